@@ -1,0 +1,40 @@
+"""The questions every axis map answers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Index = NDArray[np.int64]
+
+
+@runtime_checkable
+class AxisMap(Protocol):
+    """How output positions of a layer hang on input positions, along one axis.
+
+    Two independent views of the same fact, which the tests hold against each other:
+
+    - `span` is the textbook's: the first and last input position of an output position, negative or past the
+      end where the window hangs over the edge. Any integer may be asked, also outside the layer.
+    - `taps` is the truth on the picture: the real input positions, -1 where there is none (padding).
+    """
+
+    def positions(self, n: int) -> int:
+        """Return how many output positions an input of n positions gives."""
+        ...
+
+    def span(self, output: Index) -> tuple[Index, Index]:
+        """Return the first and last input position of each output position; last < first means none."""
+        ...
+
+    def taps(self, n: int) -> Index:
+        """Return (positions, taps): the real input positions of each output position, else -1."""
+        ...
+
+    @property
+    def step(self) -> Fraction:
+        """Return how many input positions one output step moves, on average."""
+        ...

@@ -1,0 +1,99 @@
+"""A sliding window along one axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from .map import Index
+
+Border = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of `size` taps, `dilation` apart, that moves by `stride` over a padded axis.
+
+    Formula:  reach = dilation·(size − 1) + 1;  positions = ⌊(n + before + after − reach) / stride⌋ + 1
+    Units:    positions of the input axis; negative pads crop
+    Source:   Dumoulin & Visin 2016, relations 6 and 15
+
+    >>> Window(size=3, stride=2, before=1, after=1).positions(224)
+    112
+    """
+
+    size: int = 1
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+    dilation: int = 1
+    ceil: bool = False
+    border: Border = "zeros"
+
+    @property
+    def reach(self) -> int:
+        """Return the positions from the first tap to the last, both counted."""
+        return self.dilation * (self.size - 1) + 1
+
+    @property
+    def step(self) -> Fraction:
+        """Return the stride."""
+        return Fraction(self.stride)
+
+    def positions(self, n: int) -> int:
+        """Return the number of output positions; zero or less when the window does not fit."""
+        room = n + self.before + self.after - self.reach
+        if room < 0:
+            return 0
+        if not self.ceil:
+            return room // self.stride + 1
+        count = -(-room // self.stride) + 1
+        # A window that would start in the padding after the input is dropped, as PyTorch does.
+        if (count - 1) * self.stride >= n + self.before:
+            count -= 1
+        return count
+
+    def unused(self, n: int) -> int:
+        """Return how many positions at the end no window reaches, padding counted."""
+        return max(0, n + self.before + self.after - (self.positions(n) - 1) * self.stride - self.reach)
+
+    def span(self, output: Index) -> tuple[Index, Index]:
+        """Return the window's first and last tap, also over the edge."""
+        first = output * self.stride - self.before
+        return first, first + (self.reach - 1)
+
+    def taps(self, n: int) -> Index:
+        """Return the real positions under each window's taps, -1 in zero padding."""
+        starts = np.arange(self.positions(n), dtype=np.int64) * self.stride - self.before
+        taps = starts[:, None] + np.arange(self.size, dtype=np.int64) * self.dilation
+        if self.border == "circular":
+            return taps % n
+        if self.border == "replicate":
+            return np.clip(taps, 0, n - 1)
+        if self.border == "reflect":
+            period = max(1, 2 * (n - 1))
+            folded = np.abs(taps) % period
+            return np.minimum(folded, period - folded) if n > 1 else np.zeros_like(taps)
+        return np.where((taps >= 0) & (taps < n), taps, -1)
+
+    @staticmethod
+    def same(n: int, size: int, stride: int = 1, dilation: int = 1, border: Border = "zeros") -> Window:
+        """Return TensorFlow's SAME: ⌈n / stride⌉ positions, the odd pad at the end.
+
+        >>> Window.same(7, size=4, stride=2)
+        Window(size=4, stride=2, before=1, after=2, dilation=1, ceil=False, border='zeros')
+        """
+        total = same_padding(n, size, stride, dilation)
+        return Window(size, stride, total // 2, total - total // 2, dilation, border=border)
+
+
+def same_padding(n: int, size: int, stride: int, dilation: int = 1) -> int:
+    """Return the total padding that gives ⌈n / stride⌉ positions.
+
+    Formula:  max((⌈n/stride⌉ − 1)·stride + reach − n, 0)
+    Source:   TensorFlow, tf.nn "Notes on padding"
+    """
+    return max((-(-n // stride) - 1) * stride + dilation * (size - 1) + 1 - n, 0)

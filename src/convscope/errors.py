@@ -1,0 +1,70 @@
+"""Everything convscope raises on purpose, in one tree.
+
+ConvscopeError
+├── BadSetting        a hyper-parameter that no layer can have
+├── BadShape          a layer that cannot take this input
+├── BadNetwork        layers that do not make a graph (names, cycles, a failing layer)
+├── BadNotation       text or YAML that does not read as a network
+├── UnknownModel      a model that cannot be found or told apart
+├── UnknownLayer      a layer name the network does not have
+├── BadUnit           a unit or pixel outside its layer
+├── BadFile           a file that is missing or not what its name says
+└── MissingExtra      an optional dependency that is not installed
+
+A message reads: what must hold; what came; what to do. Its code stands last, in brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ConvscopeError(ValueError):
+    """Base of all errors a user can cause; the command line prints its text and exits with 2."""
+
+
+class BadSetting(ConvscopeError):
+    """A hyper-parameter outside its rule."""
+
+
+class BadShape(ConvscopeError):
+    """An input that a layer cannot take."""
+
+
+class BadNetwork(ConvscopeError):
+    """Layers that do not make a network."""
+
+
+class BadNotation(ConvscopeError):
+    """Text that does not read as a network; the message points at the line and column."""
+
+
+class UnknownModel(ConvscopeError):
+    """A model name or file that leads nowhere."""
+
+
+class UnknownLayer(ConvscopeError):
+    """A layer name that the network does not have."""
+
+
+class BadUnit(ConvscopeError):
+    """A unit or pixel outside its layer."""
+
+
+class BadFile(ConvscopeError):
+    """A file that is missing or not what its name says."""
+
+
+class MissingExtra(ConvscopeError):
+    """An optional dependency that is not installed."""
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
+    """Say which known words look most like `word`, for the way out of a message."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=count, cutoff=0.5)
+    if close:
+        return f"did you mean {', '.join(close)}?"
+    few = ", ".join(names[:12])
+    return f"known: {few}" + (", …" if len(names) > 12 else "")

@@ -1,0 +1,353 @@
+"""Activation functions: element-wise, with their properties as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar, NamedTuple
+
+from ..settings import Count, choice, count, real, setting
+from .base import Layer, ParamShapes, show_shape, size_of
+from .connection import Connection, Shape, straight
+from .operations import Operations
+
+
+class Properties(NamedTuple):
+    """What is known of an activation function without running it.
+
+    `low`, `high` bound its values and `reaches` says which bound is attained ("", "low", "high", "both").
+    `saturates` names the sides on which the derivative tends to 0 ("left", "right", both or neither); `dies`
+    says that it is exactly 0 on a whole half-line, so that a unit can stop learning. `max_slope` bounds the
+    derivative: below 1, gradients shrink in every layer.
+    """
+
+    low: float
+    high: float
+    reaches: str
+    zero_centred: bool
+    saturates: tuple[str, ...]
+    dies: bool
+    monotone: bool
+    max_slope: float
+    cost: Operations
+
+    @property
+    def range_text(self) -> str:
+        """Write the range as mathematicians do: (0, 1), [0, ∞)."""
+        left = "[" if self.reaches in ("low", "both") else "("
+        right = "]" if self.reaches in ("high", "both") else ")"
+        return f"{left}{_number(self.low)}, {_number(self.high)}{right}"
+
+
+def _number(value: float) -> str:
+    if value in (inf, -inf):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:.4g}".replace("-", "−")
+
+
+_SIGMOID = Operations(additions=1, divisions=1, exponentials=1)
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """A function of one number, applied to every element: x → x."""
+
+    retains: ClassVar[frozenset[str]] = frozenset({"output"})
+
+    @property
+    def properties(self) -> Properties:
+        """Return what is known of the function, for these settings."""
+        raise TypeError(f"{self.kind} has no properties")
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return the function's cost times the elements."""
+        return self.properties.cost.times(size_of(inputs[0]))
+
+
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """σ(x) = 1 / (1 + e^−x); σ′ = σ·(1 − σ), at most ¼."""
+
+    keyword: ClassVar[str] = "sigmoid"
+
+    @property
+    def properties(self) -> Properties:
+        """Saturates at both ends, not zero-centred."""
+        return Properties(0, 1, "", False, ("left", "right"), False, True, 0.25, _SIGMOID)
+
+
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """tanh(x) = 2σ(2x) − 1; tanh′ = 1 − tanh²."""
+
+    keyword: ClassVar[str] = "tanh"
+
+    @property
+    def properties(self) -> Properties:
+        """Saturates at both ends, zero-centred."""
+        cost = Operations(multiplications=1, additions=2, divisions=1, exponentials=1)
+        return Properties(-1, 1, "", True, ("left", "right"), False, True, 1.0, cost)
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """max(0, x); the derivative at 0 is taken as 0, as the frameworks do."""
+
+    keyword: ClassVar[str] = "relu"
+
+    @property
+    def properties(self) -> Properties:
+        """Dies on the left, open on the right."""
+        return Properties(0, inf, "low", False, ("left",), True, True, 1.0, Operations(comparisons=1))
+
+
+@dataclass(frozen=True)
+class ReLU6(Activation):
+    """min(max(0, x), 6)."""
+
+    keyword: ClassVar[str] = "relu6"
+
+    @property
+    def properties(self) -> Properties:
+        """Dies on both sides."""
+        cost = Operations(comparisons=2)
+        return Properties(0, 6, "both", False, ("left", "right"), True, True, 1.0, cost)
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """x for x > 0, else negative_slope·x."""
+
+    negative_slope: float = real(0.01)
+    keyword: ClassVar[str] = "leakyrelu"
+    positional: ClassVar[tuple[str, ...]] = ("negative_slope",)
+
+    @property
+    def properties(self) -> Properties:
+        """Never dies unless the slope is 0."""
+        slope = self.negative_slope
+        low = -inf if slope > 0 else 0.0
+        cost = Operations(multiplications=1, comparisons=1)
+        reaches = "" if slope > 0 else "low"
+        flat = slope == 0
+        saturates = ("left",) if flat else ()
+        return Properties(low, inf, reaches, False, saturates, flat, slope >= 0, max(1.0, abs(slope)), cost)
+
+
+@dataclass(frozen=True)
+class PReLU(Activation):
+    """max(0, x) + a·min(0, x) with a learned slope: one for the layer, or one per channel.
+
+    Shapes:   x → x; weight (num_parameters)
+    Errors:   BadShape [prelu-slopes]
+    Source:   He et al. 2015, "Delving deep into rectifiers"
+    """
+
+    num_parameters: int = count(1)
+    init: float = real(0.25)
+    keyword: ClassVar[str] = "prelu"
+    positional: ClassVar[tuple[str, ...]] = ("num_parameters",)
+    retains: ClassVar[frozenset[str]] = frozenset({"input"})
+
+    @property
+    def properties(self) -> Properties:
+        """As LeakyReLU with the initial slope."""
+        return LeakyReLU(self.init).properties
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        if self.num_parameters not in (1, inputs[0][0]):
+            raise self.refuse(
+                "num_parameters",
+                f"be 1 or the {inputs[0][0]} channels",
+                f"num_parameters={self.num_parameters} for input {show_shape(inputs[0])}",
+                "use 1 for one slope in the whole layer",
+                "prelu-slopes",
+            )
+        return inputs[0]
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return the slopes."""
+        return {"weight": (self.num_parameters,)}
+
+
+@dataclass(frozen=True)
+class ELU(Activation):
+    """x for x > 0, else alpha·(e^x − 1)."""
+
+    alpha: float = real(1.0)
+    keyword: ClassVar[str] = "elu"
+    positional: ClassVar[tuple[str, ...]] = ("alpha",)
+
+    @property
+    def properties(self) -> Properties:
+        """Saturates softly on the left."""
+        cost = Operations(multiplications=1, additions=1, comparisons=1, exponentials=1)
+        return Properties(
+            -self.alpha, inf, "", False, ("left",), False, self.alpha >= 0, max(1.0, abs(self.alpha)), cost
+        )
+
+
+@dataclass(frozen=True)
+class SELU(Activation):
+    """scale·ELU with the two constants that keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+
+    keyword: ClassVar[str] = "selu"
+    ALPHA: ClassVar[float] = 1.6732632423543772
+    SCALE: ClassVar[float] = 1.0507009873554805
+
+    @property
+    def properties(self) -> Properties:
+        """Saturates softly on the left."""
+        cost = Operations(multiplications=2, additions=1, comparisons=1, exponentials=1)
+        low = -self.ALPHA * self.SCALE
+        return Properties(low, inf, "", False, ("left",), False, True, self.ALPHA * self.SCALE, cost)
+
+
+@dataclass(frozen=True)
+class GELU(Activation):
+    """x·Φ(x), exact by erf or approximated by tanh (Hendrycks & Gimpel 2016)."""
+
+    approximate: str = choice("none", "tanh")
+    keyword: ClassVar[str] = "gelu"
+    retains: ClassVar[frozenset[str]] = frozenset({"input"})
+
+    @property
+    def properties(self) -> Properties:
+        """Not monotone: a shallow valley left of 0."""
+        if self.approximate == "tanh":
+            cost = Operations(multiplications=6, additions=4, divisions=1, exponentials=1)
+        else:
+            cost = Operations(multiplications=3, additions=1, exponentials=1)
+        return Properties(-0.16997, inf, "low", False, ("left",), False, False, 1.1289, cost)
+
+
+@dataclass(frozen=True)
+class SiLU(Activation):
+    """x·σ(x), also called swish."""
+
+    keyword: ClassVar[str] = "silu"
+    retains: ClassVar[frozenset[str]] = frozenset({"input"})
+
+    @property
+    def properties(self) -> Properties:
+        """Not monotone: a shallow valley left of 0."""
+        cost = _SIGMOID.plus(Operations(multiplications=1))
+        return Properties(-0.27846, inf, "low", False, ("left",), False, False, 1.0998, cost)
+
+
+@dataclass(frozen=True)
+class Mish(Activation):
+    """x·tanh(softplus(x)) (Misra 2019)."""
+
+    keyword: ClassVar[str] = "mish"
+    retains: ClassVar[frozenset[str]] = frozenset({"input"})
+
+    @property
+    def properties(self) -> Properties:
+        """Not monotone: a shallow valley left of 0."""
+        cost = Operations(multiplications=2, additions=3, divisions=1, exponentials=3)
+        return Properties(-0.30884, inf, "low", False, ("left",), False, False, 1.0885, cost)
+
+
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """ln(1 + e^x): a smooth ReLU."""
+
+    keyword: ClassVar[str] = "softplus"
+
+    @property
+    def properties(self) -> Properties:
+        """Saturates on the left."""
+        cost = Operations(additions=1, exponentials=2)
+        return Properties(0, inf, "", False, ("left",), False, True, 1.0, cost)
+
+
+@dataclass(frozen=True)
+class Hardsigmoid(Activation):
+    """min(max(0, x + 3), 6) / 6."""
+
+    keyword: ClassVar[str] = "hardsigmoid"
+    retains: ClassVar[frozenset[str]] = frozenset({"input"})
+
+    @property
+    def properties(self) -> Properties:
+        """Flat outside −3 … 3."""
+        cost = Operations(multiplications=1, additions=1, comparisons=2)
+        return Properties(0, 1, "both", False, ("left", "right"), True, True, 1 / 6, cost)
+
+
+@dataclass(frozen=True)
+class Hardswish(Activation):
+    """x·min(max(0, x + 3), 6) / 6."""
+
+    keyword: ClassVar[str] = "hardswish"
+    retains: ClassVar[frozenset[str]] = frozenset({"input"})
+
+    @property
+    def properties(self) -> Properties:
+        """Not monotone; exactly 0 left of −3."""
+        cost = Operations(multiplications=2, additions=1, comparisons=2)
+        return Properties(-0.375, inf, "low", False, ("left",), True, False, 1.5, cost)
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """e^x / Σ e^x along one axis, computed with the maximum subtracted.
+
+    Shapes:   x → x; the axis is the channels unless given
+    Errors:   BadShape [axis-range]
+    """
+
+    axis: int = setting(Count(-64, 64), 0)
+    keyword: ClassVar[str] = "softmax"
+    positional: ClassVar[tuple[str, ...]] = ("axis",)
+    retains: ClassVar[frozenset[str]] = frozenset({"output"})
+
+    def along(self, shape: Shape) -> int:
+        """Return the axis counted from 0."""
+        if not -len(shape) <= self.axis < len(shape):
+            raise self.refuse(
+                "axis",
+                f"be from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
+                f"axis={self.axis}",
+                "count axes from 0 (channels), batch left out",
+                "axis-range",
+            )
+        return self.axis % len(shape)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        self.along(inputs[0])
+        return inputs[0]
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return the maximum, its subtraction, the exponentials, their sum, the division."""
+        elements = size_of(inputs[0])
+        sets = elements // inputs[0][self.along(inputs[0])]
+        return Operations(
+            additions=2 * elements - sets,
+            comparisons=elements - sets,
+            divisions=elements,
+            exponentials=elements,
+        )
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """All of the axis, at the same place along the others."""
+        (shape,) = inputs
+        return (Connection(links=straight(axis for axis in range(len(shape)) if axis != self.along(shape))),)
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Softmax):
+    """x − max − ln Σ e^(x − max) along one axis."""
+
+    keyword: ClassVar[str] = "logsoftmax"
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return the maximum, two subtractions, the exponentials, their sum and its logarithm."""
+        elements = size_of(inputs[0])
+        sets = elements // inputs[0][self.along(inputs[0])]
+        return Operations(
+            additions=3 * elements - sets, comparisons=elements - sets, exponentials=elements + sets
+        )

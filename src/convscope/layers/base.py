@@ -1,0 +1,130 @@
+"""What every layer answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import prod
+from typing import ClassVar, TypeVar
+
+from ..errors import BadShape
+from ..settings import Form, Owner
+from .connection import POINTWISE, Connection, Shape
+from .operations import NO_OPERATIONS, Operations, Status
+
+ParamShapes = dict[str, Shape]
+Arity = tuple[int, int | None]
+L = TypeVar("L", bound="Layer")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's hyper-parameters, and the integer facts that follow from them. No arrays, no state.
+
+    A subclass is a frozen dataclass whose fields are made by `convscope.settings`, so that construction brings
+    every setting into one canonical form. Shapes are tuples without the batch, channels first. A method gets
+    one shape per input and may raise BadShape.
+    """
+
+    rank: ClassVar[int | None] = None
+    """Number of spatial axes the layer slides over; None: any."""
+
+    arity: ClassVar[Arity] = (1, 1)
+    """Fewest and most inputs; None: no limit."""
+
+    keyword: ClassVar[str] = ""
+    """The layer's word in the notation."""
+
+    positional: ClassVar[tuple[str, ...]] = ()
+    """Settings that the notation gives by position."""
+
+    retains: ClassVar[frozenset[str]] = frozenset({"input"})
+    """What the backward pass needs again: any of "input", "output"."""
+
+    view: ClassVar[bool] = False
+    """Whether the output is the input's memory under another shape."""
+
+    status: ClassVar[Status] = Status.COMPLETE
+    """How far the layer's own numbers can be trusted."""
+
+    def __post_init__(self) -> None:
+        owner = Owner(self.kind, self.rank)
+        for name, form in self.forms():
+            object.__setattr__(self, name, form.canonical(getattr(self, name), owner, name))
+
+    @property
+    def kind(self) -> str:
+        """Return the name of the layer's type, PyTorch's where it has one."""
+        return type(self).__name__
+
+    @classmethod
+    def forms(cls) -> tuple[tuple[str, Form], ...]:
+        """Return the layer's settings with their forms, in order."""
+        cached = cls.__dict__.get("_forms")
+        if cached is None:
+            cached = tuple((item.name, item.metadata["form"]) for item in fields(cls))
+            cls._forms = cached  # type: ignore[attr-defined]
+        return cached  # type: ignore[no-any-return]
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the output's shape."""
+        return inputs[0]
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return the learned parameters by PyTorch's names."""
+        return {}
+
+    def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return the arrays that are kept with the parameters and not learned."""
+        return {}
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return the arithmetic of one forward pass at inference, per picture."""
+        return NO_OPERATIONS
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Return which positions of each input an output position is made from."""
+        return POINTWISE
+
+    def training_bytes(self, *inputs: Shape) -> int:
+        """Return what the backward pass keeps beside inputs and outputs: masks, winners, statistics."""
+        return 0
+
+    def refuse(self, setting: str, rule: str, got: str, way_out: str, code: str) -> BadShape:
+        """Make the error for an input that does not fit: `setting must rule; got …; way out. [code]`."""
+        return BadShape(f"{self.kind}.{setting} must {rule}; got {got}; {way_out}. [{code}]")
+
+    def spatial(self, shape: Shape) -> Shape:
+        """Return the axes the layer slides over, after a check of the input's rank."""
+        if self.rank is not None and len(shape) != self.rank + 1:
+            axes = {1: "C×L", 2: "C×H×W", 3: "C×D×H×W"}[self.rank]
+            raise self.refuse(
+                "input",
+                f"have {self.rank + 1} axes ({axes})",
+                f"input={show_shape(shape)}",
+                f"use {self.kind[:-2]}{len(shape) - 1}d for it"
+                if 2 <= len(shape) <= 4
+                else "give it a picture, not a vector",
+                "input-rank",
+            )
+        return shape[1:]
+
+
+def by_rank(family: type[L]) -> tuple[type[L], type[L], type[L]]:
+    """Return the family's layers over one, two and three spatial axes, named as PyTorch names them."""
+
+    def over(rank: int, axes: str) -> type[L]:
+        name = f"{family.__name__}{rank}d"
+        about = f"{family.__name__} over {axes}."
+        return type(name, (family,), {"rank": rank, "__doc__": about, "__module__": family.__module__})
+
+    return over(1, "(c, l)"), over(2, "(c, h, w)"), over(3, "(c, d, h, w)")
+
+
+def show_shape(shape: Shape) -> str:
+    """Write a shape as people do: 3×224×224."""
+    return "×".join(map(str, shape)) if shape else "scalar"
+
+
+def size_of(shape: Shape) -> int:
+    """Return the number of elements."""
+    return prod(shape)

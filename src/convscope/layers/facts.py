@@ -1,0 +1,72 @@
+"""All integer facts of one layer on one input, computed once for equal layers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import NamedTuple
+
+from ..settings import LARGEST
+from .base import Layer, ParamShapes, show_shape
+from .connection import POINTWISE, Connection, Shape
+from .operations import Operations, Status
+
+
+class Facts(NamedTuple):
+    """What a layer does to inputs of these shapes, whatever its weights.
+
+    `connections` is None for the most common case, an element-wise layer with one input.
+    """
+
+    output_shape: Shape
+    elements: int
+    params: int
+    param_shapes: ParamShapes
+    buffer_shapes: ParamShapes
+    operations: Operations
+    status: Status
+    connections: tuple[Connection, ...] | None
+    training_bytes: int
+
+
+@lru_cache(maxsize=1 << 16)
+def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
+    """Ask a layer everything. Equal blocks of a network are asked once.
+
+    Errors:   BadShape when the layer cannot take the inputs, or the output would be absurdly large
+    """
+    fewest, most = layer.arity
+    if len(inputs) < fewest or (most is not None and len(inputs) > most):
+        wanted = (
+            str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
+        )
+        raise layer.refuse(
+            "inputs",
+            f"number {wanted}",
+            str(len(inputs)),
+            "name the layers it takes its inputs from",
+            "arity",
+        )
+    shape = layer.output_shape(*inputs)
+    elements = prod(shape)
+    if elements > LARGEST:
+        raise layer.refuse(
+            "output",
+            f"have at most {LARGEST:,} elements",
+            f"{show_shape(shape)} = {elements:,}",
+            "check the sizes for a slip",
+            "too-large",
+        )
+    params = layer.param_shapes(*inputs)
+    connections = layer.connections(*inputs)
+    return Facts(
+        output_shape=shape,
+        elements=elements,
+        params=sum(map(prod, params.values())),
+        param_shapes=params,
+        buffer_shapes=layer.buffer_shapes(*inputs),
+        operations=layer.operations(*inputs),
+        status=layer.status,
+        connections=None if connections == POINTWISE else connections,
+        training_bytes=layer.training_bytes(*inputs),
+    )

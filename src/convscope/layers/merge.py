@@ -1,0 +1,242 @@
+"""Layers that join several branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..settings import Count, count, flag, setting
+from .base import Arity, Layer, ParamShapes, show_shape, size_of
+from .connection import UNMOVED, Connection, Link, Shape
+from .operations import Operations
+
+
+@dataclass(frozen=True)
+class Elementwise(Layer):
+    """Combine inputs element by element; axes of size 1 are repeated, as NumPy does.
+
+    Shapes:   (c, h, w), (c, h, w) or (c, 1, 1), … → (c, h, w)
+    Errors:   BadShape [merge-shapes]
+    """
+
+    arity: ClassVar[Arity] = (2, None)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the common shape."""
+        rank = max(map(len, inputs))
+        sizes = []
+        for axis in range(-rank, 0):
+            here = {shape[axis] for shape in inputs if len(shape) >= -axis} - {1}
+            if len(here) > 1:
+                shapes = " and ".join(dict.fromkeys(map(show_shape, inputs)))
+                raise self.refuse(
+                    "inputs",
+                    "have the same shape, or size 1 where they differ",
+                    f"{shapes}, which differ in {_axis_name(rank, rank + axis)}",
+                    "match strides and padding of the branches, or crop the larger",
+                    "merge-shapes",
+                )
+            sizes.append(here.pop() if here else 1)
+        return tuple(sizes)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Element-wise; repeated axes stay at their one position."""
+        output = self.output_shape(*inputs)
+        connections = []
+        for source, shape in enumerate(inputs):
+            if shape == output:
+                connections.append(Connection(source))
+                continue
+            offset = len(output) - len(shape)
+            links = tuple(
+                Link(axis + offset, axis, UNMOVED)
+                for axis, size in enumerate(shape)
+                if size == output[axis + offset]
+            )
+            connections.append(Connection(source, links))
+        return tuple(connections)
+
+
+def _axis_name(rank: int, axis: int) -> str:
+    names = {3: ("channels", "height", "width"), 2: ("channels", "length"), 1: ("features",)}.get(rank)
+    return names[axis] if names else f"axis {axis}"
+
+
+@dataclass(frozen=True)
+class Add(Elementwise):
+    """The sum of the inputs."""
+
+    keyword: ClassVar[str] = "add"
+    retains: ClassVar[frozenset[str]] = frozenset()
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return one addition per element and further input."""
+        return Operations(additions=(len(inputs) - 1) * size_of(self.output_shape(*inputs)))
+
+
+@dataclass(frozen=True)
+class Multiply(Elementwise):
+    """The product of the inputs."""
+
+    keyword: ClassVar[str] = "mul"
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return one multiplication per element and further input."""
+        return Operations(multiplications=(len(inputs) - 1) * size_of(self.output_shape(*inputs)))
+
+
+@dataclass(frozen=True)
+class Concat(Layer):
+    """The inputs one after another along one axis, the channels unless given.
+
+    Shapes:   (c₁, h, w), (c₂, h, w) → (c₁ + c₂, h, w)
+    Errors:   BadShape [concat-shapes], [axis-range]
+    """
+
+    axis: int = count(0, least=0, most=64)
+    arity: ClassVar[Arity] = (2, None)
+    keyword: ClassVar[str] = "concat"
+    retains: ClassVar[frozenset[str]] = frozenset()
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with the axis summed."""
+        first = inputs[0]
+        if self.axis >= len(first):
+            raise self.refuse(
+                "axis",
+                f"be below {len(first)} for input {show_shape(first)}",
+                f"axis={self.axis}",
+                "count axes from 0 (channels), batch left out",
+                "axis-range",
+            )
+        for shape in inputs[1:]:
+            one = first[: self.axis] + first[self.axis + 1 :]
+            two = shape[: self.axis] + shape[self.axis + 1 :]
+            if len(shape) != len(first) or one != two:
+                raise self.refuse(
+                    "inputs",
+                    f"agree in all axes but {_axis_name(len(first), self.axis)}",
+                    f"{show_shape(first)} and {show_shape(shape)}",
+                    "match strides and padding of the branches, or crop the larger",
+                    "concat-shapes",
+                )
+        joined = sum(shape[self.axis] for shape in inputs)
+        return (*first[: self.axis], joined, *first[self.axis + 1 :])
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """The other axes go straight through; along the joined one each input fills its stretch."""
+        joined = self.output_shape(*inputs)[self.axis]
+        connections = []
+        start = 0
+        for source, shape in enumerate(inputs):
+            stretch = type(UNMOVED)(1, 1, start, joined - start - shape[self.axis])
+            links = tuple(
+                Link(axis, axis, UNMOVED if axis != self.axis else stretch) for axis in range(len(shape))
+            )
+            connections.append(Connection(source, links))
+            start += shape[self.axis]
+        return tuple(connections)
+
+
+@dataclass(frozen=True)
+class MatMul(Layer):
+    """The matrix product of two inputs over their last two axes: every output sees all of both.
+
+    Shapes:   (…, n, k), (…, k, m) → (…, n, m)
+    Errors:   BadShape [matmul-shapes]
+    """
+
+    arity: ClassVar[Arity] = (2, 2)
+    keyword: ClassVar[str] = "matmul"
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return rows of the first by columns of the second."""
+        one, two = inputs
+        if len(one) < 2 or len(two) < 2 or one[-1] != two[-2] or one[:-2] != two[:-2]:
+            raise self.refuse(
+                "inputs",
+                "be (…, n, k) and (…, k, m)",
+                f"{show_shape(one)} and {show_shape(two)}",
+                "permute one of them",
+                "matmul-shapes",
+            )
+        return (*one[:-1], two[-1])
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return one product per output and inner index."""
+        return Operations.matrix(size_of(self.output_shape(*inputs)), inputs[0][-1])
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Counted as global in both inputs."""
+        return (Connection(0, ()), Connection(1, ()))
+
+
+@dataclass(frozen=True)
+class MultiheadAttention(Layer):
+    """Scaled dot-product attention of a sequence with itself (one input) or of query, key, value (three).
+
+    Shapes:   (length, width) → (length, width); in_proj_weight (3·width, width), out_proj.weight (width, width)
+    Formula:  macs = 4·L·W² + 2·L²·W for self-attention
+    Errors:   BadShape [attention-heads], [attention-rank]
+    Source:   Vaswani et al. 2017; PyTorch MultiheadAttention
+    """
+
+    num_heads: int = setting(Count(1), 1)
+    bias: bool = flag(True)
+    arity: ClassVar[Arity] = (1, 3)
+    keyword: ClassVar[str] = "attention"
+    positional: ClassVar[tuple[str, ...]] = ("num_heads",)
+
+    def _lengths(self, inputs: tuple[Shape, ...]) -> tuple[int, int, int]:
+        """Return query length, key length and width, checked."""
+        query, key = inputs[0], inputs[-1]
+        if len(inputs) not in (1, 3) or any(len(s) != 2 or s[1] != query[-1] for s in inputs):
+            raise self.refuse(
+                "input",
+                "be one sequence (length × width), or query, key and value of one width",
+                f"input={' and '.join(map(show_shape, inputs))}",
+                "reshape and permute to it",
+                "attention-rank",
+            )
+        if query[1] % self.num_heads:
+            raise self.refuse(
+                "num_heads",
+                "divide the width",
+                f"num_heads={self.num_heads}, width={query[1]}",
+                f"use a divisor of {query[1]}",
+                "attention-heads",
+            )
+        return query[0], key[0], query[1]
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the query's shape."""
+        self._lengths(inputs)
+        return inputs[0]
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return PyTorch's packed projections."""
+        width = self._lengths(inputs)[2]
+        shapes: ParamShapes = {"in_proj_weight": (3 * width, width), "out_proj.weight": (width, width)}
+        if self.bias:
+            shapes |= {"in_proj_bias": (3 * width,), "out_proj.bias": (width,)}
+        return shapes
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return projections, scores, softmax and weighted sum."""
+        queries, keys, width = self._lengths(inputs)
+        projections = Operations.matrix((2 * queries + 2 * keys) * width, width, self.bias)
+        head = width // self.num_heads
+        scores = Operations.matrix(self.num_heads * queries * keys, head)
+        sums = Operations.matrix(queries * width, keys)
+        elements, rows = self.num_heads * queries * keys, self.num_heads * queries
+        softmax = Operations(0, elements, 2 * elements - rows, elements - rows, elements, elements)
+        return projections.plus(scores).plus(sums).plus(softmax)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Every output sees every input."""
+        return tuple(Connection(source, ()) for source in range(len(inputs)))
+
+    def training_bytes(self, *inputs: Shape) -> int:
+        """Return the projections and the attention weights, in float32."""
+        queries, keys, width = self._lengths(inputs)
+        return 4 * ((2 * queries + 2 * keys) * width + self.num_heads * queries * keys)

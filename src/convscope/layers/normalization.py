@@ -1,0 +1,221 @@
+"""Normalisation: subtract a mean, divide by a spread, scale and shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..settings import Axes, Integers, count, flag, real, setting
+from .base import Layer, ParamShapes, by_rank, show_shape, size_of
+from .connection import POINTWISE, Connection, Shape, straight
+from .operations import Operations
+
+_LOCAL_AND_GLOBAL = (Connection(), Connection(links=()))
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Normalise each channel by statistics of the batch; at inference by running ones, so element-wise.
+
+    Shapes:   (c, …) → (c, …); weight (c), bias (c); buffers running_mean (c), running_var (c)
+    Source:   Ioffe & Szegedy 2015; PyTorch BatchNorm2d
+    """
+
+    eps: float = real(1e-5, least=0.0)
+    momentum: float = real(0.1, least=0.0, most=1.0)
+    affine: bool = flag(True)
+    keyword: ClassVar[str] = "bn"
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return scale and shift per channel."""
+        channels = inputs[0][:1]
+        return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return the running statistics."""
+        return {"running_mean": inputs[0][:1], "running_var": inputs[0][:1]}
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        if self.rank is not None and len(inputs[0]) != 1:  # BatchNorm1d takes (c) and (c, l)
+            self.spatial(inputs[0])
+        return inputs[0]
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return inference: statistics, scale and shift folded to one multiplication and one addition."""
+        elements = size_of(inputs[0])
+        return Operations(multiplications=elements, additions=elements)
+
+    def training_bytes(self, *inputs: Shape) -> int:
+        """Return the batch's mean and inverse deviation, in float32."""
+        return 8 * inputs[0][0]
+
+
+BatchNorm1d, BatchNorm2d, BatchNorm3d = by_rank(BatchNorm)
+
+
+def _normalise(elements: int, groups: int, affine: bool) -> Operations:
+    """Count mean, variance and the affine map, for `groups` sets of elements."""
+    return Operations(
+        multiplications=elements * (3 if affine else 2),  # squares, times 1 / deviation, scale
+        # sum for the mean, minus mean, sum of squares, plus eps, shift
+        additions=3 * elements - 2 * groups + groups + (elements if affine else 0),
+        divisions=4 * groups,  # mean, variance, square root, reciprocal
+    )
+
+
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """Normalise over groups of channels and all positions of one picture.
+
+    Shapes:   (c, …) → (c, …); weight (c), bias (c)
+    Errors:   BadShape [group-norm]
+    Source:   Wu & He 2018; PyTorch GroupNorm
+    """
+
+    num_groups: int = count()
+    eps: float = real(1e-5, least=0.0)
+    affine: bool = flag(True)
+    keyword: ClassVar[str] = "groupnorm"
+    positional: ClassVar[tuple[str, ...]] = ("num_groups",)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        channels = inputs[0][0]
+        if channels % self.num_groups:
+            divisors = ", ".join(str(d) for d in range(1, channels + 1) if channels % d == 0)
+            raise self.refuse(
+                "num_groups",
+                "divide the channels",
+                f"num_groups={self.num_groups}, channels={channels}",
+                f"use {divisors}",
+                "group-norm",
+            )
+        return inputs[0]
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return scale and shift per channel."""
+        channels = inputs[0][:1]
+        return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return mean, variance, normalisation, scale and shift."""
+        return _normalise(size_of(inputs[0]), self.num_groups, self.affine)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Element-wise, and through mean and variance of everything."""
+        return _LOCAL_AND_GLOBAL if len(inputs[0]) > 1 else POINTWISE
+
+
+@dataclass(frozen=True)
+class InstanceNorm(Layer):
+    """Normalise each channel over all its positions.
+
+    Shapes:   (c, …) → (c, …); weight (c), bias (c) with affine
+    Source:   Ulyanov et al. 2016; PyTorch InstanceNorm2d
+    """
+
+    eps: float = real(1e-5, least=0.0)
+    affine: bool = flag(False)
+    keyword: ClassVar[str] = "instancenorm"
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        self.spatial(inputs[0])
+        return inputs[0]
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return scale and shift per channel."""
+        channels = inputs[0][:1]
+        return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return mean, variance, normalisation, scale and shift."""
+        return _normalise(size_of(inputs[0]), inputs[0][0], self.affine)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Element-wise, and through mean and variance of the whole channel."""
+        return _LOCAL_AND_GLOBAL
+
+
+InstanceNorm1d, InstanceNorm2d, InstanceNorm3d = by_rank(InstanceNorm)
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Normalise over the given axes of one picture.
+
+    `axes` (0,) normalises the channels of each pixel of a (c, h, w), as ConvNeXt does; (-1,) is the last axis.
+
+    Shapes:   x → x; weight and bias have the sizes of the axes
+    Errors:   BadShape [axis-range]
+    Source:   Ba et al. 2016; PyTorch LayerNorm
+    """
+
+    axes: Axes = setting(Integers(), (-1,))
+    eps: float = real(1e-5, least=0.0)
+    affine: bool = flag(True)
+    keyword: ClassVar[str] = "layernorm"
+    positional: ClassVar[tuple[str, ...]] = ("axes",)
+
+    def normalized(self, shape: Shape) -> tuple[int, ...]:
+        """Return the axes counted from 0."""
+        axes = tuple(sorted({axis % len(shape) for axis in self.axes if -len(shape) <= axis < len(shape)}))
+        if len(axes) != len(self.axes):
+            raise self.refuse(
+                "axes",
+                f"be different and from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
+                f"axes={self.axes}",
+                "count axes from 0 (channels), batch left out",
+                "axis-range",
+            )
+        return axes
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        self.normalized(inputs[0])
+        return inputs[0]
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return scale and shift per index of the axes."""
+        sizes = tuple(inputs[0][axis] for axis in self.normalized(inputs[0]))
+        return {"weight": sizes, "bias": sizes} if self.affine else {}
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return mean, variance, normalisation, scale and shift."""
+        elements = size_of(inputs[0])
+        within = size_of(tuple(inputs[0][axis] for axis in self.normalized(inputs[0])))
+        return _normalise(elements, elements // within, self.affine)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Element-wise, and through mean and variance along the normalised axes."""
+        (shape,) = inputs
+        kept = [axis for axis in range(len(shape)) if axis not in self.normalized(shape)]
+        return (Connection(), Connection(links=straight(kept)))
+
+
+@dataclass(frozen=True)
+class LocalResponseNorm(Layer):
+    """Divide by a power of the squares of `size` neighbouring channels at the same pixel.
+
+    Formula:  y = x / (k + alpha/size · Σ x²)^beta
+    Source:   Krizhevsky et al. 2012, section 3.3; PyTorch LocalResponseNorm
+    """
+
+    size: int = count()
+    alpha: float = real(1e-4)
+    beta: float = real(0.75)
+    k: float = real(1.0)
+    keyword: ClassVar[str] = "lrn"
+    positional: ClassVar[tuple[str, ...]] = ("size",)
+    retains: ClassVar[frozenset[str]] = frozenset({"input", "output"})
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return squares, the windowed sum, scale, offset, power and division."""
+        elements = size_of(inputs[0])
+        return Operations(
+            multiplications=2 * elements,
+            additions=self.size * elements,
+            divisions=elements,
+            exponentials=elements,
+        )

@@ -1,0 +1,322 @@
+"""Layers that move elements without computing: reshape, permute, pad, crop, shuffle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from ..axis import Folded, Resize, Window
+from ..axis.window import Border
+from ..settings import LARGEST, Axes, Count, Integers, Optional, Pads, choice, count, pads, real, setting
+from .base import Layer, show_shape, size_of
+from .connection import UNMOVED, Connection, Link, Shape, straight
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """All axes in one, row by row: (c, h, w) → (c·h·w)."""
+
+    keyword: ClassVar[str] = "flatten"
+    retains: ClassVar[frozenset[str]] = _NOTHING
+    view: ClassVar[bool] = True
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return one axis."""
+        return (size_of(inputs[0]),)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Follow every element to its place."""
+        return _reshaped(inputs[0], self.output_shape(*inputs))
+
+
+@dataclass(frozen=True)
+class Reshape(Layer):
+    """The same elements in row-major order under another shape; one size may be -1, found from the rest.
+
+    Errors:   BadShape [reshape-size]
+    """
+
+    shape: Axes = setting(Integers(least=-1))
+    keyword: ClassVar[str] = "reshape"
+    positional: ClassVar[tuple[str, ...]] = ("shape",)
+    retains: ClassVar[frozenset[str]] = _NOTHING
+    view: ClassVar[bool] = True
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the new shape."""
+        elements = size_of(inputs[0])
+        known = prod(size for size in self.shape if size != -1)
+        unknown = self.shape.count(-1)
+        fits = known > 0 and (elements % known == 0 if unknown == 1 else elements == known)
+        if unknown > 1 or not fits:
+            raise self.refuse(
+                "shape",
+                f"hold the {elements} elements of {show_shape(inputs[0])}, with at most one -1",
+                f"shape={'x'.join(map(str, self.shape))}",
+                "use -1 for one size to have it found",
+                "reshape-size",
+            )
+        return tuple(elements // known if size == -1 else size for size in self.shape)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Follow axes that keep their size or are folded together; a split axis is lost."""
+        return _reshaped(inputs[0], self.output_shape(*inputs))
+
+
+def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the smallest groups of old and new axes with the same number of elements, in order."""
+    i = j = 0
+    while i < len(old) or j < len(new):
+        olds, news = [], []
+        one = two = 1
+        while True:
+            if i < len(old) and (one <= two or j >= len(new)):
+                one *= old[i]
+                olds.append(i)
+                i += 1
+            elif j < len(new):
+                two *= new[j]
+                news.append(j)
+                j += 1
+            if one == two and ((olds and news) or (i >= len(old) and j >= len(new))):
+                break
+        yield olds, news
+
+
+def _reshaped(old: Shape, new: Shape) -> tuple[Connection, ...]:
+    links: list[Link] = []
+    lost: list[int] = []
+    for olds, news in _groups(old, new):
+        sized_old = [axis for axis in olds if old[axis] > 1]
+        sized_new = [axis for axis in news if new[axis] > 1]
+        if len(sized_new) > 1:
+            lost += sized_old
+        elif len(sized_new) == 1 and len(sized_old) == 1:
+            links.append(Link(sized_new[0], sized_old[0], UNMOVED))
+        elif sized_new:
+            length = inner = prod(old[axis] for axis in sized_old)
+            for axis in sized_old:
+                inner //= old[axis]
+                links.append(Link(sized_new[0], axis, Folded(old[axis], inner, length)))
+    return (Connection(links=tuple(links), lost=tuple(lost)),)
+
+
+@dataclass(frozen=True)
+class Permute(Layer):
+    """The axes in another order, batch left out: `1x2x0` turns (c, h, w) into (h, w, c).
+
+    Errors:   BadShape [permute-order]
+    """
+
+    order: Axes = setting(Integers(least=0))
+    keyword: ClassVar[str] = "permute"
+    positional: ClassVar[tuple[str, ...]] = ("order",)
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the sizes in the new order."""
+        (shape,) = inputs
+        if sorted(self.order) != list(range(len(shape))):
+            raise self.refuse(
+                "order",
+                f"name each axis 0 to {len(shape) - 1} of {show_shape(shape)} once",
+                f"order={'x'.join(map(str, self.order))}",
+                "count axes from 0 (channels), batch left out",
+                "permute-order",
+            )
+        return tuple(shape[axis] for axis in self.order)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Each axis to its new place."""
+        return (Connection(links=tuple(Link(new, old, UNMOVED) for new, old in enumerate(self.order))),)
+
+
+@dataclass(frozen=True)
+class Pad(Layer):
+    """Put rows and columns around the picture; negative numbers crop.
+
+    Errors:   BadShape [pad-size]
+    Source:   PyTorch `pad`
+    """
+
+    padding: Pads = pads(least=-LARGEST, same=False)
+    mode: Border = choice("zeros", "reflect", "replicate", "circular")
+    value: float = real(0.0)
+    keyword: ClassVar[str] = "pad"
+    positional: ClassVar[tuple[str, ...]] = ("padding",)
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def windows(self, shape: Shape) -> tuple[Window, ...]:
+        """Return a window of one pixel per spatial axis."""
+        rank = len(shape) - 1
+        pairs = self.padding * rank if len(self.padding) == 1 else self.padding
+        limits = {"reflect": -1, "circular": 0}.get(self.mode)
+        wrong = rank < 1 or len(pairs) != rank
+        for n, (before, after) in zip(shape[1:], pairs, strict=False):
+            wrong = wrong or n + before + after < 1 or min(n + before, n + after) < 1
+            wrong = wrong or (limits is not None and max(before, after) > n + limits)
+        if wrong:
+            raise self.refuse(
+                "padding",
+                "have one entry per spatial axis, leave at least one pixel and reflect no more than there is",
+                f"padding={self.padding} for input {show_shape(shape)}",
+                "give (before, after) for each axis",
+                "pad-size",
+            )
+        return tuple(Window(1, 1, before, after, border=self.mode) for before, after in pairs)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the padded sizes."""
+        windows = self.windows(inputs[0])
+        return (inputs[0][0], *(w.positions(n) for n, w in zip(inputs[0][1:], windows, strict=True)))
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Shifted positions."""
+        moved = (Link(axis, axis, w) for axis, w in enumerate(self.windows(inputs[0]), start=1))
+        return (Connection(links=(*straight((0,)), *moved)),)
+
+
+@dataclass(frozen=True)
+class Crop(Layer):
+    """Cut rows and columns off the picture's edges: (before, after) per spatial axis.
+
+    Errors:   BadShape [crop-size]
+    """
+
+    margins: Pads = pads(same=False)
+    keyword: ClassVar[str] = "crop"
+    positional: ClassVar[tuple[str, ...]] = ("margins",)
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def as_pad(self, shape: Shape) -> Pad:
+        """Return the same cut as negative padding."""
+        if len(self.margins) not in (1, len(shape) - 1) or any(
+            n <= before + after
+            for n, (before, after) in zip(shape[1:], self.margins * (len(shape) - 1), strict=False)
+        ):
+            raise self.refuse(
+                "margins",
+                "have one entry per spatial axis and leave at least one pixel",
+                f"margins={self.margins} for input {show_shape(shape)}",
+                "cut less",
+                "crop-size",
+            )
+        return Pad(tuple((-before, -after) for before, after in self.margins))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the smaller sizes."""
+        return self.as_pad(inputs[0]).output_shape(*inputs)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Shifted positions."""
+        return self.as_pad(inputs[0]).connections(*inputs)
+
+
+@dataclass(frozen=True)
+class Slice(Layer):
+    """Every `step`-th index from `start` up to `stop` of one axis.
+
+    Errors:   BadShape [slice-range]
+    """
+
+    axis: int = count(least=0, most=64)
+    start: int = count(0, least=0)
+    stop: int | None = setting(Optional(Count()), None)
+    step: int = count(1)
+    keyword: ClassVar[str] = "slice"
+    positional: ClassVar[tuple[str, ...]] = ("axis", "start", "stop", "step")
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def _end(self, shape: Shape) -> int:
+        size = shape[self.axis] if self.axis < len(shape) else 0
+        end = size if self.stop is None else self.stop
+        if not self.start < end <= size:
+            raise self.refuse(
+                "start and stop",
+                f"be an axis and indices inside {show_shape(shape)}",
+                f"axis={self.axis}, start={self.start}, stop={self.stop}",
+                "count axes from 0 (channels), batch left out",
+                "slice-range",
+            )
+        return end
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with the axis shortened."""
+        (shape,) = inputs
+        kept = -(-(self._end(shape) - self.start) // self.step)
+        return (*shape[: self.axis], kept, *shape[self.axis + 1 :])
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Shifted and strided positions along the axis."""
+        (shape,) = inputs
+        cut = Window(1, self.step, -self.start, self._end(shape) - shape[self.axis])
+        axes = range(len(shape))
+        return (Connection(links=tuple(Link(a, a, cut if a == self.axis else UNMOVED) for a in axes)),)
+
+
+@dataclass(frozen=True)
+class PixelShuffle(Layer):
+    """Turn channels into finer pixels: (c·r², h, w) → (c, h·r, w·r).
+
+    Errors:   BadShape [pixel-shuffle]
+    Source:   Shi et al. 2016; PyTorch PixelShuffle
+    """
+
+    upscale_factor: int = count()
+    keyword: ClassVar[str] = "pixelshuffle"
+    positional: ClassVar[tuple[str, ...]] = ("upscale_factor",)
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return fewer channels and larger sizes."""
+        (shape,) = inputs
+        r = self.upscale_factor
+        if len(shape) != 3 or shape[0] % (r * r):
+            raise self.refuse(
+                "upscale_factor",
+                "have a square that divides the channels of a C×H×W input",
+                f"upscale_factor={r} for input {show_shape(shape)}",
+                f"give the layer before it a multiple of {r * r} channels",
+                "pixel-shuffle",
+            )
+        return (shape[0] // (r * r), shape[1] * r, shape[2] * r)
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Each fine pixel from the coarse one it lies in; channels are mixed."""
+        sizes = inputs[0][1:]
+        links = (Link(a, a, Resize(n, n * self.upscale_factor)) for a, n in enumerate(sizes, start=1))
+        return (Connection(links=tuple(links)),)
+
+
+@dataclass(frozen=True)
+class ChannelShuffle(Layer):
+    """Deal the channels of `groups` groups like cards, one from each in turn.
+
+    Errors:   BadShape [channel-shuffle]
+    Source:   Zhang et al. 2018, ShuffleNet; PyTorch ChannelShuffle
+    """
+
+    groups: int = count()
+    keyword: ClassVar[str] = "channelshuffle"
+    positional: ClassVar[tuple[str, ...]] = ("groups",)
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        if inputs[0][0] % self.groups:
+            raise self.refuse(
+                "groups",
+                "divide the channels",
+                f"groups={self.groups}, channels={inputs[0][0]}",
+                f"use a divisor of {inputs[0][0]}",
+                "channel-shuffle",
+            )
+        return inputs[0]
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Positions stay; channels are mixed."""
+        return (Connection(links=straight(range(1, len(inputs[0])))),)

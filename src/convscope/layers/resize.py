@@ -1,0 +1,69 @@
+"""Resizing a picture by nearest neighbours or interpolation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from ..axis import Resize
+from ..settings import Axes, Optional, PerAxis, choice, flag, setting
+from .base import Layer, show_shape
+from .connection import Connection, Link, Shape, straight
+from .operations import Operations
+
+_SUPPORT = {"nearest": 1, "linear": 2, "cubic": 4}
+
+
+@dataclass(frozen=True)
+class Upsample(Layer):
+    """Redraw every channel at `size`, or `scale_factor` times as large.
+
+    Shapes:   (c, h, w) → (c, size…)
+    Errors:   BadShape [upsample-size]
+    Source:   PyTorch Upsample (linear is its linear, bilinear or trilinear; cubic its bicubic)
+    """
+
+    scale_factor: Axes | None = setting(Optional(PerAxis()), None)
+    size: Axes | None = setting(Optional(PerAxis()), None)
+    mode: str = choice("nearest", "linear", "cubic")
+    align_corners: bool = flag(False)
+    keyword: ClassVar[str] = "upsample"
+    positional: ClassVar[tuple[str, ...]] = ("scale_factor",)
+    retains: ClassVar[frozenset[str]] = frozenset()
+
+    def resizes(self, shape: Shape) -> tuple[Resize, ...]:
+        """Return the resize of each spatial axis."""
+        rank = len(shape) - 1
+        given = self.size or self.scale_factor
+        wrong = (self.size is None) == (self.scale_factor is None) or rank < 1 or given is None
+        if wrong or given is None or len(given) not in (1, rank):
+            raise self.refuse(
+                "size or scale_factor",
+                "be given, one of the two, with 1 number or one per spatial axis",
+                f"size={self.size}, scale_factor={self.scale_factor} for input {show_shape(shape)}",
+                "use scale_factor=2 to double",
+                "upsample-size",
+            )
+        numbers = given * rank if len(given) == 1 else given
+        sizes = numbers if self.size else tuple(n * f for n, f in zip(shape[1:], numbers, strict=True))
+        support = _SUPPORT[self.mode]
+        corners = self.align_corners and self.mode != "nearest"
+        return tuple(Resize(n, size, support, corners) for n, size in zip(shape[1:], sizes, strict=True))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the channels at the new size."""
+        return (inputs[0][0], *(resize.size for resize in self.resizes(inputs[0])))
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return one product per blended neighbour; nearest only copies."""
+        if self.mode == "nearest":
+            return Operations()
+        outputs = prod(self.output_shape(*inputs))
+        neighbours = _SUPPORT[self.mode] ** (len(inputs[0]) - 1)
+        return Operations(multiplications=outputs * neighbours, additions=outputs * (neighbours - 1))
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Each new pixel from its neighbours."""
+        moved = (Link(axis, axis, one) for axis, one in enumerate(self.resizes(inputs[0]), start=1))
+        return (Connection(links=(*straight((0,)), *moved)),)

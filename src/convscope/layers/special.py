@@ -1,0 +1,82 @@
+"""Input, identity, dropout, and the layer that stands for what nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..settings import Axes, Integers, Text, real, setting
+from .base import Arity, Layer, size_of
+from .connection import Connection, Shape
+from .operations import Status
+
+
+@dataclass(frozen=True)
+class Input(Layer):
+    """Where pictures enter: channels first, batch left out."""
+
+    shape: Axes = setting(Integers(least=1, longest=8))
+    arity: ClassVar[Arity] = (0, 0)
+    keyword: ClassVar[str] = "input"
+    positional: ClassVar[tuple[str, ...]] = ("shape",)
+    retains: ClassVar[frozenset[str]] = frozenset()
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the given shape."""
+        return self.shape
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Return no connection."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Identity(Layer):
+    """The input itself."""
+
+    keyword: ClassVar[str] = "identity"
+    retains: ClassVar[frozenset[str]] = frozenset()
+    view: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """In training set each element to 0 with probability p and scale the rest by 1/(1 − p); else nothing.
+
+    Source:   Srivastava et al. 2014, in the inverted form
+    """
+
+    p: float = real(0.5, least=0.0, most=1.0)
+    keyword: ClassVar[str] = "dropout"
+    positional: ClassVar[tuple[str, ...]] = ("p",)
+    retains: ClassVar[frozenset[str]] = frozenset()
+    view: ClassVar[bool] = True
+
+    def training_bytes(self, *inputs: Shape) -> int:
+        """Return the mask, one byte per element."""
+        return size_of(inputs[0])
+
+
+@dataclass(frozen=True)
+class Opaque(Layer):
+    """An operator that nobody here knows: only its output's shape is given, all else is unknown."""
+
+    operator: str = setting(Text())
+    shape: Axes = setting(Integers(least=1, longest=8))
+    arity: ClassVar[Arity] = (1, None)
+    keyword: ClassVar[str] = "opaque"
+    positional: ClassVar[tuple[str, ...]] = ("operator", "shape")
+    status: ClassVar[Status] = Status.UNKNOWN
+
+    @property
+    def kind(self) -> str:
+        """Return the operator's name, marked as unknown."""
+        return f"Opaque({self.operator})" if hasattr(self, "operator") else "Opaque"
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the given shape."""
+        return self.shape
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Nobody knows."""
+        return tuple(Connection(source, (), opaque=True) for source in range(len(inputs)))

@@ -1,0 +1,276 @@
+"""A network: named layers in order, every shape known, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest
+from .layers.base import Layer, show_shape
+from .layers.connection import Shape
+from .layers.facts import Facts, facts
+from .layers.special import Input
+
+if TYPE_CHECKING:
+    from .analysis.region import Region, Units
+
+
+class Entry(NamedTuple):
+    """A layer as a user lists it: the names of its inputs, and whose parameters it uses."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...] = ()
+    shares: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer in its network.
+
+    `index` is its place in the order, `sources` the places of its inputs, `parameters_of` the name under which
+    its parameters are kept (another layer's where they are shared), `origin` where an importer found it.
+    """
+
+    index: int
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    sources: tuple[int, ...]
+    input_shapes: tuple[Shape, ...]
+    facts: Facts
+    parameters_of: str
+    origin: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Return the layer's type."""
+        return self.layer.kind
+
+    @property
+    def output_shape(self) -> Shape:
+        """Return the shape of the output, batch left out."""
+        return self.facts.output_shape
+
+    @property
+    def owns_parameters(self) -> bool:
+        """Return whether its parameters are counted here."""
+        return self.parameters_of == self.name
+
+
+class Network:
+    """An immutable graph of layers. Shapes are propagated once, at construction.
+
+    Layers may be listed in any order; they are kept in one in which inputs come first. An error names the layer,
+    shows the table up to it, and says what would be right.
+
+    >>> from convscope.layers import Conv2d, Input, ReLU
+    >>> net = Network([Entry("input", Input((3, 32, 32))), Entry("conv1", Conv2d(8, 3), ("input",))])
+    >>> net["conv1"].output_shape
+    (8, 30, 30)
+    """
+
+    def __init__(self, entries: Iterable[Entry], name: str = "network") -> None:
+        self.name = name
+        listed = list(entries)
+        _check_names(listed)
+        nodes: list[Node] = []
+        by_name: dict[str, Node] = {}
+        for entry in in_dependency_order(listed):
+            node = _placed(entry, nodes, by_name)
+            nodes.append(node)
+            by_name[node.name] = node
+        self.nodes: tuple[Node, ...] = tuple(nodes)
+        self._by_name: Mapping[str, Node] = by_name
+
+    def __getitem__(self, name: str) -> Node:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownLayer(
+                f"{self.name} has no layer {name!r}; {nearest(name, self._by_name)} [layer-name]"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __eq__(self, other: object) -> bool:
+        """Two networks are equal when they have the same layers, by name, settings and inputs."""
+        return isinstance(other, Network) and self.entries == other.entries
+
+    def __hash__(self) -> int:
+        return hash(self.entries)
+
+    def __repr__(self) -> str:
+        return f"Network({self.name!r}, {len(self.layers)} layers, input {show_shape(self.input_shape)})"
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the layers as a user would list them."""
+        return tuple(
+            Entry(n.name, n.layer, n.inputs, None if n.owns_parameters else n.parameters_of)
+            for n in self.nodes
+        )
+
+    @cached_property
+    def layers(self) -> tuple[Node, ...]:
+        """Return the nodes that are not inputs."""
+        return tuple(node for node in self.nodes if node.inputs)
+
+    @cached_property
+    def inputs(self) -> tuple[Node, ...]:
+        """Return the input nodes, the main one first."""
+        return tuple(node for node in self.nodes if not node.inputs)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Return the (first) input's shape, batch left out."""
+        return self.inputs[0].output_shape
+
+    @cached_property
+    def outputs(self) -> tuple[Node, ...]:
+        """Return the nodes that no other uses."""
+        used = {source for node in self.nodes for source in node.sources}
+        return tuple(node for node in self.nodes if node.index not in used)
+
+    def consumers(self, name: str) -> tuple[Node, ...]:
+        """Return the nodes that take this one's output."""
+        index = self[name].index
+        return tuple(node for node in self.nodes if index in node.sources)
+
+    def with_input(self, shape: Iterable[int]) -> Network:
+        """Return the same network for pictures of another shape."""
+        first = self.inputs[0].name
+        changed = [e._replace(layer=Input(tuple(shape))) if e.name == first else e for e in self.entries]
+        return Network(changed, self.name)
+
+    def field(self, layer: str, at: Iterable[int], origin: str | None = None) -> Region:
+        """Return the exact region of the input (or of layer `origin`) that one unit sees; at=(row, column)."""
+        from .analysis.region import region
+
+        return region(self, layer, tuple(at), origin)
+
+    def seen_by(self, pixel: Iterable[int], layer: str, origin: str | None = None) -> Units:
+        """Return which units of a layer see this pixel (row, column) of the input, or of layer `origin`."""
+        from .analysis.region import units_seeing
+
+        return units_seeing(self, tuple(pixel), layer, origin)
+
+
+def _check_names(entries: list[Entry]) -> None:
+    known: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.name in known:
+            raise BadNetwork(
+                f"layer names must differ; got two layers named {entry.name!r}; rename one. [duplicate-name]"
+            )
+        known[entry.name] = entry
+    if not any(not entry.inputs for entry in entries):
+        raise BadNetwork(
+            "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]"
+        )
+    for entry in entries:
+        for name in (*entry.inputs, *([entry.shares] if entry.shares else [])):
+            if name not in known:
+                raise BadNetwork(
+                    f"inputs of layer {entry.name!r} must be layers of the network; got {name!r}; "
+                    f"{nearest(name, known)} [unknown-input]"
+                )
+        if not entry.inputs and not isinstance(entry.layer, Input):
+            raise BadNetwork(
+                f"layer {entry.name!r} must take its input from a layer; got none; name one. [no-inputs]"
+            )
+
+
+def in_dependency_order(entries: list[Entry]) -> list[Entry]:
+    """Return the entries with inputs first, otherwise in the order listed.
+
+    Errors:   BadNetwork [cycle], naming the layers that go round
+    """
+    placed: set[str] = set()
+    waiting: dict[str, list[Entry]] = {}
+    missing: dict[str, int] = {}
+    ordered: list[Entry] = []
+    for listed in entries:
+        needs = {*listed.inputs, *([listed.shares] if listed.shares else [])} - placed
+        if needs:
+            missing[listed.name] = len(needs)
+            for name in needs:
+                waiting.setdefault(name, []).append(listed)
+            continue
+        ready = [listed]
+        while ready:
+            entry = ready.pop(0)
+            ordered.append(entry)
+            placed.add(entry.name)
+            for later in waiting.pop(entry.name, ()):
+                missing[later.name] -= 1
+                if not missing[later.name]:
+                    ready.append(later)
+    if len(ordered) < len(entries):
+        raise BadNetwork(
+            f"a network must not go round in circles; got {' → '.join(_circle(entries, placed))}; "
+            "take one of these inputs from elsewhere. [cycle]"
+        )
+    return ordered
+
+
+def _circle(entries: list[Entry], placed: set[str]) -> list[str]:
+    """Return the names along one circle among the entries that could not be placed."""
+    needs = {
+        e.name: next(n for n in (*e.inputs, e.shares) if n and n not in placed)
+        for e in entries
+        if e.name not in placed
+    }
+    name = next(iter(needs))
+    seen: list[str] = []
+    while name not in seen:
+        seen.append(name)
+        name = needs[name]
+    return [*reversed(seen[seen.index(name) :]), seen[-1]]
+
+
+def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node]) -> Node:
+    sources = tuple(by_name[name].index for name in entry.inputs)
+    shapes = tuple(nodes[source].facts.output_shape for source in sources)
+    try:
+        known = facts(entry.layer, shapes)
+        owner = entry.name
+        if entry.shares is not None:
+            owner = by_name[entry.shares].parameters_of
+            if by_name[owner].facts.param_shapes != known.param_shapes:
+                raise BadShape(
+                    f"{entry.layer.kind} must have the parameters of {owner!r} to share them; got "
+                    f"{known.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}; "
+                    "use the same settings and input channels. [shared-shapes]"
+                )
+    except ConvscopeError as error:
+        raise _failed(error, entry, shapes, nodes) from None
+    return Node(
+        len(nodes), entry.name, entry.layer, entry.inputs, sources, shapes, known, owner, entry.origin
+    )
+
+
+def _failed(
+    error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]
+) -> ConvscopeError:
+    """Add the layer's name, its input and the table up to it, once."""
+    shown = nodes[-12:]
+    rows = [(node.name, node.kind, show_shape(node.output_shape)) for node in shown]
+    rows.append((entry.name, entry.layer.kind, "✗"))
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    lines = [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape}" for name, kind, shape in rows]
+    if len(nodes) > len(shown):
+        lines.insert(0, f"  … {len(nodes) - len(shown)} layers before")
+    where = " and ".join(map(show_shape, shapes)) or "nothing"
+    table = "\n".join(lines)
+    return type(error)(f"layer {entry.name!r} on input {where}: {error}\n{table}")

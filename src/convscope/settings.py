@@ -1,0 +1,313 @@
+"""Forms of a hyper-parameter: its rule, its canonical value, and how notation spells it.
+
+A layer declares each setting once, as a dataclass field made by a function of this file. The form turns what
+a user wrote (`3`, `(3, 5)`, `"same"`) into one canonical value, or raises `BadSetting`; the notation reads and
+writes settings through the same form, so that text and Python cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Literal
+
+from .errors import BadSetting
+
+Axes = tuple[int, ...]
+"""One integer per spatial axis, rows first."""
+
+Pads = tuple[tuple[int, int], ...]
+"""(before, after) per spatial axis, rows first."""
+
+Padding = Pads | Literal["same"]
+"""Explicit pads, or TensorFlow's SAME, which depends on the input size."""
+
+LARGEST = 2**31 - 1
+"""No size, channel count or unit index may exceed this: larger numbers are typing mistakes."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who asks: the layer kind and its number of spatial axes (None: as many as the value has)."""
+
+    kind: str
+    rank: int | None
+
+    def refuse(self, setting: str, rule: str, value: object, way_out: str = "") -> BadSetting:
+        """Make the error for a broken rule."""
+        advice = f"; {way_out}" if way_out else ""
+        return BadSetting(f"{self.kind}.{setting} must {rule}; got {setting}={value!r}{advice}. [setting]")
+
+
+class Form:
+    """How one setting is checked, read and written. Subclasses say what is legal."""
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> Any:
+        """Return the one stored form of `value`, or raise BadSetting."""
+        raise TypeError(f"{type(self).__name__} has no canonical form")
+
+    def parse(self, text: str) -> Any:
+        """Read what notation says; a ValueError means that the text has another form."""
+        raise TypeError(f"{type(self).__name__} cannot be read")
+
+    def format(self, value: Any) -> str:
+        """Write a canonical value as notation does."""
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Count(Form):
+    """An integer from `least` to `most`."""
+
+    least: int = 1
+    most: int = LARGEST
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> int:
+        """Return a plain int."""
+        try:
+            if isinstance(value, bool):
+                raise TypeError
+            number = operator.index(value)
+        except TypeError:
+            raise owner.refuse(name, "be a whole number", value) from None
+        if not self.least <= number <= self.most:
+            limit = f"be at least {self.least}" if number < self.least else f"be at most {self.most}"
+            raise owner.refuse(name, limit, number)
+        return number
+
+    def parse(self, text: str) -> int:
+        """Read digits."""
+        return int(text)
+
+
+@dataclass(frozen=True)
+class Real(Form):
+    """A finite number from `least` to `most`."""
+
+    least: float = float("-inf")
+    most: float = float("inf")
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> float:
+        """Return a plain float."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise owner.refuse(name, "be a number", value) from None
+        if not (self.least <= number <= self.most) or number in (float("inf"), float("-inf")):
+            raise owner.refuse(name, f"be a finite number from {self.least:g} to {self.most:g}", value)
+        return number
+
+    def parse(self, text: str) -> float:
+        """Read a decimal number."""
+        return float(text)
+
+    def format(self, value: Any) -> str:
+        """Write the shortest text that reads back the same."""
+        return repr(value) if not float(value).is_integer() else str(int(value))
+
+
+@dataclass(frozen=True)
+class Flag(Form):
+    """Yes or no."""
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> bool:
+        """Return a plain bool."""
+        if not isinstance(value, bool):
+            raise owner.refuse(name, "be True or False", value)
+        return value
+
+    def parse(self, text: str) -> bool:
+        """Read true or false."""
+        return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
+
+    def format(self, value: Any) -> str:
+        """Write true or false."""
+        return str(value).lower()
+
+
+@dataclass(frozen=True)
+class Choice(Form):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> str:
+        """Return the word."""
+        if value not in self.words:
+            raise owner.refuse(name, f"be one of {', '.join(self.words)}", value)
+        return str(value)
+
+    def parse(self, text: str) -> str:
+        """Read the word as it stands."""
+        return text
+
+
+@dataclass(frozen=True)
+class Text(Form):
+    """Any words without blanks or the signs of the notation."""
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> str:
+        """Return the text."""
+        text = str(value)
+        if not text or any(sign in text for sign in " |\t\n\"'#"):
+            raise owner.refuse(name, "be text without blanks, quotes, # or |", value)
+        return text
+
+    def parse(self, text: str) -> str:
+        """Read the text as it stands."""
+        return text
+
+
+@dataclass(frozen=True)
+class Integers(Form):
+    """A tuple of integers of any length, each at least `least`; one integer stands for a tuple of one."""
+
+    least: int = -LARGEST
+    longest: int = 64
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
+        """Return a tuple of plain ints."""
+        values = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+        if not 0 < len(values) <= self.longest:
+            raise owner.refuse(name, f"have 1 to {self.longest} numbers", value)
+        one = Count(self.least)
+        return tuple(one.canonical(item, owner, name) for item in values)
+
+    def parse(self, text: str) -> Axes:
+        """Read numbers between the letter x, or between commas where some are negative."""
+        return tuple(int(part) for part in text.replace("x", ",").split(","))
+
+    def format(self, value: Any) -> str:
+        """Write numbers with x between them."""
+        return "x".join(map(str, value))
+
+
+@dataclass(frozen=True)
+class PerAxis(Form):
+    """One integer per spatial axis; a single integer stands for all axes."""
+
+    least: int = 1
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
+        """Return one int per spatial axis."""
+        values = Integers(self.least).canonical(value, owner, name)
+        rank = owner.rank
+        if rank is None or len(values) == rank:
+            return values
+        if len(values) == 1:
+            return values * rank
+        raise owner.refuse(name, f"have 1 or {rank} numbers, one per spatial axis", value)
+
+    def parse(self, text: str) -> Axes:
+        """Read `3` or `3x5`."""
+        return tuple(int(part) for part in text.split("x"))
+
+    def format(self, value: Any) -> str:
+        """Write `3` where all axes agree, else `3x5`."""
+        return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
+
+
+@dataclass(frozen=True)
+class PerAxisPads(Form):
+    """(before, after) per spatial axis; or "same", "valid", one number, or one number per axis."""
+
+    least: int = 0
+    same: bool = True
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> Padding:
+        """Return pairs per axis, or the word "same"."""
+        if isinstance(value, str):
+            if value == "valid":
+                value = 0
+            elif value == "same" and self.same:
+                return "same"
+            else:
+                words = '"same", "valid" or numbers' if self.same else "numbers"
+                raise owner.refuse(name, f"be {words}", value)
+        items = value if isinstance(value, Sequence) else (value,)
+        one = Count(self.least)
+        pairs: list[tuple[int, int]] = []
+        for item in items:
+            ends = item if isinstance(item, Sequence) else (item, item)
+            if len(ends) != 2:
+                raise owner.refuse(name, "give one number or (before, after) per axis", value)
+            pairs.append((one.canonical(ends[0], owner, name), one.canonical(ends[1], owner, name)))
+        rank = owner.rank
+        if rank is not None and len(pairs) == 1:
+            pairs *= rank
+        if not pairs or (rank is not None and len(pairs) != rank):
+            raise owner.refuse(name, f"have 1 or {rank} entries, one per spatial axis", value)
+        return tuple(pairs)
+
+    def parse(self, text: str) -> Pads:
+        """Read `1`, `1x0`, or with different ends `0/1x2/3` (before/after)."""
+        pairs = []
+        for part in text.split("x"):
+            before, slash, after = part.partition("/")
+            pairs.append((int(before), int(after if slash else before)))
+        return tuple(pairs)
+
+    def format(self, value: Any) -> str:
+        """Write the shortest of the forms that `parse` reads."""
+        ends = [str(before) if before == after else f"{before}/{after}" for before, after in value]
+        return ends[0] if len(set(ends)) == 1 else "x".join(ends)
+
+
+@dataclass(frozen=True)
+class Optional(Form):
+    """Another form, or None for "find out from the input"."""
+
+    form: Form
+
+    def canonical(self, value: Any, owner: Owner, name: str) -> Any:
+        """Return None or the inner form's value."""
+        return None if value is None else self.form.canonical(value, owner, name)
+
+    def parse(self, text: str) -> Any:
+        """Read the inner form."""
+        return self.form.parse(text)
+
+    def format(self, value: Any) -> str:
+        """Write the inner form."""
+        return self.form.format(value)
+
+
+def setting(form: Form, default: Any = MISSING) -> Any:
+    """Declare a hyper-parameter of a layer."""
+    return field(default=default, metadata={"form": form})
+
+
+def count(default: Any = MISSING, least: int = 1, most: int = LARGEST) -> Any:
+    """Declare an integer setting."""
+    return setting(Count(least, most), default)
+
+
+def known_or_inferred() -> Any:
+    """Declare a size that the input decides; given, it is checked against the input."""
+    return setting(Optional(Count()), None)
+
+
+def real(default: Any = MISSING, least: float = float("-inf"), most: float = float("inf")) -> Any:
+    """Declare a real-valued setting."""
+    return setting(Real(least, most), default)
+
+
+def flag(default: bool) -> Any:
+    """Declare a yes-or-no setting."""
+    return setting(Flag(), default)
+
+
+def choice(default: str, *words: str) -> Any:
+    """Declare a setting with a few possible words."""
+    return setting(Choice((default, *words)), default)
+
+
+def per_axis(default: Any = MISSING, least: int = 1) -> Any:
+    """Declare one integer per spatial axis."""
+    return setting(PerAxis(least), default)
+
+
+def pads(default: Any = 0, least: int = 0, same: bool = True) -> Any:
+    """Declare padding per spatial axis."""
+    return setting(PerAxisPads(least, same), default)
