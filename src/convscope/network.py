@@ -117,8 +117,7 @@ class Network:
     def entries(self) -> tuple[Entry, ...]:
         """Return the layers as a user would list them."""
         return tuple(
-            Entry(n.name, n.layer, n.inputs, None if n.owns_parameters else n.parameters_of)
-            for n in self.nodes
+            Entry(n.name, n.layer, n.inputs, None if n.owns_parameters else n.parameters_of) for n in self.nodes
         )
 
     @cached_property
@@ -255,14 +254,10 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node]) -> Node:
                 )
     except ConvscopeError as error:
         raise _failed(error, entry, shapes, nodes) from None
-    return Node(
-        len(nodes), entry.name, entry.layer, entry.inputs, sources, shapes, known, owner, entry.origin
-    )
+    return Node(len(nodes), entry.name, entry.layer, entry.inputs, sources, shapes, known, owner, entry.origin)
 
 
-def _failed(
-    error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]
-) -> ConvscopeError:
+def _failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]) -> ConvscopeError:
     """Add the layer's name, its input and the table up to it, once."""
     shown = nodes[-12:]
     rows = [(node.name, node.kind, show_shape(node.output_shape)) for node in shown]

@@ -106,5 +106,3 @@ from .rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle
 from .recurrent import LSTM
 from .resize import Upsample
 from .special import Dropout, Identity, Input, Opaque
-
-__all__ = [name for name in dir() if not name.startswith("_")]

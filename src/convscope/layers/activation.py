@@ -348,6 +348,4 @@ class LogSoftmax(Softmax):
         """Return the maximum, two subtractions, the exponentials, their sum and its logarithm."""
         elements = size_of(inputs[0])
         sets = elements // inputs[0][self.along(inputs[0])]
-        return Operations(
-            additions=3 * elements - sets, comparisons=elements - sets, exponentials=elements + sets
-        )
+        return Operations(additions=3 * elements - sets, comparisons=elements - sets, exponentials=elements + sets)

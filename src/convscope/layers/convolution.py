@@ -203,9 +203,7 @@ def check_fits(layer: Layer, axis: int, n: int, window: Window) -> None:
     """Raise BadShape where the window is larger than the padded axis."""
     padded = n + window.before + window.after
     if window.reach > padded:
-        name = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[layer.rank or 1][
-            axis
-        ]
+        name = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[layer.rank or 1][axis]
         raise layer.refuse(
             "kernel_size",
             f"reach over at most {padded} pixels of {name} here ({n} + padding {window.before} + {window.after})",

@@ -37,9 +37,7 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
     """
     fewest, most = layer.arity
     if len(inputs) < fewest or (most is not None and len(inputs) > most):
-        wanted = (
-            str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
-        )
+        wanted = str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
         raise layer.refuse(
             "inputs",
             f"number {wanted}",

@@ -1,0 +1,1 @@
+"""See inside a convolutional network before, while and after you train it."""
