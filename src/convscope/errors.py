@@ -8,6 +8,7 @@ ConvscopeError
 ├── UnknownModel      a model that cannot be found or told apart
 ├── UnknownLayer      a layer name the network does not have
 ├── BadUnit           a unit or pixel outside its layer
+├── NoRule            a layer that nobody knows how to compute
 ├── BadFile           a file that is missing or not what its name says
 └── MissingExtra      an optional dependency that is not installed
 
@@ -50,6 +51,10 @@ class UnknownLayer(ConvscopeError):
 
 class BadUnit(ConvscopeError):
     """A unit or pixel outside its layer."""
+
+
+class NoRule(ConvscopeError):
+    """A layer that nobody knows how to compute."""
 
 
 class BadFile(ConvscopeError):
