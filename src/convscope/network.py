@@ -108,10 +108,14 @@ class Network:
         return isinstance(other, Network) and self.entries == other.entries
 
     def __hash__(self) -> int:
-        return hash(self.entries)
+        return self._hash
 
     def __repr__(self) -> str:
         return f"Network({self.name!r}, {len(self.layers)} layers, input {show_shape(self.input_shape)})"
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.entries)
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -165,9 +169,19 @@ class Network:
         return units_seeing(self, tuple(pixel), layer, origin)
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a layer may be called so: the notation gives these signs a meaning."""
+    return bool(text) and text.isprintable() and not any(sign in text for sign in " |,:=#\"'{}")
+
+
 def _check_names(entries: list[Entry]) -> None:
     known: dict[str, Entry] = {}
     for entry in entries:
+        if not is_name(entry.name):
+            raise BadNetwork(
+                "a layer's name must be text without blanks, quotes, braces and the signs | , : = #; "
+                f"got {entry.name!r}; use letters, digits, dots and dashes. [layer-name]"
+            )
         if entry.name in known:
             raise BadNetwork(
                 f"layer names must differ; got two layers named {entry.name!r}; rename one. [duplicate-name]"
@@ -253,11 +267,11 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node]) -> Node:
                     "use the same settings and input channels. [shared-shapes]"
                 )
     except ConvscopeError as error:
-        raise _failed(error, entry, shapes, nodes) from None
+        raise failed(error, entry, shapes, nodes) from None
     return Node(len(nodes), entry.name, entry.layer, entry.inputs, sources, shapes, known, owner, entry.origin)
 
 
-def _failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]) -> ConvscopeError:
+def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]) -> ConvscopeError:
     """Add the layer's name, its input and the table up to it, once."""
     shown = nodes[-12:]
     rows = [(node.name, node.kind, show_shape(node.output_shape)) for node in shown]

@@ -119,7 +119,10 @@ class Flag(Form):
 
     def parse(self, text: str) -> bool:
         """Read true or false."""
-        return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
+        words = {"true": True, "false": False, "yes": True, "no": False}
+        if text.lower() not in words:
+            raise ValueError(text)
+        return words[text.lower()]
 
     def format(self, value: Any) -> str:
         """Write true or false."""
@@ -150,8 +153,8 @@ class Text(Form):
     def canonical(self, value: Any, owner: Owner, name: str) -> str:
         """Return the text."""
         text = str(value)
-        if not text or any(sign in text for sign in " |\t\n\"'#"):
-            raise owner.refuse(name, "be text without blanks, quotes, # or |", value)
+        if not text.isprintable() or not text or any(sign in text for sign in " |\"'#{}"):
+            raise owner.refuse(name, "be text without blanks, quotes, braces, # or |", value)
         return text
 
     def parse(self, text: str) -> str:
@@ -193,7 +196,9 @@ class PerAxis(Form):
         """Return one int per spatial axis."""
         values = Integers(self.least).canonical(value, owner, name)
         rank = owner.rank
-        if rank is None or len(values) == rank:
+        if rank is None:  # one number stands for all axes, so equal numbers are written as one
+            return values[:1] if len(set(values)) == 1 else values
+        if len(values) == rank:
             return values
         if len(values) == 1:
             return values * rank
@@ -234,14 +239,16 @@ class PerAxisPads(Form):
                 raise owner.refuse(name, "give one number or (before, after) per axis", value)
             pairs.append((one.canonical(ends[0], owner, name), one.canonical(ends[1], owner, name)))
         rank = owner.rank
-        if rank is not None and len(pairs) == 1:
-            pairs *= rank
+        if len(set(pairs)) == 1 and (rank is None or len(pairs) == 1):
+            pairs = pairs[:1] * (rank or 1)
         if not pairs or (rank is not None and len(pairs) != rank):
             raise owner.refuse(name, f"have 1 or {rank} entries, one per spatial axis", value)
         return tuple(pairs)
 
-    def parse(self, text: str) -> Pads:
-        """Read `1`, `1x0`, or with different ends `0/1x2/3` (before/after)."""
+    def parse(self, text: str) -> Pads | str:
+        """Read `1`, `1x0`, with different ends `0/1x2/3` (before/after), or a word."""
+        if text in ("same", "valid"):
+            return text
         pairs = []
         for part in text.split("x"):
             before, slash, after = part.partition("/")
@@ -250,6 +257,8 @@ class PerAxisPads(Form):
 
     def format(self, value: Any) -> str:
         """Write the shortest of the forms that `parse` reads."""
+        if isinstance(value, str):
+            return value
         ends = [str(before) if before == after else f"{before}/{after}" for before, after in value]
         return ends[0] if len(set(ends)) == 1 else "x".join(ends)
 

@@ -37,7 +37,7 @@ class BatchNorm(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""
-        if self.rank is not None and len(inputs[0]) != 1:  # BatchNorm1d takes (c) and (c, l)
+        if self.rank is not None and (self.rank, len(inputs[0])) != (1, 1):  # BatchNorm1d also takes (c)
             self.spatial(inputs[0])
         return inputs[0]
 
