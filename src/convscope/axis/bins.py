@@ -31,6 +31,10 @@ class Bins:
         """Return the number of bins."""
         return self.size
 
+    def covers(self, n: int) -> bool:
+        """Return whether there is one bin for several positions."""
+        return self.size == 1 and n > 1
+
     def span(self, output: Index) -> tuple[Index, Index]:
         """Return each bin's first and last position."""
         return output * self.n // self.size, -(-(output + 1) * self.n // self.size) - 1

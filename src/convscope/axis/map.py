@@ -22,6 +22,8 @@ class AxisMap(Protocol):
     - `taps` is the truth on the picture: the real input positions, -1 where there is none (padding).
     """
 
+    def __hash__(self) -> int: ...
+
     def positions(self, n: int) -> int:
         """Return how many output positions an input of n positions gives."""
         ...
@@ -32,6 +34,13 @@ class AxisMap(Protocol):
 
     def taps(self, n: int) -> Index:
         """Return (positions, taps): the real input positions of each output position, else -1."""
+        ...
+
+    def covers(self, n: int) -> bool:
+        """Return whether the map by its nature joins all n > 1 positions in one, as global pooling does.
+
+        A window that happens to be as large as its input is still a window.
+        """
         ...
 
     @property

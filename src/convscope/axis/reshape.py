@@ -31,6 +31,10 @@ class Folded:
         """Return the flat length."""
         return self.length
 
+    def covers(self, n: int) -> bool:
+        """Return False."""
+        return False
+
     def span(self, output: Index) -> tuple[Index, Index]:
         """Return the one source position, twice."""
         source = output // self.inner % self.n

@@ -49,6 +49,10 @@ class Resize:
         base = doubled // (2 * under)
         return base - (self.support // 2 - 1), doubled % (2 * under) == 0
 
+    def covers(self, n: int) -> bool:
+        """Return False."""
+        return False
+
     def span(self, output: Index) -> tuple[Index, Index]:
         """Return the first and last blended position, also over the edge.
 
@@ -66,4 +70,6 @@ class Resize:
         output = np.arange(self.size, dtype=np.int64)
         first, last = self.span(output)
         taps = first[:, None] + np.arange(self.support, dtype=np.int64)
-        return np.clip(np.minimum(taps, last[:, None]), 0, n - 1)
+        np.minimum(taps, last[:, None], out=taps)
+        np.clip(taps, 0, n - 1, out=taps)
+        return taps

@@ -26,6 +26,10 @@ class Spans:
         """Return the length of the list."""
         return len(self.first)
 
+    def covers(self, n: int) -> bool:
+        """Return False."""
+        return False
+
     def span(self, output: Index) -> tuple[Index, Index]:
         """Return the listed ends."""
         return np.array(self.first, dtype=np.int64)[output], np.array(self.last, dtype=np.int64)[output]

@@ -49,6 +49,10 @@ class TransposedWindow:
         reached = output[:, None] + self.before - np.arange(self.size, dtype=np.int64) * self.dilation
         return reached // self.stride, reached % self.stride == 0
 
+    def covers(self, n: int) -> bool:
+        """Return False."""
+        return False
+
     def span(self, output: Index) -> tuple[Index, Index]:
         """Return the first and last contributing input position, as if the input went on for ever."""
         source, whole = self._sources(output)

@@ -60,6 +60,10 @@ class Window:
         """Return how many positions at the end no window reaches, padding counted."""
         return max(0, n + self.before + self.after - (self.positions(n) - 1) * self.stride - self.reach)
 
+    def covers(self, n: int) -> bool:
+        """Return False."""
+        return False
+
     def span(self, output: Index) -> tuple[Index, Index]:
         """Return the window's first and last tap, also over the edge."""
         first = output * self.stride - self.before
@@ -70,14 +74,17 @@ class Window:
         starts = np.arange(self.positions(n), dtype=np.int64) * self.stride - self.before
         taps = starts[:, None] + np.arange(self.size, dtype=np.int64) * self.dilation
         if self.border == "circular":
-            return taps % n
-        if self.border == "replicate":
-            return np.clip(taps, 0, n - 1)
-        if self.border == "reflect":
+            taps %= n
+        elif self.border == "replicate":
+            np.clip(taps, 0, n - 1, out=taps)
+        elif self.border == "reflect":
             period = max(1, 2 * (n - 1))
-            folded = np.abs(taps) % period
-            return np.minimum(folded, period - folded) if n > 1 else np.zeros_like(taps)
-        return np.where((taps >= 0) & (taps < n), taps, -1)
+            taps = np.abs(taps) % period
+            np.minimum(taps, period - taps, out=taps)
+            np.minimum(taps, n - 1, out=taps)
+        else:
+            taps[(taps < 0) | (taps >= n)] = -1
+        return taps
 
     @staticmethod
     def same(n: int, size: int, stride: int = 1, dilation: int = 1, border: Border = "zeros") -> Window:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import ClassVar, TypeVar
 
-from ..errors import BadShape
+from ..errors import BadShape, ConvscopeError
 from ..settings import Form, Owner
 from .connection import POINTWISE, Connection, Shape
 from .operations import NO_OPERATIONS, Operations, Status
@@ -14,6 +14,8 @@ from .operations import NO_OPERATIONS, Operations, Status
 ParamShapes = dict[str, Shape]
 Arity = tuple[int, int | None]
 L = TypeVar("L", bound="Layer")
+
+_FORMS: dict[type, tuple[tuple[str, Form], ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,10 @@ class Layer:
     @classmethod
     def forms(cls) -> tuple[tuple[str, Form], ...]:
         """Return the layer's settings with their forms, in order."""
-        cached = cls.__dict__.get("_forms")
-        if cached is None:
-            cached = tuple((item.name, item.metadata["form"]) for item in fields(cls))
-            cls._forms = cached  # type: ignore[attr-defined]
-        return cached  # type: ignore[no-any-return]
+        known = _FORMS.get(cls)
+        if known is None:
+            known = _FORMS[cls] = tuple((item.name, item.metadata["form"]) for item in fields(cls))
+        return known
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the output's shape."""
@@ -89,9 +90,17 @@ class Layer:
         """Return what the backward pass keeps beside inputs and outputs: masks, winners, statistics."""
         return 0
 
-    def refuse(self, setting: str, rule: str, got: str, way_out: str, code: str) -> BadShape:
+    def refuse(
+        self,
+        setting: str,
+        rule: str,
+        got: str,
+        way_out: str,
+        code: str,
+        error: type[ConvscopeError] = BadShape,
+    ) -> ConvscopeError:
         """Make the error for an input that does not fit: `setting must rule; got …; way out. [code]`."""
-        return BadShape(f"{self.kind}.{setting} must {rule}; got {got}; {way_out}. [{code}]")
+        return error(f"{self.kind}.{setting} must {rule}; got {got}; {way_out}. [{code}]")
 
     def spatial(self, shape: Shape) -> Shape:
         """Return the axes the layer slides over, after a check of the input's rank."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..axis import AxisMap, Window
 
@@ -36,6 +37,11 @@ class Connection:
     links: tuple[Link, ...] | None = None
     lost: tuple[int, ...] = ()
     opaque: bool = False
+
+    @cached_property
+    def by_input(self) -> dict[int, Link]:
+        """Return the link of each input axis that has one."""
+        return {link.input: link for link in self.links or ()}
 
 
 POINTWISE = (Connection(),)

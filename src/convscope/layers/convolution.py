@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 from ..axis import TransposedWindow, Window
 from ..axis.window import Border
@@ -80,7 +80,7 @@ class Conv(_Kernels):
             return tuple(Window.same(n, k, s, d, self.padding_mode) for n, k, s, d in kernels)
         return tuple(
             Window(k, s, before, after, d, border=self.padding_mode)
-            for (_, k, s, d), (before, after) in zip(kernels, cast(Pads, self.padding), strict=True)
+            for (_, k, s, d), (before, after) in zip(kernels, self.padding, strict=True)
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from ..axis import Bins, Spans, Window
-from ..settings import Axes, Integers, Optional, Pads, PerAxis, flag, pads, per_axis, real, setting
+from ..errors import BadSetting
+from ..settings import Axes, Integers, Owner, Pads, PerAxis, flag, pads, per_axis, real, setting
 from .base import Layer, by_rank, show_shape, size_of
 from .connection import Connection, Link, Shape, straight, windowed
 from .convolution import check_fits
@@ -17,6 +18,15 @@ from .operations import Operations
 
 INDEX_BYTES = 8
 """The winner of each max-pooling window is remembered as a 64-bit index, as PyTorch does."""
+
+
+@dataclass(frozen=True)
+class KernelSized(PerAxis):
+    """A stride that is the kernel's size unless given."""
+
+    def canonical(self, value: Axes | int | None, owner: Owner, name: str) -> Axes:
+        """Return one int per axis, or nothing yet."""
+        return () if value is None or value == () else super().canonical(value, owner, name)
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class Pool(Layer):
     """
 
     kernel_size: Axes = per_axis()
-    stride: Axes = setting(Optional(PerAxis()), None)
+    stride: Axes = setting(KernelSized(), ())
     padding: Pads | Literal["same"] = pads(0)
     dilation: Axes = per_axis(1)
     ceil_mode: bool = flag(False)
@@ -39,7 +49,7 @@ class Pool(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.stride is None:
+        if not self.stride:
             object.__setattr__(self, "stride", self.kernel_size)
         if self.padding != "same":
             for k, d, (before, after) in zip(self.kernel_size, self.dilation, self.padding, strict=True):
@@ -51,6 +61,7 @@ class Pool(Layer):
                         f"padding={max(before, after)}, kernel_size={k}",
                         f"use at most {half}, or a Pad layer before",
                         "pool-padding",
+                        BadSetting,
                     )
 
     def windows(self, shape: Shape) -> tuple[Window, ...]:
@@ -60,7 +71,7 @@ class Pool(Layer):
             return tuple(Window.same(n, k, s, d) for n, k, s, d in kernels)
         return tuple(
             Window(k, s, before, after, d, self.ceil_mode)
-            for (_, k, s, d), (before, after) in zip(kernels, cast(Pads, self.padding), strict=True)
+            for (_, k, s, d), (before, after) in zip(kernels, self.padding, strict=True)
         )
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -181,10 +192,8 @@ class AdaptivePool(Layer):
         return (inputs[0][0], *self.output_size)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Return the bins; one bin per axis means that every output sees everything."""
+        """Return the bins."""
         sizes = self.spatial(inputs[0])
-        if all(size == 1 for size in self.output_size):
-            return _channelwise_whole()
         return windowed([Bins(n, size) for n, size in zip(sizes, self.output_size, strict=True)])
 
     def elements(self, shape: Shape) -> int:
@@ -233,8 +242,8 @@ class GlobalPool(Layer):
         return (inputs[0][0], *(1 for _ in self.spatial(inputs[0])))
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Every output sees every position."""
-        return _channelwise_whole()
+        """Return one bin per axis: every output sees every position."""
+        return windowed([Bins(n, 1) for n in self.spatial(inputs[0])])
 
 
 @dataclass(frozen=True)
@@ -289,7 +298,7 @@ class SpatialPyramidPool(Layer):
                 "input-rank",
             )
         kinds = (AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d)
-        return tuple(kinds[rank - 1](level) for level in self.levels)
+        return tuple(kinds[rank - 1]((level,)) for level in self.levels)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the length of the joined grids."""
@@ -318,13 +327,6 @@ class SpatialPyramidPool(Layer):
     def training_bytes(self, *inputs: Shape) -> int:
         """Return the winners' indices."""
         return INDEX_BYTES * self.output_shape(*inputs)[0]
-
-
-def _channelwise_whole() -> tuple[Connection, ...]:
-    return (Connection(links=_CHANNEL),)
-
-
-_CHANNEL: tuple[Link, ...] = straight((0,))
 
 
 MaxPool1d, MaxPool2d, MaxPool3d = by_rank(MaxPool)

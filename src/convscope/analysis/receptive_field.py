@@ -1,0 +1,258 @@
+"""Receptive fields by the recurrence of the textbooks, generalised to any graph.
+
+    size  += (reach − 1) · stride_before
+    start += ((reach − 1) / 2 − before) · stride_before
+    stride = stride_before · s
+
+A field is kept as the edges of the first unit's window, `low` and `high`, and the step from unit to unit, from
+which size = high − low and start = (low + high) / 2 follow. Where units differ (after upsampling, in uneven bins)
+the edges of every unit are listed instead.
+
+Source: Araujo, Norris & Sim 2019, "Computing receptive fields of convolutional neural networks"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..axis import AxisMap, TransposedWindow, Window
+from ..axis.map import Index
+from ..network import Network
+from .paths import Merge, Paths, follow
+
+NOWHERE = 2**40
+"""An edge beyond every picture: a unit with low = NOWHERE sees nothing."""
+
+
+class Regular:
+    """Unit i sees the pixels low + i·step … high + i·step − 1, also beyond the picture's edges."""
+
+    __slots__ = ("high", "low", "step")
+
+    def __init__(self, low: int, high: int, step: int | Fraction) -> None:
+        self.low = low
+        self.high = high
+        self.step = step
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Regular)
+            and self.low == other.low
+            and self.high == other.high
+            and self.step == other.step
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.low, self.high, self.step))
+
+    @property
+    def size(self) -> int:
+        """Return the pixels a unit spans."""
+        return self.high - self.low
+
+    @property
+    def first_low(self) -> int:
+        """Return where the first unit's view begins."""
+        return self.low
+
+    @property
+    def start(self) -> float:
+        """Return the centre of the first unit; the first pixel's centre is 0.5."""
+        return (self.low + self.high) / 2
+
+    def edges(self, unit: Index) -> tuple[Index, Index]:
+        """Return the edges of any units, also of those beyond the layer's end."""
+        moved = unit * int(self.step) if self.step == int(self.step) else unit * 0
+        return self.low + moved, self.high + moved
+
+
+class Irregular:
+    """Unit i sees the pixels low[i] … high[i] − 1; `step` is the mean distance of neighbours.
+
+    Beyond the layer's ends, where only padding is, the end unit's view goes on at the mean step.
+    """
+
+    __slots__ = ("high", "low", "step")
+
+    def __init__(self, low: Index, high: Index, step: Fraction) -> None:
+        self.low = low
+        self.high = high
+        self.step = step
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Irregular)
+            and np.array_equal(self.low, other.low)
+            and np.array_equal(self.high, other.high)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.low.tobytes(), self.high.tobytes()))
+
+    @property
+    def size(self) -> int:
+        """Return the pixels spanned by the unit that spans most."""
+        return max(0, int((self.high - self.low).max()))
+
+    @property
+    def _first(self) -> int:
+        return int(np.argmax(self.high > self.low))
+
+    @property
+    def first_low(self) -> int:
+        """Return where the view of the first unit that sees anything begins."""
+        return int(self.low[self._first])
+
+    @property
+    def start(self) -> float:
+        """Return the centre of the first unit that sees anything."""
+        return float(self.low[self._first] + self.high[self._first]) / 2
+
+    def edges(self, unit: Index) -> tuple[Index, Index]:
+        """Return the edges of any units, also of those beyond the layer's ends."""
+        inside = np.clip(unit, 0, len(self.low) - 1)
+        steps = (unit - inside) * self.step.numerator
+        down, up = steps // self.step.denominator, -(-steps // self.step.denominator)
+        return self.low[inside] + down, self.high[inside] + up
+
+
+AxisField = Regular | Irregular
+
+
+def _simplest(low: Index, high: Index, step: Fraction) -> AxisField:
+    """Return a Regular field where all units are alike and evenly spaced."""
+    if len(low) == 1:
+        return Regular(int(low[0]), int(high[0]), int(step) if step == int(step) else step)
+    apart = low[1] - low[0]
+    if step and (np.diff(low) == apart).all() and (high - low == high[0] - low[0]).all():
+        return Regular(int(low[0]), int(high[0]), int(apart))
+    return Irregular(low, high, step)
+
+
+def _listed(axis: AxisField, one: AxisMap, positions: int) -> AxisField:
+    """List what each output sees: the edges of the input units its map spans."""
+    first, last = one.span(np.arange(positions, dtype=np.int64))
+    reached = last >= first
+    first, last = np.where(reached, first, 0), np.where(reached, last, 0)
+    if type(axis) is Regular:
+        low, high = axis.edges(first)[0], axis.edges(last)[1]
+    else:
+        widest = int((last - first).max()) + 1
+        under = np.minimum(first[:, None] + np.arange(widest, dtype=np.int64), last[:, None])
+        lows, highs = axis.edges(under)
+        low, high = lows.min(axis=1), highs.max(axis=1)
+    low = np.where(reached, low, NOWHERE)
+    high = np.where(reached, high, -NOWHERE)
+    return _simplest(low, high, Fraction(axis.step) * one.step)
+
+
+class Recurrence:
+    """The algebra of closed formulas."""
+
+    def start(self, n: int) -> AxisField:
+        """Each pixel sees itself."""
+        return Regular(0, 1, 1)
+
+    def through(self, axis: AxisField, one: AxisMap, n: int, positions: int) -> AxisField:
+        """Apply the recurrence, or list the edges where no recurrence holds."""
+        if type(axis) is Regular and type(axis.step) is int:
+            step = axis.step
+            if type(one) is Window:
+                before = one.before * step
+                high = axis.high - before + (one.reach - 1) * step
+                return Regular(axis.low - before, high, step * one.stride)
+            if type(one) is TransposedWindow and one.stride == 1:
+                after = one.before * step
+                return Regular(axis.low + after - (one.reach - 1) * step, axis.high + after, step)
+        return _listed(axis, one, positions)
+
+    def whole(self, axis: AxisField, n: int) -> AxisField:
+        """Join all units' views."""
+        low, high = axis.edges(np.array([0, n - 1]) if type(axis) is Regular else np.arange(n))
+        return Regular(int(low.min()), int(high.max()), 0)
+
+    def hull(self, axes: Sequence[AxisField], n: int) -> tuple[AxisField, float | None]:
+        """Join views unit by unit, and measure how far their centres are apart."""
+        first = axes[0]
+        if all(axis == first for axis in axes[1:]):
+            return first, None
+        regular = [axis for axis in axes if type(axis) is Regular and (axis.step == first.step or n == 1)]
+        if len(regular) == len(axes):
+            hull = Regular(min(a.low for a in regular), max(a.high for a in regular), first.step)
+            return hull, _farthest([axis.start - first.start for axis in axes])
+        units = np.arange(n, dtype=np.int64)
+        edges = [axis.edges(units) for axis in axes]
+        low_edges = np.min([low for low, _ in edges], axis=0)
+        high_edges = np.max([high for _, high in edges], axis=0)
+        seen = np.all([high > low for low, high in edges], axis=0)
+        centres = [float((low + high)[seen].mean()) / 2 if seen.any() else 0.0 for low, high in edges]
+        step = max((Fraction(axis.step) for axis in axes), default=Fraction(1))
+        return _simplest(low_edges, high_edges, step), _farthest([c - centres[0] for c in centres])
+
+
+def _farthest(offsets: list[float]) -> float:
+    return max(offsets, key=abs)
+
+
+class ReceptiveField(NamedTuple):
+    """What the units of one layer see, as reports show it.
+
+    status is exact, union, misaligned, varying, global, unknown, or none (nothing of the origin is seen). Sizes
+    are in pixels of the origin, per axis, rows first; None where they mean nothing.
+    """
+
+    status: str
+    size: tuple[int, ...] | None
+    stride: tuple[float, ...] | None
+    start: tuple[float, ...] | None
+    padding: tuple[int, ...] | None
+    via: str | None = None
+    global_via: str | None = None
+    merges: tuple[Merge, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        document: dict[str, Any] = {"status": self.status}
+        for name in ("size", "stride", "start", "padding"):
+            value = getattr(self, name)
+            document[name] = None if value is None else list(value)
+        if self.via is not None:
+            document["via"] = self.via
+        if self.global_via is not None:
+            document["global_via"] = self.global_via
+        if self.merges:
+            document["merges"] = [{"layer": m.layer, "offset": list(m.offset)} for m in self.merges]
+        return document
+
+
+def summary(view: Paths[AxisField] | None) -> ReceptiveField:
+    """Return a view in the terms of a report."""
+    if view is None:
+        return ReceptiveField("none", None, None, None, None)
+    if view.lost_at is not None:
+        return ReceptiveField("unknown", None, None, None, None, via=view.lost_at)
+    if view.via is not None:
+        return ReceptiveField("global", None, None, None, None, view.via, view.global_via, view.merges)
+    axes = view.axes
+    varying = any(type(axis) is Irregular for axis in axes)
+    status = "varying" if varying else "misaligned" if view.merges else "union" if view.union else "exact"
+    strides = [axis.step if type(axis.step) is int else float(axis.step) for axis in axes]
+    return ReceptiveField(
+        status,
+        tuple([axis.size for axis in axes]),
+        tuple(strides) if all(strides) else None,
+        tuple([axis.start for axis in axes]),
+        tuple([-axis.first_low for axis in axes]),
+        None,
+        view.global_via,
+        view.merges,
+    )
+
+
+def receptive_fields(network: Network, origin: str | None = None) -> list[Paths[AxisField] | None]:
+    """Return what the units of every node see of the input, or of layer `origin`, by the recurrence."""
+    return follow(network, Recurrence(), network[origin] if origin else network.inputs[0])

@@ -1,0 +1,257 @@
+"""One unit's region of the picture, and the units that see one pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..errors import BadUnit
+from ..network import Network, Node
+from .intervals import Interval, intervals
+from .masks import Mask, seeing, seen_from
+from .paths import Paths, position_axes
+from .receptive_field import AxisField, Irregular, receptive_fields, summary
+
+
+@dataclass(frozen=True)
+class Region:
+    """What one unit sees of the input, or of another layer.
+
+    Coordinates are pixels, rows first; boxes are half-open: (top, left, bottom, right). `box` is the textbook's
+    and may reach over the edge into padding, `clipped` is what is truly seen of the picture. `center` counts from
+    the corner: the first pixel's centre is 0.5. `padded_fraction` is the part of `box` that holds no picture.
+    """
+
+    layer: str
+    at: tuple[int, ...]
+    box: tuple[int, ...]
+    clipped: tuple[int, ...]
+    status: str
+    via: str | None = None
+    global_via: str | None = None
+    _question: tuple[Network, Node, Node, tuple[int, ...]] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Return the extent of `box` per axis."""
+        rank = len(self.box) // 2
+        return tuple(self.box[rank + axis] - self.box[axis] for axis in range(rank))
+
+    @property
+    def center(self) -> tuple[float, ...]:
+        """Return the middle of `box`; the first pixel's centre is 0.5."""
+        rank = len(self.box) // 2
+        return tuple((self.box[rank + axis] + self.box[axis]) / 2 for axis in range(rank))
+
+    @property
+    def padded_fraction(self) -> float:
+        """Return which part of `box` lies over padding, from 0 to 1."""
+        whole = prod(self.size)
+        return max(0.0, 1 - _area(self.clipped) / whole) if whole else 0.0
+
+    @cached_property
+    def mask(self) -> Mask:
+        """Return, over the whole origin, exactly which pixels are seen: holes of dilation stay open."""
+        if self._question is None:
+            raise TypeError("a Region made by hand has no mask")
+        return _mask(*self._question)
+
+    @property
+    def coverage(self) -> float:
+        """Return which part of the pixels in `clipped` is really touched, from 0 to 1."""
+        area = _area(self.clipped)
+        return int(self.mask.sum()) / area if area else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        document: dict[str, Any] = {
+            "layer": self.layer,
+            "at": list(self.at),
+            "size": list(self.size),
+            "center": list(self.center),
+            "box": list(self.box),
+            "clipped": list(self.clipped),
+            "padded_fraction": self.padded_fraction,
+            "coverage": self.coverage,
+            "status": self.status,
+        }
+        for name in ("via", "global_via"):
+            if getattr(self, name) is not None:
+                document[name] = getattr(self, name)
+        return document
+
+
+@dataclass(frozen=True)
+class Units:
+    """Which units of a layer see one pixel.
+
+    `mask` covers the layer's position axes; `box` is the half-open hull of the units, empty when none does.
+    """
+
+    layer: str
+    pixel: tuple[int, ...]
+    mask: Mask = field(repr=False, compare=False)
+
+    @property
+    def count(self) -> int:
+        """Return the number of units, channels not multiplied in."""
+        return int(self.mask.sum())
+
+    @property
+    def box(self) -> tuple[int, ...]:
+        """Return (top, left, bottom, right) of the units that see the pixel."""
+        return _hull(self.mask)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"layer": self.layer, "pixel": list(self.pixel), "count": self.count, "box": list(self.box)}
+
+
+class _Views:
+    """Both analyses of one network from one origin, kept while the network lives."""
+
+    def __init__(self, network: Network, origin: str) -> None:
+        self.fields = receptive_fields(network, origin)
+        self.intervals = intervals(network, origin)
+
+
+_known: WeakKeyDictionary[Network, dict[str, _Views]] = WeakKeyDictionary()
+
+
+def _views(network: Network, origin: str) -> _Views:
+    of_network = _known.setdefault(network, {})
+    if origin not in of_network:
+        of_network[origin] = _Views(network, origin)
+    return of_network[origin]
+
+
+def region(network: Network, layer: str, at: Sequence[int], origin: str | None = None) -> Region:
+    """Return the exact region that one unit of a layer sees.
+
+    `at` is (row, column), or a full index with the channel first; for a vector its index.
+
+    Errors:   UnknownLayer; BadUnit when `at` is outside the layer, or when the region cannot be known
+    """
+    node, source = network[layer], network[origin] if origin else network.inputs[0]
+    views = _views(network, source.name)
+    field_view, exact = views.fields[node.index], views.intervals[node.index]
+    if field_view is None or exact is None:
+        raise BadUnit(f"layer {layer!r} sees nothing of {source.name!r}; choose a layer behind it. [unit-blind]")
+    if field_view.lost_at is not None:
+        raise BadUnit(
+            f"the field of {layer!r} is not known: positions cannot be followed through "
+            f"{field_view.lost_at!r}; ask for a layer before it. [unit-unknown]"
+        )
+    places = _places(node, field_view, at)
+    indices = dict(zip(_axes_of(node, field_view), places, strict=True))
+    box = _box(field_view, indices)
+    mask = None
+    if any(one.loose for one in exact.axes):
+        mask = _mask(network, node, source, places)
+        clipped = _hull(mask)
+    else:
+        clipped = _exact_box(exact, indices)
+    if _area(clipped) == 0:
+        sizes = [source.output_shape[axis] for axis in position_axes(source.output_shape)]
+        corner = tuple(min(max(edge, 0), n) for edge, n in zip(box, sizes, strict=False))
+        clipped = corner * 2
+    if field_view.via is not None:
+        box = clipped
+    known = summary(field_view)
+    return Region(
+        layer, tuple(at), box, clipped, known.status, known.via, known.global_via, (network, node, source, places)
+    )
+
+
+def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str | None = None) -> Units:
+    """Return which units of a layer see one pixel (row, column) of the input, or of layer `origin`.
+
+    Errors:   UnknownLayer; BadUnit when the pixel is outside the origin, or the fields cannot be known
+    """
+    node, source = network[layer], network[origin] if origin else network.inputs[0]
+    fields = _views(network, source.name).fields
+    start, view = fields[source.index], fields[node.index]
+    if start is None or view is None:
+        raise BadUnit(f"layer {layer!r} sees nothing of {source.name!r}; choose a layer behind it. [unit-blind]")
+    if view.lost_at is not None:
+        raise BadUnit(
+            f"the field of {layer!r} is not known: positions cannot be followed through {view.lost_at!r}; "
+            "ask for a layer before it. [unit-unknown]"
+        )
+    places = _places(source, start, pixel)
+    marked = np.zeros([source.output_shape[axis] for axis in start.grid], bool)
+    marked[places] = True
+    return Units(layer, tuple(pixel), seeing(network, fields, node, marked, source))
+
+
+def _mask(network: Network, node: Node, source: Node, places: tuple[int, ...]) -> Mask:
+    fields = _views(network, source.name).fields
+    view = fields[node.index]
+    assert view is not None
+    axes = _axes_of(node, view)
+    unit = np.zeros([node.output_shape[axis] for axis in view.grid], bool)
+    unit[tuple(place for axis, place in zip(axes, places, strict=True) if axis in view.grid)] = True
+    return seen_from(network, fields, node, unit, source)
+
+
+def _axes_of(node: Node, view: Paths[Any]) -> tuple[int, ...]:
+    """Return the output axes that an index names: those the view depends on, else those of positions."""
+    return view.grid or tuple(dict.fromkeys(position_axes(node.output_shape)))
+
+
+def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
+    """Return the index along the position axes, checked; a full index loses its other axes."""
+    axes, shape = _axes_of(node, view), node.output_shape
+    full = len(at) == len(shape) and len(shape) != len(axes)
+    if not full and len(at) != len(axes):
+        names = {1: "one number", 2: "ROW,COLUMN", 3: "DEPTH,ROW,COLUMN"}.get(len(axes), f"{len(axes)} numbers")
+        raise BadUnit(
+            f"a unit of layer {node.name!r} must be given as {names}; got {','.join(map(str, at))}; "
+            f"its output is {'×'.join(map(str, shape))}. [unit-rank]"
+        )
+    named = range(len(shape)) if full else axes
+    for axis, place in zip(named, at, strict=True):
+        if not 0 <= place < shape[axis]:
+            raise BadUnit(
+                f"a unit of layer {node.name!r} must lie inside its output {'×'.join(map(str, shape))}; got "
+                f"{','.join(map(str, at))}; use 0 to {shape[axis] - 1} there. [unit-range]"
+            )
+    return tuple(at[axis] for axis in axes) if full else tuple(at)
+
+
+def _box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:
+    lows, highs = [], []
+    for axis, driver in zip(view.axes, view.drivers, strict=True):
+        low, high = axis.edges(np.array([0 if driver is None else indices[driver]], dtype=np.int64))
+        if isinstance(axis, Irregular) and high[0] <= low[0]:
+            low = high = np.zeros(1, np.int64)
+        lows.append(int(low[0]))
+        highs.append(int(high[0]))
+    return (*lows, *highs)
+
+
+def _exact_box(view: Paths[Interval], indices: dict[int, int]) -> tuple[int, ...]:
+    places = [0 if driver is None else indices[driver] for driver in view.drivers]
+    lows = [int(axis.low[place]) for axis, place in zip(view.axes, places, strict=True)]
+    highs = [int(axis.high[place]) for axis, place in zip(view.axes, places, strict=True)]
+    return (*lows, *highs)
+
+
+def _area(box: Sequence[int]) -> int:
+    rank = len(box) // 2
+    return prod(max(0, box[rank + axis] - box[axis]) for axis in range(rank))
+
+
+def _hull(mask: Mask) -> tuple[int, ...]:
+    """Return the half-open bounding box of a mask; all zeros when it is empty."""
+    if not mask.any():
+        return (0,) * (2 * mask.ndim)
+    axes = range(mask.ndim)
+    spans = [np.flatnonzero(mask.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
+    return (*(int(s[0]) for s in spans), *(int(s[-1]) + 1 for s in spans))
