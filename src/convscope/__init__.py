@@ -1,1 +1,61 @@
-"""See inside a convolutional network before, while and after you train it."""
+"""See inside a convolutional network before, while and after you train it.
+
+    import convscope as cs
+
+    net = cs.load("alexnet")
+    print(cs.inspect(net))                     # shape, cost and receptive field of every layer
+    net.field("pool5", at=(3, 2)).box          # the exact pixels one unit sees
+    print(cs.explain(net, "conv2").text())     # every number worked out
+
+Names are loaded when first used, so that importing costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "convscope.analysis.region": ("Region", "Units"),
+    "convscope.analysis.report": ("Report", "inspect"),
+    "convscope.analysis.compare": ("compare",),
+    "convscope.analysis.budget": ("check",),
+    "convscope.analysis.diagnosis": ("diagnose",),
+    "convscope.errors": ("ConvscopeError",),
+    "convscope.explain": ("explain",),
+    "convscope.models": ("load", "zoo_names"),
+    "convscope.network": ("Entry", "Network"),
+    "convscope.notation": ("parse", "to_notation", "to_yaml"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+if TYPE_CHECKING:
+    from .analysis.budget import check
+    from .analysis.compare import compare
+    from .analysis.diagnosis import diagnose
+    from .analysis.region import Region, Units
+    from .analysis.report import Report, inspect
+    from .errors import ConvscopeError
+    from .explain import explain
+    from .models import load, zoo_names
+    from .network import Entry, Network
+    from .notation import parse, to_notation, to_yaml
+
+__all__ = sorted([*_HOME_OF, "layers"])
+
+
+def __getattr__(name: str) -> object:
+    if name == "layers":
+        return import_module("convscope.layers")
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'convscope' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

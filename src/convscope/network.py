@@ -48,7 +48,7 @@ class Node:
     @property
     def kind(self) -> str:
         """Return the layer's type."""
-        return self.layer.kind
+        return self.facts.kind
 
     @property
     def output_shape(self) -> Shape:

@@ -18,6 +18,7 @@ class Facts(NamedTuple):
     `connections` is None for the most common case, an element-wise layer with one input.
     """
 
+    kind: str
     output_shape: Shape
     elements: int
     params: int
@@ -58,6 +59,7 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
     params = layer.param_shapes(*inputs)
     connections = layer.connections(*inputs)
     return Facts(
+        kind=layer.kind,
         output_shape=shape,
         elements=elements,
         params=sum(map(prod, params.values())),
