@@ -4,8 +4,33 @@
 |---|---|
 | `rules.py` | `forward` and `backward`, asked of every layer; `Context`, `Gradients` |
 | `activation.py` | `value` and `derivative` of every activation; softmax; `gaussian.py` has Φ |
+| `convolution.py` | Conv, ConvTranspose |
+| `pooling.py` | every pooling |
+| `dense.py` | Linear, Embedding, Scale |
+| `recurrent.py` | LSTM |
+| `normalization.py` | BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm |
+| `merge.py` | Add, Multiply, Concat, MatMul, MultiheadAttention |
+| `rearrange.py` | Flatten, Reshape, Permute, Pad, Crop, Slice, PixelShuffle, ChannelShuffle |
+| `resize.py` | Upsample |
+| `special.py` | Identity, Dropout |
+
+Convolution and pooling have two twins that must agree: `loops/`, the plain loops of a textbook, and `matrix/`,
+im2col with one matrix product and strided views. `sliding.py` says where windows lie, `borders.py` pads.
+`losses.py` has losses with their gradients; `graph.py` runs a whole network.
 """
 
-from . import activation
+from . import (
+    activation,
+    convolution,
+    dense,
+    merge,
+    normalization,
+    pooling,
+    rearrange,
+    recurrent,
+    resize,
+    special,
+)
 from .activation import derivative, value
+from .matrix.columns import col2im, im2col
 from .rules import Array, Context, Gradients, Twin, backward, forward

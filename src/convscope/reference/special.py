@@ -1,0 +1,35 @@
+"""Identity and dropout. What nobody knows (Opaque) has no rule, and `forward` says so."""
+
+from __future__ import annotations
+
+from ..layers.special import Dropout, Identity
+from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
+
+
+@forward.register
+def _(layer: Identity, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    return inputs[0]
+
+
+@backward.register
+def _(layer: Identity, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    return Gradients((grad_output,))
+
+
+@forward.register
+def _(layer: Dropout, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    """Draw which elements stay, in training; what stays is scaled by 1 / (1 − p), so that the mean is kept."""
+    (x,) = inputs
+    if not context.training:
+        return x
+    stays = context.generator.random(x.shape) >= layer.p
+    factor = stays.astype(x.dtype) / (1 - layer.p) if layer.p < 1 else stays.astype(x.dtype)
+    context.saved["factor"] = factor
+    return x * factor
+
+
+@backward.register
+def _(layer: Dropout, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    if not context.training:
+        return Gradients((grad_output,))
+    return Gradients((grad_output * context.saved["factor"],))
