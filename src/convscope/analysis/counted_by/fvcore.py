@@ -1,0 +1,128 @@
+"""How fvcore counts: operators of the traced graph, one flop per multiply-add.
+
+Source:   fvcore 0.1.5.post20221221, `nn/flop_count.py`, `nn/jit_handles.py`, `nn/jit_analysis.py`
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from ...layers.activation import Activation, Softmax
+from ...layers.base import Layer
+from ...layers.convolution import Conv, ConvTranspose
+from ...layers.dense import Embedding, Linear, Scale
+from ...layers.merge import Add, MatMul, MultiheadAttention, Multiply
+from ...layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
+from ...layers.pooling import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    Pool,
+    SpatialPyramidPool,
+    StochasticPool,
+)
+from ...layers.recurrent import LSTM
+from ...layers.resize import Upsample
+from ...layers.special import Opaque
+from ...network import Network, Node
+from .tool import (
+    NOTHING,
+    Counted,
+    Rearrangement,
+    Tool,
+    entering,
+    leaving,
+    pytorch_notes,
+    pytorch_params,
+    unanswered,
+    unknown_operator,
+)
+
+
+@singledispatch
+def flops(layer: Layer, node: Node) -> Counted:
+    """Return fvcore's flops of a layer, for a batch of one picture, in evaluation mode."""
+    raise unanswered("fvcore", layer)
+
+
+@flops.register
+def _(layer: Rearrangement | Activation | Softmax | LocalResponseNorm | Embedding, node: Node) -> Counted:
+    return NOTHING
+
+
+@flops.register
+def _(layer: Pool | AdaptiveMaxPool | GlobalMaxPool | SpatialPyramidPool, node: Node) -> Counted:
+    return NOTHING
+
+
+@flops.register
+def _(layer: Add | Multiply | Scale, node: Node) -> Counted:
+    return NOTHING
+
+
+@flops.register
+def _(layer: Opaque, node: Node) -> Counted:
+    return unknown_operator(layer)
+
+
+@flops.register
+def _(layer: StochasticPool, node: Node) -> Counted:
+    return Counted(None, "PyTorch has no such layer; what is counted depends on how it is written")
+
+
+@flops.register
+def _(layer: Conv | ConvTranspose | Linear | MatMul | MultiheadAttention, node: Node) -> Counted:
+    return Counted(node.facts.operations.macs)
+
+
+@flops.register
+def _(layer: BatchNorm, node: Node) -> Counted:
+    per_element = 2 if layer.affine else 1
+    return Counted(per_element * entering(node), f"counts {per_element} per element for normalising")
+
+
+@flops.register
+def _(layer: GroupNorm | InstanceNorm | LayerNorm, node: Node) -> Counted:
+    per_element = 5 if layer.affine else 4
+    return Counted(per_element * entering(node), f"counts {per_element} per element for normalising")
+
+
+@flops.register
+def _(layer: AdaptiveAvgPool | GlobalAvgPool, node: Node) -> Counted:
+    return Counted(entering(node), "counts 1 per input element of the average") if layer.rank == 2 else NOTHING
+
+
+@flops.register
+def _(layer: Upsample, node: Node) -> Counted:
+    pictures = len(node.output_shape) == 3
+    per_element = {"nearest": 1, "linear": 4}.get(layer.mode, 0) if pictures else 0
+    return Counted(per_element * leaving(node), f"counts {per_element} per output element of the resizing")
+
+
+@flops.register
+def _(layer: LSTM, node: Node) -> Counted:
+    return Counted(0, "has no rule for the operator lstm; it is listed as unsupported and counted 0")
+
+
+def _notes(network: Network) -> tuple[str, ...]:
+    same = any(isinstance(node.layer, Conv) and node.layer.padding == "same" for node in network.layers)
+    return pytorch_notes(
+        network,
+        "A flop here is one fused multiply-add; biases are left out.",
+        "It traces operators, so functions are seen like modules; operators without a rule (element-wise ones, "
+        "most pooling and activations) count 0 and are logged as unsupported.",
+        "The model must be in evaluation mode: in training mode batch normalisation counts 5 per element (4 "
+        "without scale and shift).",
+        *(
+            [
+                'A convolution written with padding="same" is another operator, which has no rule: it would '
+                "count 0. Padding is taken to be given in numbers."
+            ]
+            if same
+            else []
+        ),
+    )
+
+
+FVCORE = Tool("fvcore", "0.1.5.post20221221", "flops", flops, pytorch_params, _notes)

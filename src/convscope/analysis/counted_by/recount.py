@@ -1,0 +1,148 @@
+"""A network's cost as another tool prints it, beside ours, with the reason wherever they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ...errors import BadSetting, nearest
+from ...layers.operations import Status
+from ...network import Network, Node
+from .fvcore import FVCORE
+from .ptflops import PTFLOPS
+from .tensorflow import TENSORFLOW
+from .thop import THOP
+from .tool import Tool
+from .torchinfo import TORCHINFO
+from .torchvision import TORCHVISION
+
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in (TORCHINFO, FVCORE, THOP, PTFLOPS, TORCHVISION, TENSORFLOW)}
+"""The tools that can be asked for, by the name they go by."""
+
+
+class RecountRow(NamedTuple):
+    """One layer: our MACs, the tool's number (None where it cannot be told), and why they differ."""
+
+    name: str
+    kind: str
+    ours_macs: int
+    theirs: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Recount:
+    """What a tool prints for a network.
+
+    Units:    `unit` is the tool's own word; `ours_total` is MACs; both are for one picture
+              `total` sums what is known, so that it is a lower bound where `status` says so
+    """
+
+    model: str
+    tool: str
+    version: str
+    unit: str
+    rows: tuple[RecountRow, ...]
+    params: int
+    notes: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """Return the tool's total."""
+        return sum(row.theirs or 0 for row in self.rows)
+
+    @property
+    def ours_total(self) -> int:
+        """Return our MACs."""
+        return sum(row.ours_macs for row in self.rows)
+
+    @property
+    def status(self) -> Status:
+        """Return whether every layer's number could be told."""
+        return Status.LOWER_BOUND if any(row.theirs is None for row in self.rows) else Status.COMPLETE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON needs."""
+        return {
+            "model": self.model,
+            "tool": self.tool,
+            "version": self.version,
+            "unit": self.unit,
+            "layers": [row._asdict() for row in self.rows],
+            "total": self.total,
+            "ours_total": self.ours_total,
+            "params": self.params,
+            "status": self.status.word,
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        at_least = "≥ " if self.status is not Status.COMPLETE else ""
+        head = ("layer", "kind", "our MACs", f"{self.tool} {self.unit}", "why")
+        cells = [
+            (
+                row.name,
+                row.kind,
+                f"{row.ours_macs:,}",
+                "?" if row.theirs is None else f"{row.theirs:,}",
+                row.reason,
+            )
+            for row in self.rows
+        ]
+        foot = ("total", "", f"{self.ours_total:,}", f"{at_least}{self.total:,}", "")
+        widths = [max(len(line[column]) for line in (head, *cells, foot)) for column in range(4)]
+
+        def written(line: tuple[str, ...]) -> str:
+            name, kind, ours, theirs = (
+                f"{cell:{'<' if column < 2 else '>'}{widths[column]}}" for column, cell in enumerate(line[:4])
+            )
+            return f"{name}  {kind}  {ours}  {theirs}  {line[4]}".rstrip()
+
+        rule = "─" * (sum(widths) + 6)
+        return "\n".join(
+            [
+                f"{self.model} as {self.tool} {self.version} counts it",
+                written(head),
+                rule,
+                *map(written, cells),
+                rule,
+                written(foot),
+                f"parameters: {self.params:,}",
+                *(f"note: {note}" for note in self.notes),
+            ]
+        )
+
+
+def recount(network: Network, tool: str) -> Recount:
+    """Count a network as another tool does.
+
+    Units:    the tool's own (`Recount.unit`), per picture
+    Errors:   BadSetting [counting-tool]
+
+    >>> from convscope.layers import Conv2d, Input
+    >>> from convscope.network import Entry
+    >>> net = Network([Entry("input", Input((3, 32, 48))), Entry("conv1", Conv2d(8, 3), ("input",))])
+    >>> recount(net, "torchinfo").total, recount(net, "fvcore").total
+    (309120, 298080)
+    """
+    if tool not in TOOLS:
+        raise BadSetting(
+            f"Recount.tool must be one of {', '.join(TOOLS)}; got tool={tool!r}; {nearest(str(tool), TOOLS)} "
+            "[counting-tool]"
+        )
+    rules = TOOLS[tool]
+    return Recount(
+        model=network.name,
+        tool=rules.name,
+        version=rules.version,
+        unit=rules.unit,
+        rows=tuple(_row(node, rules) for node in network.layers),
+        params=sum(rules.params(node) for node in network.layers if node.owns_parameters),
+        notes=rules.notes(network),
+    )
+
+
+def _row(node: Node, rules: Tool) -> RecountRow:
+    ours = node.facts.operations.macs
+    theirs, reason = rules.count(node.layer, node)
+    return RecountRow(node.name, node.kind, ours, theirs, "" if theirs == ours else reason)

@@ -1,0 +1,111 @@
+"""What a counting tool is made of, and what the tools have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+from ...layers.base import Layer, size_of
+from ...layers.merge import Concat
+from ...layers.rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
+from ...layers.recurrent import LSTM
+from ...layers.special import Dropout, Identity, Input, Opaque
+from ...network import Network, Node
+
+Rearrangement: TypeAlias = (
+    Input
+    | Identity
+    | Dropout
+    | Flatten
+    | Reshape
+    | Permute
+    | Pad
+    | Crop
+    | Slice
+    | Concat
+    | PixelShuffle
+    | ChannelShuffle
+)
+"""Layers that compute nothing at inference; every tool counts 0 for them."""
+
+
+class Counted(NamedTuple):
+    """A tool's number for one layer and why it is not ours; None where the tool's number cannot be told."""
+
+    value: int | None
+    reason: str = ""
+
+
+NOTHING = Counted(0)
+"""A layer that the tool sees and counts as free, or does not see and we count no MACs for either."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool's rules.
+
+    `count` is a singledispatch function of (layer, node), `params` the tool's number of parameters of one node,
+    `notes` the general differences that matter for a network.
+    """
+
+    name: str
+    version: str
+    unit: str
+    count: Callable[[Layer, Node], Counted]
+    params: Callable[[Node], int]
+    notes: Callable[[Network], tuple[str, ...]]
+
+
+def unanswered(tool: str, layer: Layer) -> TypeError:
+    """Make the error for a layer that a tool's rules forget."""
+    return TypeError(f"{layer.kind} has no rule for how {tool} counts it; register one in counted_by")
+
+
+def unknown_operator(layer: Opaque) -> Counted:
+    """Say that nobody can tell what a tool makes of an unknown operator."""
+    return Counted(None, f"nobody knows what {layer.operator} computes")
+
+
+def entering(node: Node) -> int:
+    """Return the elements of the (first) input."""
+    return size_of(node.input_shapes[0])
+
+
+def leaving(node: Node) -> int:
+    """Return the elements of the output."""
+    return node.facts.elements
+
+
+def bias_additions(node: Node) -> int:
+    """Return one addition per output where the layer has a bias, else 0."""
+    return leaving(node) if "bias" in node.facts.param_shapes else 0
+
+
+def in_pytorch(layer: Layer) -> Layer:
+    """Return the layer as PyTorch has it: an LSTM with any bias has two."""
+    return replace(layer, biases="two") if isinstance(layer, LSTM) and layer.biases == "one" else layer
+
+
+def pytorch_params(node: Node) -> int:
+    """Return the parameters of the layer's PyTorch module."""
+    return sum(map(prod, in_pytorch(node.layer).param_shapes(*node.input_shapes).values()))
+
+
+_WRITTEN = (
+    "Which operators are modules is not known from the structure: every layer is taken for a module of its own, "
+    "all of them children of one parent, and Add, Multiply, Concat and MatMul for +, *, torch.cat and @."
+)
+_SHARED = "A shared layer is taken for one module called again: counted at every call, its parameters once."
+_ONE_BIAS = "PyTorch's LSTM has two biases where this network's has one; the tool sees both."
+
+
+def pytorch_notes(network: Network, *notes: str) -> tuple[str, ...]:
+    """Return the assumptions behind a PyTorch tool's numbers, then the tool's own notes."""
+    said = [_WRITTEN]
+    if any(not node.owns_parameters for node in network.layers):
+        said.append(_SHARED)
+    if any(isinstance(node.layer, LSTM) and node.layer.biases == "one" for node in network.layers):
+        said.append(_ONE_BIAS)
+    return (*said, *notes)

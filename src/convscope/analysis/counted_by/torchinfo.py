@@ -1,0 +1,110 @@
+"""How torchinfo counts: parameters times output positions, module by module.
+
+Source:   torchinfo 1.8.0, `layer_info.py` (calculate_macs) and `model_statistics.py`
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from math import prod
+
+from ...layers.activation import Activation, LogSoftmax, Softmax
+from ...layers.base import Layer
+from ...layers.convolution import Conv, ConvTranspose
+from ...layers.dense import Embedding, Linear, Scale
+from ...layers.merge import Add, MatMul, MultiheadAttention, Multiply
+from ...layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
+from ...layers.pooling import AdaptivePool, GlobalPool, Pool, SpatialPyramidPool
+from ...layers.recurrent import LSTM
+from ...layers.resize import Upsample
+from ...layers.special import Opaque
+from ...network import Network, Node
+from .tool import (
+    NOTHING,
+    Counted,
+    Rearrangement,
+    Tool,
+    pytorch_notes,
+    pytorch_params,
+    unanswered,
+    unknown_operator,
+)
+
+
+@singledispatch
+def mult_adds(layer: Layer, node: Node) -> Counted:
+    """Return torchinfo's mult-adds of a layer, for a batch of one picture."""
+    raise unanswered("torchinfo", layer)
+
+
+@mult_adds.register
+def _(layer: Rearrangement | Pool | AdaptivePool | GlobalPool | SpatialPyramidPool, node: Node) -> Counted:
+    return NOTHING
+
+
+@mult_adds.register
+def _(layer: Softmax | LogSoftmax | LocalResponseNorm | Upsample | Add | Multiply | Scale, node: Node) -> Counted:
+    return NOTHING
+
+
+@mult_adds.register
+def _(layer: Opaque, node: Node) -> Counted:
+    return unknown_operator(layer)
+
+
+@mult_adds.register
+def _(layer: Conv, node: Node) -> Counted:
+    return Counted(_params_times_positions(node), "adds 1 per output for the bias")
+
+
+@mult_adds.register
+def _(layer: ConvTranspose, node: Node) -> Counted:
+    return Counted(
+        _params_times_positions(node),
+        "counts every weight (and bias) once per output position; products are made once per input position",
+    )
+
+
+def _params_times_positions(node: Node) -> int:
+    return node.facts.params * prod(node.output_shape[1:])
+
+
+@mult_adds.register
+def _(layer: Linear, node: Node) -> Counted:
+    vectors = prod(node.output_shape[:-1])
+    if vectors > 1:
+        return Counted(node.facts.params, f"counts every weight and bias once, not for each of {vectors} vectors")
+    return Counted(node.facts.params, "adds 1 per output for the bias")
+
+
+@mult_adds.register
+def _(layer: LSTM, node: Node) -> Counted:
+    return Counted(pytorch_params(node) * node.output_shape[0], "adds the biases at every step")
+
+
+@mult_adds.register
+def _(layer: Activation | BatchNorm | GroupNorm | InstanceNorm | LayerNorm | Embedding, node: Node) -> Counted:
+    return Counted(node.facts.params, "counts every parameter once; none is part of a product of matrices")
+
+
+@mult_adds.register
+def _(layer: MultiheadAttention, node: Node) -> Counted:
+    return Counted(0, "counts modules without children only, and attention's one child is never called")
+
+
+@mult_adds.register
+def _(layer: MatMul, node: Node) -> Counted:
+    return Counted(0, "not a module, so not seen")
+
+
+def _notes(network: Network) -> tuple[str, ...]:
+    return pytorch_notes(
+        network,
+        "Mult-adds are parameters times output positions, so bias, normalisation and embedding count, and "
+        "operators without parameters (pooling, activations, functions) are 0.",
+        "A module whose class name contains Conv is counted like a convolution, whatever it is.",
+        "The number grows with the batch; this one is for one picture.",
+    )
+
+
+TORCHINFO = Tool("torchinfo", "1.8.0", "mult-adds", mult_adds, pytorch_params, _notes)
