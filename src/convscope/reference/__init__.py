@@ -3,7 +3,8 @@
 | file | computes |
 |---|---|
 | `rules.py` | `forward` and `backward`, asked of every layer; `Context`, `Gradients` |
-| `activation.py` | `value` and `derivative` of every activation; softmax; `gaussian.py` has Φ |
+| `activation.py` | `value` and `derivative` of every activation; `gaussian.py` has Φ |
+| `softmax.py` | Softmax, LogSoftmax |
 | `convolution.py` | Conv, ConvTranspose |
 | `pooling.py` | every pooling |
 | `dense.py` | Linear, Embedding, Scale |
@@ -29,8 +30,10 @@ from . import (
     rearrange,
     recurrent,
     resize,
+    softmax,
     special,
 )
 from .activation import derivative, value
+from .graph import Derivatives, Run, run
 from .matrix.columns import col2im, im2col
 from .rules import Array, Context, Gradients, Twin, backward, forward

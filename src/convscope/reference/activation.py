@@ -1,4 +1,4 @@
-"""Activation functions: value, derivative, and softmax along an axis.
+"""Activation functions: value and derivative.
 
 At a kink the derivative is the one PyTorch takes: 0 for ReLU at 0, the slope of the flatter side elsewhere.
 No function overflows, however large |x|; NaN stays NaN.
@@ -20,14 +20,12 @@ from ..layers.activation import (
     Hardsigmoid,
     Hardswish,
     LeakyReLU,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
     ReLU6,
     Sigmoid,
     SiLU,
-    Softmax,
     Softplus,
     Tanh,
 )
@@ -305,58 +303,3 @@ def _(layer: Hardswish, x: Array) -> Array:
 @derivative.register
 def _(layer: Hardswish, x: Array) -> Array:
     return np.where(x <= -3, 0, np.where(x < 3, x / 3 + 0.5, 1)).astype(x.dtype)
-
-
-# Softmax along an axis
-
-
-def _axis(layer: Softmax, x: Array) -> int:
-    """Return the axis with the batch in front."""
-    return layer.along(x.shape[1:]) + 1
-
-
-def softmax(x: Array, axis: int) -> Array:
-    """Return e^x / Σ e^x along an axis, the maximum subtracted first so that nothing overflows."""
-    with np.errstate(invalid="ignore"):  # ∞ − ∞
-        powers = np.exp(x - x.max(axis=axis, keepdims=True))
-    return powers / powers.sum(axis=axis, keepdims=True)
-
-
-def log_softmax(x: Array, axis: int) -> Array:
-    """Return x − max − ln Σ e^(x − max) along an axis."""
-    with np.errstate(invalid="ignore"):
-        below = x - x.max(axis=axis, keepdims=True)
-    return below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
-
-
-@forward.register
-def _(layer: Softmax, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
-    (x,) = inputs
-    output = softmax(x, _axis(layer, x))
-    context.saved["output"] = output
-    return output
-
-
-@backward.register
-def _(layer: Softmax, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
-    axis = _axis(layer, inputs[0])
-    output = context.saved["output"]
-    mean = (grad_output * output).sum(axis=axis, keepdims=True)
-    return Gradients((output * (grad_output - mean),))
-
-
-@forward.register
-def _(layer: LogSoftmax, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
-    (x,) = inputs
-    output = log_softmax(x, _axis(layer, x))
-    context.saved["output"] = output
-    return output
-
-
-@backward.register
-def _(
-    layer: LogSoftmax, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context
-) -> Gradients:
-    axis = _axis(layer, inputs[0])
-    total = grad_output.sum(axis=axis, keepdims=True)
-    return Gradients((grad_output - np.exp(context.saved["output"]) * total,))

@@ -36,7 +36,8 @@ def _(layer: Linear, grad_output: Array, inputs: Inputs, parameters: Parameters,
 
 
 def _indices(layer: Embedding, x: Array) -> Array:
-    whole = x.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        whole = x.astype(np.int64)
     wrong = (whole != x) | (whole < 0) | (whole >= layer.num_embeddings)
     if wrong.any():
         raise BadShape(

@@ -8,8 +8,8 @@ from functools import reduce
 import numpy as np
 
 from ..layers.merge import Add, Concat, MatMul, MultiheadAttention, Multiply
-from .activation import softmax
 from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
+from .softmax import softmax
 
 
 def _aligned(inputs: Inputs) -> Inputs:

@@ -31,10 +31,8 @@ def blend(n: int, size: int, mode: str, align_corners: bool) -> tuple[Array, Arr
     new = np.arange(size)
     if mode == "nearest":
         return (new * n // size)[:, None], np.ones((size, 1))
-    if align_corners:
-        source = new * ((n - 1) / (size - 1) if size > 1 else 0.0)
-    else:
-        source = (new + 0.5) * (n / size) - 0.5
+    corners = new * ((n - 1) / max(1, size - 1))
+    source = corners if align_corners else (new + 0.5) * (n / size) - 0.5
     if mode == "linear":
         source = np.maximum(source, 0)
     first = np.floor(source).astype(np.int64)
