@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from .errors import BadSetting
 
@@ -43,6 +43,9 @@ class Owner:
 class Form:
     """How one setting is checked, read and written. Subclasses say what is legal."""
 
+    spelling: ClassVar[str] = "text"
+    """What `parse` reads, in words."""
+
     def canonical(self, value: Any, owner: Owner, name: str) -> Any:
         """Return the one stored form of `value`, or raise BadSetting."""
         raise TypeError(f"{type(self).__name__} has no canonical form")
@@ -60,6 +63,7 @@ class Form:
 class Count(Form):
     """An integer from `least` to `most`."""
 
+    spelling: ClassVar[str] = "a whole number"
     least: int = 1
     most: int = LARGEST
 
@@ -85,6 +89,7 @@ class Count(Form):
 class Real(Form):
     """A finite number from `least` to `most`."""
 
+    spelling: ClassVar[str] = "a number"
     least: float = float("-inf")
     most: float = float("inf")
 
@@ -111,6 +116,7 @@ class Real(Form):
 class Flag(Form):
     """Yes or no."""
 
+    spelling: ClassVar[str] = "true or false"
     def canonical(self, value: Any, owner: Owner, name: str) -> bool:
         """Return a plain bool."""
         if not isinstance(value, bool):
@@ -166,6 +172,7 @@ class Text(Form):
 class Integers(Form):
     """A tuple of integers of any length, each at least `least`; one integer stands for a tuple of one."""
 
+    spelling: ClassVar[str] = "whole numbers with x between them, as 3x5"
     least: int = -LARGEST
     longest: int = 64
 
@@ -190,6 +197,7 @@ class Integers(Form):
 class PerAxis(Form):
     """One integer per spatial axis; a single integer stands for all axes."""
 
+    spelling: ClassVar[str] = "a whole number, or one per axis as 3x5"
     least: int = 1
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
@@ -217,6 +225,7 @@ class PerAxis(Form):
 class PerAxisPads(Form):
     """(before, after) per spatial axis; or "same", "valid", one number, or one number per axis."""
 
+    spelling: ClassVar[str] = "a whole number, one per axis as 1x0, or before/after as 0/1x2/3"
     least: int = 0
     same: bool = True
 
@@ -268,6 +277,11 @@ class Optional(Form):
     """Another form, or None for "find out from the input"."""
 
     form: Form
+
+    @property
+    def spelling(self) -> str:  # type: ignore[override]
+        """Return what the inner form reads."""
+        return self.form.spelling
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Any:
         """Return None or the inner form's value."""

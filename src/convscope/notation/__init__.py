@@ -1,0 +1,48 @@
+"""The notation: text and YAML to a network, and back.
+
+| file | step |
+|---|---|
+| `grammar.py` | text to statements, every word with its column |
+| `document.py` | YAML and JSON to the same statements |
+| `syntax.py` | what both are read into |
+| `expand.py`, `arithmetic.py` | blocks, repeats and branches to a flat list of layers |
+| `keywords.py`, `arguments.py` | what the words mean |
+| `build.py` | flat layers to a Network |
+| `write.py` | a Network to text and YAML |
+"""
+
+from __future__ import annotations
+
+from ..network import Network
+from .build import build
+from .grammar import read_text
+from .write import to_notation, to_yaml
+
+__all__ = ["parse", "parse_json", "parse_yaml", "to_notation", "to_yaml"]
+
+
+def parse(text: str, name: str = "network") -> Network:
+    """Return the network that a text in line notation describes.
+
+    Errors:   BadNotation with line, column and a way out; BadShape and BadSetting of the layers, with the same
+
+    >>> parse("input 1x28x28 | conv 32 3 same | relu | maxpool 2 | flatten | dense 10")["dense1"].output_shape
+    (10,)
+    """
+    return build(read_text(text), name)
+
+
+def parse_yaml(text: str, name: str = "network") -> Network:
+    """Return the network that a YAML document describes; its own `name` goes before the one given."""
+    from .document import read_yaml
+
+    document = read_yaml(text)
+    return build(document, document.name or name)
+
+
+def parse_json(text: str, name: str = "network") -> Network:
+    """Return the network that a JSON document of the same structure describes."""
+    from .document import read_json
+
+    document = read_json(text)
+    return build(document, document.name or name)

@@ -1,0 +1,189 @@
+"""Flat layers to a Network: names given, inputs found, shapes propagated so that each word finds its class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ..errors import ConvscopeError, nearest
+from ..layers.base import Layer, ParamShapes
+from ..layers.connection import Shape
+from ..layers.facts import facts
+from ..layers.special import Identity
+from ..network import Entry, Network, failed, in_dependency_order
+from ..settings import Form, Owner
+from .arguments import Arguments, read_arguments
+from .expand import Draft, Expansion, expand
+from .keywords import Kind, find, nearest_kinds, numbered
+from .place import Word, called_from, located, mistake
+from .syntax import Document
+
+
+class _Read(NamedTuple):
+    """A draft with the meaning of its words."""
+
+    draft: Draft
+    kind: Kind
+    arguments: Arguments
+
+
+def build(document: Document, name: str) -> Network:
+    """Return the network that a document describes.
+
+    Errors:   BadNotation for words without meaning; a layer's own errors with the place in the text added
+    """
+    expansion = expand(document)
+    if not expansion.drafts:
+        raise mistake(
+            document.start,
+            "a network must begin with its input; got no layers; write `input 3x224x224`",
+            "no-input",
+        )
+    layers = [_read(draft) for draft in expansion.drafts]
+    first = layers[0]
+    if not first.kind.is_input:
+        raise mistake(
+            first.draft.at,
+            f"a network must begin with its input; got {first.draft.kind.text!r}; write `input 3x224x224` first",
+            "no-input",
+        )
+    names = _names(layers, expansion)
+    known = dict(zip(names, names, strict=True))
+    for group, last in expansion.groups.items():
+        known[group] = names[last]
+    entries = []
+    for one, own in zip(layers, names, strict=True):
+        with _calls_named(one.draft):
+            entries.append(_connected(one, own, names, known))
+    return _with_layers(entries, dict(zip(names, layers, strict=True)), name)
+
+
+@contextmanager
+def _calls_named(draft: Draft) -> Iterator[None]:
+    """Add to errors where the block with this layer was called."""
+    try:
+        yield
+    except ConvscopeError as error:
+        raise (called_from(error, draft.caller) if draft.caller else error) from None
+
+
+def _read(draft: Draft) -> _Read:
+    with _calls_named(draft):
+        kind = find(draft.kind.text)
+        if kind is None:
+            raise mistake(
+                draft.kind.place,
+                f"a layer must begin with a word that is known; got {draft.kind.text!r}; "
+                f"{nearest_kinds(draft.kind.text)}",
+                "unknown-kind",
+            )
+        return _Read(draft, kind, read_arguments(kind, draft.kind.place, draft.arguments, draft.joined))
+
+
+def _names(layers: list[_Read], expansion: Expansion) -> list[str]:
+    """Return every layer's name; unnamed ones get numbers that nothing else has."""
+    taken = set(expansion.groups)
+    for draft, _, _ in layers:
+        if draft.name is None:
+            continue
+        if draft.name in taken:
+            raise mistake(
+                draft.at, f"names must differ; got {draft.name!r} a second time; rename one", "duplicate-name"
+            )
+        taken.add(draft.name)
+    last: dict[str, int] = {}
+    names = []
+    for draft, kind, _ in layers:
+        if draft.name is not None:
+            names.append(draft.name)
+            continue
+        base = draft.prefixes[0] + kind.base
+        number = last.get(base, 0) + 1
+        while (name := numbered(base, number)) in taken:
+            number += 1
+        last[base] = number
+        taken.add(name)  # the first relu6 and the 61st relu would both be relu61
+        names.append(name)
+    return names
+
+
+def _connected(one: _Read, name: str, names: list[str], known: Mapping[str, str]) -> Entry:
+    """Return the layer's place in the graph; what layer it is depends on shapes and is found later."""
+    draft, kind, arguments = one
+    if kind.is_input:
+        inputs: tuple[str, ...] = ()
+    elif arguments.inputs is None:
+        inputs = tuple(names[source] for source in draft.sources)
+    else:
+        inputs = tuple(_found(word, draft.prefixes, known) for word in arguments.inputs)
+    shares = _found(arguments.shares, draft.prefixes, known) if arguments.shares else None
+    return Entry(name, Identity(), inputs, shares)
+
+
+def _found(word: Word, prefixes: tuple[str, ...], known: Mapping[str, str]) -> str:
+    """Return the layer that a name means: the innermost block's names first, then those around it."""
+    for prefix in prefixes:
+        if prefix + word.text in known:
+            return known[prefix + word.text]
+    raise mistake(
+        word.place,
+        f"inputs must be names of layers; got {word.text!r}; {nearest(prefixes[0] + word.text, known)}",
+        "unknown-input",
+    )
+
+
+def _with_layers(entries: list[Entry], layers: Mapping[str, _Read], name: str) -> Network:
+    shapes: dict[str, Shape] = {}
+    params: dict[str, ParamShapes] = {}
+    done: list[Entry] = []
+    for listed in in_dependency_order(entries):
+        one = layers[listed.name]
+        inputs = tuple(shapes[source] for source in listed.inputs)
+        with _calls_named(one.draft):
+            layer = _layer(one, inputs)
+            entry = listed._replace(layer=layer)
+            try:
+                one.kind.check(layer, inputs)
+                known = facts(layer, inputs)
+            except ConvscopeError as error:
+                whole = failed(error, entry, inputs, list(Network(done, name).nodes))
+                raise located(whole, one.draft.kind.place) from None
+            if entry.shares is not None and params[entry.shares] != known.param_shapes:
+                try:
+                    Network([*done, entry], name)  # which says what is wrong
+                except ConvscopeError as error:
+                    raise located(error, one.draft.kind.place) from None
+        shapes[entry.name] = known.output_shape
+        params[entry.name] = known.param_shapes
+        done.append(entry)
+    return Network(done, name)
+
+
+def _layer(one: _Read, inputs: tuple[Shape, ...]) -> Layer:
+    kind, settings = one.kind, one.arguments.settings
+    try:
+        return kind.make(tuple([(name, word.text) for name, word in settings.items()]), inputs)
+    except ValueError as error:
+        layer = kind.fitting(inputs)
+        owner = Owner(layer.__name__, layer.rank)
+        for name, word in settings.items():
+            _check_value(kind.settings[name], owner, name, word)
+        if isinstance(error, ConvscopeError):
+            raise located(error, one.draft.kind.place) from None
+        raise
+
+
+def _check_value(form: Form, owner: Owner, name: str, word: Word) -> None:
+    """Raise the error that points at this word, if it is the wrong one."""
+    try:
+        value = form.parse(word.text)
+    except ValueError:
+        text = word.text if len(word.text) <= 40 else f"{word.text[:40]}…"
+        raise mistake(
+            word.place, f"{owner.kind}.{name} must be {form.spelling}; got {text!r}; write it so", "value"
+        ) from None
+    try:
+        form.canonical(value, owner, name)
+    except ConvscopeError as error:
+        raise located(error, word.place) from None

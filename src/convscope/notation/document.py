@@ -1,0 +1,239 @@
+"""YAML and JSON to the syntax tree.
+
+name: tiny
+input: 3x32x24
+blocks:
+  residual width stride=1:        # a block's name and its parameters
+    - add:
+        - conv {width} 3 s{stride} p1 nobias | bn
+        - conv {width} 1 s{stride} nobias
+    - relu
+layers:
+  - conv 16 3 p1 | relu           # a chain
+  - layer1: residual 32 stride=2  # a name and what is called so
+  - repeat: 2
+    layers:
+      - stage{index}: residual 32
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ..errors import nearest
+from ..network import is_name
+from .grammar import read_lines
+from .keywords import find
+from .place import Place, Word, mistake
+from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, Statement
+from .yaml_tree import Mapping, Scalar, Sequence, Tree, read_tree
+
+KEYS = ("name", "input", "layers", "blocks")
+
+
+def read_json(text: str) -> Document:
+    """Read a JSON document: the same structure, so that the same reader finds the places of mistakes."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        rows = text.split("\n")
+        place = Place(error.lineno, error.colno, rows[error.lineno - 1] if error.lineno <= len(rows) else "")
+        raise mistake(
+            place, f"a .json file must hold JSON; got something else: {error.msg.lower()}", "json"
+        ) from None
+    except RecursionError:
+        raise mistake(Place(1, 1, text[:100]), "JSON must nest at most 64 deep; got more", "too-deep") from None
+    # Strings in JSON hold no tabs, so these are indentation, where YAML allows none.
+    return read_yaml(text.replace("\t", " "))
+
+
+def read_yaml(text: str) -> Document:
+    """Read a YAML document.
+
+    Errors:   BadNotation for unknown keys (with the nearest), tags, and everything the notation refuses
+    """
+    tree = read_tree(text)
+    if not isinstance(tree, Mapping):
+        raise mistake(
+            tree.place,
+            "a document must be a mapping with the keys input and layers; got something else",
+            "document",
+        )
+    parts: dict[str, Tree] = {}
+    for key, value in tree.pairs:
+        if key.text not in KEYS:
+            raise mistake(
+                key.place,
+                f"a document's keys must be {', '.join(KEYS)}; got {key.text!r}; {nearest(key.text, KEYS)}",
+                "unknown-key",
+            )
+        parts[key.text] = value
+    if "layers" not in parts:
+        raise mistake(
+            tree.place, "a document must have the key layers; got none; add `layers:` and a list", "layers"
+        )
+    items = tuple(_items(parts["layers"]))
+    if "input" in parts:
+        items = (_input(parts["input"]), *items)
+    name = _word(parts["name"], "name").text if "name" in parts else None
+    return Document(name, items, _blocks(parts["blocks"]) if "blocks" in parts else {}, tree.place)
+
+
+def _word(tree: Tree, what: str) -> Scalar:
+    if not isinstance(tree, Scalar) or not tree.text.strip():
+        raise mistake(tree.place, f"{what} must be text; got {_described(tree)}", "document")
+    return tree
+
+
+def _described(tree: Tree) -> str:
+    return {Scalar: "nothing", Sequence: "a list", Mapping: "a mapping"}[type(tree)]
+
+
+def _input(tree: Tree) -> Statement:
+    """Read `3x224x224` or [3, 224, 224]."""
+    if isinstance(tree, Sequence):
+        sizes = "x".join(_word(one, "a size of the input").text for one in tree.items)
+        return Statement(None, Word("input", tree.place), (Word(sizes, tree.place),))
+    text = _word(tree, "input")
+    return Statement(None, Word("input", tree.place), (Word(text.text.strip(), text.place),))
+
+
+def _items(tree: Tree) -> Iterator[Item]:
+    """Read a list of items, or one item alone."""
+    if isinstance(tree, Sequence):
+        for one in tree.items:
+            yield from _item(one)
+    else:
+        yield from _item(tree)
+
+
+def _item(tree: Tree) -> Iterator[Item]:
+    """Read a chain as text, a mapping, or a list within a list."""
+    match tree:
+        case Scalar():
+            yield from read_lines(tree.lines())
+        case Sequence():
+            yield from _items(tree)
+        case Mapping(pairs=((key, value),)):
+            yield from _one_key(key, value)
+        case Mapping():
+            yield _repeat(tree)
+
+
+def _one_key(key: Scalar, value: Tree) -> Iterator[Item]:
+    """Read `name: chain`, `add: branches`, `name: items`."""
+    if isinstance(value, Scalar):
+        yield from _named(key, value)
+        return
+    words = key.text.split()
+    kind = find(words[0]) if words else None
+    if kind is not None:
+        (statement,) = read_lines(key.lines())
+        if kind.classes[0].arity[1] in (0, 1):
+            raise mistake(
+                key.place,
+                f"a list of branches must stand under a layer that joins them; got {words[0]!r}; "
+                "use add, mul, concat, or another name for a group",
+                "branches",
+            )
+        yield Join(None, statement.kind, statement.arguments, _branches(value, statement.kind))
+        return
+    name = Word(key.text, key.place)
+    items = tuple(_items(value))
+    if len(items) == 1 and isinstance(items[0], Join) and items[0].name is None and isinstance(value, Mapping):
+        yield items[0]._replace(name=name)
+    else:
+        yield Group(name, _not_empty(items, value))
+
+
+def _named(key: Scalar, value: Scalar) -> Iterator[Item]:
+    """Read what YAML takes for a mapping and is a line of notation that begins with a name."""
+    name = Word(key.text, key.place)
+    statements = list(read_lines(value.lines()))
+    if not statements:
+        raise mistake(
+            key.place,
+            f"a layer's kind must follow its name; got {key.text!r} alone; write `{key.text}: relu` or the like",
+            "no-kind",
+        )
+    if statements[0].name is not None:
+        raise mistake(
+            statements[0].name.place,
+            f"a layer must have one name; got {statements[0].name.text!r} as well; leave one out",
+            "two-names",
+        )
+    yield statements[0]._replace(name=name)
+    yield from statements[1:]
+
+
+def _branches(tree: Tree, kind: Word) -> tuple[tuple[Item, ...], ...]:
+    if not isinstance(tree, Sequence) or not tree.items:
+        raise mistake(
+            tree.place,
+            f"{kind.text} must have a list of branches; got {_described(tree)}; write one item each",
+            "branches",
+        )
+    return tuple(tuple(_items(branch)) for branch in tree.items)
+
+
+def _repeat(tree: Mapping) -> Repeat:
+    keys = {key.text: value for key, value in tree.pairs}
+    for key, _ in tree.pairs:
+        if key.text not in ("repeat", "layers"):
+            raise mistake(
+                key.place,
+                f"an item must be text, one key, or repeat with layers; got the key {key.text!r} beside "
+                f"{len(tree.pairs) - 1} more; put it in an item of its own",
+                "unknown-key",
+            )
+    if len(keys) != 2:
+        raise mistake(tree.place, "repeat must stand with layers; got one without the other; add it", "repeat")
+    times = _word(keys["repeat"], "repeat")
+    return Repeat(Word(times.text, times.place), _not_empty(tuple(_items(keys["layers"])), keys["layers"]))
+
+
+def _not_empty(items: tuple[Item, ...], tree: Tree) -> tuple[Item, ...]:
+    if not items:
+        raise mistake(
+            tree.place, "a list of layers must hold at least one; got none; add `identity`", "empty-list"
+        )
+    return items
+
+
+def _blocks(tree: Tree) -> dict[str, Block]:
+    if not isinstance(tree, Mapping):
+        raise mistake(
+            tree.place, f"blocks must be a mapping of names to layers; got {_described(tree)}", "document"
+        )
+    blocks: dict[str, Block] = {}
+    for key, value in tree.pairs:
+        block = _block(key, value)
+        if block.name.text in blocks:
+            raise mistake(
+                key.place, f"blocks must differ in name; got two of {block.name.text!r}", "duplicate-name"
+            )
+        blocks[block.name.text] = block
+    return blocks
+
+
+def _block(key: Scalar, value: Tree) -> Block:
+    """Read `name parameter parameter=default` and the layers under it."""
+    words = [Word(word.text, word.place) for word in key.words()]
+    if not words or find(words[0].text) is not None or not is_name(words[0].text):
+        raise mistake(
+            key.place,
+            f"a block must have a name that no layer has; got {key.text!r}; write `name parameter …`",
+            "block-name",
+        )
+    parameters: list[Parameter] = []
+    for word in words[1:]:
+        name, equals, default = word.text.partition("=")
+        if not name.isidentifier() or name in [one.name for one in parameters]:
+            raise mistake(
+                word.place,
+                f"a parameter must have a name of its own in letters and digits; got {name!r}",
+                "block-name",
+            )
+        parameters.append(Parameter(name, default if equals else None))
+    return Block(words[0], tuple(parameters), _not_empty(tuple(_items(value)), value))

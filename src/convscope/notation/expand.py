@@ -1,0 +1,217 @@
+"""Syntax tree to a flat list of layers: blocks called, repeats repeated, branches joined, names made whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..errors import ConvscopeError, nearest
+from ..network import is_name
+from .arithmetic import filled
+from .place import Place, Word, called_from, mistake
+from .syntax import Block, Document, Group, Item, Join, Repeat, Statement
+
+MOST_LAYERS = 100_000
+MOST_CHARACTERS = 1 << 25
+"""What blocks and repeats may grow to: a slip of the pen must not fill the memory."""
+
+DEEPEST = 64
+
+
+class Draft(NamedTuple):
+    """A layer that is to be: its words, and where its inputs come from unless its words say so.
+
+    `sources` are indices in the list of drafts, `joined` says that they are ends of branches. `prefixes` are put
+    before names, innermost first; `name` is whole and stands at `at`.
+    """
+
+    at: Place
+    name: str | None
+    kind: Word
+    arguments: tuple[Word, ...]
+    sources: tuple[int, ...]
+    joined: bool
+    prefixes: tuple[str, ...]
+    caller: Place | None
+
+
+class Scope(NamedTuple):
+    """What names and parameters mean at one place of the tree."""
+
+    prefixes: tuple[str, ...] = ("",)
+    values: Mapping[str, str] = {}
+    depth: int = 0
+    caller: Place | None = None
+
+
+@dataclass
+class Expansion:
+    """The layers of a document in order; `groups` says which layer a group's name means."""
+
+    blocks: Mapping[str, Block]
+    drafts: list[Draft] = field(default_factory=list)
+    groups: dict[str, int] = field(default_factory=dict)
+    characters: int = 0
+
+    def items(self, items: Iterable[Item], previous: int | None, scope: Scope) -> int | None:
+        """Expand a chain of items; return the last layer."""
+        for item in items:
+            match item:
+                case Statement():
+                    previous = self._statement(item, previous, scope)
+                case Join():
+                    previous = self._join(item, previous, scope)
+                case Repeat():
+                    previous = self._repeat(item, previous, scope)
+                case Group():
+                    name = filled(item.name, scope.values)
+                    previous = self._named(name, item.items, previous, self._deeper(scope, name))
+        return previous
+
+    def _statement(self, item: Statement, previous: int | None, scope: Scope) -> int | None:
+        kind = filled(item.kind, scope.values)
+        name = filled(item.name, scope.values) if item.name else None
+        arguments = tuple([filled(word, scope.values) for word in item.arguments])
+        block = self.blocks.get(kind.text)
+        if block is None:
+            words = Statement(name, kind, arguments)
+            return self._draft(words, () if previous is None else (previous,), False, scope)
+        values = _bound(block, kind, arguments)
+        inner = self._deeper(scope, kind)._replace(values=values, caller=kind.place)
+        try:
+            if name is None:
+                return self.items(block.items, previous, inner)
+            return self._named(name, block.items, previous, inner)
+        except ConvscopeError as error:
+            raise called_from(error, kind.place) from None
+
+    def _join(self, item: Join, previous: int | None, scope: Scope) -> int:
+        kind = filled(item.kind, scope.values)
+        if previous is None:
+            raise mistake(
+                kind.place,
+                f"{kind.text} must stand behind a layer; got none before it; begin with an input",
+                "no-input",
+            )
+        inner = self._deeper(scope, kind)
+        ends = []
+        for branch in item.branches:
+            self._spend(1, kind)
+            end = self.items(branch, previous, inner)
+            ends.append(previous if end is None else end)
+        name = filled(item.name, scope.values) if item.name else None
+        words = Statement(name, kind, tuple(filled(word, scope.values) for word in item.arguments))
+        return self._draft(words, tuple(ends), True, scope)
+
+    def _repeat(self, item: Repeat, previous: int | None, scope: Scope) -> int | None:
+        times = filled(item.times, scope.values)
+        if not times.text.isdecimal() or not 0 < len(times.text) < 10 or not int(times.text):
+            raise mistake(
+                times.place,
+                f"repeat must be a whole number from 1; got {times.text!r}; write `repeat: 3`",
+                "repeat",
+            )
+        inner = self._deeper(scope, times)
+        for index in range(int(times.text)):
+            counted = inner._replace(values={**scope.values, "index": str(index)})
+            previous = self.items(item.items, previous, counted)
+        return previous
+
+    def _named(self, name: Word, items: Iterable[Item], previous: int | None, scope: Scope) -> int | None:
+        whole = self._whole(name, scope)
+        self.groups[whole] = -1  # taken from now on, found below
+        prefixes = (f"{whole}.", *scope.prefixes)
+        last = self.items(items, previous, scope._replace(prefixes=prefixes))
+        if last is not None:
+            self.groups[whole] = last
+        return last
+
+    def _draft(self, words: Statement, sources: tuple[int, ...], joined: bool, scope: Scope) -> int:
+        name, kind, arguments = words
+        self._spend(len(kind.text) + sum([len(word.text) for word in arguments]), kind)
+        if len(self.drafts) >= MOST_LAYERS:
+            raise mistake(
+                kind.place,
+                f"a network must have at most {MOST_LAYERS:,} layers; got more; repeat less",
+                "too-large",
+            )
+        whole = self._whole(name, scope) if name else None
+        at = name.place if name else kind.place
+        self.drafts.append(Draft(at, whole, kind, arguments, sources, joined, scope.prefixes, scope.caller))
+        return len(self.drafts) - 1
+
+    def _whole(self, name: Word, scope: Scope) -> str:
+        if not is_name(name.text):
+            raise mistake(
+                name.place,
+                f"a layer's name must be text without blanks and | , : = # \" ' {{ }}; got {name.text!r}; "
+                "use letters, digits, dots, dashes",
+                "layer-name",
+            )
+        whole = scope.prefixes[0] + name.text
+        if whole in self.groups:
+            raise mistake(
+                name.place, f"names must differ; got two groups named {whole!r}; rename one", "duplicate-name"
+            )
+        return whole
+
+    def _deeper(self, scope: Scope, at: Word) -> Scope:
+        if scope.depth >= DEEPEST:
+            raise mistake(
+                at.place,
+                f"blocks must nest at most {DEEPEST} deep; got more at {at.text!r}; a block may not call itself",
+                "too-deep",
+            )
+        return scope._replace(depth=scope.depth + 1)
+
+    def _spend(self, characters: int, at: Word) -> None:
+        self.characters += characters
+        if self.characters > MOST_CHARACTERS:
+            raise mistake(
+                at.place,
+                f"the written-out network must have at most {MOST_CHARACTERS:,} characters; got more; repeat less",
+                "too-large",
+            )
+
+
+def expand(document: Document) -> Expansion:
+    """Write a document out, layer by layer."""
+    expansion = Expansion(document.blocks)
+    expansion.items(document.items, None, Scope())
+    return expansion
+
+
+def _bound(block: Block, kind: Word, arguments: tuple[Word, ...]) -> dict[str, str]:
+    """Match a call's words with the block's parameters."""
+    names = [parameter.name for parameter in block.parameters]
+    usage = " ".join([block.name.text, *names])
+    values = {one.name: one.default for one in block.parameters if one.default is not None}
+    given: set[str] = set()
+    position = 0
+    for word in arguments:
+        name, equals, value = word.text.partition("=")
+        if not equals:
+            if position >= len(names):
+                raise mistake(
+                    word.place,
+                    f"{kind.text} must be called `{usage}`; got {word.text!r} as well",
+                    "block-arguments",
+                )
+            name, value = names[position], word.text
+            position += 1
+        if name not in names:
+            way_out = nearest(name, names) if names else "it has none"
+            raise mistake(
+                word.place, f"{kind.text} must be given its parameters; got {name!r}; {way_out}", "block-arguments"
+            )
+        if name in given:
+            raise mistake(word.place, f"{name} must be given once; got it twice; leave one out", "block-arguments")
+        given.add(name)
+        values[name] = value
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise mistake(
+            kind.place, f"{kind.text} must be called `{usage}`; got no {', '.join(missing)}", "block-arguments"
+        )
+    return values

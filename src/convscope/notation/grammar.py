@@ -1,0 +1,74 @@
+"""Lines of notation to statements, every word with its column.
+
+line       statements between `|`; a comment runs from `#` to the end
+statement  [name:] kind argument …
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from .place import Place, Word, mistake
+from .syntax import Document, Statement
+
+_TOKEN = re.compile(r"\||(?:\{[^{}|]*\}|[^\s|])+")
+
+
+class Line(NamedTuple):
+    """A line to read, and where its first character stands."""
+
+    text: str
+    start: Place
+
+
+def read_text(text: str) -> Document:
+    """Read notation in which every layer stands in a line or between bars."""
+    lines = [Line(line, Place(row, 1, line)) for row, line in enumerate(text.split("\n"), start=1)]
+    return Document(None, tuple(read_lines(lines)), {}, lines[0].start)
+
+
+def read_lines(lines: Iterable[Line]) -> Iterator[Statement]:
+    """Yield the statements of some lines."""
+    for line in lines:
+        for words in _between_bars(line):
+            yield _statement(words)
+
+
+def _between_bars(line: Line) -> Iterator[list[Word]]:
+    """Yield the words of each statement; a bar may also begin or end a line."""
+    words: list[Word] = []
+    bar: Place | None = None
+    first = True
+    for token in _TOKEN.finditer(line.text.partition("#")[0]):
+        place = line.start.moved(token.start())
+        if token[0] != "|":
+            words.append(Word(token[0], place))
+            continue
+        if words:
+            yield words
+        elif not first:
+            raise mistake(place, "a layer must stand between two bars; got none; take one bar out", "empty-layer")
+        words, bar, first = [], place, False
+    if words:
+        yield words
+    elif bar is not None and first:
+        raise mistake(bar, "a layer must stand beside a bar; got none", "empty-layer")
+
+
+def _statement(words: list[Word]) -> Statement:
+    first, rest = words[0], words[1:]
+    text, colon, kind = first.text.partition(":")
+    if not colon:
+        return Statement(None, first, tuple(rest))
+    name = Word(text, first.place)
+    if kind:
+        rest.insert(0, Word(kind, first.place.moved(len(text) + 1)))
+    if not rest:
+        raise mistake(
+            name.place,
+            f"a layer's kind must follow its name; got {first.text!r} alone; write `{first.text} relu` or so",
+            "no-kind",
+        )
+    return Statement(name, rest[0], tuple(rest[1:]))

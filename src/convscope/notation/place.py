@@ -1,0 +1,62 @@
+"""Where in a text something stands, and the errors that point at it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..errors import BadNotation, ConvscopeError
+
+_SHOWN = 100
+"""Characters of a long line that are shown around the place."""
+
+
+class Place(NamedTuple):
+    """A line and a column, both counted from 1, and the line itself."""
+
+    row: int
+    column: int
+    line: str
+
+    def moved(self, columns: int) -> Place:
+        """Return the place some columns further right."""
+        return self._replace(column=self.column + columns)
+
+    def __str__(self) -> str:
+        return f"line {self.row}, column {self.column}"
+
+    def shown(self) -> str:
+        """Return the line, or the part around the place, with a caret under it."""
+        start = max(0, self.column - 1 - _SHOWN * 2 // 3)
+        stop = start + _SHOWN
+        before = "… " if start else ""
+        after = " …" if stop < len(self.line) else ""
+        part = "".join(sign if sign.isprintable() else " " for sign in self.line[start:stop])
+        return f"  {before}{part}{after}\n  {' ' * (len(before) + self.column - 1 - start)}^"
+
+
+class Word(NamedTuple):
+    """A word of the notation and where it stands."""
+
+    text: str
+    place: Place
+
+
+def mistake(place: Place, message: str, code: str) -> BadNotation:
+    """Make the error for text that does not read: the place, the rule, the line with a caret."""
+    end = "" if message.endswith("?") else "."
+    return BadNotation(f"{place}: {message}{end} [{code}]\n{place.shown()}")
+
+
+def located(error: ConvscopeError, place: Place) -> ConvscopeError:
+    """Add to a layer's error where in the text the layer stands."""
+    return type(error)(f"{error}\nat {place}:\n{place.shown()}")
+
+
+_CALLED = "in the block called at"
+
+
+def called_from(error: ConvscopeError, place: Place) -> ConvscopeError:
+    """Add where the innermost block that holds the mistake was called."""
+    if _CALLED in str(error):
+        return error
+    return type(error)(f"{error}\n{_CALLED} {place}:\n{place.shown()}")

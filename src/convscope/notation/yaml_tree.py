@@ -1,0 +1,222 @@
+"""YAML as a tree of texts with their places: no types, no tags, no objects, nothing deeper than 64.
+
+The events of PyYAML's parser are read directly. Its own loaders recurse, which deep nesting can break, and know
+types, which would turn a layer named `1.0` or `no` into something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol, TypeAlias
+
+import yaml
+
+from ..errors import nearest
+from .grammar import Line
+from .place import Place, Word, mistake
+
+DEEPEST = 64
+MOST_TREE = 1 << 19
+"""Items of the tree once aliases are written out: a few lines of aliases can stand for billions."""
+
+
+class Scalar(NamedTuple):
+    """A text, where it begins, and the document's lines that it may run over."""
+
+    text: str
+    place: Place
+    rows: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the text's lines, each with its own place where that can be told."""
+        texts = self.text.split("\n")
+        if len(texts) == 1 and not self.rows:
+            yield Line(self.text, self.place)
+            return
+        rows = iter(enumerate(self.rows, start=self.place.row + 1))
+        for text in texts:
+            if not text.strip():
+                continue
+            place = next((Place(n, row.index(text) + 1, row) for n, row in rows if text in row), self.place)
+            yield Line(text, place)
+
+    def words(self) -> Iterator[Word]:
+        """Yield the words between blanks."""
+        for found in re.finditer(r"\S+", self.text):
+            yield Word(found[0], self.place.moved(found.start()))
+
+
+class Sequence(NamedTuple):
+    """A list."""
+
+    items: tuple[Tree, ...]
+    place: Place
+
+
+class Mapping(NamedTuple):
+    """Keys and values in order; keys are different."""
+
+    pairs: tuple[tuple[Scalar, Tree], ...]
+    place: Place
+
+
+Tree: TypeAlias = Scalar | Sequence | Mapping
+
+
+class _Mark(Protocol):
+    """PyYAML's places, its own and libyaml's: counted from 0."""
+
+    @property
+    def line(self) -> int:
+        """Return the row."""
+
+    @property
+    def column(self) -> int:
+        """Return the column."""
+
+
+class _Open(NamedTuple):
+    """A list or mapping whose end has not come yet."""
+
+    mapping: bool
+    place: Place
+    anchor: str | None
+    parts: list[Tree]
+    size_before: int
+
+
+def read_tree(text: str) -> Tree:
+    """Return the one document of a text.
+
+    Errors:   BadNotation with the place, for what is not YAML and for what is more than texts, lists and mappings
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _Reader(text).read(yaml.parse(text, Loader=loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = _Reader(text).place(mark)
+        raise mistake(
+            place, f"the document must be YAML; got a fault: {error.problem}; check indentation and quotes", "yaml"
+        ) from None
+    except yaml.YAMLError as error:
+        place = Place(1, 1, text.split("\n")[0])
+        reason = " ".join(str(error).split())
+        raise mistake(
+            place, f"the document must be YAML; got a fault: {reason}; save it as UTF-8", "yaml"
+        ) from None
+
+
+class _Reader:
+    """Puts events together to a tree."""
+
+    def __init__(self, text: str) -> None:
+        self.rows = text.split("\n")
+        self.anchors: dict[str, tuple[Tree, int]] = {}
+        self.size = 0
+
+    def place(self, mark: _Mark | None) -> Place:
+        """Return a place from PyYAML's count from 0."""
+        row, column = (mark.line, mark.column) if mark else (0, 0)
+        return Place(row + 1, column + 1, self.rows[row] if row < len(self.rows) else "")
+
+    def read(self, events: Iterable[yaml.Event]) -> Tree:
+        """Return the first document; more than one is a mistake."""
+        open_parts: list[_Open] = []
+        root: Tree | None = None
+        for event in events:
+            done = self._event(event, open_parts)
+            if done is None:
+                continue
+            if open_parts:
+                open_parts[-1].parts.append(done)
+            elif root is not None:
+                raise mistake(
+                    done.place, "a file must hold one document; got a second; make it a file", "documents"
+                )
+            else:
+                root = done
+        if root is None:
+            place = self.place(None)
+            raise mistake(
+                place, "a document must hold a network; got nothing; write `input:` and `layers:`", "document"
+            )
+        return root
+
+    def _event(self, event: yaml.Event, open_parts: list[_Open]) -> Tree | None:
+        """Take one event in; return what it completes."""
+        place = self.place(event.start_mark)
+        match event:
+            case yaml.AliasEvent():
+                return self._alias(event.anchor, place)
+            case yaml.ScalarEvent():
+                self._check_tag(event.tag, place)
+                size = 1 + len(event.value) // 64
+                self._grow(size, place)
+                return self._kept(self._scalar(event, place), event.anchor, size)
+            case yaml.CollectionStartEvent():
+                self._check_tag(event.tag, place)
+                if len(open_parts) >= DEEPEST:
+                    raise mistake(
+                        place, f"a document must nest at most {DEEPEST} deep; got more; use blocks", "too-deep"
+                    )
+                mapping = isinstance(event, yaml.MappingStartEvent)
+                open_parts.append(_Open(mapping, place, event.anchor, [], self.size))
+                self._grow(1, place)
+                return None
+            case yaml.CollectionEndEvent():
+                ended = open_parts.pop()
+                whole = _mapping(ended) if ended.mapping else Sequence(tuple(ended.parts), ended.place)
+                return self._kept(whole, ended.anchor, self.size - ended.size_before)
+        return None
+
+    def _check_tag(self, tag: str | None, place: Place) -> None:
+        if tag is not None:
+            raise mistake(
+                place,
+                f"a document must hold text, lists and mappings only; got the tag {tag}; leave the tag out",
+                "yaml-tag",
+            )
+
+    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Scalar:
+        end = self.place(event.end_mark)
+        if event.style in ("|", ">") or end.row > place.row:
+            return Scalar(event.value, place, tuple(self.rows[place.row : end.row]))
+        return Scalar(event.value, place.moved(1 if event.style in ("'", '"') else 0))
+
+    def _kept(self, tree: Tree, anchor: str | None, size: int) -> Tree:
+        if anchor is not None:
+            self.anchors[anchor] = (tree, size)
+        return tree
+
+    def _alias(self, anchor: str | None, place: Place) -> Tree:
+        if anchor is None or anchor not in self.anchors:
+            way_out = nearest(anchor or "", self.anchors) if self.anchors else "there is none"
+            raise mistake(place, f"an alias must follow its anchor; got *{anchor}; {way_out}", "yaml-alias")
+        tree, size = self.anchors[anchor]
+        self._grow(size, place)
+        return tree
+
+    def _grow(self, size: int, place: Place) -> None:
+        self.size += size
+        if self.size > MOST_TREE:
+            raise mistake(
+                place,
+                f"a document must hold at most {MOST_TREE:,} items, aliases written out; got more; use repeat",
+                "too-large",
+            )
+
+
+def _mapping(ended: _Open) -> Mapping:
+    """Pair keys with values; a key is a text, and comes once."""
+    pairs: list[tuple[Scalar, Tree]] = []
+    seen: set[str] = set()
+    for key, value in zip(ended.parts[::2], ended.parts[1::2], strict=True):
+        if not isinstance(key, Scalar):
+            raise mistake(key.place, "a key must be text; got a list or mapping; put it in quotes", "yaml-key")
+        if key.text in seen:
+            raise mistake(key.place, f"keys must differ; got {key.text!r} a second time; rename one", "yaml-key")
+        seen.add(key.text)
+        pairs.append((key, value))
+    return Mapping(tuple(pairs), ended.place)
