@@ -70,7 +70,9 @@ _STEPS = {
     "transposed": _transposed,
     "upsample": _upsample,
     "adaptive": lambda draw: L.AdaptiveAvgPool2d(_pair(draw, 1, 7)),
-    "pad": lambda draw: L.Pad(_pads(draw, 2), draw(st.sampled_from(["zeros", "replicate", "reflect", "circular"]))),
+    "pad": lambda draw: L.Pad(
+        _pads(draw, 2), draw(st.sampled_from(["zeros", "replicate", "reflect", "circular"]))
+    ),
     "crop": lambda draw: L.Crop(_pads(draw, 1)),
     "slice": lambda draw: L.Slice(draw(st.integers(1, 2)), draw(st.integers(0, 2)), None, draw(st.integers(1, 2))),
     "relu": lambda draw: L.ReLU(),

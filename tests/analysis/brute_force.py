@@ -68,7 +68,12 @@ def _(layer: L.Conv, x):
 def _(layer: L.ConvTranspose, x):
     weight = torch.ones(x.shape[1], layer.out_channels // layer.groups, *layer.kernel_size, dtype=x.dtype)
     full = F.conv_transpose2d(
-        x, weight, stride=layer.stride, dilation=layer.dilation, output_padding=layer.output_padding, groups=layer.groups
+        x,
+        weight,
+        stride=layer.stride,
+        dilation=layer.dilation,
+        output_padding=layer.output_padding,
+        groups=layer.groups,
     )
     return _padded(full, [(-before, -after) for before, after in layer.padding])
 

@@ -46,15 +46,13 @@ class Window:
     def positions(self, n: int) -> int:
         """Return the number of output positions; zero or less when the window does not fit."""
         room = n + self.before + self.after - self.reach
-        if room < 0:
-            return 0
         if not self.ceil:
-            return room // self.stride + 1
+            return max(0, room // self.stride + 1)
         count = -(-room // self.stride) + 1
         # A window that would start in the padding after the input is dropped, as PyTorch does.
         if (count - 1) * self.stride >= n + self.before:
             count -= 1
-        return count
+        return max(0, count)
 
     def unused(self, n: int) -> int:
         """Return how many positions at the end no window reaches, padding counted."""

@@ -202,7 +202,7 @@ ConvTranspose1d, ConvTranspose2d, ConvTranspose3d = by_rank(ConvTranspose)
 def check_fits(layer: Layer, axis: int, n: int, window: Window) -> None:
     """Raise BadShape where the window is larger than the padded axis."""
     padded = n + window.before + window.after
-    if window.reach > padded:
+    if window.positions(n) < 1:
         name = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[layer.rank or 1][axis]
         raise layer.refuse(
             "kernel_size",
