@@ -2,9 +2,10 @@
 
 One file per tool: `torchinfo.py`, `fvcore.py`, `thop.py`, `ptflops.py`, `torchvision.py` and `tensorflow.py`. Each
 holds a singledispatch function from a layer to the tool's number. `tool.py` has what they share, `recount.py`
-puts the answers together.
+puts one tool's answers together, `comparison.py` puts the tools side by side.
 """
 
+from .comparison import tool_comparison
 from .recount import TOOLS, Recount, RecountRow, recount
 
-__all__ = ["TOOLS", "Recount", "RecountRow", "recount"]
+__all__ = ["TOOLS", "Recount", "RecountRow", "recount", "tool_comparison"]

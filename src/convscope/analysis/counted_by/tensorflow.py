@@ -45,7 +45,6 @@ from ...layers.pooling import (
     LPPool,
     MaxPool,
     MinPool,
-    Pool,
     SpatialPyramidPool,
     StochasticPool,
 )
@@ -65,7 +64,9 @@ from .tool import (
     unknown_operator,
 )
 
-_TWO = "2 per multiply-add, and 1 per output for the bias"
+
+def _two(node: Node) -> str:
+    return "2 per multiply-add" + (", and 1 per output for the bias" if bias_additions(node) else "")
 
 
 @singledispatch
@@ -106,7 +107,7 @@ def _(layer: Conv, node: Node) -> Counted:
     positions = prod(-(-n // d) * d for n, d in sizes)
     products = positions * layer.out_channels * channels // layer.groups * layer.taps
     padded = products != node.facts.operations.macs
-    reason = _TWO + ("; the dilated convolution's blocks are filled up to one size" if padded else "")
+    reason = _two(node) + ("; the dilated convolution's blocks are filled up to one size" if padded else "")
     return Counted(2 * products + bias_additions(node), reason)
 
 
@@ -118,12 +119,12 @@ def _(layer: ConvTranspose, node: Node) -> Counted:
         return Counted(bias_additions(node), "the operator has no flops registered; only the bias counts")
     weights_per_output = node.input_shapes[0][0] * layer.taps
     products = 2 * leaving(node) * weights_per_output // prod(layer.stride)
-    return Counted(products + bias_additions(node), _TWO + "; output positions divided by the strides")
+    return Counted(products + bias_additions(node), _two(node) + "; output positions divided by the strides")
 
 
 @float_operations.register
 def _(layer: Linear | MatMul, node: Node) -> Counted:
-    return Counted(2 * node.facts.operations.macs + bias_additions(node), _TWO)
+    return Counted(2 * node.facts.operations.macs + bias_additions(node), _two(node))
 
 
 @float_operations.register
@@ -200,11 +201,6 @@ def _(layer: Softmax, node: Node) -> Counted:
     # Another axis than the channels, which are last here, is moved there by two scalar subtractions.
     moved = 2 if len(shape) > 2 and layer.along(shape) != 0 else 0
     return Counted(5 * entering(node) + moved, "5 per element")
-
-
-@float_operations.register
-def _(layer: Pool, node: Node) -> Counted:
-    return Counted(None, "what is counted depends on how it is written")
 
 
 @float_operations.register
