@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from ..errors import nearest
 from ..network import is_name
-from .grammar import read_lines
+from .grammar import Line, read_lines
 from .keywords import find
 from .place import Place, Word, mistake
 from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, Statement
@@ -149,7 +149,9 @@ def _one_key(key: Scalar, value: Tree) -> Iterator[Item]:
 
 def _named(key: Scalar, value: Scalar) -> Iterator[Item]:
     """Read what YAML takes for a mapping and is a line of notation that begins with a name."""
-    name = Word(key.text, key.place)
+    chain, bar, text = key.text.rpartition("|")  # `relu | fc: dense 10` names a later layer of a chain
+    name = Word(text.strip(), key.place.moved(len(chain + bar) + len(text) - len(text.lstrip())))
+    yield from read_lines([Line(chain, key.place)])
     statements = list(read_lines(value.lines()))
     if not statements:
         raise mistake(

@@ -98,7 +98,9 @@ def read_tree(text: str) -> Tree:
         mark = error.problem_mark or error.context_mark
         place = _Reader(text).place(mark)
         raise mistake(
-            place, f"the document must be YAML; got a fault: {error.problem}; check indentation and quotes", "yaml"
+            place,
+            f"the document must be YAML; got a fault: {error.problem}; check indentation, and quote texts with two names",
+            "yaml",
         ) from None
     except yaml.YAMLError as error:
         place = Place(1, 1, text.split("\n")[0])

@@ -1,0 +1,125 @@
+"""Find the network that a user names: in the zoo, in notation, in a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from .errors import BadFile, ConvscopeError, UnknownModel, nearest
+from .network import Network
+
+LARGEST_FILE = 16 << 20
+"""Bytes of a network's file: a description is text, and even a large one is far smaller."""
+
+_ZOO = Path(__file__).parent / "zoo"
+_SCHEMES = {"torch:": "PyTorch modules", "keras:": "Keras models"}
+
+
+def load(model: Network | str | os.PathLike[str], input_shape: Iterable[int] | None = None) -> Network:
+    """Return the network that `model` names: zoo name, notation, a .yaml or .json file, or a Network itself.
+
+    Errors:   UnknownModel, BadFile; BadNotation for a text or file with mistakes; BadShape where the network
+              cannot take `input_shape`
+
+    >>> load("input 1x28x28 | conv 6 5 p2 | relu", input_shape=(1, 32, 30))["conv1"].output_shape
+    (6, 32, 30)
+    """
+    network = model if isinstance(model, Network) else _found(os.fspath(model))
+    return network if input_shape is None else network.with_input(input_shape)
+
+
+def zoo_names() -> list[str]:
+    """Return the names of the networks that come with convscope."""
+    return sorted(path.stem for path in _zoo().values())
+
+
+@cache
+def _zoo() -> Mapping[str, Path]:
+    """Return the zoo's files by the name without capitals and hyphens."""
+    return {_key(path.stem): path for path in _ZOO.glob("*.yaml")}
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+@cache
+def _from_zoo(key: str) -> Network:
+    path = _zoo()[key]
+    return _from_file(path)
+
+
+def _found(model: str) -> Network:
+    if _key(model.strip()) in _zoo():
+        return _from_zoo(_key(model.strip()))
+    if "|" in model or "\n" in model or model.lstrip().startswith("input "):
+        from .notation import parse
+
+        return parse(model)
+    for scheme, what in _SCHEMES.items():
+        if model.startswith(scheme):
+            raise UnknownModel(
+                f"a model must be a zoo name, notation or a file; got model={model!r}; this version does not read "
+                f"{what}, write the network as YAML. [model-kind]"
+            )
+    path = Path(model)
+    suffix = path.suffix.lower()
+    if suffix in (".yaml", ".yml", ".json"):
+        return _from_file(path)
+    if suffix == ".onnx" or (suffix == "" and path.is_dir()):
+        what = "ONNX files" if suffix else "folders"
+        raise UnknownModel(
+            f"a model must be a zoo name, notation or a file; got model={model!r}; this version does not read "
+            f"{what}, write the network as YAML. [model-kind]"
+        )
+    shown = model if len(model) <= 60 else f"{model[:60]}…"
+    way_out = nearest(_key(model), zoo_names())
+    raise UnknownModel(
+        f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml or .json file; "
+        f"got model={shown!r}; {way_out} [model-name]"
+    )
+
+
+def _from_file(path: Path) -> Network:
+    from .notation import parse_json, parse_yaml
+
+    text = _text(path)
+    read = parse_json if path.suffix.lower() == ".json" else parse_yaml
+    try:
+        return read(text, path.stem)
+    except ConvscopeError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise _refused(path, "be a file", "a folder or device", "name a .yaml or .json file", "file-kind")
+        if size > LARGEST_FILE:
+            limit = f"hold at most {LARGEST_FILE >> 20} MiB"
+            raise _refused(path, limit, f"{size:,} bytes", "describe repeated parts with blocks", "file-size")
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise _refused(path, "be readable", reason, "check the path", "file-missing") from None
+    except ValueError as error:
+        if isinstance(error, ConvscopeError):
+            raise
+        raise _refused(
+            path, "have a path", "a name that no file can have", "check the path", "file-missing"
+        ) from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = f"byte {error.start:,} is not UTF-8"
+        raise _refused(path, "be text in UTF-8", place, "save it as UTF-8", "file-text") from None
+    if "\0" in text:
+        raise _refused(path, "be text", "binary data", "name a .yaml or .json file", "file-text")
+    return text
+
+
+def _refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFile:
+    return BadFile(f"{str(path)!r} must {rule}; got {got}; {way_out}. [{code}]")
