@@ -1,0 +1,53 @@
+"""Worked derivations: every number with its formula, the numbers put in, and the result.
+
+| file | what |
+|---|---|
+| `expression.py`, `typeset.py` | formulas as data; one formula in text, LaTeX and MathML |
+| `derivation.py`, `worksheet.py` | steps, derivations, explanations; the sheet they are worked out on |
+| `texts.py`, `field_texts.py` | words in both languages, side by side |
+| `family.py` | the question every layer answers; answers many share |
+| `convolution.py` … `special.py` | the answers, one file per family of layers |
+| `windows.py`, `axes.py` | output sizes of sliding windows; which axes share a derivation |
+| `path.py`, `receptive_field.py`, `unit_region.py`, `field_step.py` | receptive fields worked out |
+| `render/` | text, Markdown, LaTeX, HTML |
+"""
+
+from __future__ import annotations
+
+from ..network import Network, Node
+from . import activation, convolution, dense, merge, normalization, pooling, rearrange, recurrent, resize, special
+from .derivation import LANGUAGES, Derivation, Explanation, Given, Section, Step, Text
+from .family import derivations
+from .field_step import field_step
+from .memory import memory
+from .path import Chains
+from .receptive_field import receptive_field
+
+__all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step", "Text", "explain"]
+
+
+def explain(network: Network, layer_name: str | None = None, at: tuple[int, ...] | None = None) -> Explanation:
+    """Derive every number of one layer, or of all layers.
+
+    One layer's receptive field is worked out from the picture on, forward and backward, with the centre of the unit
+    `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those that
+    nothing follows the whole way.
+
+    Errors:   UnknownLayer [layer-name]; BadSetting [language] when the explanation is written
+    """
+    chains = Chains(network)
+    if layer_name is not None:
+        node = network[layer_name]
+        return Explanation(network.name, (_section(node, receptive_field(chains, node, at)),))
+    ends = set(network.outputs)
+    sections = [
+        _section(node, receptive_field(chains, node, None) if node in ends else field_step(chains, node))
+        for node in network.nodes
+    ]
+    return Explanation(network.name, tuple(sections))
+
+
+def _section(node: Node, fields: list[Derivation]) -> Section:
+    shapes = node.input_shapes
+    worked = (*derivations(node.layer, shapes), memory(node.output_shape, node.layer.view), *fields)
+    return Section(node.name, node.kind, shapes, node.output_shape, worked)

@@ -1,0 +1,184 @@
+"""Derivations as data: what is known, the steps, the remarks. Nothing here knows how they will look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from ..errors import BadSetting
+from ..layers.connection import Shape
+from .expression import Value
+
+LANGUAGES = ("en", "zh")
+
+
+class Text(NamedTuple):
+    """The same words in English and in Chinese; `$…$` encloses a formula, `{name}` a place to fill."""
+
+    en: str
+    zh: str
+
+    def fill(self, **values: object) -> Text:
+        """Return the text with its places filled; a value that is a Text fills each language with its own."""
+        return Text(
+            *(
+                words.format(
+                    **{key: value[place] if isinstance(value, Text) else value for key, value in values.items()}
+                )
+                for place, words in enumerate(self)
+            )
+        )
+
+    def to(self, lang: str) -> str:
+        """Return the words in one language."""
+        return self.en if lang == "en" else self.zh
+
+
+def check_language(lang: str) -> str:
+    """Return the language, or raise BadSetting when there are no words in it."""
+    if lang not in LANGUAGES:
+        raise BadSetting(
+            f'Explanation.lang must be a language with translations; got lang={lang!r}; use "en" or "zh". [language]'
+        )
+    return lang
+
+
+@dataclass(frozen=True)
+class Given:
+    """A known number: `symbol` may be a chain such as `h = w`."""
+
+    symbol: str
+    value: Value
+    meaning: Text
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: symbol = formula = substitution = value, formulas in the notation of `expression`."""
+
+    symbol: str
+    formula: str
+    substitution: str
+    value: Value
+    source: str = ""
+    label: Text | None = None
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How one quantity comes about; the last step's value is the quantity.
+
+    `quantity` is the field's name in `inspect --json` where there is one. No step means that nobody knows the
+    number; the notes then say why.
+    """
+
+    quantity: str
+    title: Text
+    steps: tuple[Step, ...]
+    notes: tuple[Text, ...] = ()
+    given: tuple[Given, ...] = ()
+
+    @property
+    def result(self) -> Value | None:
+        """Return the last step's value; None when the quantity is unknown."""
+        return self.steps[-1].value if self.steps else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "quantity": self.quantity,
+            "title": self.title._asdict(),
+            "given": [
+                {"symbol": g.symbol, "value": _plain(g.value), "meaning": g.meaning._asdict()} for g in self.given
+            ],
+            "steps": [
+                {
+                    "symbol": s.symbol,
+                    "formula": s.formula,
+                    "substitution": s.substitution,
+                    "value": _plain(s.value),
+                    "source": s.source or None,
+                    "label": s.label._asdict() if s.label else None,
+                }
+                for s in self.steps
+            ],
+            "notes": [note._asdict() for note in self.notes],
+        }
+
+
+def _plain(value: Value) -> int | float | list[int]:
+    if isinstance(value, tuple):
+        return list(value)
+    return float(value) if isinstance(value, Fraction) else value
+
+
+@dataclass(frozen=True)
+class Section:
+    """The derivations of one layer of a network."""
+
+    name: str
+    kind: str
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    derivations: tuple[Derivation, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Worked derivations of one layer, or of a whole network, ready to be written in any form.
+
+    Errors:   BadSetting [language] for a language other than "en" and "zh"
+    """
+
+    network: str
+    sections: tuple[Section, ...]
+
+    def __iter__(self) -> Iterator[Derivation]:
+        return (derivation for section in self.sections for derivation in section.derivations)
+
+    def of(self, quantity: str) -> tuple[Derivation, ...]:
+        """Return the derivations of one quantity, in the order of the layers."""
+        return tuple(derivation for derivation in self if derivation.quantity == quantity)
+
+    def text(self, lang: str = "en") -> str:
+        """Write the derivations for a terminal."""
+        from .render.text import render
+
+        return render(self, check_language(lang))
+
+    def markdown(self, lang: str = "en") -> str:
+        """Write the derivations as Markdown with formulas between dollar signs."""
+        from .render.markdown import render
+
+        return render(self, check_language(lang))
+
+    def latex(self, lang: str = "en") -> str:
+        """Write the derivations as a LaTeX document."""
+        from .render.latex import render
+
+        return render(self, check_language(lang))
+
+    def html(self, lang: str = "en") -> str:
+        """Write the derivations as one HTML page that needs nothing else."""
+        from .render.html import render
+
+        return render(self, check_language(lang))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON, in both languages."""
+        return {
+            "schema": 1,
+            "network": self.network,
+            "layers": [
+                {
+                    "name": section.name,
+                    "kind": section.kind,
+                    "input_shapes": [list(shape) for shape in section.input_shapes],
+                    "output_shape": list(section.output_shape),
+                    "derivations": [derivation.to_dict() for derivation in section.derivations],
+                }
+                for section in self.sections
+            ],
+        }

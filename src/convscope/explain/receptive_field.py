@@ -1,0 +1,229 @@
+"""Receptive fields worked out: first layer to last, last to first, and the centre of a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from ..analysis.paths import position_axes
+from ..analysis.receptive_field import AxisField, Regular
+from ..axis import Window
+from ..network import Network, Node
+from . import field_texts as words
+from .axes import AxisGroup, groups
+from .derivation import Derivation, Text
+from .path import Chains, Link, textbook
+from .unit_region import unit_region
+from .worksheet import Worksheet
+
+
+class Alike(NamedTuple):
+    """Axes of the picture that share a derivation: their group, their chain, their units."""
+
+    group: AxisGroup
+    chain: list[Link]
+    unit: int
+
+
+def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> list[Derivation]:
+    """Derive what the units of a layer see of the picture, from the picture on; `at` picks a unit."""
+    view = chains.views[node.index]
+    if view is None or not node.inputs:
+        return []
+    if view.lost_at is not None:
+        return [Derivation("receptive_field", words.FORWARD, (), (words.LOST.fill(name=view.lost_at),))]
+    if view.via is not None:
+        return [_global(chains.network, view.via)]
+    worked: list[Derivation] = []
+    units = _units(node, view.drivers, at)
+    for one in _alike([(chains.to(node, axis), unit) for axis, unit in enumerate(units)]):
+        title = None if not one.group.mark else one.group.title
+        if textbook(one.chain):
+            remarks = [words.SIDE_PATH.fill(name=view.global_via)] if view.global_via else []
+            worked.append(_forward(one, node, title, remarks))
+            if not any(link.widens for link in one.chain):
+                worked.append(_backward(one, title))
+            worked.append(_centre(one, title))
+        else:
+            region = chains.network.field(node.name, [units[axis] for axis in _at_axes(node, view.drivers)])
+            rank = len(view.axes)
+            truth = region.clipped[one.group.first], region.clipped[rank + one.group.first]
+            worked.append(unit_region(one.chain, one.unit, node, title, truth, view.axes[one.group.first].size))
+    return worked
+
+
+def _units(node: Node, drivers: Sequence[int | None], at: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the unit's index along each axis of the picture: the one asked for, or the middle one."""
+    places = position_axes(node.output_shape)
+    asked = dict(zip(places, at, strict=False)) if at else {}
+    return tuple(0 if driver is None else asked.get(driver, node.output_shape[driver] // 2) for driver in drivers)
+
+
+def _at_axes(node: Node, drivers: Sequence[int | None]) -> list[int]:
+    """Return which axis of the picture gives the unit's index along each position axis of the layer."""
+    return [drivers.index(axis) for axis in position_axes(node.output_shape) if axis in drivers]
+
+
+def _alike(chains: Sequence[tuple[list[Link], int]]) -> list[Alike]:
+    """Join axes with equal windows and equal units."""
+    keys = [
+        (unit, tuple((link.node.name, repr(link.map), link.whole, link.n, link.field) for link in chain))
+        for chain, unit in chains
+    ]
+    return [Alike(group, *chains[group.first]) for group in groups(keys)]
+
+
+def _global(network: Network, via: str) -> Derivation:
+    sheet = Worksheet()
+    axes = position_axes(network.input_shape)
+    for group in groups([network.input_shape[axis] for axis in axes]):
+        sheet.know(group.input, network.input_shape[axes[group.first]], words.PICTURE.fill(axes=group.title))
+        sheet.step(group.sign("r"), group.letter, words.WHOLE.fill(axes=group.title))
+    sheet.note(words.GLOBAL, name=via)
+    return sheet.finish("receptive_field", words.FORWARD)
+
+
+def _titled(title: Text, axes: Text | None) -> Text:
+    return title if axes is None else Text(f"{title.en} ({axes.en})", f"{title.zh}（{axes.zh}）")
+
+
+def sign(base: str, index: int) -> str:
+    """Write an indexed symbol: r_3, r_{12}."""
+    return f"{base}_{index}" if index < 10 else f"{base}_{{{index}}}"
+
+
+def numbered(chain: Iterable[Link]) -> list[Link]:
+    """Return the links that a derivation numbers: windows, and joins that widen the field."""
+    return [link for link in chain if link.map is not None or link.widens]
+
+
+def _know_window(sheet: Worksheet, link: Link, index: int) -> str:
+    """Make a layer's settings known under its number; return the symbol of the kernel's reach."""
+    window = link.map
+    assert isinstance(window, Window)
+    sheet.bind(sign("k", index), window.size)
+    sheet.bind(sign("s", index), window.stride)
+    sheet.bind(sign("p", index), window.before)
+    if window.dilation == 1:
+        return sign("k", index)
+    sheet.bind(sign("d", index), window.dilation)
+    sheet.step(sign("K", index), f"{sign('d', index)}·({sign('k', index)} - 1) + 1", words.EFFECTIVE)
+    return sign("K", index)
+
+
+def _about(link: Link, index: int, padding: bool = False) -> Text:
+    """Describe a layer of the chain: its number, name and window."""
+    window = link.map
+    assert isinstance(window, Window)
+    text = words.LAYER.fill(index=index, name=link.node.name, k=window.size, s=window.stride)
+    if window.dilation > 1:
+        text = _and(text, words.LAYER_DILATION.fill(d=window.dilation))
+    return _and(text, words.LAYER_PADDING.fill(p=window.before)) if padding else text
+
+
+def _and(one: Text, two: Text) -> Text:
+    return Text(one.en + two.en, one.zh + two.zh)
+
+
+def _forward(one: Alike, node: Node, axes: Text | None, remarks: Iterable[Text]) -> Derivation:
+    sheet = Worksheet()
+    sheet.step("r_0", "1", words.PIXEL)
+    sheet.step("j_0", "1")
+    last = 0
+    for index, link in enumerate(numbered(one.chain), start=1):
+        last, before = index, index - 1
+        if link.map is None:
+            _join(sheet, link, index)
+            continue
+        sheet.label(_about(link, index))
+        kernel = _know_window(sheet, link, index)
+        sheet.step(sign("r", index), f"{sign('r', before)} + ({kernel} - 1)·{sign('j', before)}")
+        sheet.step(sign("j", index), f"{sign('j', before)}·{sign('s', index)}")
+        if link.widens:
+            _join(sheet, link, index, sign("r", index))
+    sheet.step("r", sign("r", last), words.SEEN.fill(name=node.name))
+    _pass_notes(sheet, one.chain)
+    for remark in remarks:
+        sheet.note(remark)
+    sheet.note(
+        words.STRIDE_LATER if any(link.map and link.map.step > 1 for link in one.chain) else words.NO_STRIDE
+    )
+    return sheet.finish("receptive_field", _titled(words.FORWARD, axes))
+
+
+def _join(sheet: Worksheet, link: Link, index: int, through: str | None = None) -> None:
+    """Work out the hull of branches whose fields differ in place."""
+    first, *others = link.branches
+    chosen = first.axis
+    assert isinstance(chosen, Regular)
+    lows = [_edge(chosen.low), *(_edge(_regular(branch.axis).low) for branch in others)]
+    highs = [_edge(chosen.high), *(_edge(_regular(branch.axis).high) for branch in others)]
+    sheet.label(words.HULL.fill(name=link.node.name, inputs=_listed([b.source for b in link.branches])))
+    sheet.step(sign("a", index), f"min({', '.join(lows)})", words.HULL_LOW)
+    sheet.step(sign("b", index), f"max({', '.join(highs)})", words.HULL_HIGH)
+    sheet.step(sign("r", index), f"{sign('b', index)} - {sign('a', index)}")
+    if through is None:
+        sheet.step(sign("j", index), sign("j", index - 1))
+
+
+def _regular(axis: AxisField) -> Regular:
+    assert isinstance(axis, Regular)
+    return axis
+
+
+def _edge(value: int) -> str:
+    return f"({value})" if value < 0 else str(value)
+
+
+def _listed(names: Sequence[str]) -> Text:
+    return Text(", ".join(names), "、".join(names))
+
+
+def _pass_notes(sheet: Worksheet, chain: Sequence[Link]) -> None:
+    plain = [link.node.name for link in chain if link.map is None and not link.branches]
+    if plain:
+        sheet.note(words.ELEMENTWISE, names=_listed(plain))
+    for link in chain:
+        if link.branches and not link.widens:
+            sizes = [f"{branch.source}: {branch.axis.size}" for branch in link.branches]
+            sheet.note(words.JOINED, name=link.node.name, sizes=_listed(sizes), chosen=link.branches[0].source)
+
+
+def _backward(one: Alike, axes: Text | None) -> Derivation:
+    sheet = Worksheet()
+    windows = numbered(one.chain)
+    last = len(windows)
+    sheet.step(sign("R", last + 1), "1", words.ONE_UNIT)
+    for index in range(last, 0, -1):
+        link = windows[index - 1]
+        sheet.label(_about(link, index))
+        kernel = _know_window(sheet, link, index)
+        sheet.step(sign("R", index), f"({sign('R', index + 1)} - 1)·{sign('s', index)} + {kernel}")
+    sheet.step("r", "R_1", words.AGREES)
+    sheet.note(words.DIRECTION)
+    return sheet.finish("receptive_field_backward", _titled(words.BACKWARD, axes))
+
+
+def _centre(one: Alike, axes: Text | None) -> Derivation:
+    sheet = Worksheet()
+    sheet.step("start_0", "0.5", words.FIRST_PIXEL)
+    sheet.bind("j_0", 1)
+    last, jump = 0, Fraction(1)
+    for index, link in enumerate(numbered(one.chain), start=1):
+        last, before = index, index - 1
+        if link.map is not None:
+            sheet.label(_about(link, index, padding=True))
+            kernel = _know_window(sheet, link, index)
+            shift = f"(({kernel} - 1) / 2 - {sign('p', index)})"
+            sheet.step(sign("start", index), f"{sign('start', before)} + {shift}·{sign('j', before)}")
+            jump *= link.map.step
+        if link.widens:
+            field = _regular(link.field)
+            sheet.label(words.HULL_CENTRE.fill(name=link.node.name))
+            sheet.step(sign("start", index), f"({_edge(field.low)} + {_edge(field.high)}) / 2")
+        sheet.bind(sign("j", index), int(jump))
+    sheet.know("i", one.unit, words.UNIT)
+    sheet.step("centre", f"{sign('start', last)} + i·{sign('j', last)}", words.CENTRE_OF)
+    sheet.note(words.START)
+    return sheet.finish("center", _titled(words.CENTRE, axes))

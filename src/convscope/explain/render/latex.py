@@ -1,0 +1,97 @@
+"""Explanations as a LaTeX document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..derivation import Derivation, Explanation, Given, Step
+from ..typeset import latex
+from .prose import KNOWN, TITLE, UNKNOWN, heading, known, members, sentence, symbols
+
+_CLASS = {"en": "article", "zh": "ctexart"}
+_ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "×": r"\ensuremath{\times}",
+        "→": r"\ensuremath{\to}",
+        "−": r"\ensuremath{-}",
+    }
+)
+
+
+def render(explanation: Explanation, lang: str) -> str:
+    """Write an explanation as one document; Chinese needs the ctex class and a Unicode engine."""
+    title = TITLE.fill(network=explanation.network).to(lang)
+    lines = [
+        rf"\documentclass{{{_CLASS[lang]}}}",
+        r"\usepackage{amsmath}",
+        rf"\title{{{escaped(title)}}}",
+        r"\date{}",
+        r"\begin{document}",
+        r"\maketitle",
+    ]
+    for section in explanation.sections:
+        name, about = heading(section)
+        lines += ["", rf"\section*{{{escaped(name)}}}", escaped(about)]
+        for derivation in section.derivations:
+            lines += _derivation(derivation, lang)
+    return "\n".join([*lines, r"\end{document}"]) + "\n"
+
+
+def escaped(words: str) -> str:
+    """Write words so that LaTeX takes them literally."""
+    return words.translate(_ESCAPES)
+
+
+def _words(words: str) -> str:
+    return sentence(words, escaped, lambda formula: f"${latex(formula)}$")
+
+
+def _derivation(derivation: Derivation, lang: str) -> list[str]:
+    lines = ["", rf"\subsection*{{{_words(derivation.title.to(lang))}}}"]
+    if derivation.given:
+        lines += [f"{escaped(KNOWN.to(lang))}:", *_given(derivation.given, lang)]
+    if not derivation.steps:
+        lines.append(escaped(UNKNOWN.to(lang)))
+    block: list[str] = []
+    for step in derivation.steps:
+        if step.label:
+            lines += [*_aligned(block), "", rf"\noindent {_words(step.label.to(lang))}:"]
+            block = []
+        block += _rows(step)
+    lines += _aligned(block)
+    if derivation.notes:
+        items = [rf"\item {_words(note.to(lang))}" for note in derivation.notes]
+        lines += [r"\begin{itemize}", *items, r"\end{itemize}"]
+    return lines
+
+
+def _given(given: Sequence[Given], lang: str) -> list[str]:
+    rows = []
+    for one in given:
+        equation = " = ".join(map(latex, [*symbols(one.symbol), known(one)]))
+        rows.append(rf"\item ${equation}$: {_words(one.meaning.to(lang))}")
+    return [r"\begin{itemize}", *rows, r"\end{itemize}"]
+
+
+def _rows(step: Step) -> list[str]:
+    """Write one step as rows of an alignment."""
+    first, *others = map(latex, members(step))
+    symbol = " = ".join(map(latex, symbols(step.symbol)))
+    source = rf" && \text{{({escaped(step.source)})}}" if step.source else ""
+    return [f"{symbol} &= {first}{source}", *(f"&= {other}" for other in others)]
+
+
+def _aligned(rows: Sequence[str]) -> list[str]:
+    if not rows:
+        return []
+    return [r"\begin{align*}", *(rf"{row} \\" for row in rows[:-1]), rows[-1], r"\end{align*}"]

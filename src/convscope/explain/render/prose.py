@@ -1,0 +1,60 @@
+"""What all forms share: sentences with formulas in them, the members of an equation, headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ...layers.base import show_shape
+from ..derivation import Given, Section, Step, Text
+from ..expression import Bracket, Expression, as_expression, read
+from ..typeset import text
+
+KNOWN = Text("Known", "已知")
+STEP = Text("Step", "步骤")
+WORKED = Text("Worked out", "推导")
+NUMBER = Text("Symbol", "符号")
+MEANING = Text("Meaning", "含义")
+TITLE = Text("{network}, worked out", "{network} 的推导")
+UNKNOWN = Text("not known", "未知")
+
+_FORMULA = re.compile(r"\$([^$]+)\$")
+
+
+def sentence(words: str, plain: Callable[[str], str], formula: Callable[[Expression], str]) -> str:
+    """Write a sentence: its formulas between dollar signs in one way, the rest in another."""
+    written = []
+    for place, piece in enumerate(_FORMULA.split(words)):
+        if place % 2 == 0:
+            written.append(plain(piece))
+            continue
+        sides = [read(side) for side in piece.split(" = ")]
+        written.append(" = ".join(map(formula, sides)))
+    return "".join(written)
+
+
+def symbols(symbol: str) -> list[Expression]:
+    """Return the symbols of a chain such as `h = w`."""
+    return [read(one) for one in symbol.split(" = ")]
+
+
+def members(step: Step) -> list[Expression]:
+    """Return what stands right of a step's symbol: formula, numbers put in, value; nothing twice."""
+    result = as_expression(step.value)
+    if isinstance(result, Bracket):
+        result = result.inner
+    listed = [read(step.formula), read(step.substitution), result]
+    return [one for place, one in enumerate(listed) if place == 0 or text(one) != text(listed[place - 1])]
+
+
+def known(given: Given) -> Expression:
+    """Return a known number as an expression."""
+    value = as_expression(given.value)
+    return value.inner if isinstance(value, Bracket) else value
+
+
+def heading(section: Section) -> tuple[str, str]:
+    """Return a layer's name, and its kind with its shapes."""
+    shapes = ", ".join(map(show_shape, section.input_shapes))
+    arrow = f"{shapes} → " if shapes else ""
+    return section.name, f"{section.kind}: {arrow}{show_shape(section.output_shape)}"
