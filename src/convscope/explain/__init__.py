@@ -29,8 +29,8 @@ __all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step",
 def explain(network: Network, layer_name: str | None = None, at: tuple[int, ...] | None = None) -> Explanation:
     """Derive every number of one layer, or of all layers.
 
-    One layer's receptive field is worked out from the picture on, forward and backward, with the centre of the unit
-    `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those that
+    One layer's receptive field is worked out from the picture on, forward and backward, with the centre of
+    the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those that
     nothing follows the whole way.
 
     Errors:   UnknownLayer [layer-name]; BadSetting [language] when the explanation is written

@@ -40,8 +40,7 @@ from .family import (
 from .worksheet import Worksheet
 
 FUNCTION = Text(
-    "${formula}$, for every element on its own: the shape "
-    "stays as it is.", "${formula}$，逐元素计算，形状不变。"
+    "${formula}$, for every element on its own: the shape stays as it is.", "${formula}$，逐元素计算，形状不变。"
 )
 SLOPES = Text("learned slopes: {which}", "可学习的斜率：{which}")
 ONE_SLOPE = Text("one for the whole layer", "整层共用一个")
@@ -56,8 +55,7 @@ PER_ELEMENT = {
     ),
 }
 SETS = Text(
-    "sets: each holds the {size} numbers along axis {axis}", "
-    ""集合个数：每个集合是第 {axis} 轴上的 {size} 个数"
+    "sets: each holds the {size} numbers along axis {axis}", "集合个数：每个集合是第 {axis} 轴上的 {size} 个数"
 )
 SOFTMAX = Text(
     "$y_i = e^(x_i - m) / Σ_j$ with $m$ the largest $x$ and "

@@ -55,8 +55,8 @@ GROUPED = Text(
     "{channels} 个输入通道分成 {groups} 组，每个卷积核只看到其中一组，即 {depth} 个通道。",
 )
 DEPTHWISE = Text(
-    "Depthwise: each kernel sees a single input channel.", "
-    ""深度可分离的逐通道卷积：每个卷积核只看到一个输入通道。"
+    "Depthwise: each kernel sees a single input channel.",
+    "逐通道（depthwise）卷积：每个卷积核只看到一个输入通道。",
 )
 PADDED_ZEROS = Text(
     "Zeros that padding adds are multiplied like any other number.", "填充的零与其他数一样参与乘法。"

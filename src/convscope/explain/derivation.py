@@ -40,7 +40,8 @@ def check_language(lang: str) -> str:
     """Return the language, or raise BadSetting when there are no words in it."""
     if lang not in LANGUAGES:
         raise BadSetting(
-            f'Explanation.lang must be a language with translations; got lang={lang!r}; use "en" or "zh". [language]'
+            "Explanation.lang must be a language with translations; "
+            f'got lang={lang!r}; use "en" or "zh". [language]'
         )
     return lang
 

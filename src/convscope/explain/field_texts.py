@@ -21,8 +21,7 @@ LAYER_DILATION = Text(", dilation {d}", "，空洞率 {d}")
 LAYER_PADDING = Text(", padding {p}", "，填充 {p}")
 EFFECTIVE = Text("the kernel with its holes reaches over", "空洞卷积核的等效大小")
 SEEN = Text(
-    "So a unit of {name} sees this many pixels of the picture", "
-    ""因此 {name} 的一个单元在输入图像上看到的像素数为"
+    "So a unit of {name} sees this many pixels of the picture", "因此 {name} 的一个单元在输入图像上看到的像素数为"
 )
 ELEMENTWISE = Text(
     "{names}: these layers look at one position only ($k = 1$, $s = 1$), so they change nothing.",
@@ -51,8 +50,7 @@ HULL_LOW = Text("where the first unit's union begins", "第一个单元并集的
 HULL_HIGH = Text("where it ends", "其终点")
 HULL_CENTRE = Text("{name}: the middle of the union", "{name}：并集的中点")
 SIDE_PATH = Text(
-    "Through {name} every unit also gains a global view of "
-    "the picture; the size here is that of the local path.",
+    "Through {name} every unit also gains a global view of the picture; the size here is that of the local path.",
     "经由 {name}，每个单元还得到整幅图像的全局信息；此处的大小只计局部路径。",
 )
 ONE_UNIT = Text("Begin with one unit of the last layer", "从最后一层的一个单元开始")
@@ -88,14 +86,12 @@ LOST = Text(
 )
 
 DIFFERS = Text(
-    "Units of {name} do not all see alike, so one unit stands "
-    "for them; the largest field of any unit is {size}.",
+    "Units of {name} do not all see alike, so one unit stands for them; the largest field of any unit is {size}.",
     "{name} 的各单元看到的范围不尽相同，这里以其中一个为例；各单元中最大的感受野为 {size}。",
 )
 FROM_UNIT = Text("The unit itself", "该单元自身")
 BACK_WINDOW = Text(
-    "Back through {name} (kernel {k}, stride {s}, padding {p})", "
-    ""经 {name} 推回（核大小 {k}，步长 {s}，填充 {p}）"
+    "Back through {name} (kernel {k}, stride {s}, padding {p})", "经 {name} 推回（核大小 {k}，步长 {s}，填充 {p}）"
 )
 BACK_TRANSPOSED = Text(
     "Back through {name} (transposed, kernel {k}, stride {s}, padding {p})",
