@@ -7,90 +7,104 @@ Bytes are float32, one picture, activations and their gradients; parameters are 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..network import Network
 
 FLOAT_BYTES = 4
 
 
-def owners(network: Network) -> list[int]:
-    """Return for every node the node whose tensor its output lies in."""
-    found: list[int] = []
-    for node in network.nodes:
-        found.append(found[node.sources[0]] if node.layer.view else node.index)
-    return found
+class Peaks(NamedTuple):
+    """The largest sums of tensors alive at once, in bytes, and the layers at which they occur."""
+
+    inference_bytes: int
+    inference_at: str
+    training_bytes: int
+    training_at: str
 
 
-def inference_peak_bytes(network: Network) -> int:
-    """Return the largest sum of tensors alive at once during one forward pass, layers in order."""
-    nodes = network.nodes
-    owner = owners(network)
-    last = list(range(len(nodes)))
-    for node in nodes:
+class Lives(NamedTuple):
+    """The life of every tensor, by node index.
+
+    `owner[i]` is the node in whose tensor node i writes, `last[t]` the last reader of tensor t, `kept[t]` the
+    earliest layer whose backward pass reads it again, -1 where none does.
+    """
+
+    owner: list[int]
+    last: list[int]
+    kept: list[int]
+
+
+def lives(network: Network) -> Lives:
+    """Return when each tensor is written, read for the last time, and read by a backward pass."""
+    owner: list[int] = []
+    last: list[int] = []
+    kept: list[int] = []
+    for index, node in enumerate(network.nodes):
+        facts = node.facts
         for source in node.sources:
-            last[owner[source]] = node.index
-    for node in network.outputs:
-        last[owner[node.index]] = len(nodes)
-    dying: list[int] = [0] * (len(nodes) + 1)
-    live = peak = 0
-    for index, node in enumerate(nodes):
-        if owner[index] == index:
-            size = node.facts.elements
-            live += size
-            dying[last[index]] += size
-            if live > peak:
-                peak = live
-        live -= dying[index]
-    return FLOAT_BYTES * peak
+            tensor = owner[source]
+            last[tensor] = index
+            if facts.keeps_input and kept[tensor] < 0:
+                kept[tensor] = index
+        tensor = owner[node.sources[0]] if facts.view else index
+        owner.append(tensor)
+        last.append(index)
+        kept.append(-1)
+        if facts.keeps_output and kept[tensor] < 0:
+            kept[tensor] = index
+    return Lives(owner, last, kept)
 
 
-def training_peak_bytes(network: Network) -> int:
-    """Return the largest sum of activations, their gradients and kept masks during one training step.
+def peaks(network: Network) -> Peaks:
+    """Return the peaks of one forward pass, and of one training step.
 
-    The forward pass keeps what each layer's backward needs (`Layer.retains`, `Layer.training_bytes`); the backward
-    pass runs the layers in reverse, holding a tensor's gradient from its last reader's step to its writer's.
+    Inference frees a tensor after its last reader. Training keeps what each layer's backward needs
+    (`Layer.retains`, `Layer.training_bytes`); its backward pass runs the layers in reverse and holds a tensor's
+    gradient from its last reader's step to its writer's. Outputs stay to the end.
     """
     nodes = network.nodes
-    owner = owners(network)
-    size = [FLOAT_BYTES * node.facts.elements for node in nodes]
-    kept_until = _kept_until(network, owner)
-    last = list(range(len(nodes)))
-    for node in nodes:
-        for source in node.sources:
-            last[owner[source]] = node.index
-    live = peak = 0
+    count = len(nodes)
+    owner, last, kept = lives(network)
+    outputs = {owner[node.index] for node in network.outputs}
+    freed = [0] * count  # after a layer's forward step, at inference
+    dropped = [0] * count  # the same, in training
+    born = [0] * count  # gradients, before a layer's backward step
+    gone = [0] * count  # gradients and kept tensors, after it
     for index, node in enumerate(nodes):
-        live += node.facts.training_bytes
+        gone[index] += node.facts.training_bytes
+        if owner[index] != index:
+            continue
+        size = FLOAT_BYTES * node.facts.elements
+        stays = index in outputs
+        if not stays:
+            freed[last[index]] += size
+        if kept[index] >= 0:
+            gone[kept[index]] += size
+        elif stays:
+            gone[index] += size
+        else:
+            dropped[last[index]] += size
+        if node.sources:
+            born[last[index]] += size
+            gone[index] += size
+    inference = training = 0
+    inference_peak = training_peak = inference_at = training_at = 0
+    for index, node in enumerate(nodes):
         if owner[index] == index:
-            live += size[index]
-        peak = max(peak, live)
-        for tensor in {owner[source] for source in node.sources} | {owner[index]}:
-            if last[tensor] == index and kept_until[tensor] is None and tensor != owner[-1]:
-                live -= size[tensor]
-    has_gradient = [False] * len(nodes)
-    for index in range(len(nodes) - 1, -1, -1):
-        node = nodes[index]
-        for tensor in {owner[index], *(owner[source] for source in node.sources)}:
-            if not has_gradient[tensor] and nodes[tensor].sources:
-                has_gradient[tensor] = True
-                live += size[tensor]
-        peak = max(peak, live)
-        live -= node.facts.training_bytes
-        if has_gradient[index]:
-            live -= size[index]
-        for tensor in {owner[index], *(owner[source] for source in node.sources)}:
-            if kept_until[tensor] == index:
-                live -= size[tensor]
-    return peak
-
-
-def _kept_until(network: Network, owner: list[int]) -> list[int | None]:
-    """Return per tensor the earliest layer whose backward reads it; None where none does."""
-    first: list[int | None] = [None] * len(owner)
-    for node in reversed(network.nodes):
-        if "input" in node.layer.retains:
-            for source in node.sources:
-                first[owner[source]] = node.index
-        if "output" in node.layer.retains:
-            first[owner[node.index]] = node.index
-    first[owner[-1]] = first[owner[-1]] if first[owner[-1]] is not None else len(owner) - 1
-    return first
+            size = FLOAT_BYTES * node.facts.elements
+            inference += size
+            training += size
+        training += node.facts.training_bytes
+        if inference > inference_peak:
+            inference_peak, inference_at = inference, index
+        if training > training_peak:
+            training_peak, training_at = training, index
+        inference -= freed[index]
+        training -= dropped[index]
+    for index in range(count - 1, -1, -1):
+        training += born[index]
+        if training > training_peak:
+            training_peak, training_at = training, index
+        training -= gone[index]
+    return Peaks(inference_peak, nodes[inference_at].name, training_peak, nodes[training_at].name)

@@ -91,12 +91,11 @@ def follow(network: Network, algebra: AxisAlgebra[A], origin: Node) -> list[Path
 
 
 def _arrive(views: list[Paths[A] | None], node: Node, algebra: AxisAlgebra[A]) -> Paths[A] | None:
-    sources = node.sources
     arriving: list[Paths[A]] = []
     for connection in node.facts.connections or ():
-        view = views[sources[connection.source]]
+        view = views[node.sources[connection.source]]
         if view is not None:
-            arriving.append(view if connection.links is None else step(view, connection, node, algebra))
+            arriving.append(step(view, connection, node, algebra))
     if len(arriving) == 1:
         return arriving[0]
     return merge(arriving, node, algebra) if arriving else None
@@ -104,7 +103,7 @@ def _arrive(views: list[Paths[A] | None], node: Node, algebra: AxisAlgebra[A]) -
 
 def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebra[A]) -> Paths[A]:
     """Return what the units of `node` see through one of its connections."""
-    if connection.links is None or view.lost_at is not None:
+    if connection.links is None or view.lost_at is not None or connection.kept.issuperset(view.drivers):
         return view
     if connection.opaque:
         return view._replace(lost_at=node.name)
@@ -161,24 +160,32 @@ def merge(views: list[Paths[A]], node: Node, algebra: AxisAlgebra[A]) -> Paths[A
 
 def _joined(views: list[Paths[A]], node: Node, algebra: AxisAlgebra[A]) -> Paths[A]:
     first = views[0]
-    if all(view == first for view in views[1:]):
-        return first
     axes: list[A] = []
     drivers: list[int | None] = []
-    union = any(view.union for view in views)
     offsets: list[float] = []
-    for index in range(len(first.axes)):
-        driven = {view.drivers[index] for view in views} - {None}
-        if len(driven) > 1:
-            return first._replace(lost_at=node.name)
-        driver = driven.pop() if driven else None
+    union = changed = False
+    for index, own in enumerate(first.drivers):
+        driver = own
+        for view in views:
+            other = view.drivers[index]
+            if other != driver and other is not None:
+                if driver is not None:
+                    return first._replace(lost_at=node.name)
+                driver = other
         n = 1 if driver is None else node.output_shape[driver]
         axis, offset = algebra.hull([view.axes[index] for view in views], n)
         union = union or offset is not None
+        changed = changed or driver != own or axis is not first.axes[index]
         offsets.append(offset or 0.0)
         axes.append(axis)
         drivers.append(driver)
-    merges = tuple(dict.fromkeys(known for view in views for known in view.merges))
+    merges = first.merges
+    for view in views:
+        union = union or view.union
+        if view.merges is not merges:
+            merges = tuple(dict.fromkeys((*merges, *view.merges)))
     if any(offsets):
-        merges += (Merge(node.name, tuple(offsets)),)
+        merges = (*merges, Merge(node.name, tuple(offsets)))
+    if not changed and union == first.union and merges is first.merges:
+        return first
     return Paths(tuple(axes), tuple(drivers), union, merges, None, first.global_via)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -150,6 +150,15 @@ def _listed(axis: AxisField, one: AxisMap, positions: int) -> AxisField:
     return _simplest(low, high, Fraction(axis.step) * one.step)
 
 
+def _regular_hull(axes: list[Regular]) -> tuple[AxisField, float]:
+    """Join evenly stepping views: the widest window, and the centre farthest from the first's."""
+    first = axes[0]
+    low = min([axis.low for axis in axes])
+    high = max([axis.high for axis in axes])
+    offset = _farthest([(axis.low + axis.high - first.low - first.high) / 2 for axis in axes])
+    return first if low == first.low and high == first.high else Regular(low, high, first.step), offset
+
+
 class Recurrence:
     """The algebra of closed formulas."""
 
@@ -178,12 +187,12 @@ class Recurrence:
     def hull(self, axes: Sequence[AxisField], n: int) -> tuple[AxisField, float | None]:
         """Join views unit by unit, and measure how far their centres are apart."""
         first = axes[0]
-        if all(axis == first for axis in axes[1:]):
+        others = [axis for axis in axes[1:] if axis is not first and axis != first]
+        if not others:
             return first, None
-        regular = [axis for axis in axes if type(axis) is Regular and (axis.step == first.step or n == 1)]
-        if len(regular) == len(axes):
-            hull = Regular(min(a.low for a in regular), max(a.high for a in regular), first.step)
-            return hull, _farthest([axis.start - first.start for axis in axes])
+        regular = [a for a in (first, *others) if type(a) is Regular and (a.step == first.step or n == 1)]
+        if len(regular) > len(others):
+            return _regular_hull(regular)
         units = np.arange(n, dtype=np.int64)
         edges = [axis.edges(units) for axis in axes]
         low_edges = np.min([low for low, _ in edges], axis=0)
@@ -198,21 +207,72 @@ def _farthest(offsets: list[float]) -> float:
     return max(offsets, key=abs)
 
 
-class ReceptiveField(NamedTuple):
-    """What the units of one layer see, as reports show it.
+class ReceptiveField:
+    """What the units of one layer see, as reports show it: a view of what the recurrence found.
 
-    status is exact, union, misaligned, varying, global, unknown, or none (nothing of the origin is seen). Sizes
-    are in pixels of the origin, per axis, rows first; None where they mean nothing.
+    Sizes are in pixels of the origin, per axis, rows first; None where they mean nothing.
     """
 
-    status: str
-    size: tuple[int, ...] | None
-    stride: tuple[float, ...] | None
-    start: tuple[float, ...] | None
-    padding: tuple[int, ...] | None
-    via: str | None = None
-    global_via: str | None = None
-    merges: tuple[Merge, ...] = ()
+    __slots__ = ("_view",)
+
+    def __init__(self, view: Paths[AxisField] | None) -> None:
+        self._view = view
+
+    @property
+    def status(self) -> str:
+        """Return exact, union, misaligned, varying, global, unknown, or none (nothing of the origin is seen)."""
+        view = self._view
+        if view is None:
+            return "none"
+        if view.lost_at is not None:
+            return "unknown"
+        if view.via is not None:
+            return "global"
+        if any(type(axis) is Irregular for axis in view.axes):
+            return "varying"
+        return "misaligned" if view.merges else "union" if view.union else "exact"
+
+    @property
+    def _axes(self) -> tuple[AxisField, ...] | None:
+        view = self._view
+        return None if view is None or view.lost_at is not None or view.via is not None else view.axes
+
+    @property
+    def size(self) -> tuple[int, ...] | None:
+        """Return the extent, the largest where units differ."""
+        return None if self._axes is None else tuple(axis.size for axis in self._axes)
+
+    @property
+    def stride(self) -> tuple[float, ...] | None:
+        """Return the distance of neighbouring units, the mean where it varies."""
+        if self._axes is None or not all(axis.step for axis in self._axes):
+            return None
+        return tuple(int(axis.step) if axis.step == int(axis.step) else float(axis.step) for axis in self._axes)
+
+    @property
+    def start(self) -> tuple[float, ...] | None:
+        """Return the centre of the first unit; the first pixel's centre is 0.5."""
+        return None if self._axes is None else tuple(axis.start for axis in self._axes)
+
+    @property
+    def padding(self) -> tuple[int, ...] | None:
+        """Return how far the first unit's view begins before the picture; negative inside it."""
+        return None if self._axes is None else tuple(-axis.first_low for axis in self._axes)
+
+    @property
+    def via(self) -> str | None:
+        """Return the layer through which everything is seen, or behind which nothing is known."""
+        return None if self._view is None else self._view.lost_at or self._view.via
+
+    @property
+    def global_via(self) -> str | None:
+        """Return the layer through which a local view gains a path that sees everything."""
+        return None if self._view is None else self._view.global_via
+
+    @property
+    def merges(self) -> tuple[Merge, ...]:
+        """Return the merges whose paths look at different places."""
+        return () if self._view is None else self._view.merges
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -228,29 +288,13 @@ class ReceptiveField(NamedTuple):
             document["merges"] = [{"layer": m.layer, "offset": list(m.offset)} for m in self.merges]
         return document
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ReceptiveField) and self.to_dict() == other.to_dict()
 
-def summary(view: Paths[AxisField] | None) -> ReceptiveField:
-    """Return a view in the terms of a report."""
-    if view is None:
-        return ReceptiveField("none", None, None, None, None)
-    if view.lost_at is not None:
-        return ReceptiveField("unknown", None, None, None, None, via=view.lost_at)
-    if view.via is not None:
-        return ReceptiveField("global", None, None, None, None, view.via, view.global_via, view.merges)
-    axes = view.axes
-    varying = any(type(axis) is Irregular for axis in axes)
-    status = "varying" if varying else "misaligned" if view.merges else "union" if view.union else "exact"
-    strides = [axis.step if type(axis.step) is int else float(axis.step) for axis in axes]
-    return ReceptiveField(
-        status,
-        tuple([axis.size for axis in axes]),
-        tuple(strides) if all(strides) else None,
-        tuple([axis.start for axis in axes]),
-        tuple([-axis.first_low for axis in axes]),
-        None,
-        view.global_via,
-        view.merges,
-    )
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"ReceptiveField({', '.join(f'{name}={value}' for name, value in self.to_dict().items())})"
 
 
 def receptive_fields(network: Network, origin: str | None = None) -> list[Paths[AxisField] | None]:

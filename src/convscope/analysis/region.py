@@ -16,7 +16,7 @@ from ..network import Network, Node
 from .intervals import Interval, intervals
 from .masks import Mask, seeing, seen_from
 from .paths import Paths, position_axes
-from .receptive_field import AxisField, Irregular, receptive_fields, summary
+from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fields
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
         clipped = corner * 2
     if field_view.via is not None:
         box = clipped
-    known = summary(field_view)
+    known = ReceptiveField(field_view)
     return Region(
         layer, tuple(at), box, clipped, known.status, known.via, known.global_via, (network, node, source, places)
     )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import UnknownLayer, nearest
 from ..layers.connection import Shape
 from ..layers.operations import Operations, Status
-from ..network import Network
-from .memory import FLOAT_BYTES, inference_peak_bytes, training_peak_bytes
-from .receptive_field import ReceptiveField, receptive_fields, summary
+from ..network import Network, Node
+from .memory import FLOAT_BYTES, peaks
+from .receptive_field import ReceptiveField, receptive_fields
 
 if TYPE_CHECKING:
     from .counted_by import Recount
@@ -20,37 +20,108 @@ SCHEMA = 1
 
 
 class Row(NamedTuple):
-    """One layer of a report; numbers are per picture.
+    """One layer of a report: the layer in its network, and what its units see. Numbers are per picture."""
 
-    `params` is 0 where parameters are shared, and `shares` then names the layer that counts them.
-    """
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    output_shape: Shape
-    params: int
-    macs: int
-    multiplications: int
-    additions: int
-    comparisons: int
-    divisions: int
-    exponentials: int
-    activation_bytes: int
-    status: str
+    node: Node
     receptive_field: ReceptiveField
-    shares: str | None = None
-    origin: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the layer's name."""
+        return self.node.name
+
+    @property
+    def kind(self) -> str:
+        """Return the layer's type."""
+        return self.node.facts.kind
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the names of the layers it reads."""
+        return self.node.inputs
+
+    @property
+    def output_shape(self) -> Shape:
+        """Return the output's shape, batch left out."""
+        return self.node.facts.output_shape
+
+    @property
+    def params(self) -> int:
+        """Return the learned parameters; 0 where they are another layer's (see `shares`)."""
+        return self.node.facts.params if self.node.owns_parameters else 0
+
+    @property
+    def shares(self) -> str | None:
+        """Return the layer whose parameters are used, where that is another."""
+        return None if self.node.owns_parameters else self.node.parameters_of
+
+    @property
+    def macs(self) -> int:
+        """Return the multiply-adds of convolutions, dense layers and matrix products."""
+        return self.node.facts.operations.macs
+
+    @property
+    def operations(self) -> Operations:
+        """Return the arithmetic by kind."""
+        return self.node.facts.operations
+
+    @property
+    def multiplications(self) -> int:
+        """Return all multiplications."""
+        return self.node.facts.operations.multiplications
+
+    @property
+    def additions(self) -> int:
+        """Return all additions and subtractions."""
+        return self.node.facts.operations.additions
+
+    @property
+    def comparisons(self) -> int:
+        """Return all comparisons."""
+        return self.node.facts.operations.comparisons
+
+    @property
+    def divisions(self) -> int:
+        """Return all divisions and roots."""
+        return self.node.facts.operations.divisions
+
+    @property
+    def exponentials(self) -> int:
+        """Return all exponentials, logarithms and powers."""
+        return self.node.facts.operations.exponentials
+
+    @property
+    def activation_bytes(self) -> int:
+        """Return the output's size in float32."""
+        return FLOAT_BYTES * self.node.facts.elements
+
+    @property
+    def status(self) -> str:
+        """Return complete, lower_bound or unknown."""
+        return self.node.facts.status.word
+
+    @property
+    def origin(self) -> str | None:
+        """Return where an importer found the layer."""
+        return self.node.origin
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        document: dict[str, Any] = self._asdict()
-        document["inputs"] = list(self.inputs)
-        document["output_shape"] = list(self.output_shape)
-        document["receptive_field"] = self.receptive_field.to_dict()
-        for name in ("shares", "origin"):
-            if document[name] is None:
-                del document[name]
+        document: dict[str, Any] = {
+            "name": self.name,
+            "kind": self.kind,
+            "inputs": list(self.inputs),
+            "output_shape": list(self.output_shape),
+            "params": self.params,
+            **self.operations._asdict(),
+            "activation_bytes": self.activation_bytes,
+            "status": self.status,
+            "receptive_field": self.receptive_field.to_dict(),
+        }
+        if self.shares is not None:
+            document["shares"] = self.shares
+        if self.origin is not None:
+            document["origin"] = self.origin
         return document
 
 
@@ -105,19 +176,18 @@ class Report:
     @cached_property
     def totals(self) -> Totals:
         """Return the sums over all layers."""
-        nodes = self.network.layers
-        # Equal layers share their facts, so a plain sum by column is all that is left to do.
-        counts = [sum(column) for column in zip(*(node.facts.operations for node in nodes), strict=True)]
-        params = sum([row.params for row in self.rows])
-        worst = max((node.facts.status for node in nodes), default=Status.COMPLETE)
+        facts = [node.facts for node in self.network.layers]
+        counts = [sum(column) for column in zip(*[known.operations for known in facts], strict=True)]
+        params = sum([node.facts.params for node in self.network.layers if node.owns_parameters])
+        peak = peaks(self.network)
         return Totals(
             params,
-            *(counts or Operations()),
-            FLOAT_BYTES * sum([node.facts.elements for node in nodes]),
-            inference_peak_bytes(self.network),
-            training_peak_bytes(self.network),
+            *Operations(*counts),
+            FLOAT_BYTES * sum([known.elements for known in facts]),
+            peak.inference_bytes,
+            peak.training_bytes,
             FLOAT_BYTES * params,
-            worst.word,
+            max([known.status for known in facts], default=Status.COMPLETE).word,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,31 +226,5 @@ def inspect(model: Network | str) -> Report:
         from ..models import load
 
         model = load(model)
-    views = receptive_fields(model)
-    rows = []
-    known: dict[int, ReceptiveField] = {}
-    for node in model.nodes:
-        if not node.inputs:
-            continue
-        facts = node.facts
-        view = views[node.index]
-        field = known.get(id(view))
-        if field is None:
-            field = known[id(view)] = summary(view)
-        owned = node.parameters_of == node.name
-        rows.append(
-            Row(
-                node.name,
-                facts.kind,
-                node.inputs,
-                facts.output_shape,
-                facts.params if owned else 0,
-                *facts.operations,
-                FLOAT_BYTES * facts.elements,
-                facts.status.word,
-                field,
-                None if owned else node.parameters_of,
-                node.origin,
-            )
-        )
-    return Report(model, rows)
+    fields = receptive_fields(model)
+    return Report(model, [Row(node, ReceptiveField(fields[node.index])) for node in model.layers])

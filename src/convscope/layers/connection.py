@@ -39,6 +39,11 @@ class Connection:
     opaque: bool = False
 
     @cached_property
+    def kept(self) -> frozenset[int | None]:
+        """Return the axes that go straight through, to the same axis of the output."""
+        return frozenset(k.input for k in self.links or () if k.map is UNMOVED and k.output == k.input)
+
+    @cached_property
     def by_input(self) -> dict[int, Link]:
         """Return the link of each input axis that has one."""
         return {link.input: link for link in self.links or ()}
@@ -53,7 +58,8 @@ MIXED = (Connection(links=()),)
 
 def windowed(maps: Sequence[AxisMap]) -> tuple[Connection, ...]:
     """Return the connections of a layer that slides over the axes after the first and mixes channels."""
-    return (Connection(links=tuple(Link(axis, axis, one) for axis, one in enumerate(maps, start=1))),)
+    links = (Link(a, a, UNMOVED if one == UNMOVED else one) for a, one in enumerate(maps, start=1))
+    return (Connection(links=tuple(links)),)
 
 
 def straight(axes: Iterable[int]) -> tuple[Link, ...]:

@@ -28,6 +28,9 @@ class Facts(NamedTuple):
     status: Status
     connections: tuple[Connection, ...] | None
     training_bytes: int
+    keeps_input: bool
+    keeps_output: bool
+    view: bool
 
 
 @lru_cache(maxsize=1 << 16)
@@ -69,4 +72,7 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
         status=layer.status,
         connections=None if connections == POINTWISE else connections,
         training_bytes=layer.training_bytes(*inputs),
+        keeps_input="input" in layer.retains,
+        keeps_output="output" in layer.retains,
+        view=layer.view,
     )

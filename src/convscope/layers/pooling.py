@@ -12,7 +12,7 @@ from ..axis import Bins, Spans, Window
 from ..errors import BadSetting
 from ..settings import Axes, Integers, Owner, Pads, PerAxis, flag, pads, per_axis, real, setting
 from .base import Layer, by_rank, show_shape, size_of
-from .connection import Connection, Link, Shape, straight, windowed
+from .connection import Connection, Link, Shape, windowed
 from .convolution import check_fits
 from .operations import Operations
 

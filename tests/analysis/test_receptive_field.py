@@ -1,0 +1,316 @@
+"""The recurrence: the published tables, the statuses, and what is said where no single number is right."""
+
+import numpy as np
+import pytest
+
+from convscope import layers as L
+from convscope.analysis.report import inspect
+from convscope.errors import BadUnit, UnknownLayer
+from convscope.network import Entry, Network
+
+
+def chain(shape, **layers):
+    entries = [Entry("input", L.Input(shape))]
+    for name, layer in layers.items():
+        entries.append(Entry(name, layer, (entries[-1].name,)))
+    return Network(entries)
+
+
+def fields(network):
+    return {row.name: row.receptive_field for row in inspect(network)}
+
+
+ALEXNET = chain(
+    (3, 227, 227),
+    conv1=L.Conv2d(96, 11, stride=4),
+    pool1=L.MaxPool2d(3, 2),
+    conv2=L.Conv2d(256, 5, padding=2),
+    pool2=L.MaxPool2d(3, 2),
+    conv3=L.Conv2d(384, 3, padding=1),
+    conv4=L.Conv2d(384, 3, padding=1),
+    conv5=L.Conv2d(256, 3, padding=1),
+    pool5=L.MaxPool2d(3, 2),
+    fc6=L.Conv2d(4096, 6),
+    fc7=L.Conv2d(4096, 1),
+)
+
+
+@pytest.mark.parametrize(
+    ("layer", "n", "jump", "size", "start"),
+    [
+        ("conv1", 55, 4, 11, 5.5),
+        ("pool1", 27, 8, 19, 9.5),
+        ("conv2", 27, 8, 51, 9.5),
+        ("pool2", 13, 16, 67, 17.5),
+        ("conv3", 13, 16, 99, 17.5),
+        ("conv4", 13, 16, 131, 17.5),
+        ("conv5", 13, 16, 163, 17.5),
+        ("pool5", 6, 32, 195, 33.5),
+        ("fc6", 1, 32, 355, 113.5),
+        ("fc7", 1, 32, 355, 113.5),
+    ],
+)
+def test_alexnet_table(layer, n, jump, size, start):
+    """The published table of AlexNet at 227 pixels (spec B3)."""
+    field = fields(ALEXNET)[layer]
+    assert ALEXNET[layer].output_shape[1:] == (n, n)
+    assert (field.status, field.stride, field.size, field.start) == (
+        "exact",
+        (jump,) * 2,
+        (size,) * 2,
+        (start,) * 2,
+    )
+
+
+def test_exercise_reaches_13():
+    """conv 3/2, ReLU, batch norm, pool 2/2, conv 3/1 (spec B5)."""
+    net = chain(
+        (3, 63, 71),
+        conv1=L.Conv2d(4, 3, stride=2),
+        relu=L.ReLU(),
+        bn=L.BatchNorm2d(),
+        pool=L.MaxPool2d(2),
+        conv2=L.Conv2d(5, 3),
+    )
+    assert [f.size for f in fields(net).values()] == [(3, 3), (3, 3), (3, 3), (5, 5), (13, 13)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "first", "pool", "sizes"),
+    [
+        ((3, 32, 32), L.Conv2d(4, 3, padding=1), L.MaxPool2d(2), [3, 4, 8]),
+        ((3, 224, 224), L.Conv2d(4, 7, 2, 3), L.MaxPool2d(3, 2, padding=1), [7, 11, 19]),
+    ],
+)
+def test_both_examples_of_three_layers(shape, first, pool, sizes):
+    """Spec B6; the second is where running the last-to-first recurrence forwards gives 17."""
+    net = chain(shape, conv1=first, pool=pool, conv2=L.Conv2d(5, 3, padding=1))
+    assert [f.size[0] for f in fields(net).values()] == sizes
+
+
+def test_axes_are_independent():
+    net = chain(
+        (3, 40, 61),
+        conv=L.Conv2d(4, (3, 5), stride=(2, 1), padding=((1, 0), (2, 4)), dilation=(1, 3)),
+        pool=L.AvgPool2d((2, 3), (1, 3)),
+    )
+    first, second = fields(net).values()
+    assert (first.size, first.stride, first.start, first.padding) == ((3, 13), (2, 1), (0.5, 4.5), (1, 2))
+    assert (second.size, second.stride, second.start) == ((5, 15), (2, 3), (1.5, 5.5))
+
+
+def test_tensorflow_same_pads_more_at_the_end():
+    net = chain((3, 8, 9), conv=L.Conv2d(4, 4, stride=2, padding="same"))
+    assert fields(net)["conv"].padding == (1, 1)
+    assert net.field("conv", (3, 4)).box == (5, 7, 9, 11)
+
+
+def test_paths_of_different_extent_are_a_union():
+    net = Network(
+        [
+            Entry("input", L.Input((3, 20, 23))),
+            Entry("a", L.Conv2d(4, 5, padding=2), ("input",)),
+            Entry("b", L.Conv2d(4, 1), ("input",)),
+            Entry("join", L.Add(), ("b", "a")),
+            Entry("after", L.Conv2d(4, 3, padding=1), ("join",)),
+        ]
+    )
+    assert fields(net)["join"].status == "union"
+    assert (fields(net)["after"].status, fields(net)["after"].size) == ("union", (7, 7))
+
+
+def test_misaligned_paths_are_named_with_their_offset_in_pixels():
+    net = Network(
+        [
+            Entry("input", L.Input((3, 20, 24))),
+            Entry("pool", L.MaxPool2d(2), ("input",)),
+            Entry("a", L.Conv2d(4, 3, padding=1), ("pool",)),
+            Entry("b", L.Conv2d(4, 3, padding=((0, 2), (1, 1))), ("pool",)),
+            Entry("join", L.Concat(), ("a", "b")),
+            Entry("after", L.ReLU(), ("join",)),
+        ]
+    )
+    field = fields(net)["after"]
+    assert field.status == "misaligned"
+    assert field.to_dict()["merges"] == [{"layer": "join", "offset": [2.0, 0.0]}]
+    assert field.size == (8, 6)
+
+
+def test_upsampling_varies_and_the_largest_size_is_told():
+    net = chain((3, 12, 15), pool=L.MaxPool2d(3), up=L.Upsample(3), conv=L.Conv2d(4, 3))
+    field = fields(net)["conv"]
+    assert field.status == "varying"
+    assert field.size == (6, 6)
+    assert [net.field("conv", (i, 0)).size[0] for i in range(4)] == [3, 6, 6, 3]
+
+
+def test_upsampling_undone_is_regular_again():
+    net = chain((3, 12, 15), up=L.Upsample(2), down=L.MaxPool2d(2), conv=L.Conv2d(4, 3))
+    assert (fields(net)["conv"].status, fields(net)["conv"].size) == ("exact", (3, 3))
+
+
+def test_a_transposed_convolution_with_stride_1_is_a_convolution():
+    net = chain((3, 12, 15), up=L.ConvTranspose2d(4, (3, 5), padding=(1, 0)))
+    assert (fields(net)["up"].status, fields(net)["up"].size, fields(net)["up"].padding) == (
+        "exact",
+        (3, 5),
+        (1, 4),
+    )
+
+
+def test_global_layers_say_through_which_layer():
+    net = chain((3, 12, 15), conv=L.Conv2d(4, 3), pool=L.GlobalAvgPool2d(), fc=L.Linear(7))
+    field = fields(net)["fc"]
+    assert field.to_dict() == {
+        "status": "global",
+        "size": None,
+        "stride": None,
+        "start": None,
+        "padding": None,
+        "via": "pool",
+    }
+    assert net.field("fc", (6,)).clipped == (0, 0, 12, 15)
+
+
+def test_a_dense_layer_on_one_pixel_keeps_the_field():
+    net = chain((3, 12, 15), conv=L.Conv2d(4, (12, 15)), flat=L.Flatten(), fc=L.Linear(7))
+    assert (fields(net)["fc"].status, fields(net)["fc"].size) == ("exact", (12, 15))
+
+
+def squeeze_and_excitation():
+    return Network(
+        [
+            Entry("input", L.Input((3, 20, 24))),
+            Entry("conv", L.Conv2d(6, 3, padding=1), ("input",)),
+            Entry("pool", L.GlobalAvgPool2d(), ("conv",)),
+            Entry("gate", L.Conv2d(6, 1), ("pool",)),
+            Entry("scaled", L.Multiply(), ("conv", "gate")),
+            Entry("after", L.Conv2d(6, 3), ("scaled",)),
+        ]
+    )
+
+
+def test_squeeze_and_excitation_keeps_the_local_field():
+    net = squeeze_and_excitation()
+    field = fields(net)["after"]
+    assert (field.status, field.size, field.global_via) == ("exact", (5, 5), "pool")
+    region = net.field("after", (3, 4))
+    assert (region.clipped, region.global_via) == ((2, 3, 7, 8), "pool")
+    assert net.seen_by((5, 6), "after").box == (2, 3, 7, 8)
+
+
+def test_group_norm_gains_a_global_path_and_channel_norm_does_not():
+    shape = (6, 9, 11)
+    net = chain(shape, conv=L.Conv2d(6, 3), norm=L.GroupNorm(2))
+    assert (fields(net)["norm"].size, fields(net)["norm"].global_via) == ((3, 3), "norm")
+    net = chain(shape, conv=L.Conv2d(6, 3), norm=L.LayerNorm(axes=(0,)))
+    assert (fields(net)["norm"].size, fields(net)["norm"].global_via) == ((3, 3), None)
+
+
+def test_nothing_is_invented_behind_an_unknown_operator():
+    net = chain((3, 12, 15), conv=L.Conv2d(4, 3), odd=L.Opaque("Sort", (4, 10, 13)), after=L.ReLU())
+    assert fields(net)["after"].to_dict()["status"] == "unknown"
+    with pytest.raises(BadUnit) as caught:
+        net.field("after", (1, 2))
+    assert str(caught.value) == (
+        "the field of 'after' is not known: positions cannot be followed through 'odd'; "
+        "ask for a layer before it. [unit-unknown]"
+    )
+
+
+def test_a_split_axis_is_unknown_but_split_channels_are_not():
+    split = chain((4, 12, 15), fold=L.Reshape((4, 6, 2, 15)), after=L.ReLU())
+    assert fields(split)["after"].status == "unknown"
+    shuffled = chain((4, 12, 15), a=L.Reshape((2, 2, 12, 15)), b=L.Permute((1, 0, 2, 3)), c=L.Reshape((4, 12, 15)))
+    assert (fields(shuffled)["c"].status, fields(shuffled)["c"].size) == ("exact", (1, 1))
+
+
+def test_channels_last_keeps_fields():
+    net = chain((3, 12, 15), conv=L.Conv2d(4, 3), last=L.Permute((1, 2, 0)), mix=L.Linear(7))
+    assert (fields(net)["mix"].status, fields(net)["mix"].size) == ("exact", (3, 3))
+    assert net.field("mix", (2, 5)).clipped == (2, 5, 5, 8)
+
+
+def test_attention_over_patches_is_global():
+    net = chain(
+        (3, 12, 15),
+        patch=L.Conv2d(8, 3, stride=3),
+        fold=L.Reshape((8, -1)),
+        turn=L.Permute((1, 0)),
+        attend=L.MultiheadAttention(2),
+    )
+    assert net.field("turn", (7,)).clipped == (3, 6, 6, 9)
+    assert (fields(net)["attend"].status, fields(net)["attend"].via) == ("global", "attend")
+
+
+def test_extent_is_not_coverage():
+    """Three 3×3 convolutions with dilation 2 span 13 pixels and touch 7 of them (erratum 10)."""
+    conv = L.Conv2d(4, 3, dilation=2)
+    region = chain((3, 21, 23), a=conv, b=conv, c=conv).field("c", (0, 0))
+    assert region.size == (13, 13)
+    assert region.mask.sum() == 7 * 7
+    assert region.coverage == pytest.approx(49 / 169, abs=1e-15)
+
+
+def test_rows_lost_to_a_stride_are_not_seen_through_padding_again():
+    """Eight pixels, kernel 3, stride 2: the last pixel is lost, and padding after it does not bring it back."""
+    net = chain((1, 8, 9), a=L.Conv2d(1, 3, stride=2), b=L.Conv2d(1, 3, padding=1))
+    region = net.field("b", (2, 3))
+    assert region.box == (2, 4, 9, 11)
+    assert region.clipped == (2, 4, 7, 9)
+    assert region.padded_fraction == pytest.approx(1 - 25 / 49, abs=1e-15)
+
+
+def test_field_between_two_layers():
+    net = chain((3, 40, 44), a=L.Conv2d(4, 5), b=L.MaxPool2d(2), c=L.Conv2d(4, 3))
+    assert net.field("c", (2, 3), origin="a").box == (4, 6, 10, 12)
+    assert net.field("c", (2, 3)).box == (4, 6, 14, 16)
+    assert np.argwhere(net.seen_by((5, 6), "c", origin="a").mask).tolist() == [
+        [row, column] for row in range(3) for column in range(1, 4)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layer", "at", "message"),
+    [
+        (
+            "pool5",
+            (6, 2),
+            "a unit of layer 'pool5' must lie inside its output 256×6×6; got 6,2; use 0 to 5 there. [unit-range]",
+        ),
+        (
+            "pool5",
+            (-1, 2),
+            "a unit of layer 'pool5' must lie inside its output 256×6×6; got -1,2; use 0 to 5 there. [unit-range]",
+        ),
+        (
+            "pool5",
+            (3,),
+            "a unit of layer 'pool5' must be given as ROW,COLUMN; got 3; its output is 256×6×6. [unit-rank]",
+        ),
+    ],
+)
+def test_units_outside_their_layer_are_refused(layer, at, message):
+    with pytest.raises(BadUnit) as caught:
+        ALEXNET.field(layer, at)
+    assert str(caught.value) == message
+
+
+def test_unknown_layers_are_refused_with_the_nearest_names():
+    with pytest.raises(UnknownLayer) as caught:
+        ALEXNET.field("pool6", (0, 0))
+    assert str(caught.value).startswith("network has no layer 'pool6'; did you mean pool5")
+
+
+def test_a_full_index_names_the_channel_too():
+    assert ALEXNET.field("pool5", (17, 3, 2)) == ALEXNET.field("pool5", (17, 3, 2))
+    assert ALEXNET.field("pool5", (17, 3, 2)).box == ALEXNET.field("pool5", (3, 2)).box == (32, 0, 227, 195)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_signals_and_volumes(rank):
+    kind = {1: L.Conv1d, 3: L.Conv3d}[rank]
+    net = chain((3, *(20, 23, 29)[:rank]), a=kind(4, 3, 2, 1), b=kind(4, 5))
+    region = net.field("b", (1,) * rank)
+    assert region.box == (1,) * rank + (12,) * rank
+    assert region.mask.shape == net.input_shape[1:]
