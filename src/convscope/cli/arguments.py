@@ -1,0 +1,69 @@
+"""What users type on a command line, as values: callbacks for click's options."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from ..errors import BadSetting
+
+_PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
+_BINARY = {"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40, "pi": 1 << 50}
+_AMOUNT = re.compile(r"(\d[\d_,]*\.?\d*|\.\d+)(e\+?\d{1,2})?\s*([kmgtp]i?)?(b)?", re.IGNORECASE | re.ASCII)
+_SIZE = re.compile(r"[1-9]\d{0,9}", re.ASCII)
+_INDEX = re.compile(r"-?\d{1,10}", re.ASCII)
+
+Context = click.Context | None
+
+
+def shape(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """Read sizes joined by x, channels first, as in 3x224x224."""
+    if text is None:
+        return None
+    parts = _by_x(text)
+    if not all(map(_SIZE.fullmatch, parts)):
+        raise _refuse(param, "be sizes joined by x", text, "write channels first, as in 3x224x224", "shape")
+    return tuple(map(int, parts))
+
+
+def place(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """Read a unit or pixel, as in 3,2."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(map(_INDEX.fullmatch, parts)):
+        raise _refuse(param, "be whole numbers with commas between", text, "write row,column, as in 3,2", "place")
+    return tuple(map(int, parts))
+
+
+def extent(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """Read pixels for both axes, as in 32, or for rows and columns, as in 32x48."""
+    if text is None:
+        return None
+    parts = _by_x(text)
+    if len(parts) > 2 or not all(map(_SIZE.fullmatch, parts)):
+        raise _refuse(param, "be a number of pixels", text, "write 32, or 32x48 for rows x columns", "extent")
+    return int(parts[0]), int(parts[-1])
+
+
+def amount(_context: Context, param: click.Parameter, text: str | None) -> int | None:
+    """Read a number with an SI or binary prefix, B for bytes after it if wanted: 4G, 500M, 1.5e9, 16MiB."""
+    if text is None:
+        return None
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        way_out = "write it as in 25000000, 4G, 500M, 1.5e9 or 16MiB"
+        raise _refuse(param, "be a number that is not negative", text, way_out, "amount")
+    digits, exponent, prefix, _ = match.groups()
+    whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
+    scale = {**_PREFIXES, **_BINARY}[(prefix or "").lower()] * 10 ** int((exponent or "e0")[1:])
+    return int(whole + fraction) * scale // 10 ** len(fraction)
+
+
+def _by_x(text: str) -> list[str]:
+    return [part.strip() for part in text.lower().replace("×", "x").split("x")]
+
+
+def _refuse(param: click.Parameter, rule: str, value: str, way_out: str, code: str) -> BadSetting:
+    return BadSetting(f"{param.opts[0]} must {rule}; got {value!r}; {way_out}. [{code}]")

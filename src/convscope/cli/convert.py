@@ -1,0 +1,45 @@
+"""`convscope convert`: a network in another form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import BadFile
+from .group import VERBS
+from .options import input_option, model_argument
+from .output import remark, say
+
+_YAML = (".yaml", ".yml")
+
+
+@click.command("convert", short_help=VERBS["convert"])
+@model_argument
+@click.argument("out")
+@input_option
+def command(model: str, out: str, input_shape: tuple[int, ...] | None) -> None:
+    """Write MODEL to the file OUT: notation into .txt, YAML into .yaml. A dash prints notation.
+
+    \b
+    Examples:
+      convscope convert lenet -
+      convscope convert resnet18 resnet18.yaml
+    """
+    from ..models import load
+    from ..notation import to_notation, to_yaml
+    from ..present.files import write_file
+
+    ending = Path(out).suffix.lower()
+    if out != "-" and ending not in (*_YAML, ".txt"):
+        raise BadFile(
+            f"OUT must end in .txt for notation or .yaml for YAML, or be a dash; got {out!r}; "
+            "give it one of these endings. [convert-ending]"
+        )
+    network = load(model, input_shape)
+    text = (to_yaml(network) if ending in _YAML else to_notation(network)).rstrip("\n")
+    if out == "-":
+        say(text)
+    else:
+        write_file(out, text + "\n")
+        remark(f"wrote {out}")

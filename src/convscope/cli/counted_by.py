@@ -1,0 +1,44 @@
+"""`convscope counted-by`: what another tool counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .group import VERBS
+from .options import input_option, json_option, model_argument
+from .output import say
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+
+@click.command("counted-by", short_help=VERBS["counted-by"])
+@model_argument
+@click.argument("tool")
+@input_option
+@json_option
+def command(model: str, tool: str, input_shape: tuple[int, ...] | None, as_json: bool) -> None:
+    """Show what TOOL counts for MODEL beside our MACs, layer by layer, and why the two differ.
+
+    TOOL is torchinfo, fvcore, thop, ptflops, torchvision or tf.profiler.
+
+    \b
+    Example:
+      convscope counted-by lenet fvcore
+    """
+    from ..models import load
+
+    show_recount(load(model, input_shape), tool, as_json)
+
+
+def show_recount(network: Network, tool: str, as_json: bool) -> None:
+    """Print what another tool counts."""
+    from ..analysis.counted_by import recount
+    from ..present.json import to_json
+    from ..present.sections import recount_table
+    from ..present.terminal import paint_for, terminal_width
+
+    counted = recount(network, tool)
+    say(to_json(counted.to_dict()) if as_json else recount_table(counted).text(terminal_width(), paint_for()))

@@ -1,0 +1,45 @@
+"""`convscope explain`: worked derivations."""
+
+from __future__ import annotations
+
+import click
+
+from .group import VERBS
+from .options import input_option, model_argument, save_option
+from .output import remark, say
+
+FORMATS = ("text", "markdown", "latex", "html")
+
+
+@click.command("explain", short_help=VERBS["explain"])
+@model_argument
+@click.argument("layer", required=False)
+@input_option
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How it is written.")
+@save_option("the derivation")
+def command(
+    model: str,
+    layer: str | None,
+    input_shape: tuple[int, ...] | None,
+    lang: str,
+    form: str,
+    path: str | None,
+) -> None:
+    """Work out every number of MODEL, or of one LAYER: formula, numbers put in, result.
+
+    \b
+    Examples:
+      convscope explain alexnet conv2
+      convscope explain exercise --lang zh --format html --save exercise.html
+    """
+    from ..explain import explain
+    from ..models import load
+    from ..present.files import write_file
+
+    text: str = getattr(explain(load(model, input_shape), layer), form)(lang=lang).rstrip("\n")
+    if path is None:
+        say(text)
+    else:
+        write_file(path, text + "\n")
+        remark(f"wrote {path}")

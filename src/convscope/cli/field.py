@@ -1,0 +1,106 @@
+"""`convscope field`: what one unit sees, and who sees one pixel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .arguments import place
+from .group import VERBS
+from .options import input_option, json_option, model_argument, one_of, save_option
+from .output import remark, say
+
+if TYPE_CHECKING:
+    from ..analysis.region import Region
+    from ..network import Network
+
+Place = tuple[int, ...]
+
+
+@click.command("field", short_help=VERBS["field"])
+@model_argument
+@click.argument("layer")
+@input_option
+@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose region is wanted.")
+@click.option(
+    "--pixel", metavar="ROW,COL", callback=place, help="The other way: which units of LAYER see this pixel?"
+)
+@click.option("--of", "origin", metavar="LAYER", help="Count pixels in this layer's map instead of the input.")
+@click.option("--image", metavar="PATH", help="Draw the region on this picture; needs --save.")
+@save_option("the region, drawn on the picture,")
+@json_option
+def command(
+    model: str,
+    layer: str,
+    input_shape: Place | None,
+    at: Place | None,
+    pixel: Place | None,
+    origin: str | None,
+    image: str | None,
+    path: str | None,
+    as_json: bool,
+) -> None:
+    """Show the exact region that one unit of LAYER sees, border, padding and holes included.
+
+    Rows and columns count from 0. Boxes are half-open: rows 32:227 are the rows 32 to 226.
+
+    \b
+    Examples:
+      convscope field alexnet pool5 --at 3,2
+      convscope field alexnet pool5 --at 3,2 --image cat.jpg --save seen.png
+      convscope field alexnet conv2 --pixel 100,60
+    """
+    from ..models import load
+    from ..present.json import to_json
+    from ..present.region_words import region_text, units_text
+    from ..present.terminal import paint_for, terminal_width
+
+    _check(at, pixel, origin, image, path)
+    network = load(model, input_shape)
+    start = network[origin] if origin else network.inputs[0]
+    if pixel is not None:
+        units = network.seen_by(pixel, layer, origin)
+        say(
+            to_json(units.to_dict())
+            if as_json
+            else units_text(network, units, start, terminal_width(), paint_for())
+        )
+        return
+    assert at is not None
+    region = network.field(layer, at, origin)
+    if path is not None:
+        _draw(network, region, image, path)
+    say(
+        to_json(region.to_dict())
+        if as_json
+        else region_text(network, region, start, terminal_width(), paint_for())
+    )
+
+
+def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str | None, path: str | None) -> None:
+    context = click.get_current_context()
+    one_of({"--at": at is not None, "--pixel": pixel is not None})
+    if at is None and pixel is None:
+        raise click.UsageError(
+            "a unit must be given with --at, or a pixel with --pixel; got neither; "
+            "write --at ROW,COL, as in --at 3,2. [field-at]",
+            context,
+        )
+    if image is not None and path is None:
+        raise click.UsageError(
+            "--image must come with --save; got --image alone; say where to draw, as in --save seen.png. "
+            "[field-image]",
+            context,
+        )
+    one_of({"--pixel": pixel is not None, "--save": path is not None})
+    one_of({"--of": origin is not None, "--save": path is not None})
+
+
+def _draw(network: Network, region: Region, image: str | None, path: str) -> None:
+    from ..present.plots import load_picture, region_on_picture, sample_picture, save
+
+    shape = network.input_shape
+    picture = sample_picture(shape) if image is None else load_picture(image, shape)
+    save(region_on_picture(region, picture), path)
+    remark(f"drew {path}")

@@ -1,0 +1,71 @@
+"""The verbs of the command line, each loaded only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from .. import __version__
+from ..errors import nearest
+
+VERBS = {
+    "inspect": "Show shape, parameters, operations, memory and receptive field of every layer.",
+    "field": "Show the exact region of the input that one unit sees, or the units that see a pixel.",
+    "explain": "Work out every number: formula, numbers put in, result.",
+    "plot": "Draw figures: activations, one function, receptive fields, the network.",
+    "compare": "Show how two networks differ.",
+    "check": "Hold a network to a budget; exit code 1 when it is broken.",
+    "diagnose": "Find what is wasteful or risky in a network's structure.",
+    "convert": "Write a network as notation or YAML.",
+    "zoo": "List the networks that come with convscope.",
+    "counted-by": "Show what another tool counts, and why it differs.",
+}
+"""Verb and what it does; the verb's command stands in the module of the same name."""
+
+
+class Verbs(click.Group):
+    """A group that knows its verbs' names and imports a verb's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which people meet them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a verb's command."""
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f"convscope.cli.{cmd_name.replace('-', '_')}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, or offer the nearest."""
+        verb = args[0]
+        if verb not in VERBS and not verb.startswith("-"):
+            ctx.fail(f"the verb must be one of {', '.join(VERBS)}; got {verb!r}; {nearest(verb, VERBS)} [verb]")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="A MODEL is a name in the zoo, a line of notation, or a .yaml or .json file.",
+)
+@click.version_option(__version__, prog_name="convscope", message="%(prog)s %(version)s")
+def convscope() -> None:
+    """See inside a convolutional network before it runs.
+
+    \b
+    convscope inspect alexnet
+    convscope inspect "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | flatten | dense 10"
+    convscope field alexnet pool5 --at 3,2
+    convscope explain exercise
+    """

@@ -1,0 +1,57 @@
+"""`convscope inspect`: the table of a network."""
+
+from __future__ import annotations
+
+import click
+
+from .group import VERBS
+from .options import input_option, json_option, model_argument, one_of
+from .output import say
+
+
+@click.command("inspect", short_help=VERBS["inspect"])
+@model_argument
+@input_option
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print one line of comma-separated values per layer.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")
+@click.option("--counted-by", "tool", metavar="TOOL", help="Show what another tool counts instead.")
+def command(
+    model: str,
+    input_shape: tuple[int, ...] | None,
+    as_json: bool,
+    as_csv: bool,
+    as_markdown: bool,
+    tool: str | None,
+) -> None:
+    """Show shape, parameters, operations, memory and receptive field of every layer of MODEL.
+
+    \b
+    Examples:
+      convscope inspect alexnet
+      convscope inspect resnet50 --input 3x256x320 --json
+      convscope inspect "input 1x28x28 | conv 32 3 same | relu | maxpool 2"
+    """
+    from ..analysis.report import inspect
+    from ..models import load
+    from ..present import table
+    from ..present.json import to_json
+    from ..present.terminal import paint_for
+
+    one_of({"--json": as_json, "--csv": as_csv, "--markdown": as_markdown})
+    network = load(model, input_shape)
+    if tool is not None:
+        from .counted_by import show_recount
+
+        one_of({"--counted-by": True, "--csv": as_csv, "--markdown": as_markdown})
+        show_recount(network, tool, as_json)
+        return
+    report = inspect(network)
+    if as_json:
+        say(to_json(report.to_dict()))
+    elif as_csv:
+        say(table.report_csv(report))
+    elif as_markdown:
+        say(table.report_markdown(report))
+    else:
+        say(table.report_table(report, paint=paint_for()))

@@ -1,0 +1,95 @@
+"""Results to stdout, messages to stderr, and how a command ends."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ..errors import BadFile, ConvscopeError
+from ..present.terminal import paint_for
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+"""What a shell reports of a program that a closed pipe ends."""
+
+_LOOKALIKES = dict(zip("×…·─≥≤∪≠█▒░→−–✓✗⌊⌋⌈⌉", "x..-><u!#%:>--+x[][]", strict=True))
+
+
+def ending(command: click.Command, arguments: Sequence[str] | None) -> int:
+    """Run a command and return its exit code; whatever a user can cause ends in one clear message."""
+    _prepare_streams()
+    try:
+        code = command.main(
+            None if arguments is None else list(arguments), prog_name="convscope", standalone_mode=False
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return BAD_INPUT
+    except click.UsageError as error:
+        complain(error.format_message())
+        if error.ctx is not None:
+            print(f"try: {error.ctx.command_path} --help", file=sys.stderr)
+        return BAD_INPUT
+    except ConvscopeError as error:
+        complain(str(error))
+        return BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def say(text: str) -> None:
+    """Write a result to stdout; a reader that has gone, as `head` does, ends the command in silence.
+
+    Errors:   BadFile [output] when stdout cannot take it, as on a full disk
+    """
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+        raise click.exceptions.Exit(PIPE_CLOSED) from None
+    except OSError as error:
+        _drop_stdout()
+        reason = (error.strerror or str(error)).lower()
+        raise BadFile(f"the output must be written somewhere; got {reason}; make room for it. [output]") from None
+
+
+def complain(message: str) -> None:
+    """Write one message to stderr."""
+    print(f"{paint_for(sys.stderr).alarm('convscope:')} {message}", file=sys.stderr)
+
+
+def remark(message: str) -> None:
+    """Write what was done to stderr."""
+    print(message, file=sys.stderr)
+
+
+def _drop_stdout() -> None:
+    """Let nothing more be written, so that closing down does not fail a second time."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _prepare_streams() -> None:
+    """Make streams that cannot say every sign fall back on lookalikes of the same width."""
+    codecs.register_error("convscope.lookalike", _lookalike)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="convscope.lookalike")
+
+
+def _lookalike(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(_LOOKALIKES.get(sign, "?") for sign in signs), error.end

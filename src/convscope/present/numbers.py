@@ -1,0 +1,60 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def count(value: float, exact: bool = True) -> str:
+    """Write a count: every digit, or four of them with an SI prefix where that is shorter.
+
+    >>> count(105415200), count(105415200, exact=False), count(9999, exact=False)
+    ('105,415,200', '105.4 M', '9,999')
+    """
+    if exact or abs(value) < 10_000:
+        return f"{value:,}"
+    return _scaled(value, 1000, ("", "k", "M", "G", "T", "P", "E"))
+
+
+def memory(value: float, _exact: bool = True) -> str:
+    """Write a number of bytes in the binary unit that leaves it readable.
+
+    >>> memory(1161600), memory(2048), memory(100)
+    ('1.108 MiB', '2 KiB', '100 B')
+    """
+    return _scaled(value, 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))
+
+
+def _scaled(value: float, base: int, units: Sequence[str]) -> str:
+    power = 0
+    while power < len(units) - 1 and abs(value) >= base:
+        value, power = value / base, power + 1
+    if float(f"{abs(value):.4g}") >= base and power < len(units) - 1:  # 999.99 k reads as 1 M
+        value, power = value / base, power + 1
+    digits = f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return f"{digits} {units[power]}".rstrip()
+
+
+def decimal(value: float) -> str:
+    """Write a position or step in pixels without needless digits.
+
+    >>> decimal(4), decimal(5.5), decimal(1 / 3)
+    ('4', '5.5', '0.333')
+    """
+    return str(value) if isinstance(value, int) else f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def per_axis(values: Sequence[float], join: str = "×") -> str:
+    """Write one number where all axes agree, else all of them."""
+    return decimal(values[0]) if len(set(values)) == 1 else join.join(map(decimal, values))
+
+
+def percent(part: float) -> str:
+    """Write a part of one as a percentage.
+
+    >>> percent(0.0551), percent(1.0), percent(0.00004)
+    ('5.5 %', '100 %', '< 0.1 %')
+    """
+    if 0 < part < 0.001:
+        return "< 0.1 %"
+    return f"{100 * part:.1f}".removesuffix(".0") + " %"
