@@ -29,7 +29,7 @@ FUNCTIONS = {
     L.GELU("tanh"): lambda x: F.gelu(x, approximate="tanh"),
     L.SiLU(): F.silu,
     L.Mish(): F.mish,
-    L.Softplus(): lambda x: F.softplus(x, threshold=1e9),
+    L.Softplus(): lambda x: torch.logaddexp(x, torch.zeros_like(x)),  # softplus itself is cut off at 20
     L.Hardsigmoid(): F.hardsigmoid,
     L.Hardswish(): F.hardswish,
 }
@@ -52,7 +52,8 @@ def slope(function, x):
 def test_value_and_derivative_are_pytorchs_also_at_kinks_and_far_out(layer, function):
     x = np.concatenate([np.linspace(-12, 12, 4801), KINKS, FAR])
     np.testing.assert_allclose(value(layer, x), function(torch.tensor(x)).numpy(), rtol=1e-9, atol=1e-13)
-    np.testing.assert_allclose(derivative(layer, x), slope(function, x), rtol=1e-9, atol=1e-12)
+    rtol = 1e-7 if isinstance(layer, L.Hardsigmoid) else 1e-9  # PyTorch holds its 1/6 in float32
+    np.testing.assert_allclose(derivative(layer, x), slope(function, x), rtol=rtol, atol=1e-12)
 
 
 @every
@@ -78,7 +79,7 @@ def test_properties_hold_for_the_function(layer, function):
     known, y, dy = layer.properties, value(layer, x), derivative(layer, x)
     assert known.low - 1e-9 <= y.min()
     assert y.max() <= known.high + 1e-9
-    assert np.abs(dy).max() <= known.max_slope * (1 + 1e-4)
+    assert np.abs(dy).max() <= known.max_slope * (1 + 1e-6)
     assert known.monotone == (np.diff(y) >= -1e-12).all()
 
 

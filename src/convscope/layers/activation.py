@@ -219,7 +219,8 @@ class GELU(Activation):
             cost = Operations(multiplications=6, additions=4, divisions=1, exponentials=1)
         else:
             cost = Operations(multiplications=3, additions=1, exponentials=1)
-        return Properties(-0.16997, inf, "low", False, ("left",), False, False, 1.1289, cost)
+        low, slope = (-0.1700407506, 1.128994) if self.approximate == "tanh" else (-0.1699712075, 1.128905)
+        return Properties(low, inf, "low", False, ("left",), False, False, slope, cost)
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class SiLU(Activation):
     def properties(self) -> Properties:
         """Not monotone: a shallow valley left of 0."""
         cost = _SIGMOID.plus(Operations(multiplications=1))
-        return Properties(-0.27846, inf, "low", False, ("left",), False, False, 1.0998, cost)
+        return Properties(-0.2784645428, inf, "low", False, ("left",), False, False, 1.09984, cost)
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ class Mish(Activation):
     def properties(self) -> Properties:
         """Not monotone: a shallow valley left of 0."""
         cost = Operations(multiplications=2, additions=3, divisions=1, exponentials=3)
-        return Properties(-0.30884, inf, "low", False, ("left",), False, False, 1.0885, cost)
+        return Properties(-0.3088434130, inf, "low", False, ("left",), False, False, 1.0885, cost)
 
 
 @dataclass(frozen=True)
