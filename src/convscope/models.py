@@ -94,6 +94,8 @@ def _from_file(path: Path) -> Network:
 
 
 def _text(path: Path) -> str:
+    if "\0" in str(path):
+        raise _refused(path, "have a name that a file can have", "a zero byte", "check the path", "file-missing")
     try:
         size = path.stat().st_size
         if not path.is_file():
@@ -105,12 +107,6 @@ def _text(path: Path) -> str:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise _refused(path, "be readable", reason, "check the path", "file-missing") from None
-    except ValueError as error:
-        if isinstance(error, ConvscopeError):
-            raise
-        raise _refused(
-            path, "have a path", "a name that no file can have", "check the path", "file-missing"
-        ) from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

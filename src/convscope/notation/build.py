@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ def build(document: Document, name: str) -> Network:
             "a network must begin with its input; got no layers; write `input 3x224x224`",
             "no-input",
         )
-    layers = [_read(draft) for draft in expansion.drafts]
+    layers = [_read(draft, document.blocks) for draft in expansion.drafts]
     first = layers[0]
     if not first.kind.is_input:
         raise mistake(
@@ -68,14 +68,14 @@ def _calls_named(draft: Draft) -> Iterator[None]:
         raise (called_from(error, draft.caller) if draft.caller else error) from None
 
 
-def _read(draft: Draft) -> _Read:
+def _read(draft: Draft, blocks: Iterable[str]) -> _Read:
     with _calls_named(draft):
         kind = find(draft.kind.text)
         if kind is None:
             raise mistake(
                 draft.kind.place,
                 f"a layer must begin with a word that is known; got {draft.kind.text!r}; "
-                f"{nearest_kinds(draft.kind.text)}",
+                f"{nearest_kinds(draft.kind.text, blocks)}",
                 "unknown-kind",
             )
         return _Read(draft, kind, read_arguments(kind, draft.kind.place, draft.arguments, draft.joined))
@@ -128,7 +128,7 @@ def _found(word: Word, prefixes: tuple[str, ...], known: Mapping[str, str]) -> s
             return known[prefix + word.text]
     raise mistake(
         word.place,
-        f"inputs must be names of layers; got {word.text!r}; {nearest(prefixes[0] + word.text, known)}",
+        f"a name must be that of a layer; got {word.text!r}; {nearest(prefixes[0] + word.text, known)}",
         "unknown-input",
     )
 

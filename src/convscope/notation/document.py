@@ -30,6 +30,7 @@ from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, State
 from .yaml_tree import Mapping, Scalar, Sequence, Tree, read_tree
 
 KEYS = ("name", "input", "layers", "blocks")
+_REPEAT = ("repeat", "layers")
 
 
 def read_json(text: str) -> Document:
@@ -87,7 +88,13 @@ def _word(tree: Tree, what: str) -> Scalar:
 
 
 def _described(tree: Tree) -> str:
-    return {Scalar: "nothing", Sequence: "a list", Mapping: "a mapping"}[type(tree)]
+    match tree:
+        case Scalar():
+            return repr(tree.text) if tree.text.strip() else "nothing"
+        case Sequence():
+            return "a list" if tree.items else "an empty list"
+        case Mapping():
+            return "a mapping"
 
 
 def _input(tree: Tree) -> Statement:
@@ -115,7 +122,7 @@ def _item(tree: Tree) -> Iterator[Item]:
             yield from read_lines(tree.lines())
         case Sequence():
             yield from _items(tree)
-        case Mapping(pairs=((key, value),)):
+        case Mapping(pairs=((key, value),)) if key.text not in _REPEAT:
             yield from _one_key(key, value)
         case Mapping():
             yield _repeat(tree)
@@ -182,7 +189,7 @@ def _branches(tree: Tree, kind: Word) -> tuple[tuple[Item, ...], ...]:
 def _repeat(tree: Mapping) -> Repeat:
     keys = {key.text: value for key, value in tree.pairs}
     for key, _ in tree.pairs:
-        if key.text not in ("repeat", "layers"):
+        if key.text not in _REPEAT:
             raise mistake(
                 key.place,
                 f"an item must be text, one key, or repeat with layers; got the key {key.text!r} beside "
@@ -190,7 +197,9 @@ def _repeat(tree: Mapping) -> Repeat:
                 "unknown-key",
             )
     if len(keys) != 2:
-        raise mistake(tree.place, "repeat must stand with layers; got one without the other; add it", "repeat")
+        raise mistake(
+            tree.place, "repeat must stand with layers; got one without the other; write both keys", "repeat"
+        )
     times = _word(keys["repeat"], "repeat")
     return Repeat(Word(times.text, times.place), _not_empty(tuple(_items(keys["layers"])), keys["layers"]))
 

@@ -185,7 +185,9 @@ def expand(document: Document) -> Expansion:
 def _bound(block: Block, kind: Word, arguments: tuple[Word, ...]) -> dict[str, str]:
     """Match a call's words with the block's parameters."""
     names = [parameter.name for parameter in block.parameters]
-    usage = " ".join([block.name.text, *names])
+    usage = " ".join(
+        [block.name.text, *[n if default is None else f"{n}={default}" for n, default in block.parameters]]
+    )
     values = {one.name: one.default for one in block.parameters if one.default is not None}
     given: set[str] = set()
     position = 0

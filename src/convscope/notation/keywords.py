@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache, cached_property, lru_cache
 from math import prod
@@ -215,9 +215,9 @@ def find(word: str) -> Kind | None:
     return table.get(word) or table.get(word.lower().replace("_", "").replace("-", ""))
 
 
-def nearest_kinds(word: str) -> str:
-    """Say which words look most like this one."""
-    return nearest(word.lower(), (*kinds(), *ALIASES))
+def nearest_kinds(word: str, blocks: Iterable[str]) -> str:
+    """Say which words and names of blocks look most like this one."""
+    return nearest(word.lower(), (*kinds(), *ALIASES, *blocks))
 
 
 def kind_of(layer: Layer, inputs: tuple[Shape, ...]) -> Kind:

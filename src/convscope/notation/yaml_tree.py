@@ -17,6 +17,9 @@ from .grammar import Line
 from .place import Place, Word, mistake
 
 DEEPEST = 64
+_REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML allows nowhere: control characters and halves of surrogate pairs."""
+
 MOST_TREE = 1 << 19
 """Items of the tree once aliases are written out: a few lines of aliases can stand for billions."""
 
@@ -91,23 +94,28 @@ def read_tree(text: str) -> Tree:
 
     Errors:   BadNotation with the place, for what is not YAML and for what is more than texts, lists and mappings
     """
+    _check_characters(text)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return _Reader(text).read(yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = _Reader(text).place(mark)
         raise mistake(
-            place,
-            f"the document must be YAML; got a fault: {error.problem}; check indentation, and quote texts with two names",
+            _Reader(text).place(error.problem_mark or error.context_mark),
+            f"the document must be YAML; got a fault: {error.problem}; check indentation, and put quotes around "
+            "text that has two colons",
             "yaml",
         ) from None
-    except yaml.YAMLError as error:
-        place = Place(1, 1, text.split("\n")[0])
-        reason = " ".join(str(error).split())
+
+
+def _check_characters(text: str) -> None:
+    found = _REFUSED.search(text)
+    if found:
+        row = text.count("\n", 0, found.start())
+        column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
+        place = Place(row + 1, column + 1, text.split("\n")[row])
         raise mistake(
-            place, f"the document must be YAML; got a fault: {reason}; save it as UTF-8", "yaml"
-        ) from None
+            place, f"the document must be YAML text; got the character {found[0]!r}; take it out", "yaml-character"
+        )
 
 
 class _Reader:
@@ -135,7 +143,9 @@ class _Reader:
                 open_parts[-1].parts.append(done)
             elif root is not None:
                 raise mistake(
-                    done.place, "a file must hold one document; got a second; make it a file", "documents"
+                    done.place,
+                    "a file must hold one document; got a second; put it in a file of its own",
+                    "documents",
                 )
             else:
                 root = done
