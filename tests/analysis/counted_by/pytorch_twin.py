@@ -26,11 +26,11 @@ class Twin(nn.Module):
         for node in network.layers:
             if isinstance(node.layer, cs.Scale):
                 shape = node.facts.param_shapes["weight"]
-                self.register_parameter(f"{node.name}_scale", nn.Parameter(torch.ones(shape)))
+                self.register_parameter(key(node.name) + "_scale", nn.Parameter(torch.ones(shape)))
             elif not node.owns_parameters:
                 continue
             elif (made := module_of(node.layer, node.input_shapes)) is not None:
-                self.add_module(node.name, made)
+                self.add_module(key(node.name), made)
         self.eval()
 
     def forward(self, *pictures: torch.Tensor) -> torch.Tensor:
@@ -46,11 +46,16 @@ class Twin(nn.Module):
 
     def run(self, layer: Layer, node, arguments: list[torch.Tensor]) -> torch.Tensor:
         if isinstance(layer, cs.Scale):
-            return arguments[0] * getattr(self, f"{node.name}_scale")
-        module = self._modules.get(node.parameters_of)
+            return arguments[0] * getattr(self, key(node.name) + "_scale")
+        module = self._modules.get(key(node.parameters_of))
         if module is not None:
             return called(layer, module, arguments)
         return merged(layer, arguments)
+
+
+def key(name: str) -> str:
+    """Return the layer's name as PyTorch allows it for a child."""
+    return name.replace(".", "-")
 
 
 def example(network: Network) -> tuple[torch.Tensor, ...]:

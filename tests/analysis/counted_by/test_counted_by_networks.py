@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+import convscope
 from analysis.counted_by.pytorch_twin import Twin, example
 from analysis.counted_by.small_network import SMALL
 from analysis.counted_by.tools import INSTALLED, Totals, printed, quiet
@@ -135,6 +136,14 @@ def test_the_small_network_of_the_page_costs_what_the_tool_prints(tool: str) -> 
     """The numbers in the documentation are the tools' own."""
     told = recount(SMALL, tool)
     assert (told.total, told.params) == printed(tool, SMALL)
+
+
+@pytest.mark.parametrize("tool", INSTALLED)
+def test_resnet_50_costs_what_the_tool_prints(tool: str) -> None:
+    """A network of the zoo at full size, exactly."""
+    network = convscope.load("resnet50")
+    told = recount(network, tool)
+    assert (told.total, told.params) == printed(tool, network)
 
 
 def test_a_wrong_rule_would_be_found() -> None:

@@ -39,6 +39,7 @@ PRINTED: dict[str, tuple[Network, int]] = {
     "Conv2DTranspose": (alone(cs.ConvTranspose2d(5, (3, 2), (2, 3), output_padding=(0, 1)), PICTURE), 33150),
     "Conv2DTranspose same": (alone(cs.ConvTranspose2d(5, (3, 2), (2, 3), "same", bias=False), PICTURE), 28800),
     "Conv2DTranspose overlapping": (alone(cs.ConvTranspose2d(5, (3, 4), (2, 3), bias=False), (3, 5, 7)), 14520),
+    "Conv2DTranspose, half a product cut off": (alone(cs.ConvTranspose2d(5, 3, 2), (3, 5, 7)), 11962),
     "Conv1DTranspose": (alone(cs.ConvTranspose1d(5, 3, 2), LINE), 2185),
     "Conv3DTranspose": (alone(cs.ConvTranspose3d(5, 3, 2), SOLID), 10725),
     "Dense": (alone(cs.Linear(7), (13,)), 189),
