@@ -37,14 +37,14 @@ def place(_context: Context, param: click.Parameter, text: str | None) -> tuple[
     return tuple(map(int, parts))
 
 
-def extent(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, int] | None:
-    """Read pixels for both axes, as in 32, or for rows and columns, as in 32x48."""
+def extent(_context: Context, param: click.Parameter, text: str | None) -> int | tuple[int, ...] | None:
+    """Read pixels for all axes, as in 32, or for each, as in 32x48 for rows and columns."""
     if text is None:
         return None
     parts = _by_x(text)
-    if len(parts) > 2 or not all(map(_SIZE.fullmatch, parts)):
+    if not all(map(_SIZE.fullmatch, parts)):
         raise _refuse(param, "be a number of pixels", text, "write 32, or 32x48 for rows x columns", "extent")
-    return int(parts[0]), int(parts[-1])
+    return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
 
 
 def amount(_context: Context, param: click.Parameter, text: str | None) -> int | None:
@@ -57,8 +57,9 @@ def amount(_context: Context, param: click.Parameter, text: str | None) -> int |
         raise _refuse(param, "be a number that is not negative", text, way_out, "amount")
     digits, exponent, prefix, _ = match.groups()
     whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
-    scale = {**_PREFIXES, **_BINARY}[(prefix or "").lower()] * 10 ** int((exponent or "e0")[1:])
-    return int(whole + fraction) * scale // 10 ** len(fraction)
+    power = int((exponent or "e0")[1:]) - len(fraction)
+    scaled = int(whole + fraction) * {**_PREFIXES, **_BINARY}[(prefix or "").lower()]
+    return scaled * int(10**power) if power > 0 else scaled // int(10**-power)
 
 
 def _by_x(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .arguments import place
 from .group import VERBS
 from .options import input_option, model_argument, save_option
 from .output import remark, say
@@ -15,6 +16,7 @@ FORMATS = ("text", "markdown", "latex", "html")
 @model_argument
 @click.argument("layer", required=False)
 @input_option
+@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose centre is worked out.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How it is written.")
 @save_option("the derivation")
@@ -22,6 +24,7 @@ def command(
     model: str,
     layer: str | None,
     input_shape: tuple[int, ...] | None,
+    at: tuple[int, ...] | None,
     lang: str,
     form: str,
     path: str | None,
@@ -30,14 +33,19 @@ def command(
 
     \b
     Examples:
-      convscope explain alexnet conv2
+      convscope explain alexnet conv2 --at 3,5
       convscope explain exercise --lang zh --format html --save exercise.html
     """
     from ..explain import explain
     from ..models import load
     from ..present.files import write_file
 
-    text: str = getattr(explain(load(model, input_shape), layer), form)(lang=lang).rstrip("\n")
+    if at is not None and layer is None:
+        raise click.UsageError(
+            "--at must come with a LAYER; got --at alone; name the layer after the model. [explain-at]",
+            click.get_current_context(),
+        )
+    text: str = getattr(explain(load(model, input_shape), layer, at), form)(lang=lang).rstrip("\n")
     if path is None:
         say(text)
     else:

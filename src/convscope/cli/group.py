@@ -24,8 +24,25 @@ VERBS = {
 """Verb and what it does; the verb's command stands in the module of the same name."""
 
 
-class Verbs(click.Group):
-    """A group that knows its verbs' names and imports a verb's module when it is called."""
+class NearestGroup(click.Group):
+    """A group that offers the nearest names for one that it does not have."""
+
+    word = "the verb"
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which there are."""
+        known = self.list_commands(ctx)
+        if args[0] not in known and not args[0].startswith("-"):
+            ctx.fail(
+                f"{self.word} must be one of {', '.join(known)}; got {args[0]!r}; {nearest(args[0], known)} [verb]"
+            )
+        return super().resolve_command(ctx, args)
+
+
+class Verbs(NearestGroup):
+    """The verbs; each one's module is imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order in which people meet them."""
@@ -39,15 +56,6 @@ class Verbs(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb, or offer the nearest."""
-        verb = args[0]
-        if verb not in VERBS and not verb.startswith("-"):
-            ctx.fail(f"the verb must be one of {', '.join(VERBS)}; got {verb!r}; {nearest(verb, VERBS)} [verb]")
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
         with formatter.section("Verbs"):
@@ -57,6 +65,7 @@ class Verbs(click.Group):
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="VERB ...",
     epilog="A MODEL is a name in the zoo, a line of notation, or a .yaml or .json file.",
 )
 @click.version_option(__version__, prog_name="convscope", message="%(prog)s %(version)s")

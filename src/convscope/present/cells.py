@@ -47,4 +47,17 @@ def _leading(text: str, width: int) -> str:
 
 def wrap(text: str, width: int) -> list[str]:
     """Break a sentence into lines; those after the first are indented by two cells."""
-    return textwrap.wrap(text, max(20, width), subsequent_indent="  ", break_long_words=False) or [""]
+    return hang(text, width, 0, 2) or [""]
+
+
+def hang(text: str, width: int, indent: int, later: int | None = None) -> list[str]:
+    """Break a sentence into lines indented by `indent` cells, those after the first by `later`."""
+    after = indent if later is None else later
+    return textwrap.wrap(
+        text,
+        max(20 + indent, width),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * after,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -18,6 +18,8 @@ from .numbers import count
 from .paint import PLAIN, Paint
 
 GAP = "  "
+NARROWEST = 8
+"""Cells to which texts are shortened when nothing else is left to drop."""
 
 
 class Number(NamedTuple):
@@ -209,19 +211,20 @@ def _fitted(table: Table, width: int) -> _Layout:
         widths = [
             max(natural[exact][i], width_of(name)) for i, name in zip(shown, _headings(table, shown), strict=True)
         ]
-        layout = _Layout(table, shown, tuple(widths), exact)
-        if step <= table.core:
-            layout = _shrunk(layout, width)
+        layout = _shrunk(_Layout(table, shown, tuple(widths), exact), width, step)
         if layout.width <= width:
             return layout
-    return layout
+    return _shrunk(layout, width, steps[-1], NARROWEST)
 
 
-def _shrunk(layout: _Layout, width: int) -> _Layout:
-    """Take what is missing from the columns whose texts may be shortened."""
+def _shrunk(layout: _Layout, width: int, step: int, narrowest: int | None = None) -> _Layout:
+    """Take what is missing from texts: core columns give way only when less important ones are gone."""
     widths = list(layout.widths)
     for place, index in enumerate(layout.shown):
-        least, over = layout.table.columns[index].least, sum(widths) + len(GAP) * (len(widths) - 1) - width
-        if least is not None and over > 0:
-            widths[place] = max(min(least, widths[place]), widths[place] - over)
+        column = layout.table.columns[index]
+        over = sum(widths) + len(GAP) * (len(widths) - 1) - width
+        if column.least is None or over <= 0 or column.importance <= layout.table.core < step:
+            continue
+        limit = column.least if narrowest is None else narrowest
+        widths[place] = max(min(limit, widths[place]), widths[place] - over)
     return layout._replace(widths=tuple(widths))

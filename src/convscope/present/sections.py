@@ -56,16 +56,18 @@ def zoo_table(entries: Sequence[ZooEntry]) -> Table:
 
 
 def recount_table(counted: Recount) -> Table:
-    """Return another tool's numbers beside ours."""
+    """Return another tool's numbers beside ours; a letter leads to the reason why a number differs."""
     columns = (
         Column("layer", 0, right=False, least=20),
         Column("kind", 1, right=False, least=12),
         Column("our MACs", 0),
         Column(f"{counted.tool} {counted.unit}", 0),
-        Column("why they differ", 1, right=False, least=24),
+        Column("why", 0, right=False),
     )
+    reasons = dict.fromkeys(row.reason for row in counted.rows if row.reason)
+    letter = {reason: _letter(number) for number, reason in enumerate(reasons)}
     rows: list[list[Cell]] = [
-        [row.name, row.kind, row.ours_macs, "?" if row.theirs is None else row.theirs, row.reason]
+        [row.name, row.kind, row.ours_macs, "?" if row.theirs is None else row.theirs, letter.get(row.reason, "")]
         for row in counted.rows
     ]
     mark = "" if counted.status is Status.COMPLETE else "≥"
@@ -74,6 +76,16 @@ def recount_table(counted: Recount) -> Table:
         rows,
         ["total", "", counted.ours_total, Number(counted.total, mark), ""],
         f"{counted.model} as {counted.tool} {counted.version} counts it",
-        (f"parameters by {counted.tool}: {counted.params:,}", *counted.notes),
+        (
+            *(f"{sign}: {reason}" for reason, sign in letter.items()),
+            f"parameters by {counted.tool}: {counted.params:,}",
+            *counted.notes,
+        ),
         core=1,
     )
+
+
+def _letter(number: int) -> str:
+    """Return a, b, … z, aa, ab, …"""
+    more, last = divmod(number, 26)
+    return (_letter(more - 1) if more else "") + chr(ord("a") + last)

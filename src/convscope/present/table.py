@@ -121,8 +121,9 @@ def _cells(row: Row) -> list[Cell]:
 
 def _notes(report: Report) -> Iterable[str]:
     totals = report.totals
+    at_least = "" if totals.status == "complete" else "at least "
     yield (
-        f"memory: {memory(totals.parameter_bytes)} of parameters; activations at once at most "
+        f"memory: {at_least}{memory(totals.parameter_bytes)} of parameters; activations at once at most "
         f"{memory(totals.peak_activation_bytes)} to run, {memory(totals.peak_training_bytes)} to train "
         "(float32, one image)."
     )

@@ -1,0 +1,137 @@
+"""`convscope plot`: figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import BadSetting
+from .group import VERBS, NearestGroup
+from .options import input_option, model_argument
+from .output import remark
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TAKEN = ("name", "lang")
+"""Words that `activation` has for other things, so that no setting can be called so."""
+
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+class Figures(NearestGroup):
+    """The figures that can be drawn."""
+
+    word = "the figure"
+
+
+@click.group("plot", cls=Figures, short_help=VERBS["plot"], subcommand_metavar="FIGURE ...")
+def command() -> None:
+    """Draw a figure to a PNG or SVG file.
+
+    \b
+    Examples:
+      convscope plot activations
+      convscope plot field alexnet --save growth.svg
+    """
+
+
+def figure_options(figure: F) -> F:
+    """Give a figure its file and its language."""
+    lang = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
+    where = click.option("--save", "path", metavar="PATH", help="A .png or .svg file; by default a .png here.")
+    return lang(where(figure))
+
+
+@command.command("activations", short_help="Sigmoid, tanh and ReLU beside their derivatives.")
+@figure_options
+def activations(path: str | None, lang: str) -> None:
+    """Draw sigmoid, tanh and ReLU beside their derivatives.
+
+    \b
+    Example:
+      convscope plot activations --save activations.svg
+    """
+    from ..present import plots
+
+    _save(plots.activations(lang=lang), path, "activations")
+
+
+@command.command("function", short_help="One activation function, its derivative and properties.")
+@click.argument("name")
+@click.option("--set", "settings", metavar="SETTING=VALUE", multiple=True, help="A setting of the function.")
+@figure_options
+def function(name: str, settings: tuple[str, ...], path: str | None, lang: str) -> None:
+    """Draw one activation function beside its derivative, with its properties.
+
+    \b
+    Example:
+      convscope plot function leakyrelu --set negative_slope=0.2
+    """
+    from ..present import plots
+
+    _save(plots.activation(name, lang=lang, **_read_settings(settings)), path, name)
+
+
+@command.command("field", short_help="The receptive field from layer to layer.")
+@model_argument
+@input_option
+@figure_options
+def field(model: str, input_shape: tuple[int, ...] | None, path: str | None, lang: str) -> None:
+    """Draw how the receptive field grows from layer to layer of MODEL.
+
+    \b
+    Example:
+      convscope plot field alexnet
+    """
+    from ..models import load
+    from ..present import plots
+
+    network = load(model, input_shape)
+    _save(plots.field_growth(network, lang=lang), path, f"{network.name}-field")
+
+
+@command.command("network", short_help="A network as a graph.")
+@model_argument
+@input_option
+@figure_options
+def network(model: str, input_shape: tuple[int, ...] | None, path: str | None, lang: str) -> None:
+    """Draw MODEL as a graph with its shapes.
+
+    \b
+    Example:
+      convscope plot network resnet18
+    """
+    from ..models import load
+    from ..present import plots
+
+    graph = load(model, input_shape)
+    _save(plots.network_figure(graph, lang=lang), path, f"{graph.name}-network")
+
+
+def _save(figure: Figure, path: str | None, name: str) -> None:
+    from ..present import plots
+
+    target = f"{_UNSAFE.sub('-', name)}.png" if path is None else path
+    plots.save(figure, target)
+    remark(f"drew {target}")
+
+
+def _read_settings(settings: tuple[str, ...]) -> dict[str, float | str]:
+    known: dict[str, float | str] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not (equals and name.isidentifier() and text) or name in _TAKEN:
+            raise BadSetting(
+                f"--set must be SETTING=VALUE; got {setting!r}; write it as in negative_slope=0.2. [set]"
+            )
+        try:
+            known[name] = float(text)
+        except ValueError:
+            known[name] = text
+    return known

@@ -1,0 +1,29 @@
+"""Findings of a diagnosis, and what a check found, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..layers.base import show_shape
+from ..network import Network
+from .cells import hang
+from .paint import PLAIN, Paint
+
+if TYPE_CHECKING:
+    from ..analysis.diagnosis import Finding
+
+_INDENT = 7
+
+
+def findings_text(network: Network, findings: Sequence[Finding], width: int, paint: Paint = PLAIN) -> str:
+    """Return findings one below the other, each with what to do."""
+    count = "1 finding" if len(findings) == 1 else f"{len(findings) or 'no'} findings"
+    blocks = [paint.strong(f"{network.name}: input {show_shape(network.input_shape)}, {count}")]
+    for finding in findings:
+        color = paint.alarm if finding.severity == "risk" else paint.strong
+        first, *rest = hang(f"{finding.message} [{finding.code}]", width, _INDENT)
+        lines = [color(f"{finding.severity:<{_INDENT}}") + first[_INDENT:], *rest]
+        lines += hang(f"→ {finding.suggestion}", width, _INDENT, _INDENT + 2)
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
