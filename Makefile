@@ -1,0 +1,56 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench golden clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+$(VENV)/.core: pyproject.toml
+	@echo "setting up $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install -e ".[plot]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core pyproject.toml
+	@echo "installing the tools and peers that tests and benchmarks need …"
+	@$(PIP) install --group dev --group peers
+	@touch $@
+
+setup: $(VENV)/.dev ## make .venv with all that development and tests need
+
+demo: $(VENV)/.core ## AlexNet's table, and one unit's field drawn on a picture
+	@mkdir -p out
+	$(BIN)/convscope inspect alexnet
+	$(BIN)/convscope field alexnet pool5 --at 3,2 --save out/alexnet-pool5.png
+	$(BIN)/convscope plot field alexnet --save out/alexnet-growth.png
+	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png"
+
+test: check ## check, then run all tests
+	$(BIN)/python -m pytest -n auto
+
+check: setup ## look without changing: formatting, lint, types
+	$(BIN)/ruff format --check -q
+	$(BIN)/ruff check -q
+	$(BIN)/mypy
+
+fix: setup ## format, and repair what can be repaired
+	$(BIN)/ruff check -q --fix
+	$(BIN)/ruff format -q
+
+bench: setup ## every claim about speed, measured beside its peers
+	$(BIN)/python benchmarks/report_speed.py
+	$(BIN)/python benchmarks/linear_cost.py
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/loops_im2col.py
+
+golden: setup ## write the golden outputs anew; read the difference before you commit it
+	CONVSCOPE_GOLDEN=write $(BIN)/python -m pytest tests/cli tests/present -q
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,44 @@
+"""The cost of building and reporting a network grows in proportion to its layers: chains and wide graphs."""
+
+from __future__ import annotations
+
+import convscope as cs
+from convscope import layers as L
+from convscope.network import Entry, Network
+from timing import machine, median_seconds
+
+
+def chain(layers: int) -> list[Entry]:
+    """Return convolutions one after another, all different so that nothing is remembered."""
+    entries = [Entry("input", L.Input((3, 32, 33)))]
+    for number in range(layers):
+        layer = L.Conv2d(3 + number % 7, (3, 1 + 2 * (number % 3)), padding=(1, number % 3))
+        entries.append(Entry(f"conv{number}", layer, (entries[-1].name,)))
+    return entries
+
+
+def wide(layers: int) -> list[Entry]:
+    """Return one layer that joins all branches from one input."""
+    entries = [Entry("input", L.Input((3, 32, 33)))]
+    for number in range(layers - 1):
+        size = 1 + 2 * (number % 3)
+        entries.append(Entry(f"branch{number}", L.Conv2d(2, size, padding=size // 2), ("input",)))
+    joined = tuple(entry.name for entry in entries[1:])
+    return [*entries, Entry("join", L.Concat(), joined)]
+
+
+def main() -> None:
+    print(f"microseconds per layer; {machine()}")
+    print(f"{'layers':>8} {'chain: build':>14} {'report':>8} {'wide: build':>14} {'report':>8}")
+    for layers in (1_000, 3_000, 10_000):
+        figures = []
+        for make in (chain, wide):
+            entries = make(layers)
+            network = Network(entries)
+            figures.append(median_seconds(lambda entries=entries: Network(entries), 5) / layers * 1e6)
+            figures.append(median_seconds(lambda network=network: cs.inspect(network).totals, 5) / layers * 1e6)
+        print(f"{layers:>8,} {figures[0]:>14.2f} {figures[1]:>8.2f} {figures[2]:>14.2f} {figures[3]:>8.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The full report of ResNet-152 beside torchinfo on the same network: warm, cold, and with exact regions.
+
+Warm: one process, in turn, the network already built on both sides. torchinfo runs its forward pass on the meta
+device, the fastest for it, and on the CPU; both are printed. Ours computes every row, all totals and both memory
+peaks. Cold: whole processes, from the shell's view, model construction included.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torchinfo
+
+import convscope as cs
+from convscope.analysis.intervals import intervals
+from timing import alternately, machine, median_seconds
+from torch_network import TorchNetwork
+
+HERE = Path(__file__).parent
+OURS = ["-m", "convscope", "inspect", "resnet152", "--json"]
+THEIRS = [str(HERE / "torchinfo_cold.py")]
+
+
+def full_report(network: cs.Network) -> object:
+    """Compute rows, fields, totals and peaks."""
+    report = cs.inspect(network)
+    return [(row.params, row.receptive_field.size) for row in report], report.totals
+
+
+def process_seconds(arguments: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    network = cs.load("resnet152")
+    print(f"ResNet-152, {len(network.layers)} layers; {machine()}")
+    for device in ("meta", "cpu"):
+        module = TorchNetwork(network).to(device).eval()
+        picture = torch.zeros(1, *network.input_shape, device=device)
+        ours, theirs = alternately(
+            lambda: full_report(network),
+            lambda module=module, picture=picture: torchinfo.summary(module, input_data=picture, verbose=0),
+            runs=15,
+        )
+        print(
+            f"warm, torchinfo on {device}: ours {ours * 1e3:.2f} ms, torchinfo {theirs * 1e3:.0f} ms, "
+            f"ratio {theirs / ours:.0f}×"
+        )
+    regions = median_seconds(lambda: intervals(network), 15)
+    report = median_seconds(lambda: full_report(network), 15)
+    print(
+        f"exact regions of every unit of every layer: {regions * 1e3:.2f} ms, {regions / report:.1f}× the report"
+    )
+    pairs = [(process_seconds(OURS), process_seconds(THEIRS)) for _ in range(7)]
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(f"cold, whole process: ours {ours:.2f} s, torchinfo {theirs:.2f} s, ratio {theirs / ours:.1f}×")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Alternate two pieces of work in one process and compare their medians."""
+
+from __future__ import annotations
+
+import gc
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+
+def machine() -> str:
+    """Name the machine in one line."""
+    return f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+
+
+def median_seconds(work: Callable[[], object], runs: int) -> float:
+    """Return the median time of one run, after one run for warming up."""
+    work()
+    return statistics.median(_seconds(work) for _ in range(runs))
+
+
+def alternately(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> tuple[float, float]:
+    """Return the median seconds of both, run in turn, after one run each for warming up."""
+    ours()
+    theirs()
+    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(runs)]
+    return statistics.median(one for one, _ in pairs), statistics.median(two for _, two in pairs)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

@@ -1,0 +1,252 @@
+"""Networks: order, names, shared parameters, and messages that show the table up to the mistake."""
+
+import pytest
+
+from convscope import layers as L
+from convscope.errors import BadNetwork, BadSetting, BadShape
+from convscope.network import Entry, Network
+
+PICTURE = Entry("input", L.Input((3, 20, 23)))
+
+
+def message_of(error, make):
+    with pytest.raises(error) as caught:
+        make()
+    return str(caught.value)
+
+
+def test_layers_may_be_listed_in_any_order():
+    listed = [
+        Entry("join", L.Add(), ("a", "b")),
+        Entry("b", L.Conv2d(4, 1), ("input",)),
+        Entry("a", L.Conv2d(4, 3, padding=1), ("input",)),
+        PICTURE,
+    ]
+    assert [node.name for node in Network(listed)] == ["input", "b", "a", "join"]
+
+
+def test_a_listed_order_that_works_is_kept():
+    names = ["input", "b", "a", "c", "join"]
+    layers = {n: L.Conv2d(4, 1) for n in "abc"} | {"join": L.Add()}
+    inputs = {"b": ("input",), "a": ("input",), "c": ("a",), "join": ("c", "b")}
+    net = Network([PICTURE, *(Entry(n, layers[n], inputs[n]) for n in names[1:])])
+    assert [node.name for node in net] == names
+
+
+def test_networks_are_values():
+    one = Network([PICTURE, Entry("conv", L.Conv2d(4, 3), ("input",))])
+    two = Network([PICTURE, Entry("conv", L.Conv2d(4, (3, 3), stride=(1, 1)), ("input",))])
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one != Network([PICTURE, Entry("conv", L.Conv2d(5, 3), ("input",))])
+
+
+def test_another_input_gives_another_network():
+    net = Network([PICTURE, Entry("conv", L.Conv2d(4, 3), ("input",))])
+    assert net.with_input((3, 40, 41))["conv"].output_shape == (4, 38, 39)
+    assert net["conv"].output_shape == (4, 18, 21)
+
+
+def test_consumers_and_outputs():
+    net = Network(
+        [
+            PICTURE,
+            Entry("a", L.Conv2d(4, 3), ("input",)),
+            Entry("b", L.ReLU(), ("a",)),
+            Entry("c", L.Tanh(), ("a",)),
+        ]
+    )
+    assert [node.name for node in net.consumers("a")] == ["b", "c"]
+    assert [node.name for node in net.outputs] == ["b", "c"]
+
+
+def test_shared_parameters_are_kept_under_one_name():
+    net = Network(
+        [
+            PICTURE,
+            Entry("a", L.Conv2d(3, 3, padding=1), ("input",)),
+            Entry("b", L.Conv2d(3, 3, padding=1), ("a",), shares="a"),
+            Entry("c", L.Conv2d(3, 3, padding=1), ("b",), shares="b"),
+        ]
+    )
+    assert [node.parameters_of for node in net.layers] == ["a", "a", "a"]
+
+
+def test_shared_parameters_must_have_one_shape():
+    message = message_of(
+        BadShape,
+        lambda: Network(
+            [
+                PICTURE,
+                Entry("a", L.Conv2d(4, 3, bias=False), ("input",)),
+                Entry("b", L.Conv2d(4, 3, bias=False), ("a",), shares="a"),
+            ]
+        ),
+    )
+    assert message == (
+        "layer 'b' on input 4×18×21: Conv2d must have the parameters of 'a' to share them; got "
+        "{'weight': (4, 4, 3, 3)}, not {'weight': (4, 3, 3, 3)}; use the same settings and input channels. "
+        "[shared-shapes]\n"
+        "  input  Input   3×20×23\n"
+        "  a      Conv2d  4×18×21\n"
+        "  b      Conv2d  ✗"
+    )
+
+
+def test_a_mistake_shows_the_table_up_to_it_and_the_way_out():
+    message = message_of(
+        BadShape,
+        lambda: Network(
+            [
+                PICTURE,
+                Entry("conv1", L.Conv2d(4, 3, stride=2), ("input",)),
+                Entry("flat", L.Flatten(), ("conv1",)),
+                Entry("fc", L.Linear(7, in_features=490), ("flat",)),
+            ]
+        ),
+    )
+    assert message == (
+        "layer 'fc' on input 396: Linear.in_features must be 396 here; got 490; set in_features=396 or leave it out. "
+        "[linear-features]\n"
+        "  input  Input    3×20×23\n"
+        "  conv1  Conv2d   4×9×11\n"
+        "  flat   Flatten  396\n"
+        "  fc     Linear   ✗"
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            L.Conv2d(4, 3, groups=2),
+            "Conv2d.groups must divide in_channels; got groups=2, in_channels=3; use 1, 3. [conv-groups]",
+        ),
+        (
+            L.Conv2d(4, (24, 3)),
+            "Conv2d.kernel_size must reach over at most 20 pixels of height here (20 + padding 0 + 0); got a reach of "
+            "24 (kernel 24, dilation 1); use a smaller kernel, or an input at least 24 here. [kernel-too-large]",
+        ),
+        (
+            L.MaxPool1d(2),
+            "MaxPool1d.input must have 2 axes (C×L); got input=3×20×23; use MaxPool2d for it. [input-rank]",
+        ),
+        (
+            L.Reshape((7, -1)),
+            "Reshape.shape must hold the 1380 elements of 3×20×23, with at most one -1; got shape=7x-1; "
+            "use -1 for one size to have it found. [reshape-size]",
+        ),
+        (
+            L.Conv2d(2_000_000_000, 1),
+            "Conv2d.output must have at most 2,147,483,647 elements; got 2000000000×20×23 = 920,000,000,000; "
+            "check the sizes for a slip. [too-large]",
+        ),
+    ],
+)
+def test_layers_that_do_not_fit_say_why(layer, message):
+    got = message_of(BadShape, lambda: Network([PICTURE, Entry("it", layer, ("input",))]))
+    assert got.splitlines()[0] == f"layer 'it' on input 3×20×23: {message}"
+
+
+def test_shapes_that_do_not_meet_are_both_named():
+    got = message_of(
+        BadShape,
+        lambda: Network(
+            [
+                PICTURE,
+                Entry("a", L.Conv2d(4, 3), ("input",)),
+                Entry("b", L.Conv2d(4, 5), ("input",)),
+                Entry("join", L.Add(), ("a", "b")),
+            ]
+        ),
+    )
+    assert got.splitlines()[0] == (
+        "layer 'join' on input 4×18×21 and 4×16×19: Add.inputs must have the same shape, or size 1 where they differ; "
+        "got 4×18×21 and 4×16×19, which differ in height; match strides and padding of the branches, or crop the "
+        "larger. [merge-shapes]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            [PICTURE, PICTURE],
+            "layer names must differ; got two layers named 'input'; rename one. [duplicate-name]",
+        ),
+        (
+            [Entry("a", L.ReLU(), ("a",))],
+            "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]",
+        ),
+        (
+            [PICTURE, Entry("a", L.ReLU(), ("imput",))],
+            "inputs of layer 'a' must be layers of the network; got 'imput'; did you mean input? [unknown-input]",
+        ),
+        (
+            [PICTURE, Entry("a", L.ReLU())],
+            "layer 'a' must take its input from a layer; got none; name one. [no-inputs]",
+        ),
+        (
+            [
+                PICTURE,
+                Entry("a", L.Add(), ("input", "c")),
+                Entry("b", L.ReLU(), ("a",)),
+                Entry("c", L.ReLU(), ("b",)),
+            ],
+            "a network must not go round in circles; got b → c → a → b; take one of these inputs from elsewhere. "
+            "[cycle]",
+        ),
+        (
+            [PICTURE, Entry("a", L.ReLU(), ("a",))],
+            "a network must not go round in circles; got a → a; take one of these inputs from elsewhere. [cycle]",
+        ),
+    ],
+)
+def test_lists_that_are_no_network(entries, message):
+    assert message_of(BadNetwork, lambda: Network(entries)) == message
+
+
+def test_too_few_inputs():
+    got = message_of(BadShape, lambda: Network([PICTURE, Entry("a", L.Add(), ("input",))]))
+    assert got.splitlines()[0] == (
+        "layer 'a' on input 3×20×23: Add.inputs must number 2 or more; got 1; name the layers it takes its inputs "
+        "from. [arity]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: L.Conv2d(4, 3, stride=0), "Conv2d.stride must be at least 1; got stride=0. [setting]"),
+        (lambda: L.Conv2d(-4, 3), "Conv2d.out_channels must be at least 1; got out_channels=-4. [setting]"),
+        (lambda: L.Conv2d(4, 2.5), "Conv2d.kernel_size must be a whole number; got kernel_size=2.5. [setting]"),
+        (
+            lambda: L.Conv2d(4, (3, 3, 3)),
+            "Conv2d.kernel_size must have 1 or 2 numbers, one per spatial axis; got kernel_size=(3, 3, 3). [setting]",
+        ),
+        (
+            lambda: L.Conv2d(10**12, 3),
+            f"Conv2d.out_channels must be at most {2**31 - 1}; got out_channels={10**12}. [setting]",
+        ),
+        (
+            lambda: L.Conv2d(4, 3, padding_mode="mirror"),
+            "Conv2d.padding_mode must be one of zeros, reflect, replicate, circular; got padding_mode='mirror'. "
+            "[setting]",
+        ),
+        (lambda: L.Dropout(1.5), "Dropout.p must be a finite number from 0 to 1; got p=1.5. [setting]"),
+        (
+            lambda: L.MaxPool2d(3, padding=2),
+            "MaxPool2d.padding must be at most half the kernel, or a window could hold nothing but padding; got "
+            "padding=2, kernel_size=3; use at most 1, or a Pad layer before. [pool-padding]",
+        ),
+    ],
+)
+def test_settings_no_layer_can_have(make, message):
+    assert message_of(BadSetting, make) == message
+
+
+def test_long_chains_need_no_recursion():
+    entries = [PICTURE]
+    for number in range(10_000):
+        entries.append(Entry(f"relu{number}", L.ReLU(), (entries[-1].name,)))
+    assert len(Network(reversed(entries))) == 10_001
