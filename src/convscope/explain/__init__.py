@@ -30,8 +30,8 @@ def explain(network: Network, layer_name: str | None = None, at: tuple[int, ...]
     """Derive every number of one layer, or of all layers.
 
     One layer's receptive field is worked out from the picture on, forward and backward, with the centre of
-    the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those that
-    nothing follows the whole way.
+    the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
+    that nothing follows the whole way.
 
     Errors:   UnknownLayer [layer-name]; BadSetting [language] when the explanation is written
     """
@@ -39,9 +39,9 @@ def explain(network: Network, layer_name: str | None = None, at: tuple[int, ...]
     if layer_name is not None:
         node = network[layer_name]
         return Explanation(network.name, (_section(node, receptive_field(chains, node, at)),))
-    ends = set(network.outputs)
+    ends = {node.name for node in network.outputs}
     sections = [
-        _section(node, receptive_field(chains, node, None) if node in ends else field_step(chains, node))
+        _section(node, receptive_field(chains, node, None) if node.name in ends else field_step(chains, node))
         for node in network.nodes
     ]
     return Explanation(network.name, tuple(sections))

@@ -102,8 +102,12 @@ BACK_BINS = Text(
     "Back through {name} ({n} positions in {m} windows)", "经 {name} 推回（{n} 个位置分成 {m} 个窗口）"
 )
 BACK_LISTED = Text("Back through {name}: the positions it takes", "经 {name} 推回：所取的位置")
+BACK_NOTHING = Text("Back through {name}: no position adds to it", "经 {name} 推回：没有任何位置参与")
 BACK_WHOLE = Text("Back through {name}: all positions", "经 {name} 推回：全部位置")
-FOLDED = Text("Back through {name}: the row-major place of the unit", "经 {name} 推回：按行优先顺序求出所在位置")
+FOLDED = Text(
+    "Back through {name}: the place along this axis, $t = {inner}$ flat positions for each step",
+    "经 {name} 推回：求该方向上的位置，每 $t = {inner}$ 个展平位置前进一步",
+)
 OTHER_PATHS = Text("Other paths reach further: the union of all", "其他路径看得更远：取全部路径的并集")
 OVER_PATHS = Text("over all other paths", "其他所有路径")
 EXTENT = Text("Pixels that the unit sees", "该单元看到的像素数")

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..axis import AxisMap, Bins, Folded, Resize, TransposedWindow, Window
+from ..axis.map import Index
 from ..network import Node
 from . import field_texts as words
 from .derivation import Derivation, Text
 from .path import Link
-from .worksheet import Worksheet
+from .worksheet import Worksheet, written
 
 
 def unit_region(
@@ -23,21 +24,22 @@ def unit_region(
     sheet.label(words.FROM_UNIT)
     sheet.step("a", "i")
     sheet.step("b", "i")
+    seen = np.array([unit], dtype=np.int64)
     for link in reversed(chain):
         if link.whole:
             sheet.label(words.BACK_WHOLE.fill(name=link.node.name))
             sheet.step("a", "0")
             sheet.step("b", f"{link.n} - 1")
+            seen = np.arange(link.n, dtype=np.int64)
         elif link.map is not None:
-            _back(sheet, link.node.name, link.map, link.n)
-    first, end = truth
-    if (sheet["a"], sheet["b"]) != (first, end - 1):
-        sheet.label(words.OTHER_PATHS)
-        sheet.know("u", first, words.OVER_PATHS)
-        sheet.know("v", end - 1, words.OVER_PATHS)
-        sheet.step("a", "min(a, u)")
-        sheet.step("b", "max(b, v)")
-    sheet.step("r", "b - a + 1", words.EXTENT)
+            seen = _back(sheet, link, link.map, seen)
+        if not seen.size:
+            break
+    _join(sheet, bool(seen.size), *truth)
+    if seen.size or truth[1] > truth[0]:
+        sheet.step("r", "b - a + 1", words.EXTENT)
+    else:
+        sheet.step("r", "0", words.EXTENT)
     sheet.note(words.DIFFERS, name=node.name, size=largest)
     sheet.note(words.CLIPPED)
     title = words.VARYING
@@ -46,47 +48,76 @@ def unit_region(
     return sheet.finish("region", title)
 
 
-def _back(sheet: Worksheet, name: str, one: AxisMap, n: int) -> None:
-    """Work out the first and last input position of the interval a … b."""
-    label, first, last = _formulas(sheet, name, one)
+def _join(sheet: Worksheet, seen: bool, first: int, end: int) -> None:
+    """Add what other paths see, where it reaches beyond the followed one."""
+    if first >= end or (seen and (sheet["a"], sheet["b"]) == (first, end - 1)):
+        return
+    sheet.know("u", first, words.OVER_PATHS)
+    sheet.know("v", end - 1, words.OVER_PATHS)
+    sheet.label(words.OTHER_PATHS)
+    sheet.step("a", "min(a, u)" if seen else "u")
+    sheet.step("b", "max(b, v)" if seen else "v")
+
+
+def _back(sheet: Worksheet, link: Link, one: AxisMap, seen: Index) -> Index:
+    """Work out the first and last input position behind the positions seen, and return them all.
+
+    The formula holds for an unbroken stretch; where holes meet the edge the ends are listed instead.
+    """
+    taps = one.taps(link.n)[seen]
+    positions = np.unique(taps[taps >= 0])
+    name = link.node.name
+    if not positions.size:
+        sheet.label(words.BACK_NOTHING.fill(name=name))
+        return positions
+    sheet.bind("n", link.n)
+    ends = int(positions[0]), int(positions[-1])
+    formulas = _formulas(sheet, name, one)
+    if formulas is not None:
+        label, first, last = formulas
+        first, last = f"max({first}, 0)", f"min({last}, n - 1)"
+        if (sheet.value(first), sheet.value(last)) != ends:
+            formulas = None
+    if formulas is None:
+        label, first, last = words.BACK_LISTED.fill(name=name), written(ends[0]), written(ends[1])
     sheet.label(label)
-    sheet.step("a", f"max({first}, 0)")
-    sheet.step("b", f"min({last}, {n} - 1)")
+    sheet.step("a", first)
+    sheet.step("b", last)
+    return positions
 
 
-def _formulas(sheet: Worksheet, name: str, one: AxisMap) -> tuple[Text, str, str]:
+def _formulas(sheet: Worksheet, name: str, one: AxisMap) -> tuple[Text, str, str] | None:
     """Return what the layer does, and the formulas of the first position from a and the last from b."""
     match one:
         case Window():
-            label = words.BACK_WINDOW.fill(name=name, k=one.size, s=one.stride, p=one.before)
-            return label, f"a·{one.stride} - {one.before}", f"b·{one.stride} - {one.before} + {one.reach} - 1"
-        case TransposedWindow(dilation=1):
+            _bind(sheet, k=one.reach, s=one.stride, p=one.before)
+            label = words.BACK_WINDOW.fill(name=name, k=one.reach, s=one.stride, p=one.before)
+            return label, "a·s - p", "b·s - p + k - 1"
+        case TransposedWindow():
+            _bind(sheet, k=one.size, s=one.stride, p=one.before)
             label = words.BACK_TRANSPOSED.fill(name=name, k=one.size, s=one.stride, p=one.before)
-            first = f"⌈(a + {one.before} - {one.size} + 1) / {one.stride}⌉"
-            return label, first, f"⌊(b + {one.before}) / {one.stride}⌋"
+            return label, "⌈(a + p - k + 1) / s⌉", "⌊(b + p) / s⌋"
         case Resize(support=1 | 2):
-            label = words.BACK_RESIZE.fill(name=name, n=one.n, m=one.size)
-            return label, *_resized(one)
+            _bind(sheet, m=one.size)
+            return words.BACK_RESIZE.fill(name=name, n=one.n, m=one.size), *_resized(one)
         case Bins():
-            label = words.BACK_BINS.fill(name=name, n=one.n, m=one.size)
-            return label, f"⌊a·{one.n} / {one.size}⌋", f"⌈(b + 1)·{one.n} / {one.size}⌉ - 1"
+            _bind(sheet, m=one.size)
+            return words.BACK_BINS.fill(name=name, n=one.n, m=one.size), "⌊a·n / m⌋", "⌈(b + 1)·n / m⌉ - 1"
         case Folded():
-            return words.FOLDED.fill(name=name), _modulo(one, "a"), _modulo(one, "b")
-    low, high = int(sheet["a"]), int(sheet["b"])
-    firsts, lasts = one.span(np.arange(low, high + 1, dtype=np.int64))
-    reached = lasts >= firsts
-    return words.BACK_LISTED.fill(name=name), str(firsts[reached].min()), str(lasts[reached].max())
+            _bind(sheet, t=one.inner)
+            label = words.FOLDED.fill(name=name, inner=one.inner)
+            return label, "⌊a / t⌋ - n·⌊⌊a / t⌋ / n⌋", "⌊b / t⌋ - n·⌊⌊b / t⌋ / n⌋"
+    return None
+
+
+def _bind(sheet: Worksheet, **numbers: int) -> None:
+    for symbol, value in numbers.items():
+        sheet.bind(symbol, value)
 
 
 def _resized(one: Resize) -> tuple[str, str]:
     if one.support == 1:
-        return f"⌊a·{one.n} / {one.size}⌋", f"⌊b·{one.n} / {one.size}⌋"
+        return "⌊a·n / m⌋", "⌊b·n / m⌋"
     if one.align_corners and one.size > 1:
-        return f"⌊a·{one.n - 1} / {one.size - 1}⌋", f"⌈b·{one.n - 1} / {one.size - 1}⌉"
-    place = f"{one.n} / {one.size} - 1 / 2"
-    return f"⌊(a + 1 / 2)·{place}⌋", f"⌈(b + 1 / 2)·{place}⌉"
-
-
-def _modulo(one: Folded, letter: str) -> str:
-    place = f"⌊{letter} / {one.inner}⌋"
-    return f"{place} - {one.n}·⌊{place} / {one.n}⌋"
+        return "⌊a·(n - 1) / (m - 1)⌋", "⌈b·(n - 1) / (m - 1)⌉"
+    return "⌊(a + 1 / 2)·n / m - 1 / 2⌋", "⌈(b + 1 / 2)·n / m - 1 / 2⌉"

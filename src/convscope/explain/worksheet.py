@@ -40,6 +40,10 @@ class Worksheet:
         """Say what the next step is about, where the step itself does not."""
         self._label = words
 
+    def value(self, formula: str) -> Value:
+        """Compute a formula without keeping a line."""
+        return computed(filled(read(formula), self._known))
+
     def step(self, symbol: str, formula: str, label: Text | None = None, source: str = "") -> Value:
         """Fill the formula with what is known, compute it, and keep the line."""
         expression = read(formula)
