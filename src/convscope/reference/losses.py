@@ -11,9 +11,6 @@ from ..layers.base import show_shape
 from .rules import Array
 from .softmax import log_softmax
 
-_LOG_FLOOR = -100.0
-"""Logarithms of probabilities are cut off here, as PyTorch does, so that a certain mistake stays finite."""
-
 
 class Loss(NamedTuple):
     """The mean loss, and its gradient with respect to what the network gave."""
@@ -49,14 +46,13 @@ def negative_log_likelihood(log_p: Array, labels: Array, label_smoothing: float 
 
 
 def cross_entropy(p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
-    """Compare probabilities (of Softmax) with the right classes; ln p is cut off at −100.
+    """Compare probabilities (of Softmax) with the right classes. A probability of 0 counts as the smallest number.
 
     Shapes:   p (n, k, …), labels (n, …) integers from 0 to k − 1
     Errors:   BadShape [labels-count], [labels-range]
     """
     targets = _targets(labels, p, label_smoothing)
-    floor = np.exp(np.array(_LOG_FLOOR)).astype(p.dtype)
-    inside = np.maximum(p, floor)
+    inside = np.maximum(p, np.finfo(p.dtype).tiny)  # so that a certain mistake stays finite
     return Loss(_mean(np.log(inside), targets), -targets / inside / labels.size)
 
 
