@@ -219,3 +219,7 @@ class LocalResponseNorm(Layer):
             divisions=elements,
             exponentials=elements,
         )
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Every position from itself; channels are mixed."""
+        return (Connection(links=straight(range(1, len(inputs[0])))),)
