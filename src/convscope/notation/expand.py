@@ -97,7 +97,7 @@ class Expansion:
         inner = self._deeper(scope, kind)
         ends = []
         for branch in item.branches:
-            self._spend(1, kind)
+            self._spend(8, kind)  # an empty branch costs memory too
             end = self.items(branch, previous, inner)
             ends.append(previous if end is None else end)
         name = filled(item.name, scope.values) if item.name else None
