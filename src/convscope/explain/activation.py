@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+from ..errors import NoRule
 from ..layers.activation import (
     ELU,
     GELU,
@@ -81,7 +82,9 @@ RAISED_LOG = Text("one per element, and one logarithm per set", "每个元素一
 @singledispatch
 def function_of(layer: Activation) -> str:
     """Return the function's formula."""
-    raise NotImplementedError(f"explain: no formula is registered for the activation {layer.kind}")
+    raise NoRule(
+        f"explain must have the formula of every activation; got {layer.kind}; register it. [no-derivation]"
+    )
 
 
 function_of.register(Sigmoid, lambda _: "σ(x) = 1 / (1 + e^(-x))")

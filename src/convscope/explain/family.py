@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import singledispatch
 
+from ..errors import NoRule
 from ..layers.base import Layer
 from ..layers.connection import Shape
 from . import texts
@@ -15,14 +16,17 @@ Shapes = tuple[Shape, ...]
 
 
 @singledispatch
-def derivations(layer: Layer, inputs: Shapes) -> list[Derivation]:
+def derivations(layer: Layer, _inputs: Shapes) -> list[Derivation]:
     """Derive output size, parameters and operations of a layer on inputs of these shapes.
 
     Each family registers its own; a kind of operation that the layer does not use needs no derivation.
 
-    Errors:   NotImplementedError, naming the layer, when nobody has
+    Errors:   NoRule [no-derivation] for a layer whose family has none
     """
-    raise NotImplementedError(f"explain: no derivation is registered for the layer {layer.kind}")
+    raise NoRule(
+        f"explain must have a derivation for every layer; got {layer.kind}; "
+        "register one with explain.family.derivations. [no-derivation]"
+    )
 
 
 def symbols(shape: Shape) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from functools import singledispatch
 import numpy as np
 
 from ..axis import Bins
+from ..errors import NoRule
 from ..layers.connection import Shape
 from ..layers.pooling import (
     AdaptiveAvgPool,
@@ -90,23 +91,25 @@ Cost = tuple[str, str, Text]
 
 
 @singledispatch
-def window_costs(layer: Pool, shape: Shape) -> list[Cost]:
+def window_costs(layer: Pool) -> list[Cost]:
     """Return (kind, formula in N outputs and T elements per window, what it is) of each operation."""
-    raise NotImplementedError(f"explain: no operations are registered for the pooling {layer.kind}")
+    raise NoRule(
+        f"explain must have the operations of every pooling; got {layer.kind}; register it. [no-derivation]"
+    )
 
 
 @window_costs.register
-def _max(_layer: MaxPool, _shape: Shape) -> list[Cost]:
+def _max(_layer: MaxPool) -> list[Cost]:
     return [("comparisons", "N·(T - 1)", BEST)]
 
 
 @window_costs.register
-def _average(_layer: AvgPool, _shape: Shape) -> list[Cost]:
+def _average(_layer: AvgPool) -> list[Cost]:
     return [("additions", "N·(T - 1)", SUM), ("divisions", "N", DIVIDE)]
 
 
 @window_costs.register
-def _norm(layer: LPPool, _shape: Shape) -> list[Cost]:
+def _norm(layer: LPPool) -> list[Cost]:
     if layer.norm_type == 1:
         return [("additions", "N·(T - 1)", SUM)]
     if layer.norm_type == 2:
@@ -115,7 +118,7 @@ def _norm(layer: LPPool, _shape: Shape) -> list[Cost]:
 
 
 @window_costs.register
-def _stochastic(_layer: StochasticPool, _shape: Shape) -> list[Cost]:
+def _stochastic(_layer: StochasticPool) -> list[Cost]:
     return [
         ("multiplications", "N·T", WEIGHTED),
         ("additions", "2·N·(T - 1)", TWO_SUMS),
@@ -138,7 +141,7 @@ def _pool(layer: Pool, inputs: Shapes) -> list[Derivation]:
     worked = [sheet.finish("output_shape", texts.OUTPUT_SHAPE), no_parameters()]
 
     kernels = groups(list(zip(layer.kernel_size, strict=True)))
-    for quantity, formula, label in window_costs(layer, shape):
+    for quantity, formula, label in window_costs(layer):
         sheet = on_shape(layer.output_shape(*inputs), outputs)
         for group in kernels:
             sheet.know(group.sign("k"), layer.kernel_size[group.first], KERNEL)
@@ -150,20 +153,22 @@ def _pool(layer: Pool, inputs: Shapes) -> list[Derivation]:
 
 
 @singledispatch
-def bin_costs(layer: AdaptivePool | GlobalPool, shape: Shape) -> list[Cost]:
+def bin_costs(layer: AdaptivePool | GlobalPool) -> list[Cost]:
     """Return (kind, formula in N outputs and E elements of all windows, what it is) of each operation."""
-    raise NotImplementedError(f"explain: no operations are registered for the pooling {layer.kind}")
+    raise NoRule(
+        f"explain must have the operations of every pooling; got {layer.kind}; register it. [no-derivation]"
+    )
 
 
 @bin_costs.register(AdaptiveMaxPool)
 @bin_costs.register(GlobalMaxPool)
-def _max_bins(_layer: AdaptiveMaxPool | GlobalMaxPool, _shape: Shape) -> list[Cost]:
+def _max_bins(_layer: AdaptiveMaxPool | GlobalMaxPool) -> list[Cost]:
     return [("comparisons", "E - N", BEST_OF_BIN)]
 
 
 @bin_costs.register(AdaptiveAvgPool)
 @bin_costs.register(GlobalAvgPool)
-def _mean_bins(_layer: AdaptiveAvgPool | GlobalAvgPool, _shape: Shape) -> list[Cost]:
+def _mean_bins(_layer: AdaptiveAvgPool | GlobalAvgPool) -> list[Cost]:
     return [("additions", "E - N", SUM_OF_BIN), ("divisions", "N", DIVIDE)]
 
 
@@ -179,7 +184,7 @@ def _adaptive(layer: AdaptivePool, inputs: Shapes) -> list[Derivation]:
     sheet.note(ADAPTED)
     sheet.note(BY_CHANNEL)
     worked = [sheet.finish("output_shape", texts.OUTPUT_SHAPE), no_parameters()]
-    for quantity, formula, label in bin_costs(layer, shape):
+    for quantity, formula, label in bin_costs(layer):
         sheet = on_shape(layer.output_shape(*inputs), ("c", *names))
         _know_bins(sheet, shape, layer.output_size)
         sheet.step("N", product(("c", *names)), WINDOWS)
@@ -212,7 +217,7 @@ def _global(layer: GlobalPool, inputs: Shapes) -> list[Derivation]:
     sheet.shape(" × ".join(("c", *("1" for _ in shape[1:]))), texts.THE_SHAPE)
     sheet.note(GLOBAL)
     worked = [sheet.finish("output_shape", texts.OUTPUT_SHAPE), no_parameters()]
-    for quantity, formula, label in bin_costs(layer, shape):
+    for quantity, formula, label in bin_costs(layer):
         sheet = on_shape(shape)
         sheet.step("E", product(symbols(shape)), CHANNEL_ELEMENTS)
         sheet.step("N", "c", WINDOWS)

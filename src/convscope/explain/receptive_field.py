@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -35,22 +35,37 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
         return [Derivation("receptive_field", words.FORWARD, (), (words.LOST.fill(name=view.lost_at),))]
     if view.via is not None:
         return [_global(chains.network, view.via)]
-    worked: list[Derivation] = []
     units = _units(node, view.drivers, at)
-    for one in _alike([(chains.to(node, axis), unit) for axis, unit in enumerate(units)]):
-        title = None if not one.group.mark else one.group.title
+    paths = [chains.to(node, axis) for axis in range(len(view.axes))]
+    worked: list[Derivation] = []
+    for one in _alike(paths, [_route(path) for path in paths], units):
         if textbook(one.chain):
-            remarks = [words.SIDE_PATH.fill(name=view.global_via)] if view.global_via else []
-            worked.append(_forward(one, node, title, remarks))
-            if not any(link.widens for link in one.chain):
-                worked.append(_backward(one, title))
-            worked.append(_centre(one, title))
+            worked += _extent(one, node, view.global_via)
+    for one in _alike(
+        paths, [(_route(path), _sizes(path), unit) for path, unit in zip(paths, units, strict=True)], units
+    ):
+        axes = _axes(one)
+        if textbook(one.chain):
+            worked.append(_centre(one, axes))
         else:
             region = chains.network.field(node.name, [units[axis] for axis in _at_axes(node, view.drivers)])
-            rank = len(view.axes)
-            truth = region.clipped[one.group.first], region.clipped[rank + one.group.first]
-            worked.append(unit_region(one.chain, one.unit, node, title, truth, view.axes[one.group.first].size))
+            first = one.group.first
+            truth = region.clipped[first], region.clipped[len(view.axes) + first]
+            worked.append(unit_region(one.chain, one.unit, node, axes, truth, view.axes[first].size))
     return worked
+
+
+def _extent(one: Alike, node: Node, global_via: str | None) -> list[Derivation]:
+    """Derive the size forward, and backward where one chain decides it."""
+    remarks = [words.SIDE_PATH.fill(name=global_via)] if global_via else []
+    worked = [_forward(one, node, _axes(one), remarks)]
+    if not any(link.widens for link in one.chain):
+        worked.append(_backward(one, _axes(one)))
+    return worked
+
+
+def _axes(one: Alike) -> Text | None:
+    return one.group.title if one.group.mark else None
 
 
 def _units(node: Node, drivers: Sequence[int | None], at: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -65,13 +80,19 @@ def _at_axes(node: Node, drivers: Sequence[int | None]) -> list[int]:
     return [drivers.index(axis) for axis in position_axes(node.output_shape) if axis in drivers]
 
 
-def _alike(chains: Sequence[tuple[list[Link], int]]) -> list[Alike]:
-    """Join axes with equal windows and equal units."""
-    keys = [
-        (unit, tuple((link.node.name, repr(link.map), link.whole, link.n, link.field) for link in chain))
-        for chain, unit in chains
-    ]
-    return [Alike(group, *chains[group.first]) for group in groups(keys)]
+def _route(chain: Sequence[Link]) -> Hashable:
+    """Return what decides the extent: the layers, their windows, what they see."""
+    return tuple((link.node.name, repr(link.map), link.whole, link.field) for link in chain)
+
+
+def _sizes(chain: Sequence[Link]) -> Hashable:
+    """Return the positions before each layer, which matter at the edges."""
+    return () if textbook(chain) else tuple(link.n for link in chain)
+
+
+def _alike(paths: Sequence[list[Link]], keys: Sequence[Hashable], units: Sequence[int]) -> list[Alike]:
+    """Join the axes with equal keys."""
+    return [Alike(group, paths[group.first], units[group.first]) for group in groups(keys)]
 
 
 def _global(network: Network, via: str) -> Derivation:

@@ -55,6 +55,7 @@ def known(given: Given) -> Expression:
 
 def heading(section: Section) -> tuple[str, str]:
     """Return a layer's name, and its kind with its shapes."""
-    shapes = ", ".join(map(show_shape, section.input_shapes))
-    arrow = f"{shapes} → " if shapes else ""
+    shapes = list(map(show_shape, section.input_shapes))
+    listed = shapes if len(shapes) <= 3 else [shapes[0], "…", shapes[-1]]
+    arrow = f"{', '.join(listed)} → " if shapes else ""
     return section.name, f"{section.kind}: {arrow}{show_shape(section.output_shape)}"
