@@ -1,0 +1,207 @@
+"""A budget that a network must keep, for continuous integration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, NamedTuple
+
+from ..errors import BadSetting
+from ..layers.operations import Status
+from ..network import Network
+from .diagnosis.subject import last_spatial
+from .paths import position_axes
+from .receptive_field import receptive_fields
+from .report import Report, inspect
+
+Numbers = tuple[float, ...]
+
+_TOTAL_OF = {
+    "max_params": "params",
+    "max_macs": "macs",
+    "max_memory": "peak_activation_bytes",
+    "max_training_memory": "peak_training_bytes",
+    "max_parameter_bytes": "parameter_bytes",
+}
+
+
+class Limit(NamedTuple):
+    """One limit held against its number.
+
+    `actual` is None where the number is not known. `spare` is what is left of the limit, negative by how much it
+    is broken, per axis for a field; `reason` says in words why.
+    """
+
+    name: str
+    allowed: Numbers
+    actual: Numbers | None
+    spare: Numbers | None
+    ok: bool
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: one number, or a list per axis for a field."""
+        single = self.name in _TOTAL_OF
+
+        def plain(numbers: Numbers | None) -> Any:
+            return None if numbers is None else numbers[0] if single else list(numbers)
+
+        return {
+            "limit": self.name,
+            "allowed": plain(self.allowed),
+            "actual": plain(self.actual),
+            "spare": plain(self.spare),
+            "ok": self.ok,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A network held against its budget."""
+
+    network: Network
+    limits: tuple[Limit, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether every limit is kept."""
+        return not self.broken
+
+    @property
+    def broken(self) -> tuple[Limit, ...]:
+        """Return the limits that are not kept, or cannot be promised."""
+        return tuple(limit for limit in self.limits if not limit.ok)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "schema": 1,
+            "model": self.network.name,
+            "input_shape": list(self.network.input_shape),
+            "ok": self.ok,
+            "limits": [limit.to_dict() for limit in self.limits],
+        }
+
+    def __str__(self) -> str:
+        width = max(len(limit.name) for limit in self.limits)
+        return "\n".join(
+            f"{'ok    ' if limit.ok else 'BROKEN'}  {limit.name:<{width}}  {limit.reason}" for limit in self.limits
+        )
+
+
+def check(
+    model: Network | str,
+    max_params: float | None = None,
+    max_macs: float | None = None,
+    max_memory: float | None = None,
+    max_training_memory: float | None = None,
+    max_parameter_bytes: float | None = None,
+    min_field: int | Sequence[int] | None = None,
+    max_field: int | Sequence[int] | None = None,
+    input_shape: Sequence[int] | None = None,
+) -> Verdict:
+    """Hold a network against a budget; what is not known counts as broken, for it cannot be promised.
+
+    `model` is a Network or anything `load` takes. `max_memory` is about the activations alive at once at
+    inference, `max_training_memory` in a training step. `min_field` and `max_field` are about the units of the
+    last layer with positions, before global pooling or dense layers: one number, or one per axis. `input_shape`
+    checks the network on other pictures.
+
+    Units:    per picture; bytes of float32; pixels
+    Errors:   BadSetting [budget-limit] for a limit that is no number, [no-limit] without any limit
+    """
+    if not isinstance(model, Network):
+        from ..models import load
+
+        model = load(model)
+    if input_shape is not None:
+        model = model.with_input(input_shape)
+    most = {
+        "max_params": max_params,
+        "max_macs": max_macs,
+        "max_memory": max_memory,
+        "max_training_memory": max_training_memory,
+        "max_parameter_bytes": max_parameter_bytes,
+    }
+    fields = {"min_field": min_field, "max_field": max_field}
+    if all(value is None for value in (*most.values(), *fields.values())):
+        raise BadSetting("check must be given at least one limit; got none; try max_params=5_000_000. [no-limit]")
+    report = inspect(model)
+    limits = [_total(report, name, value) for name, value in most.items() if value is not None]
+    limits += _fields(model, {name: value for name, value in fields.items() if value is not None})
+    return Verdict(model, tuple(limits))
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+        raise BadSetting(
+            f"check.{name} must be a number of at least 0; got {name}={value!r}; "
+            "write it out, as in 5_000_000 or 5e6. [budget-limit]"
+        )
+    return int(value) if value == int(value) else float(value)
+
+
+def _total(report: Report, name: str, value: float) -> Limit:
+    """Hold one of the sums against its limit."""
+    allowed = _number(name, value)
+    actual = getattr(report.totals, _TOTAL_OF[name])
+    spare = allowed - actual
+    what = _TOTAL_OF[name].replace("_", " ")
+    unknown = [node for node in report.network.layers if node.facts.status is not Status.COMPLETE]
+    if spare < 0:
+        least = "at least " if unknown else ""
+        reason = f"{least}{actual:,} {what}, {-spare:,} more than the {allowed:,} allowed"
+    elif unknown:
+        first = unknown[0]
+        reason = (
+            f"at least {actual:,} {what}, and what {first.name} ({first.kind}) adds is not known: "
+            f"{allowed:,} cannot be promised"
+        )
+        return Limit(name, (allowed,), None, None, False, reason)
+    else:
+        reason = f"{actual:,} {what}, {spare:,} left of {allowed:,}"
+    return Limit(name, (allowed,), (actual,), (spare,), spare >= 0, reason)
+
+
+def _fields(network: Network, wanted: dict[str, Any]) -> Iterator[Limit]:
+    """Hold the field of the last layer with positions against its limits."""
+    if not wanted:
+        return
+    rank = len(position_axes(network.input_shape))
+    views = receptive_fields(network)
+    last = last_spatial(network, views)
+    view = None if last is None else views[last.index]
+    lost = next((one.lost_at for one in views if one is not None and one.lost_at is not None), None)
+    for name, value in wanted.items():
+        allowed = _sizes(name, value, rank)
+        if last is None or view is None or lost is not None:
+            why = f"nothing is known behind {lost}" if lost else "no layer of the network has positions"
+            yield Limit(name, allowed, None, None, False, f"{why}: the field is not known")
+            continue
+        actual = tuple(axis.size for axis in view.axes)
+        yield _field(name, allowed, actual, last.name)
+
+
+def _sizes(name: str, value: Any, rank: int) -> Numbers:
+    numbers = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
+    if len(numbers) != rank:
+        raise BadSetting(
+            f"check.{name} must have 1 number or {rank}, one per axis of the picture; got {name}={value!r}; "
+            "one number stands for all axes. [budget-limit]"
+        )
+    return tuple(_number(name, number) for number in numbers)
+
+
+def _field(name: str, allowed: Numbers, actual: Numbers, layer: str) -> Limit:
+    def show(numbers: Sequence[float]) -> str:
+        return "×".join(f"{number:g}" for number in numbers)
+
+    order: Callable[[float, float], float] = (lambda a, b: b - a) if name == "min_field" else (lambda a, b: a - b)
+    spare = tuple(order(limit, size) for limit, size in zip(allowed, actual, strict=True))
+    ok = min(spare) >= 0
+    bound, wrong = ("least", "few") if name == "min_field" else ("most", "many")
+    end = f"{show(spare)} to spare" if ok else f"{show([max(0, -part) for part in spare])} too {wrong}"
+    reason = f"units of {layer} see {show(actual)} pixels, at {bound} {show(allowed)} allowed: {end}"
+    return Limit(name, allowed, actual, spare, ok, reason)

@@ -1,0 +1,244 @@
+"""Two networks side by side: what is the same, what changed, what only one of them has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Literal, NamedTuple
+
+from ..layers.base import Layer, show_shape
+from ..network import Network
+from .report import Report, Row, inspect
+
+Change = Literal["same", "changed", "added", "removed"]
+
+_COUNTS = ("params", "macs", "activation_bytes")
+_TOTALS = (
+    "params",
+    "macs",
+    "multiplications",
+    "additions",
+    "activation_bytes",
+    "peak_activation_bytes",
+    "peak_training_bytes",
+    "parameter_bytes",
+)
+
+
+class Difference(NamedTuple):
+    """One fact of a layer in both networks."""
+
+    what: str
+    a: Any
+    b: Any
+
+
+class ComparedLayer(NamedTuple):
+    """A layer of either network, or of both. `differences` lists what is not alike."""
+
+    change: Change
+    a: Row | None
+    b: Row | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the layer's name; `old → new` where it was renamed."""
+        names = dict.fromkeys(row.name for row in (self.a, self.b) if row is not None)
+        return " → ".join(names)
+
+    @property
+    def kind(self) -> str:
+        """Return the layer's type; `old → new` where it was replaced."""
+        return " → ".join(dict.fromkeys(row.kind for row in (self.a, self.b) if row is not None))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "change": self.change,
+            "a": None if self.a is None else self.a.name,
+            "b": None if self.b is None else self.b.name,
+            "kind": self.kind,
+            "differences": {one.what: {"a": one.a, "b": one.b} for one in self.differences},
+        }
+
+
+class ComparedTotal(NamedTuple):
+    """A sum over both networks; `ratio` is b / a, None where a is 0."""
+
+    what: str
+    a: int
+    b: int
+
+    @property
+    def difference(self) -> int:
+        """Return b − a."""
+        return self.b - self.a
+
+    @property
+    def ratio(self) -> float | None:
+        """Return b / a."""
+        return self.b / self.a if self.a else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"a": self.a, "b": self.b, "difference": self.difference, "ratio": self.ratio}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two networks side by side. `rows` follow network a; what b adds stands where b has it."""
+
+    a: Report
+    b: Report
+    rows: tuple[ComparedLayer, ...]
+    totals: tuple[ComparedTotal, ...]
+    status: tuple[str, str]
+
+    @property
+    def same(self) -> bool:
+        """Return whether no layer differs in settings, shape, cost or field."""
+        return all(row.change == "same" and row.a is not None for row in self.rows)
+
+    def count(self, change: Change) -> int:
+        """Return how many layers are the same, changed, added or removed."""
+        return sum(row.change == change for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "schema": 1,
+            "a": self.a.network.name,
+            "b": self.b.network.name,
+            "same": self.same,
+            "layers": [row.to_dict() for row in self.rows],
+            "totals": {total.what: total.to_dict() for total in self.totals},
+            "status": {"a": self.status[0], "b": self.status[1]},
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+
+def compare(a: Network | str, b: Network | str) -> Comparison:
+    """Compare two networks layer by layer and in sum.
+
+    Layers of one name are the same layer. Those that are left are matched where runs of equal layers (type and all
+    settings) follow one another in both networks. `a` and `b` are Networks or anything `load` takes.
+    """
+    one, two = inspect(a), inspect(b)
+    rows = tuple(_in_order(one, two, _matched(one.rows, two.rows)))
+    sums_a, sums_b = one.totals, two.totals
+    totals = tuple(ComparedTotal(name, getattr(sums_a, name), getattr(sums_b, name)) for name in _TOTALS)
+    return Comparison(one, two, rows, totals, (sums_a.status, sums_b.status))
+
+
+def _matched(a: list[Row], b: list[Row]) -> dict[str, str]:
+    """Return which layer of b each layer of a is."""
+    names = {row.name for row in b}
+    pairs = {row.name: row.name for row in a if row.name in names}
+    rest_a = [row for row in a if row.name not in pairs]
+    rest_b = [row for row in b if row.name not in pairs]
+    layers = SequenceMatcher(None, _settings(rest_a), _settings(rest_b), autojunk=False)
+    for block in layers.get_matching_blocks():
+        for offset in range(block.size):
+            pairs[rest_a[block.a + offset].name] = rest_b[block.b + offset].name
+    return pairs
+
+
+def _settings(rows: list[Row]) -> list[Layer]:
+    return [row.node.layer for row in rows]
+
+
+def _in_order(one: Report, two: Report, matched: dict[str, str]) -> Iterator[ComparedLayer]:
+    """Yield the layers in a's order; an added layer follows the one it follows in b."""
+    taken = set(matched.values())
+    added_after: dict[str | None, list[Row]] = {}
+    anchor: str | None = None
+    for row in two.rows:
+        if row.name in taken:
+            anchor = row.name
+        else:
+            added_after.setdefault(anchor, []).append(row)
+    yield from (ComparedLayer("added", None, row, ()) for row in added_after.get(None, ()))
+    for row in one.rows:
+        partner = matched.get(row.name)
+        if partner is None:
+            yield ComparedLayer("removed", row, None, ())
+            continue
+        other = two[partner]
+        differences = tuple(_differences(row, other, matched))
+        yield ComparedLayer("changed" if differences else "same", row, other, differences)
+        yield from (ComparedLayer("added", None, late, ()) for late in added_after.get(partner, ()))
+
+
+def _differences(a: Row, b: Row, matched: dict[str, str]) -> Iterator[Difference]:
+    """Yield what two matched layers do not have alike."""
+    if a.kind != b.kind:
+        yield Difference("kind", a.kind, b.kind)
+    elif a.node.layer != b.node.layer:
+        for name, form in a.node.layer.forms():
+            old, new = getattr(a.node.layer, name), getattr(b.node.layer, name)
+            if old != new:
+                yield Difference(name, *(None if value is None else form.format(value) for value in (old, new)))
+    if _rewired(a.inputs, b.inputs, matched):
+        yield Difference("inputs", list(a.inputs), list(b.inputs))
+    if a.output_shape != b.output_shape:
+        yield Difference("output_shape", list(a.output_shape), list(b.output_shape))
+    for name in _COUNTS:
+        if getattr(a, name) != getattr(b, name):
+            yield Difference(name, getattr(a, name), getattr(b, name))
+    if a.receptive_field != b.receptive_field:
+        yield Difference("receptive_field", a.receptive_field.to_dict(), b.receptive_field.to_dict())
+
+
+def _rewired(a: tuple[str, ...], b: tuple[str, ...], matched: dict[str, str]) -> bool:
+    """Tell whether inputs changed otherwise than by layers added or removed in between."""
+    if len(a) != len(b):
+        return True
+    known = set(matched.values())
+    return any(old in matched and new in known and matched[old] != new for old, new in zip(a, b, strict=True))
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    """Yield the comparison as text: layers that differ, then the sums."""
+    names = [report.network.name for report in (comparison.a, comparison.b)]
+    counts = ", ".join(f"{comparison.count(c)} {c}" for c in ("same", "changed", "added", "removed"))
+    yield f"{names[0]} and {names[1]}: {counts}"
+    signs = {"changed": "~", "added": "+", "removed": "-"}
+    widened = [row for row in comparison.rows if [one.what for one in row.differences] == ["receptive_field"]]
+    shown = [row for row in comparison.rows if row.change != "same" and row not in widened]
+    name_width = max([len(row.name) for row in shown], default=0)
+    kind_width = max([len(row.kind) for row in shown], default=0)
+    for row in shown:
+        yield f"{signs[row.change]} {row.name:<{name_width}}  {row.kind:<{kind_width}}  {_about(row)}"
+    if widened:
+        ends = [f"{row.name} ({_value(d.a)} → {_value(d.b)})" for row in widened for d in row.differences]
+        yield f"~ receptive field alone, {len(widened)} layers: {' to '.join(dict.fromkeys((ends[0], ends[-1])))}"
+    yield ""
+    width = max(18, *map(len, names))
+    yield f"{'total':<22} {names[0]:>{width}} {names[1]:>{width}} {'difference':>{width}}  ratio"
+    for total in comparison.totals:
+        ratio = "-" if total.ratio is None else f"{total.ratio:.3f}"
+        yield f"{total.what:<22} {total.a:>{width},} {total.b:>{width},} {total.difference:>+{width},}  {ratio}"
+    for name, status in zip(names, comparison.status, strict=True):
+        if status != "complete":
+            yield f"the totals of {name} are not complete: {status.replace('_', ' ')}"
+
+
+def _about(row: ComparedLayer) -> str:
+    present = row.b if row.a is None else row.a
+    if row.change != "changed":
+        assert present is not None
+        return f"{show_shape(present.output_shape)}  {present.params:,} params  {present.macs:,} macs"
+    return "; ".join(f"{one.what} {_value(one.a)} → {_value(one.b)}" for one in row.differences)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):  # a receptive field
+        size = value["size"]
+        return value["status"] if size is None else "×".join(map(str, size))
+    if isinstance(value, list):
+        return "×".join(map(str, value)) if all(isinstance(part, int) for part in value) else ", ".join(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,96 @@
+"""What is wrong with a network's structure or wasteful in it, and what to change.
+
+| file | findings |
+|---|---|
+| `productivity.py` | unproductive-layers: what a layer looks at already covers the whole picture |
+| `object_size.py` | small-field: no unit of the last map sees a whole object |
+| `lost_border.py` | lost-rows, unseen-border: what the floor of the output size throws away |
+| `even_kernels.py` | even-kernel-shift: units half a pixel beside the pixels they stand for |
+| `same_drift.py` | same-drift: SAME padding that moves between two input sizes |
+| `merges.py` | misaligned-merge: branches joined that look at different places |
+| `smallest_input.py` | smallest-input: the smallest pictures that fit, found by trying |
+| `heavy_layers.py` | heavy-dense, heavy-kernel: most parameters or MACs in one layer with a lighter form |
+| `useless_layers.py` | useless-bias, useless-relu, linear-stack, idle-, total- and output-dropout |
+| `loose_ends.py` | several-ends, opaque-layers |
+
+`finding.py` says what a finding is, `subject.py` computes what they share, `wording.py` puts numbers in words.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+
+from ...errors import BadSetting
+from ...layers.connection import Shape
+from ...network import Network
+from .even_kernels import find_even_kernel_shift
+from .finding import SEVERITIES, Finding
+from .heavy_layers import find_heavy_layers
+from .loose_ends import find_dead_ends, find_opaque_layers
+from .lost_border import find_lost_rows
+from .merges import find_misaligned_merges
+from .object_size import find_small_field
+from .productivity import find_unproductive_layers
+from .same_drift import find_same_drift
+from .smallest_input import find_smallest_input
+from .subject import Subject
+from .useless_layers import find_dropout, find_linear_stacks, find_useless_biases, find_useless_relus
+
+__all__ = ["Finding", "diagnose"]
+
+_FAMILIES: tuple[Callable[[Subject], list[Finding]], ...] = (
+    find_opaque_layers,
+    find_small_field,
+    find_misaligned_merges,
+    find_same_drift,
+    find_even_kernel_shift,
+    find_unproductive_layers,
+    find_lost_rows,
+    find_heavy_layers,
+    find_useless_biases,
+    find_useless_relus,
+    find_linear_stacks,
+    find_dropout,
+    find_dead_ends,
+    find_smallest_input,
+)
+
+
+def diagnose(
+    model: Network | str,
+    object_size: int | Sequence[int] | None = None,
+    other_input: Sequence[int] | None = None,
+) -> list[Finding]:
+    """List what is wrong or wasteful in a network's structure, the most severe first.
+
+    `model` is a Network or anything `load` takes. `object_size` is the size of what should be seen whole, one
+    number or one per axis. `other_input` is a second input shape the network will be used on; one pixel larger
+    in every direction unless given.
+
+    Units:    pixels of the input
+    Errors:   BadSetting [object-size], [other-input]; BadShape when the network cannot take `other_input`
+    """
+    if not isinstance(model, Network):
+        from ...models import load
+
+        model = load(model)
+    other = None if other_input is None else tuple(operator.index(n) for n in other_input)
+    subject = Subject(model, None, other)
+    if object_size is not None:
+        subject.object_size = _object_size(object_size, len(subject.picture))
+    found = [finding for family in _FAMILIES for finding in family(subject)]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _object_size(value: int | Sequence[int], rank: int) -> Shape:
+    try:
+        sizes = tuple(map(operator.index, value if isinstance(value, Sequence) else (value,) * rank))
+    except TypeError:
+        sizes = ()
+    if len(sizes) != rank or min(sizes) < 1:
+        raise BadSetting(
+            f"diagnose.object_size must be a whole number of pixels, or {rank}, one per axis; got "
+            f"object_size={value!r}; use 64 for objects of 64 pixels. [object-size]"
+        )
+    return sizes

@@ -1,0 +1,122 @@
+"""Layers that hold most of a network's parameters or arithmetic and could be replaced by lighter ones."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ...layers.activation import Activation
+from ...layers.connection import Shape
+from ...layers.convolution import Conv
+from ...layers.dense import Linear
+from ...layers.rearrange import Flatten
+from ...layers.special import Dropout, Identity
+from ...network import Network, Node
+from .finding import Finding
+from .subject import Subject
+from .wording import count, extent, percent
+
+
+def find_heavy_layers(subject: Subject) -> list[Finding]:
+    """Find layers with over half of all parameters or MACs for which a lighter form is known."""
+    report = subject.report
+    totals = report.totals
+    found = []
+    for node in subject.network.layers:
+        row = report[node.name]
+        if not node.owns_parameters or (2 * row.params <= totals.params and 2 * row.macs <= totals.macs):
+            continue
+        holds = f"{node.name} holds {_shares(row.params, totals.params, row.macs, totals.macs)}"
+        numbers = {
+            "params": row.params,
+            "total_params": totals.params,
+            "macs": row.macs,
+            "total_macs": totals.macs,
+        }
+        if isinstance(node.layer, Linear):
+            found += _flattened(subject.network, node, node.layer, holds, numbers)
+        elif isinstance(node.layer, Conv):
+            covers = node.layer.kernel_size == node.input_shapes[0][1:] and prod(node.output_shape[1:]) == 1
+            lighter = _covering_kernel if covers else _big_kernel
+            found += lighter(node, node.layer, holds, numbers)
+    return found
+
+
+def _shares(params: int, all_params: int, macs: int, all_macs: int) -> str:
+    parts = []
+    if 2 * params > all_params:
+        parts.append(f"{params:,} of {count(all_params, 'parameter')} ({percent(params, all_params)})")
+    if 2 * macs > all_macs:
+        parts.append(f"{macs:,} of {count(all_macs, 'MAC')} ({percent(macs, all_macs)})")
+    return " and ".join(parts)
+
+
+def _flattened(network: Network, node: Node, layer: Linear, holds: str, numbers: dict[str, int]) -> list[Finding]:
+    """A dense layer on a flattened map: global average pooling leaves it one number per channel."""
+    shape = _flattened_map(network, node)
+    if shape is None:
+        return []
+    return [_dense(node, shape, layer.out_features, f"{holds}: it reads a flattened {extent(shape)} map", numbers)]
+
+
+def _covering_kernel(node: Node, layer: Conv, holds: str, numbers: dict[str, int]) -> list[Finding]:
+    """A convolution as large as its input is a dense layer."""
+    shape = node.input_shapes[0]
+    if layer.groups > 1 or layer.taps == 1:
+        return []
+    text = f"{holds}: its kernels are as large as the {extent(shape)} map they read"
+    return [_dense(node, shape, layer.out_channels, text, numbers)]
+
+
+def _dense(node: Node, shape: Shape, outputs: int, message: str, numbers: dict[str, int]) -> Finding:
+    features, channels = prod(shape), shape[0]
+    saved = outputs * (features - channels)
+    share = percent(saved, numbers["total_params"])
+    return Finding(
+        "heavy-dense",
+        "waste",
+        (node.name,),
+        f"{message}, {features:,} numbers",
+        f"global average pooling before it would leave {channels:,} numbers and save {count(saved, 'parameter')} "
+        f"({share} of the network); where in the map they were is lost",
+        {**numbers, "features": features, "channels": channels, "saved_params": saved},
+    )
+
+
+def _flattened_map(network: Network, node: Node) -> Shape | None:
+    """Return the shape of the map that a dense layer reads through a flatten; None where there is none."""
+    source = network.nodes[node.sources[0]]
+    while isinstance(source.layer, Dropout | Identity | Activation):
+        source = network.nodes[source.sources[0]]
+    if not isinstance(source.layer, Flatten):
+        return None
+    shape = source.input_shapes[0]
+    return shape if len(shape) > 2 and prod(shape[1:]) > 1 else None
+
+
+def _big_kernel(node: Node, layer: Conv, holds: str, numbers: dict[str, int]) -> list[Finding]:
+    """An odd kernel of 5 and more: a stack of 3-wide kernels has the same field."""
+    sizes = set(layer.kernel_size)
+    size = min(sizes)
+    plain = max(layer.stride) == max(layer.dilation) == 1 and len(sizes) == 1
+    if not plain or size < 5 or size % 2 == 0:
+        return []
+    depth = (size - 1) // 2
+    rank = len(layer.kernel_size)
+    weight = node.facts.param_shapes["weight"]
+    own = prod(weight)
+    between = layer.out_channels * (layer.out_channels // layer.groups)
+    stack = 3**rank * (layer.out_channels * weight[1] + (depth - 1) * between)
+    if stack >= own:
+        return []
+    saved = own - stack
+    return [
+        Finding(
+            "heavy-kernel",
+            "waste",
+            (node.name,),
+            f"{holds}: its {extent(layer.kernel_size)} kernels have {count(own, 'weight')}",
+            f"{depth} layers of {extent((3,) * rank)} with {layer.out_channels} channels see the same field with "
+            f"{count(stack, 'weight')}, {saved:,} fewer, and have {depth - 1} more non-linearities between",
+            {**numbers, "weights": own, "stack": depth, "stack_weights": stack, "saved_params": saved},
+        )
+    ]

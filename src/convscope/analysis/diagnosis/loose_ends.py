@@ -1,0 +1,51 @@
+"""Layers whose output nobody uses, and layers that nobody knows."""
+
+from __future__ import annotations
+
+from ...layers.operations import Status
+from .finding import Finding
+from .subject import Subject
+from .wording import count, listed
+
+
+def find_dead_ends(subject: Subject) -> list[Finding]:
+    """Find that several layers end the network: outputs, or forgotten branches."""
+    ends = subject.network.outputs
+    if len(ends) < 2:
+        return []
+    names = tuple(node.name for node in ends)
+    return [
+        Finding(
+            "several-ends",
+            "note",
+            names,
+            f"nothing uses the outputs of {listed(names)}",
+            "if one of them is not meant as a result, it is a dead end: connect it or leave it out",
+            {"ends": len(ends)},
+        )
+    ]
+
+
+def find_opaque_layers(subject: Subject) -> list[Finding]:
+    """Find operators that nobody knows, and what is unknown because of them."""
+    opaque = [node for node in subject.network.layers if node.facts.status is not Status.COMPLETE]
+    if not opaque:
+        return []
+    names = tuple(node.name for node in opaque)
+    lost = [
+        node.name
+        for node in subject.network.layers
+        if (view := subject.fields[node.index]) is not None and view.lost_at in names
+    ]
+    kinds = listed(list(dict.fromkeys(f"{node.name} ({node.kind})" for node in opaque)))
+    return [
+        Finding(
+            "opaque-layers",
+            "risk",
+            names,
+            f"nobody knows what {kinds} {'does' if len(names) == 1 else 'do'}: parameters and operations there are "
+            f"not counted, totals are incomplete, and receptive fields unknown in {count(len(lost), 'layer')}",
+            "replace them by layers that are known, or take the totals as less than the truth",
+            {"layers": len(names), "unknown_fields": lost},
+        )
+    ]

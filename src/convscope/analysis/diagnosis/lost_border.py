@@ -1,0 +1,151 @@
+"""Rows and columns at the end that the floor of the output size throws away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...axis import Window
+from ...layers.connection import Shape
+from ...layers.convolution import Conv
+from ...layers.pooling import Pool
+from ...network import Network, Node
+from ..intervals import taps_of
+from .finding import Finding
+from .subject import Subject, is_local, lies_over_picture, shapes_for, windowed_nodes
+from .wording import AXIS_NAMES, extent, last_lines, listed
+
+FARTHEST = 128
+"""How many pixels smaller and larger pictures are tried; strides of classic networks repeat after 32."""
+
+
+def lost_rows(window: Window, n: int) -> int:
+    """Return how many of n rows lie behind the last window because the stride does not divide the room.
+
+    Rows that a stride larger than its window skips everywhere are not counted: no other size would save them.
+    """
+    if window.stride == 1 or not window.unused(n):
+        return 0
+    taps = taps_of(window, n)
+    behind = n - 1 - int(taps[taps < n].max(initial=-1))
+    return max(0, behind - max(0, window.stride - window.reach))
+
+
+def find_lost_rows(subject: Subject) -> list[Finding]:
+    """Find, layer by layer, the rows and columns of its input that no unit sees."""
+    lossy = [(node, windows, rows) for node, windows, rows in _lossy(subject.network) if any(rows)]
+    if not lossy:
+        return []
+    near = " and ".join(_sizes_without_loss(subject))
+    sizes = f"; pictures of {near} lose none in any layer" if near else ""
+    found = [_of_layer(subject, node, windows, rows, sizes) for node, windows, rows in lossy]
+    return found + _of_network(subject, tuple(node.name for node, _, _ in lossy), sizes)
+
+
+def _lossy(network: Network) -> Iterator[tuple[Node, tuple[Window, ...], Shape]]:
+    """Yield windowed layers with the rows that neither they nor another reader of their input sees."""
+    for node, windows in windowed_nodes(network):
+        rows = _lost(windows, node.input_shapes[0])
+        if any(rows):
+            for other in network.consumers(node.inputs[0]):
+                theirs = (0,) * len(rows)
+                if isinstance(other.layer, Conv | Pool):
+                    theirs = _lost(other.layer.windows(other.input_shapes[0]), other.input_shapes[0])
+                rows = tuple(map(min, rows, theirs))
+            yield node, windows, rows
+
+
+def _lost(windows: tuple[Window, ...], shape: Shape) -> Shape:
+    return tuple(lost_rows(window, n) for n, window in zip(shape[1:], windows, strict=True))
+
+
+def _of_layer(subject: Subject, node: Node, windows: tuple[Window, ...], rows: Shape, sizes: str) -> Finding:
+    inputs = node.input_shapes[0][1:]
+    pixels = _pixels(subject, node)
+    seen = ""
+    if node.inputs[0] != subject.network.inputs[0].name and pixels is not None:
+        seen = f"; with that, {last_lines(pixels) if any(pixels) else 'nothing'} of the picture"
+    padded = [
+        (window.before, window.after + (window.stride - window.unused(n) if lost else 0))
+        for n, window, lost in zip(inputs, windows, rows, strict=True)
+    ]
+    way = "padding " + "x".join(f"{before}/{after}" for before, after in padded) + " (before/after)"
+    if isinstance(node.layer, Pool):  # a pool's padding is limited to half its kernel
+        way = "ceil_mode"
+    return Finding(
+        "lost-rows",
+        "waste",
+        (node.name,),
+        f"no unit of {node.name} sees {last_lines(rows)} of its {extent(inputs)} input{seen}: behind the last "
+        "window less than a stride is left",
+        f"{way} in {node.name} loses none{sizes}",
+        {
+            "rows": list(rows),
+            "pixels": None if pixels is None else list(pixels),
+            "input": list(inputs),
+            "padding": [list(pair) for pair in padded],
+        },
+    )
+
+
+def _pixels(subject: Subject, node: Node) -> Shape | None:
+    """Return how many pixels at the picture's end this layer's input sees and the layer does not."""
+    before, after = subject.exact[node.sources[0]], subject.exact[node.index]
+    rank = len(node.output_shape) - 1
+    if before is None or after is None or not lies_over_picture(before, rank) or not is_local(after):
+        return None
+    pairs = zip(before.axes, after.axes, strict=True)
+    return tuple(max(0, int(one.high.max()) - int(two.high.max())) for one, two in pairs)
+
+
+def _of_network(subject: Subject, names: tuple[str, ...], sizes: str) -> list[Finding]:
+    last = subject.last_spatial
+    view = None if last is None else subject.exact[last.index]
+    if last is None or view is None or not is_local(view):
+        return []
+    unseen = tuple(n - int(axis.high.max()) for n, axis in zip(subject.picture, view.axes, strict=True))
+    if not any(part > 0 for part in unseen):
+        return []
+    unseen = tuple(max(0, part) for part in unseen)
+    return [
+        Finding(
+            "unseen-border",
+            "waste",
+            (last.name,),
+            f"{last_lines(unseen)} of the {extent(subject.picture)} picture never reach {last.name}, the last "
+            f"layer with positions: the stride leaves something over in {listed(names)}",
+            f"cut the picture yourself, where you choose, or change those layers{sizes}",
+            {"pixels": list(unseen), "picture": list(subject.picture), "lost_in": list(names)},
+        )
+    ]
+
+
+def _sizes_without_loss(subject: Subject) -> Iterator[str]:
+    """Yield, per axis that loses, the nearest picture sizes with which no layer loses any."""
+    shape = subject.network.input_shape
+    rank = len(shape) - 1
+    for axis in range(1, rank + 1):
+        if not _loses(subject.network, shape, axis):
+            continue
+        near = []
+        for direction in (-1, 1):
+            for distance in range(1, FARTHEST + 1):
+                n = shape[axis] + direction * distance
+                if n >= 1 and _loses(subject.network, (*shape[:axis], n, *shape[axis + 1 :]), axis) is False:
+                    near.append(n)
+                    break
+        if near:
+            yield f"{AXIS_NAMES[rank][axis - 1]} {' or '.join(map(str, near))}"
+
+
+def _loses(network: Network, shape: Shape, axis: int) -> bool | None:
+    """Tell whether some layer loses rows along an axis for this input; None where the input is illegal."""
+    shapes = shapes_for(network, shape)
+    if shapes is None:
+        return None
+    for node in network.nodes:
+        layer = node.layer
+        if isinstance(layer, Conv | Pool):
+            own = shapes[node.sources[0]]
+            if axis < len(own) and lost_rows(layer.windows(own)[axis - 1], own[axis]):
+                return True
+    return False

@@ -1,0 +1,42 @@
+"""Branches that are joined although their units look at different places."""
+
+from __future__ import annotations
+
+from ...layers.merge import Concat
+from ..receptive_field import ReceptiveField
+from .finding import Finding
+from .subject import Subject
+from .wording import extent
+
+
+def find_misaligned_merges(subject: Subject) -> list[Finding]:
+    """Find the layers that join units whose centres lie apart.
+
+    Joining maps side by side along a position axis is not misaligned: it is meant to put them apart.
+    """
+    found = []
+    for node in subject.network.layers:
+        view = subject.fields[node.index]
+        if view is None or not view.merges or (isinstance(node.layer, Concat) and node.layer.axis > 0):
+            continue
+        offset = next((merge.offset for merge in view.merges if merge.layer == node.name), None)
+        if offset is None:
+            continue
+        starts = [
+            (name, start)
+            for name, source in zip(node.inputs, node.sources, strict=True)
+            if (start := ReceptiveField(subject.fields[source]).start) is not None
+        ]
+        paths = ", ".join(f"{name} at {extent(start)}" for name, start in starts)
+        found.append(
+            Finding(
+                "misaligned-merge",
+                "risk",
+                (node.name,),
+                f"{node.name} joins units that look {extent(offset)} pixels apart; their first units are centred: "
+                f"{paths}",
+                "give the branches paddings and crops that put the centres on the same pixel",
+                {"offset": list(offset), "starts": [[name, list(start)] for name, start in starts]},
+            )
+        )
+    return found

@@ -1,0 +1,82 @@
+"""Layers that see nothing new, because what they look at already covers the whole picture."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...layers.connection import Shape
+from ...network import Node
+from .finding import Finding
+from .subject import Subject, lies_over_picture
+from .wording import count, extent
+
+
+class Widening(NamedTuple):
+    """A spatial layer with the field of its input along the narrowest path, and the axes along which it joins."""
+
+    node: Node
+    field: Shape
+    axes: tuple[int, ...]
+
+    def is_unproductive(self, picture: Shape) -> bool:
+        """Tell whether the layer's input sees more than the picture wherever the layer would join more of it.
+
+        Source:   Richter et al. 2021, "(Input) Size Matters for CNN Classifiers"
+        """
+        return all(self.field[axis] > picture[axis] for axis in self.axes)
+
+    def needs(self, axis: int) -> int:
+        """Return the smallest picture along an axis in which the layer joins something new."""
+        return self.field[axis] if axis in self.axes else 1
+
+
+def widenings(subject: Subject) -> list[Widening]:
+    """Return the spatial layers whose input lies over the picture."""
+    found = []
+    for node, windows in subject.spatial:
+        view = subject.narrowest[node.sources[0]]
+        if view is not None and lies_over_picture(view, len(windows)):
+            axes = tuple(axis for axis, window in enumerate(windows) if window.reach > 1)
+            found.append(Widening(node, tuple(int(axis.size) for axis in view.axes), axes))
+    return found
+
+
+def unproductive_layers(subject: Subject) -> list[Widening]:
+    """Return the spatial layers that join no new part of the picture, along any path."""
+    return [one for one in widenings(subject) if one.is_unproductive(subject.picture)]
+
+
+def find_unproductive_layers(subject: Subject) -> list[Finding]:
+    """Find the layers that join no new part of the picture."""
+    unproductive = unproductive_layers(subject)
+    if not unproductive:
+        return []
+    first, picture = unproductive[0], subject.picture
+    needed = tuple(max(n, *(one.needs(axis) for one in unproductive)) for axis, n in enumerate(picture))
+    rows = [subject.report[one.node.name] for one in unproductive]
+    params, macs = sum(row.params for row in rows), sum(row.macs for row in rows)
+    many = len(unproductive)
+    name, field = first.node.name, extent(first.field)
+    return [
+        Finding(
+            "unproductive-layers",
+            "waste",
+            tuple(row.name for row in rows),
+            f"{many} of {count(len(subject.spatial), 'spatial layer')} {'is' if many == 1 else 'are'} "
+            f"unproductive, {name} first: along every path the units before it already see {field} pixels, more "
+            f"than the {extent(picture)} picture has; {count(params, 'parameter')} and {count(macs, 'MAC')} join "
+            "nothing new",
+            f"give pictures of {extent(needed)} or more, stride and dilate less before {name}, or leave "
+            f"{'it' if many == 1 else 'these layers'} out",
+            {
+                "unproductive": many,
+                "spatial_layers": len(subject.spatial),
+                "first": name,
+                "field_before_first": list(first.field),
+                "picture": list(picture),
+                "productive_from": list(needed),
+                "params": params,
+                "macs": macs,
+            },
+        )
+    ]

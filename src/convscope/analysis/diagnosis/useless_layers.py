@@ -1,0 +1,185 @@
+"""Layers and parameters that change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from ...layers.activation import Activation, LogSoftmax, ReLU, Softmax
+from ...layers.base import Layer
+from ...layers.convolution import Conv, ConvTranspose
+from ...layers.dense import Linear
+from ...layers.merge import Add, Concat, Multiply
+from ...layers.normalization import BatchNorm, InstanceNorm
+from ...layers.pooling import (
+    AdaptivePool,
+    AvgPool,
+    GlobalPool,
+    LPPool,
+    MaxPool,
+    SpatialPyramidPool,
+    StochasticPool,
+)
+from ...layers.rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
+from ...layers.resize import Upsample
+from ...layers.special import Dropout, Identity
+from ...network import Network, Node
+from .finding import Finding
+from .subject import Subject
+from .wording import count, listed
+
+_KEEPS_SIGN = (
+    *(Add, Multiply, Concat),
+    *(MaxPool, AvgPool, StochasticPool, AdaptivePool, GlobalPool, SpatialPyramidPool),
+    *(Flatten, Reshape, Permute, Crop, Slice, PixelShuffle, ChannelShuffle, Identity, Dropout),
+)
+"""Layers whose output is nowhere negative when no input is."""
+
+
+def find_useless_biases(subject: Subject) -> list[Finding]:
+    """Find biases right before a normalisation, which subtracts every channel's mean and the bias with it."""
+    network = subject.network
+    shared = {node.parameters_of for node in network.nodes if not node.owns_parameters}
+    names, params = [], 0
+    for node in network.layers:
+        if node.parameters_of not in shared and _bias_is_normalised_away(network, node):
+            names.append(node.name)
+            params += prod(node.facts.param_shapes["bias"])
+    if not names:
+        return []
+    return [
+        Finding(
+            "useless-bias",
+            "waste",
+            tuple(names),
+            f"biases right before a normalisation have no effect: {count(params, 'parameter')} of "
+            f"{listed(names)}; subtracting each channel's mean takes them away",
+            "give these layers no bias",
+            {"params": params, "layers": len(names)},
+        )
+    ]
+
+
+def _bias_is_normalised_away(network: Network, node: Node) -> bool:
+    layer = node.layer
+    # A dense layer's features are channels only where its output is one vector.
+    per_channel = isinstance(layer, Conv | ConvTranspose) or (
+        isinstance(layer, Linear) and len(node.output_shape) == 1
+    )
+    if not per_channel or "bias" not in node.facts.param_shapes:
+        return False
+    readers = network.consumers(node.name)
+    return len(readers) == 1 and isinstance(readers[0].layer, BatchNorm | InstanceNorm)
+
+
+def find_useless_relus(subject: Subject) -> list[Finding]:
+    """Find a ReLU whose input cannot be negative."""
+    never_negative: list[bool] = []
+    names = []
+    for node in subject.network.nodes:
+        inputs = [never_negative[source] for source in node.sources]
+        if isinstance(node.layer, ReLU) and all(inputs):
+            names.append(node.name)
+        never_negative.append(_never_negative(node.layer, bool(inputs) and all(inputs)))
+    if not names:
+        return []
+    many = len(names) > 1
+    return [
+        Finding(
+            "useless-relu",
+            "waste",
+            tuple(names),
+            f"{listed(names)} {'change' if many else 'changes'} nothing: the input is never negative",
+            f"leave {'them' if many else 'it'} out, or put a layer with weights between",
+            {"layers": len(names)},
+        )
+    ]
+
+
+def _never_negative(layer: Layer, inputs: bool) -> bool:
+    """Tell whether an output can be shown to be nowhere negative."""
+    if isinstance(layer, Activation):
+        return layer.properties.low >= 0
+    if isinstance(layer, LogSoftmax):
+        return False
+    if isinstance(layer, Softmax | LPPool):
+        return True
+    if isinstance(layer, Pad):
+        return inputs and layer.value >= 0
+    if isinstance(layer, Upsample):
+        return inputs and layer.mode != "cubic"  # cubic interpolation overshoots
+    return inputs and isinstance(layer, _KEEPS_SIGN)
+
+
+def find_dropout(subject: Subject) -> list[Finding]:
+    """Find dropout on an output, dropout that never drops, and dropout that drops everything."""
+    outputs = {node.index for node in subject.network.outputs}
+    return [
+        finding
+        for node in subject.network.layers
+        if isinstance(node.layer, Dropout)
+        for finding in _of_dropout(node, node.layer, node.index in outputs)
+    ]
+
+
+def _of_dropout(node: Node, layer: Dropout, is_output: bool) -> Iterator[Finding]:
+    share = f"{100 * layer.p:g} %"
+    if layer.p == 0:
+        yield Finding(
+            "idle-dropout",
+            "waste",
+            (node.name,),
+            f"{node.name} drops nothing: its p is 0",
+            "leave it out or raise p",
+            {"p": 0.0},
+        )
+    elif layer.p == 1:
+        yield Finding(
+            "total-dropout",
+            "risk",
+            (node.name,),
+            f"{node.name} drops everything in training: its p is 1, and no gradient passes",
+            "lower p, 0.5 is usual",
+            {"p": 1.0},
+        )
+    elif is_output:
+        yield Finding(
+            "output-dropout",
+            "risk",
+            (node.name,),
+            f"{node.name} is an output: in training {share} of the results themselves are set to 0",
+            "put the dropout before the last layer with weights, or leave it out",
+            {"p": layer.p},
+        )
+
+
+def find_linear_stacks(subject: Subject) -> list[Finding]:
+    """Find two dense layers with nothing but dropout between, where the first narrows nothing."""
+    network = subject.network
+    found = []
+    for node in network.layers:
+        if not isinstance(node.layer, Linear):
+            continue
+        source = network.nodes[node.sources[0]]
+        while isinstance(source.layer, Dropout | Identity) and len(network.consumers(source.name)) == 1:
+            source = network.nodes[source.sources[0]]
+        if not isinstance(source.layer, Linear) or len(network.consumers(source.name)) > 1:
+            continue
+        width, outputs = source.layer.out_features, node.layer.out_features
+        inputs = source.facts.param_shapes["weight"][1]
+        if width < min(inputs, outputs):
+            continue
+        own = source.facts.params + node.facts.params
+        joined = outputs * (inputs + (1 if source.layer.bias or node.layer.bias else 0))
+        found.append(
+            Finding(
+                "linear-stack",
+                "waste",
+                (source.name, node.name),
+                f"{source.name} and {node.name} have no non-linearity between them: together they are one linear "
+                f"layer of {inputs:,} to {outputs:,} features ({joined:,} instead of {count(own, 'parameter')})",
+                f"put an activation between them, or use one dense {outputs}",
+                {"params": own, "joined_params": joined, "inputs": inputs, "width": width, "outputs": outputs},
+            )
+        )
+    return found
