@@ -1,4 +1,4 @@
-"""Findings of a diagnosis, and what a check found, as text."""
+"""Findings of a diagnosis, and the verdict of a check, as text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .cells import hang
 from .paint import PLAIN, Paint
 
 if TYPE_CHECKING:
+    from ..analysis.budget import Verdict
     from ..analysis.diagnosis import Finding
 
 _INDENT = 7
@@ -27,3 +28,19 @@ def findings_text(network: Network, findings: Sequence[Finding], width: int, pai
         lines += hang(f"→ {finding.suggestion}", width, _INDENT, _INDENT + 2)
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def verdict_text(verdict: Verdict, width: int, paint: Paint = PLAIN) -> str:
+    """Return every limit of a budget, with its number and what is left or missing."""
+    broken = len(verdict.broken)
+    state = f"{broken} of {len(verdict.limits)} limits broken" if broken else "within budget"
+    network = verdict.network
+    lines = [paint.strong(f"{network.name}: input {show_shape(network.input_shape)}, {state}"), ""]
+    names = {limit.name: f"--{limit.name.replace('_', '-')}" for limit in verdict.limits}
+    widest = max(map(len, names.values()))
+    for limit in verdict.limits:
+        sign = paint.good("✓") if limit.ok else paint.alarm("✗")
+        indent = widest + 4
+        first, *rest = hang(limit.reason, width, indent)
+        lines += [f"{sign} {names[limit.name]:<{widest}}  {first[indent:]}", *rest]
+    return "\n".join(lines)

@@ -6,11 +6,8 @@ their middle, in an order that the columns fix.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import NamedTuple
 
 from .cells import pad, shorten, width_of, wrap
@@ -98,6 +95,9 @@ class Table:
 
     def csv(self) -> str:
         """Return headings and rows, numbers bare; totals are left to whoever sums."""
+        import csv
+        import io
+
         sheet = io.StringIO()
         writer = csv.writer(sheet, lineterminator="\n")
         writer.writerow(column.heading for column in self.columns)
@@ -106,6 +106,8 @@ class Table:
 
     def html(self) -> str:
         """Return a self-contained HTML table."""
+        from html import escape
+
         sides = ["right" if column.right else "left" for column in self.columns]
 
         def line(tag: str, texts: Iterable[str]) -> str:

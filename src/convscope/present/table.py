@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -147,6 +145,9 @@ def report_csv(report: Report) -> str:
 
     Sizes are joined by x; what is not known is empty. There is no line of totals, so that columns can be summed.
     """
+    import csv
+    import io
+
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
     field_names = ("field_status", *(f"field_{name}" for name in _CSV_FIELD), "field_via", "field_global_via")

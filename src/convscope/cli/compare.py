@@ -1,0 +1,35 @@
+"""`convscope compare`: two networks side by side."""
+
+from __future__ import annotations
+
+import click
+
+from .group import VERBS
+from .options import input_option, json_option
+from .output import say
+
+
+@click.command("compare", short_help=VERBS["compare"])
+@click.argument("a")
+@click.argument("b")
+@input_option
+@json_option
+def command(a: str, b: str, input_shape: tuple[int, ...] | None, as_json: bool) -> None:
+    """Show how network B differs from network A: layers changed, added and removed, and the sums.
+
+    \b
+    Examples:
+      convscope compare resnet18 resnet34
+      convscope compare "input 3x64x64 | conv 16 3" "input 3x64x64 | conv 16 5 s2" --json
+    """
+    from ..analysis.compare import compare
+    from ..models import load
+    from ..present.comparison import comparison_text
+    from ..present.json import to_json
+    from ..present.terminal import paint_for, terminal_width
+
+    comparison = compare(load(a, input_shape), load(b, input_shape))
+    if as_json:
+        say(to_json(comparison.to_dict()))
+    else:
+        say(comparison_text(comparison, terminal_width(), paint_for()))

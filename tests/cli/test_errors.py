@@ -1,0 +1,192 @@
+import pytest
+
+CHAIN = "input 3x20x30 | conv 4 3"
+MODEL = (
+    "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml or .json file; "
+    "got model='alexnte'; did you mean alexnet, lenet, googlenet? [model-name]"
+)
+
+BAD_INPUT = [
+    (["inspect", "alexnte"], MODEL),
+    (
+        ["inspect", "alexnet", "--input", "3x"],
+        "--input must be sizes joined by x; got '3x'; write channels first, as in 3x224x224. [shape]",
+    ),
+    (
+        ["inspect", "alexnet", "--input", "3x0x5"],
+        "--input must be sizes joined by x; got '3x0x5'; write channels first, as in 3x224x224. [shape]",
+    ),
+    (
+        ["inspect", "alexnet", "--counted-by", "fvcroe"],
+        "Recount.tool must be one of torchinfo, fvcore, thop, ptflops, torchvision, tf.profiler; "
+        "got tool='fvcroe'; did you mean fvcore? [counting-tool]",
+    ),
+    (["field", "alexnet", "conv7", "--at", "1,1"], None),
+    (
+        ["field", "alexnet", "pool5", "--at", "6,2"],
+        "a unit of layer 'pool5' must lie inside its output 256×6×6; got 6,2; use 0 to 5 there. [unit-range]",
+    ),
+    (
+        ["field", "alexnet", "pool5", "--at", "-1,2"],
+        "a unit of layer 'pool5' must lie inside its output 256×6×6; got -1,2; use 0 to 5 there. [unit-range]",
+    ),
+    (
+        ["field", "alexnet", "pool5", "--at", "3;2"],
+        "--at must be whole numbers with commas between; got '3;2'; write row,column, as in 3,2. [place]",
+    ),
+    (
+        ["field", "alexnet", "pool5", "--at", "3"],
+        "a unit of layer 'pool5' must be given as ROW,COLUMN; got 3; its output is 256×6×6. [unit-rank]",
+    ),
+    (
+        ["field", "alexnet", "pool5", "--pixel", "227,0"],
+        "a unit of layer 'input' must lie inside its output 3×227×227; got 227,0; use 0 to 226 there. [unit-range]",
+    ),
+    (
+        ["diagnose", "alexnet", "--object-size", "0"],
+        "--object-size must be a number of pixels; got '0'; write 32, or 32x48 for rows x columns. [extent]",
+    ),
+    (
+        ["convert", "lenet", "lenet.json"],
+        "OUT must end in .txt for notation or .yaml for YAML, or be a dash; got 'lenet.json'; "
+        "give it one of these endings. [convert-ending]",
+    ),
+    (
+        ["convert", "lenet", "/nowhere/lenet.yaml"],
+        "the file to save must be one that can be written; got '/nowhere/lenet.yaml' "
+        "(no such file or directory); choose a folder that exists and that you may write to. [save]",
+    ),
+    (
+        ["explain", "lenet", "conv1", "--save", "/"],
+        "the file to save must be one that can be written; got '/' (it is a folder); "
+        "choose a folder that exists and that you may write to. [save]",
+    ),
+    (
+        ["plot", "function", "relu", "--set", "slope"],
+        "--set must be SETTING=VALUE; got 'slope'; write it as in negative_slope=0.2. [set]",
+    ),
+    (
+        ["plot", "function", "relu", "--set", "lang=zh"],
+        "--set must be SETTING=VALUE; got 'lang=zh'; write it as in negative_slope=0.2. [set]",
+    ),
+    (
+        ["plot", "activations", "--save", "a.pdf"],
+        "a figure's file must end in .png or .svg; got 'a.pdf'; choose one of the two. [figure-ending]",
+    ),
+]
+UNKNOWN_LAYER = "alexnet has no layer 'conv7'; did you mean conv5, conv4, conv3? [layer-name]"
+
+WRONG_USE = [
+    (
+        ["inspekt", "alexnet"],
+        "the verb must be one of inspect, field, explain, plot, compare, check, diagnose, convert, zoo, "
+        "counted-by; got 'inspekt'; did you mean inspect, diagnose? [verb]",
+        "convscope",
+    ),
+    (
+        ["plot", "feild"],
+        "the figure must be one of activations, field, function, network; got 'feild'; did you mean field? [verb]",
+        "convscope plot",
+    ),
+    (
+        ["inspect", "lenet", "--json", "--csv"],
+        "of --json, --csv and --markdown one must be chosen; got --json and --csv; leave out all but one. [one-of]",
+        "convscope inspect",
+    ),
+    (
+        ["inspect", "lenet", "--markdown", "--counted-by", "thop"],
+        "of --counted-by, --csv and --markdown one must be chosen; got --counted-by and --markdown; "
+        "leave out all but one. [one-of]",
+        "convscope inspect",
+    ),
+    (
+        ["field", "alexnet", "pool5"],
+        "a unit must be given with --at, or a pixel with --pixel; got neither; "
+        "write --at ROW,COL, as in --at 3,2. [field-at]",
+        "convscope field",
+    ),
+    (
+        ["field", "alexnet", "pool5", "--at", "1,2", "--pixel", "1,2"],
+        "of --at and --pixel one must be chosen; got --at and --pixel; leave out all but one. [one-of]",
+        "convscope field",
+    ),
+    (
+        ["field", "alexnet", "pool5", "--at", "1,2", "--image", "a.png"],
+        "--image must come with --save; got --image alone; say where to draw, as in --save seen.png. [field-image]",
+        "convscope field",
+    ),
+    (
+        ["explain", "alexnet", "--at", "1,2"],
+        "--at must come with a LAYER; got --at alone; name the layer after the model. [explain-at]",
+        "convscope explain",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_INPUT)
+def test_bad_input_ends_in_one_message(convscope, arguments, message):
+    """The message stands on stderr, nothing on stdout, and the exit code is 2."""
+    ended = convscope(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"convscope: {message or UNKNOWN_LAYER}\n"
+
+
+@pytest.mark.parametrize(("arguments", "message", "verb"), WRONG_USE)
+def test_wrong_use_also_says_where_help_is(convscope, arguments, message, verb):
+    """Options that do not go together, verbs that are not there."""
+    ended = convscope(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"convscope: {message}\ntry: {verb} --help\n"
+
+
+def test_an_unknown_option_gets_the_nearest(convscope):
+    """What is offered is an option of the verb."""
+    ended = convscope("inspect", "alexnet", "--markdwon")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("convscope: No such option '--markdwon'.")
+    assert "'--markdown'" in ended.err
+
+
+def test_a_missing_argument_is_named(convscope):
+    """A verb without its model."""
+    ended = convscope("inspect")
+    assert ended == (2, "", "convscope: Missing argument 'MODEL'.\ntry: convscope inspect --help\n")
+
+
+def test_malformed_notation_is_shown_with_a_caret(convscope, golden):
+    """Line, column, the line itself and a mark under the place."""
+    ended = convscope("inspect", "input 3x32x32 | conv 16 3 | rleu | flatten")
+    assert (ended.code, ended.out) == (2, "")
+    lines = ended.err.splitlines()
+    (caret,) = [number for number, line in enumerate(lines) if set(line.strip()) == {"^"}]
+    assert lines[caret - 1][lines[caret].index("^") :].startswith("rleu")
+    golden("error-notation.txt", ended.err)
+
+
+def test_a_layer_that_does_not_fit_is_shown_with_the_table_up_to_it(convscope, golden):
+    """The failing layer, its input, and a way out."""
+    ended = convscope("inspect", "input 3x9x12 | conv 16 3 s2 | relu | maxpool 5")
+    assert (ended.code, ended.out) == (2, "")
+    golden("error-shape.txt", ended.err)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("missing.yaml", None),
+        ("binary.yaml", b"\x89PNG\r\n\x1a\n\x00\x01\xff\xfe"),
+        ("empty.yaml", b""),
+        ("object.yaml", b"!!python/object/apply:os.system ['true']"),
+        ("text.json", b"not json"),
+    ],
+)
+def test_files_that_are_no_networks(convscope, tmp_path, name, content):
+    """Missing, binary, empty or malicious: one message that names the file, no traceback."""
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    ended = convscope("inspect", path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("convscope: ")
+    assert name in ended.err
+    assert "Traceback" not in ended.err

@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+KEYS = {"layer", "at", "size", "center", "box", "clipped", "padded_fraction", "coverage", "status"}
+
+
+def test_a_units_region_in_words_and_as_a_sketch(convscope, golden):
+    """Box, centre, padding and a picture of it."""
+    ended = convscope("field", "alexnet", "pool5", "--at", "3,2")
+    assert (ended.code, ended.err) == (0, "")
+    golden("field-alexnet-pool5.txt", ended.out)
+
+
+def test_padding_and_holes_are_drawn(convscope, golden):
+    """A corner unit of a dilated convolution on a picture that is wider than high."""
+    golden("field-dilated.txt", convscope("field", "input 1x9x13 | conv 2 3 d2 p2", "conv1", "--at", "0,1").out)
+
+
+def test_the_units_that_see_a_pixel(convscope, golden):
+    """The other way round, drawn on the layer's map."""
+    golden("field-pixel.txt", convscope("field", "alexnet", "conv2", "--pixel", "100,60").out)
+
+
+def test_a_region_of_another_layer(convscope):
+    """--of counts pixels in that layer's map."""
+    ended = convscope("field", "alexnet", "conv2", "--at", "1,2", "--of", "pool1")
+    assert ended.out.startswith("alexnet: unit 1,2 of conv2 (256×27×27) sees 5×5 pixels of pool1 (96×27×27)\n")
+
+
+def test_json_has_the_promised_keys(convscope):
+    """The documented document, with rows before columns."""
+    ended = convscope("field", "input 3x30x41 | conv 4 3x5 s2x1 p1x0", "conv1", "--at", "0,7", "--json")
+    document = json.loads(ended.out)
+    assert set(document) == KEYS
+    assert document["layer"] == "conv1"
+    assert document["at"] == [0, 7]
+    assert document["size"] == [3, 5]
+    assert document["box"] == [-1, 7, 2, 12]
+    assert document["clipped"] == [0, 7, 2, 12]
+    assert document["center"] == [0.5, 9.5]
+    assert document["padded_fraction"] == pytest.approx(1 / 3)
+
+
+def test_json_of_the_units_that_see_a_pixel(convscope):
+    """Layer, pixel, number of units and their box."""
+    ended = convscope("field", "input 3x30x41 | conv 4 3x5 s2x1 p1x0", "conv1", "--pixel", "29,0", "--json")
+    assert json.loads(ended.out) == {"layer": "conv1", "pixel": [29, 0], "count": 1, "box": [14, 0, 15, 1]}
+
+
+def test_a_pixel_that_no_unit_sees(convscope):
+    """Rows that the stride never reaches are seen by nobody, and that is said."""
+    out = convscope("field", "input 1x10x12 | conv 2 3 s4", "conv1", "--pixel", "3,0").out
+    assert "is seen by 0 units of conv1 (2×2×3)" in out
+    assert "empty: no unit has this place in its region" in out
+
+
+def test_lines_and_volumes(convscope):
+    """Networks over one and three axes have regions, too."""
+    line = convscope("field", "input 2x20 | conv 4 5", "conv1", "--at", "3").out
+    assert "box             positions 3:8" in line
+    volume = convscope("field", "input 1x6x10x12 | conv 4 3", "conv1", "--at", "1,2,3").out
+    assert "box             slices 1:4, rows 2:5, columns 3:6" in volume
+
+
+def test_a_region_drawn_on_a_picture(convscope, tmp_path):
+    """--save writes a figure; without --image on a picture of the package's own."""
+    path = tmp_path / "seen.png"
+    ended = convscope("field", "alexnet", "pool5", "--at", "0,2", "--save", path)
+    assert (ended.code, ended.err) == (0, f"drew {path}\n")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    again = convscope("field", "alexnet", "conv1", "--at", "0,2", "--image", path, "--save", tmp_path / "b.svg")
+    assert again.code == 0
+    assert (tmp_path / "b.svg").read_text().startswith("<?xml")
