@@ -10,6 +10,7 @@ ConvscopeError
 ├── BadUnit           a unit or pixel outside its layer
 ├── NoRule            a layer that nobody knows how to compute
 ├── BadFile           a file that is missing or not what its name says
+├── BadData           pictures or labels that nothing can be learned from
 └── MissingExtra      an optional dependency that is not installed
 
 A message reads: what must hold; what came; what to do. Its code stands last, in brackets.
@@ -59,6 +60,10 @@ class NoRule(ConvscopeError):
 
 class BadFile(ConvscopeError):
     """A file that is missing or not what its name says."""
+
+
+class BadData(ConvscopeError):
+    """Pictures or labels that nothing can be learned from."""
 
 
 class MissingExtra(ConvscopeError):
