@@ -250,3 +250,8 @@ def test_long_chains_need_no_recursion():
     for number in range(10_000):
         entries.append(Entry(f"relu{number}", L.ReLU(), (entries[-1].name,)))
     assert len(Network(reversed(entries))) == 10_001
+
+
+def test_other_libraries_words_mean_ours():
+    assert L.Upsample(2, mode="bilinear") == L.Upsample(2, mode="linear")
+    assert L.Pad(1, mode="edge") == L.Pad(1, mode="replicate")

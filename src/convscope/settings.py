@@ -117,6 +117,7 @@ class Flag(Form):
     """Yes or no."""
 
     spelling: ClassVar[str] = "true or false"
+
     def canonical(self, value: Any, owner: Owner, name: str) -> bool:
         """Return a plain bool."""
         if not isinstance(value, bool):
@@ -137,12 +138,16 @@ class Flag(Form):
 
 @dataclass(frozen=True)
 class Choice(Form):
-    """One of a few words."""
+    """One of a few words; `synonyms` are other libraries' names for them."""
 
     words: tuple[str, ...]
+    synonyms: tuple[tuple[str, str], ...] = ()
 
     def canonical(self, value: Any, owner: Owner, name: str) -> str:
         """Return the word."""
+        for other, word in self.synonyms:
+            if value == other:
+                return word
         if value not in self.words:
             raise owner.refuse(name, f"be one of {', '.join(self.words)}", value)
         return str(value)
@@ -321,9 +326,9 @@ def flag(default: bool) -> Any:
     return setting(Flag(), default)
 
 
-def choice(default: str, *words: str) -> Any:
-    """Declare a setting with a few possible words."""
-    return setting(Choice((default, *words)), default)
+def choice(default: str, *words: str, **synonyms: str) -> Any:
+    """Declare a setting with a few possible words, and synonyms that stand for one of them."""
+    return setting(Choice((default, *words), tuple(synonyms.items())), default)
 
 
 def per_axis(default: Any = MISSING, least: int = 1) -> Any:

@@ -144,7 +144,9 @@ class Pad(Layer):
     """
 
     padding: Pads = pads(least=-LARGEST, same=False)
-    mode: Border = choice("zeros", "reflect", "replicate", "circular")
+    mode: Border = choice(
+        "zeros", "reflect", "replicate", "circular", constant="zeros", edge="replicate", wrap="circular"
+    )
     value: float = real(0.0)
     keyword: ClassVar[str] = "pad"
     positional: ClassVar[tuple[str, ...]] = ("padding",)

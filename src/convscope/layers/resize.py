@@ -26,7 +26,7 @@ class Upsample(Layer):
 
     scale_factor: Axes | None = setting(Optional(PerAxis()), None)
     size: Axes | None = setting(Optional(PerAxis()), None)
-    mode: str = choice("nearest", "linear", "cubic")
+    mode: str = choice("nearest", "linear", "cubic", bilinear="linear", trilinear="linear", bicubic="cubic")
     align_corners: bool = flag(False)
     keyword: ClassVar[str] = "upsample"
     positional: ClassVar[tuple[str, ...]] = ("scale_factor",)
