@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
-from ..layers.base import Layer, show_shape
+from ..layers.base import show_shape
 from ..network import Network
+from .matching import matched_layers
 from .report import Report, Row, inspect
 
 Change = Literal["same", "changed", "added", "removed"]
@@ -124,31 +124,13 @@ class Comparison:
 def compare(a: Network | str, b: Network | str) -> Comparison:
     """Compare two networks layer by layer and in sum.
 
-    Layers of one name are the same layer. Those that are left are matched where runs of equal layers (type and all
-    settings) follow one another in both networks. `a` and `b` are Networks or anything `load` takes.
+    How layers are matched is told in `analysis.matching`. `a` and `b` are Networks or anything `load` takes.
     """
     one, two = inspect(a), inspect(b)
-    rows = tuple(_in_order(one, two, _matched(one.rows, two.rows)))
+    rows = tuple(_in_order(one, two, matched_layers(one.rows, two.rows)))
     sums_a, sums_b = one.totals, two.totals
     totals = tuple(ComparedTotal(name, getattr(sums_a, name), getattr(sums_b, name)) for name in _TOTALS)
     return Comparison(one, two, rows, totals, (sums_a.status, sums_b.status))
-
-
-def _matched(a: list[Row], b: list[Row]) -> dict[str, str]:
-    """Return which layer of b each layer of a is."""
-    names = {row.name for row in b}
-    pairs = {row.name: row.name for row in a if row.name in names}
-    rest_a = [row for row in a if row.name not in pairs]
-    rest_b = [row for row in b if row.name not in pairs]
-    layers = SequenceMatcher(None, _settings(rest_a), _settings(rest_b), autojunk=False)
-    for block in layers.get_matching_blocks():
-        for offset in range(block.size):
-            pairs[rest_a[block.a + offset].name] = rest_b[block.b + offset].name
-    return pairs
-
-
-def _settings(rows: list[Row]) -> list[Layer]:
-    return [row.node.layer for row in rows]
 
 
 def _in_order(one: Report, two: Report, matched: dict[str, str]) -> Iterator[ComparedLayer]:
@@ -232,7 +214,16 @@ def _about(row: ComparedLayer) -> str:
     if row.change != "changed":
         assert present is not None
         return f"{show_shape(present.output_shape)}  {present.params:,} params  {present.macs:,} macs"
-    return "; ".join(f"{one.what} {_value(one.a)} → {_value(one.b)}" for one in row.differences)
+    return "; ".join(_change(one) for one in row.differences)
+
+
+def _change(one: Difference) -> str:
+    if one.what == "receptive_field" and one.a["size"] == one.b["size"] is not None:
+        # Fields of one size differ in where they lie, or in how they came about.
+        for part in ("start", "stride", "status"):
+            if one.a[part] != one.b[part]:
+                return f"receptive_field {part} {_value(one.a[part])} → {_value(one.b[part])}"
+    return f"{one.what} {_value(one.a)} → {_value(one.b)}"
 
 
 def _value(value: Any) -> str:
@@ -240,5 +231,5 @@ def _value(value: Any) -> str:
         size = value["size"]
         return value["status"] if size is None else "×".join(map(str, size))
     if isinstance(value, list):
-        return "×".join(map(str, value)) if all(isinstance(part, int) for part in value) else ", ".join(value)
+        return ", ".join(value) if any(isinstance(part, str) for part in value) else "×".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -43,8 +43,8 @@ def find_opaque_layers(subject: Subject) -> list[Finding]:
             "opaque-layers",
             "risk",
             names,
-            f"nobody knows what {kinds} {'does' if len(names) == 1 else 'do'}: parameters and operations there are "
-            f"not counted, totals are incomplete, and receptive fields unknown in {count(len(lost), 'layer')}",
+            f"nobody knows what {kinds} {'does' if len(names) == 1 else 'do'}: parameters and operations there "
+            f"are not counted, totals are incomplete, and fields are unknown in {count(len(lost), 'layer')}",
             "replace them by layers that are known, or take the totals as less than the truth",
             {"layers": len(names), "unknown_fields": lost},
         )
