@@ -28,13 +28,19 @@ _LONGEST = 28
 
 def comparison_text(comparison: Comparison, width: int, paint: Paint = PLAIN) -> str:
     """Return the layers that differ, and then the sums."""
-    a, b = comparison.a.network.name, comparison.b.network.name
+    a, b = _names(comparison)
     counts = ", ".join(
         f"{comparison.count(change)} {change}" for change in ("same", "changed", "added", "removed")
     )
     head = [paint.strong(line) for line in hang(f"{a} → {b}: layers: {counts}", width, 0, 2)]
     layers = list(_layers([row for row in comparison.rows if row.change != "same"], width, paint))
     return "\n".join([*head, "", *layers, *([""] if layers else []), _totals(comparison).text(width, paint)])
+
+
+def _names(comparison: Comparison) -> tuple[str, str]:
+    """Return what to call the two, told apart even where they have one name."""
+    a, b = comparison.a.network.name, comparison.b.network.name
+    return (f"{a} (A)", f"{b} (B)") if a == b else (a, b)
 
 
 def _layers(rows: list[ComparedLayer], width: int, paint: Paint) -> Iterator[str]:
@@ -85,16 +91,17 @@ def _value(what: str, value: Any) -> str:
 
 
 def _totals(comparison: Comparison) -> Table:
+    a, b = _names(comparison)
     columns = (
         Column("total", 0, right=False),
-        Column(comparison.a.network.name, 0),
-        Column(comparison.b.network.name, 0),
+        Column(a, 0),
+        Column(b, 0),
         Column("difference", 1),
         Column("ratio", 0),
     )
     notes = [
-        f"≥ the totals of {report.network.name} are lower bounds: it has layers that nobody knows."
-        for report, status in zip((comparison.a, comparison.b), comparison.status, strict=True)
+        f"≥ the totals of {name} are lower bounds: it has layers that nobody knows."
+        for name, status in zip((a, b), comparison.status, strict=True)
         if status != "complete"
     ]
     marks = ["" if status == "complete" else "≥" for status in comparison.status]

@@ -1,0 +1,59 @@
+"""The help: every verb is in it, and every example in it runs."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from convscope.cli.group import VERBS, convscope as group
+
+COMMAND = re.compile(r"^ +convscope (.+)$", re.MULTILINE)
+
+
+def helps() -> dict[str, str]:
+    """Return the help text of every command, figures of plot included."""
+    texts = {}
+
+    def add(command: click.Command, path: str) -> None:
+        context = click.Context(command, info_name=path, terminal_width=200)
+        texts[path] = command.get_help(context)
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                add(command.get_command(context, name), f"{path} {name}")
+
+    add(group, "convscope")
+    return texts
+
+
+HELPS = helps()
+EXAMPLES = sorted({example.strip() for text in HELPS.values() for example in COMMAND.findall(text)})
+
+
+@pytest.mark.parametrize("path", [path for path in HELPS if path != "convscope"])
+def test_every_verb_has_an_example_of_itself(path):
+    """Someone who asks for help wants to see it used."""
+    assert any(f"convscope {example}".startswith(path) for example in COMMAND.findall(HELPS[path]))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_runs(convscope, tmp_path, monkeypatch, example):
+    """As printed, in a folder with a picture in it."""
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (300, 200), "orange").save("cat.jpg")
+    ended = convscope(*shlex.split(example))
+    assert ended.code == 0, ended.err
+    assert ended.out or len(list(Path().iterdir())) > 1
+
+
+def test_the_list_of_verbs_says_what_each_verb_says(convscope):
+    """The short texts of the list stand in one place."""
+    context = click.Context(group)
+    assert group.list_commands(context) == list(VERBS)
+    for verb, about in VERBS.items():
+        command = group.get_command(context, verb)
+        assert (command.name, command.short_help) == (verb, about)
+        assert f"{verb} " in HELPS["convscope"]

@@ -1,0 +1,130 @@
+"""compare, check, diagnose."""
+
+import json
+
+import pytest
+
+SMALL = "input 3x64x48 | conv1: conv 16 3 | relu | pool1: maxpool 2 | conv2: conv 32 3x5"
+LARGE = "input 3x64x48 | conv1: conv 24 5 s2x1 | relu | pool1: maxpool 2 | conv2: conv 32 3x5 | bn"
+
+
+def test_compare_shows_what_changed_and_the_sums(convscope, golden):
+    """Changed and added layers with their numbers, then totals with difference and ratio."""
+    ended = convscope("compare", SMALL, LARGE)
+    assert (ended.code, ended.err) == (0, "")
+    golden("compare.txt", ended.out)
+
+
+def test_compare_as_json(convscope):
+    """One document; the difference of two totals is the second less the first."""
+    document = json.loads(convscope("compare", "resnet18", "resnet34", "--json").out)
+    assert set(document) == {"schema", "a", "b", "same", "layers", "totals", "status"}
+    assert document["totals"]["params"]["difference"] == 21_797_672 - 11_689_512
+    assert document["same"] is False
+
+
+def test_compare_of_equal_networks(convscope):
+    """Nothing is listed."""
+    out = convscope("compare", "lenet", "lenet").out
+    assert out.startswith("lenet (A) → lenet (B): layers: 12 same, 0 changed, 0 added, 0 removed\n\ntotal ")
+
+
+def test_a_kept_budget_ends_with_0(convscope, golden):
+    """Each limit is printed with what is left."""
+    ended = convscope("check", "resnet50", "--max-macs", "4.1G", "--max-params", "25_557_032", "--min-field", "224x427")
+    assert (ended.code, ended.err) == (0, "")
+    golden("check-kept.txt", ended.out)
+
+
+def test_a_broken_budget_ends_with_1(convscope, golden):
+    """Each limit is printed with its number and by how much it is broken."""
+    ended = convscope("check", "resnet50", "--max-macs", "4e9", "--max-memory", "16MiB", "--min-field", "500x300")
+    assert (ended.code, ended.err) == (1, "")
+    golden("check-broken.txt", ended.out)
+
+
+def test_check_as_json(convscope):
+    """The document says by how much; the exit code is the same."""
+    ended = convscope("check", "lenet", "--max-params", "61705", "--max-macs", "1M", "--json")
+    document = json.loads(ended.out)
+    assert ended.code == 1
+    assert document["ok"] is False
+    params, macs = document["limits"]
+    assert (params["limit"], params["allowed"], params["actual"], params["spare"]) == ("max_params", 61705, 61706, -1)
+    assert (macs["limit"], macs["spare"], macs["ok"]) == ("max_macs", 1_000_000 - 416_520, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("61706", 61706),
+        ("61_706", 61706),
+        ("61,706", 61706),
+        ("4G", 4 * 10**9),
+        ("4g", 4 * 10**9),
+        ("500M", 500 * 10**6),
+        ("1.5e9", 1_500_000_000),
+        ("2.5k", 2500),
+        (".5k", 500),
+        ("16MiB", 16 * 2**20),
+        ("16 MB", 16 * 10**6),
+        ("1.5KiB", 1536),
+        ("12B", 12),
+        ("0.1", 0),
+        ("0.3G", 300_000_000),
+    ],
+)
+def test_amounts(convscope, text, number):
+    """SI and binary prefixes, exponents and separators, exact to the last digit."""
+    document = json.loads(convscope("check", "lenet", "--max-parameter-bytes", text, "--json").out)
+    assert document["limits"][0]["allowed"] == number
+
+
+@pytest.mark.parametrize("text", ["-1", "4X", "1e-3", "", "nan", "inf", "1.2.3", "0x10", "٣"])
+def test_what_is_no_amount(convscope, text):
+    """The message shows how one is written."""
+    ended = convscope("check", "lenet", "--max-params", text)
+    assert ended == (
+        2,
+        "",
+        f"convscope: --max-params must be a number that is not negative; got {text!r}; "
+        "write it as in 25000000, 4G, 500M, 1.5e9 or 16MiB. [amount]\n",
+    )
+
+
+def test_a_check_without_limits_is_refused(convscope):
+    """Otherwise a slip in a script would always pass."""
+    ended = convscope("check", "lenet")
+    assert ended == (
+        2,
+        "",
+        "convscope: a limit must be given; got none; write one, as in --max-macs 4G. [no-limit]\n"
+        "try: convscope check --help\n",
+    )
+
+
+def test_what_is_not_known_breaks_a_limit(convscope):
+    """An unknown operator may cost anything."""
+    ended = convscope("check", "input 3x20x30 | opaque mystery 4x5x6", "--max-macs", "1G")
+    assert ended.code == 1
+    assert ended.out.splitlines()[0] == "network: input 3×20×30, 1 of 1 limits broken"
+
+
+def test_diagnose_lists_findings_with_a_way_out(convscope, golden):
+    """Each finding has its kind, its numbers, its code and what to do."""
+    ended = convscope("diagnose", "vgg16", "--object-size", "300x500", "--other-input", "3x256x320")
+    assert (ended.code, ended.err) == (0, "")
+    golden("diagnose-vgg16.txt", ended.out)
+
+
+def test_diagnose_as_json(convscope):
+    """One document that holds the findings."""
+    document = json.loads(convscope("diagnose", "vgg16", "--object-size", "500", "--json").out)
+    assert set(document) == {"schema", "model", "input_shape", "findings"}
+    assert document["model"] == "vgg16"
+    assert all(
+        set(finding) == {"code", "severity", "layers", "message", "suggestion", "numbers"}
+        for finding in document["findings"]
+    )
+    assert document["findings"][0]["code"] == "small-field"
