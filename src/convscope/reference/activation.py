@@ -123,7 +123,7 @@ def _(layer: ReLU, x: Array) -> Array:
 @backward.register
 def _(layer: ReLU, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
     # Chosen, not multiplied: a closed gate stops NaN and ∞ too.
-    return Gradients((np.where(inputs[0] <= 0, 0, grad_output).astype(grad_output.dtype),))
+    return Gradients((np.where(inputs[0] <= 0, 0, grad_output).astype(grad_output.dtype, copy=False),))
 
 
 @value.register

@@ -29,12 +29,13 @@ def largest(x: Array, cells: sliding.Cells) -> tuple[Array, Any]:
     counts = sliding.counts(x.shape[2:], windows)
     padded, real = _around(x, windows, counts), _around(np.ones_like(x[:1, :1], bool), windows, counts)
     values = np.full((*x.shape[:2], *counts), -np.inf, x.dtype)
-    winners = np.full(values.shape, -1)
+    winners = np.full(values.shape, -1, np.int32)
     for tap, place in enumerate(sliding.tap_slices(windows, counts)):
         element = padded[:, :, *place]
-        wins = real[:, :, *place] & ((element > values) | np.isnan(element) | (winners < 0))
-        values = np.where(wins, element, values)
-        winners[wins] = tap
+        wins = (element > values) | np.isnan(element) | (winners < 0)
+        wins &= real[:, :, *place]
+        np.copyto(values, element, where=wins)
+        np.copyto(winners, tap, where=wins)
     return values, winners
 
 
@@ -101,8 +102,8 @@ def draw(weights: Array, shares: Array, cells: sliding.Cells) -> tuple[Array, Ar
         running = running + element
         # The last positive weight stays drawn where rounding keeps the sum below its share.
         drawn = (element > 0) & open_
-        values = np.where(drawn, element, values)
-        winners[drawn] = tap
+        np.copyto(values, element, where=drawn)
+        np.copyto(winners, tap, where=drawn)
     return values, winners
 
 
