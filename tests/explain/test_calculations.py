@@ -116,7 +116,8 @@ def test_im2col_of_groups_is_that_of_one_group():
 def test_every_convolution_says_that_weights_are_shared():
     notes = worked(L.Conv2d(8, 3), (5, 10, 12))["output_shape"].notes
     assert any(
-        "as deep as the input it looks at: 5 channels" in note.en and "权重共享" in note.zh for note in notes
+        "A kernel is as deep as the input channels that it sees: 5." in note.en and "权重共享" in note.zh
+        for note in notes
     )
 
 

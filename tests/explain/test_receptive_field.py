@@ -107,7 +107,7 @@ def test_a_merge_of_shifted_branches_takes_the_hull():
     assert rows.result == receptive_fields(merged)[-1].axes[0].size == 11
     assert columns.result == 5
     assert [step.formula for step in rows.steps if step.symbol in ("a_3", "b_3")] == [
-        "min((−5), (−1))",
+        "min(−5, −1)",
         "max(2, 6)",
     ]
 

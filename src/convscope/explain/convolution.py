@@ -18,8 +18,12 @@ KERNEL_SIZE = Text("kernel size", "卷积核大小")
 OUTPUT_SIZE = Text("output size", "输出尺寸")
 BIAS = Text("one bias per kernel", "每个卷积核一个偏置")
 
+SPREADING_WEIGHTS = Text(
+    "weights: every input channel has a kernel for each output channel of its group",
+    "权重：每个输入通道对本组的每个输出通道各有一个卷积核",
+)
 WEIGHTS = Text(
-    "weights: one kernel over its {depth} input channels, times the kernels",
+    "weights: one kernel, {depth} deep, times the kernels",
     "权重：单个卷积核（深度 {depth}）的权重数乘以卷积核个数",
 )
 BIASES = Text("biases", "偏置")
@@ -41,18 +45,16 @@ MERGED = Text(
 )
 
 SHARED = Text(
-    "A kernel is as deep as the input it looks at: {depth} "
-    "channels. The output is as deep as there are kernels: "
-    "{kernels}. Each kernel keeps the same weights at all {places} "
-    "places, so weights are shared and their number "
-    "does not depend on the picture's size.",
+    "A kernel is as deep as the input channels that it sees: {depth}. The output is as deep as there are "
+    "kernels: {kernels}. Each kernel keeps the same weights at all {places} places: the weights are shared, so "
+    "that their number does not depend on the picture's size.",
     "卷积核的深度等于它所看到的输入通道数：{depth}；输出的深度等于卷积核的个数：{kernels}。"
     "每个卷积核在全部 {places} 个位置上使用同一组权重，即权重共享，因此参数量与图像尺寸无关。",
 )
 GROUPED = Text(
-    "The {channels} input channels are divided into {groups} "
-    "groups; a kernel sees one group only, {depth} channels.",
-    "{channels} 个输入通道分成 {groups} 组，每个卷积核只看到其中一组，即 {depth} 个通道。",
+    "The {channels} input channels are divided into {groups} groups, "
+    "{depth} in each; a kernel sees one group only.",
+    "{channels} 个输入通道分成 {groups} 组，每组 {depth} 个；每个卷积核只看到其中一组。",
 )
 DEPTHWISE = Text(
     "Depthwise: each kernel sees a single input channel.",
@@ -79,6 +81,10 @@ RESHAPED = Text("each row folded back into a map: the output", "每一行还原�
 PER_GROUP = Text(
     "These are the matrices of one group; there are {groups}.", "以上为一组的矩阵，共有 {groups} 组。"
 )
+NO_COPIES = Text(
+    "$X_{{col}}$ holds {elements} numbers for an input of {input}: it costs no more memory than the input.",
+    "$X_{{col}}$ 共有 {elements} 个数，其输入有 {input} 个：并不比输入更占内存。",
+)
 COPIES = Text(
     "$X_{{col}}$ holds {elements} numbers, {times} times "
     "the {input} of its input: windows overlap, and every "
@@ -101,7 +107,7 @@ def _know_kernels(sheet: Worksheet, layer: Conv | ConvTranspose, channels: int) 
         sheet.know(group.sign("k"), layer.kernel_size[group.first], KERNEL_SIZE)
     if layer.groups > 1:
         sheet.know("g", layer.groups, GROUPS)
-    return product(kernel_letters(len(layer.kernel_size), grouped)), "c / g" if layer.groups > 1 else "c"
+    return product(kernel_letters(len(layer.kernel_size), grouped)), "(c / g)" if layer.groups > 1 else "c"
 
 
 @derivations.register
@@ -136,21 +142,16 @@ def _output_shape(layer: Conv, inputs: Shapes) -> Derivation:
 def _parameters(layer: Conv | ConvTranspose, channels: int) -> Derivation:
     sheet = Worksheet()
     taps, depth = _know_kernels(sheet, layer, channels)
-    kernels = "o"
+    kernels, label = "o", WEIGHTS.fill(depth=channels // layer.groups)
     if isinstance(layer, ConvTranspose):
-        depth, kernels = "c", "o / g" if layer.groups > 1 else "o"
-    label = WEIGHTS.fill(depth=channels // layer.groups)
-    sheet.step("weights", f"{taps}·{_factor(depth)}·{_factor(kernels)}", label)
+        depth, kernels, label = "c", "(o / g)" if layer.groups > 1 else "o", SPREADING_WEIGHTS
+    sheet.step("weights", f"{taps}·{depth}·{kernels}", label)
     if layer.bias:
         sheet.step("biases", "o", BIAS)
         sheet.step("params", "weights + biases", TOTAL)
     else:
         sheet.step("params", "weights", TOTAL)
     return sheet.finish("params", texts.PARAMETERS)
-
-
-def _factor(formula: str) -> str:
-    return f"({formula})" if "/" in formula else formula
 
 
 def _operations(layer: Conv, inputs: Shapes) -> list[Derivation]:
@@ -171,7 +172,7 @@ def _operations(layer: Conv, inputs: Shapes) -> list[Derivation]:
     macs = counted(sheet, "macs", "N·D")
 
     sheet, taps, depth = sheet_with(texts.OUTPUTS)
-    sheet.step("C", f"N·{_factor(depth)}", PER_CHANNEL)
+    sheet.step("C", f"N·{depth}", PER_CHANNEL)
     sheet.note(PADDED_ZEROS)
     products = counted(sheet, "multiplications", f"C·{taps}")
 
@@ -198,7 +199,8 @@ def _im2col(layer: Conv, inputs: Shapes) -> Derivation:
         sheet.note(PER_GROUP, groups=layer.groups)
     elements = shape[0] // layer.groups * layer.taps * prod(output[1:])
     one_input = prod(shape) // layer.groups
-    sheet.note(COPIES, elements=f"{elements:,}", input=f"{one_input:,}", times=f"{elements / one_input:.3g}")
+    remark = COPIES if elements > one_input else NO_COPIES
+    sheet.note(remark, elements=f"{elements:,}", input=f"{one_input:,}", times=f"{elements / one_input:.3g}")
     return sheet.finish("im2col", IM2COL)
 
 

@@ -41,6 +41,10 @@ JOINED = Text(
     "{name} joins branches of sizes {sizes}; the union is the largest, that of {chosen}.",
     "{name} 汇合多个分支，其感受野分别为 {sizes}；取并集，以最大的 {chosen} 为准。",
 )
+JOINED_ALIKE = Text(
+    "{name} joins {names}, which all see the same {size} pixels.",
+    "{name} 汇合 {names}，各分支看到同样的 {size} 个像素。",
+)
 HULL = Text(
     "{name} joins {inputs}, whose fields lie at different places: "
     "the union reaches from the first pixel to the last",

@@ -186,6 +186,7 @@ def _adaptive(layer: AdaptivePool, inputs: Shapes) -> list[Derivation]:
     worked = [sheet.finish("output_shape", texts.OUTPUT_SHAPE), no_parameters()]
     for quantity, formula, label in bin_costs(layer):
         sheet = on_shape(layer.output_shape(*inputs), ("c", *names))
+        sheet.know("c", shape[0], texts.CHANNELS)
         _know_bins(sheet, shape, layer.output_size)
         sheet.step("N", product(("c", *names)), WINDOWS)
         worked.append(counted(sheet, quantity, formula, label))
@@ -194,7 +195,6 @@ def _adaptive(layer: AdaptivePool, inputs: Shapes) -> list[Derivation]:
 
 def _know_bins(sheet: Worksheet, shape: Shape, sizes: tuple[int, ...], mark: str = "") -> str:
     """Work out the elements of all bins as E, an element in two bins counted twice."""
-    sheet.know("c", shape[0], texts.CHANNELS)
     factors = ["c"]
     names = zip(input_letters(len(sizes)), shape[1:], sizes, groups(tuple(range(len(sizes)))), strict=True)
     for letter, n, size, group in names:
@@ -240,10 +240,12 @@ def _pyramid(layer: SpatialPyramidPool, inputs: Shapes) -> list[Derivation]:
     size = sheet.finish("output_shape", texts.OUTPUT_SHAPE)
 
     sheet = Worksheet()
+    sheet.know("c", shape[0], texts.CHANNELS)
     parts = []
     for number, level in enumerate(layer.levels, start=1):
+        sheet.know(f"m_{number}", level, LEVEL.fill(number=number))
         total = _know_bins(sheet, shape, (level,) * rank, str(number))
-        sheet.step(f"N_{number}", f"c·{level}^{rank}", LEVEL_UNITS.fill(number=number))
+        sheet.step(f"N_{number}", f"c·m_{number}^{rank}", LEVEL_UNITS.fill(number=number))
         sheet.step(f"R_{number}", f"{total} - N_{number}", LEVEL_COMPARISONS.fill(number=number))
         parts.append(f"R_{number}")
     return [size, no_parameters(), counted(sheet, "comparisons", " + ".join(parts))]

@@ -15,7 +15,7 @@ from .axes import AxisGroup, groups
 from .derivation import Derivation, Text
 from .path import Chains, Link, textbook
 from .unit_region import unit_region
-from .worksheet import Worksheet
+from .worksheet import Worksheet, written
 
 
 class Alike(NamedTuple):
@@ -175,11 +175,9 @@ def _forward(one: Alike, node: Node, axes: Text | None, remarks: Iterable[Text])
 
 def _join(sheet: Worksheet, link: Link, index: int, through: str | None = None) -> None:
     """Work out the hull of branches whose fields differ in place."""
-    first, *others = link.branches
-    chosen = first.axis
-    assert isinstance(chosen, Regular)
-    lows = [_edge(chosen.low), *(_edge(_regular(branch.axis).low) for branch in others)]
-    highs = [_edge(chosen.high), *(_edge(_regular(branch.axis).high) for branch in others)]
+    edges = [_regular(branch.axis) for branch in link.branches]
+    lows = [str(axis.low) for axis in edges]
+    highs = [str(axis.high) for axis in edges]
     sheet.label(words.HULL.fill(name=link.node.name, inputs=_listed([b.source for b in link.branches])))
     sheet.step(sign("a", index), f"min({', '.join(lows)})", words.HULL_LOW)
     sheet.step(sign("b", index), f"max({', '.join(highs)})", words.HULL_HIGH)
@@ -193,10 +191,6 @@ def _regular(axis: AxisField) -> Regular:
     return axis
 
 
-def _edge(value: int) -> str:
-    return f"({value})" if value < 0 else str(value)
-
-
 def _listed(names: Sequence[str]) -> Text:
     return Text(", ".join(names), "、".join(names))
 
@@ -207,6 +201,10 @@ def _pass_notes(sheet: Worksheet, chain: Sequence[Link]) -> None:
         sheet.note(words.ELEMENTWISE, names=_listed(plain))
     for link in chain:
         if link.branches and not link.widens:
+            if all(branch.axis == link.field for branch in link.branches):
+                names = _listed([branch.source for branch in link.branches])
+                sheet.note(words.JOINED_ALIKE, name=link.node.name, names=names, size=link.field.size)
+                continue
             sizes = [f"{branch.source}: {branch.axis.size}" for branch in link.branches]
             sheet.note(words.JOINED, name=link.node.name, sizes=_listed(sizes), chosen=link.branches[0].source)
 
@@ -242,7 +240,7 @@ def _centre(one: Alike, axes: Text | None) -> Derivation:
         if link.widens:
             field = _regular(link.field)
             sheet.label(words.HULL_CENTRE.fill(name=link.node.name))
-            sheet.step(sign("start", index), f"({_edge(field.low)} + {_edge(field.high)}) / 2")
+            sheet.step(sign("start", index), f"({field.low} + {written(field.high)}) / 2")
         sheet.bind(sign("j", index), int(jump))
     sheet.know("i", one.unit, words.UNIT)
     sheet.step("centre", f"{sign('start', last)} + i·{sign('j', last)}", words.CENTRE_OF)

@@ -50,17 +50,17 @@ UNSTRIDED = Text(
     "步长的作用{where}：步长为 1，窗口在每个可放的位置都停留一次。",
 )
 PADDED = Text(
-    "What padding does{where}: {pad} more pixels along the axis; "
-    "without them the size would be {bare}, not {size}.",
+    "What padding does{where}: it makes the axis longer by {pad}; "
+    "without it the size would be {bare}, not {size}.",
     "填充的作用{where}：该方向共增加 {pad} 个像素；若不填充，尺寸将是 {bare} 而不是 {size}。",
 )
 UNPADDED = Text(
-    "What padding does{where}: there is none; the window stays "
-    "inside and has {lost} places fewer than the {size} pixels.",
-    "填充的作用{where}：未填充，窗口不越界，可放的位置比 {size} 个像素少 {lost} 个。",
+    "What padding does{where}: there is none; the window stays inside, "
+    "which leaves {places} places for it on {size} pixels.",
+    "填充的作用{where}：未填充，窗口不越界，{size} 个像素上只有 {places} 个可放的位置。",
 )
 TOO_SMALL = Text(
-    "What padding does{where}: {pad} more pixels along the axis; without them the window would not fit at all.",
+    "What padding does{where}: it makes the axis longer by {pad}; without it the window would not fit.",
     "填充的作用{where}：该方向共增加 {pad} 个像素；若不填充，窗口根本放不下。",
 )
 
@@ -151,9 +151,13 @@ def _ceiled(sheet: Worksheet, n: int, window: Window, group: AxisGroup, kernel: 
         sheet.step(group.output, count, KEPT.fill(edge=f"{edge}"), PYTORCH)
 
 
+def _where(group: AxisGroup, several: bool) -> Text:
+    return Text(f" ({group.title.en})", f"（{group.title.zh}）") if several else Text("", "")
+
+
 def _roles(sheet: Worksheet, n: int, window: Window, group: AxisGroup, several: bool) -> None:
     """Say what stride and padding each do to the size."""
-    where = Text(f" ({group.title.en})", f"（{group.title.zh}）") if several else Text("", "")
+    where = _where(group, several)
     every = n + window.before + window.after - window.reach + 1
     if window.stride > 1:
         sheet.note(STRIDED, where=where, all=every, stride=window.stride)
@@ -167,16 +171,16 @@ def _roles(sheet: Worksheet, n: int, window: Window, group: AxisGroup, several: 
     elif pad > 0:
         sheet.note(TOO_SMALL, where=where, pad=pad)
     elif pad == 0 and window.reach > 1:
-        sheet.note(UNPADDED, where=where, lost=window.reach - 1, size=n)
+        sheet.note(UNPADDED, where=where, places=n - window.reach + 1, size=n)
 
 
 TRANSPOSED_SAME = Text("SAME: crop what the kernel reaches beyond the stride", "SAME：裁去卷积核超出步长的部分")
 TRANSPOSED_EXTRA = Text("or lengthen the end where it reaches less", "卷积核小于步长时则在末尾补齐")
 SPREAD = Text(
-    "What stride does here: it moves the windows apart in the output, so the size grows about {stride}-fold; "
-    "padding crops the output instead of lengthening the input.",
-    "此处步长的作用：窗口在输出上彼此错开 {stride} 个像素，尺寸约扩大为 "
-    "{stride} 倍；填充则是裁剪输出，而不是扩展输入。",
+    "What stride and padding do{where}: here stride moves the windows {stride} pixels apart in the output, so "
+    "that the size grows with it; padding crops the output instead of lengthening the input.",
+    "步长与填充的作用{where}：此处步长使各窗口在输出上彼此错开 {stride} 个像素，尺寸随之扩大；"
+    "填充则是裁剪输出，而不是扩展输入。",
 )
 
 
@@ -207,4 +211,4 @@ def transposed_sizes(
             sheet.step(group.sign("P"), f"max({reach} - {s}, 0)", TRANSPOSED_SAME)
             sheet.step(group.sign("e"), f"{e} + max({s} - {reach}, 0)", TRANSPOSED_EXTRA)
         sheet.step(group.output, f"({n} - 1)·{s} {cut} + {reach} + {e}", group.title, TRANSPOSED)
-        sheet.note(SPREAD, stride=window.stride)
+        sheet.note(SPREAD, where=_where(group, len(grouped) > 1), stride=window.stride)
