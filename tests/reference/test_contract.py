@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convscope import layers as L
-from convscope.errors import NoRule
+from convscope.errors import BadSetting, NoRule
 from convscope.layers.facts import facts
 from convscope.layers.pooling import AdaptivePool, GlobalPool
 from convscope.reference import Context, backward, forward
@@ -72,6 +72,15 @@ def test_running_twice_gives_the_same(example):
     np.testing.assert_array_equal(first.output, second.output)
     for mine, other in zip(first.gradients.inputs, second.gradients.inputs, strict=True):
         assert mine is other is None or np.array_equal(mine, other)
+
+
+def test_an_unknown_twin_is_refused():
+    with pytest.raises(BadSetting) as error:
+        Context(twin="fast")
+    assert str(error.value) == (
+        "Context.twin must be one of matrix, loops; got twin='fast'; "
+        "matrix is the fast one, loops the one to read. [twin]"
+    )
 
 
 def test_a_layer_nobody_knows_is_refused_with_its_name():

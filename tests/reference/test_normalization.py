@@ -53,6 +53,8 @@ def test_batchnorm_starts_from_mean_0_and_variance_1():
     x = one.inputs[0]
     np.testing.assert_allclose(moved["running_mean"], 0.25 * x.mean(axis=(0, 2, 3)))
     np.testing.assert_allclose(moved["running_var"], 0.75 + 0.25 * x.var(axis=(0, 2, 3), ddof=1))
+    untrained = run_case(case(L.BatchNorm2d(eps=0.0, affine=False), ((3, 4, 5),))._replace(buffers={}))
+    np.testing.assert_array_equal(untrained.output, x)
 
 
 def test_batchnorm_refuses_to_train_on_one_value_per_channel():

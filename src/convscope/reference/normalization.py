@@ -73,7 +73,7 @@ def _(layer: BatchNorm, inputs: Inputs, parameters: Parameters, context: Context
         standard = _standardise(x, _batch_axes(x), layer.eps, context)
         context.new_buffers.update(_moved(layer, x, context))
         return _affine(standard, parameters, (1,))
-    mean, variance = (_placed(context.buffers[f"running_{name}"], (1,), x.ndim) for name in ("mean", "var"))
+    mean, variance = (_placed(_running(context, name, x.shape[1]), (1,), x.ndim) for name in ("mean", "var"))
     inverse = (1 / np.sqrt(variance + layer.eps)).astype(x.dtype)
     context.saved["standard"], context.saved["inverse"] = (x - mean.astype(x.dtype)) * inverse, inverse
     return _affine(context.saved["standard"], parameters, (1,))
@@ -90,9 +90,15 @@ def _moved(layer: BatchNorm, x: Array, context: Context) -> dict[str, Array]:
     batch = {"mean": x.mean(axis=_batch_axes(x)), "var": x.var(axis=_batch_axes(x), ddof=1)}
     moved = {}
     for name, now in batch.items():
-        before = context.buffers.get(f"running_{name}", np.full_like(now, name == "var"))
+        before = _running(context, name, x.shape[1]).astype(x.dtype)
         moved[f"running_{name}"] = (1 - layer.momentum) * before + layer.momentum * now
     return moved
+
+
+def _running(context: Context, name: str, channels: int) -> Array:
+    """Return the running statistic; it begins as mean 0 and variance 1."""
+    start = np.zeros(channels) if name == "mean" else np.ones(channels)
+    return context.buffers.get(f"running_{name}", start)
 
 
 @backward.register

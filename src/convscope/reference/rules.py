@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import NoRule
+from ..errors import BadSetting, NoRule
 from ..layers.base import Layer
 
 Array = NDArray[Any]
@@ -29,6 +29,8 @@ class Context:
 
     `buffers` are read and never written; what a training pass makes of them stands in `new_buffers`. `generator`
     draws dropout masks and stochastic pooling. `saved` belongs to the layer's own two functions.
+
+    Errors:   BadSetting [twin]
     """
 
     training: bool = False
@@ -37,6 +39,13 @@ class Context:
     buffers: Mapping[str, Array] = field(default_factory=dict)
     new_buffers: dict[str, Array] = field(default_factory=dict)
     saved: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.twin not in get_args(Twin):
+            raise BadSetting(
+                f"Context.twin must be one of {', '.join(get_args(Twin))}; got twin={self.twin!r}; "
+                "matrix is the fast one, loops the one to read. [twin]"
+            )
 
 
 class Gradients(NamedTuple):
