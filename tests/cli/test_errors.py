@@ -85,7 +85,8 @@ WRONG_USE = [
     ),
     (
         ["plot", "feild"],
-        "the figure must be one of activations, field, function, network; got 'feild'; did you mean field? [verb]",
+        "the figure must be one of activations, edges, field, function, network, pooling; got 'feild'; "
+        "did you mean field? [verb]",
         "convscope plot",
     ),
     (

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from convscope.cli.group import VERBS, convscope as group
+from convscope.cli.group import VERBS
+from convscope.cli.group import convscope as group
 
 COMMAND = re.compile(r"^ +convscope (.+)$", re.MULTILINE)
 

@@ -10,7 +10,14 @@ from convscope.models import zoo_names
 COUNTS = ("params", "macs", "multiplications", "additions", "comparisons", "divisions", "exponentials")
 ROW_KEYS = {"name", "kind", "inputs", "output_shape", *COUNTS, "activation_bytes", "status", "receptive_field"}
 FIELD_KEYS = {"status", "size", "stride", "start", "padding"}
-TOTAL_KEYS = {*COUNTS, "activation_bytes", "peak_activation_bytes", "peak_training_bytes", "parameter_bytes", "status"}
+TOTAL_KEYS = {
+    *COUNTS,
+    "activation_bytes",
+    "peak_activation_bytes",
+    "peak_training_bytes",
+    "parameter_bytes",
+    "status",
+}
 FIELD_STATUSES = {"exact", "union", "misaligned", "varying", "global", "unknown", "none"}
 
 

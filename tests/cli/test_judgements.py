@@ -31,7 +31,9 @@ def test_compare_of_equal_networks(convscope):
 
 def test_a_kept_budget_ends_with_0(convscope, golden):
     """Each limit is printed with what is left."""
-    ended = convscope("check", "resnet50", "--max-macs", "4.1G", "--max-params", "25_557_032", "--min-field", "224x427")
+    ended = convscope(
+        "check", "resnet50", "--max-macs", "4.1G", "--max-params", "25_557_032", "--min-field", "224x427"
+    )
     assert (ended.code, ended.err) == (0, "")
     golden("check-kept.txt", ended.out)
 
@@ -50,7 +52,12 @@ def test_check_as_json(convscope):
     assert ended.code == 1
     assert document["ok"] is False
     params, macs = document["limits"]
-    assert (params["limit"], params["allowed"], params["actual"], params["spare"]) == ("max_params", 61705, 61706, -1)
+    assert (params["limit"], params["allowed"], params["actual"], params["spare"]) == (
+        "max_params",
+        61705,
+        61706,
+        -1,
+    )
     assert (macs["limit"], macs["spare"], macs["ok"]) == ("max_macs", 1_000_000 - 416_520, True)
 
 

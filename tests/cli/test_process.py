@@ -169,7 +169,9 @@ def test_an_interrupt_ends_with_130():
 def test_a_missing_extra_names_the_one_command():
     """Without matplotlib a figure says how to get it."""
     program = "import sys; sys.modules['matplotlib'] = None\n"
-    program += "from convscope.cli import main; sys.exit(main(['plot', 'activations', '--save', '/nowhere/a.png']))"
+    program += (
+        "from convscope.cli import main; sys.exit(main(['plot', 'activations', '--save', '/nowhere/a.png']))"
+    )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert ended.stderr.decode().startswith("convscope: ")
@@ -185,7 +187,9 @@ def test_starting_loads_nothing_heavy(arguments, loaded):
     """A report needs NumPy and neither figures nor other frameworks; help not even that."""
     program = "import sys; from convscope.cli import main; main(sys.argv[1:])\n"
     program += f"print(*[name for name in {(*HEAVY, 'numpy')} if name in sys.modules], file=sys.stderr)"
-    ended = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, check=False, timeout=60)
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, check=False, timeout=60
+    )
     assert ended.stderr.decode().split() == loaded
 
 

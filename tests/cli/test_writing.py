@@ -60,6 +60,8 @@ def test_explain_saves_to_a_file(convscope, tmp_path):
         (["function", "gelu", "--set", "approximate=tanh"], "gelu.png"),
         (["field", "alexnet"], "alexnet-field.png"),
         (["network", "lenet"], "lenet-network.png"),
+        (["edges"], "edges.png"),
+        (["pooling", "--lang", "en"], "pooling.png"),
     ],
 )
 def test_figures_have_a_name_of_their_own(convscope, tmp_path, monkeypatch, arguments, file):

@@ -13,7 +13,7 @@ VERBS = {
     "inspect": "Show shape, parameters, operations, memory and receptive field of every layer.",
     "field": "Show the exact region of the input that one unit sees, or the units that see a pixel.",
     "explain": "Work out every number: formula, numbers put in, result.",
-    "plot": "Draw figures: activations, one function, receptive fields, the network.",
+    "plot": "Draw figures: activation functions, receptive fields, the network, edges, pooling.",
     "compare": "Show how two networks differ.",
     "check": "Hold a network to a budget; exit code 1 when it is broken.",
     "diagnose": "Find what is wasteful or risky in a network's structure.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import BadSetting
+from .arguments import shape
 from .group import VERBS, NearestGroup
 from .options import input_option, model_argument
 from .output import remark
@@ -112,6 +113,39 @@ def network(model: str, input_shape: tuple[int, ...] | None, path: str | None, l
 
     graph = load(model, input_shape)
     _save(plots.network_figure(graph, lang=lang), path, f"{graph.name}-network")
+
+
+@command.command("edges", short_help="Feature maps of two edge kernels on a picture.")
+@click.option("--image", metavar="PATH", help="The picture; one of convscope's own if left out.")
+@click.option(
+    "--size", "input_shape", metavar="CxHxW", callback=shape, default="3x240x320", help="Size it is fitted to."
+)
+@figure_options
+def edges(image: str | None, input_shape: tuple[int, ...], path: str | None, lang: str) -> None:
+    """Draw what a horizontal and a vertical edge kernel make of a picture.
+
+    \b
+    Example:
+      convscope plot edges --image cat.jpg --save edges.png
+    """
+    from ..present import plots
+
+    picture = plots.sample_picture(input_shape) if image is None else plots.load_picture(image, input_shape)
+    _save(plots.convolution_maps(picture, lang=lang), path, "edges")
+
+
+@command.command("pooling", short_help="How max pooling enlarges the receptive field.")
+@figure_options
+def pooling(path: str | None, lang: str) -> None:
+    """Draw how max pooling enlarges what the next convolution sees.
+
+    \b
+    Example:
+      convscope plot pooling
+    """
+    from ..present import plots
+
+    _save(plots.pooling_growth(lang=lang), path, "pooling")
 
 
 def _save(figure: Figure, path: str | None, name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..analysis.receptive_field import ReceptiveField
 from ..layers.base import show_shape
-from .numbers import decimal, per_axis
+from .numbers import per_axis
 
 _MARKS = {"union": "∪", "misaligned": "≠", "varying": "≤"}
 _WORDS = {"global": "all", "unknown": "?", "none": "none"}
@@ -18,14 +18,15 @@ FieldText = tuple[str, str, str]
 def field_text(field: ReceptiveField) -> FieldText:
     """Return size, stride and start as the columns of a table show them.
 
-    >>> field_text(ReceptiveField("exact", (11, 11), (4, 4), (5.5, 5.5), (0, 0)))
+    >>> from convscope import inspect
+    >>> field_text(inspect("alexnet")["conv1"].receptive_field)
     ('11×11', '/4', '@5.5')
     """
-    if field.size is None:
-        return _WORDS[field.status], "", ""
-    size = _MARKS.get(field.status, "") + show_shape(field.size) + ("+" if field.global_via else "")
-    stride = "/" + per_axis(field.stride) if field.stride else ""
-    return size, stride, "@" + per_axis(field.start, ",") if field.start else ""
+    status, size, stride, start = field.status, field.size, field.stride, field.start
+    if size is None:
+        return _WORDS[status], "", ""
+    extent = _MARKS.get(status, "") + show_shape(size) + ("+" if field.global_via else "")
+    return extent, "/" + per_axis(stride) if stride else "", "@" + per_axis(start, ",") if start else ""
 
 
 def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
@@ -64,18 +65,3 @@ def _once(names: Iterable[str | None]) -> list[str]:
 def _few(names: list[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
-
-
-def field_sentence(field: ReceptiveField) -> str:
-    """Say in one line what the units of a layer see.
-
-    >>> field_sentence(ReceptiveField("exact", (11, 7), (4, 2), (5.5, 3.5), (0, 0)))
-    '11×7 pixels, one unit every 4×2, the first centred at 5.5,3.5'
-    """
-    if field.size is None:
-        return {"global": f"every pixel, through {field.via}", "unknown": f"not known behind {field.via}"}.get(
-            field.status, "nothing of it"
-        )
-    step = f", one unit every {per_axis(field.stride)}" if field.stride else ""
-    centre = ",".join(map(decimal, field.start or ()))
-    return f"{show_shape(field.size)} pixels{step}, the first centred at {centre}"

@@ -84,7 +84,7 @@ class Table:
     def markdown(self) -> str:
         """Return the whole table in GitHub's Markdown."""
         marks = ["---:" if column.right else "---" for column in self.columns]
-        lines = [self._bar(self._full_headings()), "|" + "|".join(marks) + "|"]
+        lines = [self._bar(map(_markdown_safe, self._full_headings())), "|" + "|".join(marks) + "|"]
         lines += [self._bar(map(_markdown_safe, self._written(row))) for row in self.rows]
         if self.totals is not None:
             bold = [f"**{_markdown_safe(text)}**" if text else "" for text in self._written(self.totals)]
@@ -213,19 +213,19 @@ def _fitted(table: Table, width: int) -> _Layout:
         widths = [
             max(natural[exact][i], width_of(name)) for i, name in zip(shown, _headings(table, shown), strict=True)
         ]
-        layout = _shrunk(_Layout(table, shown, tuple(widths), exact), width, step)
+        layout = _shrunk(_Layout(table, shown, tuple(widths), exact), width)
         if layout.width <= width:
             return layout
-    return _shrunk(layout, width, steps[-1], NARROWEST)
+    return _shrunk(layout, width, NARROWEST)
 
 
-def _shrunk(layout: _Layout, width: int, step: int, narrowest: int | None = None) -> _Layout:
-    """Take what is missing from texts: core columns give way only when less important ones are gone."""
+def _shrunk(layout: _Layout, width: int, narrowest: int | None = None) -> _Layout:
+    """Take what is missing from texts; those of core columns give way only after digits."""
     widths = list(layout.widths)
     for place, index in enumerate(layout.shown):
         column = layout.table.columns[index]
         over = sum(widths) + len(GAP) * (len(widths) - 1) - width
-        if column.least is None or over <= 0 or column.importance <= layout.table.core < step:
+        if column.least is None or over <= 0 or (layout.exact and column.importance <= layout.table.core):
             continue
         limit = column.least if narrowest is None else narrowest
         widths[place] = max(min(limit, widths[place]), widths[place] - over)
