@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from convscope import layers as L
 from convscope.analysis.receptive_field import receptive_fields
 from convscope.explain import explain
+from convscope.network import Entry, Network
 from explain.networks import ALEXNET, BRANCHED, EXERCISE, LARGE, SMALL, chain
 from random_networks import networks
 
@@ -100,8 +101,6 @@ def test_a_merge_of_shifted_branches_takes_the_hull():
         ("right", L.Conv2d(6, 3, padding=((0, 2), (1, 1))), ("stem",)),
         ("hull", L.Add(), ("left", "right")),
     ]
-    from convscope.network import Entry, Network
-
     merged = Network([Entry(*entry) for entry in entries])
     rows, columns = explain(merged, "hull").of("receptive_field")
     assert rows.result == receptive_fields(merged)[-1].axes[0].size == 11
@@ -133,6 +132,62 @@ def test_a_resized_layer_is_worked_back_for_one_unit():
     rows, columns = explain(BRANCHED, "fine", at=(12, 25)).of("region")
     top, left, bottom, right = BRANCHED.field("fine", (12, 25)).clipped
     assert (rows.result, columns.result) == (bottom - top, right - left)
+
+
+def formulas(derivation):
+    return [(step.symbol, step.formula, step.value) for step in derivation.steps]
+
+
+def test_a_transposed_layer_is_worked_back_by_its_formula():
+    """Kernel 4, stride 2, padding 1: unit 9 takes the inputs ⌈(9 + 1 − 3)/2⌉ = 4 to ⌊10/2⌋ = 5."""
+    net = chain((3, 8, 11), ("up", L.ConvTranspose2d(2, 4, stride=2, padding=1)))
+    rows, columns = explain(net, "up", at=(9, 12)).of("region")
+    assert formulas(rows)[2:] == [
+        ("a", "max(⌈(a + p − k + 1) / s⌉, 0)", 4),
+        ("b", "min(⌊(b + p) / s⌋, n − 1)", 5),
+        ("r", "b − a + 1", 2),
+    ]
+    assert [value for _, _, value in formulas(columns)[2:]] == [5, 6, 2]
+
+
+def test_holes_at_the_edge_are_listed():
+    """Taps 2 apart, one pixel of padding: unit 0 takes pixels 1 and 3 but not 0, which the formula would begin at."""
+    steps = [
+        ("up", L.Upsample((1, 2), mode="linear")),
+        ("conv", L.Conv2d(2, (3, 1), padding=((1, 1), (0, 0)), dilation=(2, 1))),
+        ("down", L.AdaptiveAvgPool2d((4, 5))),
+        ("last", L.Conv2d(2, (3, 1), padding=((1, 1), (0, 0)), dilation=(2, 1))),
+    ]
+    net = chain((3, 9, 11), *steps)
+    rows = explain(net, "last", at=(0, 3)).of("region")[0]
+    assert rows.steps[2].label.en == "Back through last: the positions it takes"
+    assert formulas(rows)[2:4] == [("a", "1", 1), ("b", "3", 3)]
+
+
+def test_paths_that_reach_further_on_both_sides_are_joined():
+    """Two branches after a resize, one looking up, one down: a unit sees what both see together."""
+    entries = [
+        Entry("input", L.Input((3, 20, 30))),
+        Entry("up", L.Upsample(2, mode="linear"), ("input",)),
+        Entry("above", L.Conv2d(2, 5, padding=((4, 0), (2, 2))), ("up",)),
+        Entry("below", L.Conv2d(2, 5, padding=((0, 4), (2, 2))), ("up",)),
+        Entry("both", L.Add(), ("above", "below")),
+    ]
+    network = Network(entries)
+    rows = explain(network, "both", at=(20, 31)).of("region")[0]
+    top, _, bottom, _ = network.field("both", (20, 31)).clipped
+    assert (top, bottom) == (7, 13)
+    assert [step.symbol for step in rows.steps[-3:]] == ["a", "b", "r"]
+    assert rows.steps[-3].formula == "min(a, u)"
+    assert rows.steps[-3].label.en == "Other paths reach further: the union of all"
+    assert rows.result == 6
+
+
+def test_a_unit_that_nothing_adds_to_sees_nothing():
+    net = chain((3, 4, 5), ("up", L.ConvTranspose2d(2, 1, stride=(2, 3))))
+    rows, columns = explain(net, "up", at=(3, 4)).of("region")
+    assert (rows.result, columns.result) == (0, 0)
+    assert rows.steps[-2].value > rows.steps[-1].value or rows.steps[-1].formula == "0"
 
 
 def test_one_step_per_layer_in_a_whole_network():

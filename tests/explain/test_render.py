@@ -15,10 +15,11 @@ from convscope.explain import LANGUAGES, Explanation, Section, explain
 from convscope.explain.expression import read
 from convscope.explain.family import derivations
 from convscope.explain.memory import memory
+from convscope.explain.render.markdown import escaped
 from convscope.explain.render.prose import members
 from convscope.explain.typeset import latex, mathml
 from convscope.layers.facts import facts
-from explain.networks import EXERCISE, NETWORKS
+from explain.networks import EXERCISE, NETWORKS, chain
 from layers.examples import EXAMPLES, example_id
 
 ENGLISH = re.compile(r"[A-Za-z][a-z]+(?:[ ,]+[a-z]{2,}){2,}")
@@ -158,13 +159,13 @@ def test_a_long_equation_breaks_before_its_equals_signs():
 
 
 def test_names_with_marks_of_the_formats_come_out_literally():
-    from explain.networks import chain
-
-    explanation = explain(chain((3, 8, 9), ("a_b<d>&%", L.Conv2d(2, 3))))
-    assert "a_b<d>&%" in explanation.text()
-    assert r"a\_b\<d\>&%" in explanation.markdown()
-    assert r"a\_b<d>\&\%" in explanation.latex()
-    assert "a_b&lt;d&gt;&amp;%" in explanation.html()
+    explanation = explain(chain((3, 8, 9), ("a_b<c>&%", L.Opaque("N_x", (2, 3)))))
+    assert "a_b<c>&%" in explanation.text()
+    assert r"a\_b\<c\>&%" in explanation.markdown()
+    assert r"The operator N\_x is not known" in explanation.markdown()
+    assert escaped("a|b") == r"a\|b"
+    assert r"a\_b<c>\&\%" in explanation.latex()
+    assert "a_b&lt;c&gt;&amp;%" in explanation.html()
 
 
 def test_another_language_is_refused():
