@@ -134,7 +134,7 @@ def compare(a: Network | str, b: Network | str) -> Comparison:
 
 
 def _in_order(one: Report, two: Report, matched: dict[str, str]) -> Iterator[ComparedLayer]:
-    """Yield the layers in a's order; an added layer follows the one it follows in b."""
+    """Yield the layers in a's order; an added layer follows the one it follows in b, behind removed ones."""
     taken = set(matched.values())
     added_after: dict[str | None, list[Row]] = {}
     anchor: str | None = None
@@ -143,16 +143,18 @@ def _in_order(one: Report, two: Report, matched: dict[str, str]) -> Iterator[Com
             anchor = row.name
         else:
             added_after.setdefault(anchor, []).append(row)
-    yield from (ComparedLayer("added", None, row, ()) for row in added_after.get(None, ()))
+    waiting = added_after.get(None, [])
     for row in one.rows:
         partner = matched.get(row.name)
         if partner is None:
             yield ComparedLayer("removed", row, None, ())
             continue
+        yield from (ComparedLayer("added", None, late, ()) for late in waiting)
+        waiting = added_after.get(partner, [])
         other = two[partner]
         differences = tuple(_differences(row, other, matched))
         yield ComparedLayer("changed" if differences else "same", row, other, differences)
-        yield from (ComparedLayer("added", None, late, ()) for late in added_after.get(partner, ()))
+    yield from (ComparedLayer("added", None, late, ()) for late in waiting)
 
 
 def _differences(a: Row, b: Row, matched: dict[str, str]) -> Iterator[Difference]:

@@ -21,13 +21,14 @@ FARTHEST = 128
 def lost_rows(window: Window, n: int) -> int:
     """Return how many of n rows lie behind the last window because the stride does not divide the room.
 
-    Rows that a stride larger than its window skips everywhere are not counted: no other size would save them.
+    Rows that a stride larger than its window skips everywhere are not counted: no other size would save them. Nor
+    are rows that circular padding brings to the first window.
     """
-    if window.stride == 1 or not window.unused(n):
+    unused = window.unused(n)
+    if window.stride == 1 or not unused:
         return 0
-    taps = taps_of(window, n)
-    behind = n - 1 - int(taps[taps < n].max(initial=-1))
-    return max(0, behind - max(0, window.stride - window.reach))
+    first = n + window.after - unused + max(0, window.stride - window.reach)
+    return len(set(range(first, n)).difference(taps_of(window, n).flat))
 
 
 def find_lost_rows(subject: Subject) -> list[Finding]:

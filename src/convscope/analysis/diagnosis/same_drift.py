@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import lcm
+
 from ...errors import BadSetting, ConvscopeError
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 from ...layers.convolution import Conv
 from ...layers.pooling import Pool
 from ...network import Network, Node
-from ..receptive_field import AxisField, ReceptiveField, receptive_fields
+from ..receptive_field import ReceptiveField, receptive_fields
 from .finding import Finding
 from .subject import Subject
 from .wording import extent, listed
@@ -50,7 +52,8 @@ def find_same_drift(subject: Subject) -> list[Finding]:
             f"{listed([node.name for node in nodes])} ({first.name}: {_show(here_pads)} becomes "
             f"{_show(there_pads)}), so that the first unit of {layer} is centred at {extent(two)} instead of "
             f"{extent(one)}: {extent(drift)} pixels off",
-            f"use sizes that differ by a multiple of {_period(nodes, subject)}, or give the padding in numbers",
+            f"use sizes that differ by a multiple of {extent(_period(nodes, subject))}, or give the padding in "
+            "numbers",
             {
                 "input": list(network.input_shape),
                 "other_input": list(other.input_shape),
@@ -98,15 +101,11 @@ def _check(other: Shape, shape: Shape) -> None:
         )
 
 
-def _period(drifting: list[Node], subject: Subject) -> int:
-    """Return the total stride behind the last drifting layer: sizes that far apart are padded alike."""
-    steps = [int(axis.step) for node in drifting for axis in _axes(subject, node)]
-    return max(steps, default=1)
-
-
-def _axes(subject: Subject, node: Node) -> tuple[AxisField, ...]:
-    view = subject.fields[node.index]
-    return () if view is None else view.axes
+def _period(drifting: list[Node], subject: Subject) -> list[int]:
+    """Return the total stride behind the drifting layers, per axis: sizes that far apart are padded alike."""
+    views = [subject.fields[node.index] for node in drifting]
+    steps = [[int(axis.step) for axis in view.axes] for view in views if view is not None]
+    return [lcm(*column) for column in zip(*steps, strict=True)]
 
 
 def _starts(

@@ -1,0 +1,72 @@
+"""All findings together: order, form, and no false alarms on classic networks."""
+
+import json
+
+import pytest
+
+import convscope as cs
+from convscope.analysis.diagnosis import Finding
+from convscope.analysis.diagnosis.finding import SEVERITIES
+
+CLASSIC = {
+    "resnet50": [],
+    "resnet152": [],
+    "vgg16": ["heavy-dense"],
+    "vgg16_bn": ["heavy-dense", "useless-bias"],
+    "alexnet": ["heavy-dense"],
+    "alexnet-torchvision": ["heavy-dense"],
+    "mobilenet_v2": [],
+    "mobilenet_v3_large": [],
+    "googlenet": [],
+    "inception_v3": [],
+    "densenet121": [],
+    "efficientnet_b0": [],
+    "convnext_tiny": [],
+    "shufflenet_v2_x1_0": [],
+    "squeezenet1_0": ["lost-rows", "unseen-border"],
+    "unet": [],
+}
+"""Findings beside the smallest input, each of them true: 224 − 7 is odd, so that SqueezeNet loses a row."""
+
+
+@pytest.mark.parametrize("name", CLASSIC)
+def test_classic_networks_raise_no_false_alarm(name):
+    assert [finding.code for finding in cs.diagnose(name)] == [*CLASSIC[name], "smallest-input"]
+
+
+def test_mobilenet_at_its_published_size_has_one_unproductive_layer_and_drifts():
+    """Its last depthwise layer looks at 251 pixels of 224, and TensorFlow's SAME moves by 31 of 32 pixels."""
+    drift, unproductive, _ = cs.diagnose("mobilenet_v1")
+    assert drift.numbers["drift"] == [-31.0, -31.0]
+    assert unproductive.numbers["field_before_first"] == [251, 251]
+    assert unproductive.layers == ("dwconv13",)
+
+
+def test_the_most_severe_findings_come_first():
+    network = cs.load(
+        "input 3x20x25 | conv 4 3 s2 | bn | relu | relu | maxpool 3 s2 | flatten | dense 5 | dropout 0.1"
+    )
+    severities = [finding.severity for finding in cs.diagnose(network, object_size=12)]
+    assert set(severities) == set(SEVERITIES)
+    assert severities == sorted(severities, key=SEVERITIES.index)
+
+
+def test_a_model_may_be_named_and_findings_are_json():
+    findings = cs.diagnose("vgg16")
+    assert findings == cs.diagnose(cs.load("vgg16"))
+    assert json.loads(json.dumps(findings[0].to_dict())) == findings[0].to_dict()
+    assert set(findings[0].to_dict()) == {"code", "severity", "layers", "message", "suggestion", "numbers"}
+
+
+def test_a_finding_is_a_value():
+    one = Finding("code", "note", ("a",), "message", "suggestion", {"n": 1})
+    assert one == Finding("code", "note", ("a",), "message", "suggestion", {"n": 1})
+    assert len({one, one}) == 1
+    assert str(one) == "note: message [code]\n  → suggestion"
+
+
+@pytest.mark.parametrize(
+    "text", ["input 7 | dense 3", "input 3x50 | conv1d 4 3 s2", "input 2x9x11x13 | conv3d 4 3 s2"]
+)
+def test_networks_of_other_ranks_are_diagnosed(text):
+    assert isinstance(cs.diagnose(cs.load(text), object_size=2), list)

@@ -1,0 +1,35 @@
+"""Outputs that nobody uses, and operators that nobody knows."""
+
+import convscope as cs
+from convscope import layers as L
+from convscope.network import Entry, Network
+
+
+def of(network, code):
+    return [finding for finding in cs.diagnose(network) if finding.code == code]
+
+
+def test_several_ends_are_named():
+    entries = [
+        Entry("input", L.Input((3, 12, 10))),
+        Entry("one", L.Conv2d(4, 3), ("input",)),
+        Entry("two", L.Conv2d(5, 3), ("input",)),
+    ]
+    assert str(of(Network(entries), "several-ends")[0]) == (
+        "note: nothing uses the outputs of one, two [several-ends]\n"
+        "  → if one of them is not meant as a result, it is a dead end: connect it or leave it out"
+    )
+    assert not of(Network(entries[:2]), "several-ends")
+
+
+def test_an_unknown_operator_is_named_with_what_is_unknown_because_of_it():
+    """The fields of the operator itself and of the two layers behind it are lost."""
+    network = cs.load("input 3x12x10 | conv 4 3 | opaque Warp 4x7x5 | conv 6 3 | relu")
+    (finding,) = of(network, "opaque-layers")
+    assert str(finding) == (
+        "risk: nobody knows what opaque1 (Opaque(Warp)) does: parameters and operations there are not counted, totals "
+        "are incomplete, and fields are unknown in 3 layers [opaque-layers]\n"
+        "  → replace them by layers that are known, or take the totals as less than the truth"
+    )
+    assert finding.numbers["unknown_fields"] == ["opaque1", "conv2", "relu1"]
+    assert not of(cs.load("input 3x12x10 | conv 4 3"), "opaque-layers")

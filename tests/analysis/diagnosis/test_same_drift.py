@@ -1,0 +1,77 @@
+"""SAME padding is split otherwise on another input size."""
+
+import pytest
+
+import convscope as cs
+from convscope.errors import BadSetting, BadShape
+
+NET = "input 3x24x31 | conv 4 3x5 s2 same | conv 5 3 s2x3 same"
+
+
+def of(network, other=None):
+    return [finding for finding in cs.diagnose(network, other_input=other) if finding.code == "same-drift"]
+
+
+def first_centre(n, layers):
+    """Return the first unit's centre by TensorFlow's rule, written out: pad before is half of the total."""
+    centre, step = 0.5, 1
+    for k, s in layers:
+        out = -(-n // s)
+        before = max((out - 1) * s + k - n, 0) // 2
+        centre += ((k - 1) / 2 - before) * step
+        n, step = out, step * s
+    return centre
+
+
+def test_one_pixel_more_moves_the_centres():
+    """24 rows pad 0 before, 25 pad 1, in both layers; 31 columns pad 2, 32 pad 1, in the first alone."""
+    (finding,) = of(cs.load(NET))
+    assert str(finding) == (
+        "risk: SAME padding with a stride is split otherwise at 25×32 than at 24×31 in conv1, conv2 (conv1: 0/1x2/2 "
+        "becomes 1/1x1/2), so that the first unit of conv2 is centred at 0.5×1.5 instead of 3.5×0.5: −3×1 pixels off "
+        "[same-drift]\n"
+        "  → use sizes that differ by a multiple of 4×6, or give the padding in numbers"
+    )
+
+
+@pytest.mark.parametrize("other", [(25, 32), (26, 33), (27, 37), (30, 31), (41, 50)])
+def test_the_drift_is_what_the_padding_rule_gives_by_hand(other):
+    rows, columns = [(3, 2), (3, 2)], [(5, 2), (3, 3)]
+    expected = [
+        first_centre(other[0], rows) - first_centre(24, rows),
+        first_centre(other[1], columns) - first_centre(31, columns),
+    ]
+    found = of(cs.load(NET), (3, *other))
+    assert [finding.numbers["drift"] for finding in found] == ([expected] if any(expected) else [])
+
+
+def test_sizes_that_differ_by_the_multiple_named_do_not_drift():
+    """The strides multiply to 4 rows and 6 columns."""
+    assert not of(cs.load(NET), (3, 24 + 4, 31 + 6))
+    assert not of(cs.load(NET), (3, 24 - 12, 31 - 18))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 3x24x31 | conv 4 3 same | conv 5 5 same",  # without a stride the padding is always the same
+        "input 3x24x31 | conv 4 3 s2 p1",
+        "input 3x24x31 | maxpool 2 s2",
+    ],
+)
+def test_nothing_drifts_without_same_and_a_stride(text):
+    assert not of(cs.load(text))
+
+
+def test_the_other_input_must_differ_in_sizes_alone():
+    with pytest.raises(BadSetting) as caught:
+        cs.diagnose(cs.load(NET), other_input=(1, 25, 32))
+    assert str(caught.value) == (
+        "diagnose.other_input must have the channels and axes of the input 3×24×31; got other_input=1×25×32; change "
+        "sizes only. [other-input]"
+    )
+
+
+def test_an_other_input_that_the_network_cannot_take_is_an_error():
+    with pytest.raises(BadShape, match=r"\[kernel-too-large\]"):
+        cs.diagnose(cs.load(NET + " | conv 2 4"), other_input=(3, 5, 7))

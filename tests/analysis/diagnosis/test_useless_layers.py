@@ -1,0 +1,109 @@
+"""Layers and parameters that change nothing."""
+
+import pytest
+
+import convscope as cs
+from convscope import layers as L
+from convscope.network import Entry, Network
+
+
+def of(network, code):
+    return [finding for finding in cs.diagnose(network) if finding.code == code]
+
+
+def test_a_bias_before_a_normalisation_is_counted():
+    network = cs.load(
+        "input 3x12x10 | conv 4 3 | bn | relu | conv 6 3 bias=false | bn | conv 5 3 | flatten | dense 7"
+    )
+    (finding,) = of(network, "useless-bias")
+    assert str(finding) == (
+        "waste: biases right before a normalisation have no effect: 4 parameters of conv1; subtracting each channel's "
+        "mean takes them away [useless-bias]\n  → give these layers no bias"
+    )
+
+
+def test_a_bias_that_something_else_reads_too_is_of_use():
+    entries = [
+        Entry("input", L.Input((3, 12, 10))),
+        Entry("conv", L.Conv2d(4, 3), ("input",)),
+        Entry("bn", L.BatchNorm2d(), ("conv",)),
+    ]
+    assert of(Network(entries), "useless-bias")[0].numbers == {"params": 4, "layers": 1}
+    assert not of(Network([*entries, Entry("add", L.Add(), ("conv", "bn"))]), "useless-bias")
+    shared = [*entries, Entry("again", L.Conv2d(4, 3), ("input",), shares="conv")]
+    assert not of(Network(shared), "useless-bias")
+
+
+def test_a_dense_layer_on_a_sequence_keeps_its_bias():
+    """Batch normalisation of (length, features) takes the positions for channels."""
+    assert of(cs.load("input 6 | dense 4 | bn"), "useless-bias")
+    assert not of(cs.load("input 5x6 | linear 4 | bn"), "useless-bias")
+
+
+@pytest.mark.parametrize(
+    ("text", "useless"),
+    [
+        ("input 3x12x10 | conv 4 3 | relu | relu", ("relu2",)),
+        ("input 3x12x10 | conv 4 3 | relu | maxpool 2 | dropout 0.3 | relu", ("relu2",)),
+        ("input 3x12x10 | conv 4 3 | sigmoid | avgpool 2 | flatten | relu", ("relu1",)),
+        ("input 3x12x10 | conv 4 3 | relu | upsample 2 mode=linear | relu", ("relu2",)),
+        ("input 3x12x10 | relu | conv 4 3 | relu", ()),
+        ("input 3x12x10 | conv 4 3 | leakyrelu | maxpool 2 | relu", ()),
+        ("input 3x12x10 | conv 4 3 | relu | upsample 2 mode=cubic | relu", ()),
+        ("input 3x12x10 | conv 4 3 | relu | bn | relu", ()),
+    ],
+)
+def test_a_relu_is_useless_where_its_input_is_never_negative(text, useless):
+    found = of(cs.load(text), "useless-relu")
+    assert tuple(name for finding in found for name in finding.layers) == useless
+
+
+def test_a_useless_relu_is_told_so():
+    assert str(of(cs.load("input 3x12x10 | conv 4 3 | relu | relu"), "useless-relu")[0]) == (
+        "waste: relu2 changes nothing: the input is never negative [useless-relu]\n"
+        "  → leave it out, or put a layer with weights between"
+    )
+
+
+def test_a_sum_is_never_negative_only_where_all_parts_are():
+    """A shortcut that passes a ReLU's output and a branch without one may sum to anything."""
+    entries = [
+        Entry("input", L.Input((4, 12, 10))),
+        Entry("relu1", L.ReLU(), ("input",)),
+        Entry("conv", L.Conv2d(4, 3, padding=1), ("relu1",)),
+        Entry("add", L.Add(), ("relu1", "conv")),
+        Entry("relu2", L.ReLU(), ("add",)),
+    ]
+    assert not of(Network(entries), "useless-relu")
+
+
+def test_dropout_on_the_output_is_a_risk():
+    (finding,) = of(cs.load("input 6 | dense 4 | dropout 0.25"), "output-dropout")
+    assert str(finding) == (
+        "risk: dropout1 is an output: in training 25 % of the results themselves are set to 0 [output-dropout]\n"
+        "  → put the dropout before the last layer with weights, or leave it out"
+    )
+    assert not of(cs.load("input 6 | dropout 0.25 | dense 4"), "output-dropout")
+
+
+def test_dropout_that_drops_nothing_or_everything():
+    network = cs.load("input 6 | dropout 0 | dense 4 | dropout 1 | dense 3")
+    assert of(network, "idle-dropout")[0].message == "dropout1 drops nothing: its p is 0"
+    assert of(network, "total-dropout")[0].message == (
+        "dropout2 drops everything in training: its p is 1, and no gradient passes"
+    )
+
+
+def test_two_dense_layers_without_anything_between_are_one():
+    """6·9 + 9 and 9·4 + 4 parameters are one layer of 6·4 + 4."""
+    (finding,) = of(cs.load("input 6 | dense 9 | dropout 0.5 | dense 4 | relu | dense 5"), "linear-stack")
+    assert str(finding) == (
+        "waste: dense1 and dense2 have no non-linearity between them: together they are one linear layer of 6 to 4 "
+        "features (28 instead of 103 parameters) [linear-stack]\n"
+        "  → put an activation between them, or use one dense 4"
+    )
+
+
+@pytest.mark.parametrize("text", ["input 6 | dense 9 | relu | dense 4", "input 6 | dense 2 | dense 5"])
+def test_dense_layers_with_an_activation_or_a_bottleneck_between_are_meant(text):
+    assert not of(cs.load(text), "linear-stack")
