@@ -125,7 +125,8 @@ def sample_picture(shape: Shape) -> Picture:
     scene = _scene(down, across, width / height).reshape(height, finer, width, finer, 3).mean(axis=(1, 3))
     if channels == 1:
         scene = scene @ np.array([[0.299], [0.587], [0.114]])
-    return np.rint(scene * 255).astype(np.uint8)
+    picture: Picture = np.rint(scene * 255).astype(np.uint8)
+    return picture
 
 
 Plane = NDArray[np.float64]

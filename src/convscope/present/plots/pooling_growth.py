@@ -46,7 +46,7 @@ WITHOUT = Text("without", "不做池化")
 INPUT = Text("input {size}", "输入 {size}")
 POOLED = Text("pooled {size}", "池化后 {size}")
 CONVOLVED = Text("convolution 2×2: {size}", "2×2 卷积：{size}")
-SEES = Text("its unit sees {size} pixels", "其单元看到 {size} 像素")
+SEES = Text("one unit sees {size} pixels", "一个单元看到 {size} 像素")
 
 
 class Sheet(NamedTuple):
@@ -75,13 +75,13 @@ def pooling_growth(lang: str = "en") -> Figure:
     Errors:   BadSetting [figure-language]
     """
     text = letters(lang)
-    figure = new_figure(12.8, 8.0)
+    figure = new_figure(11.6, 8.0)
     figure.text(0.045, 0.935, text.say(TITLE_WORDS), **text.font(TITLE, bold=True))
-    axes = figure.add_axes((0.03, 0.02, 0.94, 0.88))
+    axes = figure.add_axes((0.03, 0.02, 0.96, 0.87))
     bare(axes)
-    axes.set_xlim(-0.3, 17.5)
-    axes.set_ylim(12.1, -1.1)
-    axes.set_aspect("equal")
+    axes.set_xlim(-0.3, 19.0)
+    axes.set_ylim(12.0, -0.8)
+    axes.set_aspect("equal", anchor="W")
     with_pool, without = networks()
     _row(axes, with_pool, 0.4, text.say(WITH), text)
     _row(axes, without, 7.2, text.say(WITHOUT), text)
@@ -114,7 +114,7 @@ def _labels(axes: Axes, network: Network, sheets: dict[str, Sheet], text: Letter
     words = {"input": INPUT, "pool": POOLED, "conv": CONVOLVED}
     for name, sheet in sheets.items():
         label = text.say(words[name], size=times(network[name].output_shape[1:]))
-        place = (sheet.x + sheet.columns / 2, sheet.y + sheet.rows + 0.4)
+        place = (sheet.x + sheet.columns / 2, sheet.y + sheet.rows + 0.5)
         axes.text(*place, label, ha="center", va="center", **text.font(SMALL, color=GREY))
     last = sheets["conv"]
     says = text.say(SEES, size=times(network.field("conv", UNIT).size))
@@ -164,6 +164,6 @@ def _cone(axes: Axes, one: Sheet, seen_of_one: tuple[int, ...], two: Sheet, seen
             color=VERMILLION,
             lw=1.2,
             ls=(0, (4, 3)),
-            zorder=1,
+            zorder=3.5,
             label="_cone",
         )

@@ -1,0 +1,43 @@
+"""Draw the figures of the documentation again: `python docs/figures/draw.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import convscope as cs
+from convscope.present import plots
+
+HERE = Path(__file__).parent
+LARGEST_BYTES = 150_000
+"""A larger file is written again with a palette of 256 colours, which suits drawings."""
+
+
+def main() -> None:
+    """Draw every figure."""
+    alexnet, resnet = cs.load("alexnet"), cs.load("resnet18")
+    picture = plots.sample_picture(alexnet.input_shape)
+    figures = {
+        "activations": plots.activations(),
+        "alexnet-field-growth": plots.field_growth(alexnet),
+        "alexnet-pool5-region": plots.region_on_picture(alexnet.field("pool5", at=(3, 2)), picture),
+        "edge-maps": plots.convolution_maps(plots.sample_picture((3, 180, 240))),
+        "pooling-growth": plots.pooling_growth(),
+        "resnet18-network": plots.network_figure(resnet),
+    }
+    for name, figure in figures.items():
+        path = HERE / f"{name}.png"
+        plots.save(figure, path)
+        if path.stat().st_size > LARGEST_BYTES:
+            _use_palette(path)
+
+
+def _use_palette(path: Path) -> None:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        smaller = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    smaller.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
