@@ -14,7 +14,7 @@ $(VENV)/.core: pyproject.toml
 	@echo "setting up $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --upgrade "pip>=25.1"
-	@$(PIP) install -e ".[plot]"
+	@$(PIP) install -e ".[plot,data]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core pyproject.toml

@@ -95,7 +95,7 @@ def _refuse_not_finite(chunk: NDArray[Any], first: int) -> None:
         picture, channel, row, column = (int(i) for i in where)
         value = chunk[where]
         raise BadData(
-            f"x must hold finite float32 numbers; got {value:g} in picture {picture + first} at channel {channel}, "
+            f"x must hold finite float32 numbers; got {value:g} in picture {picture + first}, channel {channel}, "
             f"row {row}, column {column}; mend or leave out such pictures. [data-nan]"
         )
 

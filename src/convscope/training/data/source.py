@@ -25,6 +25,11 @@ class Source(Protocol):
         """Return (c, h, w) of every picture."""
         ...
 
+    @property
+    def labels(self) -> Labels:
+        """Return the labels of all pictures, in order; they are small and always at hand."""
+        ...
+
     def __len__(self) -> int:
         """Return the number of pictures."""
         ...

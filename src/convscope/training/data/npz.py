@@ -1,0 +1,100 @@
+"""Pictures and labels in a NumPy archive, under the names that people give them."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from ...errors import BadFile
+from .arrays import ArraySource
+from .source import Source
+
+LARGEST_BYTES = 8 << 30
+"""Arrays come whole into memory; larger data belongs in a folder of pictures."""
+
+_NAMES = {
+    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y"), ("images", "labels")),
+    "validation": (("x_val", "y_val"), ("x_validation", "y_validation"), ("val_images", "val_labels")),
+    "test": (("x_test", "y_test"), ("test_images", "test_labels")),
+}
+
+
+def load_part(path: Path, part: str) -> Source | None:
+    """Return the train, validation or test part of an archive; None where it has no such part.
+
+    Pictures may be (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or grey as (n, h, w); labels (n,) or (n, 1);
+    an array `classes` names the classes. Object arrays are refused: reading them could run code.
+
+    Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects]; BadData as `ArraySource`
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            pair = next((pair for pair in _NAMES[part] if set(pair) <= set(members)), None)
+            if pair is None:
+                if part == "train":
+                    raise _without_names(path, sorted(members))
+                return None
+            x, labels = (_array(archive, members[name], path) for name in pair)
+            classes = _array(archive, members["classes"], path) if "classes" in members else None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise BadFile(
+            f"{str(path)!r} must be a NumPy archive (.npz); got a file that does not read as one ({reason}); "
+            "write it by np.savez. [npz-file]"
+        ) from None
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    names = None if classes is None else [str(name) for name in classes.ravel()]
+    return ArraySource(_channels_first(x), labels, names)
+
+
+def _without_names(path: Path, found: Sequence[str]) -> BadFile:
+    few = ", ".join(found[:8]) + (", …" if len(found) > 8 else "")
+    return BadFile(
+        f"{str(path)!r} must hold arrays x and y, or x_train and y_train (and x_test, y_test); "
+        f"got {few or 'none'}; write it by np.savez(path, x=pictures, y=labels). [npz-names]"
+    )
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
+    """Read one member, after its own head has said how large it is."""
+    name = info.filename
+    with archive.open(info) as file:
+        try:
+            version = npy.read_magic(file)
+            read_head = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read_head(file)
+        except ValueError:
+            raise _member(path, name, "be a NumPy array", "other content", "npz-file") from None
+        if dtype.hasobject:
+            raise _member(path, name, "hold numbers or text", "objects, which could run code", "npz-objects")
+        size = prod(shape) * dtype.itemsize
+        if size > LARGEST_BYTES:
+            limit = f"hold at most {LARGEST_BYTES >> 30} GiB"
+            raise _member(path, name, limit, f"{size:,} bytes", "npz-size")
+        if size > info.file_size:
+            got = f"{info.file_size:,} bytes for {size:,}"
+            raise _member(path, name, "be as long as its head says", got, "npz-file")
+    with archive.open(info) as file:
+        return np.asarray(npy.read_array(file, allow_pickle=False))
+
+
+def _member(path: Path, name: str, rule: str, got: str, code: str) -> BadFile:
+    return BadFile(f"{name!r} in {str(path)!r} must {rule}; got {got}; write it by np.savez. [{code}]")
+
+
+def _channels_first(x: NDArray[Any]) -> NDArray[Any]:
+    if x.ndim == 3:
+        return x[:, None]
+    if x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3):
+        return x.transpose(0, 3, 1, 2)
+    return x

@@ -1,0 +1,129 @@
+"""One picture file, checked and brought to the shape that a network takes."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadFile, MissingExtra
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST_PIXELS = 100_000_000
+"""A picture that claims more is refused before it is unpacked: a small file can hold a huge one."""
+
+_ORIENTATION = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
+_GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+
+
+class PictureHeader(NamedTuple):
+    """What the head of a file says, before its pixels are read: upright size, and whether it is grey."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+def read_header(path: Path) -> PictureHeader:
+    """Read the size and the kind of a picture, without its pixels.
+
+    Errors:   BadFile [picture-file], [picture-pixels]; MissingExtra [data-extra]
+    """
+    image = _opened(path)
+    with image:
+        width, height = image.size
+        if _orientation(image) in _SIDEWAYS:
+            width, height = height, width
+        return PictureHeader(height, width, image.mode in _GREY_MODES)
+
+
+def read_picture(path: Path, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """Read a picture as bytes, upright, in grey or colour, resized if `size` is given and another.
+
+    A camera's note on rotation is applied, transparent pixels are laid on white, 16 bits become 8. Resizing
+    stretches to (h, w), bilinear, with antialiasing.
+
+    Shapes:   → (channels, h, w); channels is 1 or 3
+    Errors:   BadFile [picture-file], [picture-pixels]; MissingExtra [data-extra]
+    """
+    from PIL import Image, ImageOps
+
+    image = _opened(path)
+    try:
+        with image, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of oddities in metadata
+            upright = _on_white(_eight_bits(ImageOps.exif_transpose(image)))
+            plain = upright.convert("L" if channels == 1 else "RGB")
+            if size is not None and (plain.height, plain.width) != size:
+                plain = plain.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+            pixels = np.asarray(plain, np.uint8)
+    except Exception as error:  # decoders raise whatever a broken file makes them stumble over
+        raise _damaged(path, error) from None
+    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _opened(path: Path) -> Image:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingExtra(
+            "reading picture files must have Pillow; got none installed; "
+            'run `pip install "convscope[data]"`. [data-extra]'
+        ) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of size: the limit is checked here
+            image = Image.open(path)
+        pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = MOST_PIXELS + 1
+    except Exception as error:  # as above
+        raise _damaged(path, error) from None
+    if pixels > MOST_PIXELS:
+        raise BadFile(
+            f"{str(path)!r} must be a picture of at most {MOST_PIXELS:,} pixels; got more; "
+            "make it smaller, or leave it out. [picture-pixels]"
+        )
+    return image
+
+
+def _orientation(image: Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # damaged metadata: the picture itself may be whole
+        return 1
+
+
+def _eight_bits(image: Image) -> Image:
+    """Return 16-bit grey levels as 8 bits; other pictures as they are."""
+    from PIL import Image as images
+
+    if not image.mode.startswith("I"):
+        return image
+    levels = np.asarray(image).astype(np.int64) // 257
+    return images.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+
+
+def _on_white(image: Image) -> Image:
+    from PIL import Image as images
+
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image
+    clear = image.convert("RGBA")
+    return images.alpha_composite(images.new("RGBA", clear.size, (255, 255, 255, 255)), clear)
+
+
+def _damaged(path: Path, error: Exception) -> BadFile:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if "cannot identify" in reason:
+        reason = "no picture that Pillow knows"
+    return BadFile(
+        f"{str(path)!r} must be a whole picture file; got a damaged one ({reason}); "
+        "mend it, take it away, or skip such files. [picture-file]"
+    )
