@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from convscope import layers as L
 from convscope.analysis.receptive_field import receptive_fields
+from convscope.errors import BadUnit
 from convscope.explain import explain
 from convscope.network import Entry, Network
 from explain.networks import ALEXNET, BRANCHED, EXERCISE, LARGE, SMALL, chain
@@ -85,6 +86,27 @@ def test_the_centre_is_that_of_the_unit_asked_for():
     (rows, columns) = explain(ALEXNET, "pool5", at=(3, 2)).of("center")
     assert (rows.result, columns.result) == (33.5 + 3 * 32, 33.5 + 2 * 32)
     assert ALEXNET.field("pool5", (3, 2)).center == (rows.result, columns.result)
+
+
+def test_a_unit_may_be_named_with_its_channel():
+    assert explain(ALEXNET, "pool5", at=(7, 3, 2)).of("center") == explain(ALEXNET, "pool5", at=(3, 2)).of(
+        "center"
+    )
+
+
+def test_a_unit_of_swapped_axes_is_named_by_the_axes_that_walk():
+    """After (c, h, w) → (w, h, c) the first output axis walks along the picture's columns."""
+    net = chain((3, 20, 30), ("conv", L.Conv2d(4, 3, stride=(2, 3))), ("swap", L.Permute((2, 1, 0))))
+    rows, columns = explain(net, "swap", at=(5, 2)).of("center")
+    assert (rows.result, columns.result) == (1.5 + 2 * 2, 1.5 + 5 * 3)
+
+
+def test_a_unit_outside_its_layer_is_refused():
+    with pytest.raises(BadUnit) as raised:
+        explain(ALEXNET, "pool5", at=(6, 2))
+    assert str(raised.value) == (
+        "a unit of layer 'pool5' must lie inside its output 256×6×6; got 6,2; use 0 to 5 there. [unit-range]"
+    )
 
 
 def test_a_merge_of_aligned_branches_takes_the_largest():

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..network import Network, Node
 from . import activation, convolution, dense, merge, normalization, pooling, rearrange, recurrent, resize, special
 from .derivation import LANGUAGES, Derivation, Explanation, Given, Section, Step, Text
@@ -26,19 +28,21 @@ from .receptive_field import receptive_field
 __all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step", "Text", "explain"]
 
 
-def explain(network: Network, layer_name: str | None = None, at: tuple[int, ...] | None = None) -> Explanation:
+def explain(network: Network, layer_name: str | None = None, at: Iterable[int] | None = None) -> Explanation:
     """Derive every number of one layer, or of all layers.
 
     One layer's receptive field is worked out from the picture on, forward and backward, with the centre of
     the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
     that nothing follows the whole way.
 
-    Errors:   UnknownLayer [layer-name]; BadSetting [language] when the explanation is written
+    Errors:   UnknownLayer [layer-name]; BadUnit [unit-range], [unit-rank]; BadSetting [language] when written
     """
     chains = Chains(network)
     if layer_name is not None:
         node = network[layer_name]
-        return Explanation(network.name, (_section(node, receptive_field(chains, node, at)),))
+        return Explanation(
+            network.name, (_section(node, receptive_field(chains, node, None if at is None else tuple(at))),)
+        )
     ends = {node.name for node in network.outputs}
     sections = [
         _section(node, receptive_field(chains, node, None) if node.name in ends else field_step(chains, node))

@@ -13,7 +13,7 @@ from ..network import Network, Node
 from . import field_texts as words
 from .axes import AxisGroup, groups
 from .derivation import Derivation, Text
-from .path import Chains, Link, textbook
+from .path import Chains, Link, View, textbook
 from .unit_region import unit_region
 from .worksheet import Worksheet, written
 
@@ -28,6 +28,8 @@ class Alike(NamedTuple):
 
 def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> list[Derivation]:
     """Derive what the units of a layer see of the picture, from the picture on; `at` picks a unit."""
+    if at is not None:
+        chains.network.field(node.name, at)  # refuses a unit that is not there
     view = chains.views[node.index]
     if view is None or not node.inputs:
         return []
@@ -35,7 +37,7 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
         return [Derivation("receptive_field", words.FORWARD, (), (words.LOST.fill(name=view.lost_at),))]
     if view.via is not None:
         return [_global(chains.network, view.via)]
-    units = _units(node, view.drivers, at)
+    units = _units(node, view, at)
     paths = [chains.to(node, axis) for axis in range(len(view.axes))]
     worked: list[Derivation] = []
     for one in _alike(paths, [_route(path) for path in paths], units):
@@ -48,7 +50,7 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
         if textbook(one.chain):
             worked.append(_centre(one, axes))
         else:
-            region = chains.network.field(node.name, [units[axis] for axis in _at_axes(node, view.drivers)])
+            region = chains.network.field(node.name, _place(node, view, units))
             first = one.group.first
             truth = region.clipped[first], region.clipped[len(view.axes) + first]
             worked.append(unit_region(one.chain, one.unit, node, axes, truth, view.axes[first].size))
@@ -68,16 +70,27 @@ def _axes(one: Alike) -> Text | None:
     return one.group.title if one.group.mark else None
 
 
-def _units(node: Node, drivers: Sequence[int | None], at: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return the unit's index along each axis of the picture: the one asked for, or the middle one."""
-    places = position_axes(node.output_shape)
-    asked = dict(zip(places, at, strict=False)) if at else {}
-    return tuple(0 if driver is None else asked.get(driver, node.output_shape[driver] // 2) for driver in drivers)
+def _grid(node: Node, view: View) -> tuple[int, ...]:
+    """Return the output axes that name a unit."""
+    return view.grid or position_axes(node.output_shape)
 
 
-def _at_axes(node: Node, drivers: Sequence[int | None]) -> list[int]:
-    """Return which axis of the picture gives the unit's index along each position axis of the layer."""
-    return [drivers.index(axis) for axis in position_axes(node.output_shape) if axis in drivers]
+def _units(node: Node, view: View, at: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the unit's index along each axis of the picture: the one asked for, or the middle one.
+
+    A full index, the channel first, names the unit as well.
+    """
+    grid = _grid(node, view)
+    full = at is not None and len(at) == len(node.output_shape) > len(grid)
+    asked = dict(zip(range(len(at)) if full else grid, at, strict=True)) if at is not None else {}
+    return tuple(
+        0 if driver is None else asked.get(driver, node.output_shape[driver] // 2) for driver in view.drivers
+    )
+
+
+def _place(node: Node, view: View, units: Sequence[int]) -> tuple[int, ...]:
+    """Return the unit as `Network.field` takes it."""
+    return tuple(units[view.drivers.index(axis)] if axis in view.drivers else 0 for axis in _grid(node, view))
 
 
 def _route(chain: Sequence[Link]) -> Hashable:
