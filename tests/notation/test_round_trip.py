@@ -80,6 +80,14 @@ def test_text_is_minimal() -> None:
     assert to_notation(parse(text)) == text
 
 
+def test_numbering_goes_round_names() -> None:
+    """After a name that looks like a number's, those that follow still need none."""
+    text = "input 3x9x8\nconv2: conv 4 3\nconv 4 1\nconv 5 1"
+    network = parse(text)
+    assert [node.name for node in network] == ["input", "conv2", "conv1", "conv3"]
+    assert to_notation(network) == text
+
+
 def test_yaml_is_minimal() -> None:
     """The input has its own key, names stand before their layers."""
     document = "name: tiny\ninput: 3x9x8\nlayers:\n  - conv 8 3 s2\n  - act: relu\n  - opaque size=5:7 shape=4x3\n"
