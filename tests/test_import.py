@@ -46,3 +46,10 @@ def test_every_public_name_exists():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'convscope' has no attribute 'nothing'"):
         convscope.nothing  # noqa: B018
+
+
+def test_no_public_function_is_hidden_by_a_module_of_its_name():
+    """A submodule becomes an attribute of the package when it is imported, whatever stood there before."""
+    code = "import convscope.cli, convscope.cli.explain, pkgutil, convscope as cs; cs.explain('exercise');"
+    code += "assert not set(m.name for m in pkgutil.iter_modules(cs.__path__)) & set(cs.__all__) - {'layers'}"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -24,7 +24,7 @@ _HOMES = {
     "convscope.analysis.budget": ("check",),
     "convscope.analysis.diagnosis": ("diagnose",),
     "convscope.errors": ("ConvscopeError",),
-    "convscope.explain": ("explain",),
+    "convscope.derivations": ("explain",),
     "convscope.models": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
     "convscope.notation": ("parse", "to_notation", "to_yaml"),
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .analysis.region import Region, Units
     from .analysis.report import Report, inspect
     from .errors import ConvscopeError
-    from .explain import explain
+    from .derivations import explain
     from .models import load, zoo_names
     from .network import Entry, Network
     from .notation import parse, to_notation, to_yaml

@@ -36,7 +36,7 @@ def command(
       convscope explain alexnet conv2 --at 3,5
       convscope explain exercise --lang zh --format html --save exercise.html
     """
-    from ..explain import explain
+    from ..derivations import explain
     from ..models import load
     from ..present.files import write_file
 

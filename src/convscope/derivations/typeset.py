@@ -68,7 +68,7 @@ def value_text(value: Value) -> str:
 def text(expression: Expression) -> str:
     """Write a formula on one line of plain text.
 
-    >>> from convscope.explain.expression import read
+    >>> from convscope.derivations.expression import read
     >>> text(read("⌊(h + 2·P - k_1) / s⌋ + 1"))
     '⌊(h + 2·P − k₁) / s⌋ + 1'
     """
@@ -78,7 +78,7 @@ def text(expression: Expression) -> str:
 def notation(expression: Expression) -> str:
     """Write a formula in the notation that `read` reads.
 
-    >>> from convscope.explain.expression import read
+    >>> from convscope.derivations.expression import read
     >>> notation(read("k_1-1"))
     'k_1 − 1'
     """
@@ -134,7 +134,7 @@ def _bare(expression: Expression) -> Expression:
 def latex(expression: Expression) -> str:
     r"""Write a formula in LaTeX's math mode.
 
-    >>> from convscope.explain.expression import read
+    >>> from convscope.derivations.expression import read
     >>> latex(read("⌈(h - k_1) / s⌉"))
     '\\left\\lceil \\frac{h - k_{1}}{s} \\right\\rceil'
     """

@@ -12,11 +12,11 @@ import pytest
 
 from convscope import layers as L
 from convscope.axis import Folded, Window
-from convscope.explain import explain
-from convscope.explain.expression import computed, read
+from convscope.derivations import explain
+from convscope.derivations.expression import computed, read
 from convscope.layers.facts import facts
 from convscope.reference import Context, forward
-from explain.networks import EXERCISE, LARGE, SMALL, chain
+from derivations.networks import EXERCISE, LARGE, SMALL, chain
 
 PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("errata.md", "errata.zh.md")]
 MAP = np.array([[1, 3, 2, 4], [3, 5, 4, 6], [2, 5, 6, 7], [4, 7, 6, 8]], float)[None, None]

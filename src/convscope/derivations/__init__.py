@@ -28,8 +28,8 @@ from .receptive_field import receptive_field
 __all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step", "Text", "explain"]
 
 
-def explain(network: Network, layer_name: str | None = None, at: Iterable[int] | None = None) -> Explanation:
-    """Derive every number of one layer, or of all layers.
+def explain(model: Network | str, layer_name: str | None = None, at: Iterable[int] | None = None) -> Explanation:
+    """Derive every number of one layer, or of all layers, of a network or anything `load` takes.
 
     One layer's receptive field is worked out from the picture on, forward and backward, with the centre of
     the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
@@ -37,6 +37,12 @@ def explain(network: Network, layer_name: str | None = None, at: Iterable[int] |
 
     Errors:   UnknownLayer [layer-name]; BadUnit [unit-range], [unit-rank]; BadSetting [language] when written
     """
+    if isinstance(model, Network):
+        network = model
+    else:
+        from ..models import load
+
+        network = load(model)
     chains = Chains(network)
     if layer_name is not None:
         node = network[layer_name]

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from convscope.explain.expression import computed, filled, read
-from convscope.explain.typeset import latex, mathml, notation, number_text, text
+from convscope.derivations.expression import computed, filled, read
+from convscope.derivations.typeset import latex, mathml, notation, number_text, text
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from convscope.errors import NoRule
-from convscope.explain.expression import computed, read
-from convscope.explain.family import derivations
-from convscope.explain.memory import memory
+from convscope.derivations.expression import computed, read
+from convscope.derivations.family import derivations
+from convscope.derivations.memory import memory
 from convscope.layers.base import Layer
 from convscope.layers.facts import facts
 from convscope.layers.operations import Status

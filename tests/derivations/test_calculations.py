@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convscope import layers as L
-from convscope.explain.family import derivations
+from convscope.derivations.family import derivations
 
 
 def worked(layer, *shapes):

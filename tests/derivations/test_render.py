@@ -11,15 +11,15 @@ import pytest
 
 from convscope import layers as L
 from convscope.errors import BadSetting, UnknownLayer
-from convscope.explain import LANGUAGES, Explanation, Section, explain
-from convscope.explain.expression import read
-from convscope.explain.family import derivations
-from convscope.explain.memory import memory
-from convscope.explain.render.markdown import escaped
-from convscope.explain.render.prose import members
-from convscope.explain.typeset import latex, mathml
+from convscope.derivations import LANGUAGES, Explanation, Section, explain
+from convscope.derivations.expression import read
+from convscope.derivations.family import derivations
+from convscope.derivations.memory import memory
+from convscope.derivations.render.markdown import escaped
+from convscope.derivations.render.prose import members
+from convscope.derivations.typeset import latex, mathml
 from convscope.layers.facts import facts
-from explain.networks import EXERCISE, NETWORKS, chain
+from derivations.networks import EXERCISE, NETWORKS, chain
 from layers.examples import EXAMPLES, example_id
 
 ENGLISH = re.compile(r"[A-Za-z][a-z]+(?:[ ,]+[a-z]{2,}){2,}")
@@ -72,7 +72,7 @@ def test_every_text_is_in_both_languages(explanation):
 
 
 def texts_in(part):
-    from convscope.explain import Text
+    from convscope.derivations import Text
 
     if isinstance(part, Text):
         yield part
