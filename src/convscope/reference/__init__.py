@@ -37,3 +37,19 @@ from .activation import derivative, value
 from .graph import Derivatives, Run, run
 from .matrix.columns import col2im, im2col
 from .rules import Array, Context, Gradients, Twin, backward, forward
+
+__all__ = [
+    "Array",
+    "Context",
+    "Derivatives",
+    "Gradients",
+    "Run",
+    "Twin",
+    "backward",
+    "col2im",
+    "derivative",
+    "forward",
+    "im2col",
+    "run",
+    "value",
+]
