@@ -40,7 +40,7 @@ class _Kernels(Layer):
             )
         for name, value in (("in_channels", channels), ("out_channels", self.out_channels)):
             if value % self.groups:
-                divisors = [d for d in range(1, value + 1) if value % d == 0]
+                divisors = [d for d in range(1, min(value, 10_000) + 1) if value % d == 0]
                 few = ", ".join(map(str, divisors[:8])) + (", …" if len(divisors) > 8 else "")
                 raise self.refuse(
                     "groups",
