@@ -26,7 +26,7 @@ def shift(x: Pictures, pixels: float, generator: np.random.Generator) -> Picture
     """
     n, _, h, w = x.shape
     reach = int(pixels)
-    down, right = (generator.integers(-reach, reach + 1, n)[:, None] for _ in range(2))
+    down, right = (generator.integers(-reach, reach + 1, (n, 1)) for _ in range(2))
     padded = np.pad(x, ((0, 0), (0, 0), (reach, reach), (reach, reach)))
     rows = reach - down + np.arange(h)
     columns = reach - right + np.arange(w)
@@ -49,12 +49,12 @@ def crop(x: Pictures, share: float, generator: np.random.Generator) -> Pictures:
     Shapes:   x (n, c, h, w) → x
     """
     n, _, h, w = x.shape
-    kept = 1 - share * generator.random(n, np.float32)
-    first_row = generator.random(n, np.float32) * (1 - kept)
-    first_column = generator.random(n, np.float32) * (1 - kept)
+    kept = 1 - share * generator.random((n, 1), np.float32)
+    first_row = generator.random((n, 1), np.float32) * (1 - kept)
+    first_column = generator.random((n, 1), np.float32) * (1 - kept)
     # A pixel's centre lies half a pixel inside: the cut-out's edges, not its outer centres, meet the picture's.
-    rows = (first_row[:, None] + kept[:, None] * _centres(h)) * h - 0.5
-    columns = (first_column[:, None] + kept[:, None] * _centres(w)) * w - 0.5
+    rows = (first_row + kept * _centres(h)) * h - 0.5
+    columns = (first_column + kept * _centres(w)) * w - 0.5
     rows, columns = np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)
     return _sampled(x, rows[:, :, None], columns[:, None, :])
 
@@ -65,7 +65,7 @@ def rotate(x: Pictures, degrees: float, generator: np.random.Generator) -> Pictu
     Shapes:   x (n, c, h, w) → x
     """
     n, _, h, w = x.shape
-    angles = np.deg2rad(np.float32(degrees) * (2 * generator.random(n, np.float32) - 1))[:, None, None]
+    angles = np.deg2rad(np.float32(degrees) * (2 * generator.random((n, 1, 1), np.float32) - 1))
     down = (np.arange(h, dtype=np.float32) - (h - 1) / 2)[:, None]
     right = np.arange(w, dtype=np.float32) - (w - 1) / 2
     cosines, sines = np.cos(angles), np.sin(angles)

@@ -76,20 +76,21 @@ def _opened(path: Path) -> Image:
             "reading picture files must have Pillow; got none installed; "
             'run `pip install "convscope[data]"`. [data-extra]'
         ) from None
+    too_large = BadFile(
+        f"{str(path)!r} must be a picture of at most {MOST_PIXELS:,} pixels; got more; "
+        "make it smaller, or leave it out. [picture-pixels]"
+    )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of size: the limit is checked here
             image = Image.open(path)
-        pixels = image.width * image.height
     except Image.DecompressionBombError:
-        pixels = MOST_PIXELS + 1
+        raise too_large from None
     except Exception as error:  # as above
         raise _damaged(path, error) from None
-    if pixels > MOST_PIXELS:
-        raise BadFile(
-            f"{str(path)!r} must be a picture of at most {MOST_PIXELS:,} pixels; got more; "
-            "make it smaller, or leave it out. [picture-pixels]"
-        )
+    if image.width * image.height > MOST_PIXELS:
+        image.close()
+        raise too_large
     return image
 
 

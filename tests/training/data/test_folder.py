@@ -1,0 +1,294 @@
+"""A folder of pictures per class."""
+
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.errors import BadData, BadFile, MissingExtra
+from convscope.training.data import FolderSource, load_data, read_picture
+
+Image = pytest.importorskip("PIL.Image")
+
+SIZE = (7, 5)  # rows, columns
+
+
+def colour(seed, size=SIZE):
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+
+
+def save(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """Two classes of colour pictures, files written in no order."""
+    for seed, name in ((3, "dog/b.png"), (1, "cat/z.png"), (2, "cat/A.PNG"), (4, "dog/a.bmp"), (5, "dog/c.png")):
+        save(tmp_path / name, colour(seed), format=name[-3:].upper())
+    (tmp_path / "cat" / "notes.txt").write_text("no picture")
+    (tmp_path / "cat" / "._z.png").write_text("hidden")
+    (tmp_path / ".hidden").mkdir()
+    return tmp_path
+
+
+def refused(message, error, make):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        make()
+
+
+def test_pictures_come_by_name(animals):
+    """Classes first, then files; hidden files and other kinds are left alone."""
+    source = FolderSource(animals)
+    assert source.classes == ("cat", "dog")
+    assert [file.name for file in source.files] == ["A.PNG", "z.png", "a.bmp", "b.png", "c.png"]
+    assert source.labels.tolist() == [0, 0, 1, 1, 1]
+    assert (len(source), source.image_shape) == (5, (3, *SIZE))
+    x, labels = source.batch(np.array([3, 1]))
+    assert labels.tolist() == [1, 0]
+    for picture, seed in zip(x, (3, 1), strict=True):
+        np.testing.assert_allclose(picture, colour(seed).transpose(2, 0, 1) / 255, rtol=1e-6)
+
+
+def test_pixels_are_read_when_asked_for(animals, monkeypatch):
+    """Only the pictures of the batch: a folder may be larger than memory."""
+    from convscope.training.data import folder
+
+    source = FolderSource(animals)
+    read = []
+
+    def noted(path, *settings):
+        read.append(path.name)
+        return read_picture(path, *settings)
+
+    monkeypatch.setattr(folder, "read_picture", noted)
+    source.batch(np.array([4, 0]))
+    assert read == ["c.png", "A.PNG"]
+
+
+def test_grey_pictures_have_one_channel(tmp_path):
+    """If all are grey; one in colour, and all are read in colour; either can be asked for."""
+    save(tmp_path / "a" / "1.png", colour(1)[..., 0])
+    save(tmp_path / "b" / "2.png", colour(2)[..., 0])
+    assert FolderSource(tmp_path).image_shape == (1, *SIZE)
+    save(tmp_path / "b" / "3.png", colour(3))
+    assert FolderSource(tmp_path).image_shape == (3, *SIZE)
+    grey = FolderSource(tmp_path, channels=1)
+    expected = colour(3) @ np.array([0.299, 0.587, 0.114]) / 255
+    np.testing.assert_allclose(grey.batch(np.array([2]))[0][0, 0], expected, atol=0.6 / 255)
+
+
+def test_mixed_sizes_are_refused_or_resized(animals):
+    odd = save(animals / "dog" / "d.png", colour(9, (8, 6)))
+    refused(
+        f"pictures must be of one size; got 7×5 in '{animals}/cat/A.PNG' and 8×6 in '{odd}'; "
+        "give a size to resize them to. [picture-sizes]",
+        BadData,
+        lambda: FolderSource(animals),
+    )
+    assert load_data(animals, resize=(4, 6)).image_shape == (3, 4, 6)
+    assert load_data(animals, resize=9).image_shape == (3, 9, 9)
+
+
+def test_resizing_keeps_what_is_where(tmp_path):
+    """A picture that is bright below stays bright below, and a mean is a mean."""
+    pixels = np.zeros((8, 6), np.uint8)
+    pixels[4:] = 200
+    save(tmp_path / "a" / "1.png", pixels)
+    x, _ = FolderSource(tmp_path, resize=(4, 3)).batch(np.array([0]))
+    assert x.shape == (1, 1, 4, 3)
+    assert (np.diff(x[0, 0].mean(axis=1)) >= 0).all()
+    assert x.mean() == pytest.approx(100 / 255, abs=1 / 255)
+
+
+def test_turned_photographs_stand_upright(tmp_path):
+    """A camera's note that the picture lies on its side changes its size and its pixels."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter clockwise to see it upright
+    pixels = colour(1)
+    save(tmp_path / "a" / "1.png", pixels, exif=exif)
+    source = FolderSource(tmp_path)
+    assert source.image_shape == (3, SIZE[1], SIZE[0])
+    x, _ = source.batch(np.array([0]))
+    np.testing.assert_allclose(x[0].transpose(1, 2, 0), np.rot90(pixels, -1) / 255, rtol=1e-6)
+
+
+def test_transparency_lies_on_white(tmp_path):
+    pixels = np.dstack([colour(1), np.full(SIZE, 255, np.uint8)])
+    pixels[2:, :, 3] = 0
+    picture = read_picture(save(tmp_path / "1.png", pixels), 3)
+    np.testing.assert_array_equal(picture[:, :2], pixels[:2, :, :3].transpose(2, 0, 1))
+    assert (picture[:, 2:] == 255).all()
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    levels = np.array([[0, 257, 32639], [65535, 514, 65278]], np.uint16)
+    picture = read_picture(save(tmp_path / "1.png", levels), 1)
+    assert picture.tolist() == [[[0, 1, 127], [255, 2, 254]]]
+
+
+def test_truncated_pictures_are_named(animals):
+    """When their batch is asked for; with skip_corrupt they are left out at the start, and listed."""
+    path = animals / "dog" / "b.png"
+    path.write_bytes(path.read_bytes()[:-40])
+    source = FolderSource(animals)
+    with pytest.raises(
+        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole picture file; .* \[picture-file\]$"
+    ):
+        source.batch(np.array([0, 3]))
+    whole = FolderSource(animals, skip_corrupt=True)
+    assert whole.skipped == (str(path),)
+    assert [file.name for file in whole.files] == ["A.PNG", "z.png", "a.bmp", "c.png"]
+    assert whole.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_corrupt_pictures_are_named_at_the_start(animals):
+    path = animals / "cat" / "z.png"
+    path.write_bytes(b"hello")
+    message = (
+        f"'{path}' must be a whole picture file; got a damaged one (no picture that Pillow knows); "
+        "mend it, take it away, or skip such files. [picture-file]"
+    )
+    refused(message, BadFile, lambda: FolderSource(animals))
+    assert FolderSource(animals, skip_corrupt=True).skipped == (str(path),)
+
+
+def test_every_picture_corrupt(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").write_bytes(b"")
+    refused(
+        f"'{tmp_path}' must have a picture that can be read; got 1 damaged files; fetch the pictures again. "
+        "[folder-empty]",
+        BadData,
+        lambda: FolderSource(tmp_path, skip_corrupt=True),
+    )
+
+
+@pytest.mark.parametrize("sides", [(40_000, 40_000), (10_001, 10_000)])
+def test_decompression_bombs_are_refused(tmp_path, sides):
+    """By their heads, before anything is unpacked."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", *sides, 8, 2, 0, 0, 0)
+    path = tmp_path / "a" / "1.png"
+    path.parent.mkdir()
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    refused(
+        f"'{path}' must be a picture of at most 100,000,000 pixels; got more; make it smaller, or leave it out. "
+        "[picture-pixels]",
+        BadFile,
+        lambda: FolderSource(tmp_path),
+    )
+
+
+def test_a_folder_without_classes(tmp_path):
+    save(tmp_path / "1.png", colour(1))
+    refused(
+        f"'{tmp_path}' must have one sub-folder of pictures per class; got none; "
+        "make a folder for each class and put its pictures there. [folder-classes]",
+        BadData,
+        lambda: load_data(tmp_path),
+    )
+
+
+def test_a_folder_without_pictures(tmp_path):
+    (tmp_path / "a").mkdir()
+    refused(
+        f"'{tmp_path}' must have pictures in its class folders; got no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
+        ".pgm, .png, .ppm, .tif, .tiff, .webp; put them there. [folder-empty]",
+        BadData,
+        lambda: FolderSource(tmp_path),
+    )
+
+
+def test_a_folder_that_is_not_there():
+    refused(
+        "'nowhere/at/all' must be a folder that can be read; got no such file or directory; check the path. "
+        "[folder-missing]",
+        BadFile,
+        lambda: FolderSource(Path("nowhere/at/all")),
+    )
+
+
+def test_without_pillow_the_extra_is_named(animals, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
+    refused(
+        'reading picture files must have Pillow; got none installed; run `pip install "convscope[data]"`. [data-extra]',
+        MissingExtra,
+        lambda: FolderSource(animals),
+    )
+
+
+def test_a_picture_that_changes_its_size(animals):
+    source = FolderSource(animals)
+    path = save(animals / "cat" / "z.png", colour(1, (9, 9)))
+    refused(
+        f"'{path}' must keep its size while it is in use; got another than at the start; load the folder again. "
+        "[picture-sizes]",
+        BadData,
+        lambda: source.batch(np.array([1])),
+    )
+
+
+def parts(folder, **classes):
+    for at, (where, names) in enumerate(classes.items()):
+        for name in names:
+            save(folder / where / name / "1.png", colour(at))
+
+
+def test_folders_of_parts(tmp_path):
+    """train, val and test, with the classes of train."""
+    parts(tmp_path, train=["a", "b", "c"], val=["a", "b", "c"], test=["b"])
+    for split, labels in (("train", [0, 1, 2]), ("validation", [0, 1, 2]), ("test", [1])):
+        source = load_data(tmp_path, split)
+        assert (source.classes, source.labels.tolist()) == (("a", "b", "c"), labels)
+
+
+def test_validation_without_a_class(tmp_path):
+    parts(tmp_path, train=["a", "b", "c"], validation=["b"])
+    refused(
+        "validation data must have pictures of every class; got none of a, c (2 of 3 classes); "
+        "add at least one picture of each, or leave the class out of training. [classes-missing]",
+        BadData,
+        lambda: load_data(tmp_path, "validation"),
+    )
+
+
+def test_validation_with_a_class_more(tmp_path):
+    parts(tmp_path, train=["a", "b"], validation=["a", "b", "B", "d"])
+    refused(
+        f"'{tmp_path}/validation' must have no class that training lacks; got B, d; name the folders as in training. "
+        "[folder-unknown]",
+        BadData,
+        lambda: load_data(tmp_path, "validation"),
+    )
+
+
+def test_parts_of_other_sizes(tmp_path):
+    parts(tmp_path, train=["a"])
+    save(tmp_path / "test" / "a" / "1.png", colour(1, (4, 6)))
+    refused(
+        "pictures must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; "
+        "give a size to resize them to. [picture-sizes]",
+        BadData,
+        lambda: load_data(tmp_path, "test"),
+    )
+
+
+def test_a_folder_without_parts_has_some_held_out(animals):
+    """And none to test on."""
+    train, held = load_data(animals), load_data(animals, "validation")
+    assert (train.labels.tolist(), held.labels.tolist()) == ([0, 1, 1], [0, 1])
+    refused(
+        f"'{animals}' must have a test part; got none; add a folder test/ (or x_test and y_test), "
+        "or evaluate on the validation part. [data-split]",
+        BadData,
+        lambda: load_data(animals, "test"),
+    )
