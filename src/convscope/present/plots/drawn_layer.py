@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import NamedTuple
 
-from ...explain.derivation import Text
+from ...derivations.derivation import Text
 from ...layers.activation import Activation, Softmax
 from ...layers.base import Layer
 from ...layers.convolution import Conv, ConvTranspose

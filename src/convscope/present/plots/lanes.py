@@ -127,7 +127,7 @@ def _free_lane(item: _Item, taken: dict[int, list[tuple[int, int]]]) -> int:
 
 
 def waists(placed: Placed) -> list[bool]:
-    """Tell for each gap after a column whether a single connection crosses it."""
+    """Tell for each gap after a column whether lines of one box alone cross it."""
     crossing: list[set[int]] = [set() for _ in range(max(placed.columns, default=0))]
     for edge in placed.edges:
         for gap in range(placed.columns[edge.source], placed.columns[edge.target]):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadFile, BadSetting, MissingExtra
-from ...explain.derivation import LANGUAGES, Text
+from ...derivations.derivation import LANGUAGES, Text
 from ..files import write_file
 
 INSTALL = 'pip install "convscope[plot]"'
@@ -169,6 +169,14 @@ def number(value: float) -> str:
 def times(sizes: Iterable[int]) -> str:
     """Write sizes as people do: 3×5."""
     return "×".join(map(str, sizes))
+
+
+def shortened(name: str, longest: int) -> str:
+    """Leave out the middle of a long name."""
+    if len(name) <= longest:
+        return name
+    head = (longest - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
 
 
 def save(figure: Figure, path: str | Path) -> None:

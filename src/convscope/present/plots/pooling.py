@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ...explain.derivation import Text
+from ...derivations.derivation import Text
 from ...layers.convolution import Conv2d
 from ...layers.pooling import MaxPool2d
 from ...layers.special import Input

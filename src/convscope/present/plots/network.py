@@ -12,15 +12,14 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
 from ...errors import BadNetwork
-from ...explain.derivation import Text
+from ...derivations.derivation import Text
 from ...layers.base import show_shape
 from ...network import Network
 from .boxes import Box, Repeat, boxes_of, fold
 from .drawn_layer import look
-from .field_growth import shortened
 from .lanes import Edge, Placed, place
 from .page import GAP, LINE, MARGIN, ROW_GAP, ROW_START, Item, Page, Solid, arrange, solid
-from .style import GREY, PALE, SMALL, TINY, TITLE, Letters, bare, letters, new_figure
+from .style import GREY, PALE, SMALL, TINY, TITLE, Letters, bare, letters, new_figure, shortened
 
 MOST_BOXES = 600
 LONGEST_NAME = 20

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from ...analysis.region import Region
 from ...errors import BadShape
-from ...explain.derivation import Text
+from ...derivations.derivation import Text
 from ...layers.base import show_shape
 from .picture import Picture
 from .style import (

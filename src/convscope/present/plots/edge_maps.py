@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...errors import BadShape
-from ...explain.derivation import Text
+from ...derivations.derivation import Text
 from ...layers.base import show_shape
 from ...layers.convolution import Conv2d
 from ...reference.rules import Array, Context, forward

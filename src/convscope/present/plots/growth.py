@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from ...analysis.report import Row, inspect
 from ...errors import BadShape
-from ...explain.derivation import Text
+from ...derivations.derivation import Text
 from ...layers.connection import Shape
 from ...network import Network
 from .style import (
@@ -34,6 +34,7 @@ from .style import (
     Letters,
     letters,
     new_figure,
+    shortened,
     tidy,
     times,
 )
@@ -217,14 +218,6 @@ def _names(axes: Axes, known: Growth, places: list[int], text: Letters) -> None:
         axes.set_xticklabels(names, rotation=55, ha="right", rotation_mode="anchor", **text.font(SMALL))
     else:
         axes.set_xticklabels(names, rotation=90, **text.font(TINY))
-
-
-def shortened(name: str, longest: int) -> str:
-    """Leave out the middle of a long name."""
-    if len(name) <= longest:
-        return name
-    head = (longest - 1) // 2
-    return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
 
 
 def _numbers(axes: Axes, known: Growth, several: bool, text: Letters) -> None:

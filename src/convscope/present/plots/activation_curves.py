@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ... import layers as all_layers
 from ...errors import BadSetting, nearest
-from ...explain.derivation import Text
+from ...derivations.derivation import Text
 from ...layers.activation import Activation, Properties, ReLU, Sigmoid, Tanh
 from ...reference.activation import derivative, value
 from ...reference.rules import Array
@@ -105,7 +105,7 @@ def named(name: str, **settings: Any) -> Activation:
 def activations(lang: str = "en") -> Figure:
     """Draw sigmoid, tanh and ReLU, each beside its derivative, with guide lines."""
     text = letters(lang)
-    figure = new_figure(11.2, 10.2)
+    figure = new_figure(11.25, 10.25)
     grid = figure.subplots(3, 2, gridspec_kw={"hspace": 0.36, "wspace": 0.14})
     figure.subplots_adjust(left=0.055, right=0.975, top=0.945, bottom=0.075)
     for row, (layer, title) in zip(
