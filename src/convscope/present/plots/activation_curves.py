@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ... import layers as all_layers
-from ...errors import BadSetting, nearest
 from ...derivations.derivation import Text
+from ...errors import BadSetting, nearest
 from ...layers.activation import Activation, Properties, ReLU, Sigmoid, Tanh
 from ...reference.activation import derivative, value
 from ...reference.rules import Array

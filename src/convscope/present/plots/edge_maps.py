@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...errors import BadShape
 from ...derivations.derivation import Text
+from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.convolution import Conv2d
 from ...reference.rules import Array, Context, forward

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...analysis.report import Row, inspect
-from ...errors import BadShape
 from ...derivations.derivation import Text
+from ...errors import BadShape
 from ...layers.connection import Shape
 from ...network import Network
 from .style import (

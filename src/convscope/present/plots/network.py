@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
-from ...errors import BadNetwork
 from ...derivations.derivation import Text
+from ...errors import BadNetwork
 from ...layers.base import show_shape
 from ...network import Network
 from .boxes import Box, Repeat, boxes_of, fold

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ...analysis.region import Region
-from ...errors import BadShape
 from ...derivations.derivation import Text
+from ...errors import BadShape
 from ...layers.base import show_shape
 from .picture import Picture
 from .style import (

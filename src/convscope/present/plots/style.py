@@ -13,8 +13,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from ...errors import BadFile, BadSetting, MissingExtra
 from ...derivations.derivation import LANGUAGES, Text
+from ...errors import BadFile, BadSetting, MissingExtra
 from ..files import write_file
 
 INSTALL = 'pip install "convscope[plot]"'
