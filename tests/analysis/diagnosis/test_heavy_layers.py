@@ -67,6 +67,7 @@ def test_a_large_kernel_could_be_a_stack_of_small_ones():
         "input 8x20x18 | conv 6 5x7 p2x3",
         "input 8x20x18 | globalavgpool | dense 70",
         "input 8x1x1 | flatten | dense 70",
+        "input 8x6x5 | conv 8 6x5 g8 | conv 9 1",  # depthwise: one channel each, as pooling would leave
     ],
 )
 def test_nothing_is_found_where_nothing_lighter_is_known(text):

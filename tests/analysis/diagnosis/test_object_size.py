@@ -39,6 +39,15 @@ def test_every_change_that_is_named_does_reach_the_object():
         assert list(last.receptive_field.size) == change["field"]
 
 
+def test_a_change_overshoots_where_one_step_is_more_than_is_missing():
+    """One row and column short: one dilation more gives 8 rows and 6 columns, two taps more likewise."""
+    (finding,) = small(cs.load(NET), 14)
+    assert finding.numbers["changes"][1:] == [
+        {"change": "dilation 2×2 in conv2", "field": [21, 19]},
+        {"change": "kernel 5×5 in conv2", "field": [21, 19]},
+    ]
+
+
 def test_a_larger_stride_is_tried_from_the_last_layer_to_the_first():
     """The last layer's own stride widens nothing; that of the layer before doubles the last step: 5 + 2·2 = 9."""
     (finding,) = small(cs.load("input 3x64x80 | conv 4 3 p1 | conv 5 3 p1 | conv 6 3 p1"), 9)

@@ -104,6 +104,11 @@ def test_two_dense_layers_without_anything_between_are_one():
     )
 
 
+def test_a_layer_between_that_is_wider_than_one_end_is_no_bottleneck():
+    """The rank of 6 to 5 to 4 is that of 6 to 4."""
+    assert of(cs.load("input 6 | dense 5 | dense 4"), "linear-stack")[0].numbers["joined_params"] == 28
+
+
 @pytest.mark.parametrize("text", ["input 6 | dense 9 | relu | dense 4", "input 6 | dense 2 | dense 5"])
 def test_dense_layers_with_an_activation_or_a_bottleneck_between_are_meant(text):
     assert not of(cs.load(text), "linear-stack")

@@ -21,10 +21,8 @@ def half_shift(window: Window) -> Fraction:
               `stride` positions; positive towards the end
     Units:    positions of the input. Larger values mean that no output of the input's extent was meant: 0
     """
-    if window.reach % 2 or not window.stride % 2:
-        return Fraction(0)
     shift = Fraction(window.reach - window.stride, 2) - window.before
-    return shift if abs(shift) == HALF else Fraction(0)
+    return shift if window.reach % 2 == 0 and abs(shift) == HALF else Fraction(0)
 
 
 def find_even_kernel_shift(subject: Subject) -> list[Finding]:
