@@ -86,6 +86,9 @@ def test_sixteen_bits_become_eight(saved):
     expected = np.arange(24).reshape(4, 6)
     expected[3, 5] = 255
     assert np.array_equal(saved(Image.fromarray(levels))[..., 0], expected)
+    dark = np.full((4, 6), 300, np.uint16)  # 300/257 = 1.2; a dark picture stays dark
+    assert set(saved(Image.fromarray(dark)).ravel()) == {1}
+    assert set(saved(Image.fromarray(dark // 2)).ravel()) == {1}  # 150/257 = 0.6
     small = np.linspace(0, 0.5, 24, dtype=np.float32).reshape(4, 6)
     floating = saved(Image.fromarray(small), "floating.tiff")[..., 1]
     assert np.array_equal(floating, np.rint(np.linspace(0, 255, 24)).reshape(4, 6))
