@@ -25,9 +25,11 @@ _HOMES = {
     "convscope.analysis.diagnosis": ("diagnose",),
     "convscope.errors": ("ConvscopeError",),
     "convscope.derivations": ("explain",),
+    "convscope.model": ("Model",),
     "convscope.models": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
     "convscope.notation": ("parse", "to_notation", "to_yaml"),
+    "convscope.training.optimizers": ("SGD", "Adam", "AdamW"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -39,9 +41,11 @@ if TYPE_CHECKING:
     from .analysis.report import Report, inspect
     from .errors import ConvscopeError
     from .derivations import explain
+    from .model import Model
     from .models import load, zoo_names
     from .network import Entry, Network
     from .notation import parse, to_notation, to_yaml
+    from .training.optimizers import SGD, Adam, AdamW
 
 __all__ = sorted([*_HOME_OF, "layers"])
 

@@ -11,6 +11,7 @@ ConvscopeError
 ├── NoRule            a layer that nobody knows how to compute
 ├── BadFile           a file that is missing or not what its name says
 ├── BadData           pictures or labels that nothing can be learned from
+├── NotFinite         numbers that became NaN or infinite in training
 └── MissingExtra      an optional dependency that is not installed
 
 A message reads: what must hold; what came; what to do. Its code stands last, in brackets.
@@ -64,6 +65,12 @@ class BadFile(ConvscopeError):
 
 class BadData(ConvscopeError):
     """Pictures or labels that nothing can be learned from."""
+
+
+class NotFinite(ConvscopeError):
+    """Numbers that became NaN or infinite in training; the message names the layer, and so does `layer`."""
+
+    layer = ""
 
 
 class MissingExtra(ConvscopeError):

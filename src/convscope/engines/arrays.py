@@ -1,0 +1,83 @@
+"""A program's arrays as a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import NoReturn
+
+import numpy as np
+
+from ..errors import BadSetting, BadShape, nearest
+from ..layers.base import show_shape
+from ..layers.connection import Shape
+from .engine import Array, DType, Program
+
+
+class ProgramArrays(MutableMapping[str, Array]):
+    """Parameters or running statistics by name, as copies: change one by setting it.
+
+    `program` is asked each time, since a model gets another program when it is compiled for training.
+
+    Errors:   BadSetting [array-name], [array-type], [array-fixed]; BadShape [array-shape]
+    """
+
+    def __init__(
+        self, what: str, program: Callable[[], Program], shapes: Mapping[str, Shape], dtype: DType
+    ) -> None:
+        self._what = what
+        self._program = program
+        self._shapes = shapes
+        self._dtype = dtype
+
+    def __getitem__(self, name: str) -> Array:
+        self._known(name)
+        array = self._program().read(name)
+        array.flags.writeable = False  # writing into a copy would change nothing, unseen
+        return array
+
+    def __setitem__(self, name: str, value: Array) -> None:
+        self._known(name)
+        array = np.asarray(value)
+        if not np.issubdtype(array.dtype, np.floating):
+            raise BadSetting(
+                f"{self._what} {name!r} must be an array of real numbers; got dtype={array.dtype}; "
+                f"convert it with .astype({self._dtype.__name__!r}). [array-type]"
+            )
+        if array.shape != self._shapes[name]:
+            raise BadShape(
+                f"{self._what} {name!r} must be {show_shape(self._shapes[name])}; got {show_shape(array.shape)}; "
+                "reshape or transpose it. [array-shape]"
+            )
+        self._program().write(name, array.astype(self._dtype))
+
+    def __delitem__(self, name: str) -> NoReturn:
+        self._known(name)
+        raise BadSetting(
+            f"{self._what} {name!r} must stay: the network has it; got a request to delete it; "
+            "set it to zeros instead. [array-fixed]"
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def __repr__(self) -> str:
+        rows = [f"  {name}: {show_shape(shape)}" for name, shape in self._shapes.items()]
+        return "\n".join([f"{len(self)} arrays of {self._dtype.__name__}", *rows])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shapes
+
+    def shape(self, name: str) -> Shape:
+        """Return an array's shape without a copy of it."""
+        self._known(name)
+        return self._shapes[name]
+
+    def _known(self, name: str) -> None:
+        if name not in self._shapes:
+            raise BadSetting(
+                f"a {self._what} must be one of the network's; got {name!r}; {nearest(name, self._shapes)} "
+                "[array-name]"
+            )

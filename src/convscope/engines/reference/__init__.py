@@ -1,0 +1,32 @@
+"""The engine in NumPy: slow, readable, and the truth for the others.
+
+| file | holds |
+|---|---|
+| `program.py` | ReferenceProgram: steps on top of `convscope.reference` |
+| `score.py` | each loss with its gradient |
+| `update.py` | each optimizer's update |
+| `faults.py` | where NaN or infinity came from |
+| `observe.py` | what a step showed of each layer |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...network import Network
+from ..engine import DType, Training
+from .program import ReferenceProgram
+
+
+@dataclass(frozen=True)
+class ReferenceEngine:
+    """Compiles to NumPy."""
+
+    name: str = "reference"
+
+    def compile(self, network: Network, training: Training | None, seed: int, dtype: DType) -> ReferenceProgram:
+        """Return a program whose arrays are all zero."""
+        return ReferenceProgram(network, training, seed, dtype)
+
+
+ENGINE = ReferenceEngine()

@@ -1,0 +1,123 @@
+"""A network compiled to NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import BadSetting
+from ...network import Network
+from ...reference import Derivatives, Run, run
+from ...reference.graph import buffer_shapes, parameter_shapes
+from ...training.randomness import generator
+from ..engine import Array, DType, LayerStatistics, StepResult, Training
+from .faults import find_fault
+from .observe import layer_statistics
+from .score import Score, score
+from .update import state_slots, update
+
+
+class ReferenceProgram:
+    """Parameters, statistics and optimizer state in dictionaries; activations live for one call."""
+
+    def __init__(self, network: Network, training: Training | None, seed: int, dtype: DType) -> None:
+        self._network = network
+        self._training = training
+        self._seed = seed
+        zeros = {name: np.zeros(shape, dtype) for name, shape in parameter_shapes(network).items()}
+        self._parameters: dict[str, Array] = zeros
+        self._buffers: dict[str, Array] = {
+            name: np.zeros(shape, dtype) for name, shape in buffer_shapes(network).items()
+        }
+        slots = state_slots(training.optimizer) if training else ()
+        self._state: dict[str, dict[str, Array]] = {
+            name: {slot: np.zeros_like(array) for slot in slots} for name, array in zeros.items()
+        }
+        self._arrays = {
+            **self._parameters,
+            **self._buffers,
+            **{f"{name}.{slot}": array for name, own in self._state.items() for slot, array in own.items()},
+        }
+        self._statistics: dict[str, LayerStatistics] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """Return parameters, running statistics, then the optimizer's state."""
+        return tuple(self._arrays)
+
+    def read(self, name: str) -> Array:
+        """Return a copy of an array."""
+        return self._arrays[name].copy()
+
+    def write(self, name: str, array: Array) -> None:
+        """Overwrite an array."""
+        self._arrays[name][...] = array
+
+    def predict(self, x: Array) -> Array:
+        """Return the network's output at inference."""
+        return self._infer(x).output
+
+    def activations(self, x: Array) -> dict[str, Array]:
+        """Return every layer's output at inference, inputs included."""
+        return self._infer(x).values
+
+    def evaluate(self, x: Array, labels: Array) -> StepResult:
+        """Return the loss at inference."""
+        training = self._compiled_training()
+        with np.errstate(all="ignore"):
+            got = score(training.objective.loss, self._infer(x).values[training.objective.scores], labels)
+        return StepResult(got.loss, got.correct, got.targets)
+
+    def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
+        """Return every parameter's gradient, before clipping."""
+        with np.errstate(all="ignore"):
+            return self._differentiated(x, labels, step)[2].parameters
+
+    def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
+        """Train on one batch."""
+        training = self._compiled_training()
+        with np.errstate(all="ignore"):  # what overflows is found and named below
+            passed, got, derivatives = self._differentiated(x, labels, step)
+            fault = find_fault(passed, got.loss, derivatives)
+            if fault is not None:
+                return StepResult(got.loss, got.correct, got.targets, fault)
+            before = {name: array.copy() for name, array in self._parameters.items()} if observe else {}
+            scale = _clip_scale(derivatives.parameters, training.clip_norm)
+            for name, gradient in derivatives.parameters.items():
+                own = self._state[name]
+                update(training.optimizer, self._parameters[name], gradient * scale, own, lr, step)
+            for name, array in passed.new_buffers.items():
+                self._buffers[name][...] = array
+            if observe:
+                self._statistics = layer_statistics(passed, derivatives.parameters, before, self._parameters)
+        return StepResult(got.loss, got.correct, got.targets)
+
+    def statistics(self) -> dict[str, LayerStatistics]:
+        """Return what the last observed step showed, by layer."""
+        return dict(self._statistics)
+
+    def _infer(self, x: Array) -> Run:
+        with np.errstate(all="ignore"):
+            return run(self._network, x, self._parameters, self._buffers)
+
+    def _differentiated(self, x: Array, labels: Array, step: int) -> tuple[Run, Score, Derivatives]:
+        objective = self._compiled_training().objective
+        masks = generator(self._seed, "masks", step)
+        passed = run(self._network, x, self._parameters, self._buffers, training=True, generator=masks)
+        got = score(objective.loss, passed.values[objective.scores], labels)
+        return passed, got, passed.backward({objective.scores: got.gradient})
+
+    def _compiled_training(self) -> Training:
+        if self._training is None:
+            raise BadSetting(
+                "a program must be compiled for training to know a loss; got one for inference only; "
+                "compile it with an optimizer and a loss. [not-training]"
+            )
+        return self._training
+
+
+def _clip_scale(gradients: dict[str, Array], clip_norm: float | None) -> float:
+    """Return the factor that brings the norm over all gradients down to `clip_norm`."""
+    if clip_norm is None:
+        return 1.0
+    squares = [np.square(gradient, dtype=np.float64).sum() for gradient in gradients.values()]
+    # PyTorch's clip_grad_norm_ adds 1e-6, which shows only in gradients that are themselves tiny.
+    return min(1.0, clip_norm / (float(np.sqrt(sum(squares))) + 1e-6))

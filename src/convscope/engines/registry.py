@@ -1,0 +1,32 @@
+"""Engines by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..errors import BadSetting, nearest
+from .engine import Engine
+
+DEFAULT = "reference"
+"""The engine of a model that names none."""
+
+_HOMES = {"reference": "convscope.engines.reference"}
+_ELSEWHERE = ("native", "torch")
+"""Names that are spoken for and not part of this version."""
+
+
+def engine_named(name: str | None) -> Engine:
+    """Return an engine; None stands for the default one.
+
+    Errors:   BadSetting [engine]
+    """
+    chosen = DEFAULT if name is None else name
+    home = _HOMES.get(chosen) if isinstance(chosen, str) else None
+    if home is None:
+        known = chosen in _ELSEWHERE
+        advice = f"this version does not have it, use {DEFAULT!r}." if known else nearest(str(chosen), _HOMES)
+        raise BadSetting(
+            f"Model.engine must be one of {', '.join(_HOMES)}; got engine={name!r}; {advice} [engine]"
+        )
+    engine: Engine = import_module(home).ENGINE
+    return engine

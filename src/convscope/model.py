@@ -1,0 +1,291 @@
+"""A network with parameters and an engine: it predicts, learns and is saved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .engines.arrays import ProgramArrays
+from .engines.engine import Array, DType, Program, StepResult, Training
+from .engines.registry import engine_named
+from .errors import BadSetting, NotFinite, nearest
+from .layers.connection import Shape
+from .models import load
+from .network import Network
+from .training.batches import Data, as_source, check_source, checked_labels, checked_pictures
+from .training.checks import real_number, whole_number
+from .training.initialization import initial_buffers, initial_parameters
+from .training.losses import Loss, objective, usual_loss
+from .training.optimizers import SGD, Optimizer
+from .training.schedules import Schedule, schedule_named
+
+if TYPE_CHECKING:
+    from .training.history import History
+    from .training.start import Augment
+
+CHUNK = 256
+"""Pictures that are computed at once where a caller gives many: bounds the memory."""
+
+_DTYPES: dict[str, DType] = {"float32": np.float32, "float64": np.float64}
+
+
+class Model:
+    """A network, its parameters, and the engine that runs them.
+
+    `network` is a Network or anything `load` takes. Parameters start as `training.initialization` says, by `seed`
+    alone: the same seed gives the same model, and the same training the same bits.
+
+    >>> model = Model("input 1x6x5 | conv 4 3 | relu | flatten | dense 3", seed=7)
+    >>> model.predict(np.zeros((2, 1, 6, 5), np.float32)).shape
+    (2, 3)
+    """
+
+    def __init__(
+        self,
+        network: Network | str | os.PathLike[str],
+        seed: int = 0,
+        engine: str | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        self.network = load(network)
+        self.seed = whole_number("Model", "seed", seed, 0, "use 0")
+        if dtype not in _DTYPES:
+            raise BadSetting(
+                f"Model.dtype must be one of {', '.join(_DTYPES)}; got dtype={dtype!r}; "
+                f"{nearest(str(dtype), _DTYPES)} [dtype]"
+            )
+        if len(self.network.inputs) > 1:
+            raise BadSetting(
+                f"Model.network must have one input; got {len(self.network.inputs)} in {self.network.name}; "
+                "run it with convscope.reference.run instead. [several-inputs]"
+            )
+        self.dtype = _DTYPES[dtype]
+        self.classes: tuple[str, ...] | None = None
+        self.steps = 0
+        self.chosen: dict[str, Any] = {}
+        self._engine = engine_named(engine)
+        self._schedule = schedule_named(None)
+        parameters, buffers = initial_parameters(self.network, self.seed), initial_buffers(self.network)
+        self.parameters = ProgramArrays("parameter", self._current, _shapes(parameters), self.dtype)
+        self.buffers = ProgramArrays("buffer", self._current, _shapes(buffers), self.dtype)
+        self._training = Training(SGD(), objective(self.network, usual_loss(self.network)))
+        self._program = self._engine.compile(self.network, self._training, self.seed, self.dtype)
+        self.parameters.update(parameters)
+        self.buffers.update(buffers)
+
+    @property
+    def engine(self) -> str:
+        """Return the engine's name."""
+        return self._engine.name
+
+    @property
+    def program(self) -> Program:
+        """Return the compiled network, with all its arrays."""
+        return self._program
+
+    @property
+    def training(self) -> Training:
+        """Return the optimizer, loss and clipping that the model is compiled for."""
+        return self._training
+
+    def compile(
+        self,
+        optimizer: Optimizer | None = None,
+        loss: str | Loss = "cross_entropy",
+        schedule: str | Schedule | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        """Choose how to train. Parameters stay; the optimizer's state and the step count start anew.
+
+        Errors:   BadSetting [setting], [loss], [schedule], [optimizer], [softmax-axis]
+        """
+        chosen = SGD() if optimizer is None else optimizer
+        if not isinstance(chosen, Optimizer):
+            raise BadSetting(
+                f"Model.optimizer must be SGD, Adam or AdamW; got optimizer={optimizer!r}; "
+                "use convscope.SGD(lr=0.01, momentum=0.9). [optimizer]"
+            )
+        if clip_norm is not None:
+            clip_norm = real_number("Model", "clip_norm", clip_norm, 0, above=True, way_out="1 is usual")
+        training = Training(chosen, objective(self.network, loss), clip_norm)
+        followed = schedule_named(schedule)
+        program = self._engine.compile(self.network, training, self.seed, self.dtype)
+        for name in (*self.parameters, *self.buffers):
+            program.write(name, self._program.read(name))
+        self._training, self._program, self._schedule, self.steps = training, program, followed, 0
+        self.chosen = {
+            "optimizer": chosen,
+            "loss": training.objective.loss,
+            "schedule": followed,
+            "clip_norm": clip_norm,
+        }
+
+    def train_step(self, x: Array, labels: Array) -> float:
+        """Train on one batch and return its loss before the update.
+
+        Shapes:   x (n, c, h, w); labels (n,) class numbers, or targets in the shape of the output for mse and bce
+        Errors:   BadData, BadShape for a batch that does not fit; NotFinite [not-finite], nothing being changed
+        """
+        rate = self._schedule.rate(self._training.optimizer.lr, self.steps)
+        return self.step(x, labels, rate).loss
+
+    def step(self, x: Array, labels: Array, lr: float, observe: bool = False) -> StepResult:
+        """Train on one batch at a given learning rate.
+
+        Errors:   as `train_step`
+        """
+        x = checked_pictures(self.network, x, self.dtype)
+        result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
+        if result.fault is not None:
+            layer, where = result.fault
+            error = NotFinite(
+                f"all numbers must stay finite; got NaN or infinity first in layer {layer!r} ({where}) at step "
+                f"{self.steps}; lower the learning rate (now {lr:g}) or set clip_norm=1. [not-finite]"
+            )
+            error.layer = layer
+            raise error
+        self.steps += 1
+        return result
+
+    def gradients(self, x: Array, labels: Array) -> dict[str, Array]:
+        """Return the gradient of every parameter for one batch, as the next step would find it."""
+        x = checked_pictures(self.network, x, self.dtype)
+        return self._program.gradients(x, checked_labels(labels, len(x)), self.steps)
+
+    def activations(self, x: Array) -> dict[str, Array]:
+        """Return every layer's output at inference by name, the input included."""
+        return self._program.activations(checked_pictures(self.network, x, self.dtype))
+
+    def predict(self, x: Array) -> Array:
+        """Return the probabilities of a classifier; the output itself under a loss that is none of classes.
+
+        Shapes:   x (n, c, h, w) → (n, classes)
+        Errors:   BadData [pictures-type], [pictures-shape], [pictures-empty], [pictures-nan]
+        """
+        from .training.reading import read_output
+
+        output = self._in_chunks(self._program.predict, x)
+        return read_output(output, self._training.objective.reading)
+
+    def logits(self, x: Array) -> Array:
+        """Return the scores that the loss reads: what stands before a last softmax or sigmoid."""
+        scores = self._training.objective.scores
+        if scores == self.network.outputs[-1].name:
+            return self._in_chunks(self._program.predict, x)
+        return self._in_chunks(lambda part: self._program.activations(part)[scores], x)
+
+    def evaluate(self, data: Data, batch_size: int = CHUNK) -> dict[str, float]:
+        """Return the mean loss and the share of pictures whose class is found.
+
+        Errors:   BadData for data that does not fit
+        """
+        source = as_source(data)
+        check_source(self.network, source, "data")
+        size = whole_number("evaluate", "batch_size", batch_size, 1, f"{CHUNK} is usual")
+        loss, correct, count = 0.0, 0, 0
+        for first in range(0, len(source), size):
+            x, labels = source.batch(np.arange(first, min(first + size, len(source))))
+            result = self._program.evaluate(checked_pictures(self.network, x, self.dtype), labels)
+            loss += result.loss * len(x)
+            correct += result.correct or 0
+            count += result.targets
+        return {"loss": loss / len(source), "accuracy": correct / count}
+
+    def fit(
+        self,
+        data: Data | str | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        optimizer: Optimizer | None = None,
+        validation: Data | str | None = None,
+        *,
+        loss: str | Loss | None = None,
+        schedule: str | Schedule | None = None,
+        clip_norm: float | None = None,
+        augment: Augment | None = None,
+        patience: int | None = None,
+        run: str | os.PathLike[str] | None = None,
+        resume: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
+        tensorboard: bool = False,
+        notes: Mapping[str, Any] | None = None,
+        progress: bool = True,
+    ) -> History:
+        """Train for some epochs; see `training.start.fit` for every argument."""
+        from .training import start
+
+        given = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "loss": loss,
+            "schedule": schedule,
+            "clip_norm": clip_norm,
+            "augment": augment,
+            "patience": patience,
+            "checkpoint_every": checkpoint_every,
+        }
+        settings = {name: value for name, value in given.items() if value is not None}
+        places = start.Places(run, resume, tensorboard, notes or {})
+        return start.fit(self, data, validation, settings, places, progress)
+
+    def summary(self) -> str:
+        """Return the table of layers, as `inspect` prints it."""
+        from .analysis.report import inspect
+
+        return str(inspect(self.network))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write parameters, statistics and the network: a .safetensors file, or a folder with one in it.
+
+        Errors:   BadFile [write-failed]
+        """
+        from .training.saving import save_model
+
+        save_model(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], engine: str | None = None) -> Model:
+        """Return the model of a file, of a folder written by `save`, or the best one of a run's folder.
+
+        Errors:   BadFile [file-missing], [file-damaged], [no-network]
+        """
+        from .training.saving import load_model
+
+        return load_model(Path(path), engine)
+
+    def load_parameters(self, path: str | os.PathLike[str], names: Mapping[str, str] | None = None) -> None:
+        """Take parameters and statistics from a .safetensors file of any origin, PyTorch's state dicts included.
+
+        `names` says which layer of the file is which here: {"features.0": "conv1"}.
+
+        Errors:   BadFile [file-missing], [file-damaged], [other-network] with the differences listed
+        """
+        from .training.saving import load_parameters
+
+        load_parameters(self, Path(path), names or {})
+
+    def __repr__(self) -> str:
+        count = sum(int(np.prod(self.parameters.shape(name))) for name in self.parameters)
+        return f"Model({self.network!r}, {count:,} parameters, engine={self.engine!r})"
+
+    def _repr_html_(self) -> str:
+        from .analysis.report import inspect
+
+        return inspect(self.network)._repr_html_()
+
+    def _current(self) -> Program:
+        return self._program
+
+    def _in_chunks(self, compute: Callable[[Array], Array], x: Array) -> Array:
+        x = checked_pictures(self.network, x, self.dtype)
+        parts = [compute(x[first : first + CHUNK]) for first in range(0, len(x), CHUNK)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _shapes(arrays: Mapping[str, Any]) -> dict[str, Shape]:
+    return {name: array.shape for name, array in arrays.items()}

@@ -1,0 +1,21 @@
+"""Train a model on data: the loop and what it needs.
+
+| file | holds |
+|---|---|
+| `optimizers.py`, `losses.py`, `schedules.py` | what a user chooses, as values; an engine knows how to run them |
+| `randomness.py` | every random draw, by seed, purpose and step |
+| `initialization.py` | what parameters are before training |
+| `batches.py` | checks of pictures and labels |
+| `configuration.py` | all settings of one training, to JSON and back |
+| `start.py` | `fit`: a new run, or one that goes on |
+| `loop.py` | epochs and steps |
+| `position.py` | how far a run has come |
+| `log.py`, `history.py`, `progress.py` | what is written, returned and shown meanwhile |
+| `observers.py` | dead units, saturation and norms, summed up per epoch |
+| `interruption.py` | Ctrl-C between two steps |
+| `model_file.py`, `atomic.py` | parameters in a .safetensors file, written at once or not at all |
+| `checkpoint.py` | a run's folder |
+| `run_diagnosis.py` | `diagnose_run`: what a run's log shows, and what to change |
+| `tensorboard.py` | the log as TensorBoard events |
+| `data/` | sources of pictures and labels |
+"""

@@ -1,0 +1,47 @@
+"""Write a file so that after a crash the old one is there whole, or the new one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import BadFile
+
+
+def write_durably(path: Path, content: bytes, keep_as: Path | None = None) -> None:
+    """Write beside the file, bring it to the disk, then put it in the file's place in one step.
+
+    The file that was there is kept under the name `keep_as`, where that is given.
+
+    Errors:   BadFile [write-failed]; the file that was there is intact
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        try:
+            with open(temporary, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            if keep_as is not None and path.exists():
+                os.replace(path, keep_as)
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadFile(
+            f"{str(path)!r} must be a file that can be written; got an error ({reason}); what was saved before is "
+            "intact: make room or choose another folder, then resume. [write-failed]"
+        ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the folder's entries to the disk too; where folders cannot be opened (Windows) nothing is needed."""
+    if os.name == "posix":
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

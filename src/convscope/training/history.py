@@ -1,0 +1,62 @@
+"""What a training gave, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .log import Event
+
+
+class Epoch(NamedTuple):
+    """One epoch: mean loss and accuracy while training, and on the validation data where there is some."""
+
+    epoch: int
+    step: int
+    lr: float
+    loss: float
+    accuracy: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+    def __str__(self) -> str:
+        text = f"epoch {self.epoch}: loss {self.loss:.4f}, accuracy {100 * self.accuracy:.2f} %"
+        if self.validation_loss is not None and self.validation_accuracy is not None:
+            text += f", validation {self.validation_loss:.4f}, {100 * self.validation_accuracy:.2f} %"
+        return text
+
+
+@dataclass(frozen=True)
+class History:
+    """The epochs of a run. `stopped` says why it ended: "epochs", or "patience"."""
+
+    epochs: tuple[Epoch, ...]
+    stopped: str = "epochs"
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __getitem__(self, index: int) -> Epoch:
+        return self.epochs[index]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.epochs))
+
+    def column(self, name: str) -> list[Any]:
+        """Return one number of every epoch: column("validation_accuracy")."""
+        return [getattr(epoch, name) for epoch in self.epochs]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"stopped": self.stopped, "epochs": [epoch._asdict() for epoch in self.epochs]}
+
+
+def history_of(events: Iterable[Event], stopped: str = "epochs") -> History:
+    """Return the history that a log tells."""
+    told = [event for event in events if event.get("event") == "epoch"]
+    epochs = [Epoch(**{name: event[name] for name in Epoch._fields if name in event}) for event in told]
+    return History(tuple(epochs), stopped)

@@ -1,0 +1,166 @@
+"""Epochs and steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..engines.engine import Array, StepResult
+from ..errors import NotFinite
+from .checkpoint import RunFolder
+from .configuration import Configuration
+from .data.augment import Augmentation, parse_augmentation
+from .data.source import Source
+from .history import Epoch, History, history_of
+from .interruption import Interruption
+from .log import Event, Log
+from .observers import Observer
+from .position import Position
+from .progress import Progress
+from .randomness import generator
+
+if TYPE_CHECKING:
+    from ..model import Model
+
+STEPS_BETWEEN_LINES = 50
+"""How often the log has the loss of a single step."""
+
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+
+@dataclass
+class Loop:
+    """One run: everything it works on. `position` is always between two steps."""
+
+    model: Model
+    source: Source
+    validation: Source | None
+    settings: Configuration
+    progress: Progress
+    log: Log
+    folder: RunFolder | None = None
+    position: Position = field(default_factory=Position)
+    observer: Observer = field(default_factory=Observer)
+    on_event: Callable[[Event], None] | None = None
+    _lr: float = 0.0
+    _saved: float = 0.0
+
+    def run(self) -> History:
+        """Train to the end, from wherever the position is.
+
+        Errors:   NotFinite [not-finite]; KeyboardInterrupt after a Ctrl-C, everything being saved
+        """
+        with Interruption() as interruption:
+            self._saved = time.monotonic()
+            while self.position.epoch < self.settings.epochs and self.position.finished is None:
+                self._epoch(interruption)
+        return history_of(self.log.events, self.position.finished or "epochs")
+
+    @property
+    def batches(self) -> int:
+        """Return the batches of an epoch. A last one of a single picture is left out: it has no statistics."""
+        whole, left = divmod(len(self.source), self.settings.batch_size)
+        return max(1, whole + (left > 1 or (left == 1 and self.settings.batch_size == 1)))
+
+    def _epoch(self, interruption: Interruption) -> None:
+        place, batches = self.position, self.batches
+        order = generator(self.model.seed, "shuffle", place.epoch).permutation(len(self.source))
+        augmentation = parse_augmentation(self.settings.augment or "")
+        self.progress.begin_epoch(place.batch)
+        while place.batch < batches:
+            size = self.settings.batch_size
+            x, labels = self.source.batch(order[place.batch * size : (place.batch + 1) * size])
+            result = self._step(self._augmented(augmentation, x), labels, batches)
+            self.progress.step(place.epoch + 1, place.batch, batches, len(x), result.loss)
+            if place.batch == batches:
+                self._end_epoch()
+            if interruption.requested:
+                self._interrupted()
+            self._save_if_due(place.batch == batches)
+        place.begin_epoch()
+        self.observer.clear()
+
+    def _augmented(self, augmentation: Augmentation, x: Array) -> Array:
+        if not augmentation.steps:
+            return x
+        return augmentation(x, generator(self.model.seed, "augment", self.position.step))
+
+    def _step(self, x: Array, labels: Array, batches: int) -> StepResult:
+        place = self.position
+        lr = self._lr = self._rate()
+        observe = self.observer.wants(place.batch, batches)
+        try:
+            result = self.model.step(x, labels, lr, observe)
+        except NotFinite as error:
+            self._log({"event": "stop", "reason": "not finite", "step": place.step, "layer": error.layer})
+            self.log.sync()
+            raise
+        if observe:
+            self.observer.add(self.model.program.statistics())
+        if place.step % STEPS_BETWEEN_LINES == 0:
+            self._log({"event": "step", "step": place.step, "loss": result.loss, "lr": lr})
+        place.loss_sum += result.loss * len(x)
+        place.correct += result.correct or 0
+        place.count += len(x)
+        place.step += 1
+        place.batch += 1
+        return result
+
+    def _rate(self) -> float:
+        lr = self.settings.optimizer.lr
+        return self.settings.schedule.rate(lr, self.position.step, self.batches * self.settings.epochs)
+
+    def _end_epoch(self) -> None:
+        place = self.position
+        checked = self.model.evaluate(self.validation) if self.validation is not None else {}
+        epoch = Epoch(
+            place.epoch + 1,
+            place.step,
+            self._lr,
+            place.loss_sum / place.count,
+            place.correct / place.count,
+            checked.get("loss"),
+            checked.get("accuracy"),
+        )
+        self._log({"event": "epoch", **epoch._asdict(), "layers": self.observer.summary()})
+        self.progress.end_epoch(epoch)
+        loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        if place.best is None or loss < place.best:
+            place.best, place.stale = loss, 0
+            if self.folder is not None:
+                self.folder.save_best(self.model)
+        else:
+            place.stale += 1
+        if self.settings.patience is not None and place.stale >= self.settings.patience:
+            place.finished = "patience"
+            self._log({"event": "stop", "reason": "patience", "step": place.step})
+
+    def _log(self, event: Event) -> None:
+        self.log.write(event)
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def _save_if_due(self, epoch_ended: bool) -> None:
+        every = self.settings.checkpoint_every
+        due = every is not None and self.position.step % every == 0
+        late = every is None and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS
+        if due or late or epoch_ended:
+            self._save()
+
+    def _save(self) -> None:
+        if self.folder is not None:
+            self.position.log_bytes = self.log.sync()
+            self.folder.save(self.model, self.position, self.observer)
+        self._saved = time.monotonic()
+
+    def _interrupted(self) -> None:
+        self._save()
+        step = self.position.step
+        if self.folder is None:
+            way_on = "the model keeps what it has learned; name a run folder to be able to go on"
+        else:
+            way_on = f"everything is saved, go on with resume={str(self.folder.path)!r}"
+        self.progress.say(f"stopped after step {step}: {way_on}")
+        raise KeyboardInterrupt

@@ -1,0 +1,36 @@
+"""How far a run has come: all that a resumed run must know beside its arrays."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass
+class Position:
+    """The place between two steps. Sums are over the pictures of the epoch so far.
+
+    `best` is the lowest loss of an epoch so far, `stale` the epochs since, `log_bytes` how much of the log is
+    valid, `finished` why the run ended.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    count: int = 0
+    best: float | None = None
+    stale: int = 0
+    log_bytes: int = 0
+    finished: str | None = None
+
+    def begin_epoch(self) -> None:
+        """Go on to the first batch of the next epoch."""
+        self.epoch += 1
+        self.batch = 0
+        self.loss_sum, self.correct, self.count = 0.0, 0, 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, from which floats come back bit for bit."""
+        return asdict(self)

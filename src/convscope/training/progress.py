@@ -1,0 +1,78 @@
+"""What a person sees while a model trains: a bar on a terminal, one line per epoch elsewhere, on stderr."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+from .history import Epoch
+
+_BETWEEN_SECONDS = 0.1
+_BAR_CELLS = 24
+
+
+class Progress:
+    """Shows steps and epochs; `shown=False` shows nothing."""
+
+    def __init__(self, epochs: int, shown: bool = True, stream: TextIO | None = None) -> None:
+        self._epochs = epochs
+        self._stream = sys.stderr if stream is None else stream
+        self._shown = shown
+        self._bar = shown and self._stream.isatty()
+        self._begun = self._drawn = 0.0
+        self._from_batch = 0
+        self._pictures = 0
+
+    def begin_epoch(self, batch: int) -> None:
+        """Start the clock, at a batch that is not 0 where a run goes on."""
+        self._begun = time.perf_counter()
+        self._from_batch, self._pictures = batch, 0
+
+    def step(self, epoch: int, batch: int, batches: int, pictures: int, loss: float) -> None:
+        """Show how far the epoch is, how fast, and when it will be done."""
+        self._pictures += pictures
+        now = time.perf_counter()
+        if not self._bar or (now - self._drawn < _BETWEEN_SECONDS and batch < batches):
+            return
+        self._drawn = now
+        seconds = max(now - self._begun, 1e-9)
+        left = seconds / (batch - self._from_batch) * (batches - batch)
+        full = _BAR_CELLS * batch // batches
+        bar = "█" * full + "░" * (_BAR_CELLS - full)
+        rate = self._pictures / seconds
+        self._line(
+            f"epoch {epoch}/{self._epochs} {bar} {batch}/{batches}  loss {loss:.4f}  "
+            f"{rate:,.0f} pictures/s  {_clock(left)} left"
+        )
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        """Show what the epoch gave."""
+        if not self._shown:
+            return
+        seconds = time.perf_counter() - self._begun
+        text = f"{epoch} ({seconds:.1f} s)"
+        if self._bar:
+            self._line(text)
+            text = ""
+        self._write(f"{text}\n")
+
+    def say(self, text: str) -> None:
+        """Show a message on a line of its own, whether progress is shown or not."""
+        self._write(f"\n{text}\n" if self._bar else f"{text}\n")
+
+    def _line(self, text: str) -> None:
+        width = max(20, shutil.get_terminal_size((80, 24)).columns) - 1
+        self._write(f"\r{text[:width]:<{width}}")
+
+    def _write(self, text: str) -> None:
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, "replace").decode(encoding))
+        self._stream.flush()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

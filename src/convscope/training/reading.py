@@ -1,0 +1,28 @@
+"""What a network's output means as probabilities."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import numpy as np
+
+from ..engines.engine import Array
+from ..layers import Sigmoid
+from ..reference import value
+from ..reference.softmax import softmax
+from .losses import Reading
+
+
+def read_output(output: Array, reading: Reading) -> Array:
+    """Return probabilities of an output, classes on the first axis after the batch."""
+    match reading:
+        case "softmax":
+            return softmax(output, 1)
+        case "sigmoid":
+            return value(Sigmoid(), output)
+        case "exp":
+            return np.exp(output)
+        case "as is":
+            return output
+        case _:
+            assert_never(reading)

@@ -1,0 +1,177 @@
+"""What a run's log shows, and what to change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..analysis.diagnosis import Finding
+from ..analysis.diagnosis.finding import SEVERITIES
+from .history import Epoch, history_of
+from .log import Event, read_log
+
+DEAD_SHARE = 0.1
+"""Fewer dead units than this share of a layer are not worth a finding."""
+
+SATURATED_SHARE = 0.5
+SMALL_GRADIENT_RATIO = 1e-3
+LARGE_UPDATE, SMALL_UPDATE = 0.1, 1e-6
+OVERFITTING_GAP = 0.05
+"""Shares and ratios from which a finding is made; the accuracy gap is between training and validation."""
+
+
+class _Record(NamedTuple):
+    """A log, taken apart: epochs, the last epoch's layers, and how the run stopped."""
+
+    epochs: tuple[Epoch, ...]
+    layers: Mapping[str, Mapping[str, Any]]
+    stop: Event | None
+
+
+def diagnose_run(folder: str | Path) -> list[Finding]:
+    """List what went wrong in a run, and what to change, the most severe first.
+
+    Units:    a unit is a channel or a feature; norms are means over the observed steps of the last epoch
+    Errors:   BadFile [file-missing], [log-line]
+    """
+    events = list(read_log(Path(folder) / "log.jsonl"))
+    told = [event for event in events if event.get("event") == "epoch"]
+    stop = next((event for event in reversed(events) if event.get("event") == "stop"), None)
+    record = _Record(history_of(events).epochs, told[-1]["layers"] if told else {}, stop)
+    families = (_not_finite, _dead_units, _saturation, _vanishing, _updates, _learning, _overfitting)
+    found = [finding for family in families for finding in family(record)]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _not_finite(record: _Record) -> Iterator[Finding]:
+    if record.stop is not None and record.stop["reason"] == "not finite":
+        step = record.stop["step"]
+        yield Finding(
+            "not-finite",
+            "risk",
+            (record.stop["layer"],),
+            f"training stopped at step {step}: NaN or infinity came up first in {record.stop['layer']}",
+            "lower the learning rate, or set clip_norm=1",
+            {"step": step},
+        )
+
+
+def _dead_units(record: _Record) -> Iterator[Finding]:
+    for layer, seen in record.layers.items():
+        dead, units = seen.get("dead", 0), seen.get("units", 0)
+        if units and dead >= max(1, DEAD_SHARE * units):
+            share = 100 * dead / units
+            yield Finding(
+                "dead-units",
+                "risk" if 2 * dead >= units else "waste",
+                (layer,),
+                f"{dead} of {units} units of {layer} ({share:.0f} %) gave 0 for every picture: they learn no more",
+                "lower the learning rate, use LeakyReLU, or put batch normalisation before it",
+                {"dead": dead, "units": units},
+            )
+
+
+def _saturation(record: _Record) -> Iterator[Finding]:
+    for layer, seen in record.layers.items():
+        share = seen.get("saturated", 0.0)
+        if share >= SATURATED_SHARE:
+            yield Finding(
+                "saturated",
+                "risk",
+                (layer,),
+                f"{100 * share:.0f} % of the values of {layer} lie where its slope is near 0: few gradients pass",
+                "use ReLU, smaller initial weights, or batch normalisation before it",
+                {"saturated": share},
+            )
+
+
+def _vanishing(record: _Record) -> Iterator[Finding]:
+    norms = {layer: seen["gradient_norm"] for layer, seen in record.layers.items() if "gradient_norm" in seen}
+    if len(norms) < 2:
+        return
+    largest = max(norms, key=lambda layer: norms[layer])
+    small = tuple(layer for layer, norm in norms.items() if norm < SMALL_GRADIENT_RATIO * norms[largest])
+    if small:
+        yield Finding(
+            "vanishing-gradients",
+            "risk",
+            small,
+            f"gradients of {', '.join(small)} are less than a thousandth of those of {largest}",
+            "use ReLU instead of sigmoid or tanh, batch normalisation, or shortcut connections",
+            {"largest": norms[largest], **{layer: norms[layer] for layer in small}},
+        )
+
+
+def _updates(record: _Record) -> Iterator[Finding]:
+    ratios = {layer: seen["update_ratio"] for layer, seen in record.layers.items() if "update_ratio" in seen}
+    large = {layer: ratio for layer, ratio in ratios.items() if ratio > LARGE_UPDATE}
+    if large:
+        yield Finding(
+            "large-updates",
+            "risk",
+            tuple(large),
+            f"a step changes {', '.join(large)} by up to {100 * max(large.values()):.0f} % of its norm",
+            "lower the learning rate, or set clip_norm=1",
+            large,
+        )
+    small = {layer: ratio for layer, ratio in ratios.items() if ratio < SMALL_UPDATE}
+    if small and record.stop is None:
+        yield Finding(
+            "small-updates",
+            "note",
+            tuple(small),
+            f"a step changes {', '.join(small)} by less than a millionth of its parameters' norm",
+            "raise the learning rate, unless training is done",
+            small,
+        )
+
+
+def _learning(record: _Record) -> Iterator[Finding]:
+    if len(record.epochs) < 2:
+        return
+    first, last = record.epochs[0], record.epochs[-1]
+    if not last.loss < first.loss:
+        yield Finding(
+            "no-progress",
+            "risk",
+            (),
+            f"the loss after epoch {last.epoch} ({last.loss:.4g}) is not below the first one's ({first.loss:.4g})",
+            "try a learning rate ten times smaller, then ten times larger",
+            {"first": first.loss, "last": last.loss},
+        )
+    checked = [epoch for epoch in record.epochs if epoch.validation_loss is not None]
+    if checked and checked[-1] is min(checked, key=_validation_loss):
+        yield Finding(
+            "still-improving",
+            "note",
+            (),
+            f"the validation loss was lowest in the last epoch ({checked[-1].validation_loss:.4g})",
+            "train for more epochs",
+            {"epochs": len(record.epochs)},
+        )
+
+
+def _overfitting(record: _Record) -> Iterator[Finding]:
+    last = record.epochs[-1] if record.epochs else None
+    if last is None or last.validation_accuracy is None:
+        return
+    gap, own, others = (
+        last.accuracy - last.validation_accuracy,
+        100 * last.accuracy,
+        100 * last.validation_accuracy,
+    )
+    if gap > OVERFITTING_GAP:
+        yield Finding(
+            "overfitting",
+            "risk",
+            (),
+            f"{own:.1f} % of the training pictures are right, and {others:.1f} % of the validation pictures",
+            "use more data or augmentation, dropout, weight decay, or fewer parameters",
+            {"gap": gap},
+        )
+
+
+def _validation_loss(epoch: Epoch) -> float:
+    return math.inf if epoch.validation_loss is None else epoch.validation_loss

@@ -1,0 +1,171 @@
+"""Learning rates as pure functions of the step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ..errors import BadSetting, nearest
+from .checks import real_number, whole_number
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes. Steps count batches from 0; `total` is the length of the whole run."""
+
+    def rate(self, lr: float, step: int, total: int | None = None) -> float:
+        """Return the learning rate of a step."""
+        raise TypeError(f"{type(self).__name__} has no rate")
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate throughout."""
+
+    def rate(self, lr: float, step: int, total: int | None = None) -> float:
+        """Return lr."""
+        return lr
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """Multiply by `gamma` every so many steps; `every` left out is a third of the run.
+
+    Formula:  lr·gamma^⌊step / every⌋
+    Source:   PyTorch StepLR
+    """
+
+    every: int | None = None
+    gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.every is not None:
+            whole_number("StepDecay", "every", self.every, 1, "count steps, not epochs")
+        real_number("StepDecay", "gamma", self.gamma, 0, above=True, way_out="0.1 is usual")
+
+    def rate(self, lr: float, step: int, total: int | None = None) -> float:
+        """Return the rate after the decays so far."""
+        every = self.every if self.every is not None else max(1, _length(self, None, total) // 3)
+        return lr * self.gamma ** (step // every)
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Fall along half a cosine to `lowest` within `steps` (left out: the run), then stay.
+
+    Formula:  lowest + (lr − lowest)·(1 + cos(π·step / steps)) / 2
+    Source:   Loshchilov & Hutter 2017; PyTorch CosineAnnealingLR
+    """
+
+    steps: int | None = None
+    lowest: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_steps(self, self.steps)
+        real_number("Cosine", "lowest", self.lowest, 0, way_out="use 0")
+
+    def rate(self, lr: float, step: int, total: int | None = None) -> float:
+        """Return the rate on the curve."""
+        steps = _length(self, self.steps, total)
+        return self.lowest + (lr - self.lowest) * (1 + math.cos(math.pi * min(step, steps) / steps)) / 2
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Rise from lr / div to lr during `rise` of the run, then fall to lr / div / final_div, both along a cosine.
+
+    Source:   Smith & Topin 2018; PyTorch OneCycleLR, whose max_lr is the optimizer's lr here
+    """
+
+    steps: int | None = None
+    rise: float = 0.3
+    div: float = 25.0
+    final_div: float = 1e4
+
+    def __post_init__(self) -> None:
+        _check_steps(self, self.steps)
+        real_number("OneCycle", "rise", self.rise, 0, 1, way_out="0.3 is usual")
+        real_number("OneCycle", "div", self.div, 0, above=True, way_out="25 is usual")
+        real_number("OneCycle", "final_div", self.final_div, 0, above=True, way_out="1e4 is usual")
+
+    def rate(self, lr: float, step: int, total: int | None = None) -> float:
+        """Return the rate on the rising or the falling half."""
+        last = _length(self, self.steps, total) - 1
+        top = self.rise * (last + 1) - 1
+        first, lowest = lr / self.div, lr / self.div / self.final_div
+        now = min(step, last)
+        if top > 0 and now <= top:
+            return _along_cosine(first, lr, now / top)
+        start = max(top, 0.0)
+        return _along_cosine(lr, lowest, (now - start) / (last - start) if last > start else 1.0)
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """Rise in a straight line from `start`·lr to lr within `steps`, then follow another schedule.
+
+    Source:   Goyal et al. 2017; PyTorch LinearLR, then SequentialLR
+    """
+
+    steps: int = 100
+    start: float = 0.01
+    then: Schedule = field(default_factory=Constant)
+
+    def __post_init__(self) -> None:
+        whole_number("WarmUp", "steps", self.steps, 1, "count steps, not epochs")
+        real_number("WarmUp", "start", self.start, 0, way_out="0.01 is usual")
+
+    def rate(self, lr: float, step: int, total: int | None = None) -> float:
+        """Return the rate on the line, or of the schedule after it."""
+        if step < self.steps:
+            return lr * (self.start + (1 - self.start) * step / self.steps)
+        return self.then.rate(lr, step - self.steps, None if total is None else max(1, total - self.steps))
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "step": StepDecay,
+    "cosine": Cosine,
+    "one_cycle": OneCycle,
+    "warm_up": WarmUp,
+}
+"""By the names of configurations."""
+
+
+def schedule_named(schedule: str | Schedule | None) -> Schedule:
+    """Return a schedule by name; None is the constant one.
+
+    Errors:   BadSetting [schedule]
+    """
+    if schedule is None:
+        return Constant()
+    if isinstance(schedule, Schedule):
+        return schedule
+    key = str(schedule).replace("-", "_")
+    if key not in SCHEDULES:
+        raise BadSetting(
+            f"fit.schedule must be one of {', '.join(SCHEDULES)}; got schedule={schedule!r}; "
+            f"{nearest(key, SCHEDULES)} [schedule]"
+        )
+    return SCHEDULES[key]()
+
+
+def _along_cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+
+def _check_steps(schedule: Schedule, steps: int | None) -> None:
+    if steps is not None:
+        whole_number(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
+
+
+def _length(schedule: Schedule, steps: int | None, total: int | None) -> int:
+    length = steps if steps is not None else total
+    if length is None:
+        owner = type(schedule).__name__
+        setting = "every" if isinstance(schedule, StepDecay) else "steps"
+        raise BadSetting(
+            f"{owner}.{setting} must be given where the length of the run is not known; got {setting}=None; "
+            f"set it, or train with fit. [schedule-length]"
+        )
+    return length

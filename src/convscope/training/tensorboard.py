@@ -1,0 +1,57 @@
+"""The log as TensorBoard events, by TensorBoard's own writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import MissingExtra
+from .log import Event
+
+
+class EventWriter:
+    """Writes the numbers of every log event as scalars.
+
+    `first_step` is where the run goes on: TensorBoard forgets what an earlier writer put at later steps.
+
+    Errors:   MissingExtra
+    """
+
+    def __init__(self, folder: Path, first_step: int = 0) -> None:
+        try:
+            from tensorboard.compat.proto.event_pb2 import Event as Record
+            from tensorboard.compat.proto.event_pb2 import SessionLog
+            from tensorboard.compat.proto.summary_pb2 import Summary
+            from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        except ImportError:
+            raise MissingExtra(
+                'fit.tensorboard must have TensorBoard; got none; run `pip install "convscope[tensorboard]"`. '
+                "[tensorboard-missing]"
+            ) from None
+        self._record: Any = Record
+        self._summary: Any = Summary
+        self._writer: Any = EventFileWriter(str(folder))
+        if first_step:
+            mark = SessionLog(status=SessionLog.START)
+            self._writer.add_event(Record(session_log=mark, step=first_step))
+
+    def write(self, event: Event) -> None:
+        """Add one event of the log."""
+        values = [self._summary.Value(tag=tag, simple_value=number) for tag, number in _scalars(event)]
+        if values:
+            self._writer.add_event(self._record(summary=self._summary(value=values), step=event["step"]))
+
+    def close(self) -> None:
+        """Write out what is waiting."""
+        self._writer.close()
+
+
+def _scalars(event: Event) -> Iterator[tuple[str, float]]:
+    """Yield tags and numbers: "step/loss", "epoch/accuracy", "relu1/dead"."""
+    for name, value in event.items():
+        if isinstance(value, int | float) and name not in ("step", "epoch"):
+            yield f"{event['event']}/{name}", value
+    for layer, numbers in event.get("layers", {}).items():
+        for name, value in numbers.items():
+            yield f"{layer}/{name}", value
