@@ -57,7 +57,7 @@ def test_axes_that_differ_get_a_line_each():
     assert [one.get_ydata()[0] for one in axes.lines if one.get_label() == "_picture"] == [31, 45]
     assert [text.get_text() for text in axes.texts] == [
         *("picture: 31 (height)", "picture: 45 (width)"),
-        *("3×5", "3×6", "5×18", "31×45"),
+        *("3×5", "3×6", "5×18"),
     ]
 
 
@@ -85,7 +85,7 @@ def test_status_changes_are_marked():
 
 
 def test_lines_follow_the_graph():
-    """Every connection is one stroke; none leads to a layer that sees everything from one that does not."""
+    """Every connection between local fields is one stroke."""
     network = cs.load("resnet18")
     axes = plots.field_growth(network).axes[0]
     strokes = {tuple(int(x) for x, _ in path.vertices) for path in axes.collections[0].get_paths()}
@@ -93,6 +93,17 @@ def test_lines_follow_the_graph():
         (source, node.index) for node in network.layers for source in node.sources if node.name != "globalavgpool1"
     }
     assert strokes == expected
+
+
+def test_squeeze_and_excitation_is_no_growth():
+    """A global side path has its stars on the picture's line; no stroke leads there or back, no number stands there."""
+    network = cs.load("mobilenet_v3_small")
+    axes = plots.field_growth(network).axes[0]
+    statuses = ["exact", *(row.receptive_field.status for row in cs.inspect(network))]
+    for path in axes.collections[0].get_paths():
+        one, two = (int(x) for x, _ in path.vertices)
+        assert (statuses[one] == "global") == (statuses[two] == "global")
+    assert "224" not in [text.get_text() for text in axes.texts]
 
 
 def test_hundreds_of_names_are_thinned():

@@ -151,12 +151,12 @@ def _draw_axis(axes: Axes, network: Network, known: Growth, axis: int, colour: s
         for source in node.inputs
         if source in places
     ]
-    # A field larger than the picture does not shrink when a layer sees everything: no line leads there.
+    # A layer that sees everything is no step of growth: no line leads there or back.
     steps = [
         [(one, sizes[one]), (two, sizes[two])]
         for one, two in pairs
         if not np.isnan(sizes[[one, two]]).any()
-        and (known.statuses[two] != "global" or known.statuses[one] == "global")
+        and (known.statuses[two] == "global") == (known.statuses[one] == "global")
     ]
     axes.add_collection(LineCollection(steps, colors=colour, linewidths=1.6, alpha=0.75, zorder=2), autolim=False)
     axes.plot(np.arange(len(sizes)), sizes, ls="none", marker="", label=label or "_field")
@@ -200,9 +200,10 @@ def spread(weights: Sequence[float], most: int, gap: float) -> list[int]:
 
 
 def _steps(known: Growth) -> list[float]:
-    """Return by how much each layer's field is larger than the one before; what is worth a name."""
-    sizes = np.nan_to_num(known.sizes).max(axis=0)
-    return [float(sizes[0] > 0), *np.maximum(np.diff(sizes), 0).tolist()]
+    """Return by how much each layer's field exceeds all before it; one that sees everything counts for nothing."""
+    local = np.array([status != "global" for status in known.statuses])
+    largest = np.maximum.accumulate(np.where(local, np.nan_to_num(known.sizes).max(axis=0), 0))
+    return [float(step) for step in np.diff(largest, prepend=0)]
 
 
 def _named_places(known: Growth) -> list[int]:
