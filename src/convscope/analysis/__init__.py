@@ -9,4 +9,7 @@
 | `region.py` | one unit's region; the pixels in it; the units that see one pixel |
 | `memory.py` | what must be in memory at once, for inference and for training |
 | `counted_by/` | what another tool would print, and why |
+| `diagnosis/` | what is wrong with the structure or wasteful, and what to change: `diagnose` |
+| `compare.py`, `matching.py` | two networks side by side, and which layer is which: `compare` |
+| `budget.py` | limits held against the numbers, for continuous integration: `check` |
 """

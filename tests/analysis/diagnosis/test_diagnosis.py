@@ -2,16 +2,21 @@
 
 import json
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import convscope as cs
+from analysis.brute_force import influence
 from convscope.analysis.diagnosis import Finding
 from convscope.analysis.diagnosis.finding import SEVERITIES
+from random_networks import networks
 
 CLASSIC = {
     "resnet50": [],
     "resnet152": [],
     "vgg16": ["heavy-dense"],
+    "vgg19": ["heavy-dense"],
     "vgg16_bn": ["heavy-dense", "useless-bias"],
     "alexnet": ["heavy-dense"],
     "alexnet-torchvision": ["heavy-dense"],
@@ -70,3 +75,22 @@ def test_a_finding_is_a_value():
 )
 def test_networks_of_other_ranks_are_diagnosed(text):
     assert isinstance(cs.diagnose(cs.load(text), object_size=2), list)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(networks())
+def test_what_is_said_of_random_networks_is_so(network):
+    """Sizes that are named are legal, unproductive layers and lost pixels are what trying every pixel shows."""
+    findings = cs.diagnose(network, object_size=(3, 4))
+    (smallest,) = [finding for finding in findings if finding.code == "smallest-input"]
+    if smallest.numbers["legal_together"]:
+        network.with_input((4, *smallest.numbers["smallest"]))
+    assert smallest.numbers["productive"] is None or network.with_input((4, *smallest.numbers["productive"]))
+    truth = None
+    for finding in findings:
+        if finding.code == "unseen-border":
+            truth = influence(network) if truth is None else truth
+            seen = truth[finding.layers[0]].any(axis=(2, 3, 4))
+            for axis, pixels in enumerate(finding.numbers["pixels"]):
+                last = np.flatnonzero(seen.any(axis=1 - axis))[-1]
+                assert pixels == network.input_shape[1 + axis] - 1 - last

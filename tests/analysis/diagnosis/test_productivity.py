@@ -52,6 +52,19 @@ def test_a_layer_that_joins_along_one_axis_is_judged_by_that_axis():
     assert finding.numbers["productive_from"] == [40, 13]
 
 
+def test_a_pool_that_shrinks_the_map_is_not_found_alone():
+    """It joins nothing new, but makes the map smaller; beside a convolution it is counted."""
+    pool = "input 3x9x11 | conv 4 15x17 same | maxpool 2"
+    assert not of(cs.load(pool), "unproductive-layers")
+    (finding,) = of(cs.load(pool + " | conv 5 3"), "unproductive-layers")
+    assert finding.layers == ("pool1", "conv2")
+    assert finding.suggestion == (
+        "give pictures of 16×18 or more, stride and dilate less before pool1, or leave these layers out, but for "
+        "pools that shrink the map"
+    )
+    assert of(cs.load("input 3x9x11 | conv 4 15x17 same | maxpool 3 s1"), "unproductive-layers")
+
+
 def test_a_shortcut_keeps_the_layers_behind_it_productive():
     """The hull of both paths covers the picture, the shortcut alone does not."""
     entries = [

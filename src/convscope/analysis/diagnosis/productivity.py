@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...layers.connection import Shape
+from ...layers.pooling import Pool
 from ...network import Node
 from .finding import Finding
 from .subject import Subject, lies_over_picture
@@ -24,6 +25,11 @@ class Widening(NamedTuple):
         Source:   Richter et al. 2021, "(Input) Size Matters for CNN Classifiers"
         """
         return all(self.field[axis] > picture[axis] for axis in self.axes)
+
+    @property
+    def shrinks(self) -> bool:
+        """Tell whether the layer is a pool that makes the map smaller, which is of use whatever it sees."""
+        return isinstance(self.node.layer, Pool) and max(self.node.layer.stride) > 1
 
     def needs(self, axis: int) -> int:
         """Return the smallest picture along an axis in which the layer joins something new."""
@@ -49,7 +55,8 @@ def unproductive_layers(subject: Subject) -> list[Widening]:
 def find_unproductive_layers(subject: Subject) -> list[Finding]:
     """Find the layers that join no new part of the picture."""
     unproductive = unproductive_layers(subject)
-    if not unproductive:
+    pools = [one for one in unproductive if one.shrinks]
+    if len(pools) == len(unproductive):
         return []
     first, picture = unproductive[0], subject.picture
     needed = tuple(max(n, *(one.needs(axis) for one in unproductive)) for axis, n in enumerate(picture))
@@ -67,7 +74,7 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
             f"than the {extent(picture)} picture has; {count(params, 'parameter')} and {count(macs, 'MAC')} join "
             "nothing new",
             f"give pictures of {extent(needed)} or more, stride and dilate less before {name}, or leave "
-            f"{'it' if many == 1 else 'these layers'} out",
+            f"{'it' if many == 1 else 'these layers'} out{', but for pools that shrink the map' if pools else ''}",
             {
                 "unproductive": many,
                 "spatial_layers": len(subject.spatial),
