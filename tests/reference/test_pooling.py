@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from convscope import layers as L
 from convscope.reference import Context, backward, forward
+from convscope.reference.loops import pooling as loop_pooling
+from convscope.reference.matrix import pooling as matrix_pooling
 from reference.oracle import case, exact, finite_differences, frozen, like_torch, run_case, twins_agree
 from reference.settings_of import RANKS, SEEDS, SOME, axes, fits, pictures
 
@@ -241,3 +243,26 @@ def test_plain_loops_and_strided_views_agree(data, rank, seed, training):
     )
     layer, shape, _ = draw_window(data, rank, kinds)
     twins_agree(case(layer, (shape,), seed), training)
+
+
+@TWINS
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.5])
+def test_a_window_of_zeros_has_norm_0_and_passes_no_gradient(p, twin):
+    """The slope of the norm has no limit there; 0 is the one that keeps training going."""
+    x = np.zeros((1, 1, 2, 4))
+    x[0, 0, 1, 3] = -2.0
+    layer, context = L.LPPool2d(2, norm_type=p), Context(twin=twin)
+    np.testing.assert_allclose(forward(layer, (x,), {}, context), [[[[0, 2]]]])
+    grad = backward(layer, np.ones((1, 1, 1, 2)), (x,), {}, context).inputs[0]
+    np.testing.assert_allclose(grad[0, 0], [[0, 0, 0, 0], [0, 0, 0, -1]])
+
+
+@pytest.mark.parametrize("pooling", [loop_pooling, matrix_pooling], ids=["loops", "matrix"])
+@pytest.mark.parametrize(
+    ("share", "value", "winner"), [(0.0, 1.0, 1), (0.24, 1.0, 1), (0.26, 3.0, 2), (0.999, 3.0, 2)]
+)
+def test_a_share_of_the_total_draws_the_weight_it_falls_in(pooling, share, value, winner):
+    """Weights 0, 1, 3, 0: shares below a quarter draw 1, the others 3; a weight of 0 is never drawn."""
+    weights = np.array([[[0.0, 1.0, 3.0, 0.0]]])
+    drawn = pooling.draw(weights, np.full((1, 1, 1), share), L.StochasticPool1d(4).windows((1, 4)))
+    assert [array.item() for array in drawn] == [value, winner]
