@@ -76,8 +76,8 @@ def by_channels(
     Shapes:   x (c, h, w), weight (o, c, kh, kw), bias (o) → per kernel: per_channel (c, p, q), output (p, q)
     Errors:   BadShape [lab-channels]; those of Conv2d
 
-    >>> by_channels(np.ones((3, 4, 4)), np.ones((2, 3, 3, 3))).kernels[0].output[1, 1]
-    27.0
+    >>> by_channels(np.ones((3, 4, 4)), np.ones((2, 3, 3, 3))).kernels[0].output[1].tolist()
+    [18.0, 27.0, 27.0, 18.0]
     """
     picture, kernels = numbers("x", x), numbers("weight", weight)
     biases = np.zeros(kernels.shape[:1]) if bias is None else numbers("bias", bias)
