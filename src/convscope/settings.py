@@ -180,13 +180,14 @@ class Integers(Form):
     spelling: ClassVar[str] = "whole numbers with x between them, as 3x5"
     least: int = -LARGEST
     longest: int = 64
+    most: int = LARGEST
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
         """Return a tuple of plain ints."""
         values = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
         if not 0 < len(values) <= self.longest:
             raise owner.refuse(name, f"have 1 to {self.longest} numbers", value)
-        one = Count(self.least)
+        one = Count(self.least, self.most)
         return tuple(one.canonical(item, owner, name) for item in values)
 
     def parse(self, text: str) -> Axes:

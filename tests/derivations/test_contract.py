@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from convscope.errors import NoRule
 from convscope.derivations.expression import computed, read
 from convscope.derivations.family import derivations
 from convscope.derivations.memory import memory
+from convscope.errors import NoRule
 from convscope.layers.base import Layer
 from convscope.layers.facts import facts
 from convscope.layers.operations import Status

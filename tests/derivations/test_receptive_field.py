@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from convscope import layers as L
 from convscope.analysis.receptive_field import receptive_fields
-from convscope.errors import BadUnit
 from convscope.derivations import explain
+from convscope.errors import BadUnit
 from convscope.network import Entry, Network
 from derivations.networks import ALEXNET, BRANCHED, EXERCISE, LARGE, SMALL, chain
 from random_networks import networks

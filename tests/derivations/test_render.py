@@ -10,7 +10,6 @@ from unicodedata import east_asian_width
 import pytest
 
 from convscope import layers as L
-from convscope.errors import BadSetting, UnknownLayer
 from convscope.derivations import LANGUAGES, Explanation, Section, explain
 from convscope.derivations.expression import read
 from convscope.derivations.family import derivations
@@ -18,6 +17,7 @@ from convscope.derivations.memory import memory
 from convscope.derivations.render.markdown import escaped
 from convscope.derivations.render.prose import members
 from convscope.derivations.typeset import latex, mathml
+from convscope.errors import BadSetting, UnknownLayer
 from convscope.layers.facts import facts
 from derivations.networks import EXERCISE, NETWORKS, chain
 from layers.examples import EXAMPLES, example_id

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.errors import ConvscopeError
+from convscope.errors import BadNotation, ConvscopeError
 from convscope.models import load
 from convscope.notation import parse, parse_json, parse_yaml
 from convscope.notation.keywords import kinds
@@ -99,3 +100,9 @@ def test_models(text: str) -> None:
     """Any string where a model is asked for."""
     with contextlib.suppress(ConvscopeError):
         load(text)
+
+
+def test_a_number_too_long_for_python_is_refused_by_name() -> None:
+    """JSON takes numbers of any length; Python refuses to make them."""
+    with pytest.raises(BadNotation):
+        parse_json('{"input": [3, ' + "9" * 5000 + ', 8], "layers": ["relu"]}')

@@ -107,11 +107,10 @@ def test_linear_and_dense_are_one_layer() -> None:
     assert to_notation(parse(text)) == text
 
 
-def test_relu61_is_not_given_twice() -> None:
-    """The 61st relu and the first relu6 would have one name; the later one counts on."""
+def test_the_61st_relu_and_the_first_relu6_have_different_names() -> None:
+    """A kind that ends in a digit is set apart from its number."""
     network = parse("input 3x5x4" + " | relu" * 61 + " | relu6")
-    assert network.nodes[-1].name == "relu62"
-    assert [node.name for node in network][-2:] == ["relu61", "relu62"]
+    assert [node.name for node in network][-2:] == ["relu61", "relu6_1"]
     reads_back(network)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axis import AxisMap, TransposedWindow, Window
+from ..axis import AxisMap, Folded, TransposedWindow, Window
 from ..axis.map import Index
 from ..network import Network
 from .paths import Merge, Paths, follow
@@ -73,15 +73,17 @@ class Regular:
 class Irregular:
     """Unit i sees the pixels low[i] … high[i] − 1; `step` is the mean distance of neighbours.
 
-    Beyond the layer's ends, where only padding is, the end unit's view goes on at the mean step.
+    Beyond the layer's ends, where only padding is, the end unit's view goes on at the mean step. `varying` is
+    False where the units are those of a regular layer in another order, as in a flattened picture.
     """
 
-    __slots__ = ("high", "low", "step")
+    __slots__ = ("high", "low", "step", "varying")
 
-    def __init__(self, low: Index, high: Index, step: Fraction) -> None:
+    def __init__(self, low: Index, high: Index, step: Fraction, varying: bool = True) -> None:
         self.low = low
         self.high = high
         self.step = step
+        self.varying = varying
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -147,6 +149,8 @@ def _listed(axis: AxisField, one: AxisMap, positions: int) -> AxisField:
         low, high = lows.min(axis=1), highs.max(axis=1)
     low = np.where(reached, low, NOWHERE)
     high = np.where(reached, high, -NOWHERE)
+    if type(one) is Folded and positions > 1:
+        return Irregular(low, high, Fraction(0), varying=type(axis) is Irregular and axis.varying)
     return _simplest(low, high, Fraction(axis.step) * one.step)
 
 
@@ -228,7 +232,7 @@ class ReceptiveField:
             return "unknown"
         if view.via is not None:
             return "global"
-        if any(type(axis) is Irregular for axis in view.axes):
+        if any(type(axis) is Irregular and axis.varying for axis in view.axes):
             return "varying"
         return "misaligned" if view.merges else "union" if view.union else "exact"
 

@@ -25,13 +25,14 @@ class Region:
 
     Coordinates are pixels, rows first; boxes are half-open: (top, left, bottom, right). `box` is the textbook's
     and may reach over the edge into padding, `clipped` is what is truly seen of the picture. `center` counts from
-    the corner: the first pixel's centre is 0.5. `padded_fraction` is the part of `box` that holds no picture.
+    the corner: the first pixel's centre is 0.5. `padded_fraction` is the part of `box` outside the picture.
     """
 
     layer: str
     at: tuple[int, ...]
     box: tuple[int, ...]
     clipped: tuple[int, ...]
+    padded_fraction: float
     status: str
     via: str | None = None
     global_via: str | None = None
@@ -48,12 +49,6 @@ class Region:
         """Return the middle of `box`; the first pixel's centre is 0.5."""
         rank = len(self.box) // 2
         return tuple((self.box[rank + axis] + self.box[axis]) / 2 for axis in range(rank))
-
-    @property
-    def padded_fraction(self) -> float:
-        """Return which part of `box` lies over padding, from 0 to 1."""
-        whole = prod(self.size)
-        return max(0.0, 1 - _area(self.clipped) / whole) if whole else 0.0
 
     @cached_property
     def mask(self) -> Mask:
@@ -157,15 +152,26 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
         clipped = _hull(mask)
     else:
         clipped = _exact_box(exact, indices)
+    sizes = [source.output_shape[axis] for axis in position_axes(source.output_shape)]
+    inside = (
+        *(min(max(edge, 0), n) for edge, n in zip(box, sizes, strict=False)),
+        *(min(max(edge, 0), n) for edge, n in zip(box[len(sizes) :], sizes, strict=True)),
+    )
     if _area(clipped) == 0:
-        sizes = [source.output_shape[axis] for axis in position_axes(source.output_shape)]
-        corner = tuple(min(max(edge, 0), n) for edge, n in zip(box, sizes, strict=False))
-        clipped = corner * 2
+        clipped = inside[: len(sizes)] * 2
     if field_view.via is not None:
-        box = clipped
+        box = inside = clipped
     known = ReceptiveField(field_view)
     return Region(
-        layer, tuple(at), box, clipped, known.status, known.via, known.global_via, (network, node, source, places)
+        layer,
+        tuple(at),
+        box,
+        clipped,
+        1 - _area(inside) / _area(box) if _area(box) else 0.0,
+        known.status,
+        known.via,
+        known.global_via,
+        (network, node, source, places),
     )
 
 

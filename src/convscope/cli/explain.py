@@ -18,6 +18,7 @@ FORMATS = ("text", "markdown", "latex", "html")
 @input_option
 @click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose centre is worked out.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
+@click.option("--quantity", "quantities", metavar="NAME", multiple=True, help="Only this; may be repeated.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How it is written.")
 @save_option("the derivation")
 def command(
@@ -26,6 +27,7 @@ def command(
     input_shape: tuple[int, ...] | None,
     at: tuple[int, ...] | None,
     lang: str,
+    quantities: tuple[str, ...],
     form: str,
     path: str | None,
 ) -> None:
@@ -34,18 +36,27 @@ def command(
     \b
     Examples:
       convscope explain alexnet conv2 --at 3,5
+      convscope explain alexnet pool5 --quantity receptive_field --quantity center
       convscope explain exercise --lang zh --format html --save exercise.html
     """
     from ..derivations import explain
     from ..models import load
     from ..present.files import write_file
+    from ..present.terminal import terminal_width
 
     if at is not None and layer is None:
         raise click.UsageError(
             "--at must come with a LAYER; got --at alone; name the layer after the model. [explain-at]",
             click.get_current_context(),
         )
-    text: str = getattr(explain(load(model, input_shape), layer, at), form)(lang=lang).rstrip("\n")
+    explanation = explain(load(model, input_shape), layer, at)
+    if quantities:
+        explanation = explanation.only(*quantities)
+    if form == "text":
+        text = explanation.text(lang, min(100, terminal_width()))
+    else:
+        text = getattr(explanation, form)(lang)
+    text = text.rstrip("\n")
     if path is None:
         say(text)
     else:

@@ -29,6 +29,7 @@ Place = tuple[int, ...]
 @click.option("--of", "origin", metavar="LAYER", help="Count pixels in this layer's map instead of the input.")
 @click.option("--image", metavar="PATH", help="Draw the region on this picture; needs --save.")
 @save_option("the region, drawn on the picture,")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="The figure's language.")
 @json_option
 def command(
     model: str,
@@ -39,6 +40,7 @@ def command(
     origin: str | None,
     image: str | None,
     path: str | None,
+    lang: str,
     as_json: bool,
 ) -> None:
     """Show the exact region that one unit of LAYER sees, border, padding and holes included.
@@ -70,7 +72,7 @@ def command(
     assert at is not None
     region = network.field(layer, at, origin)
     if path is not None:
-        _draw(network, region, image, path)
+        _draw(network, region, image, path, lang)
     say(
         to_json(region.to_dict())
         if as_json
@@ -97,10 +99,10 @@ def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str
     one_of({"--of": origin is not None, "--save": path is not None})
 
 
-def _draw(network: Network, region: Region, image: str | None, path: str) -> None:
+def _draw(network: Network, region: Region, image: str | None, path: str, lang: str) -> None:
     from ..present.plots import load_picture, region_on_picture, sample_picture, save
 
     shape = network.input_shape
     picture = sample_picture(shape) if image is None else load_picture(image, shape)
-    save(region_on_picture(region, picture), path)
+    save(region_on_picture(region, picture, lang), path)
     remark(f"drew {path}")

@@ -164,8 +164,14 @@ def _read_settings(settings: tuple[str, ...]) -> dict[str, float | str]:
             raise BadSetting(
                 f"--set must be SETTING=VALUE; got {setting!r}; write it as in negative_slope=0.2. [set]"
             )
-        try:
-            known[name] = float(text)
-        except ValueError:
-            known[name] = text
+        known[name] = _number_or_text(text)
     return known
+
+
+def _number_or_text(text: str) -> float | str:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ..errors import BadSetting
+from ..errors import BadSetting, nearest
 from ..layers.connection import Shape
 from .expression import Value
 
@@ -143,11 +143,29 @@ class Explanation:
         """Return the derivations of one quantity, in the order of the layers."""
         return tuple(derivation for derivation in self if derivation.quantity == quantity)
 
-    def text(self, lang: str = "en") -> str:
-        """Write the derivations for a terminal."""
+    def only(self, *quantities: str) -> Explanation:
+        """Return the same layers with these quantities alone.
+
+        Errors:   BadSetting [quantity] for one that is not derived here
+        """
+        known = {derivation.quantity for derivation in self}
+        for quantity in quantities:
+            if quantity not in known:
+                raise BadSetting(
+                    f"a quantity must be one that is derived here; got {quantity!r}; "
+                    f"{nearest(quantity, known, 5)} [quantity]"
+                )
+        kept = (
+            replace(s, derivations=tuple(d for d in s.derivations if d.quantity in quantities))
+            for s in self.sections
+        )
+        return replace(self, sections=tuple(section for section in kept if section.derivations))
+
+    def text(self, lang: str = "en", width: int = 100) -> str:
+        """Write the derivations for a terminal, on lines of at most `width` columns where words allow it."""
         from .render.text import render
 
-        return render(self, check_language(lang))
+        return render(self, check_language(lang), width)
 
     def markdown(self, lang: str = "en") -> str:
         """Write the derivations as Markdown with formulas between dollar signs."""

@@ -282,7 +282,7 @@ class SpatialPyramidPool(Layer):
     Source:   He et al. 2014, "Spatial pyramid pooling in deep convolutional networks"
     """
 
-    levels: Axes = setting(Integers(least=1), (4, 2, 1))
+    levels: Axes = setting(Integers(least=1, most=64), (4, 2, 1))
     keyword: ClassVar[str] = "spp"
     positional: ClassVar[tuple[str, ...]] = ("levels",)
 

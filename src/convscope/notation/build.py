@@ -103,7 +103,7 @@ def _names(layers: list[_Read], expansion: Expansion) -> list[str]:
         while (name := numbered(base, number)) in taken:
             number += 1
         last[base] = number
-        taken.add(name)  # the first relu6 and the 61st relu would both be relu61
+        taken.add(name)
         names.append(name)
     return names
 

@@ -244,4 +244,6 @@ def is_vector(shape: Shape) -> bool:
 
 def numbered(base: str, number: int) -> str:
     """Return the name of an unnamed layer: conv1, conv2, …; the first input is just `input`."""
-    return base if base == "input" and number == 1 else f"{base}{number}"
+    if base == "input" and number == 1:
+        return base
+    return f"{base}_{number}" if base[-1].isdigit() else f"{base}{number}"

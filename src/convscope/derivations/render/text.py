@@ -16,14 +16,14 @@ _WORDS = re.compile(r"\s+|[^\s\u3000-\u9fff\uff00-\uffef]+|[\u3000-\u9fff\uff00-
 _NEVER_FIRST = "，。；：、）”！？"
 
 
-def render(explanation: Explanation, lang: str) -> str:
-    """Write an explanation on lines of at most 100 columns where words allow it."""
+def render(explanation: Explanation, lang: str, width: int = WIDTH) -> str:
+    """Write an explanation on lines of at most `width` columns where words allow it."""
     blocks = []
     for section in explanation.sections:
         name, about = heading(section)
         title = f"{name}  {about}"
         blocks.append("\n".join([title, "━" * columns(title)]))
-        blocks += [_derivation(derivation, lang) for derivation in section.derivations]
+        blocks += [_derivation(derivation, lang, width) for derivation in section.derivations]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -32,15 +32,15 @@ def columns(words: str) -> int:
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in words)
 
 
-def _derivation(derivation: Derivation, lang: str) -> str:
+def _derivation(derivation: Derivation, lang: str, width: int) -> str:
     title = derivation.title.to(lang)
     lines = [title, "─" * columns(title)]
     lines += _given(derivation.given, lang)
-    lines += _steps(derivation.steps, lang)
+    lines += _steps(derivation.steps, lang, width)
     if not derivation.steps:
         lines.append(f"  {UNKNOWN.to(lang)}")
     for note in derivation.notes:
-        lines += wrapped(_plain(note.to(lang)), "  · ", "    ")
+        lines += wrapped(_plain(note.to(lang)), "  · ", "    ", width)
     return "\n".join(lines)
 
 
@@ -57,36 +57,36 @@ def _given(given: Sequence[Given], lang: str) -> list[str]:
     ]
 
 
-def _steps(steps: Sequence[Step], lang: str) -> list[str]:
+def _steps(steps: Sequence[Step], lang: str, width: int) -> list[str]:
     widest = max((columns(symbol_text(step.symbol)) for step in steps), default=0)
     lines = []
     for step in steps:
         if step.label:
-            lines += wrapped(_plain(step.label.to(lang)), "  ", "  ")
+            lines += wrapped(_plain(step.label.to(lang)), "  ", "  ", width)
         symbol = symbol_text(step.symbol)
-        lines += _equation(" " * (4 + widest - columns(symbol)) + symbol, step)
+        lines += _equation(" " * (4 + widest - columns(symbol)) + symbol, step, width)
     return lines
 
 
-def _equation(symbol: str, step: Step) -> list[str]:
+def _equation(symbol: str, step: Step, width: int) -> list[str]:
     """Write symbol = formula = numbers = value on one line, or each on its own."""
     parts = [formula_text(member) for member in members(step)]
     source = f"   [{step.source}]" if step.source else ""
     line = " = ".join([symbol, *parts])
-    if columns(line + source) <= WIDTH:
+    if columns(line + source) <= width:
         return [line + source]
     lines = [f"{symbol} = {parts[0]}{source}"]
     margin = " " * columns(symbol)
     lines += [f"{margin} = {part}" for part in parts[1:]]
-    return [broken for line in lines for broken in wrapped(line, "", margin + "   ", keep=True)]
+    return [broken for line in lines for broken in wrapped(line, "", margin + "   ", width, keep=True)]
 
 
-def wrapped(words: str, first: str, margin: str, keep: bool = False) -> list[str]:
+def wrapped(words: str, first: str, margin: str, width: int = WIDTH, keep: bool = False) -> list[str]:
     """Break words into lines; Chinese may break between any two characters but not before a comma."""
     lines, line = [], first
     bare = True
     for piece in _WORDS.findall(words):
-        if columns(line) + columns(piece) > WIDTH and not bare and piece not in _NEVER_FIRST:
+        if columns(line) + columns(piece) > width and not bare and piece not in _NEVER_FIRST:
             lines.append(line.rstrip())
             line, bare = margin, True
         if bare and piece.isspace() and not (keep and not lines):

@@ -1,0 +1,27 @@
+"""`convscope explain`: which numbers, how wide."""
+
+
+def test_only_one_quantity(convscope):
+    ended = convscope("explain", "exercise", "conv2", "--quantity", "params")
+    assert ended.code == 0
+    assert ended.out.startswith("conv2  Conv2d")
+    assert "params = weights + biases" in ended.out
+    assert "Receptive field" not in ended.out
+
+
+def test_an_unknown_quantity(convscope):
+    ended = convscope("explain", "exercise", "conv2", "--quantity", "parms")
+    assert ended.code == 2
+    assert ended.err == (
+        "convscope: a quantity must be one that is derived here; got 'parms'; did you mean params? [quantity]\n"
+    )
+
+
+def test_lines_fit_the_terminal(convscope):
+    ended = convscope("explain", "exercise", "conv2", "--quantity", "receptive_field", width=60)
+    assert max(map(len, ended.out.splitlines())) <= 60
+
+
+def test_whole_numbers_stay_whole_in_figure_settings(convscope, tmp_path):
+    ended = convscope("plot", "function", "prelu", "--set", "num_parameters=1", "--save", tmp_path / "f.png")
+    assert ended.code == 0, ended.err
