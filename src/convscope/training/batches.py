@@ -47,7 +47,7 @@ def checked_pictures(network: Network, x: Array, dtype: DType) -> Array:
 def checked_labels(labels: Array, count: int) -> Array:
     """Return labels or targets as an array, one per picture.
 
-    Errors:   BadData [labels-count]
+    Errors:   BadData [labels-count], [labels-type]
     """
     labels = np.asarray(labels)
     if labels.ndim < 1 or len(labels) != count:
@@ -55,6 +55,11 @@ def checked_labels(labels: Array, count: int) -> Array:
         raise BadData(
             f"labels must be as many as pictures; got {got} for {count} pictures; "
             "give one per picture. [labels-count]"
+        )
+    if not (np.issubdtype(labels.dtype, np.integer) or np.issubdtype(labels.dtype, np.floating)):
+        raise BadData(
+            f"labels must be numbers; got dtype={labels.dtype}; "
+            "use np.unique(labels, return_inverse=True)[1] to number classes. [labels-type]"
         )
     return labels
 

@@ -103,9 +103,10 @@ def from_json(document: Any, known: Mapping[str, type[V]], what: str) -> V:
     described = {"name": document} if isinstance(document, str) else document
     name = described.get("name") if isinstance(described, Mapping) else None
     if not isinstance(described, Mapping) or not isinstance(name, str) or name not in known:
+        advice = nearest(name, known) if isinstance(name, str) else "give a name, or a name with settings."
         raise BadSetting(
-            f"configuration.{what} must be one of {', '.join(known)}; got {what}={document!r}; "
-            f"{nearest(str(name), known)} [configuration-value]"
+            f"configuration.{what} must be one of {', '.join(known)}; got {what}={document!r}; {advice} "
+            "[configuration-value]"
         )
     kind: Any = known[name]
     settings = {key: value for key, value in described.items() if key != "name"}

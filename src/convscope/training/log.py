@@ -31,6 +31,8 @@ class Log:
             return
         try:
             path.touch()
+            if path.stat().st_size < valid_bytes:
+                raise ValueError(f"it has fewer than the {valid_bytes:,} bytes written before")
             self._file = open(path, "r+b")  # noqa: SIM115 - open as long as the run
             self._file.truncate(valid_bytes)
             self.events = [json.loads(line) for line in self._file]

@@ -51,7 +51,8 @@ class Observer:
         for layer, sums in self._sums.items():
             means = {name: total / count for name, (total, count) in sums.items()}
             layers.setdefault(layer, {}).update(means)
-        return layers
+        # A checkpoint gives arrays back in another order: the log must not show it.
+        return {layer: dict(sorted(layers[layer].items())) for layer in sorted(layers)}
 
     def clear(self) -> None:
         """Begin a new epoch."""

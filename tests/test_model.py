@@ -1,0 +1,342 @@
+"""The model: its parameters, what it predicts, how it is saved, and what it refuses."""
+
+import re
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import safetensors.torch
+import torch
+from torch import nn
+
+import convscope as cs
+from convscope.errors import BadData, BadFile, BadSetting, BadShape
+from convscope.training.losses import CrossEntropy
+
+NET = "input 2x6x5 | conv 4 3x2 s1x2 | bn | relu | flatten | dense 3"
+
+
+def pictures(size=7, seed=0, dtype=np.float32):
+    return np.random.default_rng(seed).normal(size=(size, 2, 6, 5)).astype(dtype)
+
+
+def refused(error, message, action):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        action()
+
+
+def test_parameters_have_pytorchs_names_and_shapes():
+    model = cs.Model(NET)
+    assert {name: array.shape for name, array in model.parameters.items()} == {
+        "conv1.weight": (4, 2, 3, 2),
+        "conv1.bias": (4,),
+        "bn1.weight": (4,),
+        "bn1.bias": (4,),
+        "dense1.weight": (3, 32),
+        "dense1.bias": (3,),
+    }
+    assert {name: array.shape for name, array in model.buffers.items()} == {
+        "bn1.running_mean": (4,),
+        "bn1.running_var": (4,),
+    }
+    assert "conv1.weight" in model.parameters
+    assert "conv1.weight" not in model.buffers
+    assert "conv1.weight: 4×2×3×2" in repr(model.parameters)
+
+
+def test_a_parameter_is_set_and_used():
+    """What is set is copied in; what is read is a copy that cannot be written into by mistake."""
+    model = cs.Model(NET)
+    bias = np.array([5.0, 0.0, -5.0])
+    model.parameters["dense1.weight"] = np.zeros((3, 32))
+    model.parameters["dense1.bias"] = bias
+    bias[:] = 0
+    np.testing.assert_allclose(model.logits(pictures()), np.tile([5.0, 0.0, -5.0], (7, 1)))
+    read = model.parameters["dense1.bias"]
+    assert read.dtype == np.float32
+    with pytest.raises(ValueError, match="read-only"):
+        read[0] = 1
+
+
+def test_bad_parameters_are_refused():
+    parameters = cs.Model(NET).parameters
+    refused(
+        BadShape,
+        "parameter 'dense1.weight' must be 3×32; got 32×3; reshape or transpose it. [array-shape]",
+        lambda: parameters.update({"dense1.weight": np.zeros((32, 3))}),
+    )
+    refused(
+        BadSetting,
+        "parameter 'dense1.bias' must be an array of real numbers; got dtype=int64; convert it with "
+        ".astype('float32'). [array-type]",
+        lambda: parameters.update({"dense1.bias": np.zeros(3, np.int64)}),
+    )
+    refused(
+        BadSetting,
+        "a parameter must be one of the network's; got 'dense.bias'; did you mean dense1.bias, bn1.bias, "
+        "dense1.weight? [array-name]",
+        lambda: parameters["dense.bias"],
+    )
+    refused(
+        BadSetting,
+        "parameter 'bn1.bias' must stay: the network has it; got a request to delete it; set it to zeros instead. "
+        "[array-fixed]",
+        lambda: parameters.pop("bn1.bias"),
+    )
+
+
+def test_predictions_are_probabilities_whatever_the_network_ends_in():
+    """Logits, softmax and log-softmax with the same parameters: the same probabilities and logits."""
+    found = []
+    for end in ("", " | softmax", " | logsoftmax"):
+        model = cs.Model(NET + end)
+        found.append((model.predict(pictures()), model.logits(pictures())))
+    for probabilities, logits in found:
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+        np.testing.assert_allclose(probabilities, found[0][0], rtol=1e-5)
+        np.testing.assert_allclose(logits, found[0][1], rtol=1e-6)
+    assert found[0][0].dtype == np.float32
+
+
+def test_predictions_follow_the_loss():
+    """Sigmoid for binary cross-entropy, the output itself for squared errors."""
+    model = cs.Model(NET)
+    logits = model.logits(pictures())
+    model.compile(loss="bce")
+    np.testing.assert_allclose(model.predict(pictures()), 1 / (1 + np.exp(-logits)), rtol=1e-5)
+    model.compile(loss="mse")
+    np.testing.assert_array_equal(model.predict(pictures()), logits)
+
+
+def test_many_pictures_are_predicted_in_parts():
+    """600 pictures give what they give one by one."""
+    model, x = cs.Model(NET), pictures(600)
+    np.testing.assert_allclose(
+        model.predict(x)[[0, 255, 256, 599]], model.predict(x[[0, 255, 256, 599]]), rtol=1e-5
+    )
+
+
+def test_activations_have_every_layer():
+    model = cs.Model(NET)
+    values = model.activations(pictures())
+    assert list(values) == ["input", "conv1", "bn1", "relu1", "flatten1", "dense1"]
+    assert values["relu1"].shape == (7, 4, 4, 2)
+    np.testing.assert_array_equal(values["relu1"], np.maximum(values["bn1"], 0))
+
+
+def test_a_network_with_one_output_learns_yes_and_no():
+    model = cs.Model("input 2x6x5 | flatten | dense 1")
+    x = pictures(40)
+    labels = (x.mean(axis=(1, 2, 3)) > 0).astype(np.int64)
+    history = model.fit((x, labels), 30, loss="bce", optimizer=cs.Adam(lr=0.02), progress=False)
+    assert history[-1].accuracy > 0.95
+    assert model.predict(x).shape == (40, 1)
+
+
+def test_targets_may_be_numbers():
+    """Squared errors of arrays in the shape of the output: a linear map is found."""
+    model = cs.Model("input 2x6x5 | flatten | dense 2")
+    x = pictures(60)
+    wanted = np.stack([x[:, 0, 1, 2], x[:, 1, 3, 4] - 1], axis=1)
+    model.compile(cs.Adam(lr=0.05), loss="mse")
+    losses = [model.train_step(x, wanted) for _ in range(300)]
+    assert losses[-1] < 1e-3 * losses[0]
+
+
+def test_compiling_again_keeps_the_parameters_and_forgets_the_momentum():
+    model = cs.Model(NET)
+    model.compile(cs.SGD(lr=0.1, momentum=0.9))
+    labels = np.arange(7) % 3
+    model.train_step(pictures(), labels)
+    before = {**model.parameters, **model.buffers}
+    model.compile(cs.SGD(lr=0.1, momentum=0.9))
+    assert model.steps == 0
+    for name, array in {**model.parameters, **model.buffers}.items():
+        np.testing.assert_array_equal(array, before[name])
+    np.testing.assert_array_equal(model.program.read("dense1.weight.momentum"), np.zeros((3, 32)))
+
+
+def test_a_saved_model_comes_back(tmp_path):
+    """From a file and from a folder, with its network, number type, seed, loss and classes."""
+    model = cs.Model(cs.load(NET), seed=4, dtype="float64")
+    model.compile(loss=CrossEntropy(0.1))
+    model.fit((pictures(), np.arange(7) % 3), 1, progress=False)
+    for place in ("a.safetensors", "folder"):
+        model.save(tmp_path / place)
+        read = cs.Model.load(tmp_path / place)
+        assert (read.network, read.seed, read.dtype) == (model.network, 4, np.float64)
+        assert read.training.objective.loss == CrossEntropy(0.1)
+        assert read.classes == ("0", "1", "2")
+        for name, array in {**model.parameters, **model.buffers}.items():
+            np.testing.assert_array_equal({**read.parameters, **read.buffers}[name], array, strict=True)
+        np.testing.assert_array_equal(read.predict(pictures()), model.predict(pictures()))
+    assert cs.load(str(tmp_path / "folder" / "network.yaml")) == model.network
+
+
+def test_branches_and_shared_layers_are_saved_too(tmp_path):
+    model = cs.Model("resnet18", seed=2)
+    model.save(tmp_path / "m.safetensors")
+    read = cs.Model.load(tmp_path / "m.safetensors")
+    assert read.network == model.network
+    assert set(read.parameters) == set(model.parameters)
+
+
+def torch_twin():
+    return nn.Sequential(
+        nn.Conv2d(2, 4, (3, 2), (1, 2)), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3)
+    )
+
+
+def test_pytorch_reads_what_is_saved_and_the_other_way_round(tmp_path):
+    """State dicts both ways, the count of batches that PyTorch keeps left out, layers renamed."""
+    names = {"0": "conv1", "1": "bn1", "4": "dense1"}
+    torch.manual_seed(0)
+    module = torch_twin()
+    module(torch.randn(9, 2, 6, 5))
+    safetensors.torch.save_file(module.state_dict(), tmp_path / "theirs.safetensors")
+    model = cs.Model(NET)
+    model.load_parameters(tmp_path / "theirs.safetensors", names)
+    module.eval()
+    with torch.no_grad():
+        wanted = module(torch.tensor(pictures())).numpy()
+    np.testing.assert_allclose(model.logits(pictures()), wanted, rtol=1e-4, atol=1e-6)
+
+    model.save(tmp_path / "ours.safetensors")
+    back = safetensors.torch.load_file(tmp_path / "ours.safetensors")
+    other = torch_twin().eval()
+    ours = {ours: theirs for theirs, ours in names.items()}
+    state = {f"{ours[name.split('.')[0]]}.{name.split('.')[1]}": array for name, array in back.items()}
+    other.load_state_dict(state, strict=False)
+    with torch.no_grad():
+        np.testing.assert_array_equal(other(torch.tensor(pictures())).numpy(), wanted)
+
+
+def test_arrays_of_another_network_are_listed(tmp_path):
+    path = tmp_path / "other.safetensors"
+    arrays = {"conv1.weight": np.zeros((4, 2, 3, 3), np.float32), "fc.bias": np.zeros(3, np.float32)}
+    safetensors.numpy.save_file(arrays, path)
+    refused(
+        BadFile,
+        f"{str(path)!r} must hold the arrays of network; got others; load it into the network it was saved from. "
+        "[other-network]\n"
+        "  conv1.bias: missing, 4 here\n"
+        "  bn1.weight: missing, 4 here\n"
+        "  bn1.bias: missing, 4 here\n"
+        "  dense1.weight: missing, 3×32 here\n"
+        "  dense1.bias: missing, 3 here\n"
+        "  bn1.running_mean: missing, 4 here\n"
+        "  bn1.running_var: missing, 4 here\n"
+        "  conv1.weight: 4×2×3×3, 4×2×3×2 here\n"
+        "  fc.bias: 3, not known here",
+        lambda: cs.Model(NET).load_parameters(path),
+    )
+
+
+def test_bad_files_are_named(tmp_path):
+    missing, plain = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    refused(
+        BadFile,
+        f"{str(missing)!r} must be a .safetensors file; got no such file; check the path. [file-missing]",
+        lambda: cs.Model.load(missing),
+    )
+    safetensors.numpy.save_file({"a": np.zeros(1)}, plain)
+    refused(
+        BadFile,
+        f"{str(plain)!r} must hold its network, as a file saved by Model.save does; got arrays only; make "
+        "Model(network) and use load_parameters. [no-network]",
+        lambda: cs.Model.load(plain),
+    )
+    refused(
+        BadFile,
+        f"{str(tmp_path)!r} must be a saved model's or a run's folder; got none of model.safetensors, "
+        "best.safetensors, last.safetensors, previous.safetensors in it; check the path. [no-model]",
+        lambda: cs.Model.load(tmp_path),
+    )
+    cs.Model(NET).save(missing)
+    for cut in (3, 100, -1):
+        (tmp_path / "cut.safetensors").write_bytes(missing.read_bytes()[:cut])
+        with pytest.raises(
+            BadFile, match=r"must be a whole \.safetensors file; got a damaged one .*\[file-damaged\]$"
+        ):
+            cs.Model.load(tmp_path / "cut.safetensors")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BadFile, match=r"must be a folder that can be made; got an error .*\[folder\]$"):
+        cs.Model(NET).save(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((1, 2, 6, 5), np.uint8),
+         "x must be floating-point numbers; got dtype=uint8; use (x / 255).astype('float32'). [pictures-type]"),
+        (np.zeros((1, 2, 6, 5), np.int64),
+         "x must be floating-point numbers; got dtype=int64; use x.astype('float32'). [pictures-type]"),
+        (np.zeros((2, 6, 5)),
+         "x must be n×2×6×5 for network; got x=2×6×5; use x[None] for one picture. [pictures-shape]"),
+        (np.zeros((3, 2, 5, 6)),
+         "x must be n×2×6×5 for network; got x=3×2×5×6; resize it, or use network.with_input. [pictures-shape]"),
+        (np.zeros((0, 2, 6, 5)),
+         "x must hold at least one picture; got none; check where they come from. [pictures-empty]"),
+        (np.where(np.arange(60).reshape(1, 2, 6, 5) == 42, np.inf, 0),
+         "x must be finite numbers; got x[0, 1, 2, 2]=inf; mend or leave out such pictures. [pictures-nan]"),
+    ],
+)  # fmt: skip
+def test_bad_pictures_are_named(x, message):
+    model = cs.Model(NET)
+    for action in (model.predict, model.activations, lambda x: model.train_step(x, np.zeros(len(x)))):
+        refused(BadData, message, lambda action=action: action(x))
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (np.zeros(6, int), BadData,
+         "labels must be as many as pictures; got 6 for 7 pictures; give one per picture. [labels-count]"),
+        (np.array(1), BadData,
+         "labels must be as many as pictures; got one number for 7 pictures; give one per picture. [labels-count]"),
+        (np.array(["a"] * 7), BadData,
+         "labels must be numbers; got dtype=<U1; use np.unique(labels, return_inverse=True)[1] to number classes. "
+         "[labels-type]"),
+        (np.full(7, 3), BadShape,
+         "labels must be whole numbers from 0 to 2; got 3; count classes from 0, or give the network more outputs. "
+         "[labels-range]"),
+        (np.full(7, -1), BadShape,
+         "labels must be whole numbers from 0 to 2; got -1; count classes from 0, or give the network more outputs. "
+         "[labels-range]"),
+    ],
+)  # fmt: skip
+def test_bad_labels_are_named(labels, error, message):
+    for loss in ("cross_entropy", "mse"):
+        model = cs.Model(NET)
+        model.compile(loss=loss)
+        refused(error, message, lambda model=model: model.train_step(pictures(), labels))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: cs.Model(NET, engine="native"),
+         "Model.engine must be one of reference; got engine='native'; this version does not have it, use 'reference'. "
+         "[engine]"),
+        (lambda: cs.Model(NET, engine="refrence"),
+         "Model.engine must be one of reference; got engine='refrence'; did you mean reference? [engine]"),
+        (lambda: cs.Model(NET, dtype="float16"),
+         "Model.dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
+        (lambda: cs.Model(NET, seed=-1), "Model.seed must be a whole number from 0; got seed=-1; use 0. [setting]"),
+        (lambda: cs.Model(NET).compile("adam"),
+         "Model.optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, "
+         "momentum=0.9). [optimizer]"),
+        (lambda: cs.Model("input 3x4x5 | softmax 1").compile(loss="cross_entropy"),
+         "Softmax.axis must be the classes' (0) for cross-entropy; got axis=1 in 'softmax1'; let it run over the first "
+         "axis, or train on another loss. [softmax-axis]"),
+    ],
+)  # fmt: skip
+def test_bad_settings_are_named(make, message):
+    refused(BadSetting, message, make)
+
+
+def test_it_shows_itself():
+    model = cs.Model(NET)
+    assert repr(model) == "Model(Network('network', 5 layers, input 2×6×5), 159 parameters, engine='reference')"
+    assert model.summary() == str(cs.inspect(NET))
+    assert model._repr_html_() == cs.inspect(NET)._repr_html_()

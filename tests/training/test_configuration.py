@@ -1,0 +1,80 @@
+"""Settings to JSON and back, and what is refused."""
+
+import json
+import re
+
+import pytest
+
+import convscope as cs
+from convscope.errors import BadSetting
+from convscope.training.configuration import Configuration
+from convscope.training.losses import CrossEntropy
+from convscope.training.schedules import Cosine, WarmUp
+
+
+def test_everything_comes_back_from_json():
+    """Nested schedules and pairs of numbers too."""
+    configuration = Configuration(
+        epochs=7,
+        batch_size=9,
+        optimizer=cs.AdamW(lr=0.002, betas=(0.8, 0.95)),
+        loss=CrossEntropy(0.1),
+        schedule=WarmUp(5, then=Cosine(lowest=0.001)),
+        clip_norm=2,
+        augment="shift=2, flip",
+        patience=3,
+        checkpoint_every=11,
+        data="digits",
+    )
+    text = json.dumps(configuration.to_dict())
+    assert Configuration.from_dict(json.loads(text)) == configuration
+    assert json.loads(text)["augment"] == "shift=2,flip=0.5"
+
+
+def test_names_alone_have_the_usual_settings():
+    read = Configuration.from_dict({"optimizer": "adam", "loss": "mse", "schedule": {"name": "cosine"}})
+    assert (read.optimizer, read.schedule) == (cs.Adam(), Cosine())
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"epoch": 3}, "configuration must have only keys that mean something; got 'epoch'; did you mean epochs? "
+         "[configuration-key]"),
+        ({"optimizer": {"name": "sgd", "momentun": 0.9}}, "configuration.optimizer must have only keys that mean "
+         "something; got 'momentun'; did you mean momentum? [configuration-key]"),
+        ({"optimizer": {"name": "rmsprop"}}, "configuration.optimizer must be one of sgd, adam, adamw; got "
+         "optimizer={'name': 'rmsprop'}; known: adam, adamw, sgd [configuration-value]"),
+        ({"schedule": 3}, "configuration.schedule must be one of constant, step, cosine, one_cycle, warm_up; got "
+         "schedule=3; give a name, or a name with settings. [configuration-value]"),
+        ({"optimizer": {"name": "adam", "betas": [0.9]}}, "Adam.betas must be two numbers from 0 and below 1; got "
+         "betas=(0.9,); (0.9, 0.999) is usual. [betas]"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(document, message):
+    with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
+        Configuration.from_dict(document)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: cs.SGD(lr=0), "SGD.lr must be a number above 0; got lr=0; 0.01 is a common start. [setting]"),
+        (lambda: cs.SGD(lr=float("nan")), "SGD.lr must be a number above 0; got lr=nan; 0.01 is a common start. "
+         "[setting]"),
+        (lambda: cs.SGD(lr="0.1"), "SGD.lr must be a number above 0; got lr='0.1'; 0.01 is a common start. [setting]"),
+        (lambda: cs.SGD(momentum=1), "SGD.momentum must be a number from 0 and below 1; got momentum=1; 0.9 is "
+         "usual. [setting]"),
+        (lambda: cs.SGD(nesterov=True), "SGD.nesterov must come with momentum; got momentum=0.0; set momentum=0.9 or "
+         "leave nesterov out. [nesterov]"),
+        (lambda: cs.Adam(betas=(0.9, 1)), "Adam.betas[1] must be a number from 0 and below 1; got betas[1]=1; "
+         "betas=(0.9, 0.999) is usual. [setting]"),
+        (lambda: cs.AdamW(weight_decay=-1), "AdamW.weight_decay must be a number from 0; got weight_decay=-1; use 0 "
+         "for none. [setting]"),
+        (lambda: CrossEntropy(1.0), "CrossEntropy.label_smoothing must be a number from 0 and below 1; got "
+         "label_smoothing=1.0; 0.1 is usual. [setting]"),
+    ],
+)  # fmt: skip
+def test_settings_outside_their_rule_are_refused(make, message):
+    with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
+        make()

@@ -1,0 +1,240 @@
+"""Training as a whole: it learns, it repeats, it refuses, it stops."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import convscope as cs
+from convscope.errors import BadData, BadSetting, NotFinite
+from convscope.training.data import ArraySource, load_data
+
+NET = "input 2x6x5 | conv 4 3x2 | bn | relu | flatten | dropout 0.2 | dense 3"
+
+
+def data(size=50, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, size)
+    x = rng.normal(size=(size, 2, 6, 5)) + labels[:, None, None, None]
+    return x.astype(np.float32), labels
+
+
+def fit(model=None, given=None, **more):
+    model = cs.Model(NET) if model is None else model
+    settings = {"epochs": 2, "batch_size": 16, "progress": False, **more}
+    return model, model.fit(data() if given is None else given, **settings)
+
+
+def bits(model):
+    return {name: array.tobytes() for name, array in {**model.parameters, **model.buffers}.items()}
+
+
+def test_it_learns_real_digits():
+    """A small network reads nine tenths of digits it has not seen after three epochs."""
+    net = "input 1x8x8 | conv 8 3 same | relu | maxpool 2 | flatten | dense 10"
+    model = cs.Model(net, seed=1)
+    history = model.fit("digits", epochs=3, batch_size=32, optimizer=cs.Adam(lr=0.01), progress=False)
+    test = model.evaluate(load_data("digits", "test"))
+    assert test["accuracy"] > 0.93
+    assert history.column("loss") == sorted(history.column("loss"), reverse=True)
+    assert model.classes == tuple("0123456789")
+
+
+def test_the_same_seed_gives_the_same_bits():
+    """And another seed others; what was done before with NumPy's global generator does not matter."""
+    first, history = fit(augment="shift=1,flip")
+    np.random.seed(7)
+    again, history_again = fit(augment="shift=1,flip")
+    other, _ = fit(cs.Model(NET, seed=1), augment="shift=1,flip")
+    assert bits(first) == bits(again)
+    assert history == history_again
+    assert bits(first) != bits(other)
+
+
+def test_every_random_choice_counts():
+    """Dropout, shuffling and augmentation each change the result when they are changed."""
+    plain, _ = fit()
+    assert bits(plain) != bits(fit(cs.Model(NET.replace("0.2", "0.3")))[0])
+    assert bits(plain) != bits(fit(augment="flip")[0])
+    x, labels = data()
+    assert bits(plain) != bits(fit(given=(x[::-1], labels[::-1]))[0])
+
+
+def test_a_source_and_arrays_train_alike():
+    assert bits(fit()[0]) == bits(fit(given=ArraySource(*data(), classes="abc"))[0])
+
+
+def test_fit_is_train_step_in_shuffled_order():
+    """The loop adds nothing: the same batches given by hand end at the same parameters."""
+    from convscope.training.randomness import generator
+
+    model, history = fit(epochs=1, optimizer=cs.SGD(lr=0.1, momentum=0.5))
+    hand = cs.Model(NET)
+    hand.compile(cs.SGD(lr=0.1, momentum=0.5))
+    x, labels = data()
+    order = generator(0, "shuffle", 0).permutation(50)
+    losses = [hand.train_step(x[part], labels[part]) for part in np.split(order, [16, 32, 48])]
+    assert bits(model) == bits(hand)
+    sizes = [16, 16, 16, 2]
+    assert history[0].loss == pytest.approx(np.average(losses, weights=sizes), rel=1e-12)
+
+
+def test_a_last_batch_of_one_is_left_out():
+    """Batch norm has no statistics of a single vector: 49 pictures are three batches of 16."""
+    model, history = fit(given=data(49), epochs=1)
+    assert (model.steps, history[0].step) == (3, 3)
+    assert fit(given=data(33), batch_size=33, epochs=1)[0].steps == 1
+    assert fit(cs.Model("input 2x6x5 | flatten | dense 3"), data(3), batch_size=1, epochs=1)[0].steps == 3
+
+
+def test_validation_is_told_and_uses_running_statistics():
+    model, history = fit(validation=data(20, 1))
+    told = model.evaluate(data(20, 1))
+    assert (history[1].validation_loss, history[1].validation_accuracy) == (told["loss"], told["accuracy"])
+    assert str(history).splitlines()[1].startswith(f"epoch 2: loss {history[1].loss:.4f}, accuracy ")
+
+
+def test_patience_ends_a_run_early():
+    """With a rate that changes nothing to speak of, the first epoch stays the best."""
+    model = cs.Model("input 2x6x5 | flatten | dense 3")
+    _, history = fit(model, epochs=9, patience=2, optimizer=cs.SGD(lr=1e-30), validation=data(20, 1))
+    assert (len(history), history.stopped) == (3, "patience")
+
+
+def test_best_is_the_epoch_of_lowest_validation_loss(tmp_path):
+    """A run at too large a rate gets worse: the folder's model is the best one, not the last."""
+    model, history = fit(
+        cs.Model("input 2x6x5 | flatten | dense 3"), epochs=4, optimizer=cs.SGD(lr=3), validation=data(20, 1),
+        run=tmp_path / "run",
+    )  # fmt: skip
+    losses = history.column("validation_loss")
+    assert losses.index(min(losses)) < 3
+    best = cs.Model.load(tmp_path / "run")
+    assert best.evaluate(data(20, 1))["loss"] == min(losses)
+    assert model.evaluate(data(20, 1))["loss"] == losses[-1]
+
+
+def test_the_schedule_is_followed_over_the_whole_run(tmp_path):
+    _, history = fit(epochs=3, schedule="cosine", optimizer=cs.SGD(lr=0.2), run=tmp_path / "run")
+    steps = 3 * 4
+    wanted = [0.1 * (1 + np.cos(np.pi * (4 * epoch - 1) / steps)) for epoch in (1, 2, 3)]
+    assert history.column("lr") == pytest.approx(wanted, rel=1e-12)
+
+
+def test_compiled_settings_are_fits_defaults():
+    compiled = cs.Model(NET)
+    compiled.compile(cs.Adam(lr=0.02), clip_norm=0.3)
+    fit(compiled)
+    given, _ = fit(optimizer=cs.Adam(lr=0.02), clip_norm=0.3)
+    assert bits(compiled) == bits(given)
+
+
+def test_the_log_has_no_times_and_every_epoch(tmp_path):
+    """Layers are observed: dead units of ReLU, norms of everything that learns."""
+    fit(run=tmp_path / "run", validation=data(20, 1))
+    events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["step", "epoch", "epoch"]
+    assert set(events[1]) == {
+        "event", "epoch", "step", "lr", "loss", "accuracy", "validation_loss", "validation_accuracy", "layers",
+    }  # fmt: skip
+    assert events[1]["layers"]["relu1"] == {"dead": 0, "units": 4}
+    assert set(events[1]["layers"]["conv1"]) == {"gradient_norm", "update_ratio"}
+    assert set(events[1]["layers"]) == {"bn1", "conv1", "dense1", "relu1"}
+
+
+def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
+    """A huge rate blows up: the step that would spread NaN is not taken."""
+    model = cs.Model("input 2x6x5 | conv 4 3 | relu | conv 5 2 | relu | flatten | dense 3")
+    with pytest.raises(NotFinite) as caught:
+        fit(model, epochs=20, optimizer=cs.SGD(lr=1e12), run=tmp_path / "run")
+    assert re.fullmatch(
+        r"all numbers must stay finite; got NaN or infinity first in layer '(conv1|conv2|dense1)' \(.*\) at step \d+; "
+        r"lower the learning rate \(now 1e\+12\) or set clip_norm=1\. \[not-finite\]",
+        str(caught.value),
+    )
+    assert all(np.isfinite(array).all() for array in model.parameters.values())
+    stop = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
+    assert stop == {"event": "stop", "reason": "not finite", "step": model.steps, "layer": caught.value.layer}
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "error", "message"),
+    [
+        ((data()[0], data()[1] + 1), {}, BadData,
+         "data must have at most 3 classes, the outputs of network; got 4; give the network more outputs. "
+         "[data-classes]"),
+        ((data()[0], data()[1][:-1]), {}, BadData,
+         "labels must be as many as pictures; got 49 labels for 50 pictures; check that both come from the same "
+         "split. [label-count]"),
+        ((data()[0][:, :, :5], data()[1]), {}, BadData,
+         "data must be pictures of 2×6×5 for network; got 2×5×5; resize them, or use network.with_input. "
+         "[data-shape]"),
+        ((data()[0], data()[1], 3), {}, BadData,
+         "data must be (x, labels) or a source; got a tuple of 3; give two. [data-kind]"),
+        (np.zeros(3), {}, BadData,
+         "data must be (x, labels) or a source; got ndarray; use load_data, or give a tuple of two arrays. "
+         "[data-kind]"),
+        (None, {"validation": (data()[0][:0], data()[1][:0])}, BadData,
+         "x must hold at least one picture with at least one pixel; got x=0×2×6×5; check where the pictures come "
+         "from. [data-empty]"),
+        (None, {"epochs": 0}, BadSetting, "fit.epochs must be a whole number from 1; got epochs=0; use 5. [setting]"),
+        (None, {"batch_size": 2.5}, BadSetting,
+         "fit.batch_size must be a whole number from 1; got batch_size=2.5; 64 is usual. [setting]"),
+        (None, {"optimizer": "sgd"}, BadSetting,
+         "fit.optimizer must be SGD, Adam or AdamW; got optimizer='sgd'; use convscope.SGD(lr=0.05, momentum=0.9). "
+         "[optimizer]"),
+        (None, {"loss": "crossentropy"}, BadSetting,
+         "fit.loss must be one of cross_entropy, mse, bce; got loss='crossentropy'; did you mean cross_entropy? "
+         "[loss]"),
+        (None, {"clip_norm": -1}, BadSetting,
+         "fit.clip_norm must be a number above 0; got clip_norm=-1; 1 is usual. [setting]"),
+        (None, {"patience": 0}, BadSetting,
+         "fit.patience must be a whole number from 1; got patience=0; 3 is usual. [setting]"),
+        (None, {"augment": "shfit=2"}, BadSetting,
+         "augment must name steps among shift, flip, crop, rotate; got 'shfit'; did you mean shift? [augment-name]"),
+        (None, {"tensorboard": True}, BadSetting,
+         "fit.tensorboard must come with a run folder to write to; got run=None; set run. [tensorboard-folder]"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named(given, more, error, message):
+    with pytest.raises(error) as caught:
+        fit(given=given, **more)
+    assert str(caught.value) == message
+
+
+def test_no_data_is_an_error():
+    with pytest.raises(BadSetting) as caught:
+        cs.Model(NET).fit(progress=False)
+    assert str(caught.value) == "fit.data must be given; got None; give (x, labels) or a source. [data-missing]"
+
+
+def test_nan_pixels_of_a_source_are_found_in_their_batch():
+    """A source that checks nothing itself."""
+
+    class Broken(ArraySource):
+        def batch(self, indices):
+            x, labels = super().batch(indices)
+            x[0, 1, 2, 3] = np.nan
+            return x, labels
+
+    with pytest.raises(BadData) as caught:
+        fit(given=Broken(*data()))
+    assert str(caught.value) == (
+        "x must be finite numbers; got x[0, 1, 2, 3]=nan; mend or leave out such pictures. [pictures-nan]"
+    )
+
+
+def test_tensorboard_gets_the_numbers_of_the_log(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+
+    _, history = fit(run=tmp_path / "run", tensorboard=True)
+    (path,) = (tmp_path / "run" / "tensorboard").iterdir()
+    told = {
+        (value.tag, event.step): value.simple_value
+        for event in LegacyEventFileLoader(str(path)).Load()
+        for value in event.summary.value
+    }
+    assert told["epoch/loss", 8] == pytest.approx(history[1].loss, rel=1e-6)
+    assert told["relu1/units", 4] == 4

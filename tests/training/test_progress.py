@@ -1,0 +1,115 @@
+"""What a person sees, and how Ctrl-C is taken."""
+
+import io
+import os
+import signal
+import threading
+
+import pytest
+
+from convscope.training.history import Epoch, History, history_of
+from convscope.training.interruption import Interruption
+from convscope.training.progress import Progress
+
+EPOCH = Epoch(2, 40, 0.1, 0.51234, 0.875, 0.6, 0.8125)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(stream, **settings):
+    progress = Progress(3, stream=stream, **settings)
+    progress.begin_epoch(5)
+    progress.step(2, 10, 20, 64, 0.75)
+    progress.end_epoch(EPOCH)
+    return stream.getvalue()
+
+
+def test_a_file_gets_one_line_per_epoch():
+    text = shown(io.StringIO())
+    assert text.startswith("epoch 2: loss 0.5123, accuracy 87.50 %, validation 0.6000, 81.25 % (")
+    assert text.count("\n") == 1
+    assert text.endswith(" s)\n")
+
+
+def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    lines = shown(Terminal()).split("\r")
+    assert lines[1].startswith(f"epoch 2/3 {'█' * 12}{'░' * 12} 10/20  loss 0.7500  ")
+    assert "pictures/s" in lines[1]
+    assert lines[1].rstrip().endswith("left")
+    assert lines[2].startswith("epoch 2: loss 0.5123")
+
+
+def test_lines_fit_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    for line in shown(Terminal()).split("\r")[1:]:
+        assert len(line.rstrip("\n")) == 39
+
+
+def test_time_left_is_what_the_rest_takes(monkeypatch):
+    """Five batches in 10 seconds, ten to go; a run that goes on at batch 5 has not done the first five."""
+    clock = iter([100.0, 110.0])
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    stream = Terminal()
+    progress = Progress(3, stream=stream)
+    progress.begin_epoch(5)
+    progress.step(2, 10, 20, 320, 0.75)
+    assert "32 pictures/s  0:20 left" in stream.getvalue()
+
+
+def test_nothing_is_shown_when_not_asked_for():
+    assert shown(io.StringIO(), shown=False) == ""
+
+
+def test_a_stream_without_the_signs_gets_others():
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    stream.isatty = lambda: True
+    progress = Progress(3, stream=stream)
+    progress.begin_epoch(0)
+    progress.step(1, 1, 2, 4, 0.5)
+    assert b"????????????" in raw.getvalue()
+
+
+def test_the_first_ctrl_c_is_noted_and_the_second_acts():
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interruption.requested
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_other_threads_are_left_alone():
+    """Signals reach the main thread only: nothing is set, nothing fails."""
+    failures = []
+
+    def enter():
+        try:
+            with Interruption() as interruption:
+                failures.append(interruption.requested)
+        except ValueError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert failures == [False]
+
+
+def test_history_is_read_from_events():
+    events = [
+        {"event": "step", "step": 0},
+        {"event": "epoch", **EPOCH._asdict(), "layers": {}},
+        {"event": "stop", "reason": "patience", "step": 40},
+    ]
+    history = history_of(events, "patience")
+    assert history == History((EPOCH,), "patience")
+    assert history.to_dict() == {"stopped": "patience", "epochs": [EPOCH._asdict()]}
+    assert [epoch.loss for epoch in history] == history.column("loss") == [0.51234]
+    assert str(History((EPOCH._replace(validation_loss=None, validation_accuracy=None),))) == (
+        "epoch 2: loss 0.5123, accuracy 87.50 %"
+    )
