@@ -29,15 +29,20 @@ def wide(layers: int) -> list[Entry]:
 
 def main() -> None:
     print(f"microseconds per layer; {machine()}")
-    print(f"{'layers':>8} {'chain: build':>14} {'report':>8} {'wide: build':>14} {'report':>8}")
+    print(f"{'layers':>8} {'text: read':>12} {'chain: build':>14} {'report':>8} {'wide: build':>14} {'report':>8}")
     for layers in (1_000, 3_000, 10_000):
-        figures = []
+        text = "input 3x32x33" + " | conv 3 3 p1 | relu" * (layers // 2)
+        figures = [median_seconds(lambda text=text: cs.parse(text), 5) / layers * 1e6]
         for make in (chain, wide):
             entries = make(layers)
             network = Network(entries)
             figures.append(median_seconds(lambda entries=entries: Network(entries), 5) / layers * 1e6)
             figures.append(median_seconds(lambda network=network: cs.inspect(network).totals, 5) / layers * 1e6)
-        print(f"{layers:>8,} {figures[0]:>14.2f} {figures[1]:>8.2f} {figures[2]:>14.2f} {figures[3]:>8.2f}")
+        read, *rest = figures
+        print(
+            f"{layers:>8,} {read:>12.2f} "
+            + " ".join(f"{f:>{w}.2f}" for f, w in zip(rest, (14, 8) * 2, strict=True))
+        )
 
 
 if __name__ == "__main__":

@@ -244,24 +244,28 @@ class ReceptiveField:
     @property
     def size(self) -> tuple[int, ...] | None:
         """Return the extent, the largest where units differ."""
-        return None if self._axes is None else tuple(axis.size for axis in self._axes)
+        axes = self._axes
+        return None if axes is None else tuple([axis.size for axis in axes])
 
     @property
     def stride(self) -> tuple[float, ...] | None:
         """Return the distance of neighbouring units, the mean where it varies."""
-        if self._axes is None or not all(axis.step for axis in self._axes):
+        axes = self._axes
+        if axes is None or not all(axis.step for axis in axes):
             return None
-        return tuple(int(axis.step) if axis.step == int(axis.step) else float(axis.step) for axis in self._axes)
+        return tuple(int(axis.step) if axis.step == int(axis.step) else float(axis.step) for axis in axes)
 
     @property
     def start(self) -> tuple[float, ...] | None:
         """Return the centre of the first unit; the first pixel's centre is 0.5."""
-        return None if self._axes is None else tuple(axis.start for axis in self._axes)
+        axes = self._axes
+        return None if axes is None else tuple([axis.start for axis in axes])
 
     @property
     def padding(self) -> tuple[int, ...] | None:
         """Return how far the first unit's view begins before the picture; negative inside it."""
-        return None if self._axes is None else tuple(-axis.first_low for axis in self._axes)
+        axes = self._axes
+        return None if axes is None else tuple([-axis.first_low for axis in axes])
 
     @property
     def via(self) -> str | None:
