@@ -39,7 +39,9 @@ def test_samples_are_what_is_printed(command, shown):
     if os.environ.get("CONVSCOPE_GOLDEN") == "write":
         text = README.read_text()
         README.write_text(
-            text.replace(f"```console\n$ convscope {command}\n{shown}```", f"```console\n$ convscope {command}\n{actual}```")
+            text.replace(
+                f"```console\n$ convscope {command}\n{shown}```", f"```console\n$ convscope {command}\n{actual}```"
+            )
         )
     else:
         assert shown == actual
