@@ -1,0 +1,83 @@
+"""What every experiment shares: its arguments, its table, its figure, and the real digits."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from convscope.present.plots import style
+from convscope.training.data import Source, Subset, load_data
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
+
+
+def start(
+    name: str, about: str, full: S, small: S, measure: Callable[[S], R], draw: Callable[[R, Path], None]
+) -> None:
+    """Read the arguments, measure, print what came out and draw it."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--small", action="store_true", help="a setting of seconds, to see that it runs")
+    parser.add_argument("--save", type=Path, default=Path("out", "experiments", f"{name}.png"), help="the figure")
+    given = parser.parse_args()
+    result = measure(small if given.small else full)
+    print(result)
+    given.save.parent.mkdir(parents=True, exist_ok=True)
+    draw(result, given.save)
+    print(f"figure: {given.save}", file=sys.stderr)
+
+
+def digits(pictures: int | None = None) -> tuple[Source, Source]:
+    """Return the real digits: so many to train on, evenly of all, and the test part."""
+    train, test = load_data("digits", "train", hold_out=0), load_data("digits", "test")
+    if pictures is not None:
+        train = Subset(train, np.linspace(0, len(train) - 1, pictures).astype(int))
+    return train, test
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean over seeds and the standard deviation between them."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write rows under a head, the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        rest = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
+        return "  ".join([cells[0].ljust(widths[0]), *rest])
+
+    return "\n".join(map(line, [head, *rows]))
+
+
+def panels(count: int, title: str) -> tuple[style.Figure, list[Axes]]:
+    """Return a figure with so many panels side by side."""
+    figure = style.new_figure(6.4 * count, 4.8)
+    figure.suptitle(title, fontsize=style.TITLE, color=style.INK)
+    figure.subplots_adjust(left=0.55 / (6.4 * count) * 1.6, right=0.98, bottom=0.14, top=0.86, wspace=0.25)
+    axes = [figure.add_subplot(1, count, at + 1) for at in range(count)]
+    for one in axes:
+        style.tidy(one, style.letters())
+    return figure, axes
+
+
+def label(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlabel(x, fontsize=style.LABEL, color=style.INK)
+    axes.set_ylabel(y, fontsize=style.LABEL, color=style.INK)
+
+
+def legend(axes: Axes) -> None:
+    axes.legend(frameon=False, fontsize=style.SMALL)
