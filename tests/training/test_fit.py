@@ -9,6 +9,9 @@ import pytest
 import convscope as cs
 from convscope.errors import BadData, BadSetting, NotFinite
 from convscope.training.data import ArraySource, load_data
+from convscope.training.data.augment import shift
+from convscope.training.observers import Observer
+from convscope.training.randomness import generator
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | flatten | dropout 0.2 | dense 3"
 
@@ -65,19 +68,25 @@ def test_a_source_and_arrays_train_alike():
     assert bits(fit()[0]) == bits(fit(given=ArraySource(*data(), classes="abc"))[0])
 
 
-def test_fit_is_train_step_in_shuffled_order():
-    """The loop adds nothing: the same batches given by hand end at the same parameters."""
-    from convscope.training.randomness import generator
-
-    model, history = fit(epochs=1, optimizer=cs.SGD(lr=0.1, momentum=0.5))
+def test_fit_is_steps_in_shuffled_order(tmp_path):
+    """The loop adds nothing: the same batches given by hand end at the same parameters and observations."""
+    optimizer = cs.SGD(lr=0.1, momentum=0.5)
+    model, history = fit(epochs=2, optimizer=optimizer, augment="shift=1", run=tmp_path / "run")
     hand = cs.Model(NET)
-    hand.compile(cs.SGD(lr=0.1, momentum=0.5))
+    hand.compile(optimizer)
     x, labels = data()
-    order = generator(0, "shuffle", 0).permutation(50)
-    losses = [hand.train_step(x[part], labels[part]) for part in np.split(order, [16, 32, 48])]
+    layers = []
+    for epoch in (0, 1):
+        observer, losses = Observer(), []
+        for part in np.split(generator(0, "shuffle", epoch).permutation(50), [16, 32, 48]):
+            moved = shift(x[part], 1, generator(0, "augment", hand.steps))
+            losses.append(hand.step(moved, labels[part], 0.1, observe=True).loss)
+            observer.add(hand.program.statistics())
+        layers.append(observer.summary())
+        assert history[epoch].loss == pytest.approx(np.average(losses, weights=[16, 16, 16, 2]), rel=1e-12)
     assert bits(model) == bits(hand)
-    sizes = [16, 16, 16, 2]
-    assert history[0].loss == pytest.approx(np.average(losses, weights=sizes), rel=1e-12)
+    lines = map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines())
+    assert [event["layers"] for event in lines if event["event"] == "epoch"] == layers
 
 
 def test_a_last_batch_of_one_is_left_out():
@@ -100,6 +109,13 @@ def test_patience_ends_a_run_early():
     model = cs.Model("input 2x6x5 | flatten | dense 3")
     _, history = fit(model, epochs=9, patience=2, optimizer=cs.SGD(lr=1e-30), validation=data(20, 1))
     assert (len(history), history.stopped) == (3, "patience")
+
+
+def test_patience_starts_anew_with_every_lower_loss(monkeypatch):
+    told = iter([1.0, 2.0, 0.5, 2.0, 3.0, 0.1])
+    monkeypatch.setattr(cs.Model, "evaluate", lambda *_: {"loss": next(told), "accuracy": 0.5})
+    _, history = fit(epochs=6, patience=2, validation=data(20, 1))
+    assert history.column("validation_loss") == [1.0, 2.0, 0.5, 2.0, 3.0]
 
 
 def test_best_is_the_epoch_of_lowest_validation_loss(tmp_path):

@@ -10,7 +10,7 @@ from ..layers import LogSoftmax, Sigmoid, Softmax
 from ..network import Network, Node
 from .checks import real_number
 
-Reading = Literal["softmax", "sigmoid", "exp", "as is"]
+Reading = Literal["softmax", "sigmoid", "as is"]
 """What turns a network's output into probabilities."""
 
 
@@ -90,7 +90,8 @@ def objective(network: Network, loss: str | Loss) -> Objective:
     if isinstance(chosen, CrossEntropy):
         if isinstance(last.layer, Softmax):
             _refuse_other_axes(last, last.layer)
-            reading: Reading = "exp" if isinstance(last.layer, LogSoftmax) else "as is"
+            # The softmax of logarithms of probabilities is the probabilities.
+            reading: Reading = "softmax" if isinstance(last.layer, LogSoftmax) else "as is"
             return Objective(chosen, last.inputs[0], reading)
         return Objective(chosen, last.name, "softmax")
     if isinstance(chosen, BinaryCrossEntropy):
