@@ -116,6 +116,8 @@ def draw(result: Result, path: Path) -> None:
         right.plot([r.depth for r in rows], [100 * r.accuracy for r in rows], "o-", color=colour, label=function)
     left.set_yscale("log")
     right.set_ylim(0, 103)
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     label(left, f"hidden layer, of {result.setting.depths[-1]}", "gradient of the weights, before training")
     label(right, "hidden layers", "test accuracy, %")
     legend(left)

@@ -83,10 +83,12 @@ def test_grey_pictures_have_one_channel(tmp_path):
     np.testing.assert_allclose(grey.batch(np.array([2]))[0][0, 0], expected, atol=0.6 / 255)
 
 
-def test_mixed_sizes_are_refused_or_resized(animals):
-    odd = save(animals / "dog" / "d.png", colour(9, (8, 6)))
+@pytest.mark.parametrize("size", [(8, 5), (7, 6)])
+def test_mixed_sizes_are_refused_or_resized(animals, size):
+    """One side more is another size."""
+    odd = save(animals / "dog" / "d.png", colour(9, size))
     refused(
-        f"pictures must be of one size; got 7×5 in '{animals}/cat/A.PNG' and 8×6 in '{odd}'; "
+        f"pictures must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; "
         "give a size to resize them to. [picture-sizes]",
         BadData,
         lambda: FolderSource(animals),
@@ -127,7 +129,7 @@ def test_transparency_lies_on_white(tmp_path):
 
 
 def test_sixteen_bits_become_eight(tmp_path):
-    levels = np.array([[0, 257, 32639], [65535, 514, 65278]], np.uint16)
+    levels = np.array([[256, 257, 32639], [65535, 514, 65278]], np.uint16)
     picture = read_picture(save(tmp_path / "1.png", levels), 1)
     assert picture.tolist() == [[[0, 1, 127], [255, 2, 254]]]
 
@@ -155,7 +157,9 @@ def test_corrupt_pictures_are_named_at_the_start(animals):
         "mend it, take it away, or skip such files. [picture-file]"
     )
     refused(message, BadFile, lambda: FolderSource(animals))
-    assert FolderSource(animals, skip_corrupt=True).skipped == (str(path),)
+    whole = FolderSource(animals, skip_corrupt=True)
+    assert whole.skipped == (str(path),)
+    assert whole.labels.tolist() == [0, 1, 1, 1]
 
 
 def test_every_picture_corrupt(tmp_path):

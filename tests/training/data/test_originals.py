@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import struct
+import tracemalloc
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -141,8 +142,13 @@ def test_an_idx_file_that_unpacks_to_more_than_it_says(tmp_path):
         file.write(struct.pack(">HBBI", 0, 8, 1, 3))
         for _ in range(200):
             file.write(bytes(1 << 20))
-    with pytest.raises(BadFile, match=r"must hold 3 bytes for 3; got more; fetch it again\. \[idx-size\]$"):
-        read_idx(path, 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadFile, match=r"must hold 3 bytes for 3; got more; fetch it again\. \[idx-size\]$"):
+            read_idx(path, 1)
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
 
 
 class _Files(BaseHTTPRequestHandler):
