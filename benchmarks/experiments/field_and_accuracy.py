@@ -28,7 +28,7 @@ class Setting:
     seeds: tuple[int, ...]
 
 
-FULL = Setting(12_000, 15, None, (0, 1, 2))
+FULL = Setting(4_000, 12, None, (0, 1, 2))
 SMALL = Setting(800, 1, 100, (0,))
 
 
