@@ -311,7 +311,7 @@ YAML: list[tuple[str, type[ConvscopeError], str]] = [
         "  - unti 4\n",
         BadNotation,
         "line 7, column 5: a layer must begin with a word that is known; got 'unti'; did you mean unit, "
-        "multiply, identity? [unknown-kind]\n"
+        "function, multiply? [unknown-kind]\n"
         "    - unti 4\n"
         "      ^",
     ),

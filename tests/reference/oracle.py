@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convscope.layers import Embedding, Layer
+from convscope.layers import Embedding, IndexSelect, Layer
 from convscope.layers.facts import facts
 from convscope.reference import Context, Gradients, backward, forward
 
@@ -57,6 +57,8 @@ def case(layer: Layer, shapes: Sequence[Sequence[int]], seed: int = 0, batch: in
     buffers = {name: exact(rng, shape) for name, shape in known.buffer_shapes.items()}
     if "running_var" in buffers:
         buffers["running_var"] = frozen(np.abs(buffers["running_var"]) + 0.5)
+    if isinstance(layer, IndexSelect):
+        buffers["index"] = frozen(rng.integers(0, shapes[0][layer.axis], layer.size).astype(np.float64))
     return Case(layer, inputs, parameters, buffers)
 
 

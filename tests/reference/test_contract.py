@@ -15,7 +15,7 @@ COMPUTED = [example for example in EXAMPLES if not isinstance(example[0], L.Inpu
 LINEAR = (
     *(L.Conv, L.ConvTranspose, L.AvgPool, L.AdaptiveAvgPool, L.GlobalAvgPool, L.Linear, L.Scale, L.BatchNorm),
     *(L.Add, L.Concat, L.Flatten, L.Reshape, L.Permute, L.Pad, L.Crop, L.Slice, L.PixelShuffle, L.ChannelShuffle),
-    *(L.Upsample, L.Identity, L.Dropout),
+    *(L.Upsample, L.Identity, L.Dropout, L.Subtract, L.Affine, L.IndexSelect, L.Roll, L.Expand),
 )
 TWINNED = (L.Conv, L.ConvTranspose, L.Pool, AdaptivePool, GlobalPool, L.SpatialPyramidPool)
 

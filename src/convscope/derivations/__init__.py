@@ -17,7 +17,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..network import Network, Node
-from . import activation, convolution, dense, merge, normalization, pooling, rearrange, recurrent, resize, special
+from . import (
+    activation,
+    convolution,
+    dense,
+    function,
+    indexing,
+    merge,
+    normalization,
+    pooling,
+    rearrange,
+    recurrent,
+    reduction,
+    resize,
+    special,
+)
 from .derivation import LANGUAGES, Derivation, Explanation, Given, Section, Step, Text
 from .family import derivations
 from .field_step import field_step

@@ -91,9 +91,9 @@ function_of.register(Sigmoid, lambda _: "σ(x) = 1 / (1 + e^(-x))")
 function_of.register(Tanh, lambda _: "tanh(x) = 2·σ(2·x) - 1")
 function_of.register(ReLU, lambda _: "y = max(0, x)")
 function_of.register(ReLU6, lambda _: "y = min(max(0, x), 6)")
-function_of.register(LeakyReLU, lambda layer: f"y = max(0, x) + {_number(layer.negative_slope)}·min(0, x)")
+function_of.register(LeakyReLU, lambda layer: f"y = max(0, x) + {decimal(layer.negative_slope)}·min(0, x)")
 function_of.register(PReLU, lambda _: "y = max(0, x) + α·min(0, x)")
-function_of.register(ELU, lambda layer: f"y = max(0, x) + {_number(layer.alpha)}·min(0, e^x - 1)")
+function_of.register(ELU, lambda layer: f"y = max(0, x) + {decimal(layer.alpha)}·min(0, e^x - 1)")
 function_of.register(SELU, lambda _: "y = λ·(max(0, x) + α·min(0, e^x - 1))")
 function_of.register(GELU, lambda _: "y = x·Φ(x)")
 function_of.register(SiLU, lambda _: "y = x·σ(x)")
@@ -103,7 +103,7 @@ function_of.register(Hardsigmoid, lambda _: "y = min(max(0, x + 3), 6) / 6")
 function_of.register(Hardswish, lambda _: "y = x·min(max(0, x + 3), 6) / 6")
 
 
-def _number(value: float) -> str:
+def decimal(value: float) -> str:
     """Write a setting into a formula without an exponent."""
     digits = f"{value:.6f}".rstrip("0").rstrip(".")
     return f"({digits})" if value < 0 else digits

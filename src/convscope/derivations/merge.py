@@ -6,7 +6,17 @@ from math import prod
 
 from ..layers.base import show_shape
 from ..layers.connection import Shape
-from ..layers.merge import Add, Concat, Elementwise, MatMul, MultiheadAttention, Multiply
+from ..layers.merge import (
+    Add,
+    Concat,
+    Divide,
+    Elementwise,
+    Extreme,
+    MatMul,
+    MultiheadAttention,
+    Multiply,
+    Subtract,
+)
 from . import texts
 from .derivation import Derivation, Text
 from .family import Shapes, counted, derivations, no_operations, no_parameters, on_shape, product, symbols
@@ -18,6 +28,9 @@ BRANCHES = Text(
     "各输入 {shapes} 形状一致；大小为 1 的轴会被重复。",
 )
 SUMS = Text("one addition per element and further input", "每个元素、每多一个输入一次加法")
+DIFFERENCES = Text("one subtraction per element", "每个元素一次减法")
+QUOTIENTS = Text("one division per element", "每个元素一次除法")
+COMPARED = Text("one comparison per element and further input", "每个元素、每多一个输入一次比较")
 PRODUCTS = Text("one multiplication per element and further input", "每个元素、每多一个输入一次乘法")
 PART = Text("size of input {number} along the joined axis", "第 {number} 个输入在拼接轴上的大小")
 JOINED = Text(
@@ -76,6 +89,21 @@ def _add(layer: Add, inputs: Shapes) -> list[Derivation]:
 @derivations.register
 def _multiply(layer: Multiply, inputs: Shapes) -> list[Derivation]:
     return [_merged(layer, inputs), no_parameters(), _repeated(layer, inputs, "multiplications", PRODUCTS)]
+
+
+@derivations.register
+def _subtract(layer: Subtract, inputs: Shapes) -> list[Derivation]:
+    return [_merged(layer, inputs), no_parameters(), _repeated(layer, inputs, "additions", DIFFERENCES)]
+
+
+@derivations.register
+def _divide(layer: Divide, inputs: Shapes) -> list[Derivation]:
+    return [_merged(layer, inputs), no_parameters(), _repeated(layer, inputs, "divisions", QUOTIENTS)]
+
+
+@derivations.register
+def _extreme(layer: Extreme, inputs: Shapes) -> list[Derivation]:
+    return [_merged(layer, inputs), no_parameters(), _repeated(layer, inputs, "comparisons", COMPARED)]
 
 
 @derivations.register

@@ -8,10 +8,13 @@
 | `recurrent.py` | LSTM |
 | `normalization.py` | BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm |
 | `activation.py` | ReLU and its kin with their properties, Softmax, LogSoftmax |
-| `merge.py` | Add, Multiply, Concat, MatMul, MultiheadAttention |
+| `function.py` | Affine, Clamp, Power, Function: exp, log, sqrt, abs, … |
+| `reduction.py` | Reduce: mean, sum, max, min over axes |
+| `merge.py` | Add, Subtract, Multiply, Divide, Maximum, Minimum, Concat, MatMul, MultiheadAttention |
 | `rearrange.py` | Flatten, Reshape, Permute, Pad, Crop, Slice, PixelShuffle, ChannelShuffle |
+| `indexing.py` | IndexSelect, Roll, Expand |
 | `resize.py` | Upsample |
-| `special.py` | Input, Identity, Dropout, Opaque |
+| `special.py` | Input, Identity, Dropout, Parameter, Opaque |
 
 `base.py` says what every layer answers, `connection.py` how outputs hang on inputs, `operations.py` how
 arithmetic is counted, `facts.py` puts a layer's answers for one input together.
@@ -48,7 +51,9 @@ from .convolution import (
     ConvTranspose3d,
 )
 from .dense import Embedding, Linear, Scale
-from .merge import Add, Concat, MatMul, MultiheadAttention, Multiply
+from .function import Affine, Clamp, Function, Pointwise, Power
+from .indexing import Expand, IndexSelect, Roll
+from .merge import Add, Concat, Divide, Extreme, MatMul, Maximum, Minimum, MultiheadAttention, Multiply, Subtract
 from .normalization import (
     BatchNorm,
     BatchNorm1d,
@@ -106,8 +111,9 @@ from .pooling import (
 )
 from .rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
 from .recurrent import LSTM
+from .reduction import Reduce
 from .resize import Upsample
-from .special import Dropout, Identity, Input, Opaque
+from .special import Dropout, Identity, Input, Opaque, Parameter
 
 __all__ = [
     "ELU",
@@ -125,6 +131,7 @@ __all__ = [
     "AdaptiveMaxPool3d",
     "AdaptivePool",
     "Add",
+    "Affine",
     "AvgPool",
     "AvgPool1d",
     "AvgPool2d",
@@ -134,6 +141,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "ChannelShuffle",
+    "Clamp",
     "Concat",
     "Conv",
     "Conv1d",
@@ -144,9 +152,13 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "Crop",
+    "Divide",
     "Dropout",
     "Embedding",
+    "Expand",
+    "Extreme",
     "Flatten",
+    "Function",
     "GlobalAvgPool",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",
@@ -160,6 +172,7 @@ __all__ = [
     "Hardsigmoid",
     "Hardswish",
     "Identity",
+    "IndexSelect",
     "Input",
     "InstanceNorm",
     "InstanceNorm1d",
@@ -180,22 +193,29 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "Maximum",
     "MinPool",
     "MinPool1d",
     "MinPool2d",
     "MinPool3d",
+    "Minimum",
     "Mish",
     "MultiheadAttention",
     "Multiply",
     "Opaque",
     "PReLU",
     "Pad",
+    "Parameter",
     "Permute",
     "PixelShuffle",
+    "Pointwise",
     "Pool",
+    "Power",
     "ReLU",
     "ReLU6",
+    "Reduce",
     "Reshape",
+    "Roll",
     "Scale",
     "SiLU",
     "Sigmoid",
@@ -207,6 +227,7 @@ __all__ = [
     "StochasticPool1d",
     "StochasticPool2d",
     "StochasticPool3d",
+    "Subtract",
     "Tanh",
     "Upsample",
     "show_shape",

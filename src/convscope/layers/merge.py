@@ -86,6 +86,54 @@ class Multiply(Elementwise):
 
 
 @dataclass(frozen=True)
+class Subtract(Elementwise):
+    """The first input minus the second."""
+
+    arity: ClassVar[Arity] = (2, 2)
+    keyword: ClassVar[str] = "sub"
+    retains: ClassVar[frozenset[str]] = frozenset()
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return one subtraction per element."""
+        return Operations(additions=size_of(self.output_shape(*inputs)))
+
+
+@dataclass(frozen=True)
+class Divide(Elementwise):
+    """The first input over the second."""
+
+    arity: ClassVar[Arity] = (2, 2)
+    keyword: ClassVar[str] = "div"
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return one division per element."""
+        return Operations(divisions=size_of(self.output_shape(*inputs)))
+
+
+@dataclass(frozen=True)
+class Extreme(Elementwise):
+    """One of the inputs, found by comparing them."""
+
+    def operations(self, *inputs: Shape) -> Operations:
+        """Return one comparison per element and further input."""
+        return Operations(comparisons=(len(inputs) - 1) * size_of(self.output_shape(*inputs)))
+
+
+@dataclass(frozen=True)
+class Maximum(Extreme):
+    """The largest of the inputs."""
+
+    keyword: ClassVar[str] = "maximum"
+
+
+@dataclass(frozen=True)
+class Minimum(Extreme):
+    """The smallest of the inputs."""
+
+    keyword: ClassVar[str] = "minimum"
+
+
+@dataclass(frozen=True)
 class Concat(Layer):
     """The inputs one after another along one axis, the channels unless given.
 

@@ -1,12 +1,12 @@
-"""Input, identity, dropout, and the layer that stands for what nobody knows."""
+"""Input, identity, dropout, arrays of the network itself, and the layer for what nobody knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..settings import Axes, Integers, Text, real, setting
-from .base import Arity, Layer, size_of
+from ..settings import Axes, Integers, Text, flag, real, setting
+from .base import Arity, Layer, ParamShapes, size_of
 from .connection import Connection, Shape
 from .operations import Status
 
@@ -55,6 +55,38 @@ class Dropout(Layer):
     def training_bytes(self, *inputs: Shape) -> int:
         """Return the mask, one byte per element."""
         return size_of(inputs[0])
+
+
+@dataclass(frozen=True)
+class Parameter(Layer):
+    """An array of the network's own, the same for every picture: a class token, a position embedding, a mask.
+
+    The input only says how many pictures there are. A learned array is a parameter, another one a buffer.
+
+    Shapes:   any → shape; weight (shape), or buffer value (shape)
+    """
+
+    shape: Axes = setting(Integers(least=1))
+    learned: bool = flag(True)
+    keyword: ClassVar[str] = "parameter"
+    positional: ClassVar[tuple[str, ...]] = ("shape",)
+    retains: ClassVar[frozenset[str]] = frozenset()
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the given shape."""
+        return self.shape
+
+    def param_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return the learned array."""
+        return {"weight": self.shape} if self.learned else {}
+
+    def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return the constant array."""
+        return {} if self.learned else {"value": self.shape}
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Nothing of the input is seen."""
+        return ()
 
 
 @dataclass(frozen=True)

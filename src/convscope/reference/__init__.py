@@ -10,10 +10,13 @@
 | `dense.py` | Linear, Embedding, Scale |
 | `recurrent.py` | LSTM |
 | `normalization.py` | BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm |
-| `merge.py` | Add, Multiply, Concat, MatMul, MultiheadAttention |
+| `function.py` | Affine, Clamp, Power, Function |
+| `reduction.py` | Reduce |
+| `merge.py` | Add, Subtract, Multiply, Divide, Maximum, Minimum, Concat, MatMul, MultiheadAttention |
 | `rearrange.py` | Flatten, Reshape, Permute, Pad, Crop, Slice, PixelShuffle, ChannelShuffle |
+| `indexing.py` | IndexSelect, Roll, Expand |
 | `resize.py` | Upsample |
-| `special.py` | Identity, Dropout |
+| `special.py` | Identity, Dropout, Parameter |
 
 Convolution and pooling have two twins that must agree: `loops/`, the plain loops of a textbook, and `matrix/`,
 im2col with one matrix product and strided views. `sliding.py` says where windows lie, `borders.py` pads.
@@ -24,11 +27,14 @@ from . import (
     activation,
     convolution,
     dense,
+    function,
+    indexing,
     merge,
     normalization,
     pooling,
     rearrange,
     recurrent,
+    reduction,
     resize,
     softmax,
     special,

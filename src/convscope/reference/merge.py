@@ -7,7 +7,18 @@ from functools import reduce
 
 import numpy as np
 
-from ..layers.merge import Add, Concat, MatMul, MultiheadAttention, Multiply
+from ..layers.merge import (
+    Add,
+    Concat,
+    Divide,
+    Extreme,
+    MatMul,
+    Maximum,
+    Minimum,
+    MultiheadAttention,
+    Multiply,
+    Subtract,
+)
 from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
 from .softmax import softmax
 
@@ -49,6 +60,53 @@ def _(layer: Multiply, grad_output: Array, inputs: Inputs, parameters: Parameter
         others = (*aligned[:index], *aligned[index + 1 :])
         grads.append(_shrunk(reduce(np.multiply, others, grad_output), x))
     return Gradients(tuple(grads))
+
+
+@forward.register
+def _(layer: Subtract, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    one, two = _aligned(inputs)
+    return one - two
+
+
+@backward.register
+def _(layer: Subtract, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    one, two = inputs
+    return Gradients((_shrunk(grad_output, one), _shrunk(-grad_output, two)))
+
+
+@forward.register
+def _(layer: Divide, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    one, two = _aligned(inputs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return one / two
+
+
+@backward.register
+def _(layer: Divide, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    one, two = _aligned(inputs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grads = grad_output / two, -grad_output * one / np.square(two)
+    return Gradients((_shrunk(grads[0], inputs[0]), _shrunk(grads[1], inputs[1])))
+
+
+@forward.register
+def _(layer: Maximum, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    return reduce(np.maximum, _aligned(inputs))
+
+
+@forward.register
+def _(layer: Minimum, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    return reduce(np.minimum, _aligned(inputs))
+
+
+@backward.register
+def _(layer: Extreme, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    """Give the gradient to the winner; of two equal inputs each gets half, as in PyTorch."""
+    aligned = _aligned(inputs)
+    winner = forward(layer, inputs, parameters, context)
+    wins = [(x == winner).astype(grad_output.dtype) for x in aligned]
+    shares = reduce(np.add, wins)
+    return Gradients(tuple(_shrunk(grad_output * won / shares, x) for won, x in zip(wins, inputs, strict=True)))
 
 
 @forward.register

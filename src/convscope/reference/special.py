@@ -1,8 +1,10 @@
-"""Identity and dropout. What nobody knows (Opaque) has no rule, and `forward` says so."""
+"""Identity, dropout, arrays of the network. What nobody knows (Opaque) has no rule, and `forward` says so."""
 
 from __future__ import annotations
 
-from ..layers.special import Dropout, Identity
+import numpy as np
+
+from ..layers.special import Dropout, Identity, Parameter
 from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
 
 
@@ -33,3 +35,17 @@ def _(layer: Dropout, grad_output: Array, inputs: Inputs, parameters: Parameters
     if not context.training:
         return Gradients((grad_output,))
     return Gradients((grad_output * context.saved["factor"],))
+
+
+@forward.register
+def _(layer: Parameter, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    if context.training and not layer.learned:
+        context.new_buffers["value"] = np.array(context.buffers["value"])
+    array = parameters["weight"] if layer.learned else context.buffers["value"]
+    return np.broadcast_to(array, (len(inputs[0]), *array.shape))
+
+
+@backward.register
+def _(layer: Parameter, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    grads = {"weight": grad_output.sum(axis=0)} if layer.learned else {}
+    return Gradients((np.zeros_like(inputs[0]),), grads)

@@ -7,6 +7,7 @@
 | bias | 0 |
 | scale of a normalisation, layer scale | 1 |
 | embedding | normal, variance 1, as in PyTorch |
+| array of the network (token, position) | normal, deviation 0.02 (Dosovitskiy et al. 2021) |
 | LSTM | uniform within ±1/√hidden_size, as in PyTorch |
 | PReLU's slope | its `init` |
 | running mean, running variance | 0, 1 |
@@ -38,6 +39,7 @@ from ..layers import (
     LeakyReLU,
     Linear,
     MultiheadAttention,
+    Parameter,
     PReLU,
     Scale,
     Softmax,
@@ -128,6 +130,11 @@ def _(layer: LSTM, name: str, shape: Shape, gain: float | None, draws: np.random
 @initial.register
 def _(layer: Embedding, name: str, shape: Shape, gain: float | None, draws: np.random.Generator) -> Array:
     return draws.normal(size=shape)
+
+
+@initial.register
+def _(layer: Parameter, name: str, shape: Shape, gain: float | None, draws: np.random.Generator) -> Array:
+    return draws.normal(scale=0.02, size=shape)
 
 
 @initial.register

@@ -28,6 +28,7 @@ from ...layers.special import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    Arithmetic,
     Counted,
     Rearrangement,
     Tool,
@@ -57,7 +58,7 @@ def _(layer: Pool | AdaptiveMaxPool | GlobalMaxPool | SpatialPyramidPool, node: 
 
 
 @flops.register
-def _(layer: Add | Multiply | Scale, node: Node) -> Counted:
+def _(layer: Add | Multiply | Scale | Arithmetic, node: Node) -> Counted:
     return NOTHING
 
 

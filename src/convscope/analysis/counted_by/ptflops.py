@@ -32,6 +32,7 @@ from ...layers.special import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    Arithmetic,
     Counted,
     Rearrangement,
     Tool,
@@ -56,6 +57,11 @@ def macs(layer: Layer, node: Node) -> Counted:
 @macs.register
 def _(layer: Rearrangement | Activation | LogSoftmax | Embedding | Add | Multiply | Scale, node: Node) -> Counted:
     return NOTHING
+
+
+@macs.register
+def _(layer: Arithmetic, node: Node) -> Counted:
+    return Counted(None, "what is counted depends on how it is written")
 
 
 @macs.register

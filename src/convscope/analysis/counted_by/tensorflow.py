@@ -54,6 +54,7 @@ from ...layers.special import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    Arithmetic,
     Counted,
     Rearrangement,
     Tool,
@@ -83,6 +84,11 @@ def _(layer: Rearrangement | LocalResponseNorm | LogSoftmax | GlobalMaxPool, nod
 @float_operations.register
 def _(layer: ReLU | ReLU6 | LeakyReLU | ELU | SELU | Sigmoid | Tanh | Softplus, node: Node) -> Counted:
     return NOTHING
+
+
+@float_operations.register
+def _(layer: Arithmetic, node: Node) -> Counted:
+    return Counted(None, "what is counted depends on how it is written")
 
 
 @float_operations.register

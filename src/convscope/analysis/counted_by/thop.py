@@ -31,6 +31,7 @@ from ...layers.special import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    Arithmetic,
     Counted,
     Rearrangement,
     Tool,
@@ -60,7 +61,7 @@ def _(layer: MaxPool | LPPool | AdaptiveMaxPool | GlobalMaxPool | SpatialPyramid
 
 
 @macs.register
-def _(layer: Add | Multiply | Scale | GroupNorm, node: Node) -> Counted:
+def _(layer: Add | Multiply | Scale | Arithmetic | GroupNorm, node: Node) -> Counted:
     return NOTHING
 
 

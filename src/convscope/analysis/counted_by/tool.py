@@ -8,10 +8,13 @@ from math import prod
 from typing import NamedTuple, TypeAlias
 
 from ...layers.base import Layer, size_of
-from ...layers.merge import Concat
+from ...layers.function import Pointwise
+from ...layers.indexing import Expand, IndexSelect, Roll
+from ...layers.merge import Concat, Divide, Extreme, Subtract
 from ...layers.rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
 from ...layers.recurrent import LSTM
-from ...layers.special import Dropout, Identity, Input, Opaque
+from ...layers.reduction import Reduce
+from ...layers.special import Dropout, Identity, Input, Opaque, Parameter
 from ...network import Network, Node
 
 Rearrangement: TypeAlias = (
@@ -27,8 +30,16 @@ Rearrangement: TypeAlias = (
     | Concat
     | PixelShuffle
     | ChannelShuffle
+    | IndexSelect
+    | Roll
+    | Expand
+    | Parameter
 )
 """Layers that compute nothing at inference; every tool counts 0 for them."""
+
+
+Arithmetic: TypeAlias = Subtract | Divide | Extreme | Pointwise | Reduce
+"""Layers that frameworks have as functions or signs, not as modules."""
 
 
 class Counted(NamedTuple):

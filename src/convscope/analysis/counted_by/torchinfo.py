@@ -21,6 +21,7 @@ from ...layers.special import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    Arithmetic,
     Counted,
     Rearrangement,
     Tool,
@@ -43,7 +44,9 @@ def _(layer: Rearrangement | Pool | AdaptivePool | GlobalPool | SpatialPyramidPo
 
 
 @mult_adds.register
-def _(layer: Softmax | LogSoftmax | LocalResponseNorm | Upsample | Add | Multiply | Scale, node: Node) -> Counted:
+def _(
+    layer: Softmax | LogSoftmax | LocalResponseNorm | Upsample | Add | Multiply | Scale | Arithmetic, node: Node
+) -> Counted:
     return NOTHING
 
 

@@ -20,6 +20,7 @@ from ...layers.special import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    Arithmetic,
     Counted,
     Rearrangement,
     Tool,
@@ -37,7 +38,9 @@ def flops(layer: Layer, node: Node) -> Counted:
 
 
 @flops.register
-def _(layer: Rearrangement | Activation | Softmax | Embedding | Upsample | Add | Multiply, node: Node) -> Counted:
+def _(
+    layer: Rearrangement | Activation | Softmax | Embedding | Upsample | Add | Multiply | Arithmetic, node: Node
+) -> Counted:
     return NOTHING
 
 

@@ -1,0 +1,124 @@
+"""Layers that pick, repeat or turn round indices of an axis, without computing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..axis import Window
+from ..settings import Axes, Integers, count, setting
+from .base import Layer, ParamShapes, show_shape
+from .connection import Connection, Link, Shape, straight
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class IndexSelect(Layer):
+    """Pick `size` indices of one axis by a fixed list, which is kept as a buffer.
+
+    Shapes:   (…, n, …) → (…, size, …); buffer index (size), whole numbers from 0 to n − 1
+    Errors:   BadShape [axis-range]
+    Source:   PyTorch `index_select`, ONNX Gather
+    """
+
+    axis: int = count(least=0, most=64)
+    size: int = count()
+    keyword: ClassVar[str] = "indexselect"
+    positional: ClassVar[tuple[str, ...]] = ("axis", "size")
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with the axis as long as the list."""
+        (shape,) = inputs
+        if self.axis >= len(shape):
+            raise self.refuse(
+                "axis",
+                f"be below {len(shape)} for input {show_shape(shape)}",
+                f"axis={self.axis}",
+                "count axes from 0 (channels), batch left out",
+                "axis-range",
+            )
+        return (*shape[: self.axis], self.size, *shape[self.axis + 1 :])
+
+    def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
+        """Return the list of indices."""
+        return {"index": (self.size,)}
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """The other axes stay; along this one the list is no part of the structure, so any index may be seen."""
+        return (Connection(links=straight(axis for axis in range(len(inputs[0])) if axis != self.axis)),)
+
+
+@dataclass(frozen=True)
+class Roll(Layer):
+    """Shift axes by some places; what leaves at one end comes in at the other.
+
+    Errors:   BadShape [roll-axes]
+    Source:   PyTorch `roll`
+    """
+
+    shifts: Axes = setting(Integers())
+    axes: Axes = setting(Integers(least=0))
+    keyword: ClassVar[str] = "roll"
+    positional: ClassVar[tuple[str, ...]] = ("shifts", "axes")
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        (shape,) = inputs
+        wrong = len(self.shifts) != len(self.axes) or len(set(self.axes)) < len(self.axes)
+        if wrong or max(self.axes) >= len(shape):
+            raise self.refuse(
+                "axes",
+                f"be different, below {len(shape)} for input {show_shape(shape)}, and as many as the shifts",
+                f"axes={self.axes}, shifts={self.shifts}",
+                "count axes from 0 (channels), batch left out",
+                "roll-axes",
+            )
+        return shape
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Every position from the one it was shifted from."""
+        (shape,) = inputs
+        shifts = dict(zip(self.axes, self.shifts, strict=True))
+        moved = {a: s % shape[a] for a, s in shifts.items()}
+        links = [Link(a, a, Window(1, 1, s, -s, border="circular")) for a, s in moved.items() if s]
+        return (Connection(links=(*straight(a for a in range(len(shape)) if not moved.get(a)), *links)),)
+
+
+@dataclass(frozen=True)
+class Expand(Layer):
+    """Repeat axes of size 1 up to `shape`; new axes may stand in front.
+
+    Errors:   BadShape [expand-shape]
+    Source:   PyTorch `expand`
+    """
+
+    shape: Axes = setting(Integers(least=1))
+    keyword: ClassVar[str] = "expand"
+    positional: ClassVar[tuple[str, ...]] = ("shape",)
+    retains: ClassVar[frozenset[str]] = _NOTHING
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the new shape."""
+        (shape,) = inputs
+        pairs = zip(reversed(shape), reversed(self.shape), strict=False)
+        if len(shape) > len(self.shape) or any(old not in (1, new) for old, new in pairs):
+            raise self.refuse(
+                "shape",
+                f"keep the sizes of {show_shape(shape)} that are not 1",
+                f"shape={'x'.join(map(str, self.shape))}",
+                "only axes of size 1 can be repeated",
+                "expand-shape",
+            )
+        return self.shape
+
+    def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
+        """Axes that keep their size go straight through; a repeated one has only one position to see."""
+        (shape,) = inputs
+        offset = len(self.shape) - len(shape)
+        links = tuple(
+            Link(axis + offset, axis, Window()) for axis, n in enumerate(shape) if n == self.shape[axis + offset]
+        )
+        return (Connection(links=links),)
