@@ -77,9 +77,11 @@ def test_crop_of_a_ramp_is_a_ramp():
     np.testing.assert_allclose(crop(X, 0, generator()), X, atol=1e-6)
 
 
-def test_crop_sees_every_part():
-    """Over many draws the cut-outs' centres spread evenly around the picture's."""
+@pytest.mark.parametrize("axis", [2, 3])
+def test_crop_sees_every_part(axis):
+    """Over many draws the cut-outs' centres spread evenly around the picture's, along both axes."""
     ramp = np.broadcast_to(np.arange(20, dtype=np.float32)[:, None], (3000, 1, 20, 6))
+    ramp = ramp if axis == 2 else ramp.swapaxes(2, 3)
     means = crop(ramp, 0.6, generator())[:, 0].mean(axis=(1, 2))
     assert means.mean() == pytest.approx(9.5, abs=0.15)
     assert means.min() < 5
