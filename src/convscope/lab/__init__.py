@@ -6,7 +6,7 @@
 | `pooling.py` | `pooling_table`: one window through every kind; `max_pooling`: window by window |
 | `edges.py` | `edge_maps`: horizontal and vertical edges of a picture |
 | `channels.py` | `by_channels`: each channel convolved on its own, then summed; `two_convolutions` |
-| `small_convolution.py` | `correlation`: a convolution in one or two dimensions with its graph, forward and backward |
+| `small_convolution.py` | `correlation`: a convolution in 1-D or 2-D with its graph, forward and backward |
 | `columns.py` | `matrix_product`: im2col, and convolution as one product |
 | `network_walk.py` | `walk`: a small network forward, layer by layer |
 
