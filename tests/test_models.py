@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -126,11 +127,36 @@ def test_unknown_models(model: str, message: str) -> None:
         load(model)
 
 
-def test_a_folder_is_not_read(tmp_path: Path) -> None:
-    """A run's folder needs another version."""
-    message = NOT_READ.format(model=str(tmp_path), what="folders")
-    with pytest.raises(UnknownModel, match=f"^{re.escape(message)}$"):
+def test_a_folder_has_the_network_of_its_run(tmp_path: Path) -> None:
+    """run.json holds it; a saved model has it as a file of its own; the folder's name may have a dot."""
+    run = tmp_path / "run-1.2"
+    run.mkdir()
+    (run / "run.json").write_text(json.dumps({"schema": 1, "network": TINY}), encoding="utf-8")
+    assert load(run) == load(str(run)) == parse("input 3x9x8 | conv 4 3 | relu")
+    assert load(run).name == "small"
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "network.yaml").write_text(TINY, encoding="utf-8")
+    assert load(saved) == load(run)
+
+
+@pytest.mark.parametrize("text", ["[1]", "{}", '{"network": 3}', "not JSON"])
+def test_a_run_without_a_network_is_refused(tmp_path: Path, text: str) -> None:
+    """The file in the folder is named."""
+    (tmp_path / "run.json").write_text(text, encoding="utf-8")
+    with pytest.raises(BadFile) as caught:
         load(tmp_path)
+    where = str(tmp_path / "run.json")
+    assert str(caught.value) == f"{where!r} must describe a run; got no network in it; restore it. [model-folder]"
+
+
+def test_any_other_folder_is_refused(tmp_path: Path) -> None:
+    """What was looked for is said."""
+    refused(
+        tmp_path,
+        "be the folder of a run or a saved model; got no run.json and no network.yaml in it; check the path. "
+        "[model-folder]",
+    )
 
 
 def refused(path: Path, message: str) -> None:

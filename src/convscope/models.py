@@ -18,7 +18,7 @@ _SCHEMES = {"torch:": "PyTorch modules", "keras:": "Keras models"}
 
 
 def load(model: Network | str | os.PathLike[str], input_shape: Iterable[int] | None = None) -> Network:
-    """Return the network that `model` names: zoo name, notation, a .yaml or .json file, or a Network itself.
+    """Return the network that `model` names: zoo name, notation, file, a run's folder, or a Network itself.
 
     Errors:   UnknownModel, BadFile; BadNotation for a text or file with mistakes; BadShape where the network
               cannot take `input_shape`
@@ -68,11 +68,12 @@ def _found(model: str) -> Network:
     suffix = path.suffix.lower()
     if suffix in (".yaml", ".yml", ".json"):
         return _from_file(path)
-    if suffix == ".onnx" or (suffix == "" and path.is_dir()):
-        what = "ONNX files" if suffix else "folders"
+    if os.path.isdir(path):  # unlike Path.is_dir, it takes any text
+        return _from_folder(path)
+    if suffix == ".onnx":
         raise UnknownModel(
             f"a model must be a zoo name, notation or a file; got model={model!r}; this version does not read "
-            f"{what}, write the network as YAML. [model-kind]"
+            "ONNX files, write the network as YAML. [model-kind]"
         )
     shown = model if len(model) <= 60 else f"{model[:60]}…"
     way_out = nearest(_key(model), zoo_names())
@@ -91,6 +92,27 @@ def _from_file(path: Path) -> Network:
         return read(text, path.stem)
     except ConvscopeError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def _from_folder(path: Path) -> Network:
+    """Return the network of a run's folder, or of one that Model.save has written."""
+    import json
+
+    from .notation import parse_yaml
+
+    if (path / "run.json").is_file():
+        try:
+            document = json.loads(_text(path / "run.json"))
+        except json.JSONDecodeError:
+            document = None
+        if not isinstance(document, dict) or not isinstance(document.get("network"), str):
+            got = "no network in it"
+            raise _refused(path / "run.json", "describe a run", got, "restore it", "model-folder")
+        return parse_yaml(document["network"], path.name)
+    if (path / "network.yaml").is_file():
+        return _from_file(path / "network.yaml")
+    got = "no run.json and no network.yaml in it"
+    raise _refused(path, "be the folder of a run or a saved model", got, "check the path", "model-folder")
 
 
 def _text(path: Path) -> str:

@@ -1,6 +1,9 @@
-"""`convscope diagnose`: what is wrong with a network's structure, or wasteful."""
+"""`convscope diagnose`: what is wrong or wasteful in a network's structure, and in how it was trained."""
 
 from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,6 +11,9 @@ from .arguments import extent, shape
 from .group import VERBS
 from .options import input_option, json_option, model_argument
 from .output import say
+
+if TYPE_CHECKING:
+    from ..analysis.diagnosis import Finding
 
 
 @click.command("diagnose", short_help=VERBS["diagnose"])
@@ -29,20 +35,38 @@ def command(
 ) -> None:
     """Find what is wasteful or risky in the structure of MODEL, with numbers and what to change.
 
+    Of a run, how it was trained is looked at first: dead units, saturation, gradients, progress.
+
     \b
-    Example:
+    Examples:
       convscope diagnose vgg16 --object-size 96 --other-input 3x256x320
+      convscope diagnose runs/lenet-digits
     """
     from ..analysis.diagnosis import diagnose
     from ..models import load
-    from ..present.findings import findings_text
+    from ..present.findings import findings_text, training_findings_text
     from ..present.json import to_json
     from ..present.terminal import paint_for, terminal_width
 
     network = load(model, input_shape)
     findings = diagnose(network, object_size, other_input)
+    trained = _training_findings(model)
     if as_json:
-        document = {"schema": 1, "model": network.name, "input_shape": list(network.input_shape)}
+        document: dict[str, Any] = {"schema": 1, "model": network.name, "input_shape": list(network.input_shape)}
+        if trained is not None:
+            document |= {"run": model, "training": [finding.to_dict() for finding in trained]}
         say(to_json({**document, "findings": [finding.to_dict() for finding in findings]}))
-    else:
-        say(findings_text(network, findings, terminal_width(), paint_for()))
+        return
+    width, paint = terminal_width(), paint_for()
+    if trained is not None:
+        say(training_findings_text(model, trained, width, paint) + "\n")
+    say(findings_text(network, findings, width, paint))
+
+
+def _training_findings(model: str) -> list[Finding] | None:
+    """Return what a run's log shows; None for a MODEL that is no run."""
+    if not os.path.isfile(os.path.join(model, "log.jsonl")):
+        return None
+    from ..training.run_diagnosis import diagnose_run
+
+    return diagnose_run(model)

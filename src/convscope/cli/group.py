@@ -13,10 +13,13 @@ VERBS = {
     "inspect": "Show shape, parameters, operations, memory and receptive field of every layer.",
     "field": "Show the exact region of the input that one unit sees, or the units that see a pixel.",
     "explain": "Work out every number: formula, numbers put in, result.",
-    "plot": "Draw figures: activation functions, receptive fields, the network, edges, pooling.",
+    "plot": "Draw figures: activation functions, receptive fields, networks, training, feature maps.",
     "compare": "Show how two networks differ.",
     "check": "Hold a network to a budget; exit code 1 when it is broken.",
-    "diagnose": "Find what is wasteful or risky in a network's structure.",
+    "train": "Train a network on pictures; stop and go on when you like.",
+    "evaluate": "Show a run's accuracy, class by class, and its worst mistakes.",
+    "predict": "Say what pictures show.",
+    "diagnose": "Find what is wasteful or risky in a network or a run.",
     "convert": "Write a network as notation or YAML.",
     "zoo": "List the networks that come with convscope.",
     "counted-by": "Show what another tool counts, and why it differs.",
@@ -66,15 +69,16 @@ class Verbs(NearestGroup):
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="VERB ...",
-    epilog="A MODEL is a name in the zoo, a line of notation, or a .yaml or .json file.",
+    epilog="A MODEL is a name in the zoo, a line of notation, a .yaml or .json file, or a run's folder.",
 )
 @click.version_option(__version__, prog_name="convscope", message="%(prog)s %(version)s")
 def convscope() -> None:
-    """See inside a convolutional network before it runs.
+    """See inside a convolutional network before, while and after you train it.
 
     \b
     convscope inspect alexnet
     convscope inspect "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | flatten | dense 10"
     convscope field alexnet pool5 --at 3,2
     convscope explain exercise
+    convscope train lenet --data digits --resize 28 --epochs 1
     """

@@ -10,6 +10,7 @@ import click
 
 from ..errors import BadSetting
 from .arguments import shape
+from .data_options import checkpoint_option, run_argument
 from .group import VERBS, NearestGroup
 from .options import input_option, model_argument
 from .output import remark
@@ -146,6 +147,76 @@ def pooling(path: str | None, lang: str) -> None:
     from ..present import plots
 
     _save(plots.pooling_growth(lang=lang), path, "pooling")
+
+
+@command.command("curves", short_help="Loss, accuracy and learning rate of a run.")
+@run_argument
+@figure_options
+def curves(run: str, path: str | None, lang: str) -> None:
+    """Draw loss, accuracy and learning rate of RUN over its epochs.
+
+    \b
+    Example:
+      convscope plot curves runs/lenet-digits
+    """
+    from ..present import plots
+    from ..training.saved_run import SavedRun
+
+    saved = SavedRun(run)
+    _save(plots.training_curves(saved.events(), saved.path.name, lang=lang), path, f"{saved.path.name}-curves")
+
+
+@command.command("features", short_help="What a trained network's layers make of a picture.")
+@run_argument
+@click.argument("image")
+@click.option("--layer", "layers", metavar="LAYER", multiple=True, help="Only this layer; may be repeated.")
+@click.option("--invert", is_flag=True, help="Swap dark and light, as for pencil on paper.")
+@checkpoint_option
+@figure_options
+def features(
+    run: str,
+    image: str,
+    layers: tuple[str, ...],
+    invert: bool,
+    checkpoint: str | None,
+    path: str | None,
+    lang: str,
+) -> None:
+    """Draw the feature maps that the layers of RUN's model make of IMAGE.
+
+    \b
+    Example:
+      convscope plot features runs/lenet-digits cat.jpg --layer conv1 --layer pool2
+    """
+    from ..present import plots
+    from ..training.data.network_input import read_input
+    from ..training.saved_run import SavedRun
+
+    saved = SavedRun(run)
+    model = saved.model(checkpoint)
+    activations = model.activations(read_input(image, model.network.input_shape, invert)[None])
+    figure = plots.feature_maps(model.network, activations, layers, lang=lang)
+    _save(figure, path, f"{saved.path.name}-features")
+
+
+@command.command("kernels", short_help="The kernels that a convolution has learned.")
+@run_argument
+@click.option("--layer", metavar="LAYER", help="A convolution; the first one if left out.")
+@checkpoint_option
+@figure_options
+def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | None, lang: str) -> None:
+    """Draw the kernels of a convolution of RUN's model.
+
+    \b
+    Example:
+      convscope plot kernels runs/lenet-digits
+    """
+    from ..present import plots
+    from ..training.saved_run import SavedRun
+
+    saved = SavedRun(run)
+    model = saved.model(checkpoint)
+    _save(plots.kernels_figure(model.network, model.parameters, layer, lang), path, f"{saved.path.name}-kernels")
 
 
 def _save(figure: Figure, path: str | None, name: str) -> None:

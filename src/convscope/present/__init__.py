@@ -6,6 +6,7 @@
 | `grid.py`, `field_words.py` | tables in general and how they fit a width; receptive fields in a few signs |
 | `comparison.py`, `findings.py` | two networks side by side; findings and verdicts |
 | `sections.py` | the zoo and other tools' counts |
+| `training.py`, `evaluation.py`, `predictions.py` | epochs, accuracy by class, what pictures show |
 | `region_words.py`, `sketch.py` | a region in words and drawn with characters |
 | `cells.py`, `numbers.py` | widths of text, numbers as people read them |
 | `paint.py`, `terminal.py` | colour, and what the terminal can show |

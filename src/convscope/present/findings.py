@@ -19,8 +19,17 @@ _INDENT = 7
 
 def findings_text(network: Network, findings: Sequence[Finding], width: int, paint: Paint = PLAIN) -> str:
     """Return findings one below the other, each with what to do."""
+    return _listed(f"{network.name}: input {show_shape(network.input_shape)}", findings, width, paint)
+
+
+def training_findings_text(run: str, findings: Sequence[Finding], width: int, paint: Paint = PLAIN) -> str:
+    """Return what a run's log shows in the same form."""
+    return _listed(f"{run}: how it was trained", findings, width, paint)
+
+
+def _listed(title: str, findings: Sequence[Finding], width: int, paint: Paint) -> str:
     count = "1 finding" if len(findings) == 1 else f"{len(findings) or 'no'} findings"
-    blocks = [paint.strong(f"{network.name}: input {show_shape(network.input_shape)}, {count}")]
+    blocks = [paint.strong(f"{title}, {count}")]
     for finding in findings:
         color = paint.alarm if finding.severity == "risk" else paint.strong
         first, *rest = hang(f"{finding.message} [{finding.code}]", width, _INDENT)

@@ -8,16 +8,24 @@
 | `region.py` | `region_on_picture`: what one unit sees of a picture |
 | `edge_maps.py` | `convolution_maps`: what two edge kernels make of a picture |
 | `pooling.py` | `pooling_growth`: how max pooling enlarges what the next layer sees |
+| `curves.py` | `training_curves`: loss, accuracy and learning rate of a run |
+| `features.py` | `feature_maps`: what layers make of a picture |
+| `kernels.py` | `kernels_figure`: what a layer has learned to look for |
+| `mistakes.py` | `mistakes_figure`: the pictures that a model got most wrong |
 
 `picture.py` has the pictures to draw on: `load_picture`, `sample_picture`. `style.py` holds colours, sizes and
-letters, and `save`. A network is drawn in four steps: `boxes.py` (which boxes), `drawn_layer.py` (their colour and
-words), `lanes.py` (columns and lanes), `page.py` (inches).
+letters, and `save`; `shown.py` draws arrays as small pictures. A network is drawn in four steps: `boxes.py` (which
+boxes), `drawn_layer.py` (their colour and words), `lanes.py` (columns and lanes), `page.py` (inches).
 """
 
 from . import style  # first, for it says what to install where matplotlib is missing
 from .activation_curves import activation, activations
+from .curves import training_curves
 from .edge_maps import convolution_maps
+from .features import feature_maps
 from .growth import field_growth
+from .kernels import kernels_figure
+from .mistakes import mistakes_figure
 from .network import network_figure
 from .picture import load_picture, sample_picture
 from .pooling import pooling_growth
@@ -28,11 +36,15 @@ __all__ = [
     "activation",
     "activations",
     "convolution_maps",
+    "feature_maps",
     "field_growth",
+    "kernels_figure",
     "load_picture",
+    "mistakes_figure",
     "network_figure",
     "pooling_growth",
     "region_on_picture",
     "sample_picture",
     "save",
+    "training_curves",
 ]

@@ -1,0 +1,92 @@
+"""Options that say which pictures to use, and which run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import BadSetting
+from .arguments import extent
+
+if TYPE_CHECKING:
+    from ..training.data.choice import DataChoice
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DATA_HELP = (
+    "digits, mnist, fashion-mnist, cifar10, a folder with one folder of pictures per class, or an .npz file."
+)
+MOST_HELD_OUT = 0.5
+
+
+def run_argument(verb: F) -> F:
+    """Give a verb its RUN."""
+    return click.argument("run")(verb)
+
+
+def engine_option(verb: F) -> F:
+    """Give a verb --engine."""
+    return click.option("--engine", metavar="NAME", help="What computes; the fastest there is if left out.")(verb)
+
+
+def checkpoint_option(verb: F) -> F:
+    """Give a verb --checkpoint."""
+    what = "best (lowest loss), last or previous; best if left out."
+    return click.option("--checkpoint", metavar="NAME", help=what)(verb)
+
+
+def data_options(verb: F) -> F:
+    """Give a verb --data and how its pictures are read."""
+    for option in reversed(
+        (
+            click.option("--data", metavar="DATA", help=DATA_HELP),
+            click.option("--data-dir", metavar="FOLDER", help="Where a known set's files lie, or are fetched to."),
+            click.option("--resize", metavar="PIXELS", callback=extent, help="Stretch pictures to 28, or 28x32."),
+            click.option("--channels", type=int, metavar="1|3", help="Make pictures grey (1) or colour (3)."),
+            click.option(
+                "--skip-corrupt", is_flag=True, default=None, help="Leave out pictures that cannot be read."
+            ),
+        )
+    ):
+        verb = option(verb)
+    return verb
+
+
+def data_choice(
+    data: str,
+    data_dir: str | None,
+    resize: int | tuple[int, ...] | None,
+    channels: int | None,
+    skip_corrupt: bool | None,
+    hold_out: float | None = None,
+) -> DataChoice:
+    """Return what the options choose.
+
+    Errors:   BadSetting [resize], [channels], [hold-out]
+    """
+    from ..training.data.choice import DataChoice
+    from ..training.data.load import HELD_OUT_SHARE
+
+    if channels not in (None, 1, 3):
+        raise BadSetting(f"--channels must be 1 for grey or 3 for colour; got {channels}; choose one. [channels]")
+    if hold_out is not None and not 0 <= hold_out <= MOST_HELD_OUT:
+        raise BadSetting(
+            f"--validation must be a share of the training pictures from 0 to {MOST_HELD_OUT}; got {hold_out:g}; "
+            "0.1 is usual, 0 is none. [hold-out]"
+        )
+    share = HELD_OUT_SHARE if hold_out is None else hold_out
+    return DataChoice(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
+
+
+def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:
+    if resize is None:
+        return None
+    sides = (resize, resize) if isinstance(resize, int) else resize
+    if len(sides) != 2 or max(sides) > 10_000:
+        raise BadSetting(
+            f"--resize must be one side or rows x columns, at most 10,000 each; got {'x'.join(map(str, sides))}; "
+            "write 28, or 28x32. [resize]"
+        )
+    return sides[0], sides[1]

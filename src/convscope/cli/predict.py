@@ -1,0 +1,70 @@
+"""`convscope predict`: what pictures show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..errors import BadFile, BadSetting
+from .data_options import checkpoint_option, engine_option, run_argument
+from .group import VERBS
+from .options import json_option
+from .output import BAD_INPUT, complain, say
+
+
+@click.command("predict", short_help=VERBS["predict"])
+@run_argument
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option("--top", type=int, default=3, show_default=True, help="How many classes to show.")
+@click.option("--invert", is_flag=True, help="Swap dark and light, as for pencil on paper.")
+@checkpoint_option
+@engine_option
+@json_option
+def command(
+    run: str,
+    images: tuple[str, ...],
+    top: int,
+    invert: bool,
+    checkpoint: str | None,
+    engine: str | None,
+    as_json: bool,
+) -> None:
+    """Say what each IMAGE shows, with probabilities, by the model of RUN.
+
+    Pictures of any size and colour are brought to what the network takes. A file that is no picture is named, the
+    others are answered, and the exit code is 2.
+
+    \b
+    Example:
+      convscope predict runs/lenet-digits cat.jpg --top 2
+    """
+    from ..present.json import to_json
+    from ..present.predictions import prediction_text, top_guesses
+    from ..present.terminal import paint_for
+    from ..training.data.network_input import read_input
+    from ..training.evaluation import class_probabilities
+    from ..training.saved_run import SavedRun
+
+    if top < 1:
+        raise BadSetting(f"--top must be a whole number from 1; got {top}; 3 is usual. [top]")
+    model = SavedRun(run).model(checkpoint, engine)
+    classes = model.classes or ()
+    answers: list[dict[str, Any]] = []
+    refused = 0
+    for number, image in enumerate(images):
+        try:
+            picture = read_input(image, model.network.input_shape, invert)
+        except BadFile as error:
+            refused += 1
+            complain(str(error))
+            answers.append({"picture": image, "error": str(error)})
+            continue
+        guesses = top_guesses(class_probabilities(model, picture[None])[0], classes, top)
+        answers.append({"picture": image, "classes": [guess._asdict() for guess in guesses]})
+        if not as_json:
+            before = "\n" if number > refused else ""  # a blank line between answers, none above the first
+            say(before + prediction_text(image, guesses, paint_for()))
+    if as_json:
+        say(to_json({"schema": 1, "run": run, "pictures": answers}))
+    click.get_current_context().exit(BAD_INPUT if refused else 0)

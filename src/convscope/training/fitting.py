@@ -1,0 +1,64 @@
+"""Whether a network can learn a set of pictures, and what to change where it cannot."""
+
+from __future__ import annotations
+
+from ..errors import BadData, ConvscopeError
+from ..layers.base import show_shape
+from ..layers.dense import Linear
+from ..network import Network
+from .data.source import Source
+
+
+def refuse_misfit(network: Network, source: Source, label: str) -> None:
+    """Raise where pictures or classes do not fit a network, with the options that would help.
+
+    Errors:   BadData [data-shape], [data-classes]
+    """
+    takes, has = network.input_shape, tuple(source.image_shape)
+    if takes != has:
+        raise BadData(
+            f"the data must have the pictures that the network takes; got {show_shape(has)} in {label} and "
+            f"{show_shape(takes)} in {network.name}; {_way_out(network, has)}. [data-shape]"
+        )
+    outputs = max(2, network.outputs[-1].output_shape[0])
+    if len(source.classes) > outputs:
+        raise BadData(
+            f"the data must have at most as many classes as the network has outputs; got {len(source.classes)} "
+            f"classes in {label} and {outputs} outputs in {network.name}; "
+            f"{_more_outputs(network, len(source.classes))}. [data-classes]"
+        )
+
+
+def _way_out(network: Network, has: tuple[int, ...]) -> str:
+    """Name the options that fit pictures to the network, or the network to the pictures."""
+    takes = network.input_shape
+    ways = []
+    if _can_take(network, has):
+        ways.append(f"--input {_typed(has)}")
+    if len(takes) == 3 and takes[0] in (1, 3):
+        sizes = [] if takes[1:] == has[1:] else [f"--resize {_typed(_shortest(takes[1:]))}"]
+        channels = [] if takes[0] == has[0] else [f"--channels {takes[0]}"]
+        ways.append(" ".join(sizes + channels))
+    return f"use {' or '.join(ways)}" if ways else "choose a network for pictures"
+
+
+def _can_take(network: Network, shape: tuple[int, ...]) -> bool:
+    try:
+        network.with_input(shape)
+    except ConvscopeError:
+        return False
+    return True
+
+
+def _shortest(sides: tuple[int, ...]) -> tuple[int, ...]:
+    return sides[:1] if len(set(sides)) == 1 else sides
+
+
+def _typed(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))
+
+
+def _more_outputs(network: Network, classes: int) -> str:
+    dense = [node.name for node in network.layers if isinstance(node.layer, Linear)]
+    layer = f"in {dense[-1]}" if dense else "at its end"
+    return f"write it by `convscope convert` and give it {classes} outputs {layer}"
