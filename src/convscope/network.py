@@ -11,6 +11,7 @@ from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest
 from .layers.base import Layer, show_shape
 from .layers.connection import Shape
 from .layers.facts import Facts, facts
+from .layers.operations import Operations, Status
 from .layers.special import Input
 
 if TYPE_CHECKING:
@@ -27,7 +28,28 @@ class Entry(NamedTuple):
     origin: str | None = None
 
 
-@dataclass(frozen=True)
+class Columns(NamedTuple):
+    """What passes over all nodes need, column by column, so that they touch nothing else.
+
+    `sources` are the places of each node's inputs. `unmoved` is the one input whose positions a node hands on as
+    they are, -1 for any other node; it does so for the input axes in `still`, for all where that is None. The rest
+    is each node's facts.
+    """
+
+    sources: list[tuple[int, ...]]
+    unmoved: list[int]
+    still: list[frozenset[int | None] | None]
+    params: list[int]
+    operations: list[Operations]
+    status: list[Status]
+    elements: list[int]
+    training_bytes: list[int]
+    keeps_input: list[bool]
+    keeps_output: list[bool]
+    view: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A layer in its network.
 
@@ -54,6 +76,11 @@ class Node:
     def output_shape(self) -> Shape:
         """Return the shape of the output, batch left out."""
         return self.facts.output_shape
+
+    @property
+    def params(self) -> int:
+        """Return the learned parameters; 0 where they are another layer's."""
+        return self.facts.params if self.parameters_of == self.name else 0
 
     @property
     def owns_parameters(self) -> bool:
@@ -134,6 +161,28 @@ class Network:
         """Return the input nodes, the main one first."""
         return tuple(node for node in self.nodes if not node.inputs)
 
+    @cached_property
+    def columns(self) -> Columns:
+        """Return the nodes' facts by column."""
+        nodes = self.nodes
+        still = [_still(node.facts) for node in nodes]
+        return Columns(
+            [node.sources for node in nodes],
+            [
+                -1 if kept is not None and not kept else node.sources[0]
+                for node, kept in zip(nodes, still, strict=True)
+            ],
+            still,
+            [node.params for node in nodes],
+            [node.facts.operations for node in nodes],
+            [node.facts.status for node in nodes],
+            [node.facts.elements for node in nodes],
+            [node.facts.training_bytes for node in nodes],
+            [node.facts.keeps_input for node in nodes],
+            [node.facts.keeps_output for node in nodes],
+            [node.facts.view for node in nodes],
+        )
+
     @property
     def input_shape(self) -> Shape:
         """Return the (first) input's shape, batch left out."""
@@ -172,6 +221,13 @@ class Network:
 def is_name(text: str) -> bool:
     """Tell whether a layer may be called so: the notation gives these signs a meaning."""
     return bool(text) and text.isprintable() and not any(sign in text for sign in " |,:=#\"'{}")
+
+
+def _still(facts: Facts) -> frozenset[int | None] | None:
+    """Return the axes along which a layer's one input stays where it is; None where all do."""
+    if facts.connections is None:
+        return None
+    return facts.connections[0].kept if len(facts.connections) == 1 else frozenset()
 
 
 def _check_names(entries: list[Entry]) -> None:

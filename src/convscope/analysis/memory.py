@@ -7,6 +7,8 @@ Bytes are float32, one picture, activations and their gradients; parameters are 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from ..network import Network
@@ -37,21 +39,22 @@ class Lives(NamedTuple):
 
 def lives(network: Network) -> Lives:
     """Return when each tensor is written, read for the last time, and read by a backward pass."""
+    columns = network.columns
     owner: list[int] = []
     last: list[int] = []
     kept: list[int] = []
-    for index, node in enumerate(network.nodes):
-        facts = node.facts
-        for source in node.sources:
+    rows = zip(columns.sources, columns.keeps_input, columns.keeps_output, columns.view, strict=True)
+    for index, (sources, keeps_input, keeps_output, view) in enumerate(rows):
+        for source in sources:
             tensor = owner[source]
             last[tensor] = index
-            if facts.keeps_input and kept[tensor] < 0:
+            if keeps_input and kept[tensor] < 0:
                 kept[tensor] = index
-        tensor = owner[node.sources[0]] if facts.view else index
+        tensor = owner[sources[0]] if view else index
         owner.append(tensor)
         last.append(index)
         kept.append(-1)
-        if facts.keeps_output and kept[tensor] < 0:
+        if keeps_output and kept[tensor] < 0:
             kept[tensor] = index
     return Lives(owner, last, kept)
 
@@ -63,48 +66,47 @@ def peaks(network: Network) -> Peaks:
     (`Layer.retains`, `Layer.training_bytes`); its backward pass runs the layers in reverse and holds a tensor's
     gradient from its last reader's step to its writer's. Outputs stay to the end.
     """
-    nodes = network.nodes
-    count = len(nodes)
+    columns = network.columns
+    count = len(network.nodes)
     owner, last, kept = lives(network)
     outputs = {owner[node.index] for node in network.outputs}
+    sizes = [FLOAT_BYTES * elements for elements in columns.elements]
     freed = [0] * count  # after a layer's forward step, at inference
     dropped = [0] * count  # the same, in training
     born = [0] * count  # gradients, before a layer's backward step
-    gone = [0] * count  # gradients and kept tensors, after it
-    for index, node in enumerate(nodes):
-        gone[index] += node.facts.training_bytes
-        if owner[index] != index:
+    gone = list(columns.training_bytes)  # masks, gradients and kept tensors, after it
+    for index, (tensor, size, end, keeper) in enumerate(zip(owner, sizes, last, kept, strict=True)):
+        if tensor != index:
+            sizes[index] = 0  # a view
             continue
-        size = FLOAT_BYTES * node.facts.elements
         stays = index in outputs
         if not stays:
-            freed[last[index]] += size
-        if kept[index] >= 0:
-            gone[kept[index]] += size
+            freed[end] += size
+        if keeper >= 0:
+            gone[keeper] += size
         elif stays:
             gone[index] += size
         else:
-            dropped[last[index]] += size
-        if node.sources:
-            born[last[index]] += size
+            dropped[end] += size
+        if columns.sources[index]:
+            born[end] += size
             gone[index] += size
-    inference = training = 0
-    inference_peak = training_peak = inference_at = training_at = 0
-    for index, node in enumerate(nodes):
-        if owner[index] == index:
-            size = FLOAT_BYTES * node.facts.elements
-            inference += size
-            training += size
-        training += node.facts.training_bytes
-        if inference > inference_peak:
-            inference_peak, inference_at = inference, index
-        if training > training_peak:
-            training_peak, training_at = training, index
-        inference -= freed[index]
-        training -= dropped[index]
-    for index in range(count - 1, -1, -1):
-        training += born[index]
-        if training > training_peak:
-            training_peak, training_at = training, index
-        training -= gone[index]
-    return Peaks(inference_peak, nodes[inference_at].name, training_peak, nodes[training_at].name)
+    inference, inference_at = _highest(zip(sizes, freed, strict=True), 0)
+    grown = [size + kept_too for size, kept_too in zip(sizes, columns.training_bytes, strict=True)]
+    forward, forward_at = _highest(zip(grown, dropped, strict=True), 0)
+    left = sum(grown) - sum(dropped)
+    backward, back = _highest(zip(reversed(born), reversed(gone), strict=True), left)
+    training, training_at = max((forward, forward_at), (backward, count - 1 - back), key=itemgetter(0))
+    names = network.nodes
+    return Peaks(inference, names[inference_at].name, training, names[training_at].name)
+
+
+def _highest(changes: Iterable[tuple[int, int]], live: int) -> tuple[int, int]:
+    """Return the highest level, and where, when each step first adds and then takes away."""
+    peak = at = 0
+    for index, (more, less) in enumerate(changes):
+        live += more
+        if live > peak:
+            peak, at = live, index
+        live -= less
+    return peak, at

@@ -7,6 +7,7 @@ which tensor axis leads to which axis of the origin, what happens at merges, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ..axis import AxisMap
@@ -76,17 +77,19 @@ def position_axes(shape: Shape) -> tuple[int, ...]:
 
 def follow(network: Network, algebra: AxisAlgebra[A], origin: Node) -> list[Paths[A] | None]:
     """Return what the units of every layer see of the origin; None where they see nothing of it."""
-    views: list[Paths[A] | None] = []
-    for node in network.nodes:
-        if node is origin:
-            axes = position_axes(node.output_shape)
-            views.append(Paths(tuple(algebra.start(node.output_shape[a]) for a in axes), axes))
-        elif node.index < origin.index or not node.sources:
-            views.append(None)
-        elif node.facts.connections is None:
-            views.append(views[node.sources[0]])
-        else:
-            views.append(_arrive(views, node, algebra))
+    nodes = network.nodes
+    unmoved, still = network.columns.unmoved, network.columns.still
+    axes = position_axes(origin.output_shape)
+    views: list[Paths[A] | None] = [None] * len(nodes)
+    views[origin.index] = Paths(tuple(algebra.start(origin.output_shape[a]) for a in axes), axes)
+    for index in range(origin.index + 1, len(nodes)):
+        source = unmoved[index]
+        if source >= 0:
+            view, kept = views[source], still[index]
+            if view is None or kept is None or kept.issuperset(view.drivers):
+                views[index] = view
+                continue
+        views[index] = _arrive(views, nodes[index], algebra)
     return views
 
 
@@ -95,10 +98,10 @@ def _arrive(views: list[Paths[A] | None], node: Node, algebra: AxisAlgebra[A]) -
     for connection in node.facts.connections or ():
         view = views[node.sources[connection.source]]
         if view is not None:
-            arriving.append(step(view, connection, node, algebra))
-    if len(arriving) == 1:
-        return arriving[0]
-    return merge(arriving, node, algebra) if arriving else None
+            arriving.append(view if connection.links is None else step(view, connection, node, algebra))
+    if len(arriving) > 1:
+        return merge(arriving, node, algebra)
+    return arriving[0] if arriving else None
 
 
 def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebra[A]) -> Paths[A]:
@@ -113,14 +116,21 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
     drivers: list[int | None] = []
     joined = 0
     several = False
+    before: tuple[object, object, int] = (None, None, 0)
     for axis, driver in zip(view.axes, view.drivers, strict=True):
         link = None if driver is None else links.get(driver)
         if link is not None:
-            if link.map is not UNMOVED:
-                if link.map.covers(shape[link.input]):
+            one = link.map
+            if one is not UNMOVED:
+                n = shape[link.input]
+                if one.covers(n):
                     joined += 1
                     several = True
-                axis = algebra.through(axis, link.map, shape[link.input], node.output_shape[link.output])
+                if before[0] is axis and before[1] is one and before[2] == n:
+                    axis = axes[-1]  # rows and columns are alike, as they mostly are
+                else:
+                    before = (axis, one, n)
+                    axis = algebra.through(axis, one, n, node.output_shape[link.output])
             driver = link.output
         else:
             joined += 1
@@ -145,25 +155,28 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
 
 def merge(views: list[Paths[A]], node: Node, algebra: AxisAlgebra[A]) -> Paths[A]:
     """Return what units see over several paths: local ones joined, global ones kept apart."""
-    first = views[0]
-    lost = next((view for view in views if view.lost_at is not None), None)
-    if lost is not None:
-        return lost
+    plain = True
+    for view in views:
+        if view.lost_at is not None:
+            return view
+        plain = plain and view.via is None and view.global_via is None
+    if plain:
+        return _joined(views, node, algebra)
     local = [view for view in views if view.via is None]
-    global_via = next((name for v in views for name in (v.via, v.global_via) if name is not None), None)
     if not local:
-        return _joined(views, node, algebra)._replace(via=first.via)
-    if len(local) < len(views) or global_via is not None:
-        local = [view._replace(global_via=global_via) for view in local]
-    return _joined(local, node, algebra)
+        return _joined(views, node, algebra)._replace(via=views[0].via)
+    global_via = next(name for v in views for name in (v.via, v.global_via) if name is not None)
+    return _joined([view._replace(global_via=global_via) for view in local], node, algebra)
 
 
 def _joined(views: list[Paths[A]], node: Node, algebra: AxisAlgebra[A]) -> Paths[A]:
     first = views[0]
     axes: list[A] = []
     drivers: list[int | None] = []
-    offsets: list[float] = []
+    offsets: list[float | None] = []
     union = changed = False
+    last_met: list[A] = []
+    last_n = 0
     for index, own in enumerate(first.drivers):
         driver = own
         for view in views:
@@ -173,10 +186,15 @@ def _joined(views: list[Paths[A]], node: Node, algebra: AxisAlgebra[A]) -> Paths
                     return first._replace(lost_at=node.name)
                 driver = other
         n = 1 if driver is None else node.output_shape[driver]
-        axis, offset = algebra.hull([view.axes[index] for view in views], n)
+        met = [view.axes[index] for view in views]
+        if index and n == last_n and all(map(is_, met, last_met)):
+            axis, offset = axes[-1], offsets[-1]
+        else:
+            axis, offset = algebra.hull(met, n)
+        last_met, last_n = met, n
         union = union or offset is not None
         changed = changed or driver != own or axis is not first.axes[index]
-        offsets.append(offset or 0.0)
+        offsets.append(offset)
         axes.append(axis)
         drivers.append(driver)
     merges = first.merges
@@ -185,7 +203,7 @@ def _joined(views: list[Paths[A]], node: Node, algebra: AxisAlgebra[A]) -> Paths
         if view.merges is not merges:
             merges = tuple(dict.fromkeys((*merges, *view.merges)))
     if any(offsets):
-        merges = (*merges, Merge(node.name, tuple(offsets)))
+        merges = (*merges, Merge(node.name, tuple(offset or 0.0 for offset in offsets)))
     if not changed and union == first.union and merges is first.merges:
         return first
     return Paths(tuple(axes), tuple(drivers), union, merges, None, first.global_via)

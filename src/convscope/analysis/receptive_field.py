@@ -154,6 +154,16 @@ def _listed(axis: AxisField, one: AxisMap, positions: int) -> AxisField:
     return _simplest(low, high, Fraction(axis.step) * one.step)
 
 
+def _hull_of_two(one: Regular, two: Regular) -> tuple[AxisField, float | None]:
+    """Join two evenly stepping views, by far the most common case."""
+    if one.low == two.low and one.high == two.high:
+        return one, None
+    offset = (two.low + two.high - one.low - one.high) / 2
+    if one.low <= two.low and one.high >= two.high:
+        return one, offset
+    return Regular(min(one.low, two.low), max(one.high, two.high), one.step), offset
+
+
 def _regular_hull(axes: list[Regular]) -> tuple[AxisField, float]:
     """Join evenly stepping views: the widest window, and the centre farthest from the first's."""
     first = axes[0]
@@ -163,12 +173,15 @@ def _regular_hull(axes: list[Regular]) -> tuple[AxisField, float]:
     return first if low == first.low and high == first.high else Regular(low, high, first.step), offset
 
 
+_PIXEL = Regular(0, 1, 1)
+
+
 class Recurrence:
     """The algebra of closed formulas."""
 
     def start(self, n: int) -> AxisField:
         """Each pixel sees itself."""
-        return Regular(0, 1, 1)
+        return _PIXEL
 
     def through(self, axis: AxisField, one: AxisMap, n: int, positions: int) -> AxisField:
         """Apply the recurrence, or list the edges where no recurrence holds."""
@@ -191,6 +204,10 @@ class Recurrence:
     def hull(self, axes: Sequence[AxisField], n: int) -> tuple[AxisField, float | None]:
         """Join views unit by unit, and measure how far their centres are apart."""
         first = axes[0]
+        if len(axes) == 2 and type(first) is Regular:
+            second = axes[1]
+            if type(second) is Regular and (second.step == first.step or n == 1):
+                return _hull_of_two(first, second)
         others = [axis for axis in axes[1:] if axis is not first and axis != first]
         if not others:
             return first, None
@@ -244,8 +261,10 @@ class ReceptiveField:
     @property
     def size(self) -> tuple[int, ...] | None:
         """Return the extent, the largest where units differ."""
-        axes = self._axes
-        return None if axes is None else tuple([axis.size for axis in axes])
+        view = self._view
+        if view is None or view.via is not None or view.lost_at is not None:
+            return None
+        return tuple([axis.size for axis in view.axes])
 
     @property
     def stride(self) -> tuple[float, ...] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UnknownLayer, nearest
 from ..layers.connection import Shape
-from ..layers.operations import Operations, Status
+from ..layers.operations import Operations
 from ..network import Network, Node
 from .memory import FLOAT_BYTES, peaks
 from .receptive_field import ReceptiveField, receptive_fields
@@ -48,7 +48,7 @@ class Row(NamedTuple):
     @property
     def params(self) -> int:
         """Return the learned parameters; 0 where they are another layer's (see `shares`)."""
-        return self.node.facts.params if self.node.owns_parameters else 0
+        return self.node.params
 
     @property
     def shares(self) -> str | None:
@@ -176,18 +176,19 @@ class Report:
     @cached_property
     def totals(self) -> Totals:
         """Return the sums over all layers."""
-        facts = [node.facts for node in self.network.layers]
-        counts = [sum(column) for column in zip(*[known.operations for known in facts], strict=True)]
-        params = sum([node.facts.params for node in self.network.layers if node.owns_parameters])
+        columns = self.network.columns
+        counts = [sum(column) for column in zip(*columns.operations, strict=True)]
+        params = sum(columns.params)
+        given = sum([node.facts.elements for node in self.network.inputs])
         peak = peaks(self.network)
         return Totals(
             params,
             *Operations(*counts),
-            FLOAT_BYTES * sum([known.elements for known in facts]),
+            FLOAT_BYTES * (sum(columns.elements) - given),
             peak.inference_bytes,
             peak.training_bytes,
             FLOAT_BYTES * params,
-            max([known.status for known in facts], default=Status.COMPLETE).word,
+            max(columns.status).word,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -58,7 +58,8 @@ MIXED = (Connection(links=()),)
 
 def windowed(maps: Sequence[AxisMap]) -> tuple[Connection, ...]:
     """Return the connections of a layer that slides over the axes after the first and mixes channels."""
-    links = (Link(a, a, UNMOVED if one == UNMOVED else one) for a, one in enumerate(maps, start=1))
+    known: dict[AxisMap, AxisMap] = {UNMOVED: UNMOVED}
+    links = (Link(axis, axis, known.setdefault(one, one)) for axis, one in enumerate(maps, start=1))
     return (Connection(links=tuple(links)),)
 
 
