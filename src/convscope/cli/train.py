@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from .configuration_file import read_configuration
 from .data_options import data_choice, data_options, engine_option
 from .group import VERBS
 from .options import input_option, json_option, one_of
-from .output import remark, say
+from .output import INTERRUPTED, remark, say
 from .train_settings import Asked, fit_settings
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ def command(as_json: bool, **asked: Any) -> None:
     from ..present.terminal import paint_for, terminal_width
 
     one_of({"--run": asked["run"], "--resume": asked["resume"]})
-    task = _going_on(asked) if asked["resume"] is not None else _new(asked)
-    history = _fit(task, fit_settings(asked), bool(asked["tensorboard"]))
+    settings = fit_settings(asked)
+    task = _going_on(asked) if asked["resume"] is not None else _new(asked, settings)
+    history = _fit(task, settings, bool(asked["tensorboard"]))
     _draw_curves(task.folder)
     if as_json:
         say(to_json(_document(task, history)))
@@ -99,9 +101,10 @@ class Task:
     goes_on: bool
 
 
-def _new(asked: Asked) -> Task:
+def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     from ..model import Model
     from ..models import load
+    from ..training.configuration import Configuration
     from ..training.fitting import refuse_misfit
 
     context = click.get_current_context()
@@ -118,6 +121,7 @@ def _new(asked: Asked) -> Task:
             f"--run must be a new folder; got {str(folder)!r} with a run in it; go on with it by "
             f"--resume {shlex.quote(str(folder))}, or choose another. [run-exists]"
         )
+    Configuration(**settings)  # a mistake is told before anything is read or written
     network = load(asked["model"], asked["input_shape"])
     choice = data_choice(**{name: asked[name] for name in _CHOICE}, hold_out=asked["validation"])
     source = choice.part("train")
@@ -185,7 +189,7 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
     except KeyboardInterrupt:
         if (task.folder / "run.json").exists():
             remark(f"go on with: convscope train --resume {shlex.quote(folder)}")
-        raise
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except NotFinite:
         remark(f"what the run shows: convscope diagnose {shlex.quote(folder)}")
         raise
@@ -196,7 +200,7 @@ def _say_what_begins(task: Task) -> None:
     skipped = getattr(task.source, "skipped", ())
     if skipped:
         few = ", ".join(skipped[:5]) + (", …" if len(skipped) > 5 else "")
-        remark(f"left out {len(skipped)} pictures that cannot be read: {few}")
+        remark(f"left out what cannot be read ({len(skipped)} of the data): {few}")
     outputs = network.outputs[-1].output_shape[0]
     if classes < outputs:
         remark(f"{network.name} has {outputs} outputs for {classes} classes: the others stay unused")

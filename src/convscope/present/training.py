@@ -8,6 +8,7 @@ from ..training.history import Epoch, History
 from .grid import Cell, Column, Table
 
 BEST = "best"
+LARGE_LOSS = 1e4
 
 
 def best_epoch(history: History) -> Epoch | None:
@@ -33,16 +34,20 @@ def history_table(history: History, title: str, notes: Sequence[str] = ()) -> Ta
 
 
 def _cells(epoch: Epoch, checked: bool, best: bool) -> list[Cell]:
-    cells: list[Cell] = [epoch.epoch, f"{epoch.lr:.4g}", f"{epoch.loss:.4f}", share(epoch.accuracy)]
+    cells: list[Cell] = [epoch.epoch, f"{epoch.lr:.4g}", _written(epoch.loss), share(epoch.accuracy)]
     if checked:
         loss, accuracy = epoch.validation_loss, epoch.validation_accuracy
-        cells += ["" if loss is None else f"{loss:.4f}", "" if accuracy is None else share(accuracy)]
+        cells += ["" if loss is None else _written(loss), "" if accuracy is None else share(accuracy)]
     return [*cells, BEST if best else ""]
 
 
 def share(part: float) -> str:
     """Write a share with two decimals, so that one picture of ten thousand shows."""
     return f"{100 * part:.2f} %"
+
+
+def _written(loss: float) -> str:
+    return f"{loss:.4f}" if loss < LARGE_LOSS else f"{loss:.4g}"
 
 
 def _loss(epoch: Epoch) -> float:

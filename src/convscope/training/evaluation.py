@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engines.engine import Array
-from ..errors import BadData
-from ..layers.base import show_shape
 from .batches import check_source
 from .data.source import Source
+from .fitting import refuse_no_classes
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -145,11 +144,6 @@ def class_probabilities(model: Model, x: Array) -> Array:
     Shapes:   x (n, c, h, w) → (n, classes)
     Errors:   BadData [no-classes], and those of Model.predict
     """
-    shape = model.network.outputs[-1].output_shape
-    if len(shape) != 1:
-        raise BadData(
-            f"a network must give one number per class; got an output of {show_shape(shape)} from "
-            f"{model.network.name}; end it in globalavgpool or flatten, and dense. [no-classes]"
-        )
+    refuse_no_classes(model.network)
     chances = model.predict(x)
-    return np.concatenate([1 - chances, chances], axis=1) if shape == (1,) else chances
+    return np.concatenate([1 - chances, chances], axis=1) if chances.shape[1] == 1 else chances

@@ -9,11 +9,22 @@ from ..network import Network
 from .data.source import Source
 
 
+def refuse_no_classes(network: Network) -> None:
+    """Raise BadData [no-classes] where a network's output is no list of numbers, one per class."""
+    shape = network.outputs[-1].output_shape
+    if len(shape) != 1:
+        raise BadData(
+            f"a network must give one number per class; got an output of {show_shape(shape)} from {network.name}; "
+            "end it in globalavgpool or flatten, and dense. [no-classes]"
+        )
+
+
 def refuse_misfit(network: Network, source: Source, label: str) -> None:
     """Raise where pictures or classes do not fit a network, with the options that would help.
 
-    Errors:   BadData [data-shape], [data-classes]
+    Errors:   BadData [data-shape], [data-classes], [no-classes]
     """
+    refuse_no_classes(network)
     takes, has = network.input_shape, tuple(source.image_shape)
     if takes != has:
         raise BadData(

@@ -54,5 +54,5 @@ def grid_of(count: int, aspect: float) -> tuple[int, int]:
     >>> grid_of(6, 1.5)
     (2, 3)
     """
-    columns = max(1, min(count, ceil((count * aspect) ** 0.5)))
-    return ceil(count / columns), columns
+    rows = ceil(count / max(1, min(count, ceil((count * aspect) ** 0.5))))
+    return rows, ceil(count / rows)

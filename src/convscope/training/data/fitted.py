@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadData
-from ...layers.base import show_shape
 from .source import Indices, Labels, Pictures, Source
 
 EYE_WEIGHTS = (0.299, 0.587, 0.114)
@@ -41,6 +42,11 @@ class FittedSource:
         self._columns = resizing_matrix(width, image_shape[2])
 
     @property
+    def skipped(self) -> tuple[str, ...]:
+        """Return the damaged files that the whole leaves out."""
+        return getattr(self._whole, "skipped", ())
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Return the classes of the whole."""
         return self._whole.classes
@@ -61,7 +67,8 @@ class FittedSource:
 
     def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
         """Return the fitted pictures at `indices` and their labels."""
-        x, labels = self._whole.batch(indices)
+        whole, labels = self._whole.batch(indices)
+        x: NDArray[Any] = whole
         if x.shape[1] > self._shape[0]:
             x = np.einsum("nchw,c->nhw", x, np.array(EYE_WEIGHTS, x.dtype))[:, None]
         if x.shape[2:] != self._shape[1:]:
@@ -90,9 +97,5 @@ def resizing_matrix(before: int, after: int) -> Matrix:
     centres = (np.arange(after) + 0.5) * before / after
     pixels = np.arange(before) + 0.5
     weights = np.maximum(0, 1 - np.abs(pixels - centres[:, None]) / max(1, before / after))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def show_fit(before: tuple[int, ...], after: tuple[int, ...]) -> str:
-    """Say what was done to pictures: 1×8×8 → 1×28×28."""
-    return f"{show_shape(before)} → {show_shape(after)}"
+    matrix: Matrix = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return matrix

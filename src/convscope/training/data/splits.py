@@ -32,6 +32,11 @@ class Subset:
         self._indices = np.asarray(indices, np.int64)
 
     @property
+    def skipped(self) -> tuple[str, ...]:
+        """Return the damaged files that the whole leaves out."""
+        return getattr(self._whole, "skipped", ())
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Return the classes of the whole."""
         return self._whole.classes

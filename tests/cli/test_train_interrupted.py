@@ -1,0 +1,103 @@
+"""Training in its own process: Ctrl-C, progress on a terminal and in a pipe."""
+
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from cli.small_data import NETWORK, same_run, write_npz
+
+COMMAND = [sys.executable, "-m", "convscope"]
+SLOW = "input 1x12x10 | conv 24 3 same | relu | conv 24 3 same | relu | flatten | dropout 0.2 | dense 3"
+SLOW_OPTIONS = ["--data", "slow.npz", "--epochs", "30", "--batch-size", "16", "--augment", "shift=1"]
+
+
+@pytest.fixture
+def slow_data(tmp_path):
+    """Pictures enough for an epoch to take a while."""
+    generator = np.random.default_rng(8)
+    labels = np.arange(400) % 3
+    x = generator.normal(size=(400, 1, 12, 10)).astype(np.float32) + labels[:, None, None, None]
+    np.savez(tmp_path / "slow.npz", x=x, y=labels)
+    return tmp_path
+
+
+def start(arguments, folder):
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+
+
+def test_control_c_saves_and_the_printed_command_ends_in_the_same_bits(slow_data):
+    """Exit code 130, nothing on stdout; the run that went on is the run that never stopped."""
+    whole = start(["train", SLOW, *SLOW_OPTIONS, "--run", "whole"], slow_data)
+    stopped = start(["train", SLOW, *SLOW_OPTIONS, "--run", "in parts"], slow_data)
+    told = ""
+    while "epoch 2:" not in told:
+        line = stopped.stderr.readline()
+        assert line, "the run ended before it could be interrupted"
+        told += line
+    stopped.send_signal(signal.SIGINT)
+    out, err = stopped.communicate(timeout=60)
+    assert (stopped.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert re.search(r"^stopped after step \d+: everything is saved", err, re.MULTILINE)
+    command = err.splitlines()[-1].removeprefix("go on with: ")
+    assert command == "convscope train --resume 'in parts'"
+    assert not (slow_data / "in parts" / "curves.png").exists()
+
+    resumed = start(shlex.split(command)[1:], slow_data)
+    assert resumed.communicate(timeout=120)[0]
+    assert resumed.returncode == 0
+    assert whole.communicate(timeout=120)[0]
+    same_run(slow_data / "whole", slow_data / "in parts")
+    assert (slow_data / "in parts" / "curves.png").exists()
+
+
+def test_a_terminal_has_a_bar_with_rate_and_time(tmp_path):
+    """A pipe has one line per epoch instead."""
+    write_npz(tmp_path / "small.npz")
+    arguments = ["train", NETWORK, "--data", "small.npz", "--epochs", "2"]
+    shown = on_terminal(arguments, tmp_path)
+    assert re.search(r"\repoch 1/2 [█░]+ 1/1  loss [\d.]+  [\d,]+ pictures/s  0:00 left", shown)
+    piped = start(arguments, tmp_path).communicate(timeout=60)[1]
+    assert "█" not in piped
+    assert len(piped.splitlines()) == 3
+
+
+def on_terminal(arguments, folder):
+    """Return what stderr shows when it is a terminal."""
+    main, sub = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=sub,
+        env={**os.environ, "COLUMNS": "120", "PYTHONUTF8": "1"},
+    )
+    os.close(sub)
+    shown, until = b"", time.monotonic() + 60
+    while time.monotonic() < until and select.select([main], [], [], 30)[0]:
+        try:
+            part = os.read(main, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(main)
+    assert process.wait(timeout=30) == 0
+    return shown.decode()
