@@ -23,7 +23,7 @@ NONE, GAP = "·", " "
 def evaluation_text(evaluation: Evaluation, title: str, width: int, paint: Paint = PLAIN) -> str:
     """Return loss and accuracy, each class, and which classes were taken for which."""
     blocks = [
-        "\n".join([*(paint.strong(line) for line in wrap(title, width)), _summary(evaluation)]),
+        "\n".join([*(paint.strong(line) for line in wrap(title, width)), *wrap(_summary(evaluation), width)]),
         class_table(evaluation).text(width, paint),
         confusion_text(evaluation, width, paint),
     ]
@@ -74,7 +74,7 @@ def confusion_text(evaluation: Evaluation, width: int, paint: Paint = PLAIN) -> 
     for numbered in (False, True):
         layout = _layout(evaluation, numbered)
         if layout.width <= width:
-            return _matrix(evaluation, layout, paint)
+            return _matrix(evaluation, layout, width, paint)
     return _confusions(evaluation, width, paint)
 
 
@@ -105,9 +105,10 @@ def _layout(evaluation: Evaluation, numbered: bool) -> _Layout:
     return _Layout(rows, columns, max(map(width_of, rows)) + 1, cell)
 
 
-def _matrix(evaluation: Evaluation, layout: _Layout, paint: Paint) -> str:
+def _matrix(evaluation: Evaluation, layout: _Layout, width: int, paint: Paint) -> str:
+    title = "confusion: a row for each class, a column for what was found"
     lines = [
-        paint.strong("confusion: a row for each class, a column for what was found"),
+        *(paint.strong(line) for line in wrap(title, width)),
         " " * layout.row_width + "".join(GAP + pad(name, layout.cell, right=True) for name in layout.columns),
     ]
     for at, (name, counts) in enumerate(zip(layout.rows, evaluation.counts(), strict=True)):

@@ -1,0 +1,135 @@
+"""`convscope predict`: pictures of any size and colour, and files that are none."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import convscope as cs
+from cli.small_data import CLASSES, NETWORK, pictures, write_npz
+from convscope.training.data.network_input import read_input
+
+
+@pytest.fixture
+def run(convscope, tmp_path, monkeypatch):
+    """A run, and one picture of each class."""
+    monkeypatch.chdir(tmp_path)
+    write_npz(tmp_path / "small.npz")
+    convscope("train", NETWORK, "--data", "small.npz", "--epochs", 5, "--run", "mine", "--batch-size", 8)
+    x, _ = pictures(3, seed=6)
+    for name, picture in zip(CLASSES, x, strict=True):
+        Image.fromarray(picture[0]).save(f"{name}.png")
+    return "mine"
+
+
+def test_probabilities_are_those_of_the_model(convscope, run):
+    """The likeliest first, as many as asked for."""
+    x, _ = pictures(3, seed=6)
+    chances = cs.Model.load("mine").predict((x / 255).astype(np.float32))
+    document = json.loads(convscope("predict", run, "ash.png", "bone.png", "coal.png", "--top", 2, "--json").out)
+    assert (document["schema"], document["run"]) == (1, "mine")
+    assert [answer["picture"] for answer in document["pictures"]] == ["ash.png", "bone.png", "coal.png"]
+    for answer, row in zip(document["pictures"], chances, strict=True):
+        order = np.argsort(-row)[:2]
+        assert [guess["name"] for guess in answer["classes"]] == [CLASSES[at] for at in order]
+        assert [guess["probability"] for guess in answer["classes"]] == pytest.approx(
+            row[order].tolist(), rel=1e-5
+        )
+
+
+def test_one_block_for_each_picture(convscope, run):
+    """Name, probabilities, bars; a blank line between."""
+    ended = convscope("predict", run, "ash.png", "coal.png")
+    assert (ended.code, ended.err) == (0, "")
+    blocks = [block.splitlines() for block in ended.out.split("\n\n")]
+    assert [block[0] for block in blocks] == ["ash.png", "coal.png"]
+    assert all(len(block) == 4 for block in blocks)
+    assert [block[1].split()[0] for block in blocks] == ["ash", "coal"]
+    assert blocks[0][1].split()[3].strip("█") == ""
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "1", "P", "CMYK", "I;16"])
+def test_any_size_and_colour(convscope, run, mode):
+    """Brought to what the network takes."""
+    file = "any.tif" if mode == "CMYK" else "any.png"
+    if mode == "I;16":
+        Image.fromarray(np.full((77, 131), 200 * 257, np.uint16)).save(file)
+    else:
+        Image.new("L", (131, 77), 200).convert(mode).save(file)
+    ended = convscope("predict", run, file)
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_dark_and_light_change_places_when_asked(convscope, run):
+    """A dark picture read inverted is a light one."""
+    Image.new("L", (5, 6), 20).save("dark.png")
+    Image.new("L", (5, 6), 235).save("light.png")
+    inverted = json.loads(convscope("predict", run, "dark.png", "--invert", "--json").out)
+    plain = json.loads(convscope("predict", run, "light.png", "--json").out)
+    for one, two in zip(inverted["pictures"][0]["classes"], plain["pictures"][0]["classes"], strict=True):
+        assert one["name"] == two["name"]
+        assert one["probability"] == pytest.approx(two["probability"], rel=1e-4)
+    assert read_input("dark.png", (3, 4, 7), invert=True) == pytest.approx(np.full((3, 4, 7), 235 / 255))
+
+
+MISSING = "'none.png' must be a picture file; got no such file; check the path. [picture-missing]"
+BROKEN = (
+    "'small.npz' must be a whole picture file; got a damaged one (no picture that Pillow knows); "
+    "mend it, take it away, or skip such files. [picture-file]"
+)
+
+
+def test_what_is_no_picture_is_named_and_the_others_answered(convscope, run):
+    """The exit code says that something was wrong."""
+    ended = convscope("predict", run, "none.png", "ash.png", "small.npz", ".", "coal.png")
+    assert ended.code == 2
+    assert [block.splitlines()[0] for block in ended.out.split("\n\n")] == ["ash.png", "coal.png"]
+    folder = "'.' must be a picture file; got a folder; check the path. [picture-missing]"
+    assert ended.err == f"convscope: {MISSING}\nconvscope: {BROKEN}\nconvscope: {folder}\n"
+
+
+def test_json_has_the_mistakes_in_place(convscope, run):
+    """One document, an entry for each file in order."""
+    ended = convscope("predict", run, "none.png", "ash.png", "--json")
+    assert ended.code == 2
+    first, second = json.loads(ended.out)["pictures"]
+    assert first == {"picture": "none.png", "error": MISSING}
+    assert set(second) == {"picture", "classes"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mine", "ash.png", "--top", "0"], "--top must be a whole number from 1; got 0; 3 is usual. [top]"),
+        (["mien", "ash.png"], "'mien' must be a run's folder; got no such folder; did you mean mine? [no-model]"),
+        (
+            [".", "ash.png"],
+            "'.' must be a saved model's or a run's folder; got none of model.safetensors, best.safetensors, "
+            "last.safetensors, previous.safetensors in it; check the path. [no-model]",
+        ),
+    ],
+)
+def test_bad_input(convscope, run, arguments, message):
+    """One message, exit code 2."""
+    assert convscope("predict", *arguments) == (2, "", f"convscope: {message}\n")
+
+
+def test_a_saved_model_predicts_too(convscope, run):
+    """A folder or file written by Model.save is as good as a run."""
+    cs.Model.load("mine").save("saved")
+    cs.Model.load("mine").save("model.safetensors")
+    expected = convscope("predict", run, "ash.png").out
+    assert convscope("predict", "saved", "ash.png").out == expected
+    assert convscope("predict", "model.safetensors", "ash.png").out == expected
+
+
+def test_a_network_that_takes_no_pictures_is_refused(convscope, run):
+    """Five channels are no picture."""
+    cs.Model("input 5x6x7 | flatten | dense 2").save("odd")
+    assert convscope("predict", "odd", "ash.png") == (
+        2,
+        "",
+        "convscope: a network must take pictures of 1 or 3 channels to be shown one; got an input of 5×6×7; "
+        "use Model.predict with an array. [picture-input]\n",
+    )
