@@ -31,6 +31,9 @@ demo: $(VENV)/.core ## AlexNet's table, and one unit's field drawn on a picture
 	$(BIN)/convscope plot field alexnet --save out/alexnet-growth.png
 	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png"
 
+# Parallel test processes and spinning BLAS threads would fight for the same cores.
+test: export OPENBLAS_NUM_THREADS ?= 1
+test: export OMP_NUM_THREADS ?= 1
 test: check ## check, then run all tests
 	$(BIN)/python -m pytest -n auto
 
@@ -48,6 +51,8 @@ bench: setup ## every claim about speed, measured beside its peers
 	$(BIN)/python benchmarks/linear_cost.py
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/loops_im2col.py
+	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/digits_accuracy.py
 
 golden: setup ## write the golden outputs anew; read the difference before you commit it
 	CONVSCOPE_GOLDEN=write $(BIN)/python -m pytest tests/cli tests/present -q

@@ -29,6 +29,7 @@ _HOMES = {
     "convscope.models": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
     "convscope.notation": ("parse", "to_notation", "to_yaml"),
+    "convscope.training.data": ("load_data",),
     "convscope.training.optimizers": ("SGD", "Adam", "AdamW"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
     from .analysis.diagnosis import diagnose
     from .analysis.region import Region, Units
     from .analysis.report import Report, inspect
-    from .errors import ConvscopeError
     from .derivations import explain
+    from .errors import ConvscopeError
     from .model import Model
     from .models import load, zoo_names
     from .network import Entry, Network
     from .notation import parse, to_notation, to_yaml
+    from .training.data import load_data
     from .training.optimizers import SGD, Adam, AdamW
 
 __all__ = sorted([*_HOME_OF, "layers"])
