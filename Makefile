@@ -24,16 +24,18 @@ $(VENV)/.dev: $(VENV)/.core pyproject.toml
 
 setup: $(VENV)/.dev ## make .venv with all that development and tests need
 
-demo: $(VENV)/.core ## AlexNet's table, and one unit's field drawn on a picture
-	@mkdir -p out
+demo: $(VENV)/.core ## AlexNet's table and one unit's field; then LeNet-5 learns real handwritten digits
+	@rm -rf out/lenet-digits && mkdir -p out
 	$(BIN)/convscope inspect alexnet
 	$(BIN)/convscope field alexnet pool5 --at 3,2 --save out/alexnet-pool5.png
 	$(BIN)/convscope plot field alexnet --save out/alexnet-growth.png
-	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png"
+	$(BIN)/convscope train lenet --data digits --resize 28 --epochs 25 --optimizer adam --lr 0.003 \
+	  --schedule cosine --augment "shift=2,rotate=8" --run out/lenet-digits
+	$(BIN)/convscope evaluate out/lenet-digits --save out/digits-mistakes.png
+	$(BIN)/convscope plot kernels out/lenet-digits --save out/digits-kernels.png
+	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png, out/lenet-digits/curves.png,"
+	@echo "         out/digits-mistakes.png, out/digits-kernels.png"
 
-# Parallel test processes and spinning BLAS threads would fight for the same cores.
-test: export OPENBLAS_NUM_THREADS ?= 1
-test: export OMP_NUM_THREADS ?= 1
 test: check ## check, then run all tests
 	$(BIN)/python -m pytest -n auto
 

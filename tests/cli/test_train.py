@@ -35,8 +35,7 @@ def test_a_run_has_its_table_and_its_files(convscope, here):
     assert {path.name for path in Path("runs/network-small").iterdir()} == FILES
     lines = ended.out.splitlines()
     assert lines[0] == (
-        "network on small: 56 pictures of 1×6×5, 3 classes, 103 parameters, engine "
-        f"{cs.Model(NETWORK).engine}"
+        f"network on small: 56 pictures of 1×6×5, 3 classes, 103 parameters, engine {cs.Model(NETWORK).engine}"
     )
     events = [json.loads(line) for line in Path("runs/network-small/log.jsonl").read_text().splitlines()]
     epochs = [event for event in events if event["event"] == "epoch"]
