@@ -2,7 +2,7 @@ import pytest
 
 CHAIN = "input 3x20x30 | conv 4 3"
 MODEL = (
-    "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml or .json file; "
+    "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
     "got model='alexnte'; did you mean alexnet, lenet, googlenet? [model-name]"
 )
 
@@ -79,14 +79,14 @@ UNKNOWN_LAYER = "alexnet has no layer 'conv7'; did you mean conv5, conv4, conv3?
 WRONG_USE = [
     (
         ["inspekt", "alexnet"],
-        "the verb must be one of inspect, field, explain, plot, compare, check, diagnose, convert, zoo, "
-        "counted-by; got 'inspekt'; did you mean inspect, diagnose? [verb]",
+        "the verb must be one of inspect, field, explain, plot, compare, check, train, evaluate, predict, diagnose, "
+        "convert, zoo, counted-by; got 'inspekt'; did you mean inspect, diagnose? [verb]",
         "convscope",
     ),
     (
         ["plot", "feild"],
-        "the figure must be one of activations, edges, field, function, network, pooling; got 'feild'; "
-        "did you mean field? [verb]",
+        "the figure must be one of activations, curves, edges, features, field, function, kernels, network, pooling; "
+        "got 'feild'; did you mean field? [verb]",
         "convscope plot",
     ),
     (

@@ -2,13 +2,18 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
+import convscope as cs
 from convscope.cli.group import VERBS
 from convscope.cli.group import convscope as group
+from convscope.training.data import Subset
+from convscope.training.data.choice import DataChoice
 
 COMMAND = re.compile(r"^ +convscope (.+)$", re.MULTILINE)
 
@@ -38,12 +43,24 @@ def test_every_verb_has_an_example_of_itself(path):
     assert any(f"convscope {example}".startswith(path) for example in COMMAND.findall(HELPS[path]))
 
 
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    """A short run of lenet on a part of the digits."""
+    choice = DataChoice("digits", resize=(28, 28))
+    few = Subset(choice.part("train"), np.arange(30))
+    folder = tmp_path_factory.mktemp("runs") / "lenet-digits"
+    cs.Model("lenet").fit(few, epochs=1, run=folder, notes={"data": choice.to_dict()}, progress=False)
+    return folder
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_runs(convscope, tmp_path, monkeypatch, example):
-    """As printed, in a folder with a picture in it."""
+def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folder):
+    """As printed, in a folder with a picture in it, and a run where one is named."""
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
+    if "runs/lenet-digits" in example:
+        shutil.copytree(run_folder, "runs/lenet-digits")
     Image.new("RGB", (300, 200), "orange").save("cat.jpg")
     ended = convscope(*shlex.split(example))
     assert ended.code == 0, ended.err

@@ -82,4 +82,4 @@ def _way_to(path: Path) -> str:
     """Name the runs that lie beside a path."""
     folder = path.parent
     runs = [str(folder / entry.parent.name) for entry in folder.glob("*/run.json")] if folder.is_dir() else []
-    return nearest(str(path), runs) if runs else "make one by `convscope train`"
+    return nearest(str(path), runs) if runs else "make one by `convscope train`."
