@@ -154,7 +154,8 @@ def _draw_pair(axes: Axes, known: Curves, own: np.ndarray, checked: np.ndarray) 
 def _limits(axes: Axes, known: Curves) -> None:
     last = float(known.epochs[-1])
     axes.set_xlim(0, 1.02 * last)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    ticks = MaxNLocator(integer=True, nbins=10).tick_values(0, last)
+    axes.set_xticks([tick for tick in ticks if 0 <= tick <= last])
 
 
 def _draw_rate(axes: Axes, known: Curves, text: Letters) -> None:
@@ -183,7 +184,8 @@ def _legend(figure: Figure, known: Curves, text: Letters) -> None:
     marks = [Line2D([], [], color=BLUE, lw=2.2, marker="o", ms=5, label=text.say(TRAINING))]
     if known.checked:
         marks.append(Line2D([], [], color=VERMILLION, lw=2.2, marker="o", ms=5, label=text.say(VALIDATION)))
-    marks.append(Line2D([], [], color=GREY, ls="none", marker="o", ms=3, label=text.say(STEPS)))
+    if len(known.step_loss):
+        marks.append(Line2D([], [], color=GREY, ls="none", marker="o", ms=3, label=text.say(STEPS)))
     marks.append(Line2D([], [], ls="none", marker="o", ms=11, mfc="none", mec=colour, mew=1.6, label=words))
     figure.legend(
         handles=marks,

@@ -108,7 +108,7 @@ def _tiles(weight: Array, largest: float, in_colour: bool, text: Letters) -> tup
     figure = new_figure(WIDTH, height)
     for place, kernel in enumerate(weight):
         row, column = divmod(place, columns)
-        left = MARGIN + column * (side + 0.18)
+        left = MARGIN + column * (wide + 0.18)
         bottom = height - HEAD - row * (high + 0.34) - high - 0.2
         axes = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
         if in_colour:

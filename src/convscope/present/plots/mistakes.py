@@ -71,7 +71,12 @@ def _name(axes: Axes, mistake: Mistake, evaluation: Evaluation, text: Letters) -
     """Write the true class below the picture, and below it what was found."""
     true = text.drawable(shortened(evaluation.name_of(mistake.label), LONGEST_NAME))
     found = text.drawable(shortened(evaluation.name_of(mistake.found), LONGEST_NAME))
-    middle: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "top"}
-    axes.text(0.5, -0.05, true, **middle, **text.font(LABEL, bold=True))
+    below: dict[str, Any] = {
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+        "ha": "center",
+        "va": "top",
+    }
+    axes.annotate(true, (0.5, 0), (0, -5), **below, **text.font(LABEL, bold=True))
     sure = f"→ {found}  {100 * mistake.probability:.0f} %"
-    axes.text(0.5, -0.21, sure, **middle, **text.font(SMALL, color=VERMILLION))
+    axes.annotate(sure, (0.5, 0), (0, -23), **below, **text.font(SMALL, color=VERMILLION))
