@@ -98,7 +98,7 @@ NOT_READ = (
     "write the network as YAML. [model-kind]"
 )
 UNKNOWN = (
-    "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml or .json file; got model={model!r}; "
+    "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; got model={model!r}; "
     "{way_out} [model-name]"
 )
 
@@ -106,7 +106,6 @@ UNKNOWN = (
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("net.onnx", NOT_READ.format(model="net.onnx", what="ONNX files")),
         ("torch:a.b:c", NOT_READ.format(model="torch:a.b:c", what="PyTorch modules")),
         ("keras:a.b:c", NOT_READ.format(model="keras:a.b:c", what="Keras models")),
         ("resnet51", UNKNOWN.format(model="resnet51", way_out="did you mean resnet50, resnet18, resnet152?")),

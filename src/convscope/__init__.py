@@ -25,6 +25,10 @@ _HOMES = {
     "convscope.analysis.diagnosis": ("diagnose",),
     "convscope.errors": ("ConvscopeError",),
     "convscope.derivations": ("explain",),
+    "convscope.interop.onnx.export": ("to_onnx",),
+    "convscope.interop.onnx.importer": ("from_onnx",),
+    "convscope.interop.torch.reading": ("from_torch",),
+    "convscope.interop.torch.writing": ("to_torch",),
     "convscope.model": ("Model",),
     "convscope.models": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
@@ -42,6 +46,10 @@ if TYPE_CHECKING:
     from .analysis.report import Report, inspect
     from .derivations import explain
     from .errors import ConvscopeError
+    from .interop.onnx.export import to_onnx
+    from .interop.onnx.importer import from_onnx
+    from .interop.torch.reading import from_torch
+    from .interop.torch.writing import to_torch
     from .model import Model
     from .models import load, zoo_names
     from .network import Entry, Network

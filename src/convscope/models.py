@@ -14,7 +14,7 @@ LARGEST_FILE = 16 << 20
 """Bytes of a network's file: a description is text, and even a large one is far smaller."""
 
 _ZOO = Path(__file__).parent / "zoo"
-_SCHEMES = {"torch:": "PyTorch modules", "keras:": "Keras models"}
+_SCHEMES = {"keras:": "Keras models"}
 
 
 def load(model: Network | str | os.PathLike[str], input_shape: Iterable[int] | None = None) -> Network:
@@ -26,6 +26,14 @@ def load(model: Network | str | os.PathLike[str], input_shape: Iterable[int] | N
     >>> load("input 1x28x28 | conv 6 5 p2 | relu", input_shape=(1, 32, 30))["conv1"].output_shape
     (6, 32, 30)
     """
+    if not isinstance(model, Network) and os.fspath(model).lower().endswith(".onnx"):
+        from .interop.onnx.importer import from_onnx
+
+        return from_onnx(model, input_shape=input_shape)
+    if not isinstance(model, Network) and os.fspath(model).startswith("torch:"):
+        from .interop.torch.naming import load_module
+
+        return load_module(os.fspath(model), input_shape)
     network = model if isinstance(model, Network) else _found(os.fspath(model))
     return network if input_shape is None else network.with_input(input_shape)
 
@@ -70,15 +78,10 @@ def _found(model: str) -> Network:
         return _from_file(path)
     if os.path.isdir(path):  # unlike Path.is_dir, it takes any text
         return _from_folder(path)
-    if suffix == ".onnx":
-        raise UnknownModel(
-            f"a model must be a zoo name, notation or a file; got model={model!r}; this version does not read "
-            "ONNX files, write the network as YAML. [model-kind]"
-        )
     shown = model if len(model) <= 60 else f"{model[:60]}…"
     way_out = nearest(_key(model), zoo_names())
     raise UnknownModel(
-        f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml or .json file; "
+        f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
         f"got model={shown!r}; {way_out} [model-name]"
     )
 

@@ -69,7 +69,7 @@ class Verbs(NearestGroup):
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="VERB ...",
-    epilog="A MODEL is a name in the zoo, a line of notation, a .yaml or .json file, or a run's folder.",
+    epilog="A MODEL is a name in the zoo, a line of notation, a .yaml, .json or .onnx file, or a run's folder.",
 )
 @click.version_option(__version__, prog_name="convscope", message="%(prog)s %(version)s")
 def convscope() -> None:

@@ -1,0 +1,166 @@
+"""One node of a graph, as its converter sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ...errors import BadShape
+from ...layers.base import Layer
+from ...layers.connection import Shape
+from .builder import Builder, reshaping
+from .registry import Unmapped
+from .values import Array, Constant, Flow, Value, shortest, with_axis
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from .scope import Scope
+
+T = TypeVar("T")
+
+
+class Call:
+    """A node with its inputs found: what it is called with, and where its layers go."""
+
+    def __init__(self, node: NodeProto, name: str, inputs: Sequence[Value | None], scope: Scope) -> None:
+        self.node = node
+        self.name = name
+        self.inputs = inputs
+        self.scope = scope
+        self.opset = scope.opsets.get("", 0)
+        self._attributes = attributes(node)
+
+    @property
+    def builder(self) -> Builder:
+        """Return what collects the layers."""
+        return self.scope.builder
+
+    @property
+    def operator(self) -> str:
+        """Return the operator's name."""
+        return self.node.op_type
+
+    # What the node is called with
+
+    def attribute(self, name: str, default: T) -> T:
+        """Return an attribute, or the default where it is not given."""
+        value: T = self._attributes.get(name, default)
+        return value
+
+    def given(self, name: str) -> Any:
+        """Return an attribute's value of whatever type, None where it is not given."""
+        return self._attributes.get(name)
+
+    def has(self, index: int) -> bool:
+        """Return whether an input is given."""
+        return index < len(self.inputs) and self.inputs[index] is not None
+
+    def flow(self, index: int = 0) -> Flow:
+        """Return an input that depends on the picture."""
+        value = self.inputs[index] if index < len(self.inputs) else None
+        if not isinstance(value, Flow):
+            raise Unmapped(f"input {index} is not made from the picture")
+        return value
+
+    def pictures(self, index: int = 0) -> Flow:
+        """Return an input whose first axis is the batch."""
+        return with_batch_at(self.flow(index), 0)
+
+    def constant(self, index: int) -> Constant:
+        """Return an input that is the same for every picture."""
+        value = self.inputs[index] if index < len(self.inputs) else None
+        if not isinstance(value, Constant):
+            raise Unmapped(f"input {index} depends on the picture")
+        return value
+
+    def optional(self, index: int) -> Constant | None:
+        """Return a constant input, or None where it is not given."""
+        return self.constant(index) if self.has(index) else None
+
+    def integers(self, index: int, attribute: str) -> list[int] | None:
+        """Return numbers that were an attribute once and are an input in later versions; None if not given."""
+        if attribute in self._attributes:
+            value = self._attributes[attribute]
+            return [int(item) for item in value] if isinstance(value, list) else [int(value)]
+        return [int(item) for item in self.array(index).reshape(-1)] if self.has(index) else None
+
+    def array(self, index: int) -> Array:
+        """Return a constant input's numbers."""
+        return self.constant(index).array
+
+    # What it is made into
+
+    def emit(
+        self, layer: Layer, *flows: Flow, part: str = "", parameters: Mapping[str, Constant] | None = None
+    ) -> Flow:
+        """Add a layer. The node's last one has its name; those before it name their part of the work."""
+        name = f"{self.name}.{part}" if part else self.name
+        return self.builder.add(layer, flows, name, self.node.name or None, parameters)
+
+    def reshaped(self, flow: Flow, shape: Shape, batch: int | None, part: str = "") -> Flow:
+        """Put a flow's elements into another shape, by a layer where the picture's shape changes."""
+        viewed = flow.seen_as(shape, batch)
+        if not flow.settled or viewed.settled:
+            return viewed
+        output = self.emit(reshaping(viewed.picture), flow, part=part)
+        return Flow(output.layer, shape, batch, output.held, flow.dtype)
+
+    def refused(self, what: str) -> BadShape:
+        """Make the error for a node that no network can have."""
+        return BadShape(f"{what}; export the model again. [onnx-node]")
+
+    def wanted(self, index: int) -> bool:
+        """Return whether anything uses an output."""
+        return index < len(self.node.output) and self.scope.is_used(self.node.output[index])
+
+
+def with_batch_at(flow: Flow, axis: int) -> Flow:
+    """Return the flow with the batch at an axis: where there is one picture, any axis of size 1 will do."""
+    if flow.batch == axis:
+        return flow
+    alone = flow.batch is None or flow.shape[flow.batch] == 1
+    if not alone or axis >= len(flow.shape) or flow.shape[axis] != 1:
+        raise Unmapped(f"axis {axis} is not the batch")
+    return flow.seen_as(flow.shape, axis)
+
+
+def without_batch(flow: Flow) -> Flow:
+    """Return the flow of one picture with its batch as an axis like any other."""
+    if flow.batch is not None and flow.shape[flow.batch] != 1:
+        raise Unmapped("several pictures at once")
+    return flow.seen_as(flow.shape, None)
+
+
+def remade(flow: Flow, output: Flow, batch: int | None) -> Flow:
+    """Return a layer's output with its batch put where ONNX has it now; `flow` says how large it is."""
+    size = 1 if flow.batch is None else flow.shape[flow.batch]
+    return Flow(output.layer, with_axis(output.held, batch, size), batch, output.held, output.dtype)
+
+
+def attributes(node: NodeProto) -> dict[str, Any]:
+    """Return a node's attributes by name; text is decoded, tensors and graphs stay what they are."""
+    return {item.name: _attribute(item) for item in node.attribute}
+
+
+def _attribute(item: Any) -> Any:
+    match item.type:
+        case item.FLOAT:
+            return shortest(np.float32(item.f))
+        case item.INT:
+            return item.i
+        case item.STRING:
+            return item.s.decode("utf-8", "replace")
+        case item.TENSOR:
+            return item.t
+        case item.GRAPH:
+            return item.g
+        case item.FLOATS:
+            return list(item.floats)
+        case item.INTS:
+            return list(item.ints)
+        case item.STRINGS:
+            return [text.decode("utf-8", "replace") for text in item.strings]
+    return item

@@ -1,0 +1,113 @@
+"""Conv and ConvTranspose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....layers import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ....layers.convolution import Conv, ConvTranspose
+from ....settings import Pads
+from ..call import Call
+from ..registry import Unmapped, converts
+from ..values import Constant, Flow
+from .windows import automatic, explicit_pads, per_axis, same_lower
+
+_CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
+_TRANSPOSED: dict[int, type[ConvTranspose]] = {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}
+
+
+def _operands(call: Call) -> tuple[Flow, dict[str, Constant], int]:
+    """Return picture, weights and rank."""
+    x = call.pictures()
+    rank = len(x.shape) - 2
+    held = {"weight": call.constant(1)}
+    bias = call.optional(2)
+    if bias is not None:
+        held["bias"] = bias
+    if rank not in _CONV or len(held["weight"].shape) != rank + 2:
+        raise Unmapped("1 to 3 spatial axes")
+    return x, held, rank
+
+
+@converts("Conv", since=(1, 11, 22))
+def conv(call: Call) -> Sequence[Flow]:
+    """Conv: weight (out, in / groups, kernel…), as PyTorch's."""
+    x, held, rank = _operands(call)
+    weight = held["weight"].shape
+    stride, dilation = per_axis(call, "strides", rank), per_axis(call, "dilations", rank)
+    kernel = tuple(weight[2:])
+    padding: Pads | str = {"NOTSET": "", "VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": ""}[automatic(call)]
+    if automatic(call) == "NOTSET":
+        padding = explicit_pads(call, rank)
+    elif automatic(call) == "SAME_LOWER":
+        padding = same_lower(x.shape[2:], kernel, stride, dilation)
+    layer = _CONV[rank](
+        weight[0],
+        kernel,
+        stride,
+        padding,  # type: ignore[arg-type]
+        dilation,
+        call.attribute("group", 1),
+        "bias" in held,
+    )
+    if weight[1] * layer.groups != x.shape[1]:
+        layer = _CONV[rank](weight[0], kernel, groups=layer.groups, in_channels=weight[1] * layer.groups)
+    return [call.emit(layer, x, parameters=held)]
+
+
+@converts("ConvTranspose", since=(1, 11, 22))
+def conv_transpose(call: Call) -> Sequence[Flow]:
+    """ConvTranspose: weight (in, out / groups, kernel…); `output_shape` sets the pads."""
+    x, held, rank = _operands(call)
+    weight = held["weight"].shape
+    groups = call.attribute("group", 1)
+    kernel = tuple(weight[2:])
+    stride, dilation = per_axis(call, "strides", rank), per_axis(call, "dilations", rank)
+    extra = per_axis(call, "output_padding", rank, 0)
+    padding = _transposed_pads(call, x, kernel, stride, dilation, extra)
+    extra = tuple(e + max(0, -before - after) for e, (before, after) in zip(extra, padding, strict=True))
+    layer = _TRANSPOSED[rank](
+        weight[1] * groups,
+        kernel,
+        stride,
+        tuple((max(before, 0), max(after, 0)) for before, after in padding),
+        dilation,
+        groups,
+        "bias" in held,
+        output_padding=extra,
+    )
+    return [call.emit(layer, x, parameters=held)]
+
+
+def _transposed_pads(
+    call: Call,
+    x: Flow,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    extra: Sequence[int],
+) -> Pads:
+    """Return what is cropped before and after, negative where the output is lengthened instead.
+
+    Formula:  total = stride·(n − 1) + output_padding + reach − wanted size; the odd one goes to the end with
+              SAME_UPPER, else to the beginning
+    Source:   ONNX ConvTranspose; ONNX Runtime for which end the odd one goes to
+    """
+    rank = len(kernel)
+    word = automatic(call)
+    sizes = x.shape[2:]
+    given: list[int] = call.attribute("output_shape", [])
+    if given:
+        wanted = tuple(given[-rank:])
+    elif word.startswith("SAME"):
+        wanted = tuple(n * s for n, s in zip(sizes, stride, strict=True))
+    else:
+        return explicit_pads(call, rank) if word == "NOTSET" else ((0, 0),) * rank
+    pads = []
+    for n, k, s, d, e, size in zip(sizes, kernel, stride, dilation, extra, wanted, strict=True):
+        total = s * (n - 1) + e + d * (k - 1) + 1 - size
+        small, large = total // 2, total - total // 2
+        if total < 0:
+            small, large = 0, total
+        pads.append((small, large) if word == "SAME_UPPER" or total < 0 else (large, small))
+    return tuple(pads)

@@ -1,0 +1,172 @@
+"""Operators that join pieces, cut them out, or put borders around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ....layers import Concat, Crop, IndexSelect, Pad, Parameter, Slice
+from ....settings import Pads
+from ..call import Call, remade, without_batch
+from ..registry import Unmapped, converts
+from ..values import Constant, Flow, known
+from .dense import embedding
+from .merging import aligned, stored
+
+
+@converts("Concat", since=(4, 11, 13))
+def concat(call: Call) -> Sequence[Flow]:
+    """The inputs one after another along an axis."""
+    values = [value for value in call.inputs if value is not None]
+    rank = len(values[0].shape)
+    axis = call.attribute("axis", 1)
+    axis += rank if axis < 0 else 0
+    flows = [value for value in values if isinstance(value, Flow)]
+    if len(values) == 1:
+        return [flows[0]]
+    flows, place = aligned(flows)
+    if place is not None and rank + place == axis:
+        flows, place = [without_batch(flow) for flow in flows], None
+    ready = iter(flows)
+    inputs = [
+        next(ready) if isinstance(value, Flow) else stored(call, value, flows[0], place, str(index))
+        for index, value in enumerate(values)
+    ]
+    batch = None if place is None else rank + place
+    output = call.emit(Concat(axis - (batch is not None and axis > batch)), *inputs)
+    return [remade(flows[0], output, batch)]
+
+
+@converts("Split", since=(2, 11, 13, 18))
+def split(call: Call) -> Sequence[Flow | None]:
+    """Stretches of an axis, each a layer of its own."""
+    x = call.flow()
+    rank = len(x.shape)
+    axis = call.attribute("axis", 0) % rank
+    if axis == x.batch:
+        x = without_batch(x)
+    count = call.attribute("num_outputs", len(call.node.output))
+    n = x.shape[axis]
+    sizes = call.integers(1, "split")
+    if sizes is None:
+        each = -(-n // count)
+        sizes = [max(0, min(each, n - each * index)) for index in range(count)]
+    if len(sizes) < len(call.node.output) or sum(sizes) != n or min(sizes) < 1:
+        raise call.refused(f"Split.split must sum to {n}; got split={sizes}")
+    ends = np.cumsum(sizes).tolist()
+    counted = x.axis(axis) or 0
+    outputs: list[Flow | None] = []
+    for index in range(len(call.node.output)):
+        if not call.wanted(index):
+            outputs.append(None)
+            continue
+        piece = Slice(counted, ends[index] - sizes[index], ends[index])
+        outputs.append(remade(x, call.emit(piece, x, part=str(index)), x.batch))
+    return outputs
+
+
+@converts("Slice", since=(1, 10, 11, 13))
+def slice_(call: Call) -> Sequence[Flow]:
+    """Every step-th index of some axes; each axis is a layer of its own."""
+    x = call.flow()
+    rank = len(x.shape)
+    starts, ends = call.integers(1, "starts") or [], call.integers(2, "ends") or []
+    axes = call.integers(3, "axes") or list(range(len(starts)))
+    steps = call.integers(4, "steps") or [1] * len(starts)
+    cuts: list[tuple[int, int, int | None, int]] = []
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        n = x.shape[axis % rank]
+        if step < 1:
+            raise Unmapped("an axis turned round")
+        first, last, _ = slice(start, end, step).indices(n)
+        if (first, last, step) != (0, n, 1):
+            cuts.append((axis % rank, first, None if end > n else last, step))
+    if any(axis == x.batch for axis, *_ in cuts):
+        x = without_batch(x)
+    if not cuts:
+        return [x]
+    output = x
+    for index, (axis, first, stop, step) in enumerate(cuts):
+        part = "" if index == len(cuts) - 1 else f"axis{axis}"
+        output = call.emit(Slice(x.axis(axis) or 0, first, stop, step), output, part=part)
+    return [remade(x, output, x.batch)]
+
+
+@converts("Gather", since=(1, 11, 13))
+def gather(call: Call) -> Sequence[Flow]:
+    """Fixed indices of an axis, or rows of a fixed table by the indices of the input."""
+    if isinstance(call.inputs[0], Constant):
+        return [embedding(call)]
+    x = call.flow()
+    rank = len(x.shape)
+    axis = call.attribute("axis", 0) % rank
+    if axis == x.batch:
+        x = without_batch(x)
+    n = x.shape[axis]
+    numbers = call.array(1)
+    picked = [int(index) + (n if index < 0 else 0) for index in numbers.reshape(-1)]
+    if numbers.ndim > 1 or not picked:
+        raise Unmapped("indices of several axes")
+    if not all(0 <= index < n for index in picked):
+        raise call.refused(f"Gather.indices must be from 0 to {n - 1}; got indices={picked[:8]}")
+    alone = numbers.ndim == 0
+    output = remade(x, _picked(call, x, x.axis(axis) or 0, picked, "index" if alone else ""), x.batch)
+    if not alone:
+        return [output]
+    shape = output.shape[:axis] + output.shape[axis + 1 :]
+    batch = None if x.batch is None else x.batch - (axis < x.batch)
+    return [call.reshaped(output, shape, batch)]
+
+
+def _picked(call: Call, x: Flow, axis: int, picked: list[int], part: str) -> Flow:
+    step = picked[1] - picked[0] if len(picked) > 1 else 1
+    if step > 0 and picked == list(range(picked[0], picked[-1] + 1, step)):
+        return call.emit(Slice(axis, picked[0], picked[-1] + 1, step), x, part=part)
+    index = known(np.array(picked, np.int64), 7)
+    return call.emit(IndexSelect(axis, len(picked)), x, part=part, parameters={"index": index})
+
+
+_MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+
+
+@converts("Pad", since=(2, 11, 13, 18, 19, 21, 23, 24, 25))
+def pad(call: Call) -> Sequence[Flow]:
+    """A border around the picture; extra channels of a fixed number are joined to the others."""
+    x = call.pictures()
+    rank = len(x.shape)
+    pads = call.integers(1, "pads") or []
+    axes = call.integers(3, "axes") or list(range(rank))
+    mode = call.attribute("mode", "constant")
+    value = call.constant(2).number if call.has(2) else call.attribute("value", 0.0)
+    if len(pads) != 2 * len(axes) or mode not in _MODES or value is None:
+        raise Unmapped("pads for another number of axes")
+    ends = [(0, 0)] * rank
+    for index, axis in enumerate(axes):
+        ends[axis % rank] = (pads[index], pads[index + len(axes)])
+    if ends[0] != (0, 0) or rank < 2:
+        raise Unmapped("a border around the batch")
+    bordered = any(pair != (0, 0) for pair in ends[2:])
+    if ends[1] != (0, 0):
+        if mode != "constant" or min(ends[1]) < 0:
+            raise Unmapped("channels made of others")
+        x = _with_channels(call, x, ends[1], value, "channels" if bordered else "")
+    if not bordered:
+        return [x]
+    border: Pads = tuple(ends[2:])
+    if mode == "constant" and max(map(max, border)) <= 0:
+        return [call.emit(Crop(tuple((-before, -after) for before, after in border)), x)]
+    return [call.emit(Pad(border, _MODES[mode], value), x)]  # type: ignore[arg-type]
+
+
+def _with_channels(call: Call, x: Flow, ends: tuple[int, int], value: float, part: str) -> Flow:
+    pieces = []
+    for size, word in zip(ends, ("before", "after"), strict=True):
+        if word == "after":
+            pieces.append(x)
+        if size:
+            shape = (size, *x.picture[1:])
+            held = known(np.full(shape, value, np.float32), 1)
+            filled = call.emit(Parameter(shape, False), x, part=word, parameters={"value": held})
+            pieces.append(filled)
+    return call.emit(Concat(0), *pieces, part=part)

@@ -1,0 +1,164 @@
+"""Arithmetic element by element: with another branch, with a constant, with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+
+from ....layers import (
+    Add,
+    Affine,
+    Clamp,
+    Divide,
+    Function,
+    Maximum,
+    Minimum,
+    Multiply,
+    Power,
+    Scale,
+    Subtract,
+)
+from ....layers.base import Layer
+from ..call import Call
+from ..registry import Unmapped, converts
+from ..values import Constant, Flow, Value
+from . import patterns
+from .merging import merged
+
+_MERGES: dict[str, type[Layer]] = {
+    "Add": Add,
+    "Sub": Subtract,
+    "Mul": Multiply,
+    "Div": Divide,
+    "Sum": Add,
+    "Max": Maximum,
+    "Min": Minimum,
+}
+
+
+def _given(call: Call) -> list[Value]:
+    return [value for value in call.inputs if value is not None]
+
+
+def _number(value: Value) -> float | None:
+    """Return a constant's one finite number."""
+    number = value.number if isinstance(value, Constant) else None
+    return number if number is not None and isfinite(number) else None
+
+
+@converts("Add", "Sub", "Mul", "Div", since=(7, 13, 14))
+def arithmetic(call: Call) -> Sequence[Flow]:
+    """Sums and products: of two branches, with one number, with an array of the network's own."""
+    one, two = _given(call)
+    pattern = patterns.gelu(call) if call.operator in ("Mul", "Div") and isinstance(one, Flow) else None
+    if pattern is not None:
+        return [pattern]
+    for value, flow, first in ((one, two, True), (two, one, False)):
+        number = _number(value)
+        if number is not None and isinstance(flow, Flow) and len(value.shape) <= len(flow.shape):
+            return [_with_number(call, flow, number, first)]
+    if call.operator == "Mul":
+        scaled = _scaled(call, one, two) or _scaled(call, two, one)
+        if scaled is not None:
+            return [scaled]
+    return [merged(call, _MERGES[call.operator](), (one, two))]
+
+
+def _with_number(call: Call, x: Flow, number: float, first: bool) -> Flow:
+    """Emit number ∘ x where `first`, else x ∘ number."""
+    match call.operator:
+        case "Add":
+            layer: Layer = Affine(1.0, number)
+        case "Sub":
+            layer = Affine(-1.0, number) if first else Affine(1.0, -number)
+        case "Mul":
+            layer = Affine(number)
+        case _ if first:
+            inverse = call.emit(Function("reciprocal"), x, part="inverse" if number != 1 else "")
+            return inverse if number == 1 else call.emit(Affine(number), inverse)
+        case _:
+            if not isfinite(1 / number if number else float("inf")):
+                raise Unmapped("division by zero")
+            layer = Affine(1 / number)
+    return call.emit(layer, x)
+
+
+def _scaled(call: Call, x: Value, weight: Value) -> Flow | None:
+    """Emit a learned factor per index of one axis."""
+    if not isinstance(x, Flow) or not isinstance(weight, Constant) or not weight.learned:
+        return None
+    long = [axis for axis, size in enumerate(weight.shape) if size > 1]
+    if len(long) != 1 or len(weight.shape) > len(x.shape):
+        return None
+    whole = long[0] + len(x.shape) - len(weight.shape)
+    axis = x.axis(whole)
+    if axis is None or x.shape[whole] != weight.shape[long[0]]:
+        return None
+    shape = (weight.shape[long[0]], *(1 for _ in x.picture[axis + 1 :]))
+    held = weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")
+    return call.emit(Scale(axis), x, parameters={"weight": held})
+
+
+@converts("Sum", "Max", "Min", since=(8, 13))
+@converts("Max", "Min", since=(12,))
+def several(call: Call) -> Sequence[Flow]:
+    """Of any number of inputs; the larger or smaller of x and a number is a clamp."""
+    values = _given(call)
+    if len(values) == 1:
+        return [call.flow()]
+    if call.operator != "Sum" and len(values) == 2:
+        for value, flow in (values, values[::-1]):
+            number = _number(value)
+            if number is not None and isinstance(flow, Flow) and len(value.shape) <= len(flow.shape):
+                return [call.emit(Clamp(number, None) if call.operator == "Max" else Clamp(None, number), flow)]
+    return [merged(call, _MERGES[call.operator](), values)]
+
+
+@converts("Mean", since=(8, 13))
+def mean_of_inputs(call: Call) -> Sequence[Flow]:
+    """The mean of the inputs: their sum, divided by their number."""
+    values = _given(call)
+    if len(values) == 1:
+        return [call.flow()]
+    total = merged(_part(call, "sum"), Add(), values)
+    return [call.emit(Affine(1 / len(values)), total)]
+
+
+def _part(call: Call, part: str) -> Call:
+    """Return the call under the name of a part of its work."""
+    return Call(call.node, f"{call.name}.{part}", call.inputs, call.scope)
+
+
+@converts("Pow", since=(7, 12, 13, 15))
+def power(call: Call) -> Sequence[Flow]:
+    """A power with a fixed exponent."""
+    exponent = _number(call.constant(1))
+    if exponent is None or len(call.constant(1).shape) > len(call.flow().shape):
+        raise Unmapped("an exponent per element")
+    return [call.emit(Power(exponent), call.flow())]
+
+
+_FUNCTIONS = {
+    "Abs": ((6, 13), "abs"),
+    "Ceil": ((6, 13), "ceil"),
+    "Cos": ((7, 22), "cos"),
+    "Erf": ((9, 13), "erf"),
+    "Exp": ((6, 13), "exp"),
+    "Floor": ((6, 13), "floor"),
+    "Log": ((6, 13), "log"),
+    "Neg": ((6, 13), "neg"),
+    "Reciprocal": ((6, 13), "reciprocal"),
+    "Round": ((11, 22), "round"),
+    "Sign": ((9, 13), "sign"),
+    "Sin": ((7, 22), "sin"),
+    "Sqrt": ((6, 13), "sqrt"),
+}
+
+
+def _function(call: Call) -> Sequence[Flow]:
+    """Emit an elementary function."""
+    return [call.emit(Function(_FUNCTIONS[call.operator][1]), call.flow())]
+
+
+for _operator, (_since, _) in _FUNCTIONS.items():
+    converts(_operator, since=_since)(_function)

@@ -1,0 +1,73 @@
+"""Bring several values to one batch axis, as ONNX's broadcasting needs it, and constants to layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....layers import Expand, Parameter
+from ....layers.base import Layer
+from ....layers.connection import Shape
+from ..call import Call, remade, with_batch_at, without_batch
+from ..registry import Unmapped
+from ..values import Constant, Flow, Value, broadcast
+
+REAL = frozenset({1, 10, 11, 16})
+"""ONNX's numbers for float, float16, double and bfloat16."""
+
+
+def merged(call: Call, layer: Layer, values: Sequence[Value]) -> Flow:
+    """Emit a layer that joins values element by element, aligned from the last axis as in NumPy."""
+    flows, place = aligned([value for value in values if isinstance(value, Flow)])
+    rank = max(len(value.shape) for value in values)
+    if place is not None and -place > max(len(flow.shape) for flow in flows):
+        raise Unmapped("a constant with more axes than the pictures")
+    ready = iter(flows)
+    inputs = [
+        next(ready) if isinstance(value, Flow) else stored(call, value, flows[0], place, str(index))
+        for index, value in enumerate(values)
+    ]
+    output = call.emit(layer, *inputs)
+    return remade(flows[0] if place is not None else inputs[0], output, None if place is None else rank + place)
+
+
+def aligned(flows: Sequence[Flow]) -> tuple[list[Flow], int | None]:
+    """Return the flows with their batches at one place, counted from the last axis; None without batch."""
+    leader = max((flow for flow in flows if flow.batch is not None), key=lambda f: len(f.shape), default=None)
+    if leader is None or leader.batch is None:
+        return list(flows), None
+    place = leader.batch - len(leader.shape)
+    try:
+        return [_at(flow, place) for flow in flows], place
+    except Unmapped:
+        return [without_batch(flow) for flow in flows], None
+
+
+def _at(flow: Flow, place: int) -> Flow:
+    """Return the flow with its batch at this place from the end, or without one where it has too few axes."""
+    if len(flow.shape) < -place:
+        return without_batch(flow)
+    return with_batch_at(flow, len(flow.shape) + place)
+
+
+def stored(call: Call, constant: Constant, like: Flow, place: int | None, part: str) -> Flow:
+    """Return a constant as a layer: a parameter where it is learned, otherwise a fixed array."""
+    shape = constant.shape
+    if place is not None and len(shape) >= -place:
+        if shape[place] != 1:
+            raise Unmapped("a constant that differs from picture to picture")
+        shape = shape[:place] + (shape[place + 1 :] if place != -1 else ())
+    shape = shape or (1,)
+    learned = constant.learned and constant.dtype in REAL
+    held = constant.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")
+    name = "weight" if learned else "value"
+    output = call.emit(Parameter(shape, learned), like, part=f"constant{part}", parameters={name: held})
+    return Flow(output.layer, shape, None, shape, constant.dtype)
+
+
+def expanded(call: Call, flow: Flow, picture: Shape, part: str) -> Flow:
+    """Return the flow repeated along axes of size 1, up to a picture's shape."""
+    if flow.picture == picture:
+        return flow
+    if broadcast(flow.picture, picture) != picture:
+        raise Unmapped("shapes that do not repeat to one another")
+    return call.emit(Expand(picture), flow, part=part)

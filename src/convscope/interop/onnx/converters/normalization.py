@@ -1,0 +1,116 @@
+"""Normalisation layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ....layers import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LayerNorm,
+    LocalResponseNorm,
+    Scale,
+)
+from ....layers.normalization import BatchNorm, InstanceNorm
+from ..call import Call
+from ..registry import Unmapped, converts
+from ..values import Constant, Flow
+
+_BATCH: dict[int, type[BatchNorm]] = {0: BatchNorm1d, 1: BatchNorm1d, 2: BatchNorm2d, 3: BatchNorm3d}
+_INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d, 3: InstanceNorm3d}
+
+
+@converts("BatchNormalization", since=(9, 14, 15))
+def batch_norm(call: Call) -> Sequence[Flow]:
+    """BatchNormalization; ONNX's momentum is what stays of the old statistics, PyTorch's what comes new."""
+    x = call.pictures()
+    kind = _BATCH.get(len(x.shape) - 2)
+    if kind is None or call.attribute("training_mode", 0):
+        raise Unmapped("0 to 3 spatial axes, at inference")
+    names = ("weight", "bias", "running_mean", "running_var")
+    held = {name: call.constant(index) for index, name in enumerate(names, start=1)}
+    if any(constant.shape != (x.shape[1],) for constant in held.values()):
+        raise Unmapped("statistics of another shape")
+    momentum = round(1 - call.attribute("momentum", 0.9), 7)
+    layer = kind(_eps(call), min(max(momentum, 0.0), 1.0))
+    return [call.emit(layer, x, parameters=held)]
+
+
+def _eps(call: Call) -> float:
+    return call.attribute("epsilon", 1e-5)
+
+
+@converts("InstanceNormalization", since=(6, 22))
+def instance_norm(call: Call) -> Sequence[Flow]:
+    """InstanceNormalization."""
+    x = call.pictures()
+    kind = _INSTANCE.get(len(x.shape) - 2)
+    if kind is None:
+        raise Unmapped("1 to 3 spatial axes")
+    held = {"weight": call.constant(1), "bias": call.constant(2)}
+    if any(constant.shape != (x.shape[1],) for constant in held.values()):
+        raise Unmapped("factors of another shape")
+    return [call.emit(kind(_eps(call), True), x, parameters=held)]
+
+
+@converts("GroupNormalization", since=(18, 21))
+def group_norm(call: Call) -> Sequence[Flow]:
+    """GroupNormalization; version 18 has a factor per group, 21 one per channel."""
+    x, groups = call.pictures(), call.attribute("num_groups", 1)
+    channels = x.shape[1]
+    held = {"weight": call.constant(1), "bias": call.constant(2)}
+    if groups < 1 or channels % groups or any(one.shape not in ((groups,), (channels,)) for one in held.values()):
+        raise Unmapped("factors of another shape")
+    held = {name: _per_channel(one, channels) for name, one in held.items()}
+    return [call.emit(GroupNorm(groups, _eps(call)), x, parameters=held)]
+
+
+def _per_channel(constant: Constant, channels: int) -> Constant:
+    if constant.shape == (channels,):
+        return constant
+    times = channels // constant.size
+    return constant.derived((channels,), lambda array: np.repeat(array, times), f"repeat{times}")
+
+
+@converts("LayerNormalization", since=(17,))
+def layer_norm(call: Call) -> Sequence[Flow]:
+    """LayerNormalization over the given axis and all after it; a bias that is not given is 0."""
+    x = call.flow()
+    first = call.attribute("axis", -1) % len(x.shape)
+    axes = [x.axis(axis) for axis in range(first, len(x.shape))]
+    if x.batch is not None and x.batch >= first:
+        raise Unmapped("normalisation over the batch")
+    sizes = x.shape[first:]
+    weight, bias = call.constant(1), call.optional(2)
+    if any(one is not None and one.shape != sizes for one in (weight, bias)):
+        raise Unmapped("factors of another shape")
+    rank = len(x.picture)
+    counted = tuple(axis - rank for axis in axes if axis is not None)
+    return [_normalised(call, x, counted, weight, bias)]
+
+
+def _normalised(call: Call, x: Flow, axes: tuple[int, ...], weight: Constant, bias: Constant | None) -> Flow:
+    eps = _eps(call)
+    if bias is not None:
+        return call.emit(LayerNorm(axes, eps), x, parameters={"weight": weight, "bias": bias})
+    if len(axes) > 1:
+        raise Unmapped("factors without terms over several axes")
+    plain = call.emit(LayerNorm(axes, eps, False), x, part="norm")
+    return call.emit(Scale(len(x.picture) - 1), plain, parameters={"weight": weight})
+
+
+@converts("LRN", since=(1, 13))
+def local_response_norm(call: Call) -> Sequence[Flow]:
+    """LRN; for an even size ONNX's neighbours lie otherwise than PyTorch's."""
+    size = call.attribute("size", 1)
+    if size % 2 == 0:
+        raise Unmapped("an even number of channels")
+    alpha, beta, k = call.attribute("alpha", 1e-4), call.attribute("beta", 0.75), call.attribute("bias", 1.0)
+    return [call.emit(LocalResponseNorm(size, alpha, beta, k), call.pictures())]

@@ -1,0 +1,169 @@
+"""Operators that give the same elements another shape or order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from ....layers import ChannelShuffle, Concat, Expand, Flatten, Permute, PixelShuffle, Slice
+from ....layers.connection import Shape
+from ..call import Call, remade, without_batch
+from ..fold_rules import new_shape
+from ..registry import Unmapped, converts
+from ..values import Flow, broadcast, without_axis
+from . import patterns
+
+MOST_COPIES = 64
+"""Pieces that one operator is written as; more would say less than an Opaque layer."""
+
+
+@converts("Reshape", since=(5, 13, 14, 19, 21, 23, 24, 25))
+def reshape(call: Call) -> Sequence[Flow]:
+    """Reshape to a fixed shape; 0 keeps a size, -1 is found."""
+    x = call.flow()
+    wanted = [int(size) for size in call.array(1).reshape(-1)]
+    try:
+        shape = new_shape(x.shape, wanted, bool(call.attribute("allowzero", 0)))
+    except (ValueError, IndexError) as error:
+        raise call.refused(f"Reshape.shape must hold the input's elements; got {error}") from None
+    batch = batch_after(x, shape)
+    shuffled = patterns.channel_shuffle(call, without_axis(shape, batch)) if batch == 0 else None
+    return [shuffled or call.reshaped(x, shape, batch)]
+
+
+def batch_after(x: Flow, shape: Shape) -> int | None:
+    """Return where the batch stands after a change of shape that keeps the elements in order."""
+    if x.batch is None:
+        return 0 if len(shape) > 1 and shape[0] == 1 else None
+    size = x.shape[x.batch]
+    before = prod(x.shape[: x.batch])
+    axes: list[int] = [x.batch, *range(len(shape))]
+    for axis in axes:
+        if axis < len(shape) and shape[axis] == size and prod(shape[:axis]) == before:
+            return axis
+    if size != 1:
+        raise Unmapped("the batch folded into another axis")
+    return 0 if len(shape) > 1 and shape[0] == 1 else None
+
+
+@converts("Flatten", since=(9, 11, 13, 21, 23, 24, 25))
+def flatten(call: Call) -> Sequence[Flow]:
+    """Two axes: the product of those before `axis`, and of the rest."""
+    x = call.flow()
+    axis = call.attribute("axis", 1)
+    axis += len(x.shape) if axis < 0 else 0
+    if x.batch == 0 and axis == 1:
+        return [call.emit(Flatten(), x)]
+    shape = (prod(x.shape[:axis]), prod(x.shape[axis:]))
+    return [call.reshaped(x, shape, batch_after(x, shape))]
+
+
+@converts("Squeeze", since=(1, 11, 13, 21, 23, 24, 25))
+def squeeze(call: Call) -> Sequence[Flow]:
+    """Take out axes of size 1."""
+    x = call.flow()
+    rank = len(x.shape)
+    given = call.integers(1, "axes")
+    axes = [axis for axis, size in enumerate(x.shape) if size == 1] if given is None else [a % rank for a in given]
+    if any(x.shape[axis] != 1 for axis in axes):
+        raise call.refused(f"Squeeze.axes must have size 1; got axes={axes} of {x.shape}")
+    if given is None and x.batch is not None and x.shape[x.batch] == 1:
+        axes.remove(x.batch)  # a batch of one picture stands for any other
+    shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
+    batch = None if x.batch is None or x.batch in axes else x.batch - sum(axis < x.batch for axis in axes)
+    return [call.reshaped(x, shape, batch)]
+
+
+@converts("Unsqueeze", since=(1, 11, 13, 21, 23, 24, 25))
+def unsqueeze(call: Call) -> Sequence[Flow]:
+    """Put in axes of size 1."""
+    x = call.flow()
+    given = call.integers(1, "axes") or []
+    rank = len(x.shape) + len(given)
+    axes = {axis % rank for axis in given}
+    places = [axis for axis in range(rank) if axis not in axes]
+    shape = [1] * rank
+    for place, size in zip(places, x.shape, strict=True):
+        shape[place] = size
+    return [call.reshaped(x, tuple(shape), None if x.batch is None else places[x.batch])]
+
+
+@converts("Transpose", since=(1, 13, 21, 23, 24, 25))
+def transpose(call: Call) -> Sequence[Flow]:
+    """Axes in another order; one that only moves the batch changes no picture."""
+    x = call.flow()
+    order = list(call.attribute("perm", list(range(len(x.shape)))[::-1]))
+    if sorted(order) != list(range(len(x.shape))):
+        raise call.refused(f"Transpose.perm must name each of {len(x.shape)} axes once; got perm={order}")
+    shape = tuple(x.shape[axis] for axis in order)
+    batch = None if x.batch is None else order.index(x.batch)
+    pictured = tuple(axis for axis in map(x.axis, order) if axis is not None)
+    normalised = patterns.moved_layer_norm(call, order, pictured)
+    if normalised is not None:
+        return [normalised]
+    if pictured == tuple(range(len(pictured))):
+        return [x.seen_as(shape, batch)]
+    return [remade(x, call.emit(Permute(pictured), x), batch)]
+
+
+@converts("Expand", since=(8, 13))
+def expand(call: Call) -> Sequence[Flow]:
+    """Repeat axes of size 1 up to a shape, as broadcasting does."""
+    x = call.flow()
+    wanted = tuple(int(size) for size in call.array(1).reshape(-1))
+    shape = broadcast(x.shape, wanted)
+    place = None if x.batch is None else x.batch - len(x.shape)
+    if x.batch is not None and shape[len(shape) + x.batch - len(x.shape)] != x.shape[x.batch]:
+        x, place = without_batch(x), None
+    batch = None if place is None else len(shape) + place
+    picture = without_axis(shape, batch)
+    if picture == x.picture:
+        return [x.seen_as(shape, batch)]
+    return [remade(x, call.emit(Expand(picture), x), batch)]
+
+
+@converts("Tile", since=(6, 13))
+def tile(call: Call) -> Sequence[Flow]:
+    """The whole repeated along axes."""
+    x = call.flow()
+    repeats = [int(times) for times in call.array(1).reshape(-1)]
+    if x.batch is not None and repeats[x.batch] != 1:
+        x = without_batch(x)
+    todo = [(x.axis(axis), times) for axis, times in enumerate(repeats) if times != 1]
+    if any(not 1 <= times <= MOST_COPIES for _, times in todo) or not todo:
+        if todo:
+            raise Unmapped("many copies")
+        return [x]
+    output = x
+    for index, (axis, times) in enumerate(todo):
+        part = "" if index == len(todo) - 1 else str(index)
+        output = call.emit(Concat(axis or 0), *[output] * times, part=part)
+    return [remade(x, output, x.batch)]
+
+
+@converts("DepthToSpace", since=(1, 11, 13, 28))
+def depth_to_space(call: Call) -> Sequence[Flow]:
+    """Channels become finer pixels; DCR counts them block by block, CRD channel by channel as PixelShuffle."""
+    x, size = call.pictures(), call.attribute("blocksize", 1)
+    if len(x.shape) != 4:
+        raise Unmapped("two spatial axes")
+    if call.attribute("mode", "DCR") == "DCR" and size > 1:
+        x = call.emit(ChannelShuffle(size * size), x, part="shuffle")
+    return [call.emit(PixelShuffle(size), x)]
+
+
+@converts("SpaceToDepth", since=(1, 13, 28))
+def space_to_depth(call: Call) -> Sequence[Flow]:
+    """Pixels become channels: every blocksize-th pixel, one after another."""
+    x, size = call.pictures(), call.attribute("blocksize", 1)
+    if len(x.shape) != 4 or not size >= 2 or size * size > MOST_COPIES:
+        raise Unmapped("blocks of 2 to 8 pixels")
+    if x.shape[2] % size or x.shape[3] % size:
+        raise call.refused(f"SpaceToDepth.blocksize must divide height and width; got {size} for {x.shape}")
+    pieces = []
+    for row in range(size):
+        rows = call.emit(Slice(1, row, None, size), x, part=f"row{row}")
+        pieces += [
+            call.emit(Slice(2, column, None, size), rows, part=f"row{row}column{column}") for column in range(size)
+        ]
+    return [call.emit(Concat(0), *pieces)]

@@ -1,0 +1,80 @@
+"""ReduceMean and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....layers import Function, Power, Reduce
+from ..call import Call, without_batch
+from ..registry import Unmapped, converts
+from ..values import Flow
+from . import patterns
+from .pooling import GLOBAL
+
+_MODES = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min"}
+
+
+@converts("ReduceMean", since=(1, 11, 13, 18))
+@converts("ReduceSum", since=(1, 11, 13))
+@converts("ReduceMax", "ReduceMin", since=(1, 11, 12, 13, 18, 20))
+def reduce(call: Call) -> Sequence[Flow]:
+    """Mean, sum, largest or smallest over axes; over all positions of each channel it is global pooling."""
+    x, axes, keep = _axes(call)
+    if not axes:
+        return [x]
+    mode = _MODES[call.operator]
+    counted = tuple(axis for axis in map(x.axis, axes) if axis is not None)
+    if mode == "mean" and keep:
+        normalised = patterns.layer_norm(call, tuple(axis - len(x.picture) for axis in counted))
+        if normalised is not None:
+            return [normalised]
+    return [_reduced(call, x, axes, keep, mode)]
+
+
+@converts("ReduceL2", "ReduceSumSquare", since=(1, 11, 13, 18))
+def squares(call: Call) -> Sequence[Flow]:
+    """The sum of squares, or its root."""
+    x, axes, keep = _axes(call)
+    if not axes:
+        raise Unmapped("squares without a sum")
+    squared = call.emit(Power(2.0), x, part="square")
+    if call.operator == "ReduceSumSquare":
+        return [_reduced(call, squared, axes, keep, "sum")]
+    total = _reduced(call, squared, axes, keep, "sum", "sum")
+    return [call.emit(Function("sqrt"), total)]
+
+
+def _axes(call: Call) -> tuple[Flow, list[int], bool]:
+    """Return the input, the axes that are reduced, in order, and whether they stay with size 1."""
+    x = call.flow()
+    rank = len(x.shape)
+    given = call.integers(1, "axes")
+    if not given:
+        given = [] if call.attribute("noop_with_empty_axes", 0) else list(range(rank))
+    axes = sorted({axis % rank for axis in given})
+    if x.batch in axes:
+        x = without_batch(x)
+    return x, axes, bool(call.attribute("keepdims", 1))
+
+
+def _reduced(call: Call, x: Flow, axes: list[int], keep: bool, mode: str, part: str = "") -> Flow:
+    rank = len(x.shape)
+    counted = tuple(axis for axis in map(x.axis, axes) if axis is not None)
+    shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
+    batch = x.batch
+    if not keep:
+        shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
+        batch = None if batch is None else batch - sum(axis < batch for axis in axes)
+    if mode in GLOBAL and x.batch == 0 and axes == list(range(2, rank)) and 3 <= rank <= 5:
+        whole = GLOBAL[mode][rank - 3]()
+        if keep:
+            return call.emit(whole, x, part=part)
+        pooled = call.emit(whole, x, part="pool")
+        return call.reshaped(pooled, shape, batch, part)
+    everything = len(counted) == len(x.picture)
+    output = call.emit(
+        Reduce(mode, counted, keep or everything), x, part="all" if everything and not keep else part
+    )
+    if everything and not keep:
+        return call.reshaped(output, shape, batch, part)
+    return Flow(output.layer, shape, batch, output.held, x.dtype)

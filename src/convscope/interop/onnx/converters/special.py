@@ -1,0 +1,34 @@
+"""Operators that change no number of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....layers import Dropout, Identity
+from ..call import Call
+from ..registry import Unmapped, converts
+from ..values import Flow
+from .merging import REAL
+
+
+@converts("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25))
+def identity(call: Call) -> Sequence[Flow]:
+    """Identity."""
+    return [call.emit(Identity(), call.flow())]
+
+
+@converts("Dropout", since=(7, 10, 12, 13, 22))
+def dropout(call: Call) -> Sequence[Flow]:
+    """Dropout as it is at inference; its ratio is an attribute up to version 10, then an input."""
+    ratio = call.constant(1).number if call.has(1) else call.attribute("ratio", 0.5)
+    return [call.emit(Dropout(0.5 if ratio is None else ratio), call.flow())]
+
+
+@converts("Cast", since=(9, 13, 19, 21, 23, 24, 25, 28))
+def cast(call: Call) -> Sequence[Flow]:
+    """Cast between kinds of real numbers, or from whole ones: no number changes but for rounding."""
+    x, to = call.flow(), call.attribute("to", 1)
+    if x.dtype in REAL and to not in REAL:
+        raise Unmapped("real numbers cut to whole ones")
+    output = call.emit(Identity(), x)
+    return [Flow(output.layer, output.shape, output.batch, output.held, to)]

@@ -1,0 +1,311 @@
+"""How each operator is computed on constants, by NumPy."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .values import Array
+
+if TYPE_CHECKING:
+    from .call import Call
+
+LARGEST_FILLED = 1 << 24
+"""Elements of an array that a few numbers ask for: a range, a repetition."""
+
+
+class TooLarge(ValueError):
+    """More elements than a constant of a network may have."""
+
+
+Rule = Callable[..., Any]
+"""From the node and its inputs' arrays to the output, or a list of outputs."""
+
+RULES: dict[str, Rule] = {}
+
+
+def _rule(*operators: str) -> Callable[[Rule], Rule]:
+    def register(rule: Rule) -> Rule:
+        RULES.update(dict.fromkeys(operators, rule))
+        return rule
+
+    return register
+
+
+def _plain(function: Callable[..., Any]) -> Rule:
+    def rule(call: Call, *arrays: Array) -> Array:
+        return np.asarray(function(*arrays))
+
+    return rule
+
+
+def _broadcasting(function: Callable[..., Any]) -> Rule:
+    def rule(call: Call, *arrays: Array) -> Array:
+        _filled(np.broadcast_shapes(*(array.shape for array in arrays)))
+        result = arrays[0]
+        for array in arrays[1:]:
+            result = function(result, array)
+        return np.asarray(result)
+
+    return rule
+
+
+def _quotient(one: Array, two: Array) -> Array:
+    """Divide as ONNX does: whole numbers towards zero."""
+    if np.issubdtype(one.dtype, np.integer):
+        one_by_two: Array = np.sign(one) * np.sign(two) * (np.abs(one) // np.abs(two))
+        return one_by_two.astype(one.dtype)
+    return np.asarray(one / two)
+
+
+_ONE_BY_ONE: dict[str, Callable[..., Any]] = {
+    "Identity": np.asarray,
+    "Abs": np.abs,
+    "Neg": np.negative,
+    "Floor": np.floor,
+    "Ceil": np.ceil,
+    "Round": np.round,
+    "Sqrt": np.sqrt,
+    "Exp": np.exp,
+    "Log": np.log,
+    "Sin": np.sin,
+    "Cos": np.cos,
+    "Sign": np.sign,
+    "Not": np.logical_not,
+    "Reciprocal": np.reciprocal,
+}
+_TOGETHER: dict[str, Callable[..., Any]] = {
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Div": _quotient,
+    "Sum": np.add,
+    "Max": np.maximum,
+    "Min": np.minimum,
+    "Equal": np.equal,
+    "Less": np.less,
+    "LessOrEqual": np.less_equal,
+    "Greater": np.greater,
+    "GreaterOrEqual": np.greater_equal,
+    "And": np.logical_and,
+    "Or": np.logical_or,
+    "Xor": np.logical_xor,
+}
+RULES |= {name: _plain(function) for name, function in _ONE_BY_ONE.items()}
+RULES |= {name: _broadcasting(function) for name, function in _TOGETHER.items()}
+
+
+def _filled(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape that is about to be filled, after a check of its size."""
+    sizes = tuple(operator.index(size) for size in shape)
+    if min(sizes, default=1) < 0 or prod(sizes) > LARGEST_FILLED:
+        raise TooLarge(f"an array of shape {'×'.join(map(str, sizes))}")
+    return sizes
+
+
+@_rule("Pow")
+def _(call: Call, base: Array, exponent: Array) -> Array:
+    _filled(np.broadcast_shapes(base.shape, exponent.shape))
+    return np.power(base.astype(np.float64), exponent).astype(base.dtype)
+
+
+@_rule("Mod")
+def _(call: Call, one: Array, two: Array) -> Array:
+    return (np.fmod if call.attribute("fmod", 0) else np.mod)(one, two)
+
+
+@_rule("Where")
+def _(call: Call, condition: Array, one: Array, two: Array) -> Array:
+    _filled(np.broadcast_shapes(condition.shape, one.shape, two.shape))
+    return np.where(condition, one, two)
+
+
+@_rule("Cast")
+def _(call: Call, x: Array) -> Array:
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    return x.astype(tensor_dtype_to_np_dtype(call.attribute("to", 1)))
+
+
+@_rule("CastLike")
+def _(call: Call, x: Array, like: Array) -> Array:
+    return x.astype(like.dtype)
+
+
+@_rule("Concat")
+def _(call: Call, *arrays: Array) -> Array:
+    return np.concatenate(arrays, call.attribute("axis", 0))
+
+
+@_rule("Gather")
+def _(call: Call, x: Array, indices: Array) -> Array:
+    axis = call.attribute("axis", 0)
+    _filled((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]) if axis >= 0 else x.shape)
+    return np.take(x, indices, axis)
+
+
+@_rule("Unsqueeze")
+def _(call: Call, x: Array, axes: Array | None = None) -> Array:
+    return np.expand_dims(x, tuple(_axes(call, axes)))
+
+
+@_rule("Squeeze")
+def _(call: Call, x: Array, axes: Array | None = None) -> Array:
+    given = _axes(call, axes)
+    return np.squeeze(x, tuple(given) if given else None)
+
+
+def _axes(call: Call, axes: Array | None) -> list[int]:
+    """Return axes that were an attribute once and are an input now."""
+    return call.attribute("axes", []) if axes is None else [int(axis) for axis in axes.reshape(-1)]
+
+
+@_rule("Slice")
+def _(
+    call: Call,
+    x: Array,
+    starts: Array | None = None,
+    ends: Array | None = None,
+    axes: Array | None = None,
+    steps: Array | None = None,
+) -> Array:
+    first = call.attribute("starts", []) if starts is None else starts.tolist()
+    last = call.attribute("ends", []) if ends is None else ends.tolist()
+    along = _axes(call, axes) or list(range(len(first)))
+    step = [1] * len(first) if steps is None else steps.tolist()
+    cut = [slice(None)] * x.ndim
+    for axis, start, end, by in zip(along, first, last, step, strict=True):
+        n = x.shape[axis]
+        end = None if by < 0 and end < -n else end
+        cut[axis] = slice(start, end, by)
+    return x[tuple(cut)]
+
+
+@_rule("Reshape")
+def _(call: Call, x: Array, shape: Array) -> Array:
+    return x.reshape(new_shape(x.shape, shape.tolist(), bool(call.attribute("allowzero", 0))))
+
+
+def new_shape(old: Sequence[int], wanted: Sequence[int], allow_zero: bool) -> tuple[int, ...]:
+    """Return the shape that ONNX's Reshape means: 0 keeps a size, -1 is found from the rest."""
+    sizes = [old[axis] if size == 0 and not allow_zero else size for axis, size in enumerate(wanted)]
+    if -1 in sizes:
+        rest = prod(size for size in sizes if size != -1)
+        sizes[sizes.index(-1)] = prod(old) // rest if rest else 0
+    if prod(sizes) != prod(old) or min(sizes, default=1) < 0:
+        raise ValueError(f"shape {list(wanted)} for {prod(old)} elements")
+    return tuple(sizes)
+
+
+@_rule("Flatten")
+def _(call: Call, x: Array) -> Array:
+    axis = call.attribute("axis", 1)
+    return x.reshape(prod(x.shape[:axis]), -1)
+
+
+@_rule("Transpose")
+def _(call: Call, x: Array) -> Array:
+    return np.transpose(x, call.attribute("perm", None))
+
+
+@_rule("Expand")
+def _(call: Call, x: Array, shape: Array) -> Array:
+    wanted = np.broadcast_shapes(x.shape, tuple(shape.tolist()))
+    return np.broadcast_to(x, _filled(wanted))
+
+
+@_rule("Tile")
+def _(call: Call, x: Array, repeats: Array) -> Array:
+    _filled([n * int(r) for n, r in zip(x.shape, repeats, strict=True)])
+    return np.tile(x, repeats.tolist())
+
+
+@_rule("Range")
+def _(call: Call, start: Array, limit: Array, delta: Array) -> Array:
+    count = max(0, int(np.ceil((limit.item() - start.item()) / delta.item())))
+    _filled((count,))
+    return np.asarray(start.item() + np.arange(count) * delta.item(), start.dtype)
+
+
+@_rule("ConstantOfShape")
+def _(call: Call, shape: Array) -> Array:
+    from onnx import numpy_helper
+
+    tensor = call.attribute("value", None)
+    value = np.zeros(1, np.float32) if tensor is None else numpy_helper.to_array(tensor)
+    return np.full(_filled(shape.tolist()), value.reshape(-1)[0])
+
+
+@_rule("Split")
+def _(call: Call, x: Array, split: Array | None = None) -> list[Array]:
+    axis = call.attribute("axis", 0)
+    sizes = call.attribute("split", []) if split is None else split.tolist()
+    return np.split(x, np.cumsum(sizes)[:-1] if sizes else len(call.node.output), axis)
+
+
+@_rule("ReduceProd", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceMean")
+def _(call: Call, x: Array, axes: Array | None = None) -> Array:
+    name = {"Prod": "prod", "Sum": "sum", "Max": "max", "Min": "min", "Mean": "mean"}[call.operator[6:]]
+    along = _axes(call, axes)
+    if not along and call.attribute("noop_with_empty_axes", 0):
+        return x
+    reduce = getattr(np, name)
+    return np.asarray(
+        reduce(x, axis=tuple(along) or None, keepdims=bool(call.attribute("keepdims", 1))), dtype=x.dtype
+    )
+
+
+@_rule("DequantizeLinear")
+def _(call: Call, x: Array, scale: Array, zero: Array | None = None) -> Array:
+    def along(array: Array) -> Array:
+        """Put one number per index of the axis where it broadcasts."""
+        if array.size == 1:
+            return array.reshape(())
+        if array.ndim != 1 or call.attribute("block_size", 0):
+            raise ValueError("blocks of numbers with scales of their own")
+        axis = call.attribute("axis", 1)
+        return array.reshape([-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
+
+    shifted = x.astype(np.float32) - (0 if zero is None else along(zero).astype(np.float32))
+    return (shifted * along(scale).astype(np.float32)).astype(scale.dtype)
+
+
+class View(NamedTuple):
+    """An operator that moves elements without computing: its output's shape, and how it is made."""
+
+    shape: Callable[[Call, Sequence[int], list[Array]], tuple[int, ...]]
+    apply: Callable[[Call, Array, list[Array], tuple[int, ...]], Array]
+
+
+def _keep(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    return tuple(shape)
+
+
+def _like(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    """Return the shape by running the rule on an array that takes no memory."""
+    moved: Array = RULES[call.operator](call, np.broadcast_to(np.int8(0), shape), *rest)
+    return moved.shape
+
+
+def _by_rule(call: Call, array: Array, rest: list[Array], shape: tuple[int, ...]) -> Array:
+    moved: Array = RULES[call.operator](call, array, *rest)
+    return moved
+
+
+def _reshape(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    return new_shape(shape, rest[0].tolist(), bool(call.attribute("allowzero", 0)))
+
+
+VIEWS = {
+    "Identity": View(_keep, _by_rule),
+    "Cast": View(_keep, _by_rule),
+    "DequantizeLinear": View(_keep, _by_rule),
+    "Transpose": View(_like, _by_rule),
+    "Unsqueeze": View(_like, _by_rule),
+    "Squeeze": View(_like, _by_rule),
+    "Reshape": View(_reshape, _by_rule),
+}

@@ -1,0 +1,123 @@
+"""Compute what depends on no picture: shapes, and whatever is made of them and of constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import BadFile
+from . import tensors
+from .fold_rules import LARGEST_FILLED, RULES, VIEWS, TooLarge
+from .registry import Unmapped
+from .values import Array, Constant, Flow, known
+
+if TYPE_CHECKING:
+    from .call import Call
+
+LARGEST_READ = 1 << 20
+"""Elements of a constant that is read to compute others; larger ones are weights, turned round unread."""
+
+
+def fold(call: Call) -> list[Constant | None] | None:
+    """Return a node's outputs where they are the same for every picture, else None.
+
+    Errors:   BadFile [onnx-constant] for a computation that fails
+    """
+    if call.node.domain not in ("", "ai.onnx"):
+        return None
+    if call.operator in ("Shape", "Size") and call.inputs and call.inputs[0] is not None:
+        return [_shape(call)]
+    if call.operator == "Constant":
+        return [_constant(call)]
+    if any(isinstance(value, Flow) for value in call.inputs):
+        return None
+    constants = [value for value in call.inputs if isinstance(value, Constant)]
+    if call.operator in VIEWS and len(constants) == len(call.inputs) and constants[0].size > LARGEST_READ:
+        return [_view(call, constants)]
+    rule = RULES.get(call.operator)
+    if rule is None:
+        return None
+    return list(_computed(call, rule, constants))
+
+
+def _shape(call: Call) -> Constant:
+    value = call.inputs[0]
+    assert value is not None
+    if call.operator == "Size":
+        return known(np.array(prod(value.shape), np.int64), 7)
+    rank = len(value.shape)
+    start, end = call.attribute("start", 0), call.attribute("end", rank)
+    return known(np.array(value.shape[slice(start, end)], np.int64), 7)
+
+
+def _constant(call: Call) -> Constant:
+    """Return the value of a Constant node, in any of its spellings."""
+    from onnx.helper import np_dtype_to_tensor_dtype
+
+    tensor = call.given("value")
+    if tensor is not None:
+        return tensors.constant(tensor, call.scope.path, False, call.builder.free_name(call.name))
+    types = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    for name, dtype in types.items():
+        value = call.given(name)
+        if value is not None:
+            array = np.array(value, dtype)
+            return known(array, np_dtype_to_tensor_dtype(array.dtype))
+    raise _failed(call, "a constant without numbers")
+
+
+def _view(call: Call, constants: Sequence[Constant]) -> Constant:
+    """Return a large constant under another shape or type, its numbers still unread."""
+    first, rest = constants[0], [one.array for one in constants[1:]]
+    change = VIEWS[call.operator]
+    small = [np.array(item) for item in rest]
+    shape = _attempt(call, lambda: change.shape(call, first.shape, small))
+    word = f"{call.operator}{shape}{call.attribute('perm', [])}"
+    made = first.derived(shape, lambda array: change.apply(call, array, small, shape), word)
+    return Constant(made.shape, call.attribute("to", first.dtype), made.read, made.key, made.learned)
+
+
+def _computed(call: Call, rule: Callable[..., Any], constants: Sequence[Constant]) -> list[Constant]:
+    from onnx.helper import np_dtype_to_tensor_dtype
+
+    if sum(one.size for one in constants) > LARGEST_FILLED:
+        raise _failed(call, f"more than {LARGEST_FILLED:,} elements")
+    arrays = [value.array if isinstance(value, Constant) else None for value in call.inputs]
+    made = _attempt(call, lambda: rule(call, *arrays))
+    outputs: list[Array] = list(made) if isinstance(made, list | tuple) else [np.asarray(made)]
+    learned = any(one.learned for one in constants)
+    key = _key(call, constants)
+    folded = []
+    for index, array in enumerate(outputs):
+        one = known(array, np_dtype_to_tensor_dtype(array.dtype), learned)
+        folded.append(Constant(one.shape, one.dtype, one.read, key and f"{key}[{index}]", learned))
+    return folded
+
+
+def _key(call: Call, constants: Sequence[Constant]) -> str | None:
+    """Return a name for what is made of stored tensors in this very way."""
+    if not constants or any(one.key is None for one in constants):
+        return None
+    how = ",".join(f"{item.name}={item.SerializeToString().hex()}" for item in call.node.attribute)
+    return f"{call.operator}({', '.join(str(one.key) for one in constants)};{how})"
+
+
+def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
+    try:
+        with np.errstate(all="ignore"):
+            return compute()
+    except (Unmapped, TooLarge) as error:
+        raise _failed(call, str(error)) from None
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError, MemoryError) as error:
+        raise _failed(call, str(error).partition("\n")[0]) from None
+
+
+def _failed(call: Call, got: str) -> BadFile:
+    return BadFile(
+        f"constants of {str(call.scope.path)!r} must be computable; got {got} at node "
+        f"{call.node.name or call.name!r} ({call.operator}); "
+        "simplify the model with an ONNX optimizer. [onnx-constant]"
+    )

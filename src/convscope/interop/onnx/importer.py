@@ -1,0 +1,119 @@
+"""Read an ONNX file as a network, with its weights if asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+import numpy as np
+
+from ...errors import BadFile
+from ...layers.special import Identity, Input
+from ...network import Network
+from .builder import Builder
+from .file import OnnxFile, read_structure
+from .inputs import Given, declared_shapes, inputs_of, picture_of
+from .scope import Scope, Shared
+from .values import Flow, Value
+
+if TYPE_CHECKING:
+    from ...model import Model
+
+
+@overload
+def from_onnx(
+    path: str | os.PathLike[str],
+    parameters: Literal[False] = False,
+    input_shape: Iterable[int] | None = None,
+) -> Network: ...
+
+
+@overload
+def from_onnx(
+    path: str | os.PathLike[str], parameters: Literal[True], input_shape: Iterable[int] | None = None
+) -> Model: ...
+
+
+@overload
+def from_onnx(
+    path: str | os.PathLike[str], parameters: bool, input_shape: Iterable[int] | None = None
+) -> Network | Model: ...
+
+
+def from_onnx(
+    path: str | os.PathLike[str], parameters: bool = False, input_shape: Iterable[int] | None = None
+) -> Network | Model:
+    """Return the network of an ONNX file, or with `parameters` a Model that has its weights.
+
+    Layers have the nodes' names, with signs replaced that the notation needs. Weights stay in the file unless
+    they are asked for. An operator that no layer says becomes Opaque, with status unknown.
+
+    Units:    input_shape is the picture's, batch left out: for files that leave it open, or another size
+    Errors:   MissingExtra [missing-onnx]; BadFile for a file that is damaged, hostile or of a kind not read;
+              BadShape for a picture that does not fit
+    """
+    file = read_structure(Path(os.fspath(path)))
+    from . import converters  # noqa: F401 - registers them
+
+    builder = Builder()
+    _build(file, builder, input_shape)
+    network = Network(builder.entries, file.path.stem)
+    if not parameters:
+        return network
+    return _with_weights(network, builder, file.path)
+
+
+def _build(file: OnnxFile, builder: Builder, input_shape: Iterable[int] | None) -> None:
+    graph = file.model.graph
+    given, known = inputs_of(graph, file.path, input_shape)
+    shared = Shared(file, builder, declared_shapes(graph, known))
+    values: dict[str, Value | None] = {}
+    scope = Scope(shared, values, file.opsets)
+    scope.initializers(graph)
+    for item in given:
+        values[item.name] = flow = _input(builder, item)
+        shared.first = shared.first or flow
+    outputs = scope.run(graph.node, [item.name for item in graph.output])
+    flows = [builder.settle(value) for value in outputs if isinstance(value, Flow)]
+    if not flows:
+        raise BadFile(
+            f"{str(file.path)!r} must make its output from its input; got constants only; "
+            "export the model in evaluation mode. [onnx-input]"
+        )
+    _end_with(builder, flows[0])
+
+
+def _input(builder: Builder, item: Given) -> Flow:
+    picture = picture_of(item)
+    flow = builder.add(Input(picture), (), item.name, None)
+    return Flow(flow.layer, item.shape, item.batch, picture, item.dtype)
+
+
+def _end_with(builder: Builder, flow: Flow) -> None:
+    """Make the graph's first output the network's last layer, which is the one that a Model gives out."""
+    used = {name for entry in builder.entries for name in entry.inputs}
+    if flow.layer in used:
+        builder.add(Identity(), (flow,), f"{flow.layer}.output", None)
+        return
+    index = next(i for i, entry in enumerate(builder.entries) if entry.name == flow.layer)
+    builder.entries.append(builder.entries.pop(index))
+
+
+def _with_weights(network: Network, builder: Builder, path: Path) -> Model:
+    from ...model import Model
+
+    model = Model(network)
+    for name, constant in builder.parameters.items():
+        target = model.parameters if name in model.parameters else model.buffers
+        array = constant.array
+        if array.dtype != np.float32:
+            array = array.astype(np.float32)
+        if not np.isfinite(array).all():
+            raise BadFile(
+                f"weights of {str(path)!r} must be finite numbers; got NaN or infinity in {name!r}; "
+                "export the model again. [onnx-weights]"
+            )
+        target[name] = array
+    return model

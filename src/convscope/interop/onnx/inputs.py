@@ -1,0 +1,146 @@
+"""The inputs of a graph: which of them are pictures, of what shape, and where the batch stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...errors import BadShape
+from ...layers.base import show_shape
+from ...layers.connection import Shape
+from ...settings import LARGEST
+from .file import refused
+from .values import without_axis
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
+
+
+class Declared(NamedTuple):
+    """An input as the file declares it: sizes are numbers, names of unknown numbers, or nothing."""
+
+    name: str
+    dtype: int
+    dims: tuple[int | str | None, ...]
+    batch: int | None
+
+
+class Given(NamedTuple):
+    """An input with every size known."""
+
+    name: str
+    dtype: int
+    shape: Shape
+    batch: int | None
+
+
+_SEQUENCES_FIRST = frozenset({"LSTM", "GRU", "RNN"})
+
+
+def inputs_of(
+    graph: GraphProto, path: Path, input_shape: Iterable[int] | None
+) -> tuple[list[Given], dict[str, int]]:
+    """Return the graph's inputs with their sizes, and what the names of unknown sizes stand for.
+
+    A batch of unknown size is one picture. Other unknown sizes must come with `input_shape`, the first input's.
+
+    Errors:   BadFile [onnx-input]; BadShape [onnx-dims], [onnx-rank]
+    """
+    stored = {tensor.name for tensor in graph.initializer}
+    declared = [_declared(item, graph, path) for item in graph.input if item.name not in stored]
+    if not declared:
+        raise refused(path, "have an input", "a graph of constants", "export it with its input", "onnx-input")
+    known: dict[str, int] = {}
+    given = [_given(declared[0], path, known, None if input_shape is None else tuple(input_shape))]
+    given += [_given(item, path, known, None) for item in declared[1:]]
+    return given, known
+
+
+def _declared(item: Any, graph: GraphProto, path: Path) -> Declared:
+    kind = item.type.tensor_type
+    if not item.type.HasField("tensor_type") or not kind.HasField("shape"):
+        raise refused(
+            path,
+            "declare the shape of its inputs",
+            f"none for {item.name!r}",
+            "export it with the shape of the picture",
+            "onnx-input",
+        )
+    dims = tuple(_dim(dim) for dim in kind.shape.dim)
+    return Declared(item.name, kind.elem_type, dims, _batch_axis(item.name, dims, graph))
+
+
+def _dim(dim: Any) -> int | str | None:
+    """Return a size, its name, or None; a size below 1 is an exporter's word for unknown."""
+    if dim.HasField("dim_value"):
+        return int(dim.dim_value) if dim.dim_value > 0 else None
+    return str(dim.dim_param) or None
+
+
+def _batch_axis(name: str, dims: tuple[int | str | None, ...], graph: GraphProto) -> int | None:
+    """Return the batch's axis: the first, or the second of a sequence that a recurrent layer reads."""
+    if len(dims) < 2:
+        return 0 if dims and not isinstance(dims[0], int) else None
+    for node in graph.node:
+        if node.op_type in _SEQUENCES_FIRST and node.input and node.input[0] == name:
+            return 0 if any(item.name == "layout" and item.i == 1 for item in node.attribute) else 1
+    return 0
+
+
+def _given(item: Declared, path: Path, known: dict[str, int], shape: Shape | None) -> Given:
+    sizes = list(item.dims)
+    if item.batch is not None:
+        size = sizes[item.batch]
+        if not isinstance(size, int):
+            if size is not None:
+                known.setdefault(size, 1)
+            sizes[item.batch] = known.get(size, 1) if size is not None else 1
+    picture = without_axis(tuple(range(len(sizes))), item.batch)
+    if shape is not None:
+        _check_rank(shape, picture, item, path)
+        for axis, size in zip(picture, shape, strict=True):
+            name = sizes[axis]
+            if isinstance(name, str):
+                known[name] = size
+            sizes[axis] = size
+    sizes = [known.get(size, size) if isinstance(size, str) else size for size in sizes]
+    if not all(isinstance(size, int) for size in sizes):
+        words = [str(sizes[axis]) if isinstance(sizes[axis], int) else "?" for axis in picture]
+        raise BadShape(
+            f"the picture's size must be known; got {'×'.join(words)} for input {item.name!r} of {str(path)!r}; "
+            "give input_shape=(3, 224, 224), or --input 3x224x224. [onnx-dims]"
+        )
+    whole = tuple(size for size in sizes if isinstance(size, int))
+    if max(whole, default=1) > LARGEST:
+        raise refused(
+            path, f"have sizes of at most {LARGEST:,}", show_shape(whole), "export it again", "onnx-input"
+        )
+    return Given(item.name, item.dtype, whole, item.batch)
+
+
+def _check_rank(shape: Shape, picture: Shape, item: Declared, path: Path) -> None:
+    if len(shape) != len(picture):
+        raise BadShape(
+            f"input_shape must have the {len(picture)} axes of input {item.name!r} of {str(path)!r}, "
+            f"batch left out; got input_shape={show_shape(shape)}; leave it out to see the file's own. [onnx-rank]"
+        )
+
+
+def declared_shapes(graph: GraphProto, known: Mapping[str, int]) -> dict[str, Shape]:
+    """Return the shapes that the file declares for values inside, names of sizes replaced by what they are."""
+    shapes: dict[str, Shape] = {}
+    for item in (*graph.value_info, *graph.output):
+        kind = item.type.tensor_type
+        if not item.type.HasField("tensor_type") or not kind.HasField("shape"):
+            continue
+        sizes = [_dim(dim) for dim in kind.shape.dim]
+        found = [known.get(size) if isinstance(size, str) else size for size in sizes]
+        if all(size is not None for size in found):
+            shapes[item.name] = tuple(size for size in found if size is not None)
+    return shapes
+
+
+def picture_of(given: Given) -> Shape:
+    """Return an input's shape without the batch."""
+    return without_axis(given.shape, given.batch) or (1,)

@@ -1,0 +1,124 @@
+"""Operators that no layer says: their output's shape is found, all else is unknown."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from ...errors import BadFile, ConvscopeError
+from ...layers.connection import Shape
+from ...layers.special import Opaque
+from .file import domain_of
+from .values import Constant, Flow, Value
+
+if TYPE_CHECKING:
+    from .call import Call
+
+LARGEST_GIVEN = 1 << 12
+"""Elements of a constant that is handed to ONNX's shape inference: shapes and axes, not weights."""
+
+
+def opaque(call: Call) -> list[Value | None]:
+    """Return Opaque layers, one per output that is used.
+
+    Errors:   BadFile [onnx-operator] where neither ONNX nor the file says an output's shape
+    """
+    flows = [value for value in call.inputs if isinstance(value, Flow)] or _any(call)
+    inferred = _inferred(call)
+    wanted = [index for index in range(len(call.node.output)) if call.wanted(index)]
+    outputs: list[Value | None] = [None] * len(call.node.output)
+    for index in wanted:
+        name = call.node.output[index]
+        found = inferred.get(name) or call.scope.shared.declared.get(name)
+        if found is None:
+            raise BadFile(
+                f"operator {_title(call)} of node {call.node.name or call.name!r} in "
+                f"{str(call.scope.path)!r} must be known, or the file give its output's shape; "
+                f"got neither for {name!r}; "
+                "run onnx.shape_inference.infer_shapes on it, or add value_info. [onnx-operator]"
+            )
+        outputs[index] = _stand_in(call, flows, found, "" if index == wanted[-1] else str(index))
+    return outputs
+
+
+def _any(call: Call) -> list[Flow]:
+    """Return the picture, for a node that takes nothing of it: a layer must hang somewhere."""
+    first = call.scope.shared.first
+    assert first is not None
+    return [first]
+
+
+def _title(call: Call) -> str:
+    domain = domain_of(call.node.domain)
+    return f"{domain}.{call.operator}" if domain else call.operator
+
+
+def _stand_in(call: Call, flows: list[Flow], shape: Shape, part: str) -> Flow:
+    batch = _batch(flows, shape)
+    picture = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
+    operator = "".join(sign if sign.isprintable() and sign not in " |\"'#{}" else "_" for sign in _title(call))
+    try:
+        output = call.emit(Opaque(operator, picture), *flows, part=part)
+    except ConvscopeError as error:
+        raise BadFile(f"node {call.name!r} of {str(call.scope.path)!r}: {error}") from None
+    return Flow(output.layer, shape, batch, output.held, flows[0].dtype)
+
+
+def _batch(flows: list[Flow], shape: Shape) -> int | None:
+    """Return where the batch stands in the output: where it stood in the first input, if it fits there."""
+    first = flows[0]
+    if first.batch is None:
+        return None
+    size = first.shape[first.batch]
+    for axis in (first.batch, 0):
+        if axis < len(shape) and shape[axis] == size:
+            return axis
+    if size == 1:
+        return None
+    raise BadFile(
+        f"the batch must stay an axis of its own; got {size} pictures at once, and an output of shape {shape}; "
+        "export the model with a batch of 1 or a symbolic one. [onnx-batch]"
+    )
+
+
+def _inferred(call: Call) -> dict[str, Shape]:
+    """Return the outputs' shapes as ONNX's own rule for this one operator finds them."""
+    from onnx.defs import SchemaError, get_schema
+    from onnx.helper import make_opsetid
+    from onnx.shape_inference import InferenceError, infer_node_outputs
+
+    if any(item.type in (item.GRAPH, item.GRAPHS) for item in call.node.attribute):
+        return {}
+    domain = domain_of(call.node.domain)
+    version = call.scope.opsets.get(domain, 1)
+    types: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    try:
+        schema = get_schema(call.operator, version, domain)
+        for name, value in zip(call.node.input, call.inputs, strict=True):
+            if value is not None:
+                _describe(name, value, types, data)
+        found = infer_node_outputs(schema, call.node, types, data, opset_imports=[make_opsetid(domain, version)])
+    except (SchemaError, InferenceError, ValueError, TypeError, KeyError, RuntimeError):
+        return {}
+    shapes = {name: _sizes(kind) for name, kind in found.items()}
+    return {name: shape for name, shape in shapes.items() if shape is not None}
+
+
+def _describe(name: str, value: Value, types: dict[str, Any], data: dict[str, Any]) -> None:
+    from onnx import numpy_helper
+    from onnx.helper import make_tensor_type_proto
+
+    types[name] = make_tensor_type_proto(value.dtype or 1, value.shape)
+    if isinstance(value, Constant) and prod(value.shape) <= LARGEST_GIVEN:
+        data[name] = numpy_helper.from_array(value.array, name)
+
+
+def _sizes(kind: Any) -> Shape | None:
+    """Return a type's shape where every size is known."""
+    if not kind.HasField("tensor_type") or not kind.tensor_type.HasField("shape"):
+        return None
+    dims = kind.tensor_type.shape.dim
+    if any(not dim.HasField("dim_value") or dim.dim_value < 0 for dim in dims):
+        return None
+    return tuple(dim.dim_value for dim in dims)

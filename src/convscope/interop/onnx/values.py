@@ -1,0 +1,116 @@
+"""What a value of an ONNX graph is here: a constant, or the output of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...layers.connection import Shape
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A value made from the picture: the output of a layer.
+
+    `shape` is ONNX's, the batch included; `batch` is the batch's axis, or None where it has none (a network for
+    one picture may squeeze its batch away). `held` is the shape of the layer's own output without the batch: the
+    same elements in the same order, in a shape that may still have to be changed.
+    """
+
+    layer: str
+    shape: Shape
+    batch: int | None
+    held: Shape
+    dtype: int
+
+    @property
+    def picture(self) -> Shape:
+        """Return the shape without the batch; a single number is a vector of one."""
+        return without_axis(self.shape, self.batch) or (1,)
+
+    @property
+    def settled(self) -> bool:
+        """Return whether the layer's output has this very shape."""
+        return self.held == self.picture
+
+    def axis(self, axis: int) -> int | None:
+        """Return where an axis of ONNX's shape is without the batch; None for the batch itself."""
+        if axis == self.batch:
+            return None
+        return axis - (self.batch is not None and axis > self.batch)
+
+    def seen_as(self, shape: Shape, batch: int | None) -> Flow:
+        """Return the same elements in the same order under another shape."""
+        return replace(self, shape=shape, batch=batch)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that is the same for every picture; its numbers are read when first asked for.
+
+    `key` names what is stored once in the file, so that its second use is known; `learned` tells initializers
+    from numbers that the graph computes with.
+    """
+
+    shape: Shape
+    dtype: int
+    read: Callable[[], Array] = field(compare=False, repr=False)
+    key: str | None = None
+    learned: bool = False
+
+    @cached_property
+    def array(self) -> Array:
+        """Return the numbers."""
+        return self.read()
+
+    @property
+    def size(self) -> int:
+        """Return the number of elements."""
+        return prod(self.shape)
+
+    @property
+    def number(self) -> float | None:
+        """Return the one number of a constant that has just one."""
+        return shortest(self.array.reshape(-1)[0]) if self.size == 1 else None
+
+    def derived(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
+        """Return what a function makes of the numbers, still unread; `word` tells one function from another."""
+        key = None if self.key is None else f"{self.key}→{word}"
+        return Constant(shape, self.dtype, lambda: change(self.array), key, self.learned)
+
+
+Value = Flow | Constant
+
+
+def shortest(number: Any) -> float:
+    """Return the shortest decimal number that a stored one stands for: 0.1, not the float32's 0.10000000149."""
+    return float(str(number)) if isinstance(number, np.floating) else float(number)
+
+
+def known(array: Array, dtype: int, learned: bool = False) -> Constant:
+    """Return a constant whose numbers are at hand."""
+    return Constant(array.shape, dtype, lambda: array, learned=learned)
+
+
+def without_axis(shape: Shape, axis: int | None) -> Shape:
+    """Return a shape with one axis taken out."""
+    return shape if axis is None else shape[:axis] + shape[axis + 1 :]
+
+
+def with_axis(shape: Shape, axis: int | None, size: int) -> Shape:
+    """Return a shape with one axis put in."""
+    return shape if axis is None else (*shape[:axis], size, *shape[axis:])
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """Return the common shape of arrays that are repeated along axes of size 1, as NumPy does."""
+    common: Shape = np.broadcast_shapes(*shapes)
+    return common
