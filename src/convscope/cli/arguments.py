@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import click
@@ -60,6 +61,17 @@ def amount(_context: Context, param: click.Parameter, text: str | None) -> int |
     power = int((exponent or "e0")[1:]) - len(fraction)
     scaled = int(whole + fraction) * {**_PREFIXES, **_BINARY}[(prefix or "").lower()]
     return scaled * int(10**power) if power > 0 else scaled // int(10**-power)
+
+
+def named_value(param: click.Parameter, text: str) -> tuple[str, object]:
+    """Read name=value; the value is a Python number, text in quotes, None, True, a tuple, or else plain text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise _refuse(param, "be name=value", text, "write it as in weights=None", "arg")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return name.strip(), value
 
 
 def _by_x(text: str) -> list[str]:

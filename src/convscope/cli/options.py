@@ -7,16 +7,49 @@ from typing import Any, TypeVar
 
 import click
 
-from .arguments import shape
+from ..errors import BadSetting
+from .arguments import named_value, shape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_ARGUMENTS = "convscope.arguments"
+_CALLED = ("torch:", "keras:")
 _INPUT_HELP = "Use pictures of this shape instead of the network's own."
 
 
 def model_argument(verb: F) -> F:
-    """Give a verb its MODEL."""
-    return click.argument("model")(verb)
+    """Give a verb its MODEL, and --arg for one that is built by a function."""
+    return arg_option(click.argument("model", callback=_with_arguments)(verb))
+
+
+def arg_option(verb: F) -> F:
+    """Give a verb --arg name=value, which may be given several times."""
+    return click.option(
+        "--arg",
+        metavar="NAME=VALUE",
+        multiple=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_keep_arguments,
+        help="Call what torch:package.module:callable names with this argument, as in weights=None.",
+    )(verb)
+
+
+def _keep_arguments(context: click.Context, param: click.Parameter, given: tuple[str, ...]) -> None:
+    context.meta[_ARGUMENTS] = tuple(named_value(param, text) for text in given)
+
+
+def _with_arguments(context: click.Context, _param: click.Parameter, model: str) -> str:
+    """Write the arguments into the model's name: torch:nets:build(depth=3)."""
+    given = context.meta.get(_ARGUMENTS, ())
+    if not given:
+        return model
+    if not model.startswith(_CALLED) or model.endswith(")"):
+        raise BadSetting(
+            f"--arg must go with a MODEL named package.module:callable; got MODEL {model!r}; "
+            "write it as in torch:torchvision.models:resnet50. [arg-model]"
+        )
+    return f"{model}({', '.join(f'{name}={value!r}' for name, value in given)})"
 
 
 def input_option(verb: F) -> F:

@@ -1,0 +1,1 @@
+"""Networks from other frameworks' files and modules, and to them: `torch/` PyTorch, `onnx/` ONNX files."""

@@ -1,0 +1,163 @@
+"""One recorded call of an operator, as its converter sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ConvscopeError
+from ...layers.base import Layer
+from ...layers.connection import Shape
+from ...layers.merge import Add, Concat
+from ...layers.rearrange import Reshape, Slice
+from ...layers.special import Parameter
+from .batch import Batch, Unmapped
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .recorder import Recorder
+
+MOST_FOLDED = 64
+"""Pictures folded into the batch that are taken apart, at most."""
+
+
+class Call:
+    """An operator's arguments and result, and the graph it adds layers to.
+
+    `result` is what PyTorch returned for the meta tensors; its shape is the truth that layers are held against.
+    """
+
+    def __init__(self, recorder: Recorder, word: str, result: Any, given: Sequence[Tensor]) -> None:
+        self.recorder = recorder
+        self.batch: Batch = recorder.batch
+        self.word = word
+        self.result = result
+        self.given = given
+        self._name: str | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Return the shape of the (first) result, batch included."""
+        first = self.result if not isinstance(self.result, list | tuple) else self.result[0]
+        return tuple(first.shape)
+
+    @property
+    def free(self) -> Shape:
+        """Return the shape of the (first) result for one picture."""
+        return self.batch.free(self.shape)
+
+    @property
+    def name(self) -> str:
+        """Return the operator's name, made when first asked for."""
+        if self._name is None:
+            self._name = self.recorder.names.of_operator(self.word, self.given)
+        return self._name
+
+    def node(self, tensor: Tensor) -> str:
+        """Return the layer that a tensor is the output of; arrays of the network become layers."""
+        return self.recorder.node(tensor)
+
+    def operands(self, *tensors: Tensor) -> list[str]:
+        """Return the layers of tensors that are combined element by element, their batch axes in one place.
+
+        Errors:   Unmapped where the pictures of one meet other indices of another
+        """
+        shape = self.shape
+        batch = self.batch.axis(shape)
+        nodes = []
+        for tensor in tensors:
+            offset = len(shape) - tensor.dim()
+            own = self.batch.axis(tensor.shape)
+            if own is not None and own + offset != batch:
+                raise Unmapped("pictures are mixed")
+            unfolded = batch is not None and self.batch.folded(shape) == 1 and batch >= offset
+            if own is None and unfolded and batch is not None:
+                one_picture = [n for axis, n in enumerate(tensor.shape) if axis + offset != batch]
+                nodes.append(self.recorder.array(tensor, tuple(one_picture) or (1,)))
+            else:
+                nodes.append(self.node(tensor))
+        return nodes
+
+    def each(self, tensor: Tensor, apply: Callable[[str], str]) -> str:
+        """Apply a layer of pictures; pictures folded into the batch go through it one after another.
+
+        Errors:   Unmapped where the batch is not the first axis, or more than MOST_FOLDED share it
+        """
+        node = self.node(tensor)
+        if tensor.shape[0] == self.batch.size:
+            return apply(node)
+        folded = self.batch.folded(tensor.shape)
+        if self.batch.axis(tensor.shape) != 0 or folded > MOST_FOLDED:
+            raise Unmapped("no batch of pictures")
+        parts = []
+        for index in range(folded):
+            cut = self.step(Slice(0, index, index + 1), node)
+            one = apply(self.step(Reshape(self.shape_of(node)[1:]), cut))
+            parts.append(self.step(Reshape((1, *self.shape_of(one))), one))
+        return self._add(f"{self.name}.concat", Concat(), parts, {}, {})
+
+    def number(self, value: Any) -> float | None:
+        """Return a number that is the same for all pictures and not learned; None for anything else."""
+        if isinstance(value, bool | int | float):
+            return float(value)
+        if isinstance(value, complex) or self.recorder.is_value(value) or self.recorder.is_learned(value):
+            return None
+        return float(value) if value.numel() == 1 and not value.is_meta else None
+
+    def shape_of(self, node: str) -> Shape:
+        """Return a layer's output shape."""
+        return self.recorder.graph.shapes[node]
+
+    def step(self, layer: Layer, *inputs: str, buffers: Mapping[str, Tensor] | None = None) -> str:
+        """Add a layer on the way to the result."""
+        return self._add(f"{self.name}.{layer.keyword}", layer, inputs, {}, buffers or {})
+
+    def last(
+        self,
+        layer: Layer,
+        *inputs: str,
+        parameters: Mapping[str, Tensor] | None = None,
+        buffers: Mapping[str, Tensor] | None = None,
+    ) -> str:
+        """Add the layer that gives the result."""
+        return self._add(self.name, layer, inputs, parameters or {}, buffers or {})
+
+    def _add(
+        self,
+        name: str,
+        layer: Layer,
+        inputs: Sequence[str],
+        parameters: Mapping[str, Tensor],
+        buffers: Mapping[str, Tensor],
+    ) -> str:
+        graph = self.recorder.graph
+        try:
+            if "bias" in parameters and graph.shares_part(parameters):
+                return self._with_bias_apart(name, layer, inputs, parameters, buffers)
+            return graph.add(name, layer, inputs, parameters, buffers, self.recorder.origin)
+        except ConvscopeError as error:
+            raise Unmapped(str(error)) from error
+
+    def _with_bias_apart(
+        self,
+        name: str,
+        layer: Layer,
+        inputs: Sequence[str],
+        parameters: Mapping[str, Tensor],
+        buffers: Mapping[str, Tensor],
+    ) -> str:
+        """Add a layer that shares its weight and not its bias, or the other way round, as two layers."""
+        settings = {setting: getattr(layer, setting) for setting, _ in layer.forms()}
+        if "bias" not in settings:
+            raise Unmapped("a part of the parameters is shared")
+        settings["bias"] = False
+        weights = {kind: tensor for kind, tensor in parameters.items() if kind != "bias"}
+        plain = self._add(f"{name}.weight", type(layer)(**settings), inputs, weights, buffers)
+        channels_first = len(weights["weight"].shape) > 2
+        size = parameters["bias"].shape[0]
+        spatial = len(self.shape_of(plain)) - 1 if channels_first else 0
+        bias = self._add(f"{name}.bias", Parameter((size,)), inputs[:1], {"weight": parameters["bias"]}, {})
+        if spatial:
+            bias = self._add(f"{name}.bias.reshape", Reshape((size, *(1,) * spatial)), (bias,), {}, {})
+        return self._add(name, Add(), (plain, bias), {}, {})

@@ -1,0 +1,233 @@
+"""Sums, products, functions of one number, choices by a constant mask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ....layers.dense import Scale
+from ....layers.function import Affine, Clamp, Function, Power
+from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
+from ..batch import Unmapped
+from .registry import operator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..call import Call
+
+
+def affine(call: Call, tensor: Tensor, scale: float = 1.0, shift: float = 0.0) -> str:
+    """Scale and shift by constant numbers; by 1 and 0 nothing happens."""
+    if scale == 1 and shift == 0:
+        return call.node(tensor)
+    return call.last(Affine(scale, shift), call.node(tensor))
+
+
+def _pair(call: Call, input: Any, other: Any) -> tuple[float | None, float | None]:
+    return call.number(input), call.number(other)
+
+
+@operator("add", "Tensor.__add__", "Tensor.__radd__", "Tensor.__iadd__")
+def add(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
+    """Convert input + alpha·other."""
+    one, two = _pair(call, input, other)
+    if two is not None:
+        return affine(call, input, shift=alpha * two)
+    if one is not None:
+        return affine(call, other, float(alpha), one)
+    first, second = call.operands(input, other)
+    if alpha != 1:
+        second = call.step(Affine(alpha), second)
+    return call.last(Add(), first, second)
+
+
+@operator("sub", "subtract", "Tensor.__sub__", "Tensor.__isub__")
+def subtract(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
+    """Convert input − alpha·other."""
+    one, two = _pair(call, input, other)
+    if two is not None:
+        return affine(call, input, shift=-alpha * two)
+    if one is not None:
+        return affine(call, other, -float(alpha), one)
+    first, second = call.operands(input, other)
+    if alpha != 1:
+        second = call.step(Affine(alpha), second)
+    return call.last(Subtract(), first, second)
+
+
+@operator("rsub", "Tensor.__rsub__")
+def subtract_from(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
+    """Convert other − alpha·input."""
+    return subtract(call, other, input, alpha=alpha)
+
+
+@operator("mul", "multiply", "Tensor.__mul__", "Tensor.__rmul__", "Tensor.__imul__")
+def multiply(call: Call, input: Any, other: Any) -> str:
+    """Convert a product; learned factors along one axis are a Scale."""
+    one, two = _pair(call, input, other)
+    if two is not None:
+        return affine(call, input, two)
+    if one is not None:
+        return affine(call, other, one)
+    for value, factors in ((input, other), (other, input)):
+        if call.recorder.is_value(value) and call.recorder.is_parameter(factors):
+            axis = _scaled_axis(call, value, factors)
+            if axis is not None:
+                return call.last(Scale(axis), call.node(value), parameters={"weight": factors})
+    return call.last(Multiply(), *call.operands(input, other))
+
+
+def _scaled_axis(call: Call, value: Tensor, factors: Tensor) -> int | None:
+    """Return the axis along which a picture is scaled by learned factors, if they lie along one."""
+    long = [axis for axis, size in enumerate(factors.shape) if size > 1]
+    if len(long) != 1 or tuple(value.shape) != call.shape:
+        return None
+    axis = len(value.shape) - factors.dim() + long[0]
+    return call.batch.place(value.shape, axis) if value.shape[axis] == factors.numel() else None
+
+
+@operator("div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__itruediv__", "Tensor.__div__")
+def divide(call: Call, input: Any, other: Any, *, rounding_mode: str | None = None) -> str:
+    """Convert a quotient."""
+    if rounding_mode == "trunc":
+        raise Unmapped("cut off")
+    quotient = _divided(call, input, other, last=rounding_mode is None)
+    return quotient if rounding_mode is None else call.last(Function("floor"), quotient)
+
+
+def _divided(call: Call, input: Any, other: Any, *, last: bool) -> str:
+    one, two = _pair(call, input, other)
+    put = call.last if last else call.step
+    if two is not None:
+        return put(Affine(1 / two), call.node(input)) if two != 1 else call.node(input)
+    if one is not None:
+        inverse = Function("reciprocal")
+        if one == 1:
+            return put(inverse, call.node(other))
+        return put(Affine(one), call.step(inverse, call.node(other)))
+    return put(Divide(), *call.operands(input, other))
+
+
+@operator("Tensor.__rdiv__", "Tensor.__rtruediv__")
+def divide_by(call: Call, input: Any, other: Any) -> str:
+    """Convert other / input."""
+    return divide(call, other, input)
+
+
+@operator("pow", "Tensor.__pow__", "Tensor.__ipow__", "float_power")
+def power(call: Call, input: Any, exponent: Any) -> str:
+    """Convert a constant power."""
+    number = call.number(exponent)
+    if number is None or call.number(input) is not None:
+        raise Unmapped("an exponent from pictures")
+    if number == 0.5:
+        return call.last(Function("sqrt"), call.node(input))
+    return call.node(input) if number == 1 else call.last(Power(number), call.node(input))
+
+
+def _function(name: str, *names: str) -> None:
+    @operator(*names)
+    def convert(call: Call, input: Tensor) -> str:
+        return call.last(Function(name), call.node(input))
+
+
+_function("abs", "abs", "absolute", "Tensor.__abs__")
+_function("ceil", "ceil")
+_function("cos", "cos")
+_function("erf", "erf")
+_function("exp", "exp")
+_function("floor", "floor")
+_function("log", "log")
+_function("neg", "neg", "negative", "Tensor.__neg__")
+_function("reciprocal", "reciprocal")
+_function("rsqrt", "rsqrt")
+_function("sign", "sign")
+_function("sin", "sin")
+_function("sqrt", "sqrt")
+
+
+@operator("round")
+def rounded(call: Call, input: Tensor, *, decimals: int = 0) -> str:
+    """Convert rounding to whole numbers."""
+    if decimals:
+        raise Unmapped("rounded to digits")
+    return call.last(Function("round"), call.node(input))
+
+
+@operator("square")
+def square(call: Call, input: Tensor) -> str:
+    """Convert x²."""
+    return call.last(Power(2.0), call.node(input))
+
+
+@operator("clamp", "clip")
+def clamp(call: Call, input: Tensor, min: Any = None, max: Any = None) -> str:
+    """Convert constant bounds."""
+    low, high = (None if one is None else call.number(one) for one in (min, max))
+    if (low is None) != (min is None) or (high is None) != (max is None):
+        raise Unmapped("bounds from pictures")
+    return call.last(Clamp(low, high), call.node(input))
+
+
+@operator("clamp_min")
+def clamp_min(call: Call, input: Tensor, min: Any) -> str:
+    """Convert a constant lower bound."""
+    return clamp(call, input, min)
+
+
+@operator("clamp_max")
+def clamp_max(call: Call, input: Tensor, max: Any) -> str:
+    """Convert a constant upper bound."""
+    return clamp(call, input, None, max)
+
+
+@operator("maximum", "fmax")
+def maximum(call: Call, input: Tensor, other: Tensor) -> str:
+    """Convert the larger of two."""
+    return call.last(Maximum(), *call.operands(input, other))
+
+
+@operator("minimum", "fmin")
+def minimum(call: Call, input: Tensor, other: Tensor) -> str:
+    """Convert the smaller of two."""
+    return call.last(Minimum(), *call.operands(input, other))
+
+
+@operator("masked_fill")
+def masked_fill(call: Call, input: Tensor, mask: Tensor, value: Any) -> str:
+    """Convert a constant mask: −∞ where it holds is added, other values take the place of a product with 0."""
+    number = call.number(value)
+    if number is None or call.recorder.is_value(mask) or mask.is_meta:
+        raise Unmapped("a mask from pictures")
+    zeros = mask.new_zeros(mask.shape, dtype=input.dtype)
+    if number in (float("inf"), float("-inf")):
+        return call.last(Add(), *call.operands(input, zeros.masked_fill(mask, number)))
+    gated = call.step(Multiply(), *call.operands(input, (~mask).to(input.dtype)))
+    return call.last(Add(), gated, call.operands(input, zeros.masked_fill(mask, number))[1])
+
+
+@operator("torch.where", "Tensor.where")
+def where(call: Call, condition: Tensor, input: Any, other: Any) -> str:
+    """Convert a choice by a constant mask."""
+    if not hasattr(condition, "dtype") or call.recorder.is_value(condition):
+        raise Unmapped("a mask from pictures")
+    picked = []
+    for mask, value in ((condition, input), (~condition, other)):
+        number = call.number(value)
+        ones = mask.new_ones(mask.shape, dtype=call.result.dtype)
+        if number is not None:
+            picked.append(call.operands((ones * number).where(mask, 0 * ones))[0])
+        else:
+            picked.append(call.step(Multiply(), *call.operands(value, ones * mask)))
+    return call.last(Add(), *picked)
+
+
+def _same(*names: str) -> None:
+    @operator(*names)
+    def convert(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
+        return call.node(input)
+
+
+_same("clone", "Tensor.contiguous", "detach", "Tensor.float", "Tensor.half", "Tensor.double", "Tensor.bfloat16")
+_same("Tensor.to", "Tensor.type", "Tensor.type_as", "Tensor.cpu", "Tensor.cuda", "Tensor.long", "Tensor.int")
+_same("Tensor.requires_grad_", "positive", "resolve_conj", "resolve_neg", "alias_copy")

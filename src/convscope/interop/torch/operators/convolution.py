@@ -1,0 +1,138 @@
+"""Convolution, transposed convolution, linear, embedding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ....layers.base import Layer
+from ....layers.convolution import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from ....layers.dense import Embedding, Linear
+from ....layers.rearrange import Reshape
+from ..batch import Unmapped
+from .registry import operator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..call import Call
+
+_CONV = (Conv1d, Conv2d, Conv3d)
+_TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+
+
+def weights(**tensors: Tensor | None) -> dict[str, Tensor]:
+    """Return the parameters that are there."""
+    return {name: tensor for name, tensor in tensors.items() if tensor is not None}
+
+
+def per_axis(value: Any, rank: int) -> tuple[int, ...]:
+    """Return one number per spatial axis."""
+    numbers = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return numbers * rank if len(numbers) == 1 else numbers
+
+
+def own(call: Call, *tensors: Tensor | None) -> None:
+    """Refuse weights that are computed from pictures."""
+    if any(one is not None and call.recorder.is_value(one) for one in tensors):
+        raise Unmapped("weights from pictures")
+
+
+@operator("conv1d", "conv2d", "conv3d", "convolution")
+def convolution(
+    call: Call,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> str:
+    """Convert a convolution of any rank; its "same" puts the odd pad at the end, as TensorFlow does."""
+    own(call, weight, bias)
+    rank = weight.dim() - 2
+    strides, dilations = per_axis(stride, rank), per_axis(dilation, rank)
+    kernel = tuple(weight.shape[2:])
+    if isinstance(padding, str):
+        totals = [d * (k - 1) if padding == "same" else 0 for k, d in zip(kernel, dilations, strict=True)]
+        pads = tuple((total // 2, total - total // 2) for total in totals)
+    else:
+        pads = tuple((one, one) for one in per_axis(padding, rank))
+    layer = _CONV[rank - 1](
+        weight.shape[0],
+        kernel,
+        stride=strides,
+        padding=pads,
+        dilation=dilations,
+        groups=groups,
+        bias=bias is not None,
+        in_channels=weight.shape[1] * groups,
+    )
+    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+
+
+@operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def transposed(
+    call: Call,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> str:
+    """Convert a transposed convolution of any rank."""
+    own(call, weight, bias)
+    rank = weight.dim() - 2
+    layer: Layer = _TRANSPOSED[rank - 1](
+        weight.shape[1] * groups,
+        tuple(weight.shape[2:]),
+        stride=per_axis(stride, rank),
+        padding=tuple((one, one) for one in per_axis(padding, rank)),
+        dilation=per_axis(dilation, rank),
+        groups=groups,
+        bias=bias is not None,
+        in_channels=weight.shape[0],
+        output_padding=per_axis(output_padding, rank),
+    )
+    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+
+
+@operator("functional.linear")
+def linear(call: Call, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> str:
+    """Convert a dense layer; vectors of pictures folded into the batch are rows of one sequence."""
+    own(call, weight, bias)
+    call.batch.place(input.shape, -1)
+    node = call.node(input)
+    if len(call.shape_of(node)) > 1 and len(call.batch.free(input.shape)) == 1:
+        node = call.step(Reshape(call.batch.free(input.shape)), node)
+    layer = Linear(weight.shape[0], bias is not None, weight.shape[1])
+    return call.last(layer, node, parameters=weights(weight=weight, bias=bias))
+
+
+@operator("functional.embedding")
+def embedding(
+    call: Call,
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> str:
+    """Convert a look-up of rows."""
+    own(call, weight)
+    if max_norm is not None:
+        raise Unmapped("rows are normalised")
+    layer = Embedding(*weight.shape)
+    return call.last(layer, call.node(input), parameters=weights(weight=weight))

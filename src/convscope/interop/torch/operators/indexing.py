@@ -1,0 +1,261 @@
+"""Slices, splits, concatenation, roll, flip, repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from ....layers.indexing import Expand, IndexSelect, Roll
+from ....layers.merge import Concat
+from ....layers.rearrange import Reshape, Slice
+from ..batch import Unmapped
+from .registry import operator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..call import Call
+
+
+def _cut(call: Call, node: str, place: int, start: int, stop: int, step: int = 1, *, last: bool) -> str:
+    size = call.shape_of(node)[place]
+    if (start, stop, step) == (0, size, 1):
+        return node
+    layer = Slice(place, start, None if stop >= size else stop, step)
+    return (call.last if last else call.step)(layer, node)
+
+
+@operator("cat", "concat", "concatenate")
+def concatenate(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
+    """Convert tensors one after another along an axis; empty ones are left out."""
+    place = call.batch.place(call.shape, dim)
+    full = [one for one in tensors if one.numel()]
+    nodes = [call.node(one) for one in full]
+    return nodes[0] if len(nodes) == 1 else call.last(Concat(place), *nodes)
+
+
+@operator("stack")
+def stack(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
+    """Convert tensors along a new axis."""
+    place = call.batch.place(call.shape, dim)
+    lifted = []
+    for one in tensors:
+        free = call.batch.free(one.shape)
+        lifted.append(call.step(Reshape((*free[:place], 1, *free[place:])), call.node(one)))
+    return lifted[0] if len(lifted) == 1 else call.last(Concat(place), *lifted)
+
+
+@operator("split", "split_with_sizes", "chunk", "tensor_split", "Tensor.unsafe_chunk", "Tensor.unsafe_split")
+def split(call: Call, tensor: Tensor, _sizes: Any = None, dim: int = 0, **_more: Any) -> list[str]:
+    """Convert an axis cut into parts."""
+    place = call.batch.place(tensor.shape, dim)
+    node = call.node(tensor)
+    parts, start = [], 0
+    for one in call.result:
+        stop = start + one.shape[dim]
+        parts.append(_cut(call, node, place, start, stop, last=True))
+        start = stop
+    return parts
+
+
+@operator("unbind", "Tensor.__iter__")
+def unbind(call: Call, input: Tensor, dim: int = 0) -> list[str]:
+    """Convert an axis taken apart index by index."""
+    place = call.batch.place(input.shape, dim)
+    node = call.node(input)
+    return [_picked(call, node, place, index, call.free) for index in range(input.shape[dim])]
+
+
+def _picked(call: Call, node: str, place: int, index: int, shape: tuple[int, ...]) -> str:
+    """Take one index of an axis, and the axis away."""
+    return call.last(Reshape(shape), _cut(call, node, place, index, index + 1, last=False))
+
+
+@operator("select")
+def select(call: Call, input: Tensor, dim: int, index: int) -> str:
+    """Convert one index of an axis."""
+    place = call.batch.place(input.shape, dim)
+    return _picked(call, call.node(input), place, index % input.shape[dim], call.free)
+
+
+@operator("narrow")
+def narrow(call: Call, input: Tensor, dim: int, start: int, length: int) -> str:
+    """Convert a stretch of an axis."""
+    place = call.batch.place(input.shape, dim)
+    first = int(start) % input.shape[dim]
+    return _cut(call, call.node(input), place, first, first + length, last=True)
+
+
+@operator("Tensor.__getitem__")
+def get_item(call: Call, input: Tensor, index: Any) -> str:
+    """Convert whole numbers, slices, None, … and one list of constant indices."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    used = sum(1 for one in parts if one is not None and one is not Ellipsis)
+    if Ellipsis not in [one for one in parts if one is None or one is Ellipsis]:
+        parts.append(Ellipsis)
+    node = call.node(input)
+    axis = 0
+    listed = 0
+    for one in parts:
+        if one is None:
+            continue
+        if one is Ellipsis:
+            axis += input.dim() - used
+            continue
+        if not _is_whole(one):
+            place = call.batch.place(input.shape, axis)
+            listed += hasattr(one, "dtype") or isinstance(one, list)
+            node = _indexed(call, node, place, one, input.shape[axis])
+        axis += 1
+    if listed > 1:
+        raise Unmapped("several lists of indices")
+    return node if call.shape_of(node) == call.free else call.last(Reshape(call.free), node)
+
+
+def _is_whole(one: Any) -> bool:
+    return isinstance(one, slice) and one in (slice(None), slice(0, None), slice(0, None, 1), slice(None, None, 1))
+
+
+def _indexed(call: Call, node: str, place: int, one: Any, size: int) -> str:
+    """Take what one part of an index names, and keep the axis."""
+    if isinstance(one, slice):
+        start, stop, step = one.indices(size)
+        return _cut(call, node, place, start, stop, step, last=False)
+    if isinstance(one, int) and not isinstance(one, bool):
+        return _cut(call, node, place, one % size, one % size + 1, last=False)
+    return _listed(call, node, place, one, size, last=False)
+
+
+def _listed(call: Call, node: str, place: int, indices: Any, size: int, *, last: bool) -> str:
+    """Take a constant list of indices, in one axis as long as the list."""
+    import torch
+
+    if hasattr(indices, "dtype") and call.recorder.is_value(indices):
+        raise Unmapped("indices from pictures")
+    listed = torch.as_tensor(indices)
+    if listed.dtype == torch.bool:
+        if listed.dim() != 1 or listed.is_meta:
+            raise Unmapped("a mask over several axes")
+        listed = listed.nonzero()[:, 0]
+    flat = listed.reshape(-1).long() % size
+    layer = IndexSelect(place, flat.numel())
+    put = call.last if last else call.step
+    return put(layer, node, buffers={"index": flat})
+
+
+def assigned(call: Call, target: str, value: str, index: Any, shape: Sequence[int]) -> str:
+    """Put a value in the place of a block of the target: what lies before it, the block, what lies behind it.
+
+    Errors:   Unmapped for an index that is no block
+    """
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in [one for one in parts if one is None or one is Ellipsis]:
+        where = next(place for place, one in enumerate(parts) if one is Ellipsis)
+        parts[where : where + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
+    blocks = []
+    for axis, one in enumerate(parts):
+        if isinstance(one, slice):
+            start, stop, step = one.indices(shape[axis])
+        elif isinstance(one, int) and not isinstance(one, bool):
+            start, stop, step = one % shape[axis], one % shape[axis] + 1, 1
+        else:
+            raise Unmapped("no block")
+        if (start, stop, step) != (0, shape[axis], 1):
+            if step != 1 or stop <= start:
+                raise Unmapped("no block")
+            blocks.append((call.batch.place(shape, axis), start, stop))
+    return _replaced(call, target, value, blocks)
+
+
+def _replaced(call: Call, target: str, value: str, blocks: list[tuple[int, int, int]]) -> str:
+    """Replace the block axis by axis, from the outermost in."""
+    size = call.shape_of(target)
+    if not blocks:
+        if call.shape_of(value) == size:
+            return value
+        same_elements = prod(call.shape_of(value)) == prod(size)
+        return call.step(Reshape(size) if same_elements else Expand(size), value)
+    (place, start, stop), *others = blocks
+    block = (*size[:place], stop - start, *size[place + 1 :])
+    if others or call.shape_of(value) != block:
+        value = _replaced(call, _cut(call, target, place, start, stop, last=False), value, others)
+    parts = [value]
+    if start > 0:
+        parts.insert(0, _cut(call, target, place, 0, start, last=False))
+    if stop < size[place]:
+        parts.append(_cut(call, target, place, stop, size[place], last=False))
+    return call.step(Concat(place), *parts)
+
+
+@operator("index_select")
+def index_select(call: Call, input: Tensor, dim: int, index: Tensor) -> str:
+    """Convert a constant list of indices."""
+    place = call.batch.place(input.shape, dim)
+    return _listed(call, call.node(input), place, index, input.shape[dim], last=True)
+
+
+@operator("flip")
+def flip(call: Call, input: Tensor, *dims: Any) -> str:
+    """Convert axes turned round."""
+    axes = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
+    node = call.node(input)
+    for axis in axes:
+        size = input.shape[axis]
+        backwards = list(range(size))[::-1]
+        node = _listed(call, node, call.batch.place(input.shape, axis), backwards, size, last=axis is axes[-1])
+    return node
+
+
+@operator("roll")
+def roll(call: Call, input: Tensor, shifts: Any, dims: Any = None) -> str:
+    """Convert a shift round the ends."""
+    if dims is None or dims == ():
+        raise Unmapped("all axes as one")
+    axes = dims if isinstance(dims, list | tuple) else (dims,)
+    by = shifts if isinstance(shifts, list | tuple) else (shifts,)
+    places = tuple(call.batch.place(input.shape, axis) for axis in axes)
+    if not any(by):
+        return call.node(input)
+    return call.last(Roll(tuple(by), places), call.node(input))
+
+
+@operator("Tensor.expand", "Tensor.expand_as", "broadcast_to")
+def expand(call: Call, input: Tensor, *_sizes: Any, **_more: Any) -> str:
+    """Convert axes of size 1 that are repeated; one repeated for every picture is no layer."""
+    if call.recorder.is_value(input):
+        (node,) = call.operands(input)
+    else:
+        node = call.operands(input)[0] if call.batch.axis(call.shape) is not None else call.node(input)
+    return node if call.shape_of(node) == call.free else call.last(Expand(call.free), node)
+
+
+@operator("Tensor.repeat", "tile")
+def repeat(call: Call, input: Tensor, *_times: Any, **_more: Any) -> str:
+    """Convert whole copies one after another along axes."""
+    if call.batch.axis(input.shape) is None or input.dim() != len(call.shape):
+        raise Unmapped("copies for every picture")
+    return _copied(call, input, [1, 0])
+
+
+@operator("repeat_interleave")
+def repeat_interleave(call: Call, input: Tensor, repeats: Any, dim: int | None = None, **_more: Any) -> str:
+    """Convert every index repeated in its place."""
+    if dim is None or not isinstance(repeats, int):
+        raise Unmapped("repeats that differ")
+    return _copied(call, input, [0, 1])
+
+
+def _copied(call: Call, input: Tensor, order: list[int]) -> str:
+    """Give every axis a partner of copies, before or after it, and fold the two into one."""
+    node = call.node(input)
+    old, new = call.shape_of(node), call.free
+    if call.batch.folded(input.shape) != call.batch.folded(call.shape) or len(old) != len(new):
+        raise Unmapped("copies of pictures")
+    if old == new:
+        return node
+    pairs = [[(n, n), (1, m // n)] for n, m in zip(old, new, strict=True)]
+    ordered = [pair[which] for pair in pairs for which in order]
+    lifted = call.step(Reshape(tuple(one for one, _ in ordered)), node)
+    copied = call.step(Expand(tuple(two for _, two in ordered)), lifted)
+    return call.last(Reshape(new), copied)

@@ -1,0 +1,154 @@
+"""Normalisation: batch, group, instance, layer, local response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ....layers.dense import Scale
+from ....layers.function import Affine, Function, Power
+from ....layers.merge import Multiply
+from ....layers.normalization import (
+    BatchNorm,
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LayerNorm,
+    LocalResponseNorm,
+)
+from ....layers.reduction import Reduce
+from ..batch import Unmapped
+from .convolution import own, weights
+from .registry import operator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..call import Call
+
+_BATCH = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
+_INSTANCE = (InstanceNorm1d, InstanceNorm2d, InstanceNorm3d)
+
+
+@operator("functional.batch_norm")
+def batch_norm(
+    call: Call,
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float | None = 0.1,
+    eps: float = 1e-5,
+) -> str:
+    """Convert normalisation by running statistics; one by the batch's own mixes the pictures."""
+    own(call, weight, bias, running_mean, running_var)
+    if training or running_mean is None or running_var is None or (weight is None) != (bias is None):
+        raise Unmapped("statistics of the batch")
+    kind: type[BatchNorm] = _BATCH[max(input.dim() - 2, 1) - 1]
+    layer = kind(eps=eps, momentum=0.1 if momentum is None else momentum, affine=weight is not None)
+    parameters = weights(weight=weight, bias=bias)
+    buffers = {"running_mean": running_mean, "running_var": running_var}
+    return call.each(input, lambda x: call.last(layer, x, parameters=parameters, buffers=buffers))
+
+
+@operator("functional.group_norm")
+def group_norm(
+    call: Call,
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> str:
+    """Convert group normalisation."""
+    own(call, weight, bias)
+    layer = GroupNorm(num_groups, eps=eps, affine=weight is not None)
+    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+
+
+@operator("functional.instance_norm")
+def instance_norm(
+    call: Call,
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> str:
+    """Convert instance normalisation; by running statistics it is batch normalisation."""
+    own(call, weight, bias)
+    if not use_input_stats:
+        return batch_norm(call, input, running_mean, running_var, weight, bias, False, momentum, eps)
+    layer = _INSTANCE[input.dim() - 3](eps=eps, affine=weight is not None)
+    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+
+
+@operator("functional.layer_norm")
+def layer_norm(
+    call: Call,
+    input: Tensor,
+    normalized_shape: Any,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> str:
+    """Convert layer normalisation over the last axes; a scale without a shift is a layer of its own."""
+    own(call, weight, bias)
+    if weight is None and bias is not None:
+        raise Unmapped("a shift without a scale")
+    count = len(normalized_shape)
+    for axis in range(1, count + 1):
+        call.batch.place(input.shape, -axis)
+    axes = tuple(range(-count, 0))
+    if weight is None or bias is not None:
+        layer = LayerNorm(axes, eps=eps, affine=weight is not None)
+        return call.last(layer, call.node(input), parameters=weights(weight=weight, bias=bias))
+    plain = call.step(LayerNorm(axes, eps=eps, affine=False), call.node(input))
+    return _scaled(call, plain, weight)
+
+
+def _scaled(call: Call, node: str, weight: Tensor) -> str:
+    """Multiply by learned factors along the last axes."""
+    if weight.dim() == 1:
+        axis = len(call.shape_of(node)) - 1
+        return call.last(Scale(axis), node, parameters={"weight": weight})
+    return call.last(Multiply(), node, call.node(weight))
+
+
+@operator("functional.rms_norm")
+def rms_norm(
+    call: Call,
+    input: Tensor,
+    normalized_shape: Any,
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> str:
+    """Convert root-mean-square normalisation: squares, mean, root, product."""
+    own(call, weight)
+    count = len(normalized_shape)
+    for axis in range(1, count + 1):
+        call.batch.place(input.shape, -axis)
+    x = call.node(input)
+    mean = call.step(Reduce("mean", tuple(range(-count, 0)), keepdims=True), call.step(Power(2), x))
+    tiny = 1.1920928955078125e-07 if eps is None else eps
+    scale = call.step(Function("rsqrt"), call.step(Affine(shift=tiny), mean))
+    if weight is None:
+        return call.last(Multiply(), x, scale)
+    return _scaled(call, call.step(Multiply(), x, scale), weight)
+
+
+@operator("functional.local_response_norm")
+def local_response_norm(
+    call: Call, input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> str:
+    """Convert normalisation by neighbouring channels."""
+    layer = LocalResponseNorm(size, alpha=alpha, beta=beta, k=k)
+    return call.each(input, lambda x: call.last(layer, x))

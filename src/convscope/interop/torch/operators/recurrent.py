@@ -1,0 +1,60 @@
+"""LSTM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ....layers.merge import Concat
+from ....layers.rearrange import Slice
+from ....layers.recurrent import LSTM
+from ..batch import Unmapped
+from .convolution import own
+from .registry import operator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..call import Call
+
+
+@operator("torch.lstm")
+def lstm(
+    call: Call,
+    input: Tensor,
+    hx: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> list[str | None]:
+    """Convert an LSTM that starts from zeros; its last state is a slice of its output where it has one level."""
+    own(call, *weights)
+    if any(call.recorder.is_value(one) or one.is_meta or bool(one.any()) for one in hx) or input.dim() != 3:
+        raise Unmapped("a state to start from")
+    projected = hx[0].shape[-1] if hx[0].shape[-1] != hx[1].shape[-1] else 0
+    layer = LSTM(
+        hx[1].shape[-1],
+        proj_size=projected,
+        num_layers=num_layers,
+        bidirectional=bidirectional,
+        biases="two" if has_biases else "none",
+    )
+    kinds = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if has_biases else [])]
+    kinds += ["weight_hr"] if projected else []
+    ends = [f"_l{level}{way}" for level in range(num_layers) for way in ("", "_reverse")[: 1 + bidirectional]]
+    names = [f"{kind}{end}" for end in ends for kind in kinds]
+    output = call.last(layer, call.node(input), parameters=dict(zip(names, weights, strict=True)))
+    if num_layers > 1:
+        return [output, None, None]
+    length, width = call.shape_of(output)
+    state = call.step(Slice(0, length - 1), output)
+    if bidirectional:
+        half = width // 2
+        forward = call.step(Slice(1, 0, half), state)
+        backward = call.step(Slice(1, half), call.step(Slice(0, 0, 1), output))
+        state = call.step(Concat(0), forward, backward)
+    return [output, state, None]

@@ -1,0 +1,276 @@
+"""Small PyTorch modules for layers that PyTorch has as functions, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...axis import Window
+from ...axis.map import Index
+from ...layers.connection import Shape
+from ...layers.normalization import LayerNorm
+from ...layers.pooling import AvgPool, LPPool, MaxPool, MinPool, Pool, SpatialPyramidPool
+
+Ends = Sequence[tuple[int, int]]
+
+
+def flat_ends(ends: Ends) -> list[int]:
+    """Return (before, after) per axis as PyTorch's `pad` wants them: the last axis first."""
+    return [end for pair in reversed(ends) for end in pair]
+
+
+class Apply(nn.Module):
+    """A function of tensors, with words that say which."""
+
+    def __init__(self, function: Callable[..., Tensor], words: str) -> None:
+        super().__init__()
+        self.function = function
+        self.words = words
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Apply the function."""
+        return self.function(*inputs)
+
+    def extra_repr(self) -> str:
+        """Say which function."""
+        return self.words
+
+
+class PaddedConv(nn.Module):
+    """A convolution with other padding before than after: pads, then convolves with the owner's weights."""
+
+    def __init__(self, plain: Any, ends: Ends) -> None:
+        super().__init__()
+        self.plain = [plain]
+        self.weight, self.bias = plain.weight, plain.bias
+        self.ends = flat_ends(ends)
+        self.mode = "constant" if plain.padding_mode == "zeros" else plain.padding_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pad and convolve."""
+        plain = self.plain[0]
+        convolve = (F.conv1d, F.conv2d, F.conv3d)[self.weight.dim() - 3]
+        padded = F.pad(x, self.ends, mode=self.mode)
+        return convolve(padded, self.weight, self.bias, plain.stride, 0, plain.dilation, plain.groups)
+
+    def extra_repr(self) -> str:
+        """Say what is padded and convolved."""
+        return f"{self.plain[0].extra_repr()}, ends={self.ends}"
+
+
+class CroppedConvTranspose(nn.Module):
+    """A transposed convolution of which each end loses its own number of rows, or gains some of the bias alone."""
+
+    def __init__(self, plain: Any, ends: Ends) -> None:
+        super().__init__()
+        self.plain = [plain]
+        self.weight, self.bias = plain.weight, plain.bias
+        self.ends = [-end for end in flat_ends(ends)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve without padding, crop, add the bias."""
+        plain = self.plain[0]
+        rank = self.weight.dim() - 2
+        convolve = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
+        whole = convolve(x, self.weight, None, plain.stride, 0, 0, plain.groups, plain.dilation)
+        y = F.pad(whole, self.ends)
+        return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * rank)
+
+    def extra_repr(self) -> str:
+        """Say what is convolved and cropped."""
+        return f"{self.plain[0].extra_repr()}, ends={self.ends}"
+
+
+class WindowPool(nn.Module):
+    """Pooling of any padding: the elements under every window are gathered, then reduced."""
+
+    def __init__(self, layer: Pool, shape: Shape) -> None:
+        super().__init__()
+        self.layer = layer
+        for axis, (n, window) in enumerate(zip(shape[1:], layer.windows(shape), strict=True)):
+            taps = window.taps(n)
+            self.register_buffer(f"taps{axis}", torch.from_numpy(np.where(taps < 0, n, taps)), persistent=False)
+            self.register_buffer(f"counts{axis}", torch.from_numpy(_counts(layer, n, window)), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gather and reduce."""
+        rank = x.dim() - 2
+        fill = float("-inf") if isinstance(self.layer, MaxPool) else 0.0
+        y = F.pad(-x if isinstance(self.layer, MinPool) else x, [0, 1] * rank, value=fill)
+        for axis in range(rank):
+            taps = self.get_buffer(f"taps{axis}")
+            dim = 2 + axis
+            y = y.index_select(dim, taps.flatten())
+            y = y.reshape(*y.shape[:dim], *taps.shape, *y.shape[dim + 1 :]).movedim(dim + 1, -1)
+        return self._reduced(y.flatten(start_dim=2 + rank))
+
+    def _reduced(self, under: Tensor) -> Tensor:
+        layer = self.layer
+        if isinstance(layer, MinPool):
+            return -under.amax(-1)
+        if isinstance(layer, MaxPool):
+            return under.amax(-1)
+        if isinstance(layer, LPPool):
+            total: Tensor = under.abs().pow(layer.norm_type).sum(-1).pow(1 / layer.norm_type)
+            return total
+        total = under.sum(-1)
+        for axis in range(total.dim() - 2):
+            total = total / self.get_buffer(f"counts{axis}").reshape(-1, *(1,) * (total.dim() - 3 - axis))
+        return total
+
+    def extra_repr(self) -> str:
+        """Write the layer's settings."""
+        return repr(self.layer)
+
+
+def _counts(layer: Pool, n: int, window: Window) -> Index:
+    """Return by how many elements each window's sum is divided: padding counts where the layer says so."""
+    taps = window.taps(n)
+    if not isinstance(layer, AvgPool) or not layer.count_include_pad:
+        return np.asarray((taps >= 0).sum(axis=1))
+    starts = np.arange(len(taps)) * window.stride - window.before
+    places = starts[:, None] + np.arange(window.size) * window.dilation
+    return np.asarray((places < n + window.after).sum(axis=1))
+
+
+class AxesNorm(nn.Module):
+    """Layer normalisation over any axes, with a scale and a shift for each of their indices."""
+
+    def __init__(self, layer: LayerNorm, shape: Shape) -> None:
+        super().__init__()
+        self.axes = [axis + 1 for axis in layer.normalized(shape)]
+        self.eps = layer.eps
+        sizes = tuple(shape[axis - 1] for axis in self.axes)
+        self.shape = tuple(n if axis + 1 in self.axes else 1 for axis, n in enumerate(shape))
+        self.weight = nn.Parameter(torch.ones(sizes)) if layer.affine else None
+        self.bias = nn.Parameter(torch.zeros(sizes)) if layer.affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise, scale and shift."""
+        centred = x - x.mean(self.axes, keepdim=True)
+        y = centred * torch.rsqrt(centred.square().mean(self.axes, keepdim=True) + self.eps)
+        if self.weight is None or self.bias is None:
+            return y
+        return y * self.weight.reshape(self.shape) + self.bias.reshape(self.shape)
+
+    def extra_repr(self) -> str:
+        """Say which axes."""
+        return f"axes={self.axes}, eps={self.eps}"
+
+
+class PyramidPool(nn.Module):
+    """Max pooling into several grids, flattened and joined."""
+
+    def __init__(self, layer: SpatialPyramidPool) -> None:
+        super().__init__()
+        self.levels = layer.levels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool into each grid."""
+        pool = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[x.dim() - 3]
+        return torch.cat([pool(x, level).flatten(1) for level in self.levels], dim=1)
+
+    def extra_repr(self) -> str:
+        """Name the grids."""
+        return f"levels={self.levels}"
+
+
+class Attention(nn.MultiheadAttention):
+    """Attention of one sequence with itself, or of query, key and value, without its weights as a result."""
+
+    def forward(self, *sequences: Tensor) -> Tensor:  # type: ignore[override]
+        """Attend."""
+        query, key, value = sequences if len(sequences) == 3 else sequences * 3
+        mixed: Tensor = super().forward(query, key, value, need_weights=False)[0]
+        return mixed
+
+
+class SequenceLSTM(nn.LSTM):
+    """An LSTM that returns its output alone."""
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Run through the sequence."""
+        output: Tensor = super().forward(x)[0]
+        return output
+
+
+class ScaleBy(nn.Module):
+    """Learned factors along one axis."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply."""
+        return x * self.weight
+
+
+class Array(nn.Module):
+    """An array of the network's own, repeated for every picture."""
+
+    def __init__(self, shape: Shape, learned: bool) -> None:
+        super().__init__()
+        if learned:
+            self.weight = nn.Parameter(torch.zeros(shape))
+        else:
+            self.register_buffer("value", torch.zeros(shape))
+        self.learned = learned
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Repeat the array."""
+        array = self.weight if self.learned else self.get_buffer("value")
+        return array.expand(len(x), *array.shape)
+
+
+class Pick(nn.Module):
+    """A fixed list of indices along one axis."""
+
+    def __init__(self, axis: int, size: int) -> None:
+        super().__init__()
+        self.axis = axis
+        self.register_buffer("index", torch.zeros(size, dtype=torch.long))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pick."""
+        return x.index_select(self.axis + 1, self.get_buffer("index"))
+
+    def extra_repr(self) -> str:
+        """Name the axis."""
+        return f"axis={self.axis}"
+
+
+class Vectors(nn.Linear):
+    """A dense layer that takes a pooled picture (n, in, 1, 1) for a vector, and whole numbers for real ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply by the matrix."""
+        pooled = x.dim() > 2 and prod(x.shape[2:]) == 1 and x.shape[1] == self.in_features
+        return super().forward(x.flatten(1) if pooled else x)
+
+
+class WholeNumbers(nn.Embedding):
+    """An embedding that takes whole numbers of any type."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Look up."""
+        return super().forward(x.long())
+
+
+def aligned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Combine tensors of several ranks: axes of size 1 stand between the batch and the rest."""
+
+    def combined(*inputs: Tensor) -> Tensor:
+        rank = max(x.dim() for x in inputs)
+        first, *others = (x.reshape(len(x), *(1,) * (rank - x.dim()), *x.shape[1:]) for x in inputs)
+        for other in others:
+            first = function(first, other)
+        return first
+
+    return combined
