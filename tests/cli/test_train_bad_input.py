@@ -1,5 +1,7 @@
 """Whatever is wrong with data, settings or files: one whole message on stderr, exit code 2, no run left behind."""
 
+import errno
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.small_data import NETWORK, pictures, write_folder, write_npz
+from cli.small_data import NETWORK, pictures, same_run, write_folder, write_npz
 
 DENSE = "input 1x6x5 | flatten | dense 3"
 
@@ -400,6 +402,27 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_used(convscope, here):
         "convscope: 'mine' must have a whole checkpoint; got none; begin the run anew in another folder. "
         "[no-checkpoint]"
     )
+
+
+def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
+    """The run goes on once there is room, and ends as if nothing had happened."""
+    options = ("--data", "small.npz", "--batch-size", 8)
+    convscope("train", NETWORK, *options, "--epochs", 3, "--run", "whole")
+    convscope("train", NETWORK, *options, "--epochs", 1, "--run", "mine")
+
+    def full(_number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        ended = convscope("train", "--resume", "mine", "--epochs", 3)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.splitlines()[-1] == (
+        "convscope: 'mine/run.json' must be a file that can be written; got an error (no space left on device); "
+        "what was saved before is intact: make room or choose another folder, then resume. [write-failed]"
+    )
+    assert convscope("train", "--resume", "mine", "--epochs", 3).code == 0
+    same_run(here / "whole", here / "mine")
 
 
 def test_numbers_that_become_infinite_stop_the_run(convscope, here):

@@ -42,12 +42,12 @@ def test_confusion_counts_rows_of_true_classes():
 
 def test_an_output_without_a_class_is_another(monkeypatch):
     """A network of six outputs on three classes; batches do not matter."""
-    source = ArraySource(lit([0, 5, 4, 1]), [0, 1, 2, 1], ("a", "b", "c"))
+    source = ArraySource(lit([0, 5, 4, 1, 2]), [0, 1, 2, 1, 0], ("a", "b", "c"))
     monkeypatch.setattr(evaluation, "CHUNK", 3)
     result = evaluate_classes(certain(6), source)
     assert result.found_names == ("a", "b", "c", OTHER)
-    assert result.counts().tolist() == [[1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 1]]
-    assert [m.place for m in result.mistakes] == [1, 2]
+    assert result.counts().tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 1]]
+    assert [m.place for m in result.mistakes] == [1, 2, 4]
     assert result.to_dict()["mistakes"][0]["found"] == OTHER
 
 

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.errors import BadData
 from convscope.training.data.choice import DataChoice
@@ -36,10 +37,21 @@ def test_every_part_is_fitted():
 
 
 def test_a_set_without_a_test_part_gives_its_validation_part(tmp_path):
-    """Only for that reason: another mistake is told."""
+    """And says which it is."""
     x = np.zeros((12, 1, 3, 2), np.float32)
     np.savez(tmp_path / "some.npz", x=x, y=np.arange(12) % 2)
     name, source = DataChoice(str(tmp_path / "some.npz"), hold_out=0.5).held_back()
     assert (name, len(source)) == ("validation", 6)
-    with pytest.raises(BadData, match=r"\[data-name\]$"):
-        DataChoice("nothing").held_back()
+
+
+def test_a_test_part_with_a_mistake_is_not_passed_over(tmp_path):
+    """The validation part would do, but the mistake must be told."""
+    for part, names in (("train", "ab"), ("validation", "ab"), ("test", "abc")):
+        for name in names:
+            folder = tmp_path / part / name
+            folder.mkdir(parents=True)
+            Image.new("L", (4, 3)).save(folder / "1.png")
+    choice = DataChoice(str(tmp_path))
+    assert len(choice.part("validation")) == 2
+    with pytest.raises(BadData, match=r"got c; .*\[folder-unknown\]$"):
+        choice.held_back()

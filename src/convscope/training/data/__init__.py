@@ -9,6 +9,9 @@
 | `npz.py` | arrays in a NumPy archive |
 | `digits.py` | the handwritten digits that come with convscope |
 | `originals.py` | MNIST, Fashion-MNIST, CIFAR-10; `fetch.py` finds their files, `idx.py`, `cifar.py` read them |
+| `choice.py` | `DataChoice`: which data, as a value that a run keeps |
+| `fitted.py`, `relabelled.py` | another source in another size or colour, or with its classes in another order |
+| `network_input.py` | `read_input`: one picture file as a network takes it |
 | `splits.py` | parts of a set: `Subset`, `held_out`, classes that are missing |
 | `augment.py` | shift, flip, crop, rotation: pure functions of a batch and a generator |
 """
