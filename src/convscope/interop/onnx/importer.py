@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -14,11 +14,14 @@ from ...layers.special import Identity, Input
 from ...network import Network
 from .builder import Builder
 from .file import OnnxFile, read_structure
-from .inputs import Given, declared_shapes, inputs_of, picture_of
+from .inputs import Given, inputs_of, picture_of
+from .opaque import Found, found_in
 from .scope import Scope, Shared
-from .values import Flow, Value
+from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:
+    from onnx import GraphProto
+
     from ...model import Model
 
 
@@ -54,21 +57,28 @@ def from_onnx(
     Errors:   MissingExtra [missing-onnx]; BadFile for a file that is damaged, hostile or of a kind not read;
               BadShape for a picture that does not fit
     """
-    file = read_structure(Path(os.fspath(path)))
+    file = Path(os.fspath(path))
+    network, weights = read_network(file, input_shape)
+    return _with_weights(network, weights, file) if parameters else network
+
+
+def read_network(path: Path, input_shape: Iterable[int] | None = None) -> tuple[Network, dict[str, Constant]]:
+    """Return a file's network, and by "layer.name" where its parameters and statistics are to be read.
+
+    Errors:   as `from_onnx`
+    """
+    file = read_structure(path)
     from . import converters  # noqa: F401 - registers them
 
     builder = Builder()
     _build(file, builder, input_shape)
-    network = Network(builder.entries, file.path.stem)
-    if not parameters:
-        return network
-    return _with_weights(network, builder, file.path)
+    return Network(builder.entries, path.stem), builder.parameters
 
 
 def _build(file: OnnxFile, builder: Builder, input_shape: Iterable[int] | None) -> None:
     graph = file.model.graph
     given, known = inputs_of(graph, file.path, input_shape)
-    shared = Shared(file, builder, declared_shapes(graph, known))
+    shared = Shared(file, builder, _declared(graph, known))
     values: dict[str, Value | None] = {}
     scope = Scope(shared, values, file.opsets)
     scope.initializers(graph)
@@ -83,6 +93,12 @@ def _build(file: OnnxFile, builder: Builder, input_shape: Iterable[int] | None) 
             "export the model in evaluation mode. [onnx-input]"
         )
     _end_with(builder, flows[0])
+
+
+def _declared(graph: GraphProto, known: Mapping[str, int]) -> dict[str, Found]:
+    """Return what the file says of values inside, for operators that nobody knows."""
+    found = {item.name: found_in(item.type, known) for item in (*graph.value_info, *graph.output)}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _input(builder: Builder, item: Given) -> Flow:
@@ -101,11 +117,11 @@ def _end_with(builder: Builder, flow: Flow) -> None:
     builder.entries.append(builder.entries.pop(index))
 
 
-def _with_weights(network: Network, builder: Builder, path: Path) -> Model:
+def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path) -> Model:
     from ...model import Model
 
     model = Model(network)
-    for name, constant in builder.parameters.items():
+    for name, constant in weights.items():
         target = model.parameters if name in model.parameters else model.buffers
         array = constant.array
         if array.dtype != np.float32:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,20 +125,6 @@ def _check_rank(shape: Shape, picture: Shape, item: Declared, path: Path) -> Non
             f"input_shape must have the {len(picture)} axes of input {item.name!r} of {str(path)!r}, "
             f"batch left out; got input_shape={show_shape(shape)}; leave it out to see the file's own. [onnx-rank]"
         )
-
-
-def declared_shapes(graph: GraphProto, known: Mapping[str, int]) -> dict[str, Shape]:
-    """Return the shapes that the file declares for values inside, names of sizes replaced by what they are."""
-    shapes: dict[str, Shape] = {}
-    for item in (*graph.value_info, *graph.output):
-        kind = item.type.tensor_type
-        if not item.type.HasField("tensor_type") or not kind.HasField("shape"):
-            continue
-        sizes = [_dim(dim) for dim in kind.shape.dim]
-        found = [known.get(size) if isinstance(size, str) else size for size in sizes]
-        if all(size is not None for size in found):
-            shapes[item.name] = tuple(size for size in found if size is not None)
-    return shapes
 
 
 def picture_of(given: Given) -> Shape:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import BadFile, ConvscopeError
 from ...layers.connection import Shape
@@ -14,8 +16,17 @@ from .values import Constant, Flow, Value
 if TYPE_CHECKING:
     from .call import Call
 
+NONE: Mapping[str, int] = MappingProxyType({})
+
 LARGEST_GIVEN = 1 << 12
 """Elements of a constant that is handed to ONNX's shape inference: shapes and axes, not weights."""
+
+
+class Found(NamedTuple):
+    """An output's shape and ONNX's number for its type."""
+
+    shape: Shape
+    dtype: int
 
 
 def opaque(call: Call) -> list[Value | None]:
@@ -29,7 +40,7 @@ def opaque(call: Call) -> list[Value | None]:
     outputs: list[Value | None] = [None] * len(call.node.output)
     for index in wanted:
         name = call.node.output[index]
-        found = inferred.get(name) or call.scope.shared.declared.get(name)
+        found = inferred.get(name, call.scope.shared.declared.get(name))
         if found is None:
             raise BadFile(
                 f"operator {_title(call)} of node {call.node.name or call.name!r} in "
@@ -53,7 +64,8 @@ def _title(call: Call) -> str:
     return f"{domain}.{call.operator}" if domain else call.operator
 
 
-def _stand_in(call: Call, flows: list[Flow], shape: Shape, part: str) -> Flow:
+def _stand_in(call: Call, flows: list[Flow], found: Found, part: str) -> Flow:
+    shape, dtype = found
     batch = _batch(flows, shape)
     picture = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
     operator = "".join(sign if sign.isprintable() and sign not in " |\"'#{}" else "_" for sign in _title(call))
@@ -61,7 +73,7 @@ def _stand_in(call: Call, flows: list[Flow], shape: Shape, part: str) -> Flow:
         output = call.emit(Opaque(operator, picture), *flows, part=part)
     except ConvscopeError as error:
         raise BadFile(f"node {call.name!r} of {str(call.scope.path)!r}: {error}") from None
-    return Flow(output.layer, shape, batch, output.held, flows[0].dtype)
+    return Flow(output.layer, shape, batch, output.held, dtype)
 
 
 def _batch(flows: list[Flow], shape: Shape) -> int | None:
@@ -81,8 +93,9 @@ def _batch(flows: list[Flow], shape: Shape) -> int | None:
     )
 
 
-def _inferred(call: Call) -> dict[str, Shape]:
-    """Return the outputs' shapes as ONNX's own rule for this one operator finds them."""
+def _inferred(call: Call) -> dict[str, Found]:
+    """Return the outputs' shapes and types as ONNX's own rule for this one operator finds them."""
+    from onnx.checker import ValidationError
     from onnx.defs import SchemaError, get_schema
     from onnx.helper import make_opsetid
     from onnx.shape_inference import InferenceError, infer_node_outputs
@@ -99,10 +112,10 @@ def _inferred(call: Call) -> dict[str, Shape]:
             if value is not None:
                 _describe(name, value, types, data)
         found = infer_node_outputs(schema, call.node, types, data, opset_imports=[make_opsetid(domain, version)])
-    except (SchemaError, InferenceError, ValueError, TypeError, KeyError, RuntimeError):
+    except (SchemaError, InferenceError, ValidationError, ValueError, TypeError, KeyError, RuntimeError):
         return {}
-    shapes = {name: _sizes(kind) for name, kind in found.items()}
-    return {name: shape for name, shape in shapes.items() if shape is not None}
+    known = {name: found_in(kind) for name, kind in found.items()}
+    return {name: one for name, one in known.items() if one is not None}
 
 
 def _describe(name: str, value: Value, types: dict[str, Any], data: dict[str, Any]) -> None:
@@ -114,11 +127,12 @@ def _describe(name: str, value: Value, types: dict[str, Any], data: dict[str, An
         data[name] = numpy_helper.from_array(value.array, name)
 
 
-def _sizes(kind: Any) -> Shape | None:
-    """Return a type's shape where every size is known."""
+def found_in(kind: Any, known: Mapping[str, int] = NONE) -> Found | None:
+    """Return a type's shape where every size is known, by number or by a name that stands for one."""
     if not kind.HasField("tensor_type") or not kind.tensor_type.HasField("shape"):
         return None
-    dims = kind.tensor_type.shape.dim
-    if any(not dim.HasField("dim_value") or dim.dim_value < 0 for dim in dims):
-        return None
-    return tuple(dim.dim_value for dim in dims)
+    sizes = [
+        dim.dim_value if dim.HasField("dim_value") else known.get(dim.dim_param, -1)
+        for dim in kind.tensor_type.shape.dim
+    ]
+    return Found(tuple(sizes), kind.tensor_type.elem_type) if min(sizes, default=0) >= 0 else None

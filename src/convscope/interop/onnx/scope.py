@@ -14,7 +14,7 @@ from .builder import Builder
 from .call import Call
 from .file import MOST_NODES, OnnxFile, domain_of
 from .folding import fold
-from .opaque import opaque
+from .opaque import Found, opaque
 from .order import DEEPEST_GRAPHS, needed, used_by
 from .registry import Unmapped, converter_for
 from .values import Flow, Value
@@ -29,7 +29,7 @@ class Shared:
 
     file: OnnxFile
     builder: Builder
-    declared: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    declared: dict[str, Found] = field(default_factory=dict)
     first: Flow | None = None
     nodes: int = 0
 

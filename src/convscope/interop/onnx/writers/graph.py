@@ -33,11 +33,12 @@ class Graph:
         return outputs
 
     def tensor(self, name: str, array: Array) -> str:
-        """Store a tensor under a name, once."""
+        """Store a tensor under a name, once; real numbers are float32."""
         from onnx import numpy_helper
 
         if name not in self._known:
             self._known.add(name)
+            array = array.astype(np.float32) if array.dtype == np.float64 else array
             self.initializers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
@@ -45,8 +46,8 @@ class Graph:
         """Store one of the model's arrays, or what a function makes of it under the name with a word after it."""
         array = self._arrays[name]
         if change is None:
-            return self.tensor(name, array.astype(np.float32))
-        return self.tensor(f"{name}.{word}", change(array).astype(np.float32))
+            return self.tensor(name, array)
+        return self.tensor(f"{name}.{word}", change(array))
 
     def array(self, name: str) -> Array:
         """Return one of the model's arrays."""

@@ -94,8 +94,7 @@ def _(layer: StochasticPool, task: Task) -> None:
     positive = task.add("Relu", [task.x], "positive")
     sums = _total(layer, task, positive, "sums")
     squares = _total(layer, task, task.add("Mul", [positive, positive], "square"), "squares")
-    some = task.add("Greater", [sums, task.number("zero", 0.0)], "some")
-    divisor = task.add("Where", [some, sums, task.number("one", 1.0)], "divisor")
+    divisor = task.add("Max", [sums, task.number("least", 1e-37)], "divisor")
     task.add("Div", [squares, divisor])
 
 

@@ -34,7 +34,7 @@ def _(layer: LSTM, task: Task) -> None:
             direction="bidirectional" if layer.bidirectional else "forward",
         )
         turned = task.transpose_all(made, (2, 0, 1, 3), f"{label}.pictures")
-        x = task.reshape(turned, (task.shape[0], width), part)
+        x = task.reshape(turned, (task.shape[0], width), part, f"{task.name}/{label}.sequence")
 
 
 def _matrices(layer: LSTM, task: Task, level: int) -> list[str]:

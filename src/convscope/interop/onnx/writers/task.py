@@ -69,9 +69,9 @@ class Task:
         """Return one of the layer's arrays."""
         return self.graph.array(f"{self.node.parameters_of}.{part}")
 
-    def reshape(self, x: str, shape: Sequence[int], part: str = "") -> str:
+    def reshape(self, x: str, shape: Sequence[int], part: str = "", name: str = "") -> str:
         """Append a change of shape; the batch is found from the rest."""
-        return self.add("Reshape", [x, self.numbers(f"{part or 'new'}.shape", (-1, *shape))], part)
+        return self.add("Reshape", [x, self.numbers(f"{part or 'new'}.shape", (-1, *shape))], part, name)
 
     def transpose(self, x: str, order: Sequence[int], part: str = "", name: str = "") -> str:
         """Append a change of order, batch left out."""
