@@ -1,0 +1,128 @@
+"""Convolution and pooling with settings drawn at random: every way to pad, in one to three dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from interop.onnx.models import inferred_shape, model, numbers, one, saved
+from interop.onnx.runtime import assert_close, by_reference, by_runtime
+
+AUTOMATIC = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
+SEEDS = range(12)
+
+
+class Draw:
+    """Settings of a window over `rank` axes, each axis with its own."""
+
+    def __init__(self, seed: int, rank: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.rank = rank
+
+    def each(self, low: int, high: int) -> list[int]:
+        """Return a number from low to high for every axis."""
+        return self.random.integers(low, high + 1, self.rank).tolist()
+
+    def sizes(self) -> list[int]:
+        """Return sizes of a picture, none alike."""
+        return [int(n) for n in 9 + self.random.permutation(5)[: self.rank]]
+
+    def window(self, word: str, dilated: bool = True) -> dict[str, object]:
+        """Return kernel, stride, dilation and pads."""
+        attributes = {"kernel_shape": self.each(1, 4), "strides": self.each(1, 3)}
+        if dilated:
+            attributes["dilations"] = self.each(1, 2)
+        if word == "NOTSET":
+            reach = [
+                (k - 1) * d + 1
+                for k, d in zip(attributes["kernel_shape"], attributes.get("dilations", [1] * 3), strict=False)
+            ]
+            attributes["pads"] = [int(self.random.integers(0, r // 2 + 1)) for r in reach * 2]
+        else:
+            attributes["auto_pad"] = word
+        return attributes
+
+
+def held_against_runtime(made, shape, tmp_path, kind, relative=1e-5):
+    x = numbers(shape, 5)
+    network, ours = by_reference(saved(made, tmp_path), {"x": x})
+    (theirs,) = by_runtime(made.SerializeToString(), {"x": x})
+    assert [node.kind for node in network.layers] == [kind]
+    inferred = inferred_shape(made)
+    assert inferred in (None, theirs.shape)
+    assert_close(ours, theirs, relative)
+
+
+@pytest.mark.parametrize("word", AUTOMATIC)
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_convolution(seed, rank, word, tmp_path):
+    """Groups, asymmetric pads, dilation; ONNX Runtime pads SAME without dilation only."""
+    draw = Draw(seed, rank)
+    attributes = draw.window(word, dilated=not word.startswith("SAME"))
+    groups = int(draw.random.choice([1, 2, 4]))
+    shape = (1, 4, *draw.sizes())
+    tensors = {"w": numbers((8, 4 // groups, *attributes["kernel_shape"]))}
+    if draw.random.random() < 0.5:
+        tensors["b"] = numbers((8,), 9)
+    made = model([one("Conv", {**attributes, "group": groups}, ("x", *tensors))], shape, tensors, 11 + seed)
+    held_against_runtime(made, shape, tmp_path, f"Conv{rank}d")
+
+
+@pytest.mark.parametrize("word", AUTOMATIC)
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_transposed_convolution(seed, rank, word, tmp_path):
+    """Cropped by pads, by a wanted size, or to stride times the input."""
+    draw = Draw(seed, rank)
+    attributes = draw.window(word)
+    strides = attributes["strides"]
+    groups = int(draw.random.choice([1, 2]))
+    shape = (1, 4, *draw.sizes())
+    if word == "NOTSET":
+        attributes["output_padding"] = [int(draw.random.integers(0, s)) for s in strides]
+    elif word.startswith("SAME"):
+        # Kernels that reach over the stride at least: else nothing is cropped, and ONNX Runtime shortens instead.
+        attributes["kernel_shape"] = [k + s for k, s in zip(attributes["kernel_shape"], strides, strict=True)]
+    tensors = {"w": numbers((4, 6 // groups, *attributes["kernel_shape"])), "b": numbers((6,), 9)}
+    made = model([one("ConvTranspose", {**attributes, "group": groups}, ("x", "w", "b"))], shape, tensors)
+    held_against_runtime(made, shape, tmp_path, f"ConvTranspose{rank}d")
+
+
+def test_a_transposed_convolution_to_a_wanted_size(tmp_path):
+    """`output_shape` leaves an odd number to crop: ONNX Runtime crops the larger part first."""
+    attributes = {"kernel_shape": [4, 3], "strides": [2, 3], "output_shape": [11, 16]}
+    made = model([one("ConvTranspose", attributes, ("x", "w"))], (1, 2, 5, 6), {"w": numbers((2, 3, 4, 3))})
+    held_against_runtime(made, (1, 2, 5, 6), tmp_path, "ConvTranspose2d")
+
+
+@pytest.mark.parametrize("word", AUTOMATIC)
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("operator", ["MaxPool", "AveragePool", "LpPool"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_pooling(seed, operator, rank, word, tmp_path):
+    """Ceiling, dilation, whether padding counts."""
+    draw = Draw(seed, rank)
+    attributes = draw.window(word, dilated=not word.startswith("SAME") and operator != "LpPool")
+    shape = (1, 4, *draw.sizes())
+    if word.startswith("SAME"):
+        # Where a window is shorter than its step, ONNX Runtime's SAME comes to negative pads, which it refuses.
+        pairs = zip(attributes["kernel_shape"], attributes["strides"], strict=True)
+        attributes["kernel_shape"] = [max(kernel, stride) for kernel, stride in pairs]
+    if operator == "AveragePool":
+        attributes["count_include_pad"] = int(draw.random.integers(0, 2))
+    if operator != "LpPool" and word in ("NOTSET", "VALID"):
+        attributes["ceil_mode"] = int(draw.random.integers(0, 2))
+    made = model([one(operator, attributes)], shape, opset=22)
+    kind = {"MaxPool": "MaxPool", "AveragePool": "AvgPool", "LpPool": "LPPool"}[operator]
+    held_against_runtime(made, shape, tmp_path, f"{kind}{rank}d")
+
+
+def test_wide_padding_is_a_layer_of_its_own(tmp_path):
+    """PyTorch's pooling pads at most half the kernel; ONNX's any number."""
+    attributes = {"kernel_shape": [3, 2], "pads": [2, 1, 0, 1], "strides": [1, 2]}
+    made = model([one("MaxPool", attributes)], (1, 2, 5, 8))
+    x = numbers((1, 2, 5, 8)) - 2
+    network, ours = by_reference(saved(made, tmp_path), {"x": x})
+    assert [node.kind for node in network.layers] == ["Pad", "MaxPool2d"]
+    assert_close(ours, by_runtime(made.SerializeToString(), {"x": x})[0])
