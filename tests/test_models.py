@@ -106,7 +106,11 @@ UNKNOWN = (
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("torch:a.b:c", NOT_READ.format(model="torch:a.b:c", what="PyTorch modules")),
+        (
+            "torch:a.b:c",
+            "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b' in "
+            "model='torch:a.b:c'; check the name, and install the package. [torch-import]",
+        ),
         ("keras:a.b:c", NOT_READ.format(model="keras:a.b:c", what="Keras models")),
         ("resnet51", UNKNOWN.format(model="resnet51", way_out="did you mean resnet50, resnet18, resnet152?")),
         ("vgg-16-bn", UNKNOWN.format(model="vgg-16-bn", way_out="did you mean vgg16_bn, vgg19_bn, vgg13_bn?")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,8 @@ LARGEST_FILE = 16 << 20
 """Bytes of a network's file: a description is text, and even a large one is far smaller."""
 
 _ZOO = Path(__file__).parent / "zoo"
-_SCHEMES = {"keras:": "Keras models"}
+
+Size = tuple[int, ...]
 
 
 def load(model: Network | str | os.PathLike[str], input_shape: Iterable[int] | None = None) -> Network:
@@ -26,16 +27,18 @@ def load(model: Network | str | os.PathLike[str], input_shape: Iterable[int] | N
     >>> load("input 1x28x28 | conv 6 5 p2 | relu", input_shape=(1, 32, 30))["conv1"].output_shape
     (6, 32, 30)
     """
-    if not isinstance(model, Network) and os.fspath(model).lower().endswith(".onnx"):
-        from .interop.onnx.importer import from_onnx
-
-        return from_onnx(model, input_shape=input_shape)
-    if not isinstance(model, Network) and os.fspath(model).startswith("torch:"):
-        from .interop.torch.naming import load_module
-
-        return load_module(os.fspath(model), input_shape)
-    network = model if isinstance(model, Network) else _found(os.fspath(model))
-    return network if input_shape is None else network.with_input(input_shape)
+    size = None if input_shape is None else tuple(input_shape)
+    if isinstance(model, Network):
+        return _resized(model, size)
+    name = os.fspath(model)
+    for recognises, read in _READERS:
+        if recognises(name):
+            return read(name, size)
+    shown = name if len(name) <= 60 else f"{name[:60]}…"
+    raise UnknownModel(
+        f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
+        f"got model={shown!r}; {nearest(_key(name), zoo_names())} [model-name]"
+    )
 
 
 def zoo_names() -> list[str]:
@@ -57,33 +60,6 @@ def _key(name: str) -> str:
 def _from_zoo(key: str) -> Network:
     path = _zoo()[key]
     return _from_file(path)
-
-
-def _found(model: str) -> Network:
-    if _key(model.strip()) in _zoo():
-        return _from_zoo(_key(model.strip()))
-    if "|" in model or "\n" in model or model.lstrip().startswith("input "):
-        from .notation import parse
-
-        return parse(model)
-    for scheme, what in _SCHEMES.items():
-        if model.startswith(scheme):
-            raise UnknownModel(
-                f"a model must be a zoo name, notation or a file; got model={model!r}; this version does not read "
-                f"{what}, write the network as YAML. [model-kind]"
-            )
-    path = Path(model)
-    suffix = path.suffix.lower()
-    if suffix in (".yaml", ".yml", ".json"):
-        return _from_file(path)
-    if os.path.isdir(path):  # unlike Path.is_dir, it takes any text
-        return _from_folder(path)
-    shown = model if len(model) <= 60 else f"{model[:60]}…"
-    way_out = nearest(_key(model), zoo_names())
-    raise UnknownModel(
-        f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
-        f"got model={shown!r}; {way_out} [model-name]"
-    )
 
 
 def _from_file(path: Path) -> Network:
@@ -144,3 +120,52 @@ def _text(path: Path) -> str:
 
 def _refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFile:
     return BadFile(f"{str(path)!r} must {rule}; got {got}; {way_out}. [{code}]")
+
+
+def _resized(network: Network, size: Size | None) -> Network:
+    return network if size is None else network.with_input(size)
+
+
+def _is_notation(name: str) -> bool:
+    return "|" in name or "\n" in name or name.lstrip().startswith("input ")
+
+
+def _ends(*endings: str) -> Callable[[str], bool]:
+    return lambda name: Path(name).suffix.lower() in endings
+
+
+def _read_notation(name: str, size: Size | None) -> Network:
+    from .notation import parse
+
+    return _resized(parse(name), size)
+
+
+def _read_onnx(name: str, size: Size | None) -> Network:
+    from .interop.onnx.importer import from_onnx
+
+    return from_onnx(name, input_shape=size)
+
+
+def _read_torch(name: str, size: Size | None) -> Network:
+    from .interop.torch.naming import load_module
+
+    return load_module(name, size)
+
+
+def _refuse_keras(name: str, _: Size | None) -> Network:
+    raise UnknownModel(
+        f"a model must be a zoo name, notation or a file; got model={name!r}; this version does not read "
+        "Keras models, write the network as YAML. [model-kind]"
+    )
+
+
+_READERS: tuple[tuple[Callable[[str], bool], Callable[[str, Size | None], Network]], ...] = (
+    (lambda name: _key(name.strip()) in _zoo(), lambda name, size: _resized(_from_zoo(_key(name.strip())), size)),
+    (_is_notation, _read_notation),
+    (lambda name: name.startswith("torch:"), _read_torch),
+    (lambda name: name.startswith("keras:"), _refuse_keras),
+    (_ends(".onnx"), _read_onnx),
+    (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
+    (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # it takes any text
+)
+"""What a name can be, in this order, and what reads it."""
