@@ -73,10 +73,23 @@ class Batch:
             raise Unmapped("pictures are mixed")
         return self.kept(shape).index(axis)
 
-    def inner(self, shape: Sequence[int]) -> int | None:
-        """Return how many elements in a row belong to one picture; None without a batch."""
-        axis = self.axis(shape)
-        return None if axis is None else prod(shape[axis:]) // self.size
+    def refolded(self, old: Sequence[int], within: int, new: Sequence[int]) -> int:
+        """Return how many indices stand inside the batch of a reshaped tensor's axis; `within` did before.
+
+        An axis of k·B may be B·k, (k/2)·B·2, …, k·B: what stands inside moves with the picture, what outside not.
+
+        Errors:   Unmapped where the elements of one picture would be torn apart
+        """
+        axis, place = self.axis(old), self.axis(new)
+        if axis is None or place is None:
+            if axis is not place:
+                raise Unmapped("pictures are mixed")
+            return 1
+        inner = within * prod(old[axis + 1 :])
+        after = prod(new[place + 1 :])
+        if inner % after or self.folded(new) % (inner // after):
+            raise Unmapped("pictures are mixed")
+        return inner // after
 
     def pictures(self, shape: Sequence[int]) -> Shape:
         """Return the shape for one picture of a tensor whose first axis is the batch alone.

@@ -33,7 +33,7 @@ class Call:
         self.batch: Batch = recorder.batch
         self.word = word
         self.result = result
-        self.given = given
+        self.given = list(given)
         self._name: str | None = None
 
     @property

@@ -23,6 +23,7 @@ class Graph:
         self.shapes: dict[str, Shape] = {}
         self.arrays: dict[str, Tensor] = {}
         self._owners: dict[tuple[int, ...], str] = {}
+        self._shared: set[int] = set()
         self._used: dict[str, int] = {}
 
     def add_input(self, shape: Shape, name: str) -> str:
@@ -46,6 +47,7 @@ class Graph:
         name = self.unique(name)
         identities = tuple(id(tensor) for tensor in (parameters or {}).values())
         owner = self._owners.setdefault(identities, name) if identities else name
+        self._shared.update(identities)
         if owner == name:
             for kind, tensor in {**(parameters or {}), **(buffers or {})}.items():
                 self.arrays[f"{name}.{kind}"] = tensor
@@ -55,14 +57,14 @@ class Graph:
         """Take back an entry that nothing uses."""
         del self.entries[name], self.shapes[name]
         self._owners = {key: owner for key, owner in self._owners.items() if owner != name}
+        self._shared = {one for key in self._owners for one in key}
         for kind in [kind for kind in self.arrays if kind.rpartition(".")[0] == name]:
             del self.arrays[kind]
 
     def shares_part(self, parameters: Mapping[str, Tensor]) -> bool:
         """Tell whether some, but not all, of these parameters are another layer's."""
-        identities = {id(tensor) for tensor in parameters.values()}
-        known = {one for owned in self._owners for one in owned}
-        return bool(identities & known) and tuple(map(id, parameters.values())) not in self._owners
+        identities = tuple(map(id, parameters.values()))
+        return identities not in self._owners and not self._shared.isdisjoint(identities)
 
     def unique(self, wanted: str) -> str:
         """Return a legal name that nothing has yet: relu, relu_2, …"""

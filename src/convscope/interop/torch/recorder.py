@@ -26,7 +26,9 @@ from .graph import Graph
 from .names import ModuleNames
 from .operators.indexing import assigned
 from .operators.products import is_plain_attention
+from .operators.rearrange import REFOLDING
 from .operators.registry import converters
+from .quick import quick_results
 
 LARGEST_CONSTANT = 1 << 22
 """Elements of an array that is made while recording; larger ones are kept without their numbers."""
@@ -42,6 +44,9 @@ _FILLED = {
     *("zeros_like", "ones_like", "full_like", "empty_like"),
 }
 """Functions that take no more than shape and type from a tensor."""
+
+_TURNED = (torch.Tensor.T, torch.Tensor.mT)
+"""Properties that are a transpose; T is one of matrices only."""
 
 _LIKE = {"to", "type_as", "expand_as", "view_as", "reshape_as"}
 """Functions that fit a tensor to the type or the shape of another."""
@@ -61,6 +66,7 @@ class Recorder(TorchFunctionMode):
         self.names = ModuleNames(root)
         self.origin: str | None = None
         self.unknown: list[str] = []
+        self._within: dict[int, int] = {}
         self._parameters = {id(p): name for name, p in root.named_parameters()}
         self._nodes: dict[int, str] = {}
         self._lazy: dict[int, tuple[str, list[str]]] = {}
@@ -144,6 +150,31 @@ class Recorder(TorchFunctionMode):
         """Return the network's input, which tells arrays how many pictures there are."""
         return next(iter(self.graph.entries))
 
+    # How is the batch folded with other indices?
+
+    def within(self, tensor: Tensor) -> int:
+        """Return how many indices stand inside the batch in the axis that holds both; usually all of them."""
+        return self._within.get(id(tensor)) or self.batch.folded(tensor.shape)
+
+    def fold(self, tensor: Tensor, within: int) -> None:
+        """Say how many indices stand inside the batch."""
+        if within != self.batch.folded(tensor.shape):
+            self._within[id(tensor)] = within
+
+    def _carry_folds(self, given: list[Tensor], outputs: list[Tensor]) -> None:
+        """Let results have their batch folded as the arguments have.
+
+        Errors:   Unmapped where that is not told
+        """
+        values = [one for one in given if self.is_value(one)]
+        if not any(id(one) in self._within for one in values):
+            return
+        folds = {(self.batch.folded(one.shape), self.within(one)) for one in values}
+        if len(folds) > 1 or any((self.batch.folded(one.shape),) != next(iter(folds))[:1] for one in outputs):
+            raise Unmapped("pictures are mixed")
+        for one in outputs:
+            self.fold(one, next(iter(folds))[1])
+
     # Calls of PyTorch's functions
 
     def __torch_function__(
@@ -157,6 +188,9 @@ class Recorder(TorchFunctionMode):
             return self._constant(func, args, kwargs, given, word)
         if word in _FILLED:
             return self._filled(func, args, kwargs)
+        if word == "__get__" and func.__self__ in _TURNED:
+            with self:
+                return args[0].transpose(-2, -1) if args[0].dim() > 1 else args[0]
         if word in _NEEDS_NUMBERS:
             raise needs_numbers(word, self.names.path)
         if word in _LIKE and not self.is_value(given[0]):
@@ -168,7 +202,12 @@ class Recorder(TorchFunctionMode):
             return self._inside(func, args, kwargs)
         if word == "__setitem__":
             return self._written(args, word)
-        result = func(*self._as_meta(args), **self._as_meta(kwargs))
+        if word == "getitem":
+            args = (args[0], self._without_masks(args[1]))
+        quick = quick_results().get(func)
+        result = quick(args, kwargs) if quick is not None and self.is_value(given[0]) else None
+        if result is None:
+            result = func(*self._as_meta(args), **self._as_meta(kwargs))
         outputs = list(_tensors(result))
         if not outputs:
             return result
@@ -194,6 +233,8 @@ class Recorder(TorchFunctionMode):
             for one, node in zip(outputs, nodes, strict=False):
                 if node is not None and self.graph.shapes[node] != self.batch.free(one.shape):
                     raise Unmapped("another shape")
+            if self._within and word not in REFOLDING:
+                self._carry_folds(call.given, outputs)
         except (Unmapped, ConvscopeError, TypeError):
             self._forget_after(before)
             sources = [self.node(one) for one in _tensors((args, kwargs)) if self.is_value(one)]
@@ -241,6 +282,13 @@ class Recorder(TorchFunctionMode):
                 stale = self._nodes.pop(id(view))
                 self._stale[id(view)] = (stale, tensor)
                 self._lazy[id(view)] = (f"{word}_through_a_view", [stale, node])
+
+    def _without_masks(self, index: Any) -> Any:
+        """Write constant masks as lists of indices, whose lengths are known."""
+        if isinstance(index, tuple):
+            return tuple(self._without_masks(one) for one in index)
+        mask = isinstance(index, Tensor) and index.dtype == torch.bool and index.dim() == 1
+        return index.nonzero()[:, 0] if mask and not self.is_value(index) and not index.is_meta else index
 
     def _written(self, args: tuple[Any, ...], word: str) -> None:
         """Record an assignment to a part of a tensor."""

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
+REFOLDING = {"reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "ravel"}
+"""Functions that may fold the batch with other indices, or unfold it."""
+
+
 @operator(
     *("reshape", "Tensor.view", "flatten", "unflatten", "squeeze", "unsqueeze"),
-    *("Tensor.view_as", "Tensor.reshape_as", "ravel", "Tensor.unsafe_view"),
+    *("Tensor.view_as", "Tensor.reshape_as", "ravel"),
 )
 def reshaped(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
     """Convert every operator that keeps the elements in order; their order within one picture must stay."""
     node = call.node(input)
-    if call.batch.inner(input.shape) != call.batch.inner(call.shape):
-        raise Unmapped("pictures are mixed")
+    within = call.recorder.within(input)
+    call.recorder.fold(call.result, call.batch.refolded(input.shape, within, call.shape))
     old, new = call.shape_of(node), call.free
     if old == new:
         return node
