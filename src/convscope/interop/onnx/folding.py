@@ -35,6 +35,8 @@ def fold(call: Call) -> list[Constant | None] | None:
     if any(isinstance(value, Flow) for value in call.inputs):
         return None
     constants = [value for value in call.inputs if isinstance(value, Constant)]
+    if call.operator == "Identity" and constants:
+        return [constants[0]]  # under another name still the same tensor
     if call.operator in VIEWS and len(constants) == len(call.inputs) and constants[0].size > LARGEST_READ:
         return [_view(call, constants)]
     rule = RULES.get(call.operator)

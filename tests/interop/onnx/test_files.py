@@ -1,0 +1,409 @@
+"""Files: weights that stay where they are, data outside the file, and files that are not what they seem."""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import convscope as cs
+from convscope.errors import BadFile, BadShape, ConvscopeError, MissingExtra
+from convscope.interop.onnx import file as opening
+from convscope.interop.onnx import importer, scope, wire
+from interop.onnx.models import model, numbers, one, saved
+from interop.onnx.runtime import assert_close, by_reference, by_runtime
+
+node = helper.make_node
+
+
+def conv_model(channels: int = 16) -> onnx.ModelProto:
+    tensors = {"w": numbers((channels, 3, 4, 5)), "b": numbers((channels,), 4)}
+    return model([one("Conv", {}, ("x", "w", "b"))], ("N", 3, 7, 9), tensors)
+
+
+def refused(path: Path, error: type[ConvscopeError], message: str, **arguments: object) -> None:
+    """The whole message, with the path where it says so."""
+    expected = message.replace("{path}", repr(str(path)))
+    with pytest.raises(error, match=f"^{re.escape(expected)}$"):
+        cs.from_onnx(path, **arguments)
+
+
+# Weights
+
+
+def test_weights_stay_in_the_file_until_they_are_asked_for(tmp_path):
+    """The structure that is read is smaller than the weights; asked for, they are the file's."""
+    path = saved(conv_model(), tmp_path)
+    structure = wire.structure(memoryview(path.read_bytes()))
+    assert len(structure) < 600 < path.stat().st_size - 3000
+    tensor = onnx.ModelProto.FromString(structure).graph.initializer[0]
+    assert (list(tensor.dims), tensor.raw_data, tensor.data_location) == ([16, 3, 4, 5], b"", TensorProto.EXTERNAL)
+    weights = importer.read_network(path)[1]
+    assert (weights["made.weight"].array == numbers((16, 3, 4, 5))).all()
+    assert (weights["made.bias"].array == numbers((16,), 4)).all()
+
+
+@pytest.mark.parametrize("typed", ["raw", "float_data", "double_data", "constant node"])
+def test_data_in_any_field_of_a_tensor(typed, tmp_path):
+    """raw_data, float_data, double_data; tensors inside of nodes are left in the file too."""
+    weight = numbers((16, 3, 4, 5))
+    made = conv_model()
+    if typed == "constant node":
+        del made.graph.initializer[0]
+        made.graph.node.insert(0, node("Constant", [], ["w"], "c", value=onnx.numpy_helper.from_array(weight)))
+    elif typed != "raw":
+        kind = TensorProto.FLOAT if typed == "float_data" else TensorProto.DOUBLE
+        made.graph.initializer[0].CopyFrom(helper.make_tensor("w", kind, weight.shape, weight.reshape(-1)))
+    path = saved(made, tmp_path)
+    assert len(wire.structure(memoryview(path.read_bytes()))) < 1000
+    assert (importer.read_network(path)[1]["made.weight"].array == weight).all()
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE])
+def test_weights_of_other_real_types_become_float32(kind, tmp_path):
+    made = conv_model()
+    tensor = made.graph.initializer[0]
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    tensor.CopyFrom(onnx.numpy_helper.from_array(numbers((16, 3, 4, 5)).astype(dtype), "w"))
+    loaded = cs.from_onnx(saved(made, tmp_path), parameters=True)
+    expected = numbers((16, 3, 4, 5)).astype(dtype).astype(np.float32)
+    assert (loaded.parameters["made.weight"] == expected).all()
+
+
+def test_data_beside_the_file(tmp_path):
+    """External data is not needed for the structure, and read when weights are asked for."""
+    path = tmp_path / "made.onnx"
+    onnx.save(conv_model(), str(path), save_as_external_data=True, location="made.data", size_threshold=0)
+    x = numbers((1, 3, 7, 9), 8)
+    _, ours = by_reference(path, {"x": x})
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+    (tmp_path / "made.data").unlink()
+    assert cs.from_onnx(path)["made"].output_shape == (16, 4, 5)
+    refused(
+        path,
+        BadFile,
+        f"{{path}} must have the data of tensor 'w' beside it; got {str(tmp_path / 'made.data')!r}: "
+        "no such file or directory; copy that file into the model's folder too. [onnx-external]",
+        parameters=True,
+    )
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "folder/../../secret", "link"])
+def test_data_outside_the_folder_is_never_read(location, tmp_path):
+    (tmp_path / "secret").write_bytes(bytes(16 * 60 * 4))
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "secret")
+    made = conv_model()
+    outside(made.graph.initializer[0], location)
+    refused(
+        saved(made, folder),
+        BadFile,
+        f"{{path}} must keep the data of tensor 'w' in its own folder; got location={location!r}; "
+        "do not use this file unless you trust it. [onnx-external]",
+        parameters=True,
+    )
+
+
+def outside(tensor: TensorProto, location: str, offset: int = 0, length: int | None = None) -> None:
+    """Say that a tensor's data lies in another file."""
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    place = {"location": location, "offset": str(offset)} | ({} if length is None else {"length": str(length)})
+    for key, value in place.items():
+        tensor.external_data.add(key=key, value=value)
+
+
+@pytest.mark.parametrize(("offset", "length"), [(100, 3840), (-4, 3840), (0, 10**15)])
+def test_data_that_is_not_where_it_should_be(offset, length, tmp_path):
+    (tmp_path / "data").write_bytes(bytes(3840))
+    made = conv_model()
+    outside(made.graph.initializer[0], "data", offset, length)
+    with pytest.raises(
+        BadFile, match=r"^tensor 'w' of .* must have its data where it says; got .*\[onnx-tensor\]$"
+    ):
+        cs.from_onnx(saved(made, tmp_path), parameters=True)
+
+
+def test_too_few_numbers(tmp_path):
+    made = conv_model()
+    made.graph.initializer[0].raw_data = bytes(2000)
+    with pytest.raises(
+        BadFile, match=r"^tensor 'w' of .* must hold the numbers of shape 16×3×4×5; got .*\[onnx-tensor\]$"
+    ):
+        cs.from_onnx(saved(made, tmp_path), parameters=True)
+
+
+def test_weights_that_are_no_numbers(tmp_path):
+    made = conv_model()
+    made.graph.initializer[1].raw_data = struct.pack("<16f", *[float("nan")] * 16)
+    refused(
+        saved(made, tmp_path),
+        BadFile,
+        "weights of {path} must be finite numbers; got NaN or infinity in 'made.bias'; "
+        "export the model again. [onnx-weights]",
+        parameters=True,
+    )
+
+
+# Files that are not what they seem
+
+
+@pytest.mark.parametrize("left_out", [1, 100, 2000])
+def test_a_truncated_file(left_out, tmp_path):
+    """Cut at the end, in a tensor, in the graph: it says how much is missing."""
+    whole = saved(conv_model(), tmp_path).read_bytes()
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(whole[:-left_out])
+    with pytest.raises(BadFile, match=r"^'.*cut.onnx' must be whole; got a damaged ONNX file \(.*\); copy or download it again. \[onnx-damaged\]$"):  # fmt: skip
+        cs.from_onnx(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x89PNG\r\n\x1a\n" + bytes(50), b"name: resnet\nlayers: []\n", b"\xff" * 40, b"PK\x03\x04" + bytes(30)],
+)
+def test_a_file_of_another_kind(content, tmp_path):
+    path = tmp_path / "picture.onnx"
+    path.write_bytes(content)
+    refused(
+        path, BadFile, "{path} must be an ONNX model; got a file of another kind; name a .onnx file. [onnx-none]"
+    )
+
+
+def test_an_empty_file_a_folder_and_none(tmp_path):
+    (tmp_path / "empty.onnx").write_bytes(b"")
+    (tmp_path / "folder.onnx").mkdir()
+    message = "{path} must be an ONNX model; got an empty file; save it again. [onnx-none]"
+    refused(tmp_path / "empty.onnx", BadFile, message)
+    message = "{path} must be a file; got a folder; name the .onnx file in it. [file-kind]"
+    refused(tmp_path / "folder.onnx", BadFile, message)
+    message = "{path} must be readable; got no such file or directory; check the path. [file-missing]"
+    refused(tmp_path / "none.onnx", BadFile, message)
+
+
+def test_a_message_without_a_graph(tmp_path):
+    path = tmp_path / "made.onnx"
+    path.write_bytes(onnx.ModelProto(ir_version=8).SerializeToString())
+    message = (
+        "{path} must be an ONNX model; got no graph with outputs, or no operator set, in it; "
+        "name a model that onnx.checker accepts. [onnx-none]"
+    )
+    refused(path, BadFile, message)
+
+
+def test_operator_sets_too_old_and_too_new(tmp_path):
+    newest = onnx.defs.onnx_opset_version()
+    rule = f"{{path}} must use operator set 9 to {newest}; got "
+    path = saved(model([one("Relu")], (1, 3), opset=8), tmp_path, "old")
+    refused(path, BadFile, f"{rule}opset 8; convert it with onnx.version_converter. [onnx-opset]")
+    path = saved(model([one("Relu")], (1, 3), opset=newest + 1), tmp_path, "new")
+    refused(path, BadFile, f"{rule}opset {newest + 1}; install a newer onnx package. [onnx-opset]")
+
+
+def test_without_the_onnx_package(tmp_path, monkeypatch):
+    path = saved(conv_model(), tmp_path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    message = (
+        "ONNX models must be read by the onnx package; got none installed; "
+        "install it with: pip install 'convscope[onnx]'. [missing-onnx]"
+    )
+    refused(path, MissingExtra, message)
+
+
+# Hostile files
+
+
+def test_a_constant_of_absurd_size_is_not_made(tmp_path):
+    """A few bytes that ask for a terabyte: refused before anything is filled."""
+    nodes = [node("ConstantOfShape", ["s"], ["c"], "fill"), node("Reshape", ["x", "c"], ["y"])]
+    path = saved(model(nodes, (1, 3), {"s": np.array([2**20, 2**20], np.int64)}), tmp_path)
+    message = (
+        "constants of {path} must be computable; got an array of shape 1048576×1048576 at node 'fill' "
+        "(ConstantOfShape); simplify the model with an ONNX optimizer. [onnx-constant]"
+    )
+    refused(path, BadFile, message)
+
+
+@pytest.mark.parametrize(
+    ("operator", "tensors"),
+    [
+        ("Range", {"a": np.int64(0), "b": np.int64(2**40), "c": np.int64(1)}),
+        ("Expand", {"a": np.zeros(1, np.int64), "b": np.array([2**20, 2**20], np.int64)}),
+        ("Tile", {"a": np.zeros(2, np.int64), "b": np.array([2**40], np.int64)}),
+        ("Gather", {"a": np.zeros((2, 2**18), np.int64), "b": np.zeros(2**10, np.int64)}),
+        ("Mul", {"a": np.zeros((2**13, 1), np.int64), "b": np.zeros((1, 2**13), np.int64)}),
+        (
+            "Div",
+            {"a": np.zeros(1, np.float32), "b": np.zeros((2, 3, 4), np.float32), "c": np.zeros(5, np.float32)},
+        ),
+    ],
+)
+def test_constants_that_cannot_be_computed(operator, tensors, tmp_path):
+    nodes = [node(operator, list(tensors), ["made"], "much"), node("Reshape", ["x", "made"], ["y"])]
+    with pytest.raises(
+        BadFile, match=r"^constants of .* must be computable; got .* at node 'much' .*\[onnx-constant\]$"
+    ):
+        cs.from_onnx(saved(model(nodes, (1, 3), tensors), tmp_path))
+
+
+@pytest.mark.parametrize("dims", [(2**31, 2**31), (-3, 4), (2**20, 2**20)])
+def test_a_tensor_of_absurd_size(dims, tmp_path):
+    made = conv_model()
+    made.graph.initializer[0].dims[:] = dims
+    with pytest.raises(BadFile, match=r"^tensor 'w' of .* must have at most 2,147,483,647 elements; got shape .*\[onnx-tensor\]$"):  # fmt: skip
+        cs.from_onnx(saved(made, tmp_path))
+
+
+def test_an_input_of_absurd_size(tmp_path):
+    path = saved(model([one("Relu")], (1, 3, 2**40)), tmp_path)
+    rule = "{path} must have sizes of at most 2,147,483,647; got 1×3×1099511627776; export it again. [onnx-input]"
+    refused(path, BadFile, rule)
+
+
+def test_graphs_in_graphs_in_graphs(tmp_path):
+    """Deeper than any model: refused, not a stack overflow."""
+    made = model([one("Relu")], (1, 3))
+    graph = helper.make_graph([node("Relu", ["x"], ["t"])], "g", [], [helper.make_tensor_value_info("t", 1, None)])
+    for _ in range(30):
+        inner = node("If", ["c"], ["t"], then_branch=graph, else_branch=graph.__class__(name="empty"))
+        graph = helper.make_graph([inner], "g", [], [helper.make_tensor_value_info("t", 1, None)])
+    made.graph.node.insert(0, node("If", ["c"], ["z"], "deep", then_branch=graph, else_branch=graph))
+    made.graph.node[1].input[0] = "z"
+    made.graph.initializer.append(onnx.numpy_helper.from_array(np.array(True), "c"))
+    with pytest.raises(BadFile, match=r"\[onnx-(depth|damaged)\]$"):
+        cs.from_onnx(saved(made, tmp_path))
+
+
+def test_a_function_that_calls_itself(tmp_path):
+    call = node("Again", ["a"], ["b"], domain="mine")
+    function = helper.make_function("mine", "Again", ["a"], ["b"], [call], [helper.make_opsetid("mine", 1)])
+    made = model([node("Again", ["x"], ["y"], domain="mine")], (1, 3), functions=[function])
+    made.opset_import.add(domain="mine", version=1)
+    message = "{path} must nest graphs and functions at most 16 deep; got more; simplify it with an ONNX optimizer. [onnx-depth]"
+    refused(saved(made, tmp_path), BadFile, message)
+
+
+def test_functions_that_double_and_double_again(tmp_path, monkeypatch):
+    """Each function calls the next twice: the nodes are counted as written out."""
+    monkeypatch.setattr(scope, "MOST_NODES", 1000)
+    functions = []
+    for level in range(12):
+        inner = "Relu" if level == 11 else f"F{level + 1}"
+        domain = "" if level == 11 else "mine"
+        body = [node(inner, ["a"], ["m"], domain=domain), node(inner, ["m"], ["b"], domain=domain)]
+        opsets = [helper.make_opsetid("", 21), helper.make_opsetid("mine", 1)]
+        functions.append(helper.make_function("mine", f"F{level}", ["a"], ["b"], body, opsets))
+    made = model([node("F0", ["x"], ["y"], domain="mine")], (1, 3), functions=functions)
+    message = (
+        "{path} must have at most 1,000 nodes, functions written out; got more; split the model. [onnx-nodes]"
+    )
+    refused(saved(made, tmp_path), BadFile, message)
+
+
+def test_a_structure_larger_than_any(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "LARGEST_STRUCTURE", 1 << 20)
+    made = conv_model()
+    made.graph.doc_string = "x" * (1 << 20)
+    with pytest.raises(BadFile, match=r"must hold at most 1 MiB beside its tensors; got .* bytes; store weights as initializers. \[onnx-size\]$"):  # fmt: skip
+        cs.from_onnx(saved(made, tmp_path))
+
+
+def test_a_circle(tmp_path):
+    nodes = [
+        node("Add", ["x", "b"], ["a"], "one"),
+        node("Relu", ["a"], ["b"], "two"),
+        node("Relu", ["b"], ["y"], "three"),
+    ]
+    message = (
+        "{path} must not go round in circles; got a node that needs its own output: 'one' (Add); "
+        "export the model again. [onnx-cycle]"
+    )
+    refused(saved(model(nodes, (1, 3)), tmp_path), BadFile, message)
+
+
+def test_a_value_made_twice_and_one_never_made(tmp_path):
+    nodes = [node("Relu", ["x"], ["y"], "one"), node("Tanh", ["x"], ["y"], "two")]
+    message = "{path} must make each value once; got 'y' from two nodes; export the model again. [onnx-twice]"
+    refused(saved(model(nodes, (1, 3)), tmp_path, "twice"), BadFile, message)
+    message = (
+        "{path} must make every value it uses; got none for 'z', input of node 'made' (Relu); "
+        "export the model again. [onnx-value]"
+    )
+    refused(saved(model([one("Relu", {}, ("z",))], (1, 3)), tmp_path, "never"), BadFile, message)
+
+
+# Graphs that cannot be networks
+
+
+def test_an_operator_nobody_knows(tmp_path):
+    made = model([one("Frobnicate", domain="elsewhere")], (1, 3), opsets=[helper.make_opsetid("elsewhere", 1)])
+    message = (
+        "operator elsewhere.Frobnicate of node 'made' in {path} must be known, or the file give its output's shape; "
+        "got neither for 'y'; run onnx.shape_inference.infer_shapes on it, or add value_info. [onnx-operator]"
+    )
+    refused(saved(made, tmp_path), BadFile, message)
+
+
+def test_open_sizes_and_a_picture_of_another_rank(tmp_path):
+    made = model([one("Conv", {}, ("x", "w"))], ("N", 3, "H", 9), {"w": numbers((4, 3, 3, 3))})
+    path = saved(made, tmp_path)
+    message = (
+        "the picture's size must be known; got 3×?×9 for input 'x' of {path}; "
+        "give input_shape=(3, 224, 224), or --input 3x224x224. [onnx-dims]"
+    )
+    refused(path, BadShape, message)
+    message = (
+        "input_shape must have the 3 axes of input 'x' of {path}, batch left out; got input_shape=11×9; "
+        "leave it out to see the file's own. [onnx-rank]"
+    )
+    refused(path, BadShape, message, input_shape=(11, 9))
+
+
+def test_a_layer_that_cannot_take_its_input_names_the_node(tmp_path):
+    made = model([one("Conv", {"kernel_shape": [9, 3]}, ("x", "w"))], (1, 3, 7, 8), {"w": numbers((4, 3, 9, 3))})
+    message = (
+        "node 'made' (Conv) of {path}: Conv2d.kernel_size must reach over at most 7 pixels of height here "
+        "(7 + padding 0 + 0); got a reach of 9 (kernel 9, dilation 1); use a smaller kernel, or an input at least 9 "
+        "here. [kernel-too-large]"
+    )
+    refused(saved(made, tmp_path), BadShape, message)
+
+
+def test_several_pictures_folded_together(tmp_path):
+    """A fixed batch that a reshape mixes with another axis cannot be left out."""
+    nodes = [node("Reshape", ["x", "s"], ["y"], "fold")]
+    path = saved(model(nodes, (4, 3, 5), {"s": np.array([12, 5], np.int64)}), tmp_path)
+    message = (
+        "the batch must stay an axis of its own; got 4 pictures at once, and an output of shape (12, 5); "
+        "export the model with a batch of 1 or a symbolic one. [onnx-batch]"
+    )
+    refused(path, BadFile, message)
+
+
+def test_a_graph_without_input_or_of_constants(tmp_path):
+    made = model([one("Neg", {}, ("c",))], (1, 3), {"c": numbers((1, 3))})
+    message = "{path} must make its output from its input; got constants only; export the model in evaluation mode. [onnx-input]"
+    refused(saved(made, tmp_path), BadFile, message)
+    del made.graph.input[:]
+    message = "{path} must have an input; got a graph of constants; export it with its input. [onnx-input]"
+    refused(saved(made, tmp_path), BadFile, message)
+
+
+def test_the_command_line_says_it_once_and_exits_with_2(tmp_path):
+    """No traceback for any of them."""
+    (tmp_path / "cut.onnx").write_bytes(saved(conv_model(), tmp_path).read_bytes()[:-9])
+    command = [sys.executable, "-m", "convscope", "inspect"]
+    done = subprocess.run([*command, str(tmp_path / "cut.onnx")], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "must be whole; got a damaged ONNX file" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = subprocess.run([*command, str(tmp_path / "made.onnx")], capture_output=True, text=True)
+    assert (done.returncode, "Conv2d" in done.stdout) == (0, True)

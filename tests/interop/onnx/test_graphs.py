@@ -1,0 +1,365 @@
+"""Whole graphs: batches, shapes computed in the graph, patterns, shared weights, inner graphs, names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import convscope as cs
+from convscope import layers as L
+from convscope.interop.onnx import converters  # noqa: F401 - registers them
+from convscope.interop.onnx.registry import CONVERTERS, converts, since_version
+from interop.onnx.models import FLOAT, model, numbers, one, saved
+from interop.onnx.runtime import assert_close, by_reference, by_runtime
+
+node = helper.make_node
+
+
+def whole(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+def kinds(network: cs.Network) -> list[str]:
+    return [layer.kind for layer in network.layers]
+
+
+def agrees(made, x, folder, relative=1e-5):
+    """Read a model, hold its values against ONNX Runtime, return the network."""
+    network, ours = by_reference(saved(made, folder), {"x": x})
+    theirs = by_runtime(made.SerializeToString(), {"x": x})[0]
+    assert_close(ours.reshape(theirs.shape), theirs, relative)
+    return network
+
+
+@pytest.mark.parametrize("batch", [1, "N", 4, None])
+def test_the_batch_is_left_out_whatever_it_is(batch, tmp_path):
+    """Symbolic, unknown, one or several: the network is the same."""
+    nodes = [
+        node("Conv", ["x", "w"], ["c"], "conv"),
+        node("Flatten", ["c"], ["f"], "flat"),
+        one("Gemm", {}, ("f", "g")),
+    ]
+    made = model(nodes, (batch, 3, 7, 6), {"w": numbers((5, 3, 3, 2)), "g": numbers((125, 4))})
+    network = cs.from_onnx(saved(made, tmp_path))
+    assert [layer.output_shape for layer in network] == [(3, 7, 6), (5, 5, 5), (125,), (4,)]
+
+
+def test_shapes_computed_in_the_graph_are_folded(tmp_path):
+    """What exporters write for x.view(n, c, -1): Shape, Gather, Unsqueeze, Concat, arithmetic."""
+    nodes = [
+        node("Shape", ["x"], ["shape"]),
+        node("Constant", [], ["axis"], value_ints=[0]),
+        node("Constant", [], ["three"], value=numpy_helper.from_array(np.int64(3))),
+        node("Constant", [], ["two"], value_int=2),
+        node("Gather", ["shape", "zero"], ["n"]),
+        node("Gather", ["shape", "one"], ["c"]),
+        node("Unsqueeze", ["n", "axis"], ["n1"]),
+        node("Mul", ["c", "three"], ["c3"]),
+        node("Div", ["c3", "two"], ["c32"]),
+        node("Cast", ["c32"], ["c32f"], to=FLOAT),
+        node("Floor", ["c32f"], ["c32g"]),
+        node("Cast", ["c32g"], ["c32i"], to=TensorProto.INT64),
+        node("Unsqueeze", ["c32i", "axis"], ["c1"]),
+        node("Slice", ["shape", "first", "last"], ["size"]),
+        node("Concat", ["n1", "c1", "rest"], ["new"], axis=0),
+        node("ReduceProd", ["size"], ["count"], keepdims=0),
+        node("ConstantOfShape", ["four"], ["ones"], value=numpy_helper.from_array(np.array([1], np.int64))),
+        node("Range", ["zero", "three", "one"], ["range"]),
+        one("Reshape", {}, ("x", "new")),
+    ]
+    tensors = {
+        "zero": np.int64(0),
+        "one": np.int64(1),
+        "rest": whole(-1),
+        "first": whole(2),
+        "last": whole(4),
+        "four": whole(4),
+    }
+    made = model(nodes, ("N", 4, 3, 5), tensors)
+    network = agrees(made, numbers((1, 4, 3, 5)), tmp_path)
+    assert network["made"].layer == L.Reshape((6, 10))
+
+
+def test_every_sign_of_a_name_that_the_notation_needs_is_replaced(tmp_path):
+    """Names are the nodes', made legal and made different; the origin keeps what stood in the file."""
+    nodes = [
+        node("Relu", ["x"], ["a"], "block one: relu|#1"),
+        node("Relu", ["a"], ["b"], "block one: relu|#1"),
+        node("Relu", ["b"], ["c"]),
+        node("Relu", ["c"], ["y"], "/layer1/layer1.0/Relu"),
+    ]
+    network = cs.from_onnx(saved(model(nodes, (1, 3, 4)), tmp_path))
+    names = [(layer.name, layer.origin) for layer in network.layers]
+    assert names == [
+        ("block_one__relu__1", "block one: relu|#1"),
+        ("block_one__relu__1_2", "block one: relu|#1"),
+        ("relu1", None),
+        ("/layer1/layer1.0/Relu", "/layer1/layer1.0/Relu"),
+    ]
+
+
+def test_an_initializer_used_twice_is_counted_once(tmp_path):
+    """Layers with the same weights share them; one with other biases has its own."""
+    nodes = [
+        node("Conv", ["x", "w", "b"], ["a"], "first", pads=[1, 1, 1, 1]),
+        node("Identity", ["w"], ["same"], "alias"),
+        node("Conv", ["a", "same", "b"], ["c"], "second", pads=[1, 1, 1, 1]),
+        node("Conv", ["c", "w", "b2"], ["y"], "third", pads=[1, 1, 1, 1]),
+    ]
+    tensors = {"w": numbers((4, 4, 3, 3)), "b": numbers((4,)), "b2": numbers((4,), 8)}
+    network = agrees(model(nodes, (1, 4, 5, 6), tensors), numbers((1, 4, 5, 6)), tmp_path)
+    assert [layer.parameters_of for layer in network.layers] == ["first", "first", "third"]
+    assert cs.inspect(network).totals.params == 2 * (4 * 4 * 9 + 4)
+
+
+def test_a_bias_after_a_product_is_the_layers_own(tmp_path):
+    nodes = [node("MatMul", ["x", "w"], ["p"], "fc"), node("Add", ["b", "p"], ["y"], "plus")]
+    network = agrees(
+        model(nodes, (1, 5, 8), {"w": numbers((8, 3)), "b": numbers((3,))}), numbers((1, 5, 8)), tmp_path
+    )
+    assert [(layer.name, layer.layer) for layer in network.layers] == [("fc", L.Linear(3))]
+
+
+def gelu_nodes(half_first: bool) -> list:
+    first = [node("Mul", ["plus", "half"], ["h"]), node("Mul", ["h", "x"], ["y"])]
+    second = [node("Mul", ["x", "plus"], ["h"]), node("Mul", ["h", "half"], ["y"])]
+    return [
+        node("Div", ["x", "root"], ["d"], "gelu"),
+        node("Erf", ["d"], ["e"]),
+        node("Add", ["e", "one"], ["plus"]),
+        *(first if half_first else second),
+    ]
+
+
+@pytest.mark.parametrize("half_first", [True, False])
+def test_gelu_in_pieces(half_first, tmp_path):
+    tensors = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)}
+    network = agrees(model(gelu_nodes(half_first), (1, 4, 5, 6), tensors), numbers((1, 4, 5, 6)), tmp_path)
+    assert kinds(network) == ["GELU"]
+
+
+def test_pieces_with_other_numbers_stay_pieces(tmp_path):
+    """The same graph with 0.6 for a half is no GELU."""
+    tensors = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.6)}
+    network = agrees(model(gelu_nodes(False), (1, 4, 5, 6), tensors), numbers((1, 4, 5, 6)), tmp_path)
+    assert kinds(network) == ["Affine", "Function", "Affine", "Multiply", "Affine"]
+
+
+def test_functions_that_multiply_their_input(tmp_path):
+    """x·σ(x), x·tanh(softplus(x)) and x·hardsigmoid(x) are layers; y·σ(x) is a product."""
+    nodes = [
+        node("Sigmoid", ["x"], ["s"], "silu"),
+        node("Mul", ["s", "x"], ["a"]),
+        node("Softplus", ["a"], ["p"], "mish"),
+        node("Tanh", ["p"], ["t"]),
+        node("Mul", ["a", "t"], ["b"]),
+        node("HardSigmoid", ["b"], ["h"], "swish", alpha=1 / 6),
+        node("Mul", ["b", "h"], ["c"]),
+        node("Sigmoid", ["c"], ["g"], "gate"),
+        node("Mul", ["b", "g"], ["y"], "product"),
+    ]
+    network = agrees(model(nodes, (1, 4, 5, 6)), numbers((1, 4, 5, 6)), tmp_path)
+    assert [(layer.name, layer.kind) for layer in network.layers] == [
+        ("silu", "SiLU"),
+        ("mish", "Mish"),
+        ("swish", "Hardswish"),
+        ("gate", "Sigmoid"),
+        ("product", "Multiply"),
+    ]
+
+
+def layer_norm_nodes(opset: int) -> tuple[list, dict]:
+    axes = {"axes": [-1]} if opset < 18 else {}
+    more = [] if opset < 18 else ["axes"]
+    nodes = [
+        node("ReduceMean", ["x", *more], ["m"], "norm", **axes),
+        node("Sub", ["x", "m"], ["s"]),
+        node("Pow", ["s", "two"], ["q"]),
+        node("ReduceMean", ["q", *more], ["v"], **axes),
+        node("Add", ["v", "eps"], ["e"]),
+        node("Sqrt", ["e"], ["r"]),
+        node("Div", ["s", "r"], ["n"]),
+        node("Mul", ["n", "w"], ["k"]),
+        node("Add", ["k", "b"], ["y"]),
+    ]
+    tensors = {"two": np.float32(2), "eps": np.float32(1e-3), "w": numbers((6,)), "b": numbers((6,), 9)}
+    return nodes, tensors | ({"axes": whole(-1)} if opset >= 18 else {})
+
+
+@pytest.mark.parametrize("opset", [13, 18])
+def test_layer_normalisation_in_pieces(opset, tmp_path):
+    nodes, tensors = layer_norm_nodes(opset)
+    network = agrees(model(nodes, (1, 4, 5, 6), tensors, opset), numbers((1, 4, 5, 6)), tmp_path)
+    assert [(layer.name, layer.layer) for layer in network.layers] == [("norm", L.LayerNorm((-1,), 0.001))]
+
+
+def test_a_normalisation_whose_axes_are_moved_for_it(tmp_path):
+    nodes = [
+        node("Transpose", ["x"], ["t"], "norm", perm=[0, 2, 3, 1]),
+        node("LayerNormalization", ["t", "w", "b"], ["n"]),
+        node("Transpose", ["n"], ["y"], perm=[0, 3, 1, 2]),
+    ]
+    made = model(nodes, (1, 4, 5, 6), {"w": numbers((4,)), "b": numbers((4,), 9)})
+    network = agrees(made, numbers((1, 4, 5, 6)), tmp_path)
+    assert [layer.layer for layer in network.layers] == [L.LayerNorm((0,))]
+
+
+def test_channels_dealt_like_cards(tmp_path):
+    nodes = [
+        node("Reshape", ["x", "split"], ["s"], "shuffle"),
+        node("Transpose", ["s"], ["t"], perm=[0, 2, 1, 3, 4]),
+        node("Reshape", ["t", "join"], ["y"]),
+    ]
+    made = model(nodes, ("N", 6, 4, 5), {"split": whole(-1, 2, 3, 4, 5), "join": whole(-1, 6, 4, 5)})
+    network = agrees(made, numbers((1, 6, 4, 5)), tmp_path)
+    assert [layer.layer for layer in network.layers] == [L.ChannelShuffle(2)]
+
+
+def test_squeeze_and_excitation_keeps_the_field_beside_the_global_path(tmp_path):
+    nodes = [
+        node("Conv", ["x", "w"], ["c"], "conv"),
+        node("GlobalAveragePool", ["c"], ["p"], "pool"),
+        node("Conv", ["p", "v"], ["q"], "squeeze"),
+        node("Sigmoid", ["q"], ["s"], "gate"),
+        node("Mul", ["c", "s"], ["y"], "scale"),
+    ]
+    made = model(nodes, (1, 3, 9, 8), {"w": numbers((5, 3, 3, 2)), "v": numbers((5, 5, 1, 1))})
+    network = agrees(made, numbers((1, 3, 9, 8)), tmp_path)
+    row = {row.name: row for row in cs.inspect(network)}["scale"].receptive_field
+    assert (tuple(row.size), row.global_via) == ((3, 2), "pool")
+
+
+def test_a_sequence_first_lstm_and_the_shapes_around_it(tmp_path):
+    """What PyTorch writes for a two-way LSTM with batch_first: no layer but the LSTM remains."""
+    nodes = [
+        node("Transpose", ["x"], ["t"], "turn", perm=[1, 0, 2]),
+        node("LSTM", ["t", "w", "r"], ["steps"], "lstm", hidden_size=3, direction="bidirectional"),
+        node("Transpose", ["steps"], ["u"], perm=[0, 2, 1, 3]),
+        node("Reshape", ["u", "shape"], ["j"]),
+        node("Transpose", ["j"], ["y"], perm=[1, 0, 2]),
+    ]
+    tensors = {"w": numbers((2, 12, 4)), "r": numbers((2, 12, 3), 5), "shape": whole(0, 0, -1)}
+    made = model(nodes, ("N", 5, 4), tensors)
+    network = agrees(made, numbers((1, 5, 4)), tmp_path)
+    assert [(layer.name, layer.output_shape) for layer in network.layers] == [("lstm", (5, 6))]
+
+
+def test_a_class_token_is_a_parameter(tmp_path):
+    """A stored row expanded to the batch and put before the others."""
+    nodes = [
+        node("Shape", ["x"], ["n"], start=0, end=1),
+        node("Concat", ["n", "ones"], ["size"], axis=0),
+        node("Expand", ["token", "size"], ["rows"]),
+        node("Concat", ["rows", "x"], ["y"], "join", axis=1),
+    ]
+    made = model(nodes, ("N", 5, 4), {"token": numbers((1, 1, 4)), "ones": whole(1, 1)})
+    network = agrees(made, numbers((1, 5, 4)), tmp_path)
+    assert [layer.layer for layer in network.layers] == [L.Parameter((1, 4)), L.Concat()]
+    assert cs.inspect(network).totals.params == 4
+
+
+def test_a_branch_that_a_constant_takes_is_the_graph(tmp_path):
+    """If with a fixed condition, as exporters write for optional squeezes."""
+    then = helper.make_graph(
+        [node("Relu", ["x"], ["t"], "inside")], "then", [], [helper.make_tensor_value_info("t", FLOAT, None)]
+    )
+    other = helper.make_graph(
+        [node("Tanh", ["x"], ["o"], "outside")], "else", [], [helper.make_tensor_value_info("o", FLOAT, None)]
+    )
+    choose = node("If", ["yes"], ["y"], "choice", then_branch=then, else_branch=other)
+    network = agrees(model([choose], (1, 3, 4), {"yes": np.array(False)}), numbers((1, 3, 4)), tmp_path)
+    assert [(layer.name, layer.kind) for layer in network.layers] == [("choice/outside", "Tanh")]
+
+
+def test_a_local_function_is_written_out(tmp_path):
+    """Its nodes are named after the call, its attributes are the caller's."""
+    inner = helper.make_node("LeakyRelu", ["a"], ["b"], "leak")
+    slope = inner.attribute.add()
+    slope.name, slope.ref_attr_name, slope.type = "alpha", "slope", 1
+    function = helper.make_function(
+        "mine", "Leaky", ["a"], ["b"], [inner], [helper.make_opsetid("", 21)], ["slope"]
+    )
+    call = node("Leaky", ["x"], ["y"], "called", domain="mine", slope=0.3)
+    made = model([call], (1, 3, 4), opsets=[helper.make_opsetid("mine", 1)], functions=[function])
+    network = agrees(made, numbers((1, 3, 4)), tmp_path)
+    assert [(layer.name, layer.layer) for layer in network.layers] == [("called/leak", L.LeakyReLU(0.3))]
+
+
+def test_an_unknown_operator_is_opaque_with_the_declared_shape(tmp_path):
+    """Nothing is silently zero: its status is unknown, and the total's too."""
+    nodes = [node("Frobnicate", ["x"], ["f"], "odd", domain="elsewhere"), node("Relu", ["f"], ["y"], "relu")]
+    info = [helper.make_tensor_value_info("f", FLOAT, ("N", 7, 2))]
+    made = model(nodes, ("N", 3, 4), value_info=info, opsets=[helper.make_opsetid("elsewhere", 1)])
+    network = cs.from_onnx(saved(made, tmp_path))
+    assert network["odd"].layer == L.Opaque("elsewhere.Frobnicate", (7, 2))
+    report = cs.inspect(network).to_dict()
+    assert [row["status"] for row in report["layers"]][-2:] == ["unknown", "complete"]
+
+
+def test_an_operator_that_only_onnx_knows_gets_its_shape_from_onnx(tmp_path):
+    nodes = [node("TopK", ["x", "k"], ["v", "i"], "top"), node("Cast", ["i"], ["y"], "cast", to=FLOAT)]
+    network = cs.from_onnx(saved(model(nodes, (1, 3, 9), {"k": whole(4)}), tmp_path))
+    assert [(layer.name, layer.kind, layer.output_shape) for layer in network.layers] == [
+        ("top", "Opaque(TopK)", (3, 4)),
+        ("cast", "Identity", (3, 4)),
+    ]
+
+
+def test_nodes_that_no_output_needs_are_left_out(tmp_path):
+    nodes = [node("Frobnicate", ["x"], ["f"], "odd", domain="elsewhere"), one("Relu")]
+    made = model(nodes, (1, 3, 4), opsets=[helper.make_opsetid("elsewhere", 1)])
+    assert kinds(cs.from_onnx(saved(made, tmp_path))) == ["ReLU"]
+
+
+def test_nodes_in_any_order(tmp_path):
+    nodes = [node("Tanh", ["b"], ["y"], "c"), node("Relu", ["a"], ["b"], "b"), node("Sigmoid", ["x"], ["a"], "a")]
+    assert [layer.name for layer in cs.from_onnx(saved(model(nodes, (1, 3, 4)), tmp_path)).layers] == [
+        "a",
+        "b",
+        "c",
+    ]
+
+
+def test_the_picture_may_be_given_or_changed(tmp_path):
+    """Open sizes must be given; others may be."""
+    made = model([one("Conv", {}, ("x", "w"))], ("N", 3, "H", "W"), {"w": numbers((4, 3, 3, 3))})
+    path = saved(made, tmp_path)
+    assert cs.from_onnx(path, input_shape=(3, 11, 9))["made"].output_shape == (4, 9, 7)
+    assert cs.load(str(path), (3, 6, 5))["made"].output_shape == (4, 4, 3)
+
+
+def test_a_model_with_the_files_weights_predicts_what_onnx_runtime_does(tmp_path):
+    nodes = [
+        node("Conv", ["x", "w", "b"], ["c"], "conv", strides=[2, 1]),
+        node("BatchNormalization", ["c", "s", "o", "m", "v"], ["n"], "norm"),
+        node("Relu", ["n"], ["r"], "relu"),
+        node("Flatten", ["r"], ["f"], "flat"),
+        one("Gemm", {"transB": 1}, ("f", "g")),
+    ]
+    tensors = {"w": numbers((4, 3, 3, 2)), "b": numbers((4,)), "g": numbers((5, 60), 4)}
+    tensors |= {name: np.abs(numbers((4,), seed)) + 0.1 for seed, name in enumerate("somv")}
+    made = model(nodes, ("N", 3, 7, 6), tensors)
+    loaded = cs.from_onnx(saved(made, tmp_path), parameters=True)
+    x = numbers((3, 3, 7, 6), 21)
+    assert isinstance(loaded, cs.Model)
+    assert_close(loaded.logits(x), by_runtime(made.SerializeToString(), {"x": x})[0])
+
+
+def test_every_version_of_a_known_operator_from_operator_set_9_is_known():
+    """A version that nobody looked at would be Opaque: none is missing."""
+    from onnx.defs import get_all_schemas_with_history, onnx_opset_version
+
+    known = {operator for domain, operator, _ in CONVERTERS if not domain}
+    reachable = {
+        (name, since_version("", name, opset)) for name in known for opset in range(9, onnx_opset_version() + 1)
+    }
+    schemas = [schema for schema in get_all_schemas_with_history() if not schema.domain and not schema.deprecated]
+    versions = {(schema.name, schema.since_version) for schema in schemas}
+    missing = {key for key in reachable & versions if ("", *key) not in CONVERTERS}
+    assert missing == set()
+
+
+def test_two_converters_for_one_operator_are_refused():
+    with pytest.raises(ValueError, match=r"^two converters for ai\.onnx\.Conv of version 11$"):
+        converts("Conv", since=(11,))(lambda call: [])
