@@ -203,6 +203,8 @@ class Recorder(TorchFunctionMode):
         if word == "__setitem__":
             return self._written(args, word)
         if word == "getitem":
+            if any(self.is_value(one) and one.dtype == torch.bool for one in given[1:]):
+                raise needs_numbers("getitem", self.names.path)
             args = (args[0], self._without_masks(args[1]))
         quick = quick_results().get(func)
         result = quick(args, kwargs) if quick is not None and self.is_value(given[0]) else None

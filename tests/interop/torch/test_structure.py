@@ -1,0 +1,234 @@
+"""What an imported network looks like: names, branches, reuse, control flow, what is left alone."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import convscope as cs
+from convscope.layers import Opaque
+from interop.torch.parity import pictures, randomised, same_as_pytorch, unknown
+
+SHAPE = (3, 18, 14)
+
+
+class Block(nn.Module):
+    """A residual block that calls one ReLU twice, the second time in place."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.relu(self.bn1(self.conv1(x)))
+        y += x
+        return self.relu(y)
+
+
+class Residual(nn.Module):
+    """Control flow by settings and sizes, functional operators, a module used three times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, (3, 5), stride=(2, 1))
+        self.layers = nn.Sequential(Block(6), Block(6))
+        self.norm = nn.BatchNorm2d(6)
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.stem(x))
+        for _ in range(3 if x.shape[2] > 4 else 1):
+            x = self.norm(x)
+        x = self.layers(x)
+        if x.shape[0] > 1:
+            x = F.max_pool2d(x, 2)
+        return self.head(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+
+def test_layers_are_named_by_module_path_and_functions_numbered_under_their_module():
+    network = same_as_pytorch(Residual(), SHAPE)
+    assert [(node.name, node.kind) for node in network.layers] == [
+        ("stem", "Conv2d"),
+        ("relu1", "ReLU"),
+        ("norm", "BatchNorm2d"),
+        ("norm_2", "BatchNorm2d"),
+        ("norm_3", "BatchNorm2d"),
+        ("layers.0.conv1", "Conv2d"),
+        ("layers.0.bn1", "BatchNorm2d"),
+        ("layers.0.relu", "ReLU"),
+        ("layers.0.add1", "Add"),
+        ("layers.0.relu_2", "ReLU"),
+        ("layers.1.conv1", "Conv2d"),
+        ("layers.1.bn1", "BatchNorm2d"),
+        ("layers.1.relu", "ReLU"),
+        ("layers.1.add1", "Add"),
+        ("layers.1.relu_2", "ReLU"),
+        ("max_pool2d1", "MaxPool2d"),
+        ("adaptive_avg_pool2d1", "AdaptiveAvgPool2d"),
+        ("flatten1", "Flatten"),
+        ("head", "Linear"),
+    ]
+    assert network["layers.1.add1"].inputs == ("layers.1.relu", "layers.0.relu_2")
+    assert [node.parameters_of for node in network.layers if node.kind == "BatchNorm2d"][:3] == ["norm"] * 3
+
+
+def test_every_layer_says_which_module_it_comes_from():
+    network = cs.from_torch(Residual(), SHAPE)
+    origins = {node.name: node.origin for node in network.layers}
+    assert origins["stem"] == "stem"
+    assert origins["layers.0.add1"] == "layers.0"
+    assert origins["relu1"] is None
+
+
+def test_the_module_stays_as_it_was():
+    module = randomised(Residual()).train()
+    module.layers[0].eval()
+    before = copy.deepcopy(module.state_dict())
+    modes = [one.training for one in module.modules()]
+    cs.from_torch(module, SHAPE, parameters=True)
+    assert [one.training for one in module.modules()] == modes
+    assert all(torch.equal(array, module.state_dict()[name]) for name, array in before.items())
+    assert all(parameter.grad is None for parameter in module.parameters())
+
+
+def test_parameters_have_pytorchs_names_and_values():
+    module = randomised(Residual())
+    model = cs.from_torch(module, SHAPE, parameters=True)
+    assert set(model.parameters) == {name for name, _ in module.named_parameters()}
+    for name, parameter in module.named_parameters():
+        np.testing.assert_array_equal(model.parameters[name], parameter.detach().numpy())
+    np.testing.assert_array_equal(model.buffers["norm.running_var"], module.norm.running_var.numpy())
+
+
+def test_nothing_is_computed_and_no_memory_is_taken():
+    """A network of 3·10¹³ multiply-adds and 4 TB of weights, made and read on the meta device."""
+    with torch.device("meta"):
+        module = nn.Sequential(nn.Conv2d(3, 1 << 16, 5), nn.ReLU(), nn.Conv2d(1 << 16, 1 << 16, (15, 16)))
+    totals = cs.inspect(cs.from_torch(module, (3, 20, 20))).totals
+    assert totals.params == (75 + 1) * 2**16 + 2**32 * 240 + 2**16
+    assert totals.macs == 256 * 75 * 2**16 + 2 * 2**32 * 240
+
+
+class Tied(nn.Module):
+    """Weights used by an embedding and by a dense layer that has a bias of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(31, 8)
+        self.head = nn.Linear(8, 31)
+        self.head.weight = self.embed.weight
+
+    def forward(self, words: torch.Tensor) -> torch.Tensor:
+        return self.head(self.embed(words))
+
+
+def test_shared_weights_are_counted_once_though_a_bias_is_not_shared():
+    words = pictures((5,)).abs().mul(4).long()
+    network = same_as_pytorch(Tied(), (5,), words)
+    assert network["head.weight"].parameters_of == "embed"
+    assert cs.inspect(network).totals.params == 31 * 8 + 31
+
+
+class Pyramid(nn.Module):
+    """Several outputs, one of which is used on; and a computation whose result nobody takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low = nn.Conv2d(3, 4, 3, stride=2)
+        self.high = nn.Conv2d(4, 5, 3, stride=2)
+        self.unused = nn.Conv2d(3, 9, 1)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        self.unused(x).mean()
+        low = self.low(x)
+        return {"low": low.relu(), "high": self.high(low)}
+
+
+def test_several_outputs_are_kept_and_what_no_output_needs_is_left_out():
+    network = cs.from_torch(Pyramid(), SHAPE, name="pyramid")
+    assert network.name == "pyramid"
+    assert [node.name for node in network.layers] == ["low", "relu1", "high"]
+    assert [node.name for node in network.outputs] == ["relu1", "high"]
+
+
+class ThroughAView(nn.Module):
+    """Writes into a reshaped tensor, then goes on with the tensor before the reshape."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = x * 2
+        y.view(y.shape[0], -1).relu_()
+        return y + 1
+
+
+def test_a_tensor_written_through_a_view_is_unknown_rather_than_wrong():
+    network = cs.from_torch(ThroughAView(), SHAPE)
+    assert unknown(network) == ["relu_through_a_view"]
+
+
+@pytest.mark.parametrize(
+    ("function", "operator"),
+    [
+        (lambda x: torch.linalg.pinv(x), "linalg_pinv"),
+        (lambda x: x.cumsum(1), "cumsum"),
+        (lambda x: x.relu().sort(dim=1)[0], "sort"),
+        (lambda x: F.unfold(x, 3), "im2col"),
+        (lambda x: x - x.mean(0), "mean"),
+        (lambda x: x.flatten(0, 1).softmax(0), "softmax"),
+        (lambda x: F.max_pool2d(x, 2, return_indices=True)[1] + 1, "max_pool2d_with_indices"),
+        (lambda x: F.interpolate(x, scale_factor=0.3), "interpolate"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_operator_that_no_layer_stands_for_is_named_and_never_counted_as_nothing(function, operator):
+    module = nn.Module()
+    module.forward = function
+    network = cs.from_torch(module, SHAPE)
+    opaque = [node for node in network.layers if isinstance(node.layer, Opaque)]
+    assert operator in [node.layer.operator for node in opaque]
+    assert cs.inspect(network).totals.status == "unknown"
+
+
+def test_an_opaque_layer_has_the_shape_that_pytorch_gives():
+    module = nn.Module()
+    module.forward = lambda x: x.cumsum(1)[:, 1:]
+    network = cs.from_torch(module, SHAPE)
+    assert [(node.kind, node.output_shape) for node in network.layers] == [
+        ("Opaque(cumsum)", (3, 18, 14)),
+        ("Slice", (2, 18, 14)),
+    ]
+
+
+def test_the_batch_is_found_where_it_moves():
+    """A sequence first, the batch second, as PyTorch's recurrent modules like it."""
+    module = nn.Module()
+    module.forward = lambda x: x.permute(2, 0, 1).softmax(-1).relu()
+    network = cs.from_torch(module, (6, 9))
+    assert [(node.kind, node.output_shape) for node in network.layers] == [
+        ("Permute", (9, 6)),
+        ("Softmax", (9, 6)),
+        ("ReLU", (9, 6)),
+    ]
+    assert network.nodes[2].layer.axis == 1
+
+
+def test_half_precision_modules_are_read():
+    network = cs.from_torch(nn.Conv2d(3, 4, 3).to(torch.bfloat16), SHAPE)
+    assert network.outputs[0].output_shape == (4, 16, 12)
+
+
+def test_a_model_that_was_imported_trains():
+    model = cs.from_torch(randomised(Residual()), SHAPE, parameters=True)
+    model.compile(optimizer=cs.SGD(lr=0.01))
+    labels = np.array([0, 3, 1])
+    x = pictures(SHAPE).numpy()
+    before = model.train_step(x, labels)
+    for _ in range(5):
+        after = model.train_step(x, labels)
+    assert after < before
