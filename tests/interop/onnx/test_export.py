@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import onnx
 import pytest
 
+import convscope as cs
 from convscope import Entry, Network
 from convscope import layers as L
+from convscope.errors import BadFile, BadSetting, NoRule
 from convscope.interop.onnx.export import as_onnx
+from convscope.interop.onnx.writers.graph import Graph
 from convscope.reference import run
+from convscope.reference.graph import buffer_shapes, parameter_shapes
 from convscope.training.initialization import initial_buffers, initial_parameters
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 from layers.examples import EXAMPLES, example_id
@@ -50,6 +56,25 @@ def can_be_written(layer: L.Layer) -> bool:
     return not isinstance(layer, L.Input | L.Opaque) and not (isinstance(layer, L.LSTM) and layer.proj_size)
 
 
+IN_PIECES = {
+    *(
+        f"{name}Pool{rank}d"
+        for name in ("Min", "LP", "Stochastic", "AdaptiveAvg", "AdaptiveMax")
+        for rank in (1, 2, 3)
+    ),
+    *("SpatialPyramidPool", "MultiheadAttention", "LSTM", "Affine", "Roll", "Expand", "Reduce"),
+}
+"""Layers that ONNX has no single operator for, or that it has several for: they may come back as others."""
+
+
+def is_one_operator(layer: L.Layer, shapes: tuple[tuple[int, ...], ...]) -> bool:
+    return (
+        layer.kind not in IN_PIECES
+        and len(set(map(len, shapes))) == 1
+        and getattr(layer, "padding_mode", "zeros") == "zeros"
+    )
+
+
 WRITTEN = [example for example in EXAMPLES if can_be_written(example[0])]
 
 
@@ -74,5 +99,153 @@ def test_a_layer_computes_the_same_in_onnx_runtime_and_when_read_again(example, 
     path = tmp_path / "written.onnx"
     path.write_bytes(model.SerializeToString())
     one_picture = {name: array[:1] for name, array in x.items()}
-    _, again = by_reference(path, one_picture)
+    again_network, again = by_reference(path, one_picture)
     assert_close(again, expected[:1])
+    if is_one_operator(*example):
+        (here,), (there,) = network.layers, again_network.layers
+        assert (there.name, there.kind, there.output_shape) == (here.name, here.kind, here.output_shape)
+        assert there.facts.operations == here.facts.operations or not getattr(here.layer, "affine", True)
+
+
+def moved(model: cs.Model, seed: int = 5) -> cs.Model:
+    """Return the model with statistics unlike those of a fresh one."""
+    generator = np.random.default_rng(seed)
+    for name in model.buffers:
+        model.buffers[name] = (model.buffers[name] + 0.2 * generator.random(model.buffers[name].shape)).astype(
+            np.float32
+        )
+    return model
+
+
+@pytest.mark.parametrize("name", sorted(set(cs.zoo_names()) - {"alexnet-torchvision"}))
+def test_a_network_of_the_zoo_comes_back_the_same(name, tmp_path, monkeypatch):
+    """Written and read: the same layers by name, settings and inputs. Its weights are not written here."""
+    monkeypatch.setattr(Graph, "tensor", tensor_without_data)
+    network = cs.load(name)
+    shapes = {**parameter_shapes(network), **buffer_shapes(network)}
+    arrays = {array: np.broadcast_to(np.float32(0), shape) for array, shape in shapes.items()}
+    path = tmp_path / f"{network.name}.onnx"
+    path.write_bytes(as_onnx(network, arrays).SerializeToString())
+    assert cs.from_onnx(path) == network
+
+
+def tensor_without_data(graph: Graph, name: str, array: np.ndarray) -> str:
+    """Store a tensor's shape; only the numbers of small ones, which shapes are computed from."""
+    tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=onnx.TensorProto.FLOAT)
+    if array.size < 16:
+        tensor = onnx.numpy_helper.from_array(np.asarray(array, order="C"), name)
+    graph.initializers.append(tensor)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("mobilenet_v3_small", (3, 65, 48)),
+        ("shufflenet_v2_x1_0", (3, 64, 53)),
+        ("squeezenet1_1", (3, 50, 61)),
+        ("efficientnet_b0", (3, 40, 33)),
+        ("resnet18", (3, 45, 40)),
+        ("unet", (1, 188, 204)),
+    ],
+)
+def test_a_large_network_computes_the_same_in_onnx_runtime(name, shape, tmp_path):
+    model = moved(cs.Model(cs.load(name, shape), seed=3))
+    path = tmp_path / "zoo.onnx"
+    cs.to_onnx(model, path)
+    onnx.checker.check_model(str(path), full_check=True)
+    x = np.random.default_rng(2).standard_normal((1, *shape)).astype(np.float32)
+    expected = model.activations(x)[model.network.outputs[-1].name]
+    assert_close(by_runtime(path, {"input": x})[0], expected)
+    path.unlink()
+
+
+@pytest.mark.parametrize("name", ["lenet", "seed-8x8", "digits", "rgb-4x4", "exercise"])
+def test_a_model_of_the_zoo_computes_the_same_in_onnx_runtime_and_here_again(name, tmp_path):
+    model = moved(cs.Model(name, seed=3))
+    path = tmp_path / "zoo.onnx"
+    cs.to_onnx(model, path)
+    x = np.random.default_rng(2).standard_normal((3, *model.network.input_shape)).astype(np.float32)
+    expected = model.activations(x)[model.network.outputs[-1].name]
+    assert_close(by_runtime(path, {model.network.inputs[0].name: x})[0], expected)
+    again = cs.from_onnx(path, parameters=True)
+    assert {
+        name: (array == model.parameters[name]).all() for name, array in again.parameters.items()
+    } == dict.fromkeys(model.parameters, True)
+    assert (again.activations(x)[again.network.outputs[-1].name] == expected).all()
+
+
+def test_pieces_of_large_networks_compute_the_same(tmp_path):
+    """Depthwise blocks, squeeze-and-excitation, shuffles, permutes, shared layers, a class token, several outputs."""
+    entries = [
+        Entry("input", L.Input((8, 9, 7))),
+        Entry("conv", L.Conv2d(8, 3, padding=1, groups=8), ("input",)),
+        Entry("again", L.Conv2d(8, 3, padding=1, groups=8), ("conv",), "conv"),
+        Entry("silu", L.SiLU(), ("again",)),
+        Entry("pool", L.GlobalAvgPool2d(), ("silu",)),
+        Entry("fc", L.Conv2d(8, 1), ("pool",)),
+        Entry("gate", L.Hardsigmoid(), ("fc",)),
+        Entry("scaled", L.Multiply(), ("silu", "gate")),
+        Entry("shuffled", L.ChannelShuffle(2), ("scaled",)),
+        Entry("left", L.Slice(0, 0, 3), ("shuffled",)),
+        Entry("turned", L.Permute((1, 2, 0)), ("left",)),
+        Entry("norm", L.LayerNorm(), ("turned",)),
+        Entry("wide", L.Linear(5), ("norm",)),
+        Entry("rows", L.Reshape((63, 5)), ("wide",)),
+        Entry("token", L.Parameter((1, 5)), ("rows",)),
+        Entry("joined", L.Concat(), ("token", "rows")),
+        Entry("attended", L.MultiheadAttention(1), ("joined",)),
+        Entry("side", L.AdaptiveMaxPool2d((4, 3)), ("scaled",)),
+    ]
+    network = Network(entries)
+    model = moved(cs.Model(network, seed=4))
+    path = tmp_path / "pieces.onnx"
+    cs.to_onnx(model, path)
+    onnx.checker.check_model(str(path), full_check=True)
+    x = np.random.default_rng(2).standard_normal((2, 8, 9, 7)).astype(np.float32)
+    values = model.activations(x)
+    for output, theirs in zip(reversed(network.outputs), by_runtime(path, {"input": x}), strict=True):
+        assert_close(theirs, values[output.name])
+    read, last = by_reference(path, {"input": x[:1]})
+    assert_close(last, values[network.outputs[-1].name][:1])
+    assert read["again"].parameters_of == "conv"
+    ours, theirs = cs.inspect(network).totals, cs.inspect(read).totals
+    assert (ours.params, ours.macs) == (theirs.params, theirs.macs)
+
+
+def test_what_onnx_cannot_say_is_refused_and_nothing_is_written(tmp_path):
+    path = tmp_path / "none.onnx"
+    message = (
+        "Opaque(Odd) must have an ONNX operator to be written; got none for layer 'odd'; "
+        "save the model with Model.save instead. [no-onnx]"
+    )
+    network = Network([Entry("input", L.Input((3, 4))), Entry("odd", L.Opaque("Odd", (2,)), ("input",))])
+    with pytest.raises(NoRule, match=f"^{re.escape(message)}$"):
+        as_onnx(network, {})
+    message = (
+        "LSTM.proj_size must be 0 to be written; got proj_size=2 in layer 'lstm1'; "
+        "ONNX has no projection: save the model with Model.save instead. [no-onnx]"
+    )
+    with pytest.raises(NoRule, match=f"^{re.escape(message)}$"):
+        cs.to_onnx(cs.Model("input 5x4 | lstm 3 proj_size=2"), path)
+    message = (
+        "to_onnx.model must be a Model; got model=str; use convscope.Model(network) for one with fresh weights. "
+        "[onnx-model]"
+    )
+    with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
+        cs.to_onnx("lenet", path)
+    assert not path.exists()
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"what was there")
+    monkeypatch.setattr("os.replace", raising)
+    with pytest.raises(BadFile, match=r"\[write-failed\]$"):
+        cs.to_onnx(cs.Model("input 1x5x4 | conv 2 3"), path)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+    assert path.read_bytes() == b"what was there"
+
+
+def raising(*arguments: object) -> None:
+    raise OSError(28, "No space left on device")

@@ -26,6 +26,9 @@ OPSET = 21
 
 IR_VERSION = 10
 
+REAL, WHOLE = 1, 7
+"""ONNX's numbers for float32 and int64."""
+
 LARGEST_FILE = 2**31 - 1
 """Bytes of a protocol buffer."""
 
@@ -67,7 +70,8 @@ def as_onnx(network: Network, arrays: Mapping[str, Array]) -> ModelProto:
     from . import writers
     from .writers.graph import Graph
 
-    graph = Graph(arrays)
+    kinds = {node.name: _input_type(node, network) for node in network.inputs}
+    graph = Graph(arrays, frozenset(name for name, kind in kinds.items() if kind == WHOLE))
     for node in network.layers:
         writers.write_node(node, graph)
     outputs = [_output(node, graph) for node in reversed(network.outputs)]
@@ -76,7 +80,7 @@ def as_onnx(network: Network, arrays: Mapping[str, Array]) -> ModelProto:
     made = helper.make_graph(
         graph.nodes,
         _graph_name(network),
-        [_value(node.name, node, _input_type(node, network)) for node in network.inputs],
+        [_value(node.name, node, kinds[node.name]) for node in network.inputs],
         outputs,
         graph.initializers,
         value_info=inside,
@@ -102,7 +106,7 @@ def _output(node: Node, graph: Graph) -> Any:
     return _value(name, node)
 
 
-def _value(name: str, node: Node, kind: int = 1) -> Any:
+def _value(name: str, node: Node, kind: int = REAL) -> Any:
     from onnx import helper
 
     return helper.make_tensor_value_info(name, kind, ["N", *node.output_shape])
@@ -111,4 +115,4 @@ def _value(name: str, node: Node, kind: int = 1) -> Any:
 def _input_type(node: Node, network: Network) -> int:
     """Return whole numbers where the input is only looked up in tables, else real ones."""
     users = network.consumers(node.name)
-    return 7 if users and all(isinstance(user.layer, Embedding) for user in users) else 1
+    return WHOLE if users and all(isinstance(user.layer, Embedding) for user in users) else REAL

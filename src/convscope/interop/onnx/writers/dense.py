@@ -29,8 +29,8 @@ def rows(task: Task, x: str, weight: str, bias: str, part: str = "") -> str:
 
 @write.register
 def _(layer: Embedding, task: Task) -> None:
-    whole = task.add("Cast", [task.x], "index", to=7)
-    task.add("Gather", [task.parameter("weight"), whole])
+    index = task.x if task.x in task.graph.whole else task.add("Cast", [task.x], "index", to=7)
+    task.add("Gather", [task.parameter("weight"), index])
 
 
 @write.register

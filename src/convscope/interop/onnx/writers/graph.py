@@ -11,11 +11,15 @@ from ..values import Array
 
 
 class Graph:
-    """Nodes in order and tensors by name; a model's arrays become tensors when a layer asks for them."""
+    """Nodes in order and tensors by name; a model's arrays become tensors when a layer asks for them.
 
-    def __init__(self, arrays: Mapping[str, Array]) -> None:
+    `whole` names the inputs that are whole numbers.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array], whole: frozenset[str] = frozenset()) -> None:
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
+        self.whole = whole
         self._arrays = arrays
         self._known: set[str] = set()
 
