@@ -67,7 +67,7 @@ class Builder:
 
     def free_name(self, wanted: str) -> str:
         """Return the name without the signs that the notation needs, and with a number where it is taken."""
-        legal = "".join(sign if is_name(sign) else "_" for sign in wanted)
+        legal = wanted if is_name(wanted) else "".join(sign if is_name(sign) else "_" for sign in wanted)
         if legal not in self._names:
             return legal
         return next(name for name in (f"{legal}_{n}" for n in count(2)) if name not in self._names)

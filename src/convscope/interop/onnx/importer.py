@@ -15,13 +15,10 @@ from ...network import Network
 from .builder import Builder
 from .file import OnnxFile, read_structure
 from .inputs import Given, inputs_of, picture_of
-from .opaque import Found, found_in
 from .scope import Scope, Shared
 from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:
-    from onnx import GraphProto
-
     from ...model import Model
 
 
@@ -78,7 +75,7 @@ def read_network(path: Path, input_shape: Iterable[int] | None = None) -> tuple[
 def _build(file: OnnxFile, builder: Builder, input_shape: Iterable[int] | None) -> None:
     graph = file.model.graph
     given, known = inputs_of(graph, file.path, input_shape)
-    shared = Shared(file, builder, _declared(graph, known))
+    shared = Shared(file, builder, known)
     values: dict[str, Value | None] = {}
     scope = Scope(shared, values, file.opsets)
     scope.initializers(graph)
@@ -93,12 +90,6 @@ def _build(file: OnnxFile, builder: Builder, input_shape: Iterable[int] | None) 
             "export the model in evaluation mode. [onnx-input]"
         )
     _end_with(builder, flows[0])
-
-
-def _declared(graph: GraphProto, known: Mapping[str, int]) -> dict[str, Found]:
-    """Return what the file says of values inside, for operators that nobody knows."""
-    found = {item.name: found_in(item.type, known) for item in (*graph.value_info, *graph.output)}
-    return {name: one for name, one in found.items() if one is not None}
 
 
 def _input(builder: Builder, item: Given) -> Flow:

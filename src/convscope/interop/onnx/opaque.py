@@ -40,7 +40,7 @@ def opaque(call: Call) -> list[Value | None]:
     outputs: list[Value | None] = [None] * len(call.node.output)
     for index in wanted:
         name = call.node.output[index]
-        found = inferred.get(name, call.scope.shared.declared.get(name))
+        found = inferred.get(name) or call.scope.shared.declared(name)
         if found is None:
             raise BadFile(
                 f"operator {_title(call)} of node {call.node.name or call.name!r} in "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import ChainMap, Counter
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from .builder import Builder
 from .call import Call
 from .file import MOST_NODES, OnnxFile, domain_of
 from .folding import fold
-from .opaque import Found, opaque
+from .opaque import Found, found_in, opaque
 from .order import DEEPEST_GRAPHS, needed, used_by
 from .registry import Unmapped, converter_for
 from .values import Flow, Value
@@ -29,9 +30,19 @@ class Shared:
 
     file: OnnxFile
     builder: Builder
-    declared: dict[str, Found] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     first: Flow | None = None
     nodes: int = 0
+
+    @cached_property
+    def _told(self) -> dict[str, Any]:
+        graph = self.file.model.graph
+        return {item.name: item.type for item in (*graph.value_info, *graph.output)}
+
+    def declared(self, name: str) -> Found | None:
+        """Return what the file says of a value inside, for operators that nobody knows."""
+        kind = self._told.get(name)
+        return None if kind is None else found_in(kind, self.sizes)
 
     def __post_init__(self) -> None:
         self.functions = {

@@ -92,14 +92,19 @@ def _tensor(data: Bytes, start: int, end: int, holders: frozenset[int]) -> list[
     if len(held) != 1 or held[0].kind != _LENGTH or held[0].end - held[0].content < SMALLEST_LEFT_OUT:
         return [data[start:end]]
     (field,) = held
-    place = {"location": OWN_FILE, "offset": str(field.content), "length": str(field.end - field.content)}
-    entries = b"".join(_message(13, _message(1, k.encode()) + _message(2, v.encode())) for k, v in place.items())
-    external = _varint(14 << 3 | _VARINT) + b"\x01"
-    return [data[start : field.start], data[field.end : end], entries, external]
+    place = _entry(b"offset", field.content) + _entry(b"length", field.end - field.content)
+    return [data[start : field.start], data[field.end : end], place, _IS_EXTERNAL]
 
 
-def _message(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | _LENGTH) + _varint(len(content)) + content
+_IS_EXTERNAL = bytes([14 << 3 | _VARINT, 1])
+"""data_location: EXTERNAL."""
+
+
+def _entry(key: bytes, number: int) -> bytes:
+    """Return an entry of external_data: key and value, both short texts."""
+    value = b"%d" % number
+    pair = bytes([1 << 3 | _LENGTH, len(key)]) + key + bytes([2 << 3 | _LENGTH, len(value)]) + value
+    return bytes([13 << 3 | _LENGTH, len(pair)]) + pair
 
 
 def _varint(number: int) -> bytes:
