@@ -2,15 +2,16 @@
 
 CONVSCOPE_TORCHVISION names a folder with torchvision's unpacked wheel where it is not installed:
     pip download torchvision --no-deps && unzip torchvision-*.whl -d FOLDER
+
+Detection models are tried by their backbones: what follows depends on the numbers in a picture. Optical flow
+takes two pictures, and quantised models are the float ones with other arithmetic: both are left out.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-import warnings
-from collections import Counter
-from math import prod
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import convscope as cs
@@ -18,68 +19,40 @@ from convscope.errors import ConvscopeError
 from convscope.layers import Opaque
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from interop.torch.torchvision_code import models as torchvision_models
-
-VIDEO = (3, 16, 112, 112)
-PICTURE = (3, 224, 224)
+from interop.torch.torchvision_code import built, family_of, models, names, usual_shape
 
 
-def shape_for(name: str, family: str) -> tuple[int, ...]:
-    if family == "video":
-        return (3, 16, 224, 224) if name.startswith(("mvit", "swin3d")) else VIDEO
-    return (3, 299, 299) if name == "inception_v3" else PICTURE
+def incomplete_because(name: str, family: str) -> list[str]:
+    """Import a model, print a line, and return what is not known about it."""
+    module = built(name)
+    started = time.perf_counter()
+    try:
+        network = cs.from_torch(module.backbone if family == "detection" else module, usual_shape(name), name=name)
+    except ConvscopeError as error:
+        return [str(error).splitlines()[0]]
+    took = time.perf_counter() - started
+    unknown = [node.layer.operator for node in network.layers if isinstance(node.layer, Opaque)]
+    totals = cs.inspect(network).totals
+    print(
+        f"{family:14}  {name:36}  {len(network.layers):5} layers  {totals.params:12,} parameters  "
+        f"{totals.macs / 1e9:8.3f} G MACs  {took:5.2f} s  {', '.join(sorted(set(unknown)))}"
+    )
+    return unknown
 
 
 def main() -> int:
-    models = torchvision_models()
-    if models is None:
+    if models() is None:
         print(__doc__)
         return 2
-    unknown: Counter[str] = Counter()
-    incomplete = {}
-    tally: Counter[str] = Counter()
-    started = time.perf_counter()
-    for name in models.list_models():
-        builder = models.get_model_builder(name)
-        family = builder.__module__.removeprefix("torchvision.models").strip(".").partition(".")[0]
-        family = (
-            family
-            if family in ("segmentation", "detection", "optical_flow", "quantization", "video")
-            else "classification"
-        )
-        if family in ("optical_flow", "quantization"):
-            continue
-        tally[family] += 1
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = models.get_model(
-                name,
-                weights=None,
-                **({"weights_backbone": None} if family in ("segmentation", "detection") else {}),
-            )
-        module = module.backbone if family == "detection" else module
-        try:
-            network = cs.from_torch(module, shape_for(name, family), name=name)
-        except ConvscopeError as error:
-            incomplete[name] = str(error).splitlines()[0]
-            continue
-        opaque = [node.layer.operator for node in network.layers if isinstance(node.layer, Opaque)]
-        unknown.update(opaque)
-        if opaque:
-            incomplete[name] = ", ".join(sorted(set(opaque)))
-        params = sum(prod(p.shape) for p in module.parameters())
-        ours = cs.inspect(network).totals.params
-        print(
-            f"{family:15} {name:36} {len(network.layers):5} layers {ours:12,} of {params:12,} parameters"
-            + ("  INCOMPLETE" if opaque else "")
-        )
-        tally[f"{family} complete"] += not opaque
-    print(f"\n{time.perf_counter() - started:.1f} s")
-    for family in [one for one in tally if not one.endswith("complete")]:
-        print(f"{family}: {tally[family]} tried, {tally[f'{family} complete']} complete")
-    for name, reason in incomplete.items():
-        print(f"incomplete: {name}: {reason}")
-    print("unknown operators: " + (", ".join(f"{n} ({c})" for n, c in unknown.most_common()) or "none"))
+    tried: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
+    for name in names():
+        tried[family_of(name)][name] = incomplete_because(name, family_of(name))
+    print()
+    operators = Counter(one for found in tried.values() for unknown in found.values() for one in unknown)
+    for family, found in sorted(tried.items()):
+        complete = sum(not unknown for unknown in found.values())
+        print(f"{family}: {len(found)} tried, {complete} complete ({100 * complete / len(found):.0f} %)")
+    print("unknown operators:", ", ".join(f"{one} ({n})" for one, n in operators.most_common()) or "none")
     return 0
 
 

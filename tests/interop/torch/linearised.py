@@ -1,0 +1,63 @@
+"""What a unit sees, by PyTorch's own gradient: nothing of the package's arithmetic is used.
+
+A copy of a module is made linear with positive weights, so that nothing cancels and nothing is cut off: a pixel's
+gradient is positive exactly where the unit sees it.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+
+def linearised(module: nn.Module) -> nn.Module:
+    """Return a copy in double precision: weights 1, no bias, activations and normalisations left out, maxima means."""
+    copied = copy.deepcopy(module).to_empty(device="cpu").double()
+    for one in list(copied.modules()):
+        for name, child in list(one.named_children()):
+            setattr(one, name, _linear(child))
+    with torch.no_grad():
+        for name, parameter in copied.named_parameters():
+            parameter.fill_(0 if name.endswith("bias") else 1)
+        for name, buffer in copied.named_buffers():
+            buffer.fill_(1 if "var" in name else 0)
+    return copied
+
+
+def _linear(module: nn.Module) -> nn.Module:
+    if isinstance(module, nn.ReLU | nn.ReLU6 | nn.SiLU | nn.Hardswish):
+        return nn.LeakyReLU(1.0)
+    if isinstance(module, nn.MaxPool2d):
+        return nn.AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode)
+    return module
+
+
+class Reached(Exception):
+    """The output that was waited for is there; the rest of the forward pass is left out."""
+
+    def __init__(self, output: torch.Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+
+def _stop(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+    raise Reached(output)
+
+
+def seen_by(module: nn.Module, path: str, shape: tuple[int, ...], unit: tuple[int, int]) -> tuple[int, ...]:
+    """Return the box of pixels with a gradient of one unit of the output of a module inside, all channels together.
+
+    The box is top, left, bottom, right, the last two behind the last pixel.
+    """
+    picture = torch.rand((1, *shape), dtype=torch.float64, requires_grad=True)
+    hook = module.get_submodule(path).register_forward_hook(_stop)
+    with pytest.raises(Reached) as reached:
+        module(picture)
+    hook.remove()
+    reached.value.output[0, :, unit[0], unit[1]].sum().backward()
+    pixels = (picture.grad[0].abs().sum(0) > 0).nonzero()
+    (top, left), (bottom, right) = pixels.min(0).values.tolist(), (pixels.max(0).values + 1).tolist()
+    return top, left, bottom, right
