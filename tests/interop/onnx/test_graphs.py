@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import convscope as cs
 from convscope import layers as L
+from convscope.errors import BadFile
 from convscope.interop.onnx import converters  # noqa: F401 - registers them
-from convscope.interop.onnx.registry import CONVERTERS, converts, since_version
+from convscope.interop.onnx.registry import CONVERTERS, converts
+from convscope.interop.onnx.signature import signature
 from interop.onnx.models import FLOAT, model, numbers, one, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
@@ -113,6 +117,15 @@ def test_an_initializer_used_twice_is_counted_once(tmp_path):
     assert cs.inspect(network).totals.params == 2 * (4 * 4 * 9 + 4)
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (5, 3)])
+def test_what_is_added_after_a_product_may_be_no_bias(shape, tmp_path):
+    """One number for all, or one per row: an addition of its own."""
+    nodes = [node("MatMul", ["x", "w"], ["p"], "fc"), node("Add", ["p", "b"], ["y"], "plus")]
+    made = model(nodes, (1, 5, 8), {"w": numbers((8, 3)), "b": numbers(shape)})
+    assert kinds(agrees(made, numbers((1, 5, 8)), tmp_path))[0::2] in (["Linear", "Add"], ["Linear"])
+    assert cs.from_onnx(tmp_path / "made.onnx")["fc"].layer == L.Linear(3, bias=False)
+
+
 def test_a_bias_after_a_product_is_the_layers_own(tmp_path):
     nodes = [node("MatMul", ["x", "w"], ["p"], "fc"), node("Add", ["b", "p"], ["y"], "plus")]
     network = agrees(
@@ -139,9 +152,32 @@ def test_gelu_in_pieces(half_first, tmp_path):
     assert kinds(network) == ["GELU"]
 
 
-def test_pieces_with_other_numbers_stay_pieces(tmp_path):
-    """The same graph with 0.6 for a half is no GELU."""
-    tensors = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.6)}
+def test_numbers_may_be_nodes_that_stand_after_their_use(tmp_path):
+    """Constants are known before anything else, wherever the file lists them."""
+    half = [node("Constant", [], [name], value_float=value) for name, value in (("half", 0.5), ("one", 1.0))]
+    root = node("Constant", [], ["root"], value_float=2**0.5)
+    division, erf, *rest = gelu_nodes(True)
+    made = model([root, division, half[1], erf, *rest[:1], half[0], *rest[1:]], (1, 4, 5, 6))
+    assert kinds(agrees(made, numbers((1, 4, 5, 6)), tmp_path)) == ["GELU"]
+
+
+def test_what_a_converter_began_is_taken_back(tmp_path):
+    """Pooling whose winners' places are used is unknown: nothing of the pooling layer stays."""
+    nodes = [
+        node("MaxPool", ["x"], ["p", "i"], "pool", kernel_shape=[2, 3]),
+        node("Cast", ["i"], ["y"], "cast", to=FLOAT),
+    ]
+    network = cs.from_onnx(saved(model(nodes, (1, 3, 5, 6)), tmp_path))
+    assert [(layer.name, layer.kind) for layer in network.layers] == [
+        ("pool", "Opaque(MaxPool)"),
+        ("cast", "Identity"),
+    ]
+
+
+@pytest.mark.parametrize("other", [{"half": np.float32(0.6)}, {"root": np.float32(1.5)}, {"one": np.float32(2)}])
+def test_pieces_with_other_numbers_stay_pieces(other, tmp_path):
+    """The same graph with 0.6 for a half is no GELU, nor with another root or another 1."""
+    tensors = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)} | other
     network = agrees(model(gelu_nodes(False), (1, 4, 5, 6), tensors), numbers((1, 4, 5, 6)), tmp_path)
     assert kinds(network) == ["Affine", "Function", "Affine", "Multiply", "Affine"]
 
@@ -194,6 +230,24 @@ def test_layer_normalisation_in_pieces(opset, tmp_path):
     assert [(layer.name, layer.layer) for layer in network.layers] == [("norm", L.LayerNorm((-1,), 0.001))]
 
 
+def test_a_spread_over_other_axes_than_the_mean_stays_pieces(tmp_path):
+    nodes, tensors = layer_norm_nodes(18)
+    nodes[3].input[1] = "others"
+    made = model(nodes, (1, 4, 5, 6), tensors | {"others": whole(-2)}, 18)
+    network = agrees(made, numbers((1, 4, 5, 6)), tmp_path)
+    assert "LayerNorm" not in kinds(network)
+
+
+def test_a_normalisation_whose_axes_come_back_elsewhere_stays_pieces(tmp_path):
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1]),
+        node("LayerNormalization", ["t", "w", "b"], ["n"]),
+        node("Transpose", ["n"], ["y"], perm=[0, 3, 2, 1]),
+    ]
+    made = model(nodes, (1, 4, 5, 6), {"w": numbers((4,)), "b": numbers((4,), 9)})
+    assert kinds(agrees(made, numbers((1, 4, 5, 6)), tmp_path)) == ["Permute", "LayerNorm", "Permute"]
+
+
 def test_a_normalisation_whose_axes_are_moved_for_it(tmp_path):
     nodes = [
         node("Transpose", ["x"], ["t"], "norm", perm=[0, 2, 3, 1]),
@@ -214,6 +268,17 @@ def test_channels_dealt_like_cards(tmp_path):
     made = model(nodes, ("N", 6, 4, 5), {"split": whole(-1, 2, 3, 4, 5), "join": whole(-1, 6, 4, 5)})
     network = agrees(made, numbers((1, 6, 4, 5)), tmp_path)
     assert [layer.layer for layer in network.layers] == [L.ChannelShuffle(2)]
+
+
+@pytest.mark.parametrize(("order", "join"), [((0, 2, 1, 4, 3), (-1, 6, 5, 4)), ((0, 1, 2, 3, 4), (-1, 6, 4, 5))])
+def test_channels_dealt_otherwise_are_no_shuffle(order, join, tmp_path):
+    nodes = [
+        node("Reshape", ["x", "split"], ["s"]),
+        node("Transpose", ["s"], ["t"], perm=order),
+        node("Reshape", ["t", "join"], ["y"]),
+    ]
+    made = model(nodes, ("N", 6, 4, 5), {"split": whole(-1, 2, 3, 4, 5), "join": whole(*join)})
+    assert "ChannelShuffle" not in kinds(agrees(made, numbers((1, 6, 4, 5)), tmp_path))
 
 
 def test_squeeze_and_excitation_keeps_the_field_beside_the_global_path(tmp_path):
@@ -243,6 +308,97 @@ def test_a_sequence_first_lstm_and_the_shapes_around_it(tmp_path):
     made = model(nodes, ("N", 5, 4), tensors)
     network = agrees(made, numbers((1, 5, 4)), tmp_path)
     assert [(layer.name, layer.output_shape) for layer in network.layers] == [("lstm", (5, 6))]
+
+
+def test_the_batch_is_followed_to_another_axis(tmp_path):
+    """Layers on a sequence that stands first: moving the batch there and back is no layer."""
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+        node("Relu", ["t"], ["r"], "relu"),
+        node("MatMul", ["r", "w"], ["m"], "fc"),
+        node("Add", ["m", "c"], ["a"], "plus"),
+        node("Transpose", ["a"], ["y"], perm=[1, 0, 2]),
+    ]
+    made = model(nodes, (3, 5, 4), {"w": numbers((4, 6)), "c": numbers((5, 1, 6), 4)})
+    network = cs.from_onnx(saved(made, tmp_path))
+    assert [(layer.name, layer.output_shape) for layer in network.layers] == [
+        ("relu", (5, 4)),
+        ("fc", (5, 6)),
+        ("plus.constant1", (5, 6)),
+        ("plus", (5, 6)),
+    ]
+
+
+def test_a_constant_that_differs_from_picture_to_picture_is_no_parameter(tmp_path):
+    made = model([one("Add", {}, ("x", "c"))], (4, 3, 5), {"c": numbers((4, 3, 5))})
+    assert kinds(cs.from_onnx(saved(made, tmp_path))) == ["Opaque(Add)"]
+
+
+@pytest.mark.parametrize("operator", ["Add", "Mul"])
+def test_constants_with_more_axes_or_sizes_than_the_picture(operator, tmp_path):
+    """Broadcasting may enlarge the picture: one number with more axes, a factor along an axis of size 1."""
+    made = model([one(operator, {}, ("x", "c"))], (1, 3), {"c": np.full((1, 1, 1, 1), 0.3, np.float32)})
+    assert agrees(made, numbers((1, 3)), tmp_path)["made"].output_shape == (1, 1, 3)
+    made = model([one(operator, {}, ("x", "c"))], (1, 1, 5), {"c": numbers((6, 1))})
+    assert agrees(made, numbers((1, 1, 5)), tmp_path)["made"].output_shape == (6, 5)
+
+
+@pytest.mark.parametrize(("stored", "learned"), [(True, True), (False, False)])
+def test_only_stored_tensors_are_learned(stored, learned, tmp_path):
+    """An initializer is a parameter; the same numbers in a Constant node are not."""
+    array = numbers((3, 5))
+    nodes = [] if stored else [node("Constant", [], ["c"], value=numpy_helper.from_array(array))]
+    made = model([*nodes, one("Add", {}, ("x", "c"))], (1, 3, 5), {"c": array} if stored else {})
+    network = agrees(made, numbers((1, 3, 5)), tmp_path)
+    assert network["made.constant1"].layer == L.Parameter((3, 5), learned)
+    assert cs.inspect(network).totals.params == (15 if learned else 0)
+
+
+def test_real_numbers_cut_to_whole_ones_are_opaque(tmp_path):
+    nodes = [node("Cast", ["x"], ["i"], "cut", to=TensorProto.INT64), node("Cast", ["i"], ["y"], "back", to=FLOAT)]
+    network = cs.from_onnx(saved(model(nodes, (1, 3, 5)), tmp_path))
+    assert kinds(network) == ["Opaque(Cast)", "Identity"]
+
+
+def test_pictures_that_change_places_are_refused(tmp_path):
+    """An axis as long as the batch is not the batch."""
+    nodes = [node("Reshape", ["x", "s"], ["y"], "fold")]
+    with pytest.raises(BadFile, match=r"\[onnx-batch\]$"):
+        cs.from_onnx(saved(model(nodes, (4, 3, 5), {"s": whole(3, 4, 5)}), tmp_path))
+
+
+def test_pictures_that_become_channels_are_no_convolution(tmp_path):
+    """Four pictures laid side by side: what mixes them is unknown, not a layer of one picture."""
+    nodes = [node("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]), one("Conv", {}, ("t", "w"))]
+    made = model(nodes, (4, 1, 5, 6), {"w": numbers((2, 4, 3, 3))})
+    message = (
+        "the batch must stay an axis of its own; got 4 pictures at once, and an output of shape (1, 2, 3, 4); "
+        "export the model with a batch of 1 or a symbolic one. [onnx-batch]"
+    )
+    with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
+        cs.from_onnx(saved(made, tmp_path))
+
+
+def test_the_first_output_is_the_last_layer(tmp_path):
+    """A Model gives out what the file lists first, wherever it is made; also where others go on from it."""
+    nodes = [
+        node("Relu", ["x"], ["y"], "main"),
+        node("Tanh", ["x"], ["z"], "side"),
+        node("Sigmoid", ["y"], ["w"], "more"),
+    ]
+    network = cs.from_onnx(saved(model(nodes, (1, 3, 4), outputs=["y", "z"]), tmp_path))
+    assert [layer.name for layer in network.layers] == ["side", "main"]
+    network = cs.from_onnx(saved(model(nodes, (1, 3, 4), outputs=["y", "w"]), tmp_path))
+    assert [layer.name for layer in network.layers] == ["main", "more", "main.output"]
+
+
+def test_tensors_listed_among_the_inputs_are_no_inputs(tmp_path):
+    """As files of the first versions have it."""
+    more = [helper.make_tensor_value_info("w", FLOAT, (4, 6))]
+    network = cs.from_onnx(
+        saved(model([one("MatMul", {}, ("x", "w"))], (1, 4), {"w": numbers((4, 6))}, inputs=more), tmp_path)
+    )
+    assert [layer.name for layer in network] == ["x", "made"]
 
 
 def test_a_class_token_is_a_parameter(tmp_path):
@@ -352,7 +508,10 @@ def test_every_version_of_a_known_operator_from_operator_set_9_is_known():
 
     known = {operator for domain, operator, _ in CONVERTERS if not domain}
     reachable = {
-        (name, since_version("", name, opset)) for name in known for opset in range(9, onnx_opset_version() + 1)
+        (name, found.since)
+        for name in known
+        for opset in range(9, onnx_opset_version() + 1)
+        if (found := signature("", name, opset)) is not None
     }
     schemas = [schema for schema in get_all_schemas_with_history() if not schema.domain and not schema.deprecated]
     versions = {(schema.name, schema.since_version) for schema in schemas}

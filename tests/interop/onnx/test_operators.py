@@ -171,7 +171,10 @@ RESIZES = [
     ({"mode": "linear", "coordinate_transformation_mode": "half_pixel_symmetric"}, (1.3, 2.6), "Opaque(Resize)"),
     ({"mode": "cubic", "cubic_coeff_a": -0.75}, (2.0, 3.0), "Upsample"),
     ({"mode": "cubic", "cubic_coeff_a": -0.5}, (2.0, 3.0), "Opaque(Resize)"),
-    ({"mode": "linear", "antialias": 1}, (0.5, 0.5), "Opaque(Resize)"),
+    ({"mode": "linear"}, (0.2, 1.0), "Upsample"),
+    ({"mode": "linear", "antialias": 1}, (0.2, 1.0), "Opaque(Resize)"),
+    ({"mode": "nearest"}, (0.5, 0.5), "Upsample"),
+    ({"mode": "nearest", "nearest_mode": "round_prefer_ceil"}, (0.5, 0.5), "Opaque(Resize)"),
 ]  # fmt: skip
 
 
@@ -235,6 +238,21 @@ def test_einsum(equation, shapes, tmp_path):
     assert_close(ours, by_runtime(made.SerializeToString(), given)[0])
 
 
+@pytest.mark.parametrize("equation", ["nij,jkn->nik", "nij,nkj->nijk", "nii->n", "...ij->...ji"])
+def test_an_equation_that_layers_do_not_say_is_opaque(equation, tmp_path):
+    """Pictures under two letters, an outer product, a diagonal, dots."""
+    from onnx import helper
+
+    from convscope import from_onnx
+
+    pair = "," in equation
+    other = (5, 3, 1) if "jkn" in equation else (1, 3, 5)
+    more = [helper.make_tensor_value_info("z", 1, other)] if pair else []
+    node = one("Einsum", {"equation": equation}, ("x", "z") if pair else ("x",))
+    made = model([node], (1, 4, 5) if "ii" not in equation else (1, 4, 4), inputs=more)
+    assert from_onnx(saved(made, tmp_path))["made"].kind == "Opaque(Einsum)"
+
+
 @pytest.mark.parametrize("direction", ["forward", "bidirectional"])
 @pytest.mark.parametrize("which", ["y", "last"])
 @pytest.mark.parametrize("biased", [True, False])
@@ -277,3 +295,59 @@ def test_a_split_is_one_slice_per_output(sizes, tmp_path):
     network, ours = by_reference(saved(made, tmp_path), {"x": x})
     assert [node.name for node in network.layers] == ["cut.0", "cut.1", "cut.2", "join"]
     assert_close(ours, by_runtime(made.SerializeToString(), {"x": x})[0])
+
+
+def test_factors_per_group_are_repeated_for_its_channels(tmp_path):
+    """GroupNormalization as operator set 18 has it, which ONNX Runtime does not run: held against the formula."""
+    scale, bias = numbers((3,), 5), numbers((3,), 6)
+    made = model(
+        [one("GroupNormalization", {"num_groups": 3}, ("x", "a", "b"))], PICTURE, {"a": scale, "b": bias}, 18
+    )
+    x = numbers(PICTURE).astype(np.float64)
+    network, ours = by_reference(saved(made, tmp_path), {"x": x})
+    groups = x.reshape(3, 2, 7, 10)
+    normal = (groups - groups.mean((1, 2, 3), keepdims=True)) / np.sqrt(
+        groups.var((1, 2, 3), keepdims=True) + 1e-5
+    )
+    expected = normal * scale.reshape(3, 1, 1, 1) + bias.reshape(3, 1, 1, 1)
+    assert network["made"].kind == "GroupNorm"
+    assert_close(ours, expected.reshape(PICTURE))
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes", "shape", "tensors"),
+    [
+        ("LRN", {"size": 4}, PICTURE, {}),
+        ("PRelu", {}, (1, 6, 7, 6), {"s": numbers((6,))}),
+        ("Pow", {}, PICTURE, {"e": numbers((10,))}),
+        ("Celu", {}, PICTURE, {}),
+        ("Selu", {"alpha": 1.5}, PICTURE, {}),
+        ("Slice", {}, PICTURE, {"s": whole(-1), "e": whole(-99), "a": whole(2), "t": whole(-1)}),
+        ("Gather", {"axis": 2}, PICTURE, {"i": whole(0, 3)[None]}),
+        ("Softmax", {"axis": 0}, PICTURE, {}),
+        ("Gemm", {"transA": 1}, (1, 12), {"w": numbers((1, 5))}),
+    ],
+)
+def test_what_no_layer_says_is_opaque_with_onnxs_shape(operator, attributes, shape, tensors, tmp_path):
+    """Never another layer that computes something near."""
+    from convscope import from_onnx
+
+    made = model([one(operator, attributes, ("x", *tensors))], shape, tensors)
+    (layer,) = from_onnx(saved(made, tmp_path)).layers
+    assert (layer.kind, layer.facts.status.word) == (f"Opaque({operator})", "unknown")
+    inferred = inferred_shape(made)
+    assert inferred is not None
+    assert int(np.prod(layer.output_shape)) == int(np.prod(inferred))
+
+
+def test_an_lstm_that_does_not_begin_at_zero_is_opaque(tmp_path):
+    """A state to begin with, lengths, peepholes: nothing here says them; a state of zeros is the usual one."""
+    from onnx import helper
+
+    from convscope import from_onnx
+
+    tensors = {"w": numbers((1, 12, 4)), "r": numbers((1, 12, 3), 5), "h": np.zeros((1, 1, 3), np.float32)}
+    for start, kind in ((0.0, "LSTM"), (0.5, "Opaque(LSTM)")):
+        node = helper.make_node("LSTM", ["x", "w", "r", "", "", "h"], ["y"], "lstm", hidden_size=3)
+        made = model([node], (5, 1, 4), tensors | {"h": np.full((1, 1, 3), start, np.float32)})
+        assert from_onnx(saved(made, tmp_path))["lstm"].kind == kind

@@ -137,3 +137,14 @@ def _opsets(path: Path, model: ModelProto) -> dict[str, int]:
 def domain_of(domain: str) -> str:
     """Return the domain's one name: ai.onnx is the empty one."""
     return "" if domain == "ai.onnx" else domain
+
+
+def check_text(path: Path, *names: object) -> None:
+    """Refuse names that are no text: the reader hands those over as bytes.
+
+    Errors:   BadFile [onnx-damaged]
+    """
+    for name in names:
+        if not isinstance(name, str):
+            got = f"the bytes {name!r}"
+            raise refused(path, "have names in UTF-8", got, "copy or download it again", "onnx-damaged")

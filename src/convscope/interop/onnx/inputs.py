@@ -10,7 +10,7 @@ from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 from ...settings import LARGEST
-from .file import refused
+from .file import check_text, refused
 from .values import without_axis
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def inputs_of(
 
 
 def _declared(item: Any, graph: GraphProto, path: Path) -> Declared:
+    check_text(path, item.name)
     kind = item.type.tensor_type
     if not item.type.HasField("tensor_type") or not kind.HasField("shape"):
         raise refused(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .values import Value
@@ -40,18 +39,6 @@ def converts(*operators: str, since: Sequence[int], domain: str = "") -> Callabl
     return register
 
 
-@lru_cache(maxsize=4096)
-def since_version(domain: str, operator: str, opset: int) -> int | None:
-    """Return the version of an operator that an operator set has: that of its last change."""
-    from onnx.defs import SchemaError, get_schema
-
-    try:
-        return int(get_schema(operator, opset, domain).since_version)
-    except SchemaError:
-        return None
-
-
-def converter_for(domain: str, operator: str, opset: int) -> Converter | None:
-    """Return the converter of an operator as this operator set defines it."""
-    version = since_version(domain, operator, opset)
-    return None if version is None else CONVERTERS.get((domain, operator, version))
+def converter_for(domain: str, operator: str, since: int) -> Converter | None:
+    """Return the converter of an operator's version."""
+    return CONVERTERS.get((domain, operator, since))

@@ -13,11 +13,12 @@ from ...errors import BadFile, ConvscopeError
 from . import tensors
 from .builder import Builder
 from .call import Call
-from .file import MOST_NODES, OnnxFile, domain_of
+from .file import MOST_NODES, OnnxFile, check_text, domain_of
 from .folding import fold
 from .opaque import Found, found_in, opaque
 from .order import DEEPEST_GRAPHS, needed, used_by
 from .registry import Unmapped, converter_for
+from .signature import check, signature
 from .values import Flow, Value
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class Scope:
         return value
 
     def _convert(self, node: NodeProto) -> None:
+        check_text(self.path, node.name, node.op_type, node.domain, node.overload, *node.input, *node.output)
         title = node.name or next(iter(node.output), "")
         told = f"input of node {title!r} ({node.op_type})"
         inputs = [self._value(name, told) if name else None for name in node.input]
@@ -169,11 +171,13 @@ class Scope:
 
     def _outputs(self, call: Call) -> Sequence[Value | None]:
         """Return constants, the outputs of layers, or those of an Opaque layer."""
+        domain = domain_of(call.node.domain)
+        known = signature(domain, call.operator, self.opsets.get(domain, 1))
+        check(call.node, known, self.path)
         constants = fold(call)
         if constants is not None:
             return constants
-        domain = domain_of(call.node.domain)
-        converter = converter_for(domain, call.operator, self.opsets.get(domain, 1))
+        converter = None if known is None else converter_for(domain, call.operator, known.since)
         mark = self.builder.mark()
         if converter is not None:
             try:

@@ -85,7 +85,7 @@ def _external_file(location: str, tensor: str, path: Path) -> Path:
         return path
     folder = path.parent.resolve()
     file = Path(location)
-    if "\0" in location or file.is_absolute() or not (folder / file).resolve().is_relative_to(folder):
+    if "\0" in location or not (folder / file).resolve().is_relative_to(folder):
         raise refused(
             path,
             f"keep the data of tensor {tensor!r} in its own folder",

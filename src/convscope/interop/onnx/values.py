@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import BadShape
+from ...layers.base import show_shape
 from ...layers.connection import Shape
 
 Array = NDArray[Any]
@@ -111,6 +113,16 @@ def with_axis(shape: Shape, axis: int | None, size: int) -> Shape:
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """Return the common shape of arrays that are repeated along axes of size 1, as NumPy does."""
-    common: Shape = np.broadcast_shapes(*shapes)
+    """Return the common shape of arrays that are repeated along axes of size 1, as NumPy does.
+
+    Errors:   BadShape [onnx-node]
+    """
+    try:
+        common: Shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        shown = " and ".join(map(show_shape, shapes))
+        raise BadShape(
+            f"shapes must agree, or have size 1 where they differ; got {shown}; "
+            "export the model again. [onnx-node]"
+        ) from None
     return common

@@ -67,8 +67,6 @@ def squeeze(call: Call) -> Sequence[Flow]:
     axes = [axis for axis, size in enumerate(x.shape) if size == 1] if given is None else [a % rank for a in given]
     if any(x.shape[axis] != 1 for axis in axes):
         raise call.refused(f"Squeeze.axes must have size 1; got axes={axes} of {x.shape}")
-    if given is None and x.batch is not None and x.shape[x.batch] == 1:
-        axes.remove(x.batch)  # a batch of one picture stands for any other
     shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
     batch = None if x.batch is None or x.batch in axes else x.batch - sum(axis < x.batch for axis in axes)
     return [call.reshaped(x, shape, batch)]
