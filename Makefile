@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench golden clean
+.PHONY: help setup demo test test-frameworks check fix bench golden clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
 
 $(VENV)/.core: pyproject.toml
 	@echo "setting up $(VENV) …"
@@ -39,6 +39,16 @@ demo: $(VENV)/.core ## AlexNet's table and one unit's field; then LeNet-5 learns
 test: check ## check, then run all tests
 	$(BIN)/python -m pytest -n auto
 
+# torchvision has no build for every PyTorch: its wheel is unpacked, and its models are run as Python.
+build/torchvision: $(VENV)/.dev
+	@mkdir -p build
+	@$(PIP) download torchvision --no-deps -d build/wheels
+	@$(BIN)/python -m zipfile -e build/wheels/torchvision-*.whl build/torchvision
+	@touch $@
+
+test-frameworks: setup build/torchvision ## the longer tests: all of torchvision's models
+	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_TORCHVISION=build/torchvision $(BIN)/python -m pytest tests/interop -n auto
+
 check: setup ## look without changing: formatting, lint, types
 	$(BIN)/ruff format --check -q
 	$(BIN)/ruff check -q
@@ -53,6 +63,7 @@ bench: setup ## every claim about speed, measured beside its peers
 	$(BIN)/python benchmarks/linear_cost.py
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/loops_im2col.py
+	$(BIN)/python benchmarks/import_torch.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/digits_accuracy.py
 

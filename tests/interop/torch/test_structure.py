@@ -12,7 +12,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.layers import Opaque
-from interop.torch.parity import pictures, randomised, same_as_pytorch, unknown
+from interop.torch.parity import pictures, randomised, same_as_pytorch, same_values, unknown
 
 SHAPE = (3, 18, 14)
 
@@ -134,6 +134,62 @@ def test_shared_weights_are_counted_once_though_a_bias_is_not_shared():
     network = same_as_pytorch(Tied(), (5,), words)
     assert network["head.weight"].parameters_of == "embed"
     assert cs.inspect(network).totals.params == 31 * 8 + 31
+
+
+class Prepared(nn.Module):
+    """Arrays of its own that are computed with, in place too, before they meet a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(torch.zeros(18, 1))
+        self.columns = nn.Parameter(torch.zeros(1, 14))
+        self.table = nn.Parameter(torch.zeros(5, 3))
+        self.mix = nn.Linear(3, 3)
+        self.register_buffer("index", torch.tensor([0, 4, 4, 1, 2, 3]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        position = self.rows.repeat_interleave(14, dim=1)
+        position.relu_()
+        position += self.columns.expand(18, -1)
+        bias = self.mix(self.table)[self.index].view(2, 3, 3).sum(0)[0]
+        mask = torch.ones(18, 14)
+        x = x * mask
+        mask[2:7] = 0
+        return (x + position + bias.view(1, 3, 1, 1)) * mask
+
+
+def test_arrays_computed_from_parameters_become_layers_and_count_as_what_they_are():
+    module = Prepared()
+    network = same_as_pytorch_but_for_batches(module)
+    assert cs.inspect(network).totals.params == 18 + 14 + 15 + 12
+    sees = {
+        node.name for node in network.layers if cs.inspect(network)[node.name].receptive_field.status != "none"
+    }
+    assert sees == {"mul1", "add2", "add3", "mul2"}
+
+
+def same_as_pytorch_but_for_batches(module: nn.Module) -> cs.Network:
+    """Compare values and parameters; what depends on no picture PyTorch computes once, and we for each."""
+    network = same_values(randomised(module), SHAPE).network
+    assert cs.inspect(network).totals.params == sum(p.numel() for p in module.parameters())
+    return network
+
+
+class WrittenBehind(nn.Module):
+    """Writes into a computed array through a view of it: how it was made no longer tells what it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scale = self.scale.exp()
+        scale[1:].zero_()
+        return x + scale.view(3, 1, 1)
+
+
+def test_an_array_written_through_a_view_is_taken_as_it_is():
+    same_as_pytorch_but_for_batches(WrittenBehind())
 
 
 class Pyramid(nn.Module):

@@ -101,7 +101,7 @@ class Call:
         """Return a number that is the same for all pictures and not learned; None for anything else."""
         if isinstance(value, bool | int | float):
             return float(value)
-        if isinstance(value, complex) or self.recorder.is_value(value) or self.recorder.is_learned(value):
+        if isinstance(value, complex) or self.recorder.is_value(value) or self.recorder.own.is_learned(value):
             return None
         return float(value) if value.numel() == 1 and not value.is_meta else None
 

@@ -70,7 +70,7 @@ def multiply(call: Call, input: Any, other: Any) -> str:
     if one is not None:
         return affine(call, other, one)
     for value, factors in ((input, other), (other, input)):
-        if call.recorder.is_value(value) and call.recorder.is_parameter(factors):
+        if call.recorder.is_value(value) and call.recorder.own.is_parameter(factors):
             axis = _scaled_axis(call, value, factors)
             if axis is not None:
                 return call.last(Scale(axis), call.node(value), parameters={"weight": factors})

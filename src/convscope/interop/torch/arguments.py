@@ -1,0 +1,81 @@
+"""The arguments and results of calls: the tensors in them, what stands for them, what the function is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+NEEDS_NUMBERS = {
+    *("item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__contains__", "equal"),
+    *("nonzero", "argwhere", "unique", "unique_consecutive", "masked_select", "allclose", "is_nonzero"),
+}
+"""Functions whose answer depends on the numbers in a tensor."""
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors in nested arguments or results."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from tensors(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from tensors(one)
+    elif isinstance(value, slice):
+        yield from tensors((value.start, value.stop, value.step))
+
+
+def with_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Return the same nested arguments or results with every tensor changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: with_tensors(one, change) for key, one in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(with_tensors(one, change) for one in value)
+    return value
+
+
+class WithoutMemory:
+    """Tensors of the same shape and type on the meta device, made once for each."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        """Return what stands for a tensor."""
+        if tensor.is_meta:
+            return tensor
+        known = self._made.get(id(tensor))
+        if known is None:
+            empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+            known = self._made[id(tensor)] = (empty, tensor)
+        return known[0]
+
+
+def word_of(function: Any) -> str:
+    """Return an operator's name as a layer's: add for __iadd__, relu for relu_."""
+    name: str = getattr(function, "__name__", None) or str(function)
+    if name in NEEDS_NUMBERS or name in ("__setitem__", "__get__"):
+        return name
+    return name.strip("_").split(".")[-1] or name
+
+
+@lru_cache(maxsize=256)
+def without_dispatch(function: FunctionType) -> Callable[..., Any]:
+    """Return a copy of one of PyTorch's Python functions that runs its body and asks no mode before."""
+    unasked = {name: _never for name in function.__globals__ if name.startswith("has_torch_function")}
+    known = {**function.__globals__, **unasked}
+    copy = FunctionType(function.__code__, known, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _never(*_args: Any) -> bool:
+    return False
