@@ -142,7 +142,9 @@ def _failed(error: Exception, recorder: Recorder, shape: Shape) -> ConvscopeErro
     where = f"in module {path!r}" if path else "in the module itself"
     reason = (str(error).strip().splitlines() or [""])[0].replace(f"{recorder.batch.size}, ", "n, ")
     said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-    if isinstance(error, RuntimeError | ValueError | AssertionError) and not isinstance(error, NotImplementedError):
+    if isinstance(error, RuntimeError | ValueError | AssertionError) and not isinstance(
+        error, NotImplementedError
+    ):
         return BadShape(
             f"a module must take pictures of {show_shape(shape)}; got {said} ({where}); "
             "give the shape that it was made for, batch left out. [torch-forward]"
