@@ -1,0 +1,1 @@
+"""The kernels, each a frozen value that writes its own code."""

@@ -1,0 +1,193 @@
+"""How arrays lie in the engine's memory.
+
+Pictures are cut into blocks of as many channels as a vector has lanes: (n, blocks, h, w, lanes). All channels of a
+block lie side by side, so every kernel works on whole vectors; rows and columns follow each other, so that a
+window's reads are close together. Lanes past the last channel hold zeros, and kernels keep them so. A vector of
+features is a picture of one position.
+
+Weights of a convolution lie as (filter block, channel block, kh, kw, channels of the block, lanes of filters): the
+last channel block holds only the channels there are, the last filter block is filled up with zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def blocks_of(count: int, lanes: int) -> int:
+    """Return how many blocks of lanes hold `count` channels."""
+    return -(-count // lanes)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Pictures in blocks of channels: (n, blocks, h, w, lanes)."""
+
+    channels: int
+    height: int
+    width: int
+    lanes: int
+
+    @property
+    def blocks(self) -> int:
+        """Return the number of channel blocks."""
+        return blocks_of(self.channels, self.lanes)
+
+    @property
+    def floats(self) -> int:
+        """Return the floats of one picture."""
+        return self.blocks * self.height * self.width * self.lanes
+
+    def pack(self, array: Floats) -> Floats:
+        """Return (n, c, h, w) as (n, floats)."""
+        n = len(array)
+        shape = (n, self.channels, self.height, self.width)
+        filled = np.zeros((n, self.blocks * self.lanes, self.height, self.width), np.float32)
+        filled[:, : self.channels] = np.reshape(array, shape)
+        split = filled.reshape(n, self.blocks, self.lanes, self.height, self.width)
+        return np.ascontiguousarray(split.transpose(0, 1, 3, 4, 2)).reshape(n, self.floats)
+
+    def unpack(self, array: Floats) -> Floats:
+        """Return (n, floats) as (n, c, h, w)."""
+        n = len(array)
+        split = array.reshape(n, self.blocks, self.height, self.width, self.lanes).transpose(0, 1, 4, 2, 3)
+        joined = split.reshape(n, self.blocks * self.lanes, self.height, self.width)
+        return np.ascontiguousarray(joined[:, : self.channels])
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Arrays as they come from outside: (n, *shape)."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def floats(self) -> int:
+        """Return the floats of one picture."""
+        return prod(self.shape)
+
+    def pack(self, array: Floats) -> Floats:
+        """Return (n, *shape) as (n, floats)."""
+        return np.ascontiguousarray(array, np.float32).reshape(len(array), self.floats)
+
+    def unpack(self, array: Floats) -> Floats:
+        """Return (n, floats) as (n, *shape)."""
+        return array.reshape(len(array), *self.shape)
+
+
+Layout = Blocked | Plain
+
+
+@dataclass(frozen=True)
+class FilterBlocks:
+    """Weights (filters, channels, kh, kw) as (filter blocks, channel blocks, kh, kw, channels, lanes)."""
+
+    filters: int
+    channels: int
+    kernel: tuple[int, int]
+    lanes: int
+
+    @property
+    def filter_blocks(self) -> int:
+        """Return the number of filter blocks."""
+        return blocks_of(self.filters, self.lanes)
+
+    @property
+    def block_floats(self) -> int:
+        """Return the floats of one filter block."""
+        return self.channels * prod(self.kernel) * self.lanes
+
+    @property
+    def floats(self) -> int:
+        """Return the floats of all weights."""
+        return self.filter_blocks * self.block_floats
+
+    def pack(self, array: Floats) -> Floats:
+        """Return (filters, channels, kh, kw) as (floats,)."""
+        kh, kw = self.kernel
+        filled = np.zeros((self.filter_blocks * self.lanes, self.channels, kh, kw), np.float32)
+        filled[: self.filters] = np.reshape(array, (self.filters, self.channels, kh, kw))
+        split = filled.reshape(self.filter_blocks, self.lanes, self.channels, kh, kw)
+        parts = [
+            split[:, :, start : start + self.lanes].transpose(0, 3, 4, 2, 1).reshape(self.filter_blocks, -1)
+            for start in range(0, self.channels, self.lanes)
+        ]
+        return np.ascontiguousarray(np.concatenate(parts, axis=1)).reshape(-1)
+
+    def unpack(self, array: Floats) -> Floats:
+        """Return (floats,) as (filters, channels, kh, kw)."""
+        kh, kw = self.kernel
+        rows = array.reshape(self.filter_blocks, self.block_floats)
+        parts, at = [], 0
+        for start in range(0, self.channels, self.lanes):
+            own = min(self.lanes, self.channels - start)
+            size = own * kh * kw * self.lanes
+            part = rows[:, at : at + size].reshape(self.filter_blocks, kh, kw, own, self.lanes)
+            parts.append(part.transpose(0, 4, 3, 1, 2).reshape(self.filter_blocks * self.lanes, own, kh, kw))
+            at += size
+        return np.ascontiguousarray(np.concatenate(parts, axis=1)[: self.filters])
+
+
+@dataclass(frozen=True)
+class DenseBlocks:
+    """Weights (outputs, c·h·w) of a dense layer as (output blocks, floats of the source, lanes of outputs).
+
+    The rows follow the source's own order in memory, its empty lanes included: these have weights of zero.
+    """
+
+    outputs: int
+    source: Blocked
+
+    @property
+    def floats(self) -> int:
+        """Return the floats of all weights."""
+        return blocks_of(self.outputs, self.source.lanes) * self.source.floats * self.source.lanes
+
+    def pack(self, array: Floats) -> Floats:
+        """Return (outputs, c·h·w) as (floats,)."""
+        lanes, blocks = self.source.lanes, blocks_of(self.outputs, self.source.lanes)
+        filled = np.zeros((blocks * lanes, self.source.floats), np.float32)
+        filled[: self.outputs] = self.source.pack(array)
+        return np.ascontiguousarray(filled.reshape(blocks, lanes, -1).transpose(0, 2, 1)).reshape(-1)
+
+    def unpack(self, array: Floats) -> Floats:
+        """Return (floats,) as (outputs, c·h·w)."""
+        lanes, blocks = self.source.lanes, blocks_of(self.outputs, self.source.lanes)
+        rows = array.reshape(blocks, self.source.floats, lanes).transpose(0, 2, 1).reshape(blocks * lanes, -1)
+        return self.source.unpack(np.ascontiguousarray(rows[: self.outputs])).reshape(self.outputs, -1)
+
+
+@dataclass(frozen=True)
+class Channels:
+    """One float for each channel, filled up to whole blocks; each channel of a depthwise kernel has `taps` of them.
+
+    Floats lie as (blocks, taps, lanes).
+    """
+
+    channels: int
+    lanes: int
+    taps: int = 1
+
+    @property
+    def floats(self) -> int:
+        """Return the floats of all channels."""
+        return blocks_of(self.channels, self.lanes) * self.lanes * self.taps
+
+    def pack(self, array: Floats) -> Floats:
+        """Return (channels, …taps) as (floats,)."""
+        blocks = blocks_of(self.channels, self.lanes)
+        filled = np.zeros((blocks * self.lanes, self.taps), np.float32)
+        filled[: self.channels] = np.reshape(array, (self.channels, self.taps))
+        return np.ascontiguousarray(filled.reshape(blocks, self.lanes, self.taps).transpose(0, 2, 1)).reshape(-1)
+
+    def unpack(self, array: Floats) -> Floats:
+        """Return (floats,) as (channels, taps)."""
+        blocks = blocks_of(self.channels, self.lanes)
+        rows = array.reshape(blocks, self.taps, self.lanes).transpose(0, 2, 1).reshape(-1, self.taps)
+        return np.ascontiguousarray(rows[: self.channels])
