@@ -165,7 +165,7 @@ class DenseBlocks:
 
 @dataclass(frozen=True)
 class Channels:
-    """One float for each channel, filled up to whole blocks; each channel of a depthwise kernel has `taps` of them.
+    """One float for each channel, in whole blocks; a depthwise kernel has `taps` of them for each channel.
 
     Floats lie as (blocks, taps, lanes).
     """

@@ -9,8 +9,7 @@ from ...errors import ConvscopeError
 from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.merge import Add, Concat
-from ...layers.rearrange import Reshape, Slice
-from ...layers.special import Parameter
+from ...layers.rearrange import Permute, Reshape, Slice
 from .batch import Batch, Unmapped
 
 if TYPE_CHECKING:
@@ -84,18 +83,52 @@ class Call:
 
         Errors:   Unmapped where the batch is not the first axis, or more than MOST_FOLDED share it
         """
-        node = self.node(tensor)
-        if tensor.shape[0] == self.batch.size:
+        node, folded = self._pictures(tensor)
+        if not folded:
             return apply(node)
-        folded = self.batch.folded(tensor.shape)
-        if self.batch.axis(tensor.shape) != 0 or folded > MOST_FOLDED:
-            raise Unmapped("no batch of pictures")
+        if folded > MOST_FOLDED:
+            raise Unmapped("too many pictures in one")
         parts = []
         for index in range(folded):
-            cut = self.step(Slice(0, index, index + 1), node)
+            cut = self.step(Slice(0, index, index + 1), node) if folded > 1 else node
             one = apply(self.step(Reshape(self.shape_of(node)[1:]), cut))
             parts.append(self.step(Reshape((1, *self.shape_of(one))), one))
-        return self._add(f"{self.name}.concat", Concat(), parts, {}, {})
+        return parts[0] if folded == 1 else self._add(f"{self.name}.concat", Concat(), parts, {}, {})
+
+    def channelwise(self, tensor: Tensor, apply: Callable[[str], str]) -> str:
+        """Apply a layer that takes each channel alone: those of pictures folded into the batch stand side by side.
+
+        Errors:   Unmapped where the batch is not the first axis
+        """
+        node, folded = self._pictures(tensor)
+        if not folded:
+            return apply(node)
+        _, channels, *sizes = self.shape_of(node)
+        one = apply(self.step(Reshape((folded * channels, *sizes)), node))
+        return self.step(Reshape((folded, channels, *self.shape_of(one)[1:])), one)
+
+    def lifted(self, tensor: Tensor, apply: Callable[[str, int], str]) -> str:
+        """Apply a layer of pictures; those folded into the batch are one more axis, along which its window is 1.
+
+        `apply` is told how many axes stand before those of a picture, 0 or 1. Pictures of three axes, which have
+        no room for another, go through it one after another.
+
+        Errors:   Unmapped where the batch is not the first axis
+        """
+        node, folded = self._pictures(tensor)
+        rank = tensor.dim() - 2
+        if not folded or folded == 1 or rank == 3:
+            return self.each(tensor, lambda one: apply(one, 0))
+        order = (1, 0, *range(2, rank + 2))
+        return self.step(Permute(order), apply(self.step(Permute(order), node), 1))
+
+    def _pictures(self, tensor: Tensor) -> tuple[str, int]:
+        """Return the layer of pictures, and how many stand in its first axis; 0 where that is no axis of its own."""
+        axis = self.batch.axis(tensor.shape)
+        if axis not in (0, None) or tensor.dim() < 2:
+            raise Unmapped("no batch of pictures")
+        alone = axis == 0 and self.batch.folded(tensor.shape) == 1
+        return self.node(tensor), 0 if alone else self.batch.one(tensor.shape[0])
 
     def number(self, value: Any) -> float | None:
         """Return a number that is the same for all pictures and not learned; None for anything else."""
@@ -133,11 +166,17 @@ class Call:
     ) -> str:
         graph = self.recorder.graph
         try:
-            if "bias" in parameters and graph.shares_part(parameters):
+            if "bias" in parameters and self._has_bias_of_its_own(layer, parameters):
                 return self._with_bias_apart(name, layer, inputs, parameters, buffers)
             return graph.add(name, layer, inputs, parameters, buffers, self.recorder.origin)
         except ConvscopeError as error:
             raise Unmapped(str(error)) from error
+
+    def _has_bias_of_its_own(self, layer: Layer, parameters: Mapping[str, Tensor]) -> bool:
+        """Tell whether the weight is shared and the bias is not, or the bias is put together from several arrays."""
+        if self.recorder.graph.shares_part(parameters):
+            return True
+        return not self.recorder.own.is_parameter(parameters["bias"]) and hasattr(layer, "bias")
 
     def _with_bias_apart(
         self,
@@ -147,17 +186,16 @@ class Call:
         parameters: Mapping[str, Tensor],
         buffers: Mapping[str, Tensor],
     ) -> str:
-        """Add a layer that shares its weight and not its bias, or the other way round, as two layers."""
+        """Add a layer and its bias as two."""
         settings = {setting: getattr(layer, setting) for setting, _ in layer.forms()}
         if "bias" not in settings:
             raise Unmapped("a part of the parameters is shared")
         settings["bias"] = False
         weights = {kind: tensor for kind, tensor in parameters.items() if kind != "bias"}
         plain = self._add(f"{name}.weight", type(layer)(**settings), inputs, weights, buffers)
-        channels_first = len(weights["weight"].shape) > 2
-        size = parameters["bias"].shape[0]
-        spatial = len(self.shape_of(plain)) - 1 if channels_first else 0
-        bias = self._add(f"{name}.bias", Parameter((size,)), inputs[:1], {"weight": parameters["bias"]}, {})
+        spatial = len(self.shape_of(plain)) - 1 if len(weights["weight"].shape) > 2 else 0
+        bias = self.recorder.array(parameters["bias"])
         if spatial:
-            bias = self._add(f"{name}.bias.reshape", Reshape((size, *(1,) * spatial)), (bias,), {}, {})
+            shape = (*self.shape_of(bias), *(1,) * spatial)
+            bias = self._add(f"{name}.bias.reshape", Reshape(shape), (bias,), {}, {})
         return self._add(name, Add(), (plain, bias), {}, {})

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .arguments import tensors, with_tensors, word_of
+from .arguments import WithoutMemory, tensors, with_tensors, word_of
 
 LARGEST = 1 << 22
 """Elements of an array that is made while recording; larger ones are kept without their numbers."""
@@ -47,6 +47,7 @@ class OwnArrays:
         self._made: dict[int, Made] = {}
         self._learned: set[int] = set(self._names)
         self._kept: list[Any] = [root]
+        self._without_memory = WithoutMemory()
 
     def is_parameter(self, tensor: Tensor) -> bool:
         """Tell whether an array is a parameter itself."""
@@ -71,11 +72,17 @@ class OwnArrays:
 
     def compute(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor]) -> Any:
         """Compute for real, on the device of the arrays; remember how, where parameters are among them."""
-        if str(kwargs.get("device", "")) == "meta":
-            kwargs = {**kwargs, "device": given[0].device if given else "cpu"}
+        device = given[0].device if given else torch.device("cpu")
+        args = tuple(device if _is_meta(one) else one for one in args)
+        kwargs = {key: device if _is_meta(one) else one for key, one in kwargs.items()}
         learned = [one for one in given if self.is_learned(one)]
         versions = [one._version for one in given]
-        result = function(*args, **kwargs)
+        if len({one.is_meta for one in given if one.dim()}) > 1:
+            result = function(
+                *with_tensors(args, self._without_memory), **with_tensors(kwargs, self._without_memory)
+            )
+        else:
+            result = function(*args, **kwargs)
         if learned:
             self.keep(args, kwargs, result)
             made = Made(function, args, dict(kwargs), result, 0)
@@ -117,6 +124,11 @@ class OwnArrays:
             return self.compute(torch.Tensor.to, (first, other.dtype), {}, [first])
         function = getattr(torch.Tensor, word.removesuffix("_as"))
         return self.compute(function, (first, tuple(other.shape)), {}, [first])
+
+
+def _is_meta(argument: Any) -> bool:
+    """Tell whether an argument names the device of pictures."""
+    return isinstance(argument, str | torch.device) and str(argument) == "meta"
 
 
 def filled(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...axis import Window
 
-Quick = Callable[[tuple[Any, ...], Mapping[str, Any]], Tensor | None]
+Quick = Callable[[tuple[Any, ...], Mapping[str, Any]], Tensor | tuple[Tensor, ...] | None]
 
 
 @cache
@@ -29,6 +29,8 @@ def quick_results() -> dict[Any, Quick]:
     table |= dict.fromkeys((Tensor.add, Tensor.mul, torch.add, torch.mul), _sum)
     table |= dict.fromkeys((Tensor.add_, Tensor.__iadd__, Tensor.mul_), _sum_in_place)
     table[F.embedding] = _embedding
+    table |= dict.fromkeys((F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout), _dropout)
+    table[torch.lstm] = _lstm
     table[torch.conv2d] = table[F.conv2d] = _conv2d
     return table
 
@@ -44,6 +46,23 @@ def _itself(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
 def _activation(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
     in_place = kwargs.get("inplace", args[-1] is True)
     return _itself(args, kwargs) if in_place else _alike(args, kwargs)
+
+
+def _dropout(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """Return another tensor, where PyTorch returns the argument itself, unless it is asked for that one."""
+    in_place = kwargs.get("inplace", len(args) > 3 and args[3])
+    return _itself(args, kwargs) if in_place else _alike(args, kwargs)
+
+
+def _lstm(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Tensor, ...] | None:
+    """Compute the sizes of sequences of equal length: the output, the last hidden and the last cell states."""
+    if kwargs or len(args) != 9 or args[0].dim() != 3:
+        return None
+    x, (hidden, cells), *_, bidirectional, batch_first = args
+    count, length = x.shape[:2] if batch_first else (x.shape[1], x.shape[0])
+    width = hidden.shape[-1] * (1 + bidirectional)
+    sizes = (count, length, width) if batch_first else (length, count, width)
+    return _new(sizes, x.dtype), _new(hidden.shape, x.dtype), _new(cells.shape, x.dtype)
 
 
 def _are_alike(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

@@ -214,6 +214,8 @@ class Recorder(TorchFunctionMode):
         """Return the layer of each result; an operator that no layer stands for becomes Opaque."""
         outputs, given, word = list(tensors(result)), list(tensors((args, kwargs))), word_of(func)
         values = [self.node(one) for one in given if self.is_value(one)]
+        if not outputs[0].numel():
+            return self._unbound(outputs, word, values)
         converter = converters().get(func)
         before = len(self.graph.entries)
         call = Call(self, word, result, given)
@@ -231,12 +233,16 @@ class Recorder(TorchFunctionMode):
         except (Unmapped, ConvscopeError, TypeError):
             self._forget_after(before)
             nodes = [self._opaque(word, values or [self._picture], outputs[0], call.name)]
-        nodes += [None] * (len(outputs) - len(nodes))
-        for one, node in zip(outputs, nodes, strict=True):
-            if node is None:
-                self._lazy[id(one)] = (word, values or [self._picture])
-                self.own.keep(one)
-        return nodes
+        missing = [one for one, node in zip(outputs, nodes, strict=False) if node is None]
+        self._unbound([*missing, *outputs[len(nodes) :]], word, values)
+        return [*nodes, *[None] * (len(outputs) - len(nodes))]
+
+    def _unbound(self, outputs: list[Tensor], word: str, values: list[str]) -> list[str | None]:
+        """Leave results without a layer until one is asked for: empty ones, and those nobody knows."""
+        for one in outputs:
+            self._lazy[id(one)] = (word, values or [self._picture])
+            self.own.keep(one)
+        return [None] * len(outputs)
 
     def _opaque(self, word: str, inputs: list[str], output: Tensor, name: str | None = None) -> str:
         """Add what nobody knows; where pictures are mixed, the shape of the whole batch stands for one's."""

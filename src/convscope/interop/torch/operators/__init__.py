@@ -12,5 +12,6 @@
 | `products.py` | matrix products, einsum, attention |
 | `rearrange.py` | reshape, permute, pad, shuffle, resize |
 | `indexing.py` | slices, splits, concatenation, roll, repeat |
+| `patches.py` | windows laid side by side, and put back |
 | `recurrent.py` | LSTM |
 """

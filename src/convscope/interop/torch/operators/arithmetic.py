@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ....layers.base import Layer
 from ....layers.dense import Scale
 from ....layers.function import Affine, Clamp, Function, Power
 from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
@@ -158,6 +159,24 @@ def rounded(call: Call, input: Tensor, *, decimals: int = 0) -> str:
 def square(call: Call, input: Tensor) -> str:
     """Convert x²."""
     return call.last(Power(2.0), call.node(input))
+
+
+@operator("addcmul")
+def add_product(call: Call, input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> str:
+    """Convert input + value·tensor1·tensor2."""
+    return _with_scaled(call, Multiply(), input, tensor1, tensor2, value)
+
+
+@operator("addcdiv")
+def add_quotient(call: Call, input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> str:
+    """Convert input + value·tensor1/tensor2."""
+    return _with_scaled(call, Divide(), input, tensor1, tensor2, value)
+
+
+def _with_scaled(call: Call, merge: Layer, first: Tensor, one: Tensor, two: Tensor, value: float) -> str:
+    addend, *both = call.operands(first, one, two)
+    merged = call.step(merge, *both)
+    return call.last(Add(), addend, call.step(Affine(value), merged) if value != 1 else merged)
 
 
 @operator("clamp", "clip")

@@ -65,17 +65,21 @@ def convolution(
         pads = tuple((total // 2, total - total // 2) for total in totals)
     else:
         pads = tuple((one, one) for one in per_axis(padding, rank))
-    layer = _CONV[rank - 1](
-        weight.shape[0],
-        kernel,
-        stride=strides,
-        padding=pads,
-        dilation=dilations,
-        groups=groups,
-        bias=bias is not None,
-        in_channels=weight.shape[1] * groups,
-    )
-    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+
+    def apply(x: str, lead: int) -> str:
+        layer = _CONV[rank + lead - 1](
+            weight.shape[0],
+            (1,) * lead + kernel,
+            stride=(1,) * lead + strides,
+            padding=((0, 0),) * lead + pads,
+            dilation=(1,) * lead + dilations,
+            groups=groups,
+            bias=bias is not None,
+            in_channels=weight.shape[1] * groups,
+        )
+        return call.last(layer, x, parameters=weights(weight=weight, bias=bias))
+
+    return call.lifted(input, apply)
 
 
 @operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -93,18 +97,24 @@ def transposed(
     """Convert a transposed convolution of any rank."""
     own(call, weight, bias)
     rank = weight.dim() - 2
-    layer: Layer = _TRANSPOSED[rank - 1](
-        weight.shape[1] * groups,
-        tuple(weight.shape[2:]),
-        stride=per_axis(stride, rank),
-        padding=tuple((one, one) for one in per_axis(padding, rank)),
-        dilation=per_axis(dilation, rank),
-        groups=groups,
-        bias=bias is not None,
-        in_channels=weight.shape[0],
-        output_padding=per_axis(output_padding, rank),
-    )
-    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+    kernel, strides, dilations = tuple(weight.shape[2:]), per_axis(stride, rank), per_axis(dilation, rank)
+    pads = tuple((one, one) for one in per_axis(padding, rank))
+
+    def apply(x: str, lead: int) -> str:
+        layer: Layer = _TRANSPOSED[rank + lead - 1](
+            weight.shape[1] * groups,
+            (1,) * lead + kernel,
+            stride=(1,) * lead + strides,
+            padding=((0, 0),) * lead + pads,
+            dilation=(1,) * lead + dilations,
+            groups=groups,
+            bias=bias is not None,
+            in_channels=weight.shape[0],
+            output_padding=(0,) * lead + per_axis(output_padding, rank),
+        )
+        return call.last(layer, x, parameters=weights(weight=weight, bias=bias))
+
+    return call.lifted(input, apply)
 
 
 @operator("functional.linear")

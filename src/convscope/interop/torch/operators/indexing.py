@@ -223,38 +223,55 @@ def roll(call: Call, input: Tensor, shifts: Any, dims: Any = None) -> str:
 @operator("Tensor.expand", "Tensor.expand_as", "broadcast_to")
 def expand(call: Call, input: Tensor, *_sizes: Any, **_more: Any) -> str:
     """Convert axes of size 1 that are repeated; one repeated for every picture is no layer."""
-    if call.recorder.is_value(input):
-        (node,) = call.operands(input)
-    else:
-        node = call.operands(input)[0] if call.batch.axis(call.shape) is not None else call.node(input)
+    node = _for_every_picture(call, input)
     return node if call.shape_of(node) == call.free else call.last(Expand(call.free), node)
+
+
+def _for_every_picture(call: Call, input: Tensor) -> str:
+    """Return the layer of what is repeated; an array of the network's own is there for each picture already."""
+    if call.recorder.is_value(input) or call.batch.axis(call.shape) is not None:
+        return call.operands(input)[0]
+    return call.node(input)
 
 
 @operator("Tensor.repeat", "tile")
 def repeat(call: Call, input: Tensor, *_times: Any, **_more: Any) -> str:
-    """Convert whole copies one after another along axes."""
-    if call.batch.axis(input.shape) is None or input.dim() != len(call.shape):
-        raise Unmapped("copies for every picture")
-    return _copied(call, input, [1, 0])
+    """Convert whole copies one after another along axes; one copy for every picture is no layer."""
+    batch = call.batch.axis(call.shape)
+    own = call.batch.axis(input.shape)
+    offset = len(call.shape) - input.dim()
+    if batch is not None and own is None:
+        if call.batch.folded(call.shape) > 1 or (batch >= offset and input.shape[batch - offset] > 1):
+            raise Unmapped("copies for every picture")
+        return _copied(call, _for_every_picture(call, input), [1, 0])
+    if call.batch.folded(input.shape) != call.batch.folded(call.shape):
+        raise Unmapped("copies of pictures")
+    return _copied(call, call.node(input), [1, 0])
 
 
 @operator("repeat_interleave")
 def repeat_interleave(call: Call, input: Tensor, repeats: Any, dim: int | None = None, **_more: Any) -> str:
-    """Convert every index repeated in its place."""
+    """Convert every index repeated in its place; copies of a picture are folded into the batch behind it."""
     if dim is None or not isinstance(repeats, int):
         raise Unmapped("repeats that differ")
-    return _copied(call, input, [0, 1])
-
-
-def _copied(call: Call, input: Tensor, order: list[int]) -> str:
-    """Give every axis a partner of copies, before or after it, and fold the two into one."""
     node = call.node(input)
-    old, new = call.shape_of(node), call.free
-    if call.batch.folded(input.shape) != call.batch.folded(call.shape) or len(old) != len(new):
+    if dim % input.dim() != call.batch.axis(input.shape):
+        return _copied(call, node, [0, 1])
+    if call.batch.folded(input.shape) > 1:
         raise Unmapped("copies of pictures")
+    place = call.batch.kept(call.shape).index(dim % input.dim())
+    shape = call.shape_of(node)
+    return call.last(Expand(call.free), call.step(Reshape((*shape[:place], 1, *shape[place:])), node))
+
+
+def _copied(call: Call, node: str, order: list[int]) -> str:
+    """Give every axis a partner of copies, before or after it, and fold the two into one."""
+    new = call.free
+    old = call.shape_of(node)
     if old == new:
         return node
-    pairs = [[(n, n), (1, m // n)] for n, m in zip(old, new, strict=True)]
+    padded = (1,) * (len(new) - len(old)) + old
+    pairs = [[(n, n), (1, m // n)] for n, m in zip(padded, new, strict=True)]
     ordered = [pair[which] for pair in pairs for which in order]
     lifted = call.step(Reshape(tuple(one for one, _ in ordered)), node)
     copied = call.step(Expand(tuple(two for _, two in ordered)), lifted)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ....layers.base import Layer
 from ....layers.dense import Scale
 from ....layers.function import Affine, Function, Power
-from ....layers.merge import Multiply
+from ....layers.merge import Add, Multiply
 from ....layers.normalization import (
     BatchNorm,
     BatchNorm1d,
@@ -19,6 +21,7 @@ from ....layers.normalization import (
     LayerNorm,
     LocalResponseNorm,
 )
+from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
 from ..batch import Unmapped
 from .convolution import own, weights
@@ -47,13 +50,39 @@ def batch_norm(
 ) -> str:
     """Convert normalisation by running statistics; one by the batch's own mixes the pictures."""
     own(call, weight, bias, running_mean, running_var)
-    if training or running_mean is None or running_var is None or (weight is None) != (bias is None):
+    if training or running_mean is None or running_var is None:
         raise Unmapped("statistics of the batch")
-    kind: type[BatchNorm] = _BATCH[max(input.dim() - 2, 1) - 1]
-    layer = kind(eps=eps, momentum=0.1 if momentum is None else momentum, affine=weight is not None)
-    parameters = weights(weight=weight, bias=bias)
+    rank = input.dim() - 2
     buffers = {"running_mean": running_mean, "running_var": running_var}
-    return call.each(input, lambda x: call.last(layer, x, parameters=parameters, buffers=buffers))
+    momentum = 0.1 if momentum is None else momentum
+
+    def apply(x: str, lead: int) -> str:
+        kind: type[BatchNorm] = _BATCH[max(rank + lead, 1) - 1]
+        layer = kind(eps=eps, momentum=momentum, affine=weight is not None and bias is not None)
+        return _with_affine(call, layer, x, weight, bias, buffers)
+
+    return call.lifted(input, apply)
+
+
+def _with_affine(
+    call: Call,
+    layer: Layer,
+    x: str,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    buffers: Mapping[str, Tensor] | None = None,
+) -> str:
+    """Add a normalisation of channels; a scale without a shift, or the other way round, is a layer of its own."""
+    if (weight is None) == (bias is None):
+        return call.last(layer, x, parameters=weights(weight=weight, bias=bias), buffers=buffers)
+    plain = call.step(layer, x, buffers=buffers)
+    if weight is not None:
+        return call.last(Scale(0), plain, parameters={"weight": weight})
+    shift = call.node(bias)
+    spatial = len(call.shape_of(plain)) - 1
+    if spatial:
+        shift = call.step(Reshape((*call.shape_of(shift), *(1,) * spatial)), shift)
+    return call.last(Add(), plain, shift)
 
 
 @operator("functional.group_norm")
@@ -67,8 +96,8 @@ def group_norm(
 ) -> str:
     """Convert group normalisation."""
     own(call, weight, bias)
-    layer = GroupNorm(num_groups, eps=eps, affine=weight is not None)
-    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+    layer = GroupNorm(num_groups, eps=eps, affine=weight is not None and bias is not None)
+    return call.each(input, lambda x: _with_affine(call, layer, x, weight, bias))
 
 
 @operator("functional.instance_norm")
@@ -87,8 +116,8 @@ def instance_norm(
     own(call, weight, bias)
     if not use_input_stats:
         return batch_norm(call, input, running_mean, running_var, weight, bias, False, momentum, eps)
-    layer = _INSTANCE[input.dim() - 3](eps=eps, affine=weight is not None)
-    return call.each(input, lambda x: call.last(layer, x, parameters=weights(weight=weight, bias=bias)))
+    layer = _INSTANCE[input.dim() - 3](eps=eps, affine=weight is not None and bias is not None)
+    return call.each(input, lambda x: _with_affine(call, layer, x, weight, bias))
 
 
 @operator("functional.layer_norm")

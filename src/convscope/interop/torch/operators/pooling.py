@@ -71,7 +71,7 @@ def max_pool(
         dilation=per_axis(dilation, rank),
         ceil_mode=ceil_mode,
     )
-    return call.each(input, lambda x: call.last(layer, x))
+    return call.channelwise(input, lambda x: call.last(layer, x))
 
 
 @operator("functional.avg_pool1d", "functional.avg_pool2d", "functional.avg_pool3d")
@@ -96,9 +96,9 @@ def avg_pool(
         count_include_pad=count_include_pad or divisor_override is not None,
     )
     if divisor_override is None:
-        return call.each(input, lambda x: call.last(layer, x))
+        return call.channelwise(input, lambda x: call.last(layer, x))
     factor = Affine(prod(kernel) / divisor_override)
-    return call.each(input, lambda x: call.last(factor, call.step(layer, x)))
+    return call.channelwise(input, lambda x: call.last(factor, call.step(layer, x)))
 
 
 @operator("functional.lp_pool1d", "functional.lp_pool2d", "functional.lp_pool3d")
@@ -115,18 +115,18 @@ def lp_pool(
     kernel = per_axis(kernel_size, rank)
     strides = per_axis(stride, rank) if stride is not None else kernel
     layer = _LP[rank - 1](kernel, stride=strides, ceil_mode=ceil_mode, norm_type=float(norm_type))
-    return call.each(input, lambda x: call.last(layer, x))
+    return call.channelwise(input, lambda x: call.last(layer, x))
 
 
 @operator("functional.adaptive_avg_pool1d", "functional.adaptive_avg_pool2d", "functional.adaptive_avg_pool3d")
 def adaptive_avg_pool(call: Call, input: Tensor, output_size: Any) -> str:
     """Convert adaptive average pooling; a size of None is the input's."""
     layer = _ADAPTIVE_AVG[_rank(input) - 1](tuple(call.shape[2:]))
-    return call.each(input, lambda x: call.last(layer, x))
+    return call.channelwise(input, lambda x: call.last(layer, x))
 
 
 @operator("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
 def adaptive_max_pool(call: Call, input: Tensor, output_size: Any, return_indices: bool = False) -> str:
     """Convert adaptive max pooling."""
     layer = _ADAPTIVE_MAX[_rank(input) - 1](tuple(call.shape[2:]))
-    return call.each(input, lambda x: call.last(layer, x))
+    return call.channelwise(input, lambda x: call.last(layer, x))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....axis.window import Border
+from ....layers.base import Layer
 from ....layers.pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
 from ....layers.rearrange import ChannelShuffle, Flatten, Pad, Permute, PixelShuffle, Reshape
 from ....layers.resize import Upsample
@@ -85,6 +86,9 @@ _BORDERS: dict[str, Border] = {
     "circular": "circular",
 }
 
+_LARGEST_NUMBER = (2 - 2**-23) * 2.0**127
+"""In single precision; it stands for the infinity that a maximum never takes."""
+
 
 @operator("functional.pad", "torch.constant_pad_nd")
 def pad(call: Call, input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> str:
@@ -103,10 +107,11 @@ def pad(call: Call, input: Tensor, pad: Any, mode: str = "constant", value: floa
     border = _BORDERS.get(mode)
     if border is None:
         raise Unmapped("another border")
+    number = min(max(value or 0.0, -_LARGEST_NUMBER), _LARGEST_NUMBER)
     if pairs[0] == (0, 0) and len(shape) > 1:
-        return call.last(Pad(pairs[1:], mode=border, value=value or 0.0), node)
+        return call.last(Pad(pairs[1:], mode=border, value=number), node)
     lifted = call.step(Reshape((1, *shape)), node)
-    padded = call.step(Pad(pairs, mode=border, value=value or 0.0), lifted)
+    padded = call.step(Pad(pairs, mode=border, value=number), lifted)
     return call.last(Reshape(call.free), padded)
 
 
@@ -148,16 +153,16 @@ def interpolate(
     antialias: bool = False,
 ) -> str:
     """Convert resizing; one by a factor that does not give whole sizes samples at other places, and is unknown."""
-    old, new = call.batch.pictures(input.shape)[1:], call.free[1:]
-    node = call.node(input)
+    old, new = tuple(input.shape[2:]), call.shape[2:]
     if scale_factor is not None and not recompute_scale_factor:
         factors = scale_factor if isinstance(scale_factor, list | tuple) else (scale_factor,) * len(old)
         if any(n * factor != m for n, m, factor in zip(old, new, factors, strict=True)):
             raise Unmapped("a factor that gives no whole size")
-    if mode == "area":
-        return call.last(_AREA[len(old) - 1](new), node)
     whole = all(m % n == 0 for n, m in zip(old, new, strict=True))
     if antialias or (mode == "nearest-exact" and not whole):
         raise Unmapped("another way to resize")
     method = "nearest" if mode == "nearest-exact" else mode
-    return call.last(Upsample(size=new, mode=method, align_corners=bool(align_corners)), node)
+    layer: Layer = _AREA[len(old) - 1](new)
+    if mode != "area":
+        layer = Upsample(size=new, mode=method, align_corners=bool(align_corners))
+    return call.channelwise(input, lambda x: call.last(layer, x))

@@ -31,7 +31,10 @@ def lstm(
     bidirectional: bool,
     batch_first: bool,
 ) -> list[str | None]:
-    """Convert an LSTM that starts from zeros; its last state is a slice of its output where it has one level."""
+    """Convert an LSTM that starts from zeros; its last state is a slice of its output where it has one level.
+
+    Sequences folded into the batch go through it one after another, and their last states stay unknown.
+    """
     own(call, *weights)
     if any(call.recorder.is_value(one) or one.is_meta or bool(one.any()) for one in hx) or input.dim() != 3:
         raise Unmapped("a state to start from")
@@ -47,7 +50,10 @@ def lstm(
     kinds += ["weight_hr"] if projected else []
     ends = [f"_l{level}{way}" for level in range(num_layers) for way in ("", "_reverse")[: 1 + bidirectional]]
     names = [f"{kind}{end}" for end in ends for kind in kinds]
-    output = call.last(layer, call.node(input), parameters=dict(zip(names, weights, strict=True)))
+    parameters = dict(zip(names, weights, strict=True))
+    if call.batch.folded(input.shape) > 1:
+        return [call.each(input, lambda x: call.last(layer, x, parameters=parameters)), None, None]
+    output = call.last(layer, call.node(input), parameters=parameters)
     if num_layers > 1:
         return [output, None, None]
     length, width = call.shape_of(output)

@@ -16,6 +16,7 @@ FAMILIES = (
     "convolution",
     "indexing",
     "normalization",
+    "patches",
     "pooling",
     "products",
     "rearrange",
