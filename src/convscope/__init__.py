@@ -25,6 +25,7 @@ _HOMES = {
     "convscope.analysis.diagnosis": ("diagnose",),
     "convscope.errors": ("ConvscopeError",),
     "convscope.derivations": ("explain",),
+    "convscope.interop.keras.reading": ("from_keras",),
     "convscope.interop.onnx.export": ("to_onnx",),
     "convscope.interop.onnx.importer": ("from_onnx",),
     "convscope.interop.torch.reading": ("from_torch",),
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .analysis.report import Report, inspect
     from .derivations import explain
     from .errors import ConvscopeError
+    from .interop.keras.reading import from_keras
     from .interop.onnx.export import to_onnx
     from .interop.onnx.importer import from_onnx
     from .interop.torch.reading import from_torch

@@ -152,18 +152,17 @@ def _read_torch(name: str, size: Size | None) -> Network:
     return load_module(name, size)
 
 
-def _refuse_keras(name: str, _: Size | None) -> Network:
-    raise UnknownModel(
-        f"a model must be a zoo name, notation or a file; got model={name!r}; this version does not read "
-        "Keras models, write the network as YAML. [model-kind]"
-    )
+def _read_keras(name: str, size: Size | None) -> Network:
+    from .interop.keras.naming import load_model
+
+    return load_model(name, size)
 
 
 _READERS: tuple[tuple[Callable[[str], bool], Callable[[str, Size | None], Network]], ...] = (
     (lambda name: _key(name.strip()) in _zoo(), lambda name, size: _resized(_from_zoo(_key(name.strip())), size)),
     (_is_notation, _read_notation),
     (lambda name: name.startswith("torch:"), _read_torch),
-    (lambda name: name.startswith("keras:"), _refuse_keras),
+    (lambda name: name.startswith("keras:"), _read_keras),
     (_ends(".onnx"), _read_onnx),
     (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
     (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # it takes any text

@@ -1,0 +1,147 @@
+"""Convolution: plain, transposed, depthwise, separable, over one to three axes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ....layers.convolution import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from ....settings import Pads
+from ..call import Call
+from ..flow import Flow, Unmapped
+from ..registry import converts
+from ..weights import Weights, as_it_is, turned
+from .activation import activated
+
+_CONV = (Conv1d, Conv2d, Conv3d)
+_TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+
+
+def padding_of(op: Any) -> Pads | Literal["same"]:
+    """Return a layer's padding; causal padding stands before the sequence alone.
+
+    Errors:   Unmapped for a word that nobody knows
+    """
+    if op.padding == "valid":
+        return tuple((0, 0) for _ in op.strides)
+    if op.padding == "same":
+        return "same"
+    if op.padding == "causal":
+        return tuple((d * (k - 1), 0) for k, d in zip(op.kernel_size, op.dilation_rate, strict=True))
+    raise Unmapped(f"padding {op.padding}")
+
+
+def kernels_first(variable: Any) -> Weights:
+    """Return a kernel (kh, kw, in, out) as (out, in, kh, kw)."""
+    rank = len(variable.shape) - 2
+    return turned(variable, (rank + 1, rank, *range(rank)))
+
+
+@converts("layers.Conv1D", "layers.Conv2D", "layers.Conv3D")
+def conv(call: Call) -> Flow:
+    """Convert a convolution."""
+    op = call.op
+    layer = _CONV[op.rank - 1](
+        op.filters, op.kernel_size, op.strides, padding_of(op), op.dilation_rate, op.groups, op.use_bias
+    )
+    parameters = {"weight": kernels_first(op.kernel)}
+    if op.use_bias:
+        parameters["bias"] = as_it_is(op.bias)
+    return activated(call, call.emit(layer, call.picture(), parameters=parameters), op.activation)
+
+
+@converts("layers.Conv1DTranspose", "layers.Conv2DTranspose", "layers.Conv3DTranspose")
+def conv_transpose(call: Call) -> Flow:
+    """Convert a transposed convolution."""
+    op = call.op
+    padding, extra = _cut(op)
+    layer = _TRANSPOSED[op.rank - 1](
+        op.filters,
+        op.kernel_size,
+        op.strides,
+        padding,
+        op.dilation_rate,
+        getattr(op, "groups", 1) or 1,
+        op.use_bias,
+        output_padding=extra,
+    )
+    parameters = {"weight": kernels_first(op.kernel)}
+    if op.use_bias:
+        parameters["bias"] = as_it_is(op.bias)
+    return activated(call, call.emit(layer, call.picture(), parameters=parameters), op.activation)
+
+
+def _cut(op: Any) -> tuple[Pads | Literal["same"], tuple[int, ...]]:
+    """Return what is cut off the whole spread of a transposed convolution, and what its end gains.
+
+    With SAME, kernel reach r and stride s the whole is (n − 1)·s + r long and (n − 1)·s + r mod 2 + output_padding
+    are kept, half of the cut before, rounded down. Without output_padding n·s are kept.
+    """
+    rank = op.rank
+    if op.padding == "same" and op.output_padding is None:
+        return "same", (0,) * rank
+    given = op.output_padding
+    extras = given if isinstance(given, list | tuple) else (given,) * rank
+    pads, ends = [], []
+    for k, s, d, extra in zip(op.kernel_size, op.strides, op.dilation_rate, extras, strict=True):
+        reach = d * (k - 1) + 1
+        if op.padding == "valid":
+            before, after = 0, -(max(s - reach, 0) if extra is None else extra)
+        else:
+            surplus = reach - reach % 2 - (extra or 0)
+            before = max(surplus // 2, 0)
+            after = surplus - before
+        pads.append((before, max(after, 0)))
+        ends.append(max(-after, 0))
+    return tuple(pads), tuple(ends)
+
+
+def _spread(variable: Any) -> Weights:
+    """Return a depthwise kernel (kh, kw, in, multiplier) as (in · multiplier, 1, kh, kw)."""
+    rank = len(variable.shape) - 2
+    *kernel, channels, multiplier = variable.shape
+    order = (rank, rank + 1, *range(rank))
+    return Weights((variable,), lambda array: array.transpose(order).reshape(channels * multiplier, 1, *kernel))
+
+
+def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> Flow:
+    op, x = call.op, call.picture()
+    channels, multiplier = kernel.shape[-2:]
+    layer = _CONV[op.rank - 1](
+        channels * multiplier,
+        op.kernel_size,
+        op.strides,
+        padding_of(op),
+        op.dilation_rate,
+        groups=channels,
+        bias=bias is not None,
+    )
+    parameters = {"weight": _spread(kernel)}
+    if bias is not None:
+        parameters["bias"] = as_it_is(bias)
+    return call.emit(layer, x, part=part, parameters=parameters)
+
+
+@converts("layers.DepthwiseConv1D", "layers.DepthwiseConv2D")
+def depthwise_conv(call: Call) -> Flow:
+    """Convert kernels that see one channel each."""
+    op = call.op
+    return activated(call, _depthwise(call, op.kernel, op.bias if op.use_bias else None), op.activation)
+
+
+@converts("layers.SeparableConv1D", "layers.SeparableConv2D")
+def separable_conv(call: Call) -> Flow:
+    """Convert kernels that see one channel each, then a mixture of the channels."""
+    op = call.op
+    apart = _depthwise(call, op.depthwise_kernel, None, "depthwise")
+    layer = _CONV[op.rank - 1](op.filters, (1,) * op.rank, bias=op.use_bias)
+    parameters = {"weight": kernels_first(op.pointwise_kernel)}
+    if op.use_bias:
+        parameters["bias"] = as_it_is(op.bias)
+    return activated(call, call.emit(layer, apart, parameters=parameters), op.activation)

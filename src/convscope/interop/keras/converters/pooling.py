@@ -1,0 +1,93 @@
+"""Pooling of every kind and rank."""
+
+from __future__ import annotations
+
+from ....layers.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    AdaptivePool,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    GlobalAvgPool1d,
+    GlobalAvgPool2d,
+    GlobalAvgPool3d,
+    GlobalMaxPool1d,
+    GlobalMaxPool2d,
+    GlobalMaxPool3d,
+    GlobalPool,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
+from ....layers.rearrange import Flatten
+from ..call import Call
+from ..flow import Flow, Unmapped
+from ..registry import converts
+from .convolution import padding_of
+
+_MAX = (MaxPool1d, MaxPool2d, MaxPool3d)
+_AVG = (AvgPool1d, AvgPool2d, AvgPool3d)
+_GLOBAL_MAX = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
+_GLOBAL_AVG = (GlobalAvgPool1d, GlobalAvgPool2d, GlobalAvgPool3d)
+_ADAPTIVE_MAX = (AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d)
+_ADAPTIVE_AVG = (AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
+
+
+@converts("layers.MaxPooling1D", "layers.MaxPooling2D", "layers.MaxPooling3D")
+def max_pool(call: Call) -> Flow:
+    """Convert the largest element of each window."""
+    op, x = call.op, call.picture()
+    return call.emit(_MAX[x.spatial() - 1](op.pool_size, op.strides, padding_of(op)), x)
+
+
+@converts("layers.AveragePooling1D", "layers.AveragePooling2D", "layers.AveragePooling3D")
+def average_pool(call: Call) -> Flow:
+    """Convert the mean of each window; padding is no part of it."""
+    op, x = call.op, call.picture()
+    pool = _AVG[x.spatial() - 1](op.pool_size, op.strides, padding_of(op), count_include_pad=False)
+    return call.emit(pool, x)
+
+
+def _overall(call: Call, kinds: tuple[type[GlobalPool], ...]) -> Flow:
+    call.only()
+    if len(call.args) > 1:
+        raise Unmapped("a mask")
+    x = call.picture()
+    pooled = call.emit(kinds[x.spatial() - 1](), x)
+    return pooled if call.op.keepdims else call.emit(Flatten(), pooled, part="flatten", order=(0,))
+
+
+@converts("layers.GlobalMaxPooling1D", "layers.GlobalMaxPooling2D", "layers.GlobalMaxPooling3D")
+def global_max_pool(call: Call) -> Flow:
+    """Convert the largest element of each channel."""
+    return _overall(call, _GLOBAL_MAX)
+
+
+@converts("layers.GlobalAveragePooling1D", "layers.GlobalAveragePooling2D", "layers.GlobalAveragePooling3D")
+def global_average_pool(call: Call) -> Flow:
+    """Convert the mean of each channel."""
+    return _overall(call, _GLOBAL_AVG)
+
+
+def _adaptive(call: Call, kinds: tuple[type[AdaptivePool], ...]) -> Flow:
+    x = call.picture()
+    return call.emit(kinds[x.spatial() - 1](call.op.output_size), x)
+
+
+@converts("layers.AdaptiveMaxPooling1D", "layers.AdaptiveMaxPooling2D", "layers.AdaptiveMaxPooling3D")
+def adaptive_max_pool(call: Call) -> Flow:
+    """Convert the largest element of each bin."""
+    return _adaptive(call, _ADAPTIVE_MAX)
+
+
+@converts(
+    *("layers.AdaptiveAveragePooling1D", "layers.AdaptiveAveragePooling2D"), "layers.AdaptiveAveragePooling3D"
+)
+def adaptive_average_pool(call: Call) -> Flow:
+    """Convert the mean of each bin."""
+    return _adaptive(call, _ADAPTIVE_AVG)

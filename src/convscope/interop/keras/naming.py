@@ -1,0 +1,49 @@
+"""Models by name: `keras:package.module:callable`, or with arguments `keras:package.module:callable(depth=3)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..named import Named, Scheme, called, looked_up, not_a_model, read_name
+from .backend import imported
+from .reading import from_keras
+
+if TYPE_CHECKING:
+    from ...network import Network
+
+SCHEME = Scheme("keras", "a Keras model", "keras:keras.applications:ResNet50")
+
+
+def load_model(model: str, input_shape: Iterable[int] | None = None) -> Network:
+    """Return the network of a named model, or of what a named callable returns.
+
+    Errors:   UnknownModel [keras-name], [keras-import], [keras-callable]; BadSetting [keras-arguments],
+              [keras-raised], [keras-model]; and those of `from_keras`
+    """
+    keras = imported()
+    named = read_name(model, SCHEME)
+    found = looked_up(named)
+    if not isinstance(found, keras.Model):
+        found = _built(found, named)
+    if not isinstance(found, keras.Model):
+        raise not_a_model(found, named)
+    return from_keras(found, input_shape, name=named.attribute.rpartition(".")[2])
+
+
+def _built(found: Any, named: Named) -> Any:
+    with _without_memory():
+        return called(found, named)
+
+
+@contextmanager
+def _without_memory() -> Iterator[None]:
+    """Make no weights where the backend can do without."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    with keras.device("meta"):
+        yield

@@ -1,0 +1,140 @@
+"""The pictures that a model takes: their sizes, and where their channels are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ...errors import BadSetting
+from ...layers.base import show_shape
+from ...layers.connection import Shape
+from .arrange import held_as
+from .flow import Order, channels_in_front, plain
+from .graph import Graph, inner_graph
+
+USUAL_SIZE = 224
+"""Pixels per side of a picture whose size a model leaves open."""
+
+LONGEST = 8
+"""Axes of an input, at most."""
+
+
+class Picture(NamedTuple):
+    """An input: its sizes as they are held, and which axis of Keras each is."""
+
+    held: Shape
+    order: Order
+    name: str
+
+
+def checked_shape(input_shape: Iterable[int] | None) -> Shape | None:
+    """Return a shape that a caller gave.
+
+    Errors:   BadSetting [keras-input]
+    """
+    if input_shape is None:
+        return None
+    try:
+        shape = tuple(int(size) for size in input_shape)
+    except (TypeError, ValueError):
+        shape = ()
+    if not 0 < len(shape) <= LONGEST or min(shape) < 1:
+        raise BadSetting(
+            "from_keras.input_shape must be the sizes of one picture, channels first and without the batch; "
+            f"got input_shape={input_shape!r}; use (3, 224, 224). [keras-input]"
+        )
+    return shape
+
+
+def in_keras_order(shape: Shape, data_format: str) -> Shape:
+    """Return a shape given channels first as a model with this data format has it."""
+    if len(shape) < 3 or data_format == "channels_first":
+        return shape
+    return (*shape[1:], shape[0])
+
+
+def pictures(graph: Graph, asked: Shape | None, data_format: str) -> list[Picture]:
+    """Return the inputs; the first has the sizes that are asked for.
+
+    Errors:   BadSetting [keras-input], [keras-open]
+    """
+    found = []
+    for index, tensor in enumerate(graph.inputs):
+        order = _order(graph, tensor, data_format)
+        declared = tuple(tensor.shape[axis + 1] for axis in order)
+        held = declared if asked is None or index else _fitted(asked, declared, tensor.name)
+        if len(held) > 2 and held[0] is not None:
+            held = tuple(USUAL_SIZE if size is None else size for size in held)
+        if None in held or not held:
+            raise BadSetting(
+                f"input {tensor.name!r} must have known sizes; got {_shown(declared)}; "
+                "give them by input_shape=… or --input, channels first and without the batch. [keras-open]"
+            )
+        found.append(Picture(held, order, str(tensor.name)))
+    return found
+
+
+def resized(pictures: Sequence[Picture], graph: Graph) -> bool:
+    """Tell whether a picture has another size than the model was built for."""
+    for picture, tensor in zip(pictures, graph.inputs, strict=True):
+        declared = held_as(tuple(size or 0 for size in tensor.shape[1:]), picture.order)
+        if any(size and size != other for size, other in zip(declared, picture.held, strict=True)):
+            return True
+    return False
+
+
+def _fitted(asked: Shape, declared: Sequence[int | None], name: str) -> Shape:
+    if len(asked) != len(declared):
+        raise BadSetting(
+            f"from_keras.input_shape must have {len(declared)} sizes for input {name!r} ({_shown(declared)}); "
+            f"got {show_shape(asked)}; list them channels first and without the batch. [keras-input]"
+        )
+    return asked
+
+
+def _shown(sizes: Sequence[int | None]) -> str:
+    return "×".join("?" if size is None else str(size) for size in sizes) or "one number"
+
+
+def _order(graph: Graph, tensor: Any, data_format: str) -> Order:
+    """Return how an input is held: pictures with their channels in front, sequences as they are."""
+    rank = len(tensor.shape) - 1
+    wanted = _wanted(graph, tensor)
+    if rank > 2:
+        return channels_in_front(rank, wanted or data_format)
+    return channels_in_front(rank, wanted) if rank == 2 and wanted else plain(rank)
+
+
+def _wanted(graph: Graph, tensor: Any) -> str | None:
+    """Return the data format of the first layer on the input's way that has one; None where it is no picture."""
+    from keras import layers
+
+    sequence = (layers.Embedding, layers.RNN, layers.Bidirectional, layers.Dense, layers.Flatten)
+    sequence += (layers.MultiHeadAttention, layers.Attention)
+    reached = {id(tensor)}
+    for node in graph.nodes:
+        if not any(id(one) in reached for one in node.arguments.keras_tensors):
+            continue
+        inner = inner_graph(node.operation)
+        if inner is not None:
+            for outer, one in zip(node.arguments.keras_tensors, inner.inputs, strict=False):
+                if id(outer) in reached:
+                    return _wanted(inner, one)
+        if isinstance(node.operation, sequence):
+            return None
+        found = getattr(node.operation, "data_format", None)
+        if found:
+            return str(found)
+        reached.update(map(id, node.outputs))
+    return None
+
+
+def data_format_of(graph: Graph) -> str:
+    """Return where a model has its channels: as its first layer that says so, else as Keras is set."""
+    import keras
+
+    for tensor in graph.inputs:
+        found = _wanted(graph, tensor)
+        if found:
+            return found
+    return str(keras.config.image_data_format())

@@ -1,0 +1,85 @@
+"""Where the numbers of a layer are: Keras' variables, read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadNetwork
+
+if TYPE_CHECKING:
+    from ...model import Model
+    from ...network import Network
+
+Array = NDArray[Any]
+
+
+class Weights(NamedTuple):
+    """An array to be: Keras' variables or arrays, and how they are changed into it."""
+
+    sources: tuple[Any, ...]
+    change: Callable[..., Array]
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Return what tells these numbers from others."""
+        return tuple(map(id, self.sources))
+
+    @property
+    def size(self) -> int:
+        """Return how many numbers there are, without reading them."""
+        return sum(prod(source.shape) for source in self.sources)
+
+    def read(self) -> Array:
+        """Return the numbers."""
+        return self.change(*map(numbers_of, self.sources))
+
+
+def as_it_is(variable: Any) -> Weights:
+    """Return a variable's own numbers."""
+    return Weights((variable,), lambda array: array)
+
+
+def constant(array: Array) -> Weights:
+    """Return numbers that are known already."""
+    return Weights((array,), lambda same: same)
+
+
+def turned(variable: Any, order: tuple[int, ...]) -> Weights:
+    """Return a variable's numbers with its axes in another order."""
+    return Weights((variable,), lambda array: array.transpose(order))
+
+
+def numbers_of(value: Any) -> Array:
+    """Return a variable, a tensor of the backend, or a number as an array.
+
+    Errors:   BadNetwork [keras-no-numbers] for a variable without any
+    """
+    from keras import ops
+
+    try:
+        return np.asarray(ops.convert_to_numpy(value), np.float64)
+    except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
+        name = getattr(value, "path", type(value).__name__)
+        raise BadNetwork(
+            f"a model's weights must have numbers to be brought along; got {type(error).__name__} for {name!r}; "
+            "build the model on the CPU, or leave out parameters=True. [keras-no-numbers]"
+        ) from error
+
+
+def with_parameters(network: Network, weights: Mapping[str, Weights]) -> Model:
+    """Return a model of the network with Keras' parameters, statistics and constants.
+
+    Errors:   BadNetwork [keras-no-numbers]
+    """
+    from ...model import Model
+
+    model = Model(network)
+    for target in (model.parameters, model.buffers):
+        for name in target:
+            target[name] = weights[name].read().reshape(target.shape(name))
+    return model

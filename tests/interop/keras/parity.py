@@ -1,0 +1,117 @@
+"""Hold an imported model against Keras: the shape and the numbers of every layer's output, and the parameters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import keras
+import numpy as np
+
+import convscope as cs
+from convscope.interop.keras.flow import Flow
+from convscope.interop.keras.reading import read
+from convscope.interop.keras.walk import Walk
+from convscope.interop.keras.weights import with_parameters
+from convscope.layers import Opaque
+
+RELATIVE = 1e-5
+"""Largest difference of two results, as a share of the largest number."""
+
+
+def randomised(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Give every weight numbers of its own, so that nothing is 0 or 1 by chance."""
+    generator = np.random.default_rng(seed)
+    for variable in model.weights:
+        spread = 1.0 if len(variable.shape) < 2 else prod(variable.shape[:-1]) ** -0.5
+        numbers = generator.standard_normal(variable.shape) * spread
+        if "variance" in variable.path:
+            numbers = np.abs(numbers) + 0.5
+        if "count" not in variable.path:
+            variable.assign(numbers)
+    return model
+
+
+def unknown(network: cs.Network) -> list[str]:
+    return [node.layer.operator for node in network.layers if isinstance(node.layer, Opaque)]
+
+
+def variables_kept(walk: Walk, network: cs.Network) -> int:
+    """Return how many numbers of Keras' variables a network keeps, learned or not, each once."""
+    kept = {}
+    for node in network:
+        for kind in (*node.facts.param_shapes, *node.facts.buffer_shapes):
+            weights = walk.builder.weights.get(f"{node.name}.{kind}")
+            for source in weights.sources if weights else ():
+                if isinstance(source, keras.Variable):
+                    kept[id(source)] = prod(source.shape)
+    return sum(kept.values())
+
+
+def counted_by_keras(model: keras.Model) -> int:
+    """Return `count_params()` without the numbers of pictures that Normalization layers have seen."""
+    layers = model._flatten_layers()
+    return model.count_params() - sum(isinstance(one, keras.layers.Normalization) and len(one.weights) == 3 for one in layers)
+
+
+def learned_by_keras(model: keras.Model) -> int:
+    return sum(prod(variable.shape) for variable in model.trainable_weights)
+
+
+def read_whole(model: keras.Model, shape: Sequence[int] | None = None) -> tuple[Walk, cs.Network]:
+    """Import a model; hold the shape of every symbolic tensor against Keras'."""
+    walk, outputs, name = read(model, shape)
+    network = walk.builder.network([flow.layer for flow in outputs], name)
+    for tensor, flow in tensors_of(model, walk):
+        shape = tensor.shape[1:]
+        assert len(shape) == len(flow.shape), tensor.name
+        assert all(m in (None, n) for n, m in zip(flow.shape, shape, strict=True)), tensor.name
+    return walk, network
+
+
+def tensors_of(model: keras.Model, walk: Walk) -> list[tuple[Any, Flow]]:
+    """Return Keras' symbolic tensors of the outermost graph with what stands for them."""
+    function = model._functional if isinstance(model, keras.Sequential) else model
+    nodes = [node for listed in function._nodes_by_depth.values() for node in listed]
+    tensors = [tensor for node in nodes for tensor in node.outputs]
+    return [(tensor, walk.flows[id(tensor)]) for tensor in tensors]
+
+
+def held(flow: Flow, array: np.ndarray) -> np.ndarray:
+    """Return a batch as Keras has it in the order in which it is held here."""
+    return array.transpose(0, *(axis + 1 for axis in flow.order))
+
+
+def same_values(model: keras.Model, x: np.ndarray | None = None, relative: float = RELATIVE) -> cs.Network:
+    """Run a model here and in Keras on the same pictures, and compare the output of every layer."""
+    walk, network = read_whole(model)
+    assert unknown(network) == []
+    ours = with_parameters(network, walk.builder.weights)
+    pairs = [(tensor, flow) for tensor, flow in tensors_of(model, walk) if flow.layer in network]
+    if x is None:
+        x = np.random.default_rng(1).standard_normal((2, *model.inputs[0].shape[1:])).astype(np.float32)
+    theirs = keras.Model(model.inputs, [tensor for tensor, _ in pairs]).predict(x, verbose=0)
+    found = ours.activations(held(walk.flows[id(model.inputs[0])], x))
+    for (tensor, flow), expected in zip(pairs, theirs if len(pairs) > 1 else [theirs], strict=True):
+        wanted = held(flow, np.asarray(expected))
+        scale = np.abs(wanted).max()
+        np.testing.assert_allclose(
+            found[flow.layer], wanted, rtol=relative, atol=relative * scale, err_msg=tensor.name
+        )
+    assert variables_kept(walk, network) == counted_by_keras(model)
+    assert cs.inspect(network).totals.params == learned_by_keras(model)
+    return network
+
+
+def same_as_keras(model: keras.Model, x: np.ndarray | None = None) -> cs.Network:
+    """Compare everything, with weights of which none is 0 or 1 by chance; return the network."""
+    return same_values(randomised(model), x)
+
+
+def chain(shape: tuple[int, ...], *layers: keras.layers.Layer) -> keras.Model:
+    """Return a sequential model of these layers."""
+    return keras.Sequential([keras.Input(shape), *layers])
