@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import pytest
 import torch
@@ -41,6 +42,11 @@ def of(
     return name, Of(function, **parameters), shape
 
 
+def bias_of_parts(x: torch.Tensor, w: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Use a bias with a part that is not learned, as BEiT's keys have."""
+    return F.conv2d(x, w, torch.cat((a, torch.zeros(1), b)), stride=(1, 2))
+
+
 @cases(
     ("1d", nn.Conv1d(4, 6, 3, stride=2, padding=1, dilation=2, groups=2), SIGNAL),
     ("2d", nn.Conv2d(4, 6, (3, 4), stride=(2, 1), padding=(1, 0), dilation=(1, 2), bias=False), PICTURE),
@@ -55,6 +61,13 @@ def of(
     ("transposed3d", nn.ConvTranspose3d(4, 3, (2, 3, 1), (1, 2, 2), bias=False), VOLUME),
     of("functional", lambda x, w, b: F.conv2d(x, w, b, stride=(2, 1)), w=(6, 4, 3, 2), b=(6,)),
     of("folded", lambda x, w: F.conv2d(x.transpose(1, 2).flatten(0, 1), w), (4, 5, 7, 9), w=(6, 4, 3, 2)),
+    of(
+        "folded-back",
+        lambda x, w: F.conv_transpose2d(x.transpose(1, 2).flatten(0, 1), w, stride=(2, 3)).unflatten(0, (-1, 5)),
+        (4, 5, 7, 9),
+        w=(4, 6, 3, 2),
+    ),
+    of("bias-of-parts", bias_of_parts, w=(6, 4, 3, 2), a=(2,), b=(3,)),
 )
 def test_convolution(module, shape):
     same_as_pytorch(module, shape)
@@ -74,6 +87,8 @@ def test_convolution(module, shape):
     ("adaptive-avg3d", nn.AdaptiveAvgPool3d((2, 1, 3)), VOLUME),
     ("adaptive-max2d", nn.AdaptiveMaxPool2d((4, 3)), PICTURE),
     of("max-indices", lambda x: F.max_pool2d(x, (2, 3), return_indices=True)[0]),
+    of("max-padded", lambda x: F.max_pool2d(F.pad(x, (1, 2, 0, 3), value=-torch.inf), (3, 2))),
+    of("folded", lambda x: F.avg_pool2d(x.transpose(1, 2).flatten(0, 1), (3, 2)), (4, 70, 7, 9)),
 )
 def test_pooling(module, shape):
     same_as_pytorch(module, shape)
@@ -109,6 +124,9 @@ def test_matrix_products(module, shape):
     ("rms", nn.RMSNorm(17), SIGNAL),
     ("local", nn.LocalResponseNorm(3, alpha=0.1), PICTURE),
     of("normalize", lambda x: F.normalize(x, dim=1)),
+    of("group-no-shift", lambda x, w: F.group_norm(x, 2, w), w=(4,)),
+    of("instance-no-scale", lambda x, w: F.instance_norm(x, bias=w), w=(4,)),
+    ("batch-of-rows", nn.Sequential(nn.Flatten(0, 1), nn.BatchNorm1d(14), nn.Unflatten(0, (-1, 71))), (71, 14)),
     of("frozen", lambda x, w, b: x * w.reshape(1, -1, 1, 1) + b.reshape(1, -1, 1, 1), w=(4,), b=(4,)),
 )
 def test_normalisation(module, shape):
@@ -150,6 +168,12 @@ def test_activation(module):
     of("learned-number", lambda x, w: x * w, w=(1,)),
     of("mask", lambda x: x.masked_fill(torch.arange(14) > 5, 7.0)),
     of("mask-infinite", lambda x: x.masked_fill(torch.arange(14) > 5, float("-inf")).softmax(-1)),
+    of(
+        "addcmul",
+        lambda x, w, b: torch.addcmul(b, w, x) + x.addcdiv(x, 1 + x * x, value=0.5),
+        w=(4, 1, 1),
+        b=(14,),
+    ),
     of("where", lambda x: torch.where(torch.arange(14) > 5, x, -1.0)),
 )
 def test_arithmetic(module, shape):
@@ -191,6 +215,17 @@ def test_reductions(module, shape):
     of("corners", lambda x: F.interpolate(x, size=(15, 9), mode="bilinear", align_corners=True)),
     of("bicubic", lambda x: F.interpolate(x, size=(23, 19), mode="bicubic")),
     of("area", lambda x: F.interpolate(x, size=(4, 5), mode="area")),
+    of("table", lambda x, w: x + F.interpolate(w, size=(11, 14), mode="bicubic"), w=(1, 4, 5, 6)),
+    of("unfold", lambda x: F.unfold(x, (3, 2), dilation=(2, 1), padding=(1, 0), stride=(2, 3))),
+    of("unfold-patches", lambda x: F.unfold(x, (3, 4), stride=(3, 4))),
+    of(
+        "fold",
+        lambda x: F.fold(
+            F.unfold(x, (3, 2), padding=(1, 0), stride=2), (11, 14), (3, 2), padding=(1, 0), stride=2
+        ),
+    ),
+    of("fold-close", lambda x: F.fold(F.unfold(x, (3, 2), dilation=(2, 1)), (11, 14), (3, 2), dilation=(2, 1))),
+    of("windows-of-an-axis", lambda x: x.unfold(2, 4, 3).unfold(3, 5, 5)),
     ("upsample", nn.Upsample(scale_factor=2, mode="nearest"), PICTURE),
 )
 def test_rearranging(module, shape):
@@ -227,6 +262,11 @@ def written(x: torch.Tensor) -> torch.Tensor:
     of("expand", lambda x: x[:, :1].expand(-1, 4, -1, -1) * x.mean(1, keepdim=True).expand_as(x)),
     of("repeat", lambda x: x.repeat(1, 2, 1, 3)),
     of("interleave", lambda x: x.repeat_interleave(2, dim=1)),
+    of("copies-of-pictures", lambda x: (x.repeat_interleave(5, dim=0) * 2).unflatten(0, (-1, 5))),
+    of("copies-for-pictures", lambda x, w: x + w.repeat(x.shape[0], 1, 2, 1), (4, 10, 14), w=(1, 4, 5, 14)),
+    of("tiles", lambda x, w: x + w.tile(5, 2), (4, 10, 14), w=(1, 4, 2, 7)),
+    of("pairs", lambda x: x[:, torch.arange(4)[:, None], torch.tensor([[0, -1, 2]])] * x[:, :1, 1:4]),
+    of("nothing", lambda x: torch.cat((2 * x[:, :, :0], x[:, :, 1:]), 2)),
     of("token", lambda x, w: torch.cat([w.expand(x.shape[0], -1, -1), x], 1), SIGNAL, w=(1, 1, 17)),
     of("windows", folded, (4, 10, 14)),
     of("rows-of-batches", lambda x: x.permute(2, 0, 1, 3).reshape(-1, 4, 14).softmax(-1).view(11, -1, 4, 14)[2]),
@@ -259,11 +299,23 @@ class First(nn.Module):
         return self.inner(*[x] * self.times)[0]
 
 
+class Rows(nn.Module):
+    """Rows of a picture as sequences, as Sequencer reads them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(12, 6, batch_first=True, bidirectional=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.lstm(x.flatten(0, 1))[0].unflatten(0, x.shape[:2])
+
+
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 @cases(
     ("plain", First(nn.LSTM(12, 6, batch_first=True)), SEQUENCE),
     ("stacked", First(nn.LSTM(12, 6, 2, batch_first=True, bidirectional=True, proj_size=4)), SEQUENCE),
     ("no-bias", First(nn.LSTM(12, 6, batch_first=True, bias=False)), SEQUENCE),
+    ("rows", Rows(), (3, 5, 12)),
     ("last", LastState(False), SEQUENCE),
     ("last-two-way", LastState(True), SEQUENCE),
 )
@@ -273,7 +325,7 @@ def test_lstm(module, shape):
     weights = [p for p in module.parameters() if p.dim() > 1]
     totals = cs.inspect(network).totals
     assert totals.params == sum(p.numel() for p in module.parameters())
-    assert totals.macs == shape[0] * sum(p.numel() for p in weights)
+    assert totals.macs == prod(shape[:-1]) * sum(p.numel() for p in weights)
 
 
 class Masked(nn.Module):

@@ -123,7 +123,7 @@ class Call:
         return self.step(Permute(order), apply(self.step(Permute(order), node), 1))
 
     def _pictures(self, tensor: Tensor) -> tuple[str, int]:
-        """Return the layer of pictures, and how many stand in its first axis; 0 where that is no axis of its own."""
+        """Return the layer of pictures, and how many its first axis holds; 0 where that is no axis of its own."""
         axis = self.batch.axis(tensor.shape)
         if axis not in (0, None) or tensor.dim() < 2:
             raise Unmapped("no batch of pictures")
@@ -173,7 +173,7 @@ class Call:
             raise Unmapped(str(error)) from error
 
     def _has_bias_of_its_own(self, layer: Layer, parameters: Mapping[str, Tensor]) -> bool:
-        """Tell whether the weight is shared and the bias is not, or the bias is put together from several arrays."""
+        """Tell whether the weight is shared and the bias is not, or the bias is made from several arrays."""
         if self.recorder.graph.shares_part(parameters):
             return True
         return not self.recorder.own.is_parameter(parameters["bias"]) and hasattr(layer, "bias")

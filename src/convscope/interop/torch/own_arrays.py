@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .arguments import WithoutMemory, tensors, with_tensors, word_of
+from .batch import Batch
 
 LARGEST = 1 << 22
 """Elements of an array that is made while recording; larger ones are kept without their numbers."""
@@ -23,6 +24,9 @@ FILLED = {
     *("zeros_like", "ones_like", "full_like", "empty_like"),
 }
 """Functions that take no more than shape and type from a tensor."""
+
+COPIES = {"repeat", "tile", "repeat_interleave"}
+"""Functions whose result may be much larger than what they are given."""
 
 LIKE = {"to", "type_as", "expand_as", "view_as", "reshape_as"}
 """Functions that fit a tensor to the type or the shape of another."""
@@ -42,7 +46,8 @@ class Made:
 class OwnArrays:
     """The arrays of one module, by identity; all that are told of are kept alive."""
 
-    def __init__(self, root: nn.Module) -> None:
+    def __init__(self, root: nn.Module, batch: Batch) -> None:
+        self._batch = batch
         self._names = {id(parameter): name for name, parameter in root.named_parameters()}
         self._made: dict[int, Made] = {}
         self._learned: set[int] = set(self._names)
@@ -77,12 +82,7 @@ class OwnArrays:
         kwargs = {key: device if _is_meta(one) else one for key, one in kwargs.items()}
         learned = [one for one in given if self.is_learned(one)]
         versions = [one._version for one in given]
-        if len({one.is_meta for one in given if one.dim()}) > 1:
-            result = function(
-                *with_tensors(args, self._without_memory), **with_tensors(kwargs, self._without_memory)
-            )
-        else:
-            result = function(*args, **kwargs)
+        result = self._result(function, args, kwargs, given, bool(learned))
         if learned:
             self.keep(args, kwargs, result)
             made = Made(function, args, dict(kwargs), result, 0)
@@ -94,6 +94,20 @@ class OwnArrays:
                 if new and one.is_floating_point():
                     self._remember(one, made)
         return result
+
+    def _result(
+        self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor], learned: bool
+    ) -> Any:
+        """Call a function for real; without memory where arrays have none, or learned ones hold pictures."""
+        copies = word_of(function) in COPIES
+        mixed = len({one.is_meta for one in given if one.dim()}) > 1
+        per_picture = any(size % self._batch.size == 0 for one in given for size in one.shape if size)
+        if mixed or copies or (learned and per_picture):
+            args_, kwargs_ = with_tensors((args, dict(kwargs)), self._without_memory)
+            result = function(*args_, **kwargs_)
+            if mixed or (learned and per_picture) or (copies and result.numel() > LARGEST):
+                return result
+        return function(*args, **kwargs)
 
     def _remember(self, tensor: Tensor, made: Made) -> None:
         self._learned.add(id(tensor))

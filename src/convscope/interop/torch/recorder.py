@@ -50,7 +50,7 @@ class Recorder(TorchFunctionMode):
         self.origin: str | None = None
         self.unknown: list[str] = []
         self._within: dict[int, int] = {}
-        self.own = OwnArrays(root)
+        self.own = OwnArrays(root, batch)
         self._nodes: dict[int, str] = {}
         self._lazy: dict[int, tuple[str, list[str]]] = {}
         self._stale: dict[int, tuple[str, Tensor]] = {}
@@ -213,7 +213,7 @@ class Recorder(TorchFunctionMode):
     ) -> list[str | None]:
         """Return the layer of each result; an operator that no layer stands for becomes Opaque."""
         outputs, given, word = list(tensors(result)), list(tensors((args, kwargs))), word_of(func)
-        values = [self.node(one) for one in given if self.is_value(one)]
+        values = [self.node(one) for one in given if self.is_value(one) and one.numel()]
         if not outputs[0].numel():
             return self._unbound(outputs, word, values)
         converter = converters().get(func)
@@ -230,7 +230,7 @@ class Recorder(TorchFunctionMode):
                     raise Unmapped("another shape")
             if self._within and word not in REFOLDING:
                 self._carry_folds(given, outputs)
-        except (Unmapped, ConvscopeError, TypeError):
+        except (Unmapped, ConvscopeError, TypeError, ValueError, LookupError, ArithmeticError):
             self._forget_after(before)
             nodes = [self._opaque(word, values or [self._picture], outputs[0], call.name)]
         missing = [one for one, node in zip(outputs, nodes, strict=False) if node is None]

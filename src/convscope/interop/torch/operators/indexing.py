@@ -89,28 +89,35 @@ def narrow(call: Call, input: Tensor, dim: int, start: int, length: int) -> str:
 
 @operator("Tensor.__getitem__")
 def get_item(call: Call, input: Tensor, index: Any) -> str:
-    """Convert whole numbers, slices, None, … and one list of constant indices."""
+    """Convert whole numbers, slices, None, … and lists of constant indices, several of them side by side."""
     parts = list(index) if isinstance(index, tuple) else [index]
     used = sum(1 for one in parts if one is not None and one is not Ellipsis)
     if Ellipsis not in [one for one in parts if one is None or one is Ellipsis]:
         parts.append(Ellipsis)
     node = call.node(input)
     axis = 0
-    listed = 0
+    lists: dict[int, Any] = {}
     for one in parts:
         if one is None:
             continue
         if one is Ellipsis:
             axis += input.dim() - used
             continue
-        if not _is_whole(one):
-            place = call.batch.place(input.shape, axis)
-            listed += hasattr(one, "dtype") or isinstance(one, list)
-            node = _indexed(call, node, place, one, input.shape[axis])
+        if _is_list(one):
+            lists[axis] = one
+        elif not _is_whole(one):
+            node = _indexed(call, node, call.batch.place(input.shape, axis), one, input.shape[axis])
         axis += 1
-    if listed > 1:
-        raise Unmapped("several lists of indices")
+    if len(lists) > 1:
+        node = _listed_together(call, node, input, lists)
+    elif lists:
+        ((axis, one),) = lists.items()
+        node = _listed(call, node, call.batch.place(input.shape, axis), one, input.shape[axis], last=False)
     return node if call.shape_of(node) == call.free else call.last(Reshape(call.free), node)
+
+
+def _is_list(one: Any) -> bool:
+    return hasattr(one, "dtype") or isinstance(one, list)
 
 
 def _is_whole(one: Any) -> bool:
@@ -124,7 +131,29 @@ def _indexed(call: Call, node: str, place: int, one: Any, size: int) -> str:
         return _cut(call, node, place, start, stop, step, last=False)
     if isinstance(one, int) and not isinstance(one, bool):
         return _cut(call, node, place, one % size, one % size + 1, last=False)
-    return _listed(call, node, place, one, size, last=False)
+    raise Unmapped("another index")
+
+
+def _listed_together(call: Call, node: str, input: Tensor, lists: dict[int, Any]) -> str:
+    """Take constant lists of neighbouring axes, index by index: fold the axes and count through them."""
+    import torch
+
+    axes = list(lists)
+    one_picture = call.shape_of(node)
+    places = [call.batch.place(input.shape, axis) for axis in axes]
+    if places != list(range(places[0], places[0] + len(places))):
+        raise Unmapped("lists of indices apart")
+    if any(call.recorder.is_value(one) for one in lists.values() if hasattr(one, "dtype")):
+        raise Unmapped("indices from pictures")
+    indices = [torch.as_tensor(one) for one in lists.values()]
+    if any(one.dtype == torch.bool for one in indices):
+        raise Unmapped("a mask over several axes")
+    counted = torch.zeros((), dtype=torch.long)
+    for place, index in zip(places, indices, strict=True):
+        counted = counted * one_picture[place] + index.long() % one_picture[place]
+    size = prod(one_picture[place] for place in places)
+    folded = call.step(Reshape((*one_picture[: places[0]], size, *one_picture[places[-1] + 1 :])), node)
+    return _listed(call, folded, places[0], counted, size, last=False)
 
 
 def _listed(call: Call, node: str, place: int, indices: Any, size: int, *, last: bool) -> str:
@@ -255,6 +284,8 @@ def repeat_interleave(call: Call, input: Tensor, repeats: Any, dim: int | None =
     if dim is None or not isinstance(repeats, int):
         raise Unmapped("repeats that differ")
     node = call.node(input)
+    if tuple(input.shape) == call.shape:
+        return node
     if dim % input.dim() != call.batch.axis(input.shape):
         return _copied(call, node, [0, 1])
     if call.batch.folded(input.shape) > 1:
