@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .vector import Index, minimum
 
 Floats = NDArray[np.float32]
 
@@ -191,3 +194,104 @@ class Channels:
         blocks = blocks_of(self.channels, self.lanes)
         rows = array.reshape(blocks, self.taps, self.lanes).transpose(0, 2, 1).reshape(-1, self.taps)
         return np.ascontiguousarray(rows[: self.channels])
+
+
+@dataclass(frozen=True)
+class GroupedFilterBlocks:
+    """Weights (filters, channels / groups, kh, kw) as (filter blocks, seen blocks, kh, kw, channels, lanes).
+
+    A filter block keeps weights for `seen` channel blocks only, from `first_block` on: all that its filters' groups
+    reach. Groups need not end where blocks do: weights between a filter and a channel of another group are zeros.
+    The same class with filters and channels exchanged is the layout of the transposed weights.
+    """
+
+    filters: int
+    channels: int
+    groups: int
+    kernel: tuple[int, int]
+    lanes: int
+
+    @property
+    def filter_blocks(self) -> int:
+        """Return the number of filter blocks."""
+        return blocks_of(self.filters, self.lanes)
+
+    @property
+    def channel_blocks(self) -> int:
+        """Return the number of channel blocks of the picture that is read."""
+        return blocks_of(self.channels, self.lanes)
+
+    @property
+    def group_filters(self) -> int:
+        """Return the filters of one group."""
+        return self.filters // self.groups
+
+    @property
+    def group_channels(self) -> int:
+        """Return the channels of one group."""
+        return self.channels // self.groups
+
+    @property
+    def block_channels(self) -> int:
+        """Return the channels kept of each block; past the last channel they are zeros."""
+        return min(self.lanes, self.channels)
+
+    @property
+    def seen(self) -> int:
+        """Return how many channel blocks each filter block keeps weights for."""
+        return max(self._reach(block) for block in range(self.filter_blocks))
+
+    def _reach(self, block: int) -> int:
+        last_filter = min((block + 1) * self.lanes, self.filters) - 1
+        first_channel = block * self.lanes // self.group_filters * self.group_channels
+        last_channel = (last_filter // self.group_filters + 1) * self.group_channels - 1
+        return last_channel // self.lanes - first_channel // self.lanes + 1
+
+    def first_block(self, block: int | Index) -> Any:
+        """Return the first channel block that a filter block keeps weights for."""
+        start = block * self.lanes // self.group_filters * self.group_channels // self.lanes
+        return minimum(start, self.channel_blocks - self.seen)
+
+    @property
+    def tap_floats(self) -> int:
+        """Return the floats of one tap of one channel block."""
+        return self.block_channels * self.lanes
+
+    @property
+    def block_floats(self) -> int:
+        """Return the floats of one filter block."""
+        return self.seen * prod(self.kernel) * self.tap_floats
+
+    @property
+    def floats(self) -> int:
+        """Return the floats of all weights."""
+        return self.filter_blocks * self.block_floats
+
+    def pack(self, array: Floats) -> Floats:
+        """Return (filters, channels / groups, kh, kw) as (floats,)."""
+        kh, kw = self.kernel
+        own = np.reshape(array, (self.filters, self.group_channels, kh, kw))
+        shape = (self.filter_blocks, self.seen, kh, kw, self.block_channels, self.lanes)
+        packed = np.zeros(shape, np.float32)
+        channels = np.arange(self.group_channels)
+        for number in range(self.filters):
+            block, lane, at, within = self._place(number, channels)
+            packed[block, at, :, :, within, lane] = own[number]
+        return packed.reshape(-1)
+
+    def unpack(self, array: Floats) -> Floats:
+        """Return (floats,) as (filters, channels / groups, kh, kw)."""
+        kh, kw = self.kernel
+        packed = array.reshape(self.filter_blocks, self.seen, kh, kw, self.block_channels, self.lanes)
+        own = np.empty((self.filters, self.group_channels, kh, kw), np.float32)
+        channels = np.arange(self.group_channels)
+        for number in range(self.filters):
+            block, lane, at, within = self._place(number, channels)
+            own[number] = packed[block, at, :, :, within, lane]
+        return own
+
+    def _place(self, number: int, channels: Any) -> tuple[int, int, Any, Any]:
+        """Return where one filter's weights lie: its block and lane, and each channel's block and place there."""
+        block, lane = divmod(number, self.lanes)
+        channel = number // self.group_filters * self.group_channels + channels
+        return block, lane, channel // self.lanes - self.first_block(block), channel % self.lanes
