@@ -55,7 +55,9 @@ def variables_kept(walk: Walk, network: cs.Network) -> int:
 def counted_by_keras(model: keras.Model) -> int:
     """Return `count_params()` without the numbers of pictures that Normalization layers have seen."""
     layers = model._flatten_layers()
-    return model.count_params() - sum(isinstance(one, keras.layers.Normalization) and len(one.weights) == 3 for one in layers)
+    return model.count_params() - sum(
+        isinstance(one, keras.layers.Normalization) and len(one.weights) == 3 for one in layers
+    )
 
 
 def learned_by_keras(model: keras.Model) -> int:
@@ -95,7 +97,7 @@ def same_values(model: keras.Model, x: np.ndarray | None = None, relative: float
     if x is None:
         x = np.random.default_rng(1).standard_normal((2, *model.inputs[0].shape[1:])).astype(np.float32)
     theirs = keras.Model(model.inputs, [tensor for tensor, _ in pairs]).predict(x, verbose=0)
-    found = ours.activations(held(walk.flows[id(model.inputs[0])], x))
+    found = ours.activations(held(walk.flows[id(model.inputs[0])], x).astype(np.float32))
     for (tensor, flow), expected in zip(pairs, theirs if len(pairs) > 1 else [theirs], strict=True):
         wanted = held(flow, np.asarray(expected))
         scale = np.abs(wanted).max()

@@ -60,7 +60,9 @@ class Builder:
         if owner == name:
             for kind, weights in {**(parameters or {}), **(buffers or {})}.items():
                 self.weights[f"{name}.{kind}"] = weights
-        return self._keep(Entry(name, layer, tuple(inputs), None if owner == name else owner, origin), known.output_shape)
+        return self._keep(
+            Entry(name, layer, tuple(inputs), None if owner == name else owner, origin), known.output_shape
+        )
 
     def unique(self, wanted: str) -> str:
         """Return a legal name that nothing has yet: relu, relu_2, …"""

@@ -133,8 +133,11 @@ class Call:
         learned = bool(getattr(value, "trainable", False))
         held = held_as(full, like.order)
         weights = Weights((value,), lambda array: change(array).reshape(full).transpose(like.order))
-        where = {"parameters" if learned else "buffers": {"weight" if learned else "value": weights}}
-        made = self.emit(Parameter(held, learned), like, part=part, **where)
+        own = {"weight" if learned else "value": weights}
+        layer = Parameter(held, learned)
+        made = self.emit(
+            layer, like, part=part, parameters=own if learned else None, buffers=None if learned else own
+        )
         self.walk.keep_array(value, made)
         return made
 

@@ -68,3 +68,14 @@ def channels_in_front(rank: int, data_format: str) -> Order:
     (2, 0, 1)
     """
     return leading(0 if data_format == "channels_first" else -1, rank)
+
+
+def without_batch(axis: int, rank: int) -> int:
+    """Return an axis of Keras, which counts the batch, without it.
+
+    Errors:   Unmapped for the batch itself
+    """
+    axis = axis % (rank + 1) if -rank - 1 <= axis <= rank else -1
+    if axis < 1:
+        raise Unmapped("pictures are mixed")
+    return axis - 1

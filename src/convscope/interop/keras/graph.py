@@ -49,8 +49,9 @@ def graph_of(model: Any, shape: tuple[int, ...] | None) -> Graph:
     known = shape or _built_shape(model)
     if known is None:
         raise BadSetting(
-            f"from_keras.model must know its input's shape; got {type(model).__name__} {model.name!r} without one; "
-            "give input_shape=(channels, height, width) or --input, or make it from keras.Input. [keras-unbuilt]"
+            f"from_keras.model must know its input's shape; got {type(model).__name__} {model.name!r}, which "
+            "does not; give input_shape=(channels, height, width) or --input, or make it from keras.Input. "
+            "[keras-unbuilt]"
         )
     if isinstance(model, keras.Sequential):
         return _built_sequential(model, known)
@@ -83,8 +84,9 @@ def _built_shape(model: Any) -> tuple[int, ...] | None:
     """Return the one picture that a subclassed model was built for, if it was."""
     shapes = getattr(model, "_build_shapes_dict", None) or {}
     shape = next(iter(shapes.values())) if len(shapes) == 1 else None
-    whole = isinstance(shape, list | tuple) and all(isinstance(size, int) for size in shape[1:])
-    return tuple(shape[1:]) if whole else None
+    if not isinstance(shape, list | tuple) or not all(isinstance(size, int) for size in shape[1:]):
+        return None
+    return tuple(shape[1:])
 
 
 def _built_sequential(model: Any, shape: tuple[int, ...]) -> Graph:

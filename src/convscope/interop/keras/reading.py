@@ -73,8 +73,5 @@ def read(model: Any, shape: Shape | None) -> tuple[Walk, list[Flow], str]:
     data_format = data_format_of(graph)
     inputs = pictures(graph, shape, data_format)
     walk = Walk(data_format, resized(inputs, graph))
-    given = [
-        Flow(walk.builder.add_input(one.held, one.name, one.name), one.held, one.order) for one in inputs
-    ]
+    given = [Flow(walk.builder.add_input(one.held, one.name, one.name), one.held, one.order) for one in inputs]
     return walk, walk.run(graph, given), str(model.name)
-

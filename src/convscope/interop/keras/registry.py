@@ -74,10 +74,14 @@ def _converters() -> dict[type, Converter]:
     return found
 
 
+def _call_of(kind: type) -> Any:
+    return getattr(kind, "call", None)
+
+
 def converter_of(operation: Any) -> Converter | None:
     """Return what converts a layer or operation: its class's, or that of a base whose `call` it has."""
     known = _converters()
     for kind in type(operation).__mro__:
         if kind in known:
-            return known[kind] if type(operation).call is kind.call else None
+            return known[kind] if _call_of(type(operation)) is _call_of(kind) else None
     return None

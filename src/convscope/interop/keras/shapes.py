@@ -109,8 +109,10 @@ def _wanted(graph: Graph, tensor: Any) -> str | None:
     """Return the data format of the first layer on the input's way that has one; None where it is no picture."""
     from keras import layers
 
-    sequence = (layers.Embedding, layers.RNN, layers.Bidirectional, layers.Dense, layers.Flatten)
-    sequence += (layers.MultiHeadAttention, layers.Attention)
+    sequence = (
+        *(layers.Embedding, layers.RNN, layers.Bidirectional, layers.Dense, layers.Flatten),
+        *(layers.MultiHeadAttention, layers.Attention),
+    )
     reached = {id(tensor)}
     for node in graph.nodes:
         if not any(id(one) in reached for one in node.arguments.keras_tensors):

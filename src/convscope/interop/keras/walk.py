@@ -85,7 +85,7 @@ class Walk:
         except Exception:  # a user's own code may raise anything: then nobody knows what it does
             self.builder.back_to(mark)
             return None
-        by_symbol = {id(symbol): flow for flow in flows for symbol in [symbols[id(flow)]]}
+        by_symbol = {id(symbols[id(flow)]): flow for flow in flows}
         return self.run(graph, [by_symbol[id(tensor)] for tensor in graph.inputs], f"{name}/")
 
     def array_of(self, value: Any) -> Flow | None:
@@ -120,7 +120,7 @@ class Walk:
 
 
 def _is_named(operation: Any, graph: Graph) -> bool:
-    """Tell whether a call has a name that its user knows; functions in a traced call are numbered by Keras anew."""
+    """Tell whether a call has a name that its user knows; Keras numbers functions in a traced call anew."""
     import keras
 
     return not graph.traced or isinstance(operation, keras.layers.Layer)
@@ -150,8 +150,9 @@ def _check(outputs: Sequence[Flow], declared: Sequence[Any] | None) -> None:
     if declared is None:
         return
     for flow, tensor in zip(outputs, declared, strict=True):
-        shape = tensor.shape[1:]
-        if len(shape) != len(flow.shape) or any(m not in (None, n) for n, m in zip(flow.shape, shape, strict=True)):
+        recorded = tensor.shape[1:]
+        sizes = zip(flow.shape, recorded, strict=False)
+        if len(recorded) != len(flow.shape) or any(wanted not in (None, size) for size, wanted in sizes):
             raise Unmapped("another shape")
 
 

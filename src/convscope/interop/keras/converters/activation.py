@@ -29,7 +29,7 @@ from ....layers.function import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.special import Opaque
 from ..call import Call
-from ..flow import Flow, Unmapped
+from ..flow import Flow, Unmapped, without_batch
 from ..registry import converts
 from ..weights import Weights
 
@@ -198,7 +198,6 @@ def gelu(call: Call) -> Flow:
 @converts("layers.Softmax", "ops.nn.Softmax", "ops.nn.LogSoftmax")
 def softmax(call: Call) -> Flow:
     """Convert softmax and its logarithm along one axis."""
-    import keras
     from keras.src.ops.nn import LogSoftmax as KerasLogSoftmax
 
     call.only()
@@ -208,20 +207,8 @@ def softmax(call: Call) -> Flow:
         axis = axis[0]
     if not isinstance(axis, int) or len(call.args) > 1:
         raise Unmapped("several axes, or a mask")
-    layer = isinstance(call.op, keras.layers.Layer)
     flow = call.flow()
-    return _soft(kind, call, flow, "", without_batch(axis, len(flow.order), layer))
-
-
-def without_batch(axis: int, rank: int, _layer: bool = False) -> int:
-    """Return an axis of Keras, which counts the batch, without it.
-
-    Errors:   Unmapped for the batch itself
-    """
-    axis = axis % (rank + 1) if -rank - 1 <= axis <= rank else -1
-    if axis < 1:
-        raise Unmapped("pictures are mixed")
-    return axis - 1
+    return _soft(kind, call, flow, "", without_batch(axis, len(flow.order)))
 
 
 @converts("layers.PReLU")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....layers.activation import Softmax
 from ....layers.function import Affine
-from ....layers.merge import MatMul, Multiply, MultiheadAttention
+from ....layers.merge import MatMul, MultiheadAttention, Multiply
 from ..call import Call
 from ..flow import Flow, Unmapped, plain
 from ..registry import converts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from ....axis.window import Border
@@ -9,9 +10,8 @@ from ....layers.rearrange import Crop, Pad, Reshape, Slice
 from ....layers.special import Identity
 from ....settings import Pads
 from ..call import Call
-from ..flow import Flow, Unmapped, plain
+from ..flow import Flow, Unmapped, plain, without_batch
 from ..registry import converts
-from .activation import without_batch
 from .rearrange import squeezed
 
 
@@ -51,7 +51,7 @@ def pad(call: Call) -> Flow:
     border = _BORDERS.get(call.op.mode)
     if tuple(widths[0]) != (0, 0) or border is None or value is None:
         raise Unmapped("pictures are mixed, or another border")
-    pairs = tuple(tuple(map(int, widths[axis + 1])) for axis in flow.order)
+    pairs = _pairs([widths[axis + 1] for axis in flow.order])
     if pairs[0] == (0, 0) and len(pairs) > 1:
         return call.emit(Pad(pairs[1:], border, value), flow)
     rank = len(pairs)
@@ -109,5 +109,5 @@ def split(call: Call) -> list[Flow]:
             raise Unmapped("pieces of different sizes")
         given = tuple(range(size // given, size, size // given))
     ends = [0, *map(int, given), size]
-    pieces = zip(ends, ends[1:], strict=False)
-    return [call.emit(Slice(flow.axis(axis), *ends), flow, part=str(i)) for i, ends in enumerate(pieces)]
+    place = flow.axis(axis)
+    return [call.emit(Slice(place, *cut), flow, part=str(i)) for i, cut in enumerate(pairwise(ends))]

@@ -110,5 +110,3 @@ def _check_bias(bias: Any, made: list[str], outputs: str, sizes: dict[str, int])
     in_order = [c for c in outputs if c in made] == made
     if not in_order or own != tuple(size for size in columns if size > 1):
         raise Unmapped("another bias")
-
-

@@ -10,9 +10,8 @@ from ....layers.merge import Add, Concat, Maximum, Minimum, Multiply, Subtract
 from ....layers.rearrange import Reshape
 from ..arrange import held_as, reshaped_order
 from ..call import Call
-from ..flow import Flow, Unmapped, leading, plain
+from ..flow import Flow, Unmapped, leading, plain, without_batch
 from ..registry import converts
-from .activation import without_batch
 
 
 def aligned(call: Call, flows: list[Flow]) -> list[Flow]:

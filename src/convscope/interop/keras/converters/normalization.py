@@ -10,10 +10,9 @@ from ....layers.function import Affine, Function, Power
 from ....layers.merge import Add, Multiply
 from ....layers.normalization import BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
 from ..call import Call
-from ..flow import Flow, Unmapped, leading
+from ..flow import Flow, Unmapped, leading, without_batch
 from ..registry import converts
 from ..weights import Weights, as_it_is
-from .activation import without_batch
 from .reduction import reduced
 
 _BATCH = {1: BatchNorm1d, 2: BatchNorm1d, 3: BatchNorm2d, 4: BatchNorm3d}
@@ -111,11 +110,10 @@ def layer_norm(call: Call) -> Flow:
 def rms_norm(call: Call) -> Flow:
     """Convert division by the root of the mean square, part by part."""
     op, flow = call.op, call.flow()
-    if not isinstance(op.axis, int):
-        raise Unmapped("several axes")
-    place = without_batch(op.axis, len(flow.order))
+    axes = op.axis if isinstance(op.axis, list | tuple) else [op.axis]
+    places = sorted(without_batch(axis, len(flow.order)) for axis in axes)
     squares = call.emit(Power(2.0), flow, part="square")
-    mean = reduced(call, squares, "mean", op.axis, True, "mean")
+    mean = reduced(call, squares, "mean", axes, True, "mean")
     inverse = call.emit(Function("rsqrt"), call.emit(Affine(1.0, op.epsilon), mean, part="epsilon"), part="rsqrt")
     scaled = call.emit(Multiply(), flow, inverse, part="normalized")
-    return call.emit(Multiply(), scaled, call.array(op.scale, flow, "scale", _along(flow.shape, [place])))
+    return call.emit(Multiply(), scaled, call.array(op.scale, flow, "scale", _along(flow.shape, places)))

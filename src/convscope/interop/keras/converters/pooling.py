@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ....layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -24,7 +26,7 @@ from ....layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
-from ....layers.rearrange import Flatten
+from ....layers.rearrange import Flatten, Pad
 from ..call import Call
 from ..flow import Flow, Unmapped
 from ..registry import converts
@@ -47,9 +49,18 @@ def max_pool(call: Call) -> Flow:
 
 @converts("layers.AveragePooling1D", "layers.AveragePooling2D", "layers.AveragePooling3D")
 def average_pool(call: Call) -> Flow:
-    """Convert the mean of each window; padding is no part of it."""
+    """Convert the mean of each window; padding is no part of it.
+
+    On PyTorch's backend Keras repeats the edge instead, where SAME pads one side more than the other.
+    """
+    import keras
+
     op, x = call.op, call.picture()
     pool = _AVG[x.spatial() - 1](op.pool_size, op.strides, padding_of(op), count_include_pad=False)
+    pads = [(window.before, window.after) for window in pool.windows(x.held)]
+    if keras.backend.backend() == "torch" and any(before != after for before, after in pads):
+        x = call.emit(Pad(tuple(pads), "replicate"), x, part="pad")
+        pool = replace(pool, padding=((0, 0),) * len(pads))
     return call.emit(pool, x)
 
 

@@ -9,9 +9,8 @@ from ....layers.indexing import Expand
 from ....layers.rearrange import Permute, Reshape
 from ....layers.special import Identity
 from ..call import Call
-from ..flow import Flow, Order, Unmapped, leading, plain
+from ..flow import Flow, Order, Unmapped, leading, plain, without_batch
 from ..registry import converts
-from .activation import without_batch
 
 
 def permuted(call: Call, flow: Flow, order: Order) -> Flow:

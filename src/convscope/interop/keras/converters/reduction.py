@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ....layers.reduction import Reduce
 from ..call import Call
-from ..flow import Flow, Unmapped
+from ..flow import Flow, Unmapped, without_batch
 from ..registry import converts
-from .activation import without_batch
 
 
 def _register(mode: str, *names: str) -> None:
