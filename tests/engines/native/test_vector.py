@@ -143,3 +143,71 @@ def test_parts_are_even() -> None:
     assert evenly(27, 14) == [14, 13]
     assert evenly(14, 14) == [14]
     assert evenly(1, 6) == [1]
+
+
+@dataclass(frozen=True)
+class First(Kernel):
+    """Copy the first floats of a vector: as many as is said at generation, and as many as is said at run time."""
+
+    fixed: int
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        return ("x", "fixed", "counted", "loaded")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return ("count",)
+
+    def items(self, batch: int) -> int:
+        return 1
+
+    def write(self, code: Code) -> None:
+        x, count = code.pointer("x"), code.number("count")
+        code.pointer("fixed").store_first(x.load_first(self.fixed), self.fixed)
+        code.pointer("counted").store_first(x.load_first(count), count)
+        code.pointer("loaded").store(x.load_first(count))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_part_of_a_vector_is_read_and_written_alone(kind: str, count: int) -> None:
+    """Arrays of fewer floats than a vector between pages that nobody may touch; what is not read is zero."""
+    from .harness import target_named
+
+    x = np.arange(1, count + 1, dtype=np.float32)
+    loaded = np.full(target_named(kind).width, np.nan, np.float32)
+    arrays = {"x": x, "fixed": np.zeros_like(x), "counted": np.zeros_like(x), "loaded": loaded}
+    got = call(First(count), 1, arrays, {"count": count}, kind)
+    np.testing.assert_array_equal(got["fixed"], x)
+    np.testing.assert_array_equal(got["counted"], x)
+    np.testing.assert_array_equal(got["loaded"], np.pad(x, (0, len(loaded) - count)))
+
+
+@dataclass(frozen=True)
+class High(Kernel):
+    """The upper halves of products of whole numbers."""
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        return ("a", "b", "out")
+
+    def items(self, batch: int) -> int:
+        return 1
+
+    def write(self, code: Code) -> None:
+        a, b = (code.pointer(name).load_integers() for name in "ab")
+        code.pointer("out").store(a.multiply_high(b))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_upper_half_of_a_product_has_no_sign(kind: str) -> None:
+    """Numbers of 32 bits, large ones among them, multiplied to 64."""
+    from .harness import target_named
+
+    lanes, draw = target_named(kind).width, np.random.default_rng(2)
+    a, b = (draw.integers(0, 1 << 32, lanes, dtype=np.uint64) for _ in range(2))
+    a[0] = b[0] = (1 << 32) - 1
+    arrays = {"a": a.astype(np.uint32).view(np.int32), "b": b.astype(np.uint32).view(np.int32)}
+    out = call(High(), 1, {**arrays, "out": np.zeros(lanes, np.int32)}, kind=kind)["out"]
+    np.testing.assert_array_equal(out.view(np.uint32), (a * b >> np.uint64(32)).astype(np.uint32))

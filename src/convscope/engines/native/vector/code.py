@@ -9,7 +9,7 @@ from typing import Any
 import llvmlite.ir as ir
 
 from ..target import Target
-from .types import F32, I32, I64, PTR, VOID
+from .types import F32, I1, I32, I64, PTR, VOID
 from .values import Condition, Index, Pointer, Vector
 
 
@@ -137,6 +137,13 @@ class Code:
     def lane_numbers(self) -> Vector:
         """Return 0, 1, 2, … as whole numbers."""
         return self.integers(range(self.target.width))
+
+    def first_lanes(self, count: int | Index) -> Condition:
+        """Say which lanes come before the one numbered `count`."""
+        if isinstance(count, Index):
+            return self.lane_numbers() < count.to_lanes()
+        lanes = [lane < count for lane in range(self.target.width)]
+        return Condition(self, ir.Constant(ir.VectorType(I1, self.target.width), lanes))
 
     def zeros(self, count: int) -> list[Vector]:
         """Return vectors of zeros."""

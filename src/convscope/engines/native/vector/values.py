@@ -282,6 +282,13 @@ class Vector:
             step //= 2
         return result
 
+    def multiply_high(self, other: Vector) -> Vector:
+        """Return the upper 32 bits of the products of whole numbers without sign."""
+        build, wide = self.code.builder, ir.VectorType(I64, self.code.target.width)
+        product = build.mul(build.zext(self.ir, wide), build.zext(other.ir, wide))
+        upper = build.lshr(product, ir.Constant(wide, [32] * self.code.target.width))
+        return Vector(self.code, build.trunc(upper, self.code.int_vector))
+
     def shuffle(self, lanes: Sequence[int], other: Vector | None = None) -> Vector:
         """Return lanes by number; those of `other` are counted on after this vector's."""
         kind = ir.VectorType(I32, len(lanes))
@@ -314,6 +321,13 @@ class Pointer:
         at = (self + offset).ir
         return Vector(self.code, self.code.builder.load(at, typ=self.code.vector, align=FLOAT_BYTES))
 
+    def load_first(self, count: int | Index, offset: int | Index = 0) -> Vector:
+        """Read the first `count` floats of a vector, touching no others; the other lanes are zero."""
+        zero = self.code.constant(0).ir
+        arguments = [(self + offset).ir, self.code.first_lanes(count).ir, zero]
+        name = f"llvm.masked.load.v{self.code.target.width}f32.p0"
+        return Vector(self.code, self.code.call(name, self.code.vector, arguments))
+
     def load_integers(self, offset: int | Index = 0) -> Vector:
         """Read a vector of whole numbers of 32 bits."""
         at = (self + offset).ir
@@ -332,6 +346,11 @@ class Pointer:
     def store(self, value: Vector, offset: int | Index = 0) -> None:
         """Write a vector."""
         self.code.builder.store(value.ir, (self + offset).ir, align=FLOAT_BYTES)
+
+    def store_first(self, value: Vector, count: int | Index, offset: int | Index = 0) -> None:
+        """Write the first `count` lanes of a vector, touching nothing behind them."""
+        arguments = [value.ir, (self + offset).ir, self.code.first_lanes(count).ir]
+        self.code.call(f"llvm.masked.store.v{self.code.target.width}f32.p0", VOID, arguments)
 
     def store_lane(self, value: Vector, offset: int | Index = 0, lane: int = 0) -> None:
         """Write one lane of a vector."""
