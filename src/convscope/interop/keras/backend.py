@@ -11,8 +11,8 @@ from typing import Any
 
 from ...errors import MissingExtra
 
-BACKENDS = ("torch", "tensorflow", "jax", "numpy")
-"""Backends that can hold a model, in the order in which they are tried. NumPy's needs nothing more."""
+BACKENDS = ("torch", "tensorflow", "jax")
+"""Backends in the order in which they are tried."""
 
 
 def imported() -> Any:
@@ -21,22 +21,25 @@ def imported() -> Any:
     Errors:   MissingExtra [missing-keras] where Keras is not installed, is older, or has no backend
     """
     if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and not _usable(_configured()):
-        os.environ["KERAS_BACKEND"] = next(filter(_usable, BACKENDS))
+        installed = next(filter(_usable, BACKENDS), None)
+        if installed is not None:
+            os.environ["KERAS_BACKEND"] = installed
     try:
         import keras
-    except ImportError as error:
-        chosen = os.environ.get("KERAS_BACKEND")
-        got = "none installed" if find_spec("keras") is None else f"{error} with KERAS_BACKEND={chosen}"
-        raise _missing(got) from None
+    except (ImportError, ValueError) as error:
+        known = find_spec("keras") is not None
+        raise _missing(f"{type(error).__name__}: {error}" if known else "none installed") from None
     if int(keras.__version__.partition(".")[0]) < 3:
         raise _missing(f"Keras {keras.__version__}")
     return keras
 
 
 def _missing(got: str) -> MissingExtra:
+    chosen = os.environ.get("KERAS_BACKEND", "torch")
+    more = "" if _usable(chosen) else f" {chosen}" if chosen in BACKENDS else " torch"
     return MissingExtra(
-        f"Keras models must be read by Keras 3; got {got}; install it with: pip install 'convscope[keras]'. "
-        "[missing-keras]"
+        f"Keras models must be read by Keras 3 with a backend, {', '.join(BACKENDS)}; got {got}; "
+        f"install it with: pip install 'convscope[keras]'{more}. [missing-keras]"
     )
 
 
@@ -50,4 +53,4 @@ def _configured() -> str:
 
 
 def _usable(backend: str) -> bool:
-    return bool(backend) and backend.isidentifier() and find_spec(backend) is not None
+    return backend.isidentifier() and find_spec(backend) is not None

@@ -104,7 +104,7 @@ def _traced_model(model: Any, shape: tuple[int, ...]) -> Graph:
     import keras
 
     try:
-        return trace(model.call, [keras.Input(shape, dtype=model.compute_dtype)], {})
+        return trace(model.call, [keras.Input(shape, dtype=model.compute_dtype, name="input")], {})
     except ConvscopeError:
         raise
     except Exception as error:  # a model's own code may raise anything

@@ -62,15 +62,15 @@ def pictures(graph: Graph, asked: Shape | None, data_format: str) -> list[Pictur
     for index, tensor in enumerate(graph.inputs):
         order = _order(graph, tensor, data_format)
         declared = tuple(tensor.shape[axis + 1] for axis in order)
-        held = declared if asked is None or index else _fitted(asked, declared, tensor.name)
+        held = declared if asked is None or index else _fitted(asked, declared, _name_of(tensor))
         if len(held) > 2 and held[0] is not None:
             held = tuple(USUAL_SIZE if size is None else size for size in held)
         if None in held or not held:
             raise BadSetting(
-                f"input {tensor.name!r} must have known sizes; got {_shown(declared)}; "
+                f"input {_name_of(tensor)!r} must have known sizes; got {_shown(declared)}; "
                 "give them by input_shape=… or --input, channels first and without the batch. [keras-open]"
             )
-        found.append(Picture(held, order, str(tensor.name)))
+        found.append(Picture(held, order, _name_of(tensor)))
     return found
 
 
@@ -90,6 +90,12 @@ def _fitted(asked: Shape, declared: Sequence[int | None], name: str) -> Shape:
             f"got {show_shape(asked)}; list them channels first and without the batch. [keras-input]"
         )
     return asked
+
+
+def _name_of(tensor: Any) -> str:
+    """Return an input's name as Keras' summary shows it."""
+    operation = tensor._keras_history.operation
+    return str(tensor.name if operation is None else operation.name)
 
 
 def _shown(sizes: Sequence[int | None]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from ...errors import BadShape, ConvscopeError
@@ -34,7 +35,11 @@ class Walk:
         for node in graph.nodes:
             args, kwargs = node.arguments.fill_in(values)
             name = prefix + (node.operation.name if _is_named(node.operation, graph) else _word(node.operation))
-            outputs = self.called(node.operation, name, args, kwargs, None if self.resized else node.outputs)
+            declared = None if self.resized else node.outputs
+            if graph.traced and _always_trains(node.operation, kwargs):
+                outputs = self._opaque(node.operation, name, args, kwargs, declared)
+            else:
+                outputs = self.called(node.operation, name, args, kwargs, declared)
             for tensor, flow in zip(node.outputs, outputs, strict=True):
                 values[id(tensor)] = flow
         if not prefix:
@@ -53,17 +58,17 @@ class Walk:
 
         Errors:   BadShape [keras-shape] where the pictures do not fit
         """
-        graph = inner_graph(operation)
-        if graph is not None:
-            return self.run(graph, list(_flows_in((args, kwargs))), f"{name}/")
         mark = self.builder.mark()
         try:
+            graph = inner_graph(operation)
+            if graph is not None:
+                return self.run(graph, _inputs_of(graph, args, kwargs), f"{name}/")
             outputs = _converted(Call(operation, name, args, kwargs, self))
             _check(outputs, declared)
             return outputs
         except (Unmapped, ConvscopeError) as error:
             if self.resized and isinstance(error, ConvscopeError):
-                raise _misfit(name, str(error)) from None
+                raise type(error)(f"layer {name!r}: {error}") from None
             self.builder.back_to(mark)
         return self.traced(operation, name, args, kwargs) or self._opaque(operation, name, args, kwargs, declared)
 
@@ -126,6 +131,12 @@ def _is_named(operation: Any, graph: Graph) -> bool:
     return not graph.traced or isinstance(operation, keras.layers.Layer)
 
 
+def _always_trains(operation: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Tell whether a layer is told to behave as in training, which a user's code can do for good."""
+    training = signature(operation.call).parameters.get("training")
+    return bool(kwargs.get("training")) and training is not None and training.default is not True
+
+
 def _word(operation: Any) -> str:
     from keras.src.utils.naming import to_snake_case
 
@@ -168,6 +179,22 @@ def _followed(operation: Any) -> Any:
     return None if own else operation.call
 
 
+def _inputs_of(graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Flow]:
+    """Return what a model inside is called with, in the order of its inputs; a dict may name them.
+
+    Errors:   Unmapped where that is something else
+    """
+    from keras import tree
+
+    given = args[0] if args else kwargs.get("inputs")
+    if isinstance(given, Mapping) and all(tensor.name in given for tensor in graph.inputs):
+        given = [given[tensor.name] for tensor in graph.inputs]
+    flows: list[Flow] = tree.flatten(given)
+    if len(flows) != len(graph.inputs) or not all(isinstance(one, Flow) for one in flows):
+        raise Unmapped("other inputs")
+    return flows
+
+
 def _flows_in(value: Any) -> list[Flow]:
     if isinstance(value, Flow):
         return [value]
@@ -181,7 +208,7 @@ def _flows_in(value: Any) -> list[Flow]:
 def _symbol(flow: Flow) -> Any:
     import keras
 
-    return keras.Input(flow.shape)
+    return keras.Input(flow.shape, name="input")
 
 
 def _with_symbols(value: Any, symbols: Mapping[int, Any]) -> Any:

@@ -26,12 +26,21 @@ def dense(call: Call) -> Flow:
     return activated(call, call.emit(layer, x, parameters=parameters), op.activation)
 
 
+@converts("layers.TimeDistributed")
+def at_each_step(call: Call) -> Flow:
+    """Convert a Dense layer at each step, which is what it does anyway."""
+    import keras
+
+    call.only()
+    if type(call.op.layer) is not keras.layers.Dense:
+        raise Unmapped("another layer at each step")
+    return call.walk.called(call.op.layer, call.name, [call.flow()], {})[0]
+
+
 @converts("layers.Embedding")
 def embedding(call: Call) -> Flow:
-    """Convert rows of a table; what a mask would change further on is not followed."""
+    """Convert rows of a table. A mask made of its input goes its own way, to the layers that heed it."""
     op = call.op
-    if op.mask_zero:
-        raise Unmapped("a mask")
     x = call.plain(call.flow())
     parameters = {"weight": as_it_is(op.embeddings)}
     layer = Embedding(op.input_dim, op.output_dim)
@@ -91,7 +100,7 @@ def folded_dense(
     if bias is not None:
         _check_bias(bias, made, outputs, sizes)
         parameters["bias"] = Weights((bias,), lambda array: array.reshape(-1))
-    layer = Linear(total(made), bias is not None)
+    layer = Linear(total(made), bias is not None, in_features=x.held[-1])
     product = call.emit(layer, x, part=part, order=plain(len(kept) + 1), parameters=parameters)
     held = tuple(sizes[c] for c in kept + made)
     if folded:

@@ -67,7 +67,6 @@ def _front(call: Call, axis: int) -> tuple[Flow, int]:
 def batch_norm(call: Call) -> Flow:
     """Convert normalisation by running statistics."""
     op = call.op
-    call.only()
     flow, place = _front(call, op.axis)
     learned = _learned(op)
     kind = _BATCH.get(len(flow.order), BatchNorm)
