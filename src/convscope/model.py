@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from .engines.arrays import ProgramArrays
-from .engines.engine import Array, DType, Program, StepResult, Training
+from .engines.engine import Array, DType, Precision, Program, StepResult, Training
 from .engines.registry import engine_named
 from .errors import BadSetting, NotFinite, nearest
 from .layers.connection import Shape
@@ -37,7 +37,8 @@ class Model:
     """A network, its parameters, and the engine that runs them.
 
     `network` is a Network or anything `load` takes. Parameters start as `training.initialization` says, by `seed`
-    alone: the same seed gives the same model, and the same training the same bits.
+    alone: the same seed gives the same model, and the same training the same bits. `engine` is "native" (generated
+    vector code) or "reference" (NumPy); `precision` "strict" keeps the first to algorithms that round as sums do.
 
     >>> model = Model("input 1x6x5 | conv 4 3 | relu | flatten | dense 3", seed=7)
     >>> model.predict(np.zeros((2, 1, 6, 5), np.float32)).shape
@@ -50,6 +51,7 @@ class Model:
         seed: int = 0,
         engine: str | None = None,
         dtype: str = "float32",
+        precision: Precision = "fast",
     ) -> None:
         self.network = load(network)
         self.seed = whole_number("Model", "seed", seed, 0, "use 0")
@@ -57,6 +59,11 @@ class Model:
             raise BadSetting(
                 f"Model.dtype must be one of {', '.join(_DTYPES)}; got dtype={dtype!r}; "
                 f"{nearest(str(dtype), _DTYPES)} [dtype]"
+            )
+        if precision not in get_args(Precision):
+            raise BadSetting(
+                f"Model.precision must be one of {', '.join(get_args(Precision))}; got precision={precision!r}; "
+                "strict rounds as plain sums do, fast may use Winograd's algorithm. [precision]"
             )
         if len(self.network.inputs) > 1:
             raise BadSetting(
@@ -67,13 +74,14 @@ class Model:
         self.classes: tuple[str, ...] | None = None
         self.steps = 0
         self.chosen: dict[str, Any] = {}
+        self.precision = precision
         self._engine = engine_named(engine)
         self._schedule = schedule_named(None)
         parameters, buffers = initial_parameters(self.network, self.seed), initial_buffers(self.network)
         self.parameters = ProgramArrays("parameter", self._current, _shapes(parameters), self.dtype)
         self.buffers = ProgramArrays("buffer", self._current, _shapes(buffers), self.dtype)
         self._training = Training(SGD(), objective(self.network, usual_loss(self.network)))
-        self._program = self._engine.compile(self.network, self._training, self.seed, self.dtype)
+        self._program = self._compiled()
         self.parameters.update(parameters)
         self.buffers.update(buffers)
 
@@ -111,12 +119,12 @@ class Model:
             )
         if clip_norm is not None:
             clip_norm = real_number("Model", "clip_norm", clip_norm, 0, above=True, way_out="1 is usual")
-        training = Training(chosen, objective(self.network, loss), clip_norm)
         followed = schedule_named(schedule)
-        program = self._engine.compile(self.network, training, self.seed, self.dtype)
+        before, self._training = self._program, Training(chosen, objective(self.network, loss), clip_norm)
+        training, self._program = self._training, self._compiled()
         for name in (*self.parameters, *self.buffers):
-            program.write(name, self._program.read(name))
-        self._training, self._program, self._schedule, self.steps = training, program, followed, 0
+            self._program.write(name, before.read(name))
+        self._schedule, self.steps = followed, 0
         self.chosen = {
             "optimizer": chosen,
             "loss": training.objective.loss,
@@ -277,6 +285,9 @@ class Model:
         from .analysis.report import inspect
 
         return inspect(self.network)._repr_html_()
+
+    def _compiled(self) -> Program:
+        return self._engine.compile(self.network, self._training, self.seed, self.dtype, self.precision)
 
     def _current(self) -> Program:
         return self._program

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from ..training.optimizers import Optimizer
 
 Array = NDArray[Any]
 DType = type[np.float32] | type[np.float64]
+Precision = Literal["fast", "strict"]
+"""Whether an engine may use algorithms that round more than the plain sums do."""
 
 
 @dataclass(frozen=True)
@@ -108,5 +110,7 @@ class Engine(Protocol):
     def name(self) -> str:
         """Return the name that users choose it by."""
 
-    def compile(self, network: Network, training: Training | None, seed: int, dtype: DType) -> Program:
+    def compile(
+        self, network: Network, training: Training | None, seed: int, dtype: DType, precision: Precision = "fast"
+    ) -> Program:
         """Return a program whose arrays are all zero; without `training` it cannot run `step`."""

@@ -10,8 +10,8 @@ from .engine import Engine
 DEFAULT = "reference"
 """The engine of a model that names none."""
 
-_HOMES = {"reference": "convscope.engines.reference"}
-_ELSEWHERE = ("native", "torch")
+_HOMES = {"native": "convscope.engines.native", "reference": "convscope.engines.reference"}
+_ELSEWHERE = ("torch",)
 """Names that are spoken for and not part of this version."""
 
 

@@ -200,8 +200,8 @@ class Channels:
 class GroupedFilterBlocks:
     """Weights (filters, channels / groups, kh, kw) as (filter blocks, seen blocks, kh, kw, channels, lanes).
 
-    A filter block keeps weights for `seen` channel blocks only, from `first_block` on: all that its filters' groups
-    reach. Groups need not end where blocks do: weights between a filter and a channel of another group are zeros.
+    A filter block keeps weights for `seen` channel blocks only, from `first_block` on: all that its groups
+    reach. Groups need not end where blocks do: weights from a channel to a filter of another group are zeros.
     The same class with filters and channels exchanged is the layout of the transposed weights.
     """
 

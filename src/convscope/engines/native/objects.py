@@ -22,7 +22,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from .kernel import Kernel, generate
-from .target import Target
+from .target import Target, host
 
 DIGEST_BYTES = 32
 Progress = Callable[[int, int, str], None]
@@ -130,6 +130,12 @@ class Loader:
         self._engine.finalize_object()
         for name in names:
             self._addresses[name] = self._engine.get_function_address(name)
+
+
+@lru_cache
+def this_loader() -> Loader:
+    """Return the loader for the processor this process runs on."""
+    return Loader(host())
 
 
 def _read(name: str) -> bytes | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...network import Network
-from ..engine import DType, Training
+from ..engine import DType, Precision, Training
 from .program import ReferenceProgram
 
 
@@ -24,8 +24,10 @@ class ReferenceEngine:
 
     name: str = "reference"
 
-    def compile(self, network: Network, training: Training | None, seed: int, dtype: DType) -> ReferenceProgram:
-        """Return a program whose arrays are all zero."""
+    def compile(
+        self, network: Network, training: Training | None, seed: int, dtype: DType, precision: Precision = "fast"
+    ) -> ReferenceProgram:
+        """Return a program whose arrays are all zero; it is as precise as it can be either way."""
         return ReferenceProgram(network, training, seed, dtype)
 
 

@@ -1,0 +1,56 @@
+"""The engine by name."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ...network import Network
+from ..engine import DType, Precision, Program, Training
+from ..reference import ENGINE as REFERENCE
+
+
+@dataclass(frozen=True)
+class NativeEngine:
+    """Compiles to vector code; what it cannot have runs on the reference, which a warning says once."""
+
+    name: str = "native"
+
+    def compile(
+        self, network: Network, training: Training | None, seed: int, dtype: DType, precision: Precision = "fast"
+    ) -> Program:
+        """Return a program whose arrays are all zero."""
+        reason = "float64" if dtype is not np.float32 else _unusable()
+        if reason is not None:
+            return REFERENCE.compile(network, training, seed, dtype, precision)
+        from .objects import this_loader
+        from .program import NativeProgram
+        from .threads import pool
+
+        loader = this_loader()
+        return NativeProgram(network, training, seed, precision == "strict", loader, pool(loader))
+
+
+@lru_cache
+def _unusable() -> str | None:
+    """Return why no code can be generated here, after trying it once; None where it can."""
+    try:
+        from .objects import this_loader
+        from .threads import pool
+
+        pool(this_loader())
+    except (ImportError, OSError, RuntimeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        warnings.warn(
+            f"the native engine cannot be used here ({reason}); running on the reference engine, which is slower",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return reason
+    return None
+
+
+ENGINE = NativeEngine()

@@ -1,0 +1,284 @@
+"""Convolutions, with what follows them where one kernel does both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....layers import Add, BatchNorm, Conv, ReLU
+from ....network import Node
+from ..host import Hand
+from ..kernels.convolution import Convolution, ConvolutionInputGradient
+from ..kernels.depthwise import DepthwiseConvolution, DepthwiseInputGradient, DepthwiseWeightGradient
+from ..kernels.shapes import ConvolutionShape
+from ..kernels.weight_gradient import ConvolutionWeightGradient, slices_for
+from ..kernels.weights import GroupMask, TransposedWeights, needs_mask, weights_layout
+from ..kernels.winograd import (
+    WinogradConvolution,
+    WinogradWeightGradient,
+    WinogradWeightGradientFinish,
+    WinogradWeights,
+    input_gradient_shape,
+    u_floats,
+)
+from ..kernels.winograd import slices_for as winograd_slices_for
+from ..layout import Blocked, Channels, Plain
+from ..plan import Buffer, HostCall, Operand, Role, Value
+from ..select import DIRECT, why, winograd_tile
+from .channel_sums import channel_sums, through_relu
+from .lowering import Gradient, Lowering, NotLowered
+from .rules import lower
+
+
+@lower.register
+def _(layer: Conv, node: Node, lowering: Lowering) -> None:
+    shape = convolution_shape(layer, node, lowering.lanes)
+    source = lowering.input_of(node)
+    if isinstance(source.layout, Plain) and shape.channels < shape.lanes and shape.groups == 1:
+        x = source
+    else:
+        x = lowering.blocked(source)
+    convolution = _Convolution(node, lowering, shape, x, isinstance(x.layout, Plain))
+    convolution.write()
+
+
+def convolution_shape(layer: Conv, node: Node, lanes: int) -> ConvolutionShape:
+    """Return the sizes of a convolution over one or two axes.
+
+    Errors:   NotLowered for three axes, and for borders other than zeros
+    """
+    shape = node.input_shapes[0]
+    if len(shape) not in (2, 3):
+        raise NotLowered(f"convolution over {len(shape) - 1} axes")
+    if layer.padding_mode != "zeros":
+        raise NotLowered(f"{layer.padding_mode} borders")
+    windows = layer.windows(shape)
+
+    def pair(numbers: list[int], missing: int) -> tuple[int, int]:
+        return (missing, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+
+    output = node.output_shape
+    return ConvolutionShape(
+        channels=shape[0],
+        height=shape[1] if len(shape) == 3 else 1,
+        width=shape[-1],
+        filters=output[0],
+        kernel=pair([window.size for window in windows], 1),
+        stride=pair([window.stride for window in windows], 1),
+        before=pair([window.before for window in windows], 0),
+        dilation=pair([window.dilation for window in windows], 1),
+        output=(output[1] if len(output) == 3 else 1, output[-1]),
+        groups=layer.groups,
+        lanes=lanes,
+    )
+
+
+@dataclass
+class _Tail:
+    """The layers after a convolution that its kernel does along with it."""
+
+    last: Node
+    norm: Node | None = None
+    residual: Value | None = None
+    relu: bool = False
+
+
+@dataclass
+class _Convolution:
+    """One convolution being lowered."""
+
+    node: Node
+    lowering: Lowering
+    shape: ConvolutionShape
+    x: Value
+    plain: bool
+
+    def write(self) -> None:
+        """Write the forward pass, and remember the backward pass."""
+        node, lowering, shape = self.node, self.lowering, self.shape
+        self.layout = weights_layout(shape)
+        self.weight = lowering.parameter(node, "weight", self.layout)
+        self.has_bias = "bias" in node.facts.param_shapes
+        channels = Channels(shape.filters, shape.lanes)
+        self.bias = lowering.parameter(node, "bias", channels) if self.has_bias else None
+        tail = self._tail()
+        weight, bias = (self.weight, self.bias) if tail.norm is None else self._folded(tail.norm)
+        layout = Blocked(shape.filters, *shape.output, shape.lanes)
+        self.value = lowering.new(tail.last, layout, (self.x,), tail.relu, learned=True)
+        self._forward(weight, bias, tail)
+        lowering.on_backward(self._backward)
+
+    def _tail(self) -> _Tail:
+        lowering = self.lowering
+        tail = _Tail(self.node)
+        if not lowering.mode.training:
+            norm = lowering.follower(tail.last, BatchNorm)
+            if norm is not None:
+                tail.last = tail.norm = self._absorb(norm)
+            add = None if self.shape.depthwise else lowering.follower(tail.last, Add)
+            if add is not None and self._other(add, tail.last.name) is not None:
+                tail.residual = self._other(add, tail.last.name)
+                tail.last = self._absorb(add)
+        relu = lowering.follower(tail.last, ReLU)
+        if relu is not None:
+            tail.last, tail.relu = self._absorb(relu), True
+        return tail
+
+    def _absorb(self, node: Node) -> Node:
+        self.lowering.absorbed.add(node.name)
+        return node
+
+    def _other(self, add: Node, own: str) -> Value | None:
+        """Return the other value of a sum of two, where it is there already and of the same shape."""
+        others = [name for name in add.inputs if name != own]
+        if len(add.inputs) != 2 or len(others) != 1 or others[0] not in self.lowering.values:
+            return None
+        value = self.lowering.values[others[0]]
+        return self.lowering.blocked(value) if value.shape == add.output_shape else None
+
+    def _folded(self, norm: Node) -> tuple[Buffer, Buffer]:
+        """Return weights and bias with a batch normalisation's factors in them, made when parameters change."""
+        lowering, node, layer = self.lowering, self.node, norm.layer
+        assert isinstance(layer, BatchNorm)
+        channels = Channels(self.shape.filters, self.shape.lanes)
+        weight = lowering.buffer(f"{node.name} with {norm.name}", fixed=self.layout.floats, role=Role.PREPARED)
+        bias = lowering.buffer(f"{node.name} bias with {norm.name}", fixed=channels.floats, role=Role.PREPARED)
+        places = {"weight": Role.PARAMETER, "bias": Role.PARAMETER} if layer.affine else {}
+        for name in places:
+            lowering.parameter(norm, name, channels)
+        for name in ("running_mean", "running_var"):
+            lowering.statistic(norm, name, channels)
+
+        def fold(hand: Hand) -> None:
+            own, others = node.parameters_of, norm.parameters_of
+            factor = 1 / np.sqrt(hand.array(f"{others}.running_var").astype(np.float64) + layer.eps)
+            offset = -hand.array(f"{others}.running_mean") * factor
+            if layer.affine:
+                gain = hand.array(f"{others}.weight")
+                factor, offset = factor * gain, offset * gain + hand.array(f"{others}.bias")
+            if self.has_bias:
+                offset = offset + factor * hand.array(f"{own}.bias")
+            kernel = hand.array(f"{own}.weight")
+            scaled = kernel * factor.reshape(-1, *(1,) * (kernel.ndim - 1))
+            hand.memory(weight)[...] = self.layout.pack(scaled.astype(np.float32))
+            hand.memory(bias)[...] = channels.pack(offset.astype(np.float32))
+
+        with lowering.section("prepare"):
+            lowering.add(HostCall(fold, (weight, bias), node.name, f"weights with {norm.name}", "once"))
+        return weight, bias
+
+    def _forward(self, weight: Buffer, bias: Buffer | None, tail: _Tail) -> None:
+        lowering, shape, mode = self.lowering, self.shape, self.lowering.mode
+        operands: dict[str, Operand] = {"x": self.x.buffer, "y": self.value.buffer}
+        if bias is not None:
+            operands["bias"] = bias
+        if tail.residual is not None:
+            operands["residual"] = tail.residual.buffer
+        does = "forward" + self._also(tail)
+        if shape.depthwise:
+            depthwise = DepthwiseConvolution(shape, bias is not None, tail.relu)
+            lowering.call(depthwise, self.node.name, does, "one channel each", weight=weight, **operands)
+            return
+        epilogue = (bias is not None, tail.relu, tail.residual is not None)
+        purpose = "forward" if mode.training else "inference"
+        tile = DIRECT if self.plain else winograd_tile(shape, mode.batch_hint, purpose, mode.strict)
+        reason = why(tile, shape, mode.strict)
+        if tile == DIRECT:
+            kernel = Convolution(shape, self.plain, *epilogue)
+            lowering.call(kernel, self.node.name, does, reason, weight=weight, **operands)
+            return
+        u = self._transformed(weight, tile, transposed=False)
+        winograd = WinogradConvolution(shape, tile, *epilogue)
+        lowering.call(winograd, self.node.name, does, reason, u=u, **operands)
+
+    def _also(self, tail: _Tail) -> str:
+        done = [name for name, there in (("sum", tail.residual), ("ReLU", tail.relu)) if there]
+        done = ([tail.norm.name] if tail.norm else []) + done
+        return f" with {', '.join(done)}" if done else ""
+
+    def _transformed(self, weight: Buffer, tile: int, transposed: bool) -> Buffer:
+        """Return the weights in Winograd's domain: made every step in training, once at inference."""
+        lowering = self.lowering
+        training = lowering.mode.training
+        role = Role.ACTIVATION if training else Role.PREPARED
+        floats = u_floats(self.shape, tile, transposed)
+        u = lowering.buffer(f"{self.node.name} in Winograd's domain", fixed=floats, role=role)
+        kernel = WinogradWeights(self.shape, tile, transposed)
+        if training:
+            lowering.call(kernel, self.node.name, "weights transformed", weight=weight, u=u)
+        else:
+            with lowering.section("prepare"):
+                lowering.call(kernel, self.node.name, "weights transformed", "once", weight=weight, u=u)
+        return u
+
+    def _backward(self) -> None:
+        lowering, node = self.lowering, self.node
+        gradient = through_relu(self.value, lowering, node.name)
+        if gradient is None:
+            return
+        if self.bias is not None:
+            with lowering.parameter_gradient(node, "bias") as out:
+                channel_sums(gradient, self.value, out, lowering, node.name)
+        with lowering.parameter_gradient(node, "weight") as out:
+            self._weight_gradient(gradient.buffer, out)
+        if self.x.differentiable:
+            into = lowering.buffer(f"gradient of {self.x.key}", per_image=self.x.layout.floats)
+            self._input_gradient(gradient.buffer, into)
+            lowering.contribute(self.x, Gradient(into))
+
+    def _weight_gradient(self, dy: Buffer, out: Buffer) -> None:
+        lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
+        tile = DIRECT if self.plain else winograd_tile(shape, mode.batch_hint, "weight gradient", mode.strict)
+        reason = why(tile, shape, mode.strict)
+        if shape.depthwise:
+            slices = slices_for(shape)
+            self._in_parts(DepthwiseWeightGradient(shape, slices), slices, dy, out, "one channel each")
+        elif tile == DIRECT:
+            slices = slices_for(shape)
+            self._in_parts(ConvolutionWeightGradient(shape, self.plain, slices), slices, dy, out, reason)
+            if needs_mask(shape):
+                lowering.call(GroupMask(shape), name, "weight gradient", "nothing between groups", gradient=out)
+        else:
+            slices = winograd_slices_for(shape, tile)
+            floats = slices * u_floats(shape, tile, False)
+            parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=floats)
+            kernel = WinogradWeightGradient(shape, tile, slices)
+            lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
+            finish = WinogradWeightGradientFinish(shape, tile, slices)
+            lowering.call(finish, name, "weight gradient", "out of Winograd's domain", parts=parts, dweight=out)
+
+    def _in_parts(
+        self,
+        kernel: ConvolutionWeightGradient | DepthwiseWeightGradient,
+        slices: int,
+        dy: Buffer,
+        out: Buffer,
+        reason: str,
+    ) -> None:
+        lowering, name = self.lowering, self.node.name
+        if slices == 1:
+            lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=out)
+            return
+        parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=slices * out.fixed)
+        lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
+        lowering.sum_parts(parts, slices, out, name, "weight gradient")
+
+    def _input_gradient(self, dy: Buffer, into: Buffer) -> None:
+        lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
+        if shape.depthwise:
+            kernel = DepthwiseInputGradient(shape)
+            reason = "one channel each"
+            lowering.call(kernel, name, "input gradient", reason, dy=dy, weight=self.weight, dx=into)
+            return
+        tile = winograd_tile(shape, mode.batch_hint, "input gradient", mode.strict)
+        reason = why(tile, shape, mode.strict)
+        if tile == DIRECT:
+            turned = lowering.buffer(f"{name}.weight transposed", fixed=weights_t_floats(shape))
+            lowering.call(TransposedWeights(shape), name, "weights transposed", weight=self.weight, weight_t=turned)
+            direct = ConvolutionInputGradient(shape)
+            lowering.call(direct, name, "input gradient", reason, dy=dy, weight_t=turned, dx=into)
+            return
+        u = self._transformed(self.weight, tile, transposed=True)
+        winograd = WinogradConvolution(input_gradient_shape(shape), tile, False, False, False)
+        lowering.call(winograd, name, "input gradient", reason, x=dy, u=u, y=into)

@@ -1,0 +1,52 @@
+"""Dense layers."""
+
+from __future__ import annotations
+
+from ....layers import Linear, ReLU
+from ....network import Node
+from ..kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
+from ..layout import Blocked, Channels, DenseBlocks
+from ..plan import Operand
+from .channel_sums import channel_sums, through_relu
+from .lowering import Gradient, Lowering, NotLowered
+from .rules import lower
+
+
+@lower.register
+def _(layer: Linear, node: Node, lowering: Lowering) -> None:
+    """A dense layer on a vector, or on a picture that was flattened and still lies as a picture."""
+    if len(node.output_shape) != 1:
+        raise NotLowered("a dense layer on the last of several axes")
+    x = lowering.elementwise(lowering.input_of(node))
+    assert isinstance(x.layout, Blocked)
+    outputs, lanes = layer.out_features, lowering.lanes
+    weight = lowering.parameter(node, "weight", DenseBlocks(outputs, x.layout))
+    bias = lowering.parameter(node, "bias", Channels(outputs, lanes)) if layer.bias else None
+    relu = lowering.follower(node, ReLU)
+    if relu is not None:
+        lowering.absorbed.add(relu.name)
+    result = lowering.new(relu or node, Blocked(outputs, 1, 1, lanes), (x,), relu is not None, learned=True)
+    depth = x.layout.floats
+    operands: dict[str, Operand] = {"x": x.buffer, "weight": weight, "y": result.buffer}
+    if bias is not None:
+        operands["bias"] = bias
+    kernel = Dense(depth, outputs, lanes, layer.bias, relu is not None)
+    lowering.call(kernel, node.name, "forward with ReLU" if relu else "forward", **operands)
+
+    def back() -> None:
+        gradient = through_relu(result, lowering, node.name)
+        if gradient is None:
+            return
+        if layer.bias:
+            with lowering.parameter_gradient(node, "bias") as out:
+                channel_sums(gradient, result, out, lowering, node.name)
+        with lowering.parameter_gradient(node, "weight") as out:
+            own = DenseWeightGradient(depth, outputs, lanes)
+            lowering.call(own, node.name, "weight gradient", x=x.buffer, dy=gradient.buffer, dweight=out)
+        if x.differentiable:
+            into = lowering.buffer(f"gradient of {x.key}", per_image=depth)
+            inputs = DenseInputGradient(depth, outputs, lanes)
+            lowering.call(inputs, node.name, "input gradient", dy=gradient.buffer, weight=weight, dx=into)
+            lowering.contribute(x, Gradient(into))
+
+    lowering.on_backward(back)

@@ -1,0 +1,260 @@
+"""A network compiled to vector code."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ...errors import BadSetting
+from ...layers import Activation
+from ...network import Network
+from ...reference import Run
+from ..engine import Array, Fault, LayerStatistics, StepResult, Training
+from ..reference.observe import layer_statistics
+from ..reference.program import ReferenceProgram
+from ..reference.score import score
+from ..reference.update import state_slots
+from .arrays import Arrays
+from .bound import Bound, Memory
+from .hand import PlanHand
+from .layout import Blocked, Floats
+from .lower import Mode, inference_plan, training_plan
+from .lower.loss import HITS, LABELS, LOSSES, SQUARES
+from .lower.optimizer import given_numbers, update_plan
+from .memory import aligned
+from .objects import Loader
+from .plan import HostCall, Plan, Role
+from .progress import compile_progress
+from .threads import Pool
+
+
+class NativeProgram:
+    """Plans for training and for inference over one set of arrays.
+
+    Code is generated when a plan first runs. A plan is bound to memory for each batch size that comes.
+    """
+
+    def __init__(
+        self, network: Network, training: Training | None, seed: int, strict: bool, loader: Loader, pool: Pool
+    ) -> None:
+        self._network, self._training, self._seed, self._strict = network, training, seed, strict
+        self._loader, self._pool, self._memory = loader, pool, Memory(aligned)
+        self.arrays = Arrays(network, state_slots(training.optimizer) if training else ())
+        self._plans: dict[str, Plan] = {}
+        self._bounds: dict[tuple[str, int], Bound] = {}
+        self._prepared_for: dict[str, int] = {}
+        self._observed: dict[str, LayerStatistics] = {}
+        for title in ("training", "inference") if training else ("inference",):
+            self.plan(title)
+        self.arrays.settle(training is not None)
+
+    def names(self) -> tuple[str, ...]:
+        """Return parameters, running statistics, then the optimizer's state."""
+        return self.arrays.names()
+
+    def read(self, name: str) -> Array:
+        """Return a copy of an array."""
+        return self.arrays.read(name)
+
+    def write(self, name: str, array: Array) -> None:
+        """Overwrite an array."""
+        self.arrays.write(name, array)
+
+    # plans
+
+    def plan(self, title: str) -> Plan:
+        """Return a plan: "training", "observed", "update", "inference", or "every layer"."""
+        if title not in self._plans:
+            self._plans[title] = self._lowered(title)
+        return self._plans[title]
+
+    def _lowered(self, title: str) -> Plan:
+        target, layouts = self._loader.target, self.arrays.layouts
+        if title == "update":
+            return update_plan(self._compiled_training().optimizer, self.arrays.floats, target)
+        if title in ("training", "observed"):
+            objective = self._compiled_training().objective
+            wanted = _observed_layers(self._network) if title == "observed" else frozenset()
+            mode = Mode(training=True, strict=self._strict)
+            return training_plan(title, self._network, objective, target, mode, layouts, wanted)
+        every = title == "every layer"
+        names = {node.name for node in self._network} if every else {self._network.outputs[-1].name}
+        if self._training is not None:
+            names.add(self._training.objective.scores)
+        mode = Mode(training=False, fused=not every, strict=self._strict)
+        return inference_plan(title, self._network, target, mode, layouts, frozenset(names))
+
+    def bound(self, title: str, batch: int) -> Bound:
+        """Return a plan bound to memory for a batch size; its code is generated where that is new."""
+        known = self._bounds.get((title, batch))
+        if known is not None and known.generation == self._memory.generation:
+            return known
+        plan = self.plan(title)
+        with compile_progress() as progress:
+            addresses = self._loader.addresses(plan.kernels, progress)
+        made = Bound(plan, batch, addresses, self._memory, self.arrays.locate, self._pool)
+        self._bounds[title, batch] = made
+        return made
+
+    # inference
+
+    def predict(self, x: Array) -> Array:
+        """Return the network's output at inference."""
+        return outside(self._inferred("inference", x), self._network.outputs[-1].name)
+
+    def activations(self, x: Array) -> dict[str, Array]:
+        """Return every layer's output at inference, inputs included."""
+        bound = self._inferred("every layer", x)
+        return {node.name: outside(bound, node.name) for node in self._network}
+
+    def evaluate(self, x: Array, labels: Array) -> StepResult:
+        """Return the loss at inference."""
+        objective = self._compiled_training().objective
+        scores = outside(self._inferred("inference", x), objective.scores)
+        with np.errstate(all="ignore"):
+            got = score(objective.loss, scores, labels)
+        return StepResult(got.loss, got.correct, got.targets)
+
+    def _inferred(self, title: str, x: Array) -> Bound:
+        bound = self.bound(title, len(x))
+        host = self._hand(bound, 0)
+        if self._prepared_for.get(title) != self.arrays.version:
+            bound.run("prepare", host)
+            self._prepared_for[title] = self.arrays.version
+        self._load_pictures(bound, x)
+        bound.run("forward", host)
+        return bound
+
+    # training
+
+    def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
+        """Return every parameter's gradient, before clipping."""
+        statistics = self.arrays.all_of(Role.STATISTIC)
+        before = statistics.copy()
+        self._differentiate("training", x, labels, step)
+        statistics[...] = before
+        return {name: self.arrays.gradient(name) for name in self.arrays.parameter_shapes}
+
+    def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
+        """Train on one batch."""
+        training, statistics = self._compiled_training(), self.arrays.all_of(Role.STATISTIC)
+        before = statistics.copy()
+        bound, result = self._differentiate("observed" if observe else "training", x, labels, step)
+        update = self.bound("update", 1)
+        update.run("norm", self._hand(update, step))
+        squares = float(update.memory(update.plan.values[SQUARES].buffer).sum(dtype=np.float64))
+        if not self._sound(result.loss, squares):
+            statistics[...] = before
+            return result._replace(fault=self._fault(x, labels, lr, step))
+        # PyTorch's clip_grad_norm_ adds 1e-6, which shows only in gradients that are themselves tiny.
+        limit = training.clip_norm
+        scale = 1.0 if limit is None else min(1.0, limit / (math.sqrt(squares) + 1e-6))
+        update.give({"scale": scale, **given_numbers(training.optimizer, lr, step)})
+        watched = self._watch(bound) if observe else None
+        update.run("update", self._hand(update, step))
+        self.arrays.version += 1
+        if watched is not None:
+            self._observed = watched()
+        return result
+
+    def statistics(self) -> dict[str, LayerStatistics]:
+        """Return what the last observed step showed, by layer."""
+        return dict(self._observed)
+
+    def _differentiate(self, title: str, x: Array, labels: Array, step: int) -> tuple[Bound, StepResult]:
+        objective = self._compiled_training().objective
+        bound = self.bound(title, len(x))
+        host = self._hand(bound, step)
+        host.labels, host.loss = labels, objective.loss
+        self._load_pictures(bound, x)
+        values = bound.plan.values
+        if LABELS in values:
+            _check_labels(objective.loss, values[objective.scores].shape[0], len(x), labels)
+            bound.memory(values[LABELS].buffer).view(np.int32)[:, 0] = labels
+        numbers = {"mean": 1.0 / len(x)}
+        for layer in bound.plan.random:
+            low, high = self._key(step, layer)
+            numbers |= {f"low key of {layer}": low, f"high key of {layer}": high}
+        bound.give(numbers)
+        for section in ("forward", "loss", "backward"):
+            bound.run(section, host)
+        if host.result is not None:
+            return bound, host.result
+        losses, hits = (bound.memory(values[name].buffer) for name in (LOSSES, HITS))
+        return bound, StepResult(float(losses.mean(dtype=np.float64)), int(hits.sum()), len(x))
+
+    def _key(self, step: int, layer: str) -> tuple[int, int]:
+        """Return the key of what a layer draws in a step."""
+        digest = hashlib.sha256(f"{self._seed}/masks/{step}/{layer}".encode()).digest()
+        return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
+
+    def _sound(self, loss: float, squares: float) -> bool:
+        if math.isfinite(loss) and math.isfinite(squares):
+            return True
+        # Squares overflow long before gradients do.
+        return math.isfinite(loss) and bool(np.isfinite(self.arrays.all_of(Role.GRADIENT)).all())
+
+    def _fault(self, x: Array, labels: Array, lr: float, step: int) -> Fault:
+        """Let the reference find where NaN or infinity came up first."""
+        twin = ReferenceProgram(self._network, self._training, self._seed, np.float32)
+        for name in twin.names():
+            twin.write(name, self.read(name))
+        found = twin.step(x, labels, lr, step).fault
+        return found or Fault(self._network.outputs[-1].name, "loss")
+
+    def _watch(self, bound: Bound) -> Callable[[], dict[str, LayerStatistics]]:
+        """Remember what an observed step shows before the update; the function returned completes it after."""
+        parameters = {name: self.read(name) for name in self.arrays.parameter_shapes}
+        gradients = {name: self.arrays.gradient(name) for name in parameters}
+        values = {name: outside(bound, name) for name in _observed_layers(self._network)}
+        passed = Run(self._network, parameters, values, {})
+
+        def complete() -> dict[str, LayerStatistics]:
+            after = {name: self.read(name) for name in parameters}
+            return layer_statistics(passed, gradients, parameters, after)
+
+        return complete
+
+    def _load_pictures(self, bound: Bound, x: Array) -> None:
+        value = bound.plan.values[self._network.inputs[0].name]
+        bound.memory(value.buffer)[...] = x.reshape(len(x), -1)
+
+    def _hand(self, bound: Bound, step: int) -> PlanHand:
+        return PlanHand(bound, self.arrays, self._seed, step)
+
+    def _compiled_training(self) -> Training:
+        if self._training is None:
+            raise BadSetting(
+                "a program must be compiled for training to know a loss; got one for inference only; "
+                "compile it with an optimizer and a loss. [not-training]"
+            )
+        return self._training
+
+
+def outside(bound: Bound, name: str) -> Floats:
+    """Return a layer's output as arrays are outside: (n, c, h, w)."""
+    value = bound.plan.values[name]
+    memory = bound.memory(value.buffer)
+    if isinstance(value.layout, Blocked) and value.layout.height == value.layout.width == 1:
+        return memory[:, : value.layout.channels].reshape(bound.batch, *value.shape).copy()
+    return np.array(value.layout.unpack(memory)).reshape(bound.batch, *value.shape)
+
+
+def _observed_layers(network: Network) -> frozenset[str]:
+    """Return the layers whose outputs statistics are made of: activations, and what goes into saturating ones."""
+    names: set[str] = set()
+    for node in network.layers:
+        if isinstance(node.layer, Activation):
+            names.add(node.name)
+            if len(node.layer.properties.saturates) == 2:
+                names.update(node.inputs)
+    return frozenset(names)
+
+
+def _check_labels(loss: object, classes: int, batch: int, labels: Array) -> None:
+    """Let the reference refuse labels that a kernel would read past its rows for."""
+    if labels.shape != (batch,) or labels.min() < 0 or labels.max() >= classes:
+        score(loss, np.zeros((batch, classes), np.float32), labels)  # type: ignore[arg-type]

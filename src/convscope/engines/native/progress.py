@@ -1,0 +1,34 @@
+"""Telling people that code is being generated, where it takes long enough to wonder."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .objects import Progress
+
+QUIET_SECONDS = 0.5
+"""How long a compilation may go on before anything is said."""
+
+
+@contextmanager
+def compile_progress() -> Iterator[Progress]:
+    """Return a function that shows a line on a terminal, and says one sentence elsewhere, about what takes long."""
+    start, terminal = time.monotonic(), sys.stderr.isatty()
+    shown = False
+
+    def tell(done: int, count: int, name: str) -> None:
+        nonlocal shown
+        if time.monotonic() - start < QUIET_SECONDS:
+            return
+        if terminal:
+            print(f"\rcompiling for this processor: {done} of {count} kernels {name:<32}", end="", file=sys.stderr)
+        elif not shown:
+            print(f"compiling {count} kernels for this processor, once …", file=sys.stderr)
+        shown = True
+
+    yield tell
+    if shown and terminal:
+        print("\r" + " " * 90 + "\r", end="", file=sys.stderr, flush=True)
