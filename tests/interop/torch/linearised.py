@@ -14,7 +14,7 @@ from torch import nn
 
 
 def linearised(module: nn.Module) -> nn.Module:
-    """Return a copy in double precision: weights 1, no bias, activations and normalisations left out, maxima means."""
+    """Return a copy in double precision: weights and fixed kernels 1, no bias, no activations, gates open, maxima means."""
     copied = copy.deepcopy(module).to_empty(device="cpu").double()
     for one in list(copied.modules()):
         for name, child in list(one.named_children()):
@@ -23,13 +23,22 @@ def linearised(module: nn.Module) -> nn.Module:
         for name, parameter in copied.named_parameters():
             parameter.fill_(0 if name.endswith("bias") else 1)
         for name, buffer in copied.named_buffers():
-            buffer.fill_(1 if "var" in name else 0)
+            buffer.fill_(1 if "var" in name or buffer.dim() > 1 else 0)
     return copied
+
+
+class Open(nn.Module):
+    """A gate that lets everything through, whatever it is given."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ones_like(x)
 
 
 def _linear(module: nn.Module) -> nn.Module:
     if isinstance(module, nn.ReLU | nn.ReLU6 | nn.SiLU | nn.Hardswish):
         return nn.LeakyReLU(1.0)
+    if isinstance(module, nn.Hardsigmoid):
+        return Open()
     if isinstance(module, nn.MaxPool2d):
         return nn.AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode)
     return module

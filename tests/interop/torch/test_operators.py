@@ -162,6 +162,7 @@ def test_activation(module):
     ),
     of("rounding", lambda x: x.floor() + 2 * x.ceil() + 4 * x.round() + 8 * x.sign()),
     of("clamp", lambda x: x.clamp(-0.5, 0.75) + x.clamp_min(0.1) + torch.clip(x, max=0.3)),
+    of("clamp-arrays", lambda x, w: x.clamp(torch.full((14,), -0.5), w) + x.clamp(max=0.5 * x.abs()), w=(4, 1, 1)),
     of("scale", lambda x, w: x * w, w=(4, 1, 1)),
     of("scale-rows", lambda x, w: w * x, w=(1, 1, 11, 1)),
     of("offset", lambda x, w: x + w, w=(1, 4, 11, 14)),

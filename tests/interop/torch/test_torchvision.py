@@ -5,8 +5,6 @@ A few models are tried in every run, all of them with CONVSCOPE_FRAMEWORKS=1 (`m
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -14,14 +12,12 @@ from torch import nn
 
 import convscope as cs
 from interop.torch.linearised import linearised, seen_by
+from interop.torch.model_code import EVERYTHING, WHY_NOT
 from interop.torch.parity import pictures, randomised, same_values, tensors, unknown
 from interop.torch.torchvision_code import built, family_of, models, names, published_shape, usual_shape
 
-pytestmark = pytest.mark.skipif(
-    models() is None, reason="torchvision's code is not importable; CONVSCOPE_TORCHVISION names its folder"
-)
+pytestmark = pytest.mark.skipif(models() is None, reason=WHY_NOT)
 
-EVERYTHING = bool(os.environ.get("CONVSCOPE_FRAMEWORKS"))
 FEW = ["densenet121", "efficientnet_b0", "inception_v3", "shufflenet_v2_x1_0", "swin_v2_t", "vit_b_16"]
 FEW += ["maxvit_t", "resnet18", "fcn_resnet50", "fasterrcnn_resnet50_fpn", "mvit_v2_s"]
 CHOSEN = [] if models() is None else names() if EVERYTHING else FEW
@@ -127,6 +123,11 @@ def test_values_are_pytorchs(name):
         ("googlenet", "inception3a", "inception3a.cat1", 80),
         ("shufflenet_v2_x0_5", "stage2.1", "stage2.1.view2", 80),
         ("densenet121", "features.denseblock1.denselayer2.conv2", "features.denseblock1.denselayer2.conv2", 64),
+        ("mobilenet_v3_small", "features.4", "features.4.block.3.1", 96),
+        ("mobilenet_v3_small", "features.5", "features.5.add1", 160),
+        ("deeplabv3_resnet50", "backbone.layer1", "backbone.layer1.2.relu_3", 96),
+        ("deeplabv3_resnet50", "backbone.layer2.3.conv2", "backbone.layer2.3.conv2", 150),
+        ("fcn_resnet50", "backbone.layer2.3.conv2", "backbone.layer2.3.conv2", 150),
     ],
 )
 def test_fields_are_the_extent_of_the_gradient(name, path, layer, size):

@@ -25,7 +25,7 @@ FILLED = {
 }
 """Functions that take no more than shape and type from a tensor."""
 
-COPIES = {"repeat", "tile", "repeat_interleave"}
+COPIES = {"repeat", "tile", "repeat_interleave", "one_hot"}
 """Functions whose result may be much larger than what they are given."""
 
 LIKE = {"to", "type_as", "expand_as", "view_as", "reshape_as"}

@@ -181,11 +181,16 @@ def _with_scaled(call: Call, merge: Layer, first: Tensor, one: Tensor, two: Tens
 
 @operator("clamp", "clip")
 def clamp(call: Call, input: Tensor, min: Any = None, max: Any = None) -> str:
-    """Convert constant bounds."""
+    """Convert bounds; those that are no constant numbers are a maximum and a minimum with arrays."""
     low, high = (None if one is None else call.number(one) for one in (min, max))
-    if (low is None) != (min is None) or (high is None) != (max is None):
-        raise Unmapped("bounds from pictures")
-    return call.last(Clamp(low, high), call.node(input))
+    if (low is None) == (min is None) and (high is None) == (max is None):
+        return call.last(Clamp(low, high), call.node(input))
+    made = call.node(input)
+    if min is not None:
+        made = call.step(Maximum(), made, call.operands(input, min)[1])
+    if max is not None:
+        made = call.step(Minimum(), made, call.operands(input, max)[1])
+    return made
 
 
 @operator("clamp_min")

@@ -73,16 +73,15 @@ def _with_affine(
     buffers: Mapping[str, Tensor] | None = None,
 ) -> str:
     """Add a normalisation of channels; a scale without a shift, or the other way round, is a layer of its own."""
-    if (weight is None) == (bias is None):
-        return call.last(layer, x, parameters=weights(weight=weight, bias=bias), buffers=buffers)
-    plain = call.step(layer, x, buffers=buffers)
-    if weight is not None:
-        return call.last(Scale(0), plain, parameters={"weight": weight})
-    shift = call.node(bias)
-    spatial = len(call.shape_of(plain)) - 1
-    if spatial:
-        shift = call.step(Reshape((*call.shape_of(shift), *(1,) * spatial)), shift)
-    return call.last(Add(), plain, shift)
+    if weight is not None and bias is None:
+        return call.last(Scale(0), call.step(layer, x, buffers=buffers), parameters={"weight": weight})
+    if weight is None and bias is not None:
+        plain, shift = call.step(layer, x, buffers=buffers), call.node(bias)
+        spatial = len(call.shape_of(plain)) - 1
+        if spatial:
+            shift = call.step(Reshape((*call.shape_of(shift), *(1,) * spatial)), shift)
+        return call.last(Add(), plain, shift)
+    return call.last(layer, x, parameters=weights(weight=weight, bias=bias), buffers=buffers)
 
 
 @operator("functional.group_norm")
