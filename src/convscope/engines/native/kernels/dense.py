@@ -1,0 +1,278 @@
+"""Dense layers: forward, and the gradients of the input and of the weights.
+
+Weights lie as (output blocks, depth, lanes of outputs), so a vector of them belongs to one number of the input and
+is multiplied by it: no product is summed across lanes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..kernel import Kernel, own_scratch
+from ..layout import blocks_of
+from ..target import Target
+from ..vector import Code, Condition, Index, Pointer, Vector, minimum
+from .dense_rows import LEAST_ITEMS, PANEL, Panel, for_groups, for_panels, parts_of, starting, widths, write_panel
+from .gemm_tile import UNROLL, Operands, accumulate
+from .transposing import transposed
+
+IMAGES = 64
+"""Pictures whose products are summed in one go; more are added up in steps of so many."""
+
+PIECE = 64
+"""Most numbers of the source that one work item of the weight gradient takes."""
+
+
+@dataclass(frozen=True)
+class Dense(Kernel):
+    """Multiply each row by the weights: y = x·W [+ bias] [, ReLU].
+
+    Shapes:   x (n, depth), weight (output blocks, depth, lanes), bias (output blocks · lanes) →
+              y (n, output blocks · lanes); depth is a multiple of the lanes
+    """
+
+    depth: int
+    outputs: int
+    lanes: int
+    bias: bool
+    relu: bool
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the names of the arrays."""
+        return ("x", "weight", "bias", "y") if self.bias else ("x", "weight", "y")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the names of the whole numbers."""
+        return ("batch",)
+
+    @property
+    def blocks(self) -> int:
+        """Return the blocks of outputs."""
+        return blocks_of(self.outputs, self.lanes)
+
+    def items(self, batch: int) -> int:
+        """Return one item for each block of outputs and part of the rows."""
+        return self.blocks * parts_of(self.blocks)
+
+    def macs(self, batch: int) -> int:
+        """Return the multiply-adds."""
+        return batch * self.depth * self.outputs
+
+    def write(self, code: Code) -> None:
+        """Write the code for the items of a call."""
+        x, weight, y = (code.pointer(name) for name in ("x", "weight", "y"))
+        block_floats = self.depth * self.lanes
+
+        def group(block: Index, width: int, rows: tuple[Index, Index]) -> None:
+            own_weight, own_y = weight + block * block_floats, y + block * self.lanes
+            starts = self._starts(code, block, width)
+
+            def panel(
+                at: int | Index, steps: int | Index, first: Condition | bool, last: Condition | bool
+            ) -> None:
+                operands = Panel(
+                    x + at, self.depth, own_weight + at * self.lanes, [v * block_floats for v in range(width)],
+                    self.lanes, own_y, self.blocks * self.lanes, steps, ahead=PANEL * self.lanes,
+                )  # fmt: skip
+
+                def finish(total: Vector, at_result: Pointer, vector: int) -> Vector:
+                    result = total + starting(first, starts[vector], at_result)
+                    return self._finished(code, result, last, block + vector)
+
+                write_panel(code, operands, rows, finish)
+
+            for_panels(code, self.depth, panel)
+
+        for_groups(code, self.blocks, code.number("batch"), group)
+
+    def _starts(self, code: Code, block: Index, width: int) -> list[Vector]:
+        """Return what each block's sums start from."""
+        if not self.bias:
+            return code.zeros(width)
+        bias = code.pointer("bias") + block * self.lanes
+        return [bias.load(vector * self.lanes) for vector in range(width)]
+
+    def _finished(self, code: Code, total: Vector, last: Condition | bool, block: Index) -> Vector:
+        """Return the layer's output where all panels are in the total; lanes of no output stay zero."""
+        result = total
+        if self.relu:
+            cut = total.larger(0)
+            result = last.select(cut, total) if isinstance(last, Condition) else cut
+        if self.outputs % self.lanes:  # weights of zero do not make a zero of infinity
+            used = code.lane_numbers() < (self.outputs - block * self.lanes).to_lanes()
+            result = used.select(result, 0.0)
+        return result
+
+
+@dataclass(frozen=True)
+class DenseInputGradient(Kernel):
+    """Multiply each row of the output's gradient by the weights turned over: dx = dy·Wᵀ.
+
+    Weights are turned over in registers, a panel at a time, into scratch memory that stays in the cache.
+
+    Shapes:   dy (n, output blocks · lanes), weight (output blocks, depth, lanes) → dx (n, depth)
+    """
+
+    depth: int
+    outputs: int
+    lanes: int
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the names of the arrays."""
+        return ("dy", "weight", "dx")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the names of the whole numbers."""
+        return ("batch",)
+
+    @property
+    def rows(self) -> int:
+        """Return the floats of a row of dy."""
+        return blocks_of(self.outputs, self.lanes) * self.lanes
+
+    def items(self, batch: int) -> int:
+        """Return one item for each block of the source and part of the rows."""
+        return self.depth // self.lanes * parts_of(self.depth // self.lanes)
+
+    def scratch_floats(self, target: Target) -> int:
+        """Return the floats of a panel."""
+        return min(self.rows, PANEL) * self.lanes * widths(target)[0]
+
+    def macs(self, batch: int) -> int:
+        """Return the multiply-adds."""
+        return batch * self.depth * self.outputs
+
+    def write(self, code: Code) -> None:
+        """Write the code for the items of a call."""
+        dy, weight, dx = (code.pointer(name) for name in self.pointers)
+        turned, lanes = own_scratch(self, code), self.lanes
+
+        def group(block: Index, width: int, rows: tuple[Index, Index]) -> None:
+            def panel(at: int | Index, steps: int | Index, first: Condition | bool, _: Condition | bool) -> None:
+                source = weight + (at * self.depth + block * (lanes * lanes))
+                self._turn(code, source, turned, steps, width)
+                operands = Panel(
+                    dy + at, self.rows, turned, [v * lanes for v in range(width)], width * lanes,
+                    dx + block * lanes, self.depth, steps,
+                )  # fmt: skip
+                zero = code.constant(0)
+                write_panel(code, operands, rows, lambda total, place, _: total + starting(first, zero, place))
+
+            for_panels(code, self.rows, panel)
+
+        for_groups(code, self.depth // lanes, code.number("batch"), group)
+
+    def _turn(self, code: Code, source: Pointer, turned: Pointer, steps: int | Index, width: int) -> None:
+        """Write weights (outputs, sources) of a panel as (sources, outputs), one square of lanes at a time."""
+        lanes = self.lanes
+        with code.loop(0, steps, lanes) as output, code.loop(0, width) as vector:
+            square = source + (output.index * self.depth + vector.index * (lanes * lanes))
+            columns = transposed([square.load(row * lanes) for row in range(lanes)])
+            place = turned + (output.index * (width * lanes) + vector.index * lanes)
+            for row, column in enumerate(columns):
+                place.store(column, row * (width * lanes))
+
+
+@dataclass(frozen=True)
+class DenseWeightGradient(Kernel):
+    """Sum over the batch each row of x times each row of dy: dW = xᵀ·dy.
+
+    A work item first lays its piece of x together in scratch memory: rows of x lie far apart, and are read once
+    for every few outputs.
+
+    Shapes:   x (n, depth), dy (n, output blocks · lanes) → dweight (output blocks, depth, lanes)
+    """
+
+    depth: int
+    outputs: int
+    lanes: int
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the names of the arrays."""
+        return ("x", "dy", "dweight")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the names of the whole numbers."""
+        return ("batch",)
+
+    @property
+    def blocks(self) -> int:
+        """Return the blocks of outputs."""
+        return blocks_of(self.outputs, self.lanes)
+
+    @property
+    def piece(self) -> int:
+        """Return the numbers of the source that an item takes; the last one may take fewer."""
+        wanted = self.depth // LEAST_ITEMS // self.lanes * self.lanes
+        return min(max(wanted, self.lanes), max(PIECE, self.lanes))
+
+    def items(self, batch: int) -> int:
+        """Return one item for each piece of the source and four blocks of outputs."""
+        return -(-self.depth // self.piece) * -(-self.blocks // 4)
+
+    def scratch_floats(self, target: Target) -> int:
+        """Return the floats of a piece of x."""
+        return IMAGES * self.piece
+
+    def macs(self, batch: int) -> int:
+        """Return the multiply-adds."""
+        return batch * self.depth * self.outputs
+
+    def write(self, code: Code) -> None:
+        """Write the code for the items of a call."""
+        x, dy, dweight = (code.pointer(name) for name in self.pointers)
+        gathered, batch = own_scratch(self, code), code.number("batch")
+        groups = -(-self.blocks // 4)
+        with code.loop(code.first, code.last) as item:
+            start, block = item.index // groups * self.piece, item.index % groups * 4
+            piece = self.piece if self.depth % self.piece == 0 else minimum(self.depth - start, self.piece)
+            with code.loop(0, batch, IMAGES) as chunk:
+                images = minimum(batch - chunk.index, IMAGES)
+                self._gather(code, x + (chunk.index * self.depth + start), gathered, images, piece)
+                at, end = block, minimum(block + 4, self.blocks)
+                for width in widths(code.target):
+                    if width <= self.blocks:
+                        whole = end - (end - at) % width
+                        with code.loop(at, whole, width) as columns:
+                            right = dy + (chunk.index * self.blocks + columns.index) * self.lanes
+                            out = dweight + (columns.index * self.depth + start) * self.lanes
+                            self._tiles(code, gathered, right, out, (width, piece, images), chunk.index.equals(0))
+                        at = whole
+
+    def _gather(self, code: Code, x: Pointer, gathered: Pointer, images: Index, piece: int | Index) -> None:
+        """Copy a piece of each row of x."""
+        with code.loop(0, images) as image, code.loop(0, piece, self.lanes) as vector:
+            value = (x + image.index * self.depth).load(vector.index)
+            gathered.store(value, image.index * self.piece + vector.index)
+
+    def _tiles(
+        self,
+        code: Code,
+        x: Pointer,
+        dy: Pointer,
+        out: Pointer,
+        sizes: tuple[int, int | Index, Index],
+        first: Condition,
+    ) -> None:
+        """Write the sums over some pictures for all numbers of the piece and `width` blocks."""
+        width, piece, images = sizes
+        rows = min(4 if width > 1 else 8, self.lanes)
+        operands = Operands(
+            range(rows), self.piece, [v * self.lanes for v in range(width)], self.blocks * self.lanes
+        )
+        whole = images - images % UNROLL
+        with code.loop(0, piece, rows) as tile:
+            left = x + tile.index
+            sums = accumulate(code, code.zeros(rows * width), left, dy, operands, whole)
+            left, right = left + whole * operands.left_step, dy + whole * operands.right_step
+            sums = accumulate(code, sums, left, right, operands, images - whole, unroll=1)
+            for place, total in enumerate(sums):
+                row, vector = divmod(place, width)
+                at = out + ((tile.index + row) * self.lanes + vector * self.depth * self.lanes)
+                at.store(total + starting(first, code.constant(0), at))
