@@ -1,7 +1,7 @@
-"""How many of torchvision's models are imported whole, and which operators are not known.
+"""How many of torchvision's and timm's models are imported whole, and which operators are not known.
 
-CONVSCOPE_TORCHVISION names a folder with torchvision's unpacked wheel where it is not installed:
-    pip download torchvision --no-deps && unzip torchvision-*.whl -d FOLDER
+CONVSCOPE_MODEL_CODE names a folder with their unpacked wheels where they are not installed; `make test-frameworks`
+makes build/models. Of timm the first model of every family is tried, with --all every model.
 
 Detection models are tried by their backbones: what follows depends on the numbers in a picture. Optical flow
 takes two pictures, and quantised models are the float ones with other arithmetic: both are left out.
@@ -12,46 +12,66 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+
+from torch import nn
 
 import convscope as cs
 from convscope.errors import ConvscopeError
 from convscope.layers import Opaque
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from interop.torch.torchvision_code import built, family_of, models, names, usual_shape
+from interop.torch import timm_code, torchvision_code
 
 
-def incomplete_because(name: str, family: str) -> list[str]:
+def unknown_operators(collection: str, name: str, module: nn.Module, shape: tuple[int, ...]) -> list[str]:
     """Import a model, print a line, and return what is not known about it."""
-    module = built(name)
     started = time.perf_counter()
     try:
-        network = cs.from_torch(module.backbone if family == "detection" else module, usual_shape(name), name=name)
+        network = cs.from_torch(module, shape, name=name)
     except ConvscopeError as error:
-        return [str(error).splitlines()[0]]
+        print(f"{collection:26}  {name:36}  {str(error).splitlines()[0]}")
+        return ["refused"]
     took = time.perf_counter() - started
     unknown = [node.layer.operator for node in network.layers if isinstance(node.layer, Opaque)]
     totals = cs.inspect(network).totals
     print(
-        f"{family:14}  {name:36}  {len(network.layers):5} layers  {totals.params:12,} parameters  "
+        f"{collection:26}  {name:36}  {len(network.layers):5} layers  {totals.params:13,} parameters  "
         f"{totals.macs / 1e9:8.3f} G MACs  {took:5.2f} s  {', '.join(sorted(set(unknown)))}"
     )
     return unknown
 
 
+def torchvision_models() -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]]:
+    """Yield family, name, module and picture of torchvision's models."""
+    for name in torchvision_code.names():
+        family, module = torchvision_code.family_of(name), torchvision_code.built(name)
+        part = module.backbone if family == "detection" else module
+        yield f"torchvision {family}", name, part, torchvision_code.usual_shape(name)
+
+
+def timm_models(everything: bool) -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]]:
+    """Yield family, name, module and picture of timm's models."""
+    for names in timm_code.families().values():
+        for name in names if everything else names[:1]:
+            module = timm_code.built(name)
+            yield "timm", name, module, timm_code.usual_shape(module)
+
+
 def main() -> int:
-    if models() is None:
+    if torchvision_code.models() is None or timm_code.timm() is None:
         print(__doc__)
         return 2
     tried: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
-    for name in names():
-        tried[family_of(name)][name] = incomplete_because(name, family_of(name))
+    for models in (torchvision_models(), timm_models("--all" in sys.argv[1:])):
+        for collection, name, module, shape in models:
+            tried[collection][name] = unknown_operators(collection, name, module, shape)
     print()
     operators = Counter(one for found in tried.values() for unknown in found.values() for one in unknown)
-    for family, found in sorted(tried.items()):
+    for collection, found in sorted(tried.items()):
         complete = sum(not unknown for unknown in found.values())
-        print(f"{family}: {len(found)} tried, {complete} complete ({100 * complete / len(found):.0f} %)")
+        print(f"{collection}: {len(found)} tried, {complete} complete ({100 * complete / len(found):.1f} %)")
     print("unknown operators:", ", ".join(f"{one} ({n})" for one, n in operators.most_common()) or "none")
     return 0
 

@@ -28,6 +28,10 @@ FIXED_OR_MADE = {"dm_nfnet_f0", "tresnet_l"}
 """Models whose kernels are fixed blur filters, or made from weights and gains: kernels count as they are used."""
 
 
+CONSTANT_MACS = {"gemma4_vit_167m": 2304 * 32}
+"""Products of constants, rotary angles for one, that PyTorch computes for every picture: here they are constants."""
+
+
 @pytest.mark.parametrize("name", CHOSEN)
 def test_models_are_imported_whole(name):
     """Nothing is unknown; parameters are the module's own, multiply-adds PyTorch's own count."""
@@ -40,7 +44,8 @@ def test_models_are_imported_whole(name):
     if name not in FIXED_OR_MADE:
         assert totals.params == sum(p.numel() for p in module.parameters())
     counted = module.requires_grad_(False).to_empty(device="meta")
-    assert totals.macs == macs_of(counted, torch.empty(1, *network.input_shape, device="meta"))
+    theirs = macs_of(counted, torch.empty(1, *network.input_shape, device="meta"))
+    assert totals.macs + CONSTANT_MACS.get(name, 0) == theirs
 
 
 SMALL = {"resnet10t": 64, "mobilenetv3_small_050": 64, "levit_128s": 224, "mobilevit_xxs": 64}

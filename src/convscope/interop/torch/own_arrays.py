@@ -25,6 +25,9 @@ FILLED = {
 }
 """Functions that take no more than shape and type from a tensor."""
 
+LARGEST_COPIES = 1 << 27
+"""Elements of an array that is there for every picture; larger ones are kept without their numbers."""
+
 COPIES = {"repeat", "tile", "repeat_interleave", "one_hot"}
 """Functions whose result may be much larger than what they are given."""
 
@@ -99,15 +102,17 @@ class OwnArrays:
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor], learned: bool
     ) -> Any:
         """Call a function for real; without memory where arrays have none, or learned ones hold pictures."""
-        copies = word_of(function) in COPIES
         mixed = len({one.is_meta for one in given if one.dim()}) > 1
         per_picture = any(size % self._batch.size == 0 for one in given for size in one.shape if size)
-        if mixed or copies or (learned and per_picture):
-            args_, kwargs_ = with_tensors((args, dict(kwargs)), self._without_memory)
-            result = function(*args_, **kwargs_)
-            if mixed or (learned and per_picture) or (copies and result.numel() > LARGEST):
-                return result
-        return function(*args, **kwargs)
+        if not (mixed or per_picture or word_of(function) in COPIES):
+            return function(*args, **kwargs)
+        shapes = with_tensors((args, dict(kwargs)), self._without_memory)
+        try:
+            result = function(*shapes[0], **shapes[1])
+        except (RuntimeError, NotImplementedError):
+            return function(*args, **kwargs)
+        large = any(one.numel() > LARGEST_COPIES for one in tensors(result))
+        return result if mixed or large or (learned and per_picture) else function(*args, **kwargs)
 
     def _remember(self, tensor: Tensor, made: Made) -> None:
         self._learned.add(id(tensor))
