@@ -126,6 +126,7 @@ class Call:
         """
         full = _full(tuple(int(size) for size in value.shape) if shape is None else shape, len(like.order))
         known = self.walk.array_of(value)
+        _check_own(value)
         if known is not None:
             if known.shape != full:
                 known = self.reshaped(known, full, f"{part}.reshape")
@@ -147,6 +148,7 @@ class Call:
             return float(value)
         if isinstance(value, Flow) or getattr(value, "trainable", False) or not hasattr(value, "shape"):
             return None
+        _check_own(value)
         return float(numbers_of(value).reshape(-1)[0]) if all(size == 1 for size in value.shape) else None
 
 
@@ -160,3 +162,12 @@ def _full(shape: Shape, rank: int) -> Shape:
     if len(shape) > rank:
         raise Unmapped("an array with more axes than a picture has")
     return (1,) * (rank - len(shape)) + shape
+
+
+def _check_own(value: Any) -> None:
+    """Refuse what was computed from learned arrays before it came here: they would not be counted.
+
+    Errors:   Unmapped
+    """
+    if getattr(value, "requires_grad", False) and not hasattr(value, "trainable"):
+        raise Unmapped("computed from learned arrays")

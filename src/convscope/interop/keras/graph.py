@@ -103,8 +103,11 @@ def _built_sequential(model: Any, shape: tuple[int, ...]) -> Graph:
 def _traced_model(model: Any, shape: tuple[int, ...]) -> Graph:
     import keras
 
+    picture = keras.Input(shape, dtype=model.compute_dtype, name="input")
     try:
-        return trace(model.call, [keras.Input(shape, dtype=model.compute_dtype, name="input")], {})
+        if not model.built:
+            model(picture)
+        return trace(model.call, [picture], {})
     except ConvscopeError:
         raise
     except Exception as error:  # a model's own code may raise anything
@@ -116,6 +119,15 @@ def _untraceable(model: Any, error: Exception) -> BadNetwork:
         f"a model without a graph must be callable with symbolic tensors; got {said(error)} from "
         f"{type(model).__name__}; make it from keras.Input, or use keras.ops in its call. [keras-trace]"
     )
+
+
+def check_whole(model: Any, incomplete: bool) -> None:
+    """Refuse a model whose own weights are not seen in its graph.
+
+    Errors:   BadNetwork [keras-trace]
+    """
+    if incomplete:
+        raise _untraceable(model, ValueError("weights of its own that its graph does not show"))
 
 
 def said(error: Exception) -> str:

@@ -65,7 +65,7 @@ def read(model: Any, shape: Shape | None) -> tuple[Walk, list[Flow], str]:
     """
     import keras
 
-    from .graph import graph_of
+    from .graph import check_whole, graph_of
     from .walk import Walk
 
     usual = str(keras.config.image_data_format())
@@ -74,4 +74,7 @@ def read(model: Any, shape: Shape | None) -> tuple[Walk, list[Flow], str]:
     inputs = pictures(graph, shape, data_format)
     walk = Walk(data_format, resized(inputs, graph))
     given = [Flow(walk.builder.add_input(one.held, one.name, one.name), one.held, one.order) for one in inputs]
-    return walk, walk.run(graph, given), str(model.name)
+    outputs = walk.run(graph, given)
+    if graph.traced:
+        check_whole(model, walk.misses(model._trainable_variables))
+    return walk, outputs, str(model.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -28,6 +28,7 @@ class Walk:
         self.resized = resized
         self.flows: dict[int, Flow] = {}
         self._arrays: dict[int, tuple[Any, Flow]] = {}
+        self._unknown: set[int] = set()
 
     def run(self, graph: Graph, given: Sequence[Flow], prefix: str = "") -> list[Flow]:
         """Make layers of a graph whose inputs are these flows; return its outputs."""
@@ -91,7 +92,16 @@ class Walk:
             self.builder.back_to(mark)
             return None
         by_symbol = {id(symbols[id(flow)]): flow for flow in flows}
-        return self.run(graph, [by_symbol[id(tensor)] for tensor in graph.inputs], f"{name}/")
+        made = self.run(graph, [by_symbol[id(tensor)] for tensor in graph.inputs], f"{name}/")
+        if self.misses(getattr(operation, "trainable_weights", ())):
+            self.builder.back_to(mark)
+            return None
+        return made
+
+    def misses(self, variables: Iterable[Any]) -> bool:
+        """Tell whether one of these variables is in no layer: something was computed from it out of sight."""
+        kept = {id(source) for weights in self.builder.weights.values() for source in weights.sources}
+        return any(id(variable) not in kept | self._unknown for variable in variables)
 
     def array_of(self, value: Any) -> Flow | None:
         """Return the layer that stands for an array already."""
@@ -112,6 +122,7 @@ class Walk:
     ) -> list[Flow]:
         """Add a layer for what nobody knows; only the shape of its outputs is asked from Keras."""
         flows = list(_flows_in((args, kwargs)))
+        self._unknown.update(map(id, getattr(operation, "weights", ())))
         outputs = declared
         if outputs is None or any(None in tensor.shape[1:] for tensor in outputs):
             outputs = _asked(operation, name, args, kwargs, flows)

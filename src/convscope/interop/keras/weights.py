@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -62,7 +63,9 @@ def numbers_of(value: Any) -> Array:
     from keras import ops
 
     try:
-        return np.asarray(ops.convert_to_numpy(value), np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy's, about what Keras itself calls
+            return np.asarray(ops.convert_to_numpy(value), np.float64)
     except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
         name = getattr(value, "path", type(value).__name__)
         raise BadNetwork(

@@ -129,7 +129,6 @@ for _word, _names in {
     "hard_silu": ("ops.nn.HardSilu",),
     "hard_tanh": ("ops.nn.HardTanh",),
     "log_sigmoid": ("ops.nn.LogSigmoid",),
-    "mish": ("activations.activations.Mish",),
     "relu": ("ops.nn.Relu",),
     "relu6": ("ops.nn.Relu6",),
     "selu": ("ops.nn.Selu",),

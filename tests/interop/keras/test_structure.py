@@ -1,0 +1,327 @@
+"""Names, sharing, models inside models, models written as classes, and what nobody knows."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import torch
+from keras import layers, ops
+
+import convscope as cs
+from convscope.interop.keras.registry import known_names
+from interop.keras.parity import chain, functional, kinds, same_as_keras, same_values, unknown
+
+PICTURE = (12, 11, 3)
+
+
+class Block(layers.Layer):
+    """A layer of a user's own: other layers, a weight, operators."""
+
+    def __init__(self, filters, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.conv = layers.Conv2D(filters, 3, padding="same", name="conv")
+        self.bn = layers.BatchNormalization(name="bn")
+
+    def build(self, shape) -> None:
+        self.conv.build(shape)
+        self.bn.build(self.conv.compute_output_shape(shape))
+        self.factor = self.add_weight(shape=(self.conv.filters,), name="factor")
+
+    def call(self, x, training=None):
+        return ops.relu(self.bn(self.conv(x), training=training)) * self.factor + x * 2
+
+
+class Net(keras.Model):
+    """A model of a user's own."""
+
+    def __init__(self) -> None:
+        super().__init__(name="net")
+        self.stem = layers.Conv2D(4, 3, name="stem")
+        self.block = Block(4, name="block")
+        self.flat, self.fc = layers.Flatten(name="flat"), layers.Dense(5, name="fc")
+
+    def build(self, shape) -> None:
+        self.stem.build(shape)
+        self.block.build(self.stem.compute_output_shape(shape))
+        n = int(np.prod(self.stem.compute_output_shape(shape)[1:]))
+        self.fc.build((None, n))
+
+    def call(self, x, training=None):
+        x = self.block(self.stem(x), training=training)
+        return self.fc(self.flat(x - ops.mean(x, axis=(1, 2), keepdims=True)))
+
+
+class Sum(layers.Layer):
+    """A layer that computes with PyTorch, which nobody can follow without numbers."""
+
+    def call(self, x):
+        return torch.cumsum(x, 1)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def test_layers_have_keras_names_and_say_where_they_are_from():
+    model = chain(PICTURE, layers.Conv2D(4, 3, activation="relu", name="conv"), layers.Flatten(name="flat"))
+    network = cs.from_keras(model)
+    assert [(node.name, node.origin) for node in network.layers] == [
+        ("conv", "conv"),
+        ("conv.relu", "conv"),
+        ("flat.permute", "flat"),
+        ("flat", "flat"),
+    ]
+    assert (network.name, network.input_shape) == (model.name, (3, 12, 11))
+    assert cs.from_keras(model, name="mine").name == "mine"
+
+
+def test_signs_that_the_notation_needs_are_replaced():
+    network = cs.from_keras(chain(PICTURE, layers.Conv2D(4, 3, name="a=b conv")))
+    assert [(node.name, node.origin) for node in network.layers] == [("a_b_conv", "a=b conv")]
+
+
+def test_shared_layers_are_counted_once():
+    conv, bn = layers.Conv2D(3, 3, padding="same", name="conv"), layers.BatchNormalization(name="bn")
+    network = same_as_keras(functional(PICTURE, lambda x: bn(conv(bn(conv(x))))))
+    assert [(node.name, node.params) for node in network.layers] == [
+        ("conv", 84),
+        ("bn", 6),
+        ("conv_2", 0),
+        ("bn_2", 0),
+    ]
+
+
+def test_models_inside_models():
+    inner = keras.Sequential(
+        [
+            keras.Input((10, 9, 4)),
+            layers.Conv2D(4, 3, padding="same", name="conv"),
+            layers.LayerNormalization(name="ln"),
+        ],
+        name="inner",
+    )
+    middle = keras.Sequential([keras.Input((10, 9, 4)), inner, layers.ReLU(name="relu")], name="middle")
+    build = lambda x: layers.Conv2D(2, 2, name="last")(middle(inner(layers.Conv2D(4, 3, name="first")(x))))  # noqa: E731
+    network = same_as_keras(functional(PICTURE, build))
+    assert [(node.name, node.owns_parameters) for node in network.layers] == [
+        ("first", True),
+        ("inner/conv", True),
+        ("inner/ln", True),
+        ("middle/inner/conv", False),
+        ("middle/inner/ln", False),
+        ("middle/relu", True),
+        ("last", True),
+    ]
+
+
+def test_models_inside_may_take_several_tensors_by_name():
+    left, right = keras.Input((5,), name="left"), keras.Input((5,), name="right")
+    inner = keras.Model([right, left], layers.Subtract(name="minus")([left, right]), name="inner")
+    model = functional((5,), lambda x: inner({"left": layers.Dense(5, name="a")(x), "right": x}))
+    network = same_as_keras(model)
+    assert network["inner/minus"].inputs == ("a", "picture")
+
+
+def test_layers_of_a_users_own_are_followed():
+    network = same_as_keras(chain((9, 8, 4), Block(4, name="block")))
+    assert kinds(network) == [
+        ("block/conv", "Conv2d"),
+        ("block/bn", "BatchNorm2d"),
+        ("block/relu", "ReLU"),
+        ("block/multiply.value", "Parameter"),
+        ("block/multiply", "Multiply"),
+        ("block/multiply_2", "Affine"),
+        ("block/add", "Add"),
+    ]
+
+
+def test_functions_in_a_lambda_layer_are_followed():
+    layer = layers.Lambda(lambda x: x * 2 + ops.mean(x, axis=1, keepdims=True), name="mine")
+    network = same_as_keras(chain(PICTURE, layers.Conv2D(4, 3), layer))
+    assert kinds(network)[1:] == [("mine/multiply", "Affine"), ("mine/mean", "Reduce"), ("mine/add", "Add")]
+
+
+def test_a_derived_layer_is_what_it_is_derived_from_unless_it_computes_otherwise():
+    class Same(layers.Conv2D):
+        """Another name alone."""
+
+    class Twice(layers.Conv2D):
+        """Another result."""
+
+        def call(self, x):
+            return super().call(x) * 2
+
+    assert kinds(same_as_keras(chain(PICTURE, Same(4, 3, name="conv")))) == [("conv", "Conv2d")]
+    assert unknown(cs.from_keras(chain(PICTURE, Twice(4, 3, name="conv")))) == ["Twice"]
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_models_written_as_classes_are_followed(built):
+    """By the shape that they were built for, or by the one that is given."""
+    model = Net()
+    if built:
+        model.build((None, *PICTURE))
+    network = cs.from_keras(model, None if built else (3, 12, 11))
+    assert [node.name for node in network.layers][:3] == ["stem", "block/conv", "block/bn"]
+    assert cs.inspect(network).totals.params == sum(int(np.prod(one.shape)) for one in model.trainable_weights)
+    x = np.random.default_rng(0).random((2, *PICTURE), np.float32)
+    ours = cs.from_keras(model, (3, 12, 11), parameters=True).activations(x.transpose(0, 3, 1, 2))["fc"]
+    theirs = model(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+
+
+def test_an_unbuilt_sequential_model_is_built_for_the_shape():
+    network = cs.from_keras(keras.Sequential([layers.Conv2D(4, 3, name="conv")]), (5, 9, 7))
+    assert (network.input_shape, network["conv"].output_shape) == ((5, 9, 7), (4, 7, 5))
+
+
+def test_sizes_that_a_model_leaves_open():
+    model = chain((None, None, 3), layers.Conv2D(4, 3, name="conv"), layers.GlobalMaxPooling2D(name="pool"))
+    assert cs.from_keras(model).input_shape == (3, 224, 224)
+    assert cs.from_keras(model, (3, 19, 16))["conv"].output_shape == (4, 17, 14)
+
+
+def test_pictures_of_another_size():
+    model = chain((12, 11, 3), layers.Conv2D(4, 3, name="conv"), Sum(name="sum"), layers.Dense(5, name="fc"))
+    network = cs.from_keras(model, (3, 19, 16))
+    assert [node.output_shape for node in network.layers][:2] == [(4, 17, 14), (17, 14, 4)]
+    assert network["fc"].output_shape == (17, 14, 5)
+
+
+def test_several_inputs_and_outputs():
+    """The first output is the network's last layer; inputs that are no pictures stay as they are."""
+    picture, numbers = keras.Input((9, 8, 3), name="picture"), keras.Input((5,), name="numbers")
+    joined = layers.Concatenate(name="cat")([layers.Flatten(name="flat")(picture), numbers])
+    model = keras.Model(
+        [picture, numbers], [layers.Dense(4, name="fc")(joined), layers.Conv2D(2, 3, name="map")(picture)]
+    )
+    network = cs.from_keras(model)
+    assert [(node.name, node.output_shape) for node in network.inputs] == [
+        ("picture", (3, 9, 8)),
+        ("numbers", (5,)),
+    ]
+    assert [node.name for node in network.outputs] == ["map", "fc"]
+
+
+def test_an_output_that_other_layers_use_comes_out_too():
+    def build(x):
+        features = layers.Conv2D(4, 3, name="conv")(x)
+        return [features, layers.Flatten(name="flat")(features)]
+
+    network = cs.from_keras(functional(PICTURE, build))
+    assert network.nodes[-1].name == "conv.output"
+
+
+@pytest.mark.parametrize(
+    ("shape", "build", "operators"),
+    [
+        ((9, 5), lambda x: layers.GRU(3, name="one")(x), ["GRU"]),
+        ((5, 9, 8, 3), lambda x: layers.ConvLSTM2D(4, 3, name="one")(x), ["ConvLSTM2D"]),
+        (PICTURE, lambda x: layers.UnitNormalization(name="one")(x), ["UnitNormalization"]),
+        (PICTURE, lambda x: layers.ReLU(threshold=0.5, name="one")(x), ["ReLU"]),
+        (PICTURE, lambda x: layers.Conv2D(4, 3, activation="glu", name="one")(x), ["glu"]),
+        (PICTURE, lambda x: layers.UpSampling2D(2, interpolation="bicubic", name="one")(x), ["UpSampling2D"]),
+        (PICTURE, lambda x: layers.Resizing(5, 7, "nearest", name="one")(x), ["Resizing"]),
+        (PICTURE, lambda x: layers.Lambda(lambda t: ops.cumsum(t, axis=1), name="one")(x), ["Cumsum"]),
+        (PICTURE, lambda x: Sum(name="one")(x), ["Sum"]),
+        (PICTURE, lambda x: ops.mean(x, axis=(1, 2, 3)), ["Mean"]),
+        (PICTURE, lambda x: ops.reshape(x, (-1, 4, 11, 3)), ["Reshape"]),
+        (PICTURE, lambda x: ops.flip(x, axis=1), ["Flip"]),
+        ((9, 5), lambda x: layers.LSTM(3, return_state=True, name="one")(x)[0], ["LSTM"]),
+        ((9, 5), lambda x: layers.LSTM(3, activation="relu", name="one")(x), ["LSTM"]),
+        (
+            (9, 6),
+            lambda x: layers.MultiHeadAttention(2, 3, name="one")(x, x, use_causal_mask=True),
+            ["MultiHeadAttention"],
+        ),
+    ],
+)
+def test_what_nobody_knows_is_unknown_and_named(shape, build, operators):
+    """Its shape is Keras', and the totals say that they are not all."""
+    model = functional(shape, build)
+    network = cs.from_keras(model)
+    assert unknown(network) == operators
+    assert cs.inspect(network).to_dict()["totals"]["status"] == "unknown"
+
+
+def test_a_mask_goes_its_own_way():
+    """A layer that heeds it is unknown, one that does not is known."""
+    words = keras.Input((9,), name="words")
+    rows = layers.Embedding(20, 4, mask_zero=True, name="rows")(words)
+    network = cs.from_keras(keras.Model(words, layers.LSTM(3, name="lstm")(rows)))
+    assert unknown(network) == ["NotEqual", "LSTM"]
+    with pytest.warns(UserWarning, match="does not support masking"):
+        features = layers.Conv1D(3, 2, name="conv")(rows)
+    assert unknown(cs.from_keras(keras.Model(words, features))) == []
+
+
+def test_a_layer_that_trains_for_good_is_unknown():
+    """Its statistics would be the batch's."""
+
+    class Always(layers.Layer):
+        def __init__(self, **kwargs) -> None:
+            super().__init__(**kwargs)
+            self.bn = layers.BatchNormalization(name="bn")
+
+        def build(self, shape) -> None:
+            self.bn.build(shape)
+
+        def call(self, x):
+            return self.bn(x, training=True)
+
+    assert unknown(cs.from_keras(chain(PICTURE, Always(name="always")))) == ["BatchNormalization"]
+
+
+def test_weights_that_are_used_out_of_sight_make_a_layer_unknown():
+    """What is computed from a weight alone is no symbol: the weight would not be counted."""
+
+    class Scaled(layers.Layer):
+        def build(self, shape) -> None:
+            self.logarithm = self.add_weight(shape=(shape[-1],), name="logarithm")
+
+        def call(self, x):
+            return x * ops.exp(self.logarithm)
+
+    assert unknown(cs.from_keras(chain(PICTURE, Scaled(name="scaled")))) == ["Scaled"]
+
+
+def test_weights_in_another_form_are_unknown():
+    model = chain(PICTURE, layers.Flatten(), layers.Dense(4, name="fc"))
+    model.get_layer("fc").enable_lora(2)
+    assert unknown(cs.from_keras(model)) == ["Dense"]
+
+
+def test_the_model_stays_as_it_was():
+    model = chain(PICTURE, layers.Conv2D(4, 3, name="conv"), Block(4, name="block"))
+    before, weights = model.get_config(), [one.path for one in model.weights]
+    cs.from_keras(model, parameters=True)
+    assert (model.get_config(), [one.path for one in model.weights]) == (before, weights)
+    same_values(model)
+
+
+def test_no_weight_is_read_unless_asked_for():
+    """A model without memory for its weights is read as well."""
+    with keras.device("meta"):
+        model = chain(PICTURE, layers.Conv2D(4, 3, name="conv"))
+    assert cs.inspect(cs.from_keras(model)).totals.params == 112
+
+
+def test_an_imported_network_is_written_as_yaml_and_read_back(tmp_path):
+    with keras.device("meta"):
+        model = keras.applications.MobileNetV2(weights=None, input_shape=(64, 96, 3), classes=7)
+    network = cs.from_keras(model)
+    path = tmp_path / "net.yaml"
+    path.write_text(cs.to_yaml(network), encoding="utf-8")
+    assert cs.load(path) == network
+
+
+def test_every_class_that_is_converted_is_one_of_keras():
+    """But for layers that other versions of Keras have."""
+    from importlib import import_module
+
+    missing = []
+    for name in known_names():
+        home, _, word = name.rpartition(".")
+        module = import_module("keras.layers" if home == "layers" else f"keras.src.{home}")
+        missing += [] if hasattr(module, word) else [name]
+    assert missing == []
