@@ -1,0 +1,28 @@
+"""What to look for in a kernel's assembly text."""
+
+from __future__ import annotations
+
+import re
+
+from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.objects import assembled
+
+from .harness import target_named
+
+_LABEL = re.compile(r"^(\.?\w+):")
+_JUMP = re.compile(r"^\s+j\w+\s+(\.?\w+)")
+_STORED = re.compile(r"^\s+v?mov\w+\s+%[xyz]mm\d+, -?\d*\(%r[sb]p")
+
+
+def stores_to_stack_in_loops(kernel: Kernel, kind: str = "host") -> int:
+    """Return how many instructions inside loops put a vector on the stack.
+
+    A constant that was put there before the loop, to be read as an operand, costs what any constant costs.
+    """
+    lines = assembled(kernel, target_named(kind)).splitlines()
+    labels = {found[1]: at for at, line in enumerate(lines) if (found := _LABEL.match(line))}
+    looped: set[int] = set()
+    for at, line in enumerate(lines):
+        if (found := _JUMP.match(line)) and labels.get(found[1], at) < at:
+            looped.update(range(labels[found[1]], at))
+    return sum(bool(_STORED.match(lines[at])) for at in looped)
