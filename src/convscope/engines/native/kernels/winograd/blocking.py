@@ -1,0 +1,62 @@
+"""How a Winograd convolution is cut: tiles into blocks, filters into groups, both into register tiles."""
+
+from __future__ import annotations
+
+from ...target import Target
+from ..gemm_tile import most_rows
+from ..shapes import ConvolutionShape, Pair
+from .matrices import TRANSFORMS, Transforms
+
+PANEL_FLOATS = 1 << 17
+"""Transformed inputs that a block of tiles should have at most: half of a common second-level cache."""
+
+
+def transforms_of(shape: ConvolutionShape, tile: int) -> Transforms:
+    """Return the transforms for a tile, or say what is in the way."""
+    plain = (shape.kernel, shape.stride, shape.dilation, shape.groups) == ((3, 3), (1, 1), (1, 1), 1)
+    if not plain or tile not in TRANSFORMS:
+        raise ValueError(
+            f"Winograd's algorithm is for 3×3 kernels without stride, tile 2 or 4; got {shape}, {tile}"
+        )
+    return TRANSFORMS[tile]
+
+
+def tiles_of(shape: ConvolutionShape, tile: int) -> Pair:
+    """Return how many tiles cover the output, down and across."""
+    return -(-shape.output[0] // tile), -(-shape.output[1] // tile)
+
+
+def vectors_of(blocks: int) -> int:
+    """Return how many blocks of filters a register tile covers: a divisor of all of them."""
+    return next(count for count in (2, 3, 1) if blocks % count == 0)
+
+
+def chunk_of(groups: int) -> int:
+    """Return how many groups of filters a piece of work covers."""
+    return next(count for count in (2, 1) if groups % count == 0)
+
+
+def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
+    """Return the tiles a register tile may have, most first: the smaller ones are for what remains."""
+    most = most_rows(target, vectors)
+    return tuple(dict.fromkeys((most, -(-most // 2), -(-most // 4))))
+
+
+def block_tiles(shape: ConvolutionShape, tile: int) -> int:
+    """Return the tiles that are transformed and multiplied together."""
+    return 56
+
+
+def gradient_block_tiles(shape: ConvolutionShape, tile: int) -> int:
+    """Return the tiles of a block of the weight gradient: a multiple of what its products unroll."""
+    return 56
+
+
+def gradient_chunk_of(groups: int, slices: int) -> int:
+    """Return how many groups of filters a piece of the weight gradient's work covers."""
+    return next(count for count in (2, 1) if groups % count == 0)
+
+
+def slices_for(shape: ConvolutionShape, tile: int) -> int:
+    """Return into how many parts the sum over tiles is cut: as many as two to eight threads need, if small."""
+    return 4

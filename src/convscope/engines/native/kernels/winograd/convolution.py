@@ -1,0 +1,186 @@
+"""Convolution by Winograd's algorithm: transform, multiply, transform back, block of tiles by block of tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ...kernel import Kernel, own_scratch
+from ...layout import blocks_of
+from ...target import Target
+from ...vector import Code, Index, Pointer, minimum
+from ..shapes import ConvolutionShape
+from .blocking import block_tiles, chunk_of, heights_of, tiles_of, transforms_of, vectors_of
+from .gather import Epilogue, Gather
+from .product import Product
+from .spread import Planes, Spread
+
+
+def input_gradient_shape(shape: ConvolutionShape) -> ConvolutionShape:
+    """Return the convolution that gives the gradient for the input from the gradient of the output.
+
+    Its weights are those of the forward pass with channels and filters exchanged and taps turned around.
+    """
+    return replace(
+        shape,
+        channels=shape.filters,
+        filters=shape.channels,
+        height=shape.output[0],
+        width=shape.output[1],
+        before=(2 - shape.before[0], 2 - shape.before[1]),
+        output=(shape.height, shape.width),
+    )
+
+
+@dataclass(frozen=True)
+class WinogradConvolution(Kernel):
+    """Correlate pictures with 3×3 filters: F(tile×tile, 3×3).
+
+    A piece of work is a block of tiles and a chunk of the filters. Pieces that share a block follow each other, so
+    that a thread transforms the input of a block once. NaN and infinity reach all outputs of their tile.
+
+    Shapes:   x Blocked(channels), u as `WinogradWeights` writes it, y and residual Blocked(filters)
+    """
+
+    shape: ConvolutionShape
+    tile: int
+    bias: bool = False
+    relu: bool = False
+    residual: bool = False
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the arrays' names."""
+        return (
+            "x",
+            "u",
+            *(("bias",) if self.bias else ()),
+            *(("residual",) if self.residual else ()),
+            "y",
+        )
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the numbers' names."""
+        return ("batch",)
+
+    @property
+    def block(self) -> int:
+        """Return the tiles of a block."""
+        return block_tiles(self.shape, self.tile)
+
+    @property
+    def chunk(self) -> int:
+        """Return the groups of filters of a piece of work."""
+        return chunk_of(self.groups)
+
+    @property
+    def vectors(self) -> int:
+        """Return the blocks of filters of a group."""
+        return vectors_of(self.shape.filter_blocks)
+
+    @property
+    def groups(self) -> int:
+        """Return the groups of filters."""
+        return self.shape.filter_blocks // self.vectors
+
+    def items(self, batch: int) -> int:
+        """Return blocks of tiles times chunks of filters."""
+        down, across = tiles_of(self.shape, self.tile)
+        return blocks_of(batch * down * across, self.block) * (self.groups // self.chunk)
+
+    def macs(self, batch: int) -> int:
+        """Return the multiply-adds of the plain algorithm."""
+        return self.shape.macs(batch)
+
+    def scratch_floats(self, target: Target) -> int:
+        """Return the floats for a block: strip, edge, transformed inputs, products."""
+        planes = transforms_of(self.shape, self.tile).planes
+        room = self._left.plane * planes + self._out.plane * planes
+        return self._spread.scratch_floats + self._gather.scratch_floats + room
+
+    @property
+    def _spread(self) -> Spread:
+        shape = self.shape
+        return Spread(
+            transforms_of(shape, self.tile).input,
+            self.tile,
+            shape.before,
+            tiles_of(shape, self.tile),
+            shape.channel_blocks,
+            shape.height,
+            shape.width,
+            shape.lanes,
+        )
+
+    @property
+    def _gather(self) -> Gather:
+        shape = self.shape
+        return Gather(
+            transforms_of(shape, self.tile).output,
+            tiles_of(shape, self.tile),
+            shape.filters,
+            shape.filter_blocks,
+            *shape.output,
+            shape.lanes,
+        )
+
+    @property
+    def _rows(self) -> int:
+        """Return the tiles there is room for: the last register tile may reach beyond the block."""
+        return self.block + 32
+
+    @property
+    def _left(self) -> Planes:
+        lanes, block = self.shape.lanes, self._rows * self.shape.lanes
+        return Planes(lanes, block, block * self.shape.channel_blocks + lanes)
+
+    @property
+    def _out(self) -> Planes:
+        lanes, width = self.shape.lanes, self.chunk * self.vectors
+        return Planes(width * lanes, lanes, self._rows * width * lanes + lanes)
+
+    def write(self, code: Code) -> None:
+        """Write the blocks and chunks from `first` to `last`."""
+        per_picture = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
+        total, chunks = code.number("batch") * per_picture, self.groups // self.chunk
+        scratch = own_scratch(self, code)
+        inputs = scratch + self._spread.scratch_floats + self._gather.scratch_floats
+        products = inputs + self._left.plane * transforms_of(self.shape, self.tile).planes
+        self._spread.prepare(code, scratch)
+        with code.loop(code.first, code.last) as item:
+            number, chunk = item.index // chunks, item.index % chunks
+            tiles = (number * self.block, minimum(number * self.block + self.block, total))
+            with code.when(item.index.equals(code.first) | chunk.equals(0)):
+                blocks = (0, self.shape.channel_blocks)
+                self._spread.write(code, code.pointer("x"), inputs, self._left, scratch, tiles, blocks)
+            first_block = chunk * (self.chunk * self.vectors)
+            self._multiply(code, inputs, products, first_block, tiles[1] - tiles[0])
+            self._gather.write(
+                code,
+                products,
+                code.pointer("y"),
+                self._out,
+                scratch + self._spread.scratch_floats,
+                tiles,
+                (first_block, self.chunk * self.vectors),
+                self._epilogue(code),
+            )
+
+    def _multiply(self, code: Code, inputs: Pointer, products: Pointer, first_block: Index, count: Index) -> None:
+        shape, transforms = self.shape, transforms_of(self.shape, self.tile)
+        plane = shape.channels * shape.lanes
+        block = plane * transforms.planes
+        heights = heights_of(code.target, self.vectors)
+        product = Product(shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights)
+        weights = code.pointer("u") + first_block * block
+        with code.loop(0, transforms.planes) as at:
+            left, out = inputs + at.index * self._left.plane, products + at.index * self._out.plane
+            with code.loop(0, self.chunk) as group:
+                right = weights + at.index * plane + group.index * (self.vectors * block)
+                place = out + group.index * (self.vectors * self._out.block)
+                product.write(code, left, right, place, count)
+
+    def _epilogue(self, code: Code) -> Epilogue:
+        bias = code.pointer("bias") if self.bias else None
+        residual = code.pointer("residual") if self.residual else None
+        return Epilogue(bias, residual, self.relu)

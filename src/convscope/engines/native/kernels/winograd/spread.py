@@ -1,0 +1,126 @@
+"""Pictures into transformed tiles: columns first, into a strip that neighbouring tiles share, then rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...vector import Code, Index, Pointer, maximum, minimum
+from ..shapes import Pair
+from .matrices import Transform
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Where a transformed tile goes: steps, in floats, from tile to tile, block to block, number to number."""
+
+    tile: int
+    block: int
+    plane: int
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Transforms tiles of blocked pictures; tile (i, j) starts at (i·step − before, j·step − before).
+
+    Tiles are numbered along rows, then down the picture, then from picture to picture. Whatever lies outside the
+    picture counts as zero.
+    """
+
+    transform: Transform
+    step: int
+    before: Pair
+    tiles: Pair
+    blocks: int
+    height: int
+    width: int
+    lanes: int
+
+    @property
+    def strip_columns(self) -> int:
+        """Return the columns that a whole row of tiles reads."""
+        return (self.tiles[1] - 1) * self.step + self.transform.inputs
+
+    @property
+    def scratch_floats(self) -> int:
+        """Return the floats of the strip and of the row of zeros behind it."""
+        return self.strip_columns * self._column + self.width * self.lanes
+
+    @property
+    def _column(self) -> int:
+        return self.transform.outputs * self.lanes
+
+    def prepare(self, code: Code, scratch: Pointer) -> None:
+        """Fill the row of zeros; once for each call of a kernel."""
+        zeros = scratch + self.strip_columns * self._column
+        with code.loop(0, self.width) as column:
+            zeros.store(code.constant(0), column.index * self.lanes)
+
+    def write(
+        self,
+        code: Code,
+        source: Pointer,
+        target: Pointer,
+        planes: Planes,
+        scratch: Pointer,
+        tiles: tuple[Index, Index],
+        blocks: tuple[int | Index, int],
+    ) -> None:
+        """Transform the tiles from tiles[0] up to tiles[1], of blocks[1] blocks from number blocks[0] on."""
+        first, last = tiles
+        across, down = self.tiles[1], self.tiles[0]
+        with code.loop(first // across, (last - 1) // across + 1) as row:
+            begin, end = maximum(first, row.index * across), minimum(last, (row.index + 1) * across)
+            left = (begin - row.index * across) * self.step - self.before[1]
+            reached = left + (end - begin - 1) * self.step + self.transform.inputs
+            self._clear(code, scratch, left, reached)
+            picture = source + (row.index // down * self.blocks + blocks[0]) * self._block
+            top = row.index % down * self.step - self.before[0]
+            with code.loop(0, blocks[1]) as block:
+                start = picture + block.index * self._block
+                self._columns(code, start, scratch, top, (left, reached))
+                place = target + block.index * planes.block + (begin - first) * planes.tile
+                self._rows(code, scratch, place, planes, end - begin)
+
+    @property
+    def _block(self) -> int:
+        return self.height * self.width * self.lanes
+
+    def _clear(self, code: Code, strip: Pointer, left: Index, reached: Index) -> None:
+        """Write zeros where the strip lies beside the picture."""
+        beside = []
+        if self.before[1]:
+            beside.append((left, minimum(reached, 0)))
+        if self.strip_columns > self.width + self.before[1]:
+            beside.append((maximum(left, self.width), reached))
+        for begin, end in beside:
+            with code.loop(begin, end) as column:
+                for number in range(self.transform.outputs):
+                    strip.store(code.constant(0), (column.index - left) * self._column + number * self.lanes)
+
+    def _columns(
+        self, code: Code, picture: Pointer, strip: Pointer, top: Index, columns: tuple[Index, Index]
+    ) -> None:
+        """Transform each column of the picture; a row outside it is read from the row of zeros."""
+        left, reached = columns
+        zeros = strip + self.strip_columns * self._column
+        rows = []
+        for number in range(self.transform.inputs):
+            row = top + number
+            inside = (row >= 0) & (row < self.height)
+            rows.append(inside.select(picture + row * (self.width * self.lanes), zeros))
+        with code.loop(maximum(left, 0), minimum(reached, self.width)) as column:
+            values = self.transform.apply([row.load(column.index * self.lanes) for row in rows])
+            for number, value in enumerate(values):
+                strip.store(value, (column.index - left) * self._column + number * self.lanes)
+
+    def _rows(self, code: Code, strip: Pointer, target: Pointer, planes: Planes, count: Index) -> None:
+        """Transform each tile's rows out of the strip."""
+        size = self.transform.outputs
+        with code.loop(0, count) as tile:
+            start, place = strip + tile.index * (self.step * self._column), target + tile.index * planes.tile
+            for row in range(size):
+                columns = [
+                    start.load(column * self._column + row * self.lanes) for column in range(self.transform.inputs)
+                ]
+                for column, value in enumerate(self.transform.apply(columns)):
+                    place.store(value, (row * size + column) * planes.plane)

@@ -1,0 +1,102 @@
+"""Weights transformed for Winograd's algorithm, straight from how convolutions keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...kernel import Kernel, own_scratch
+from ...layout import blocks_of
+from ...target import Target
+from ...vector import Code, Index, Pointer, minimum
+from ..shapes import ConvolutionShape
+from ..transposing import transposed
+from .blocking import transforms_of
+
+TAPS = 9
+
+
+def u_floats(shape: ConvolutionShape, tile: int, transposed: bool = False) -> int:
+    """Return the floats of the transformed weights."""
+    outputs, inputs = (shape.channels, shape.filters) if transposed else (shape.filters, shape.channels)
+    return blocks_of(outputs, shape.lanes) * transforms_of(shape, tile).planes * inputs * shape.lanes
+
+
+@dataclass(frozen=True)
+class WinogradWeights(Kernel):
+    """Transform the weights: u = G·g·Gᵀ for each filter and channel.
+
+    Transposed, for the gradient of the input: channels and filters change places and the taps are turned around.
+
+    Shapes:   weight FilterBlocks; u (filter blocks, numbers of a tile, channels, lanes of filters), or transposed
+              (channel blocks, numbers of a tile, filters, lanes of channels)
+    """
+
+    shape: ConvolutionShape
+    tile: int
+    transposed: bool = False
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the arrays' names."""
+        return ("weight", "u")
+
+    def items(self, batch: int) -> int:
+        """Return the pairs of a block of filters and a block of channels."""
+        return self.shape.filter_blocks * self.shape.channel_blocks
+
+    def scratch_floats(self, target: Target) -> int:
+        """Return the floats of a block's taps, turned, and of a vector of zeros."""
+        return (TAPS * self.shape.lanes + 1) * self.shape.lanes if self.transposed else 0
+
+    def write(self, code: Code) -> None:
+        """Write the pairs from `first` to `last`."""
+        shape, lanes = self.shape, self.shape.lanes
+        if self.transposed:
+            own_scratch(self, code).store(code.constant(0), TAPS * lanes * lanes)
+        with code.loop(code.first, code.last) as item:
+            block, part = item.index // shape.channel_blocks, item.index % shape.channel_blocks
+            own = minimum(shape.channels - part * lanes, lanes)
+            source = (
+                code.pointer("weight") + block * (TAPS * shape.channels * lanes) + part * (TAPS * lanes * lanes)
+            )
+            if self.transposed:
+                turned = own_scratch(self, code)
+                self._turn(code, source, own, turned)
+                there = minimum(shape.filters - block * lanes, lanes)
+                taps = [(TAPS - 1 - tap) * lanes * lanes for tap in range(TAPS)]
+                self._transform(code, turned, taps, self._place(code, part, block, shape.filters), there)
+            else:
+                taps = [own * (tap * lanes) for tap in range(TAPS)]
+                self._transform(code, source, taps, self._place(code, block, part, shape.channels), own)
+
+    def _place(self, code: Code, block: Index, part: Index, depth: int) -> Pointer:
+        """Return where the first row of a block of outputs and a part of the inputs goes."""
+        planes, lanes = transforms_of(self.shape, self.tile).planes, self.shape.lanes
+        return code.pointer("u") + (block * (planes * depth) + part * lanes) * lanes
+
+    def _turn(self, code: Code, source: Pointer, own: Index, turned: Pointer) -> None:
+        """Exchange channels and filters of a block; channels that are not there count as zero."""
+        lanes, partial = self.shape.lanes, self.shape.channels % self.shape.lanes
+        zeros = turned + TAPS * lanes * lanes
+        with code.loop(0, TAPS) as tap:
+            start, place = source + tap.index * (own * lanes), turned + tap.index * (lanes * lanes)
+            rows = []
+            for channel in range(lanes):
+                row = start + channel * lanes
+                rows.append(((own > channel).select(row, zeros) if partial else row).load())
+            for number, row_turned in enumerate(transposed(rows)):
+                place.store(row_turned, number * lanes)
+
+    def _transform(
+        self, code: Code, source: Pointer, taps: Sequence[int | Index], place: Pointer, count: Index
+    ) -> None:
+        """Transform `count` rows of nine taps each."""
+        transforms, lanes = transforms_of(self.shape, self.tile), self.shape.lanes
+        plane = lanes * (self.shape.filters if self.transposed else self.shape.channels)
+        with code.loop(0, count) as row:
+            start = source + row.index * lanes
+            columns = [transforms.weight.apply([start.load(taps[3 * i + j]) for i in range(3)]) for j in range(3)]
+            for i, numbers in enumerate(zip(*columns, strict=True)):
+                for j, value in enumerate(transforms.weight.apply(numbers)):
+                    place.store(value, (i * transforms.size + j) * plane + row.index * lanes)
