@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,6 +77,10 @@ _ONE_BY_ONE: dict[str, Callable[..., Any]] = {
     "Sign": np.sign,
     "Not": np.logical_not,
     "Reciprocal": np.reciprocal,
+    "Tanh": np.tanh,
+    "Relu": lambda x: np.maximum(x, 0),
+    "Sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "IsNaN": np.isnan,
 }
 _TOGETHER: dict[str, Callable[..., Any]] = {
     "Add": np.add,
@@ -146,6 +150,54 @@ def _(call: Call, x: Array, indices: Array) -> Array:
     axis = call.attribute("axis", 0)
     _filled((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]) if axis >= 0 else x.shape)
     return np.take(x, indices, axis)
+
+
+@_rule("GatherElements")
+def _(call: Call, x: Array, indices: Array) -> Array:
+    return np.take_along_axis(x, indices, call.attribute("axis", 0))
+
+
+@_rule("ScatterND")
+def _(call: Call, x: Array, indices: Array, updates: Array) -> Array:
+    if call.attribute("reduction", "none") != "none":
+        raise ValueError("numbers that are added where they are put")
+    result = x.copy()
+    result[tuple(np.moveaxis(indices, -1, 0))] = updates
+    return result
+
+
+@_rule("Trilu")
+def _(call: Call, x: Array, diagonal: Array | None = None) -> Array:
+    kept: Array = (np.triu if call.attribute("upper", 1) else np.tril)(
+        x, 0 if diagonal is None else diagonal.item()
+    )
+    return kept
+
+
+@_rule("CumSum")
+def _(call: Call, x: Array, axis: Array) -> Array:
+    if call.attribute("exclusive", 0) or call.attribute("reverse", 0):
+        raise ValueError("a sum that leaves out its own element, or runs backwards")
+    return np.cumsum(x, axis.item(), dtype=x.dtype)
+
+
+@_rule("MatMul")
+def _(call: Call, one: Array, two: Array) -> Array:
+    product: Array = np.matmul(one, two)
+    _filled(product.shape)
+    return product
+
+
+@_rule("Clip")
+def _(call: Call, x: Array, low: Array | None = None, high: Array | None = None) -> Array:
+    least = call.given("min") if low is None else low
+    most = call.given("max") if high is None else high
+    return np.asarray(x if least is None and most is None else np.clip(x, least, most), x.dtype)
+
+
+@_rule("NonZero")
+def _(call: Call, x: Array) -> Array:
+    return np.asarray(np.nonzero(np.atleast_1d(x)), np.int64)
 
 
 @_rule("Unsqueeze")
@@ -272,40 +324,3 @@ def _(call: Call, x: Array, scale: Array, zero: Array | None = None) -> Array:
 
     shifted = x.astype(np.float32) - (0 if zero is None else along(zero).astype(np.float32))
     return (shifted * along(scale).astype(np.float32)).astype(scale.dtype)
-
-
-class View(NamedTuple):
-    """An operator that moves elements without computing: its output's shape, and how it is made."""
-
-    shape: Callable[[Call, Sequence[int], list[Array]], tuple[int, ...]]
-    apply: Callable[[Call, Array, list[Array], tuple[int, ...]], Array]
-
-
-def _keep(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
-    return tuple(shape)
-
-
-def _like(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
-    """Return the shape by running the rule on an array that takes no memory."""
-    moved: Array = RULES[call.operator](call, np.broadcast_to(np.int8(0), shape), *rest)
-    return moved.shape
-
-
-def _by_rule(call: Call, array: Array, rest: list[Array], shape: tuple[int, ...]) -> Array:
-    moved: Array = RULES[call.operator](call, array, *rest)
-    return moved
-
-
-def _reshape(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
-    return new_shape(shape, rest[0].tolist(), bool(call.attribute("allowzero", 0)))
-
-
-VIEWS = {
-    "Identity": View(_keep, _by_rule),
-    "Cast": View(_keep, _by_rule),
-    "DequantizeLinear": View(_keep, _by_rule),
-    "Transpose": View(_like, _by_rule),
-    "Unsqueeze": View(_like, _by_rule),
-    "Squeeze": View(_like, _by_rule),
-    "Reshape": View(_reshape, _by_rule),
-}

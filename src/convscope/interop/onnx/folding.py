@@ -10,7 +10,8 @@ import numpy as np
 
 from ...errors import BadFile
 from . import tensors
-from .fold_rules import LARGEST_FILLED, RULES, VIEWS, TooLarge
+from .fold_rules import LARGEST_FILLED, RULES, TooLarge
+from .fold_views import VIEWS
 from .registry import Unmapped
 from .values import Array, Constant, Flow, known
 

@@ -19,6 +19,7 @@ from .opaque import Found, found_in, opaque
 from .order import DEEPEST_GRAPHS, needed, used_by
 from .registry import Unmapped, converter_for
 from .signature import check, signature
+from .tables import call_on_tables
 from .values import Flow, Value
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class Scope:
         domain = domain_of(call.node.domain)
         known = signature(domain, call.operator, self.opsets.get(domain, 1))
         check(call.node, known, self.path)
+        call = call_on_tables(call)
         constants = fold(call)
         if constants is not None:
             return constants
@@ -185,8 +187,10 @@ class Scope:
                 missing = range(len(outputs), len(call.node.output))
                 if not any(call.wanted(index) for index in missing):
                     return outputs
-            except Unmapped:
-                pass
+            except ConvscopeError:
+                raise
+            except (Unmapped, ArithmeticError, LookupError, TypeError, ValueError):
+                pass  # in a form that no layer says, or that nobody foresaw
             self.builder.back_to(mark)
         return opaque(call)
 

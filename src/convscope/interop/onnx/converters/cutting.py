@@ -106,16 +106,16 @@ def gather(call: Call) -> Sequence[Flow]:
     n = x.shape[axis]
     numbers = call.array(1)
     picked = [int(index) + (n if index < 0 else 0) for index in numbers.reshape(-1)]
-    if numbers.ndim > 1 or not picked:
-        raise Unmapped("indices of several axes")
+    if not picked:
+        raise Unmapped("no indices")
     if not all(0 <= index < n for index in picked):
         raise call.refused(f"Gather.indices must be from 0 to {n - 1}; got indices={picked[:8]}")
-    alone = numbers.ndim == 0
-    output = remade(x, _picked(call, x, x.axis(axis) or 0, picked, "index" if alone else ""), x.batch)
-    if not alone:
+    listed = numbers.ndim == 1
+    output = remade(x, _picked(call, x, x.axis(axis) or 0, picked, "" if listed else "index"), x.batch)
+    if listed:
         return [output]
-    shape = output.shape[:axis] + output.shape[axis + 1 :]
-    batch = None if x.batch is None else x.batch - (axis < x.batch)
+    shape = output.shape[:axis] + numbers.shape + output.shape[axis + 1 :]
+    batch = None if x.batch is None else x.batch + (numbers.ndim - 1 if axis < x.batch else 0)
     return [call.reshaped(output, shape, batch)]
 
 

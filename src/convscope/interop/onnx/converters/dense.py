@@ -10,9 +10,10 @@ from ....layers import Embedding, Linear, MatMul
 from ....layers.connection import Shape
 from ..call import Call
 from ..registry import Unmapped, converts
+from ..tables import REAL
 from ..values import Constant, Flow, broadcast
 from . import patterns
-from .merging import REAL, aligned, expanded, stored
+from .merging import aligned, expanded, stored
 
 
 @converts("Gemm", since=(7, 9, 11, 13))
@@ -77,6 +78,8 @@ def _product(call: Call) -> Flow:
     """Emit a product of two values of at least two axes, their leading axes repeated where needed."""
     values = [value for value in call.inputs if value is not None]
     flows, place = aligned([value for value in values if isinstance(value, Flow)])
+    if not flows:
+        raise Unmapped("a product of constants")
     if place is not None and place >= -2:
         flows, place = [flow.seen_as(flow.shape, None) for flow in flows if _alone(flow)], None
         if len(flows) < sum(isinstance(value, Flow) for value in values):

@@ -9,10 +9,8 @@ from ....layers.base import Layer
 from ....layers.connection import Shape
 from ..call import Call, remade, with_batch_at, without_batch
 from ..registry import Unmapped
+from ..tables import REAL
 from ..values import Constant, Flow, Value, broadcast
-
-REAL = frozenset({1, 10, 11, 16})
-"""ONNX's numbers for float, float16, double and bfloat16."""
 
 
 def merged(call: Call, layer: Layer, values: Sequence[Value]) -> Flow:

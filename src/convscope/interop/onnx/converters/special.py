@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ....layers import Dropout, Identity
 from ..call import Call
 from ..registry import Unmapped, converts
+from ..tables import REAL
 from ..values import Flow
-from .merging import REAL
 
 
 @converts("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25))

@@ -1,0 +1,100 @@
+"""What depends on no picture: numbers are computed as ONNX Runtime computes them, learned tables become layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import helper
+
+import convscope as cs
+from interop.onnx.models import FLOAT, model, numbers, saved
+from interop.onnx.runtime import assert_close, by_reference, by_runtime
+
+TABLE = numbers((5, 7))
+PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
+
+
+def whole(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes", "tensors"),
+    [
+        ("Tanh", {}, {"t": TABLE}),
+        ("Relu", {}, {"t": TABLE}),
+        ("Sigmoid", {}, {"t": TABLE}),
+        ("Clip", {}, {"t": TABLE, "l": np.float32(-0.25), "h": np.float32(0.5)}),
+        ("GatherElements", {"axis": 1}, {"t": TABLE, "i": whole(3, 0, 6, 1, 1).reshape(5, 1)}),
+        ("ScatterND", {}, {"t": TABLE, "i": PLACES, "u": numbers((2, 2), 8)}),
+        ("ScatterND", {}, {"t": TABLE, "i": whole(3, 1).reshape(2, 1), "u": numbers((2, 7), 8)}),
+        ("Trilu", {"upper": 0}, {"t": TABLE, "k": np.int64(1)}),
+        ("Trilu", {}, {"t": TABLE}),
+        ("CumSum", {}, {"t": TABLE, "a": np.int64(1)}),
+        ("IsNaN", {}, {"t": np.where(TABLE < 0, np.float32(np.nan), TABLE)}),
+        ("NonZero", {}, {"t": whole(0, 3, 1, 1, 0, 9, 2, 5, 4)}),
+        ("MatMul", {}, {"t": np.arange(15).reshape(5, 3), "u": np.arange(21)[::-1].reshape(3, 7)}),
+    ],
+)
+def test_numbers_are_those_of_onnx_runtime(operator, attributes, tensors, tmp_path):
+    """The computed array is added to the picture."""
+    nodes = [
+        helper.make_node(operator, list(tensors), ["c"], "made", **attributes),
+        helper.make_node("Cast", ["c"], ["r"], "real", to=FLOAT),
+        helper.make_node("Mul", ["r", "one"], ["d"], "held"),
+        helper.make_node("Add", ["x", "d"], ["y"], "sum"),
+    ]
+    path = saved(model(nodes, (1, 5, 7), {**tensors, "one": np.ones((1, 1), np.float32)}, opset=17), tmp_path)
+    x = numbers((1, 5, 7), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert [node.kind for node in network.layers] == ["Parameter", "Add"]
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes", "tensors"),
+    [
+        ("ScatterND", {"reduction": "add"}, {"t": TABLE, "i": PLACES, "u": numbers((2, 2))}),
+        ("CumSum", {"reverse": 1}, {"t": TABLE, "a": np.int64(1)}),
+    ],
+)
+def test_what_is_computed_in_another_way_is_refused(operator, attributes, tensors, tmp_path):
+    nodes = [
+        helper.make_node(operator, list(tensors), ["c"], "made", **attributes),
+        helper.make_node("Add", ["x", "c"], ["y"], "sum"),
+    ]
+    path = saved(model(nodes, (1, 5, 7), tensors, opset=17), tmp_path)
+    with pytest.raises(cs.errors.BadFile, match=r"constants of .* must be computable; .*\[onnx-constant\]"):
+        cs.from_onnx(path)
+
+
+def test_rows_of_a_learned_table_count_once_however_often_they_are_picked(tmp_path):
+    """As in relative position tables: 7 × 3 numbers, of which 4 × 5 rows are picked."""
+    picked = np.random.default_rng(2).integers(0, 7, (4, 5))
+    nodes = [
+        helper.make_node("Gather", ["t", "i"], ["g"], "picked"),
+        helper.make_node("Add", ["x", "g"], ["y"], "sum"),
+    ]
+    path = saved(model(nodes, (1, 4, 5, 3), {"t": numbers((7, 3)), "i": picked}), tmp_path)
+    x = numbers((1, 4, 5, 3), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert [node.kind for node in network.layers] == ["Parameter", "IndexSelect", "Reshape", "Add"]
+    assert cs.inspect(network).totals.params == 21
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def test_a_small_network_over_constants_keeps_its_weights(tmp_path):
+    """As in continuous position tables: constants through a dense layer, then onto the picture."""
+    nodes = [
+        helper.make_node("MatMul", ["places", "w"], ["h"], "first"),
+        helper.make_node("Relu", ["h"], ["r"], "act"),
+        helper.make_node("MatMul", ["r", "v"], ["g"], "second"),
+        helper.make_node("Add", ["x", "g"], ["y"], "sum"),
+    ]
+    tensors = {"places": numbers((5, 2)), "w": numbers((2, 6), 5), "v": numbers((6, 3), 6)}
+    path = saved(model(nodes, (1, 5, 3), tensors), tmp_path)
+    x = numbers((1, 5, 3), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert [node.kind for node in network.layers] == ["Parameter", "Linear", "ReLU", "Linear", "Add"]
+    assert network["first"].facts.params + network["second"].facts.params == 12 + 18
+    assert_close(ours, by_runtime(path, {"x": x})[0])
