@@ -16,6 +16,8 @@ from .output import say
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line of comma-separated values per layer.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")
 @click.option("--counted-by", "tool", metavar="TOOL", help="Show what another tool counts instead.")
+@click.option("--plan", "as_plan", is_flag=True, help="Show the kernels and the memory of the native engine.")
+@click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Pictures at once in --plan; 64.")
 def command(
     model: str,
     input_shape: tuple[int, ...] | None,
@@ -23,6 +25,8 @@ def command(
     as_csv: bool,
     as_markdown: bool,
     tool: str | None,
+    as_plan: bool,
+    batch: int,
 ) -> None:
     """Show shape, parameters, operations, memory and receptive field of every layer of MODEL.
 
@@ -45,6 +49,12 @@ def command(
 
         one_of({"--counted-by": True, "--csv": as_csv, "--markdown": as_markdown})
         show_recount(network, tool, as_json)
+        return
+    if as_plan:
+        from .plan import show_plan
+
+        one_of({"--plan": True, "--csv": as_csv, "--markdown": as_markdown})
+        show_plan(network, batch, as_json)
         return
     report = inspect(network)
     if as_json:

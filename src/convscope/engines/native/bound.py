@@ -67,10 +67,10 @@ class Bound:
         for call, slots, start in zip(calls, names, starts, strict=False):
             for place, name in enumerate(slots, start):
                 self._fill(int(place), call, name)
-        at = {id(call): self._tables.ctypes.data + 8 * int(start) for call, start in zip(calls, starts, strict=False)}
-        self._sections = {
-            name: self._segments(steps, addresses, at) for name, steps in plan.sections.items()
+        at = {
+            id(call): self._tables.ctypes.data + 8 * int(start) for call, start in zip(calls, starts, strict=False)
         }
+        self._sections = {name: self._segments(steps, addresses, at) for name, steps in plan.sections.items()}
 
     def memory(self, buffer: Buffer) -> Floats:
         """Return a buffer's memory: (batch, floats of a picture), or (floats,) for a fixed one."""
@@ -151,5 +151,6 @@ class Bound:
 
     def _work(self, calls: Sequence[Call]) -> int:
         return sum(
-            call.kernel.macs(self.batch) + sum(buffer.floats(self.batch) for buffer in call.buffers) for call in calls
+            call.kernel.macs(self.batch) + sum(buffer.floats(self.batch) for buffer in call.buffers)
+            for call in calls
         )

@@ -26,7 +26,7 @@ from .lower.loss import HITS, LABELS, LOSSES, SQUARES
 from .lower.optimizer import given_numbers, update_plan
 from .memory import aligned
 from .objects import Loader
-from .plan import HostCall, Plan, Role
+from .plan import Plan, Role
 from .progress import compile_progress
 from .threads import Pool
 

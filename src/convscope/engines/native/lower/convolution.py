@@ -13,7 +13,7 @@ from ..kernels.convolution import Convolution, ConvolutionInputGradient
 from ..kernels.depthwise import DepthwiseConvolution, DepthwiseInputGradient, DepthwiseWeightGradient
 from ..kernels.shapes import ConvolutionShape
 from ..kernels.weight_gradient import ConvolutionWeightGradient, slices_for
-from ..kernels.weights import GroupMask, TransposedWeights, needs_mask, weights_layout
+from ..kernels.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
 from ..kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,
@@ -110,32 +110,19 @@ class _Convolution:
         lowering.on_backward(self._backward)
 
     def _tail(self) -> _Tail:
-        lowering = self.lowering
-        tail = _Tail(self.node)
+        lowering, tail = self.lowering, _Tail(self.node)
         if not lowering.mode.training:
             norm = lowering.follower(tail.last, BatchNorm)
             if norm is not None:
-                tail.last = tail.norm = self._absorb(norm)
+                tail.last = tail.norm = lowering.absorb(norm)
             add = None if self.shape.depthwise else lowering.follower(tail.last, Add)
-            if add is not None and self._other(add, tail.last.name) is not None:
-                tail.residual = self._other(add, tail.last.name)
-                tail.last = self._absorb(add)
+            residual = lowering.other_term(add, tail.last) if add is not None else None
+            if add is not None and residual is not None:
+                tail.last, tail.residual = lowering.absorb(add), residual
         relu = lowering.follower(tail.last, ReLU)
         if relu is not None:
-            tail.last, tail.relu = self._absorb(relu), True
+            tail.last, tail.relu = lowering.absorb(relu), True
         return tail
-
-    def _absorb(self, node: Node) -> Node:
-        self.lowering.absorbed.add(node.name)
-        return node
-
-    def _other(self, add: Node, own: str) -> Value | None:
-        """Return the other value of a sum of two, where it is there already and of the same shape."""
-        others = [name for name in add.inputs if name != own]
-        if len(add.inputs) != 2 or len(others) != 1 or others[0] not in self.lowering.values:
-            return None
-        value = self.lowering.values[others[0]]
-        return self.lowering.blocked(value) if value.shape == add.output_shape else None
 
     def _folded(self, norm: Node) -> tuple[Buffer, Buffer]:
         """Return weights and bias with a batch normalisation's factors in them, made when parameters change."""
@@ -188,7 +175,7 @@ class _Convolution:
             kernel = Convolution(shape, self.plain, *epilogue)
             lowering.call(kernel, self.node.name, does, reason, weight=weight, **operands)
             return
-        u = self._transformed(weight, tile, transposed=False)
+        u = self._transformed(weight, tile, "forward")
         winograd = WinogradConvolution(shape, tile, *epilogue)
         lowering.call(winograd, self.node.name, does, reason, u=u, **operands)
 
@@ -197,19 +184,19 @@ class _Convolution:
         done = ([tail.norm.name] if tail.norm else []) + done
         return f" with {', '.join(done)}" if done else ""
 
-    def _transformed(self, weight: Buffer, tile: int, transposed: bool) -> Buffer:
+    def _transformed(self, weight: Buffer, tile: int, purpose: str) -> Buffer:
         """Return the weights in Winograd's domain: made every step in training, once at inference."""
-        lowering = self.lowering
-        training = lowering.mode.training
+        lowering, name = self.lowering, self.node.name
+        training, transposed = lowering.mode.training, purpose == "input gradient"
         role = Role.ACTIVATION if training else Role.PREPARED
         floats = u_floats(self.shape, tile, transposed)
-        u = lowering.buffer(f"{self.node.name} in Winograd's domain", fixed=floats, role=role)
+        u = lowering.buffer(f"{name} in Winograd's domain", fixed=floats, role=role)
         kernel = WinogradWeights(self.shape, tile, transposed)
         if training:
-            lowering.call(kernel, self.node.name, "weights transformed", weight=weight, u=u)
+            lowering.call(kernel, name, purpose, "weights transformed", weight=weight, u=u)
         else:
             with lowering.section("prepare"):
-                lowering.call(kernel, self.node.name, "weights transformed", "once", weight=weight, u=u)
+                lowering.call(kernel, name, purpose, "weights transformed, once", weight=weight, u=u)
         return u
 
     def _backward(self) -> None:
@@ -274,11 +261,12 @@ class _Convolution:
         tile = winograd_tile(shape, mode.batch_hint, "input gradient", mode.strict)
         reason = why(tile, shape, mode.strict)
         if tile == DIRECT:
-            turned = lowering.buffer(f"{name}.weight transposed", fixed=weights_t_floats(shape))
-            lowering.call(TransposedWeights(shape), name, "weights transposed", weight=self.weight, weight_t=turned)
+            turned = lowering.buffer(f"{name}.weight transposed", fixed=transposed_layout(shape).floats)
+            turning = TransposedWeights(shape)
+            lowering.call(turning, name, "input gradient", "weights turned", weight=self.weight, weight_t=turned)
             direct = ConvolutionInputGradient(shape)
             lowering.call(direct, name, "input gradient", reason, dy=dy, weight_t=turned, dx=into)
             return
-        u = self._transformed(self.weight, tile, transposed=True)
+        u = self._transformed(self.weight, tile, "input gradient")
         winograd = WinogradConvolution(input_gradient_shape(shape), tile, False, False, False)
         lowering.call(winograd, name, "input gradient", reason, x=dy, u=u, y=into)

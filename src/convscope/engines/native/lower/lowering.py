@@ -83,9 +83,7 @@ class Lowering:
         yield
         self._section = before
 
-    def call(
-        self, kernel: Kernel, layer: str, purpose: str, reason: str = "", **operands: Operand | int
-    ) -> None:
+    def call(self, kernel: Kernel, layer: str, purpose: str, reason: str = "", **operands: Operand | int) -> None:
         """Add a kernel's call. The batch need not be given."""
         given: dict[str, Operand] = {
             name: Amount(fixed=operand) if isinstance(operand, int) else operand
@@ -205,6 +203,19 @@ class Lowering:
         if len(consumers) != 1 or not isinstance(consumers[0].layer, kind):
             return None
         return consumers[0]
+
+    def absorb(self, node: Node) -> Node:
+        """Say that a layer is computed along with one before it."""
+        self.absorbed.add(node.name)
+        return node
+
+    def other_term(self, add: Node, own: Node) -> Value | None:
+        """Return the other value of a sum of two, where it is there already and of the same shape."""
+        others = [name for name in add.inputs if name != own.name]
+        if len(add.inputs) != 2 or len(others) != 1 or others[0] not in self.values:
+            return None
+        value = self.values[others[0]]
+        return self.blocked(value) if value.shape == add.output_shape == own.output_shape else None
 
     # gradients
 

@@ -25,7 +25,10 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
     squares = Buffer(SQUARES, Role.ACTIVATION, fixed=PARTS)
     size = Amount(fixed=floats)
     norm = Call(
-        SquaredNorm(PARTS), {"gradient": gradient, "parts": squares, "floats": size}, "all", "norm of the gradients"
+        SquaredNorm(PARTS),
+        {"gradient": gradient, "parts": squares, "floats": size},
+        "all",
+        "norm of the gradients",
     )
     operands: dict[str, Operand] = {"weight": weight, "gradient": gradient, "floats": size}
     for slot in state_slots(optimizer):

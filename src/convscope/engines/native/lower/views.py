@@ -41,7 +41,13 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
     lowering.random.append(node.name)
     keys = {"key_low": Given(f"low key of {node.name}"), "key_high": Given(f"high key of {node.name}")}
     lowering.call(
-        DropoutKernel(layer.p), node.name, "forward", x=source.buffer, y=result.buffer, floats=source.floats, **keys
+        DropoutKernel(layer.p),
+        node.name,
+        "forward",
+        x=source.buffer,
+        y=result.buffer,
+        floats=source.floats,
+        **keys,
     )
 
     def back() -> None:

@@ -1,0 +1,69 @@
+"""Training steps and inference of whole networks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..model import Model
+from ..training.optimizers import SGD
+
+DIGITS = "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | conv 64 3 same | relu | maxpool 2 | flatten | \
+dense 128 | relu | dense 10"
+
+CIFAR_VGG = (
+    "input 3x32x32 | "
+    + " | maxpool 2 | ".join(
+        f"conv {c} 3 same nobias | bn | relu | conv {c} 3 same nobias | bn | relu" for c in (64, 128, 256)
+    )
+    + " | maxpool 2 | flatten | dense 10"
+)
+
+
+class NetworkCase(NamedTuple):
+    """A network and what is done with it. `goal` is how many times faster than the best peer it should be."""
+
+    title: str
+    model: str
+    batch: int
+    training: bool
+    goal: float
+
+
+CASES = (
+    NetworkCase("digits CNN, training", DIGITS, 64, True, 4.0),
+    NetworkCase("digits CNN, training", DIGITS, 256, True, 4.0),
+    NetworkCase("CIFAR-VGG with batch norm, training", CIFAR_VGG, 64, True, 2.2),
+    NetworkCase("ResNet-18 (CIFAR), training", "resnet18-cifar", 64, True, 1.8),
+    NetworkCase("VGG-16, inference", "vgg16", 1, False, 1.5),
+    NetworkCase("ResNet-18, inference", "resnet18", 1, False, 1.4),
+    NetworkCase("MobileNet-v2, inference", "mobilenet_v2", 1, False, 1.1),
+    NetworkCase("LeNet-5, inference", "lenet", 1, False, 1.5),
+)
+
+
+class Prepared(NamedTuple):
+    """A model with pictures and labels to work on."""
+
+    model: Model
+    x: np.ndarray
+    labels: np.ndarray
+
+
+def prepared(case: NetworkCase) -> Prepared:
+    """Return the case's model on the native engine, and one batch."""
+    model = Model(case.model, seed=0, engine="native")
+    model.compile(optimizer=SGD(lr=0.01, momentum=0.9))
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(case.batch, *model.network.input_shape)).astype(np.float32)
+    classes = model.network.outputs[-1].output_shape[0]
+    return Prepared(model, x, draw.integers(0, classes, case.batch))
+
+
+def macs(case: NetworkCase, model: Model) -> int:
+    """Return the multiply-adds of the plain algorithms; a training step counts each layer three times."""
+    from ..analysis.report import inspect
+
+    one = inspect(model.network).totals.macs * case.batch
+    return 3 * one if case.training else one

@@ -1,0 +1,141 @@
+"""The passes of single convolutions, as the engine plans them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ..engines.native.arrays import Arrays
+from ..engines.native.bound import Bound, Memory
+from ..engines.native.kernels.shapes import ConvolutionShape
+from ..engines.native.layout import Blocked
+from ..engines.native.lower.convolution import convolution_shape
+from ..engines.native.lower.lowering import Gradient, Lowering, Mode
+from ..engines.native.lower.rules import lower
+from ..engines.native.memory import aligned
+from ..engines.native.objects import this_loader
+from ..engines.native.plan import Plan, Value
+from ..engines.native.threads import pool
+from ..layers import Conv2d
+from ..network import Network
+from ..notation import parse
+
+PASSES = ("forward", "input gradient", "weight gradient")
+
+
+class Case(NamedTuple):
+    """A convolution: pictures, channels, side, filters, kernel, stride, padding."""
+
+    batch: int
+    channels: int
+    side: int
+    filters: int
+    kernel: int
+    stride: int
+    padding: int
+
+    def __str__(self) -> str:
+        sizes = f"{self.batch}×{self.channels}×{self.side}²→{self.filters}"
+        return f"{sizes}, {self.kernel}×{self.kernel} s{self.stride}"
+
+    @property
+    def winograd_fits(self) -> bool:
+        """Say whether it is 3×3 with stride 1."""
+        return (self.kernel, self.stride) == (3, 1)
+
+
+CASES = (
+    Case(64, 1, 28, 32, 3, 1, 1),
+    Case(64, 32, 14, 64, 3, 1, 1),
+    Case(16, 64, 56, 64, 3, 1, 1),
+    Case(16, 128, 28, 128, 3, 1, 1),
+    Case(16, 256, 14, 256, 3, 1, 1),
+    Case(16, 512, 7, 512, 3, 1, 1),
+    Case(1, 64, 56, 64, 3, 1, 1),
+    Case(1, 256, 14, 256, 3, 1, 1),
+    Case(1, 3, 224, 64, 7, 2, 3),
+    Case(16, 256, 14, 1024, 1, 1, 0),
+    Case(1, 3, 227, 96, 11, 4, 0),
+    Case(1, 96, 27, 256, 5, 1, 2),
+)
+"""From first layers to last ones, of the usual networks."""
+
+
+@dataclass
+class Passes:
+    """A convolution ready to run, pass by pass."""
+
+    shape: ConvolutionShape
+    bound: Bound
+    arrays: Arrays
+
+    def work(self, purpose: str) -> Callable[[], object]:
+        """Return one pass: all kernels that it needs, those for the weights included."""
+        section = "forward" if purpose == "forward" else "backward"
+        chosen = [record for call, record in self.bound.singles(section) if call.purpose.startswith(purpose)]
+        records = np.concatenate(chosen)
+        threads = pool(this_loader())
+        return lambda: threads.run(records)
+
+    def kernels(self, purpose: str) -> str:
+        """Return the names of the pass's kernels."""
+        steps = self.bound.plan.steps
+        names = [type(call.kernel).__name__ for call in steps if call.purpose.startswith(purpose)]  # type: ignore[union-attr]
+        return ", ".join(names)
+
+
+def passes_of(case: Case, strict: bool = False) -> Passes:
+    """Return the passes of a convolution with a bias, as a training step has them."""
+    text = f"input {case.channels}x{case.side}x{case.side} | conv {case.filters} {case.kernel} s{case.stride} p{case.padding}"
+    network = parse(text)
+    arrays = Arrays(network, ())
+    loader = this_loader()
+    plan, shape = _plan(network, arrays, strict, case.batch)
+    arrays.settle(training=True)
+    draw = np.random.default_rng(0)
+    for name, sizes in arrays.parameter_shapes.items():
+        arrays.write(name, draw.normal(size=sizes).astype(np.float32) * 0.05)
+    threads = pool(loader)
+    bound = Bound(plan, case.batch, loader.addresses(plan.kernels), Memory(aligned), arrays.locate, threads)
+    for value in plan.values.values():
+        memory = bound.memory(value.buffer)
+        sizes = (case.batch, *value.shape)
+        memory[...] = value.layout.pack(draw.normal(size=sizes).astype(np.float32))
+    return Passes(shape, bound, arrays)
+
+
+def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[Plan, ConvolutionShape]:
+    """Lower the convolution with an input whose gradient is wanted, and a gradient given from outside."""
+    loader = this_loader()
+    source, node = network
+    assert isinstance(node.layer, Conv2d)
+    shape = convolution_shape(node.layer, node, loader.target.width)
+    mode = Mode(training=True, strict=strict, batch_hint=batch)
+    lowering = Lowering(network, loader.target, mode, arrays.layouts, frozenset({node.name}))
+    for part in _values(lowering, source.name, source.output_shape):
+        lowering.values[part.key] = part
+        lowering.keep_value(part.key)
+    lower(node.layer, node, lowering)
+    lowering.keep_value(node.name)
+    result = lowering.values[node.name]
+    incoming = Value("dy", lowering.buffer("dy", per_image=result.layout.floats), result.layout, result.shape)
+    lowering.values["dy"] = incoming
+    lowering.keep_value("dy")
+    with lowering.section("backward"):
+        lowering.contribute(result, Gradient(incoming.buffer))
+        lowering.write_backward()
+    return lowering.plan("passes"), shape
+
+
+def _values(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Iterator[Value]:
+    """Give the input as the layer before would: in blocks, or as a picture comes."""
+    from ..engines.native.layout import Plain
+
+    channels, height, width = shape
+    small = channels < lowering.lanes
+    layout = Plain(shape) if small else Blocked(channels, height, width, lowering.lanes)
+    made = Value(name, lowering.buffer(name, per_image=layout.floats), layout, shape)
+    yield replace(made, differentiable=not small)

@@ -1,0 +1,104 @@
+"""The same work in PyTorch, in each of the ways people run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..engines.native.kernels.shapes import ConvolutionShape
+from ..errors import MissingExtra
+from ..model import Model
+
+LAYOUTS = ("contiguous_format", "channels_last")
+
+
+def torch_module(threads: int) -> Any:
+    """Return PyTorch, set to use as many threads as the engine.
+
+    Errors:   MissingExtra [torch]
+    """
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtra(
+            "bench compares with PyTorch, which must be installed; got a Python without it; "
+            "install it with: pip install torch, or give --alone. [torch]"
+        ) from None
+    torch.set_num_threads(threads)
+    return torch
+
+
+def convolution_work(
+    torch: Any, shape: ConvolutionShape, batch: int, layout: str, seed: int = 0
+) -> dict[str, Callable[[], object]]:
+    """Return forward, input gradient and weight gradient of one convolution."""
+    draw = torch.Generator().manual_seed(seed)
+    memory_format = getattr(torch, layout)
+
+    def tensor(*sizes: int) -> Any:
+        return torch.randn(*sizes, generator=draw).contiguous(memory_format=memory_format)
+
+    x = tensor(batch, shape.channels, shape.height, shape.width)
+    weight = tensor(shape.filters, shape.channels // shape.groups, *shape.kernel)
+    bias = torch.zeros(shape.filters)
+    dy = tensor(batch, shape.filters, *shape.output)
+    settings = (list(shape.stride), list(shape.before), list(shape.dilation))
+
+    def forward() -> Any:
+        return torch.nn.functional.conv2d(x, weight, bias, *settings, shape.groups)
+
+    def gradient(wanted: list[bool]) -> Callable[[], object]:
+        def work() -> Any:
+            arguments = (dy, x, weight, [shape.filters], *settings, False, [0, 0], shape.groups, wanted)
+            return torch.ops.aten.convolution_backward(*arguments)
+
+        return work
+
+    return {
+        "forward": forward,
+        "input gradient": gradient([True, False, False]),
+        "weight gradient": gradient([False, True, False]),
+    }
+
+
+def training_step(
+    torch: Any, model: Model, x: np.ndarray, labels: np.ndarray, layout: str, compiled: bool = False
+) -> Callable[[], object]:
+    """Return a step of the same network with the same parameters: cross-entropy and fused SGD with momentum."""
+    from ..interop.torch import to_torch
+
+    module = to_torch(model).train().to(memory_format=getattr(torch, layout))
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, fused=True)
+    pictures = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
+    classes = torch.from_numpy(labels)
+
+    def loss_of(batch: Any, wanted: Any) -> Any:
+        return torch.nn.functional.cross_entropy(module(batch), wanted)
+
+    computed = torch.compile(loss_of) if compiled else loss_of
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        computed(pictures, classes).backward()
+        optimizer.step()
+
+    return step
+
+
+def inference(
+    torch: Any, model: Model, x: np.ndarray, layout: str, compiled: bool = False
+) -> Callable[[], object]:
+    """Return a forward pass without gradients."""
+    from ..interop.torch import to_torch
+
+    module = to_torch(model).eval().to(memory_format=getattr(torch, layout))
+    computed = torch.compile(module) if compiled else module
+    pictures = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
+
+    def work() -> Any:
+        with torch.inference_mode():
+            return computed(pictures)
+
+    return work
