@@ -11,13 +11,28 @@ from dataclasses import dataclass
 from ..kernel import Kernel, own_scratch
 from ..layout import blocks_of
 from ..target import Target
-from ..vector import Code, Condition, Index, Pointer, Vector, minimum
-from .dense_rows import LEAST_ITEMS, PANEL, Panel, for_groups, for_panels, parts_of, starting, widths, write_panel
+from ..vector import Code, Condition, Index, Pointer, Vector, fma, minimum
+from .dense_rows import (
+    LEAST_ITEMS,
+    PANEL,
+    Panel,
+    for_groups,
+    for_panels,
+    parts_of,
+    rows_of,
+    starting,
+    widths,
+    write_panel,
+)
 from .gemm_tile import UNROLL, Operands, accumulate
+from .summing import added
 from .transposing import transposed
 
 IMAGES = 64
 """Pictures whose products are summed in one go; more are added up in steps of so many."""
+
+FEW = 4
+"""Rows from which on it pays to turn weights over for the input gradient."""
 
 PIECE = 64
 """Most numbers of the source that one work item of the weight gradient takes."""
@@ -67,7 +82,6 @@ class Dense(Kernel):
 
         def group(block: Index, width: int, rows: tuple[Index, Index]) -> None:
             own_weight, own_y = weight + block * block_floats, y + block * self.lanes
-            starts = self._starts(code, block, width)
 
             def panel(
                 at: int | Index, steps: int | Index, first: Condition | bool, last: Condition | bool
@@ -78,7 +92,8 @@ class Dense(Kernel):
                 )  # fmt: skip
 
                 def finish(total: Vector, at_result: Pointer, vector: int) -> Vector:
-                    result = total + starting(first, starts[vector], at_result)
+                    start = self._start(code, block + vector)
+                    result = total + starting(first, start, at_result)
                     return self._finished(code, result, last, block + vector)
 
                 write_panel(code, operands, rows, finish)
@@ -87,12 +102,9 @@ class Dense(Kernel):
 
         for_groups(code, self.blocks, code.number("batch"), group)
 
-    def _starts(self, code: Code, block: Index, width: int) -> list[Vector]:
-        """Return what each block's sums start from."""
-        if not self.bias:
-            return code.zeros(width)
-        bias = code.pointer("bias") + block * self.lanes
-        return [bias.load(vector * self.lanes) for vector in range(width)]
+    def _start(self, code: Code, block: Index) -> Vector:
+        """Return what a block's sums start from; read late, it takes no register from a tile."""
+        return code.pointer("bias").load(block * self.lanes) if self.bias else code.constant(0)
 
     def _finished(self, code: Code, total: Vector, last: Condition | bool, block: Index) -> Vector:
         """Return the layer's output where all panels are in the total; lanes of no output stay zero."""
@@ -136,7 +148,7 @@ class DenseInputGradient(Kernel):
 
     def items(self, batch: int) -> int:
         """Return one item for each block of the source and part of the rows."""
-        return self.depth // self.lanes * parts_of(self.depth // self.lanes)
+        return self.blocks * parts_of(self.blocks)
 
     def scratch_floats(self, target: Target) -> int:
         """Return the floats of a panel."""
@@ -146,8 +158,39 @@ class DenseInputGradient(Kernel):
         """Return the multiply-adds."""
         return batch * self.depth * self.outputs
 
+    @property
+    def blocks(self) -> int:
+        """Return the blocks of the source."""
+        return self.depth // self.lanes
+
     def write(self, code: Code) -> None:
         """Write the code for the items of a call."""
+        few = code.number("batch") < FEW
+        with code.when(few):
+            self._write_dots(code)
+        with code.when(~few):
+            self._write_products(code)
+
+    def _write_dots(self, code: Code) -> None:
+        """Multiply a few rows by weights as they lie, and sum across lanes in the end."""
+        dy, weight, dx = (code.pointer(name) for name in self.pointers)
+        lanes, parts, ahead = self.lanes, parts_of(self.blocks), 4 * self.depth * self.lanes
+        with code.loop(code.first, code.last) as item:
+            block = item.index % self.blocks
+            first, last = rows_of(item.index // self.blocks, parts, code.number("batch"))
+            with code.loop(first, last) as row:
+                own, square = dy + row.index * self.rows, weight + block * (lanes * lanes)
+                with code.loop(0, self.rows, lanes, carry=code.zeros(lanes)) as output:
+                    gradient, at = own.load(output.index), square + output.index * self.depth
+                    for source in range(lanes):
+                        at.prefetch(ahead + source * lanes)
+                    output.next(
+                        [fma(gradient, at.load(n * lanes), total) for n, total in enumerate(output.values)]
+                    )
+                dx.store(added(transposed(output.results)), row.index * self.depth + block * lanes)
+
+    def _write_products(self, code: Code) -> None:
+        """Multiply rows by weights that are turned over."""
         dy, weight, dx = (code.pointer(name) for name in self.pointers)
         turned, lanes = own_scratch(self, code), self.lanes
 
@@ -164,13 +207,15 @@ class DenseInputGradient(Kernel):
 
             for_panels(code, self.rows, panel)
 
-        for_groups(code, self.depth // lanes, code.number("batch"), group)
+        for_groups(code, self.blocks, code.number("batch"), group)
 
     def _turn(self, code: Code, source: Pointer, turned: Pointer, steps: int | Index, width: int) -> None:
         """Write weights (outputs, sources) of a panel as (sources, outputs), one square of lanes at a time."""
         lanes = self.lanes
         with code.loop(0, steps, lanes) as output, code.loop(0, width) as vector:
             square = source + (output.index * self.depth + vector.index * (lanes * lanes))
+            for row in range(lanes):
+                square.prefetch(self.depth * lanes + row * lanes)
             columns = transposed([square.load(row * lanes) for row in range(lanes)])
             place = turned + (output.index * (width * lanes) + vector.index * lanes)
             for row, column in enumerate(columns):
@@ -242,7 +287,8 @@ class DenseWeightGradient(Kernel):
                         with code.loop(at, whole, width) as columns:
                             right = dy + (chunk.index * self.blocks + columns.index) * self.lanes
                             out = dweight + (columns.index * self.depth + start) * self.lanes
-                            self._tiles(code, gathered, right, out, (width, piece, images), chunk.index.equals(0))
+                            first = chunk.index.to_lanes().equals(0)
+                            self._tiles(code, gathered, right, out, (width, piece, images), first)
                         at = whole
 
     def _gather(self, code: Code, x: Pointer, gathered: Pointer, images: Index, piece: int | Index) -> None:

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from ..target import Target
 from ..vector import Code, Condition, Index, Pointer, Vector, maximum, minimum
 from .gemm_tile import UNROLL, Operands, accumulate
-
-TILES = (6, 4, 2, 1)
-"""Rows of a tile; the smaller ones are for what remains."""
+from .summing import added
 
 LEAST_ITEMS = 8
 """Pieces of work wanted of a layer with few outputs, so that as many threads have something to do."""
@@ -29,9 +27,22 @@ def widths(target: Target) -> tuple[int, ...]:
     return (4, 1) if target.registers == 32 else (2, 1)
 
 
+def heights(target: Target) -> tuple[int, ...]:
+    """Return how many rows tiles have: first as many as registers allow for, then fewer for what remains.
+
+    Without a fused multiply-add, products take registers of their own.
+    """
+    return (4, 2, 1) if target.width == 4 and target.registers == 16 else (6, 4, 2, 1)
+
+
 def parts_of(blocks: int) -> int:
     """Return into how many parts the rows are cut, where the blocks alone are too few pieces of work."""
     return max(1, LEAST_ITEMS >> (blocks.bit_length() - 1))
+
+
+def rows_of(part: Index, parts: int, batch: Index) -> tuple[Index, Index]:
+    """Return the first row of a part and the row after its last."""
+    return batch * part // parts, batch * (part + 1) // parts
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,7 @@ def for_groups(
     with code.loop(code.first // blocks, (code.last + (blocks - 1)) // blocks) as part:
         start = part.index * blocks
         at, end = maximum(code.first - start, 0), minimum(code.last - start, blocks)
-        rows = (batch * part.index // parts, batch * (part.index + 1) // parts)
+        rows = rows_of(part.index, parts, batch)
         for width in widths(code.target):
             if width <= blocks:
                 whole = end - (end - at) % width
@@ -81,15 +92,19 @@ def for_groups(
 def for_panels(
     code: Code, depth: int, write: Callable[[int | Index, int | Index, Condition | bool, Condition | bool], None]
 ) -> None:
-    """Write work for all panels: `write(first step, steps, whether it is the first, whether it is the last)`."""
+    """Write work for all panels: `write(first step, steps, whether it is the first, whether it is the last)`.
+
+    Both answers come lane by lane: chosen by lanes, results need no branch each.
+    """
     count = -(-depth // PANEL)
     if count == 1:
         write(0, depth, True, True)
         return
-    size = -(-depth // (count * UNROLL)) * UNROLL
+    size = -(-depth // (count * code.target.width)) * code.target.width
     with code.loop(0, depth, size) as panel:
         steps = size if depth % size == 0 else minimum(depth - panel.index, size)
-        write(panel.index, steps, panel.index.equals(0), panel.index >= depth - size)
+        at = panel.index.to_lanes()
+        write(panel.index, steps, at.equals(0), at >= depth - size)
 
 
 def starting(first: Condition | bool, start: Vector, place: Pointer) -> Vector:
@@ -100,7 +115,7 @@ def starting(first: Condition | bool, start: Vector, place: Pointer) -> Vector:
 def write_panel(code: Code, panel: Panel, rows: tuple[Index, Index], finish: Finish) -> None:
     """Write the products of all rows with a panel of weights."""
     at, last = rows
-    for count in TILES:
+    for count in heights(code.target):
         end = last - (last - at) % count
         with code.loop(at, end, count) as tile:
             x, y = panel.x + tile.index * panel.x_row, panel.y + tile.index * panel.y_row
@@ -122,13 +137,10 @@ def _products(code: Code, panel: Panel, x: Pointer, rows: int) -> list[Vector]:
         left, right = x + loop.index, panel.weight + loop.index * panel.step
         for step in range(UNROLL):
             at_left, at_right = left + step, right + step * panel.step
-            if panel.ahead and rows == TILES[0]:
+            if panel.ahead and rows == heights(code.target)[0]:
                 for vector in panel.vectors:
                     at_right.prefetch(vector + panel.ahead)
             own = step % chains
             sums[own] = accumulate(code, sums[own], at_left, at_right, operands, 1)
         loop.next([total for chain in sums for total in chain])
-    ends = [loop.results[chain * size : (chain + 1) * size] for chain in range(chains)]
-    while len(ends) > 1:
-        ends = [[a + b for a, b in zip(*pair, strict=True)] for pair in zip(ends[::2], ends[1::2], strict=True)]
-    return ends[0]
+    return [added(loop.results[place::size]) for place in range(size)]

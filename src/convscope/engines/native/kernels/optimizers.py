@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..kernel import Kernel
 from ..vector import Code, Index, Pointer, Vector, fma
 from .pieces import PIECES, for_vectors
+from .summing import added
 
 UNROLL = 4
 """Vectors of a trip."""
@@ -117,9 +118,9 @@ class AdamUpdate(_Update):
         elif self.weight_decay:
             gradient = gradient + weight * self.weight_decay
         first, second = arrays["first_moment"].load(), arrays["second_moment"].load()
-        first = fma(gradient - first, gradient._like(1 - self.beta1), first)
+        first = first + (gradient - first) * (1 - self.beta1)
         second = second * self.beta2 + gradient * gradient * (1 - self.beta2)
-        root = fma(second.square_root(), reals["second_correction"], gradient._like(self.eps))
+        root = second.square_root() * reals["second_correction"] + self.eps
         arrays["first_moment"].store(first)
         arrays["second_moment"].store(second)
         arrays["weight"].store(weight - lr * reals["first_correction"] * (first / root))
@@ -158,7 +159,4 @@ class SquaredNorm(Kernel):
 
         with code.loop(code.first, code.last) as item:
             sums = for_vectors(code, item.index, self.parts, add, 8, (code.constant(0),))
-            totals = [total for (total,) in sums]
-            while len(totals) > 1:
-                totals = [one + two for one, two in zip(totals[::2], totals[1::2], strict=True)]
-            parts.store_lane(totals[0].total(), item.index)
+            parts.store_lane(added([total for (total,) in sums]).total(), item.index)

@@ -1,0 +1,171 @@
+"""Dense layers, softmax with cross-entropy, optimizers and dropout against PyTorch, one thread each."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from convscope.engines.native.kernel import Kernel, argument_names
+from convscope.engines.native.kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
+from convscope.engines.native.kernels.dropout import Dropout
+from convscope.engines.native.kernels.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
+from convscope.engines.native.kernels.softmax import SoftmaxCrossEntropy
+from convscope.engines.native.layout import blocks_of
+from convscope.engines.native.objects import Loader
+from convscope.engines.native.target import host
+from timing import machine
+
+SHAPES = [(64, 3136, 128), (64, 128, 10), (16, 25088, 4096), (1, 2048, 1000), (128, 512, 512), (1, 25088, 4096)]
+"""Pictures, inputs, outputs."""
+CLASSES = [(64, 10), (256, 100), (32, 1000)]
+FLOATS = [20_000, 420_000, 4_000_000]
+SECONDS = 1.0
+"""Spent on each comparison."""
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A piece of work done by both; `gigas` says how much of what is done a time."""
+
+    name: str
+    ours: Work
+    theirs: Work
+    gigas: float
+    unit: str
+
+
+@lru_cache
+def loader() -> Loader:
+    return Loader(host())
+
+
+def aligned(*shape: int) -> np.ndarray:
+    size = math.prod(shape)
+    space = np.random.default_rng(0).normal(size=size + 16).astype(np.float32)
+    skip = (-space.ctypes.data % 64) // 4
+    return space[skip : skip + size].reshape(shape)
+
+
+def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, float]) -> Work:
+    """Return the kernel's call on arrays, in this thread."""
+    scratch = np.zeros(kernel.scratch_floats(host()) + 16, np.float32)
+    kept = {**arrays, "scratch": scratch[(-scratch.ctypes.data % 64) // 4 :]}
+    names, given = argument_names(kernel, host()), {"batch": batch, **numbers}
+    table = np.zeros(len(names), np.int64)
+    for slot, name in enumerate(names):
+        if name in kernel.reals:
+            table[slot : slot + 1].view(np.float32)[0] = given[name]
+        else:
+            table[slot] = kept[name].ctypes.data if name in kept else given[name]
+    address = loader().addresses([kernel])[kernel]
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address)
+    place, items = table.ctypes.data, kernel.items(batch)
+    return lambda _kept=(table, kept): function(place, 0, items, 0)
+
+
+def dense_cases() -> Iterator[Case]:
+    for n, depth, outputs in SHAPES:
+        lanes = host().width
+        width = blocks_of(outputs, lanes) * lanes
+        own = {"x": aligned(n, depth), "weight": aligned(width * depth), "bias": aligned(width), "y": aligned(n, width)}
+        own |= {"dy": aligned(n, width), "dx": aligned(n, depth), "dweight": aligned(width * depth)}
+        x, dy, w = torch.randn(n, depth), torch.randn(n, outputs), torch.randn(outputs, depth)
+        b = torch.randn(outputs)
+        works = {
+            "forward": (Dense(depth, outputs, lanes, True, False), lambda x=x, w=w, b=b: functional.linear(x, w, b)),
+            "input gradient": (DenseInputGradient(depth, outputs, lanes), lambda dy=dy, w=w: dy @ w),
+            "weight gradient": (DenseWeightGradient(depth, outputs, lanes), lambda dy=dy, x=x: dy.t() @ x),
+        }
+        for name, (kernel, theirs) in works.items():
+            title = f"{name} {n}×{depth}→{outputs}"
+            yield Case(title, bound(kernel, n, own, {}), theirs, 2e-9 * kernel.macs(n), "GFLOP/s")
+
+
+def loss_cases() -> Iterator[Case]:
+    for n, classes in CLASSES:
+        kernel = SoftmaxCrossEntropy(classes, host().width, 0.0)
+        width = blocks_of(classes, host().width) * host().width
+        labels = np.random.default_rng(1).integers(0, classes, n).astype(np.int32)
+        own = {"logits": aligned(n, width), "dlogits": aligned(n, width), "losses": aligned(n), "hits": aligned(n)}
+        x, wanted = torch.randn(n, classes, requires_grad=True), torch.from_numpy(labels.astype(np.int64))
+
+        def theirs(x: torch.Tensor = x, wanted: torch.Tensor = wanted) -> None:
+            x.grad = None
+            functional.cross_entropy(x, wanted).backward()
+
+        ours = bound(kernel, n, {**own, "labels": labels}, {"scale": 1 / n})
+        yield Case(f"softmax + cross-entropy {n}×{classes}", ours, theirs, 8e-9 * n * classes, "GB/s")
+
+
+def flat_cases() -> Iterator[Case]:
+    for floats in FLOATS:
+        names = ("weight", "gradient", "momentum", "first_moment", "second_moment", "parts", "x", "y")
+        own = {name: np.abs(aligned(floats)) for name in names}
+        given = {"floats": floats, "lr": 1e-6, "scale": 1.0, "first_correction": 1.0, "second_correction": 1.0}
+        given |= {"key_low": 1, "key_high": 2}
+        optimizers = {
+            SgdUpdate(0.9): (lambda p: torch.optim.SGD([p], lr=1e-6, momentum=0.9, fused=True), 20),
+            AdamUpdate(): (lambda p: torch.optim.Adam([p], lr=1e-6, fused=True), 28),
+        }
+        for kernel, (make, moved) in optimizers.items():
+            parameter = torch.randn(floats, requires_grad=True)
+            parameter.grad = torch.randn(floats)
+            title = f"{type(kernel).__name__} {floats}"
+            yield Case(title, bound(kernel, 1, own, given), make(parameter).step, 1e-9 * moved * floats, "GB/s")
+        g, x = torch.randn(floats), torch.randn(floats)
+        norm = bound(SquaredNorm(16), 1, own, given)
+        yield Case(f"norm {floats}", norm, lambda g=g: torch.linalg.vector_norm(g), 4e-9 * floats, "GB/s")
+        drop = bound(Dropout(0.5), 1, own, given)
+        yield Case(f"dropout {floats}", drop, lambda x=x: functional.dropout(x, 0.5), 8e-9 * floats, "GB/s")
+
+
+def best(ours: Work, theirs: Work) -> tuple[float, float]:
+    """Return the least seconds of both, measured in turn in short blocks: other programs run on this machine."""
+    works = (ours, theirs)
+    once = [block(work, 3) for work in works]
+    counts = [max(1, int(0.002 / seconds)) for seconds in once]
+    least, start = [math.inf, math.inf], time.perf_counter()
+    rounds = 0
+    while rounds < 5 or time.perf_counter() - start < SECONDS:
+        for place, work in enumerate(works):
+            least[place] = min(least[place], block(work, counts[place]))
+        rounds += 1
+    return least[0], least[1]
+
+
+def block(work: Work, count: int) -> float:
+    start = time.perf_counter()
+    for _ in range(count):
+        work()
+    return (time.perf_counter() - start) / count
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    wanted = sys.argv[1:]
+    print(machine(), f"PyTorch {torch.__version__}", "one thread", sep=", ")
+    for cases in (dense_cases, loss_cases, flat_cases):
+        for case in cases():
+            if all(word in case.name for word in wanted):
+                ours, theirs = best(case.ours, case.theirs)
+                rate = f"{case.gigas / ours:7.1f} {case.unit}"
+                print(f"{case.name:38} {1e6 * ours:10.1f} µs {rate:16} PyTorch ÷ ours {theirs / ours:6.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
