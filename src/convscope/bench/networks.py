@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model import Model
+from ..models import load
+from ..notation import parse_yaml
 from ..training.optimizers import SGD
 
 DIGITS = "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | conv 64 3 same | relu | maxpool 2 | flatten | \
@@ -19,6 +21,34 @@ CIFAR_VGG = (
     )
     + " | maxpool 2 | flatten | dense 10"
 )
+
+RESNET18_CIFAR = """
+name: resnet18-cifar
+input: 3x32x32
+blocks:
+  basic width:
+    - add:
+        - ""
+        - conv {width} 3 p1 nobias | bn | relu | conv {width} 3 p1 nobias | bn
+    - relu
+  basic-narrowing width:
+    - add:
+        - conv {width} 1 s2 nobias | bn
+        - conv {width} 3 s2 p1 nobias | bn | relu | conv {width} 3 p1 nobias | bn
+    - relu
+layers:
+  - conv 64 3 p1 nobias | bn | relu
+  - basic 64
+  - basic 64
+  - basic-narrowing 128
+  - basic 128
+  - basic-narrowing 256
+  - basic 256
+  - basic-narrowing 512
+  - basic 512
+  - globalavgpool | flatten | dense 10
+"""
+"""ResNet-18 for pictures of 32 pixels: a first convolution of 3×3 with stride 1, and no pooling after it."""
 
 
 class NetworkCase(NamedTuple):
@@ -35,7 +65,7 @@ CASES = (
     NetworkCase("digits CNN, training", DIGITS, 64, True, 4.0),
     NetworkCase("digits CNN, training", DIGITS, 256, True, 4.0),
     NetworkCase("CIFAR-VGG with batch norm, training", CIFAR_VGG, 64, True, 2.2),
-    NetworkCase("ResNet-18 (CIFAR), training", "resnet18-cifar", 64, True, 1.8),
+    NetworkCase("ResNet-18 (CIFAR), training", RESNET18_CIFAR, 64, True, 1.8),
     NetworkCase("VGG-16, inference", "vgg16", 1, False, 1.5),
     NetworkCase("ResNet-18, inference", "resnet18", 1, False, 1.4),
     NetworkCase("MobileNet-v2, inference", "mobilenet_v2", 1, False, 1.1),
@@ -53,7 +83,8 @@ class Prepared(NamedTuple):
 
 def prepared(case: NetworkCase) -> Prepared:
     """Return the case's model on the native engine, and one batch."""
-    model = Model(case.model, seed=0, engine="native")
+    network = parse_yaml(case.model) if "\n" in case.model else load(case.model)
+    model = Model(network, seed=0, engine="native")
     model.compile(optimizer=SGD(lr=0.01, momentum=0.9))
     draw = np.random.default_rng(0)
     x = draw.normal(size=(case.batch, *model.network.input_shape)).astype(np.float32)

@@ -89,8 +89,8 @@ class Passes:
 
 def passes_of(case: Case, strict: bool = False) -> Passes:
     """Return the passes of a convolution with a bias, as a training step has them."""
-    text = f"input {case.channels}x{case.side}x{case.side} | conv {case.filters} {case.kernel} s{case.stride} p{case.padding}"
-    network = parse(text)
+    convolution = f"conv {case.filters} {case.kernel} s{case.stride} p{case.padding}"
+    network = parse(f"input {case.channels}x{case.side}x{case.side} | {convolution}")
     arrays = Arrays(network, ())
     loader = this_loader()
     plan, shape = _plan(network, arrays, strict, case.batch)

@@ -73,8 +73,9 @@ def _notes(plan: Plan, batch: int) -> tuple[str, ...]:
     own = by_lifetime(plan, batch).floats
     kernels = len(plan.kernels)
     on_reference = sorted({step.layer for step in plan.steps if not isinstance(step, Call)})
+    least = busiest_moment(plan, batch)
     notes = [
-        f"activations: {memory(4 * own)}; {memory(4 * busiest_moment(plan, batch))} are needed at the busiest moment, "
+        f"activations: {memory(4 * own)}; at the busiest moment {memory(4 * least)} are needed, "
         f"{memory(_unshared(plan, batch))} without sharing; {kernels} different kernels."
     ]
     if on_reference:

@@ -20,7 +20,7 @@ WHOLE = ""
 
 
 class Arrays:
-    """Memory for everything that outlives a step. All parameters lie in a row, and so do their gradients and states.
+    """Memory for everything that outlives a step. Parameters lie in a row, and so do their gradients and states.
 
     `version` counts changes of parameters or statistics, for those who keep something made of them.
     """

@@ -31,7 +31,7 @@ class Hand(Protocol):
         """Return the random numbers of a layer in this step."""
 
     def memory(self, buffer: Buffer) -> Floats:
-        """Return a buffer's memory: (n, floats of a picture), or (floats,) for what does not grow with the batch."""
+        """Return a buffer's memory: (n, floats of a picture), or (floats,) for a fixed one."""
 
     def array(self, name: str) -> Floats:
         """Return a parameter or statistic in its own shape, as a copy."""

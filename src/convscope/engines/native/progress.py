@@ -15,7 +15,7 @@ QUIET_SECONDS = 0.5
 
 @contextmanager
 def compile_progress() -> Iterator[Progress]:
-    """Return a function that shows a line on a terminal, and says one sentence elsewhere, about what takes long."""
+    """Give a function that shows a line on a terminal, or says one sentence elsewhere, where it takes long."""
     start, terminal = time.monotonic(), sys.stderr.isatty()
     shown = False
 
@@ -24,7 +24,8 @@ def compile_progress() -> Iterator[Progress]:
         if time.monotonic() - start < QUIET_SECONDS:
             return
         if terminal:
-            print(f"\rcompiling for this processor: {done} of {count} kernels {name:<32}", end="", file=sys.stderr)
+            text = f"\rcompiling for this processor: {done} of {count} kernels {name:<32}"
+            print(text, end="", file=sys.stderr, flush=True)
         elif not shown:
             print(f"compiling {count} kernels for this processor, once …", file=sys.stderr)
         shown = True

@@ -1,4 +1,4 @@
-"""What many backward passes begin with: back through a ReLU, and the sums over a channel that are bias gradients."""
+"""What many backward passes begin with: back through a ReLU, and sums over a channel for the bias."""
 
 from __future__ import annotations
 

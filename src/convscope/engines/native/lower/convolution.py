@@ -23,7 +23,7 @@ from ..kernels.winograd import (
     u_floats,
 )
 from ..kernels.winograd import slices_for as winograd_slices_for
-from ..layout import Blocked, Channels, Plain
+from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
 from ..plan import Buffer, HostCall, Operand, Role, Value
 from ..select import DIRECT, why, winograd_tile
 from .channel_sums import channel_sums, through_relu
@@ -224,7 +224,7 @@ class _Convolution:
         elif tile == DIRECT:
             slices = slices_for(shape)
             self._in_parts(ConvolutionWeightGradient(shape, self.plain, slices), slices, dy, out, reason)
-            if needs_mask(shape):
+            if isinstance(self.layout, GroupedFilterBlocks):
                 lowering.call(GroupMask(shape), name, "weight gradient", "nothing between groups", gradient=out)
         else:
             slices = winograd_slices_for(shape, tile)

@@ -23,8 +23,8 @@ from ..target import Target
 class Gradient:
     """A gradient of a value, in the value's own layout.
 
-    `masked` where the ReLU that the value came out of has been taken into account; then `sums` may hold its sums by
-    channel, in so many parts.
+    `masked` where the ReLU that the value came out of has been taken into account; then `sums` may hold its sums
+    by channel, in so many parts.
     """
 
     buffer: Buffer
