@@ -93,10 +93,6 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
         load(path)
 
 
-NOT_READ = (
-    "a model must be a zoo name, notation or a file; got model={model!r}; this version does not read {what}, "
-    "write the network as YAML. [model-kind]"
-)
 UNKNOWN = (
     "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; got model={model!r}; "
     "{way_out} [model-name]"
@@ -111,7 +107,11 @@ UNKNOWN = (
             "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b' in "
             "model='torch:a.b:c'; check the name, and install the package. [torch-import]",
         ),
-        ("keras:a.b:c", NOT_READ.format(model="keras:a.b:c", what="Keras models")),
+        (
+            "keras:a.b:c",
+            "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b'; "
+            "check the name, and install the package. [keras-import]",
+        ),
         ("resnet51", UNKNOWN.format(model="resnet51", way_out="did you mean resnet50, resnet18, resnet152?")),
         ("vgg-16-bn", UNKNOWN.format(model="vgg-16-bn", way_out="did you mean vgg16_bn, vgg19_bn, vgg13_bn?")),
         (

@@ -64,14 +64,41 @@ def trace(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
     Errors:   whatever the function raises; TypeError where it does not return symbolic tensors
     """
     from keras import KerasTensor, tree
-    from keras.src.ops.function import Function
 
     symbols = [one for one in tree.flatten((args, kwargs)) if isinstance(one, KerasTensor)]
     given = list({id(one): one for one in symbols}.values())
     outputs = tree.flatten(function(*args, **kwargs))
     if not outputs or not all(isinstance(one, KerasTensor) for one in outputs):
         raise TypeError("no symbolic tensors came back")
-    return _graph(Function(given, outputs))._replace(traced=True)
+    return Graph(given, _nodes_between(given, outputs), outputs, traced=True)
+
+
+def _nodes_between(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
+    """Return the calls that lead from some symbolic tensors to others, each behind those that it needs.
+
+    Errors:   TypeError where a tensor comes from elsewhere
+    """
+    reached = {id(tensor) for tensor in inputs}
+    nodes: list[Any] = []
+    waiting = list(reversed(outputs))
+    while waiting:
+        tensor = waiting[-1]
+        history = tensor._keras_history
+        if id(tensor) in reached:
+            waiting.pop()
+            continue
+        if history.operation is None:
+            raise TypeError("a symbolic tensor from elsewhere")
+        node = history.operation._inbound_nodes[history.node_index]
+        if node.is_input:
+            raise TypeError("a symbolic tensor from elsewhere")
+        needed = [one for one in node.arguments.keras_tensors if id(one) not in reached]
+        if needed:
+            waiting += reversed(needed)
+            continue
+        nodes.append(node)
+        reached.update(map(id, node.outputs))
+    return nodes
 
 
 def _graph(function: Any) -> Graph:
