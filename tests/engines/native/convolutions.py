@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from convscope.axis import Window
@@ -121,7 +122,9 @@ class Numbers:
         """Return the input's gradient in float64."""
         shape = self.shape
         given = (self.y if dy is None else dy).astype(np.float64)
-        full = reference.spread(given, self.weight.astype(np.float64), tuple(self._reach), self.windows, shape.groups)
+        full = reference.spread(
+            given, self.weight.astype(np.float64), tuple(self._reach), self.windows, shape.groups
+        )
         top, left = shape.before
         return full[:, :, top : top + shape.height, left : left + shape.width]
 
@@ -173,7 +176,7 @@ def shapes(draw: Any, kind: str = "host", in_groups: bool = False) -> Convolutio
         stride.append(s)
         dilation.append(d)
         padding.append((before, after))
-    return shape_of(
+    shape = shape_of(
         groups * draw(st.sampled_from(per_group)),
         *sizes,
         groups * draw(st.sampled_from([*per_group, 48])),
@@ -184,3 +187,5 @@ def shapes(draw: Any, kind: str = "host", in_groups: bool = False) -> Convolutio
         groups,
         kind,
     )
+    assume(not shape.depthwise)
+    return shape

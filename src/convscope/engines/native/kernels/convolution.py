@@ -20,7 +20,7 @@ class Convolution(Kernel):
 
     Shapes:   x `Blocked`, or (n, c, h, w) with `plain_input`; weight as `weights_layout` says; bias `Channels`;
               residual and y `Blocked`
-    Errors:   ValueError for a plain input in groups
+    Errors:   ValueError for a plain input in groups, and for a depthwise convolution
     """
 
     shape: ConvolutionShape
@@ -33,6 +33,7 @@ class Convolution(Kernel):
     def __post_init__(self) -> None:
         if self.plain_input and self.shape.groups > 1:
             raise ValueError("a convolution in groups reads pictures in blocks")
+        _check(self.shape)
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -98,6 +99,9 @@ class ConvolutionInputGradient(Kernel):
     relu: bool = False
     tile: Tile | None = None
 
+    def __post_init__(self) -> None:
+        _check(self.shape)
+
     @property
     def pointers(self) -> tuple[str, ...]:
         """Return dy, weight_t, bias, dx."""
@@ -137,6 +141,11 @@ class ConvolutionInputGradient(Kernel):
             self.relu,
             residual=False,
         )
+
+
+def _check(shape: ConvolutionShape) -> None:
+    if shape.depthwise:
+        raise ValueError("a depthwise convolution has kernels of its own")
 
 
 def flat(shape: ConvolutionShape) -> ConvolutionShape:

@@ -223,7 +223,10 @@ class _Block:
         if self.rows.taps and self.columns.taps:
             if whole:
                 with code.loop(0, whole, carry=totals) as block:
-                    left, right = at + block.index * step.block, weights + block.index * (taps * depth * layout.lanes)
+                    left, right = (
+                        at + block.index * step.block,
+                        weights + block.index * (taps * depth * layout.lanes),
+                    )
                     block.next(self._taps(block.values, left, right, depth))
                 totals = block.results
             if tail:
