@@ -37,9 +37,15 @@ def chunk_of(groups: int) -> int:
 
 
 def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
-    """Return the tiles a register tile may have, most first: the smaller ones are for what remains."""
+    """Return the tiles a register tile may have, most first: the smaller ones are for what remains.
+
+    Maps often have a multiple of four tiles. A tile that fills every register leaves LLVM none to move things with,
+    and one more is needed where products are not added in the same instruction.
+    """
     most = most_rows(target, vectors)
-    return tuple(dict.fromkeys((most, -(-most // 2), -(-most // 4))))
+    if most > 8 or target.width == 4:
+        most -= most % 4
+    return tuple(dict.fromkeys((most, -(-2 * most // 3), -(-most // 3))))
 
 
 def block_tiles(shape: ConvolutionShape, tile: int) -> int:

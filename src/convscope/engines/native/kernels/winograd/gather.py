@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...vector import Code, Condition, Index, Pointer, Vector
+from ...vector import Code, Condition, Index, Pointer
 from ..shapes import Pair
 from .matrices import Transform
 from .spread import Planes
@@ -33,8 +33,8 @@ class Gather:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats where outputs beyond the picture's edge go."""
-        return self.lanes
+        """Return the floats of a tile's columns, and where outputs beyond the picture's edge go."""
+        return (self.transform.inputs * self.transform.outputs + 1) * self.lanes
 
     def write(
         self,
@@ -58,47 +58,50 @@ class Gather:
                 block = number.index + blocks[0]
                 at = (corner + block * (self.height * self.width)) * self.lanes
                 products = source + (tile.index - first) * planes.tile + number.index * planes.block
-                rows = self._transformed(products, planes)
-                self._store(code, rows, (target, at, scratch), (i, j), block, epilogue)
+                self._columns(code, products, planes, scratch)
+                self._store(code, scratch, (target, at), (i, j), block, epilogue)
 
-    def _transformed(self, products: Pointer, planes: Planes) -> list[list[Vector]]:
+    def _columns(self, code: Code, products: Pointer, planes: Planes, scratch: Pointer) -> None:
+        """Transform the columns into scratch memory: few processors have registers for all of them."""
         size = self.transform.inputs
-        columns = [
-            self.transform.apply([products.load((row * size + column) * planes.plane) for row in range(size)])
-            for column in range(size)
-        ]
-        return [list(row) for row in zip(*columns, strict=True)]
+        with code.loop(0, size) as column:
+            own = products + column.index * planes.plane
+            values = self.transform.apply([own.load(row * size * planes.plane) for row in range(size)])
+            for row, value in enumerate(values):
+                scratch.store(value, column.index * self.lanes + row * size * self.lanes)
 
     def _store(
         self,
         code: Code,
-        rows: list[list[Vector]],
-        places: tuple[Pointer, Index, Pointer],
+        scratch: Pointer,
+        place: tuple[Pointer, Index],
         corner: tuple[Index, Index],
         block: Index,
         epilogue: Epilogue,
     ) -> None:
         """Finish the rows and write them; what lies beyond the edge goes to (and comes from) scratch."""
-        target, at, beyond = places
+        (target, at), size = place, self.transform.inputs
+        beyond = scratch + self.transform.outputs * size * self.lanes
         bias = epilogue.bias.load(block * self.lanes) if epilogue.bias is not None else None
         real = code.first_lanes(self.filters - block * self.lanes) if self.filters % self.lanes else None
-        for r, row in enumerate(rows):
+        for r in range(self.transform.outputs):
+            row = [scratch.load((r * size + column) * self.lanes) for column in range(size)]
             for q, value in enumerate(self.transform.apply(row)):
                 inside = self._inside(corner, r, q)
                 offset = at + (r * self.width + q) * self.lanes
 
-                def place(base: Pointer, inside: Condition | None = inside, offset: Index = offset) -> Pointer:
+                def where(base: Pointer, inside: Condition | None = inside, offset: Index = offset) -> Pointer:
                     return base + offset if inside is None else inside.select(base + offset, beyond)
 
                 if bias is not None:
                     value = value + bias
                 if epilogue.residual is not None:
-                    value = value + place(epilogue.residual).load()
+                    value = value + where(epilogue.residual).load()
                 if epilogue.relu:
                     value = value.larger(0)
                 if real is not None:
                     value = real.select(value, 0)
-                place(target).store(value)
+                where(target).store(value)
 
     def _inside(self, corner: tuple[Index, Index], r: int, q: int) -> Condition | None:
         """Say whether an output of the tile lies in the picture; None where it always does."""
