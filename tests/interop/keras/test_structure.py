@@ -325,3 +325,19 @@ def test_every_class_that_is_converted_is_one_of_keras():
         module = import_module("keras.layers" if home == "layers" else f"keras.src.{home}")
         missing += [] if hasattr(module, word) else [name]
     assert missing == []
+
+
+def test_constants_made_without_memory_are_arrays():
+    """Their numbers are not needed for the structure."""
+
+    class Kept(layers.Layer):
+        def build(self, shape) -> None:
+            self.factor = ops.ones((1,))
+
+        def call(self, x):
+            return x * self.factor
+
+    with keras.device("meta"):
+        model = chain(PICTURE, Kept(name="kept"))
+    assert kinds(cs.from_keras(model)) == [("kept/multiply.value", "Parameter"), ("kept/multiply", "Multiply")]
+    assert kinds(same_as_keras(chain(PICTURE, Kept(name="kept")))) == [("kept/multiply", "Affine")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...errors import BadNetwork
 from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.special import Parameter
@@ -149,7 +150,10 @@ class Call:
         if isinstance(value, Flow) or getattr(value, "trainable", False) or not hasattr(value, "shape"):
             return None
         _check_own(value)
-        return float(numbers_of(value).reshape(-1)[0]) if all(size == 1 for size in value.shape) else None
+        try:
+            return float(numbers_of(value).reshape(-1)[0]) if all(size == 1 for size in value.shape) else None
+        except BadNetwork:  # an array without memory, whose number is not needed for the structure
+            return None
 
 
 def _full(shape: Shape, rank: int) -> Shape:

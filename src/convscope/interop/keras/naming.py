@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ...errors import BadSetting
 from ..named import Named, Scheme, called, looked_up, not_a_model, read_name
 from .backend import imported
 from .reading import from_keras
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ...network import Network
 
 SCHEME = Scheme("keras", "a Keras model", "keras:keras.applications:ResNet50")
+
+_NUMBERS = "object_name_uids"
+"""Where Keras counts the layers of each kind that were made without a name."""
 
 
 def load_model(model: str, input_shape: Iterable[int] | None = None) -> Network:
@@ -33,8 +37,25 @@ def load_model(model: str, input_shape: Iterable[int] | None = None) -> Network:
 
 
 def _built(found: Any, named: Named) -> Any:
-    with _without_memory():
-        return called(found, named)
+    with _names_from_the_beginning():
+        try:
+            with _without_memory():
+                return called(found, named)
+        except BadSetting:  # numbers may be needed to build it
+            return called(found, named)
+
+
+@contextmanager
+def _names_from_the_beginning() -> Iterator[None]:
+    """Let Keras number unnamed layers from the beginning, so that a model's names are the same each time."""
+    from keras.src.backend.common import global_state
+
+    before = global_state.get_global_attribute(_NUMBERS)
+    global_state.set_global_attribute(_NUMBERS, None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_NUMBERS, before)
 
 
 @contextmanager

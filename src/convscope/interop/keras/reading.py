@@ -34,6 +34,12 @@ def from_keras(
 ) -> Model: ...
 
 
+@overload
+def from_keras(
+    model: Any, input_shape: Iterable[int] | None = ..., parameters: bool = ..., name: str | None = ...
+) -> Network | Model: ...
+
+
 def from_keras(
     model: Any, input_shape: Iterable[int] | None = None, parameters: bool = False, name: str | None = None
 ) -> Network | Model:
