@@ -1,7 +1,8 @@
 """Dense layers: forward, and the gradients of the input and of the weights.
 
 Weights lie as (output blocks, depth, lanes of outputs), so a vector of them belongs to one number of the input and
-is multiplied by it: no product is summed across lanes.
+is multiplied by it: no product is summed across lanes. Lanes of the source that are no channel have weights of
+zero: their gradients are zero wherever those of the outputs are finite.
 """
 
 from __future__ import annotations
