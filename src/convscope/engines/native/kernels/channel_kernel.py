@@ -44,7 +44,7 @@ class ChannelKernel(Kernel):
 
     def real_lanes(self, code: Code, block: Index) -> Condition:
         """Say which lanes of a block hold channels."""
-        return code.lane_numbers() + (block * self.lanes).to_lanes() < self.channels
+        return code.first_lanes(self.channels - block * self.lanes)
 
     def parts(self, code: Code, part: int | Index, block: Index) -> tuple[Pointer, Pointer]:
         """Return where two sums of a block lie in parts (slices, 2, channels)."""
