@@ -115,6 +115,13 @@ def test_control_flow_that_depends_on_numbers(question, word):
     )
 
 
+def test_a_forward_that_takes_more_than_pictures():
+    assert refused(lambda: cs.from_torch(nn.Bilinear(3, 4, 5), (3,)), BadNetwork) == (
+        "a module's forward must take one tensor of pictures; got Bilinear.forward with missing a required "
+        "argument: 'input2'; wrap it in a module that makes the other arguments. [torch-inputs]"
+    )
+
+
 def test_a_forward_without_a_tensor():
     module = nn.Module()
     module.forward = lambda x: x.shape

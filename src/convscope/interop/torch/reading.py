@@ -44,7 +44,7 @@ def from_torch(
     that are not used are left out. The module stays as it was.
 
     Errors:   MissingExtra [torch-missing]; BadSetting [torch-module], [torch-input]; BadShape [torch-forward];
-              BadNetwork [torch-control-flow], [torch-forward], [torch-output]
+              BadNetwork [torch-control-flow], [torch-forward], [torch-inputs], [torch-output]
 
     >>> import torch
     >>> net = from_torch(torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU()), (3, 32, 30))
@@ -102,6 +102,7 @@ def _record(module: nn.Module, shape: Shape) -> tuple[Recorder, list[str]]:
     from .batch import Batch, batch_size
     from .recorder import Recorder
 
+    _check_takes_one(module)
     arrays = [*module.parameters(), *module.buffers()]
     batch = Batch(batch_size([*shape, *(size for array in arrays for size in array.shape)]))
     kinds = [array.dtype for array in arrays if array.is_floating_point()]
@@ -122,6 +123,24 @@ def _record(module: nn.Module, shape: Shape) -> tuple[Recorder, list[str]]:
             "import the part that does. [torch-output]"
         )
     return recorder, outputs
+
+
+def _check_takes_one(module: nn.Module) -> None:
+    """Refuse a module that must be called with more than pictures.
+
+    Errors:   BadNetwork [torch-inputs]
+    """
+    import inspect
+
+    try:
+        inspect.signature(module.forward).bind(None)
+    except TypeError as error:
+        raise BadNetwork(
+            f"a module's forward must take one tensor of pictures; got {type(module).__name__}.forward with "
+            f"{error}; wrap it in a module that makes the other arguments. [torch-inputs]"
+        ) from None
+    except ValueError:
+        return  # written in C: it says itself what it takes
 
 
 @contextmanager
