@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from . import activation, convolution, dense, merges, normalisation, pooling, views
+from . import activation, convolution, dense, merges, normalisation, pooling, rearranging, transposed, views
 from .lowering import Mode
 from .plans import inference_plan, training_plan
 

@@ -12,7 +12,8 @@ from ..host import Hand
 from ..kernels.convolution import Convolution, ConvolutionInputGradient
 from ..kernels.depthwise import DepthwiseConvolution, DepthwiseInputGradient, DepthwiseWeightGradient
 from ..kernels.shapes import ConvolutionShape
-from ..kernels.weight_gradient import ConvolutionWeightGradient, slices_for
+from ..kernels.weight_gradient import ConvolutionWeightGradient
+from ..kernels.weight_gradient_tiles import slices_for
 from ..kernels.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
 from ..kernels.winograd import (
     WinogradConvolution,
