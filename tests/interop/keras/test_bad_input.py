@@ -123,6 +123,15 @@ def test_pictures_that_the_model_cannot_take():
     )
 
 
+def test_pictures_that_are_too_small_for_a_model_of_any_size():
+    """Keras has not looked at them; inside a model the layer's whole name is said, once."""
+    inner = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 5, name="conv")], name="inner")
+    model = chain((None, None, 3), inner)
+    assert refused(lambda: cs.from_keras(model, (3, 4, 8)), BadShape).startswith(
+        "layer 'inner/conv': Conv2d.kernel_size must reach over at most 4 pixels of height here"
+    )
+
+
 def test_an_unknown_layer_that_cannot_take_the_pictures():
     class Picky(layers.Layer):
         def call(self, x):

@@ -122,6 +122,15 @@ def test_models_inside_may_take_several_tensors_by_name():
     assert network["inner/minus"].inputs == ("a", "picture")
 
 
+def test_arguments_may_be_named():
+    def build(x):
+        x = layers.Conv2D(4, 3, name="conv")(inputs=x)
+        rows = layers.Reshape((-1, 4), name="rows")(x)
+        return layers.MultiHeadAttention(2, 2, name="mha")(value=rows, query=rows)
+
+    assert kinds(same_as_keras(functional((6, 5, 3), build)))[-1] == ("mha", "MultiheadAttention")
+
+
 def test_layers_of_a_users_own_are_followed():
     network = same_as_keras(chain((9, 8, 4), Block(4, name="block")))
     assert kinds(network) == [

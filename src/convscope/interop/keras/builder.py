@@ -19,7 +19,7 @@ class Mark(NamedTuple):
 
     entries: int
     owners: int
-    names: frozenset[str]
+    weights: int
 
 
 class Builder:
@@ -76,7 +76,7 @@ class Builder:
 
     def mark(self) -> Mark:
         """Return the present state, to come back to."""
-        return Mark(len(self.entries), len(self._owners), frozenset(self.weights))
+        return Mark(len(self.entries), len(self._owners), len(self.weights))
 
     def back_to(self, mark: Mark) -> None:
         """Forget what was added since."""
@@ -84,7 +84,7 @@ class Builder:
             del self.entries[name], self.shapes[name]
         for key in list(self._owners)[mark.owners :]:
             del self._owners[key]
-        for name in self.weights.keys() - mark.names:
+        for name in list(self.weights)[mark.weights :]:
             del self.weights[name]
         self._used.clear()
 

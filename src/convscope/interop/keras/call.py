@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadNetwork
@@ -34,8 +35,9 @@ class Call:
     ) -> None:
         self.op = operation
         self.name = name
-        self.args = args
         self.kwargs = {key: value for key, value in kwargs.items() if value is not None}
+        first = next(iter(signature(operation.call).parameters), "")
+        self.args = args or ((self.kwargs.pop(first),) if first in self.kwargs else ())
         self.walk = walk
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .backend import imported
 from .flow import Flow
-from .shapes import checked_shape, data_format_of, in_keras_order, pictures, resized
+from .shapes import checked_shape, data_format_of, in_keras_order, pictures, sizes_known
 
 if TYPE_CHECKING:
     from ...layers.connection import Shape
@@ -78,7 +78,7 @@ def read(model: Any, shape: Shape | None) -> tuple[Walk, list[Flow], str]:
     graph = graph_of(model, None if shape is None else in_keras_order(shape, usual))
     data_format = data_format_of(graph)
     inputs = pictures(graph, shape, data_format)
-    walk = Walk(data_format, resized(inputs, graph))
+    walk = Walk(data_format, sizes_known(inputs, graph))
     given = [Flow(walk.builder.add_input(one.held, one.name, one.name), one.held, one.order) for one in inputs]
     outputs = walk.run(graph, given)
     if graph.traced:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 from ...errors import BadSetting
 from ...layers.base import show_shape
 from ...layers.connection import Shape
-from .arrange import held_as
 from .flow import Order, channels_in_front, plain
 from .graph import Graph, inner_graph
 
@@ -74,13 +74,25 @@ def pictures(graph: Graph, asked: Shape | None, data_format: str) -> list[Pictur
     return found
 
 
-def resized(pictures: Sequence[Picture], graph: Graph) -> bool:
-    """Tell whether a picture has another size than the model was built for."""
+class Sizes(Enum):
+    """Which sizes a model was built for: these, any, or others."""
+
+    THESE = "these"
+    ANY = "any"
+    OTHERS = "others"
+
+
+def sizes_known(pictures: Sequence[Picture], graph: Graph) -> Sizes:
+    """Return what Keras knew of the pictures' sizes when it recorded the graph."""
+    known = Sizes.THESE
     for picture, tensor in zip(pictures, graph.inputs, strict=True):
-        declared = held_as(tuple(size or 0 for size in tensor.shape[1:]), picture.order)
-        if any(size and size != other for size, other in zip(declared, picture.held, strict=True)):
-            return True
-    return False
+        for place, axis in enumerate(picture.order):
+            declared = tensor.shape[axis + 1]
+            if declared is None:
+                known = Sizes.ANY
+            elif declared != picture.held[place]:
+                return Sizes.OTHERS
+    return known
 
 
 def _fitted(asked: Shape, declared: Sequence[int | None], name: str) -> Shape:

@@ -13,19 +13,19 @@ from .call import Call
 from .flow import Flow, Unmapped, plain
 from .graph import Graph, inner_graph, said, trace
 from .registry import converter_of
+from .shapes import Sizes
 
 
 class Walk:
     """One model on the way to a network.
 
-    `data_format` is the model's; `resized` says that the pictures have other sizes than Keras was told, so that
-    the shapes it recorded do not hold.
+    `data_format` is the model's; `sizes` says what Keras knew of the pictures' when it recorded the shapes.
     """
 
-    def __init__(self, data_format: str, resized: bool) -> None:
+    def __init__(self, data_format: str, sizes: Sizes) -> None:
         self.builder = Builder()
         self.data_format = data_format
-        self.resized = resized
+        self.sizes = sizes
         self.flows: dict[int, Flow] = {}
         self._arrays: dict[int, tuple[Any, Flow]] = {}
         self._unknown: set[int] = set()
@@ -36,7 +36,7 @@ class Walk:
         for node in graph.nodes:
             args, kwargs = node.arguments.fill_in(values)
             name = prefix + (node.operation.name if _is_named(node.operation, graph) else _word(node.operation))
-            declared = None if self.resized else node.outputs
+            declared = None if self.sizes is Sizes.OTHERS else node.outputs
             if graph.traced and _always_trains(node.operation, kwargs):
                 outputs = self._opaque(node.operation, name, args, kwargs, declared)
             else:
@@ -59,16 +59,17 @@ class Walk:
 
         Errors:   BadShape [keras-shape] where the pictures do not fit
         """
+        inner = inner_graph(operation)
+        given = None if inner is None else _inputs_of(inner, args, kwargs)
+        if inner is not None and given is not None:
+            return self.run(inner, given, f"{name}/")
         mark = self.builder.mark()
         try:
-            graph = inner_graph(operation)
-            if graph is not None:
-                return self.run(graph, _inputs_of(graph, args, kwargs), f"{name}/")
             outputs = _converted(Call(operation, name, args, kwargs, self))
             _check(outputs, declared)
             return outputs
         except (Unmapped, ConvscopeError) as error:
-            if self.resized and isinstance(error, ConvscopeError):
+            if isinstance(error, BadShape) and self.sizes is not Sizes.THESE:
                 raise type(error)(f"layer {name!r}: {error}") from None
             self.builder.back_to(mark)
         return self.traced(operation, name, args, kwargs) or self._opaque(operation, name, args, kwargs, declared)
@@ -100,8 +101,10 @@ class Walk:
 
     def misses(self, variables: Iterable[Any]) -> bool:
         """Tell whether one of these variables is in no layer: something was computed from it out of sight."""
-        kept = {id(source) for weights in self.builder.weights.values() for source in weights.sources}
-        return any(id(variable) not in kept | self._unknown for variable in variables)
+        missing = {id(variable) for variable in variables} - self._unknown
+        if missing:
+            missing -= {id(source) for weights in self.builder.weights.values() for source in weights.sources}
+        return bool(missing)
 
     def array_of(self, value: Any) -> Flow | None:
         """Return the layer that stands for an array already."""
@@ -190,10 +193,10 @@ def _followed(operation: Any) -> Any:
     return None if own else operation.call
 
 
-def _inputs_of(graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Flow]:
-    """Return what a model inside is called with, in the order of its inputs; a dict may name them.
+def _inputs_of(graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Flow] | None:
+    """Return what a model inside is called with, in the order of its inputs; None for something else.
 
-    Errors:   Unmapped where that is something else
+    A dict may name them.
     """
     from keras import tree
 
@@ -202,7 +205,7 @@ def _inputs_of(graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         given = [given[tensor.name] for tensor in graph.inputs]
     flows: list[Flow] = tree.flatten(given)
     if len(flows) != len(graph.inputs) or not all(isinstance(one, Flow) for one in flows):
-        raise Unmapped("other inputs")
+        return None
     return flows
 
 
