@@ -56,8 +56,7 @@ def value_at_zero(kind: str, settings: Settings) -> float:
 
 def keep_lanes(code: Code, value: Vector, count: int | Index) -> Vector:
     """Return a vector with zeros from lane `count` on."""
-    limit = code.integers(count) if isinstance(count, int) else count.to_lanes()
-    return (code.lane_numbers() < limit).select(value, code.constant(0))
+    return code.first_lanes(count).select(value, code.constant(0))
 
 
 @dataclass(frozen=True)
