@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .scope import Scope
 
 T = TypeVar("T")
+L = TypeVar("L", bound=Layer)
 
 
 class Call:
@@ -115,6 +117,12 @@ class Call:
     def wanted(self, index: int) -> bool:
         """Return whether anything uses an output."""
         return index < len(self.node.output) and self.scope.is_used(self.node.output[index])
+
+
+@lru_cache(maxsize=4096, typed=True)
+def layer_of(kind: type[L], *settings: Any) -> L:
+    """Return the layer of these settings; a large network asks for the same ones again and again."""
+    return kind(*settings)
 
 
 def with_batch_at(flow: Flow, axis: int) -> Flow:

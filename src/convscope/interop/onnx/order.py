@@ -15,8 +15,8 @@ DEEPEST_GRAPHS = 16
 """Graphs inside nodes inside graphs."""
 
 
-def needed(nodes: Sequence[NodeProto], outputs: Iterable[str], path: Path) -> list[NodeProto]:
-    """Return the nodes that the outputs are made from, inputs first, otherwise as listed.
+def needed(nodes: Sequence[NodeProto], outputs: Iterable[str], path: Path) -> list[tuple[NodeProto, list[str]]]:
+    """Return the nodes that the outputs are made from, with the values each uses; inputs first, else as listed.
 
     Errors:   BadFile [onnx-twice], [onnx-cycle], [onnx-depth]
     """
@@ -31,7 +31,7 @@ def needed(nodes: Sequence[NodeProto], outputs: Iterable[str], path: Path) -> li
             names += uses[index]
     # Constants come first, so that whoever looks ahead finds them.
     listed = sorted(wanted, key=lambda index: (nodes[index].op_type != "Constant", index))
-    return [nodes[index] for index in _sorted(listed, uses, maker, nodes, path)]
+    return [(nodes[index], uses[index]) for index in _sorted(listed, uses, maker, nodes, path)]
 
 
 def used_by(node: NodeProto, path: Path, depth: int = 0) -> list[str]:

@@ -16,7 +16,7 @@ from .call import Call
 from .file import MOST_NODES, OnnxFile, check_text, domain_of
 from .folding import fold
 from .opaque import Found, found_in, opaque
-from .order import DEEPEST_GRAPHS, needed, used_by
+from .order import DEEPEST_GRAPHS, needed
 from .registry import Unmapped, converter_for
 from .signature import check, signature
 from .tables import call_on_tables
@@ -96,7 +96,7 @@ class Scope:
                 "split the model. [onnx-nodes]"
             )
         self._note_users(kept, outputs)
-        for node in kept:
+        for node, _ in kept:
             if id(node) not in self._absorbed:
                 self._convert(node)
         return [self._value(name, "an output of the graph") for name in outputs]
@@ -129,10 +129,10 @@ class Scope:
         if last is not None:
             self.values[last.output[0]] = value
 
-    def _note_users(self, nodes: Sequence[NodeProto], outputs: Sequence[str]) -> None:
+    def _note_users(self, nodes: Sequence[tuple[NodeProto, list[str]]], outputs: Sequence[str]) -> None:
         self._uses.update(outputs)
-        for node in nodes:
-            for name in used_by(node, self.path):
+        for node, used in nodes:
+            for name in used:
                 self._uses[name] += 1
                 users = self._users.setdefault(name, [])
                 if not users or users[-1] is not node:

@@ -119,7 +119,10 @@ def _varint(number: int) -> bytes:
 def _fields(data: Bytes, position: int, end: int) -> Iterator[Field]:
     while position < end:
         start = position
-        tag, position = _read_varint(data, position, end)
+        tag = data[position]  # of one byte, as nearly all are
+        position += 1
+        if tag > 0x7F:
+            tag, position = _read_varint(data, start, end)
         kind = tag & 7
         length = 0
         if kind == _LENGTH:

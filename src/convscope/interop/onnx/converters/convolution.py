@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ....layers import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ....layers.convolution import Conv, ConvTranspose
 from ....settings import Pads
-from ..call import Call
+from ..call import Call, layer_of
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
 from .windows import automatic, explicit_pads, per_axis, same_lower
@@ -41,11 +41,12 @@ def conv(call: Call) -> Sequence[Flow]:
         padding = explicit_pads(call, rank)
     elif automatic(call) == "SAME_LOWER":
         padding = same_lower(x.shape[2:], kernel, stride, dilation)
-    layer = _CONV[rank](
+    layer = layer_of(
+        _CONV[rank],
         weight[0],
         kernel,
         stride,
-        padding,  # type: ignore[arg-type]
+        padding,
         dilation,
         call.attribute("group", 1),
         "bias" in held,

@@ -19,7 +19,7 @@ from ....layers import (
     Scale,
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
-from ..call import Call
+from ..call import Call, layer_of
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
 
@@ -39,7 +39,7 @@ def batch_norm(call: Call) -> Sequence[Flow]:
     if any(constant.shape != (x.shape[1],) for constant in held.values()):
         raise Unmapped("statistics of another shape")
     momentum = round(1 - call.attribute("momentum", 0.9), 7)
-    layer = kind(_eps(call), min(max(momentum, 0.0), 1.0))
+    layer = layer_of(kind, _eps(call), min(max(momentum, 0.0), 1.0))
     return [call.emit(layer, x, parameters=held)]
 
 
