@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...vector import Code, Condition, Index, Pointer
+from ...vector import Code, Condition, Index, Pointer, Vector
 from ..shapes import Pair
 from .matrices import Transform
 from .spread import Planes
 
 
+REGISTERS_AT_WORK = 20
+"""Vector registers that a transform of one row or column needs."""
+
+
 @dataclass(frozen=True)
 class Epilogue:
-    """What is added to each output before it is written: one number for each filter, another picture; then ReLU."""
+    """What is added to each output before it is written: one number for each filter, a picture; then ReLU."""
 
     bias: Pointer | None
     residual: Pointer | None
@@ -58,34 +63,45 @@ class Gather:
                 block = number.index + blocks[0]
                 at = (corner + block * (self.height * self.width)) * self.lanes
                 products = source + (tile.index - first) * planes.tile + number.index * planes.block
-                self._columns(code, products, planes, scratch)
-                self._store(code, scratch, (target, at), (i, j), block, epilogue)
+                rows = self._rows(code, products, planes, scratch)
+                self._store(code, rows, (target, at, scratch), (i, j), block, epilogue)
 
-    def _columns(self, code: Code, products: Pointer, planes: Planes, scratch: Pointer) -> None:
-        """Transform the columns into scratch memory: few processors have registers for all of them."""
-        size = self.transform.inputs
-        with code.loop(0, size) as column:
-            own = products + column.index * planes.plane
-            values = self.transform.apply([own.load(row * size * planes.plane) for row in range(size)])
-            for row, value in enumerate(values):
-                scratch.store(value, column.index * self.lanes + row * size * self.lanes)
+    def _rows(self, code: Code, products: Pointer, planes: Planes, scratch: Pointer) -> Iterator[list[Vector]]:
+        """Yield the rows of a tile whose columns are transformed: first those that registers have room for."""
+        size, lanes = self.transform.inputs, self.lanes
+        kept = max(0, code.target.registers - REGISTERS_AT_WORK) // size
+        columns = []
+        for column in range(size):
+            numbers = [products.load((row * size + column) * planes.plane) for row in range(size)]
+            values = self.transform.apply(numbers)
+            for row, value in enumerate(values[kept:]):
+                scratch.store(value, (row * size + column) * lanes)
+            columns.append(values[:kept])
+        yield from map(list, zip(*columns, strict=True))
+        others = code.hidden(scratch)
+        for row in range(self.transform.outputs - kept):
+            yield [others.load((row * size + column) * lanes) for column in range(size)]
 
     def _store(
         self,
         code: Code,
-        scratch: Pointer,
-        place: tuple[Pointer, Index],
+        rows: Iterator[list[Vector]],
+        places: tuple[Pointer, Index, Pointer],
         corner: tuple[Index, Index],
         block: Index,
         epilogue: Epilogue,
     ) -> None:
-        """Finish the rows and write them; what lies beyond the edge goes to (and comes from) scratch."""
-        (target, at), size = place, self.transform.inputs
-        beyond = scratch + self.transform.outputs * size * self.lanes
+        """Finish the rows and write them; what lies beyond the edge goes to (and comes from) scratch.
+
+        The place of the next tile is fetched meanwhile.
+        """
+        target, at, scratch = places
+        beyond = scratch + self.transform.outputs * self.transform.inputs * self.lanes
         bias = epilogue.bias.load(block * self.lanes) if epilogue.bias is not None else None
         real = code.first_lanes(self.filters - block * self.lanes) if self.filters % self.lanes else None
-        for r in range(self.transform.outputs):
-            row = [scratch.load((r * size + column) * self.lanes) for column in range(size)]
+        for r, row in enumerate(rows):
+            for q in range(self.transform.outputs):
+                target.prefetch(at + (r * self.width + self.transform.outputs + q) * self.lanes, for_writing=True)
             for q, value in enumerate(self.transform.apply(row)):
                 inside = self._inside(corner, r, q)
                 offset = at + (r * self.width + q) * self.lanes

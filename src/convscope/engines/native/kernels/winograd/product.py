@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ...vector import Code, Index, Pointer, Vector
 from ..gemm_tile import Operands, accumulate
@@ -34,7 +35,7 @@ class Product:
         with code.loop(0, whole, most) as tile:
             self._tile(code, left, right, out, tile.index, most)
         rest, sizes = count - whole, [0, *reversed(smaller), most]
-        for below, height in zip(sizes, sizes[1:], strict=False):
+        for below, height in pairwise(sizes):
             with code.when((rest > below) & (rest <= height)):
                 self._tile(code, left, right, out, whole, height)
 

@@ -100,7 +100,10 @@ class Spread:
     def _columns(
         self, code: Code, picture: Pointer, strip: Pointer, top: Index, columns: tuple[Index, Index]
     ) -> None:
-        """Transform each column of the picture; a row outside it is read from the row of zeros."""
+        """Transform each column of the picture; a row outside it is read from the row of zeros.
+
+        The same rows of the next block of channels come next, too far away for a processor to foresee.
+        """
         left, reached = columns
         zeros = strip + self.strip_columns * self._column
         rows = []
@@ -110,6 +113,8 @@ class Spread:
             rows.append(inside.select(picture + row * (self.width * self.lanes), zeros))
         with code.loop(maximum(left, 0), minimum(reached, self.width)) as column:
             values = self.transform.apply([row.load(column.index * self.lanes) for row in rows])
+            for row in rows[self.transform.inputs - self.step :]:
+                row.prefetch(column.index * self.lanes + self._block)
             for number, value in enumerate(values):
                 strip.store(value, (column.index - left) * self._column + number * self.lanes)
 

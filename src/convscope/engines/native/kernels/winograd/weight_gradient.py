@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...kernel import Kernel, own_scratch
-from ...layout import FilterBlocks, blocks_of
+from ...layout import FilterBlocks
 from ...target import Target
 from ...vector import Code, Condition, Index, Pointer, Vector, minimum
 from ..gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
