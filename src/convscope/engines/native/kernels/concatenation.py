@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from ..kernel import Kernel
 from ..layout import blocks_of
 from ..vector import Code, Index, Pointer, Vector
 from .sweeps import Position, sweep
+
+MOST_STRIPS = 8
+LEAST_POSITIONS = 32
+"""Bounds on the strips of a picture, which threads share where there are few pictures."""
 
 Origin = tuple[int, int] | None
 """The source's number and its channel; None for zeros."""
@@ -23,7 +28,7 @@ Origin = tuple[int, int] | None
 class Run:
     """Neighbouring blocks that are written alike.
 
-    `sources` are (number of the source, its block for the first block written, channels (lane written, lane read)).
+    `sources` are (number of the source, its block for the first block written, pairs (lane written, lane read)).
     """
 
     first: int
@@ -58,7 +63,7 @@ def runs_of(origins: Sequence[Origin], lanes: int) -> Iterator[Run]:
 
 @dataclass(frozen=True)
 class ChannelMove(Kernel):
-    """A kernel that moves channels; its subclasses say which. One row of a picture is one piece of work."""
+    """A kernel that moves channels; its subclasses say which."""
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -80,30 +85,35 @@ class ChannelMove(Kernel):
         """Return the pictures."""
         return (*self.sources, *self.results)
 
+    @property
+    def strips(self) -> int:
+        """Return into how many equal strips every picture is cut: few, as long copies are the fast ones."""
+        positions = self.sizes[0] * self.sizes[1]
+        fitting = [count for count in range(1, MOST_STRIPS + 1) if positions % count == 0]
+        return max((count for count in fitting if positions // count >= LEAST_POSITIONS), default=1)
+
     def items(self, batch: int) -> int:
-        """Return one for each row of each picture."""
-        return batch * self.sizes[0]
+        """Return one for each strip of each picture."""
+        return batch * self.strips
 
     def write(self, code: Code) -> None:
-        """Write every block of one row after the other."""
-        height = self.sizes[0]
+        """Write every block of one strip after the other."""
         with code.loop(code.first, code.last) as item:
-            image, row = item.index // height, item.index % height
-            sources = [self._row(code, name, count, image, row) for name, count in self.sources.items()]
+            image, strip = item.index // self.strips, item.index % self.strips
+            sources = [self._strip(code, name, count, image, strip) for name, count in self.sources.items()]
             for name, origins in self.results.items():
-                y = self._row(code, name, len(origins), image, row)
+                y = self._strip(code, name, len(origins), image, strip)
                 for run in runs_of(origins, self.sizes[2]):
                     self._write_run(code, run, sources, y)
 
-    def _row(self, code: Code, name: str, channels: int, image: Index, row: Index) -> Pointer:
-        """Return where a row of the first block of a picture lies."""
-        height, width, lanes = self.sizes
-        at = image * (blocks_of(channels, lanes) * height) + row
-        return code.pointer(name) + at * (width * lanes)
+    def _strip(self, code: Code, name: str, channels: int, image: Index, strip: Index) -> Pointer:
+        """Return where a strip of the first block of a picture lies."""
+        plane = prod(self.sizes)
+        at = image * (blocks_of(channels, self.sizes[2]) * plane)
+        return code.pointer(name) + at + strip * (plane // self.strips)
 
     def _write_run(self, code: Code, run: Run, sources: Sequence[Pointer], y: Pointer) -> None:
-        height, width, lanes = self.sizes
-        plane = height * width * lanes
+        plane, lanes = prod(self.sizes), self.sizes[2]
         with code.loop(0, run.blocks) as block:
             places = [sources[number] + (block.index + first) * plane for number, first, _ in run.sources]
             to = y + (block.index + run.first) * plane
@@ -111,7 +121,7 @@ class ChannelMove(Kernel):
             def step(at: Position) -> None:
                 to.store(self._gathered(code, run, places, at), at)
 
-            sweep(code, width, lanes, step)
+            sweep(code, plane // lanes // self.strips, lanes, step)
 
     def _gathered(self, code: Code, run: Run, places: Sequence[Pointer], at: Position) -> Vector:
         """Return the vector of one position; a block that is copied whole needs no shuffle."""
