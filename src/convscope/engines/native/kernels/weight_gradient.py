@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..kernel import Kernel
 from ..layout import GroupedFilterBlocks
-from ..vector import Code, Index, Pointer, Vector, maximum, minimum
+from ..vector import Code, Index, Pointer, Vector, minimum
 from .gemm_tile import Operands, accumulate, most_rows
 from .shapes import ConvolutionShape
-from .weight_gradient_tiles import Chunks, Tile, chunks, filters_at_once, joined_rows, slices_for, tiles
+from .weight_gradient_tiles import (
+    Bound,
+    Chunks,
+    Tile,
+    chunks,
+    filters_at_once,
+    joined_rows,
+    rows_inside,
+    slices_for,
+    tiles,
+)
 from .weights import blocks_layout
 
 __all__ = ["ConvolutionWeightGradient", "slices_for"]
-
-Bound = int | Index
 
 
 @dataclass(frozen=True)
@@ -133,29 +140,16 @@ class _Cell:
     def _chunk(self, cut: Chunks, unit: Index, last: Index) -> None:
         """Add one chunk to all weights of the cell."""
         shape = self.shape
-        if cut.per_image == 1:
-            images: tuple[Bound, Bound] = (unit, last)
-            rows: tuple[Bound, Bound] = (0, shape.output[0])
-        else:
-            image, start = unit // cut.per_image, unit % cut.per_image * cut.rows
-            images, rows = (image, image + 1), (start, minimum(start + cut.rows, shape.output[0]))
+        images, rows = cut.bounds(unit, last, shape.output[0])
         with self.code.loop(0, shape.kernel[0]) as tap:
-            first, last_row = self._rows_inside(tap.index, rows)
+            first, last_row = rows_inside(shape, tap.index, rows)
             if isinstance(first, int) and isinstance(last_row, int) and first >= last_row:
                 return
             for tile in tiles(shape, self.channels, most_rows(self.code.target, self.vectors)):
                 if tile.segments:
                     self._tile(tile, tap.index, images, (first, last_row))
 
-    def _rows_inside(self, tap: Bound, rows: tuple[Bound, Bound]) -> tuple[Any, Any]:
-        """Return those of the rows at which a row of the kernel lies inside the picture."""
-        shape, stride = self.shape, self.shape.stride[0]
-        shift = shape.before[0] - tap * shape.dilation[0]
-        first = maximum(shift + (stride - 1), 0) // stride
-        last = maximum(shift + (shape.height - 1 + stride), 0) // stride
-        return maximum(first, rows[0]), minimum(last, rows[1])
-
-    def _tile(self, tile: Tile, tap: Bound, images: tuple[Bound, Bound], rows: tuple[Any, Any]) -> None:
+    def _tile(self, tile: Tile, tap: Bound, images: tuple[Bound, Bound], rows: tuple[Bound, Bound]) -> None:
         """Sum one tile over images and rows, and add it to memory."""
         code, shape = self.code, self.shape
         row_shift = tap * shape.dilation[0] - shape.before[0]

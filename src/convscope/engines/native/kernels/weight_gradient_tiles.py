@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from ..vector import Index, maximum, minimum
 from .gemm_tile import evenly
 from .shapes import ConvolutionShape
+
+Bound = int | Index
+Bounds = tuple[Bound, Bound]
 
 NEAR_FLOATS = 9_000
 """Floats of both operands that a chunk may have: 36 kB, so that they stay in the nearest cache."""
@@ -80,6 +84,14 @@ def columns_inside(shape: ConvolutionShape, column: int) -> tuple[int, int]:
     return first, min(shape.output[1], (shape.width - 1 - shift) // stride + 1)
 
 
+def rows_inside(shape: ConvolutionShape, tap: Bound, rows: Bounds) -> Bounds:
+    """Return those of some rows of the output at which a row of the kernel lies inside the picture."""
+    stride, shift = shape.stride[0], shape.before[0] - tap * shape.dilation[0]
+    first = maximum(shift + (stride - 1), 0) // stride
+    last = maximum(shift + (shape.height - 1 + stride), 0) // stride
+    return maximum(first, rows[0]), minimum(last, rows[1])
+
+
 def joined_rows(shape: ConvolutionShape) -> ConvolutionShape:
     """Return a 1×1 convolution over long rows: pixels that follow each other need not be of one row."""
     plain = (shape.kernel, shape.stride, shape.before) == ((1, 1), (1, 1), (0, 0))
@@ -104,6 +116,13 @@ class Chunks:
     rows: int
     per_image: int
     images: int
+
+    def bounds(self, unit: Index, last: Index, height: int) -> tuple[Bounds, Bounds]:
+        """Return the pictures, and the rows of each, of a chunk from one unit to another."""
+        if self.per_image == 1:
+            return (unit, last), (0, height)
+        image, first = unit // self.per_image, unit % self.per_image * self.rows
+        return (image, image + 1), (first, minimum(first + self.rows, height))
 
 
 def chunks(shape: ConvolutionShape, filter_blocks: int, channels: int) -> Chunks:

@@ -1,0 +1,117 @@
+"""Depthwise convolution: every channel has a kernel of its own, so all lanes of a vector do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..kernel import Kernel
+from ..vector import Code
+from .convolution_axes import Axis, forward_axis, gradient_phases
+from .depthwise_rows import Picture, Rows
+from .depthwise_weight_gradient import DepthwiseWeightGradient
+from .shapes import ConvolutionShape
+
+__all__ = ["DepthwiseConvolution", "DepthwiseInputGradient", "DepthwiseWeightGradient"]
+
+FEWEST_ITEMS = 16
+"""Work items that one picture should give at least."""
+
+
+@dataclass(frozen=True)
+class DepthwiseConvolution(Kernel):
+    """Convolve each channel with its own kernel, then add the bias and apply ReLU where wanted.
+
+    Shapes:   x blocked, weight `Channels` of kh · kw taps, bias `Channels` → y blocked
+    """
+
+    shape: ConvolutionShape
+    bias: bool = False
+    relu: bool = False
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return x, weight, bias, y."""
+        return ("x", "weight", *(("bias",) if self.bias else ()), "y")
+
+    def items(self, batch: int) -> int:
+        """Return the number of pictures times channel blocks times bands of rows."""
+        return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.output[0])
+
+    def macs(self, batch: int) -> int:
+        """Return the convolution's multiply-adds."""
+        return self.shape.macs(batch)
+
+    def write(self, code: Code) -> None:
+        """Write the bands of rows."""
+        shape = self.shape
+        rows, columns = (forward_axis(*numbers) for numbers in _axes(shape))
+        sizes = ((shape.height, shape.width), shape.output)
+        _write(code, shape, ("x", "y"), sizes, [rows], [columns], self.bias, self.relu)
+
+
+@dataclass(frozen=True)
+class DepthwiseInputGradient(Kernel):
+    """dx = what reaches a depthwise convolution's input from dy.
+
+    Shapes:   dy blocked, weight `Channels` of kh · kw taps → dx blocked
+    """
+
+    shape: ConvolutionShape
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return dy, weight, dx."""
+        return ("dy", "weight", "dx")
+
+    def items(self, batch: int) -> int:
+        """Return the number of pictures times channel blocks times bands of rows."""
+        return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.height)
+
+    def macs(self, batch: int) -> int:
+        """Return the convolution's multiply-adds."""
+        return self.shape.macs(batch)
+
+    def write(self, code: Code) -> None:
+        """Write the bands of rows, one phase of the stride after the other."""
+        shape = self.shape
+        rows, columns = (gradient_phases(*numbers) for numbers in _axes(shape))
+        sizes = (shape.output, (shape.height, shape.width))
+        _write(code, shape, ("dy", "dx"), sizes, rows, columns, bias=False, relu=False)
+
+
+def _write(
+    code: Code,
+    shape: ConvolutionShape,
+    names: tuple[str, str],
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    rows: Sequence[Axis],
+    columns: Sequence[Axis],
+    bias: bool,
+    relu: bool,
+) -> None:
+    """Write the work items: bands of rows of one channel block of one picture."""
+    lanes, bands = shape.lanes, _bands(shape, sizes[1][0])
+    with code.loop(code.first, code.last) as item:
+        whole, band = item.index // bands, item.index % bands
+        block = whole % shape.channel_blocks
+        source, out = (
+            Picture(code.pointer(name) + whole * (height * width * lanes), width)
+            for name, (height, width) in zip(names, sizes, strict=True)
+        )
+        weight = code.pointer("weight") + block * (shape.kernel[0] * shape.kernel[1] * lanes)
+        start = code.pointer("bias").load(block * lanes) if bias else code.constant(0)
+        for axis in rows:
+            band_rows = Rows(code, axis, columns, shape.kernel[1], source, weight, out, start, relu)
+            band_rows.write(band * axis.count // bands, (band + 1) * axis.count // bands)
+
+
+def _axes(shape: ConvolutionShape) -> list[tuple[int, int, int, int, int, int]]:
+    """Return what describes each axis of a convolution."""
+    numbers = (shape.kernel, shape.stride, shape.before, shape.dilation, shape.output)
+    return list(zip((shape.height, shape.width), *numbers, strict=True))
+
+
+def _bands(shape: ConvolutionShape, height: int) -> int:
+    """Return how many bands of rows each channel block is cut into, so that one picture is work for many."""
+    return min(height, -(-FEWEST_ITEMS // shape.channel_blocks))

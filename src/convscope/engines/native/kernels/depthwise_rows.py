@@ -1,0 +1,108 @@
+"""Rows of a depthwise convolution or of its input gradient: every vector is one pixel of a block of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..vector import Code, Index, Pointer, Vector, fma, maximum, minimum
+from .convolution_axes import Axis, Strip, strips
+from .gemm_tile import evenly
+
+MOST_PIXELS = 14
+"""Results of a row that are summed at once: enough to hide how long each multiply-add takes."""
+MOST_TAPS = 7
+"""Columns of a kernel whose weights are held in registers at once."""
+
+Bound = int | Index
+
+
+def pixels_at_once(registers: int, taps: int) -> int:
+    """Return how many results fit in registers beside a row of the kernel, a pixel and a product."""
+    return min(MOST_PIXELS, registers - 2 - min(taps, MOST_TAPS))
+
+
+def reaching_taps(axis: Axis, result: Bound) -> tuple[Bound, Bound]:
+    """Return the taps, first and one past the last, with which a result reads inside the source."""
+    if not axis.padded:
+        return 0, axis.taps
+    start = result * axis.stride + axis.offset
+    first = maximum((axis.spread - 1) - start, 0) // axis.spread
+    last = maximum((axis.limit + axis.spread - 1) - start, 0) // axis.spread
+    return first, minimum(last, axis.taps)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One block of channels of a picture in memory."""
+
+    at: Pointer
+    width: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Results of one block of channels: sums over taps of source · weight.
+
+    `columns` are the phases of a row; `taps` are the columns of the whole kernel. Each sum begins at `start`.
+    """
+
+    code: Code
+    rows: Axis
+    columns: Sequence[Axis]
+    taps: int
+    source: Picture
+    weight: Pointer
+    out: Picture
+    start: Vector
+    relu: bool
+
+    def write(self, first: Bound, last: Bound) -> None:
+        """Write the results of some rows."""
+        lanes, registers = self.code.target.width, self.code.target.registers
+        with self.code.loop(first, last) as row:
+            line = self.out.at + (row.index * self.rows.step + self.rows.start) * (self.out.width * lanes)
+            for axis in self.columns:
+                for strip in strips(axis, pixels_at_once(registers, axis.taps)):
+                    with self.code.loop(0, strip.count) as tile:
+                        column = tile.index * strip.size + strip.start
+                        sums = self._tile(axis, strip, row.index, column)
+                        at = line + (column * axis.step + axis.start) * lanes
+                        for place, total in enumerate(sums):
+                            value = total.larger(0) if self.relu else total
+                            at.store(value, place * axis.step * lanes)
+
+    def _tile(self, axis: Axis, strip: Strip, row: Bound, column: Bound) -> list[Vector]:
+        """Return the sums of some results that follow each other in a row."""
+        code, sums, lanes = self.code, [self.start] * strip.size, self.code.target.width
+        if self.rows.taps == 0 or not any(any(live) for live in strip.mask):
+            return sums
+        with code.loop(*reaching_taps(self.rows, row), carry=sums) as tap:
+            line = row * self.rows.stride + self.rows.offset + tap.index * self.rows.spread
+            pixel = line * self.source.width + column * axis.stride + axis.offset
+            number = tap.index * self.rows.tap_step + self.rows.first_tap
+            weights = self.weight + number * (self.taps * lanes)
+            tap.next(self._row_of_kernel(axis, strip, self.source.at + pixel * lanes, weights, tap.values))
+        results: list[Vector] = tap.results
+        return results
+
+    def _row_of_kernel(
+        self, axis: Axis, strip: Strip, source: Pointer, weights: Pointer, totals: Sequence[Vector]
+    ) -> list[Vector]:
+        """Add one row of the kernel: each source pixel is read once and goes to all results that it reaches."""
+        lanes, sums, first = self.code.target.width, list(totals), 0
+        for count in evenly(axis.taps, MOST_TAPS):
+            at = source if first == 0 else self.code.hidden(source)
+            reached: dict[int, list[tuple[int, int]]] = {}
+            for tap in range(first, first + count):
+                for place in range(strip.size):
+                    if strip.mask[tap][place]:
+                        reached.setdefault(place * axis.stride + tap * axis.spread, []).append((place, tap))
+            used = sorted({tap for pairs in reached.values() for _, tap in pairs})
+            held = {tap: weights.load((axis.first_tap + tap * axis.tap_step) * lanes) for tap in used}
+            for pixel, pairs in sorted(reached.items()):
+                value = at.load(pixel * lanes)
+                for place, tap in pairs:
+                    sums[place] = fma(value, held[tap], sums[place])
+            first += count
+        return sums
