@@ -67,7 +67,7 @@ def training_step(
     torch: Any, model: Model, x: np.ndarray, labels: np.ndarray, layout: str, compiled: bool = False
 ) -> Callable[[], object]:
     """Return a step of the same network with the same parameters: cross-entropy and fused SGD with momentum."""
-    from ..interop.torch import to_torch
+    from .. import to_torch
 
     module = to_torch(model).train().to(memory_format=getattr(torch, layout))
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, fused=True)
@@ -91,7 +91,7 @@ def inference(
     torch: Any, model: Model, x: np.ndarray, layout: str, compiled: bool = False
 ) -> Callable[[], object]:
     """Return a forward pass without gradients."""
-    from ..interop.torch import to_torch
+    from .. import to_torch
 
     module = to_torch(model).eval().to(memory_format=getattr(torch, layout))
     computed = torch.compile(module) if compiled else module

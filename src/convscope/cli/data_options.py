@@ -26,6 +26,12 @@ def run_argument(verb: F) -> F:
     return click.argument("run")(verb)
 
 
+def precision_option(verb: F) -> F:
+    """Give a verb --precision."""
+    shown = "fast or strict: strict leaves out algorithms that round more; fast."
+    return click.option("--precision", type=click.Choice(["fast", "strict"]), help=shown)(verb)
+
+
 def engine_option(verb: F) -> F:
     """Give a verb --engine."""
     return click.option("--engine", metavar="NAME", help="What computes; the fastest there is if left out.")(verb)

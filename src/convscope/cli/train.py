@@ -13,7 +13,7 @@ import click
 
 from ..errors import BadFile, MissingExtra, NotFinite
 from .configuration_file import read_configuration
-from .data_options import data_choice, data_options, engine_option
+from .data_options import data_choice, data_options, engine_option, precision_option
 from .group import VERBS
 from .options import input_option, json_option, one_of
 from .output import INTERRUPTED, remark, say
@@ -51,6 +51,7 @@ FIGURE = "curves.png"
 @click.option("--augment", metavar="STEPS", help='Vary pictures: "shift=2,rotate=10", also flip and crop.')
 @click.option("--seed", type=int, help="Of every random draw; 0.")
 @engine_option
+@precision_option
 @click.option("--early-stop", type=int, metavar="EPOCHS", help="End after so many epochs without a lower loss.")
 @click.option("--checkpoint-every", type=int, metavar="STEPS", help="Save so often, besides at the end of epochs.")
 @click.option("--run", metavar="FOLDER", help="A new folder for the run; runs/MODEL-DATA if left out.")
@@ -126,7 +127,8 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     choice = data_choice(**{name: asked[name] for name in _CHOICE}, hold_out=asked["validation"])
     source = choice.part("train")
     refuse_misfit(network, source, choice.label)
-    model = Model(network, asked["seed"] or 0, asked["engine"])
+    precision = asked["precision"] or "fast"
+    model = Model(network, asked["seed"] or 0, asked["engine"], precision=precision)
     folder = folder or _free_folder(f"{network.name}-{choice.label}")
     return Task(model, choice, source, _validation(choice), folder, False)
 
@@ -145,7 +147,8 @@ def _going_on(asked: Asked) -> Task:
     refuse_misfit(network, source, choice.label)
     seed = document["seed"] if asked["seed"] is None else asked["seed"]
     engine = asked["engine"] or document["notes"].get("engine")
-    model = Model(network, seed, engine, document["dtype"])
+    precision = asked["precision"] or document["notes"].get("precision", "fast")
+    model = Model(network, seed, engine, document["dtype"], precision)
     return Task(model, choice, source, _validation(choice), run.path, True)
 
 
@@ -182,7 +185,12 @@ def _free_folder(name: str) -> Path:
 def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
     model, folder = task.model, str(task.folder)
     _say_what_begins(task)
-    notes = {"model": model.network.name, "data": task.choice.to_dict(), "engine": model.engine}
+    notes = {
+        "model": model.network.name,
+        "data": task.choice.to_dict(),
+        "engine": model.engine,
+        "precision": model.precision,
+    }
     where: dict[str, Any] = {"resume": folder} if task.goes_on else {"run": folder, "notes": notes}
     try:
         return model.fit(task.source, validation=task.validation, **settings, **where, tensorboard=tensorboard)

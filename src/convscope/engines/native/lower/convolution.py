@@ -10,7 +10,8 @@ from ....layers import Add, BatchNorm, Conv, ReLU
 from ....network import Node
 from ..host import Hand
 from ..kernels.convolution import Convolution, ConvolutionInputGradient
-from ..kernels.depthwise import DepthwiseConvolution, DepthwiseInputGradient, DepthwiseWeightGradient
+from ..kernels.depthwise import DepthwiseConvolution, DepthwiseInputGradient
+from ..kernels.depthwise_weight_gradient import DepthwiseWeightGradient
 from ..kernels.shapes import ConvolutionShape
 from ..kernels.weight_gradient import ConvolutionWeightGradient
 from ..kernels.weight_gradient_tiles import slices_for

@@ -17,7 +17,7 @@ from ..kernels.average_pooling import (
     GlobalAveragePoolGradient,
 )
 from ..kernels.pooling import MaxPool as MaxPoolKernel
-from ..kernels.pooling import MaxPoolGradient
+from ..kernels.pooling_gradient import MaxPoolGradient
 from ..kernels.shapes import PoolingShape
 from ..layout import Blocked, blocks_of
 from ..plan import Operand, Value
@@ -59,7 +59,7 @@ def _(layer: MaxPool, node: Node, lowering: Lowering) -> None:
 
 @lower.register
 def _(layer: MinPool, node: Node, lowering: Lowering) -> None:
-    raise NotLowered("no kernel for MinPool")
+    _max_pool(node, lowering, pooling_shape(layer, node, lowering.lanes), smallest=True)
 
 
 @lower.register
@@ -70,10 +70,10 @@ def _(layer: GlobalMaxPool, node: Node, lowering: Lowering) -> None:
     _max_pool(node, lowering, PoolingShape(*sizes))
 
 
-def _max_pool(node: Node, lowering: Lowering, shape: PoolingShape) -> None:
+def _max_pool(node: Node, lowering: Lowering, shape: PoolingShape, smallest: bool = False) -> None:
     x = lowering.blocked(lowering.input_of(node))
     y = lowering.new(node, Blocked(shape.channels, *shape.output, shape.lanes), (x,))
-    lowering.call(MaxPoolKernel(shape), node.name, "forward", x=x.buffer, y=y.buffer)
+    lowering.call(MaxPoolKernel(shape, smallest=smallest), node.name, "forward", x=x.buffer, y=y.buffer)
 
     def back() -> None:
         gradient = lowering.gradient(y)
@@ -82,12 +82,12 @@ def _max_pool(node: Node, lowering: Lowering, shape: PoolingShape) -> None:
         into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
         operands: dict[str, Operand] = {"x": x.buffer, "y": y.buffer, "dy": gradient.buffer, "dx": into}
         if not x.rectified:
-            lowering.call(MaxPoolGradient(shape, False), node.name, "input gradient", **operands)
+            lowering.call(MaxPoolGradient(shape, masked=False), node.name, "input gradient", **operands)
             lowering.contribute(x, Gradient(into))
             return
         floats = SLICES * blocks_of(shape.channels, shape.lanes) * shape.lanes
         parts = lowering.buffer(f"parts of {node.name}'s sums", fixed=floats)
-        kernel = MaxPoolGradient(shape, True, SLICES)
+        kernel = MaxPoolGradient(shape, masked=True, bias_slices=SLICES)
         reason = "with the ReLU before it and the sums of each channel"
         lowering.call(kernel, node.name, "input gradient", reason, parts=parts, **operands)
         lowering.contribute(x, Gradient(into, masked=True, sums=parts, parts=SLICES))
