@@ -38,6 +38,9 @@ FEW = 4
 PIECE = 64
 """Most numbers of the source that one work item of the weight gradient takes."""
 
+GROUP = 4
+"""Blocks of outputs that one work item of the weight gradient takes."""
+
 
 @dataclass(frozen=True)
 class Dense(Kernel):
@@ -80,6 +83,7 @@ class Dense(Kernel):
         """Write the code for the items of a call."""
         x, weight, y = (code.pointer(name) for name in ("x", "weight", "y"))
         block_floats = self.depth * self.lanes
+        ahead = PANEL * self.lanes if self.depth > PANEL else 0
 
         def group(block: Index, width: int, rows: tuple[Index, Index]) -> None:
             own_weight, own_y = weight + block * block_floats, y + block * self.lanes
@@ -89,7 +93,7 @@ class Dense(Kernel):
             ) -> None:
                 operands = Panel(
                     x + at, self.depth, own_weight + at * self.lanes, [v * block_floats for v in range(width)],
-                    self.lanes, own_y, self.blocks * self.lanes, steps, ahead=PANEL * self.lanes,
+                    self.lanes, own_y, self.blocks * self.lanes, steps, ahead,
                 )  # fmt: skip
 
                 def finish(total: Vector, at_result: Pointer, vector: int) -> Vector:
@@ -227,8 +231,8 @@ class DenseInputGradient(Kernel):
 class DenseWeightGradient(Kernel):
     """Sum over the batch each row of x times each row of dy: dW = xᵀ·dy.
 
-    A work item first lays its piece of x together in scratch memory: rows of x lie far apart, and are read once
-    for every few outputs.
+    A work item first lays its piece of x together in scratch memory, as its rows lie far apart and are read again
+    for every few outputs; and its part of dy where caches would map the rows to the same places.
 
     Shapes:   x (n, depth), dy (n, output blocks · lanes) → dweight (output blocks, depth, lanes)
     """
@@ -258,13 +262,18 @@ class DenseWeightGradient(Kernel):
         wanted = self.depth // LEAST_ITEMS // self.lanes * self.lanes
         return min(max(wanted, self.lanes), max(PIECE, self.lanes))
 
+    @property
+    def gathers_dy(self) -> bool:
+        """Say whether rows of dy are so far apart that a cache keeps few of them: multiples of 2 KiB."""
+        return self.blocks * self.lanes % 512 == 0
+
     def items(self, batch: int) -> int:
-        """Return one item for each piece of the source and four blocks of outputs."""
-        return -(-self.depth // self.piece) * -(-self.blocks // 4)
+        """Return one item for each piece of the source and group of outputs."""
+        return -(-self.depth // self.piece) * -(-self.blocks // GROUP)
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of a piece of x."""
-        return IMAGES * self.piece
+        """Return the floats of what is laid together."""
+        return IMAGES * (self.piece + (GROUP * self.lanes if self.gathers_dy else 0))
 
     def macs(self, batch: int) -> int:
         """Return the multiply-adds."""
@@ -273,53 +282,64 @@ class DenseWeightGradient(Kernel):
     def write(self, code: Code) -> None:
         """Write the code for the items of a call."""
         x, dy, dweight = (code.pointer(name) for name in self.pointers)
-        gathered, batch = own_scratch(self, code), code.number("batch")
-        groups = -(-self.blocks // 4)
+        batch, groups, row = code.number("batch"), -(-self.blocks // GROUP), self.blocks * self.lanes
+        own_x = own_scratch(self, code)
+        own_dy = own_x + IMAGES * self.piece
         with code.loop(code.first, code.last) as item:
-            start, block = item.index // groups * self.piece, item.index % groups * 4
+            start, block = item.index // groups * self.piece, item.index % groups * GROUP
             piece = self.piece if self.depth % self.piece == 0 else minimum(self.depth - start, self.piece)
+            blocks = GROUP if self.blocks % GROUP == 0 else minimum(self.blocks - block, GROUP)
+            out = dweight + (block * self.depth + start) * self.lanes
             with code.loop(0, batch, IMAGES) as chunk:
-                images = minimum(batch - chunk.index, IMAGES)
-                self._gather(code, x + (chunk.index * self.depth + start), gathered, images, piece)
-                at, end = block, minimum(block + 4, self.blocks)
-                for width in widths(code.target):
-                    if width <= self.blocks:
-                        whole = end - (end - at) % width
-                        with code.loop(at, whole, width) as columns:
-                            right = dy + (chunk.index * self.blocks + columns.index) * self.lanes
-                            out = dweight + (columns.index * self.depth + start) * self.lanes
-                            first = chunk.index.to_lanes().equals(0)
-                            self._tiles(code, gathered, right, out, (width, piece, images), first)
-                        at = whole
+                at, images = chunk.index, minimum(batch - chunk.index, IMAGES)
+                self._gather(code, x + (at * self.depth + start), self.depth, own_x, self.piece, (images, piece))
+                right = dy + (at * row + block * self.lanes)
+                if self.gathers_dy:
+                    self._gather(code, right, row, own_dy, GROUP * self.lanes, (images, blocks * self.lanes))
+                    right = own_dy
+                self._products(code, (own_x, right, out), (piece, blocks, images), at.to_lanes().equals(0))
 
-    def _gather(self, code: Code, x: Pointer, gathered: Pointer, images: Index, piece: int | Index) -> None:
-        """Copy a piece of each row of x."""
-        with code.loop(0, images) as image, code.loop(0, piece, self.lanes) as vector:
-            value = (x + image.index * self.depth).load(vector.index)
-            gathered.store(value, image.index * self.piece + vector.index)
+    def _gather(
+        self, code: Code, source: Pointer, row: int, to: Pointer, step: int, sizes: tuple[Index, int | Index]
+    ) -> None:
+        """Copy a few numbers of each row, so that they lie together."""
+        images, numbers = sizes
+        with code.loop(0, images) as image, code.loop(0, numbers, self.lanes) as vector:
+            value = (source + image.index * row).load(vector.index)
+            (to + image.index * step).store(value, vector.index)
 
-    def _tiles(
+    def _products(
         self,
         code: Code,
-        x: Pointer,
-        dy: Pointer,
-        out: Pointer,
-        sizes: tuple[int, int | Index, Index],
+        arrays: tuple[Pointer, Pointer, Pointer],
+        sizes: tuple[int | Index, int | Index, Index],
         first: Condition,
     ) -> None:
-        """Write the sums over some pictures for all numbers of the piece and `width` blocks."""
-        width, piece, images = sizes
-        rows = min(4 if width > 1 else 8, self.lanes)
-        operands = Operands(
-            range(rows), self.piece, [v * self.lanes for v in range(width)], self.blocks * self.lanes
-        )
+        """Write the sums over some pictures for a piece of the source and a group of blocks."""
+        x, dy, out = arrays
+        piece, blocks, images = sizes
+        at: int | Index = 0
+        for width in widths(code.target):
+            end = blocks - (blocks - at) % width
+            if width <= self.blocks and not (isinstance(end, int) and isinstance(at, int) and at == end):
+                rows = min(4 if width > 1 else 8, self.lanes)
+                with code.loop(at, end, width) as columns, code.loop(0, piece, rows) as tile:
+                    left, right = x + tile.index, dy + columns.index * self.lanes
+                    place = out + (columns.index * self.depth + tile.index) * self.lanes
+                    for number, total in enumerate(self._sums(code, left, right, images, (rows, width))):
+                        row, vector = divmod(number, width)
+                        result = place + (vector * self.depth + row) * self.lanes
+                        result.store(total + starting(first, code.constant(0), result))
+                at = end
+
+    def _sums(
+        self, code: Code, left: Pointer, right: Pointer, images: Index, tile: tuple[int, int]
+    ) -> list[Vector]:
+        """Return the sums of a tile."""
+        rows, width = tile
+        step = (GROUP if self.gathers_dy else self.blocks) * self.lanes
+        operands = Operands(range(rows), self.piece, [v * self.lanes for v in range(width)], step)
         whole = images - images % UNROLL
-        with code.loop(0, piece, rows) as tile:
-            left = x + tile.index
-            sums = accumulate(code, code.zeros(rows * width), left, dy, operands, whole)
-            left, right = left + whole * operands.left_step, dy + whole * operands.right_step
-            sums = accumulate(code, sums, left, right, operands, images - whole, unroll=1)
-            for place, total in enumerate(sums):
-                row, vector = divmod(place, width)
-                at = out + ((tile.index + row) * self.lanes + vector * self.depth * self.lanes)
-                at.store(total + starting(first, code.constant(0), at))
+        sums = accumulate(code, code.zeros(rows * width), left, right, operands, whole)
+        left, right = left + whole * operands.left_step, right + whole * operands.right_step
+        return accumulate(code, sums, left, right, operands, images - whole, unroll=1)
