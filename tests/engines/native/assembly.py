@@ -14,15 +14,21 @@ _JUMP = re.compile(r"^\s+j\w+\s+(\.?\w+)")
 _STORED = re.compile(r"^\s+v?mov\w+\s+%[xyz]mm\d+, -?\d*\(%r[sb]p")
 
 
-def stores_to_stack_in_loops(kernel: Kernel, kind: str = "host") -> int:
-    """Return how many instructions inside loops put a vector on the stack.
+def stores_in_inner_loops(kernel: Kernel, kind: str = "host") -> int:
+    """Return how many instructions inside innermost loops put a vector on the stack.
 
     A constant that was put there before the loop, to be read as an operand, costs what any constant costs.
     """
     lines = assembled(kernel, target_named(kind)).splitlines()
     labels = {found[1]: at for at, line in enumerate(lines) if (found := _LABEL.match(line))}
-    looped: set[int] = set()
-    for at, line in enumerate(lines):
-        if (found := _JUMP.match(line)) and labels.get(found[1], at) < at:
-            looped.update(range(labels[found[1]], at))
-    return sum(bool(_STORED.match(lines[at])) for at in looped)
+    loops = {
+        (labels[found[1]], at)
+        for at, line in enumerate(lines)
+        if (found := _JUMP.match(line)) and labels.get(found[1], at) < at
+    }
+    inner = [
+        one
+        for one in loops
+        if not any(other != one and one[0] <= other[0] and other[1] <= one[1] for other in loops)
+    ]
+    return sum(bool(_STORED.match(line)) for first, last in inner for line in lines[first:last])

@@ -10,7 +10,6 @@ from math import inf
 from ..kernel import Kernel
 from ..vector import Code, Index, Pointer, Vector
 from .activation import keep_lanes
-from .channel_kernel import ChannelKernel
 from .shapes import PoolingShape
 from .spans import Spans, each_output, over_window
 from .windows import Axis, Run, Taps, Whole, axes_of, each, pieces
@@ -132,30 +131,3 @@ def write_extremes(
         return []
 
     each_output(code, axes, [], window)
-
-
-@dataclass(frozen=True)
-class GlobalMaxPool(ChannelKernel):
-    """The largest number of each channel.
-
-    Shapes:   x (n, blocks, h, w, lanes) → y (n, blocks, 1, 1, lanes)
-    """
-
-    @property
-    def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
-        return ("x", "y")
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
-        return ("batch",)
-
-    def write(self, code: Code) -> None:
-        """Carry the best number through a plane."""
-        x, y = code.pointer("x"), code.pointer("y")
-        with code.loop(code.first, code.last) as item:
-            start = item.index * self.block_floats
-            with code.loop(start + self.lanes, start + self.block_floats, self.lanes, carry=[x.load(start)]) as at:
-                at.next([better(at.values[0], x.load(at.index), smallest=False)])
-            y.store(at.results[0], item.index * self.lanes)

@@ -98,13 +98,24 @@ class WindowAxis:
 
     def span(self, output: Whole) -> tuple[Whole, Whole]:
         """Return where a window's taps inside the picture begin, and where they have ended."""
-        start = output * self.stride
-        missing = maximum(self.before - start, 0)
-        skipped = (missing + (self.dilation - 1)) // self.dilation
-        left = maximum(self.size + self.before - start, 0)
-        taps = minimum((left + (self.dilation - 1)) // self.dilation, self.kernel)
-        origin = start - self.before
-        return origin + skipped * self.dilation, origin + taps * self.dilation
+        start = output * self.stride - self.before
+        skipped, taps = self._taps_until(output, 0), self._taps_until(output, self.size)
+        return start + skipped * self.dilation, start + taps * self.dilation
+
+    def divisor(self, output: Whole, after: int, count_padding: bool) -> Whole:
+        """Return how many taps of a window a mean divides by, at least 1.
+
+        Padding counts if asked for; what lies past the padding of `after` never does.
+        """
+        first, end = (-self.before, self.size + after) if count_padding else (0, self.size)
+        counted: Whole = maximum(self._taps_until(output, end) - self._taps_until(output, first), 1)
+        return counted
+
+    def _taps_until(self, output: Whole, end: int) -> Whole:
+        """Return how many of a window's taps lie before a position."""
+        room: Whole = maximum(end + self.before - output * self.stride, 0)
+        taps: Whole = minimum((room + (self.dilation - 1)) // self.dilation, self.kernel)
+        return taps
 
 
 @dataclass(frozen=True)
