@@ -100,9 +100,9 @@ def _write(
             for name, (height, width) in zip(names, sizes, strict=True)
         )
         weight = code.pointer("weight") + block * (shape.kernel[0] * shape.kernel[1] * lanes)
-        start = code.pointer("bias").load(block * lanes) if bias else code.constant(0)
+        offset = code.pointer("bias") + block * lanes if bias else None
         for axis in rows:
-            band_rows = Rows(code, axis, columns, shape.kernel[1], source, weight, out, start, relu)
+            band_rows = Rows(code, axis, columns, shape.kernel[1], source, weight, out, offset, relu)
             band_rows.write(band * axis.count // bands, (band + 1) * axis.count // bands)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..target import Target
 from ..vector import Code, Index, Pointer, Vector, fma, maximum, minimum
 from .convolution_axes import Axis, Strip, strips
 from .gemm_tile import evenly
@@ -17,9 +18,14 @@ MOST_TAPS = 7
 Bound = int | Index
 
 
-def pixels_at_once(registers: int, taps: int) -> int:
-    """Return how many results fit in registers beside a row of the kernel, a pixel and a product."""
-    return min(MOST_PIXELS, registers - 2 - min(taps, MOST_TAPS))
+def pixels_at_once(target: Target, taps: int) -> int:
+    """Return how many results fit in registers beside a row of the kernel and what passes through."""
+    return min(MOST_PIXELS, target.registers - passing(target) - min(taps, MOST_TAPS))
+
+
+def passing(target: Target) -> int:
+    """Return the registers for pixels and zeros; where nothing multiplies and adds at once, products take some."""
+    return 3 if target.width > 4 else 6
 
 
 def reaching_taps(axis: Axis, result: Bound) -> tuple[Bound, Bound]:
@@ -44,7 +50,8 @@ class Picture:
 class Rows:
     """Results of one block of channels: sums over taps of source · weight.
 
-    `columns` are the phases of a row; `taps` are the columns of the whole kernel. Each sum begins at `start`.
+    `columns` are the phases of a row; `taps` are the columns of the whole kernel. Each sum begins at the bias, if
+    there is one.
     """
 
     code: Code
@@ -54,16 +61,16 @@ class Rows:
     source: Picture
     weight: Pointer
     out: Picture
-    start: Vector
+    bias: Pointer | None
     relu: bool
 
     def write(self, first: Bound, last: Bound) -> None:
         """Write the results of some rows."""
-        lanes, registers = self.code.target.width, self.code.target.registers
+        lanes = self.code.target.width
         with self.code.loop(first, last) as row:
             line = self.out.at + (row.index * self.rows.step + self.rows.start) * (self.out.width * lanes)
             for axis in self.columns:
-                for strip in strips(axis, pixels_at_once(registers, axis.taps)):
+                for strip in strips(axis, pixels_at_once(self.code.target, axis.taps)):
                     with self.code.loop(0, strip.count) as tile:
                         column = tile.index * strip.size + strip.start
                         sums = self._tile(axis, strip, row.index, column)
@@ -74,7 +81,9 @@ class Rows:
 
     def _tile(self, axis: Axis, strip: Strip, row: Bound, column: Bound) -> list[Vector]:
         """Return the sums of some results that follow each other in a row."""
-        code, sums, lanes = self.code, [self.start] * strip.size, self.code.target.width
+        code, lanes = self.code, self.code.target.width
+        start = code.constant(0) if self.bias is None else self.bias.load()
+        sums = [start] * strip.size
         if self.rows.taps == 0 or not any(any(live) for live in strip.mask):
             return sums
         with code.loop(*reaching_taps(self.rows, row), carry=sums) as tap:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..kernel import Kernel
+from ..target import Target
 from ..vector import Code, Index, Pointer, Vector, fma, minimum
 from .convolution_axes import Axis, Strip, forward_axis, strips
-from .depthwise_rows import MOST_PIXELS, MOST_TAPS
+from .depthwise_rows import MOST_PIXELS, MOST_TAPS, passing
 from .gemm_tile import evenly
 from .shapes import ConvolutionShape
 from .weight_gradient_tiles import Bounds, Chunks, chunks, rows_inside
 
-CHAINS = 12
-"""Sums that run side by side at most: pixels in turn go to several sums of one tap."""
+MOST_SUMS = 12
+"""Sums that run side by side: pixels in turn go to several sums of one tap."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,14 @@ class _Block:
             if isinstance(inside[0], int) and isinstance(inside[1], int) and inside[0] >= inside[1]:
                 return
             first = 0
-            for count in evenly(axis.taps, MOST_TAPS):
+            for count in evenly(axis.taps, min(MOST_TAPS, _most_sums(self.code.target))):
                 self._taps(axis, tap.index, range(first, first + count), images, inside)
                 first += count
 
     def _taps(self, axis: Axis, tap: int | Index, taps: range, images: Bounds, rows: Bounds) -> None:
         """Sum some taps of one row of the kernel over pictures and rows, and add them to memory."""
         code, shape, lanes = self.code, self.shape, self.shape.lanes
-        chains = max(1, CHAINS // len(taps))
+        chains = _most_sums(code.target) // len(taps)
         x_pixels, dy_pixels = shape.height * shape.width, shape.output[0] * shape.output[1]
         shift = tap * shape.dilation[0] - shape.before[0]
         with code.loop(*images, carry=code.zeros(chains * len(taps))) as image:
@@ -131,3 +132,8 @@ class _Block:
                     sums[chain] = fma(gradient, pixel, sums[chain])
             tile.next(sums)
         return list(tile.results)
+
+
+def _most_sums(target: Target) -> int:
+    """Return how many sums fit in registers beside the pixels that are multiplied."""
+    return min(MOST_SUMS, target.registers - 2 * passing(target))
