@@ -11,7 +11,7 @@ from .harness import target_named
 
 _LABEL = re.compile(r"^(\.?\w+):")
 _JUMP = re.compile(r"^\s+j\w+\s+(\.?\w+)")
-_STORED = re.compile(r"^\s+v?mov\w+\s+%[xyz]mm\d+, -?\d*\(%r[sb]p")
+_STORED = re.compile(r"^\s+v?mov\w+\s+%[xyz]mm\d+, -?\d*\(%rsp[,)]")
 
 
 def stores_in_inner_loops(kernel: Kernel, kind: str = "host") -> int:
