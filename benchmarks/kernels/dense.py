@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-import math
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +14,23 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.kernel import Kernel, argument_names
 from convscope.engines.native.kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
 from convscope.engines.native.kernels.dropout import Dropout
 from convscope.engines.native.kernels.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
+from convscope.engines.native.kernels.packing import Pack, Unpack
 from convscope.engines.native.kernels.softmax import SoftmaxCrossEntropy
-from convscope.engines.native.layout import blocks_of
-from convscope.engines.native.objects import Loader
+from convscope.engines.native.layout import Blocked, blocks_of
 from convscope.engines.native.target import host
+from kernels.running import Work, aligned, bound, least_seconds
 from timing import machine
 
 SHAPES = [(64, 3136, 128), (64, 128, 10), (16, 25088, 4096), (1, 2048, 1000), (128, 512, 512), (1, 25088, 4096)]
 """Pictures, inputs, outputs."""
 CLASSES = [(64, 10), (256, 100), (32, 1000)]
 FLOATS = [20_000, 420_000, 4_000_000]
+PICTURES = [(64, 3, 32, 32), (16, 64, 28, 28), (16, 3, 224, 224), (64, 512, 7, 7)]
 SECONDS = 1.0
 """Spent on each comparison."""
-
-Work = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -48,45 +44,16 @@ class Case:
     unit: str
 
 
-@lru_cache
-def loader() -> Loader:
-    return Loader(host())
-
-
-def aligned(*shape: int) -> np.ndarray:
-    size = math.prod(shape)
-    space = np.random.default_rng(0).normal(size=size + 16).astype(np.float32)
-    skip = (-space.ctypes.data % 64) // 4
-    return space[skip : skip + size].reshape(shape)
-
-
-def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, float]) -> Work:
-    """Return the kernel's call on arrays, in this thread."""
-    scratch = np.zeros(kernel.scratch_floats(host()) + 16, np.float32)
-    kept = {**arrays, "scratch": scratch[(-scratch.ctypes.data % 64) // 4 :]}
-    names, given = argument_names(kernel, host()), {"batch": batch, **numbers}
-    table = np.zeros(len(names), np.int64)
-    for slot, name in enumerate(names):
-        if name in kernel.reals:
-            table[slot : slot + 1].view(np.float32)[0] = given[name]
-        else:
-            table[slot] = kept[name].ctypes.data if name in kept else given[name]
-    address = loader().addresses([kernel])[kernel]
-    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address)
-    place, items = table.ctypes.data, kernel.items(batch)
-    return lambda _kept=(table, kept): function(place, 0, items, 0)
-
-
 def dense_cases() -> Iterator[Case]:
     for n, depth, outputs in SHAPES:
         lanes = host().width
         width = blocks_of(outputs, lanes) * lanes
-        own = {"x": aligned(n, depth), "weight": aligned(width * depth), "bias": aligned(width), "y": aligned(n, width)}
-        own |= {"dy": aligned(n, width), "dx": aligned(n, depth), "dweight": aligned(width * depth)}
+        own = {"x": aligned(n, depth), "dx": aligned(n, depth), "y": aligned(n, width), "dy": aligned(n, width)}
+        own |= {"weight": aligned(width * depth), "dweight": aligned(width * depth), "bias": aligned(width)}
         x, dy, w = torch.randn(n, depth), torch.randn(n, outputs), torch.randn(outputs, depth)
         b = torch.randn(outputs)
         works = {
-            "forward": (Dense(depth, outputs, lanes, True, False), lambda x=x, w=w, b=b: functional.linear(x, w, b)),
+            "forward": (Dense(depth, outputs, lanes, True, False), partial(functional.linear, x, w, b)),
             "input gradient": (DenseInputGradient(depth, outputs, lanes), lambda dy=dy, w=w: dy @ w),
             "weight gradient": (DenseWeightGradient(depth, outputs, lanes), lambda dy=dy, x=x: dy.t() @ x),
         }
@@ -133,25 +100,20 @@ def flat_cases() -> Iterator[Case]:
         yield Case(f"dropout {floats}", drop, lambda x=x: functional.dropout(x, 0.5), 8e-9 * floats, "GB/s")
 
 
-def best(ours: Work, theirs: Work) -> tuple[float, float]:
-    """Return the least seconds of both, measured in turn in short blocks: other programs run on this machine."""
-    works = (ours, theirs)
-    once = [block(work, 3) for work in works]
-    counts = [max(1, int(0.002 / seconds)) for seconds in once]
-    least, start = [math.inf, math.inf], time.perf_counter()
-    rounds = 0
-    while rounds < 5 or time.perf_counter() - start < SECONDS:
-        for place, work in enumerate(works):
-            least[place] = min(least[place], block(work, counts[place]))
-        rounds += 1
-    return least[0], least[1]
-
-
-def block(work: Work, count: int) -> float:
-    start = time.perf_counter()
-    for _ in range(count):
-        work()
-    return (time.perf_counter() - start) / count
+def packing_cases() -> Iterator[Case]:
+    for n, c, h, w in PICTURES:
+        sizes = (c, h, w, host().width)
+        own = {"x": aligned(n, max(c * h * w, Blocked(*sizes).floats))}
+        x = torch.randn(n, c, h, w)
+        last = x.contiguous(memory_format=torch.channels_last)
+        theirs = {
+            Pack: lambda x=x: x.contiguous(memory_format=torch.channels_last),
+            Unpack: lambda last=last: last.contiguous(),
+        }
+        for kernel, work in theirs.items():
+            ours = bound(kernel(*sizes), n, own | {"y": aligned(*own["x"].shape)})
+            title = f"{kernel.__name__.lower()} {n}×{c}×{h}×{w} (NHWC)"
+            yield Case(title, ours, work, 8e-9 * x.numel(), "GB/s")
 
 
 def main() -> None:
@@ -159,12 +121,13 @@ def main() -> None:
     torch.set_flush_denormal(True)
     wanted = sys.argv[1:]
     print(machine(), f"PyTorch {torch.__version__}", "one thread", sep=", ")
-    for cases in (dense_cases, loss_cases, flat_cases):
+    for cases in (dense_cases, loss_cases, flat_cases, packing_cases):
         for case in cases():
             if all(word in case.name for word in wanted):
-                ours, theirs = best(case.ours, case.theirs)
+                ours, theirs = least_seconds((case.ours, case.theirs), SECONDS)
                 rate = f"{case.gigas / ours:7.1f} {case.unit}"
-                print(f"{case.name:38} {1e6 * ours:10.1f} µs {rate:16} PyTorch ÷ ours {theirs / ours:6.2f}", flush=True)
+                ratio = f"PyTorch ÷ ours {theirs / ours:6.2f}"
+                print(f"{case.name:38} {1e6 * ours:10.1f} µs {rate:16} {ratio}", flush=True)
 
 
 if __name__ == "__main__":
