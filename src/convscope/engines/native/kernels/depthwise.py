@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..kernel import Kernel
 from ..vector import Code
@@ -75,7 +75,7 @@ class DepthwiseInputGradient(Kernel):
     def write(self, code: Code) -> None:
         """Write the bands of rows, one phase of the stride after the other."""
         shape = self.shape
-        rows, columns = (gradient_phases(*numbers) for numbers in _axes(shape))
+        rows, columns = (_one_by_one(gradient_phases(*numbers)) for numbers in _axes(shape))
         sizes = (shape.output, (shape.height, shape.width))
         _write(code, shape, ("dy", "dx"), sizes, rows, columns, bias=False, relu=False)
 
@@ -110,6 +110,15 @@ def _axes(shape: ConvolutionShape) -> list[tuple[int, int, int, int, int, int]]:
     """Return what describes each axis of a convolution."""
     numbers = (shape.kernel, shape.stride, shape.before, shape.dilation, shape.output)
     return list(zip((shape.height, shape.width), *numbers, strict=True))
+
+
+def _one_by_one(axes: Sequence[Axis]) -> list[Axis]:
+    """Return phases that are alike as axes of their own: each takes weights one later than the one before."""
+    return [
+        replace(axis, start=axis.start + number, first_tap=axis.first_tap + number, phases=1)
+        for axis in axes
+        for number in range(axis.phases)
+    ]
 
 
 def _bands(shape: ConvolutionShape, height: int) -> int:
