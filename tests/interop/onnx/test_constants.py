@@ -31,6 +31,11 @@ def whole(*values: int) -> np.ndarray:
         ("Trilu", {"upper": 0}, {"t": TABLE, "k": np.int64(1)}),
         ("Trilu", {}, {"t": TABLE}),
         ("CumSum", {}, {"t": TABLE, "a": np.int64(1)}),
+        (
+            "BatchNormalization",
+            {"epsilon": 0.01},
+            {"t": TABLE.reshape(1, 5, 7)} | {f"s{seed}": numbers((5,), seed) + 1.5 for seed in range(4)},
+        ),
         ("IsNaN", {}, {"t": np.where(TABLE < 0, np.float32(np.nan), TABLE)}),
         ("NonZero", {}, {"t": whole(0, 3, 1, 1, 0, 9, 2, 5, 4)}),
         ("MatMul", {}, {"t": np.arange(15).reshape(5, 3), "u": np.arange(21)[::-1].reshape(3, 7)}),
@@ -98,3 +103,24 @@ def test_a_small_network_over_constants_keeps_its_weights(tmp_path):
     assert [node.kind for node in network.layers] == ["Parameter", "Linear", "ReLU", "Linear", "Add"]
     assert network["first"].facts.params + network["second"].facts.params == 12 + 18
     assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def test_a_standardised_kernel_is_a_convolutions_own(tmp_path):
+    """Each filter by its own mean and spread, as PyTorch exports weight standardisation."""
+    kernel, gain = numbers((4, 3, 3, 2), 5), numbers((4,), 6)
+    nodes = [
+        helper.make_node("Reshape", ["w", "flat"], ["f"], "rows"),
+        helper.make_node(
+            "BatchNormalization", ["f", "g", "z", "z", "o"], ["n", "m", "v"], "standardised", training_mode=1
+        ),
+        helper.make_node("Reshape", ["n", "kernel"], ["k"], "filters"),
+        helper.make_node("Conv", ["x", "k"], ["y"], "made"),
+    ]
+    tensors = {"w": kernel, "g": gain, "z": np.zeros(4, np.float32), "o": np.ones(4, np.float32)}
+    tensors |= {"flat": whole(1, 4, -1), "kernel": whole(4, 3, 3, 2)}
+    model_ = cs.from_onnx(saved(model(nodes, (1, 3, 6, 8), tensors, opset=17), tmp_path), parameters=True)
+    assert [node.kind for node in model_.network.layers] == ["Conv2d"]
+    rows = kernel.reshape(4, -1).astype(np.float64)
+    spread = np.sqrt(rows.var(1, keepdims=True) + 1e-5)
+    expected = (rows - rows.mean(1, keepdims=True)) / spread * gain[:, None]
+    np.testing.assert_allclose(model_.parameters["made.weight"].reshape(4, -1), expected, rtol=1e-5, atol=1e-5)

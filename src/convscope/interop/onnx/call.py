@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -119,9 +119,14 @@ class Call:
         return index < len(self.node.output) and self.scope.is_used(self.node.output[index])
 
 
-@lru_cache(maxsize=4096, typed=True)
-def layer_of(kind: type[L], *settings: Any) -> L:
+def layer_of(kind: Callable[..., L], *settings: Any) -> L:
     """Return the layer of these settings; a large network asks for the same ones again and again."""
+    layer: L = _made(kind, *settings)
+    return layer
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _made(kind: Any, *settings: Any) -> Any:
     return kind(*settings)
 
 
@@ -133,6 +138,15 @@ def with_batch_at(flow: Flow, axis: int) -> Flow:
     if not alone or axis >= len(flow.shape) or flow.shape[axis] != 1:
         raise Unmapped(f"axis {axis} is not the batch")
     return flow.seen_as(flow.shape, axis)
+
+
+def folded_pictures(call: Call) -> Flow | None:
+    """Return the first input where one picture was cut into several, which stand where the batch stood."""
+    x = call.flow()
+    alone = x.batch is None or (x.batch != 0 and x.shape[x.batch] == 1)
+    if not alone or len(x.shape) < 2 or x.shape[0] == 1:
+        return None
+    return call.builder.settle(x.seen_as(x.shape, None))
 
 
 def without_batch(flow: Flow) -> Flow:

@@ -311,6 +311,18 @@ def _(call: Call, x: Array, axes: Array | None = None) -> Array:
     )
 
 
+@_rule("BatchNormalization")
+def _(call: Call, x: Array, scale: Array, shift: Array, mean: Array, variance: Array) -> Array:
+    """Normalise rows of a weight by their own statistics, as weight standardisation is exported."""
+    others = tuple(axis for axis in range(x.ndim) if axis != 1)
+    if call.attribute("training_mode", 0):
+        mean, variance = x.mean(others), x.var(others)
+    root = np.sqrt(variance + call.attribute("epsilon", 1e-5))
+    one_by_one = (-1, *(1,) * (x.ndim - 2))
+    normalised: Array = (x - mean.reshape(one_by_one)) / root.reshape(one_by_one)
+    return (normalised * scale.reshape(one_by_one) + shift.reshape(one_by_one)).astype(x.dtype)
+
+
 @_rule("DequantizeLinear")
 def _(call: Call, x: Array, scale: Array, zero: Array | None = None) -> Array:
     def along(array: Array) -> Array:

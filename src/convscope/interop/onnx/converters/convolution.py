@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ....layers import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ....layers.convolution import Conv, ConvTranspose
+from ....layers.rearrange import Permute
 from ....settings import Pads
-from ..call import Call, layer_of
+from ..call import Call, folded_pictures, layer_of
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
 from .windows import automatic, explicit_pads, per_axis, same_lower
@@ -16,9 +17,31 @@ _CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
 _TRANSPOSED: dict[int, type[ConvTranspose]] = {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}
 
 
-def _operands(call: Call) -> tuple[Flow, dict[str, Constant], int]:
-    """Return picture, weights and rank."""
-    x = call.pictures()
+def _lifted(call: Call, x: Flow, held: dict[str, Constant]) -> tuple[Flow, dict[str, Constant], int]:
+    """Return pieces of one picture as one more axis, along which the kernel is 1.
+
+    Errors:   Unmapped for pieces of three axes
+    """
+    rank = len(x.shape) - 1
+    if rank not in _CONV:
+        raise Unmapped("no room for one more axis")
+    turned = call.emit(Permute((1, 0, *range(2, rank + 1))), x, part="turned")
+    weight = held["weight"]
+    shape = (*weight.shape[:2], 1, *weight.shape[2:])
+    lifted = {**held, "weight": weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")}
+    return Flow(turned.layer, (1, *turned.held), 0, turned.held, x.dtype), lifted, rank
+
+
+def _put_back(call: Call, output: Flow) -> Flow:
+    """Return pieces of a picture in the order in which they came."""
+    order = (1, 0, *range(2, len(output.held)))
+    back = call.emit(Permute(order), output)
+    return Flow(back.layer, back.held, None, back.held, output.dtype)
+
+
+def _operands(call: Call, pieces: Flow | None = None) -> tuple[Flow, dict[str, Constant], int]:
+    """Return picture, or the pieces of one, weights and rank."""
+    x = call.pictures() if pieces is None else pieces
     rank = len(x.shape) - 2
     held = {"weight": call.constant(1)}
     bias = call.optional(2)
@@ -32,28 +55,27 @@ def _operands(call: Call) -> tuple[Flow, dict[str, Constant], int]:
 @converts("Conv", since=(1, 11, 22))
 def conv(call: Call) -> Sequence[Flow]:
     """Conv: weight (out, in / groups, kernel…), as PyTorch's."""
-    x, held, rank = _operands(call)
+    pieces = folded_pictures(call)
+    x, held, rank = _operands(call, pieces)
     weight = held["weight"].shape
+    kernel: tuple[int, ...] = tuple(weight[2:])
     stride, dilation = per_axis(call, "strides", rank), per_axis(call, "dilations", rank)
-    kernel = tuple(weight[2:])
     padding: Pads | str = {"NOTSET": "", "VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": ""}[automatic(call)]
     if automatic(call) == "NOTSET":
         padding = explicit_pads(call, rank)
     elif automatic(call) == "SAME_LOWER":
         padding = same_lower(x.shape[2:], kernel, stride, dilation)
-    layer = layer_of(
-        _CONV[rank],
-        weight[0],
-        kernel,
-        stride,
-        padding,
-        dilation,
-        call.attribute("group", 1),
-        "bias" in held,
-    )
-    if weight[1] * layer.groups != x.shape[1]:
-        layer = _CONV[rank](weight[0], kernel, groups=layer.groups, in_channels=weight[1] * layer.groups)
-    return [call.emit(layer, x, parameters=held)]
+    if pieces is not None:
+        x, held, rank = _lifted(call, x, held)
+        kernel, stride, dilation = (1, *kernel), (1, *stride), (1, *dilation)
+        padding = padding if isinstance(padding, str) else ((0, 0), *padding)
+    groups = call.attribute("group", 1)
+    layer = layer_of(_CONV[rank], weight[0], kernel, stride, padding, dilation, groups, "bias" in held)
+    if weight[1] * groups != x.shape[1]:
+        layer = _CONV[rank](weight[0], kernel, groups=groups, in_channels=weight[1] * groups)
+    if pieces is None:
+        return [call.emit(layer, x, parameters=held)]
+    return [_put_back(call, call.emit(layer, x, part="conv", parameters=held))]
 
 
 @converts("ConvTranspose", since=(1, 11, 22))

@@ -127,6 +127,9 @@ def _picked(call: Call, x: Flow, axis: int, picked: list[int], part: str) -> Flo
     return call.emit(IndexSelect(axis, len(picked)), x, part=part, parameters={"index": index})
 
 
+LARGEST_NUMBER = (2 - 2**-23) * 2.0**127
+"""In single precision; it stands for the infinity that a maximum never takes."""
+
 _MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
@@ -141,6 +144,7 @@ def pad(call: Call) -> Sequence[Flow]:
     value = call.constant(2).number if call.has(2) else call.attribute("value", 0.0)
     if len(pads) != 2 * len(axes) or mode not in _MODES or value is None:
         raise Unmapped("pads for another number of axes")
+    value = min(max(value, -LARGEST_NUMBER), LARGEST_NUMBER)
     ends = [(0, 0)] * rank
     for index, axis in enumerate(axes):
         ends[axis % rank] = (pads[index], pads[index + len(axes)])

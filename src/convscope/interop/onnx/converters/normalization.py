@@ -16,10 +16,11 @@ from ....layers import (
     InstanceNorm3d,
     LayerNorm,
     LocalResponseNorm,
+    Permute,
     Scale,
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
-from ..call import Call, layer_of
+from ..call import Call, folded_pictures, layer_of
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
 
@@ -30,7 +31,12 @@ _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d
 @converts("BatchNormalization", since=(9, 14, 15))
 def batch_norm(call: Call) -> Sequence[Flow]:
     """BatchNormalization; ONNX's momentum is what stays of the old statistics, PyTorch's what comes new."""
-    x = call.pictures()
+    rows = folded_pictures(call)
+    if rows is not None and len(rows.shape) == 2:
+        turned = call.emit(Permute((1, 0)), rows, part="turned")
+        x = Flow(turned.layer, (1, *turned.held), 0, turned.held, rows.dtype)
+    else:
+        rows, x = None, call.pictures()
     kind = _BATCH.get(len(x.shape) - 2)
     if kind is None or call.attribute("training_mode", 0):
         raise Unmapped("0 to 3 spatial axes, at inference")
@@ -40,7 +46,10 @@ def batch_norm(call: Call) -> Sequence[Flow]:
         raise Unmapped("statistics of another shape")
     momentum = round(1 - call.attribute("momentum", 0.9), 7)
     layer = layer_of(kind, _eps(call), min(max(momentum, 0.0), 1.0))
-    return [call.emit(layer, x, parameters=held)]
+    if rows is None:
+        return [call.emit(layer, x, parameters=held)]
+    back = call.emit(Permute((1, 0)), call.emit(layer, x, part="norm", parameters=held))
+    return [Flow(back.layer, rows.shape, None, back.held, rows.dtype)]
 
 
 def _eps(call: Call) -> float:

@@ -7,10 +7,11 @@ from typing import Any
 
 from .... import layers
 from ....layers.pooling import GlobalPool, Pool
-from ....layers.rearrange import Pad
-from ..call import Call
+from ....layers.rearrange import Pad, Reshape
+from ..call import Call, folded_pictures
 from ..registry import Unmapped, converts
 from ..values import Flow
+from .cutting import LARGEST_NUMBER
 from .windows import automatic, explicit_pads, per_axis, same_lower
 
 _POOLS: dict[str, tuple[type[Pool], ...]] = {
@@ -18,9 +19,6 @@ _POOLS: dict[str, tuple[type[Pool], ...]] = {
     "AveragePool": (layers.AvgPool1d, layers.AvgPool2d, layers.AvgPool3d),
     "LpPool": (layers.LPPool1d, layers.LPPool2d, layers.LPPool3d),
 }
-_LEAST = -3.4028234663852886e38
-"""The smallest float32: as padding it never wins a maximum."""
-
 GLOBAL: dict[str, tuple[type[GlobalPool], ...]] = {
     "mean": (layers.GlobalAvgPool1d, layers.GlobalAvgPool2d, layers.GlobalAvgPool3d),
     "max": (layers.GlobalMaxPool1d, layers.GlobalMaxPool2d, layers.GlobalMaxPool3d),
@@ -46,7 +44,17 @@ def lp_pool(call: Call) -> Sequence[Flow]:
 
 
 def _pool(call: Call, own: dict[str, Any]) -> Flow:
-    x = call.pictures()
+    folded = folded_pictures(call)
+    if folded is None:
+        return _pooled(call, call.pictures(), own)
+    count, channels, *sizes = folded.shape
+    side_by_side = call.emit(Reshape((count * channels, *sizes)), folded, part="channels")
+    batched = Flow(side_by_side.layer, (1, *side_by_side.held), 0, side_by_side.held, folded.dtype)
+    pooled = _pooled(call, batched, own)
+    return call.reshaped(pooled, (count, channels, *pooled.held[1:]), None, "pictures")
+
+
+def _pooled(call: Call, x: Flow, own: dict[str, Any]) -> Flow:
     rank = len(x.shape) - 2
     if rank not in (1, 2, 3):
         raise Unmapped("1 to 3 spatial axes")
@@ -64,7 +72,7 @@ def _pool(call: Call, own: dict[str, Any]) -> Flow:
     if any(max(pair) > reach // 2 for pair, reach in zip(pads, reaches, strict=True)):
         if ceil or own.get("count_include_pad") is False:
             raise Unmapped("padding of more than half the kernel")
-        value = _LEAST if call.operator == "MaxPool" else 0.0
+        value = -LARGEST_NUMBER if call.operator == "MaxPool" else 0.0
         x = call.emit(Pad(pads, value=value), x, part="pad")
         pads = ((0, 0),) * rank
     return call.emit(kind(kernel, stride, pads, dilation, ceil, **own), x)
