@@ -18,7 +18,7 @@ def inference(model: Model, x: np.ndarray, threads: int) -> dict[str, Callable[[
     there = {name: make for name, (module, make) in runtimes.items() if find_spec(module) and find_spec("onnx")}
     if not there:
         return {}
-    from .. import to_onnx
+    from ..interop.onnx.export import to_onnx
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"

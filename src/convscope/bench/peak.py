@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -94,5 +95,5 @@ def measured_peak(seconds: float = 1.0) -> Peak:
         threads.threads,
     )
     copy["function"], copy["table"], copy["items"] = found[Copy()], tables.ctypes.data + 8, Copy().items(1)
-    one, two = (fastest(lambda own=own: threads.run(own), seconds / 2) for own in (multiply, copy))
+    one, two = (fastest(partial(threads.run, own), seconds / 2) for own in (multiply, copy))
     return Peak(2.0 * _ROUNDS * _SUMS * lanes * threads.threads / one, 8.0 * _COPY_FLOATS / two)

@@ -67,9 +67,10 @@ def training_step(
     torch: Any, model: Model, x: np.ndarray, labels: np.ndarray, layout: str, compiled: bool = False
 ) -> Callable[[], object]:
     """Return a step of the same network with the same parameters: cross-entropy and fused SGD with momentum."""
-    from .. import to_torch
+    from ..interop.torch.writing import to_torch
 
-    module = to_torch(model).train().to(memory_format=getattr(torch, layout))
+    whole: Any = to_torch(model).train()
+    module = whole.to(memory_format=getattr(torch, layout))
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, fused=True)
     pictures = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
     classes = torch.from_numpy(labels)
@@ -91,9 +92,10 @@ def inference(
     torch: Any, model: Model, x: np.ndarray, layout: str, compiled: bool = False
 ) -> Callable[[], object]:
     """Return a forward pass without gradients."""
-    from .. import to_torch
+    from ..interop.torch.writing import to_torch
 
-    module = to_torch(model).eval().to(memory_format=getattr(torch, layout))
+    whole: Any = to_torch(model).eval()
+    module = whole.to(memory_format=getattr(torch, layout))
     computed = torch.compile(module) if compiled else module
     pictures = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
 

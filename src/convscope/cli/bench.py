@@ -31,7 +31,7 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
       convscope bench --convolutions --seconds 3
     """
     from ..bench.peak import measured_peak
-    from ..bench.run import Peers, convolution_rows, network_rows
+    from ..bench.run import Peers, Row, convolution_rows, network_rows
     from ..present.bench import bench_document, bench_table
     from ..present.json import to_json
     from ..present.terminal import paint_for, terminal_width
@@ -41,7 +41,7 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
 
     peers = None if alone else Peers()
     peak = measured_peak()
-    rows = []
+    rows: list[Row] = []
     if only != "networks":
         rows += convolution_rows(peak, peers.torch if peers else None, seconds, tell, strict)
     if only != "convolutions":

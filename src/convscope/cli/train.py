@@ -127,7 +127,7 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     choice = data_choice(**{name: asked[name] for name in _CHOICE}, hold_out=asked["validation"])
     source = choice.part("train")
     refuse_misfit(network, source, choice.label)
-    precision = asked["precision"] or "fast"
+    precision: Any = asked["precision"] or "fast"
     model = Model(network, asked["seed"] or 0, asked["engine"], precision=precision)
     folder = folder or _free_folder(f"{network.name}-{choice.label}")
     return Task(model, choice, source, _validation(choice), folder, False)

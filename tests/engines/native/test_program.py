@@ -19,8 +19,8 @@ NETWORKS = {
     "norm": "input 3x12x10 | conv 17 3 p1 nobias | bn | relu | conv 34 3 p1 s2 nobias | bn | relu | globalavgpool | flatten | "
     "dense 5",
     "overlap": "input 2x15x17 | conv 19 5 | relu | maxpool 3 s2 p1 | conv 9 1 | sigmoid | avgpool 2 | flatten | dense 4",
-    "depthwise": "input 3x14x14 | conv 18 3 s2 p1 nobias | bn | relu6 | conv 18 3 p1 g18 nobias | bn | relu6 | conv 26 1 nobias | bn | "
-    "globalavgpool | flatten | dense 6",
+    "depthwise": "input 3x14x14 | conv 18 3 s2 p1 nobias | bn | relu6 | conv 18 3 p1 g18 | relu6 | conv 26 1 nobias | bn | "
+    "relu | globalavgpool | flatten | dense 6",
     "groups": "input 12x9x10 | conv 24 3 p1 g4 | relu | conv 32 3 g2 d2 p2 | relu | flatten | dense 3",
     "shape": "input 3x8x8 | conv 16 3 p1 | tanh | dropout 0 | flatten | relu | dense 9 | softmax",
     "odd": "input 5x10x9 | conv 8 3 | elu | lrn 3 | convtranspose 6 3 s2 | gelu | adaptiveavgpool 3x2 | flatten | dense 4",

@@ -83,7 +83,9 @@ class Lowering:
         yield
         self._section = before
 
-    def call(self, kernel: Kernel, layer: str, purpose: str, reason: str = "", **operands: Operand | int) -> None:
+    def call(
+        self, kernel: Kernel, layer: str, purpose: str, reason: str = "", /, **operands: Operand | int
+    ) -> None:
         """Add a kernel's call. The batch need not be given."""
         given: dict[str, Operand] = {
             name: Amount(fixed=operand) if isinstance(operand, int) else operand
@@ -142,8 +144,8 @@ class Lowering:
         """
         if len(shape) > 3 or not shape:
             raise NotLowered(f"{len(shape)} axes")
-        rows = {1: (1, 1), 2: (1, shape[-1]), 3: shape[1:]}[len(shape)]
-        return Blocked(shape[0], *rows, self.lanes)
+        channels, height, width = (*shape[:1], *(1 for _ in range(3 - len(shape))), *shape[1:])
+        return Blocked(channels, height, width, self.lanes)
 
     def blocked(self, value: Value) -> Value:
         """Return the value in blocks as its shape asks for."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ....layers import AdaptiveAvgPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MinPool
+from ....layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MinPool
 from ....layers.pooling import Pool
 from ....network import Node
 from ..kernel import Kernel
-from ..kernels.adaptive_pooling import AdaptiveAveragePool, AdaptiveAveragePoolGradient
+from ..kernels.adaptive_pooling import (
+    AdaptiveAveragePool,
+    AdaptiveAveragePoolGradient,
+    AdaptiveMaxPoolGradient,
+)
+from ..kernels.adaptive_pooling import AdaptiveMaxPool as AdaptiveMaxPoolKernel
 from ..kernels.average_pooling import (
     AveragePool,
     AveragePoolGradient,
@@ -124,6 +129,26 @@ def _(layer: AdaptiveAvgPool, node: Node, lowering: Lowering) -> None:
     settings = (before.channels, before.height, before.width, (after.height, after.width), before.lanes)
     forward, backward = AdaptiveAveragePool(*settings), AdaptiveAveragePoolGradient(*settings)
     _linear(node, lowering, after, forward, backward)
+
+
+@lower.register
+def _(layer: AdaptiveMaxPool, node: Node, lowering: Lowering) -> None:
+    before, after = lowering.canonical(node.input_shapes[0]), lowering.canonical(node.output_shape)
+    x = lowering.blocked(lowering.input_of(node))
+    y = lowering.new(node, after, (x,))
+    settings = (before.channels, before.height, before.width, (after.height, after.width), before.lanes)
+    lowering.call(AdaptiveMaxPoolKernel(*settings), node.name, "forward", x=x.buffer, y=y.buffer)
+
+    def back() -> None:
+        gradient = lowering.gradient(y)
+        if gradient is None or not x.differentiable:
+            return
+        into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
+        operands: dict[str, Operand] = {"x": x.buffer, "y": y.buffer, "dy": gradient.buffer, "dx": into}
+        lowering.call(AdaptiveMaxPoolGradient(*settings), node.name, "input gradient", **operands)
+        lowering.contribute(x, Gradient(into))
+
+    lowering.on_backward(back)
 
 
 def _linear(node: Node, lowering: Lowering, layout: Blocked, forward: Kernel, backward: Kernel) -> None:
