@@ -23,6 +23,7 @@ the same kernel text gives AVX-512, AVX2, SSE and NEON code.
 from __future__ import annotations
 
 from .code import Code, Loop
-from .values import Condition, Index, Pointer, Vector, fma, maximum, minimum
+from .pointers import Pointer
+from .values import Condition, Index, Vector, fma, maximum, minimum
 
 __all__ = ["Code", "Condition", "Index", "Loop", "Pointer", "Vector", "fma", "maximum", "minimum"]

@@ -9,8 +9,9 @@ from typing import Any
 import llvmlite.ir as ir
 
 from ..target import Target
+from .pointers import Pointer
 from .types import F32, I1, I32, I64, PTR, VOID
-from .values import Condition, Index, Pointer, Vector
+from .values import Condition, Index, Vector
 
 
 class Loop:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import llvmlite.ir as ir
 
-from .types import F32, FLOAT_BYTES, I32, I64, VOID
+from .types import F32, I32, I64
 
 if TYPE_CHECKING:
     from .code import Code
+    from .pointers import Pointer
 
 Value = TypeVar("Value", "Index", "Vector", "Pointer")
 
@@ -295,77 +296,6 @@ class Vector:
         right = self.ir if other is None else other.ir
         chosen = ir.Constant(kind, list(lanes))
         return Vector(self.code, self.code.builder.shuffle_vector(self.ir, right, chosen))
-
-
-class Pointer:
-    """An address of elements of four bytes; offsets count elements."""
-
-    __slots__ = ("code", "ir")
-
-    def __init__(self, code: Code, value: Any) -> None:
-        self.code, self.ir = code, value
-
-    def _like(self, other: Pointer | float) -> Pointer:
-        if not isinstance(other, Pointer):
-            raise TypeError("a pointer can only be chosen against a pointer")
-        return other
-
-    def __add__(self, offset: int | Index) -> Pointer:
-        if isinstance(offset, int) and offset == 0:
-            return self
-        value = offset.ir if isinstance(offset, Index) else ir.Constant(I64, offset)
-        return Pointer(self.code, self.code.builder.gep(self.ir, [value], source_etype=F32))
-
-    def load(self, offset: int | Index = 0) -> Vector:
-        """Read a vector of floats."""
-        at = (self + offset).ir
-        return Vector(self.code, self.code.builder.load(at, typ=self.code.vector, align=FLOAT_BYTES))
-
-    def load_first(self, count: int | Index, offset: int | Index = 0) -> Vector:
-        """Read the first `count` floats of a vector, touching no others; the other lanes are zero."""
-        zero = self.code.constant(0).ir
-        arguments = [(self + offset).ir, self.code.first_lanes(count).ir, zero]
-        name = f"llvm.masked.load.v{self.code.target.width}f32.p0"
-        return Vector(self.code, self.code.call(name, self.code.vector, arguments))
-
-    def load_integers(self, offset: int | Index = 0) -> Vector:
-        """Read a vector of whole numbers of 32 bits."""
-        at = (self + offset).ir
-        return Vector(self.code, self.code.builder.load(at, typ=self.code.int_vector, align=FLOAT_BYTES))
-
-    def broadcast(self, offset: int | Index = 0) -> Vector:
-        """Read one float into every lane."""
-        at = (self + offset).ir
-        return self.code._spread(self.code.builder.load(at, typ=F32, align=FLOAT_BYTES))
-
-    def integer(self, offset: int | Index = 0) -> Index:
-        """Read one whole number of 32 bits."""
-        value = self.code.builder.load((self + offset).ir, typ=I32, align=FLOAT_BYTES)
-        return Index(self.code, self.code.builder.sext(value, I64))
-
-    def store(self, value: Vector, offset: int | Index = 0) -> None:
-        """Write a vector."""
-        self.code.builder.store(value.ir, (self + offset).ir, align=FLOAT_BYTES)
-
-    def store_first(self, value: Vector, count: int | Index, offset: int | Index = 0) -> None:
-        """Write the first `count` lanes of a vector, touching nothing behind them."""
-        arguments = [value.ir, (self + offset).ir, self.code.first_lanes(count).ir]
-        self.code.call(f"llvm.masked.store.v{self.code.target.width}f32.p0", VOID, arguments)
-
-    def store_lane(self, value: Vector, offset: int | Index = 0, lane: int = 0) -> None:
-        """Write one lane of a vector."""
-        one = self.code.builder.extract_element(value.ir, ir.Constant(I32, lane))
-        self.code.builder.store(one, (self + offset).ir, align=FLOAT_BYTES)
-
-    def store_integer(self, value: Index, offset: int | Index = 0) -> None:
-        """Write an index as a whole number of 32 bits."""
-        cut = self.code.builder.trunc(value.ir, I32)
-        self.code.builder.store(cut, (self + offset).ir, align=FLOAT_BYTES)
-
-    def prefetch(self, offset: int | Index = 0, for_writing: bool = False) -> None:
-        """Ask for a cache line that will be needed soon."""
-        arguments = [(self + offset).ir, *(ir.Constant(I32, n) for n in (int(for_writing), 3, 1))]
-        self.code.call("llvm.prefetch.p0", VOID, arguments)
 
 
 def fma(a: Vector, b: Vector, c: Vector) -> Vector:
