@@ -15,8 +15,8 @@ from convscope.layers.base import Layer
 from convscope.reference.activation import derivative, value
 from convscope.reference.rules import Context, backward, forward
 
-from .assembly import stores_in_inner_loops
 from .harness import KINDS, assert_close, call, target_named
+from .inner_loops import spills_in_loops
 
 LAYERS: list[Layer] = [
     layers.Sigmoid(),
@@ -161,4 +161,4 @@ def test_prelu_equals_the_reference(shared: bool, kind: str, slices: int) -> Non
 def test_activations_stay_in_registers(layer: Layer, kind: str) -> None:
     """Nothing goes over the stack inside the loops; with 16 registers and no fused multiply-add, one vector may."""
     for kernel in parts_of(layer, (19, 5, 7), target_named(kind).width):
-        assert stores_in_inner_loops(kernel, kind) <= (kind == "sse2")
+        assert spills_in_loops(kernel, kind) <= (kind == "sse2")

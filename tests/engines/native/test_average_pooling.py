@@ -18,8 +18,8 @@ from convscope.layers import pooling as layers
 from convscope.layers.base import Layer
 from convscope.reference.rules import Context, backward, forward
 
-from .assembly import stores_in_inner_loops
 from .harness import KINDS, assert_close, call, target_named
+from .inner_loops import spills_in_loops
 from .test_pooling import checked, shape_of
 
 BOUND = 2e-6
@@ -175,4 +175,4 @@ FAMILIES: dict[str, Make] = {
 def test_pooling_stays_in_registers(family: str, kind: str) -> None:
     """Nothing goes over the stack inside the innermost loops."""
     for kernel in FAMILIES[family](kind):
-        assert stores_in_inner_loops(kernel, kind) == 0
+        assert spills_in_loops(kernel, kind) == 0

@@ -14,8 +14,8 @@ from convscope.engines.native.kernels import elementary
 from convscope.engines.native.kernels.polynomial import fitted
 from convscope.engines.native.vector import Code
 
-from .assembly import stores_in_inner_loops
 from .harness import KINDS, call, target_named
+from .inner_loops import spills_in_loops
 
 NORMAL = 2.0**-126
 
@@ -148,7 +148,7 @@ def test_the_logarithm_of_a_negative_number_is_nan() -> None:
 @pytest.mark.parametrize("name", [*TRUTH, "normal_distribution"])
 def test_functions_stay_in_registers(name: str, kind: str) -> None:
     """No value that changes from vector to vector goes over the stack."""
-    assert stores_in_inner_loops(Apply(name, 0 if name == "normal_distribution" else -1), kind) == 0
+    assert spills_in_loops(Apply(name, 0 if name == "normal_distribution" else -1), kind) == 0
 
 
 def test_a_fitted_polynomial_is_close_and_a_lower_one_is_not() -> None:

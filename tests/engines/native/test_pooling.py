@@ -16,8 +16,8 @@ from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import pooling as layers
 from convscope.reference.rules import Context, backward, forward
 
-from .assembly import stores_in_inner_loops
 from .harness import KINDS, assert_close, call, target_named
+from .inner_loops import spills_in_loops
 
 
 def shape_of(layer: layers.Pool, shape: tuple[int, ...], lanes: int) -> PoolingShape:
@@ -184,4 +184,4 @@ def test_pooling_stays_in_registers(layer: layers.MaxPool, kind: str) -> None:
     """Nothing goes over the stack inside the innermost loops."""
     shape = shape_of(layer, (19, 14, 15), target_named(kind).width)
     for kernel in (MaxPool(shape), MaxPoolGradient(shape, True), MaxPoolGradient(shape, True, 2)):
-        assert stores_in_inner_loops(kernel, kind) == 0
+        assert spills_in_loops(kernel, kind) == 0
