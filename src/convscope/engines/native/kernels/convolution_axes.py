@@ -6,7 +6,7 @@ with a stride falls apart into phases: positions that leave the same remainder b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .gemm_tile import evenly
 
@@ -20,6 +20,7 @@ class Axis:
 
     The j-th of `count` results lies at `start + j·step`. With its t-th of `taps` taps it reads the source at
     `j·stride + offset + t·spread`, unless that is outside 0 … `limit`; the weight is `first_tap + t·tap_step`.
+    Of `phases` that are alike, each starts one later and takes the weights one later than the phase before.
     """
 
     count: int
@@ -32,6 +33,7 @@ class Axis:
     first_tap: int
     tap_step: int
     limit: int
+    phases: int = 1
 
     def reads(self, result: int, tap: int) -> bool:
         """Say whether a tap of a result falls inside the source."""
@@ -71,14 +73,21 @@ def forward_axis(size: int, kernel: int, stride: int, before: int, dilation: int
 def gradient_phases(
     size: int, kernel: int, stride: int, before: int, dilation: int, output: int
 ) -> tuple[Axis, ...]:
-    """Return the phases of the input gradient, by the same axis's numbers.
+    """Return the phases of the input gradient, by the same axis's numbers; neighbours that are alike as one.
 
     Input i was read by output o with tap t where i = o·stride + t·dilation − before. For i = phase + j·stride this
     gives o = j + (phase + before − t·dilation) / stride, for the taps where the division leaves nothing.
     """
-    return tuple(
-        _phase(phase, size, kernel, stride, before, dilation, output) for phase in range(min(stride, size))
-    )
+    found: list[Axis] = []
+    for phase in range(min(stride, size)):
+        axis = _phase(phase, size, kernel, stride, before, dilation, output)
+        if found:
+            last, more = found[-1], found[-1].phases
+            if axis == replace(last, start=last.start + more, first_tap=last.first_tap + more, phases=1):
+                found[-1] = replace(last, phases=more + 1)
+                continue
+        found.append(axis)
+    return tuple(found)
 
 
 def _phase(phase: int, size: int, kernel: int, stride: int, before: int, dilation: int, output: int) -> Axis:

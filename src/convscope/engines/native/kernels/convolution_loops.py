@@ -11,7 +11,7 @@ from ..layout import FilterBlocks, GroupedFilterBlocks
 from ..vector import Code, Index, Pointer, Vector, maximum, minimum
 from .convolution_axes import Axis, Run, Strip, runs, strips
 from .convolution_tiles import Tile
-from .gemm_tile import UNROLL, Operands, accumulate, evenly
+from .gemm_tile import Operands, accumulate, evenly
 
 NEAR_FLOATS = 1 << 16
 """Floats of a picture that are worked on in one go: a quarter of a megabyte stays near, with weights beside it."""
@@ -157,18 +157,18 @@ class Piece:
         """Write all phases, one after the other."""
         for rows in self.loops.rows:
             for columns in self.loops.columns:
-                self._phase(rows, columns)
+                with self.code.loop(0, rows.phases) as high, self.code.loop(0, columns.phases) as wide:
+                    self._phase(_Phase(rows, high.index), _Phase(columns, wide.index))
 
-    def _phase(self, rows: Axis, columns: Axis) -> None:
+    def _phase(self, rows: _Phase, columns: _Phase) -> None:
         loops = self.loops
-        row_strips = _alike(rows) if loops.tile.rows == 1 else strips(rows, loops.tile.rows)
-        column_strips = strips(columns, loops.tile.columns)
+        row_strips = _alike(rows.axis) if loops.tile.rows == 1 else strips(rows.axis, loops.tile.rows)
+        column_strips = strips(columns.axis, loops.tile.columns)
         for high in row_strips:
             with self._tiles(high, row_strips, cut=loops.by_rows) as row:
                 for wide in column_strips:
                     with self._tiles(wide, column_strips, cut=not loops.by_rows) as column:
-                        block = _Block(self, rows, columns, row, column, high, wide)
-                        block.write()
+                        _Block(self, rows, columns, row, column, high, wide).write()
 
     @contextmanager
     def _tiles(self, strip: Strip, all_strips: Sequence[Strip], cut: bool) -> Iterator[Any]:
@@ -184,6 +184,23 @@ class Piece:
             yield (tile.index - first) * strip.size + strip.start
 
 
+@dataclass(frozen=True)
+class _Phase:
+    """One phase of an axis: where its results and its weights begin."""
+
+    axis: Axis
+    number: Any
+
+    @property
+    def start(self) -> Any:
+        """Return the place of the first result."""
+        return self.number + self.axis.start
+
+    def weight(self, tap: Any) -> Any:
+        """Return the number of the weight that a tap takes."""
+        return tap * self.axis.tap_step + self.number + self.axis.first_tap
+
+
 def _alike(axis: Axis) -> list[Strip]:
     """Return single rows as one strip; their taps are found while the kernel runs."""
     return [Strip(0, 1, axis.count, 0, ((True,),) * axis.taps)]
@@ -194,8 +211,8 @@ class _Block:
     """One tile being written: results in registers, from the first tap to memory."""
 
     piece: Piece
-    rows: Axis
-    columns: Axis
+    rows: _Phase
+    columns: _Phase
     row: Any
     column: Any
     high: Strip
@@ -210,8 +227,8 @@ class _Block:
         """Write the tile."""
         loops, code = self.piece.loops, self.piece.code
         step = loops.source
-        at = self.piece.source + (self.row * self.rows.stride + self.rows.offset) * step.row
-        at = at + (self.column * self.columns.stride + self.columns.offset) * step.column
+        at = self.piece.source + (self.row * self.rows.axis.stride + self.rows.axis.offset) * step.row
+        at = at + (self.column * self.columns.axis.stride + self.columns.axis.offset) * step.column
         totals = self._start()
         layout, taps = loops.weights, loops.weights.kernel[0] * loops.weights.kernel[1]
         if isinstance(layout, GroupedFilterBlocks):
@@ -220,7 +237,7 @@ class _Block:
             whole, depth = layout.channels // layout.lanes, layout.lanes
             tail = layout.channels % layout.lanes
         weights = self.piece.weights
-        if self.rows.taps and self.columns.taps:
+        if self.rows.axis.taps and self.columns.axis.taps:
             if whole:
                 with code.loop(0, whole, carry=totals) as block:
                     left, right = (
@@ -248,15 +265,15 @@ class _Block:
         sums = list(totals)
         for run, low, high in self._row_runs():
             with code.loop(low, high, carry=sums) as tap:
-                left = source + tap.index * (self.rows.spread * step.row)
-                right = weights + (tap.index * self.rows.tap_step + self.rows.first_tap) * row_floats
+                left = source + tap.index * (self.rows.axis.spread * step.row)
+                right = weights + self.rows.weight(tap.index) * row_floats
                 tap.next(self._row(tap.values, left, right, depth, run.live))
             sums = tap.results
         return sums
 
     def _row_runs(self) -> list[tuple[Run, Any, Any]]:
         """Return runs of taps along the rows, with bounds."""
-        axis = self.rows
+        axis = self.rows.axis
         if self.high.size > 1 or not axis.padded or isinstance(self.row, int):
             mask = self.high.mask
             if isinstance(self.row, int):
@@ -281,17 +298,18 @@ class _Block:
             pixels = [row * self.wide.size + column for row in live_rows for column in run.live]
             places = [pixel * vectors + vector for pixel in pixels for vector in range(vectors)]
             rows = [
-                row * self.rows.stride * step.row + column * self.columns.stride * step.column
+                row * self.rows.axis.stride * step.row + column * self.columns.axis.stride * step.column
                 for row in live_rows
                 for column in run.live
             ]
             operands = Operands(rows, step.channel, [vector * block_floats for vector in range(vectors)], lanes)
             with code.loop(run.first, run.first + run.count, carry=[sums[place] for place in places]) as tap:
-                left = source + tap.index * (self.columns.spread * step.column)
-                right = weights + (tap.index * self.columns.tap_step + self.columns.first_tap) * (depth * lanes)
-                if depth <= UNROLL or depth % UNROLL:
+                left = source + tap.index * (self.columns.axis.spread * step.column)
+                right = weights + self.columns.weight(tap.index) * (depth * lanes)
+                unroll = _unroll(len(places))
+                if depth <= unroll or depth % unroll:
                     left = code.hidden(left)
-                tap.next(accumulate(code, tap.values, left, right, operands, depth))
+                tap.next(accumulate(code, tap.values, left, right, operands, depth, unroll))
             for place, total in zip(places, tap.results, strict=True):
                 sums[place] = total
         return sums
@@ -300,13 +318,13 @@ class _Block:
         """Add the residual, apply the ReLU, keep empty lanes empty and write."""
         loops, code, vectors, step = self.piece.loops, self.piece.code, self.piece.vectors, self.piece.loops.target
         at = self.piece.image * step.image + self.piece.first * step.block
-        at = at + (self.row * self.rows.step + self.rows.start) * step.row
-        at = at + (self.column * self.columns.step + self.columns.start) * step.column
+        at = at + (self.row * self.rows.axis.step + self.rows.start) * step.row
+        at = at + (self.column * self.columns.axis.step + self.columns.start) * step.column
         target = code.pointer(loops.names[2]) + at
         residual = code.pointer("residual") + at if loops.residual else None
         filters, lanes = loops.weights.filters, loops.weights.lanes
         for pixel, (row, column) in enumerate(self.pixels):
-            place = row * self.rows.step * step.row + column * self.columns.step * step.column
+            place = row * self.rows.axis.step * step.row + column * self.columns.axis.step * step.column
             for vector in range(vectors):
                 total = totals[pixel * vectors + vector]
                 if residual is not None:
@@ -317,3 +335,8 @@ class _Block:
                     left = (self.piece.first + vector) * -lanes + filters
                     total = (code.lane_numbers() < left.to_lanes()).select(total, code.constant(0))
                 target.store(total, place + vector * step.block)
+
+
+def _unroll(results: int) -> int:
+    """Return how many steps of the depth to write in a row: large tiles hide a loop's cost by themselves."""
+    return 1 if results >= 16 else 2 if results >= 8 else 4

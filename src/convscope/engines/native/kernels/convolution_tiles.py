@@ -8,7 +8,7 @@ from .gemm_tile import evenly
 
 MOST_VECTORS = 6
 REGISTERS = {4: 15, 8: 16, 16: 32}
-"""Vector registers that every processor with so many lanes has, less one for products where none adds them at once."""
+"""Vector registers by lanes, as every such processor has; SSE needs one for products, which it adds separately."""
 NARROW = 7
 """Rows up to so long are put into one tile with the rows below them."""
 
