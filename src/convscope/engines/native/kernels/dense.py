@@ -147,7 +147,12 @@ class DenseInputGradient(Kernel):
         return ("batch",)
 
     @property
-    def rows(self) -> int:
+    def blocks(self) -> int:
+        """Return the blocks of the source."""
+        return self.depth // self.lanes
+
+    @property
+    def row(self) -> int:
         """Return the floats of a row of dy."""
         return blocks_of(self.outputs, self.lanes) * self.lanes
 
@@ -157,16 +162,11 @@ class DenseInputGradient(Kernel):
 
     def scratch_floats(self, target: Target) -> int:
         """Return the floats of a panel."""
-        return min(self.rows, PANEL) * self.lanes * widths(target)[0]
+        return min(self.row, PANEL) * self.lanes * widths(target)[0]
 
     def macs(self, batch: int) -> int:
         """Return the multiply-adds."""
         return batch * self.depth * self.outputs
-
-    @property
-    def blocks(self) -> int:
-        """Return the blocks of the source."""
-        return self.depth // self.lanes
 
     def write(self, code: Code) -> None:
         """Write the code for the items of a call."""
@@ -184,8 +184,8 @@ class DenseInputGradient(Kernel):
             block = item.index % self.blocks
             first, last = rows_of(item.index // self.blocks, parts, code.number("batch"))
             with code.loop(first, last) as row:
-                own, square = dy + row.index * self.rows, weight + block * (lanes * lanes)
-                with code.loop(0, self.rows, lanes, carry=code.zeros(lanes)) as output:
+                own, square = dy + row.index * self.row, weight + block * (lanes * lanes)
+                with code.loop(0, self.row, lanes, carry=code.zeros(lanes)) as output:
                     gradient, at = own.load(output.index), square + output.index * self.depth
                     for source in range(lanes):
                         at.prefetch(ahead + source * lanes)
@@ -204,13 +204,13 @@ class DenseInputGradient(Kernel):
                 source = weight + (at * self.depth + block * (lanes * lanes))
                 self._turn(code, source, turned, steps, width)
                 operands = Panel(
-                    dy + at, self.rows, turned, [v * lanes for v in range(width)], width * lanes,
+                    dy + at, self.row, turned, [v * lanes for v in range(width)], width * lanes,
                     dx + block * lanes, self.depth, steps,
                 )  # fmt: skip
                 zero = code.constant(0)
                 write_panel(code, operands, rows, lambda total, place, _: total + starting(first, zero, place))
 
-            for_panels(code, self.rows, panel)
+            for_panels(code, self.row, panel)
 
         for_groups(code, self.blocks, code.number("batch"), group)
 
