@@ -7,17 +7,15 @@ from ..gemm_tile import most_rows
 from ..shapes import ConvolutionShape, Pair
 from .matrices import TRANSFORMS, Transforms
 
-PANEL_FLOATS = 1 << 17
-"""Transformed inputs that a block of tiles should have at most: half of a common second-level cache."""
+PARTS_FLOATS = 5 << 18
+"""What the parts of a weight gradient may have in all: reading them again costs more than idle threads."""
 
 
 def transforms_of(shape: ConvolutionShape, tile: int) -> Transforms:
     """Return the transforms for a tile, or say what is in the way."""
     plain = (shape.kernel, shape.stride, shape.dilation, shape.groups) == ((3, 3), (1, 1), (1, 1), 1)
     if not plain or tile not in TRANSFORMS:
-        raise ValueError(
-            f"Winograd's algorithm is for 3×3 kernels without stride, tile 2 or 4; got {shape}, {tile}"
-        )
+        raise ValueError(f"Winograd's algorithm is for 3×3, stride 1, tile 2 or 4; got {shape}, {tile}")
     return TRANSFORMS[tile]
 
 
@@ -33,14 +31,14 @@ def vectors_of(blocks: int) -> int:
 
 def chunk_of(groups: int) -> int:
     """Return how many groups of filters a piece of work covers."""
-    return next(count for count in (2, 1) if groups % count == 0)
+    return 2 if groups % 2 == 0 else 1
 
 
 def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     """Return the tiles a register tile may have, most first: the smaller ones are for what remains.
 
-    Maps often have a multiple of four tiles. A tile that fills every register leaves LLVM none to move things with,
-    and one more is needed where products are not added in the same instruction.
+    Maps often have a multiple of four tiles. A tile that fills every register leaves LLVM none to move things
+    with, and one more is needed where products are not added in the same instruction.
     """
     most = most_rows(target, vectors)
     if most > 8 or target.width == 4:
@@ -48,21 +46,35 @@ def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((most, -(-2 * most // 3), -(-most // 3))))
 
 
-def block_tiles(shape: ConvolutionShape, tile: int) -> int:
-    """Return the tiles that are transformed and multiplied together."""
-    return 56
+def block_tiles() -> int:
+    """Return the tiles that are transformed and multiplied together: whole register tiles of any height."""
+    return 48
 
 
-def gradient_block_tiles(shape: ConvolutionShape, tile: int) -> int:
-    """Return the tiles of a block of the weight gradient: a multiple of what its products unroll."""
-    return 56
+def gradient_block_tiles() -> int:
+    """Return the tiles of a block of the weight gradient: a multiple of what its products unroll.
+
+    Each block adds to sums that lie in memory, so a block has many products for each of them.
+    """
+    return 64
 
 
-def gradient_chunk_of(groups: int, slices: int) -> int:
-    """Return how many groups of filters a piece of the weight gradient's work covers."""
-    return next(count for count in (2, 1) if groups % count == 0)
+def gradient_chunk_of(shape: ConvolutionShape) -> int:
+    """Return how many groups of filters a piece of the weight gradient's work covers.
+
+    The inputs are transformed again for each piece: 64 filters outweigh that.
+    """
+    vectors = vectors_of(shape.filter_blocks)
+    return _divisor(shape.filter_blocks // vectors, 64 // (vectors * shape.lanes))
 
 
 def slices_for(shape: ConvolutionShape, tile: int) -> int:
-    """Return into how many parts the sum over tiles is cut: as many as two to eight threads need, if small."""
-    return 4
+    """Return into how many parts the sum over tiles is cut: for eight pieces of work, if parts stay small."""
+    groups = shape.filter_blocks // vectors_of(shape.filter_blocks)
+    floats = transforms_of(shape, tile).planes * shape.channels * shape.filter_blocks * shape.lanes
+    return max(1, min(8 * gradient_chunk_of(shape) // groups, PARTS_FLOATS // floats))
+
+
+def _divisor(count: int, most: int) -> int:
+    """Return the largest divisor of `count` that is at most `most`, or 1."""
+    return next((size for size in range(min(most, count), 1, -1) if count % size == 0), 1)

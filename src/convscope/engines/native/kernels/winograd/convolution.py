@@ -66,7 +66,7 @@ class WinogradConvolution(Kernel):
     @property
     def block(self) -> int:
         """Return the tiles of a block."""
-        return block_tiles(self.shape, self.tile)
+        return block_tiles()
 
     @property
     def chunk(self) -> int:

@@ -10,7 +10,6 @@ from ..shapes import Pair
 from .matrices import Transform
 from .spread import Planes
 
-
 REGISTERS_AT_WORK = 20
 """Vector registers that a transform of one row or column needs."""
 

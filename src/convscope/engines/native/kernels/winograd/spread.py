@@ -113,8 +113,8 @@ class Spread:
             rows.append(inside.select(picture + row * (self.width * self.lanes), zeros))
         with code.loop(maximum(left, 0), minimum(reached, self.width)) as column:
             values = self.transform.apply([row.load(column.index * self.lanes) for row in rows])
-            for row in rows[self.transform.inputs - self.step :]:
-                row.prefetch(column.index * self.lanes + self._block)
+            for start in rows[self.transform.inputs - self.step :]:
+                start.prefetch(column.index * self.lanes + self._block)
             for number, value in enumerate(values):
                 strip.store(value, (column.index - left) * self._column + number * self.lanes)
 

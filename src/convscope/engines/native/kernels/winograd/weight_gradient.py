@@ -43,7 +43,7 @@ class WinogradWeightGradient(Kernel):
     @property
     def block(self) -> int:
         """Return the tiles of a block."""
-        return gradient_block_tiles(self.shape, self.tile)
+        return gradient_block_tiles()
 
     @property
     def vectors(self) -> int:
@@ -58,7 +58,7 @@ class WinogradWeightGradient(Kernel):
     @property
     def chunk(self) -> int:
         """Return the groups of filters of a piece of work."""
-        return gradient_chunk_of(self.groups, self.slices)
+        return gradient_chunk_of(self.shape)
 
     def items(self, batch: int) -> int:
         """Return slices times chunks of filters."""
@@ -162,7 +162,7 @@ class WinogradWeightGradient(Kernel):
     ) -> None:
         shape, lanes = self.shape, self.shape.lanes
         whole, rest = divmod(shape.channels, lanes)
-        most, depth = min(most_rows(code.target, self.vectors), lanes), _whole(count)
+        most, depth = min(most_rows(code.target, self.vectors), max(4, lanes // 2)), _whole(count)
         planes = transforms_of(shape, self.tile).planes
         with code.loop(0, planes) as plane, code.loop(0, self.chunk) as group:
             left_plane = left + plane.index * self._left.plane
@@ -242,30 +242,50 @@ class WinogradWeightGradientFinish(Kernel):
         """Return the pairs of a block of filters and a block of channels."""
         return self.shape.filter_blocks * self.shape.channel_blocks
 
+    def scratch_floats(self, target: Target) -> int:
+        """Return the floats of the columns of a block of channels."""
+        return self.shape.lanes * self._column_floats
+
     def write(self, code: Code) -> None:
         """Write the pairs from `first` to `last`."""
         shape, lanes = self.shape, self.shape.lanes
         transforms = transforms_of(shape, self.tile)
         weights = FilterBlocks(shape.filters, shape.channels, shape.kernel, lanes)
-        plane = shape.channels * lanes
         with code.loop(code.first, code.last) as item:
             block, part = item.index // shape.channel_blocks, item.index % shape.channel_blocks
             own = minimum(shape.channels - part * lanes, lanes)
             source = code.pointer("parts") + (block * transforms.planes * shape.channels + part * lanes) * lanes
             target = code.pointer("dweight") + block * weights.block_floats + part * (TAPS * lanes * lanes)
             real = code.first_lanes(shape.filters - block * lanes) if shape.filters % lanes else None
+            columns = self._columns(code, source, own)
             with code.loop(0, own) as channel:
-                start, place = source + channel.index * lanes, target + channel.index * lanes
-                columns = [
-                    transforms.weight_gradient.apply(
-                        [self._sum(start, (i * transforms.size + j) * plane) for i in range(transforms.size)]
-                    )
-                    for j in range(transforms.size)
-                ]
-                for i, row in enumerate(zip(*columns, strict=True)):
+                start, place = columns + channel.index * self._column_floats, target + channel.index * lanes
+                for i in range(3):
+                    row = [start.load((j * 3 + i) * lanes) for j in range(transforms.size)]
                     for j, value in enumerate(transforms.weight_gradient.apply(row)):
                         kept = value if real is None else real.select(value, 0)
                         place.store(kept, own * ((3 * i + j) * lanes))
+
+    @property
+    def _column_floats(self) -> int:
+        """Return the floats of a tile's transformed columns, three numbers each."""
+        return 3 * transforms_of(self.shape, self.tile).size * self.shape.lanes
+
+    def _columns(self, code: Code, source: Pointer, own: Index) -> Pointer:
+        """Add and transform the columns of a block's tiles, into scratch memory."""
+        transforms, lanes, scratch = (
+            transforms_of(self.shape, self.tile),
+            self.shape.lanes,
+            own_scratch(self, code),
+        )
+        plane = self.shape.channels * lanes
+        for j in range(transforms.size):
+            with code.loop(0, own) as channel:
+                start, place = source + channel.index * lanes, scratch + channel.index * self._column_floats
+                numbers = [self._sum(start, (i * transforms.size + j) * plane) for i in range(transforms.size)]
+                for i, value in enumerate(transforms.weight_gradient.apply(numbers)):
+                    place.store(value, (j * 3 + i) * lanes)
+        return scratch
 
     def _sum(self, start: Pointer, at: int) -> Vector:
         every = u_floats(self.shape, self.tile)

@@ -91,12 +91,18 @@ class WinogradWeights(Kernel):
     def _transform(
         self, code: Code, source: Pointer, taps: Sequence[int | Index], place: Pointer, count: Index
     ) -> None:
-        """Transform `count` rows of nine taps each."""
+        """Transform `count` rows of nine taps each, for one row of the tile's numbers after the other.
+
+        All 36 numbers of F(4,3) at once would go to places a power of two apart, which share one set of the cache.
+        """
         transforms, lanes = transforms_of(self.shape, self.tile), self.shape.lanes
         plane = lanes * (self.shape.filters if self.transposed else self.shape.channels)
-        with code.loop(0, count) as row:
-            start = source + row.index * lanes
-            columns = [transforms.weight.apply([start.load(taps[3 * i + j]) for i in range(3)]) for j in range(3)]
-            for i, numbers in enumerate(zip(*columns, strict=True)):
+        for i in range(transforms.size):
+            with code.loop(0, count) as row:
+                start, own = source + row.index * lanes, place + row.index * lanes
+                numbers = [
+                    transforms.weight.apply([start.load(taps[3 * tap + j]) for tap in range(3)])[i]
+                    for j in range(3)
+                ]
                 for j, value in enumerate(transforms.weight.apply(numbers)):
-                    place.store(value, (i * transforms.size + j) * plane + row.index * lanes)
+                    own.store(value, (i * transforms.size + j) * plane)
