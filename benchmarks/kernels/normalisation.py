@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.kernel import Kernel, argument_names
 from convscope.engines.native.kernels.concatenation import Concatenate
+from convscope.engines.native.kernels.layer_norm import LayerNorm, LayerNormGradient
 from convscope.engines.native.kernels.merges import Scale, Sum
 from convscope.engines.native.kernels.normalisation import ChannelMoments, Normalise, NormStatistics
 from convscope.engines.native.kernels.normalisation_gradient import (
@@ -36,6 +37,7 @@ from convscope.engines.native.target import host
 from timing import machine
 
 SHAPES = [(64, 64, 32, 32), (64, 128, 16, 16), (64, 256, 8, 8), (1, 64, 56, 56)]
+LAYER_NORM_SHAPES = [(16, 96, 56, 56), (16, 384, 14, 14), (1, 768, 7, 7)]
 SLICES = 16
 SECONDS = 1.0
 """Spent on each comparison."""
@@ -71,6 +73,7 @@ def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray], **given:
     """Return the kernel's call on arrays, in this thread."""
     floats = max(array.size for array in arrays.values())
     own = {name: arrays[given.get(name, name)] for name in kernel.pointers}
+    own["scratch"] = aligned(kernel.scratch_floats(host()))
     numbers = {"batch": batch, "floats": floats}
     table = np.array(
         [own[name].ctypes.data if name in own else numbers[name] for name in argument_names(kernel, host())],
@@ -151,6 +154,25 @@ def merges(sizes: Sizes) -> Iterator[Case]:
         yield Case(f"concatenate {channels} {sizes}", [join], [bound(join, n, arrays)], theirs, 2 * floats)
 
 
+def layer_norm(sizes: Sizes) -> Iterator[Case]:
+    n, *picture = sizes
+    layout = Blocked(*picture, host().width)
+    row, floats = layout.blocks * layout.lanes, n * layout.floats
+    arrays = {name: aligned(floats) for name in ("x", "y", "dy", "dx")}
+    arrays |= {"weight": aligned(row), "bias": aligned(row), "parts": aligned(2 * SLICES * row)}
+    given = (*picture, layout.lanes, 1e-6, True)
+    forward, backward = LayerNorm(*given), LayerNormGradient(*given, SLICES)
+    x, dy = (torch.randn(n, *picture[1:], picture[0]) for _ in range(2))
+    w, b = torch.ones(picture[0]), torch.zeros(picture[0])
+    _, mean, inverse = torch.native_layer_norm(x, [picture[0]], w, b, 1e-6)
+    theirs = [lambda: functional.layer_norm(x, [picture[0]], w, b, 1e-6)]
+    yield Case(f"layer norm forward {sizes}", [forward], [bound(forward, n, arrays)], theirs, 2 * floats)
+    theirs = [
+        lambda: torch.ops.aten.native_layer_norm_backward(dy, x, [picture[0]], mean, inverse, w, b, [True] * 3)
+    ]
+    yield Case(f"layer norm backward {sizes}", [backward], [bound(backward, n, arrays)], theirs, 3 * floats)
+
+
 def least_seconds(works: Sequence[Work], seconds: float) -> list[float]:
     """Return the least time of each, worked in turns, so that the machine's moods meet all of them."""
     best = [math.inf] * len(works)
@@ -187,4 +209,7 @@ if __name__ == "__main__":
     print(f"{'':42} {'ours':>11} {'':>26} {'PyTorch ÷ ours':>10}")
     for shape in SHAPES:
         for case in (*normalisation(shape), *merges(shape)):
+            report(case)
+    for shape in LAYER_NORM_SHAPES:
+        for case in layer_norm(shape):
             report(case)

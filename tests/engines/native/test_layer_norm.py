@@ -77,8 +77,9 @@ def test_any_size_as_the_reference(batch, channels, height, width, affine, seed)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_instruction_set(kind) -> None:
-    """The same text with other lanes."""
+    """The same text with other lanes; pictures of one strip and of two."""
     check((4, 21, 3, 5), kind, True, 1)
+    check((2, 9, 7, 10), kind, True, 1)
 
 
 def test_far_from_zero() -> None:

@@ -14,11 +14,7 @@ from math import prod
 from ..kernel import Kernel
 from ..layout import blocks_of
 from ..vector import Code, Index, Pointer, Vector
-from .sweeps import Position, sweep
-
-MOST_STRIPS = 8
-LEAST_POSITIONS = 32
-"""Bounds on the strips of a picture, which threads share where there are few pictures."""
+from .sweeps import Position, strips_of, sweep
 
 Origin = tuple[int, int] | None
 """The source's number and its channel; None for zeros."""
@@ -87,10 +83,8 @@ class ChannelMove(Kernel):
 
     @property
     def strips(self) -> int:
-        """Return into how many equal strips every picture is cut: few, as long copies are the fast ones."""
-        positions = self.sizes[0] * self.sizes[1]
-        fitting = [count for count in range(1, MOST_STRIPS + 1) if positions % count == 0]
-        return max((count for count in fitting if positions // count >= LEAST_POSITIONS), default=1)
+        """Return into how many strips every picture is cut."""
+        return strips_of(self.sizes[0] * self.sizes[1])
 
     def items(self, batch: int) -> int:
         """Return one for each strip of each picture."""

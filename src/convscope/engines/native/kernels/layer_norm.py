@@ -14,10 +14,13 @@ from ..kernel import own_scratch
 from ..target import Target
 from ..vector import Code, Pointer, Vector, fma
 from .channel_kernel import ChannelKernel, share
-from .sweeps import Position
+from .sweeps import Position, strips_of
 
 GROUP = 4
 """Positions worked on at once: their sums over lanes hide behind each other."""
+
+AHEAD = 16
+"""Positions from one that is read to those asked for: more places in memory than a processor foresees by itself."""
 
 Reading = Callable[[int, Position], Vector]
 """Reads a picture, at a position of the group and in a channel block."""
@@ -30,14 +33,14 @@ class _OverChannels(ChannelKernel):
     eps: float
     affine: bool
 
-    def each_group(self, code: Code, step: Callable[[Position, int], None]) -> None:
-        """Write `step(first, count)` for groups of positions of one picture."""
-        whole = self.positions - self.positions % GROUP
+    def each_group(self, code: Code, positions: int, step: Callable[[Position, int], None]) -> None:
+        """Write `step(first, count)` for groups of so many positions that follow each other."""
+        whole = positions - positions % GROUP
         if whole:
             with code.loop(0, whole, GROUP) as loop:
                 step(loop.index, GROUP)
-        if whole < self.positions:
-            step(whole, self.positions - whole)
+        if whole < positions:
+            step(whole, positions - whole)
 
     def each_block(self, code: Code, step: Callable[[Position, bool], None]) -> None:
         """Write `step(block, last)` for every block."""
@@ -55,11 +58,19 @@ class _OverChannels(ChannelKernel):
             totals = loop.results
         return [total.total() for total in _added(totals, terms(self.blocks - 1, True))]
 
-    def statistics(self, code: Code, count: int, x: Reading) -> tuple[list[Vector], list[Vector]]:
-        """Return means and inverse deviations of a group's positions."""
+    def statistics(
+        self, code: Code, count: int, x: Reading, ahead: Sequence[Pointer]
+    ) -> tuple[list[Vector], list[Vector]]:
+        """Return means and inverse deviations of a group's positions; ask for what lies ahead in memory."""
         positions, share_of_one = range(count), 1 / self.channels
-        sums = self.sums(code, count, lambda block, _: [x(own, block) for own in positions])
-        means = [total * share_of_one for total in sums]
+
+        def terms(block: Position, _: bool) -> list[Vector]:
+            for picture in ahead:
+                for own in positions:
+                    picture.prefetch(block * self.block_floats + (own + AHEAD) * self.lanes)
+            return [x(own, block) for own in positions]
+
+        means = [total * share_of_one for total in self.sums(code, count, terms)]
 
         def squares(block: Position, last: bool) -> list[Vector]:
             apart = [self.kept(code, x(own, block) - means[own], last) for own in positions]
@@ -97,19 +108,23 @@ class LayerNorm(_OverChannels):
         return ("x", *(("weight", "bias") if self.affine else ()), "y")
 
     def items(self, batch: int) -> int:
-        """Return one for each picture."""
-        return batch
+        """Return one for each strip of each picture."""
+        return batch * strips_of(self.positions)
 
     def write(self, code: Code) -> None:
-        """Write the groups of each picture."""
-        with code.loop(code.first, code.last) as image:
-            start = image.index * (self.blocks * self.block_floats)
+        """Write the groups of each strip of each picture."""
+        strips = strips_of(self.positions)
+        size = self.positions // strips
+        with code.loop(code.first, code.last) as item:
+            image, strip = item.index // strips, item.index % strips
+            start = image * (self.blocks * self.block_floats) + strip * (size * self.lanes)
             x, y = (code.pointer(name) + start for name in ("x", "y"))
-            self.each_group(code, lambda first, count: self._group(code, x, y, first, count))
+            self.each_group(code, size, lambda first, count: self._group(code, x, y, first, count))
 
     def _group(self, code: Code, x: Pointer, y: Pointer, first: Position, count: int) -> None:
         read = self.reading(x, first)
-        means, inverses = self.statistics(code, count, read)
+        ahead = [picture + first * self.lanes for picture in (x, y)]
+        means, inverses = self.statistics(code, count, read, ahead)
 
         def step(block: Position, last: bool) -> None:
             names = ("weight", "bias") if self.affine else ()
@@ -166,7 +181,7 @@ class LayerNormGradient(_OverChannels):
                 if self.affine:
                     own = own_scratch(self, code)
                     self._each_sum(code, lambda at: own.store(code.constant(0), at))
-                self.each_group(code, lambda position, count: self._group(code, start, position, count))
+                self.each_group(code, self.positions, lambda first, count: self._group(code, start, first, count))
                 if self.affine:
                     self._each_sum(code, lambda at: parts.store(parts.load(at) + own.load(at), at))
 
@@ -177,7 +192,8 @@ class LayerNormGradient(_OverChannels):
     def _group(self, code: Code, start: Position, first: Position, count: int) -> None:
         positions = range(count)
         x, dy = (self.reading(code.pointer(name) + start, first) for name in ("x", "dy"))
-        means, inverses = self.statistics(code, count, x)
+        ahead = [code.pointer(name) + start + first * self.lanes for name in ("x", "dy", "dx")]
+        means, inverses = self.statistics(code, count, x, ahead)
 
         def read(own: int, block: Position) -> tuple[Vector, Vector, Vector]:
             """Return dy, h and x̂."""

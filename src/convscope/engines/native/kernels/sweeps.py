@@ -11,9 +11,21 @@ UNROLL = 4
 CHUNK = 256
 """Vectors added in a row before their sum joins the total: long running sums lose digits."""
 
+MOST_STRIPS = 8
+LEAST_POSITIONS = 32
+
 Position = int | Index
 Step = Callable[[Position], None]
 Adding = Callable[[Position, Sequence[Vector]], Sequence[Vector]]
+
+
+def strips_of(positions: int) -> int:
+    """Return into how many equal strips a picture is cut, so that threads can share a single one.
+
+    Few are better: long runs through memory are the fast ones.
+    """
+    fitting = [count for count in range(1, MOST_STRIPS + 1) if positions % count == 0]
+    return max((count for count in fitting if positions // count >= LEAST_POSITIONS), default=1)
 
 
 def sweep(code: Code, count: int, stride: int, step: Step) -> None:
