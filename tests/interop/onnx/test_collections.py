@@ -1,0 +1,73 @@
+"""torchvision's and timm's models as PyTorch's exporters write them: whole, with the modules' own counts and values.
+
+`make test-frameworks` runs them; `benchmarks/coverage_onnx.py` lists many more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import convscope as cs
+from interop.onnx.exported import PROGRAM, TRACED, exported
+from interop.onnx.runtime import assert_close, by_reference
+from interop.torch import timm_code, torchvision_code
+from interop.torch.model_code import EVERYTHING, WHY_NOT
+from interop.torch.parity import pictures, unknown
+
+pytestmark = pytest.mark.skipif(
+    not EVERYTHING or timm_code.timm() is None, reason=f"one of the longer tests, or {WHY_NOT}"
+)
+
+TORCHVISION = [
+    "mobilenet_v3_small",
+    "resnet18",
+    "shufflenet_v2_x0_5",
+    "swin_t",
+    "swin_v2_t",
+    "lraspp_mobilenet_v3_large",
+]
+TIMM = ["levit_128s", "convnextv2_atto", "resnet10t", "mobilevit_xxs", "tnt_s_patch16_224", "nest_tiny_jx"]
+
+
+def built(name: str) -> tuple[torch.nn.Module, tuple[int, ...]]:
+    torch.manual_seed(4)
+    if name in TIMM:
+        module = timm_code.timm().create_model(name)
+        return module.eval(), timm_code.usual_shape(module)
+    settings = {"weights_backbone": None} if name.startswith("lraspp") else {}
+    shape = (3, 96, 128) if name.startswith("lraspp") else torchvision_code.usual_shape(name)
+    return torchvision_code.models().get_model(name, weights=None, **settings).eval(), shape
+
+
+@pytest.mark.parametrize("name", [*TORCHVISION, *TIMM])
+def test_traced_models_are_read_whole(name, tmp_path):
+    """Nothing is unknown, and multiply-adds and the output's shape are those of the module itself."""
+    module, shape = built(name)
+    exported(module, shape, tmp_path / "made.onnx", TRACED)
+    network, direct = cs.from_onnx(tmp_path / "made.onnx"), cs.from_torch(module, shape)
+    assert unknown(network) == []
+    assert cs.inspect(network).totals.macs == cs.inspect(direct).totals.macs
+    assert network.outputs[-1].output_shape == direct.outputs[-1].output_shape
+
+
+@pytest.mark.parametrize("name", ["resnet10t", "shufflenet_v2_x0_5"])
+def test_exported_programs_are_read_whole(name, tmp_path):
+    module, shape = built(name)
+    exported(module, shape, tmp_path / "made.onnx", PROGRAM)
+    network = cs.from_onnx(tmp_path / "made.onnx")
+    assert unknown(network) == []
+    assert cs.inspect(network).totals.macs == cs.inspect(cs.from_torch(module, shape)).totals.macs
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "levit_128s", "convnextv2_atto"])
+def test_values_are_those_of_the_module(name, tmp_path):
+    module, shape = built(name)
+    exported(module, shape, tmp_path / "made.onnx")
+    x = pictures(shape, 1)
+    with torch.no_grad():
+        expected = module(x).numpy()
+    (value,) = cs.from_onnx(tmp_path / "made.onnx").inputs
+    _, ours = by_reference(tmp_path / "made.onnx", {value.name: x.numpy()})
+    assert_close(np.asarray(ours).reshape(expected.shape), expected)
