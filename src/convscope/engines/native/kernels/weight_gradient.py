@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from ..kernel import Kernel
 from ..layout import GroupedFilterBlocks
-from ..vector import Code, Index, Pointer, Vector, minimum
+from ..vector import Code, Index, Pointer, Vector, maximum, minimum
 from .gemm_tile import Operands, accumulate, most_rows
 from .shapes import ConvolutionShape
 from .weight_gradient_tiles import (
+    Band,
     Bound,
+    Bounds,
     Chunks,
     Tile,
     chunks,
@@ -20,6 +22,7 @@ from .weight_gradient_tiles import (
     rows_inside,
     slices_for,
     tiles,
+    whole_tile,
 )
 from .weights import blocks_layout
 
@@ -141,29 +144,37 @@ class _Cell:
         """Add one chunk to all weights of the cell."""
         shape = self.shape
         images, rows = cut.bounds(unit, last, shape.output[0])
+        most = most_rows(self.code.target, self.vectors)
+        whole = whole_tile(shape, self.channels, most)
+        if whole is not None:
+            self._tile(whole, 0, images, rows)
+            return
         with self.code.loop(0, shape.kernel[0]) as tap:
-            first, last_row = rows_inside(shape, tap.index, rows)
-            if isinstance(first, int) and isinstance(last_row, int) and first >= last_row:
-                return
-            for tile in tiles(shape, self.channels, most_rows(self.code.target, self.vectors)):
-                if tile.segments:
-                    self._tile(tile, tap.index, images, (first, last_row))
+            inside = rows_inside(shape, tap.index, rows)
+            for tile in tiles(shape, self.channels, most):
+                self._tile(tile, tap.index, images, inside)
 
-    def _tile(self, tile: Tile, tap: Bound, images: tuple[Bound, Bound], rows: tuple[Bound, Bound]) -> None:
+    def _tile(self, tile: Tile, tap: Bound, images: Bounds, rows: Bounds) -> None:
         """Sum one tile over images and rows, and add it to memory."""
         code, shape = self.code, self.shape
-        row_shift = tap * shape.dilation[0] - shape.before[0]
-        with code.loop(*images, carry=code.zeros(len(tile.rows) * self.vectors)) as image:
+        with code.loop(*images, carry=code.zeros(len(tile.weights) * self.vectors)) as image:
             x, dy = self.x + image.index * self.image, self.dy + image.index * self.dy_image
-            with code.loop(*rows, carry=image.values) as row:
-                at_x = x + (row.index * shape.stride[0] + row_shift) * self.row
-                at_dy = dy + row.index * (shape.output[1] * shape.lanes)
-                row.next(self._row(tile, row.values, at_x, at_dy))
-            image.next(row.results)
+            sums = image.values
+            for band in tile.bands:
+                first, last = maximum(rows[0], band.first), minimum(rows[1], band.last)
+                if not band.segments or (isinstance(first, int) and isinstance(last, int) and first >= last):
+                    continue
+                with code.loop(first, last, carry=sums) as row:
+                    row_of_x = row.index * shape.stride[0] + tap * shape.dilation[0] - shape.before[0]
+                    at_dy = dy + row.index * (shape.output[1] * shape.lanes)
+                    row.next(self._row(tile, band, row.values, x + row_of_x * self.row, at_dy))
+                sums = row.results
+            image.next(sums)
         at = self.out + tap * (shape.kernel[1] * self.tap_floats)
-        for number, (column, channel) in enumerate(tile.rows):
+        for number, weight in enumerate(tile.weights):
+            place = (weight.row * shape.kernel[1] + weight.column) * self.tap_floats + weight.channel * shape.lanes
             for vector in range(self.vectors):
-                offset = column * self.tap_floats + channel * shape.lanes + vector * self.layout.block_floats
+                offset = place + vector * self.layout.block_floats
                 total: Vector = image.results[number * self.vectors + vector]
                 at.store(at.load(offset) + self._filters_only(total, vector), offset)
 
@@ -174,24 +185,24 @@ class _Cell:
         left = self.shape.filters - (self.filters * self.vectors + vector) * self.shape.lanes
         return self.code.first_lanes(left).select(total, 0)
 
-    def _row(self, tile: Tile, totals: Sequence[Vector], x: Pointer, dy: Pointer) -> list[Vector]:
+    def _row(self, tile: Tile, band: Band, totals: Sequence[Vector], x: Pointer, dy: Pointer) -> list[Vector]:
         """Add one row of the output to a tile."""
         shape, sums, width = self.shape, list(totals), self.vectors
-        for segment in tile.segments:
+        for segment in band.segments:
             starts = []
             for number in segment.rows:
-                column, channel = tile.rows[number]
-                shift = column * shape.dilation[1] - shape.before[1] + segment.first * shape.stride[1]
-                starts.append(shift * self.column + channel * self.channel)
+                weight = tile.weights[number]
+                shift = weight.column * shape.dilation[1] - shape.before[1] + segment.first * shape.stride[1]
+                row = weight.row * shape.dilation[0] * self.row
+                starts.append(row + shift * self.column + weight.channel * self.channel)
             vectors = [segment.first * shape.lanes + vector * self.dy_block for vector in range(width)]
             operands = Operands(starts, shape.stride[1] * self.column, vectors, shape.lanes)
             places = [number * width + vector for number in segment.rows for vector in range(width)]
             depth = segment.last - segment.first
-            unroll = _unroll(depth) if tile.taps == 1 else 1
+            unroll = _unroll(depth) if tile.unroll else 1
             chosen = [sums[place] for place in places]
-            for place, total in zip(
-                places, accumulate(self.code, chosen, x, dy, operands, depth, unroll), strict=True
-            ):
+            added = accumulate(self.code, chosen, x, dy, operands, depth, unroll)
+            for place, total in zip(places, added, strict=True):
                 sums[place] = total
         return sums
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 from ..vector import Index, maximum, minimum
 from .gemm_tile import evenly
@@ -23,7 +23,7 @@ FEWEST_ITEMS = 16
 
 @dataclass(frozen=True)
 class Segment:
-    """Columns first up to last, in which the same rows of a tile read inside the picture."""
+    """Columns of the output from first up to last, at which the same rows of a tile read inside the picture."""
 
     first: int
     last: int
@@ -31,16 +31,48 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Tile:
-    """Weights summed at once: each row is (column of the kernel, channel within its block)."""
+class Band:
+    """Rows of the output from first up to last, with one list of segments."""
 
-    rows: tuple[tuple[int, int], ...]
+    first: int
+    last: int
     segments: tuple[Segment, ...]
 
+
+@dataclass(frozen=True)
+class Weight:
+    """One row of a tile: a row and a column of the kernel, a channel within its block."""
+
+    row: int
+    column: int
+    channel: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Weights summed at once, and what of the output each is summed over."""
+
+    weights: tuple[Weight, ...]
+    bands: tuple[Band, ...]
+
     @property
-    def taps(self) -> int:
-        """Return how many columns of the kernel take part."""
-        return len({tap for tap, _ in self.rows})
+    def unroll(self) -> bool:
+        """Say whether no two weights read the same pixel at neighbouring places of the output."""
+        return len({(weight.row, weight.column) for weight in self.weights}) == 1
+
+
+def whole_tile(shape: ConvolutionShape, channels: int, most_rows: int) -> Tile | None:
+    """Return the tile of a kernel that fits into one as a whole, over so many channels of a block."""
+    rows, columns = shape.kernel
+    if rows == 1 or rows * columns * channels > most_rows:
+        return None
+    weights = [Weight(*place) for place in product(range(rows), range(columns), range(channels))]
+    reach = [inside(shape, 0, row) for row in range(rows)]
+    bands = []
+    for first, last in _between_ends(reach, shape.output[0]):
+        live = {row for row, (start, end) in enumerate(reach) if start <= first and last <= end}
+        bands.append(Band(first, last, _segments(shape, weights, live)))
+    return Tile(tuple(weights), tuple(bands))
 
 
 def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[Tile]:
@@ -51,37 +83,45 @@ def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[Tile]:
     """
     columns = range(shape.kernel[1])
     if channels * 2 > most_rows:
-        sequences = [[(column, channel) for channel in range(channels)] for column in columns]
+        sequences = [[Weight(0, column, channel) for channel in range(channels)] for column in columns]
     else:
-        sequences = [[(column, channel) for column in columns for channel in range(channels)]]
+        sequences = [[Weight(0, column, channel) for column in columns for channel in range(channels)]]
     found = []
     for sequence in sequences:
         at = 0
         for size in evenly(len(sequence), most_rows):
-            rows = tuple(sequence[at : at + size])
-            found.append(Tile(rows, tuple(_segments(shape, rows))))
+            weights = sequence[at : at + size]
+            segments = _segments(shape, weights, {0})
+            found.append(Tile(tuple(weights), (Band(0, shape.output[0], segments),)))
             at += size
     return found
 
 
-def _segments(shape: ConvolutionShape, rows: Sequence[tuple[int, int]]) -> list[Segment]:
-    """Cut the output's columns where the set of rows that read inside the picture changes."""
-    reach = [columns_inside(shape, column) for column, _ in rows]
-    cuts = sorted({end for first, last in reach if first < last for end in (first, last)})
+def _segments(shape: ConvolutionShape, weights: Sequence[Weight], rows: set[int]) -> tuple[Segment, ...]:
+    """Cut the output's columns where the set of weights that read inside the picture changes."""
+    reach = {
+        number: inside(shape, 1, weight.column) for number, weight in enumerate(weights) if weight.row in rows
+    }
     found = []
-    for first, last in pairwise(cuts):
-        inside = tuple(n for n, (start, end) in enumerate(reach) if start <= first and last <= end)
-        if inside:
-            found.append(Segment(first, last, inside))
-    return found
+    for first, last in _between_ends(list(reach.values()), shape.output[1]):
+        live = tuple(number for number, (start, end) in reach.items() if start <= first and last <= end)
+        if live:
+            found.append(Segment(first, last, live))
+    return tuple(found)
 
 
-def columns_inside(shape: ConvolutionShape, column: int) -> tuple[int, int]:
-    """Return the output's columns at which a column of the kernel lies inside the picture."""
-    shift = column * shape.dilation[1] - shape.before[1]
-    stride = shape.stride[1]
-    first = max(0, -(shift // stride))
-    return first, min(shape.output[1], (shape.width - 1 - shift) // stride + 1)
+def _between_ends(ranges: Sequence[tuple[int, int]], size: int) -> list[tuple[int, int]]:
+    """Cut 0 … size wherever one of the ranges begins or ends."""
+    return list(
+        pairwise(sorted({0, size, *(end for first, last in ranges if first < last for end in (first, last))}))
+    )
+
+
+def inside(shape: ConvolutionShape, axis: int, tap: int) -> tuple[int, int]:
+    """Return where on an axis of the output a row or column of the kernel lies inside the picture."""
+    shift, stride = tap * shape.dilation[axis] - shape.before[axis], shape.stride[axis]
+    size = (shape.height, shape.width)[axis]
+    return max(0, -(shift // stride)), min(shape.output[axis], (size - 1 - shift) // stride + 1)
 
 
 def rows_inside(shape: ConvolutionShape, tap: Bound, rows: Bounds) -> Bounds:
