@@ -38,15 +38,15 @@ class ChannelKernel(Kernel):
         """Return one for each channel block of each picture."""
         return batch * self.blocks
 
-    def loaded(self, code: Code, names: Sequence[str], block: Index) -> list[Vector]:
+    def loaded(self, code: Code, names: Sequence[str], block: int | Index) -> list[Vector]:
         """Read a block's numbers from arrays of one for each channel."""
         return [code.pointer(name).load(block * self.lanes) for name in names]
 
-    def real_lanes(self, code: Code, block: Index) -> Condition:
+    def real_lanes(self, code: Code, block: int | Index) -> Condition:
         """Say which lanes of a block hold channels."""
         return code.first_lanes(self.channels - block * self.lanes)
 
-    def parts(self, code: Code, part: int | Index, block: Index) -> tuple[Pointer, Pointer]:
+    def parts(self, code: Code, part: int | Index, block: int | Index) -> tuple[Pointer, Pointer]:
         """Return where two sums of a block lie in parts (slices, 2, channels)."""
         first = code.pointer("parts") + (block + part * (2 * self.blocks)) * self.lanes
         return first, first + self.blocks * self.lanes

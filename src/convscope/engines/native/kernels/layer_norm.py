@@ -20,7 +20,7 @@ GROUP = 4
 """Positions worked on at once: their sums over lanes hide behind each other."""
 
 AHEAD = 16
-"""Positions from one that is read to those asked for: more places in memory than a processor foresees by itself."""
+"""Positions from one that is read to those asked for: no processor foresees reads in so many places by itself."""
 
 Reading = Callable[[int, Position], Vector]
 """Reads a picture, at a position of the group and in a channel block."""

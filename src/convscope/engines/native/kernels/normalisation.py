@@ -50,34 +50,40 @@ class ChannelMoments(ChannelKernel):
             for output in outputs:
                 output.store(code.constant(0))
             with code.when(first < last):
-                for output, value in zip(outputs, self._moments(code, block, first, last), strict=True):
+                for output, value in zip(outputs, moments(self, code, block, first, last), strict=True):
                     output.store(value)
 
-    def _moments(self, code: Code, block: Index, first: Index, last: Index) -> tuple[Vector, Vector]:
-        start, picture = code.pointer("x") + block * self.block_floats, self.blocks * self.block_floats
-        origin = self._origin(code, start + first * picture)
-        with code.loop(first, last, carry=code.zeros(2)) as image:
-            x = start + image.index * picture
 
-            def adding(at: Position, sums: Sequence[Vector]) -> Sequence[Vector]:
-                apart = x.load(at) - origin
-                return sums[0] + apart, fma(apart, apart, sums[1])
-
-            sums = sweep_sums(code, self.positions, self.lanes, 2, adding)
-            image.next([total + own for total, own in zip(image.values, sums, strict=True)])
-        total, squares = image.results
-        drift = total / ((last - first) * self.positions).to_float()
-        return origin + drift, (squares - total * drift).larger(0)
-
-    def _origin(self, code: Code, x: Pointer) -> Vector:
-        """Return the mean of a few numbers of the channel: that it is near the others is all that counts."""
-        count = min(self.positions, SAMPLES)
-        stride = self.positions // count * self.lanes
+def moments(
+    kernel: ChannelKernel, code: Code, block: Position, first: Index, last: Index
+) -> tuple[Vector, Vector]:
+    """Return the mean of a block's channels in some pictures of x, and the sum of squared differences from it."""
+    picture = kernel.blocks * kernel.block_floats
+    start = code.pointer("x") + block * kernel.block_floats
+    origin = _origin(kernel, code, start + first * picture)
+    with code.loop(first, last, carry=code.zeros(2)) as image:
+        x = start + image.index * picture
 
         def adding(at: Position, sums: Sequence[Vector]) -> Sequence[Vector]:
-            return (sums[0] + x.load(at),)
+            apart = x.load(at) - origin
+            return sums[0] + apart, fma(apart, apart, sums[1])
 
-        return sweep_sums(code, count, stride, 1, adding)[0] * (1 / count)
+        sums = sweep_sums(code, kernel.positions, kernel.lanes, 2, adding)
+        image.next([total + own for total, own in zip(image.values, sums, strict=True)])
+    total, squares = image.results
+    drift = total / ((last - first) * kernel.positions).to_float()
+    return origin + drift, (squares - total * drift).larger(0)
+
+
+def _origin(kernel: ChannelKernel, code: Code, x: Pointer) -> Vector:
+    """Return the mean of a few numbers of the channel: that it is near the others is all that counts."""
+    count = min(kernel.positions, SAMPLES)
+    stride = kernel.positions // count * kernel.lanes
+
+    def adding(at: Position, sums: Sequence[Vector]) -> Sequence[Vector]:
+        return (sums[0] + x.load(at),)
+
+    return sweep_sums(code, count, stride, 1, adding)[0] * (1 / count)
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ class NormStatistics(ChannelKernel):
                 moved = running.load(at) * (1 - self.momentum)
                 running.store(fma(now, code.constant(self.momentum), moved), at)
             inverse = inverse_deviation(self, code, variance, self.eps, block)
-            scale, offset = affine_map(self, code, mean, inverse, block)
+            scale, offset = affine_map(self, code, mean, inverse, block, self.affine)
             for name, value in (("scale", scale), ("offset", offset), ("mean", mean), ("inverse", inverse)):
                 code.pointer(name).store(value, at)
 
@@ -169,7 +175,7 @@ class FoldStatistics(ChannelKernel):
             mean, variance = self.loaded(code, ("running_mean", "running_var"), item.index)
             inverse = inverse_deviation(self, code, variance, self.eps, item.index)
             for name, value in zip(
-                ("scale", "offset"), affine_map(self, code, mean, inverse, item.index), strict=True
+                ("scale", "offset"), affine_map(self, code, mean, inverse, item.index, self.affine), strict=True
             ):
                 code.pointer(name).store(value, item.index * self.lanes)
 
@@ -181,10 +187,10 @@ def inverse_deviation(kernel: ChannelKernel, code: Code, variance: Vector, eps: 
 
 
 def affine_map(
-    kernel: NormStatistics | FoldStatistics, code: Code, mean: Vector, inverse: Vector, block: Index
+    kernel: ChannelKernel, code: Code, mean: Vector, inverse: Vector, block: Position, affine: bool
 ) -> tuple[Vector, Vector]:
     """Return scale and offset, so that x · scale + offset is the normalised x, scaled and shifted."""
-    if not kernel.affine:
+    if not affine:
         return inverse, -mean * inverse
     weight, bias = kernel.loaded(code, ("weight", "bias"), block)
     scale = weight * inverse
@@ -195,11 +201,14 @@ def affine_map(
 class Normalise(ChannelKernel):
     """Scale and shift each channel, add a second picture, cut at zero: one pass.
 
+    With `per_picture`, scale and offset are (n, blocks · lanes): every picture has its own.
+
     Formula:  y = x · scale + offset [+ residual] [where below 0: 0]
     """
 
     relu: bool = False
     residual: bool = False
+    per_picture: bool = False
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -209,7 +218,8 @@ class Normalise(ChannelKernel):
     def write(self, code: Code) -> None:
         """Write the pass."""
         with code.loop(code.first, code.last) as item:
-            scale, offset = self.loaded(code, ("scale", "offset"), item.index % self.blocks)
+            block = item.index if self.per_picture else item.index % self.blocks
+            scale, offset = self.loaded(code, ("scale", "offset"), block)
             start = item.index * self.block_floats
             x, y = (code.pointer(name) + start for name in ("x", "y"))
             residual = code.pointer("residual") + start if self.residual else None

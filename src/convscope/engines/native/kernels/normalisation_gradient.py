@@ -174,8 +174,12 @@ class NormGradient(_Upstream):
 
     Where `NormGradientSums` wrote g, this reads it as its only gradient, and knows of no ReLU.
 
+    With `per_picture`, every picture has numbers of its own: (n, blocks · lanes); coefficients (n, 2, …).
+
     Formula:  dx = scale · g + coefficients[1] · (x − mean) + coefficients[0]
     """
+
+    per_picture: bool = False
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -186,10 +190,15 @@ class NormGradient(_Upstream):
     def write(self, code: Code) -> None:
         """Write the pass."""
         with code.loop(code.first, code.last) as item:
-            block, start = item.index % self.blocks, item.index * self.block_floats
-            read, dx = self.upstream(code, start, block), code.pointer("dx") + start
-            scale, straight = self.loaded(code, ("scale", "coefficients"), block)
-            (stretch,) = self.loaded(code, ("coefficients",), block + self.blocks)
+            image, block = item.index // self.blocks, item.index % self.blocks
+            number = item.index if self.per_picture else block
+            pair = image * (2 * self.blocks) + block if self.per_picture else block
+            start = item.index * self.block_floats
+            read, dx = self.upstream(code, start, number), code.pointer("dx") + start
+            (scale,) = self.loaded(code, ("scale",), number)
+            straight, stretch = (
+                code.pointer("coefficients").load(at * self.lanes) for at in (pair, pair + self.blocks)
+            )
 
             def step(at: Position) -> None:
                 g, apart = read(at)
