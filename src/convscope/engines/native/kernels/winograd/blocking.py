@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...target import Target
-from ..gemm_tile import most_rows
 from ..shapes import ConvolutionShape, Pair
 from .matrices import TRANSFORMS, Transforms
 
@@ -37,11 +36,11 @@ def chunk_of(groups: int) -> int:
 def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     """Return the tiles a register tile may have, most first: the smaller ones are for what remains.
 
-    Maps often have a multiple of four tiles. A tile that fills every register leaves LLVM none to move things
-    with, and one more is needed where products are not added in the same instruction.
+    A tile that fills every register leaves LLVM none to move things with, and processors that do not multiply and
+    add in one instruction need one more.
     """
-    most = most_rows(target, vectors)
-    if most > 8 or target.width == 4:
+    most = min(target.registers * 3 // (4 * vectors), target.registers // 2)
+    if target.width == 4:
         most -= most % 4
     return tuple(dict.fromkeys((most, -(-2 * most // 3), -(-most // 3))))
 

@@ -1,0 +1,197 @@
+"""Winograd's convolution and its gradients against the definition in float64.
+
+Bounds are shares of the largest expected number. F(4,3) multiplies by up to 8·8 on its way back and by 5·5 on its way
+in, F(2,3) by 1: with random numbers the root of the mean square error was measured at up to 4e-7 and 7e-8, the largest error
+at up to 4e-6 and 7e-7 (small maps, where few outputs make the largest one small).
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.kernels.winograd import (
+    WinogradConvolution,
+    WinogradWeightGradient,
+    WinogradWeightGradientFinish,
+    WinogradWeights,
+)
+from convscope.engines.native.objects import assembled
+
+from .harness import KINDS, assert_close, target_named
+from .winograd_cases import Case
+
+ROOT_MEAN_SQUARE = {2: 2e-7, 4: 1.2e-6}
+WORST = {2: 2e-6, 4: 1e-5}
+FEW = settings(max_examples=6, deadline=None, derandomize=True)
+
+sizes = st.tuples(st.integers(1, 13), st.integers(1, 13)).filter(lambda size: size[0] != size[1])
+pads = st.tuples(st.integers(0, 2), st.integers(0, 2))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Draw a small convolution with at least one output."""
+    size, before, after = draw(sizes), draw(pads), draw(pads)
+    size = tuple(max(own, 3 - b - a) for own, b, a in zip(size, before, after, strict=True))
+    channels, filters = (
+        draw(st.sampled_from([1, 3, 15, 16, 17, 33])),
+        draw(st.sampled_from([1, 5, 16, 31, 48, 66])),
+    )
+    return Case(draw(st.integers(1, 4)), channels, size, filters, before, after, draw(st.sampled_from([2, 4])))
+
+
+FIXED = [
+    Case(2, 19, (9, 11), 37, (1, 0), (1, 1), 4),
+    Case(1, 5, (7, 7), 64, (1, 1), (1, 1), 2),
+    Case(5, 8, (14, 15), 32, (2, 1), (0, 1), 4),
+    Case(3, 4, (10, 17), 13, (0, 2), (2, 2), 2),
+]
+"""Several blocks of tiles with a part left over, several chunks of filters, odd maps, one picture."""
+
+
+def compare(got: np.ndarray, expected: np.ndarray, tile: int) -> None:
+    """Compare with float64: the largest error, and the usual one where there are enough numbers."""
+    assert_close(got, expected, WORST[tile])
+    if expected.size > 100:
+        error = np.sqrt(np.mean((got - expected) ** 2)) / np.abs(expected).max()
+        assert error <= ROOT_MEAN_SQUARE[tile], f"{error:.2e}"
+
+
+def on_every_kind() -> list[Case]:
+    return [Case(**{**vars_of(case), "kind": kind}) for kind in KINDS for case in FIXED]
+
+
+def vars_of(case: Case) -> dict[str, object]:
+    return {name: getattr(case, name) for name in Case.__dataclass_fields__}
+
+
+@given(case=cases(), epilogue=st.tuples(st.booleans(), st.booleans(), st.booleans()))
+@FEW
+def test_any_convolution(case: Case, epilogue: tuple[bool, bool, bool]) -> None:
+    """Sizes around tiles and blocks, with what follows a convolution done on the way."""
+    bias, relu, residual = epilogue
+    expected = case.expected_forward()
+    expected = expected + case.bias[:, None, None] if bias else expected
+    expected = expected + case.residual if residual else expected
+    compare(case.forward(*epilogue), np.maximum(expected, 0) if relu else expected, case.tile)
+
+
+@given(case=cases())
+@FEW
+def test_any_gradient_of_the_input(case: Case) -> None:
+    """The same kernel, with weights turned around and channels and filters exchanged."""
+    compare(case.input_gradient(), case.expected_input_gradient(), case.tile)
+
+
+@given(case=cases(), slices=st.integers(1, 5))
+@FEW
+def test_any_gradient_of_the_weights(case: Case, slices: int) -> None:
+    """Any number of slices, some of which may be empty."""
+    compare(case.weight_gradient(slices), case.expected_weight_gradient(), case.tile)
+
+
+@pytest.mark.parametrize("case", on_every_kind(), ids=str)
+def test_every_pass_on_every_instruction_set(case: Case) -> None:
+    """Three passes of the same four convolutions."""
+    expected = case.expected_forward() + case.bias[:, None, None] + case.residual
+    compare(case.forward(True, True, True), np.maximum(expected, 0), case.tile)
+    compare(case.input_gradient(), case.expected_input_gradient(), case.tile)
+    compare(case.weight_gradient(), case.expected_weight_gradient(), case.tile)
+
+
+@pytest.mark.parametrize("tile", [2, 4])
+def test_many_channels_are_as_exact(tile: int) -> None:
+    """Sums over 100 channels and over 300 tiles stay within the bounds."""
+    case = Case(3, 100, (37, 38), 48, (1, 1), (1, 1), tile)
+    compare(case.forward(), case.expected_forward(), tile)
+    compare(case.input_gradient(), case.expected_input_gradient(), tile)
+    compare(case.weight_gradient(), case.expected_weight_gradient(), tile)
+
+
+@pytest.mark.parametrize("tile", [2, 4])
+def test_another_convolution_is_told_apart(tile: int) -> None:
+    """The comparison can fail: one weight a thousandth off is seen."""
+    case = Case(2, 19, (9, 11), 37, (1, 0), (1, 1), tile)
+    expected = case.expected_forward()
+    case.weight[3, 4, 1, 2] += 1e-3
+    with pytest.raises(AssertionError):
+        compare(case.forward(), expected, tile)
+
+
+@pytest.mark.parametrize(("wrong", "relu"), [(np.nan, False), (np.nan, True), (np.inf, False)])
+@pytest.mark.parametrize("tile", [2, 4])
+def test_nan_and_infinity_reach_what_they_reach_by_definition(tile: int, wrong: float, relu: bool) -> None:
+    """Nothing that the definition says is not finite is finite; tiles that do not see it are as before.
+
+    Lanes without a filter stay zeros, although their weights of zero times NaN are NaN.
+    """
+    case = Case(2, 5, (13, 14), 7, (1, 1), (1, 1), tile)
+    clean = case.forward(relu=relu)
+    case.x[1, 2, 6, 7] = wrong
+    got = case.forward(relu=relu)
+    touched = ~np.isfinite(correlated_with_ones(case))
+    assert not np.isfinite(got[touched]).any()
+    near = np.zeros(clean.shape, bool)
+    near[1, :, 6 - 2 - tile : 6 + 2 + tile, 7 - 2 - tile : 7 + 2 + tile] = True
+    np.testing.assert_array_equal(got[~near], clean[~near])
+
+
+def correlated_with_ones(case: Case) -> np.ndarray:
+    """Return which outputs see NaN or infinity."""
+    ones = Case(**vars_of(case))
+    ones.x[...], ones.weight[...] = case.x, 1
+    return ones.expected_forward()
+
+
+def test_nan_in_the_gradient_reaches_the_weights() -> None:
+    """A NaN in one filter's gradient reaches that filter's weights only, all nine of them."""
+    case = Case(2, 5, (13, 14), 7, (1, 1), (1, 1), 4)
+    clean = case.weight_gradient()
+    case.dy[0, 3, 5, 5] = np.nan
+    got = case.weight_gradient()
+    assert np.isnan(got[3]).all()
+    np.testing.assert_array_equal(np.delete(got, 3, axis=0), np.delete(clean, 3, axis=0))
+
+
+def test_the_sum_does_not_depend_on_the_slices_left_empty() -> None:
+    """More slices than blocks of tiles: the empty ones are written with zeros."""
+    case = Case(1, 3, (5, 6), 4, (1, 1), (1, 1), 4)
+    compare(case.weight_gradient(7), case.expected_weight_gradient(), 4)
+
+
+def spills_in_loops(kernel: Kernel, kind: str) -> int:
+    """Return how many instructions of innermost loops move vectors to the stack or back."""
+    lines = assembled(kernel, target_named(kind)).splitlines()
+    labels, found = {}, 0
+    for number, line in enumerate(lines):
+        if label := re.match(r"(\.L\w+):", line):
+            labels[label[1]] = number
+        elif (jump := re.match(r"\s+j\w+\s+(\.L\w+)", line)) and jump[1] in labels:
+            body = lines[labels[jump[1]] + 1 : number]
+            if not any(re.match(r"\.L\w+:", inner) for inner in body):
+                found += sum("(%rsp" in inner and "mm" in inner for inner in body)
+    return found
+
+
+@pytest.mark.parametrize("filters", [16, 48, 64, 37])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tile", [2, 4])
+def test_loops_keep_to_their_registers(tile: int, kind: str, filters: int) -> None:
+    """No innermost loop spills; F(4,3)'s way back on 16 registers of four floats is let off with two pairs."""
+    shape = Case(1, 37, (14, 14), filters, (1, 1), (1, 1), tile, kind).shape
+    kernels = (
+        WinogradConvolution(shape, tile, True, True, True),
+        WinogradWeightGradient(shape, tile, 2),
+        WinogradWeightGradientFinish(shape, tile, 2),
+        WinogradWeights(shape, tile, False),
+        WinogradWeights(shape, tile, True),
+    )
+    found = [spills_in_loops(kernel, kind) for kernel in kernels]
+    assert found[0] <= (4 if (kind, tile) == ("sse2", 4) else 0)
+    assert found[1:] == [0, 0, 0, 0]
