@@ -9,9 +9,9 @@ from ..layout import FilterBlocks, GroupedFilterBlocks
 from ..vector import Code
 from .convolution_axes import Axis, forward_axis, gradient_phases
 from .convolution_loops import Loops, Strides, same_source_blocks
-from .convolution_tiles import Tile, best_tile
+from .convolution_tiles import Tile, across_tile, best_tile
 from .shapes import ConvolutionShape
-from .weights import blocks_layout, transposed_layout
+from .weights import blocks_layout, few_channels, transposed_layout
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ class ConvolutionInputGradient(Kernel):
     Input pixels that no window reads get zero (or the bias). All sizes are the convolution's: a transposed
     convolution has `shape.filters` inputs and `shape.channels` outputs.
 
+    A tile given counts only where a vector's lanes are channels: see `few_channels`.
+
     Shapes:   dy and dx `Blocked`; weight_t as `transposed_layout` says; bias `Channels` of shape.channels
     """
 
@@ -128,18 +130,21 @@ class ConvolutionInputGradient(Kernel):
     def _loops(self) -> Loops:
         shape = flat(self.shape)
         rows, columns = (gradient_phases(*numbers) for numbers in axes_of(shape))
-        layout = transposed_layout(shape)
+        layout, few = transposed_layout(shape), few_channels(shape)
+        columns_most = max(axis.count for axis in columns)
+        across = across_tile(shape.lanes, shape.channels, columns_most) if few else None
         return Loops(
             layout,
             rows,
             columns,
             Strides.blocked(shape.filter_blocks, *shape.output, shape.lanes),
             Strides.blocked(shape.channel_blocks, shape.height, shape.width, shape.lanes),
-            self.tile or tile_for(layout, rows, columns),
+            across or self.tile or tile_for(layout, rows, columns),
             ("dy", "weight_t", "dx"),
             self.bias,
             self.relu,
             residual=False,
+            across=few,
         )
 
 

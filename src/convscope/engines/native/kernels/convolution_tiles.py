@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from .gemm_tile import evenly
 
 MOST_VECTORS = 6
-REGISTERS = {4: 15, 8: 16, 16: 32}
-"""Vector registers by lanes, as every such processor has; SSE needs one for products, which it adds separately."""
+REGISTERS = {4: 12, 8: 16, 16: 32}
+"""Vector registers by lanes, as every such processor has; SSE needs some for products, which it adds separately."""
+ENOUGH_SUMS = 8
+"""Sums that keep the multipliers busy: more would only make longer code."""
 NARROW = 7
 """Rows up to so long are put into one tile with the rows below them."""
 
@@ -33,6 +35,12 @@ def best_tile(lanes: int, blocks: int, rows: int, columns: int) -> Tile:
         if high == 1 or wide == columns
     ]
     return min(candidates, key=lambda tile: _cycles(tile, blocks, rows, columns))
+
+
+def across_tile(lanes: int, channels: int, columns: int) -> Tile:
+    """Return the tile where every result is a whole vector until its lanes are added up."""
+    most = min(ENOUGH_SUMS, (REGISTERS[lanes] - channels - 1) // channels)
+    return Tile(channels, 1, min(columns, most))
 
 
 def _cycles(tile: Tile, blocks: int, rows: int, columns: int) -> float:

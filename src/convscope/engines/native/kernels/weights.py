@@ -12,6 +12,9 @@ from ..vector import Code, Index, Pointer, Vector
 from .shapes import ConvolutionShape
 from .transposing import transposed
 
+MOST_FEW = 4
+"""Channels that are few, at most."""
+
 
 def weights_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks | Channels:
     """Return how the weights (filters, channels / groups, kh, kw) of a convolution lie."""
@@ -21,8 +24,22 @@ def weights_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlock
 
 
 def transposed_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks:
-    """Return how the transposed weights lie: channels are the filters there, taps keep their order."""
+    """Return how the transposed weights lie: channels are the filters there, taps keep their order.
+
+    For few channels they lie as the weights themselves do: see `few_channels`.
+    """
+    if few_channels(shape):
+        return FilterBlocks(shape.filters, shape.channels, shape.kernel, shape.lanes)
     return blocks_layout(shape.channels, shape.filters, shape)
+
+
+def few_channels(shape: ConvolutionShape) -> bool:
+    """Say whether the input gradient does best to multiply lanes of filters, and to add the lanes up at the end.
+
+    With a channel in each lane nearly all lanes would be empty.
+    """
+    lanes_of_work = shape.channels * blocks_of(shape.filters, shape.lanes)
+    return shape.groups == 1 and shape.channels <= MOST_FEW and 2 * lanes_of_work <= shape.filters
 
 
 def blocks_layout(filters: int, channels: int, shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks:
@@ -53,6 +70,8 @@ class TransposedWeights(Kernel):
     def items(self, batch: int) -> int:
         """Return the pairs of blocks in weight_t."""
         into = transposed_layout(self.shape)
+        if few_channels(self.shape):
+            return into.filter_blocks
         return into.filter_blocks * _columns(into)
 
     def write(self, code: Code) -> None:
@@ -60,10 +79,17 @@ class TransposedWeights(Kernel):
         into = transposed_layout(self.shape)
         with code.loop(code.first, code.last) as item:
             block, column = item.index // _columns(into), item.index % _columns(into)
-            if isinstance(into, GroupedFilterBlocks):
+            if few_channels(self.shape):
+                self._copied(code, into.block_floats, item.index)
+            elif isinstance(into, GroupedFilterBlocks):
                 self._grouped(code, into, block, column)
             else:
                 self._plain(code, into, block, column)
+
+    def _copied(self, code: Code, floats: int, block: Index) -> None:
+        source, into = (code.pointer(name) + block * floats for name in self.pointers)
+        with code.loop(0, floats, code.target.width) as at:
+            into.store(source.load(at.index), at.index)
 
     def _plain(self, code: Code, into: FilterBlocks, block: Index, column: Index) -> None:
         source = FilterBlocks(into.channels, into.filters, into.kernel, into.lanes)

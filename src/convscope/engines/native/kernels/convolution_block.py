@@ -1,0 +1,218 @@
+"""One tile of a direct convolution being written, from the first tap to memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..layout import GroupedFilterBlocks
+from ..vector import Index, Pointer, Vector, fma, maximum, minimum
+from .convolution_axes import Axis, Run, Strip, runs
+from .gemm_tile import Operands, accumulate
+
+if TYPE_CHECKING:
+    from .convolution_loops import Piece
+
+UNROLL = 1
+"""Steps of the depth written in a row: a tile is work enough to hide a loop's cost, and more steps only spill."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of an axis: where its results and its weights begin."""
+
+    axis: Axis
+    number: Any
+
+    @property
+    def start(self) -> Any:
+        """Return the place of the first result."""
+        return self.number + self.axis.start
+
+    def weight(self, tap: Any) -> Any:
+        """Return the number of the weight that a tap takes."""
+        return tap * self.axis.tap_step + self.number + self.axis.first_tap
+
+
+@dataclass(frozen=True)
+class Block:
+    """One tile being written: results in registers, from the first tap to memory."""
+
+    piece: Piece
+    rows: Phase
+    columns: Phase
+    row: Any
+    column: Any
+    high: Strip
+    wide: Strip
+
+    @property
+    def pixels(self) -> list[tuple[int, int]]:
+        """Return the tile's results, row by row."""
+        return [(row, column) for row in range(self.high.size) for column in range(self.wide.size)]
+
+    def write(self) -> None:
+        """Write the tile."""
+        loops, code = self.piece.loops, self.piece.code
+        step = loops.source
+        at = self.piece.source + (self.row * self.rows.axis.stride + self.rows.axis.offset) * step.row
+        at = at + (self.column * self.columns.axis.stride + self.columns.axis.offset) * step.column
+        totals = self._start()
+        layout, taps = loops.weights, loops.weights.kernel[0] * loops.weights.kernel[1]
+        whole, depth, tail = self._depths()
+        weights = self.piece.weights
+        if self.rows.axis.taps and self.columns.axis.taps:
+            if whole:
+                with code.loop(0, whole, carry=totals) as block:
+                    left, right = (
+                        at + block.index * step.block,
+                        weights + block.index * (taps * depth * layout.lanes),
+                    )
+                    block.next(self._taps(block.values, left, right, depth))
+                totals = block.results
+            if tail:
+                left, right = at + whole * step.block, weights + whole * (taps * depth * layout.lanes)
+                totals = self._taps(totals, left, right, tail)
+        self._finish(totals)
+
+    def _depths(self) -> tuple[int, int, int]:
+        """Return the number of whole channel blocks, their channels, and the channels of one more."""
+        layout = self.piece.loops.weights
+        if isinstance(layout, GroupedFilterBlocks):
+            return layout.seen, layout.block_channels, 0
+        return layout.channels // layout.lanes, layout.lanes, layout.channels % layout.lanes
+
+    def _start(self) -> list[Vector]:
+        code, loops, lanes = self.piece.code, self.piece.loops, self.piece.loops.weights.lanes
+        if not loops.bias:
+            return code.zeros(self.piece.vectors * len(self.pixels))
+        bias = code.pointer("bias") + self.piece.first * lanes
+        return [bias.load(vector * lanes) for vector in range(self.piece.vectors)] * len(self.pixels)
+
+    def _taps(self, totals: Sequence[Vector], source: Pointer, weights: Pointer, depth: int) -> list[Vector]:
+        """Add all taps of one channel block."""
+        step, code = self.piece.loops.source, self.piece.code
+        row_floats = self.piece.loops.weights.kernel[1] * depth * self.piece.loops.weights.lanes
+        sums = list(totals)
+        for run, low, high in self._row_runs():
+            with code.loop(low, high, carry=sums) as tap:
+                left = source + tap.index * (self.rows.axis.spread * step.row)
+                right = weights + self.rows.weight(tap.index) * row_floats
+                tap.next(self._row(tap.values, left, right, depth, run.live))
+            sums = tap.results
+        return sums
+
+    def _row_runs(self) -> list[tuple[Run, Any, Any]]:
+        """Return runs of taps along the rows, with bounds."""
+        axis = self.rows.axis
+        if self.high.size > 1 or not axis.padded or isinstance(self.row, int):
+            mask = self.high.mask
+            if isinstance(self.row, int):
+                mask = tuple(
+                    tuple(axis.reads(self.row + row, tap) for row in range(self.high.size))
+                    for tap in range(axis.taps)
+                )
+            return [(run, run.first, run.first + run.count) for run in runs(mask)]
+        at = self.row * axis.stride + axis.offset
+        low = maximum(axis.spread - 1 - at, 0) // axis.spread
+        high = minimum(maximum(axis.limit + axis.spread - 1 - at, 0) // axis.spread, axis.taps)
+        return [(Run(0, axis.taps, (0,)), low, high)]
+
+    def _row(
+        self, totals: Sequence[Vector], source: Pointer, weights: Pointer, depth: int, live_rows: Sequence[int]
+    ) -> list[Vector]:
+        """Add the taps of one kernel row."""
+        step, code, vectors = self.piece.loops.source, self.piece.code, self.piece.vectors
+        lanes = self.piece.loops.weights.lanes
+        sums = list(totals)
+        for run in runs(self.wide.mask):
+            pixels = [row * self.wide.size + column for row in live_rows for column in run.live]
+            places = [pixel * vectors + vector for pixel in pixels for vector in range(vectors)]
+            rows = [
+                row * self.rows.axis.stride * step.row + column * self.columns.axis.stride * step.column
+                for row in live_rows
+                for column in run.live
+            ]
+            with code.loop(run.first, run.first + run.count, carry=[sums[place] for place in places]) as tap:
+                left = source + tap.index * (self.columns.axis.spread * step.column)
+                right = weights + self.columns.weight(tap.index) * (depth * lanes)
+                tap.next(self._products(tap.values, left, right, rows, depth))
+            for place, total in zip(places, tap.results, strict=True):
+                sums[place] = total
+        return sums
+
+    def _target(self, pointer: Pointer) -> Pointer:
+        """Return where the tile's first result lies in an array like the output."""
+        step = self.piece.loops.target
+        at: Index = self.piece.image * step.image + self.piece.first * step.block
+        at = at + (self.row * self.rows.axis.step + self.rows.start) * step.row
+        at = at + (self.column * self.columns.axis.step + self.columns.start) * step.column
+        return pointer + at
+
+    def _places(self) -> list[int]:
+        """Return how far from the first result each one lies."""
+        step, high, wide = self.piece.loops.target, self.rows.axis.step, self.columns.axis.step
+        return [row * high * step.row + column * wide * step.column for row, column in self.pixels]
+
+    def _products(
+        self, totals: Sequence[Vector], source: Pointer, weights: Pointer, rows: Sequence[int], depth: int
+    ) -> list[Vector]:
+        """Add one tap of the tile's live results, which read at `rows`."""
+        layout = self.piece.loops.weights
+        vectors = [vector * layout.block_floats for vector in range(self.piece.vectors)]
+        operands = Operands(rows, self.piece.loops.source.channel, vectors, layout.lanes)
+        if depth == UNROLL:
+            source = self.piece.code.hidden(source)
+        return accumulate(self.piece.code, totals, source, weights, operands, depth, UNROLL)
+
+    def _finish(self, totals: Sequence[Vector]) -> None:
+        """Add the residual, apply the ReLU, keep empty lanes empty and write."""
+        loops, code, vectors, step = self.piece.loops, self.piece.code, self.piece.vectors, self.piece.loops.target
+        target = self._target(code.pointer(loops.names[2]))
+        residual = self._target(code.pointer("residual")) if loops.residual else None
+        filters, lanes = loops.weights.filters, loops.weights.lanes
+        for pixel, place in enumerate(self._places()):
+            for vector in range(vectors):
+                total = totals[pixel * vectors + vector]
+                if residual is not None:
+                    total = total + residual.load(place + vector * step.block)
+                if loops.relu:
+                    total = total.larger(0)
+                if filters % lanes:
+                    left = (self.piece.first + vector) * -lanes + filters
+                    total = (code.lane_numbers() < left.to_lanes()).select(total, code.constant(0))
+                target.store(total, place + vector * step.block)
+
+
+@dataclass(frozen=True)
+class AcrossBlock(Block):
+    """A tile whose sums lie across the lanes: one vector for each result and channel, added up at the end."""
+
+    def _depths(self) -> tuple[int, int, int]:
+        """Return the blocks that are read; each has weights for every channel that is written."""
+        layout = self.piece.loops.weights
+        return layout.filter_blocks, layout.channels, 0
+
+    def _start(self) -> list[Vector]:
+        return self.piece.code.zeros(self.piece.vectors * len(self.pixels))
+
+    def _products(
+        self, totals: Sequence[Vector], source: Pointer, weights: Pointer, rows: Sequence[int], depth: int
+    ) -> list[Vector]:
+        lanes = self.piece.loops.weights.lanes
+        source = self.piece.code.hidden(source)
+        columns = [weights.load(channel * lanes) for channel in range(depth)]
+        pictures = [source.load(row) for row in rows]
+        return [fma(pictures[at // depth], columns[at % depth], total) for at, total in enumerate(totals)]
+
+    def _finish(self, totals: Sequence[Vector]) -> None:
+        loops, code, count = self.piece.loops, self.piece.code, self.piece.vectors
+        lane, target = code.lane_numbers(), self._target(code.pointer(loops.names[2]))
+        for pixel, place in enumerate(self._places()):
+            result = code.constant(0)
+            for channel in range(count):
+                result = lane.equals(channel).select(totals[pixel * count + channel].total(), result)
+            if loops.bias:
+                result = result + code.pointer("bias").load()
+            target.store(result.larger(0) if loops.relu else result, place)
