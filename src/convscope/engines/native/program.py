@@ -31,6 +31,15 @@ from .progress import compile_progress
 from .threads import Pool
 
 
+MANY = 64
+"""A batch like most in training."""
+
+
+def batch_hint(batch: int) -> int:
+    """Return the batch that a plan for one of this size is made for: 1, 8 or 64."""
+    return 1 if batch < 4 else 8 if batch < 32 else MANY
+
+
 class NativeProgram:
     """Plans for training and for inference over one set of arrays.
 
@@ -43,9 +52,9 @@ class NativeProgram:
         self._network, self._training, self._seed, self._strict = network, training, seed, strict
         self._loader, self._pool, self._memory = loader, pool, Memory(aligned)
         self.arrays = Arrays(network, state_slots(training.optimizer) if training else ())
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[tuple[str, int], Plan] = {}
         self._bounds: dict[tuple[str, int], Bound] = {}
-        self._prepared_for: dict[str, int] = {}
+        self._prepared_for: dict[tuple[str, int], int] = {}
         self._observed: dict[str, LayerStatistics] = {}
         for title in ("training", "inference") if training else ("inference",):
             self.plan(title)
@@ -65,26 +74,30 @@ class NativeProgram:
 
     # plans
 
-    def plan(self, title: str) -> Plan:
-        """Return a plan: "training", "observed", "update", "inference", or "every layer"."""
-        if title not in self._plans:
-            self._plans[title] = self._lowered(title)
-        return self._plans[title]
+    def plan(self, title: str, batch: int = MANY) -> Plan:
+        """Return a plan: "training", "observed", "update", "inference", or "every layer".
 
-    def _lowered(self, title: str) -> Plan:
+        Plans differ a little between few pictures and many: any plan is right for any batch, but not as fast.
+        """
+        key = title, batch_hint(batch)
+        if key not in self._plans:
+            self._plans[key] = self._lowered(*key)
+        return self._plans[key]
+
+    def _lowered(self, title: str, hint: int) -> Plan:
         target, layouts = self._loader.target, self.arrays.layouts
         if title == "update":
             return update_plan(self._compiled_training().optimizer, self.arrays.floats, target)
         if title in ("training", "observed"):
             objective = self._compiled_training().objective
             wanted = _observed_layers(self._network) if title == "observed" else frozenset()
-            mode = Mode(training=True, strict=self._strict)
+            mode = Mode(training=True, strict=self._strict, batch_hint=hint)
             return training_plan(title, self._network, objective, target, mode, layouts, wanted)
         every = title == "every layer"
         names = {node.name for node in self._network} if every else {self._network.outputs[-1].name}
         if self._training is not None:
             names.add(self._training.objective.scores)
-        mode = Mode(training=False, fused=not every, strict=self._strict)
+        mode = Mode(training=False, fused=not every, strict=self._strict, batch_hint=hint)
         return inference_plan(title, self._network, target, mode, layouts, frozenset(names))
 
     def bound(self, title: str, batch: int) -> Bound:
@@ -92,7 +105,7 @@ class NativeProgram:
         known = self._bounds.get((title, batch))
         if known is not None and known.generation == self._memory.generation:
             return known
-        plan = self.plan(title)
+        plan = self.plan(title, batch)
         with compile_progress() as progress:
             addresses = self._loader.addresses(plan.kernels, progress)
         made = Bound(plan, batch, addresses, self._memory, self.arrays.locate, self._pool)
@@ -121,9 +134,10 @@ class NativeProgram:
     def _inferred(self, title: str, x: Array) -> Bound:
         bound = self.bound(title, len(x))
         host = self._hand(bound, 0)
-        if self._prepared_for.get(title) != self.arrays.version:
+        key = title, batch_hint(len(x))
+        if self._prepared_for.get(key) != self.arrays.version:
             bound.run("prepare", host)
-            self._prepared_for[title] = self.arrays.version
+            self._prepared_for[key] = self.arrays.version
         self._load_pictures(bound, x)
         bound.run("forward", host)
         return bound
