@@ -30,7 +30,6 @@ from .plan import Plan, Role
 from .progress import compile_progress
 from .threads import Pool
 
-
 MANY = 64
 """A batch like most in training."""
 
