@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.kernel import Kernel, argument_names
 from convscope.engines.native.kernels.concatenation import Concatenate
+from convscope.engines.native.kernels.group_norm import GroupGradientSums, GroupStatistics
 from convscope.engines.native.kernels.layer_norm import LayerNorm, LayerNormGradient
 from convscope.engines.native.kernels.merges import Scale, Sum
 from convscope.engines.native.kernels.normalisation import ChannelMoments, Normalise, NormStatistics
@@ -173,6 +174,28 @@ def layer_norm(sizes: Sizes) -> Iterator[Case]:
     yield Case(f"layer norm backward {sizes}", [backward], [bound(backward, n, arrays)], theirs, 3 * floats)
 
 
+def group_norm(sizes: Sizes) -> Iterator[Case]:
+    n, *picture = sizes
+    layout, groups = Blocked(*picture, host().width), 32
+    row, floats, given = layout.blocks * layout.lanes, n * layout.floats, (*picture, host().width)
+    arrays = {name: aligned(floats) for name in ("x", "y", "dy", "dx")}
+    arrays |= {name: aligned(n * row) for name in ("scale", "offset", "mean", "inverse")}
+    arrays |= {name: aligned(row) for name in ("weight", "bias")}
+    arrays |= {name: aligned(2 * n * row) for name in ("parts", "coefficients")}
+    forward = [GroupStatistics(*given, groups, 1e-5, True), Normalise(*given, per_picture=True)]
+    backward = [GroupGradientSums(*given, groups, True), NormGradient(*given, per_picture=True)]
+    x, dy = torch.randn(sizes), torch.randn(sizes)
+    w, b, pixels = torch.ones(picture[0]), torch.zeros(picture[0]), picture[1] * picture[2]
+    _, mean, inverse = torch.native_group_norm(x, w, b, n, picture[0], pixels, groups, 1e-5)
+    ours = [bound(kernel, n, arrays) for kernel in forward]
+    theirs = [lambda: functional.group_norm(x, groups, w, b)]
+    yield Case(f"group norm forward {sizes}", forward, ours, theirs, 3 * floats)
+    ours = [bound(kernel, n, arrays, dy0="dy") for kernel in backward]
+    given_back = (n, picture[0], pixels, groups, [True] * 3)
+    theirs = [lambda: torch.ops.aten.native_group_norm_backward(dy, x, mean, inverse, w, *given_back)]
+    yield Case(f"group norm backward {sizes}", backward, ours, theirs, 5 * floats)
+
+
 def least_seconds(works: Sequence[Work], seconds: float) -> list[float]:
     """Return the least time of each, worked in turns, so that the machine's moods meet all of them."""
     best = [math.inf] * len(works)
@@ -208,7 +231,7 @@ if __name__ == "__main__":
     print(f"{machine()}, {host()}, one thread; PyTorch {torch.__version__}")
     print(f"{'':42} {'ours':>11} {'':>26} {'PyTorch ÷ ours':>10}")
     for shape in SHAPES:
-        for case in (*normalisation(shape), *merges(shape)):
+        for case in (*normalisation(shape), *merges(shape), *group_norm(shape)):
             report(case)
     for shape in LAYER_NORM_SHAPES:
         for case in layer_norm(shape):

@@ -1,6 +1,6 @@
 """Layer normalisation over the channels of each position, as ConvNeXt does it.
 
-A few neighbouring positions are worked on at once. All their channels fit the nearest cache, so they come from
+Two neighbouring positions are worked on at once. All their channels fit the nearest cache, so they come from
 memory once, however often the code reads them: for the mean, for the squared differences from it, for the result.
 The backward pass works mean and deviation out again rather than read them.
 """
@@ -16,8 +16,8 @@ from ..vector import Code, Pointer, Vector, fma
 from .channel_kernel import ChannelKernel, share
 from .sweeps import Position, strips_of
 
-GROUP = 4
-"""Positions worked on at once: their sums over lanes hide behind each other."""
+GROUP = 2
+"""Positions worked on at once: their sums over lanes hide behind each other, and more would crowd the cache."""
 
 AHEAD = 16
 """Positions from one that is read to those asked for: no processor foresees reads in so many places by itself."""
