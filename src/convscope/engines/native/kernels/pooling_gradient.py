@@ -59,7 +59,8 @@ class MaxPoolGradient(WindowKernel):
     @property
     def _by_loops(self) -> bool:
         rows, columns = axes_of(self.shape)
-        return max(pieces(rows.cells(), columns.cells()), pieces(rows.taps(), columns.taps())) > WRITTEN_OUT
+        noted = 0 if separate(rows.cells(), columns.cells()) else pieces(rows.taps(), columns.taps())
+        return noted + pieces(rows.cells(), columns.cells()) > WRITTEN_OUT
 
     def write(self, code: Code) -> None:
         """Write a loop over planes, or over shares of the pictures and their planes."""
