@@ -99,24 +99,24 @@ def theirs(n: int, c: int, h: int, f: int, k: int, s: int, p: int, gradient: boo
 
 
 def in_turns(works: Sequence[Work], seconds: float) -> list[float]:
-    """Return the least time of each, worked in turns, so that the machine's moods strike all alike."""
+    """Return the least processor time of each, worked in turns: others on the machine disturb it least."""
     best = [math.inf] * len(works)
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
         for number, work in enumerate(works):
             work()
-            stop = time.perf_counter() + BLOCK_SECONDS
-            while time.perf_counter() < stop:
-                start = time.perf_counter()
+            stop = time.thread_time() + BLOCK_SECONDS
+            while time.thread_time() < stop:
+                start = time.thread_time()
                 work()
-                best[number] = min(best[number], time.perf_counter() - start)
+                best[number] = min(best[number], time.thread_time() - start)
     return best
 
 
 def compile_ms(kernel: Kernel) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     compiled(kernel, host())
-    return 1e3 * (time.perf_counter() - start)
+    return 1e3 * (time.thread_time() - start)
 
 
 def report(name: str, kernel: Kernel, n: int, ours: Sequence[Work], others: Sequence[Work]) -> None:

@@ -14,10 +14,10 @@ from .convolution_block import AcrossBlock, Block, Phase
 from .convolution_tiles import Tile
 from .gemm_tile import evenly
 
-NEAR_FLOATS = 1 << 16
-"""Floats of a picture that are worked on in one go: a quarter of a megabyte stays near, with weights beside it."""
-FAR_FLOATS = 1 << 18
-"""Weights beyond a megabyte are read once for many pictures, not once for each."""
+NEAR_FLOATS = 1 << 15
+"""Floats of a picture that are worked on in one go: 128 KiB stay near, with weights beside them."""
+FAR_FLOATS = 1 << 17
+"""Weights beyond half a megabyte are read once for many pictures, not once for each."""
 ENOUGH_ITEMS = 32
 """Pieces of work for one picture, so that several threads have equal shares of it."""
 

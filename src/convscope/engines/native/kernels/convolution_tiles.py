@@ -8,7 +8,7 @@ from .gemm_tile import evenly
 
 MOST_VECTORS = 6
 REGISTERS = {4: 12, 8: 16, 16: 32}
-"""Vector registers by lanes, as every such processor has; SSE needs some for products, which it adds separately."""
+"""Vector registers by lanes, as every such processor has; SSE needs some for its products."""
 ENOUGH_SUMS = 8
 """Sums that keep the multipliers busy: more would only make longer code."""
 NARROW = 7
@@ -55,5 +55,5 @@ def _cycles(tile: Tile, blocks: int, rows: int, columns: int) -> float:
         for high in evenly(rows, tile.rows):
             for wide in evenly(columns, tile.columns):
                 pixels = high * wide
-                total += max(vectors * pixels / 2, (vectors + pixels) / 2, 4) + vectors / 8 + pixels / 16
+                total += max(vectors * pixels / 2, (vectors + pixels) / 2, 4) + vectors / 8 + pixels / 64
     return total
