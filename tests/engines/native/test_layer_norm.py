@@ -98,6 +98,13 @@ def test_nan_stays_in_its_position() -> None:
     np.testing.assert_array_equal(layout.pack(layout.unpack(y)), y)
     assert np.isnan(layout.unpack(y)[:, :, 1, 2]).all()
     assert np.isnan(y).sum() == 5
+    vectors = Channels(5, lanes)
+    arrays = {"x": layout.pack(x), "dy": layout.pack(np.ones_like(x)), "weight": vectors.pack(np.ones(5))}
+    arrays |= {"dx": np.zeros((1, layout.floats), np.float32), "parts": np.zeros((2, vectors.floats), np.float32)}
+    got = call(LayerNormGradient(5, 2, 3, lanes, 1e-6, True, slices=1), 1, arrays)
+    assert np.isnan(got["dx"]).sum() == 5
+    np.testing.assert_array_equal(got["parts"][:, 5:], 0)
+    assert np.isnan(got["parts"][0, :5]).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

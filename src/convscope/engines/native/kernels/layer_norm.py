@@ -201,10 +201,9 @@ class LayerNormGradient(_OverChannels):
             h = above * code.pointer("weight").load(block * self.lanes) if self.affine else above
             return above, h, (x(own, block) - means[own]) * inverses[own]
 
-        def terms(block: Position, last: bool) -> list[Vector]:
-            read_once = [read(own, block)[1:] for own in positions]
-            products = [self.kept(code, h * standard, last) for h, standard in read_once]
-            return [*(h for h, _ in read_once), *products]
+        def terms(block: Position, _: bool) -> list[Vector]:
+            pairs = [read(own, block)[1:] for own in positions]
+            return [*(h for h, _ in pairs), *(h * standard for h, standard in pairs)]
 
         sums = [total * (1 / self.channels) for total in self.sums(code, 2 * count, terms)]
 
