@@ -88,7 +88,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
     process.send_signal(signal.SIGINT)
     told = process.communicate()[1]
     assert process.returncode == -signal.SIGINT
-    stopped = re.match(r"stopped after step (\d+): everything is saved, go on with resume='(.*)'\n", told)
+    stopped = re.search(r"stopped after step (\d+): everything is saved, go on with resume='(.*)'\n", told)
     assert stopped is not None
     assert stopped[2] == str(folder)
     assert read_model_file(folder / "last.safetensors").metadata["position"]["step"] == int(stopped[1])

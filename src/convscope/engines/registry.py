@@ -7,7 +7,7 @@ from importlib import import_module
 from ..errors import BadSetting, nearest
 from .engine import Engine
 
-DEFAULT = "reference"
+DEFAULT = "native"
 """The engine of a model that names none."""
 
 _HOMES = {"native": "convscope.engines.native", "reference": "convscope.engines.reference"}

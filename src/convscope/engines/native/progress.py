@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from .objects import Progress
 
 QUIET_SECONDS = 0.5
-"""How long a compilation may go on before anything is said."""
+"""How long a compilation may go on before a terminal shows how far it is."""
+PATIENT_SECONDS = 10.0
+"""How long before a log is told."""
 
 
 @contextmanager
@@ -21,7 +23,7 @@ def compile_progress() -> Iterator[Progress]:
 
     def tell(done: int, count: int, name: str) -> None:
         nonlocal shown
-        if time.monotonic() - start < QUIET_SECONDS:
+        if time.monotonic() - start < (QUIET_SECONDS if terminal else PATIENT_SECONDS):
             return
         if terminal:
             text = f"\rcompiling for this processor: {done} of {count} kernels {name:<32}"
