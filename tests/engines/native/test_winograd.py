@@ -1,13 +1,14 @@
 """Winograd's convolution and its gradients against the definition in float64.
 
-Bounds are shares of the largest expected number. F(4,3) multiplies by up to 8·8 on its way back and by 5·5 on its way
-in, F(2,3) by 1: with random numbers the root of the mean square error was measured at up to 4e-7 and 7e-8, the largest error
-at up to 4e-6 and 7e-7 (small maps, where few outputs make the largest one small).
+Bounds are shares of the largest expected number. F(4,3) multiplies by up to 8·8 on its way back and by 5·5 on its
+way in, F(2,3) by 1: with random numbers the root of the mean square error was measured at up to 4e-7 and 7e-8, the
+largest error at up to 4e-6 and 7e-7 (small maps, where few outputs make the largest one small).
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,11 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.kernels.shapes import ConvolutionShape
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,
     WinogradWeightGradientFinish,
     WinogradWeights,
+    slices_for,
+    tile_for,
+    u_floats,
 )
 from convscope.engines.native.objects import assembled
 
@@ -195,3 +200,41 @@ def test_loops_keep_to_their_registers(tile: int, kind: str, filters: int) -> No
     found = [spills_in_loops(kernel, kind) for kernel in kernels]
     assert found[0] <= (4 if (kind, tile) == ("sse2", 4) else 0)
     assert found[1:] == [0, 0, 0, 0]
+
+
+def shape_of(channels: int, size: int, filters: int) -> ConvolutionShape:
+    one = (1, 1)
+    return ConvolutionShape(channels, size, size, filters, (3, 3), one, one, one, (size, size), 1, 16)
+
+
+def test_large_maps_take_large_tiles() -> None:
+    """Where multiplications decide, F(4,3) wins in every pass."""
+    passes = ("forward", "inference", "input gradient", "weight gradient")
+    for channels, size in ((64, 56), (128, 28), (256, 14)):
+        assert {tile_for(shape_of(channels, size, channels), 16, purpose) for purpose in passes} == {4}
+
+
+def test_what_transforms_cost_decides_small_ones() -> None:
+    """Few channels or few tiles are done plainly; weights that are transformed once allow more."""
+    assert tile_for(shape_of(3, 224, 64), 16, "forward") == 0
+    assert tile_for(shape_of(48, 5, 80), 4, "forward") == 0
+    assert tile_for(shape_of(512, 7, 512), 1, "forward") == 0
+    assert tile_for(shape_of(512, 7, 512), 1, "inference") == 2
+
+
+@pytest.mark.parametrize("tile", [2, 4])
+def test_one_picture_is_work_for_two_threads(tile: int) -> None:
+    """At batch 1 the common layers have at least four pieces of work in every pass."""
+    for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)):
+        shape = shape_of(channels, size, channels)
+        assert WinogradConvolution(shape, tile, False, False, False).items(1) >= 4
+        assert WinogradWeightGradient(shape, tile, slices_for(shape, tile)).items(1) >= 4
+
+
+def test_what_is_no_such_convolution_is_refused() -> None:
+    """A stride, or a tile that has no matrices."""
+    strided = replace(shape_of(16, 8, 16), stride=(2, 2))
+    with pytest.raises(ValueError, match="3×3, stride 1, tile 2 or 4"):
+        u_floats(strided, 4)
+    with pytest.raises(ValueError, match="3×3, stride 1, tile 2 or 4"):
+        u_floats(shape_of(16, 8, 16), 3)

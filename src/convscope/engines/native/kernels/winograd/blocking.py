@@ -28,11 +28,6 @@ def vectors_of(blocks: int) -> int:
     return next(count for count in (2, 3, 1) if blocks % count == 0)
 
 
-def chunk_of(groups: int) -> int:
-    """Return how many groups of filters a piece of work covers."""
-    return 2 if groups % 2 == 0 else 1
-
-
 def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     """Return the tiles a register tile may have, most first: the smaller ones are for what remains.
 
@@ -45,9 +40,17 @@ def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((most, -(-2 * most // 3), -(-most // 3))))
 
 
-def block_tiles() -> int:
-    """Return the tiles that are transformed and multiplied together: whole register tiles of any height."""
-    return 48
+def block_tiles(shape: ConvolutionShape, tile: int) -> int:
+    """Return the tiles that are transformed and multiplied together: some 48, and equal parts of a picture.
+
+    One picture's work must divide, too. Small maps share a block.
+    """
+    down, across = tiles_of(shape, tile)
+    picture = down * across
+    if picture < 24:
+        return 48
+    equal = -(-picture // -(-picture // 56))
+    return -(-equal // 4) * 4
 
 
 def gradient_block_tiles() -> int:

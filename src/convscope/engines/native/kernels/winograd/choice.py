@@ -1,10 +1,47 @@
-"""When Winograd's algorithm pays."""
+"""When Winograd's algorithm pays, by a count of what both ways cost.
+
+Costs are in multiply-adds at full speed, as measured on one core with vectors of 16 floats: transforms are
+additions and memory, so they count by numbers moved. A transformed weight is read once, and in training written
+first; a weight gradient writes and reads every part.
+"""
 
 from __future__ import annotations
 
+from ...layout import blocks_of
 from ..shapes import ConvolutionShape
+from .blocking import slices_for, tiles_of, transforms_of
+
+TRANSFORM = {2: 150, 4: 450}
+"""For each tile and channel, in and out."""
+READ, READ_FAR, WRITE, PART = 5, 10, 10, 16
+"""For each transformed weight: read once from a cache, from memory, written, or written and read as a part."""
+CACHE_FLOATS = 1 << 22
+"""Transformed weights that stay in a last-level cache."""
+MARGIN = 0.9
+"""The faster way must be that much faster to be worth its rounding errors."""
 
 
 def tile_for(shape: ConvolutionShape, batch_hint: int, purpose: str) -> int:
-    """Return the tile, 4 or 2, or 0 where plain convolution is faster."""
-    return 0 if min(shape.channels, shape.filters) < 16 else 4
+    """Return the tile, 4 or 2, or 0 where plain convolution is faster.
+
+    `purpose` is "forward", "input gradient", "weight gradient" or, with weights transformed once, "inference".
+    """
+    weights = 9 * shape.channels * shape.filters
+    plain = shape.macs(batch_hint) + READ * weights
+    two, four = (_cost(shape, batch_hint, purpose, tile) for tile in (2, 4))
+    tile, cost = (2, two) if two < MARGIN * four else (4, four)
+    return tile if cost < MARGIN * plain else 0
+
+
+def _cost(shape: ConvolutionShape, batch: int, purpose: str, tile: int) -> float:
+    """Return the multiply-adds' worth of a pass."""
+    down, across = tiles_of(shape, tile)
+    tiles, planes = batch * down * across, transforms_of(shape, tile).planes
+    channels, filters = (blocks_of(count, shape.lanes) * shape.lanes for count in (shape.channels, shape.filters))
+    weights = planes * shape.channels * shape.filters
+    if purpose == "weight gradient":
+        moved = PART * slices_for(shape, tile) * weights
+    else:
+        moved = (READ if weights <= CACHE_FLOATS else READ_FAR) * weights
+        moved += 0 if purpose == "inference" else WRITE * weights
+    return tiles * planes * shape.channels * filters + tiles * (channels + filters) * TRANSFORM[tile] + moved

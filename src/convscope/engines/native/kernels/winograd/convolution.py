@@ -9,7 +9,7 @@ from ...layout import blocks_of
 from ...target import Target
 from ...vector import Code, Index, Pointer, minimum
 from ..shapes import ConvolutionShape
-from .blocking import block_tiles, chunk_of, heights_of, tiles_of, transforms_of, vectors_of
+from .blocking import block_tiles, heights_of, tiles_of, transforms_of, vectors_of
 from .gather import Epilogue, Gather
 from .product import Product
 from .spread import Planes, Spread
@@ -35,7 +35,7 @@ def input_gradient_shape(shape: ConvolutionShape) -> ConvolutionShape:
 class WinogradConvolution(Kernel):
     """Correlate pictures with 3×3 filters: F(tile×tile, 3×3).
 
-    A piece of work is a block of tiles and a chunk of the filters. Pieces that share a block follow each other, so
+    A piece of work is a block of tiles and a group of the filters. Pieces that share a block follow each other, so
     that a thread transforms the input of a block once. NaN and infinity reach all outputs of their tile.
 
     Shapes:   x Blocked(channels), u as `WinogradWeights` writes it, y and residual Blocked(filters)
@@ -66,12 +66,7 @@ class WinogradConvolution(Kernel):
     @property
     def block(self) -> int:
         """Return the tiles of a block."""
-        return block_tiles()
-
-    @property
-    def chunk(self) -> int:
-        """Return the groups of filters of a piece of work."""
-        return chunk_of(self.groups)
+        return block_tiles(self.shape, self.tile)
 
     @property
     def vectors(self) -> int:
@@ -84,9 +79,9 @@ class WinogradConvolution(Kernel):
         return self.shape.filter_blocks // self.vectors
 
     def items(self, batch: int) -> int:
-        """Return blocks of tiles times chunks of filters."""
+        """Return blocks of tiles times groups of filters."""
         down, across = tiles_of(self.shape, self.tile)
-        return blocks_of(batch * down * across, self.block) * (self.groups // self.chunk)
+        return blocks_of(batch * down * across, self.block) * self.groups
 
     def macs(self, batch: int) -> int:
         """Return the multiply-adds of the plain algorithm."""
@@ -136,24 +131,24 @@ class WinogradConvolution(Kernel):
 
     @property
     def _out(self) -> Planes:
-        lanes, width = self.shape.lanes, self.chunk * self.vectors
+        lanes, width = self.shape.lanes, self.vectors
         return Planes(width * lanes, lanes, self._rows * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
-        """Write the blocks and chunks from `first` to `last`."""
+        """Write the blocks and groups from `first` to `last`."""
         per_picture = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
-        total, chunks = code.number("batch") * per_picture, self.groups // self.chunk
+        total = code.number("batch") * per_picture
         scratch = own_scratch(self, code)
         inputs = scratch + self._spread.scratch_floats + self._gather.scratch_floats
         products = inputs + self._left.plane * transforms_of(self.shape, self.tile).planes
         self._spread.prepare(code, scratch)
         with code.loop(code.first, code.last) as item:
-            number, chunk = item.index // chunks, item.index % chunks
+            number, group = item.index // self.groups, item.index % self.groups
             tiles = (number * self.block, minimum(number * self.block + self.block, total))
-            with code.when(item.index.equals(code.first) | chunk.equals(0)):
+            with code.when(item.index.equals(code.first) | group.equals(0)):
                 blocks = (0, self.shape.channel_blocks)
                 self._spread.write(code, code.pointer("x"), inputs, self._left, scratch, tiles, blocks)
-            first_block = chunk * (self.chunk * self.vectors)
+            first_block = group * self.vectors
             self._multiply(code, inputs, products, first_block, tiles[1] - tiles[0])
             self._gather.write(
                 code,
@@ -162,7 +157,7 @@ class WinogradConvolution(Kernel):
                 self._out,
                 scratch + self._spread.scratch_floats,
                 tiles,
-                (first_block, self.chunk * self.vectors),
+                (first_block, self.vectors),
                 self._epilogue(code),
             )
 
@@ -175,10 +170,7 @@ class WinogradConvolution(Kernel):
         weights = code.pointer("u") + first_block * block
         with code.loop(0, transforms.planes) as at:
             left, out = inputs + at.index * self._left.plane, products + at.index * self._out.plane
-            with code.loop(0, self.chunk) as group:
-                right = weights + at.index * plane + group.index * (self.vectors * block)
-                place = out + group.index * (self.vectors * self._out.block)
-                product.write(code, left, right, place, count)
+            product.write(code, left, weights + at.index * plane, out, count)
 
     def _epilogue(self, code: Code) -> Epilogue:
         bias = code.pointer("bias") if self.bias else None
