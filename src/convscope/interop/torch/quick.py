@@ -31,6 +31,9 @@ def quick_results() -> dict[Any, Quick]:
     table[F.embedding] = _embedding
     table |= dict.fromkeys((F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout), _dropout)
     table[torch.lstm] = _lstm
+    table[F.linear] = _linear
+    table[F.max_pool2d] = table[torch.max_pool2d] = _max_pool2d
+    table[F.adaptive_avg_pool2d] = _adaptive_pool2d
     table[torch.conv2d] = table[F.conv2d] = _conv2d
     return table
 
@@ -98,6 +101,41 @@ def _conv2d(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
     for n, k, s, p, d in zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True):
         sizes.append(Window(k, s, p, p, d).positions(n))
     return _new((x.shape[0], weight.shape[0], *sizes), x.dtype) if min(sizes) > 0 else None
+
+
+def _linear(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    if kwargs or len(args) < 2 or args[1].dim() != 2 or args[0].dtype != args[1].dtype:
+        return None
+    x, weight = args[:2]
+    fits = x.dim() > 0 and x.shape[-1] == weight.shape[1]
+    return _new((*x.shape[:-1], weight.shape[0]), x.dtype) if fits else None
+
+
+def _pair(value: Any) -> tuple[int, int] | None:
+    one, two = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+    return (one, two) if type(one) is int and type(two) is int else None
+
+
+def _max_pool2d(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """Compute the size of plain pooling; PyTorch's own way to it takes a second to load."""
+    if len(args) != 2 or args[0].dim() != 4 or kwargs.get("ceil_mode") or kwargs.get("return_indices"):
+        return None
+    x, kernel = args
+    stride = kwargs.get("stride")
+    given = (kernel, kernel if stride is None else stride, kwargs.get("padding", 0), kwargs.get("dilation", 1))
+    pairs = [_pair(one) for one in given]
+    sizes = []
+    for axis in (0, 1):
+        k, s, p, d = (0 if pair is None else pair[axis] for pair in pairs)
+        if min(k, s, d) < 1 or not 0 <= p <= k // 2:
+            return None
+        sizes.append(Window(k, s, p, p, d).positions(x.shape[2 + axis]))
+    return _new((*x.shape[:2], *sizes), x.dtype) if min(sizes) > 0 else None
+
+
+def _adaptive_pool2d(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    size = _pair(args[1]) if len(args) == 2 and not kwargs and args[0].dim() == 4 else None
+    return _new((*args[0].shape[:2], *size), args[0].dtype) if size is not None and min(size) > 0 else None
 
 
 def _new(shape: Any, dtype: Any) -> Tensor:
