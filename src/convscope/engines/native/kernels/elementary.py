@@ -11,7 +11,10 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
+import llvmlite.ir as ir
+
 from ..vector import Code, Vector, fma
+from ..vector.types import I32
 from .polynomial import evaluated, fitted
 
 LOG2_E = 1 / math.log(2)
@@ -25,6 +28,8 @@ SMALLEST_NORMAL = 2.0**-126
 LARGEST_EXPONENT = 88.72283
 """The last float whose exponential is within the range."""
 SMALLEST_EXPONENT = -126 * math.log(2)
+PAST_LARGEST, PAST_SMALLEST = 89.0, -104.0
+"""Their exponentials are rounded to ∞ and to 0."""
 
 
 # The exponential
@@ -38,9 +43,10 @@ def _exponential_rest() -> tuple[float, ...]:
 
 
 class _Reduced(NamedTuple):
-    """x = n·ln 2 + r: e^r − 1, and n in the lowest bits of a whole number."""
+    """x = n·ln 2 + r: e^r − 1, n, and n in the lowest bits of a whole number."""
 
     less_one: Vector
+    n: Vector
     bits: Vector
 
 
@@ -48,18 +54,28 @@ def _reduced(code: Code, x: Vector) -> _Reduced:
     shifted = fma(x, code.constant(LOG2_E), code.constant(ROUNDER))
     n = shifted - ROUNDER
     r = fma(n, code.constant(-LN2_LOW), fma(n, code.constant(-LN2_HIGH), x))
-    return _Reduced(fma(evaluated(code, _exponential_rest(), r), r * r, r), shifted.as_bits())
+    return _Reduced(fma(evaluated(code, _exponential_rest(), r), r * r, r), n, shifted.as_bits())
 
 
 def exponential(code: Code, x: Vector) -> Vector:
     """Return e^x, within 1.5 units in the last place.
 
-    2ⁿ is multiplied by adding n to the exponent's bits, which also reaches the last binade.
+    2ⁿ is multiplied by adding n to the exponent's bits, which also reaches the last binade; AVX-512 has an
+    instruction that overflows and underflows as it should.
     """
+    if code.target.is_x86 and code.target.width == 16:
+        part = _reduced(code, x.smaller(PAST_LARGEST).larger(PAST_SMALLEST))
+        return _times_power_of_two(code, part.less_one + 1, part.n)
     part = _reduced(code, x)
     scaled = ((part.less_one + 1).as_bits() + (part.bits << EXPONENT_SHIFT)).as_floats()
     inside = (x <= LARGEST_EXPONENT).select(scaled, x + math.inf)  # NaN comes here too, and stays
     return (x < SMALLEST_EXPONENT).select(code.constant(0), inside)
+
+
+def _times_power_of_two(code: Code, x: Vector, n: Vector) -> Vector:
+    every, as_set = ir.Constant(ir.IntType(16), -1), ir.Constant(I32, 4)
+    name = "llvm.x86.avx512.mask.scalef.ps.512"
+    return Vector(code, code.call(name, x.ir.type, [x.ir, n.ir, x.ir, every, as_set]))
 
 
 def exponential_minus_one(code: Code, x: Vector) -> Vector:
