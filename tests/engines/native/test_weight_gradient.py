@@ -84,6 +84,15 @@ def test_on_smaller_instruction_sets(kind: str) -> None:
     check(shape_of(20, 10, 14, 30, (3, 2), groups=5, kind=kind), 2, 1, False, kind)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_pictures_of_many_chunks(stride: int, padding: int) -> None:
+    """Pictures cut into chunks of rows, the last of them shorter, shared by parts of several pictures."""
+    pads = ((padding, 1), (padding, 0))
+    check(shape_of(17, 61, 45, 20, (3, 3), (stride, 1), pads), 3, 2, False, "host")
+    check(shape_of(1, 127, 131, 20, (3, 2), (stride, 1), pads), 2, 4, True, "host")
+
+
 def test_padding_wider_than_the_picture() -> None:
     """Kernel rows and columns that never touch the picture have gradients of zero."""
     check(shape_of(3, 2, 1, 5, (4, 5), padding=((3, 3), (4, 3))), 2, 1, False, "host")
