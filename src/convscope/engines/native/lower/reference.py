@@ -18,19 +18,16 @@ def on_reference(node: Node, lowering: Lowering, reason: str) -> None:
     """Write a layer as steps in Python, with arrays as they are outside."""
     sources = tuple(lowering.plain(lowering.values[name]) for name in node.inputs)
     result = lowering.new(node, Plain(node.output_shape), sources)
-    parameters = [f"{node.parameters_of}.{name}" for name in node.facts.param_shapes]
-    statistics = [f"{node.parameters_of}.{name}" for name in node.facts.buffer_shapes]
+    parameters = {name: f"{node.parameters_of}.{name}" for name in node.facts.param_shapes}
+    statistics = {name: f"{node.parameters_of}.{name}" for name in node.facts.buffer_shapes}
     training = lowering.mode.training
 
     def run_forward(hand: Hand) -> None:
-        own = {name.rpartition(".")[2]: hand.array(name) for name in statistics}
-        context = Context(training, generator=hand.generator(node.name), buffers=own)
+        context = Context(training, generator=hand.generator(node.name), buffers=_own(hand, statistics))
         hand.contexts[node.name] = context
         _write(hand, result, forward(node.layer, _read(hand, sources), _own(hand, parameters), context))
-        for name in statistics if training else ():
-            short = name.rpartition(".")[2]
-            if short in context.new_buffers:
-                hand.set_array(name, context.new_buffers[short])
+        for name, array in context.new_buffers.items() if training else ():
+            hand.set_array(statistics[name], array)
 
     buffers = (*(source.buffer for source in sources), result.buffer)
     lowering.add(HostCall(run_forward, buffers, node.name, "forward", reason))
@@ -41,7 +38,7 @@ def on_reference(node: Node, lowering: Lowering, reason: str) -> None:
             return
         given = Value(result.key, gradient.buffer, result.layout, result.shape)
         into = [_gradient_place(lowering, source) if source.differentiable else None for source in sources]
-        first = {name: lowering.first_gradient(name) for name in parameters}
+        first = {name: lowering.first_gradient(full) for name, full in parameters.items()}
         run = _backward(node, sources, given, into, parameters, first)
         made = [value for value in into if value is not None]
         touched = (*(v.buffer for v in sources), gradient.buffer, *(value.buffer for value in made))
@@ -58,7 +55,7 @@ def _backward(
     sources: tuple[Value, ...],
     given: Value,
     into: list[Value | None],
-    parameters: list[str],
+    parameters: dict[str, str],
     first: dict[str, bool],
 ) -> Callable[[Hand], None]:
     def run(hand: Hand) -> None:
@@ -68,8 +65,8 @@ def _backward(
         for value, array in zip(into, found.inputs, strict=True):
             if value is not None:
                 _write(hand, value, np.zeros(1, np.float32) if array is None else array)
-        for name in parameters:
-            hand.add_gradient(name, found.parameters[name.rpartition(".")[2]], first[name])
+        for name, full in parameters.items():
+            hand.add_gradient(full, found.parameters[name], first[name])
 
     return run
 
@@ -88,5 +85,6 @@ def _write(hand: Hand, value: Value, array: Floats) -> None:
     memory[...] = array.reshape(hand.batch, -1) if array.size > 1 else array.reshape(-1)
 
 
-def _own(hand: Hand, names: list[str]) -> dict[str, Floats]:
-    return {name.rpartition(".")[2]: hand.array(name) for name in names}
+def _own(hand: Hand, names: dict[str, str]) -> dict[str, Floats]:
+    """Return arrays by the names that the layer has for them."""
+    return {name: hand.array(full) for name, full in names.items()}
