@@ -58,7 +58,7 @@ def check(shape: ConvolutionShape, batch: int, slices: int, plain: bool, kind: s
     assert_close(got.reshape(wanted.shape), wanted, BOUND)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(shapes(), st.sampled_from([1, 2, 5]), st.sampled_from([1, 2, 8]), st.booleans())
 def test_any_convolution(shape: ConvolutionShape, batch: int, slices: int, plain: bool) -> None:
     """Sizes, kernels, strides, dilations and padding of every kind, pictures plain and in blocks."""
