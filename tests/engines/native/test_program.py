@@ -24,6 +24,8 @@ NETWORKS = {
     "groups": "input 12x9x10 | conv 24 3 p1 g4 | relu | conv 32 3 g2 d2 p2 | relu | flatten | dense 3",
     "shape": "input 3x8x8 | conv 16 3 p1 | tanh | dropout 0 | flatten | relu | dense 9 | softmax",
     "odd": "input 5x10x9 | conv 8 3 | elu | lrn 3 | convtranspose 6 3 s2 | gelu | adaptiveavgpool 3x2 | flatten | dense 4",
+    "picture norms": "input 3x9x8 | conv 20 3 p1 | layernorm 0 | relu | conv 18 3 p1 | groupnorm 3 | elu | "
+    "conv 6 1 | instancenorm | sigmoid | flatten | layernorm | dense 5",
 }
 
 BRANCHED = {

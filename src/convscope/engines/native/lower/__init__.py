@@ -10,7 +10,18 @@
 
 from __future__ import annotations
 
-from . import activation, convolution, dense, merges, normalisation, pooling, rearranging, transposed, views
+from . import (
+    activation,
+    convolution,
+    dense,
+    merges,
+    normalisation,
+    picture_norms,
+    pooling,
+    rearranging,
+    transposed,
+    views,
+)
 from .lowering import Mode
 from .plans import inference_plan, training_plan
 
