@@ -217,7 +217,7 @@ def test_large_maps_take_large_tiles() -> None:
 def test_what_transforms_cost_decides_small_ones() -> None:
     """Few channels or few tiles are done plainly; weights that are transformed once allow more."""
     assert tile_for(shape_of(3, 224, 64), 16, "forward") == 0
-    assert tile_for(shape_of(48, 5, 80), 4, "forward") == 0
+    assert tile_for(shape_of(48, 5, 80), 4, "inference") == 0
     assert tile_for(shape_of(512, 7, 512), 1, "forward") == 0
     assert tile_for(shape_of(512, 7, 512), 1, "inference") == 2
 

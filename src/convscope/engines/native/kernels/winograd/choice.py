@@ -17,7 +17,7 @@ READ, READ_FAR, WRITE, PART = 5, 10, 10, 16
 """For each transformed weight: read once from a cache, from memory, written, or written and read as a part."""
 CACHE_FLOATS = 1 << 22
 """Transformed weights that stay in a last-level cache."""
-MARGIN = 0.9
+MARGIN = 0.85
 """The faster way must be that much faster to be worth its rounding errors."""
 
 
