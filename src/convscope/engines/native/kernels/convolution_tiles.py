@@ -9,7 +9,7 @@ from .gemm_tile import evenly
 MOST_VECTORS = 6
 REGISTERS = {4: 12, 8: 16, 16: 32}
 """Vector registers by lanes, as every such processor has; SSE needs some for its products."""
-ENOUGH_SUMS = 8
+ENOUGH_SUMS = 12
 """Sums that keep the multipliers busy: more would only make longer code."""
 NARROW = 7
 """Rows up to so long are put into one tile with the rows below them."""
@@ -39,8 +39,8 @@ def best_tile(lanes: int, blocks: int, rows: int, columns: int) -> Tile:
 
 def across_tile(lanes: int, channels: int, columns: int) -> Tile:
     """Return the tile where every result is a whole vector until its lanes are added up."""
-    most = min(ENOUGH_SUMS, (REGISTERS[lanes] - channels - 1) // channels)
-    return Tile(channels, 1, min(columns, most))
+    most = min(-(-ENOUGH_SUMS // channels), (REGISTERS[lanes] - channels - 1) // channels)
+    return Tile(channels, 1, min(columns, max(most, 1)))
 
 
 def _cycles(tile: Tile, blocks: int, rows: int, columns: int) -> float:
