@@ -192,7 +192,7 @@ class _Convolution:
         training, transposed = lowering.mode.training, purpose == "input gradient"
         role = Role.ACTIVATION if training else Role.PREPARED
         floats = u_floats(self.shape, tile, transposed)
-        u = lowering.buffer(f"{name} in Winograd's domain", fixed=floats, role=role)
+        u = lowering.buffer(f"{weight.name} in Winograd's domain", fixed=floats, role=role)
         kernel = WinogradWeights(self.shape, tile, transposed)
         if training:
             lowering.call(kernel, name, purpose, "weights transformed", weight=weight, u=u)
