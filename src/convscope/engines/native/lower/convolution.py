@@ -37,10 +37,10 @@ from .rules import lower
 def _(layer: Conv, node: Node, lowering: Lowering) -> None:
     shape = convolution_shape(layer, node, lowering.lanes)
     source = lowering.input_of(node)
-    if isinstance(source.layout, Plain) and shape.channels < shape.lanes and shape.groups == 1:
-        x = source
-    else:
-        x = lowering.blocked(source)
+    # A kernel that reads pictures as they come gives no gradient of them.
+    as_it_comes = isinstance(source.layout, Plain) and not source.differentiable
+    thin = shape.channels < shape.lanes and shape.groups == 1
+    x = source if as_it_comes and thin else lowering.blocked(source)
     convolution = _Convolution(node, lowering, shape, x, isinstance(x.layout, Plain))
     convolution.write()
 

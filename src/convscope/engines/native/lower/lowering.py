@@ -9,13 +9,14 @@ from typing import Any
 
 from ....layers.connection import Shape
 from ....network import Network, Node
+from ..host import Hand
 from ..kernel import Kernel
 from ..kernels.merges import Sum
 from ..kernels.packing import Pack, Unpack
 from ..kernels.reductions import Accumulate, SumParts
 from ..layout import Blocked, Layout, Plain
 from ..parameters import ParameterLayout, Parameters
-from ..plan import Amount, Buffer, Call, Operand, Plan, Role, Step, Value
+from ..plan import Amount, Buffer, Call, HostCall, Operand, Plan, Role, Step, Value
 from ..target import Target
 
 
@@ -80,8 +81,10 @@ class Lowering:
         """Let steps go to a section."""
         before, self._section = self._section, name
         self.sections.setdefault(name, [])
-        yield
-        self._section = before
+        try:
+            yield
+        finally:
+            self._section = before
 
     def call(
         self, kernel: Kernel, layer: str, purpose: str, reason: str = "", /, **operands: Operand | int
@@ -249,7 +252,9 @@ class Lowering:
         terms: dict[str, Operand | int] = {f"x{place}": term.buffer for place, term in enumerate(arrived)}
         reason = f"{len(arrived)} layers read it"
         kernel = Sum(len(arrived), relu=False)
-        self.call(kernel, value.key, "sum of gradients", reason, **terms, y=total, floats=value.floats)
+        # Arrays as they are outside need not fill their last vector; their memory does.
+        floats = Amount(value.layout.floats, self.lanes - 1)
+        self.call(kernel, value.key, "sum of gradients", reason, **terms, y=total, floats=floats)
         summed = Gradient(total, masked=all(term.masked for term in arrived))
         self._contributions[value.key] = [summed]
         return summed
@@ -280,7 +285,15 @@ class Lowering:
             return
         own = self.buffer(f"gradient of {full}", fixed=place.fixed)
         yield own
-        self.call(Accumulate(), node.name, "shared parameter", x=own, out=place, floats=place.fixed)
+        if place.fixed % self.lanes == 0:
+            self.call(Accumulate(), node.name, "shared parameter", x=own, out=place, floats=place.fixed)
+            return
+
+        def add(hand: Hand) -> None:
+            hand.memory(place)[...] += hand.memory(own)
+
+        reason = f"{place.fixed} floats fill no vector"
+        self.add(HostCall(add, (own, place), node.name, "shared parameter", reason))
 
     def first_gradient(self, name: str) -> bool:
         """Say whether nothing has been written to a parameter's gradient so far; from now on it has."""
