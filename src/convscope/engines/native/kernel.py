@@ -33,6 +33,14 @@ class Kernel:
         """Return the names of the floats among the arguments."""
         return ()
 
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Return pairs (written, read) of arrays that may be one, best first.
+
+        Each number must be read before the same place is written, by the same piece of work, and not again.
+        """
+        return ()
+
     def items(self, batch: int) -> int:
         """Return the number of pieces of work for a batch."""
         raise NotImplementedError(f"{type(self).__name__}.items")
@@ -59,7 +67,8 @@ def argument_names(kernel: Kernel, target: Target) -> tuple[str, ...]:
 def generate(kernel: Kernel, target: Target, name: str) -> str:
     """Return the kernel's LLVM IR under a function name."""
     scratch = ("scratch",) if kernel.scratch_floats(target) else ()
-    code = Code(target, name, (*kernel.pointers, *scratch), kernel.numbers, kernel.reals)
+    shared = {array for pair in kernel.in_place for array in pair}
+    code = Code(target, name, (*kernel.pointers, *scratch), kernel.numbers, kernel.reals, shared)
     kernel.write(code)
     return code.finish()
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .layout import Floats
-from .plan import Buffer, Plan, Role
+from .plan import Buffer, Call, Plan, Role
 
 ALIGNMENT = 64
 """Floats between the starts of two buffers are a multiple of this: four cache lines."""
@@ -44,7 +44,7 @@ def by_lifetime(plan: Plan, batch: int) -> Arrangement:
     Large ones first, each at the lowest place that is free while it lives: near the best that can be had, and
     never less than what is needed at the busiest moment.
     """
-    lives = lifetimes(plan)
+    lives, hosts = shared_lifetimes(plan)
     order = sorted(lives, key=lambda buffer: (-buffer.floats(batch), lives[buffer]))
     first, last, start, end = (np.zeros(len(order), np.int64) for _ in range(4))
     offsets: dict[Buffer, int] = {}
@@ -54,6 +54,7 @@ def by_lifetime(plan: Plan, batch: int) -> Arrangement:
         at = _lowest_gap(start[:count][meeting], end[:count][meeting], size)
         first[count], last[count], start[count], end[count] = born, dies, at, at + size
         offsets[buffer] = at
+    offsets |= {guest: offsets[host] for guest, host in hosts.items()}
     return Arrangement(offsets, int(end.max(initial=0)))
 
 
@@ -79,10 +80,34 @@ def lifetimes(plan: Plan) -> dict[Buffer, tuple[int, int]]:
     return lives
 
 
+def shared_lifetimes(plan: Plan) -> tuple[dict[Buffer, tuple[int, int]], dict[Buffer, Buffer]]:
+    """Return lifetimes, and the buffers that live on in another one's place, which they were written over.
+
+    A kernel may write its result over an input that nobody needs any more, if it says so: then the memory is in a
+    cache already, and less of it is needed.
+    """
+    lives, hosts = lifetimes(plan), dict[Buffer, Buffer]()
+    for moment, step in enumerate(plan.steps):
+        if not isinstance(step, Call):
+            continue
+        for written, read in step.kernel.in_place:
+            guest, place = step.operands[written], step.operands[read]
+            assert isinstance(guest, Buffer)
+            assert isinstance(place, Buffer)
+            host = hosts.get(place, place)
+            sizes = (guest.per_image, guest.fixed) == (place.per_image, place.fixed)
+            new = guest in lives and lives[guest][0] == moment and guest not in hosts
+            if sizes and new and host in lives and host is not guest and lives[host][1] == moment:
+                hosts[guest] = host
+                lives[host] = (lives[host][0], lives.pop(guest)[1])
+                break
+    return lives, hosts
+
+
 def busiest_moment(plan: Plan, batch: int) -> int:
     """Return the floats needed at once when most are: no arrangement can do with less."""
     changes = np.zeros(len(plan.steps) + 2, np.int64)
-    for buffer, (born, dies) in lifetimes(plan).items():
+    for buffer, (born, dies) in shared_lifetimes(plan)[0].items():
         changes[born] += rounded(buffer.floats(batch))
         changes[dies + 1] -= rounded(buffer.floats(batch))
     return int(np.cumsum(changes).max(initial=0))

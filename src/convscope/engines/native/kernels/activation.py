@@ -119,6 +119,11 @@ class Activate(_Elementwise):
         """Return the arrays."""
         return ("x", "y")
 
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let y replace x."""
+        return (("y", "x"),)
+
     def write(self, code: Code) -> None:
         """Write the code."""
         x, y = code.pointer("x"), code.pointer("y")
@@ -158,6 +163,11 @@ class ActivateGradient(_Elementwise):
     def pointers(self) -> tuple[str, ...]:
         """Return the arrays."""
         return (self.reads, "dy", "dx")
+
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let one gradient replace the other."""
+        return (("dx", "dy"),)
 
     def write(self, code: Code) -> None:
         """Write the code."""

@@ -31,6 +31,12 @@ class Dropout(Kernel):
         return ("x", "y")
 
     @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let the result replace what is read."""
+        read, written = self.pointers
+        return ((written, read),)
+
+    @property
     def numbers(self) -> tuple[str, ...]:
         """Return the names of the whole numbers."""
         return ("floats", "key_low", "key_high")

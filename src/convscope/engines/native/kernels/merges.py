@@ -48,6 +48,11 @@ class Sum(_Flat):
         """Return the terms and the sum."""
         return (*_numbered("x", self.count), "y")
 
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let the sum replace a term."""
+        return tuple(("y", name) for name in _numbered("x", self.count))
+
     def write(self, code: Code) -> None:
         """Write the sum."""
         *terms, y = (code.pointer(name) for name in self.pointers)
@@ -67,6 +72,11 @@ class ReluGradient(_Flat):
     def pointers(self) -> tuple[str, ...]:
         """Return the ReLU's output and both gradients."""
         return ("y", "dy", "dx")
+
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let one gradient replace the other."""
+        return (("dx", "dy"),)
 
     def write(self, code: Code) -> None:
         """Write the choice."""

@@ -215,6 +215,11 @@ class Normalise(ChannelKernel):
         """Return pictures, and scale and offset of each channel."""
         return ("x", "scale", "offset", *(("residual",) if self.residual else ()), "y")
 
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let y replace a picture that is read."""
+        return (("y", "residual"), ("y", "x")) if self.residual else (("y", "x"),)
+
     def write(self, code: Code) -> None:
         """Write the pass."""
         with code.loop(code.first, code.last) as item:

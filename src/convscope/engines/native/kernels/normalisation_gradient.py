@@ -187,6 +187,11 @@ class NormGradient(_Upstream):
         numbers = dict.fromkeys((*self.vectors, "scale", "mean", "coefficients"))
         return (*self.gradients, *self.pictures, *numbers, "dx")
 
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let the gradient replace one from above, or x."""
+        return tuple(("dx", name) for name in (*self.gradients, "x"))
+
     def write(self, code: Code) -> None:
         """Write the pass."""
         with code.loop(code.first, code.last) as item:

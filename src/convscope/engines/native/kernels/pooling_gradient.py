@@ -47,6 +47,12 @@ class MaxPoolGradient(WindowKernel):
         """Return the arrays."""
         return ("x", "y", "dy", "dx", *(("parts",) if self.bias_slices else ()))
 
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let the gradient replace x where windows do not overlap: each number is read just before it is replaced."""
+        rows, columns = (axis.cells() for axis in axes_of(self.shape))
+        return (("dx", "x"),) if separate(rows, columns) and not self._by_loops else ()
+
     def items(self, batch: int) -> int:
         """Return one for each block of each picture, or of each share of the pictures."""
         return (self.bias_slices or batch) * self.shape.blocks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,12 +40,19 @@ class Loop:
 class Code:
     """One function being written: void (pointers, whole numbers, floats, first, last, thread).
 
-    `first` and `last` bound the work items of this call; `thread` says whose scratch memory to use.
+    Pointers lead to memory of their own, but for those `shared`. `first` and `last` bound the work items of this
+    call; `thread` says whose scratch memory to use.
     """
 
     def __init__(
-        self, target: Target, name: str, pointers: Sequence[str], numbers: Sequence[str], reals: Sequence[str]
-    ):
+        self,
+        target: Target,
+        name: str,
+        pointers: Sequence[str],
+        numbers: Sequence[str],
+        reals: Sequence[str],
+        shared: Container[str] = (),
+    ) -> None:
         self.target = target
         self.module = ir.Module(name=name)
         self.module.triple = target.triple
@@ -56,8 +63,9 @@ class Code:
         body = ir.Function(self.module, ir.FunctionType(VOID, kinds), name=f"{name}_body")
         body.linkage = "internal"
         body.attributes.add("nounwind")
-        for argument in body.args[: len(pointers)]:
-            argument.add_attribute("noalias")
+        for array, argument in zip(pointers, body.args, strict=False):
+            if array not in shared:
+                argument.add_attribute("noalias")
         self._arguments = dict(
             zip((*pointers, *numbers, *reals, "first", "last", "thread"), body.args, strict=True)
         )
