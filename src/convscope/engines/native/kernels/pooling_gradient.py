@@ -49,7 +49,7 @@ class MaxPoolGradient(WindowKernel):
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let the gradient replace x where windows do not overlap: each number is read just before it is replaced."""
+        """Let the gradient replace x where windows do not overlap: each number is read before it is replaced."""
         rows, columns = (axis.cells() for axis in axes_of(self.shape))
         return (("dx", "x"),) if separate(rows, columns) and not self._by_loops else ()
 
