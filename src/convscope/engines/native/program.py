@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -42,7 +43,8 @@ def batch_hint(batch: int) -> int:
 class NativeProgram:
     """Plans for training and for inference over one set of arrays.
 
-    Code is generated when a plan first runs. A plan is bound to memory for each batch size that comes.
+    Code is generated when a plan first runs. A plan is bound to memory for each batch size that comes. Threads of
+    Python may ask at once: they are answered one after the other, since all plans share one memory.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class NativeProgram:
         self._bounds: dict[tuple[str, int], Bound] = {}
         self._prepared_for: dict[tuple[str, int], int] = {}
         self._observed: dict[str, LayerStatistics] = {}
+        self._busy = threading.RLock()
         for title in ("training", "inference") if training else ("inference",):
             self.plan(title)
         self.arrays.settle(training is not None)
@@ -115,17 +118,20 @@ class NativeProgram:
 
     def predict(self, x: Array) -> Array:
         """Return the network's output at inference."""
-        return outside(self._inferred("inference", x), self._network.outputs[-1].name)
+        with self._busy:
+            return outside(self._inferred("inference", x), self._network.outputs[-1].name)
 
     def activations(self, x: Array) -> dict[str, Array]:
         """Return every layer's output at inference, inputs included."""
-        bound = self._inferred("every layer", x)
-        return {node.name: outside(bound, node.name) for node in self._network}
+        with self._busy:
+            bound = self._inferred("every layer", x)
+            return {node.name: outside(bound, node.name) for node in self._network}
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
         objective = self._compiled_training().objective
-        scores = outside(self._inferred("inference", x), objective.scores)
+        with self._busy:
+            scores = outside(self._inferred("inference", x), objective.scores)
         with np.errstate(all="ignore"):
             got = score(objective.loss, scores, labels)
         return StepResult(got.loss, got.correct, got.targets)
@@ -146,13 +152,18 @@ class NativeProgram:
     def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
         """Return every parameter's gradient, before clipping."""
         statistics = self.arrays.all_of(Role.STATISTIC)
-        before = statistics.copy()
-        self._differentiate("training", x, labels, step)
-        statistics[...] = before
-        return {name: self.arrays.gradient(name) for name in self.arrays.parameter_shapes}
+        with self._busy:
+            before = statistics.copy()
+            self._differentiate("training", x, labels, step)
+            statistics[...] = before
+            return {name: self.arrays.gradient(name) for name in self.arrays.parameter_shapes}
 
     def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
         """Train on one batch."""
+        with self._busy:
+            return self._step(x, labels, lr, step, observe)
+
+    def _step(self, x: Array, labels: Array, lr: float, step: int, observe: bool) -> StepResult:
         training, statistics = self._compiled_training(), self.arrays.all_of(Role.STATISTIC)
         before = statistics.copy()
         bound, result = self._differentiate("observed" if observe else "training", x, labels, step)
@@ -192,8 +203,14 @@ class NativeProgram:
             low, high = self._key(step, layer)
             numbers |= {f"low key of {layer}": low, f"high key of {layer}": high}
         bound.give(numbers)
-        for section in ("forward", "loss", "backward"):
-            bound.run(section, host)
+        statistics = self.arrays.all_of(Role.STATISTIC)
+        before = statistics.copy()
+        try:
+            for section in ("forward", "loss", "backward"):
+                bound.run(section, host)
+        except BaseException:  # a loss in Python refuses labels, somebody interrupts
+            statistics[...] = before
+            raise
         if host.result is not None:
             return bound, host.result
         losses, hits = (bound.memory(values[name].buffer) for name in (LOSSES, HITS))
