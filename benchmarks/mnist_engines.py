@@ -1,8 +1,9 @@
-"""MNIST on each engine: the same network, recipe and seeds, so accuracies should differ as seeds do, and time a lot.
+"""MNIST on each engine: the same network, recipe and seeds; accuracy should differ as seeds do, and time a lot.
 
 The network and the recipe are those of `mnist_accuracy.py`. Its only convolution reads one channel, where Winograd's
-algorithm does not pay, so that fast and strict are the same there; `--model two-convolutions` has one with 32. The original files are looked for in --data-dir or CONVSCOPE_DATA, and
-downloaded once otherwise. Epochs are timed after one step that compiles; times include shifting the pictures.
+algorithm does not pay, so fast and strict are the same there; `--model two-convolutions` has one that reads 32. The
+original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Epochs are timed after
+a step that compiles; times include shifting the pictures.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,22 +12,33 @@ import numpy as np
 
 from ..model import Model
 
+Work = Callable[[], object]
+RUNTIMES = {"ONNX Runtime": "onnxruntime", "OpenVINO f32": "openvino"}
+"""Names for people, and the modules that must be there."""
 
-def inference(model: Model, x: np.ndarray, threads: int) -> dict[str, Callable[[], object]]:
-    """Return a forward pass in each runtime that is installed: ONNX Runtime, OpenVINO in float32."""
-    runtimes = {"ONNX Runtime": ("onnxruntime", _onnx_runtime), "OpenVINO f32": ("openvino", _openvino)}
-    there = {name: make for name, (module, make) in runtimes.items() if find_spec(module) and find_spec("onnx")}
-    if not there:
-        return {}
+
+def missing() -> list[str]:
+    """Return the runtimes that cannot take part; without the package `onnx` none can."""
+    return [name for name, module in RUNTIMES.items() if not (find_spec(module) and find_spec("onnx"))]
+
+
+def inference(model: Model, x: np.ndarray, threads: int) -> dict[str, Callable[[], Work]]:
+    """Return, for each runtime that is installed, a function that prepares a forward pass: in float32."""
+    makers = {"ONNX Runtime": _onnx_runtime, "OpenVINO f32": _openvino}
+    absent = missing()
+    return {name: partial(_made, make, model, x, threads) for name, make in makers.items() if name not in absent}
+
+
+def _made(make: Callable[[Path, np.ndarray, int], Work], model: Model, x: np.ndarray, threads: int) -> Work:
     from ..interop.onnx.export import to_onnx
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         to_onnx(model, path)
-        return {name: make(path, x, threads) for name, make in there.items()}
+        return make(path, x, threads)
 
 
-def _onnx_runtime(path: Path, x: np.ndarray, threads: int) -> Callable[[], object]:
+def _onnx_runtime(path: Path, x: np.ndarray, threads: int) -> Work:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -36,7 +48,7 @@ def _onnx_runtime(path: Path, x: np.ndarray, threads: int) -> Callable[[], objec
     return lambda: session.run(None, feed)
 
 
-def _openvino(path: Path, x: np.ndarray, threads: int) -> Callable[[], object]:
+def _openvino(path: Path, x: np.ndarray, threads: int) -> Work:
     import openvino
 
     core = openvino.Core()

@@ -23,6 +23,8 @@ from ..layers import Conv2d
 from ..network import Network
 from ..notation import parse
 
+SOURCE, CONVOLUTION = "input", "convolution"
+"""Names of the two layers of the network that holds one convolution."""
 PASSES = ("forward", "input gradient", "weight gradient")
 
 
@@ -80,6 +82,32 @@ class Passes:
         threads = pool(this_loader())
         return lambda: threads.run(records)
 
+    def given(self) -> dict[str, np.ndarray]:
+        """Return what the passes work on, as it is outside: "x", "dy", "weight", "bias"."""
+        names = {name.rpartition(".")[2]: name for name in self.arrays.parameter_shapes}
+        arrays = {short: self.arrays.read(name) for short, name in names.items()}
+        return {"x": self._seen(SOURCE), "dy": self._seen("dy"), **arrays}
+
+    def result(self, purpose: str) -> np.ndarray:
+        """Run a pass and return what it computes, as it is outside."""
+        self.work(purpose)()
+        if purpose == "forward":
+            return self._seen(CONVOLUTION)
+        if purpose == "weight gradient":
+            return self.arrays.gradient(f"{CONVOLUTION}.weight")
+        value = self.bound.plan.values[SOURCE]
+        (place,) = {
+            buffer
+            for call in self.bound.plan.steps
+            for buffer in call.buffers
+            if buffer.name == f"gradient of {SOURCE}"
+        }
+        return value.layout.unpack(self.bound.memory(place)).reshape(-1, *value.shape)
+
+    def _seen(self, name: str) -> np.ndarray:
+        value = self.bound.plan.values[name]
+        return np.array(value.layout.unpack(self.bound.memory(value.buffer))).reshape(-1, *value.shape)
+
     def kernels(self, purpose: str) -> str:
         """Return the names of the pass's kernels."""
         steps = self.bound.plan.steps
@@ -90,7 +118,7 @@ class Passes:
 def passes_of(case: Case, strict: bool = False) -> Passes:
     """Return the passes of a convolution with a bias, as a training step has them."""
     convolution = f"conv {case.filters} {case.kernel} s{case.stride} p{case.padding}"
-    network = parse(f"input {case.channels}x{case.side}x{case.side} | {convolution}")
+    network = parse(f"input {case.channels}x{case.side}x{case.side} | {CONVOLUTION}: {convolution}")
     arrays = Arrays(network, ())
     loader = this_loader()
     plan, shape = _plan(network, arrays, strict, case.batch)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..engines.native.objects import this_loader
 from ..engines.native.threads import pool
-from . import networks, passes, torch_peer
+from . import networks, onnx_peers, passes, torch_peer
 from .peak import Peak
-from .timing import medians
+from .timing import Work, medians
+
+Tell = Callable[[str], None]
+"""Told what is being measured, and what is left out."""
 
 
 class Row(NamedTuple):
@@ -41,10 +45,10 @@ class Row(NamedTuple):
 
 
 def convolution_rows(
-    peak: Peak, torch: Any | None, seconds: float, tell: Callable[[str], None], strict: bool = False
+    peak: Peak, torch: Any | None, seconds: float, tell: Tell, strict: bool = False
 ) -> Iterator[Row]:
     """Measure the passes of the convolutions, each beside PyTorch's two memory layouts."""
-    for case in passes.CASES:
+    for number, case in enumerate(passes.CASES, 1):
         own = passes.passes_of(case, strict)
         peers = {
             layout: torch_peer.convolution_work(torch, own.shape, case.batch, layout)
@@ -53,7 +57,7 @@ def convolution_rows(
         for purpose in passes.PASSES:
             if purpose == "input gradient" and case.channels < own.shape.lanes:
                 continue  # a first layer: nobody asks for the gradient of a picture
-            tell(f"{case}, {purpose}")
+            tell(f"convolution {number} of {len(passes.CASES)}: {case}, {purpose}")
             works = [own.work(purpose), *(peer[purpose] for peer in peers.values())]
             ours, *theirs = medians(works, seconds)
             goal = 1.5 if case.winograd_fits and case.channels > 1 else 1.0
@@ -65,16 +69,14 @@ def convolution_rows(
             )
 
 
-def network_rows(
-    peak: Peak, peers: Peers | None, seconds: float, tell: Callable[[str], None], compiled: bool
-) -> Iterator[Row]:
+def network_rows(peak: Peak, peers: Peers | None, seconds: float, tell: Tell, compiled: bool) -> Iterator[Row]:
     """Measure training steps and inference, beside every peer there is."""
-    for case in networks.CASES:
-        tell(f"{case.title}, batch {case.batch}")
+    for number, case in enumerate(networks.CASES, 1):
+        tell(f"network {number} of {len(networks.CASES)}: {case.title}, batch {case.batch}")
         ready = networks.prepared(case)
         model = ready.model
         own = _own(case, ready)
-        others = peers.works(case, ready, compiled) if peers is not None else {}
+        others = peers.works(case, ready, compiled, tell) if peers is not None else {}
         ours, *theirs = medians([own, *others.values()], seconds)
         flops = 2 * networks.macs(case, model)
         best, name = _fastest(theirs, list(others))
@@ -82,7 +84,7 @@ def network_rows(
         yield Row(title, ours, best, name, case.goal, flops / ours, flops / ours / peak.flops)
 
 
-def _own(case: networks.NetworkCase, ready: networks.Prepared) -> Callable[[], object]:
+def _own(case: networks.NetworkCase, ready: networks.Prepared) -> Work:
     model, x, labels = ready
     return (lambda: model.train_step(x, labels)) if case.training else (lambda: model.program.predict(x))
 
@@ -95,28 +97,42 @@ def _fastest(seconds: list[float], names: list[str]) -> tuple[float | None, str]
 
 
 class Peers:
-    """The other libraries that are installed."""
+    """The other libraries that are installed; `missing` names those that are not."""
 
     def __init__(self) -> None:
-        threads = pool(this_loader()).threads
-        self.threads = threads
-        self.torch = torch_peer.torch_module(threads)
+        self.threads = pool(this_loader()).threads
+        self.torch = torch_peer.torch_module(self.threads)
+        self.missing = [*([] if self.torch else ["PyTorch"]), *onnx_peers.missing()]
 
     def works(
+        self, case: networks.NetworkCase, ready: networks.Prepared, compiled: bool, tell: Tell
+    ) -> dict[str, Work]:
+        """Return the same work in each of the peers; one that cannot do it is told of and left out."""
+        makers = self._in_torch(case, ready, compiled) if self.torch is not None else {}
+        if not case.training:
+            makers |= onnx_peers.inference(ready.model, ready.x, self.threads)
+        found: dict[str, Work] = {}
+        for name, make in makers.items():
+            try:
+                work = make()
+                work()
+            except Exception as error:
+                first = (str(error).splitlines() or [""])[0]
+                tell(f"left out, {name}: {type(error).__name__}: {first}")
+            else:
+                found[name] = work
+        return found
+
+    def _in_torch(
         self, case: networks.NetworkCase, ready: networks.Prepared, compiled: bool
-    ) -> dict[str, Callable[[], object]]:
-        """Return the same work in each of the peers."""
+    ) -> dict[str, Callable[[], Work]]:
         model, x, labels = ready
-        found: dict[str, Callable[[], object]] = {}
+        made: dict[str, Callable[[], Work]] = {}
         for layout in torch_peer.LAYOUTS:
             for also in (False, True) if compiled else (False,):
                 name = f"PyTorch {layout}" + (", compiled" if also else "")
                 if case.training:
-                    found[name] = torch_peer.training_step(self.torch, model, x, labels, layout, also)
+                    made[name] = partial(torch_peer.training_step, self.torch, model, x, labels, layout, also)
                 else:
-                    found[name] = torch_peer.inference(self.torch, model, x, layout, also)
-        if not case.training:
-            from . import onnx_peers
-
-            found |= onnx_peers.inference(model, x, self.threads)
-        return found
+                    made[name] = partial(torch_peer.inference, self.torch, model, x, layout, also)
+        return made

@@ -8,24 +8,17 @@ from typing import Any
 import numpy as np
 
 from ..engines.native.kernels.shapes import ConvolutionShape
-from ..errors import MissingExtra
 from ..model import Model
 
 LAYOUTS = ("contiguous_format", "channels_last")
 
 
-def torch_module(threads: int) -> Any:
-    """Return PyTorch, set to use as many threads as the engine.
-
-    Errors:   MissingExtra [torch]
-    """
+def torch_module(threads: int) -> Any | None:
+    """Return PyTorch, set to use as many threads as the engine; None where it is not installed."""
     try:
         import torch
     except ImportError:
-        raise MissingExtra(
-            "bench compares with PyTorch, which must be installed; got a Python without it; "
-            "install it with: pip install torch, or give --alone. [torch]"
-        ) from None
+        return None
     torch.set_num_threads(threads)
     return torch
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from .group import VERBS
 from .options import json_option
-from .output import remark, say
+from .output import INTERRUPTED, remark, say
+
+if TYPE_CHECKING:
+    from ..bench.run import Row, Tell
+
+_LINE = 78
+"""Cells of the line that says what is being measured."""
 
 
 @click.command("bench", short_help=VERBS["bench"])
@@ -23,32 +32,65 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
     """Measure the native engine on this machine, beside PyTorch and the inference runtimes that are installed.
 
     Everything runs in this process, in turn, on the same work; the figures are medians. ONNX Runtime and OpenVINO
-    take part in inference where they are installed.
+    take part in inference where they are installed. CONVSCOPE_THREADS sets the threads of all of them. Ctrl-C ends
+    the measurements and prints those that are there.
 
     \b
     Examples:
       convscope bench --networks
       convscope bench --convolutions --seconds 3
     """
+    from ..notation import parse
+    from .plan import native_program
+
+    native_program(parse("input 1x4x4 | flatten | dense 2"), "bench")
     from ..bench.peak import measured_peak
-    from ..bench.run import Peers, Row, convolution_rows, network_rows
+    from ..bench.run import Peers, convolution_rows, network_rows
     from ..present.bench import bench_document, bench_table
     from ..present.json import to_json
     from ..present.terminal import paint_for, terminal_width
 
-    def tell(text: str) -> None:
-        remark(text) if not sys.stderr.isatty() else click.echo(f"\r{text:<78}", nl=False, err=True)
-
     peers = None if alone else Peers()
-    peak = measured_peak()
+    if peers is not None and peers.missing:
+        remark(f"not installed, so not compared with: {', '.join(peers.missing)}")
     rows: list[Row] = []
-    if only != "networks":
-        rows += convolution_rows(peak, peers.torch if peers else None, seconds, tell, strict)
-    if only != "convolutions":
-        rows += network_rows(peak, peers, seconds, tell, compiled)
-    if sys.stderr.isatty():
-        click.echo("\r" + " " * 78 + "\r", nl=False, err=True)
+    stopped = False
+    with _progress() as tell:
+        try:
+            tell("what this processor can do")
+            peak = measured_peak()
+        except KeyboardInterrupt:
+            raise click.Abort from None
+        try:
+            if only != "networks":
+                torch = peers.torch if peers is not None else None
+                rows.extend(convolution_rows(peak, torch, seconds, tell, strict))
+            if only != "convolutions":
+                rows.extend(network_rows(peak, peers, seconds, tell, compiled))
+        except KeyboardInterrupt:
+            stopped = True
     if as_json:
         say(to_json(bench_document(rows, peak)))
-    else:
+    elif rows:
         say(bench_table(rows, peak).text(terminal_width(), paint_for()))
+    if stopped:
+        remark(f"stopped after {len(rows)} measurement{'' if len(rows) == 1 else 's'}")
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """Give a function that says what is being measured: one line on a terminal, one after the other elsewhere."""
+    terminal = sys.stderr.isatty()
+
+    def tell(text: str) -> None:
+        if terminal:
+            print(f"\r{text[:_LINE]:<{_LINE}}", end="", file=sys.stderr, flush=True)
+        else:
+            remark(text)
+
+    try:
+        yield tell
+    finally:
+        if terminal:
+            print("\r" + " " * _LINE + "\r", end="", file=sys.stderr, flush=True)
