@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -23,6 +25,12 @@ _LOOKALIKES = dict(zip("×…·─≥≤∪≠█▒░→−–✓✗⌊⌋⌈�
 def ending(command: click.Command, arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit code; whatever a user can cause ends in one clear message."""
     _prepare_streams()
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        return _ended(command, arguments)
+
+
+def _ended(command: click.Command, arguments: Sequence[str] | None) -> int:
     try:
         code = command.main(
             None if arguments is None else list(arguments), prog_name="convscope", standalone_mode=False
@@ -63,6 +71,11 @@ def say(text: str) -> None:
 def complain(message: str) -> None:
     """Write one message to stderr."""
     print(f"{paint_for(sys.stderr).alarm('convscope:')} {message}", file=sys.stderr)
+
+
+def _warn(message: Warning | str, *_where: Any, **_more: Any) -> None:
+    """Write a warning of the library as one message, without Python's place in the source."""
+    complain(str(message))
 
 
 def remark(message: str) -> None:

@@ -42,7 +42,7 @@ def _unusable() -> str | None:
         from .threads import pool
 
         pool(this_loader())
-    except (ImportError, OSError, RuntimeError) as error:
+    except (ImportError, AttributeError, OSError, RuntimeError) as error:  # missing, of another age, or broken
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(
             f"the native engine cannot be used here ({reason}); running on the reference engine, which is slower",

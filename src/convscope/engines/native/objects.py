@@ -30,7 +30,17 @@ Progress = Callable[[int, int, str], None]
 
 
 def cache_folder() -> Path | None:
-    """Return where object files are kept: CONVSCOPE_CACHE, or the user's cache; None where it is set to "off"."""
+    """Return where object files are kept: CONVSCOPE_CACHE, or the user's cache.
+
+    None where it is set to "off", and where a user is meant who has no home.
+    """
+    try:
+        return _wished_folder()
+    except RuntimeError:
+        return None
+
+
+def _wished_folder() -> Path | None:
     named = os.environ.get("CONVSCOPE_CACHE")
     if named is not None:
         return None if named.lower() in ("off", "0", "") else Path(named).expanduser() / "objects"
