@@ -53,7 +53,7 @@ def dense_cases() -> Iterator[Case]:
         x, dy, w = torch.randn(n, depth), torch.randn(n, outputs), torch.randn(outputs, depth)
         b = torch.randn(outputs)
         works = {
-            "forward": (Dense(depth, outputs, lanes, True, False), partial(functional.linear, x, w, b)),
+            "forward": (Dense(depth, outputs, lanes, True, None), partial(functional.linear, x, w, b)),
             "input gradient": (DenseInputGradient(depth, outputs, lanes), lambda dy=dy, w=w: dy @ w),
             "weight gradient": (DenseWeightGradient(depth, outputs, lanes), lambda dy=dy, x=x: dy.t() @ x),
         }

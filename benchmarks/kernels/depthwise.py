@@ -51,7 +51,7 @@ def cases(n: int, shape: ConvolutionShape) -> Iterator[tuple[str, Work, list[Wor
         pair = given.contiguous(memory_format=form), kernel.contiguous(memory_format=form)
         settings = (offset, shape.stride, shape.before, shape.dilation, shape.groups)
         forward.append(lambda pair=pair, settings=settings: functional.conv2d(*pair, *settings))
-    yield "forward", bound(DepthwiseConvolution(shape, True, False), n, arrays), forward, x.size + y.size
+    yield "forward", bound(DepthwiseConvolution(shape, bias=True), n, arrays), forward, x.size + y.size
     backward = bound(DepthwiseInputGradient(shape), n, arrays)
     yield "input gradient", backward, torch_gradient(n, shape, 0), x.size + y.size
     parts = bound(DepthwiseWeightGradient(shape, slices), n, arrays)

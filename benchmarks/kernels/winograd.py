@@ -86,7 +86,7 @@ def forward(arrays: Arrays, tile: int, transposed: bool = False) -> tuple[Work, 
     own, shape = arrays.of(tile, transposed), arrays.shape
     weights = bound(WinogradWeights(shape, tile, transposed), 1, own)
     turned = input_gradient_shape(shape) if transposed else shape
-    return weights, bound(WinogradConvolution(turned, tile, False, False, False), arrays.batch, own)
+    return weights, bound(WinogradConvolution(turned, tile), arrays.batch, own)
 
 
 def weight_gradient(arrays: Arrays, tile: int) -> tuple[Work, Work]:

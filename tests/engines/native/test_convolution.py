@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from convscope.engines.native.kernels.activation_epilogue import RELU
 from convscope.engines.native.kernels.convolution import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution_axes import forward_axis, gradient_phases
 from convscope.engines.native.kernels.convolution_loops import FAR_FLOATS
@@ -82,7 +83,7 @@ def check_forward(shape: ConvolutionShape, batch: int, options: list[bool], kind
     expected = expected + numbers.bias[:, None, None] if bias else expected
     expected = expected + numbers.y if residual else expected
     expected = np.maximum(expected, 0) if relu else expected
-    kernel = Convolution(shape, plain and shape.groups == 1, bias, relu, residual)
+    kernel = Convolution(shape, plain and shape.groups == 1, bias, RELU if relu else None, residual)
     assert_close(forward(kernel, numbers, kind=kind), expected, BOUND)
 
 
@@ -92,7 +93,9 @@ def check_backward(shape: ConvolutionShape, batch: int, bias: bool, relu: bool, 
     expected = numbers.input_gradient()
     expected = expected + own_bias(numbers)[:, None, None] if bias else expected
     expected = np.maximum(expected, 0) if relu else expected
-    assert_close(backward(ConvolutionInputGradient(shape, bias, relu), numbers, kind), expected, BOUND)
+    assert_close(
+        backward(ConvolutionInputGradient(shape, bias, RELU if relu else None), numbers, kind), expected, BOUND
+    )
 
 
 @settings(SLOW, max_examples=25)
@@ -167,7 +170,7 @@ def test_what_is_no_number_reaches_only_the_windows_that_read_it(value: float) -
     x = numbers.x.copy()
     x[1, 3, 2, 4] = value
     with np.errstate(invalid="ignore"):
-        got, expected = forward(Convolution(shape, relu=True), numbers, x), np.maximum(numbers.forward(x), 0)
+        got, expected = forward(Convolution(shape, activation=RELU), numbers, x), np.maximum(numbers.forward(x), 0)
     broken = ~np.isfinite(expected)
     assert broken.any()
     np.testing.assert_array_equal(got[broken], expected[broken].astype(np.float32))
@@ -209,7 +212,7 @@ def test_sums_stay_in_registers(kind: str) -> None:
     body = shape_of(32, 14, 28, 64, (3, 3), padding=((1, 1), (1, 1)), kind=kind)
     narrow = shape_of(32, 7, 4, 64, (3, 3), padding=((1, 1), (1, 1)), kind=kind)
     stem = shape_of(3, 30, 58, 64, (7, 7), (2, 2), ((3, 3), (3, 3)), kind=kind)
-    assert spills_in_loops(Convolution(body, bias=True, relu=True, residual=True), kind) == 0
+    assert spills_in_loops(Convolution(body, bias=True, activation=RELU, residual=True), kind) == 0
     assert spills_in_loops(Convolution(narrow), kind) == 0
     assert spills_in_loops(Convolution(stem, plain_input=True), kind) == 0
     assert spills_in_loops(ConvolutionInputGradient(body), kind) == 0
@@ -222,7 +225,7 @@ def test_wide_vectors_spill_nowhere() -> None:
     one = shape_of(1, 28, 28, 32, (5, 5), padding=((2, 2), (2, 2)))
     if body.lanes < 16:
         pytest.skip("this processor has fewer registers")
-    for kernel in (Convolution(body, bias=True, relu=True, residual=True), ConvolutionInputGradient(body)):
+    for kernel in (Convolution(body, bias=True, activation=RELU, residual=True), ConvolutionInputGradient(body)):
         assert spills(kernel) == 0
     for kernel in (Convolution(one, plain_input=True), Convolution(RESNET_STEM, plain_input=True)):
         assert spills(kernel) == 0

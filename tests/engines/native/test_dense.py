@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.engines.native.kernels.activation_epilogue import RELU
 from convscope.engines.native.kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
 from convscope.engines.native.objects import assembled
@@ -48,9 +49,12 @@ class Case:
         }
         if bias:
             arrays["bias"] = Channels(self.outputs, self.lanes).pack(self.b)
-        got = call(Dense(self.depth, self.outputs, self.lanes, bias, relu), self.batch, arrays, kind=self.kind)[
-            "y"
-        ]
+        got = call(
+            Dense(self.depth, self.outputs, self.lanes, bias, RELU if relu else None),
+            self.batch,
+            arrays,
+            kind=self.kind,
+        )["y"]
         assert not got[:, self.outputs :].any(), "padding lanes"
         return got[:, : self.outputs]
 
@@ -200,7 +204,7 @@ def test_no_register_is_spilled_in_a_loop(kind: str) -> None:
     """All sums of a tile stay in registers, whatever the instruction set."""
     lanes = target_named(kind).width
     for kernel in (
-        Dense(1056, 130, lanes, True, True),
+        Dense(1056, 130, lanes, True, RELU),
         DenseInputGradient(1056, 130, lanes),
         DenseWeightGradient(1056, 130, lanes),
     ):
@@ -214,14 +218,14 @@ def test_no_register_is_spilled_at_all() -> None:
     target = host()
     if target.registers < 32:
         pytest.skip("this processor has 16 registers")
-    assert spills(Dense(1056, 130, target.width, True, True)) == 0
+    assert spills(Dense(1056, 130, target.width, True, RELU)) == 0
     assert spills(DenseWeightGradient(1056, 130, target.width)) == 0
     assert spills(DenseInputGradient(1056, 130, target.width)) <= 4
 
 
 def test_code_for_arm_multiplies_and_adds_in_one() -> None:
     """The same text becomes NEON's fused multiply-add."""
-    for kernel in (Dense(40, 30, 4, True, True), DenseInputGradient(40, 30, 4), DenseWeightGradient(40, 30, 4)):
+    for kernel in (Dense(40, 30, 4, True, RELU), DenseInputGradient(40, 30, 4), DenseWeightGradient(40, 30, 4)):
         text = assembled(kernel, foreign("neon"))
         assert text.count("fmla") > 8
 
@@ -229,6 +233,6 @@ def test_code_for_arm_multiplies_and_adds_in_one() -> None:
 def test_every_thread_of_eight_has_work_for_one_picture() -> None:
     """Few outputs, many outputs, few inputs."""
     for depth, outputs in ((3136, 128), (2048, 1000), (128, 512)):
-        assert Dense(depth, outputs, 16, True, False).items(1) >= 8
+        assert Dense(depth, outputs, 16, True, None).items(1) >= 8
         assert DenseInputGradient(depth, outputs, 16).items(1) >= 8
         assert DenseWeightGradient(depth, outputs, 16).items(1) >= 8

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.engines.native.kernels.activation_epilogue import RELU
 from convscope.engines.native.kernels.depthwise import (
     DepthwiseConvolution,
     DepthwiseInputGradient,
@@ -48,7 +49,7 @@ def check_forward(shape: ConvolutionShape, batch: int, bias: bool, relu: bool, k
     numbers = Numbers(shape, batch)
     arrays = {"x": numbers.blocked_x(), "weight": numbers.packed_weight, "bias": numbers.packed_bias}
     arrays["y"] = np.full_like(numbers.blocked_y(), np.nan)
-    got = call(DepthwiseConvolution(shape, bias, relu), batch, arrays, kind=kind)["y"]
+    got = call(DepthwiseConvolution(shape, bias, RELU if relu else None), batch, arrays, kind=kind)["y"]
     wanted = numbers.forward() + (numbers.bias[:, None, None] if bias else 0)
     assert_close(numbers.y_layout.unpack(got), np.maximum(wanted, 0) if relu else wanted, BOUND)
     assert not empty_lanes(got, numbers.y_layout).any()
@@ -118,7 +119,7 @@ def test_nan_and_infinity_stay_in_their_channel_and_window() -> None:
     x = numbers.x
     x[0, 1, 2, 3], x[0, 2, 4, 4] = np.nan, np.inf
     arrays = {"x": numbers.blocked_x(x), "weight": np.ones_like(numbers.packed_weight), "y": numbers.blocked_y()}
-    y = numbers.y_layout.unpack(call(DepthwiseConvolution(shape, False, True), 1, arrays)["y"])
+    y = numbers.y_layout.unpack(call(DepthwiseConvolution(shape, False, RELU), 1, arrays)["y"])
     assert np.isnan(y[0, 1, 1:4, 2:5]).all()
     assert np.isnan(y).sum() == 9
     assert np.isinf(y[0, 2, 3:6, 3:6]).all()
@@ -131,6 +132,6 @@ def test_tiles_stay_in_registers(kind: str) -> None:
     for k, stride in ((3, 1), (3, 2), (5, 1), (7, 1)):
         padding = ((k // 2, k // 2), (k // 2, k // 2))
         shape = shape_of(40, 29, 56, 40, (k, k), (stride, stride), padding, groups=40, kind=kind)
-        forward, backward = DepthwiseConvolution(shape, True, True), DepthwiseInputGradient(shape)
+        forward, backward = DepthwiseConvolution(shape, True, RELU), DepthwiseInputGradient(shape)
         for kernel in (forward, backward, DepthwiseWeightGradient(shape, 2)):
             assert spills(kernel, kind) == 0, kernel

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.kernels.activation_epilogue import RELU
 from convscope.engines.native.kernels.shapes import ConvolutionShape
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
@@ -84,7 +85,11 @@ def test_any_convolution(case: Case, epilogue: tuple[bool, bool, bool]) -> None:
     expected = case.expected_forward()
     expected = expected + case.bias[:, None, None] if bias else expected
     expected = expected + case.residual if residual else expected
-    compare(case.forward(*epilogue), np.maximum(expected, 0) if relu else expected, case.tile)
+    compare(
+        case.forward(bias, RELU if relu else None, residual),
+        np.maximum(expected, 0) if relu else expected,
+        case.tile,
+    )
 
 
 @given(case=cases())
@@ -105,7 +110,7 @@ def test_any_gradient_of_the_weights(case: Case, slices: int) -> None:
 def test_every_pass_on_every_instruction_set(case: Case) -> None:
     """Three passes of the same four convolutions."""
     expected = case.expected_forward() + case.bias[:, None, None] + case.residual
-    compare(case.forward(True, True, True), np.maximum(expected, 0), case.tile)
+    compare(case.forward(True, RELU, True), np.maximum(expected, 0), case.tile)
     compare(case.input_gradient(), case.expected_input_gradient(), case.tile)
     compare(case.weight_gradient(), case.expected_weight_gradient(), case.tile)
 
@@ -137,9 +142,9 @@ def test_nan_and_infinity_reach_what_they_reach_by_definition(tile: int, wrong: 
     Lanes without a filter stay zeros, although their weights of zero times NaN are NaN.
     """
     case = Case(2, 5, (13, 14), 7, (1, 1), (1, 1), tile)
-    clean = case.forward(relu=relu)
+    clean = case.forward(activation=RELU if relu else None)
     case.x[1, 2, 6, 7] = wrong
-    got = case.forward(relu=relu)
+    got = case.forward(activation=RELU if relu else None)
     touched = ~np.isfinite(correlated_with_ones(case))
     assert not np.isfinite(got[touched]).any()
     near = np.zeros(clean.shape, bool)
@@ -191,7 +196,7 @@ def test_loops_keep_to_their_registers(tile: int, kind: str, filters: int) -> No
     """No innermost loop spills; F(4,3)'s way back on 16 registers of four floats is let off with two pairs."""
     shape = Case(1, 37, (14, 14), filters, (1, 1), (1, 1), tile, kind).shape
     kernels = (
-        WinogradConvolution(shape, tile, True, True, True),
+        WinogradConvolution(shape, tile, True, RELU, True),
         WinogradWeightGradient(shape, tile, 2),
         WinogradWeightGradientFinish(shape, tile, 2),
         WinogradWeights(shape, tile, False),
@@ -227,7 +232,7 @@ def test_one_picture_is_work_for_two_threads(tile: int) -> None:
     """At batch 1 the common layers have at least four pieces of work in every pass."""
     for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)):
         shape = shape_of(channels, size, channels)
-        assert WinogradConvolution(shape, tile, False, False, False).items(1) >= 4
+        assert WinogradConvolution(shape, tile).items(1) >= 4
         assert WinogradWeightGradient(shape, tile, slices_for(shape, tile)).items(1) >= 4
 
 

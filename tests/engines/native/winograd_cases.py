@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from convscope.engines.native.kernels.activation_epilogue import Function
 from convscope.engines.native.kernels.shapes import ConvolutionShape, Pair
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
@@ -114,7 +115,9 @@ class Case:
         u = np.full(u_floats(self.shape, self.tile, transposed), np.nan, np.float32)
         return call(kernel, 1, {"weight": self.weights.pack(self.weight), "u": u}, kind=self.kind)["u"]
 
-    def forward(self, bias: bool = False, relu: bool = False, residual: bool = False) -> np.ndarray:
+    def forward(
+        self, bias: bool = False, activation: Function | None = None, residual: bool = False
+    ) -> np.ndarray:
         arrays = {
             "x": self.inputs.pack(self.x),
             "u": self.transformed(False),
@@ -122,11 +125,11 @@ class Case:
             "residual": self.outputs.pack(self.residual),
             "y": np.full((self.batch, self.outputs.floats), np.nan, np.float32),
         }
-        kernel = WinogradConvolution(self.shape, self.tile, bias, relu, residual)
+        kernel = WinogradConvolution(self.shape, self.tile, bias, activation, residual)
         return unpacked(self.outputs, call(kernel, self.batch, arrays, kind=self.kind)["y"])
 
     def input_gradient(self) -> np.ndarray:
-        kernel = WinogradConvolution(input_gradient_shape(self.shape), self.tile, False, False, False)
+        kernel = WinogradConvolution(input_gradient_shape(self.shape), self.tile)
         dx = np.full((self.batch, self.inputs.floats), np.nan, np.float32)
         arrays = {"x": self.outputs.pack(self.dy), "u": self.transformed(True), "y": dx}
         return unpacked(self.inputs, call(kernel, self.batch, arrays, kind=self.kind)["y"])

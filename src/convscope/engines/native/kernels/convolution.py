@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..kernel import Kernel
 from ..layout import FilterBlocks, GroupedFilterBlocks
 from ..vector import Code
+from .activation_epilogue import Function
 from .convolution_axes import Axis, forward_axis, gradient_phases
 from .convolution_loops import Loops, Strides, same_source_blocks
 from .convolution_tiles import Tile, across_tile, best_tile
@@ -16,7 +17,7 @@ from .weights import blocks_layout, few_channels, transposed_layout
 
 @dataclass(frozen=True)
 class Convolution(Kernel):
-    """y = convolution of x, plus bias, plus residual, through a ReLU, as far as asked for.
+    """y = convolution of x, plus bias, plus residual, through an activation function, as far as asked for.
 
     Shapes:   x `Blocked`, or (n, c, h, w) with `plain_input`; weight as `weights_layout` says; bias `Channels`;
               residual and y `Blocked`
@@ -26,7 +27,7 @@ class Convolution(Kernel):
     shape: ConvolutionShape
     plain_input: bool = False
     bias: bool = False
-    relu: bool = False
+    activation: Function | None = None
     residual: bool = False
     tile: Tile | None = None
 
@@ -79,14 +80,14 @@ class Convolution(Kernel):
             self.tile or tile_for(layout, rows, columns),
             ("x", "weight", "y"),
             self.bias,
-            self.relu,
+            self.activation,
             self.residual,
         )
 
 
 @dataclass(frozen=True)
 class ConvolutionInputGradient(Kernel):
-    """dx = what reaches a convolution's input from dy; with bias and ReLU also a transposed convolution.
+    """dx = what reaches a convolution's input from dy; with bias and activation also a transposed convolution.
 
     Input pixels that no window reads get zero (or the bias). All sizes are the convolution's: a transposed
     convolution has `shape.filters` inputs and `shape.channels` outputs.
@@ -98,7 +99,7 @@ class ConvolutionInputGradient(Kernel):
 
     shape: ConvolutionShape
     bias: bool = False
-    relu: bool = False
+    activation: Function | None = None
     tile: Tile | None = None
 
     def __post_init__(self) -> None:
@@ -142,7 +143,7 @@ class ConvolutionInputGradient(Kernel):
             across or self.tile or tile_for(layout, rows, columns),
             ("dy", "weight_t", "dx"),
             self.bias,
-            self.relu,
+            self.activation,
             residual=False,
             across=few,
         )

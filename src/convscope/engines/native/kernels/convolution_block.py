@@ -167,22 +167,46 @@ class Block:
         return accumulate(self.piece.code, totals, source, weights, operands, depth, UNROLL)
 
     def _finish(self, totals: Sequence[Vector]) -> None:
-        """Add the residual, apply the ReLU, keep empty lanes empty and write."""
+        """Add the residual, apply the activation function, keep empty lanes empty and write.
+
+        A heavy function comes after, on results that are still in the nearest cache.
+        """
         loops, code, vectors, step = self.piece.loops, self.piece.code, self.piece.vectors, self.piece.loops.target
         target = self._target(code.pointer(loops.names[2]))
         residual = self._target(code.pointer("residual")) if loops.residual else None
-        filters, lanes = loops.weights.filters, loops.weights.lanes
+        later = loops.activation is not None and loops.activation.heavy
         for pixel, place in enumerate(self._places()):
             for vector in range(vectors):
                 total = totals[pixel * vectors + vector]
                 if residual is not None:
                     total = total + residual.load(place + vector * step.block)
-                if loops.relu:
-                    total = total.larger(0)
-                if filters % lanes:
-                    left = (self.piece.first + vector) * -lanes + filters
-                    total = (code.lane_numbers() < left.to_lanes()).select(total, code.constant(0))
+                if not later:
+                    total = self._activated(total, vector)
                 target.store(total, place + vector * step.block)
+        if later:
+            self._activate(target)
+
+    def _activated(self, total: Vector, vector: int | Index) -> Vector:
+        """Return the function of a sum, with zeros in lanes of no filter."""
+        loops, code = self.piece.loops, self.piece.code
+        filters, lanes = loops.weights.filters, loops.weights.lanes
+        value = total if loops.activation is None else loops.activation.of(code, total)
+        if filters % lanes:
+            left = (self.piece.first + vector) * -lanes + filters
+            value = code.first_lanes(left).select(value, code.constant(0))
+        return value
+
+    def _activate(self, target: Pointer) -> None:
+        """Apply the function to what is written, result by result."""
+        code, step = self.piece.code, self.piece.loops.target
+        down, across = self.rows.axis.step * step.row, self.columns.axis.step * step.column
+        with (
+            code.loop(0, self.piece.vectors) as vector,
+            code.loop(0, self.high.size) as row,
+            code.loop(0, self.wide.size) as column,
+        ):
+            place = target + vector.index * step.block + row.index * down + column.index * across
+            place.store(self._activated(place.load(), vector.index))
 
 
 @dataclass(frozen=True)
@@ -215,4 +239,8 @@ class AcrossBlock(Block):
                 result = lane.equals(channel).select(totals[pixel * count + channel].total(), result)
             if loops.bias:
                 result = result + code.pointer("bias").load()
-            target.store(result.larger(0) if loops.relu else result, place)
+            if loops.activation is not None:
+                result = loops.activation.of(code, result)
+                if not loops.activation.keeps_zero:
+                    result = code.first_lanes(count).select(result, code.constant(0))
+            target.store(result, place)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..layout import FilterBlocks, GroupedFilterBlocks
 from ..vector import Code, Index, Pointer, maximum, minimum
+from .activation_epilogue import Function
 from .convolution_axes import Axis, Strip, strips
 from .convolution_block import AcrossBlock, Block, Phase
 from .convolution_tiles import Tile
@@ -63,7 +64,7 @@ class Loops:
     tile: Tile
     names: tuple[str, str, str]
     bias: bool
-    relu: bool
+    activation: Function | None
     residual: bool
     across: bool = False
     """Sums lie across the lanes: `weights` are those of the pictures read, and each result is one lane's."""

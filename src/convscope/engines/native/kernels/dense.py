@@ -13,6 +13,7 @@ from ..kernel import Kernel, own_scratch
 from ..layout import blocks_of
 from ..target import Target
 from ..vector import Code, Condition, Index, Pointer, Vector, fma, minimum
+from .activation_epilogue import Function
 from .dense_rows import (
     LEAST_ITEMS,
     PANEL,
@@ -44,7 +45,7 @@ GROUP = 4
 
 @dataclass(frozen=True)
 class Dense(Kernel):
-    """Multiply each row by the weights: y = x·W [+ bias] [, ReLU].
+    """Multiply each row by the weights: y = x·W [+ bias] [, activation function].
 
     Shapes:   x (n, depth), weight (output blocks, depth, lanes), bias (output blocks · lanes) →
               y (n, output blocks · lanes); depth is a multiple of the lanes
@@ -54,7 +55,7 @@ class Dense(Kernel):
     outputs: int
     lanes: int
     bias: bool
-    relu: bool
+    activation: Function | None
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -114,9 +115,9 @@ class Dense(Kernel):
     def _finished(self, code: Code, total: Vector, last: Condition | bool, block: Index) -> Vector:
         """Return the layer's output where all panels are in the total; lanes of no output stay zero."""
         result = total
-        if self.relu:
-            cut = total.larger(0)
-            result = last.select(cut, total) if isinstance(last, Condition) else cut
+        if self.activation is not None:
+            value = self.activation.of(code, total)
+            result = last.select(value, total) if isinstance(last, Condition) else value
         if self.outputs % self.lanes:  # weights of zero do not make a zero of infinity
             used = code.lane_numbers() < (self.outputs - block * self.lanes).to_lanes()
             result = used.select(result, 0.0)

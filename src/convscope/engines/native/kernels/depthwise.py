@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..kernel import Kernel
-from ..vector import Code
+from ..vector import Code, Index, Vector
+from .activation import keep_lanes
+from .activation_epilogue import Function
 from .convolution_axes import Axis, forward_axis, gradient_phases
-from .depthwise_rows import Picture, Rows
+from .depthwise_rows import Finish, Picture, Rows
 from .depthwise_weight_gradient import DepthwiseWeightGradient
 from .shapes import ConvolutionShape
 
@@ -20,14 +22,14 @@ FEWEST_ITEMS = 16
 
 @dataclass(frozen=True)
 class DepthwiseConvolution(Kernel):
-    """Convolve each channel with its own kernel, then add the bias and apply ReLU where wanted.
+    """Convolve each channel with its own kernel, then add the bias and apply an activation function where wanted.
 
     Shapes:   x blocked, weight `Channels` of kh · kw taps, bias `Channels` → y blocked
     """
 
     shape: ConvolutionShape
     bias: bool = False
-    relu: bool = False
+    activation: Function | None = None
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ class DepthwiseConvolution(Kernel):
         shape = self.shape
         rows, columns = (forward_axis(*numbers) for numbers in _axes(shape))
         sizes = ((shape.height, shape.width), shape.output)
-        _write(code, shape, ("x", "y"), sizes, [rows], [columns], self.bias, self.relu)
+        _write(code, shape, ("x", "y"), sizes, [rows], [columns], self.bias, self.activation)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class DepthwiseInputGradient(Kernel):
         shape = self.shape
         rows, columns = (_one_by_one(gradient_phases(*numbers)) for numbers in _axes(shape))
         sizes = (shape.output, (shape.height, shape.width))
-        _write(code, shape, ("dy", "dx"), sizes, rows, columns, bias=False, relu=False)
+        _write(code, shape, ("dy", "dx"), sizes, rows, columns, bias=False, activation=None)
 
 
 def _write(
@@ -88,7 +90,7 @@ def _write(
     rows: Sequence[Axis],
     columns: Sequence[Axis],
     bias: bool,
-    relu: bool,
+    activation: Function | None,
 ) -> None:
     """Write the work items: bands of rows of one channel block of one picture."""
     lanes, bands = shape.lanes, _bands(shape, sizes[1][0])
@@ -101,9 +103,25 @@ def _write(
         )
         weight = code.pointer("weight") + block * (shape.kernel[0] * shape.kernel[1] * lanes)
         offset = code.pointer("bias") + block * lanes if bias else None
+        finish = _finish(code, shape, block, activation)
         for axis in rows:
-            band_rows = Rows(code, axis, columns, shape.kernel[1], source, weight, out, offset, relu)
+            band_rows = Rows(code, axis, columns, shape.kernel[1], source, weight, out, offset, finish)
             band_rows.write(band * axis.count // bands, (band + 1) * axis.count // bands)
+
+
+def _finish(code: Code, shape: ConvolutionShape, block: Index, activation: Function | None) -> Finish | None:
+    """Return what is done to each sum; it leaves zeros in lanes of no channel."""
+    if activation is None:
+        return None
+    left = None
+    if shape.channels % shape.lanes and not activation.keeps_zero:
+        left = shape.channels - block * shape.lanes
+
+    def value(total: Vector) -> Vector:
+        result = activation.of(code, total)
+        return result if left is None else keep_lanes(code, result, left)
+
+    return Finish(value, activation.heavy)
 
 
 def _axes(shape: ConvolutionShape) -> list[tuple[int, int, int, int, int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..target import Target
@@ -47,6 +47,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Finish:
+    """What is done to each sum before it is written, or right after where it is `heavy`."""
+
+    value: Callable[[Vector], Vector]
+    heavy: bool
+
+
+@dataclass(frozen=True)
 class Rows:
     """Results of one block of channels: sums over taps of source · weight.
 
@@ -62,7 +70,7 @@ class Rows:
     weight: Pointer
     out: Picture
     bias: Pointer | None
-    relu: bool
+    finish: Finish | None
 
     def write(self, first: Bound, last: Bound) -> None:
         """Write the results of some rows."""
@@ -75,9 +83,17 @@ class Rows:
                         column = tile.index * strip.size + strip.start
                         sums = self._tile(axis, strip, row.index, column)
                         at = line + (column * axis.step + axis.start) * lanes
-                        for place, total in enumerate(sums):
-                            value = total.larger(0) if self.relu else total
-                            at.store(value, place * axis.step * lanes)
+                        self._write(at, axis.step * lanes, sums)
+
+    def _write(self, at: Pointer, step: int, sums: Sequence[Vector]) -> None:
+        """Write sums, `step` floats apart; a heavy function comes after, in a loop over them."""
+        finish = self.finish
+        for place, total in enumerate(sums):
+            at.store(total if finish is None or finish.heavy else finish.value(total), place * step)
+        if finish is not None and finish.heavy:
+            with self.code.loop(0, len(sums)) as result:
+                own = at + result.index * step
+                own.store(finish.value(own.load()))
 
     def _tile(self, axis: Axis, strip: Strip, row: Bound, column: Bound) -> list[Vector]:
         """Return the sums of some results that follow each other in a row."""

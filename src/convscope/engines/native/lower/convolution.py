@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....layers import Add, BatchNorm, Conv, ReLU
+from ....layers import Add, BatchNorm, Conv
 from ....network import Node
 from ..host import Hand
+from ..kernels.activation_epilogue import RELU, Function, function_of
 from ..kernels.convolution import Convolution, ConvolutionInputGradient
 from ..kernels.depthwise import DepthwiseConvolution, DepthwiseInputGradient
 from ..kernels.depthwise_weight_gradient import DepthwiseWeightGradient
@@ -29,6 +30,7 @@ from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
 from ..plan import Buffer, HostCall, Operand, Role, Value
 from ..select import DIRECT, why, winograd_tile
 from .channel_sums import channel_sums, through_relu
+from .following import activation_after
 from .lowering import Gradient, Lowering, NotLowered
 from .rules import lower
 
@@ -83,7 +85,8 @@ class _Tail:
     last: Node
     norm: Node | None = None
     residual: Value | None = None
-    relu: bool = False
+    activation: Function | None = None
+    activation_kind: str = ""
 
 
 @dataclass
@@ -107,7 +110,7 @@ class _Convolution:
         tail = self._tail()
         weight, bias = (self.weight, self.bias) if tail.norm is None else self._folded(tail.norm)
         layout = Blocked(shape.filters, *shape.output, shape.lanes)
-        self.value = lowering.new(tail.last, layout, (self.x,), tail.relu, learned=True)
+        self.value = lowering.new(tail.last, layout, (self.x,), tail.activation == RELU, learned=True)
         self._forward(weight, bias, tail)
         lowering.on_backward(self._backward)
 
@@ -121,9 +124,10 @@ class _Convolution:
             residual = lowering.other_term(add, tail.last) if add is not None else None
             if add is not None and residual is not None:
                 tail.last, tail.residual = lowering.absorb(add), residual
-        relu = lowering.follower(tail.last, ReLU)
-        if relu is not None:
-            tail.last, tail.relu = lowering.absorb(relu), True
+        following = activation_after(tail.last, lowering)
+        if following is not None:
+            tail.activation = function_of(following.layer)
+            tail.last, tail.activation_kind = lowering.absorb(following), following.layer.kind
         return tail
 
     def _folded(self, norm: Node) -> tuple[Buffer, Buffer]:
@@ -166,10 +170,10 @@ class _Convolution:
             operands["residual"] = tail.residual.buffer
         does = "forward" + self._also(tail)
         if shape.depthwise:
-            depthwise = DepthwiseConvolution(shape, bias is not None, tail.relu)
+            depthwise = DepthwiseConvolution(shape, bias is not None, tail.activation)
             lowering.call(depthwise, self.node.name, does, "one channel each", weight=weight, **operands)
             return
-        epilogue = (bias is not None, tail.relu, tail.residual is not None)
+        epilogue = (bias is not None, tail.activation, tail.residual is not None)
         purpose = "forward" if mode.training else "inference"
         tile = DIRECT if self.plain else winograd_tile(shape, mode.batch_hint, purpose, mode.strict)
         reason = why(tile, shape, mode.strict)
@@ -182,8 +186,8 @@ class _Convolution:
         lowering.call(winograd, self.node.name, does, reason, u=u, **operands)
 
     def _also(self, tail: _Tail) -> str:
-        done = [name for name, there in (("sum", tail.residual), ("ReLU", tail.relu)) if there]
-        done = ([tail.norm.name] if tail.norm else []) + done
+        norm, residual = tail.norm.name if tail.norm else "", "sum" if tail.residual else ""
+        done = [name for name in (norm, residual, tail.activation_kind) if name]
         return f" with {', '.join(done)}" if done else ""
 
     def _transformed(self, weight: Buffer, tile: int, purpose: str) -> Buffer:
@@ -270,5 +274,5 @@ class _Convolution:
             lowering.call(direct, name, "input gradient", reason, dy=dy, weight_t=turned, dx=into)
             return
         u = self._transformed(self.weight, tile, "input gradient")
-        winograd = WinogradConvolution(input_gradient_shape(shape), tile, False, False, False)
+        winograd = WinogradConvolution(input_gradient_shape(shape), tile)
         lowering.call(winograd, name, "input gradient", reason, x=dy, u=u, y=into)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ....layers import Linear, ReLU
+from ....layers import Linear
 from ....network import Node
+from ..kernels.activation_epilogue import RELU, function_of
 from ..kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
 from ..layout import Blocked, Channels, DenseBlocks
 from ..plan import Operand
 from .channel_sums import channel_sums, through_relu
+from .following import activation_after
 from .lowering import Gradient, Lowering, NotLowered
 from .rules import lower
 
@@ -22,16 +24,17 @@ def _(layer: Linear, node: Node, lowering: Lowering) -> None:
     outputs, lanes = layer.out_features, lowering.lanes
     weight = lowering.parameter(node, "weight", DenseBlocks(outputs, x.layout))
     bias = lowering.parameter(node, "bias", Channels(outputs, lanes)) if layer.bias else None
-    relu = lowering.follower(node, ReLU)
-    if relu is not None:
-        lowering.absorbed.add(relu.name)
-    result = lowering.new(relu or node, Blocked(outputs, 1, 1, lanes), (x,), relu is not None, learned=True)
+    following = activation_after(node, lowering)
+    activation = function_of(following.layer) if following is not None else None
+    last = lowering.absorb(following) if following is not None else node
+    result = lowering.new(last, Blocked(outputs, 1, 1, lanes), (x,), activation == RELU, learned=True)
     depth = x.layout.floats
     operands: dict[str, Operand] = {"x": x.buffer, "weight": weight, "y": result.buffer}
     if bias is not None:
         operands["bias"] = bias
-    kernel = Dense(depth, outputs, lanes, layer.bias, relu is not None)
-    lowering.call(kernel, node.name, "forward with ReLU" if relu else "forward", **operands)
+    kernel = Dense(depth, outputs, lanes, layer.bias, activation)
+    purpose = f"forward with {following.layer.kind}" if following is not None else "forward"
+    lowering.call(kernel, node.name, purpose, **operands)
 
     def back() -> None:
         gradient = through_relu(result, lowering, node.name)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ....layers import ConvTranspose, ReLU
+from ....layers import ConvTranspose
 from ....network import Node
+from ..kernels.activation_epilogue import RELU, function_of
 from ..kernels.convolution import Convolution, ConvolutionInputGradient
 from ..kernels.shapes import ConvolutionShape
 from ..kernels.weight_gradient import ConvolutionWeightGradient
@@ -12,6 +13,7 @@ from ..kernels.weights import GroupMask, TransposedWeights, transposed_layout, w
 from ..layout import Blocked, Channels, GroupedFilterBlocks
 from ..plan import Buffer, Operand, Role
 from .channel_sums import channel_sums, through_relu
+from .following import activation_after
 from .lowering import Gradient, Lowering, NotLowered
 from .rules import lower
 
@@ -53,10 +55,11 @@ def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
     layout = weights_layout(shape)
     weight = lowering.parameter(node, "weight", layout)
     bias = lowering.parameter(node, "bias", Channels(shape.channels, shape.lanes)) if layer.bias else None
-    relu = lowering.follower(node, ReLU)
-    last = lowering.absorb(relu) if relu is not None else node
+    following = activation_after(node, lowering)
+    activation = function_of(following.layer) if following is not None else None
+    last = lowering.absorb(following) if following is not None else node
     blocked = Blocked(shape.channels, shape.height, shape.width, shape.lanes)
-    y = lowering.new(last, blocked, (x,), relu is not None, learned=True)
+    y = lowering.new(last, blocked, (x,), activation == RELU, learned=True)
     operands: dict[str, Operand] = {
         "dy": x.buffer,
         "weight_t": _turned(node, lowering, shape, weight),
@@ -64,8 +67,8 @@ def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
     }
     if bias is not None:
         operands["bias"] = bias
-    kernel = ConvolutionInputGradient(shape, layer.bias, relu is not None)
-    purpose = "forward with ReLU" if relu else "forward"
+    kernel = ConvolutionInputGradient(shape, layer.bias, activation)
+    purpose = f"forward with {following.layer.kind}" if following is not None else "forward"
     lowering.call(kernel, name, purpose, "a convolution's input gradient", **operands)
 
     def back() -> None:

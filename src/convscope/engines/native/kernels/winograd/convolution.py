@@ -8,6 +8,7 @@ from ...kernel import Kernel, own_scratch
 from ...layout import blocks_of
 from ...target import Target
 from ...vector import Code, Index, Pointer, minimum
+from ..activation_epilogue import Function
 from ..shapes import ConvolutionShape
 from .blocking import block_tiles, heights_of, tiles_of, transforms_of, vectors_of
 from .gather import Epilogue, Gather
@@ -44,7 +45,7 @@ class WinogradConvolution(Kernel):
     shape: ConvolutionShape
     tile: int
     bias: bool = False
-    relu: bool = False
+    activation: Function | None = None
     residual: bool = False
 
     @property
@@ -175,4 +176,4 @@ class WinogradConvolution(Kernel):
     def _epilogue(self, code: Code) -> Epilogue:
         bias = code.pointer("bias") if self.bias else None
         residual = code.pointer("residual") if self.residual else None
-        return Epilogue(bias, residual, self.relu)
+        return Epilogue(bias, residual, self.activation)

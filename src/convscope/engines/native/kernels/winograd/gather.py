@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...vector import Code, Condition, Index, Pointer, Vector
+from ..activation_epilogue import Function
 from ..shapes import Pair
 from .matrices import Transform
 from .spread import Planes
@@ -16,11 +17,11 @@ REGISTERS_AT_WORK = 20
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What is added to each output before it is written: one number for each filter, a picture; then ReLU."""
+    """What is added to each output: one number for each filter, a picture; and the function of that."""
 
     bias: Pointer | None
     residual: Pointer | None
-    relu: bool
+    activation: Function | None
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ class Gather:
                     value = value + bias
                 if epilogue.residual is not None:
                     value = value + where(epilogue.residual).load()
-                if epilogue.relu:
-                    value = value.larger(0)
+                if epilogue.activation is not None:
+                    value = epilogue.activation.of(code, value)
                 if real is not None:
                     value = real.select(value, 0)
                 where(target).store(value)
