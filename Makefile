@@ -68,6 +68,7 @@ bench: setup ## every claim about speed, measured beside its peers
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/loops_im2col.py
 	$(BIN)/python benchmarks/import_torch.py
+	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/digits_accuracy.py
 

@@ -1,9 +1,9 @@
 """MNIST on each engine: the same network, recipe and seeds; accuracy should differ as seeds do, and time a lot.
 
-The network and the recipe are those of `mnist_accuracy.py`. Its only convolution reads one channel, where Winograd's
-algorithm does not pay, so fast and strict are the same there; `--model two-convolutions` has one that reads 32. The
-original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Epochs are timed after
-a step that compiles; times include shifting the pictures.
+The network and the recipe are those of `mnist_accuracy.py`. Its only convolution reads one channel, where
+Winograd's algorithm does not pay, so fast and strict are the same there; `--model two-convolutions` has one that
+reads 32. The original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Epochs
+are timed after a step that compiles; times include shifting the pictures.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def main() -> None:
     ways += [Way("reference", "fast", chosen.reference_seeds)] if chosen.reference_seeds else []
     model = DIGITS if chosen.model == "two-convolutions" else chosen.model
     print(
-        f"{chosen.model} on MNIST, {len(train):,} pictures, {chosen.epochs} epochs of batches of {BATCH}; {machine()}"
+        f"{chosen.model} on MNIST, {len(train):,} pictures, {chosen.epochs} epochs, batches of {BATCH}; {machine()}"
     )
     results = dict(runs(model, ways, train, test, chosen.epochs))
     slow = [run.epoch_seconds for way, done in results.items() if way.engine == "reference" for run in done]

@@ -172,7 +172,7 @@ def test_the_geometric_mean_and_the_goals_are_those_of_the_rows():
 
 
 @pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("case", (CONVOLUTIONS[1], passes.Case(2, 18, 9, 21, 3, 1, 1)), ids=str)
+@pytest.mark.parametrize("case", [CONVOLUTIONS[1], passes.Case(2, 18, 9, 21, 3, 1, 1)], ids=str)
 def test_the_passes_that_are_timed_are_those_of_a_convolution(case, strict):
     """Held against sums in float64, to 1e-5 of the largest number: the work compared is the right work."""
     own = passes.passes_of(case, strict)
