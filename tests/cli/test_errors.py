@@ -79,7 +79,7 @@ UNKNOWN_LAYER = "alexnet has no layer 'conv7'; did you mean conv5, conv4, conv3?
 WRONG_USE = [
     (
         ["inspekt", "alexnet"],
-        "the verb must be one of inspect, field, explain, plot, compare, check, train, evaluate, predict, bench, diagnose, "
+        "the verb must be one of inspect, field, explain, plot, compare, check, train, evaluate, predict, bench, tune, diagnose, "
         "convert, zoo, counted-by; got 'inspekt'; did you mean inspect, diagnose? [verb]",
         "convscope",
     ),

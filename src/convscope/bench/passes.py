@@ -19,13 +19,14 @@ from ..engines.native.memory import aligned
 from ..engines.native.objects import this_loader
 from ..engines.native.plan import Plan, Value
 from ..engines.native.threads import pool
-from ..layers import Conv2d
+from ..layers import Conv
 from ..network import Network
 from ..notation import parse
 
 SOURCE, CONVOLUTION = "input", "convolution"
 """Names of the two layers of the network that holds one convolution."""
 PASSES = ("forward", "input gradient", "weight gradient")
+INFERENCE = "inference"
 
 
 class Case(NamedTuple):
@@ -76,8 +77,12 @@ class Passes:
 
     def work(self, purpose: str) -> Callable[[], object]:
         """Return one pass: all kernels that it needs, those for the weights included."""
-        section = "forward" if purpose == "forward" else "backward"
-        chosen = [record for call, record in self.bound.singles(section) if call.purpose.startswith(purpose)]
+        section = "forward" if purpose in ("forward", INFERENCE) else "backward"
+        named = "forward" if purpose == INFERENCE else purpose
+        calls = self.bound.singles(section)
+        chosen = [record for call, record in calls if call.purpose.startswith(named)]
+        if purpose == INFERENCE:
+            chosen = chosen[-1:]  # weights are transformed once, before
         records = np.concatenate(chosen)
         threads = pool(this_loader())
         return lambda: threads.run(records)
@@ -119,18 +124,23 @@ def passes_of(case: Case, strict: bool = False) -> Passes:
     """Return the passes of a convolution with a bias, as a training step has them."""
     convolution = f"conv {case.filters} {case.kernel} s{case.stride} p{case.padding}"
     network = parse(f"input {case.channels}x{case.side}x{case.side} | {CONVOLUTION}: {convolution}")
+    return passes_of_network(network, case.batch, strict)
+
+
+def passes_of_network(network: Network, batch: int, strict: bool = False) -> Passes:
+    """Return the passes of a network that is one convolution."""
     arrays = Arrays(network, ())
     loader = this_loader()
-    plan, shape = _plan(network, arrays, strict, case.batch)
+    plan, shape = _plan(network, arrays, strict, batch)
     arrays.settle(training=True)
     draw = np.random.default_rng(0)
     for name, sizes in arrays.parameter_shapes.items():
         arrays.write(name, draw.normal(size=sizes).astype(np.float32) * 0.05)
     threads = pool(loader)
-    bound = Bound(plan, case.batch, loader.addresses(plan.kernels), Memory(aligned), arrays.locate, threads)
+    bound = Bound(plan, batch, loader.addresses(plan.kernels), Memory(aligned), arrays.locate, threads)
     for value in plan.values.values():
         memory = bound.memory(value.buffer)
-        sizes = (case.batch, *value.shape)
+        sizes = (batch, *value.shape)
         memory[...] = value.layout.pack(draw.normal(size=sizes).astype(np.float32))
     return Passes(shape, bound, arrays)
 
@@ -139,7 +149,7 @@ def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[P
     """Lower the convolution with an input whose gradient is wanted, and a gradient given from outside."""
     loader = this_loader()
     source, node = network
-    assert isinstance(node.layer, Conv2d)
+    assert isinstance(node.layer, Conv)
     shape = convolution_shape(node.layer, node, loader.target.width)
     mode = Mode(training=True, strict=strict, batch_hint=batch)
     lowering = Lowering(network, loader.target, mode, arrays.layouts, frozenset({node.name}))

@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "Show a run's accuracy, class by class, and its worst mistakes.",
     "predict": "Say what pictures show.",
     "bench": "Measure the engine on this machine, beside PyTorch.",
+    "tune": "Measure which algorithms are fastest here for a network, and keep them.",
     "diagnose": "Find what is wasteful or risky in a network or a run.",
     "convert": "Write a network as notation or YAML.",
     "zoo": "List the networks that come with convscope.",

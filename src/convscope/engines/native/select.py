@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from .choices import measured_tile
 from .kernels.shapes import ConvolutionShape
 from .kernels.winograd.choice import tile_for
 
 DIRECT = 0
 
 
+def can_choose(shape: ConvolutionShape) -> bool:
+    """Say whether Winograd's algorithm can compute a convolution at all."""
+    plain_window = shape.kernel == (3, 3) and shape.stride == shape.dilation == (1, 1) and shape.groups == 1
+    return plain_window and max(shape.before) <= 2
+
+
 def winograd_tile(shape: ConvolutionShape, batch_hint: int, purpose: str, strict: bool) -> int:
-    """Return the tile of Winograd's algorithm for a pass, 4 or 2, or DIRECT.
+    """Return the tile of Winograd's algorithm for a pass, 4 or 2, or DIRECT: as measured, or by rule.
 
     `purpose` is "forward", "input gradient", "weight gradient" or, with weights transformed once, "inference".
     """
-    fits = shape.kernel == (3, 3) and shape.stride == shape.dilation == (1, 1) and shape.groups == 1
-    if strict or not fits or max(shape.before) > 2:
+    if strict or not can_choose(shape):
         return DIRECT
-    return tile_for(shape, batch_hint, purpose)
+    measured = measured_tile(shape, batch_hint, purpose)
+    return tile_for(shape, batch_hint, purpose) if measured is None else measured
 
 
 def why(tile: int, shape: ConvolutionShape, strict: bool) -> str:
@@ -26,6 +33,6 @@ def why(tile: int, shape: ConvolutionShape, strict: bool) -> str:
         return f"F({tile},3): {saved} times fewer multiplications"
     if strict:
         return "direct: strict precision"
-    if shape.kernel != (3, 3) or shape.stride != (1, 1) or shape.dilation != (1, 1) or shape.groups != 1:
+    if not can_choose(shape):
         return "direct: not 3×3 with stride 1"
     return "direct: too small for Winograd's transforms to pay"

@@ -1,0 +1,83 @@
+"""Choices of an algorithm that were measured on this machine, kept on disk beside the compiled code.
+
+They are made when a user asks for them (`convscope bench --tune MODEL`), never by the way: so the same network
+computes the same bits from run to run, until somebody tunes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from .kernels.shapes import ConvolutionShape
+from .objects import cache_folder
+from .target import host
+
+_TRIED: list[int] = []
+
+
+def measured_tile(shape: ConvolutionShape, batch_hint: int, purpose: str) -> int | None:
+    """Return the tile that was measured to be the fastest, or None where nobody measured."""
+    return _TRIED[-1] if _TRIED else _read(_name(shape, batch_hint, purpose))
+
+
+def keep(shape: ConvolutionShape, batch_hint: int, purpose: str, seconds: Mapping[int, float]) -> int:
+    """Keep the fastest of several tiles, by their seconds, and return it."""
+    fastest = min(seconds, key=lambda tile: seconds[tile])
+    folder = _folder()
+    if folder is None:
+        return fastest
+    document = {
+        "shape": repr(shape),
+        "batch": batch_hint,
+        "purpose": purpose,
+        "tile": fastest,
+        "seconds": {str(tile): time for tile, time in seconds.items()},
+    }
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+        with os.fdopen(handle, "w") as file:
+            json.dump(document, file, indent=1)
+        os.replace(temporary, folder / _name(shape, batch_hint, purpose))
+    _read.cache_clear()
+    return fastest
+
+
+@contextmanager
+def trying(tile: int) -> Iterator[None]:
+    """Let every plan that is made meanwhile use a tile, to measure it."""
+    _TRIED.append(tile)
+    try:
+        yield
+    finally:
+        _TRIED.pop()
+
+
+def _name(shape: ConvolutionShape, batch_hint: int, purpose: str) -> str:
+    text = f"{host().key}|{shape!r}|{batch_hint}|{purpose}"
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+
+
+def _folder() -> Path | None:
+    objects = cache_folder()
+    return None if objects is None else objects.parent / "choices"
+
+
+@lru_cache(maxsize=4096)
+def _read(name: str) -> int | None:
+    """Return a kept choice; a file that is damaged counts as none."""
+    folder = _folder()
+    if folder is None:
+        return None
+    try:
+        tile = json.loads((folder / name).read_text())["tile"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return tile if tile in (0, 2, 4) else None
