@@ -104,8 +104,8 @@ UNKNOWN = (
     [
         (
             "torch:a.b:c",
-            "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b' in "
-            "model='torch:a.b:c'; check the name, and install the package. [torch-import]",
+            "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b'; "
+            "check the name, and install the package. [torch-import]",
         ),
         (
             "keras:a.b:c",

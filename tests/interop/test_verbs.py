@@ -177,7 +177,7 @@ def test_bad_files_are_one_message_and_exit_code_2(make, tmp_path, monkeypatch, 
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("number", "[torch-module]"),
+        ("number", "[torch-model]"),
         ("broken", "[torch-raised]"),
         ("Asks", "[torch-control-flow]"),
         ("Two", "[torch-inputs]"),

@@ -6,7 +6,7 @@ import ast
 import inspect
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -71,8 +71,8 @@ def looked_up(named: Named) -> Any:
     return found
 
 
-def called(found: Any, named: Named) -> Any:
-    """Call what builds a model, with the arguments of the name.
+def called(found: Any, named: Named, build: Callable[[], Any] | None = None) -> Any:
+    """Call what builds a model, with the arguments of the name; `build` makes the call where it is a special one.
 
     Errors:   BadSetting [SCHEME-model], [SCHEME-arguments], [SCHEME-raised]
     """
@@ -80,7 +80,7 @@ def called(found: Any, named: Named) -> Any:
         raise not_a_model(found, named)
     _check_arguments(found, named)
     try:
-        return found(**named.arguments)
+        return found(**named.arguments) if build is None else build()
     except ConvscopeError:
         raise
     except Exception as error:  # a caller's own code may raise anything

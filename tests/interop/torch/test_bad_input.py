@@ -167,15 +167,15 @@ def test_a_module_that_the_meta_device_cannot_build_is_built_for_real():
 )
 def test_a_name_that_says_nothing(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
-        f"a module must be named torch:package.module:callable; got model={name!r}; "
+        f"a model must be named torch:package.module:callable; got model={name!r}; "
         "write torch:torchvision.models:resnet50, with arguments by --arg name=value. [torch-name]"
     )
 
 
 def test_a_package_that_is_not_there():
     assert refused(lambda: cs.load("torch:no_such_nets:plain"), UnknownModel) == (
-        "a module must be importable; got ModuleNotFoundError: No module named 'no_such_nets' for 'no_such_nets' "
-        "in model='torch:no_such_nets:plain'; check the name, and install the package. [torch-import]"
+        "a module must be importable; got ModuleNotFoundError: No module named 'no_such_nets' for 'no_such_nets'; "
+        "check the name, and install the package. [torch-import]"
     )
 
 
@@ -189,13 +189,13 @@ def test_a_callable_that_is_not_there():
 def test_what_a_name_leads_to_is_no_module(name, kind):
     assert refused(lambda: cs.load(f"torch:nets_for_tests:{name}"), BadSetting) == (
         f"{name} must be a torch.nn.Module or return one; got {kind}; "
-        "name a model's class or a function that builds it. [torch-module]"
+        "name a model or a function that builds it. [torch-model]"
     )
 
 
 def test_a_callable_that_raises():
     assert refused(lambda: cs.load("torch:nets_for_tests:broken"), BadSetting) == (
-        "broken must build a module; got RuntimeError: no weights; "
+        "broken must build a torch.nn.Module; got RuntimeError: no weights; "
         "pass other arguments by --arg name=value. [torch-raised]"
     )
 
@@ -227,7 +227,7 @@ def test_the_command_line_takes_arguments_and_shapes(capsys):
         (["torch:nets_for_tests:deep"], "[torch-arguments]"),
         (["torch:nets_for_tests:deep", "--arg", "depth"], "--arg must be name=value; got 'depth'"),
         (["lenet", "--arg", "depth=3"], "[arg-model]"),
-        (["torch:nets_for_tests:nothing"], "[torch-module]"),
+        (["torch:nets_for_tests:nothing"], "[torch-model]"),
         (["torch:nets_for_tests:plain", "--input", "5x9x9"], "[torch-forward]"),
     ],
     ids=["needed", "malformed", "zoo", "no-module", "shape"],
