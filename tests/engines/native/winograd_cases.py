@@ -115,23 +115,27 @@ class Case:
         u = np.full(u_floats(self.shape, self.tile, transposed), np.nan, np.float32)
         return call(kernel, 1, {"weight": self.weights.pack(self.weight), "u": u}, kind=self.kind)["u"]
 
+    def weights_for(self, transposed: bool, raw: bool) -> dict[str, np.ndarray]:
+        """Return a convolution's argument: the weights as they are, or transformed."""
+        return {"weight": self.weights.pack(self.weight)} if raw else {"u": self.transformed(transposed)}
+
     def forward(
-        self, bias: bool = False, activation: Function | None = None, residual: bool = False
+        self, bias: bool = False, activation: Function | None = None, residual: bool = False, raw: bool = False
     ) -> np.ndarray:
         arrays = {
             "x": self.inputs.pack(self.x),
-            "u": self.transformed(False),
+            **self.weights_for(False, raw),
             "bias": Channels(self.filters, self.shape.lanes).pack(self.bias),
             "residual": self.outputs.pack(self.residual),
             "y": np.full((self.batch, self.outputs.floats), np.nan, np.float32),
         }
-        kernel = WinogradConvolution(self.shape, self.tile, bias, activation, residual)
+        kernel = WinogradConvolution(self.shape, self.tile, bias, activation, residual, raw)
         return unpacked(self.outputs, call(kernel, self.batch, arrays, kind=self.kind)["y"])
 
-    def input_gradient(self) -> np.ndarray:
-        kernel = WinogradConvolution(input_gradient_shape(self.shape), self.tile)
+    def input_gradient(self, raw: bool = False) -> np.ndarray:
+        kernel = WinogradConvolution(input_gradient_shape(self.shape), self.tile, raw_weights=raw, transposed=raw)
         dx = np.full((self.batch, self.inputs.floats), np.nan, np.float32)
-        arrays = {"x": self.outputs.pack(self.dy), "u": self.transformed(True), "y": dx}
+        arrays = {"x": self.outputs.pack(self.dy), **self.weights_for(True, raw), "y": dx}
         return unpacked(self.inputs, call(kernel, self.batch, arrays, kind=self.kind)["y"])
 
     def weight_gradient(self, slices: int | None = None) -> np.ndarray:

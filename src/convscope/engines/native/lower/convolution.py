@@ -23,6 +23,7 @@ from ..kernels.winograd import (
     WinogradWeightGradientFinish,
     WinogradWeights,
     input_gradient_shape,
+    raw_weights,
     u_floats,
 )
 from ..kernels.winograd import slices_for as winograd_slices_for
@@ -181,14 +182,21 @@ class _Convolution:
             kernel = Convolution(shape, self.plain, *epilogue)
             lowering.call(kernel, self.node.name, does, reason, weight=weight, **operands)
             return
-        u = self._transformed(weight, tile, "forward")
-        winograd = WinogradConvolution(shape, tile, *epilogue)
-        lowering.call(winograd, self.node.name, does, reason, u=u, **operands)
+        raw, weights = self._winograd_weights(weight, tile, "forward")
+        winograd = WinogradConvolution(shape, tile, *epilogue, raw_weights=raw)
+        lowering.call(winograd, self.node.name, does, reason, **weights, **operands)
 
     def _also(self, tail: _Tail) -> str:
         norm, residual = tail.norm.name if tail.norm else "", "sum" if tail.residual else ""
         done = [name for name in (norm, residual, tail.activation_kind) if name]
         return f" with {', '.join(done)}" if done else ""
+
+    def _winograd_weights(self, weight: Buffer, tile: int, purpose: str) -> tuple[bool, dict[str, Operand]]:
+        """Return whether the convolution transforms its weights itself, and its operand for them."""
+        mode = self.lowering.mode
+        if mode.training and raw_weights(self.shape, mode.batch_hint, tile, purpose == "input gradient"):
+            return True, {"weight": weight}
+        return False, {"u": self._transformed(weight, tile, purpose)}
 
     def _transformed(self, weight: Buffer, tile: int, purpose: str) -> Buffer:
         """Return the weights in Winograd's domain: made every step in training, once at inference."""
@@ -273,6 +281,6 @@ class _Convolution:
             direct = ConvolutionInputGradient(shape)
             lowering.call(direct, name, "input gradient", reason, dy=dy, weight_t=turned, dx=into)
             return
-        u = self._transformed(self.weight, tile, "input gradient")
-        winograd = WinogradConvolution(input_gradient_shape(shape), tile)
-        lowering.call(winograd, name, "input gradient", reason, x=dy, u=u, y=into)
+        raw, weights = self._winograd_weights(self.weight, tile, "input gradient")
+        winograd = WinogradConvolution(input_gradient_shape(shape), tile, raw_weights=raw, transposed=raw)
+        lowering.call(winograd, name, "input gradient", reason, **weights, x=dy, y=into)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from ...target import Target
+from ...vector import Index, minimum
 from ..shapes import ConvolutionShape, Pair
 from .matrices import TRANSFORMS, Transforms
 
+CACHE_NUMBERS = 1 << 16
+"""Channels times tiles of a block, at most, unless the block is small."""
 PARTS_FLOATS = 5 << 18
 """What the parts of a weight gradient may have in all: reading them again costs more than idle threads."""
 
@@ -40,17 +43,18 @@ def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((most, -(-2 * most // 3), -(-most // 3))))
 
 
-def block_tiles(shape: ConvolutionShape, tile: int) -> int:
-    """Return the tiles that are transformed and multiplied together: some 48, and equal parts of a picture.
+def most_tiles(shape: ConvolutionShape, raw_weights: bool) -> int:
+    """Return the tiles that are transformed and multiplied together, at most.
 
-    One picture's work must divide, too. Small maps share a block.
+    Where weights are transformed again for each block, blocks are as large as a last-level cache allows.
     """
-    down, across = tiles_of(shape, tile)
-    picture = down * across
-    if picture < 24:
-        return 48
-    equal = -(-picture // -(-picture // 56))
-    return -(-equal // 4) * 4
+    return max(48, min(128, CACHE_NUMBERS // shape.channels) // 4 * 4) if raw_weights else 56
+
+
+def cut(number: Index, parts: int | Index, total: Index) -> tuple[Index, Index]:
+    """Return where a part of the tiles begins and ends: in multiples of four, as equal as can be."""
+    fours = (total + 3) // 4
+    return number * fours // parts * 4, minimum((number + 1) * fours // parts * 4, total)
 
 
 def gradient_block_tiles() -> int:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from ...layout import blocks_of
 from ..shapes import ConvolutionShape
-from .blocking import slices_for, tiles_of, transforms_of
+from .blocking import most_tiles, slices_for, tiles_of, transforms_of
 
 TRANSFORM = {2: 150, 4: 450}
 """For each tile and channel, in and out."""
-READ, READ_FAR, WRITE, PART = 5, 10, 10, 16
-"""For each transformed weight: read once from a cache, from memory, written, or written and read as a part."""
+READ, READ_FAR, WRITE, PART, RAW = 5, 10, 10, 16, 8
+"""For each transformed weight: read once from a cache, from memory, written, written and read as a part, or made
+for one block of tiles."""
+MOST_RAW_BLOCKS, LEAST_RAW_TILES = 4, 32
+"""Blocks of tiles for each of which weights may be transformed again; tiles for which that costs little."""
 CACHE_FLOATS = 1 << 22
 """Transformed weights that stay in a last-level cache."""
 MARGIN = 0.85
@@ -28,9 +31,24 @@ def tile_for(shape: ConvolutionShape, batch_hint: int, purpose: str) -> int:
     """
     weights = 9 * shape.channels * shape.filters
     plain = shape.macs(batch_hint) + READ * weights
+    plain += WRITE * weights if purpose == "input gradient" else 0
     two, four = (_cost(shape, batch_hint, purpose, tile) for tile in (2, 4))
     tile, cost = (2, two) if two < MARGIN * four else (4, four)
     return tile if cost < MARGIN * plain else 0
+
+
+def raw_weights(shape: ConvolutionShape, batch_hint: int, tile: int, transposed: bool) -> bool:
+    """Say whether a training step's convolution does best to transform its weights itself, as it needs them.
+
+    That saves to write and read them, which costs more than to transform them a few times. For very few tiles it
+    does not, while they stay in a cache and need not be turned around.
+    """
+    down, across = tiles_of(shape, tile)
+    tiles = batch_hint * down * across
+    if blocks_of(tiles, most_tiles(shape, True)) > MOST_RAW_BLOCKS:
+        return False
+    weights = transforms_of(shape, tile).planes * shape.channels * shape.filters
+    return transposed or tiles >= LEAST_RAW_TILES or weights > CACHE_FLOATS
 
 
 def _cost(shape: ConvolutionShape, batch: int, purpose: str, tile: int) -> float:
@@ -39,8 +57,11 @@ def _cost(shape: ConvolutionShape, batch: int, purpose: str, tile: int) -> float
     tiles, planes = batch * down * across, transforms_of(shape, tile).planes
     channels, filters = (blocks_of(count, shape.lanes) * shape.lanes for count in (shape.channels, shape.filters))
     weights = planes * shape.channels * shape.filters
+    transposed = purpose == "input gradient"
     if purpose == "weight gradient":
         moved = PART * slices_for(shape, tile) * weights
+    elif purpose != "inference" and raw_weights(shape, batch, tile, transposed):
+        moved = RAW * blocks_of(tiles, most_tiles(shape, True)) * weights
     else:
         moved = (READ if weights <= CACHE_FLOATS else READ_FAR) * weights
         moved += 0 if purpose == "inference" else WRITE * weights

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from ...kernel import Kernel, own_scratch
 from ...layout import blocks_of
 from ...target import Target
-from ...vector import Code, Index, Pointer, minimum
+from ...vector import Code, Index, Pointer
 from ..activation_epilogue import Function
 from ..shapes import ConvolutionShape
-from .blocking import block_tiles, heights_of, tiles_of, transforms_of, vectors_of
+from .blocking import cut, heights_of, most_tiles, tiles_of, transforms_of, vectors_of
 from .gather import Epilogue, Gather
+from .group_weights import GroupWeights
 from .product import Product
 from .spread import Planes, Spread
 
@@ -39,7 +40,11 @@ class WinogradConvolution(Kernel):
     A piece of work is a block of tiles and a group of the filters. Pieces that share a block follow each other, so
     that a thread transforms the input of a block once. NaN and infinity reach all outputs of their tile.
 
-    Shapes:   x Blocked(channels), u as `WinogradWeights` writes it, y and residual Blocked(filters)
+    With `raw_weights` a piece transforms its weights itself: better where tiles are few against the weights.
+    `transposed` says that they are those of the convolution whose input gradient this is.
+
+    Shapes:   x Blocked(channels), u as `WinogradWeights` writes it or weight FilterBlocks, y and residual
+              Blocked(filters)
     """
 
     shape: ConvolutionShape
@@ -47,13 +52,19 @@ class WinogradConvolution(Kernel):
     bias: bool = False
     activation: Function | None = None
     residual: bool = False
+    raw_weights: bool = False
+    transposed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.transposed and not self.raw_weights:
+            raise ValueError("transformed weights are transposed already")
 
     @property
     def pointers(self) -> tuple[str, ...]:
         """Return the arrays' names."""
         return (
             "x",
-            "u",
+            "weight" if self.raw_weights else "u",
             *(("bias",) if self.bias else ()),
             *(("residual",) if self.residual else ()),
             "y",
@@ -66,8 +77,8 @@ class WinogradConvolution(Kernel):
 
     @property
     def block(self) -> int:
-        """Return the tiles of a block."""
-        return block_tiles(self.shape, self.tile)
+        """Return the tiles of a block, at most."""
+        return most_tiles(self.shape, self.raw_weights)
 
     @property
     def vectors(self) -> int:
@@ -92,7 +103,12 @@ class WinogradConvolution(Kernel):
         """Return the floats for a block: strip, edge, transformed inputs, products."""
         planes = transforms_of(self.shape, self.tile).planes
         room = self._left.plane * planes + self._out.plane * planes
-        return self._spread.scratch_floats + self._gather.scratch_floats + room
+        weights = self._group_weights.scratch_floats if self.raw_weights else 0
+        return self._spread.scratch_floats + self._gather.scratch_floats + room + weights
+
+    @property
+    def _group_weights(self) -> GroupWeights:
+        return GroupWeights(self.shape, self.tile, self.vectors, self.transposed)
 
     @property
     def _spread(self) -> Spread:
@@ -142,15 +158,19 @@ class WinogradConvolution(Kernel):
         scratch = own_scratch(self, code)
         inputs = scratch + self._spread.scratch_floats + self._gather.scratch_floats
         products = inputs + self._left.plane * transforms_of(self.shape, self.tile).planes
+        weights = products + self._out.plane * transforms_of(self.shape, self.tile).planes
         self._spread.prepare(code, scratch)
         with code.loop(code.first, code.last) as item:
             number, group = item.index // self.groups, item.index % self.groups
-            tiles = (number * self.block, minimum(number * self.block + self.block, total))
+            tiles = cut(number, (total + (self.block - 1)) // self.block, total)
             with code.when(item.index.equals(code.first) | group.equals(0)):
                 blocks = (0, self.shape.channel_blocks)
                 self._spread.write(code, code.pointer("x"), inputs, self._left, scratch, tiles, blocks)
             first_block = group * self.vectors
-            self._multiply(code, inputs, products, first_block, tiles[1] - tiles[0])
+            if self.raw_weights:
+                self._multiply_raw(code, (inputs, weights, products), first_block, tiles[1] - tiles[0])
+            else:
+                self._multiply(code, inputs, products, first_block, tiles[1] - tiles[0])
             self._gather.write(
                 code,
                 products,
@@ -172,6 +192,23 @@ class WinogradConvolution(Kernel):
         with code.loop(0, transforms.planes) as at:
             left, out = inputs + at.index * self._left.plane, products + at.index * self._out.plane
             product.write(code, left, weights + at.index * plane, out, count)
+
+    def _multiply_raw(
+        self, code: Code, places: tuple[Pointer, Pointer, Pointer], first_block: Index, count: Index
+    ) -> None:
+        """Transform the weights for a row of the tile's numbers, multiply, go on with the next row."""
+        inputs, own, products = places
+        shape, size, group = self.shape, transforms_of(self.shape, self.tile).size, self._group_weights
+        heights, weight = heights_of(code.target, self.vectors), code.pointer("weight")
+        plane, block = group.row.plane, group.row.block
+        product = Product(shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights)
+        group.prepare(code, weight, own, first_block)
+        with code.loop(0, size) as row:
+            group.write(code, weight, own, first_block, row.index)
+            with code.loop(0, size) as column:
+                at = row.index * size + column.index
+                left, out = inputs + at * self._left.plane, products + at * self._out.plane
+                product.write(code, left, own + column.index * plane, out, count)
 
     def _epilogue(self, code: Code) -> Epilogue:
         bias = code.pointer("bias") if self.bias else None

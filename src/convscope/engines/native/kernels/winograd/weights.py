@@ -12,6 +12,7 @@ from ...vector import Code, Index, Pointer, minimum
 from ..shapes import ConvolutionShape
 from ..transposing import transposed
 from .blocking import transforms_of
+from .matrices import Transform
 
 TAPS = 9
 
@@ -62,7 +63,8 @@ class WinogradWeights(Kernel):
             )
             if self.transposed:
                 turned = own_scratch(self, code)
-                self._turn(code, source, own, turned)
+                zeros = turned + TAPS * lanes * lanes
+                turn_square(code, (source, own, shape.channels % lanes != 0), turned, zeros)
                 there = minimum(shape.filters - block * lanes, lanes)
                 taps = [(TAPS - 1 - tap) * lanes * lanes for tap in range(TAPS)]
                 self._transform(code, turned, taps, self._place(code, part, block, shape.filters), there)
@@ -75,19 +77,6 @@ class WinogradWeights(Kernel):
         planes, lanes = transforms_of(self.shape, self.tile).planes, self.shape.lanes
         return code.pointer("u") + (block * (planes * depth) + part * lanes) * lanes
 
-    def _turn(self, code: Code, source: Pointer, own: Index, turned: Pointer) -> None:
-        """Exchange channels and filters of a block; channels that are not there count as zero."""
-        lanes, partial = self.shape.lanes, self.shape.channels % self.shape.lanes
-        zeros = turned + TAPS * lanes * lanes
-        with code.loop(0, TAPS) as tap:
-            start, place = source + tap.index * (own * lanes), turned + tap.index * (lanes * lanes)
-            rows = []
-            for channel in range(lanes):
-                row = start + channel * lanes
-                rows.append(((own > channel).select(row, zeros) if partial else row).load())
-            for number, row_turned in enumerate(transposed(rows)):
-                place.store(row_turned, number * lanes)
-
     def _transform(
         self, code: Code, source: Pointer, taps: Sequence[int | Index], place: Pointer, count: Index
     ) -> None:
@@ -97,12 +86,44 @@ class WinogradWeights(Kernel):
         """
         transforms, lanes = transforms_of(self.shape, self.tile), self.shape.lanes
         plane = lanes * (self.shape.filters if self.transposed else self.shape.channels)
-        for i in range(transforms.size):
-            with code.loop(0, count) as row:
-                start, own = source + row.index * lanes, place + row.index * lanes
-                numbers = [
-                    transforms.weight.apply([start.load(taps[3 * tap + j]) for tap in range(3)])[i]
-                    for j in range(3)
-                ]
-                for j, value in enumerate(transforms.weight.apply(numbers)):
-                    own.store(value, (i * transforms.size + j) * plane)
+        for number in range(transforms.size):
+            out = place + number * transforms.size * plane
+            transform_row(code, transforms.weight, number, (source, taps), (out, plane), count)
+
+
+def turn_square(code: Code, source: tuple[Pointer, Index, bool], place: Pointer, zeros: Pointer) -> None:
+    """Exchange channels and filters of a block, for each tap; channels that are not there count as zero.
+
+    `source` is where the block starts, how many channels it has, and whether that may be fewer than lanes.
+    """
+    start, own, partial = source
+    lanes = code.target.width
+    with code.loop(0, TAPS) as tap:
+        first, out = start + tap.index * (own * lanes), place + tap.index * (lanes * lanes)
+        rows = []
+        for channel in range(lanes):
+            row = first + channel * lanes
+            rows.append(((own > channel).select(row, zeros) if partial else row).load())
+        for number, turned in enumerate(transposed(rows)):
+            out.store(turned, number * lanes)
+
+
+def transform_row(
+    code: Code,
+    transform: Transform,
+    number: int,
+    source: tuple[Pointer, Sequence[int | Index]],
+    out: tuple[Pointer, int],
+    count: Index,
+) -> None:
+    """Transform `count` vectors of nine taps each, for one row of the tile's numbers.
+
+    `source` is where the vectors start and how far each tap is from there, `out` where the row's first numbers go
+    and how far it is to the next ones.
+    """
+    (start, taps), (place, plane), lanes = source, out, code.target.width
+    with code.loop(0, count) as vector:
+        own, to = start + vector.index * lanes, place + vector.index * lanes
+        numbers = [transform.apply([own.load(taps[3 * tap + j]) for tap in range(3)])[number] for j in range(3)]
+        for j, value in enumerate(transform.apply(numbers)):
+            to.store(value, j * plane)
