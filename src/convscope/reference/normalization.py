@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,14 +80,21 @@ def _(layer: BatchNorm, inputs: Inputs, parameters: Parameters, context: Context
     return _affine(context.saved["standard"], parameters, (1,))
 
 
-def _moved(layer: BatchNorm, x: Array, context: Context) -> dict[str, Array]:
-    """Return the running statistics after this batch."""
-    count = x.size // x.shape[1]
-    if count < 2:
+def check_batch(layer: BatchNorm, shape: tuple[int, ...]) -> None:
+    """Refuse to learn from batches that have one value per channel: it has no variance.
+
+    Errors:   BadShape [batchnorm-one]
+    """
+    if math.prod(shape) // shape[1] < 2:
         raise BadShape(
             f"{layer.kind}.input must give more than one value per channel in training; got one, from "
-            f"{show_shape(x.shape)}; use a larger batch, or evaluate instead of training. [batchnorm-one]"
+            f"{show_shape(shape)}; use a larger batch, or evaluate instead of training. [batchnorm-one]"
         )
+
+
+def _moved(layer: BatchNorm, x: Array, context: Context) -> dict[str, Array]:
+    """Return the running statistics after this batch."""
+    check_batch(layer, x.shape)
     batch = {"mean": x.mean(axis=_batch_axes(x)), "var": x.var(axis=_batch_axes(x), ddof=1)}
     moved = {}
     for name, now in batch.items():

@@ -147,6 +147,24 @@ def test_a_refused_batch_changes_nothing() -> None:
     assert state(model) == before
 
 
+@pytest.mark.parametrize(
+    ("count", "labels"),
+    [(3, [0.0, np.nan, 1.0]), (3, [0.5, 1.0, 2.0]), (3, [0, -1, 2]), (3, [0, 1, 2**33]), (1, [2])],
+    ids=["nan", "half", "negative", "huge", "one picture"],
+)
+def test_what_the_reference_refuses_is_refused_in_the_same_words(count: int, labels: list[float]) -> None:
+    """Labels that are no classes, which a kernel must never look up, and a batch too small for a variance."""
+    told = []
+    for engine in ("native", "reference"):
+        model = compiled("input 3x9x8 | conv 5 9x8 nobias | batchnorm | relu | flatten | dense 4", engine)
+        before = state(model)
+        with pytest.raises(ConvscopeError) as caught:
+            model.train_step(data(model, count)[0], np.array(labels))
+        told.append(str(caught.value))
+        assert state(model) == before
+    assert told[0] == told[1]
+
+
 # batches of all sizes, all kinds of questions
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from ...errors import BadSetting
-from ...layers import Activation
+from ...layers import Activation, BatchNorm
 from ...network import Network
 from ...reference import Run
+from ...reference.normalization import check_batch
 from ..engine import Array, Fault, LayerStatistics, StepResult, Training
 from ..reference.observe import layer_statistics
 from ..reference.program import ReferenceProgram
@@ -58,6 +59,9 @@ class NativeProgram:
         self._prepared_for: dict[tuple[str, int], int] = {}
         self._observed: dict[str, LayerStatistics] = {}
         self._busy = threading.RLock()
+        self._normalisations = [
+            (node.layer, node.input_shapes[0]) for node in network.layers if isinstance(node.layer, BatchNorm)
+        ]
         for title in ("training", "inference") if training else ("inference",):
             self.plan(title)
         self.arrays.settle(training is not None)
@@ -190,6 +194,8 @@ class NativeProgram:
 
     def _differentiate(self, title: str, x: Array, labels: Array, step: int) -> tuple[Bound, StepResult]:
         objective = self._compiled_training().objective
+        for norm, shape in self._normalisations if len(x) == 1 else ():
+            check_batch(norm, (1, *shape))
         bound = self.bound(title, len(x))
         host = self._hand(bound, step)
         host.labels, host.loss = labels, objective.loss
@@ -286,5 +292,6 @@ def _observed_layers(network: Network) -> frozenset[str]:
 
 def _check_labels(loss: object, classes: int, batch: int, labels: Array) -> None:
     """Let the reference refuse labels that a kernel would read past its rows for."""
-    if labels.shape != (batch,) or labels.min() < 0 or labels.max() >= classes:
+    # Asked so that NaN, which is neither below nor above, is no class.
+    if labels.shape != (batch,) or not ((labels >= 0) & (labels < classes) & (np.floor(labels) == labels)).all():
         score(loss, np.zeros((batch, classes), np.float32), labels)  # type: ignore[arg-type]
