@@ -14,8 +14,9 @@ import pytest
 
 from convscope.engines.native.kernel import Kernel
 from convscope.engines.native.objects import Loader
+from convscope.engines.native.pool_code import pool_code
 from convscope.engines.native.target import foreign, host, narrowed
-from convscope.engines.native.threads import RECORD, Pool, pool_code, thread_count
+from convscope.engines.native.threads import RECORD, Pool, thread_count
 from convscope.engines.native.vector import Code
 from convscope.errors import BadSetting
 

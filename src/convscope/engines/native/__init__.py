@@ -11,7 +11,8 @@
 | `select.py` | which algorithm for which sizes |
 | `memory.py` | which buffers share a place |
 | `objects.py` | object code, kept on disk |
-| `threads.py` | the threads that walk lists of kernels |
+| `threads.py`, `pool_code.py` | the threads that walk lists of kernels, and their code |
+| `choices.py` | measured choices of an algorithm, kept on disk |
 | `bound.py` | a plan with addresses, for one batch size |
 | `arrays.py`, `parameters.py` | parameters, statistics and optimizer state |
 | `program.py` | all of it behind the engines' seam |
