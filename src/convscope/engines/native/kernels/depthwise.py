@@ -18,6 +18,10 @@ __all__ = ["DepthwiseConvolution", "DepthwiseInputGradient", "DepthwiseWeightGra
 
 FEWEST_ITEMS = 16
 """Work items that one picture should give at least."""
+FEW_PIXELS = 100
+"""Pictures up to this size have many channels, and weights around them that outweigh the picture."""
+MOST_SHARES = 8
+"""Equal bands of one picture's rows, for as many threads."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,7 @@ def _write(
     """Write the work items: bands of rows of one channel block of one picture."""
     lanes, bands = shape.lanes, _bands(shape, sizes[1][0])
     with code.loop(code.first, code.last) as item:
-        whole, band = item.index // bands, item.index % bands
-        block = whole % shape.channel_blocks
+        whole, band, block = _place(item.index, shape, bands)
         source, out = (
             Picture(code.pointer(name) + whole * (height * width * lanes), width)
             for name, (height, width) in zip(names, sizes, strict=True)
@@ -139,6 +142,25 @@ def _one_by_one(axes: Sequence[Axis]) -> list[Axis]:
     ]
 
 
+def _place(item: Index, shape: ConvolutionShape, bands: int) -> tuple[Index, Index, Index]:
+    """Return the plane (a block of a picture), the band and the block of a work item."""
+    blocks = shape.channel_blocks
+    if not _by_bands(shape):
+        return item // bands, item % bands, item // bands % blocks
+    picture, band, block = item // (bands * blocks), item // blocks % bands, item % blocks
+    return picture * blocks + block, band, block
+
+
+def _by_bands(shape: ConvolutionShape) -> bool:
+    """Say whether neighbouring items are the same rows of other channels, not other rows of the same ones.
+
+    Convolutions of single pixels, before and after, are cut in the same way: between pixels where these are many,
+    between filters where they are few. So a thread reads what it wrote itself, and little from another's cache.
+    """
+    return shape.height * shape.width > FEW_PIXELS
+
+
 def _bands(shape: ConvolutionShape, height: int) -> int:
     """Return how many bands of rows each channel block is cut into, so that one picture is work for many."""
-    return min(height, -(-FEWEST_ITEMS // shape.channel_blocks))
+    least = MOST_SHARES if _by_bands(shape) else 1
+    return min(height, max(-(-FEWEST_ITEMS // shape.channel_blocks), least))
