@@ -116,7 +116,8 @@ def main() -> None:
     ways += [Way("reference", "fast", chosen.reference_seeds)] if chosen.reference_seeds else []
     model = DIGITS if chosen.model == "two-convolutions" else chosen.model
     print(
-        f"{chosen.model} on MNIST, {len(train):,} pictures, {chosen.epochs} epochs, batches of {BATCH}; {machine()}"
+        f"{chosen.model} on MNIST, {len(train):,} pictures, {chosen.epochs} epochs, batches of {BATCH}; "
+        f"{machine()}"
     )
     results = dict(runs(model, ways, train, test, chosen.epochs))
     slow = [run.epoch_seconds for way, done in results.items() if way.engine == "reference" for run in done]

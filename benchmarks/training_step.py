@@ -45,7 +45,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     x = generator.random((BATCH, 1, 28, 28), dtype=np.float32)
     labels = generator.integers(0, 10, BATCH)
-    model = cs.Model("digits", seed=0)
+    model = cs.Model("digits", seed=0, engine="reference")
     model.compile(optimizer=cs.SGD(lr=0.05, momentum=0.9), loss="cross_entropy")
     print(f"digits network, batch {BATCH}, engine {model.engine}; {machine()}")
     peers = []

@@ -34,7 +34,8 @@ def precision_option(verb: F) -> F:
 
 def engine_option(verb: F) -> F:
     """Give a verb --engine."""
-    return click.option("--engine", metavar="NAME", help="What computes; the fastest there is if left out.")(verb)
+    shown = "native, which compiles, or reference (NumPy); native if left out."
+    return click.option("--engine", metavar="NAME", help=shown)(verb)
 
 
 def checkpoint_option(verb: F) -> F:

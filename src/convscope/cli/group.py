@@ -19,7 +19,7 @@ VERBS = {
     "train": "Train a network on pictures; stop and go on when you like.",
     "evaluate": "Show a run's accuracy, class by class, and its worst mistakes.",
     "predict": "Say what pictures show.",
-    "bench": "Measure the engine on this machine, beside PyTorch.",
+    "bench": "Measure the native engine on this machine, beside PyTorch.",
     "tune": "Measure which algorithms are fastest here for a network, and keep them.",
     "diagnose": "Find what is wasteful or risky in a network or a run.",
     "convert": "Write a network as notation or YAML.",

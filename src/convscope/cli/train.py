@@ -69,7 +69,8 @@ FIGURE = "curves.png"
 def command(as_json: bool, **asked: Any) -> None:
     """Train MODEL on pictures and write a run folder: settings, log, curves, best and last checkpoint.
 
-    Ctrl-C saves, and says how to go on; a run that went on ends as one that was never stopped.
+    Ctrl-C saves, and says how to go on; a run that went on ends as one that was never stopped. CONVSCOPE_THREADS
+    sets the native engine's threads, CONVSCOPE_CACHE the folder of its compiled code ("off" keeps none).
 
     \b
     Examples:
