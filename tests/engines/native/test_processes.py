@@ -135,6 +135,37 @@ def test_models_in_threads_of_python_do_not_disturb_each_other(text: str) -> Non
     assert wrong == []
 
 
+FIRST_USE = """
+import threading
+import numpy as np
+import convscope as cs
+
+answers = []
+start = threading.Barrier(6)
+
+
+def ask():
+    start.wait()
+    model = cs.Model("input 3x9x8 | conv 5 3 | relu | flatten | dense 4", seed=1)
+    answers.append(model.predict(np.ones((3, 3, 9, 8), np.float32)).tobytes())
+
+
+threads = [threading.Thread(target=ask) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(answers), len(set(answers)))
+"""
+
+
+def test_six_threads_may_be_the_first_to_use_the_engine() -> None:
+    """Code, threads and answers are made once, whoever comes first; tried in several processes."""
+    for _ in range(6):
+        done = run([sys.executable, "-c", FIRST_USE])
+        assert (done.returncode, done.stdout) == (0, "6 1\n"), done.stderr
+
+
 def test_without_llvmlite_one_warning_says_so(broken: str) -> None:
     """Two models run on the reference; the reason is told once, and the results are the reference's."""
     found = trained(FIRST=broken)

@@ -142,10 +142,17 @@ class Loader:
             self._addresses[name] = self._engine.get_function_address(name)
 
 
-@lru_cache
+_THIS: Loader | None = None
+_MAKING = threading.Lock()
+
+
 def this_loader() -> Loader:
-    """Return the loader for the processor this process runs on."""
-    return Loader(host())
+    """Return the loader for the processor this process runs on: one, whichever thread asks first."""
+    global _THIS
+    with _MAKING:
+        if _THIS is None:
+            _THIS = Loader(host())
+        return _THIS
 
 
 def _read(name: str) -> bytes | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from .objects import Loader
-from .pool_code import ARRIVED, BASE, COUNT, GENERATION, LINE, RECORDS, SLEEPING, STOP, THREADS, YIELD, pool_code
+from .pool_code import COUNT, GENERATION, LINE, SLEEPING, STOP, THREADS, YIELD, pool_code
 
 RECORD = np.dtype([("function", np.int64), ("table", np.int64), ("items", np.int64)])
 """One kernel call of a list."""
@@ -46,11 +46,11 @@ class Pool:
     """The threads of a process; the one that asks is number 0 and works along."""
 
     def __init__(self, loader: Loader, threads: int) -> None:
-        self.threads = threads
+        self.threads, self._loader = threads, loader  # whose memory the functions lie in
         found = loader.functions(("run", "resume", "claim", "serve"), pool_code(loader.target))
         take = ctypes.CFUNCTYPE
         word, address = ctypes.c_int64, ctypes.c_void_p
-        self._run = take(word, address)(found["run"])
+        self._run = take(word, address, address, word, word)(found["run"])
         self._resume = take(None, address)(found["resume"])
         self._claim = take(word, address, word)(found["claim"])
         self._serve = take(word, address, word, address)(found["serve"])
@@ -63,16 +63,15 @@ class Pool:
 
     def run(self, records: NDArray[Any], alone: bool = False) -> None:
         """Run a list of records and return when all is done; `alone` for work too small to share."""
+        self.run_at(records.ctypes.data, len(records), alone)
+
+    def run_at(self, address: int, count: int, alone: bool) -> None:
+        """Run a list of records that lies at an address."""
         with self._busy:
             used = 1 if alone else self.threads
             if used > 1 and not self._workers:
                 self._start()
-            state = self._state
-            state[BASE] = state[ARRIVED]
-            state[RECORDS], state[COUNT], state[THREADS] = records.ctypes.data, len(records), used
-            if used == 1:
-                self._resume(self._at)
-            elif self._run(self._at):
+            if self._run(self._at, address, count, used):
                 self._wake()
                 self._resume(self._at)
 
@@ -133,14 +132,16 @@ def _yield_function() -> int:
 
 
 _POOL: Pool | None = None
+_MAKING = threading.Lock()
 
 
 def pool(loader: Loader) -> Pool:
-    """Return this process's pool, made at first use."""
+    """Return this process's pool, made at first use, whichever thread comes first."""
     global _POOL
-    if _POOL is None:
-        _POOL = Pool(loader, thread_count())
-        atexit.register(_POOL.close)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_POOL.forget)
-    return _POOL
+    with _MAKING:
+        if _POOL is None:
+            _POOL = Pool(loader, thread_count())
+            atexit.register(_POOL.close)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_POOL.forget)
+        return _POOL
