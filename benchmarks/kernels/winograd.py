@@ -76,7 +76,7 @@ class Arrays:
         own["parts"] = own["dweight"]
         if tile:
             own["u"] = aligned(u_floats(shape, tile, transposed))
-            own["parts"] = aligned(slices_for(shape, tile) * u_floats(shape, tile))
+            own["parts"] = aligned(slices_for(shape, n, tile) * u_floats(shape, tile))
         x, y = (outputs, inputs) if transposed else (inputs, outputs)
         return own | {"x": x, "y": y}
 
@@ -91,7 +91,7 @@ def forward(arrays: Arrays, tile: int, transposed: bool = False) -> tuple[Work, 
 
 def weight_gradient(arrays: Arrays, tile: int) -> tuple[Work, Work]:
     """Return the way back, and the sum over tiles."""
-    own, shape, slices = arrays.of(tile), arrays.shape, slices_for(arrays.shape, tile)
+    own, shape, slices = arrays.of(tile), arrays.shape, slices_for(arrays.shape, arrays.batch, tile)
     finish = bound(WinogradWeightGradientFinish(shape, tile, slices), 1, own)
     return finish, bound(WinogradWeightGradient(shape, tile, slices), arrays.batch, own)
 

@@ -266,7 +266,13 @@ def test_one_picture_is_work_for_two_threads(tile: int) -> None:
     for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)):
         shape = shape_of(channels, size, channels)
         assert WinogradConvolution(shape, tile).items(1) >= 4
-        assert WinogradWeightGradient(shape, tile, slices_for(shape, tile)).items(1) >= 4
+        assert WinogradWeightGradient(shape, tile, slices_for(shape, 1, tile)).items(1) >= 4
+
+
+def test_parts_of_a_weight_gradient_are_few_where_tiles_are() -> None:
+    """Each part is written and read once more: 196 tiles make four, and a batch of such pictures eight."""
+    shape = shape_of(64, 56, 64)
+    assert [slices_for(shape, batch, 4) for batch in (1, 2)] == [4, 8]
 
 
 def test_what_is_no_such_convolution_is_refused() -> None:

@@ -139,7 +139,7 @@ class Case:
         return unpacked(self.inputs, call(kernel, self.batch, arrays, kind=self.kind)["y"])
 
     def weight_gradient(self, slices: int | None = None) -> np.ndarray:
-        slices = slices_for(self.shape, self.tile) if slices is None else slices
+        slices = slices_for(self.shape, self.batch, self.tile) if slices is None else slices
         kernel = WinogradWeightGradient(self.shape, self.tile, slices)
         parts = np.full(slices * u_floats(self.shape, self.tile), np.nan, np.float32)
         arrays = {"x": self.inputs.pack(self.x), "dy": self.outputs.pack(self.dy), "parts": parts}

@@ -241,7 +241,7 @@ class _Convolution:
             if isinstance(self.layout, GroupedFilterBlocks):
                 lowering.call(GroupMask(shape), name, "weight gradient", "nothing between groups", gradient=out)
         else:
-            slices = winograd_slices_for(shape, tile)
+            slices = winograd_slices_for(shape, mode.batch_hint, tile)
             floats = slices * u_floats(shape, tile, False)
             parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=floats)
             kernel = WinogradWeightGradient(shape, tile, slices)

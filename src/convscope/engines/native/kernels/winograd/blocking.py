@@ -74,11 +74,16 @@ def gradient_chunk_of(shape: ConvolutionShape) -> int:
     return _divisor(shape.filter_blocks // vectors, 64 // (vectors * shape.lanes))
 
 
-def slices_for(shape: ConvolutionShape, tile: int) -> int:
-    """Return into how many parts the sum over tiles is cut: for eight pieces of work, if parts stay small."""
+def slices_for(shape: ConvolutionShape, batch_hint: int, tile: int) -> int:
+    """Return into how many parts the sum over tiles is cut: for eight pieces of work, if parts stay small.
+
+    Few tiles make four: each part is written and read once more.
+    """
     groups = shape.filter_blocks // vectors_of(shape.filter_blocks)
     floats = transforms_of(shape, tile).planes * shape.channels * shape.filter_blocks * shape.lanes
-    return max(1, min(8 * gradient_chunk_of(shape) // groups, PARTS_FLOATS // floats))
+    down, across = tiles_of(shape, tile)
+    pieces = 8 if batch_hint * down * across >= 8 * 48 else 4
+    return max(1, min(pieces * gradient_chunk_of(shape) // groups, PARTS_FLOATS // floats))
 
 
 def _divisor(count: int, most: int) -> int:

@@ -1,6 +1,6 @@
 """When Winograd's algorithm pays, by a count of what both ways cost.
 
-Costs are in multiply-adds at full speed, as measured on one core with vectors of 16 floats: transforms are
+Costs are in multiply-adds at full speed, as measured on two cores with vectors of 16 floats: transforms are
 additions and memory, so they count by numbers moved. A transformed weight is read once, and in training written
 first; a weight gradient writes and reads every part.
 """
@@ -13,9 +13,9 @@ from .blocking import most_tiles, slices_for, tiles_of, transforms_of
 
 TRANSFORM = {2: 150, 4: 450}
 """For each tile and channel, in and out."""
-READ, READ_FAR, WRITE, PART, RAW = 5, 10, 10, 16, 8
-"""For each transformed weight: read once from a cache, from memory, written, written and read as a part, or made
-for one block of tiles."""
+READ, READ_FAR, WRITE, PART, RAW, TURN = 4, 10, 6, 16, 8, 4
+"""For each transformed weight: read once from a cache, from memory, written, written and read as a part, made
+for one block of tiles, turned around before that."""
 MOST_RAW_BLOCKS, LEAST_RAW_TILES = 4, 32
 """Blocks of tiles for each of which weights may be transformed again; tiles for which that costs little."""
 CACHE_FLOATS = 1 << 22
@@ -59,9 +59,9 @@ def _cost(shape: ConvolutionShape, batch: int, purpose: str, tile: int) -> float
     weights = planes * shape.channels * shape.filters
     transposed = purpose == "input gradient"
     if purpose == "weight gradient":
-        moved = PART * slices_for(shape, tile) * weights
+        moved = PART * slices_for(shape, batch, tile) * weights
     elif purpose != "inference" and raw_weights(shape, batch, tile, transposed):
-        moved = RAW * blocks_of(tiles, most_tiles(shape, True)) * weights
+        moved = (RAW + TURN * transposed) * blocks_of(tiles, most_tiles(shape, True)) * weights
     else:
         moved = (READ if weights <= CACHE_FLOATS else READ_FAR) * weights
         moved += 0 if purpose == "inference" else WRITE * weights

@@ -11,7 +11,7 @@ from ...target import Target
 from ...vector import Code, Condition, Index, Pointer, Vector, minimum
 from ..gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
 from ..shapes import ConvolutionShape
-from .blocking import gradient_block_tiles, gradient_chunk_of, tiles_of, transforms_of, vectors_of
+from .blocking import cut, gradient_block_tiles, gradient_chunk_of, tiles_of, transforms_of, vectors_of
 from .spread import Planes, Spread
 from .weights import TAPS, u_floats
 
@@ -20,8 +20,8 @@ from .weights import TAPS, u_floats
 class WinogradWeightGradient(Kernel):
     """Sum transformed inputs times transformed gradients over the tiles: one part for each slice of the batch.
 
-    A piece of work is a slice of the blocks of tiles and a chunk of the filters. How blocks fall into slices is
-    decided by the batch alone. Each part is written, not added to.
+    A piece of work is a slice of the tiles, block by block, and a chunk of the filters. How tiles fall into slices
+    is decided by the batch alone. Each part is written, not added to.
 
     Shapes:   x Blocked(channels), dy Blocked(filters), parts (slices, u)
     """
@@ -100,7 +100,6 @@ class WinogradWeightGradient(Kernel):
         """Write the slices and chunks from `first` to `last`."""
         down, across = tiles_of(self.shape, self.tile)
         total, chunks = code.number("batch") * (down * across), self.groups // self.chunk
-        blocks = (total + (self.block - 1)) // self.block
         strip = own_scratch(self, code)
         other_strip = strip + self._inputs.scratch_floats
         left = other_strip + self._gradients.scratch_floats
@@ -113,16 +112,16 @@ class WinogradWeightGradient(Kernel):
             out = (
                 code.pointer("parts") + slice_ * u_floats(self.shape, self.tile) + first_filters * self._out_block
             )
-            begin, end = slice_ * blocks // self.slices, (slice_ + 1) * blocks // self.slices
+            begin, end = cut(slice_, self.slices, total)
             with code.when(end <= begin):
                 self._clear(code, out)
-            with code.loop(begin, end) as number:
-                tiles = (number.index * self.block, minimum(number.index * self.block + self.block, total))
+            with code.loop(begin, end, self.block) as start:
+                tiles = (start.index, minimum(start.index + self.block, end))
                 # One block may serve several chunks that follow each other.
                 with code.when(
-                    ~number.index.equals(begin)
+                    ~start.index.equals(begin)
                     | item.index.equals(code.first)
-                    | (end - begin > 1)
+                    | (end - begin > self.block)
                     | chunk.equals(0)
                 ):
                     whole = (0, self.shape.channel_blocks)
@@ -130,7 +129,7 @@ class WinogradWeightGradient(Kernel):
                 part = (first_filters, self.chunk * self.vectors)
                 self._gradients.write(code, code.pointer("dy"), right, self._right, other_strip, tiles, part)
                 self._fill(code, left, right, tiles[1] - tiles[0])
-                self._multiply(code, left, right, out, tiles[1] - tiles[0], number.index.equals(begin))
+                self._multiply(code, left, right, out, tiles[1] - tiles[0], start.index.equals(begin))
 
     @property
     def _out_plane(self) -> int:

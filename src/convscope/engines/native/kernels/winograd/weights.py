@@ -56,7 +56,7 @@ class WinogradWeights(Kernel):
         if self.transposed:
             own_scratch(self, code).store(code.constant(0), TAPS * lanes * lanes)
         with code.loop(code.first, code.last) as item:
-            block, part = item.index // shape.channel_blocks, item.index % shape.channel_blocks
+            block, part = self._pair(item.index)
             own = minimum(shape.channels - part * lanes, lanes)
             source = (
                 code.pointer("weight") + block * (TAPS * shape.channels * lanes) + part * (TAPS * lanes * lanes)
@@ -71,6 +71,12 @@ class WinogradWeights(Kernel):
             else:
                 taps = [own * (tap * lanes) for tap in range(TAPS)]
                 self._transform(code, source, taps, self._place(code, block, part, shape.channels), own)
+
+    def _pair(self, item: Index) -> tuple[Index, Index]:
+        """Return an item's block of filters and block of channels: one thread writes what it is likely to read."""
+        if self.transposed:
+            return item % self.shape.filter_blocks, item // self.shape.filter_blocks
+        return item // self.shape.channel_blocks, item % self.shape.channel_blocks
 
     def _place(self, code: Code, block: Index, part: Index, depth: int) -> Pointer:
         """Return where the first row of a block of outputs and a part of the inputs goes."""
