@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,15 @@ class Memory:
             self.generation += 1
 
 
+class Segment(NamedTuple):
+    """Calls that follow each other without Python in between: their records, and where these lie."""
+
+    records: NDArray[Any]
+    address: int
+    length: int
+    alone: bool
+
+
 class Bound:
     """Records and argument tables of a plan's sections."""
 
@@ -58,6 +67,7 @@ class Bound:
         memory.reserve(self._arrangement.floats, scratch * pool.threads)
         self.generation = memory.generation
         self._memory = memory
+        self._views: dict[int, tuple[Buffer, Floats]] = {}
         self._given: dict[str, list[tuple[int, bool]]] = {}
         calls = [step for step in plan.steps if isinstance(step, Call)]
         names = [argument_names(call.kernel, plan.target) for call in calls]
@@ -74,6 +84,12 @@ class Bound:
 
     def memory(self, buffer: Buffer) -> Floats:
         """Return a buffer's memory: (batch, floats of a picture), or (floats,) for a fixed one."""
+        known = self._views.get(id(buffer))
+        if known is None or known[0] is not buffer:
+            known = self._views[id(buffer)] = buffer, self._view(buffer)
+        return known[1]
+
+    def _view(self, buffer: Buffer) -> Floats:
         if buffer.role is not Role.ACTIVATION:
             return self._locate(buffer)
         start = self._arrangement.offsets[buffer]
@@ -100,13 +116,12 @@ class Bound:
             if isinstance(segment, HostCall):
                 host(segment)
             else:
-                records, alone = segment
-                self._pool.run(records, alone)
+                self._pool.run_at(segment.address, segment.length, segment.alone)
 
     def singles(self, section: str) -> list[tuple[Call, NDArray[Any]]]:
         """Return each kernel call of a section with a list of its own, for measuring one by one."""
         calls = [step for step in self.plan.sections.get(section, ()) if isinstance(step, Call)]
-        found = [segment[0] for segment in self._sections.get(section, ()) if not isinstance(segment, HostCall)]
+        found = [one.records for one in self._sections.get(section, ()) if isinstance(one, Segment)]
         records = np.concatenate(found) if found else np.zeros(0, RECORD)
         return [(call, records[place : place + 1]) for place, call in enumerate(calls)]
 
@@ -127,8 +142,8 @@ class Bound:
 
     def _segments(
         self, steps: Sequence[Step], addresses: Mapping[Kernel, int], tables: Mapping[int, int]
-    ) -> list[tuple[NDArray[Any], bool] | HostCall]:
-        segments: list[tuple[NDArray[Any], bool] | HostCall] = []
+    ) -> list[Segment | HostCall]:
+        segments: list[Segment | HostCall] = []
         waiting: list[Call] = []
 
         def close() -> None:
@@ -137,7 +152,8 @@ class Bound:
                 records["function"] = [addresses[call.kernel] for call in waiting]
                 records["table"] = [tables[id(call)] for call in waiting]
                 records["items"] = [call.kernel.items(self.batch) for call in waiting]
-                segments.append((records, self._work(waiting) < SMALL))
+                alone = self._work(waiting) < SMALL
+                segments.append(Segment(records, records.ctypes.data, len(records), alone))
                 waiting.clear()
 
         for step in steps:

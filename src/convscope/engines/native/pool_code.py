@@ -114,7 +114,21 @@ asleep:
   ret i64 1
 }
 
-define i64 @run(ptr %state) nounwind {
+; Run a list on so many threads, or say (as 1) that sleepers must be woken before `resume`.
+define i64 @run(ptr %state, ptr %list, i64 %length, i64 %used) nounwind {
+  %at.arrived = getelementptr i64, ptr %state, i64 $arrived
+  %at.base = getelementptr i64, ptr %state, i64 $base
+  %at.records = getelementptr i64, ptr %state, i64 $records
+  %at.count = getelementptr i64, ptr %state, i64 $count
+  %at.threads = getelementptr i64, ptr %state, i64 $threads
+  %base = load i64, ptr %at.arrived
+  store i64 %base, ptr %at.base
+  store ptr %list, ptr %at.records
+  store i64 %length, ptr %at.count
+  store i64 %used, ptr %at.threads
+  %alone = icmp eq i64 %used, 1
+  br i1 %alone, label %go, label %share
+share:
   %slept = call i64 @publish(ptr %state)
   %is = icmp ne i64 %slept, 0
   br i1 %is, label %wake.first, label %go

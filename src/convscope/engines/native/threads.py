@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadSetting
 from .objects import Loader
-from .pool_code import ARRIVED, BASE, COUNT, GENERATION, LINE, RECORDS, SLEEPING, STOP, THREADS, YIELD, pool_code
+from .pool_code import COUNT, GENERATION, LINE, SLEEPING, STOP, THREADS, YIELD, pool_code
 
 RECORD = np.dtype([("function", np.int64), ("table", np.int64), ("items", np.int64)])
 """One kernel call of a list."""
@@ -50,7 +50,7 @@ class Pool:
         found = loader.functions(("run", "resume", "claim", "serve"), pool_code(loader.target))
         take = ctypes.CFUNCTYPE
         word, address = ctypes.c_int64, ctypes.c_void_p
-        self._run = take(word, address)(found["run"])
+        self._run = take(word, address, address, word, word)(found["run"])
         self._resume = take(None, address)(found["resume"])
         self._claim = take(word, address, word)(found["claim"])
         self._serve = take(word, address, word, address)(found["serve"])
@@ -63,16 +63,15 @@ class Pool:
 
     def run(self, records: NDArray[Any], alone: bool = False) -> None:
         """Run a list of records and return when all is done; `alone` for work too small to share."""
+        self.run_at(records.ctypes.data, len(records), alone)
+
+    def run_at(self, address: int, count: int, alone: bool) -> None:
+        """Run a list of records that lies at an address."""
         with self._busy:
             used = 1 if alone else self.threads
             if used > 1 and not self._workers:
                 self._start()
-            state = self._state
-            state[BASE] = state[ARRIVED]
-            state[RECORDS], state[COUNT], state[THREADS] = records.ctypes.data, len(records), used
-            if used == 1:
-                self._resume(self._at)
-            elif self._run(self._at):
+            if self._run(self._at, address, count, used):
                 self._wake()
                 self._resume(self._at)
 
