@@ -14,6 +14,8 @@ from .transposing import transposed
 
 MOST_FEW = 4
 """Channels that are few, at most."""
+AHEAD = 2
+"""Squares between the one that is turned and the one that is fetched."""
 
 
 def weights_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks | Channels:
@@ -101,9 +103,16 @@ class TransposedWeights(Kernel):
                     to = code.pointer("weight_t") + block * into.block_floats
                     at, to = at + block * (lanes * taps * lanes), to + column * (lanes * taps * lanes)
                     with code.loop(0, taps) as tap:
+                        self._fetch(at, (tap.index + AHEAD) * rows, rows, for_writing=False)
+                        self._fetch(to, (tap.index + AHEAD) * columns, columns, for_writing=True)
                         square = _square(at + tap.index * (rows * lanes), rows, code)
                         for row, vector in enumerate(transposed(square)[:columns]):
                             to.store(vector, (tap.index * columns + row) * lanes)
+
+    def _fetch(self, place: Pointer, first: Index, count: int, for_writing: bool) -> None:
+        """Ask for the vectors of a square that comes later: large weights are in no near cache."""
+        for row in range(count):
+            place.prefetch((first + row) * self.shape.lanes, for_writing=for_writing)
 
     def _grouped(self, code: Code, into: GroupedFilterBlocks, block: Index, column: Index) -> None:
         source = GroupedFilterBlocks(into.channels, into.filters, into.groups, into.kernel, into.lanes)
