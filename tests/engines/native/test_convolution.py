@@ -6,6 +6,8 @@ come to about √2000 · 6e-8 = 3e-6 of the largest result; 1e-5 leaves room for
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -241,3 +243,11 @@ def test_depthwise_and_plain_groups_are_refused() -> None:
         ConvolutionInputGradient(depthwise)
     with pytest.raises(ValueError, match="a convolution in groups reads pictures in blocks"):
         Convolution(shape_of(4, 5, 5, 6, (3, 3), groups=2), plain_input=True)
+
+
+def test_odd_cuts_of_the_filters_meet_an_even_number_of_parts_of_a_picture() -> None:
+    """Two threads share the cut in the middle equally, so a single picture is even work for them."""
+    shape = shape_of(96, 27, 29, 256, (5, 5), (1, 1), ((2, 2), (2, 2)))
+    shape = replace(shape, lanes=16)
+    assert transposed_layout(shape).floats > FAR_FLOATS
+    assert ConvolutionInputGradient(shape).items(1) % 6 == 0

@@ -95,13 +95,17 @@ class Loops:
 
     @property
     def chunks(self) -> int:
-        """Return the parts that a picture is cut into: where threads share it, an even number."""
+        """Return the parts that a picture is cut into: where threads share it, an even number.
+
+        They share a cut of the filters, too, where the cuts are odd.
+        """
         most = self.tile.rows if self.by_rows else self.tile.columns
         axes = self.rows if self.by_rows else self.columns
         tiles = min(len(evenly(axis.count, most)) for axis in axes)
         near = -(-self.source.image // NEAR_FLOATS)
         wanted = max(near, -(-ENOUGH_ITEMS // self.pieces))
-        return min(tiles, wanted if self.weights_first else wanted + wanted % 2)
+        whole_cuts = self.weights_first and self.pieces % 2 == 0
+        return min(tiles, wanted if whole_cuts else wanted + wanted % 2)
 
     @property
     def weights_first(self) -> bool:
