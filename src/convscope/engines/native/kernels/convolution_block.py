@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 UNROLL = 1
 """Steps of the depth written in a row: a tile is work enough to hide a loop's cost, and more steps only spill."""
+
+
+LONGEST_SUM = 384
+"""Products in one running sum, before it joins those in memory."""
+
+Blocks = Callable[["int | Index", "int | Index", Sequence[Vector]], list[Vector]]
+"""Adds the channel blocks from one up to another to sums."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +69,41 @@ class Block:
         layout, taps = loops.weights, loops.weights.kernel[0] * loops.weights.kernel[1]
         whole, depth, tail = self._depths()
         weights = self.piece.weights
+
+        def blocks(first: int | Index, last: int | Index, sums: Sequence[Vector]) -> list[Vector]:
+            with code.loop(first, last, carry=sums) as block:
+                left = at + block.index * step.block
+                right = weights + block.index * (taps * depth * layout.lanes)
+                block.next(self._taps(block.values, left, right, depth))
+            return block.results
+
         if self.rows.axis.taps and self.columns.axis.taps:
-            if whole:
-                with code.loop(0, whole, carry=totals) as block:
-                    left, right = (
-                        at + block.index * step.block,
-                        weights + block.index * (taps * depth * layout.lanes),
-                    )
-                    block.next(self._taps(block.values, left, right, depth))
-                totals = block.results
+            chunk = self._chunk(taps * depth)
+            if 0 < whole <= chunk:
+                totals = blocks(0, whole, totals)
+            elif whole:
+                totals = self._in_chunks(whole, chunk, totals, blocks)
             if tail:
                 left, right = at + whole * step.block, weights + whole * (taps * depth * layout.lanes)
                 totals = self._taps(totals, left, right, tail)
         self._finish(totals)
+
+    def _chunk(self, products: int) -> int:
+        """Return how many channel blocks are summed in a row, each of so many products."""
+        return max(LONGEST_SUM // products, 1)
+
+    def _in_chunks(self, whole: int, chunk: int, totals: list[Vector], blocks: Blocks) -> list[Vector]:
+        """Sum chunks of channel blocks by themselves, and add them up in memory: a long sum loses digits."""
+        code, vectors, step = self.piece.code, self.piece.vectors, self.piece.loops.target
+        target = self._target(code.pointer(self.piece.loops.names[2]))
+        places = [place + vector * step.block for place in self._places() for vector in range(vectors)]
+        for place, total in zip(places, totals, strict=True):
+            target.store(total, place)
+        with code.loop(0, whole, chunk) as start:
+            last = start.index + chunk if whole % chunk == 0 else minimum(start.index + chunk, whole)
+            for place, own in zip(places, blocks(start.index, last, code.zeros(len(totals))), strict=True):
+                target.store(target.load(place) + own, place)
+        return [target.load(place) for place in places]
 
     def _depths(self) -> tuple[int, int, int]:
         """Return the number of whole channel blocks, their channels, and the channels of one more."""
@@ -212,6 +241,10 @@ class Block:
 @dataclass(frozen=True)
 class AcrossBlock(Block):
     """A tile whose sums lie across the lanes: one vector for each result and channel, added up at the end."""
+
+    def _chunk(self, products: int) -> int:
+        """Return that all blocks are summed in a row: lanes keep sums apart."""
+        return self._depths()[0]
 
     def _depths(self) -> tuple[int, int, int]:
         """Return the blocks that are read; each has weights for every channel that is written."""
