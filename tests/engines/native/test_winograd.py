@@ -193,6 +193,12 @@ def test_the_sum_does_not_depend_on_the_slices_left_empty() -> None:
     compare(case.weight_gradient(7), case.expected_weight_gradient(), 4)
 
 
+def test_filters_share_the_inputs_of_the_last_block_only() -> None:
+    """Slices of 150 tiles are three blocks, and 133 filters three chunks: inputs are transformed again for each."""
+    case = Case(3, 5, (37, 38), 133, (1, 1), (1, 1), 4)
+    compare(case.weight_gradient(2), case.expected_weight_gradient(), 4)
+
+
 def spills_in_loops(kernel: Kernel, kind: str) -> int:
     """Return how many instructions of innermost loops move vectors to the stack or back."""
     lines = assembled(kernel, target_named(kind)).splitlines()
