@@ -64,9 +64,20 @@ def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folde
     Image.new("RGB", (300, 200), "orange").save("cat.jpg")
     if example.startswith("bench"):
         _time_nothing(monkeypatch)
+    if example.startswith("tune"):
+        _keep_nothing(monkeypatch)
     ended = convscope(*shlex.split(example))
     assert ended.code == 0, ended.err
     assert ended.out or len(list(Path().iterdir())) > 1
+
+
+def _keep_nothing(monkeypatch):
+    """Let every way of computing take 1 ms, and keep no choice for other tests."""
+    from convscope.bench import tune
+    from convscope.engines.native import choices
+
+    monkeypatch.setattr(tune, "fastest", lambda _work, _seconds: 1e-3)
+    monkeypatch.setattr(choices, "_folder", lambda: None)
 
 
 def _time_nothing(monkeypatch):

@@ -23,7 +23,7 @@ def command(model: str, input_shape: tuple[int, ...] | None, batch: int, as_json
     \b
     Examples:
       convscope tune resnet18 --batch 1
-      convscope tune my_network.yaml
+      convscope tune digits --json
     """
     from ..bench.tune import tune
     from ..models import load

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from .kernels.shapes import ConvolutionShape
-from .objects import cache_folder
+from .objects import cache_folder, generator_hash
 from .target import host
 
 _TRIED: list[int] = []
@@ -61,7 +61,7 @@ def trying(tile: int) -> Iterator[None]:
 
 
 def _name(shape: ConvolutionShape, batch_hint: int, purpose: str) -> str:
-    text = f"{host().key}|{shape!r}|{batch_hint}|{purpose}"
+    text = f"{host().key}|{generator_hash()}|{shape!r}|{batch_hint}|{purpose}"
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
 
 
