@@ -90,6 +90,7 @@ A step with one picture goes before: it brings in what a process has once, as li
 
 def first_call() -> None:
     """Time the first training step of the digits CNN in new processes, where nothing and where all is compiled."""
+    _printed(_FIRST, networks.DIGITS)  # Python's own cache is there from now on
     with tempfile.TemporaryDirectory() as folder:
         for name in ("empty cache", "warm cache"):
             imported, seconds = json.loads(_printed(_FIRST, networks.DIGITS, CONVSCOPE_CACHE=folder))
@@ -160,6 +161,7 @@ def _printed(code: str, *arguments: str, **settings: str) -> str:
     """Run Python in a new process and return what it prints."""
     command = [sys.executable, "-c", code, *arguments]
     environment = {**os.environ, **settings}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users' Python keeps what it has compiled
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return done.stdout.decode()
 
