@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 Work = Callable[[], object]
 
-BLOCK_SECONDS = 0.06
+BLOCK_SECONDS = 0.3
 """Work is repeated for so long before the next takes its turn: other libraries' threads go on looking for work for
 some milliseconds, and would take a processor away from whoever comes next."""
 SETTLING_SHARE = 0.4
