@@ -46,7 +46,9 @@ def test_kernels_become_neon_code(kernel: Kernel) -> None:
         assert text.count("fmla") > text.count("fmul\t")
 
 
-@pytest.mark.parametrize("kernel", [Convolution(SHAPE), Dense(72, 10, 4, True, None)], ids=["convolution", "dense"])
+@pytest.mark.parametrize(
+    "kernel", [Convolution(SHAPE), Dense(72, 10, 4, True, None)], ids=["convolution", "dense"]
+)
 def test_sums_stay_in_neon_registers(kernel: Kernel) -> None:
     """No vector is moved to the stack inside a loop of multiply-adds."""
     blocks = re.split(r"\n\.LBB\w+:", assembled(kernel, foreign("neon")))
