@@ -59,16 +59,7 @@ def fit(
               Configuration; BadData for data that does not fit; BadFile for folders that cannot be used;
               NotFinite [not-finite]
     """
-    if places.run is not None and places.resume is not None:
-        raise BadSetting(
-            f"fit.run must be left out when a run goes on; got run={str(places.run)!r} and "
-            f"resume={str(places.resume)!r}; give one of them. [run-and-resume]"
-        )
     folder = _folder(places)
-    if places.tensorboard and folder is None:
-        raise BadSetting(
-            "fit.tensorboard must come with a run folder to write to; got run=None; set run. [tensorboard-folder]"
-        )
     configuration = _configuration(model, data, validation, settings, places)
     source = _source(data if data is not None else configuration.data, "train")
     check_source(model.network, source, "data")
@@ -105,7 +96,20 @@ def fit(
 
 
 def _folder(places: Places) -> RunFolder | None:
+    """Return the run's folder, where there is to be one.
+
+    Errors:   BadSetting [run-and-resume], [tensorboard-folder]
+    """
+    if places.run is not None and places.resume is not None:
+        raise BadSetting(
+            f"fit.run must be left out when a run goes on; got run={str(places.run)!r} and "
+            f"resume={str(places.resume)!r}; give one of them. [run-and-resume]"
+        )
     where = places.resume if places.resume is not None else places.run
+    if places.tensorboard and where is None:
+        raise BadSetting(
+            "fit.tensorboard must come with a run folder to write to; got run=None; set run. [tensorboard-folder]"
+        )
     return None if where is None else RunFolder(Path(where))
 
 

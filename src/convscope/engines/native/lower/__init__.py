@@ -5,6 +5,7 @@
 | `lowering.py` | steps, values and gradients while a plan is written |
 | `rules.py` | `lower`, asked of every layer; the other files answer for one family each |
 | `plans.py` | plans for training and for inference |
+| `planes.py` | sizes of windows over one axis or two |
 | `reference.py` | layers that have no kernel |
 """
 

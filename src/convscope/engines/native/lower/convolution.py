@@ -33,6 +33,7 @@ from ..select import DIRECT, why, winograd_tile
 from .channel_sums import channel_sums, through_relu
 from .following import activation_after
 from .lowering import Gradient, Lowering, NotLowered
+from .planes import plane, window_sizes
 from .rules import lower
 
 
@@ -53,29 +54,14 @@ def convolution_shape(layer: Conv, node: Node, lanes: int) -> ConvolutionShape:
 
     Errors:   NotLowered for three axes, and for borders other than zeros
     """
-    shape = node.input_shapes[0]
-    if len(shape) not in (2, 3):
-        raise NotLowered(f"convolution over {len(shape) - 1} axes")
+    shape, output = node.input_shapes[0], node.output_shape
+    height, width = plane(shape, "convolution")
     if layer.padding_mode != "zeros":
         raise NotLowered(f"{layer.padding_mode} borders")
-    windows = layer.windows(shape)
-
-    def pair(numbers: list[int], missing: int) -> tuple[int, int]:
-        return (missing, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
-
-    output = node.output_shape
+    sizes = window_sizes(layer.windows(shape))._asdict()
+    positions = plane(output, "convolution")
     return ConvolutionShape(
-        channels=shape[0],
-        height=shape[1] if len(shape) == 3 else 1,
-        width=shape[-1],
-        filters=output[0],
-        kernel=pair([window.size for window in windows], 1),
-        stride=pair([window.stride for window in windows], 1),
-        before=pair([window.before for window in windows], 0),
-        dilation=pair([window.dilation for window in windows], 1),
-        output=(output[1] if len(output) == 3 else 1, output[-1]),
-        groups=layer.groups,
-        lanes=lanes,
+        shape[0], height, width, output[0], output=positions, groups=layer.groups, lanes=lanes, **sizes
     )
 
 

@@ -27,7 +27,8 @@ from ..kernels.shapes import PoolingShape
 from ..layout import Blocked, blocks_of
 from ..plan import Operand, Value
 from .channel_sums import SLICES
-from .lowering import Gradient, Lowering, NotLowered
+from .lowering import Gradient, Lowering
+from .planes import pair, plane, window_sizes
 from .rules import lower
 
 
@@ -36,25 +37,10 @@ def pooling_shape(layer: Pool, node: Node, lanes: int) -> PoolingShape:
 
     Errors:   NotLowered for three axes
     """
-    shape, output = node.input_shapes[0], node.output_shape
-    if len(shape) not in (2, 3):
-        raise NotLowered(f"pooling over {len(shape) - 1} axes")
-    windows = layer.windows(shape)
-
-    def pair(numbers: list[int], missing: int) -> tuple[int, int]:
-        return (missing, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
-
-    return PoolingShape(
-        channels=shape[0],
-        height=shape[1] if len(shape) == 3 else 1,
-        width=shape[-1],
-        kernel=pair([window.size for window in windows], 1),
-        stride=pair([window.stride for window in windows], 1),
-        before=pair([window.before for window in windows], 0),
-        dilation=pair([window.dilation for window in windows], 1),
-        output=(output[1] if len(output) == 3 else 1, output[-1]),
-        lanes=lanes,
-    )
+    shape = node.input_shapes[0]
+    height, width = plane(shape, "pooling")
+    sizes = window_sizes(layer.windows(shape))._asdict()
+    return PoolingShape(shape[0], height, width, output=plane(node.output_shape, "pooling"), lanes=lanes, **sizes)
 
 
 @lower.register
@@ -105,7 +91,7 @@ def _(layer: AvgPool, node: Node, lowering: Lowering) -> None:
     shape = pooling_shape(layer, node, lowering.lanes)
     settings: tuple[Any, ...] = (shape, layer.count_include_pad)
     ends = [window.after for window in layer.windows(node.input_shapes[0])]
-    after = (0, ends[0]) if len(ends) == 1 else (ends[0], ends[1])
+    after = pair(ends, 0)
     settings = (*settings, after)
     layout = Blocked(shape.channels, *shape.output, shape.lanes)
     _linear(node, lowering, layout, AveragePool(*settings), AveragePoolGradient(*settings))

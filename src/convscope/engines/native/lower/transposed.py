@@ -15,6 +15,7 @@ from ..plan import Buffer, Operand, Role
 from .channel_sums import channel_sums, through_relu
 from .following import activation_after
 from .lowering import Gradient, Lowering, NotLowered
+from .planes import plane, window_sizes
 from .rules import lower
 
 
@@ -24,25 +25,11 @@ def adjoint_shape(layer: ConvTranspose, node: Node, lanes: int) -> ConvolutionSh
     Errors:   NotLowered for three axes
     """
     shape, output = node.input_shapes[0], node.output_shape
-    if len(shape) not in (2, 3):
-        raise NotLowered(f"transposed convolution over {len(shape) - 1} axes")
-    windows = layer.windows(shape)
-
-    def pair(numbers: list[int], missing: int) -> tuple[int, int]:
-        return (missing, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
-
+    positions = plane(shape, "transposed convolution")
+    height, width = plane(output, "transposed convolution")
+    sizes = window_sizes(layer.windows(shape))._asdict()
     return ConvolutionShape(
-        channels=output[0],
-        height=output[1] if len(output) == 3 else 1,
-        width=output[-1],
-        filters=shape[0],
-        kernel=pair([window.size for window in windows], 1),
-        stride=pair([window.stride for window in windows], 1),
-        before=pair([window.before for window in windows], 0),
-        dilation=pair([window.dilation for window in windows], 1),
-        output=(shape[1] if len(shape) == 3 else 1, shape[-1]),
-        groups=layer.groups,
-        lanes=lanes,
+        output[0], height, width, shape[0], output=positions, groups=layer.groups, lanes=lanes, **sizes
     )
 
 
