@@ -2,7 +2,8 @@
 
 Each of our runs opens the file anew, builds the network and computes every row, all totals and both memory peaks.
 torchinfo runs its forward pass on the CPU, the real device, and on the meta device, the fastest for it. Warm: one
-process, in turn.
+process, in turn. Whole processes: the command line on the file, printing included, beside a script that builds the
+module on the meta device and prints torchinfo's summary.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import torch
 import torchinfo
 
 import convscope as cs
-from timing import alternately, machine, median_seconds
+from timing import alternately, machine, median_seconds, processes
 from torch_network import TorchNetwork
+
+THEIRS = [str(Path(__file__).parent / "torchinfo_cold.py")]
 
 
 def imported_report(path: Path) -> object:
@@ -45,6 +48,8 @@ def main() -> None:
             )
         alone = median_seconds(lambda: cs.from_onnx(path), 15)
         print(f"import alone {alone * 1e3:.1f} ms")
+        ours, theirs = processes(["-m", "convscope", "inspect", str(path), "--json"], THEIRS, 7)
+        print(f"whole process: ours {ours:.2f} s, torchinfo {theirs:.2f} s, ratio {theirs / ours:.1f}×")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,6 @@ printing included.
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import torch
@@ -19,7 +15,7 @@ import torchinfo
 
 import convscope as cs
 from convscope.analysis.intervals import intervals
-from timing import alternately, machine, median_seconds
+from timing import alternately, machine, median_seconds, processes
 from torch_network import TorchNetwork
 
 HERE = Path(__file__).parent
@@ -31,12 +27,6 @@ def full_report(network: cs.Network) -> object:
     """Compute rows, fields, totals and peaks."""
     report = cs.inspect(network)
     return report, report.totals
-
-
-def process_seconds(arguments: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
 
 
 def main() -> None:
@@ -59,8 +49,7 @@ def main() -> None:
     print(
         f"exact regions of every unit of every layer: {regions * 1e3:.2f} ms, {regions / report:.1f}× the report"
     )
-    pairs = [(process_seconds(OURS), process_seconds(THEIRS)) for _ in range(7)]
-    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ours, theirs = processes(OURS, THEIRS, 7)
     print(f"cold, whole process: ours {ours:.2f} s, torchinfo {theirs:.2f} s, ratio {theirs / ours:.1f}×")
 
 

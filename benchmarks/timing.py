@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -26,6 +28,18 @@ def alternately(ours: Callable[[], object], theirs: Callable[[], object], runs: 
     theirs()
     pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(runs)]
     return statistics.median(one for one, _ in pairs), statistics.median(two for _, two in pairs)
+
+
+def processes(ours: list[str], theirs: list[str], runs: int) -> tuple[float, float]:
+    """Return the median seconds of two whole Python processes, run in turn, as the shell sees them."""
+    pairs = [(_process_seconds(ours), _process_seconds(theirs)) for _ in range(runs)]
+    return statistics.median(one for one, _ in pairs), statistics.median(two for _, two in pairs)
+
+
+def _process_seconds(arguments: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest
 from .layers.base import Layer, show_shape
-from .layers.connection import Shape
+from .layers.connection import Connection, Shape
 from .layers.facts import Facts, facts
 from .layers.operations import Operations, Status
 from .layers.special import Input
@@ -40,24 +40,23 @@ class Columns(NamedTuple):
     unmoved: list[int]
     still: list[frozenset[int | None] | None]
     params: list[int]
-    operations: list[Operations]
-    status: list[Status]
-    elements: list[int]
-    training_bytes: list[int]
-    keeps_input: list[bool]
-    keeps_output: list[bool]
-    view: list[bool]
+    operations: Sequence[Operations]
+    status: Sequence[Status]
+    elements: Sequence[int]
+    training_bytes: Sequence[int]
+    keeps_input: Sequence[bool]
+    keeps_output: Sequence[bool]
+    view: Sequence[bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A layer in its network.
 
     `index` is its place in the order, `sources` the places of its inputs, `parameters_of` the name under which
     its parameters are kept (another layer's where they are shared), `origin` where an importer found it.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own method of that name is not missed
     name: str
     layer: Layer
     inputs: tuple[str, ...]
@@ -106,8 +105,9 @@ class Network:
         _check_names(listed)
         nodes: list[Node] = []
         by_name: dict[str, Node] = {}
+        known: _Known = {}
         for entry in in_dependency_order(listed):
-            node = _placed(entry, nodes, by_name)
+            node = _placed(entry, nodes, by_name, known)
             nodes.append(node)
             by_name[node.name] = node
         self.nodes: tuple[Node, ...] = tuple(nodes)
@@ -164,24 +164,16 @@ class Network:
     @cached_property
     def columns(self) -> Columns:
         """Return the nodes' facts by column."""
-        nodes = self.nodes
-        still = [_still(node.facts) for node in nodes]
-        return Columns(
-            [node.sources for node in nodes],
-            [
-                -1 if kept is not None and not kept else node.sources[0]
-                for node, kept in zip(nodes, still, strict=True)
-            ],
-            still,
-            [node.params for node in nodes],
-            [node.facts.operations for node in nodes],
-            [node.facts.status for node in nodes],
-            [node.facts.elements for node in nodes],
-            [node.facts.training_bytes for node in nodes],
-            [node.facts.keeps_input for node in nodes],
-            [node.facts.keeps_output for node in nodes],
-            [node.facts.view for node in nodes],
+        sources = [node.sources for node in self.nodes]
+        _, _, elements, _, _, _, operations, status, connections, training_bytes, *flags = zip(
+            *[node.facts for node in self.nodes], strict=True
         )
+        still = [*map(_still, connections)]
+        unmoved = [
+            -1 if kept is not None and not kept else before[0] for before, kept in zip(sources, still, strict=True)
+        ]
+        params = [node.params for node in self.nodes]
+        return Columns(sources, unmoved, still, params, operations, status, elements, training_bytes, *flags)
 
     @property
     def input_shape(self) -> Shape:
@@ -220,29 +212,33 @@ class Network:
 
 def is_name(text: str) -> bool:
     """Tell whether a layer may be called so: the notation gives these signs a meaning."""
-    return bool(text) and text.isprintable() and not any(sign in text for sign in " |,:=#\"'{}")
+    return text.isprintable() and _PLAIN(text) is not None
 
 
-def _still(facts: Facts) -> frozenset[int | None] | None:
+_PLAIN = re.compile(r"""[^ |,:=#"'{}]+""").fullmatch
+
+
+def _still(connections: tuple[Connection, ...] | None) -> frozenset[int | None] | None:
     """Return the axes along which a layer's one input stays where it is; None where all do."""
-    if facts.connections is None:
+    if connections is None:
         return None
-    return facts.connections[0].kept if len(facts.connections) == 1 else frozenset()
+    return connections[0].kept if len(connections) == 1 else frozenset()
 
 
 def _check_names(entries: list[Entry]) -> None:
-    known: dict[str, Entry] = {}
-    for entry in entries:
-        if not is_name(entry.name):
-            raise BadNetwork(
-                "a layer's name must be text without blanks, quotes, braces and the signs | , : = #; "
-                f"got {entry.name!r}; use letters, digits, dots and dashes. [layer-name]"
-            )
-        if entry.name in known:
-            raise BadNetwork(
-                f"layer names must differ; got two layers named {entry.name!r}; rename one. [duplicate-name]"
-            )
-        known[entry.name] = entry
+    names = [entry.name for entry in entries]
+    if not all(names) or (names and not is_name("".join(names))):
+        wrong = next(name for name in names if not is_name(name))
+        raise BadNetwork(
+            "a layer's name must be text without blanks, quotes, braces and the signs | , : = #; "
+            f"got {wrong!r}; use letters, digits, dots and dashes. [layer-name]"
+        )
+    known = set(names)
+    if len(known) < len(names):
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise BadNetwork(
+            f"layer names must differ; got two layers named {twice!r}; rename one. [duplicate-name]"
+        )
     if not any(not entry.inputs for entry in entries):
         raise BadNetwork(
             "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]"
@@ -270,8 +266,8 @@ def in_dependency_order(entries: list[Entry]) -> list[Entry]:
     missing: dict[str, int] = {}
     ordered: list[Entry] = []
     for listed in entries:
-        needs = {*listed.inputs, *([listed.shares] if listed.shares else [])} - placed
-        if needs:
+        if not placed.issuperset(listed.inputs) or (listed.shares and listed.shares not in placed):
+            needs = {*listed.inputs, *([listed.shares] if listed.shares else [])} - placed
             missing[listed.name] = len(needs)
             for name in needs:
                 waiting.setdefault(name, []).append(listed)
@@ -308,23 +304,29 @@ def _circle(entries: list[Entry], placed: set[str]) -> list[str]:
     return [*reversed(seen[seen.index(name) :]), seen[-1]]
 
 
-def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node]) -> Node:
-    sources = tuple(by_name[name].index for name in entry.inputs)
-    shapes = tuple(nodes[source].facts.output_shape for source in sources)
+_Known = dict[tuple[int, tuple[Shape, ...]], Facts]
+"""Facts by the layer object and its inputs: importers use one object many times, and it is quicker to find."""
+
+
+def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _Known) -> Node:
+    before = [by_name[name] for name in entry.inputs]
+    shapes = tuple([node.facts.output_shape for node in before])
+    owner = entry.name
     try:
-        known = facts(entry.layer, shapes)
-        owner = entry.name
+        found = known.get((id(entry.layer), shapes)) or facts(entry.layer, shapes)
+        known[id(entry.layer), shapes] = found
         if entry.shares is not None:
             owner = by_name[entry.shares].parameters_of
-            if by_name[owner].facts.param_shapes != known.param_shapes:
+            if by_name[owner].facts.param_shapes != found.param_shapes:
                 raise BadShape(
                     f"{entry.layer.kind} must have the parameters of {owner!r} to share them; got "
-                    f"{known.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}; "
+                    f"{found.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}; "
                     "use the same settings and input channels. [shared-shapes]"
                 )
     except ConvscopeError as error:
         raise failed(error, entry, shapes, nodes) from None
-    return Node(len(nodes), entry.name, entry.layer, entry.inputs, sources, shapes, known, owner, entry.origin)
+    sources = tuple([node.index for node in before])
+    return Node(len(nodes), entry.name, entry.layer, entry.inputs, sources, shapes, found, owner, entry.origin)
 
 
 def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]) -> ConvscopeError:

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from convscope.interop.onnx import wire
+
 Array = np.ndarray[Any, Any]
 FLOAT, INT64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
 
@@ -51,6 +53,11 @@ def one(
 ) -> Any:
     """Return a node called `made` that makes y."""
     return helper.make_node(operator, list(inputs), ["y"], "made", **(attributes or {}), **more)
+
+
+def field(number: int, content: bytes) -> bytes:
+    """Return a protocol buffer's field that holds a message or a text."""
+    return wire._varint(number << 3 | 2) + wire._varint(len(content)) + content
 
 
 def numbers(shape: Sequence[int], seed: int = 3) -> Array:

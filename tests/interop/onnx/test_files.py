@@ -17,7 +17,7 @@ import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError, MissingExtra
 from convscope.interop.onnx import file as opening
 from convscope.interop.onnx import folding, importer, scope, wire
-from interop.onnx.models import model, numbers, one, saved
+from interop.onnx.models import field, model, numbers, one, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 node = helper.make_node
@@ -307,11 +307,6 @@ def test_graphs_in_graphs_in_graphs(tmp_path):
         "copy or download it again. [onnx-damaged]"
     )
     refused(path, BadFile, message)
-
-
-def field(number: int, content: bytes) -> bytes:
-    """Return a protocol buffer's field that holds a message or a text."""
-    return wire._varint(number << 3 | 2) + wire._varint(len(content)) + content
 
 
 def test_a_function_that_calls_itself(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import NamedTuple
 
 from ...layers.base import Layer
 from ...layers.connection import Shape
@@ -14,22 +13,14 @@ from ...network import Entry, is_name
 from .values import Constant, Flow, with_axis
 
 
-class Mark(NamedTuple):
-    """How far the building had come."""
-
-    entries: int
-    parameters: int
-    owners: int
-
-
 class Builder:
     """The entries of the network to be, and the constants that are their parameters."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self.parameters: dict[str, Constant] = {}
+        self.parameters: dict[str, Mapping[str, Constant]] = {}
         self._names: set[str] = set()
-        self._owners: dict[tuple[tuple[str, str], ...], str] = {}
+        self._owners: dict[tuple[str | None, ...], str] = {}
 
     def add(
         self,
@@ -45,9 +36,7 @@ class Builder:
         """
         flows = [self.settle(flow) for flow in inputs]
         output = facts(layer, tuple(flow.picture for flow in flows)).output_shape
-        name = self.free_name(name)
-        owner = self._owner(name, parameters or {})
-        self._append(Entry(name, layer, tuple(flow.layer for flow in flows), owner, origin))
+        name = self.append(layer, tuple([flow.layer for flow in flows]), name, origin, parameters or {})
         if not flows:
             return Flow(name, output, None, output, 0)
         first = flows[0]
@@ -55,14 +44,32 @@ class Builder:
         batch = first.batch if first.batch is None else min(first.batch, len(output))
         return Flow(name, with_axis(output, batch, size), batch, output, first.dtype)
 
+    def append(
+        self,
+        layer: Layer,
+        inputs: tuple[str, ...],
+        name: str,
+        origin: str | None,
+        parameters: Mapping[str, Constant],
+    ) -> str:
+        """Append a layer that is known to fit its inputs, and return the name it has."""
+        name = self.free_name(name)
+        owner = None
+        if parameters:
+            owner = self._owner(name, parameters)
+            if owner is None:
+                self.parameters[name] = parameters
+        self._names.add(name)
+        self.entries.append(Entry(name, layer, inputs, owner, origin))
+        return name
+
     def settle(self, flow: Flow) -> Flow:
         """Return the flow with a layer whose output has its very shape."""
         if flow.settled:
             return flow
-        name = self.free_name(f"{flow.layer}.shape")
         layer = reshaping(flow.picture)
         facts(layer, (flow.held,))
-        self._append(Entry(name, layer, (flow.layer,)))
+        name = self.append(layer, (flow.layer,), f"{flow.layer}.shape", None, {})
         return Flow(name, flow.shape, flow.batch, flow.picture, flow.dtype)
 
     def free_name(self, wanted: str) -> str:
@@ -72,33 +79,24 @@ class Builder:
             return legal
         return next(name for name in (f"{legal}_{n}" for n in count(2)) if name not in self._names)
 
-    def mark(self) -> Mark:
-        """Return the present state, to come back to."""
-        return Mark(len(self.entries), len(self.parameters), len(self._owners))
-
-    def back_to(self, mark: Mark) -> None:
-        """Forget what was added since."""
-        for entry in self.entries[mark.entries :]:
-            self._names.discard(entry.name)
-        del self.entries[mark.entries :]
-        for name in list(self.parameters)[mark.parameters :]:
-            del self.parameters[name]
-        for keys in list(self._owners)[mark.owners :]:
-            del self._owners[keys]
-
-    def _append(self, entry: Entry) -> None:
-        self._names.add(entry.name)
-        self.entries.append(entry)
+    def back_to(self, count: int) -> None:
+        """Forget all entries after the first so many."""
+        gone = {entry.name for entry in self.entries[count:]}
+        if not gone:
+            return
+        del self.entries[count:]
+        self._names -= gone
+        for name in gone:
+            self.parameters.pop(name, None)
+        self._owners = {keys: name for keys, name in self._owners.items() if name not in gone}
 
     def _owner(self, name: str, parameters: Mapping[str, Constant]) -> str | None:
         """Return the layer that has these very parameters already; else note that this one has them."""
-        if parameters and all(constant.key is not None for constant in parameters.values()):
-            keys = tuple(sorted((part, str(constant.key)) for part, constant in parameters.items()))
-            owner = self._owners.setdefault(keys, name)
-            if owner != name:
-                return owner
-        self.parameters.update({f"{name}.{part}": constant for part, constant in parameters.items()})
-        return None
+        keys = tuple([constant.key for constant in parameters.values()])
+        if None in keys:
+            return None
+        owner = self._owners.setdefault((*parameters, *keys), name)
+        return None if owner == name else owner
 
 
 def reshaping(picture: Shape) -> Layer:

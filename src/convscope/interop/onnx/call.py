@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,15 @@ T = TypeVar("T")
 L = TypeVar("L", bound=Layer)
 
 
+class Emitted(NamedTuple):
+    """A layer that a converter added."""
+
+    layer: Layer
+    flows: tuple[Flow, ...]
+    part: str
+    parameters: Mapping[str, Constant]
+
+
 class Call:
     """A node with its inputs found: what it is called with, and where its layers go."""
 
@@ -32,6 +41,8 @@ class Call:
         self.name = name
         self.inputs = inputs
         self.scope = scope
+        self.looked_around = False
+        self.emitted: list[Emitted] = []
         self.opset = scope.opsets.get("", 0)
         self._attributes = attributes(node)
 
@@ -39,6 +50,12 @@ class Call:
     def builder(self) -> Builder:
         """Return what collects the layers."""
         return self.scope.builder
+
+    @property
+    def around(self) -> Scope:
+        """Return the scope, for what other nodes and values say; the node's form alone decides no more."""
+        self.looked_around = True
+        return self.scope
 
     @property
     def operator(self) -> str:
@@ -99,6 +116,7 @@ class Call:
         self, layer: Layer, *flows: Flow, part: str = "", parameters: Mapping[str, Constant] | None = None
     ) -> Flow:
         """Add a layer. The node's last one has its name; those before it name their part of the work."""
+        self.emitted.append(Emitted(layer, flows, part, parameters or {}))
         name = f"{self.name}.{part}" if part else self.name
         return self.builder.add(layer, flows, name, self.node.name or None, parameters)
 
@@ -116,7 +134,7 @@ class Call:
 
     def wanted(self, index: int) -> bool:
         """Return whether anything uses an output."""
-        return index < len(self.node.output) and self.scope.is_used(self.node.output[index])
+        return index < len(self.node.output) and self.around.is_used(self.node.output[index])
 
 
 def layer_of(kind: Callable[..., L], *settings: Any) -> L:

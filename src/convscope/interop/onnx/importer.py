@@ -69,16 +69,21 @@ def read_network(path: Path, input_shape: Iterable[int] | None = None) -> tuple[
 
     builder = Builder()
     _build(file, builder, input_shape)
-    return Network(builder.entries, path.stem), builder.parameters
+    held = {
+        f"{layer}.{part}": constant
+        for layer, parameters in builder.parameters.items()
+        for part, constant in parameters.items()
+    }
+    return Network(builder.entries, path.stem), held
 
 
 def _build(file: OnnxFile, builder: Builder, input_shape: Iterable[int] | None) -> None:
     graph = file.model.graph
-    given, known = inputs_of(graph, file.path, input_shape)
-    shared = Shared(file, builder, known)
+    shared = Shared(file, builder)
     values: dict[str, Value | None] = {}
     scope = Scope(shared, values, file.opsets)
     scope.initializers(graph)
+    given, shared.sizes = inputs_of(graph, values, file.path, input_shape)
     for item in given:
         values[item.name] = flow = _input(builder, item)
         shared.first = shared.first or flow

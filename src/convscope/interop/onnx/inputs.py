@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,15 +39,15 @@ _SEQUENCES_FIRST = frozenset({"LSTM", "GRU", "RNN"})
 
 
 def inputs_of(
-    graph: GraphProto, path: Path, input_shape: Iterable[int] | None
+    graph: GraphProto, stored: Container[str], path: Path, input_shape: Iterable[int] | None
 ) -> tuple[list[Given], dict[str, int]]:
     """Return the graph's inputs with their sizes, and what the names of unknown sizes stand for.
 
+    `stored` are the names of its initializers, which old files list among the inputs.
     A batch of unknown size is one picture. Other unknown sizes must come with `input_shape`, the first input's.
 
     Errors:   BadFile [onnx-input]; BadShape [onnx-dims], [onnx-rank]
     """
-    stored = {tensor.name for tensor in graph.initializer}
     declared = [_declared(item, graph, path) for item in graph.input if item.name not in stored]
     if not declared:
         raise refused(path, "have an input", "a graph of constants", "export it with its input", "onnx-input")

@@ -6,17 +6,17 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadFile, ConvscopeError
 from . import tensors
 from .builder import Builder
 from .call import Call
-from .file import MOST_NODES, OnnxFile, check_text, domain_of
+from .file import MOST_NODES, OnnxFile, domain_of
 from .folding import fold
+from .forms import Form, Made, form_of, forms_in, made_of
 from .opaque import Found, found_in, opaque
-from .order import DEEPEST_GRAPHS, needed
+from .order import DEEPEST_GRAPHS, Step, needed
 from .registry import Unmapped, converter_for
 from .signature import check, signature
 from .tables import call_on_tables
@@ -47,9 +47,9 @@ class Shared:
         return None if kind is None else found_in(kind, self.sizes)
 
     def __post_init__(self) -> None:
-        self.functions = {
-            (domain_of(one.domain), one.name, one.overload): one for one in self.file.model.functions
-        }
+        self.functions: dict[tuple[str, str], dict[str, FunctionProto]] = {}
+        for one in self.file.model.functions:
+            self.functions.setdefault((domain_of(one.domain), one.name), {})[one.overload] = one
 
 
 class Scope:
@@ -64,62 +64,57 @@ class Scope:
         depth: int = 0,
     ) -> None:
         self.shared = shared
+        self.builder = shared.builder
+        self.path = shared.file.path
         self.values = values
+        self._functions = shared.functions
         self.opsets = opsets
         self._prefix = prefix
         self._depth = depth
-        self._users: dict[str, list[NodeProto]] = {}
-        self._uses: Counter[str] = Counter()
+        self._steps: list[Step] = []
+        self._outputs: Sequence[str] = ()
         self._absorbed: set[int] = set()
         self._numbers: Counter[str] = Counter()
-
-    @property
-    def builder(self) -> Builder:
-        """Return what collects the layers."""
-        return self.shared.builder
-
-    @property
-    def path(self) -> Path:
-        """Return the model's file."""
-        return self.shared.file.path
+        self._forms = forms_in(tuple(sorted(opsets.items())))
 
     def run(self, nodes: Sequence[NodeProto], outputs: Sequence[str]) -> list[Value | None]:
         """Convert the nodes that the outputs need, and return the outputs.
 
         Errors:   BadFile [onnx-nodes], [onnx-value], and those of every operator
         """
-        kept = needed(nodes, outputs, self.path)
-        self.shared.nodes += len(kept)
+        self._steps, self._outputs = needed(nodes, outputs, self.path), outputs
+        self.shared.nodes += len(self._steps)
         if self.shared.nodes > MOST_NODES:
             raise BadFile(
                 f"{str(self.path)!r} must have at most {MOST_NODES:,} nodes, functions written out; got more; "
                 "split the model. [onnx-nodes]"
             )
-        self._note_users(kept, outputs)
-        for node, _ in kept:
-            if id(node) not in self._absorbed:
-                self._convert(node)
-        return [self._value(name, "an output of the graph") for name in outputs]
+        for step in self._steps:
+            if id(step.node) not in self._absorbed:
+                self._convert(step)
+        return [self._value(name, None) for name in outputs]
 
     def initializers(self, graph: GraphProto) -> None:
         """Take in the graph's own tensors."""
+        path, prefix, values = self.path, self._prefix, self.values
         for tensor in graph.initializer:
-            key = f"{self._prefix}{tensor.name}"
-            self.values[tensor.name] = tensors.constant(tensor, self.path, True, key)
+            name = tensor.name
+            values[name] = tensors.constant(tensor, path, True, f"{prefix}{name}")
 
     def is_used(self, name: str) -> bool:
         """Return whether a node or an output takes this value."""
-        return bool(name) and self._uses[name] > 0
+        return bool(name) and self._usage[0][name] > 0
 
     def sole_user(self, name: str) -> NodeProto | None:
         """Return the one node that takes this value, if it is the only one and takes it once."""
-        users = self._users.get(name, [])
-        return users[0] if len(users) == 1 and self._uses[name] == 1 else None
+        users = self.users(name)
+        return users[0] if len(users) == 1 else None
 
     def users(self, name: str) -> list[NodeProto]:
-        """Return the nodes that take this value; none where the graph gives it out as well."""
-        users = self._users.get(name, [])
-        return users if len(users) == self._uses[name] else []
+        """Return the nodes that take this value; none where one takes it twice or the graph gives it out."""
+        count, nodes = self._usage
+        users = nodes.get(name, [])
+        return users if len(users) == count[name] else []
 
     def absorb(self, nodes: Iterable[NodeProto], value: Value) -> None:
         """Take nodes as done; the last one's output is this value."""
@@ -129,48 +124,63 @@ class Scope:
         if last is not None:
             self.values[last.output[0]] = value
 
-    def _note_users(self, nodes: Sequence[tuple[NodeProto, list[str]]], outputs: Sequence[str]) -> None:
-        self._uses.update(outputs)
-        for node, used in nodes:
-            for name in used:
-                self._uses[name] += 1
-                users = self._users.setdefault(name, [])
-                if not users or users[-1] is not node:
-                    users.append(node)
+    @cached_property
+    def _usage(self) -> tuple[Counter[str], dict[str, list[NodeProto]]]:
+        """How often each value is taken, and by which nodes."""
+        count = Counter(self._outputs)
+        users: dict[str, list[NodeProto]] = {}
+        for step in self._steps:
+            for name in step.uses:
+                count[name] += 1
+                taken = users.setdefault(name, [])
+                if not taken or taken[-1] is not step.node:
+                    taken.append(step.node)
+        return count, users
 
-    def _value(self, name: str, user: str) -> Value | None:
-        try:
-            value = self.values[name]
-        except KeyError:
+    def _value(self, name: str, user: Step | None) -> Value | None:
+        value = self.values.get(name)
+        if value is not None:
+            return value
+        told = "an output of the graph" if user is None else f"input of node {user.title}"
+        if name not in self.values:
             raise BadFile(
-                f"{str(self.path)!r} must make every value it uses; got none for {name!r}, {user}; "
+                f"{str(self.path)!r} must make every value it uses; got none for {name!r}, {told}; "
                 "export the model again. [onnx-value]"
-            ) from None
-        if value is None:
-            raise BadFile(
-                f"{str(self.path)!r} must use values that have a known shape; got {name!r}, {user}; "
-                "run onnx.shape_inference.infer_shapes on it. [onnx-value]"
             )
-        return value
+        raise BadFile(
+            f"{str(self.path)!r} must use values that have a known shape; got {name!r}, {told}; "
+            "run onnx.shape_inference.infer_shapes on it. [onnx-value]"
+        )
 
-    def _convert(self, node: NodeProto) -> None:
-        check_text(self.path, node.name, node.op_type, node.domain, node.overload, *node.input, *node.output)
-        title = node.name or next(iter(node.output), "")
-        told = f"input of node {title!r} ({node.op_type})"
-        inputs = [self._value(name, told) if name else None for name in node.input]
-        call = Call(node, self._name(node), inputs, self)
+    def _convert(self, step: Step) -> None:
+        known = self.values
+        inputs = [known.get(name) or self._value(name, step) if name else None for name in step.inputs]
+        own = self._functions and (step.domain, step.operator) in self._functions
+        form = None if own else form_of(step, inputs)
+        made = self._forms.get(form)
+        if made is not None:
+            known[step.outputs[0]] = self._again(made, step, inputs)
+            return
+        call = Call(step.node, self._name(step), inputs, self)
         try:
             inlined = self._inlined(call)
-            outputs = self._outputs(call) if inlined is None else inlined
+            outputs = self._converted(call, form) if inlined is None else inlined
         except ConvscopeError as error:
             if isinstance(error, BadFile):
                 raise
-            raise type(error)(f"node {title!r} ({node.op_type}) of {str(self.path)!r}: {error}") from None
-        for index, name in enumerate(node.output):
+            raise type(error)(f"node {step.title} of {str(self.path)!r}: {error}") from None
+        for index, name in enumerate(step.outputs):
             if name:
                 self.values[name] = outputs[index] if index < len(outputs) else None
 
-    def _outputs(self, call: Call) -> Sequence[Value | None]:
+    def _again(self, made: Made, step: Step, inputs: Sequence[Value | None]) -> Flow:
+        """Append the layer that another node of the same form became."""
+        layer, takes, holds, kind = made
+        layers = tuple([inputs[index].layer for index in takes])  # type: ignore[union-attr]
+        held: dict[str, Any] = {part: inputs[index] for part, index in holds}
+        return Flow._make((self.builder.append(layer, layers, self._name(step), step.name or None, held), *kind))
+
+    def _converted(self, call: Call, form: Form | None) -> Sequence[Value | None]:
         """Return constants, the outputs of layers, or those of an Opaque layer."""
         domain = domain_of(call.node.domain)
         known = signature(domain, call.operator, self.opsets.get(domain, 1))
@@ -180,32 +190,39 @@ class Scope:
         if constants is not None:
             return constants
         converter = None if known is None else converter_for(domain, call.operator, known.since)
-        mark = self.builder.mark()
+        before = len(self.builder.entries)
         if converter is not None:
             try:
                 outputs = converter(call)
                 missing = range(len(outputs), len(call.node.output))
                 if not any(call.wanted(index) for index in missing):
+                    self._remember(form, call, outputs, len(self.builder.entries) - before)
                     return outputs
             except ConvscopeError:
                 raise
             except (Unmapped, ArithmeticError, LookupError, TypeError, ValueError):
                 pass  # in a form that no layer says, or that nobody foresaw
-            self.builder.back_to(mark)
+            self.builder.back_to(before)
         return opaque(call)
 
-    def _name(self, node: NodeProto) -> str:
-        if node.name:
-            return f"{self._prefix}{node.name}"
-        self._numbers[node.op_type] += 1
-        return f"{self._prefix}{node.op_type.lower()}{self._numbers[node.op_type]}"
+    def _remember(self, form: Form | None, call: Call, outputs: Sequence[Value | None], added: int) -> None:
+        if form is not None and added == len(outputs) == 1:
+            made = made_of(call, outputs[0])
+            if made is not None:
+                self._forms.remember(form, made)
+
+    def _name(self, step: Step) -> str:
+        if step.name:
+            return f"{self._prefix}{step.name}" if self._prefix else step.name
+        self._numbers[step.operator] += 1
+        return f"{self._prefix}{step.operator.lower()}{self._numbers[step.operator]}"
 
     # Inner graphs
 
     def _inlined(self, call: Call) -> list[Value | None] | None:
         """Return the outputs of a local function, or of the branch a constant condition takes."""
         node = call.node
-        function = self.shared.functions.get((domain_of(node.domain), node.op_type, node.overload))
+        function = self._functions.get((domain_of(node.domain), node.op_type), {}).get(node.overload)
         if function is not None:
             return self._called(call, function)
         if node.op_type != "If" or node.domain or not call.inputs or isinstance(call.inputs[0], Flow):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,11 @@ def constant(tensor: TensorProto, path: Path, learned: bool, key: str | None = N
 
     Errors:   BadFile [onnx-tensor] for a shape or type that no tensor has
     """
-    shape = tuple(tensor.dims)
-    name = tensor.name or "without a name"
-    if min(shape, default=0) < 0 or prod(shape) > LARGEST or len(shape) > 64:
+    shape = tuple(tensor.dims[:])
+    if (shape and min(shape) < 0) or prod(shape) > LARGEST or len(shape) > 64:
+        name = tensor.name or "without a name"
         raise _bad_tensor(path, name, f"have at most {LARGEST:,} elements", f"shape {show_shape(shape)}")
-    return Constant(shape, tensor.data_type, lambda: _numbers(tensor, path, shape), key, learned)
+    return Constant(shape, tensor.data_type, partial(_numbers, tensor, path, shape), key, learned)
 
 
 def _numbers(tensor: TensorProto, path: Path, shape: tuple[int, ...]) -> Array:

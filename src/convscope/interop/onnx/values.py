@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +16,7 @@ from ...layers.connection import Shape
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Flow:
+class Flow(NamedTuple):
     """A value made from the picture: the output of a layer.
 
     `shape` is ONNX's, the batch included; `batch` is the batch's axis, or None where it has none (a network for
@@ -32,6 +29,11 @@ class Flow:
     batch: int | None
     held: Shape
     dtype: int
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Return what of a flow decides which layer a node becomes: all but its name."""
+        return self[1:]
 
     @property
     def picture(self) -> Shape:
@@ -51,10 +53,9 @@ class Flow:
 
     def seen_as(self, shape: Shape, batch: int | None) -> Flow:
         """Return the same elements in the same order under another shape."""
-        return replace(self, shape=shape, batch=batch)
+        return self._replace(shape=shape, batch=batch)
 
 
-@dataclass(frozen=True)
 class Constant:
     """A value that is the same for every picture; its numbers are read when first asked for.
 
@@ -62,16 +63,39 @@ class Constant:
     from numbers that the graph computes with.
     """
 
-    shape: Shape
-    dtype: int
-    read: Callable[[], Array] = field(compare=False, repr=False)
-    key: str | None = None
-    learned: bool = False
+    __slots__ = ("_array", "dtype", "key", "learned", "read", "shape")
 
-    @cached_property
+    def __init__(
+        self,
+        shape: Shape,
+        dtype: int,
+        read: Callable[[], Array],
+        key: str | None = None,
+        learned: bool = False,
+    ) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.read = read
+        self.key = key
+        self.learned = learned
+        self._array: Array | None = None
+
+    @property
     def array(self) -> Array:
         """Return the numbers."""
-        return self.read()
+        if self._array is None:
+            self._array = self.read()
+        return self._array
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Return what is known of a constant before its numbers are read."""
+        return self.shape, self.dtype, self.learned
+
+    @property
+    def was_read(self) -> bool:
+        """Return whether anybody has asked for the numbers."""
+        return self._array is not None
 
     @property
     def size(self) -> int:

@@ -7,6 +7,7 @@ ONNX has for external data, with this file itself as the place. What remains is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -48,14 +49,8 @@ _MESSAGES = {
 """The numbers are those of onnx.proto."""
 
 
-class Field(NamedTuple):
-    """One field: its number, wire type, where it starts, where its content starts and where it ends."""
-
-    number: int
-    kind: int
-    start: int
-    content: int
-    end: int
+Field = tuple[int, int, int, int, int]
+"""One field: its number, wire type, where it starts, where its content starts and where it ends."""
 
 
 def structure(data: Bytes) -> bytes:
@@ -63,51 +58,88 @@ def structure(data: Bytes) -> bytes:
 
     Errors:   Damaged for what is no protocol buffer, or ends early
     """
-    return b"".join(_without_data(data, 0, len(data), "model", 0))
+    return bytes(_without_data(data, 0, len(data), "model", 0))
 
 
-def _without_data(data: Bytes, start: int, end: int, kind: str, depth: int) -> list[bytes | Bytes]:
-    """Return the pieces of a message."""
+def _without_data(data: Bytes, start: int, end: int, kind: str, depth: int) -> bytes | Bytes:
+    """Return a message, shorter where there was something to leave out."""
     if depth > DEEPEST:
         raise Damaged(f"messages inside messages deeper than {DEEPEST}")
     message = _MESSAGES[kind]
     if message.data:
         return _tensor(data, start, end, message.data)
+    inside = message.inside
     pieces: list[bytes | Bytes] = []
     kept = start
-    for field in _fields(data, start, end):
-        inner = message.inside.get(field.number)
-        if inner is None or field.kind != _LENGTH or field.end - field.content < SMALLEST_LEFT_OUT:
+    for number, wire_type, begin, content, stop in _fields(data, start, end):
+        if stop - content < SMALLEST_LEFT_OUT or number not in inside or wire_type != _LENGTH:
             continue
-        shorter = _without_data(data, field.content, field.end, inner, depth + 1)
-        size = sum(map(len, shorter))
-        if size < field.end - field.content:
-            pieces += [data[kept : field.start], _varint(field.number << 3 | _LENGTH), _varint(size), *shorter]
-            kept = field.end
-    return [*pieces, data[kept:end]]
+        shorter = _without_data(data, content, stop, inside[number], depth + 1)
+        size = len(shorter)
+        if size < stop - content:
+            pieces += (data[kept:begin], _varint(number << 3 | _LENGTH), _varint(size), shorter)
+            kept = stop
+    return b"".join((*pieces, data[kept:end])) if pieces else data[start:end]
 
 
-def _tensor(data: Bytes, start: int, end: int, holders: frozenset[int]) -> list[bytes | Bytes]:
-    held = [field for field in _fields(data, start, end) if field.number in holders]
-    if len(held) != 1 or held[0].kind != _LENGTH or held[0].end - held[0].content < SMALLEST_LEFT_OUT:
-        return [data[start:end]]
-    (field,) = held
-    place = _entry(b"offset", field.content) + _entry(b"length", field.end - field.content)
-    return [data[start : field.start], data[field.end : end], place, _IS_EXTERNAL]
+def _tensor(data: Bytes, start: int, end: int, holders: frozenset[int]) -> bytes | Bytes:
+    found = _usual_data(data, start, end) or _only_data(data, start, end, holders)
+    if found is None:
+        return data[start:end]
+    begin, content, stop = found
+    offset, length = b"%d" % content, b"%d" % (stop - content)
+    place = (_OFFSET[len(offset)], offset, _SIZE[len(length)], length, _IS_EXTERNAL)
+    return b"".join((data[start:begin], data[stop:end], *place))
+
+
+_BEFORE_DATA = re.compile(rb"(?:\x08[\x80-\xff]{0,9}[\x00-\x7f]){0,8}\x10[\x00-\x7f]\x42([\x00-\x7f])").match
+"""dims and data_type, whole, and the length of the name."""
+
+_RAW_DATA = 9 << 3 | _LENGTH
+
+
+def _usual_data(data: Bytes, start: int, end: int) -> tuple[int, int, int] | None:
+    """Return where a tensor's data lies where the fields are those that exporters write: name, then raw_data."""
+    begins = _BEFORE_DATA(data, start, end)
+    if begins is None:
+        return None
+    begin = begins.end() + ord(begins[1])
+    if begin + 1 >= end or data[begin] != _RAW_DATA:
+        return None
+    length, content = _read_varint(data, begin + 1, end)
+    return (begin, content, end) if content + length == end and length >= SMALLEST_LEFT_OUT else None
+
+
+def _only_data(data: Bytes, start: int, end: int, holders: frozenset[int]) -> tuple[int, int, int] | None:
+    """Return where a tensor's data lies, by a walk over its fields; None for none, several, and little of it."""
+    held = [field for field in _fields(data, start, end) if field[0] in holders]
+    if len(held) != 1:
+        return None
+    ((_, wire_type, begin, content, stop),) = held
+    return (begin, content, stop) if wire_type == _LENGTH and stop - content >= SMALLEST_LEFT_OUT else None
 
 
 _IS_EXTERNAL = bytes([14 << 3 | _VARINT, 1])
 """data_location: EXTERNAL."""
 
 
-def _entry(key: bytes, number: int) -> bytes:
-    """Return an entry of external_data: key and value, both short texts."""
-    value = b"%d" % number
-    pair = bytes([1 << 3 | _LENGTH, len(key)]) + key + bytes([2 << 3 | _LENGTH, len(value)]) + value
-    return bytes([13 << 3 | _LENGTH, len(pair)]) + pair
+def _entries(key: bytes) -> list[bytes]:
+    """Return how an entry of external_data begins, up to its value, for values of 0, 1, … digits."""
+    named = bytes([1 << 3 | _LENGTH, len(key)]) + key
+    return [
+        bytes([13 << 3 | _LENGTH, len(named) + 2 + digits]) + named + bytes([2 << 3 | _LENGTH, digits])
+        for digits in range(20)
+    ]
+
+
+_OFFSET, _SIZE = _entries(b"offset"), _entries(b"length")
 
 
 def _varint(number: int) -> bytes:
+    if number < 0x80:
+        return bytes((number,))
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -117,28 +149,39 @@ def _varint(number: int) -> bytes:
 
 
 def _fields(data: Bytes, position: int, end: int) -> Iterator[Field]:
+    """Walk a message's fields. A model has thousands: numbers of one and two bytes are read in place."""
+    whole = len(data) - 2
     while position < end:
         start = position
-        tag = data[position]  # of one byte, as nearly all are
+        tag = data[position]
         position += 1
         if tag > 0x7F:
             tag, position = _read_varint(data, start, end)
         kind = tag & 7
-        length = 0
         if kind == _LENGTH:
-            length, position = _read_varint(data, position, end)
-        content = position
-        if kind == _VARINT:
+            length = data[position] if position < end else 0x80
+            if length < 0x80:
+                position += 1
+            elif position <= whole and (more := data[position + 1]) < 0x80:
+                length += (more << 7) - 0x80
+                position += 2
+            else:
+                length, position = _read_varint(data, position, end)
+            content = position
+            position += length
+        elif kind == _VARINT:
+            content = position
             _, position = _read_varint(data, position, end)
-        elif kind in (_LENGTH, _FIXED32, _FIXED64):
-            position += {_LENGTH: length, _FIXED32: 4, _FIXED64: 8}[kind]
+        elif kind in (_FIXED32, _FIXED64):
+            content = position
+            position += 4 if kind == _FIXED32 else 8
         else:
             raise Damaged(f"wire type {kind} at byte {start:,}")
-        if tag >> 3 == 0:
+        if tag < 8:
             raise Damaged(f"field number 0 at byte {start:,}")
         if position > end:
             raise Damaged(f"it ends {position - end:,} bytes early, in a field that starts at byte {start:,}")
-        yield Field(tag >> 3, kind, start, content, position)
+        yield tag >> 3, kind, start, content, position
 
 
 def _read_varint(data: Bytes, position: int, end: int) -> tuple[int, int]:

@@ -65,11 +65,11 @@ def matmul(call: Call) -> Sequence[Flow]:
             raise Unmapped("a product over the batch")
         held = {"weight": two.derived(two.shape[::-1], lambda array: array.T, "T")}
         plus = patterns.follower(call, call.node.output[0], "Add")
-        bias = call.scope.values.get(patterns.partner(plus, call.node.output[0])) if plus is not None else None
+        bias = call.around.values.get(patterns.partner(plus, call.node.output[0])) if plus is not None else None
         if plus is None or not isinstance(bias, Constant) or bias.shape != two.shape[1:]:
             return [_linear(call, one, held)]
         output = _linear(call, one, {**held, "bias": bias})
-        call.scope.absorb([plus], output)
+        call.around.absorb([plus], output)
         return [output]
     return [_product(call)]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def follower(call: Call, output: str, operator: str) -> NodeProto | None:
     """Return the node that alone takes a value, if it is of this operator."""
-    user = call.scope.sole_user(output)
+    user = call.around.sole_user(output)
     return user if user is not None and user.op_type == operator and not user.domain else None
 
 
@@ -28,7 +28,7 @@ def partner(node: NodeProto, value: str) -> str:
 
 def number(call: Call, name: str) -> float | None:
     """Return a constant of one number by its name, as far as it is known by now."""
-    value = call.scope.values.get(name)
+    value = call.around.values.get(name)
     return value.number if isinstance(value, Constant) else None
 
 
@@ -38,7 +38,7 @@ def times_input(call: Call, layer: Layer) -> Flow | None:
     if product is None or partner(product, call.node.output[0]) != call.node.input[0]:
         return None
     output = call.emit(layer, call.flow())
-    call.scope.absorb([product], output)
+    call.around.absorb([product], output)
     return output
 
 
@@ -49,7 +49,7 @@ def mish(call: Call) -> Flow | None:
     if tanh is None or product is None or partner(product, tanh.output[0]) != call.node.input[0]:
         return None
     output = call.emit(Mish(), call.flow())
-    call.scope.absorb([tanh, product], output)
+    call.around.absorb([tanh, product], output)
     return output
 
 
@@ -78,7 +78,7 @@ def gelu(call: Call) -> Flow | None:
             return None
         nodes.append(product)
     output = call.emit(GELU(), call.flow())
-    call.scope.absorb(nodes, output)
+    call.around.absorb(nodes, output)
     return output
 
 
@@ -91,7 +91,7 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
     minus = follower(call, mean, "Sub")
     if minus is None or list(minus.input) != [x, mean]:
         return None
-    users = {user.op_type: user for user in call.scope.users(minus.output[0])}
+    users = {user.op_type: user for user in call.around.users(minus.output[0])}
     power, over = users.get("Pow"), users.get("Div")
     if len(users) != 2 or power is None or over is None or number(call, power.input[1]) != 2:
         return None
@@ -108,14 +108,14 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
     ] and list(spread.input[1:]) == list(call.node.input[1:])
     if eps is None or product is None or total is None or not same:
         return None
-    weight = call.scope.values.get(partner(product, over.output[0]))
-    bias = call.scope.values.get(partner(total, product.output[0]))
+    weight = call.around.values.get(partner(product, over.output[0]))
+    bias = call.around.values.get(partner(total, product.output[0]))
     flow = call.flow()
     sizes = tuple(flow.picture[axis] for axis in axes)
     if not isinstance(weight, Constant) or not isinstance(bias, Constant) or {weight.shape, bias.shape} != {sizes}:
         return None
     output = call.emit(LayerNorm(axes, eps), flow, parameters={"weight": weight, "bias": bias})
-    call.scope.absorb([minus, power, spread, plus, root, over, product, total], output)
+    call.around.absorb([minus, power, spread, plus, root, over, product, total], output)
     return output
 
 
@@ -132,14 +132,14 @@ def channel_shuffle(call: Call, split: tuple[int, ...]) -> Flow | None:
     order = [list(item.ints) for item in turn.attribute if item.name == "perm"]
     if split[2:] != x.picture[1:] or order != [[0, 2, 1, *range(3, len(split) + 1)]]:
         return None
-    shape = call.scope.values.get(join.input[1]) if len(join.input) == 2 else None
+    shape = call.around.values.get(join.input[1]) if len(join.input) == 2 else None
     if not isinstance(shape, Constant):
         return None
     sizes = [x.shape[axis] if size == 0 else size for axis, size in enumerate(shape.array.tolist())]
     if len(sizes) != len(x.shape) or any(size not in (-1, n) for size, n in zip(sizes, x.shape, strict=True)):
         return None
     output = call.emit(ChannelShuffle(split[0]), x)
-    call.scope.absorb([turn, join], output)
+    call.around.absorb([turn, join], output)
     return output
 
 
@@ -156,11 +156,11 @@ def moved_layer_norm(call: Call, order: list[int], pictured: tuple[int, ...]) ->
     count = len(order) - settings.get("axis", -1) % len(order)
     axes = tuple(sorted(pictured[-count:]))
     flow = call.flow()
-    held = {"weight": call.scope.values.get(norm.input[1]), "bias": call.scope.values.get(norm.input[2])}
+    held = {"weight": call.around.values.get(norm.input[1]), "bias": call.around.values.get(norm.input[2])}
     sizes = tuple(flow.picture[axis] for axis in axes)
     known = {name: one for name, one in held.items() if isinstance(one, Constant) and one.shape == sizes}
     if count > len(pictured) or pictured[-count:] != axes or len(known) < 2:
         return None
     output = call.emit(LayerNorm(axes, settings.get("epsilon", 1e-5)), flow, parameters=known)
-    call.scope.absorb([norm, back], output)
+    call.around.absorb([norm, back], output)
     return output
