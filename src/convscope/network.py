@@ -236,9 +236,7 @@ def _check_names(entries: list[Entry]) -> None:
     known = set(names)
     if len(known) < len(names):
         twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise BadNetwork(
-            f"layer names must differ; got two layers named {twice!r}; rename one. [duplicate-name]"
-        )
+        raise BadNetwork(f"layer names must differ; got two layers named {twice!r}; rename one. [duplicate-name]")
     if not any(not entry.inputs for entry in entries):
         raise BadNetwork(
             "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]"
