@@ -139,6 +139,20 @@ def test_a_value_taken_twice(tmp_path):
     ]
 
 
+def test_learned_tables_that_become_layers_first(tmp_path):
+    """Two tables times one matrix: what a node takes is then a layer of its own, not what the form says."""
+    nodes = [
+        node("Gemm", ["t", "w"], ["a"], "first", transB=1),
+        node("Gemm", ["u", "w"], ["b"], "second", transB=1),
+        node("Add", ["x", "a"], ["c"], "sum"),
+        node("Add", ["c", "b"], ["y"], "all"),
+    ]
+    tensors = {"t": numbers((9, 6)), "u": numbers((9, 6), 8), "w": numbers((7, 6))}
+    kinds, network = read(model(nodes, X.shape, tensors), tmp_path)
+    assert kinds == ["Parameter", "Linear", "Parameter", "Linear", "Add", "Add"]
+    assert [network[name].inputs for name in ("first", "second")] == [("first.table",), ("second.table",)]
+
+
 def test_operator_sets_are_kept_apart(tmp_path):
     """Softmax was over all axes from one on, and is over one axis since version 13; the nodes look the same."""
     for opset, expected in (

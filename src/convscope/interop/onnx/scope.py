@@ -185,7 +185,7 @@ class Scope:
         domain = domain_of(call.node.domain)
         known = signature(domain, call.operator, self.opsets.get(domain, 1))
         check(call.node, known, self.path)
-        call = call_on_tables(call)
+        given, call = call, call_on_tables(call)
         constants = fold(call)
         if constants is not None:
             return constants
@@ -196,7 +196,8 @@ class Scope:
                 outputs = converter(call)
                 missing = range(len(outputs), len(call.node.output))
                 if not any(call.wanted(index) for index in missing):
-                    self._remember(form, call, outputs, len(self.builder.entries) - before)
+                    if call is given and form is not None:
+                        self._remember(form, call, outputs, len(self.builder.entries) - before)
                     return outputs
             except ConvscopeError:
                 raise
@@ -205,11 +206,10 @@ class Scope:
             self.builder.back_to(before)
         return opaque(call)
 
-    def _remember(self, form: Form | None, call: Call, outputs: Sequence[Value | None], added: int) -> None:
-        if form is not None and added == len(outputs) == 1:
-            made = made_of(call, outputs[0])
-            if made is not None:
-                self._forms.remember(form, made)
+    def _remember(self, form: Form, call: Call, outputs: Sequence[Value | None], added: int) -> None:
+        made = made_of(call, outputs[0]) if added == len(outputs) == 1 else None
+        if made is not None:
+            self._forms.remember(form, made)
 
     def _name(self, step: Step) -> str:
         if step.name:
