@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import convscope as cs
+from convscope import pictures
 from convscope.present import plots
 
 HERE = Path(__file__).parent
@@ -15,12 +16,12 @@ LARGEST_BYTES = 150_000
 def main() -> None:
     """Draw every figure."""
     alexnet, resnet = cs.load("alexnet"), cs.load("resnet18")
-    picture = plots.sample_picture(alexnet.input_shape)
+    picture = pictures.sample_picture(alexnet.input_shape)
     figures = {
         "activations": plots.activations(),
         "alexnet-field-growth": plots.field_growth(alexnet),
         "alexnet-pool5-region": plots.region_on_picture(alexnet.field("pool5", at=(3, 2)), picture),
-        "edge-maps": plots.convolution_maps(plots.sample_picture((3, 180, 240))),
+        "edge-maps": plots.convolution_maps(pictures.sample_picture((3, 180, 240))),
         "pooling-growth": plots.pooling_growth(),
         "resnet18-network": plots.network_figure(resnet),
     }

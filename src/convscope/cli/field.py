@@ -100,7 +100,8 @@ def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str
 
 
 def _draw(network: Network, region: Region, image: str | None, path: str, lang: str) -> None:
-    from ..present.plots import load_picture, region_on_picture, sample_picture, save
+    from ..pictures import load_picture, sample_picture
+    from ..present.plots import region_on_picture, save
 
     shape = network.input_shape
     picture = sample_picture(shape) if image is None else load_picture(image, shape)

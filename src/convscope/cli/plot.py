@@ -129,9 +129,10 @@ def edges(image: str | None, input_shape: tuple[int, ...], path: str | None, lan
     Example:
       convscope plot edges --image cat.jpg --save edges.png
     """
+    from ..pictures import load_picture, sample_picture
     from ..present import plots
 
-    picture = plots.sample_picture(input_shape) if image is None else plots.load_picture(image, input_shape)
+    picture = sample_picture(input_shape) if image is None else load_picture(image, input_shape)
     _save(plots.convolution_maps(picture, lang=lang), path, "edges")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from convscope import pictures
 from convscope.errors import BadShape
 from convscope.present import plots
 from convscope.present.plots.edge_maps import edge_maps
@@ -43,7 +44,7 @@ def test_colours_count_as_the_eye_sees_them():
 
 def test_the_maps_are_what_is_drawn():
     """Both on one scale that is even around 0."""
-    picture = plots.sample_picture((3, 24, 33))
+    picture = pictures.sample_picture((3, 24, 33))
     figure = plots.convolution_maps(picture)
     shown = [axes.images[0] for axes in figure.axes if axes.images]
     assert [image.get_array().shape for image in shown] == [(24, 33), (3, 3), (22, 31), (3, 3), (22, 31)]

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import convscope as cs
+from convscope import pictures
 from convscope.present import plots
 
 CHAIN = "input 3x31x45 | conv 4 3x5 s2x1 p1 | relu | maxpool 2x3 | conv 6 3 d2 | globalavgpool | flatten | dense 7"
@@ -16,7 +17,7 @@ CHAIN = "input 3x31x45 | conv 4 3x5 s2x1 p1 | relu | maxpool 2x3 | conv 6 3 d2 |
 def drawn():
     """Return (how a figure is drawn, its pixels where they do not depend on what is drawn)."""
     network = cs.load(CHAIN)
-    picture = plots.sample_picture(network.input_shape)
+    picture = pictures.sample_picture(network.input_shape)
     region = network.field("conv2", (1, 4))
     return {
         "activations": (plots.activations, (1125, 1025)),

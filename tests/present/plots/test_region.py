@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import convscope as cs
+from convscope import pictures
 from convscope.errors import BadShape
 from convscope.present import plots
 
@@ -109,7 +110,7 @@ def test_global_regions_show_the_whole_picture():
 def test_the_picture_must_have_the_inputs_size():
     network = cs.load(HOLES)
     with pytest.raises(BadShape) as caught:
-        plots.region_on_picture(network.field("a", (1, 2)), plots.sample_picture((3, 40, 61)))
+        plots.region_on_picture(network.field("a", (1, 2)), pictures.sample_picture((3, 40, 61)))
     assert str(caught.value) == (
         "a picture must be as large as what the region lies on to be drawn; got picture=40×61, region on 40×60; "
         "fit it with load_picture. [region-picture]"

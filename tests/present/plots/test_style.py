@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from convscope import pictures
 from convscope.derivations.derivation import Text
 from convscope.errors import BadFile, BadSetting, MissingExtra
 from convscope.present import plots
@@ -76,7 +77,7 @@ def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):
     titles = [
         plots.pooling_growth("zh").texts[0].get_text(),
         plots.activations("zh").texts[0].get_text(),
-        plots.convolution_maps(plots.sample_picture((3, 20, 30)), "zh").texts[0].get_text(),
+        plots.convolution_maps(pictures.sample_picture((3, 20, 30)), "zh").texts[0].get_text(),
     ]
     assert titles == [
         "最大池化扩大下一层卷积的视野",
@@ -107,13 +108,4 @@ def test_without_matplotlib_the_install_command_is_said(monkeypatch):
         import convscope.present.plots  # noqa: F401
     assert str(caught.value) == (
         'drawing figures must have matplotlib; got none installed; run `pip install "convscope[plot]"`. [plot-extra]'
-    )
-
-
-def test_without_pillow_the_install_command_is_said(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(MissingExtra) as caught:
-        plots.load_picture(tmp_path / "a.png", (3, 5, 7))
-    assert str(caught.value) == (
-        'reading pictures must have Pillow; got none installed; run `pip install "convscope[plot]"`. [plot-extra]'
     )

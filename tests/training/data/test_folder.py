@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from convscope.errors import BadData, BadFile, MissingExtra
-from convscope.training.data import FolderSource, load_data, read_picture
+from convscope.pictures import read_picture
+from convscope.training.data import FolderSource, load_data
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -118,20 +119,6 @@ def test_turned_photographs_stand_upright(tmp_path):
     assert source.image_shape == (3, SIZE[1], SIZE[0])
     x, _ = source.batch(np.array([0]))
     np.testing.assert_allclose(x[0].transpose(1, 2, 0), np.rot90(pixels, -1) / 255, rtol=1e-6)
-
-
-def test_transparency_lies_on_white(tmp_path):
-    pixels = np.dstack([colour(1), np.full(SIZE, 255, np.uint8)])
-    pixels[2:, :, 3] = 0
-    picture = read_picture(save(tmp_path / "1.png", pixels), 3)
-    np.testing.assert_array_equal(picture[:, :2], pixels[:2, :, :3].transpose(2, 0, 1))
-    assert (picture[:, 2:] == 255).all()
-
-
-def test_sixteen_bits_become_eight(tmp_path):
-    levels = np.array([[256, 257, 32639], [65535, 514, 65278]], np.uint16)
-    picture = read_picture(save(tmp_path / "1.png", levels), 1)
-    assert picture.tolist() == [[[0, 1, 127], [255, 2, 254]]]
 
 
 def test_truncated_pictures_are_named(animals):

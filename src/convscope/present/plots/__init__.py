@@ -13,9 +13,9 @@
 | `kernels.py` | `kernels_figure`: what a layer has learned to look for |
 | `mistakes.py` | `mistakes_figure`: the pictures that a model got most wrong |
 
-`picture.py` has the pictures to draw on: `load_picture`, `sample_picture`. `style.py` holds colours, sizes and
-letters, and `save`; `shown.py` draws arrays as small pictures. A network is drawn in four steps: `boxes.py` (which
-boxes), `drawn_layer.py` (their colour and words), `lanes.py` (columns and lanes), `page.py` (inches).
+`style.py` holds colours, sizes and letters, and `save`; `shown.py` draws arrays as small pictures; the pictures to
+draw on come from `convscope.pictures`. A network is drawn in four steps: `boxes.py` (which boxes), `drawn_layer.py`
+(colour and words), `lanes.py` (columns and lanes), `page.py` (inches).
 """
 
 from . import style  # first, for it says what to install where matplotlib is missing
@@ -27,7 +27,6 @@ from .growth import field_growth
 from .kernels import kernels_figure
 from .mistakes import mistakes_figure
 from .network import network_figure
-from .picture import load_picture, sample_picture
 from .pooling import pooling_growth
 from .region import region_on_picture
 from .style import save
@@ -39,12 +38,10 @@ __all__ = [
     "feature_maps",
     "field_growth",
     "kernels_figure",
-    "load_picture",
     "mistakes_figure",
     "network_figure",
     "pooling_growth",
     "region_on_picture",
-    "sample_picture",
     "save",
     "training_curves",
 ]

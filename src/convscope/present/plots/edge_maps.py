@@ -10,8 +10,8 @@ from ...derivations.derivation import Text
 from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.convolution import Conv2d
+from ...pictures import Picture
 from ...reference.rules import Array, Context, forward
-from .picture import Picture
 from .style import GREY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure, number, times
 
 HORIZONTAL = np.array([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])

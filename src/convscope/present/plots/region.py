@@ -11,7 +11,7 @@ from ...analysis.region import Region
 from ...derivations.derivation import Text
 from ...errors import BadShape
 from ...layers.base import show_shape
-from .picture import Picture
+from ...pictures import Picture
 from .style import (
     GREY,
     INK,

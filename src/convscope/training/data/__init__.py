@@ -5,7 +5,7 @@
 | `load.py` | `load_data`: the set that a user names, train, validation or test |
 | `source.py` | `Source`: what training asks of data |
 | `arrays.py` | `ArraySource`: pictures and labels in memory |
-| `folder.py` | `FolderSource`: one folder of pictures per class, read by the batch; `picture_file.py` reads one |
+| `folder.py` | `FolderSource`: one folder of pictures per class, read by the batch |
 | `npz.py` | arrays in a NumPy archive |
 | `digits.py` | the handwritten digits that come with convscope |
 | `originals.py` | MNIST, Fashion-MNIST, CIFAR-10; `fetch.py` finds their files, `idx.py`, `cifar.py` read them |
@@ -20,7 +20,6 @@ from .arrays import ArraySource
 from .augment import Augmentation, parse_augmentation
 from .folder import FolderSource
 from .load import DATA_NAMES, load_data
-from .picture_file import read_picture
 from .source import Source
 from .splits import SPLITS, Split, Subset, held_out, missing_classes, refuse_missing_classes
 
@@ -37,6 +36,5 @@ __all__ = [
     "load_data",
     "missing_classes",
     "parse_augmentation",
-    "read_picture",
     "refuse_missing_classes",
 ]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadData, BadFile
+from ...pictures import PictureHeader, read_header, read_picture
 from .arrays import as_pictures
-from .picture_file import PictureHeader, read_header, read_picture
 from .source import Indices, Labels, Pictures
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})

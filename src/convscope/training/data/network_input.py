@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import BadFile, BadShape
+from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.connection import Shape
+from ...pictures import read_picture
 from .arrays import as_pictures
-from .picture_file import read_picture
 from .source import Pictures
 
 
@@ -28,10 +28,6 @@ def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Pi
             f"a network must take pictures of 1 or 3 channels to be shown one; got an input of "
             f"{show_shape(input_shape)}; use Model.predict with an array. [picture-input]"
         )
-    file = Path(path)
-    if not file.is_file():
-        got = "a folder" if file.is_dir() else "no such file"
-        raise BadFile(f"{str(path)!r} must be a picture file; got {got}; check the path. [picture-missing]")
     channels, height, width = input_shape
-    pixels = as_pictures(read_picture(file, channels, (height, width)))
+    pixels = as_pictures(read_picture(path, channels, (height, width)))
     return np.ascontiguousarray(1 - pixels) if invert else pixels

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BadFile, MissingExtra
+from ..errors import BadFile, MissingExtra
+from .levels import eight_bits
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,7 +20,8 @@ MOST_PIXELS = 100_000_000
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
-_GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+_DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
+_GREY_MODES = _DEEP_MODES | {"1", "L", "LA", "La"}
 
 
 class PictureHeader(NamedTuple):
@@ -30,10 +32,10 @@ class PictureHeader(NamedTuple):
     grey: bool
 
 
-def read_header(path: Path) -> PictureHeader:
+def read_header(path: str | Path) -> PictureHeader:
     """Read the size and the kind of a picture, without its pixels.
 
-    Errors:   BadFile [picture-file], [picture-pixels]; MissingExtra [data-extra]
+    Errors:   BadFile [picture-missing], [picture-file], [picture-pixels]; MissingExtra [data-extra]
     """
     image = _opened(path)
     with image:
@@ -43,22 +45,23 @@ def read_header(path: Path) -> PictureHeader:
         return PictureHeader(height, width, image.mode in _GREY_MODES)
 
 
-def read_picture(path: Path, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+def read_picture(path: str | Path, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """Read a picture as bytes, upright, in grey or colour, resized if `size` is given and another.
 
-    A camera's note on rotation is applied, transparent pixels are laid on white, 16 bits become 8. Resizing
-    stretches to (h, w), bilinear, with antialiasing.
+    A camera's note on rotation is applied, transparent pixels are laid on white, deeper grey levels become 8 bits
+    (see `eight_bits`). Resizing stretches to (h, w), bilinear, with antialiasing.
 
     Shapes:   → (channels, h, w); channels is 1 or 3
-    Errors:   BadFile [picture-file], [picture-pixels]; MissingExtra [data-extra]
+    Errors:   BadFile [picture-missing], [picture-file], [picture-pixels]; MissingExtra [data-extra]
+    Source:   EXIF 2.3, orientation
     """
+    image = _opened(path)
     from PIL import Image, ImageOps
 
-    image = _opened(path)
     try:
         with image, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of oddities in metadata
-            upright = _on_white(_eight_bits(ImageOps.exif_transpose(image)))
+            upright = _on_white(_shallow(ImageOps.exif_transpose(image)))
             plain = upright.convert("L" if channels == 1 else "RGB")
             if size is not None and (plain.height, plain.width) != size:
                 plain = plain.resize((size[1], size[0]), Image.Resampling.BILINEAR)
@@ -68,7 +71,7 @@ def read_picture(path: Path, channels: int, size: tuple[int, int] | None = None)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _opened(path: Path) -> Image:
+def _opened(path: str | Path) -> Image:
     try:
         from PIL import Image
     except ImportError:
@@ -76,6 +79,9 @@ def _opened(path: Path) -> Image:
             "reading picture files must have Pillow; got none installed; "
             'run `pip install "convscope[data]"`. [data-extra]'
         ) from None
+    if not Path(path).is_file():
+        got = "a folder" if Path(path).is_dir() else "no such file"
+        raise BadFile(f"{str(path)!r} must be a picture file; got {got}; check the path. [picture-missing]")
     too_large = BadFile(
         f"{str(path)!r} must be a picture of at most {MOST_PIXELS:,} pixels; got more; "
         "make it smaller, or leave it out. [picture-pixels]"
@@ -101,14 +107,11 @@ def _orientation(image: Image) -> int:
         return 1
 
 
-def _eight_bits(image: Image) -> Image:
-    """Return 16-bit grey levels as 8 bits; other pictures as they are."""
+def _shallow(image: Image) -> Image:
+    """Return deep grey levels as 8 bits; other pictures as they are."""
     from PIL import Image as images
 
-    if not image.mode.startswith("I"):
-        return image
-    levels = np.asarray(image).astype(np.int64) // 257
-    return images.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    return images.fromarray(eight_bits(np.asarray(image))) if image.mode in _DEEP_MODES else image
 
 
 def _on_white(image: Image) -> Image:
@@ -120,7 +123,7 @@ def _on_white(image: Image) -> Image:
     return images.alpha_composite(images.new("RGBA", clear.size, (255, 255, 255, 255)), clear)
 
 
-def _damaged(path: Path, error: Exception) -> BadFile:
+def _damaged(path: str | Path, error: Exception) -> BadFile:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "cannot identify" in reason:
         reason = "no picture that Pillow knows"

@@ -1,0 +1,54 @@
+"""A picture as large as a network's input, to draw on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadShape
+from ..layers.base import show_shape
+from ..layers.connection import Shape
+from .file import MOST_PIXELS, read_picture
+from .scene import scene
+
+Picture = NDArray[np.uint8]
+"""(h, w, 3), or (h, w, 1) for a network that takes one channel."""
+
+FINE_PIXELS = 1_000_000
+
+
+def load_picture(path: str | Path, input_shape: Shape) -> Picture:
+    """Read a picture and fit it to a network's input, with the very pixels that the network would be given.
+
+    Shapes:   input_shape (c, h, w) → (h, w, 1) for c = 1, else (h, w, 3)
+    Errors:   BadShape [picture-shape], and those of `read_picture`
+    """
+    channels, height, width = _checked(input_shape)
+    pixels = read_picture(path, 1 if channels == 1 else 3, (height, width))
+    return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
+def sample_picture(shape: Shape) -> Picture:
+    """Draw a house before mountains in the evening: always the same, at any size.
+
+    Shapes:   (c, h, w) → (h, w, 1) for c = 1, else (h, w, 3)
+    Errors:   BadShape [picture-shape]
+    """
+    channels, height, width = _checked(shape)
+    finer = 3 if height * width < FINE_PIXELS else 1  # drawn finer and averaged, edges are smooth
+    painted = scene(height * finer, width * finer).reshape(height, finer, width, finer, 3).mean(axis=(1, 3))
+    if channels == 1:
+        painted = painted @ np.array([[0.299], [0.587], [0.114]])
+    picture: Picture = np.rint(painted * 255).astype(np.uint8)
+    return picture
+
+
+def _checked(input_shape: Shape) -> Shape:
+    if len(input_shape) != 3 or input_shape[1] * input_shape[2] > MOST_PIXELS:
+        raise BadShape(
+            f"a picture must go into a network with an input c×h×w of at most {MOST_PIXELS:,} pixels; "
+            f"got {show_shape(input_shape)}; choose a network for pictures. [picture-shape]"
+        )
+    return input_shape
