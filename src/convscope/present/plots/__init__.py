@@ -14,7 +14,7 @@
 | `mistakes.py` | `mistakes_figure`: the pictures that a model got most wrong |
 
 `style.py` holds colours, sizes and letters, and `save`; `shown.py` draws arrays as small pictures; the pictures to
-draw on come from `convscope.pictures`. A network is drawn in four steps: `boxes.py` (which boxes), `drawn_layer.py`
+draw on come from `convscope.pictures`. A network takes four steps: `boxes.py` (which boxes), `drawn_layer.py`
 (colour and words), `lanes.py` (columns and lanes), `page.py` (inches).
 """
 
