@@ -7,7 +7,7 @@ import pytest
 from onnx import helper
 
 import convscope as cs
-from interop.onnx.models import FLOAT, model, numbers, saved
+from interop.onnx.models import FLOAT, INT64, model, numbers, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 TABLE = numbers((5, 7))
@@ -31,6 +31,8 @@ def whole(*values: int) -> np.ndarray:
         ("Trilu", {"upper": 0}, {"t": TABLE, "k": np.int64(1)}),
         ("Trilu", {}, {"t": TABLE}),
         ("CumSum", {}, {"t": TABLE, "a": np.int64(1)}),
+        ("EyeLike", {}, {"t": TABLE}),
+        ("EyeLike", {"k": -2, "dtype": INT64}, {"t": TABLE}),
         (
             "BatchNormalization",
             {"epsilon": 0.01},
@@ -102,6 +104,38 @@ def test_a_small_network_over_constants_keeps_its_weights(tmp_path):
     network, ours = by_reference(path, {"x": x})
     assert [node.kind for node in network.layers] == ["Parameter", "Linear", "ReLU", "Linear", "Add"]
     assert network["first"].facts.params + network["second"].facts.params == 12 + 18
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def test_a_convolution_over_constants_keeps_its_weights(tmp_path):
+    """As in position codes by sines, which a 1×1 convolution then mixes."""
+    nodes = [
+        helper.make_node("Sin", ["places"], ["s"], "sines"),
+        helper.make_node("Conv", ["s", "w", "b"], ["c"], "mixed"),
+        helper.make_node("Add", ["x", "c"], ["y"], "sum"),
+    ]
+    tensors = {"places": numbers((1, 6, 5, 7)), "w": numbers((4, 6, 1, 1), 5), "b": numbers((4,), 6)}
+    path = saved(model(nodes, (1, 4, 5, 7), tensors), tmp_path)
+    x = numbers((1, 4, 5, 7), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert [node.kind for node in network.layers] == ["Parameter", "Reshape", "Conv2d", "Add"]
+    assert network["mixed"].facts.params == 4 * 6 + 4
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+def test_a_learned_table_is_resized_to_the_picture(mode, tmp_path):
+    """Position codes learned at another size: 4 × 3 × 2 numbers, however large the picture."""
+    nodes = [
+        helper.make_node("Resize", ["t", "", "", "size"], ["r"], "resized", mode=mode, cubic_coeff_a=-0.75),
+        helper.make_node("Add", ["x", "r"], ["y"], "sum"),
+    ]
+    tensors = {"t": numbers((1, 4, 3, 2)), "size": whole(1, 4, 7, 5)}
+    path = saved(model(nodes, (1, 4, 7, 5), tensors, opset=17), tmp_path)
+    x = numbers((1, 4, 7, 5), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert [node.kind for node in network.layers] == ["Parameter", "Reshape", "Upsample", "Add"]
+    assert cs.inspect(network).totals.params == 24
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 

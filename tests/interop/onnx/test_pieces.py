@@ -22,6 +22,10 @@ STATISTICS = [numbers((7,), seed) + 1.5 for seed in range(4)]
         ("MaxPool", {"kernel_shape": [3, 2], "strides": [1, 2]}, [], (5, 3, 6, 8), ["MaxPool2d"]),
         ("AveragePool", {"kernel_shape": [2, 3], "pads": [1, 1, 0, 0]}, [], (70, 3, 6, 8), ["AvgPool2d"]),
         ("BatchNormalization", {}, STATISTICS, (6, 7), ["BatchNorm1d"]),
+        ("Pad", {}, [np.array([0, 0, 0, 0, 0, 1])], (6, 5, 7), ["Pad"]),
+        ("Pad", {"mode": "reflect"}, [np.array([0, 3, 0, 2])], (6, 35), ["Pad"]),
+        ("Pad", {}, [np.array([0, -1, 0, 0, 0, -2])], (6, 5, 7), ["Crop"]),
+        ("Pad", {}, [np.array([0, 0, 0, 0])], (6, 35), []),
     ],
 )
 def test_pieces_are_computed_as_one_layer(operator, attributes, tensors, pieces, kinds, tmp_path):
@@ -37,6 +41,42 @@ def test_pieces_are_computed_as_one_layer(operator, attributes, tensors, pieces,
     network, ours = by_reference(path, {"x": x})
     assert [node.kind for node in network.layers if node.kind not in ("Reshape", "Permute")] == kinds
     assert_close(ours.reshape(pieces[0], -1), by_runtime(path, {"x": x})[0].reshape(pieces[0], -1))
+
+
+def test_pieces_are_added_before_and_after(tmp_path):
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["p"], "cut"),
+        helper.make_node("Pad", ["p", "ends", "value"], ["y"], "made"),
+    ]
+    tensors = {"shape": np.array([6, 5, 7]), "ends": np.array([2, 0, 1, 1, 0, 0]), "value": np.float32(0.5)}
+    path = saved(model(nodes, (1, 30, 7), tensors, opset=17), tmp_path)
+    x = numbers((1, 30, 7), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert network.nodes[-1].output_shape == (9, 5, 8)
+    assert_close(ours[0], by_runtime(path, {"x": x})[0])
+
+
+NOTHING = {
+    "slice": helper.make_node("Slice", ["x", "zero", "zero", "one"], ["e"], "cut"),
+    "split": helper.make_node("Split", ["x", "sizes"], ["e", "rest"], "cut", axis=1),
+}
+
+
+@pytest.mark.parametrize("cut", NOTHING.values(), ids=NOTHING)
+def test_what_is_empty_takes_part_in_nothing(cut, tmp_path):
+    """As the class tokens before a sequence that has none: cut off, scaled, and joined again."""
+    nodes = [
+        cut,
+        helper.make_node("Mul", ["e", "two"], ["m"], "scaled"),
+        helper.make_node("Relu", ["x"], ["r"], "act"),
+        helper.make_node("Concat", ["m", "r"], ["y"], "join", axis=1),
+    ]
+    tensors = {"zero": np.array([0]), "one": np.array([1]), "sizes": np.array([0, 6]), "two": np.float32([2])}
+    path = saved(model(nodes, (1, 6, 7), tensors, opset=17), tmp_path)
+    x = numbers((1, 6, 7), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert [node.kind for node in network.layers] == ["ReLU"]
+    assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
 def test_a_border_of_minus_infinity_never_wins_a_maximum(tmp_path):

@@ -292,6 +292,16 @@ def _(call: Call, shape: Array) -> Array:
     return np.full(_filled(shape.tolist()), value.reshape(-1)[0])
 
 
+@_rule("EyeLike")
+def _(call: Call, like: Array) -> Array:
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    kind = call.given("dtype")
+    dtype = like.dtype if kind is None else tensor_dtype_to_np_dtype(kind)
+    rows, columns = like.shape
+    return np.eye(rows, columns, call.attribute("k", 0)).astype(dtype)
+
+
 @_rule("Split")
 def _(call: Call, x: Array, split: Array | None = None) -> list[Array]:
     axis = call.attribute("axis", 0)

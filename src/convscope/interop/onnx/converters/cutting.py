@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
 from ....layers import Concat, Crop, IndexSelect, Pad, Parameter, Slice
 from ....settings import Pads
-from ..call import Call, remade, without_batch
+from ..call import Call, remade, with_batch_at, without_batch
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, known
+from ..values import Constant, Flow, Value, known
 from .dense import embedding
 from .merging import aligned, stored
 
 
 @converts("Concat", since=(4, 11, 13))
 def concat(call: Call) -> Sequence[Flow]:
-    """The inputs one after another along an axis."""
-    values = [value for value in call.inputs if value is not None]
+    """The inputs one after another along an axis, the empty ones left out."""
+    values = [value for value in call.inputs if value is not None and 0 not in value.shape]
     rank = len(values[0].shape)
     axis = call.attribute("axis", 1)
     axis += rank if axis < 0 else 0
@@ -39,7 +39,7 @@ def concat(call: Call) -> Sequence[Flow]:
 
 
 @converts("Split", since=(2, 11, 13, 18))
-def split(call: Call) -> Sequence[Flow | None]:
+def split(call: Call) -> Sequence[Value | None]:
     """Stretches of an axis, each a layer of its own."""
     x = call.flow()
     rank = len(x.shape)
@@ -52,14 +52,17 @@ def split(call: Call) -> Sequence[Flow | None]:
     if sizes is None:
         each = -(-n // count)
         sizes = [max(0, min(each, n - each * index)) for index in range(count)]
-    if len(sizes) < len(call.node.output) or sum(sizes) != n or min(sizes) < 1:
+    if len(sizes) < len(call.node.output) or sum(sizes) != n or min(sizes) < 0:
         raise call.refused(f"Split.split must sum to {n}; got split={sizes}")
     ends = np.cumsum(sizes).tolist()
     counted = x.axis(axis) or 0
-    outputs: list[Flow | None] = []
+    outputs: list[Value | None] = []
     for index in range(len(call.node.output)):
         if not call.wanted(index):
             outputs.append(None)
+            continue
+        if not sizes[index]:
+            outputs.append(_nothing(x, {axis}))
             continue
         piece = Slice(counted, ends[index] - sizes[index], ends[index])
         outputs.append(remade(x, call.emit(piece, x, part=str(index)), x.batch))
@@ -67,7 +70,7 @@ def split(call: Call) -> Sequence[Flow | None]:
 
 
 @converts("Slice", since=(1, 10, 11, 13))
-def slice_(call: Call) -> Sequence[Flow]:
+def slice_(call: Call) -> Sequence[Value]:
     """Every step-th index of some axes; each axis is a layer of its own."""
     x = call.flow()
     rank = len(x.shape)
@@ -82,6 +85,9 @@ def slice_(call: Call) -> Sequence[Flow]:
         first, last, _ = slice(start, end, step).indices(n)
         if (first, last, step) != (0, n, 1):
             cuts.append((axis % rank, first, None if end > n else last, step))
+    empty = {axis for axis, first, stop, _ in cuts if stop is not None and stop <= first}
+    if empty:
+        return [_nothing(x, empty)]
     if any(axis == x.batch for axis, *_ in cuts):
         x = without_batch(x)
     if not cuts:
@@ -91,6 +97,14 @@ def slice_(call: Call) -> Sequence[Flow]:
         part = "" if index == len(cuts) - 1 else f"axis{axis}"
         output = call.emit(Slice(x.axis(axis) or 0, first, stop, step), output, part=part)
     return [remade(x, output, x.batch)]
+
+
+def _nothing(x: Flow, axes: Container[int]) -> Constant:
+    """Return what is left of a value where nothing is taken of some axes: it depends on no picture."""
+    shape = tuple(0 if axis in axes else size for axis, size in enumerate(x.shape))
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    return known(np.zeros(shape, tensor_dtype_to_np_dtype(x.dtype or 1)), x.dtype)
 
 
 @converts("Gather", since=(1, 11, 13))
@@ -136,7 +150,7 @@ _MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap"
 @converts("Pad", since=(2, 11, 13, 18, 19, 21, 23, 24, 25))
 def pad(call: Call) -> Sequence[Flow]:
     """A border around the picture; extra channels of a fixed number are joined to the others."""
-    x = call.pictures()
+    x = call.flow()
     rank = len(x.shape)
     pads = call.integers(1, "pads") or []
     axes = call.integers(3, "axes") or list(range(rank))
@@ -148,19 +162,29 @@ def pad(call: Call) -> Sequence[Flow]:
     ends = [(0, 0)] * rank
     for index, axis in enumerate(axes):
         ends[axis % rank] = (pads[index], pads[index + len(axes)])
-    if ends[0] != (0, 0) or rank < 2:
+    if x.batch is None and x.shape[0] == 1 and ends[0] == (0, 0):
+        x = with_batch_at(x, 0)
+    if x.batch is not None and ends.pop(x.batch) != (0, 0):
         raise Unmapped("a border around the batch")
-    bordered = any(pair != (0, 0) for pair in ends[2:])
-    if ends[1] != (0, 0):
-        if mode != "constant" or min(ends[1]) < 0:
-            raise Unmapped("channels made of others")
-        x = _with_channels(call, x, ends[1], value, "channels" if bordered else "")
-    if not bordered:
+    if not ends:
+        raise Unmapped("a single number")
+    if not any(pair != (0, 0) for pair in ends):
         return [x]
-    border: Pads = tuple(ends[2:])
+    return [remade(x, _bordered(call, x, ends[0], tuple(ends[1:]), mode, value), x.batch)]
+
+
+def _bordered(call: Call, x: Flow, channels: tuple[int, int], border: Pads, mode: str, value: float) -> Flow:
+    """Put more channels before and after the picture's, and a border around them."""
+    bordered = any(pair != (0, 0) for pair in border)
+    if channels != (0, 0):
+        if mode != "constant" or min(channels) < 0:
+            raise Unmapped("channels made of others")
+        x = _with_channels(call, x, channels, value, "channels" if bordered else "")
+    if not bordered:
+        return x
     if mode == "constant" and max(map(max, border)) <= 0:
-        return [call.emit(Crop(tuple((-before, -after) for before, after in border)), x)]
-    return [call.emit(Pad(border, _MODES[mode], value), x)]  # type: ignore[arg-type]
+        return call.emit(Crop(tuple((-before, -after) for before, after in border)), x)
+    return call.emit(Pad(border, _MODES[mode], value), x)  # type: ignore[arg-type]
 
 
 def _with_channels(call: Call, x: Flow, ends: tuple[int, int], value: float, part: str) -> Flow:
