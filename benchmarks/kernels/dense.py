@@ -14,11 +14,11 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
-from convscope.engines.native.kernels.dropout import Dropout
-from convscope.engines.native.kernels.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
-from convscope.engines.native.kernels.packing import Pack, Unpack
-from convscope.engines.native.kernels.softmax import SoftmaxCrossEntropy
+from convscope.engines.native.kernels.activation.softmax import SoftmaxCrossEntropy
+from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
+from convscope.engines.native.kernels.joining.packing import Pack, Unpack
+from convscope.engines.native.kernels.learning.dropout import Dropout
+from convscope.engines.native.kernels.learning.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from convscope.engines.native.layout import Blocked, blocks_of
 from convscope.engines.native.target import host
 from kernels.running import Work, aligned, bound, least_seconds

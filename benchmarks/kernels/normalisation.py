@@ -22,16 +22,16 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.kernel import Kernel, argument_names
-from convscope.engines.native.kernels.concatenation import Concatenate
-from convscope.engines.native.kernels.group_norm import GroupGradientSums, GroupStatistics
-from convscope.engines.native.kernels.layer_norm import LayerNorm, LayerNormGradient
-from convscope.engines.native.kernels.merges import Scale, Sum
-from convscope.engines.native.kernels.normalisation import ChannelMoments, Normalise, NormStatistics
-from convscope.engines.native.kernels.normalisation_gradient import (
+from convscope.engines.native.kernels.joining.concatenation import Concatenate
+from convscope.engines.native.kernels.joining.merges import Scale, Sum
+from convscope.engines.native.kernels.normalisation.batch_norm import ChannelMoments, Normalise, NormStatistics
+from convscope.engines.native.kernels.normalisation.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,
 )
+from convscope.engines.native.kernels.normalisation.group_norm import GroupGradientSums, GroupStatistics
+from convscope.engines.native.kernels.normalisation.layer_norm import LayerNorm, LayerNormGradient
 from convscope.engines.native.layout import Blocked
 from convscope.engines.native.objects import Loader, compiled
 from convscope.engines.native.target import host

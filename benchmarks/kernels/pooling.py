@@ -15,17 +15,18 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from convscope.engines.native.kernels.pooling.maximum import MaxPool
+from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+
 from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.adaptive_pooling import AdaptiveAveragePool, AdaptiveAveragePoolGradient
-from convscope.engines.native.kernels.average_pooling import (
+from convscope.engines.native.kernels.parts.shapes import PoolingShape
+from convscope.engines.native.kernels.pooling.adaptive import AdaptiveAveragePool, AdaptiveAveragePoolGradient
+from convscope.engines.native.kernels.pooling.average import (
     AveragePool,
     AveragePoolGradient,
     GlobalAveragePool,
     GlobalAveragePoolGradient,
 )
-from convscope.engines.native.kernels.pooling import MaxPool
-from convscope.engines.native.kernels.pooling_gradient import MaxPoolGradient
-from convscope.engines.native.kernels.shapes import PoolingShape
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.native.target import host
 from kernels.running import Work, aligned, bound, least_seconds

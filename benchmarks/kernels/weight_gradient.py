@@ -14,10 +14,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.kernels.reductions import SumParts
-from convscope.engines.native.kernels.shapes import ConvolutionShape
-from convscope.engines.native.kernels.weight_gradient import ConvolutionWeightGradient, slices_for
-from convscope.engines.native.kernels.weights import weights_layout
+from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
+from convscope.engines.native.kernels.convolution.weights import weights_layout
+from convscope.engines.native.kernels.learning.reductions import SumParts
+from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Blocked
 from convscope.engines.native.objects import compiled
 from convscope.engines.native.target import host

@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from running import Work, aligned, bound, least_seconds
 
 from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.convolution import Convolution
-from convscope.engines.native.kernels.shapes import ConvolutionShape
-from convscope.engines.native.kernels.weight_gradient import ConvolutionWeightGradient
-from convscope.engines.native.kernels.weights import weights_layout
+from convscope.engines.native.kernels.convolution.direct import Convolution
+from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
+from convscope.engines.native.kernels.convolution.weights import weights_layout
+from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,

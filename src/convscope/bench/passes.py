@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engines.native.arrays import Arrays
 from ..engines.native.bound import Bound, Memory
-from ..engines.native.kernels.shapes import ConvolutionShape
+from ..engines.native.kernels.parts.shapes import ConvolutionShape
 from ..engines.native.layout import Blocked
 from ..engines.native.lower.convolution import convolution_shape
 from ..engines.native.lower.lowering import Gradient, Lowering, Mode

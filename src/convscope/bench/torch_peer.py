@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.native.kernels.shapes import ConvolutionShape
+from ..engines.native.kernels.parts.shapes import ConvolutionShape
 from ..model import Model
 
 LAYOUTS = ("contiguous_format", "channels_last")

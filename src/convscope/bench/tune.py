@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..engines.native.choices import keep, trying
-from ..engines.native.kernels.shapes import ConvolutionShape
+from ..engines.native.kernels.parts.shapes import ConvolutionShape
 from ..engines.native.kernels.winograd.choice import tile_for
 from ..engines.native.lower.convolution import convolution_shape
 from ..engines.native.lower.lowering import NotLowered

@@ -10,8 +10,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from convscope.axis import Window
-from convscope.engines.native.kernels.shapes import ConvolutionShape
-from convscope.engines.native.kernels.weights import weights_layout
+from convscope.engines.native.kernels.convolution.weights import weights_layout
+from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.reference.matrix import convolution as reference
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from convscope.engines.native.kernels.activation.pointwise import (
+    Activate,
+    ActivateGradient,
+    kind_of,
+    value_at_zero,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.activation import Activate, ActivateGradient, kind_of, value_at_zero
-from convscope.engines.native.kernels.prelu import PReLU, PReLUGradient, PReLUSlopeGradient
+from convscope.engines.native.kernels.activation.prelu import PReLU, PReLUGradient, PReLUSlopeGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import activation as layers
 from convscope.layers.base import Layer

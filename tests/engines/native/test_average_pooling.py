@@ -11,8 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels import adaptive_pooling as adaptive
-from convscope.engines.native.kernels import average_pooling as average
+from convscope.engines.native.kernels.pooling import adaptive, average
 from convscope.engines.native.layout import Blocked
 from convscope.layers import pooling as layers
 from convscope.layers.base import Layer

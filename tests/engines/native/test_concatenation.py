@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.concatenation import (
+from convscope.engines.native.kernels.joining.concatenation import (
     ChannelShuffle,
     ChannelSlice,
     Concatenate,

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.activation_epilogue import RELU
-from convscope.engines.native.kernels.convolution import Convolution, ConvolutionInputGradient
-from convscope.engines.native.kernels.convolution_axes import forward_axis, gradient_phases
-from convscope.engines.native.kernels.convolution_loops import FAR_FLOATS
-from convscope.engines.native.kernels.convolution_tiles import Tile
-from convscope.engines.native.kernels.shapes import ConvolutionShape
-from convscope.engines.native.kernels.weights import few_channels, transposed_layout
+from convscope.engines.native.kernels.activation.epilogue import RELU
+from convscope.engines.native.kernels.convolution.axes import forward_axis, gradient_phases
+from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
+from convscope.engines.native.kernels.convolution.loops import FAR_FLOATS
+from convscope.engines.native.kernels.convolution.tiles import Tile
+from convscope.engines.native.kernels.convolution.weights import few_channels, transposed_layout
+from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Channels
 
 from .convolutions import Numbers, empty_lanes, shape_of, shapes

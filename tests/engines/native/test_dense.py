@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.activation_epilogue import RELU
-from convscope.engines.native.kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
+from convscope.engines.native.kernels.activation.epilogue import RELU
+from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
 from convscope.engines.native.objects import assembled
 from convscope.engines.native.target import foreign, host

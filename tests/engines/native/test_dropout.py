@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.dropout import Dropout, DropoutGradient
-from convscope.engines.native.kernels.philox import random_bits
+from convscope.engines.native.kernels.learning.dropout import Dropout, DropoutGradient
+from convscope.engines.native.kernels.learning.philox import random_bits
 from convscope.engines.native.vector import Code
 
 from .harness import KINDS, call, target_named

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels import elementary
-from convscope.engines.native.kernels.polynomial import fitted
+from convscope.engines.native.kernels.parts import elementary
+from convscope.engines.native.kernels.parts.polynomial import fitted
 from convscope.engines.native.vector import Code
 
 from .harness import KINDS, call, target_named

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.group_norm import GroupGradientSums, GroupStatistics
-from convscope.engines.native.kernels.layer_norm import AffineGradient
-from convscope.engines.native.kernels.normalisation import Normalise
-from convscope.engines.native.kernels.normalisation_gradient import NormGradient
+from convscope.engines.native.kernels.normalisation.batch_norm import Normalise
+from convscope.engines.native.kernels.normalisation.batch_norm_gradient import NormGradient
+from convscope.engines.native.kernels.normalisation.group_norm import GroupGradientSums, GroupStatistics
+from convscope.engines.native.kernels.normalisation.layer_norm import AffineGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import GroupNorm
 from convscope.reference.rules import Context, backward, forward

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.layer_norm import AffineGradient, LayerNorm, LayerNormGradient
+from convscope.engines.native.kernels.normalisation.layer_norm import AffineGradient, LayerNorm, LayerNormGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import LayerNorm as LayerNormLayer
 from convscope.reference.rules import Context, backward, forward

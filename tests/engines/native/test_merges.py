@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.merges import (
+from convscope.engines.native.kernels.joining.merges import (
     Multiply,
     MultiplyGradient,
     ReluGradient,

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.normalisation import (
+from convscope.engines.native.kernels.normalisation.batch_norm import (
     ChannelMoments,
     FoldStatistics,
     Normalise,
     NormStatistics,
 )
-from convscope.engines.native.kernels.normalisation_gradient import (
+from convscope.engines.native.kernels.normalisation.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,

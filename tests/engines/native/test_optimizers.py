@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
+from convscope.engines.native.kernels.learning.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from convscope.engines.reference.update import state_slots, update
 from convscope.training.optimizers import SGD, Adam, AdamW, Optimizer
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.packing import Pack, Unpack
+from convscope.engines.native.kernels.joining.packing import Pack, Unpack
 from convscope.engines.native.layout import Blocked
 
 from .harness import KINDS, call, spills, target_named

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.reductions import Accumulate, AddInto, ChannelSums, SumParts
+from convscope.engines.native.kernels.learning.reductions import Accumulate, AddInto, ChannelSums, SumParts
 from convscope.engines.native.layout import Blocked, Channels
 
 from .harness import KINDS, assert_close, call, spills, target_named

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.resampling import Frame, UpsampleNearest, UpsampleNearestGradient
+from convscope.engines.native.kernels.joining.resampling import Frame, UpsampleNearest, UpsampleNearestGradient
 from convscope.engines.native.layout import Blocked
 from convscope.layers import Upsample
 from convscope.reference.rules import Context, backward, forward

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.softmax import LogSoftmax, Softmax, SoftmaxCrossEntropy
+from convscope.engines.native.kernels.activation.softmax import LogSoftmax, Softmax, SoftmaxCrossEntropy
 from convscope.engines.native.layout import Blocked
 from convscope.engines.native.target import host
 from convscope.reference.losses import softmax_cross_entropy

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.engines.native.kernel import Kernel, generate
-from convscope.engines.native.kernels.gemm_tile import Operands, accumulate, evenly
+from convscope.engines.native.kernels.parts.gemm_tile import Operands, accumulate, evenly
 from convscope.engines.native.objects import assembled
 from convscope.engines.native.target import foreign
 from convscope.engines.native.vector import Code, minimum

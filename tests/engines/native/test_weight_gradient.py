@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.shapes import ConvolutionShape
-from convscope.engines.native.kernels.weight_gradient import ConvolutionWeightGradient, slices_for
-from convscope.engines.native.kernels.weights import weights_layout
+from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
+from convscope.engines.native.kernels.convolution.weights import weights_layout
+from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.reference.matrix import convolution as reference
 
 from .convolutions import Numbers, shape_of, shapes

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.activation_epilogue import RELU
-from convscope.engines.native.kernels.shapes import ConvolutionShape
+from convscope.engines.native.kernels.activation.epilogue import RELU
+from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,

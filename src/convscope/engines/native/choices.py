@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
-from .kernels.shapes import ConvolutionShape
+from .kernels.parts.shapes import ConvolutionShape
 from .objects import cache_folder, generator_hash
 from .target import host
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .choices import measured_tile
-from .kernels.shapes import ConvolutionShape
+from .kernels.parts.shapes import ConvolutionShape
 from .kernels.winograd.choice import tile_for
 
 DIRECT = 0

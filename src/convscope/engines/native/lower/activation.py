@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from ....layers import Activation, LogSoftmax, PReLU, ReLU, Softmax
 from ....network import Node
-from ..kernels.activation import Activate, ActivateGradient, kind_of
-from ..kernels.prelu import PReLU as PReLUKernel
-from ..kernels.prelu import PReLUGradient, PReLUSlopeGradient
-from ..kernels.softmax import LogSoftmax as LogSoftmaxKernel
-from ..kernels.softmax import Softmax as SoftmaxKernel
+from ..kernels.activation.pointwise import Activate, ActivateGradient, kind_of
+from ..kernels.activation.prelu import PReLU as PReLUKernel
+from ..kernels.activation.prelu import PReLUGradient, PReLUSlopeGradient
+from ..kernels.activation.softmax import LogSoftmax as LogSoftmaxKernel
+from ..kernels.activation.softmax import Softmax as SoftmaxKernel
 from ..layout import Blocked, Channels
 from ..parameters import Flat
 from ..plan import Operand

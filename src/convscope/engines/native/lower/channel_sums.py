@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..kernels.merges import ReluGradient
-from ..kernels.reductions import ChannelSums
+from ..kernels.joining.merges import ReluGradient
+from ..kernels.learning.reductions import ChannelSums
 from ..layout import Blocked
 from ..plan import Buffer, Value
 from .lowering import Gradient, Lowering

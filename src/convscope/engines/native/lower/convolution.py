@@ -9,14 +9,14 @@ import numpy as np
 from ....layers import Add, BatchNorm, Conv
 from ....network import Node
 from ..host import Hand
-from ..kernels.activation_epilogue import RELU, Function, function_of
-from ..kernels.convolution import Convolution, ConvolutionInputGradient
-from ..kernels.depthwise import DepthwiseConvolution, DepthwiseInputGradient
-from ..kernels.depthwise_weight_gradient import DepthwiseWeightGradient
-from ..kernels.shapes import ConvolutionShape
-from ..kernels.weight_gradient import ConvolutionWeightGradient
-from ..kernels.weight_gradient_tiles import slices_for
-from ..kernels.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
+from ..kernels.activation.epilogue import RELU, Function, function_of
+from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
+from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
+from ..kernels.convolution.weight_gradient_tiles import slices_for
+from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
+from ..kernels.depthwise.direct import DepthwiseConvolution, DepthwiseInputGradient
+from ..kernels.depthwise.weight_gradient import DepthwiseWeightGradient
+from ..kernels.parts.shapes import ConvolutionShape
 from ..kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,

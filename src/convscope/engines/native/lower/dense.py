@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ....layers import Linear
 from ....network import Node
-from ..kernels.activation_epilogue import RELU, function_of
-from ..kernels.dense import Dense, DenseInputGradient, DenseWeightGradient
+from ..kernels.activation.epilogue import RELU, function_of
+from ..kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
 from ..layout import Blocked, Channels, DenseBlocks
 from ..plan import Operand
 from .channel_sums import channel_sums, through_relu

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....layers import Activation, ReLU
 from ....network import Node
-from ..kernels.activation import kind_of
+from ..kernels.activation.pointwise import kind_of
 from .lowering import Lowering
 
 

@@ -6,7 +6,7 @@ from ....training.losses import CrossEntropy, Objective
 from ...engine import StepResult
 from ...reference.score import score
 from ..host import Hand
-from ..kernels.softmax import SoftmaxCrossEntropy
+from ..kernels.activation.softmax import SoftmaxCrossEntropy
 from ..layout import Plain
 from ..plan import Given, HostCall, Value
 from .lowering import Gradient, Lowering

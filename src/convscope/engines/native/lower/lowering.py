@@ -11,9 +11,9 @@ from ....layers.connection import Shape
 from ....network import Network, Node
 from ..host import Hand
 from ..kernel import Kernel
-from ..kernels.merges import Sum
-from ..kernels.packing import Pack, Unpack
-from ..kernels.reductions import Accumulate, SumParts
+from ..kernels.joining.merges import Sum
+from ..kernels.joining.packing import Pack, Unpack
+from ..kernels.learning.reductions import Accumulate, SumParts
 from ..layout import Blocked, Layout, Plain
 from ..parameters import ParameterLayout, Parameters
 from ..plan import Amount, Buffer, Call, HostCall, Operand, Plan, Role, Step, Value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ....layers import Add, Concat, Multiply, ReLU
 from ....network import Node
-from ..kernels.concatenation import Concatenate, Split
-from ..kernels.merges import Multiply as MultiplyKernel
-from ..kernels.merges import MultiplyGradient, Scale, ScaleGradient, Sum
+from ..kernels.joining.concatenation import Concatenate, Split
+from ..kernels.joining.merges import Multiply as MultiplyKernel
+from ..kernels.joining.merges import MultiplyGradient, Scale, ScaleGradient, Sum
 from ..layout import Blocked
 from ..plan import Operand, Value
 from .channel_sums import through_relu

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ....layers import Add, BatchNorm, ReLU
 from ....network import Node
-from ..kernels.normalisation import ChannelMoments, FoldStatistics, Normalise, NormStatistics
-from ..kernels.normalisation_gradient import NormGradient, NormGradientFinish, NormGradientSums
+from ..kernels.normalisation.batch_norm import ChannelMoments, FoldStatistics, Normalise, NormStatistics
+from ..kernels.normalisation.batch_norm_gradient import NormGradient, NormGradientFinish, NormGradientSums
 from ..layout import Blocked, Channels
 from ..plan import Buffer, Operand, Role, Value
 from .channel_sums import SLICES

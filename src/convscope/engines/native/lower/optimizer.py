@@ -9,7 +9,7 @@ from ....training.optimizers import SGD, Adam, AdamW, Optimizer
 from ...reference.update import state_slots
 from ..arrays import WHOLE
 from ..kernel import Kernel
-from ..kernels.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
+from ..kernels.learning.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from ..layout import Plain
 from ..plan import Amount, Buffer, Call, Given, Operand, Plan, Role, Value
 from ..target import Target

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ....layers import GroupNorm, InstanceNorm, LayerNorm
 from ....network import Node
-from ..kernels.group_norm import GroupGradientSums, GroupStatistics
-from ..kernels.layer_norm import AffineGradient, LayerNormGradient
-from ..kernels.layer_norm import LayerNorm as LayerNormKernel
-from ..kernels.normalisation import Normalise
-from ..kernels.normalisation_gradient import NormGradient
+from ..kernels.normalisation.batch_norm import Normalise
+from ..kernels.normalisation.batch_norm_gradient import NormGradient
+from ..kernels.normalisation.group_norm import GroupGradientSums, GroupStatistics
+from ..kernels.normalisation.layer_norm import AffineGradient, LayerNormGradient
+from ..kernels.normalisation.layer_norm import LayerNorm as LayerNormKernel
 from ..layout import Blocked, Channels
 from ..plan import Amount, Buffer, Operand, Value
 from .channel_sums import SLICES

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ....axis import TransposedWindow, Window
 from ....layers.connection import Shape
-from ..kernels.shapes import Pair
+from ..kernels.parts.shapes import Pair
 from .lowering import NotLowered
 
 

@@ -9,21 +9,21 @@ from ....layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool,
 from ....layers.pooling import Pool
 from ....network import Node
 from ..kernel import Kernel
-from ..kernels.adaptive_pooling import (
+from ..kernels.parts.shapes import PoolingShape
+from ..kernels.pooling.adaptive import (
     AdaptiveAveragePool,
     AdaptiveAveragePoolGradient,
     AdaptiveMaxPoolGradient,
 )
-from ..kernels.adaptive_pooling import AdaptiveMaxPool as AdaptiveMaxPoolKernel
-from ..kernels.average_pooling import (
+from ..kernels.pooling.adaptive import AdaptiveMaxPool as AdaptiveMaxPoolKernel
+from ..kernels.pooling.average import (
     AveragePool,
     AveragePoolGradient,
     GlobalAveragePool,
     GlobalAveragePoolGradient,
 )
-from ..kernels.pooling import MaxPool as MaxPoolKernel
-from ..kernels.pooling_gradient import MaxPoolGradient
-from ..kernels.shapes import PoolingShape
+from ..kernels.pooling.maximum import MaxPool as MaxPoolKernel
+from ..kernels.pooling.maximum_gradient import MaxPoolGradient
 from ..layout import Blocked, blocks_of
 from ..plan import Operand, Value
 from .channel_sums import SLICES

@@ -6,9 +6,9 @@ from ....layers import ChannelShuffle, Crop, Pad, Slice, Upsample
 from ....layers.connection import Shape
 from ....network import Node
 from ..kernel import Kernel
-from ..kernels.concatenation import ChannelShuffle as ShuffleKernel
-from ..kernels.concatenation import ChannelSlice
-from ..kernels.resampling import Frame, UpsampleNearest, UpsampleNearestGradient
+from ..kernels.joining.concatenation import ChannelShuffle as ShuffleKernel
+from ..kernels.joining.concatenation import ChannelSlice
+from ..kernels.joining.resampling import Frame, UpsampleNearest, UpsampleNearestGradient
 from ..layout import Blocked
 from .lowering import Gradient, Lowering, NotLowered
 from .rules import lower

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ....layers import ConvTranspose
 from ....network import Node
-from ..kernels.activation_epilogue import RELU, function_of
-from ..kernels.convolution import Convolution, ConvolutionInputGradient
-from ..kernels.shapes import ConvolutionShape
-from ..kernels.weight_gradient import ConvolutionWeightGradient
-from ..kernels.weight_gradient_tiles import slices_for
-from ..kernels.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
+from ..kernels.activation.epilogue import RELU, function_of
+from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
+from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
+from ..kernels.convolution.weight_gradient_tiles import slices_for
+from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
+from ..kernels.parts.shapes import ConvolutionShape
 from ..layout import Blocked, Channels, GroupedFilterBlocks
 from ..plan import Buffer, Operand, Role
 from .channel_sums import channel_sums, through_relu

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ....layers import Dropout, Flatten, Identity
 from ....network import Node
-from ..kernels.dropout import Dropout as DropoutKernel
-from ..kernels.dropout import DropoutGradient
+from ..kernels.learning.dropout import Dropout as DropoutKernel
+from ..kernels.learning.dropout import DropoutGradient
 from ..layout import Blocked, Plain
 from ..plan import Given
 from .lowering import Gradient, Lowering, NotLowered

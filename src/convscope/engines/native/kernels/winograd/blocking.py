@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...target import Target
 from ...vector import Index, minimum
-from ..shapes import ConvolutionShape, Pair
+from ..parts.shapes import ConvolutionShape, Pair
 from .matrices import TRANSFORMS, Transforms
 
 CACHE_NUMBERS = 1 << 16

@@ -8,8 +8,8 @@ from ...kernel import Kernel, own_scratch
 from ...layout import blocks_of
 from ...target import Target
 from ...vector import Code, Index, Pointer
-from ..activation_epilogue import Function
-from ..shapes import ConvolutionShape
+from ..activation.epilogue import Function
+from ..parts.shapes import ConvolutionShape
 from .blocking import cut, heights_of, most_tiles, tiles_of, transforms_of, vectors_of
 from .gather import Epilogue, Gather
 from .group_weights import GroupWeights

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...vector import Code, Condition, Index, Pointer, Vector
-from ..activation_epilogue import Function
-from ..shapes import Pair
+from ..activation.epilogue import Function
+from ..parts.shapes import Pair
 from .matrices import Transform
 from .spread import Planes
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...vector import Code, Index, Pointer, minimum
-from ..shapes import ConvolutionShape
+from ..parts.shapes import ConvolutionShape
 from .blocking import transforms_of
 from .spread import Planes
 from .weights import TAPS, transform_row, turn_square

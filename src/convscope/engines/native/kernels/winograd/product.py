@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ...vector import Code, Index, Pointer, Vector
-from ..gemm_tile import Operands, accumulate
+from ..parts.gemm_tile import Operands, accumulate
 from .spread import Planes
 
 

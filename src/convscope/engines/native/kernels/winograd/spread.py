@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...vector import Code, Index, Pointer, maximum, minimum
-from ..shapes import Pair
+from ..parts.shapes import Pair
 from .matrices import Transform
 
 

@@ -9,8 +9,8 @@ from ...kernel import Kernel, own_scratch
 from ...layout import FilterBlocks
 from ...target import Target
 from ...vector import Code, Condition, Index, Pointer, Vector, minimum
-from ..gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
-from ..shapes import ConvolutionShape
+from ..parts.gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
+from ..parts.shapes import ConvolutionShape
 from .blocking import cut, gradient_block_tiles, gradient_chunk_of, tiles_of, transforms_of, vectors_of
 from .spread import Planes, Spread
 from .weights import TAPS, u_floats

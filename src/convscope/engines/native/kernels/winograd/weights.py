@@ -9,8 +9,8 @@ from ...kernel import Kernel, own_scratch
 from ...layout import blocks_of
 from ...target import Target
 from ...vector import Code, Index, Pointer, minimum
-from ..shapes import ConvolutionShape
-from ..transposing import transposed
+from ..parts.shapes import ConvolutionShape
+from ..parts.transposing import transposed
 from .blocking import transforms_of
 from .matrices import Transform
 

@@ -1,0 +1,180 @@
+"""Activation functions over blocked pictures, and their gradients.
+
+Nothing here depends on where a number lies, so a kernel walks through memory from end to end. Only a function that
+is not 0 at 0 must know the last block, whose empty lanes it keeps at zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .....layers import activation as layers
+from .....layers.base import Layer
+from ...kernel import Kernel
+from ...layout import blocks_of
+from ...vector import Code, Index, Vector
+from .functions import Settings, formulas
+
+SELU_SETTINGS = (layers.SELU.ALPHA, layers.SELU.SCALE)
+
+_KINDS: dict[type[Layer], Callable[..., tuple[str, Settings]]] = {
+    layers.Sigmoid: lambda _: ("sigmoid", ()),
+    layers.Tanh: lambda _: ("tanh", ()),
+    layers.ReLU: lambda _: ("relu", ()),
+    layers.ReLU6: lambda _: ("relu6", ()),
+    layers.LeakyReLU: lambda layer: ("leakyrelu", (layer.negative_slope,)),
+    layers.ELU: lambda layer: ("elu", (layer.alpha, 1.0)),
+    layers.SELU: lambda _: ("elu", SELU_SETTINGS),
+    layers.GELU: lambda layer: ("gelu_tanh" if layer.approximate == "tanh" else "gelu", ()),
+    layers.SiLU: lambda _: ("silu", ()),
+    layers.Mish: lambda _: ("mish", ()),
+    layers.Softplus: lambda _: ("softplus", ()),
+    layers.Hardsigmoid: lambda _: ("hardsigmoid", ()),
+    layers.Hardswish: lambda _: ("hardswish", ()),
+}
+
+
+def kind_of(layer: Layer) -> tuple[str, Settings] | None:
+    """Return the kind and settings of a layer's function, or None where there is no kernel for it."""
+    found = _KINDS.get(type(layer))
+    return None if found is None else found(layer)
+
+
+def apply_activation(code: Code, kind: str, settings: Settings, x: Vector) -> Vector:
+    """Return the function of a vector.
+
+    A function that is not 0 at 0 (see `value_at_zero`) makes empty lanes something else: they are the caller's.
+    """
+    return formulas(kind, settings).value(code, settings, x)
+
+
+def value_at_zero(kind: str, settings: Settings) -> float:
+    """Return what a function makes of the zeros in empty lanes."""
+    return formulas(kind, settings).at_zero
+
+
+def keep_lanes(code: Code, value: Vector, count: int | Index) -> Vector:
+    """Return a vector with zeros from lane `count` on."""
+    return code.first_lanes(count).select(value, code.constant(0))
+
+
+@dataclass(frozen=True)
+class _Elementwise(Kernel):
+    """One plane (a block of one picture) is one piece of work."""
+
+    kind: str
+    settings: Settings
+    channels: int
+    height: int
+    width: int
+    lanes: int
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the batch, by which the work is divided."""
+        return ("batch",)
+
+    @property
+    def blocks(self) -> int:
+        """Return the channel blocks."""
+        return blocks_of(self.channels, self.lanes)
+
+    @property
+    def unroll(self) -> int:
+        """Return the vectors of one trip: short functions would be all loop."""
+        return 1 if formulas(self.kind, self.settings).heavy else 4
+
+    def items(self, batch: int) -> int:
+        """Return one for each block of each picture."""
+        return batch * self.blocks
+
+    def planes(self, code: Code, write: Callable[[Index], None]) -> None:
+        """Write one function of the offset for every vector of the planes asked for."""
+        size = self.height * self.width * self.lanes
+        along(code, code.first * size, code.last * size, self.unroll, write)
+
+
+def along(code: Code, start: Index, end: Index, unroll: int, write: Callable[[Index], None]) -> None:
+    """Write one function of the offset for every vector between two offsets."""
+    step = unroll * code.target.width
+    whole = start + (end - start) // step * step if unroll > 1 else end
+    with code.loop(start, whole, step) as trip:
+        for vector in range(unroll):
+            write(trip.index + vector * code.target.width)
+    if unroll > 1:
+        with code.loop(whole, end, code.target.width) as rest:
+            write(rest.index)
+
+
+@dataclass(frozen=True)
+class Activate(_Elementwise):
+    """y = f(x), element by element.
+
+    Shapes:   x (n, blocks, h, w, lanes) → y
+    """
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the arrays."""
+        return ("x", "y")
+
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let y replace x."""
+        return (("y", "x"),)
+
+    def write(self, code: Code) -> None:
+        """Write the code."""
+        x, y = code.pointer("x"), code.pointer("y")
+
+        def plain(at: Index) -> None:
+            y.store(apply_activation(code, self.kind, self.settings, x.load(at)), at)
+
+        if value_at_zero(self.kind, self.settings) == 0 or self.channels % self.lanes == 0:
+            self.planes(code, plain)
+            return
+        size = self.height * self.width * self.lanes
+        with code.loop(code.first, code.last) as plane:
+            last = (plane.index % self.blocks).equals(self.blocks - 1)
+            used = last.select(plane.index * 0 + self.channels % self.lanes, self.lanes)
+            start = plane.index * size
+
+            def kept(at: Index) -> None:
+                value = apply_activation(code, self.kind, self.settings, x.load(at))
+                y.store(keep_lanes(code, value, used), at)
+
+            along(code, start, start + size, self.unroll, kept)
+
+
+@dataclass(frozen=True)
+class ActivateGradient(_Elementwise):
+    """dx = f′·dy, where f′ follows from x or from y; `pointers` says which of them is read.
+
+    Shapes:   x or y, and dy (n, blocks, h, w, lanes) → dx
+    """
+
+    @property
+    def reads(self) -> str:
+        """Return "x" or "y"."""
+        return formulas(self.kind, self.settings).reads
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the arrays."""
+        return (self.reads, "dy", "dx")
+
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let one gradient replace the other."""
+        return (("dx", "dy"),)
+
+    def write(self, code: Code) -> None:
+        """Write the code."""
+        kept, dy, dx = (code.pointer(name) for name in self.pointers)
+        gradient = formulas(self.kind, self.settings).gradient
+
+        def one(at: Index) -> None:
+            dx.store(gradient(code, self.settings, kept.load(at), dy.load(at)), at)
+
+        self.planes(code, one)

@@ -1,0 +1,143 @@
+"""PReLU: a leaky ReLU whose slopes are learned, one for the layer or one for each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...kernel import Kernel
+from ...layout import blocks_of
+from ...vector import Code, Index, Vector
+from ..parts.channel_kernel import ChannelKernel, share
+
+
+@dataclass(frozen=True)
+class _Slopes(ChannelKernel):
+    """Sizes of the picture; slopes lie as `Channels`, or as one float where they are `shared`."""
+
+    shared: bool
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the batch."""
+        return ("batch",)
+
+    def slope(self, code: Code, block: Index) -> Vector:
+        """Return the slopes of a block's lanes."""
+        slopes = code.pointer("slope")
+        return slopes.broadcast() if self.shared else slopes.load(block * self.lanes)
+
+
+@dataclass(frozen=True)
+class PReLU(_Slopes):
+    """y = x for x > 0, else slope·x.
+
+    Shapes:   x (n, blocks, h, w, lanes), slope (1,) or (blocks·lanes,) → y
+    """
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the arrays."""
+        return ("x", "slope", "y")
+
+    def write(self, code: Code) -> None:
+        """Write the code."""
+        x, y = code.pointer("x"), code.pointer("y")
+        with code.loop(code.first, code.last) as item:
+            slope, start = self.slope(code, item.index % self.blocks), item.index * self.block_floats
+            with code.loop(start, start + self.block_floats, self.lanes) as at:
+                value = x.load(at.index)
+                y.store((value > 0).select(value, value * slope), at.index)
+
+
+@dataclass(frozen=True)
+class PReLUGradient(_Slopes):
+    """The gradients of a PReLU: dx, and for each share of the pictures the sum of x·dy over x ≤ 0 by channel.
+
+    Shapes:   x, dy (n, blocks, h, w, lanes), slope → dx, parts (slices, blocks·lanes)
+    """
+
+    slices: int
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the arrays."""
+        return ("x", "slope", "dy", "dx", "parts")
+
+    def items(self, batch: int) -> int:
+        """Return one for each block of each share of the pictures."""
+        return self.slices * self.blocks
+
+    def write(self, code: Code) -> None:
+        """Write the code."""
+        parts = code.pointer("parts")
+        with code.loop(code.first, code.last) as item:
+            block = item.index % self.blocks
+            slope = self.slope(code, block)
+
+            def picture(image: Index) -> Vector:
+                return self._picture(code, slope, (image * self.blocks + block) * self.block_floats)
+
+            total = over_share(code, item.index // self.blocks, self.slices, picture)
+            parts.store(total, item.index * self.lanes)
+
+    def _picture(self, code: Code, slope: Vector, start: Index) -> Vector:
+        x, dy, dx = code.pointer("x"), code.pointer("dy"), code.pointer("dx")
+        with code.loop(start, start + self.block_floats, self.lanes, carry=code.zeros(1)) as at:
+            value, given = x.load(at.index), dy.load(at.index)
+            left = (value > 0).select(code.constant(0), value * given)
+            dx.store((value > 0).select(given, given * slope), at.index)
+            at.next([at.values[0] + left])
+        (total,) = at.results
+        assert isinstance(total, Vector)
+        return total
+
+
+def over_share(code: Code, part: Index, slices: int, picture: Callable[[Index], Vector]) -> Vector:
+    """Write a loop over one share of the pictures and return the sum of what each of them gives.
+
+    Pictures are summed one by one before their sums are: the error grows with the pictures plus a picture's
+    numbers, not with their product.
+    """
+    first, last = share(code.number("batch"), part, slices)
+    with code.loop(first, last, carry=code.zeros(1)) as image:
+        image.next([image.values[0] + picture(image.index)])
+    (total,) = image.results
+    assert isinstance(total, Vector)
+    return total
+
+
+@dataclass(frozen=True)
+class PReLUSlopeGradient(Kernel):
+    """Add up the parts of the slopes' gradient; a shared slope gets the sum over all channels.
+
+    Shapes:   parts (slices, blocks·lanes) → dslope (blocks·lanes,) or (1,)
+    """
+
+    channels: int
+    lanes: int
+    shared: bool
+    slices: int
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the arrays."""
+        return ("parts", "dslope")
+
+    def items(self, batch: int) -> int:
+        """Return one for each block, or one."""
+        return 1 if self.shared else blocks_of(self.channels, self.lanes)
+
+    def write(self, code: Code) -> None:
+        """Write the code."""
+        parts, dslope = code.pointer("parts"), code.pointer("dslope")
+        row = blocks_of(self.channels, self.lanes) * self.lanes
+        step = self.lanes if self.shared else row
+        with code.loop(code.first, code.last) as item:
+            with code.loop(0, self.slices * row, step, carry=code.zeros(1)) as part:
+                part.next([part.values[0] + parts.load(item.index * self.lanes + part.index)])
+            (total,) = part.results
+            if self.shared:
+                dslope.store_lane(total.total())
+            else:
+                dslope.store(total, item.index * self.lanes)

@@ -1,0 +1,166 @@
+"""Depthwise convolution: every channel has a kernel of its own, so all lanes of a vector do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ...kernel import Kernel
+from ...vector import Code, Index, Vector
+from ..activation.epilogue import Function
+from ..activation.pointwise import keep_lanes
+from ..convolution.axes import Axis, forward_axis, gradient_phases
+from ..parts.shapes import ConvolutionShape
+from .rows import Finish, Picture, Rows
+from .weight_gradient import DepthwiseWeightGradient
+
+__all__ = ["DepthwiseConvolution", "DepthwiseInputGradient", "DepthwiseWeightGradient"]
+
+FEWEST_ITEMS = 16
+"""Work items that one picture should give at least."""
+FEW_PIXELS = 100
+"""Pictures up to this size have many channels, and weights around them that outweigh the picture."""
+MOST_SHARES = 8
+"""Equal bands of one picture's rows, for as many threads."""
+
+
+@dataclass(frozen=True)
+class DepthwiseConvolution(Kernel):
+    """Convolve each channel with its own kernel, then add the bias and apply an activation function where wanted.
+
+    Shapes:   x blocked, weight `Channels` of kh · kw taps, bias `Channels` → y blocked
+    """
+
+    shape: ConvolutionShape
+    bias: bool = False
+    activation: Function | None = None
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return x, weight, bias, y."""
+        return ("x", "weight", *(("bias",) if self.bias else ()), "y")
+
+    def items(self, batch: int) -> int:
+        """Return the number of pictures times channel blocks times bands of rows."""
+        return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.output[0])
+
+    def macs(self, batch: int) -> int:
+        """Return the convolution's multiply-adds."""
+        return self.shape.macs(batch)
+
+    def write(self, code: Code) -> None:
+        """Write the bands of rows."""
+        shape = self.shape
+        rows, columns = (forward_axis(*numbers) for numbers in _axes(shape))
+        sizes = ((shape.height, shape.width), shape.output)
+        _write(code, shape, ("x", "y"), sizes, [rows], [columns], self.bias, self.activation)
+
+
+@dataclass(frozen=True)
+class DepthwiseInputGradient(Kernel):
+    """dx = what reaches a depthwise convolution's input from dy.
+
+    Shapes:   dy blocked, weight `Channels` of kh · kw taps → dx blocked
+    """
+
+    shape: ConvolutionShape
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return dy, weight, dx."""
+        return ("dy", "weight", "dx")
+
+    def items(self, batch: int) -> int:
+        """Return the number of pictures times channel blocks times bands of rows."""
+        return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.height)
+
+    def macs(self, batch: int) -> int:
+        """Return the convolution's multiply-adds."""
+        return self.shape.macs(batch)
+
+    def write(self, code: Code) -> None:
+        """Write the bands of rows, one phase of the stride after the other."""
+        shape = self.shape
+        rows, columns = (_one_by_one(gradient_phases(*numbers)) for numbers in _axes(shape))
+        sizes = (shape.output, (shape.height, shape.width))
+        _write(code, shape, ("dy", "dx"), sizes, rows, columns, bias=False, activation=None)
+
+
+def _write(
+    code: Code,
+    shape: ConvolutionShape,
+    names: tuple[str, str],
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    rows: Sequence[Axis],
+    columns: Sequence[Axis],
+    bias: bool,
+    activation: Function | None,
+) -> None:
+    """Write the work items: bands of rows of one channel block of one picture."""
+    lanes, bands = shape.lanes, _bands(shape, sizes[1][0])
+    with code.loop(code.first, code.last) as item:
+        whole, band, block = _place(item.index, shape, bands)
+        source, out = (
+            Picture(code.pointer(name) + whole * (height * width * lanes), width)
+            for name, (height, width) in zip(names, sizes, strict=True)
+        )
+        weight = code.pointer("weight") + block * (shape.kernel[0] * shape.kernel[1] * lanes)
+        offset = code.pointer("bias") + block * lanes if bias else None
+        finish = _finish(code, shape, block, activation)
+        for axis in rows:
+            band_rows = Rows(code, axis, columns, shape.kernel[1], source, weight, out, offset, finish)
+            band_rows.write(band * axis.count // bands, (band + 1) * axis.count // bands)
+
+
+def _finish(code: Code, shape: ConvolutionShape, block: Index, activation: Function | None) -> Finish | None:
+    """Return what is done to each sum; it leaves zeros in lanes of no channel."""
+    if activation is None:
+        return None
+    left = None
+    if shape.channels % shape.lanes and not activation.keeps_zero:
+        left = shape.channels - block * shape.lanes
+
+    def value(total: Vector) -> Vector:
+        result = activation.of(code, total)
+        return result if left is None else keep_lanes(code, result, left)
+
+    return Finish(value, activation.heavy)
+
+
+def _axes(shape: ConvolutionShape) -> list[tuple[int, int, int, int, int, int]]:
+    """Return what describes each axis of a convolution."""
+    numbers = (shape.kernel, shape.stride, shape.before, shape.dilation, shape.output)
+    return list(zip((shape.height, shape.width), *numbers, strict=True))
+
+
+def _one_by_one(axes: Sequence[Axis]) -> list[Axis]:
+    """Return phases that are alike as axes of their own: each takes weights one later than the one before."""
+    return [
+        replace(axis, start=axis.start + number, first_tap=axis.first_tap + number, phases=1)
+        for axis in axes
+        for number in range(axis.phases)
+    ]
+
+
+def _place(item: Index, shape: ConvolutionShape, bands: int) -> tuple[Index, Index, Index]:
+    """Return the plane (a block of a picture), the band and the block of a work item."""
+    blocks = shape.channel_blocks
+    if not _by_bands(shape):
+        return item // bands, item % bands, item // bands % blocks
+    picture, band, block = item // (bands * blocks), item // blocks % bands, item % blocks
+    return picture * blocks + block, band, block
+
+
+def _by_bands(shape: ConvolutionShape) -> bool:
+    """Say whether neighbouring items are the same rows of other channels, not other rows of the same ones.
+
+    Convolutions of single pixels, before and after, are cut in the same way: between pixels where these are many,
+    between filters where they are few. So a thread reads what it wrote itself, and little from another's cache.
+    """
+    return shape.height * shape.width > FEW_PIXELS
+
+
+def _bands(shape: ConvolutionShape, height: int) -> int:
+    """Return how many bands of rows each channel block is cut into, so that one picture is work for many."""
+    least = MOST_SHARES if _by_bands(shape) else 1
+    return min(height, max(-(-FEWEST_ITEMS // shape.channel_blocks), least))

@@ -1,0 +1,198 @@
+"""Which inputs lie under which windows, decided when a kernel is generated.
+
+Along an axis most windows see the same taps, and only those near an edge see fewer. So an axis is cut into runs of
+equal windows; each pair of runs, one of rows and one of columns, becomes one piece of code without any question of
+what is inside the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Generic, TypeVar
+
+from ...vector import Code, Index, Vector, maximum, minimum
+from ..parts.shapes import PoolingShape
+
+Whole = int | Index
+Seen = TypeVar("Seen", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Run(Generic[Seen]):
+    """Neighbours `first` to `last` (not included) that see the same."""
+
+    first: int
+    last: int
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A number under a window: which of the window's, and where, counted from output·stride."""
+
+    number: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Covered:
+    """An input position of a cell, counted from cell·stride, and who covers it: (output − cell, tap) each."""
+
+    offset: int
+    by: tuple[tuple[int, int], ...]
+
+
+Taps = tuple[Tap, ...]
+Cell = tuple[Covered, ...]
+
+
+@dataclass(frozen=True)
+class WindowAxis:
+    """A window sliding along an axis of `size` positions."""
+
+    size: int
+    kernel: int
+    stride: int
+    before: int
+    dilation: int
+    output: int
+
+    def taps(self) -> list[Run[Taps]]:
+        """Return runs of outputs whose windows have the same taps inside the picture."""
+        return self.labelled([0] * self.output, lambda taps, _: taps)
+
+    def labelled(self, labels: Sequence[int], seen: Callable[[Taps, int], Seen]) -> list[Run[Seen]]:
+        """Return runs of outputs whose windows have the same taps inside, and the same label."""
+        return runs([seen(self._inside(o), label) for o, label in enumerate(labels)])
+
+    def _inside(self, output: int) -> Taps:
+        every = (Tap(t, t * self.dilation - self.before) for t in range(self.kernel))
+        return tuple(tap for tap in every if 0 <= output * self.stride + tap.offset < self.size)
+
+    def cells(self) -> list[Run[Cell]]:
+        """Return runs of cells, which are as many inputs as the stride, with the windows that cover each input."""
+        count = -(-(self.size + self.before) // self.stride)
+        return runs([self._cell(number) for number in range(count)])
+
+    def _cell(self, cell: int) -> Cell:
+        positions = []
+        for offset in range(-self.before, self.stride - self.before):
+            at = cell * self.stride + offset
+            if 0 <= at < self.size:
+                by = tuple((output - cell, tap) for output, tap in self._covering(at))
+                positions.append(Covered(offset, by))
+        return tuple(positions)
+
+    def _covering(self, at: int) -> Iterator[tuple[int, int]]:
+        for tap in reversed(range(self.kernel)):
+            output, rest = divmod(at + self.before - tap * self.dilation, self.stride)
+            if rest == 0 and 0 <= output < self.output:
+                yield output, tap
+
+    @property
+    def step(self) -> int:
+        """Return the distance of neighbouring taps."""
+        return self.dilation
+
+    def span(self, output: Whole) -> tuple[Whole, Whole]:
+        """Return where a window's taps inside the picture begin, and where they have ended."""
+        start = output * self.stride - self.before
+        skipped, taps = self._taps_until(output, 0), self._taps_until(output, self.size)
+        return start + skipped * self.dilation, start + taps * self.dilation
+
+    def divisor(self, output: Whole, after: int, count_padding: bool) -> Whole:
+        """Return how many taps of a window a mean divides by, at least 1.
+
+        Padding counts if asked for; what lies past the padding of `after` never does.
+        """
+        first, end = (-self.before, self.size + after) if count_padding else (0, self.size)
+        counted: Whole = maximum(self._taps_until(output, end) - self._taps_until(output, first), 1)
+        return counted
+
+    def _taps_until(self, output: Whole, end: int) -> Whole:
+        """Return how many of a window's taps lie before a position."""
+        room: Whole = maximum(end + self.before - output * self.stride, 0)
+        taps: Whole = minimum((room + (self.dilation - 1)) // self.dilation, self.kernel)
+        return taps
+
+
+@dataclass(frozen=True)
+class BinAxis:
+    """An axis cut into `output` bins, as adaptive pooling does.
+
+    Formula:  bin o covers ⌊o·n/output⌋ … ⌈(o + 1)·n/output⌉ − 1
+    """
+
+    size: int
+    output: int
+
+    @property
+    def step(self) -> int:
+        """Return 1: a bin is without gaps."""
+        return 1
+
+    def span(self, output: Whole) -> tuple[Whole, Whole]:
+        """Return a bin's first position and the one after its last."""
+        return output * self.size // self.output, ((output + 1) * self.size + (self.output - 1)) // self.output
+
+
+Axis = WindowAxis | BinAxis
+
+
+def axes_of(shape: PoolingShape) -> tuple[WindowAxis, WindowAxis]:
+    """Return the rows and columns of a pooling."""
+    own = zip(
+        (shape.height, shape.width), shape.kernel, shape.stride, shape.before, shape.dilation, shape.output,
+        strict=True,
+    )  # fmt: skip
+    rows, columns = (WindowAxis(*one) for one in own)
+    return rows, columns
+
+
+def runs(seen: Sequence[Seen]) -> list[Run[Seen]]:
+    """Return neighbours that see the same, joined."""
+    joined: list[Run[Seen]] = []
+    at = 0
+    for one, group in groupby(seen):
+        size = len(list(group))
+        joined.append(Run(at, at + size, one))
+        at += size
+    return joined
+
+
+def pieces(rows: Sequence[Run[Any]], columns: Sequence[Run[Any]]) -> int:
+    """Return how many taps, or covering windows, there are in the code for all pairs of runs."""
+    return sum(_seen(row.seen) for row in rows) * sum(_seen(column.seen) for column in columns)
+
+
+def _seen(seen: Taps | Cell) -> int:
+    return sum(len(one.by) if isinstance(one, Covered) else 1 for one in seen)
+
+
+def separate(rows: Sequence[Run[Cell]], columns: Sequence[Run[Cell]]) -> bool:
+    """Say whether no input lies under two windows, nor under a window that begins in another cell."""
+    everyone = [one.by for run in (*rows, *columns) for one in run.seen]
+    return all(len(by) <= 1 and all(output == 0 for output, _ in by) for by in everyone)
+
+
+def each(
+    code: Code,
+    rows: Sequence[Run[Any]],
+    columns: Sequence[Run[Any]],
+    carry: Sequence[Vector],
+    body: Callable[[Whole, Whole, Any, Any, list[Vector]], list[Vector]],
+) -> list[Vector]:
+    """Write body(row, column, what each of them sees, carried values) for every row and column."""
+    values = list(carry)
+    for row_run in rows:
+        with code.loop(row_run.first, row_run.last, carry=values) as row:
+            inner = row.values
+            for run in columns:
+                with code.loop(run.first, run.last, carry=inner) as column:
+                    column.next(body(row.index, column.index, row_run.seen, run.seen, column.values))
+                inner = column.results
+            row.next(inner)
+        values = row.results
+    return values
