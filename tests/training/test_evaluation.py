@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import convscope as cs
+from convscope.cli.data_fit import refuse_misfit
 from convscope.errors import BadData, BadFile
 from convscope.training import evaluation
 from convscope.training.data import ArraySource
 from convscope.training.evaluation import OTHER, class_probabilities, evaluate_classes
-from convscope.training.fitting import refuse_misfit
 from convscope.training.saved_run import SavedRun
 
 

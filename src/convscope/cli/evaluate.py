@@ -109,7 +109,7 @@ def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
 def _as_learned(model: Model, source: Source, choice: DataChoice) -> Source:
     """Return the data with its classes in the order in which the model learned them."""
     from ..training.data.relabelled import relabelled
-    from ..training.fitting import refuse_misfit
+    from .data_fit import refuse_misfit
 
     if model.classes is not None:
         source = relabelled(source, model.classes)

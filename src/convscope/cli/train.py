@@ -107,7 +107,7 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     from ..model import Model
     from ..models import load
     from ..training.configuration import Configuration
-    from ..training.fitting import refuse_misfit
+    from .data_fit import refuse_misfit
 
     context = click.get_current_context()
     if asked["model"] is None or asked["data"] is None:
@@ -137,8 +137,8 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
 def _going_on(asked: Asked) -> Task:
     from ..model import Model
     from ..models import load
-    from ..training.fitting import refuse_misfit
     from ..training.saved_run import SavedRun
+    from .data_fit import refuse_misfit
 
     run = SavedRun(asked["resume"])
     document = run.document

@@ -18,7 +18,6 @@
 | `run_diagnosis.py` | `diagnose_run`: what a run's log shows, and what to change |
 | `saved_run.py` | `SavedRun`: a run's folder, for those who use what was learned |
 | `evaluation.py` | `evaluate_classes`: accuracy by class, confusion, the surest mistakes |
-| `fitting.py` | whether a network can learn a set of pictures, and what to change |
 | `tensorboard.py` | the log as TensorBoard events |
 | `data/` | sources of pictures and labels |
 """

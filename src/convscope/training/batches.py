@@ -101,3 +101,13 @@ def check_source(network: Network, source: Source, what: str) -> None:
             f"{what} must have at most {outputs} classes, the outputs of {network.name}; "
             f"got {len(source.classes)}; give the network more outputs. [data-classes]"
         )
+
+
+def refuse_no_classes(network: Network) -> None:
+    """Raise BadData [no-classes] where a network's output is no list of numbers, one per class."""
+    shape = network.outputs[-1].output_shape
+    if len(shape) != 1:
+        raise BadData(
+            f"a network must give one number per class; got an output of {show_shape(shape)} from {network.name}; "
+            "end it in globalavgpool or flatten, and dense. [no-classes]"
+        )

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engines.engine import Array
-from .batches import check_source
+from .batches import check_source, refuse_no_classes
 from .data.source import Source
-from .fitting import refuse_no_classes
 
 if TYPE_CHECKING:
     from ..model import Model

@@ -1,4 +1,4 @@
-"""Whether a network can learn a set of pictures, and what to change where it cannot."""
+"""Whether a network can learn a set of pictures, and which options to change where it cannot."""
 
 from __future__ import annotations
 
@@ -6,17 +6,8 @@ from ..errors import BadData, ConvscopeError
 from ..layers.base import show_shape
 from ..layers.dense import Linear
 from ..network import Network
-from .data.source import Source
-
-
-def refuse_no_classes(network: Network) -> None:
-    """Raise BadData [no-classes] where a network's output is no list of numbers, one per class."""
-    shape = network.outputs[-1].output_shape
-    if len(shape) != 1:
-        raise BadData(
-            f"a network must give one number per class; got an output of {show_shape(shape)} from {network.name}; "
-            "end it in globalavgpool or flatten, and dense. [no-classes]"
-        )
+from ..training.batches import refuse_no_classes
+from ..training.data.source import Source
 
 
 def refuse_misfit(network: Network, source: Source, label: str) -> None:
