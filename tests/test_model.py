@@ -315,14 +315,11 @@ def test_bad_labels_are_named(labels, error, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: cs.Model(NET, engine="torch"),
-         "Model.engine must be one of native, reference; got engine='torch'; this version does not have it, use "
-         "'native'. [engine]"),
         (lambda: cs.Model(NET, precision="high"),
          "Model.precision must be one of fast, strict; got precision='high'; strict rounds as plain sums do, fast "
          "may use Winograd's algorithm. [precision]"),
         (lambda: cs.Model(NET, engine="refrence"),
-         "Model.engine must be one of native, reference; got engine='refrence'; did you mean reference? [engine]"),
+         "Model.engine must be one of native, reference, torch; got engine='refrence'; did you mean reference? [engine]"),
         (lambda: cs.Model(NET, dtype="float16"),
          "Model.dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
         (lambda: cs.Model(NET, seed=-1), "Model.seed must be a whole number from 0; got seed=-1; use 0. [setting]"),

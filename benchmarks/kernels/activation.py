@@ -15,7 +15,6 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient, kind_of
-
 from convscope.engines.native.layout import Blocked
 from convscope.engines.native.target import host
 from convscope.layers import activation as layers

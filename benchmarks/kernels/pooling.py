@@ -15,9 +15,6 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.kernels.pooling.maximum import MaxPool
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
-
 from convscope.engines.native.kernel import Kernel
 from convscope.engines.native.kernels.parts.shapes import PoolingShape
 from convscope.engines.native.kernels.pooling.adaptive import AdaptiveAveragePool, AdaptiveAveragePoolGradient
@@ -27,6 +24,8 @@ from convscope.engines.native.kernels.pooling.average import (
     GlobalAveragePool,
     GlobalAveragePoolGradient,
 )
+from convscope.engines.native.kernels.pooling.maximum import MaxPool
+from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.native.target import host
 from kernels.running import Work, aligned, bound, least_seconds

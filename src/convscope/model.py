@@ -38,9 +38,9 @@ class Model:
 
     `network` is a Network or anything `load` takes. Parameters start as `training.initialization` says, by `seed`
     alone: the same seed gives the same model, and the same training the same bits. `engine` is "native" (the
-    default: generated vector code) or "reference" (NumPy; any model in float64 runs on it); `precision` "strict"
-    keeps the first to algorithms that round as sums do. CONVSCOPE_THREADS sets the native engine's threads,
-    CONVSCOPE_CACHE the folder of its compiled code.
+    default: generated vector code), "reference" (NumPy; "native" in float64 runs on it too) or "torch" (PyTorch's
+    modules, autograd and optimizers, on the CPU); `precision` "strict" keeps the first to algorithms that round as
+    sums do. CONVSCOPE_THREADS sets the native engine's threads, CONVSCOPE_CACHE the folder of its compiled code.
 
     >>> model = Model("input 1x6x5 | conv 4 3 | relu | flatten | dense 3", seed=7)
     >>> model.predict(np.zeros((2, 1, 6, 5), np.float32)).shape

@@ -34,7 +34,7 @@ def precision_option(verb: F) -> F:
 
 def engine_option(verb: F) -> F:
     """Give a verb --engine."""
-    shown = "native, which compiles, or reference (NumPy); native if left out."
+    shown = "native, which compiles, reference (NumPy), or torch (PyTorch); native if left out."
     return click.option("--engine", metavar="NAME", help=shown)(verb)
 
 

@@ -6,4 +6,6 @@
 | `registry.py` | engines by name |
 | `arrays.py` | a program's parameters or statistics as a mapping |
 | `reference/` | the engine in NumPy |
+| `native/` | the engine that compiles vector code |
+| `torch/` | the engine of PyTorch, and a network as a PyTorch module |
 """

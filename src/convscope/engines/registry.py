@@ -10,9 +10,11 @@ from .engine import Engine
 DEFAULT = "native"
 """The engine of a model that names none."""
 
-_HOMES = {"native": "convscope.engines.native", "reference": "convscope.engines.reference"}
-_ELSEWHERE = ("torch",)
-"""Names that are spoken for and not part of this version."""
+_HOMES = {
+    "native": "convscope.engines.native",
+    "reference": "convscope.engines.reference",
+    "torch": "convscope.engines.torch",
+}
 
 
 def engine_named(name: str | None) -> Engine:
@@ -23,10 +25,9 @@ def engine_named(name: str | None) -> Engine:
     chosen = DEFAULT if name is None else name
     home = _HOMES.get(chosen) if isinstance(chosen, str) else None
     if home is None:
-        known = chosen in _ELSEWHERE
-        advice = f"this version does not have it, use {DEFAULT!r}." if known else nearest(str(chosen), _HOMES)
         raise BadSetting(
-            f"Model.engine must be one of {', '.join(_HOMES)}; got engine={name!r}; {advice} [engine]"
+            f"Model.engine must be one of {', '.join(_HOMES)}; got engine={name!r}; "
+            f"{nearest(str(chosen), _HOMES)} [engine]"
         )
     engine: Engine = import_module(home).ENGINE
     return engine

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from convscope.engines.native.kernels.activation.pointwise import (
     Activate,
     ActivateGradient,
     kind_of,
     value_at_zero,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from convscope.engines.native.kernels.activation.prelu import PReLU, PReLUGradient, PReLUSlopeGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import activation as layers

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from convscope.engines.native.kernels.activation.pointwise import Activate
-from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 
 import convscope as cs
 from convscope.engines.native.kernels.activation.epilogue import Function, function_of
+from convscope.engines.native.kernels.activation.pointwise import Activate
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.dense.product import Dense
+from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
 from convscope.engines.native.plan import Call
 from convscope.engines.native.program import NativeProgram

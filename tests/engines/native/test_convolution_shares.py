@@ -6,10 +6,10 @@ import ctypes
 
 import numpy as np
 import pytest
-from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 
 from convscope.engines.native.kernel import argument_names
 from convscope.engines.native.kernels.convolution.direct import Convolution
+from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.target import host
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from convscope.engines.native.kernels.activation.pointwise import Activate
-from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 
 from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.kernels.activation.pointwise import Activate
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
 from convscope.engines.native.kernels.dense.product import Dense
+from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.kernels.normalisation.batch_norm_gradient import NormGradient
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape, PoolingShape
+from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
 from convscope.engines.native.objects import assembled
 from convscope.engines.native.target import foreign

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from convscope.engines.native.kernels.pooling.maximum import MaxPool
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernels.parts.shapes import PoolingShape
+from convscope.engines.native.kernels.pooling.maximum import MaxPool
+from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import pooling as layers
 from convscope.reference.rules import Context, backward, forward

@@ -12,8 +12,8 @@ from torch import nn
 
 import convscope as cs
 from convscope import layers as L
+from convscope.engines.torch.modules import module_of
 from convscope.errors import NoRule
-from convscope.interop.torch.layer_modules import module_of
 from convscope.network import Entry, Network
 from convscope.reference import run
 from interop.torch.parity import pictures, randomised, same_values
@@ -145,7 +145,7 @@ def test_several_inputs_and_outputs():
             Entry("down", L.Function("neg"), ("sum",)),
         ]
     )
-    from convscope.interop.torch.graph_module import GraphModule
+    from convscope.engines.torch.graph_module import GraphModule
 
     left, right = pictures((3, 9, 8)), pictures((3, 1, 8), seed=2)
     found = GraphModule(network)(left, right)

@@ -8,5 +8,5 @@
 | `graph.py`, `own_arrays.py`, `arrays.py` | what is recorded: layers, and the module's own arrays |
 | `operators/` | from PyTorch's functions to layers |
 | `naming.py` | find and call `package.module:callable` |
-| `writing.py` | `to_torch`: a `graph_module.py` of `layer_modules.py` and `own_modules.py` |
+| `writing.py` | `to_torch`: the modules of `convscope.engines.torch`, with a model's arrays |
 """

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ...engines.torch.installed import imported
 from ...layers.connection import Shape
 from ..named import Named, Scheme, called, looked_up, not_a_model, read_name
-from .reading import from_torch, imported
+from .reading import from_torch
 
 if TYPE_CHECKING:
     from torch import nn

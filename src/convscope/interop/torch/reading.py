@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ...errors import BadNetwork, BadSetting, BadShape, ConvscopeError, MissingExtra
+from ...engines.torch.installed import imported
+from ...errors import BadNetwork, BadSetting, BadShape, ConvscopeError
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 
@@ -65,21 +66,6 @@ def from_torch(
     from .arrays import with_parameters
 
     return with_parameters(network, recorder.graph.arrays)
-
-
-def imported() -> Any:
-    """Return PyTorch.
-
-    Errors:   MissingExtra [torch-missing]
-    """
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtra(
-            "PyTorch must be installed to read or write its modules; got none; run `pip install torch`. "
-            "[torch-missing]"
-        ) from None
-    return torch
 
 
 def _checked_shape(input_shape: Iterable[int]) -> Shape:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from ...engines.torch.installed import imported
 from ...model import Model
 from ...network import Network
-from .reading import imported
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,7 @@ def to_torch(model: Model | Network | str | os.PathLike[str]) -> nn.Module:
     )
     """
     torch = imported()
-    from .graph_module import GraphModule
+    from ...engines.torch.graph_module import GraphModule
 
     brought = model if isinstance(model, Model) else Model(model)
     module = GraphModule(brought.network)

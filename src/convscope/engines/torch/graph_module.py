@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ...network import Network, Node
-from .layer_modules import module_of
+from .modules import module_of
 
 
 class GraphModule(nn.Module):
@@ -16,14 +16,14 @@ class GraphModule(nn.Module):
         self.input_names = [node.name for node in network.inputs]
         self.output_names = [node.name for node in network.outputs]
         made: dict[str, nn.Module] = {}
-        self._order: list[tuple[str, tuple[str, ...], nn.Module]] = []
+        self.order: list[tuple[str, tuple[str, ...], nn.Module]] = []
         for node in network.layers:
             made[node.name] = self._module(node, network, made)
-            self._order.append((node.name, node.inputs, made[node.name]))
+            self.order.append((node.name, node.inputs, made[node.name]))
         for node in network.layers:
             if made[node.name] is not made.get(node.parameters_of) or node.owns_parameters:
                 self._hang(node.name, made[node.name])
-        last_use = {name: place for place, (_, inputs, _) in enumerate(self._order) for name in inputs}
+        last_use = {name: place for place, (_, inputs, _) in enumerate(self.order) for name in inputs}
         self._last_use = {name: place for name, place in last_use.items() if name not in self.output_names}
 
     def _module(self, node: Node, network: Network, made: dict[str, nn.Module]) -> nn.Module:
@@ -54,7 +54,7 @@ class GraphModule(nn.Module):
     def forward(self, *pictures: Tensor) -> Tensor | dict[str, Tensor]:
         """Compute the output of a batch of pictures, one tensor for each input of the network."""
         values: dict[str, Tensor] = dict(zip(self.input_names, pictures, strict=True))
-        for place, (name, inputs, module) in enumerate(self._order):
+        for place, (name, inputs, module) in enumerate(self.order):
             values[name] = module(*(values[one] for one in inputs))
             for one in inputs:
                 if self._last_use.get(one) == place:

@@ -1,4 +1,4 @@
-"""The reference engine behind the seam: its arrays, its randomness, its statistics."""
+"""What every engine keeps to behind the seam: its arrays, its randomness, its statistics, its faults."""
 
 import numpy as np
 import pytest
@@ -14,16 +14,22 @@ from convscope.training.randomness import generator
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | dropout 0.4 | flatten | dense 3"
 
 
-def compiled(net=NET, optimizer=None, seed=0, clip_norm=None):
-    """Return a program for training, filled with numbers."""
-    network = cs.parse(net)
-    training = Training(optimizer or cs.SGD(lr=0.1, momentum=0.9), objective(network, "cross_entropy"), clip_norm)
-    program = engine_named(DEFAULT).compile(network, training, seed, np.float64)
-    rng = np.random.default_rng(9)
-    for name in program.names():
-        if not name.endswith(("momentum", "moment")):
-            program.write(name, np.abs(rng.normal(size=program.read(name).shape)) * 0.3)
-    return program
+@pytest.fixture(params=[DEFAULT, "reference", "torch"])
+def compiled(request):
+    """Return what makes a program for training in float64, filled with numbers, by one engine after another."""
+
+    def program_of(net=NET, optimizer=None, seed=0, clip_norm=None):
+        network = cs.parse(net)
+        chosen = optimizer or cs.SGD(lr=0.1, momentum=0.9)
+        training = Training(chosen, objective(network, "cross_entropy"), clip_norm)
+        program = engine_named(request.param).compile(network, training, seed, np.float64)
+        rng = np.random.default_rng(9)
+        for name in program.names():
+            if not name.endswith(("momentum", "moment")):
+                program.write(name, np.abs(rng.normal(size=program.read(name).shape)) * 0.3)
+        return program
+
+    return program_of
 
 
 def batch(size=6, seed=1):
@@ -35,7 +41,7 @@ def state(program):
     return {name: program.read(name) for name in program.names()}
 
 
-def test_names_are_flat_and_complete():
+def test_names_are_flat_and_complete(compiled):
     """Parameters, statistics and the optimizer's state alike."""
     parameters = ["conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias", "dense1.weight", "dense1.bias"]
     statistics = ["bn1.running_mean", "bn1.running_var"]
@@ -45,7 +51,7 @@ def test_names_are_flat_and_complete():
     assert list(compiled(optimizer=cs.Adam()).names()) == [*parameters, *statistics, *moments]
 
 
-def test_arrays_handed_out_are_copies():
+def test_arrays_handed_out_are_copies(compiled):
     program = compiled()
     program.read("dense1.bias")[:] = 7
     assert not (program.read("dense1.bias") == 7).any()
@@ -56,7 +62,7 @@ def test_arrays_handed_out_are_copies():
     np.testing.assert_array_equal(before, kept)
 
 
-def test_all_state_written_back_repeats_a_step_bit_for_bit():
+def test_all_state_written_back_repeats_a_step_bit_for_bit(compiled):
     """What names() lists is the whole state: nothing else is remembered from step to step."""
     program, other = compiled(), compiled()
     for step in range(3):
@@ -69,7 +75,7 @@ def test_all_state_written_back_repeats_a_step_bit_for_bit():
         np.testing.assert_array_equal(other.read(name), array)
 
 
-def test_dropout_of_a_step_depends_on_seed_and_step_only():
+def test_dropout_of_a_step_depends_on_seed_and_step_only(compiled):
     x, labels = batch()
 
     def gradients(seed, step):
@@ -91,14 +97,14 @@ def test_draws_of_purposes_and_steps_differ():
     assert generator(1, "a", 12).random() != generator(11, "a", 2).random()
 
 
-def test_batches_may_differ_in_size():
+def test_batches_may_differ_in_size(compiled):
     program = compiled()
     for step, size in enumerate((6, 3, 11)):
         result = program.step(*batch(size), 0.1, step)
         assert result.targets == size
 
 
-def test_a_step_counts_what_is_right():
+def test_a_step_counts_what_is_right(compiled):
     """Of the outputs with dropout, before the update."""
     program = compiled(net=NET.replace("dropout 0.4", "identity").replace("bn | ", ""))
     x, labels = batch(40)
@@ -107,7 +113,7 @@ def test_a_step_counts_what_is_right():
     assert program.step(x, labels, 0.5, 0).correct == right
 
 
-def test_statistics_are_those_of_the_arrays():
+def test_statistics_are_those_of_the_arrays(compiled):
     """Zero fractions per channel, norms of gradients and of the update, checked against the arrays themselves."""
     program = compiled()
     x, labels = batch()
@@ -130,7 +136,7 @@ def test_statistics_are_those_of_the_arrays():
     assert program.statistics() == seen
 
 
-def test_zero_fractions_are_of_the_activation():
+def test_zero_fractions_are_of_the_activation(compiled):
     """One channel driven below zero everywhere is wholly 0."""
     program = compiled(net="input 2x6x5 | conv 4 3x2 | relu | flatten | dense 3")
     program.write("conv1.bias", np.array([50.0, -50.0, 50.0, -50.0]))
@@ -139,7 +145,7 @@ def test_zero_fractions_are_of_the_activation():
 
 
 @pytest.mark.parametrize("kind", ["sigmoid", "tanh"])
-def test_saturation_is_a_slope_below_a_twentieth_of_the_largest(kind):
+def test_saturation_is_a_slope_below_a_twentieth_of_the_largest(kind, compiled):
     program = compiled(net=f"input 2x6x5 | {kind} | flatten | dense 3")
     x, labels = batch(30)
     x *= 4
@@ -148,7 +154,7 @@ def test_saturation_is_a_slope_below_a_twentieth_of_the_largest(kind):
     assert program.statistics()[f"{kind}1"] == LayerStatistics(saturated_fraction=(slope < 0.05).mean())
 
 
-def broken(change):
+def broken(compiled, change):
     program = compiled(net="input 2x6x5 | conv 4 3x2 | elu | conv 3 2 | flatten | dense 3")
     change(program)
     before = state(program)
@@ -158,13 +164,15 @@ def broken(change):
     return result.fault
 
 
-def test_a_fault_is_named_and_nothing_changed():
+def test_a_fault_is_named_and_nothing_changed(compiled):
     """Parameters that are no numbers, outputs that overflow."""
-    assert broken(lambda p: p.write("conv2.bias", np.full(3, np.nan))) == Fault("conv2", "parameters")
-    assert broken(lambda p: p.write("conv1.weight", np.full((4, 2, 3, 2), 1e308))) == Fault("conv1", "output")
+    assert broken(compiled, lambda p: p.write("conv2.bias", np.full(3, np.nan))) == Fault("conv2", "parameters")
+    assert broken(compiled, lambda p: p.write("conv1.weight", np.full((4, 2, 3, 2), 1e308))) == Fault(
+        "conv1", "output"
+    )
 
 
-def test_a_fault_of_a_gradient_is_named():
+def test_a_fault_of_a_gradient_is_named(compiled):
     """The forward pass is finite; carried back through two huge matrices the gradient is not."""
     program = compiled(net="input 2x6x5 | flatten | dense 4 | dense 4 | dense 4 | dense 3")
     for name in ("dense2", "dense3", "dense4"):
@@ -179,7 +187,7 @@ def test_a_fault_of_a_gradient_is_named():
     assert fault == Fault("dense2", "gradient")
 
 
-def test_without_training_there_is_no_step():
+def test_without_training_there_is_no_step(compiled):
     program = engine_named("reference").compile(cs.parse(NET), None, 0, np.float32)
     assert program.predict(batch()[0].astype(np.float32)).shape == (6, 3)
     with pytest.raises(BadSetting) as caught:

@@ -1,9 +1,8 @@
-"""Small PyTorch modules for layers that PyTorch has as functions, or not at all."""
+"""Convolution and pooling with padding that PyTorch's own modules do not have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import prod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...axis import Window
-from ...axis.map import Index
-from ...layers.connection import Shape
-from ...layers.normalization import LayerNorm
-from ...layers.pooling import AvgPool, LPPool, MaxPool, MinPool, Pool, SpatialPyramidPool
+from ....axis import Window
+from ....axis.map import Index
+from ....layers.connection import Shape
+from ....layers.pooling import AvgPool, LPPool, MaxPool, MinPool, Pool, SpatialPyramidPool
 
 Ends = Sequence[tuple[int, int]]
 
@@ -23,23 +21,6 @@ Ends = Sequence[tuple[int, int]]
 def flat_ends(ends: Ends) -> list[int]:
     """Return (before, after) per axis as PyTorch's `pad` wants them: the last axis first."""
     return [end for pair in reversed(ends) for end in pair]
-
-
-class Apply(nn.Module):
-    """A function of tensors, with words that say which."""
-
-    def __init__(self, function: Callable[..., Tensor], words: str) -> None:
-        super().__init__()
-        self.function = function
-        self.words = words
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Apply the function."""
-        return self.function(*inputs)
-
-    def extra_repr(self) -> str:
-        """Say which function."""
-        return self.words
 
 
 class PaddedConv(nn.Module):
@@ -139,31 +120,6 @@ def _counts(layer: Pool, n: int, window: Window) -> Index:
     return np.asarray((places < n + window.after).sum(axis=1))
 
 
-class AxesNorm(nn.Module):
-    """Layer normalisation over any axes, with a scale and a shift for each of their indices."""
-
-    def __init__(self, layer: LayerNorm, shape: Shape) -> None:
-        super().__init__()
-        self.axes = [axis + 1 for axis in layer.normalized(shape)]
-        self.eps = layer.eps
-        sizes = tuple(shape[axis - 1] for axis in self.axes)
-        self.shape = tuple(n if axis + 1 in self.axes else 1 for axis, n in enumerate(shape))
-        self.weight = nn.Parameter(torch.ones(sizes)) if layer.affine else None
-        self.bias = nn.Parameter(torch.zeros(sizes)) if layer.affine else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise, scale and shift."""
-        centred = x - x.mean(self.axes, keepdim=True)
-        y = centred * torch.rsqrt(centred.square().mean(self.axes, keepdim=True) + self.eps)
-        if self.weight is None or self.bias is None:
-            return y
-        return y * self.weight.reshape(self.shape) + self.bias.reshape(self.shape)
-
-    def extra_repr(self) -> str:
-        """Say which axes."""
-        return f"axes={self.axes}, eps={self.eps}"
-
-
 class PyramidPool(nn.Module):
     """Max pooling into several grids, flattened and joined."""
 
@@ -179,98 +135,3 @@ class PyramidPool(nn.Module):
     def extra_repr(self) -> str:
         """Name the grids."""
         return f"levels={self.levels}"
-
-
-class Attention(nn.MultiheadAttention):
-    """Attention of one sequence with itself, or of query, key and value, without its weights as a result."""
-
-    def forward(self, *sequences: Tensor) -> Tensor:  # type: ignore[override]
-        """Attend."""
-        query, key, value = sequences if len(sequences) == 3 else sequences * 3
-        mixed: Tensor = super().forward(query, key, value, need_weights=False)[0]
-        return mixed
-
-
-class SequenceLSTM(nn.LSTM):
-    """An LSTM that returns its output alone."""
-
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Run through the sequence."""
-        output: Tensor = super().forward(x)[0]
-        return output
-
-
-class ScaleBy(nn.Module):
-    """Learned factors along one axis."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(shape))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Multiply."""
-        return x * self.weight
-
-
-class Array(nn.Module):
-    """An array of the network's own, repeated for every picture."""
-
-    def __init__(self, shape: Shape, learned: bool) -> None:
-        super().__init__()
-        if learned:
-            self.weight = nn.Parameter(torch.zeros(shape))
-        else:
-            self.register_buffer("value", torch.zeros(shape))
-        self.learned = learned
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Repeat the array."""
-        array = self.weight if self.learned else self.get_buffer("value")
-        return array.expand(len(x), *array.shape)
-
-
-class Pick(nn.Module):
-    """A fixed list of indices along one axis."""
-
-    def __init__(self, axis: int, size: int) -> None:
-        super().__init__()
-        self.axis = axis
-        self.register_buffer("index", torch.zeros(size, dtype=torch.long))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Pick."""
-        return x.index_select(self.axis + 1, self.get_buffer("index"))
-
-    def extra_repr(self) -> str:
-        """Name the axis."""
-        return f"axis={self.axis}"
-
-
-class Vectors(nn.Linear):
-    """A dense layer that takes a pooled picture (n, in, 1, 1) for a vector, and whole numbers for real ones."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Multiply by the matrix."""
-        pooled = x.dim() > 2 and prod(x.shape[2:]) == 1 and x.shape[1] == self.in_features
-        return super().forward(x.flatten(1) if pooled else x)
-
-
-class WholeNumbers(nn.Embedding):
-    """An embedding that takes whole numbers of any type."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Look up."""
-        return super().forward(x.long())
-
-
-def aligned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Combine tensors of several ranks: axes of size 1 stand between the batch and the rest."""
-
-    def combined(*inputs: Tensor) -> Tensor:
-        rank = max(x.dim() for x in inputs)
-        first, *others = (x.reshape(len(x), *(1,) * (rank - x.dim()), *x.shape[1:]) for x in inputs)
-        for other in others:
-            first = function(first, other)
-        return first
-
-    return combined

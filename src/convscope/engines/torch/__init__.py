@@ -1,0 +1,40 @@
+"""The engine of PyTorch: its modules, its autograd, its optimizers.
+
+| file | holds |
+|---|---|
+| `program.py` | TorchProgram: forward, backward, update |
+| `arrays.py` | the state's arrays: which tensor each name stands for |
+| `updates.py` | each optimizer as PyTorch's own |
+| `graph_module.py`, `modules/` | a network as a module, and the module of each layer |
+| `installed.py` | PyTorch, or how to get it |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...network import Network
+from ..engine import DType, Precision, Program, Training
+from .installed import imported
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """Compiles to PyTorch modules, on the CPU."""
+
+    name: str = "torch"
+
+    def compile(
+        self, network: Network, training: Training | None, seed: int, dtype: DType, precision: Precision = "fast"
+    ) -> Program:
+        """Return a program whose arrays are all zero; PyTorch chooses its algorithms by itself either way.
+
+        Errors:   MissingExtra [torch-missing]; NoRule [no-torch] for a layer that PyTorch does not have
+        """
+        imported()
+        from .program import TorchProgram
+
+        return TorchProgram(network, training, seed, dtype)
+
+
+ENGINE = TorchEngine()

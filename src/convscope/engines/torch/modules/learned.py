@@ -1,0 +1,122 @@
+"""Layers with parameters that slide over nothing: dense, embedding, recurrent, attention, arrays of their own."""
+
+from __future__ import annotations
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from .... import layers as L
+from ....layers.connection import Shape
+from .rule import Shapes, module_of
+
+
+@module_of.register
+def _(layer: L.Linear, shapes: Shapes) -> nn.Module:
+    features = layer.vector(shapes[0])[-1]
+    kind = nn.Linear if features == shapes[0][-1] else Vectors
+    return kind(features, layer.out_features, layer.bias)
+
+
+@module_of.register
+def _(layer: L.Embedding, shapes: Shapes) -> nn.Module:
+    return WholeNumbers(layer.num_embeddings, layer.embedding_dim)
+
+
+@module_of.register
+def _(layer: L.Scale, shapes: Shapes) -> nn.Module:
+    return ScaleBy(layer.param_shapes(*shapes)["weight"])
+
+
+@module_of.register
+def _(layer: L.LSTM, shapes: Shapes) -> nn.Module:
+    lstm = SequenceLSTM(
+        shapes[0][1],
+        layer.hidden_size,
+        num_layers=layer.num_layers,
+        bias=layer.biases != "none",
+        batch_first=True,
+        bidirectional=layer.bidirectional,
+        proj_size=layer.proj_size,
+    )
+    if layer.biases == "one":  # PyTorch adds a second one, which stays 0
+        for name, parameter in lstm.named_parameters():
+            if name.startswith("bias_hh"):
+                parameter.requires_grad_(False).data.zero_()
+    return lstm
+
+
+@module_of.register
+def _(layer: L.MultiheadAttention, shapes: Shapes) -> nn.Module:
+    return Attention(shapes[0][1], layer.num_heads, bias=layer.bias, batch_first=True)
+
+
+@module_of.register
+def _(layer: L.Parameter, shapes: Shapes) -> nn.Module:
+    return Array(layer.shape, layer.learned)
+
+
+class Vectors(nn.Linear):
+    """A dense layer that takes a pooled picture (n, in, 1, 1) for a vector, and whole numbers for real ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply by the matrix."""
+        pooled = x.dim() > 2 and prod(x.shape[2:]) == 1 and x.shape[1] == self.in_features
+        return super().forward(x.flatten(1) if pooled else x)
+
+
+class WholeNumbers(nn.Embedding):
+    """An embedding that takes whole numbers of any type."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Look up."""
+        return super().forward(x.long())
+
+
+class ScaleBy(nn.Module):
+    """Learned factors along one axis."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply."""
+        return x * self.weight
+
+
+class SequenceLSTM(nn.LSTM):
+    """An LSTM that returns its output alone."""
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Run through the sequence."""
+        output: Tensor = super().forward(x)[0]
+        return output
+
+
+class Attention(nn.MultiheadAttention):
+    """Attention of one sequence with itself, or of query, key and value, without its weights as a result."""
+
+    def forward(self, *sequences: Tensor) -> Tensor:  # type: ignore[override]
+        """Attend."""
+        query, key, value = sequences if len(sequences) == 3 else sequences * 3
+        mixed: Tensor = super().forward(query, key, value, need_weights=False)[0]
+        return mixed
+
+
+class Array(nn.Module):
+    """An array of the network's own, repeated for every picture."""
+
+    def __init__(self, shape: Shape, learned: bool) -> None:
+        super().__init__()
+        if learned:
+            self.weight = nn.Parameter(torch.zeros(shape))
+        else:
+            self.register_buffer("value", torch.zeros(shape))
+        self.learned = learned
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Repeat the array."""
+        array = self.weight if self.learned else self.get_buffer("value")
+        return array.expand(len(x), *array.shape)

@@ -1,0 +1,25 @@
+"""What PyTorch module computes a layer: a function of the layer's type, extended file by file."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from torch import nn
+
+from .... import layers as L
+from ....errors import NoRule
+from ....layers.connection import Shape
+
+Shapes = tuple[Shape, ...]
+
+
+@singledispatch
+def module_of(layer: L.Layer, shapes: Shapes) -> nn.Module:
+    """Return a module that computes the layer on a batch of inputs of these shapes.
+
+    Errors:   NoRule [no-torch] for a layer that PyTorch does not have
+    """
+    raise NoRule(
+        f"{layer.kind}.torch must be known to write it as a PyTorch module; got no rule for {layer.kind}; "
+        "put layers that PyTorch has in its place. [no-torch]"
+    )

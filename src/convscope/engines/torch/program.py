@@ -1,0 +1,192 @@
+"""A network compiled to PyTorch modules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...errors import BadSetting
+from ...network import Network
+from ...reference import Run
+from ...reference.graph import buffer_shapes, parameter_shapes
+from ...training.randomness import generator
+from ..engine import Array, DType, Fault, LayerStatistics, StepResult, Training
+from ..reference.observe import layer_statistics
+from ..reference.program import ReferenceProgram
+from ..reference.score import Score, score
+from ..reference.update import state_slots
+from .arrays import TorchArrays
+from .graph_module import GraphModule
+from .updates import optimizer_of, update
+
+Values = dict[str, Tensor]
+
+
+class TorchProgram:
+    """Modules in a tree, called in the network's order; their tensors are the program's arrays."""
+
+    def __init__(self, network: Network, training: Training | None, seed: int, dtype: DType) -> None:
+        self._network = network
+        self._training = training
+        self._seed = seed
+        self._dtype = dtype
+        kind = torch.float64 if dtype is np.float64 else torch.float32
+        self._module = GraphModule(network).to(kind)
+        slots = state_slots(training.optimizer) if training else ()
+        parameters, buffers = parameter_shapes(network), buffer_shapes(network)
+        self._arrays = TorchArrays(self._module, parameters, buffers, slots, kind)
+        learned = list(self._arrays.parameters.values())
+        self._optimizer = optimizer_of(training.optimizer, learned) if training and learned else None
+        self._statistics: dict[str, LayerStatistics] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """Return parameters, running statistics, then the optimizer's state."""
+        return self._arrays.names()
+
+    def read(self, name: str) -> Array:
+        """Return a copy of an array."""
+        array: Array = self._arrays.read(name)
+        return array
+
+    def write(self, name: str, array: Array) -> None:
+        """Overwrite an array."""
+        self._arrays.write(name, array)
+
+    def predict(self, x: Array) -> Array:
+        """Return the network's output at inference."""
+        self._module.eval()
+        with torch.no_grad():
+            found = self._module(_tensor(x))
+        return _array(found[self._network.outputs[-1].name] if isinstance(found, dict) else found)
+
+    def activations(self, x: Array) -> dict[str, Array]:
+        """Return every layer's output at inference, inputs included."""
+        return {name: _array(value) for name, value in self._inferred(x).items()}
+
+    def evaluate(self, x: Array, labels: Array) -> StepResult:
+        """Return the loss at inference."""
+        objective = self._compiled_training().objective
+        with np.errstate(all="ignore"):
+            got = score(objective.loss, _array(self._inferred(x)[objective.scores]), labels)
+        return StepResult(got.loss, got.correct, got.targets)
+
+    def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
+        """Return every parameter's gradient, before clipping."""
+        with self._statistics_kept():
+            self._differentiated(x, labels, step)
+        return {name: _array(_gradient(tensor)) for name, tensor in self._arrays.parameters.items()}
+
+    def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
+        """Train on one batch."""
+        training = self._compiled_training()
+        moved = {name: tensor.clone() for name, tensor in self._arrays.buffers.items()}
+        values, got = self._differentiated(x, labels, step)
+        result = StepResult(got.loss, got.correct, got.targets)
+        learned = list(self._arrays.parameters.values())
+        if not (math.isfinite(got.loss) and all(bool(torch.isfinite(_gradient(one)).all()) for one in learned)):
+            self._restore(moved)
+            return result._replace(fault=self._fault(x, labels, lr, step))
+        passed = self._passed(values) if observe else None
+        gradients = {name: _array(_gradient(tensor)) for name, tensor in self._arrays.parameters.items()}
+        if training.clip_norm is not None:
+            nn.utils.clip_grad_norm_(learned, training.clip_norm)
+        if self._optimizer is not None:
+            update(self._optimizer, self._arrays.state, lr, step)
+        if passed is not None:
+            after = {name: self.read(name) for name in self._arrays.parameters}
+            self._statistics = layer_statistics(passed, gradients, dict(passed.parameters), after)
+        return result
+
+    def statistics(self) -> dict[str, LayerStatistics]:
+        """Return what the last observed step showed, by layer."""
+        return dict(self._statistics)
+
+    def _inferred(self, x: Array) -> Values:
+        self._module.eval()
+        with torch.no_grad():
+            return self._values(x, None)
+
+    def _differentiated(self, x: Array, labels: Array, step: int) -> tuple[Values, Score]:
+        """Go forward as in training, and back from the loss; gradients are left with the parameters."""
+        objective = self._compiled_training().objective
+        self._module.train()
+        values = self._values(x, generator(self._seed, "masks", step))
+        scores = values[objective.scores]
+        with np.errstate(all="ignore"):
+            got = score(objective.loss, _array(scores), labels)
+        learned = list(self._arrays.parameters.values()) if scores.requires_grad else []
+        found = (
+            torch.autograd.grad(scores, learned, torch.from_numpy(got.gradient), allow_unused=True)
+            if learned
+            else ()
+        )
+        for tensor, gradient in zip_longest(self._arrays.parameters.values(), found):
+            tensor.grad = torch.zeros_like(tensor) if gradient is None else gradient
+        return values, got
+
+    def _values(self, x: Array, masks: np.random.Generator | None) -> Values:
+        """Return every layer's output; masks are drawn as the reference draws them, layer after layer."""
+        values: Values = {self._network.inputs[0].name: _tensor(x)}
+        for name, inputs, module in self._module.order:
+            if masks is not None and isinstance(module, nn.Dropout):
+                values[name] = _dropped(values[inputs[0]], module.p, masks)
+            else:
+                values[name] = module(*(values[one] for one in inputs))
+        return values
+
+    @contextmanager
+    def _statistics_kept(self) -> Iterator[None]:
+        before = {name: tensor.clone() for name, tensor in self._arrays.buffers.items()}
+        try:
+            yield
+        finally:
+            self._restore(before)
+
+    def _restore(self, buffers: Values) -> None:
+        for name, tensor in buffers.items():
+            self._arrays.buffers[name].copy_(tensor)
+
+    def _passed(self, values: Values) -> Run:
+        parameters = {name: self.read(name) for name in self._arrays.parameters}
+        return Run(self._network, parameters, {name: _array(value) for name, value in values.items()}, {})
+
+    def _fault(self, x: Array, labels: Array, lr: float, step: int) -> Fault:
+        """Let the reference find where NaN or infinity came up first."""
+        twin = ReferenceProgram(self._network, self._training, self._seed, self._dtype)
+        for name in twin.names():
+            twin.write(name, self.read(name))
+        return twin.step(x, labels, lr, step).fault or Fault(self._network.outputs[-1].name, "loss")
+
+    def _compiled_training(self) -> Training:
+        if self._training is None:
+            raise BadSetting(
+                "a program must be compiled for training to know a loss; got one for inference only; "
+                "compile it with an optimizer and a loss. [not-training]"
+            )
+        return self._training
+
+
+def _dropped(x: Tensor, p: float, masks: np.random.Generator) -> Tensor:
+    stays = torch.from_numpy(masks.random(tuple(x.shape)) >= p).to(x.dtype)
+    return x * (stays / (1 - p) if p < 1 else stays)
+
+
+def _tensor(x: Array) -> Tensor:
+    return torch.from_numpy(np.array(x, order="C"))
+
+
+def _array(tensor: Tensor) -> Array:
+    """Return a copy: the tensor's memory may be used again."""
+    array: Array = tensor.detach().numpy().copy()
+    return array
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    assert tensor.grad is not None
+    return tensor.grad

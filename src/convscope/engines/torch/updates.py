@@ -1,0 +1,60 @@
+"""Each optimizer as PyTorch's own, with its state in tensors that are ours to read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import BadSetting
+from ...training.optimizers import SGD, Adam, AdamW, Optimizer
+
+STATE_NAMES = {"momentum": "momentum_buffer", "first_moment": "exp_avg", "second_moment": "exp_avg_sq"}
+"""What PyTorch calls the arrays that an optimizer keeps beside each parameter."""
+
+
+def update(
+    made: torch.optim.Optimizer, state: Mapping[Tensor, Mapping[str, Tensor]], lr: float, step: int
+) -> None:
+    """Change the parameters by their gradients; `state` holds each parameter's arrays by our names.
+
+    PyTorch counts steps in the state: the count is set anew, since a program's state is its arrays alone.
+    """
+    for group in made.param_groups:
+        group["lr"] = lr
+        for parameter in group["params"]:
+            own: dict[str, Any] = {STATE_NAMES[slot]: array for slot, array in state[parameter].items()}
+            made.state[parameter] = {"step": torch.tensor(float(step)), **own}
+    made.step()
+
+
+@singledispatch
+def optimizer_of(optimizer: Optimizer, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """Return PyTorch's optimizer over these parameters.
+
+    Errors:   BadSetting [no-optimizer]
+    """
+    raise BadSetting(
+        f"{type(optimizer).__name__}.torch must be known to train with it; got no rule for it; "
+        "use SGD, Adam or AdamW. [no-optimizer]"
+    )
+
+
+@optimizer_of.register
+def _(optimizer: SGD, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        parameters, optimizer.lr, optimizer.momentum, 0, optimizer.weight_decay, optimizer.nesterov
+    )
+
+
+@optimizer_of.register
+def _(optimizer: Adam, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    return torch.optim.Adam(parameters, optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay)
+
+
+@optimizer_of.register
+def _(optimizer: AdamW, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(parameters, optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay)
