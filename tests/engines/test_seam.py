@@ -62,6 +62,25 @@ def test_arrays_handed_out_are_copies(compiled):
     np.testing.assert_array_equal(before, kept)
 
 
+def test_pictures_and_activations_stay_the_callers(compiled):
+    program = compiled()
+    x = batch()[0]
+    kept, before = x.copy(), program.predict(x)
+    for array in program.activations(x).values():
+        array[...] = 7
+    np.testing.assert_array_equal(x, kept)
+    np.testing.assert_array_equal(program.predict(x), before)
+
+
+@pytest.mark.parametrize("name", [DEFAULT, "reference", "torch"])
+def test_a_new_programs_arrays_are_zero(name):
+    """Momentum, statistics and parameters alike, whatever a layer's start is elsewhere."""
+    network = cs.parse(NET.replace("relu", "prelu"))
+    training = Training(cs.Adam(), objective(network, "cross_entropy"))
+    program = engine_named(name).compile(network, training, 0, np.float64)
+    assert not any(array.any() for array in state(program).values())
+
+
 def test_all_state_written_back_repeats_a_step_bit_for_bit(compiled):
     """What names() lists is the whole state: nothing else is remembered from step to step."""
     program, other = compiled(), compiled()
@@ -155,7 +174,7 @@ def test_saturation_is_a_slope_below_a_twentieth_of_the_largest(kind, compiled):
 
 
 def broken(compiled, change):
-    program = compiled(net="input 2x6x5 | conv 4 3x2 | elu | conv 3 2 | flatten | dense 3")
+    program = compiled(net="input 2x6x5 | conv 4 3x2 | bn | elu | conv 3 2 | flatten | dense 3")
     change(program)
     before = state(program)
     result = program.step(*batch(), 0.1, 0)

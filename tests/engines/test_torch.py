@@ -148,10 +148,12 @@ def test_losses_are_the_references(loss, labels):
     close(ours.gradients(x, labels, 0), theirs.gradients(x, labels, 0), 1e-8)
 
 
-def test_shared_parameters_learn_from_both_uses():
+@pytest.mark.parametrize("padding", [1, 0])
+def test_shared_parameters_learn_from_both_uses(padding):
+    """On pictures of one size, and of two: then PyTorch has a module for each."""
     entries = [
         Entry("input", L.Input((2, 9, 7))),
-        Entry("one", L.Conv2d(2, 3, padding=1), ("input",)),
+        Entry("one", L.Conv2d(2, 3, padding=padding), ("input",)),
         Entry("act", L.ReLU(), ("one",)),
         Entry("two", L.Conv2d(2, 3, padding=1), ("act",), shares="one"),
         Entry("flat", L.Flatten(), ("two",)),
