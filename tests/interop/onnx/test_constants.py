@@ -11,6 +11,7 @@ from interop.onnx.models import FLOAT, INT64, model, numbers, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 TABLE = numbers((5, 7))
+ROWS = np.stack([*np.meshgrid(np.arange(5), np.arange(7), indexing="ij"), np.ones((5, 7), int)], axis=-1)
 PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
 
 
@@ -27,6 +28,12 @@ def whole(*values: int) -> np.ndarray:
         ("Clip", {}, {"t": TABLE, "l": np.float32(-0.25), "h": np.float32(0.5)}),
         ("GatherElements", {"axis": 1}, {"t": TABLE, "i": whole(3, 0, 6, 1, 1).reshape(5, 1)}),
         ("ScatterND", {}, {"t": TABLE, "i": PLACES, "u": numbers((2, 2), 8)}),
+        (
+            "ScatterElements",
+            {"axis": 1},
+            {"t": TABLE, "i": whole(3, 0, 6, 1, 1).reshape(5, 1), "u": numbers((5, 1), 8)},
+        ),
+        ("GatherND", {}, {"t": np.arange(70).reshape(5, 7, 2), "i": ROWS}),
         ("ScatterND", {}, {"t": TABLE, "i": whole(3, 1).reshape(2, 1), "u": numbers((2, 7), 8)}),
         ("Trilu", {"upper": 0}, {"t": TABLE, "k": np.int64(1)}),
         ("Trilu", {}, {"t": TABLE}),
@@ -62,6 +69,11 @@ def test_numbers_are_those_of_onnx_runtime(operator, attributes, tensors, tmp_pa
     ("operator", "attributes", "tensors"),
     [
         ("ScatterND", {"reduction": "add"}, {"t": TABLE, "i": PLACES, "u": numbers((2, 2))}),
+        (
+            "ScatterElements",
+            {"reduction": "mul"},
+            {"t": TABLE, "i": whole(3, 0).reshape(1, 2), "u": numbers((1, 2))},
+        ),
         ("CumSum", {"reverse": 1}, {"t": TABLE, "a": np.int64(1)}),
     ],
 )
@@ -88,6 +100,53 @@ def test_rows_of_a_learned_table_count_once_however_often_they_are_picked(tmp_pa
     assert [node.kind for node in network.layers] == ["Parameter", "IndexSelect", "Reshape", "Add"]
     assert cs.inspect(network).totals.params == 21
     assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def test_places_of_a_learned_table_count_once(tmp_path):
+    """As the newer exporter writes relative position tables: rows by places of one number each."""
+    picked = np.random.default_rng(2).integers(-7, 7, (4, 5, 1))
+    nodes = [
+        helper.make_node("GatherND", ["t", "i"], ["g"], "picked"),
+        helper.make_node("Add", ["x", "g"], ["y"], "sum"),
+    ]
+    path = saved(model(nodes, (1, 4, 5, 3), {"t": numbers((7, 3)), "i": picked}), tmp_path)
+    x = numbers((1, 4, 5, 3), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert cs.inspect(network).totals.params == 21
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+CONDITION = np.random.default_rng(3).random((5, 1, 7)) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kinds"),
+    [
+        (("c", "zero", "x"), ["Parameter", "Multiply"]),
+        (("c", "x", "half"), ["Parameter", "Multiply", "Parameter", "Add"]),
+        (("c", "table", "x"), ["Parameter", "Multiply", "Parameter", "Add"]),
+        (("c", "x", "relu"), ["ReLU", "Parameter", "Multiply", "Parameter", "Multiply", "Add"]),
+    ],
+)
+def test_fixed_places_of_one_or_of_another(inputs, kinds, tmp_path):
+    nodes = [
+        helper.make_node("Relu", ["x"], ["relu"], "act"),
+        helper.make_node("Where", list(inputs), ["y"], "chosen"),
+    ]
+    tensors = {"c": CONDITION, "zero": np.float32(0), "half": np.float32([0.5]), "table": numbers((5, 6, 7), 9)}
+    path = saved(model(nodes, (1, 5, 6, 7), tensors), tmp_path)
+    x = numbers((1, 5, 6, 7), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert [node.kind for node in network.layers] == kinds
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def test_infinity_in_some_places_is_opaque(tmp_path):
+    """Times 0 it would be no number."""
+    nodes = [helper.make_node("Where", ["c", "x", "low"], ["y"], "chosen")]
+    tensors = {"c": CONDITION, "low": np.float32(-np.inf)}
+    network = cs.from_onnx(saved(model(nodes, (1, 5, 6, 7), tensors), tmp_path))
+    assert network["chosen"].kind == "Opaque(Where)"
 
 
 def test_a_small_network_over_constants_keeps_its_weights(tmp_path):

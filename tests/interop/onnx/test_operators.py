@@ -31,6 +31,8 @@ def whole(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
+PLACES = whole(0, 5, 6, 0, -2, 0, 0, 3, 2, 0, 0, -7).reshape(4, 3)
+
 CASES = [
     Case("Relu", ("ReLU",)),
     Case("Relu", ("ReLU",), opset=9),
@@ -131,6 +133,10 @@ CASES = [
     Case("Gather", ("IndexSelect",), {"axis": 2}, tensors={"i": whole(5, -7, 3)}),
     Case("Gather", ("Slice", "Reshape"), {"axis": 2}, tensors={"i": np.int64(-2)}),
     Case("Gather", ("IndexSelect", "Reshape"), {"axis": 2}, tensors={"i": whole(0, 5, 3, 1, 2, 2).reshape(2, 3)}),
+    Case("GatherND", ("IndexSelect",), {}, tensors={"i": PLACES[:, :2]}),
+    Case("GatherND", ("Reshape", "IndexSelect"), {}, tensors={"i": PLACES}),
+    Case("GatherND", ("Reshape", "IndexSelect", "Reshape"), {}, tensors={"i": PLACES.reshape(2, 2, 3)}),
+    Case("GatherND", ("Slice",), {}, (1, 5, 4), {"i": whole(0, 1, 0, 3).reshape(2, 2)}),
     Case("Pad", ("Pad",), tensors={"p": whole(0, 0, 1, 2, 0, 0, 3, 0), "v": np.float32(0.7)}),
     Case("Pad", ("Pad",), {"mode": "reflect", "pads": [0, 0, 1, 2, 0, 0, 3, 0]}, opset=9),
     Case("Pad", ("Pad",), {"mode": "edge"}, tensors={"p": whole(0, 0, 1, 2, 0, 0, 3, 0)}),

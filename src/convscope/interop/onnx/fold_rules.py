@@ -157,13 +157,32 @@ def _(call: Call, x: Array, indices: Array) -> Array:
     return np.take_along_axis(x, indices, call.attribute("axis", 0))
 
 
+@_rule("GatherND")
+def _(call: Call, x: Array, indices: Array) -> Array:
+    if call.attribute("batch_dims", 0):
+        raise ValueError("places for each of several arrays")
+    return np.asarray(x[tuple(np.moveaxis(indices, -1, 0))])
+
+
 @_rule("ScatterND")
 def _(call: Call, x: Array, indices: Array, updates: Array) -> Array:
-    if call.attribute("reduction", "none") != "none":
-        raise ValueError("numbers that are added where they are put")
-    result = x.copy()
+    result = _overwritten(call, x)
     result[tuple(np.moveaxis(indices, -1, 0))] = updates
     return result
+
+
+@_rule("ScatterElements")
+def _(call: Call, x: Array, indices: Array, updates: Array) -> Array:
+    result = _overwritten(call, x)
+    np.put_along_axis(result, indices, updates, call.attribute("axis", 0))
+    return result
+
+
+def _overwritten(call: Call, x: Array) -> Array:
+    """Return a copy to write into."""
+    if call.attribute("reduction", "none") != "none":
+        raise ValueError("numbers that are added where they are put")
+    return x.copy()
 
 
 @_rule("Trilu")

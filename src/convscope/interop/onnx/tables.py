@@ -12,7 +12,7 @@ from .values import Constant, Flow
 REAL = frozenset({1, 10, 11, 16})
 """ONNX's numbers for float, float16, double and bfloat16."""
 
-_MADE_FROM = {"Gather": 0, "Resize": 0, "MatMul": 1, "Gemm": 1, "Conv": 1}
+_MADE_FROM = {"Gather": 0, "GatherND": 0, "Resize": 0, "MatMul": 1, "Gemm": 1, "Conv": 1}
 """Operators that make something of a learned table, and which input then says so."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from math import prod
 
 import numpy as np
 
@@ -131,6 +132,27 @@ def gather(call: Call) -> Sequence[Flow]:
     shape = output.shape[:axis] + numbers.shape + output.shape[axis + 1 :]
     batch = None if x.batch is None else x.batch + (numbers.ndim - 1 if axis < x.batch else 0)
     return [call.reshaped(output, shape, batch)]
+
+
+@converts("GatherND", since=(5, 11, 12, 13))
+def gather_nd(call: Call) -> Sequence[Flow]:
+    """Fixed places of the first axes, taken together."""
+    x, numbers = call.flow(), call.array(1)
+    count = numbers.shape[-1]
+    if call.attribute("batch_dims", 0) or not numbers.size:
+        raise Unmapped("places for each of several arrays")
+    if x.batch is not None and x.batch < count:
+        x = without_batch(x)
+    sizes, rest = x.shape[:count], x.shape[count:]
+    if not ((numbers >= -np.array(sizes)) & (numbers < np.array(sizes))).all():
+        raise call.refused(f"GatherND.indices must lie within {sizes}; got others")
+    places = np.ravel_multi_index(tuple(np.moveaxis(numbers % sizes, -1, 0)), sizes).reshape(-1)
+    batch = None if x.batch is None else x.batch - count + 1
+    rows = call.reshaped(x, (prod(sizes), *rest), batch, "rows")
+    shape = (*numbers.shape[:-1], *rest)
+    part = "index" if numbers.ndim != 2 else ""
+    output = remade(rows, _picked(call, rows, 0, [int(place) for place in places], part), batch)
+    return [call.reshaped(output, shape, None if batch is None else batch + numbers.ndim - 2)]
 
 
 def _picked(call: Call, x: Flow, axis: int, picked: list[int], part: str) -> Flow:

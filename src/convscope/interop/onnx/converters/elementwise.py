@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
+import numpy as np
+
 from ....layers import (
     Add,
     Affine,
@@ -21,7 +23,7 @@ from ....layers import (
 from ....layers.base import Layer
 from ..call import Call
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, Value
+from ..values import Constant, Flow, Value, known
 from . import patterns
 from .merging import merged
 
@@ -112,6 +114,25 @@ def several(call: Call) -> Sequence[Flow]:
             if number is not None and isinstance(flow, Flow) and len(value.shape) <= len(flow.shape):
                 return [call.emit(Clamp(number, None) if call.operator == "Max" else Clamp(None, number), flow)]
     return [merged(call, _MERGES[call.operator](), values)]
+
+
+@converts("Where", since=(9, 16))
+def where(call: Call) -> Sequence[Flow]:
+    """Fixed places taken of one input, the others of another: each times its share of 0 and 1, and summed."""
+    chosen = call.array(0).astype(bool)
+    parts: list[Value] = []
+    for value, word, places in zip(call.inputs[1:], ("one", "other"), (chosen, ~chosen), strict=True):
+        if isinstance(value, Constant):
+            if not np.isfinite(value.array).all():
+                raise Unmapped("infinity in some places")
+            numbers = np.where(places, value.array, 0)
+            if numbers.any():
+                parts.append(known(numbers.astype(value.array.dtype), value.dtype))
+        elif value is not None:
+            share = known(places.astype(np.float32), 1)
+            parts.append(merged(_part(call, word), Multiply(), (value, share)))
+    flows = [part for part in parts if isinstance(part, Flow)]
+    return [merged(call, Add(), parts) if len(parts) > 1 else flows[0]]
 
 
 @converts("Mean", since=(8, 13))
