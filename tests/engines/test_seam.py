@@ -6,7 +6,7 @@ import pytest
 import convscope as cs
 from convscope.engines.engine import Fault, LayerStatistics, Training
 from convscope.engines.registry import DEFAULT, engine_named
-from convscope.errors import BadSetting
+from convscope.errors import BadSetting, BadShape
 from convscope.training.losses import Loss, objective
 from convscope.training.optimizers import Optimizer
 from convscope.training.randomness import generator
@@ -204,6 +204,23 @@ def test_a_fault_of_a_gradient_is_named(compiled):
     program.write("dense4.weight", weight)
     fault = program.step(*batch(), 0.1, 0).fault
     assert fault == Fault("dense2", "gradient")
+
+
+def test_a_batch_that_is_refused_changes_nothing(compiled):
+    """Labels that no class has, found after the forward pass; one value per channel, found before it."""
+    program = compiled()
+    x, labels = batch()
+    before = state(program)
+    for ask in (lambda: program.step(x, labels + 2, 0.1, 0), lambda: program.gradients(x, labels - 1, 0)):
+        with pytest.raises(BadShape, match=r"\[labels-range\]$"):
+            ask()
+    single = compiled(net="input 2x6x5 | globalavgpool | bn | flatten | dense 3")
+    kept = state(single)
+    with pytest.raises(BadShape, match=r"\[batchnorm-one\]$"):
+        single.step(x[:1], labels[:1], 0.1, 0)
+    for own, arrays in ((program, before), (single, kept)):
+        for name, array in state(own).items():
+            np.testing.assert_array_equal(array, arrays[name])
 
 
 def test_without_training_there_is_no_step(compiled):

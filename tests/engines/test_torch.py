@@ -12,7 +12,7 @@ import convscope as cs
 from convscope import layers as L
 from convscope.engines.engine import Training
 from convscope.engines.registry import engine_named
-from convscope.errors import BadSetting, MissingExtra, NoRule
+from convscope.errors import BadSetting, BadShape, MissingExtra, NoRule
 from convscope.network import Entry, Network
 from convscope.training.losses import CrossEntropy, objective
 from convscope.training.optimizers import Optimizer
@@ -250,6 +250,16 @@ def test_a_saved_model_is_another_engines(tmp_path):
 def test_a_layer_that_pytorch_does_not_have_is_refused():
     with pytest.raises(NoRule, match=r"^StochasticPool2d\.torch must be known .* \[no-torch\]$"):
         cs.Model("input 2x8x8 | stochasticpool 2 | flatten | dense 3", engine="torch")
+
+
+def test_what_pytorch_does_not_run_is_one_message():
+    """Instance normalisation of a single position has no spread, which PyTorch does not take."""
+    model = cs.Model("input 2x4x4 | conv 3 4 | instancenorm | flatten | dense 3", engine="torch")
+    x = pictures(model.network, 2).astype(np.float32)
+    with pytest.raises(
+        BadShape, match=r"^layer 'instancenorm1' must be one that PyTorch runs; got .* \[torch-run\]$"
+    ):
+        model.train_step(x, np.array([0, 1]))
 
 
 def test_an_unknown_optimizer_is_refused():

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import BadSetting
 from ..network import Network
 from ..training.losses import Objective
 from ..training.optimizers import Optimizer
@@ -25,6 +26,19 @@ class Training:
     optimizer: Optimizer
     objective: Objective
     clip_norm: float | None = None
+
+
+def required(training: Training | None) -> Training:
+    """Return what a program is compiled for.
+
+    Errors:   BadSetting [not-training] for one that is compiled for inference only
+    """
+    if training is None:
+        raise BadSetting(
+            "a program must be compiled for training to know a loss; got one for inference only; "
+            "compile it with an optimizer and a loss. [not-training]"
+        )
+    return training
 
 
 class Fault(NamedTuple):

@@ -9,15 +9,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...errors import BadSetting
 from ...layers import Activation, BatchNorm
 from ...network import Network
 from ...reference import Run
 from ...reference.normalization import check_batch
-from ..engine import Array, Fault, LayerStatistics, StepResult, Training
+from ..engine import Array, LayerStatistics, StepResult, Training, required
 from ..reference.observe import layer_statistics
-from ..reference.program import ReferenceProgram
 from ..reference.score import score
+from ..reference.twin import first_fault
 from ..reference.update import state_slots
 from .arrays import Arrays
 from .bound import Bound, Memory
@@ -93,9 +92,9 @@ class NativeProgram:
     def _lowered(self, title: str, hint: int) -> Plan:
         target, layouts = self._loader.target, self.arrays.layouts
         if title == "update":
-            return update_plan(self._compiled_training().optimizer, self.arrays.floats, target)
+            return update_plan(required(self._training).optimizer, self.arrays.floats, target)
         if title in ("training", "observed"):
-            objective = self._compiled_training().objective
+            objective = required(self._training).objective
             wanted = _observed_layers(self._network) if title == "observed" else frozenset()
             mode = Mode(training=True, strict=self._strict, batch_hint=hint)
             return training_plan(title, self._network, objective, target, mode, layouts, wanted)
@@ -133,7 +132,7 @@ class NativeProgram:
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
-        objective = self._compiled_training().objective
+        objective = required(self._training).objective
         with self._busy:
             scores = outside(self._inferred("inference", x), objective.scores)
         with np.errstate(all="ignore"):
@@ -168,7 +167,7 @@ class NativeProgram:
             return self._step(x, labels, lr, step, observe)
 
     def _step(self, x: Array, labels: Array, lr: float, step: int, observe: bool) -> StepResult:
-        training, statistics = self._compiled_training(), self.arrays.all_of(Role.STATISTIC)
+        training, statistics = required(self._training), self.arrays.all_of(Role.STATISTIC)
         before = statistics.copy()
         bound, result = self._differentiate("observed" if observe else "training", x, labels, step)
         update = self.bound("update", 1)
@@ -176,7 +175,8 @@ class NativeProgram:
         squares = float(update.memory(update.plan.values[SQUARES].buffer).sum(dtype=np.float64))
         if not self._sound(result.loss, squares):
             statistics[...] = before
-            return result._replace(fault=self._fault(x, labels, lr, step))
+            fault = first_fault(self, self._network, training, self._seed, np.float32, x, labels, step)
+            return result._replace(fault=fault)
         # PyTorch's clip_grad_norm_ adds 1e-6, which shows only in gradients that are themselves tiny.
         limit = training.clip_norm
         scale = 1.0 if limit is None else min(1.0, limit / (math.sqrt(squares) + 1e-6))
@@ -193,7 +193,7 @@ class NativeProgram:
         return dict(self._observed)
 
     def _differentiate(self, title: str, x: Array, labels: Array, step: int) -> tuple[Bound, StepResult]:
-        objective = self._compiled_training().objective
+        objective = required(self._training).objective
         for norm, shape in self._normalisations if len(x) == 1 else ():
             check_batch(norm, (1, *shape))
         bound = self.bound(title, len(x))
@@ -233,14 +233,6 @@ class NativeProgram:
         # Squares overflow long before gradients do.
         return math.isfinite(loss) and bool(np.isfinite(self.arrays.all_of(Role.GRADIENT)).all())
 
-    def _fault(self, x: Array, labels: Array, lr: float, step: int) -> Fault:
-        """Let the reference find where NaN or infinity came up first."""
-        twin = ReferenceProgram(self._network, self._training, self._seed, np.float32)
-        for name in twin.names():
-            twin.write(name, self.read(name))
-        found = twin.step(x, labels, lr, step).fault
-        return found or Fault(self._network.outputs[-1].name, "loss")
-
     def _watch(self, bound: Bound) -> Callable[[], dict[str, LayerStatistics]]:
         """Remember what an observed step shows before the update; the function returned completes it after."""
         parameters = {name: self.read(name) for name in self.arrays.parameter_shapes}
@@ -260,14 +252,6 @@ class NativeProgram:
 
     def _hand(self, bound: Bound, step: int) -> PlanHand:
         return PlanHand(bound, self.arrays, self._seed, step)
-
-    def _compiled_training(self) -> Training:
-        if self._training is None:
-            raise BadSetting(
-                "a program must be compiled for training to know a loss; got one for inference only; "
-                "compile it with an optimizer and a loss. [not-training]"
-            )
-        return self._training
 
 
 def outside(bound: Bound, name: str) -> Floats:

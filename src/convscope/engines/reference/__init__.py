@@ -5,7 +5,7 @@
 | `program.py` | ReferenceProgram: steps on top of `convscope.reference` |
 | `score.py` | each loss with its gradient |
 | `update.py` | each optimizer's update |
-| `faults.py` | where NaN or infinity came from |
+| `faults.py`, `twin.py` | where NaN or infinity came from, here and in another engine's step |
 | `observe.py` | what a step showed of each layer |
 """
 

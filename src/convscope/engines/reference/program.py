@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import BadSetting
 from ...network import Network
 from ...reference import Derivatives, Run, run
 from ...reference.graph import buffer_shapes, parameter_shapes
 from ...training.randomness import generator
-from ..engine import Array, DType, LayerStatistics, StepResult, Training
+from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
 from .faults import find_fault
 from .observe import layer_statistics
 from .score import Score, score
@@ -61,7 +60,7 @@ class ReferenceProgram:
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
-        training = self._compiled_training()
+        training = required(self._training)
         with np.errstate(all="ignore"):
             got = score(training.objective.loss, self._infer(x).values[training.objective.scores], labels)
         return StepResult(got.loss, got.correct, got.targets)
@@ -73,7 +72,7 @@ class ReferenceProgram:
 
     def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
         """Train on one batch."""
-        training = self._compiled_training()
+        training = required(self._training)
         with np.errstate(all="ignore"):  # what overflows is found and named below
             passed, got, derivatives = self._differentiated(x, labels, step)
             fault = find_fault(passed, got.loss, derivatives)
@@ -99,19 +98,11 @@ class ReferenceProgram:
             return run(self._network, x, self._parameters, self._buffers)
 
     def _differentiated(self, x: Array, labels: Array, step: int) -> tuple[Run, Score, Derivatives]:
-        objective = self._compiled_training().objective
+        objective = required(self._training).objective
         masks = generator(self._seed, "masks", step)
         passed = run(self._network, x, self._parameters, self._buffers, training=True, generator=masks)
         got = score(objective.loss, passed.values[objective.scores], labels)
         return passed, got, passed.backward({objective.scores: got.gradient})
-
-    def _compiled_training(self) -> Training:
-        if self._training is None:
-            raise BadSetting(
-                "a program must be compiled for training to know a loss; got one for inference only; "
-                "compile it with an optimizer and a loss. [not-training]"
-            )
-        return self._training
 
 
 def _clip_scale(gradients: dict[str, Array], clip_norm: float | None) -> float:

@@ -11,15 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...errors import BadSetting
+from ...errors import BadShape
+from ...layers.normalization import BatchNorm
 from ...network import Network
 from ...reference import Run
 from ...reference.graph import buffer_shapes, parameter_shapes
+from ...reference.normalization import check_batch
 from ...training.randomness import generator
-from ..engine import Array, DType, Fault, LayerStatistics, StepResult, Training
+from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
 from ..reference.observe import layer_statistics
-from ..reference.program import ReferenceProgram
 from ..reference.score import Score, score
+from ..reference.twin import first_fault
 from ..reference.update import state_slots
 from .arrays import TorchArrays
 from .graph_module import GraphModule
@@ -44,6 +46,9 @@ class TorchProgram:
         learned = list(self._arrays.parameters.values())
         self._optimizer = optimizer_of(training.optimizer, learned) if training and learned else None
         self._statistics: dict[str, LayerStatistics] = {}
+        self._normalisations = [
+            (node.layer, node.input_shapes[0]) for node in network.layers if isinstance(node.layer, BatchNorm)
+        ]
 
     def names(self) -> tuple[str, ...]:
         """Return parameters, running statistics, then the optimizer's state."""
@@ -61,7 +66,7 @@ class TorchProgram:
     def predict(self, x: Array) -> Array:
         """Return the network's output at inference."""
         self._module.eval()
-        with torch.no_grad():
+        with torch.no_grad(), _refusals():
             found = self._module(_tensor(x))
         return _array(found[self._network.outputs[-1].name] if isinstance(found, dict) else found)
 
@@ -71,29 +76,29 @@ class TorchProgram:
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
-        objective = self._compiled_training().objective
+        objective = required(self._training).objective
         with np.errstate(all="ignore"):
             got = score(objective.loss, _array(self._inferred(x)[objective.scores]), labels)
         return StepResult(got.loss, got.correct, got.targets)
 
     def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
         """Return every parameter's gradient, before clipping."""
-        with self._statistics_kept():
-            self._differentiated(x, labels, step)
-        return {name: _array(_gradient(tensor)) for name, tensor in self._arrays.parameters.items()}
+        before = self._running()
+        self._differentiated(x, labels, step)
+        self._restore(before)
+        return self._gradients()
 
     def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
         """Train on one batch."""
-        training = self._compiled_training()
-        moved = {name: tensor.clone() for name, tensor in self._arrays.buffers.items()}
+        training, before = required(self._training), self._running()
         values, got = self._differentiated(x, labels, step)
         result = StepResult(got.loss, got.correct, got.targets)
         learned = list(self._arrays.parameters.values())
         if not (math.isfinite(got.loss) and all(bool(torch.isfinite(_gradient(one)).all()) for one in learned)):
-            self._restore(moved)
-            return result._replace(fault=self._fault(x, labels, lr, step))
-        passed = self._passed(values) if observe else None
-        gradients = {name: _array(_gradient(tensor)) for name, tensor in self._arrays.parameters.items()}
+            self._restore(before)
+            fault = first_fault(self, self._network, training, self._seed, self._dtype, x, labels, step)
+            return result._replace(fault=fault)
+        passed, gradients = (self._passed(values), self._gradients()) if observe else (None, {})
         if training.clip_norm is not None:
             nn.utils.clip_grad_norm_(learned, training.clip_norm)
         if self._optimizer is not None:
@@ -113,19 +118,25 @@ class TorchProgram:
             return self._values(x, None)
 
     def _differentiated(self, x: Array, labels: Array, step: int) -> tuple[Values, Score]:
-        """Go forward as in training, and back from the loss; gradients are left with the parameters."""
-        objective = self._compiled_training().objective
+        """Go forward as in training, and back from the loss; gradients are left with the parameters.
+
+        A batch that is refused leaves the running statistics as they were.
+        """
+        objective, before = required(self._training).objective, self._running()
+        for layer, shape in self._normalisations if len(x) == 1 else ():
+            check_batch(layer, (1, *shape))
         self._module.train()
-        values = self._values(x, generator(self._seed, "masks", step))
-        scores = values[objective.scores]
-        with np.errstate(all="ignore"):
-            got = score(objective.loss, _array(scores), labels)
+        try:
+            values = self._values(x, generator(self._seed, "masks", step))
+            scores = values[objective.scores]
+            with np.errstate(all="ignore"):
+                got = score(objective.loss, _array(scores), labels)
+        except BaseException:
+            self._restore(before)
+            raise
         learned = list(self._arrays.parameters.values()) if scores.requires_grad else []
-        found = (
-            torch.autograd.grad(scores, learned, torch.from_numpy(got.gradient), allow_unused=True)
-            if learned
-            else ()
-        )
+        back = torch.from_numpy(got.gradient)
+        found = torch.autograd.grad(scores, learned, back, allow_unused=True) if learned else ()
         for tensor, gradient in zip_longest(self._arrays.parameters.values(), found):
             tensor.grad = torch.zeros_like(tensor) if gradient is None else gradient
         return values, got
@@ -136,17 +147,17 @@ class TorchProgram:
         for name, inputs, module in self._module.order:
             if masks is not None and isinstance(module, nn.Dropout):
                 values[name] = _dropped(values[inputs[0]], module.p, masks)
-            else:
+                continue
+            with _refusals(name):
                 values[name] = module(*(values[one] for one in inputs))
         return values
 
-    @contextmanager
-    def _statistics_kept(self) -> Iterator[None]:
-        before = {name: tensor.clone() for name, tensor in self._arrays.buffers.items()}
-        try:
-            yield
-        finally:
-            self._restore(before)
+    def _gradients(self) -> dict[str, Array]:
+        return {name: _array(_gradient(tensor)) for name, tensor in self._arrays.parameters.items()}
+
+    def _running(self) -> Values:
+        """Return copies of the running statistics, to come back to."""
+        return {name: tensor.clone() for name, tensor in self._arrays.buffers.items()}
 
     def _restore(self, buffers: Values) -> None:
         for name, tensor in buffers.items():
@@ -156,20 +167,18 @@ class TorchProgram:
         parameters = {name: self.read(name) for name in self._arrays.parameters}
         return Run(self._network, parameters, {name: _array(value) for name, value in values.items()}, {})
 
-    def _fault(self, x: Array, labels: Array, lr: float, step: int) -> Fault:
-        """Let the reference find where NaN or infinity came up first."""
-        twin = ReferenceProgram(self._network, self._training, self._seed, self._dtype)
-        for name in twin.names():
-            twin.write(name, self.read(name))
-        return twin.step(x, labels, lr, step).fault or Fault(self._network.outputs[-1].name, "loss")
 
-    def _compiled_training(self) -> Training:
-        if self._training is None:
-            raise BadSetting(
-                "a program must be compiled for training to know a loss; got one for inference only; "
-                "compile it with an optimizer and a loss. [not-training]"
-            )
-        return self._training
+@contextmanager
+def _refusals(layer: str = "") -> Iterator[None]:
+    """Say in one line what PyTorch does not run."""
+    try:
+        yield
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        what = f"layer {layer!r}" if layer else "the network"
+        raise BadShape(
+            f"{what} must be one that PyTorch runs; got {str(error).partition(chr(10))[0]}; "
+            "use engine='native' or 'reference'. [torch-run]"
+        ) from None
 
 
 def _dropped(x: Tensor, p: float, masks: np.random.Generator) -> Tensor:
