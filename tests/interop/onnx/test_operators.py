@@ -280,6 +280,38 @@ def test_lstm(direction, which, biased, tmp_path):
     assert_close(ours.reshape(theirs.shape), theirs)
 
 
+@pytest.mark.parametrize("layout", [0, 1])
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+def test_an_lstm_over_the_rows_of_a_picture(direction, layout, tmp_path):
+    """Rows stand where the batch stood: each is a sequence of its own, all share the parameters.
+
+    ONNX Runtime does not run the layout with the batch first: there it is given the other one's input.
+    """
+    from onnx import helper
+
+    import convscope as cs
+
+    ways = 2 if direction == "bidirectional" else 1
+    tensors = {"w": numbers((ways, 12, 4)), "r": numbers((ways, 12, 3), 5), "b": numbers((ways, 24), 6)}
+
+    def rows(layout):
+        settings = {"hidden_size": 3, "direction": direction, **({"layout": 1} if layout else {})}
+        nodes = [
+            helper.make_node("Transpose", ["x"], ["t"], "rows", perm=[3, 2, 0, 1] if layout else [2, 3, 0, 1]),
+            helper.make_node("Reshape", ["t", "shape"], ["s"], "cut"),
+            helper.make_node("LSTM", ["s", "w", "r", "b"], ["y"], "lstm", **settings),
+        ]
+        return model(nodes, (1, 4, 7, 5), tensors | {"shape": whole(5, 7, 4) if layout else whole(7, 5, 4)})
+
+    x = numbers((1, 4, 7, 5), 8)
+    network, ours = by_reference(saved(rows(layout), tmp_path), {"x": x})
+    (theirs,) = by_runtime(rows(0).SerializeToString(), {"x": x})
+    expected = theirs.transpose(2, 0, 1, 3) if layout else theirs
+    assert [node.kind for node in network.layers].count("LSTM") == 5
+    assert cs.inspect(network).totals.params == sum(array.size for array in tensors.values())
+    assert_close(ours.reshape(expected.shape), expected)
+
+
 def test_an_embedding_and_a_table_of_indices(tmp_path):
     """Rows of a table by the input's whole numbers; a second axis stays."""
     made = model([one("Gather", {}, ("t", "x"))], (1, 5), {"t": numbers((9, 4))}, kind=INT64)

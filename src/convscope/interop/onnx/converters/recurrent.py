@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from ....layers import LSTM, Concat, Slice
+from ....layers import LSTM, Concat, Permute, Reshape, Slice
 from ..call import Call, with_batch_at
 from ..registry import Unmapped, converts
 from ..values import Array, Constant, Flow
@@ -15,26 +15,53 @@ from ..values import Array, Constant, Flow
 _USUAL = ["Sigmoid", "Tanh", "Tanh"]
 _LARGEST_STATE = 1 << 20
 
+MOST_SEQUENCES = 256
+"""Sequences of one picture that are written out, each as a layer."""
+
 
 @converts("LSTM", since=(7, 14, 22))
 def lstm(call: Call) -> Sequence[Flow | None]:
     """LSTM of one or two directions, from a state of zeros; all outputs, or those of the last step."""
     layout = call.attribute("layout", 0)
-    x = with_batch_at(call.flow(), 0 if layout else 1)
+    across = 0 if layout else 1
+    x = call.flow()
     if len(x.shape) != 3:
         raise Unmapped("a sequence of vectors")
+    several = x.batch is None and x.shape[across] > 1
+    if not several:
+        x = with_batch_at(x, across)
     directions = _checked(call)
     hidden = call.constant(2).shape[-1]
     held: dict[str, Constant] = {}
     for index, way in enumerate(("", "_reverse")[:directions]):
         held |= _gates(call, index, f"_l0{way}", hidden)
     layer = LSTM(hidden, bidirectional=directions == 2, biases="two" if call.has(3) else "none")
+    if several:
+        return [_one_after_another(call, x, layer, held, across, directions)]
     output = call.emit(layer, x, parameters=held)
-    length, batch = x.shape[1 if layout else 0], x.shape[0 if layout else 1]
+    length, batch = x.shape[1 - across], x.shape[across]
     shape = (batch, length, directions, hidden) if layout else (length, directions, batch, hidden)
     steps = Flow(output.layer, shape, 0 if layout else 2, output.held, x.dtype)
     last = _last(call, output, length, hidden, directions, batch, layout) if call.wanted(1) else None
     return [steps, last]
+
+
+def _one_after_another(
+    call: Call, x: Flow, layer: LSTM, held: dict[str, Constant], across: int, directions: int
+) -> Flow:
+    """Emit the layer for each of the sequences that one picture was cut into, with the same parameters."""
+    if x.shape[across] > MOST_SEQUENCES or call.wanted(1):
+        raise Unmapped("many sequences of one picture, or their last states")
+    length, features, hidden = x.shape[1 - across], x.shape[2], layer.hidden_size
+    outputs = []
+    for index in range(x.shape[across]):
+        cut = call.emit(Slice(across, index, index + 1), x, part=f"{index}.cut")
+        sequence = call.emit(Reshape((length, features)), cut, part=f"{index}.sequence")
+        output = call.emit(layer, sequence, part=str(index), parameters=held)
+        sizes = (1, length, directions, hidden) if across == 0 else (length, 1, directions, hidden)
+        outputs.append(call.emit(Reshape(sizes), output, part=f"{index}.steps"))
+    joined = call.emit(Concat(across), *outputs, part="joined" if across else "")
+    return call.emit(Permute((0, 2, 1, 3)), joined) if across else joined
 
 
 def _checked(call: Call) -> int:
