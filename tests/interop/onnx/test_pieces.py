@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
+import convscope as cs
 from interop.onnx.models import model, numbers, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
@@ -77,6 +78,50 @@ def test_what_is_empty_takes_part_in_nothing(cut, tmp_path):
     network, ours = by_reference(path, {"x": x})
     assert [node.kind for node in network.layers] == ["ReLU"]
     assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def block(*ranges):
+    return np.stack(np.meshgrid(*[np.arange(*pair) for pair in ranges], indexing="ij"), axis=-1)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        block((0, 1), (0, 5), (0, 6), (0, 7)),
+        block((0, 1), (0, 5), (2, 6), (1, 6)),
+        block((0, 1), (1, 4), (0, 6), (3, 7)),
+        block((0, 1), (1, 3)),
+    ],
+)
+def test_a_block_is_written_over(places, tmp_path):
+    """As x[:, :, a:, b:] += y is exported: of whole values, of some rows, of some channels."""
+    low, high = places.reshape(-1, places.shape[-1])[[0, -1]]
+    sizes = (1, 5, 6, 7)
+    ends = [*(high + 1), *sizes[len(low) :]]
+    nodes = [
+        helper.make_node("Slice", ["x", "low", "high"], ["part"], "part"),
+        helper.make_node("Relu", ["part"], ["new"], "act"),
+        helper.make_node("ScatterND", ["x", "places", "new"], ["y"], "written"),
+    ]
+    tensors = {"low": np.array([*low, *[0] * (4 - len(low))]), "high": np.array(ends), "places": places}
+    path = saved(model(nodes, sizes, tensors, opset=17), tmp_path)
+    x = numbers(sizes, 4)
+    network, ours = by_reference(path, {"x": x})
+    assert not any(node.kind.startswith("Opaque") for node in network.layers)
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+@pytest.mark.parametrize(
+    "places", [block((0, 1), (0, 5))[:, ::-1], block((0, 1), (0, 5))[:, ::2]], ids=["turned", "every second"]
+)
+def test_other_places_than_a_blocks_are_opaque(places, tmp_path):
+    nodes = [
+        helper.make_node("Slice", ["x", "zero", "count", "one"], ["new"], "part"),
+        helper.make_node("ScatterND", ["x", "places", "new"], ["y"], "written"),
+    ]
+    tensors = {"zero": np.array([0]), "one": np.array([1]), "count": np.array([places.shape[1]]), "places": places}
+    network = cs.from_onnx(saved(model(nodes, (1, 5, 6, 7), tensors, opset=17), tmp_path))
+    assert network["written"].kind == "Opaque(ScatterND)"
 
 
 def test_a_border_of_minus_infinity_never_wins_a_maximum(tmp_path):

@@ -112,6 +112,10 @@ class Call:
 
     # What it is made into
 
+    def part(self, word: str) -> Call:
+        """Return the call under the name of a part of its work."""
+        return Call(self.node, f"{self.name}.{word}", self.inputs, self.scope)
+
     def emit(
         self, layer: Layer, *flows: Flow, part: str = "", parameters: Mapping[str, Constant] | None = None
     ) -> Flow:

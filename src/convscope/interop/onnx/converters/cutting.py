@@ -7,13 +7,14 @@ from math import prod
 
 import numpy as np
 
-from ....layers import Concat, Crop, IndexSelect, Pad, Parameter, Slice
+from ....layers import Add, Concat, Crop, IndexSelect, Multiply, Pad, Parameter, Slice
 from ....settings import Pads
 from ..call import Call, remade, with_batch_at, without_batch
+from ..fold_rules import LARGEST_FILLED
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow, Value, known
 from .dense import embedding
-from .merging import aligned, stored
+from .merging import aligned, merged, stored
 
 
 @converts("Concat", since=(4, 11, 13))
@@ -153,6 +154,33 @@ def gather_nd(call: Call) -> Sequence[Flow]:
     part = "index" if numbers.ndim != 2 else ""
     output = remade(rows, _picked(call, rows, 0, [int(place) for place in places], part), batch)
     return [call.reshaped(output, shape, None if batch is None else batch + numbers.ndim - 2)]
+
+
+@converts("ScatterND", since=(11, 13, 16, 18))
+def scatter_nd(call: Call) -> Sequence[Flow]:
+    """A block of a value written over by another: what stays of it, and the other with zeros around it."""
+    x, block, places = call.flow(), call.flow(2), call.array(1)
+    count = places.shape[-1]
+    sizes = (*places.shape[:-1], *x.shape[count:])
+    first = [*places.reshape(-1, count)[0], *[0] * (len(x.shape) - count)]
+    grid = np.indices(sizes[:count]) + np.reshape(first[:count], (-1, *[1] * count))
+    whole = len(sizes) == len(x.shape) and call.attribute("reduction", "none") == "none"
+    if not whole or not np.array_equal(np.moveaxis(grid, 0, -1), places) or block.shape != sizes:
+        raise Unmapped("other places than a block's")
+    ends = [(int(start), n - int(start) - size) for start, size, n in zip(first, sizes, x.shape, strict=True)]
+    if not any(map(any, ends)):
+        return [block]
+    if (
+        x.batch != block.batch
+        or (x.batch is not None and ends[x.batch] != (0, 0))
+        or prod(x.shape) > LARGEST_FILLED
+    ):
+        raise Unmapped("a block of some pictures, or of a very large value")
+    stays = np.pad(np.zeros(sizes, np.float32), ends, constant_values=1)
+    kept = merged(call.part("kept"), Multiply(), (x, known(stays, 1)))
+    inner = [pair for axis, pair in enumerate(ends) if axis != x.batch]
+    framed = _bordered(call.part("framed"), block, inner[0], tuple(inner[1:]), "constant", 0.0)
+    return [merged(call, Add(), (kept, remade(block, framed, block.batch)))]
 
 
 def _picked(call: Call, x: Flow, axis: int, picked: list[int], part: str) -> Flow:

@@ -130,7 +130,7 @@ def where(call: Call) -> Sequence[Flow]:
                 parts.append(known(numbers.astype(value.array.dtype), value.dtype))
         elif value is not None:
             share = known(places.astype(np.float32), 1)
-            parts.append(merged(_part(call, word), Multiply(), (value, share)))
+            parts.append(merged(call.part(word), Multiply(), (value, share)))
     flows = [part for part in parts if isinstance(part, Flow)]
     return [merged(call, Add(), parts) if len(parts) > 1 else flows[0]]
 
@@ -141,13 +141,8 @@ def mean_of_inputs(call: Call) -> Sequence[Flow]:
     values = _given(call)
     if len(values) == 1:
         return [call.flow()]
-    total = merged(_part(call, "sum"), Add(), values)
+    total = merged(call.part("sum"), Add(), values)
     return [call.emit(Affine(1 / len(values)), total)]
-
-
-def _part(call: Call, part: str) -> Call:
-    """Return the call under the name of a part of its work."""
-    return Call(call.node, f"{call.name}.{part}", call.inputs, call.scope)
 
 
 @converts("Pow", since=(7, 12, 13, 15))
