@@ -72,3 +72,8 @@ def inferred_shape(made: onnx.ModelProto, name: str = "y") -> tuple[int | str, .
         if value.name == name and value.type.tensor_type.HasField("shape"):
             return tuple(dim.dim_value or dim.dim_param for dim in value.type.tensor_type.shape.dim)
     return None
+
+
+def whole(*values: int) -> np.ndarray:
+    """Return whole numbers as an array."""
+    return np.array(values, np.int64)

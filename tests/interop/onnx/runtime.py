@@ -12,6 +12,7 @@ import onnxruntime
 from convscope import Network
 from convscope.interop.onnx.importer import read_network
 from convscope.reference import run
+from interop.onnx.models import saved
 
 Array = np.ndarray[Any, Any]
 
@@ -39,3 +40,16 @@ def assert_close(ours: Array, theirs: Array, relative: float = 1e-5) -> None:
     assert ours.shape == theirs.shape
     scale = max(float(np.abs(theirs).max(initial=0)), 1e-30)
     assert np.abs(ours - theirs).max(initial=0) <= relative * scale
+
+
+def kinds(network: Network) -> list[str]:
+    """Return the types of a network's layers."""
+    return [layer.kind for layer in network.layers]
+
+
+def agrees(made, x, folder, relative=1e-5):
+    """Read a model, hold its values against ONNX Runtime, return the network."""
+    network, ours = by_reference(saved(made, folder), {"x": x})
+    theirs = by_runtime(made.SerializeToString(), {"x": x})[0]
+    assert_close(ours.reshape(theirs.shape), theirs, relative)
+    return network

@@ -7,16 +7,12 @@ import pytest
 from onnx import helper
 
 import convscope as cs
-from interop.onnx.models import FLOAT, INT64, model, numbers, saved
+from interop.onnx.models import FLOAT, INT64, model, numbers, saved, whole
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 TABLE = numbers((5, 7))
 ROWS = np.stack([*np.meshgrid(np.arange(5), np.arange(7), indexing="ij"), np.ones((5, 7), int)], axis=-1)
 PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
-
-
-def whole(*values: int) -> np.ndarray:
-    return np.array(values, np.int64)
 
 
 @pytest.mark.parametrize(

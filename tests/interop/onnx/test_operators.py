@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from interop.onnx.models import INT64, inferred_shape, model, numbers, one, saved
+from interop.onnx.models import INT64, inferred_shape, model, numbers, one, saved, whole
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 PICTURE = (1, 6, 7, 10)
@@ -25,10 +25,6 @@ class Case(NamedTuple):
     tensors: dict[str, Any] = {}  # noqa: RUF012
     opset: int = 21
     first: bool = True  # whether x is the first input
-
-
-def whole(*values: int) -> np.ndarray:
-    return np.array(values, np.int64)
 
 
 PLACES = whole(0, 5, 6, 0, -2, 0, 0, 3, 2, 0, 0, -7).reshape(4, 3)
