@@ -152,7 +152,9 @@ def test_looks_are_by_family():
     assert look(L.ConvTranspose1d(4, 3)).words == ("up-conv 3", "转置卷积 3")
     assert look(L.LPPool2d(2, 3)).words[0].startswith("lppool ")
     assert look(L.ReLU()).words == ("relu", "relu")
-    assert look(L.Flatten()).words == ("flatten", "flatten")
+    assert look(L.Flatten()).words == ("flatten", "展平")
+    assert look(L.GlobalAvgPool2d()).words == ("globalavgpool", "全局平均池化")
+    assert look(L.AdaptiveAvgPool2d(3)).words == ("adaptiveavgpool", "adaptiveavgpool")
     assert look(L.Opaque("Odd", (3, 4))).words == ("opaque", "opaque")
     assert look(L.Add()).colour == look(L.Concat()).colour != look(L.Linear(3)).colour
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +18,7 @@ from convscope.present.plots import style
 @pytest.fixture
 def no_chinese(monkeypatch):
     monkeypatch.setattr(style, "CHINESE_FONTS", ())
+    monkeypatch.setattr(style, "findSystemFonts", list)
     style._say_no_chinese.cache_clear()
 
 
@@ -69,6 +72,46 @@ def test_with_a_chinese_font_chinese_is_written(some_chinese, capsys):
     assert text.lang == "zh"
     assert text.families == ("DejaVu Sans", "DejaVu Serif")
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def installed_since(monkeypatch, tmp_path):
+    """Take a font out of matplotlib's list, as if it had been installed later; a damaged one is there too."""
+    manager = style.fontManager
+    there = [font for font in manager.ttflist if font.name == "DejaVu Serif"]
+    monkeypatch.setattr(manager, "ttflist", [font for font in manager.ttflist if font.name != "DejaVu Serif"])
+    monkeypatch.setattr(style, "CHINESE_FONTS", ("DejaVu Serif",))
+    (tmp_path / "damaged.ttf").write_text("no font")
+    found = [str(tmp_path / "damaged.ttf"), *{font.fname for font in there}]
+    monkeypatch.setattr(style, "findSystemFonts", lambda: found)
+    for known in (style._take_in_new_fonts, style._say_no_chinese, style._list_as_normal):
+        known.cache_clear()
+    yield
+    for known in (style._take_in_new_fonts, style._list_as_normal):
+        known.cache_clear()
+
+
+def test_a_font_installed_since_matplotlib_made_its_list_is_found(installed_since, capsys):
+    assert style.letters("zh").families == ("DejaVu Sans", "DejaVu Serif")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_font_without_a_face_of_normal_weight_is_no_complaint(monkeypatch, caplog):
+    manager = style.fontManager
+    medium = [
+        replace(font, weight=500) if font.name == "DejaVu Serif" else font
+        for font in manager.ttflist
+        if font.name != "DejaVu Serif" or (font.weight == 400 and font.style == "normal")
+    ]
+    monkeypatch.setattr(manager, "ttflist", medium)
+    monkeypatch.setattr(style, "CHINESE_FONTS", ("DejaVu Serif",))
+    style._list_as_normal.cache_clear()
+    manager._findfont_cached.cache_clear()
+    figure = plots.pooling_growth("zh")
+    figure.savefig(io.BytesIO())
+    manager._findfont_cached.cache_clear()
+    style._list_as_normal.cache_clear()
+    assert not caplog.records
 
 
 def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):

@@ -11,9 +11,19 @@ from ...layers.base import Layer
 from ...layers.convolution import Conv, ConvTranspose
 from ...layers.dense import Embedding, Linear
 from ...layers.merge import Add, Concat, Elementwise, MatMul, MultiheadAttention, Multiply
-from ...layers.pooling import AdaptivePool, AvgPool, GlobalPool, MaxPool, MinPool, Pool
+from ...layers.pooling import (
+    AdaptivePool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    GlobalPool,
+    MaxPool,
+    MinPool,
+    Pool,
+)
+from ...layers.rearrange import Flatten
 from ...layers.resize import Upsample
-from ...layers.special import Input
+from ...layers.special import Dropout, Input
 from ...settings import Axes
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, times
 
@@ -84,11 +94,15 @@ def _register(family: type[Layer], colour: str, words: Text | None = None) -> No
 _register(Input, YELLOW, Text("input", "输入"))
 _register(Upsample, SKY, Text("upsample", "上采样"))
 _register(GlobalPool, ORANGE)
+_register(GlobalAvgPool, ORANGE, Text(GlobalAvgPool.keyword, "全局平均池化"))
+_register(GlobalMaxPool, ORANGE, Text(GlobalMaxPool.keyword, "全局最大池化"))
 _register(AdaptivePool, ORANGE)
+_register(Flatten, GREY, Text(Flatten.keyword, "展平"))
+_register(Dropout, GREY, Text(Dropout.keyword, "随机失活"))
 _register(Linear, PURPLE, Text("dense", "全连接"))
-_register(Embedding, PURPLE)
-_register(MatMul, PURPLE)
-_register(MultiheadAttention, PURPLE)
+_register(Embedding, PURPLE, Text(Embedding.keyword, "嵌入"))
+_register(MatMul, PURPLE, Text(MatMul.keyword, "矩阵乘法"))
+_register(MultiheadAttention, PURPLE, Text(MultiheadAttention.keyword, "多头注意力"))
 _register(Elementwise, GREEN)
 _register(Add, GREEN, Text("add", "相加"))
 _register(Multiply, GREEN, Text("multiply", "相乘"))

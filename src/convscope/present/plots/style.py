@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +23,7 @@ INSTALL = 'pip install "convscope[plot]"'
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+    from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager, get_font
 except ImportError as error:
     raise MissingExtra(
         f"drawing figures must have matplotlib; got none installed; run `{INSTALL}`. [plot-extra]"
@@ -107,10 +108,14 @@ def letters(lang: str = "en") -> Letters:
         )
     chinese = chinese_font()
     if lang == "zh" and chinese is None:
+        _take_in_new_fonts()
+        chinese = chinese_font()
+    if lang == "zh" and chinese is None:
         _say_no_chinese()
         lang = "en"
     if chinese is None:
         return Letters(lang, (LATIN_FONT,))
+    _list_as_normal(chinese)
     return Letters(lang, (LATIN_FONT, chinese), _has_bold(chinese))
 
 
@@ -118,6 +123,24 @@ def chinese_font() -> str | None:
     """Return the first installed font that has Chinese signs."""
     installed = {font.name for font in fontManager.ttflist}
     return next((name for name in CHINESE_FONTS if name in installed), None)
+
+
+@cache
+def _take_in_new_fonts() -> None:
+    """Look for fonts that were installed since matplotlib wrote its list of them, once."""
+    listed = {font.fname for font in fontManager.ttflist}
+    for path in findSystemFonts():
+        if path not in listed:
+            with suppress(Exception):  # a damaged font, or a kind that matplotlib does not read
+                fontManager.addfont(path)
+
+
+@cache
+def _list_as_normal(family: str) -> None:
+    """List a font without a face of normal weight as one: matplotlib takes it anyway, and complains each time."""
+    faces = [font for font in fontManager.ttflist if font.name == family]
+    if not any(font.weight in ("normal", 400) for font in faces):
+        fontManager.ttflist.append(replace(faces[0], weight=400))
 
 
 def _has_bold(family: str) -> bool:
