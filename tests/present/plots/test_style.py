@@ -84,10 +84,10 @@ def installed_since(monkeypatch, tmp_path):
     (tmp_path / "damaged.ttf").write_text("no font")
     found = [str(tmp_path / "damaged.ttf"), *{font.fname for font in there}]
     monkeypatch.setattr(style, "findSystemFonts", lambda: found)
-    for known in (style._take_in_new_fonts, style._say_no_chinese, style._list_as_normal):
+    for known in (style._take_in_new_fonts, style._say_no_chinese, style._list_all_weights):
         known.cache_clear()
     yield
-    for known in (style._take_in_new_fonts, style._list_as_normal):
+    for known in (style._take_in_new_fonts, style._list_all_weights):
         known.cache_clear()
 
 
@@ -96,7 +96,7 @@ def test_a_font_installed_since_matplotlib_made_its_list_is_found(installed_sinc
     assert capsys.readouterr().err == ""
 
 
-def test_a_font_without_a_face_of_normal_weight_is_no_complaint(monkeypatch, caplog):
+def test_a_font_of_one_weight_is_no_complaint(monkeypatch, caplog):
     manager = style.fontManager
     medium = [
         replace(font, weight=500) if font.name == "DejaVu Serif" else font
@@ -105,12 +105,12 @@ def test_a_font_without_a_face_of_normal_weight_is_no_complaint(monkeypatch, cap
     ]
     monkeypatch.setattr(manager, "ttflist", medium)
     monkeypatch.setattr(style, "CHINESE_FONTS", ("DejaVu Serif",))
-    style._list_as_normal.cache_clear()
+    style._list_all_weights.cache_clear()
     manager._findfont_cached.cache_clear()
     figure = plots.pooling_growth("zh")
     figure.savefig(io.BytesIO())
     manager._findfont_cached.cache_clear()
-    style._list_as_normal.cache_clear()
+    style._list_all_weights.cache_clear()
     assert not caplog.records
 
 

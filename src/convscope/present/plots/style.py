@@ -69,7 +69,6 @@ class Letters:
 
     lang: str
     families: tuple[str, ...]
-    has_bold: bool = True
 
     def say(self, words: Text, **values: object) -> str:
         """Return words in the figure's language, their places filled."""
@@ -87,7 +86,7 @@ class Letters:
         return {
             "fontfamily": list(self.families),
             "fontsize": size,
-            "fontweight": "bold" if bold and self.has_bold else "normal",
+            "fontweight": "bold" if bold else "normal",
             "parse_math": False,
             "color": INK,
         } | more
@@ -115,8 +114,8 @@ def letters(lang: str = "en") -> Letters:
         lang = "en"
     if chinese is None:
         return Letters(lang, (LATIN_FONT,))
-    _list_as_normal(chinese)
-    return Letters(lang, (LATIN_FONT, chinese), _has_bold(chinese))
+    _list_all_weights(chinese)
+    return Letters(lang, (LATIN_FONT, chinese))
 
 
 def chinese_font() -> str | None:
@@ -136,16 +135,12 @@ def _take_in_new_fonts() -> None:
 
 
 @cache
-def _list_as_normal(family: str) -> None:
-    """List a font without a face of normal weight as one: matplotlib takes it anyway, and complains each time."""
+def _list_all_weights(family: str) -> None:
+    """List a font of one weight as normal and bold too: matplotlib takes it anyway, and complains each time."""
     faces = [font for font in fontManager.ttflist if font.name == family]
-    if not any(font.weight in ("normal", 400) for font in faces):
-        fontManager.ttflist.append(replace(faces[0], weight=400))
-
-
-def _has_bold(family: str) -> bool:
-    """Tell whether a font has a bold face; asking for a missing one makes matplotlib complain."""
-    return any(font.name == family and font.weight in ("bold", 700) for font in fontManager.ttflist)
+    for weight, names in ((400, ("normal", 400)), (700, ("bold", 700))):
+        if not any(font.weight in names for font in faces):
+            fontManager.ttflist.append(replace(faces[0], weight=weight))
 
 
 @cache
