@@ -84,10 +84,10 @@ def installed_since(monkeypatch, tmp_path):
     (tmp_path / "damaged.ttf").write_text("no font")
     found = [str(tmp_path / "damaged.ttf"), *{font.fname for font in there}]
     monkeypatch.setattr(style, "findSystemFonts", lambda: found)
-    for known in (style._take_in_new_fonts, style._say_no_chinese, style._list_all_weights):
+    for known in (style._take_in_new_fonts, style._say_no_chinese, style._has_bold):
         known.cache_clear()
     yield
-    for known in (style._take_in_new_fonts, style._list_all_weights):
+    for known in (style._take_in_new_fonts, style._has_bold):
         known.cache_clear()
 
 
@@ -105,12 +105,16 @@ def test_a_font_of_one_weight_is_no_complaint(monkeypatch, caplog):
     ]
     monkeypatch.setattr(manager, "ttflist", medium)
     monkeypatch.setattr(style, "CHINESE_FONTS", ("DejaVu Serif",))
-    style._list_all_weights.cache_clear()
+    style._has_bold.cache_clear()
     manager._findfont_cached.cache_clear()
-    figure = plots.pooling_growth("zh")
-    figure.savefig(io.BytesIO())
+    assert (
+        style.letters("zh").font(bold=True)["fontweight"] == "normal"
+    )  # beside a bold Latin word it would look thin
+    assert style.letters("en").font(bold=True)["fontweight"] == "bold"
+    for lang in ("zh", "en"):
+        plots.pooling_growth(lang).savefig(io.BytesIO())
     manager._findfont_cached.cache_clear()
-    style._list_all_weights.cache_clear()
+    style._has_bold.cache_clear()
     assert not caplog.records
 
 

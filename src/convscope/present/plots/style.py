@@ -69,6 +69,7 @@ class Letters:
 
     lang: str
     families: tuple[str, ...]
+    has_bold: bool = True
 
     def say(self, words: Text, **values: object) -> str:
         """Return words in the figure's language, their places filled."""
@@ -86,7 +87,7 @@ class Letters:
         return {
             "fontfamily": list(self.families),
             "fontsize": size,
-            "fontweight": "bold" if bold else "normal",
+            "fontweight": "bold" if bold and self.has_bold else "normal",
             "parse_math": False,
             "color": INK,
         } | more
@@ -114,8 +115,8 @@ def letters(lang: str = "en") -> Letters:
         lang = "en"
     if chinese is None:
         return Letters(lang, (LATIN_FONT,))
-    _list_all_weights(chinese)
-    return Letters(lang, (LATIN_FONT, chinese))
+    has_bold = _has_bold(chinese)
+    return Letters(lang, (LATIN_FONT, chinese), has_bold or lang == "en")
 
 
 def chinese_font() -> str | None:
@@ -135,12 +136,15 @@ def _take_in_new_fonts() -> None:
 
 
 @cache
-def _list_all_weights(family: str) -> None:
-    """List a font of one weight as normal and bold too: matplotlib takes it anyway, and complains each time."""
+def _has_bold(family: str) -> bool:
+    """Tell whether a font has a bold face.
+
+    One of a single weight is listed as normal and bold too: matplotlib takes it anyway, and complains each time.
+    """
     faces = [font for font in fontManager.ttflist if font.name == family]
-    for weight, names in ((400, ("normal", 400)), (700, ("bold", 700))):
-        if not any(font.weight in names for font in faces):
-            fontManager.ttflist.append(replace(faces[0], weight=weight))
+    normal, bold = (any(font.weight in one for font in faces) for one in (("normal", 400), ("bold", 700)))
+    fontManager.ttflist += [replace(faces[0], weight=one) for one, has in ((400, normal), (700, bold)) if not has]
+    return bold
 
 
 @cache
