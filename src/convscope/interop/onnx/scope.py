@@ -99,7 +99,7 @@ class Scope:
         path, prefix, values = self.path, self._prefix, self.values
         for tensor in graph.initializer:
             name = tensor.name
-            values[name] = tensors.constant(tensor, path, True, f"{prefix}{name}")
+            values[name] = tensors.constant(tensor, path, True, f"{prefix}{name}" if prefix else name)
 
     def is_used(self, name: str) -> bool:
         """Return whether a node or an output takes this value."""

@@ -8,8 +8,7 @@ ONNX has for external data, with this file itself as the place. What remains is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator
 
 SMALLEST_LEFT_OUT = 1024
 """Bytes of a tensor's data that are left in the file; smaller tensors are shapes and the like, and are read."""
@@ -30,24 +29,18 @@ class Damaged(Exception):
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
 
-class Message(NamedTuple):
-    """Which fields of a message are messages with tensors in them; a tensor names its fields of data instead."""
-
-    inside: Mapping[int, str] = {}
-    data: frozenset[int] = frozenset()
-
-
-_MESSAGES = {
-    "model": Message({7: "graph", 25: "function"}),
-    "graph": Message({1: "node", 5: "tensor", 15: "sparse"}),
-    "function": Message({7: "node"}),
-    "node": Message({5: "attribute"}),
-    "attribute": Message({5: "tensor", 6: "graph", 10: "tensor", 11: "graph"}),
-    "sparse": Message({1: "tensor", 2: "tensor"}),
-    "tensor": Message(data=frozenset({4, 9, 10})),  # float_data, raw_data, double_data: little-endian in all
+_INSIDE: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph"},
+    "sparse": {1: "tensor", 2: "tensor"},
 }
-"""The numbers are those of onnx.proto."""
+"""Which fields of a message are messages with tensors in them; the numbers are those of onnx.proto."""
 
+_HOLDERS = frozenset({4, 9, 10})
+"""A tensor's fields of data: float_data, raw_data, double_data, little-endian in all."""
 
 Field = tuple[int, int, int, int, int]
 """One field: its number, wire type, where it starts, where its content starts and where it ends."""
@@ -65,16 +58,17 @@ def _without_data(data: Bytes, start: int, end: int, kind: str, depth: int) -> b
     """Return a message, shorter where there was something to leave out."""
     if depth > DEEPEST:
         raise Damaged(f"messages inside messages deeper than {DEEPEST}")
-    message = _MESSAGES[kind]
-    if message.data:
-        return _tensor(data, start, end, message.data)
-    inside = message.inside
+    inside = _INSIDE[kind]
     pieces: list[bytes | Bytes] = []
     kept = start
     for number, wire_type, begin, content, stop in _fields(data, start, end):
         if stop - content < SMALLEST_LEFT_OUT or number not in inside or wire_type != _LENGTH:
             continue
-        shorter = _without_data(data, content, stop, inside[number], depth + 1)
+        inner = inside[number]
+        if inner == "tensor":
+            shorter = _tensor(data, content, stop)
+        else:
+            shorter = _without_data(data, content, stop, inner, depth + 1)
         size = len(shorter)
         if size < stop - content:
             pieces += (data[kept:begin], _varint(number << 3 | _LENGTH), _varint(size), shorter)
@@ -82,8 +76,8 @@ def _without_data(data: Bytes, start: int, end: int, kind: str, depth: int) -> b
     return b"".join((*pieces, data[kept:end])) if pieces else data[start:end]
 
 
-def _tensor(data: Bytes, start: int, end: int, holders: frozenset[int]) -> bytes | Bytes:
-    found = _usual_data(data, start, end) or _only_data(data, start, end, holders)
+def _tensor(data: Bytes, start: int, end: int) -> bytes | Bytes:
+    found = _usual_data(data, start, end) or _only_data(data, start, end)
     if found is None:
         return data[start:end]
     begin, content, stop = found
@@ -110,9 +104,9 @@ def _usual_data(data: Bytes, start: int, end: int) -> tuple[int, int, int] | Non
     return (begin, content, end) if content + length == end and length >= SMALLEST_LEFT_OUT else None
 
 
-def _only_data(data: Bytes, start: int, end: int, holders: frozenset[int]) -> tuple[int, int, int] | None:
+def _only_data(data: Bytes, start: int, end: int) -> tuple[int, int, int] | None:
     """Return where a tensor's data lies, by a walk over its fields; None for none, several, and little of it."""
-    held = [field for field in _fields(data, start, end) if field[0] in holders]
+    held = [field for field in _fields(data, start, end) if field[0] in _HOLDERS]
     if len(held) != 1:
         return None
     ((_, wire_type, begin, content, stop),) = held
