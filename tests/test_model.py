@@ -11,7 +11,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.errors import BadData, BadFile, BadSetting, BadShape
-from convscope.training.losses import CrossEntropy
+from convscope.recipes.losses import CrossEntropy
 
 NET = "input 2x6x5 | conv 4 3x2 s1x2 | bn | relu | flatten | dense 3"
 

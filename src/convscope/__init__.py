@@ -35,7 +35,7 @@ _HOMES = {
     "convscope.network": ("Entry", "Network"),
     "convscope.notation": ("parse", "to_notation", "to_yaml"),
     "convscope.training.data": ("load_data",),
-    "convscope.training.optimizers": ("SGD", "Adam", "AdamW"),
+    "convscope.recipes.optimizers": ("SGD", "Adam", "AdamW"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from .models import load, zoo_names
     from .network import Entry, Network
     from .notation import parse, to_notation, to_yaml
+    from .recipes.optimizers import SGD, Adam, AdamW
     from .training.data import load_data
-    from .training.optimizers import SGD, Adam, AdamW
 
 __all__ = sorted([*_HOME_OF, "layers"])
 

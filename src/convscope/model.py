@@ -16,12 +16,12 @@ from .errors import BadSetting, NotFinite, nearest
 from .layers.connection import Shape
 from .models import load
 from .network import Network
+from .recipes.checks import real_number, whole_number
+from .recipes.losses import Loss, objective, usual_loss
+from .recipes.optimizers import SGD, Optimizer
+from .recipes.schedules import Schedule, schedule_named
 from .training.batches import Data, as_source, check_source, checked_labels, checked_pictures
-from .training.checks import real_number, whole_number
 from .training.initialization import initial_buffers, initial_parameters
-from .training.losses import Loss, objective, usual_loss
-from .training.optimizers import SGD, Optimizer
-from .training.schedules import Schedule, schedule_named
 
 if TYPE_CHECKING:
     from .training.history import History

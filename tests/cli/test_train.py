@@ -7,11 +7,11 @@ import pytest
 
 import convscope as cs
 from cli.small_data import CLASSES, NETWORK, same_run, write_folder, write_npz
+from convscope.recipes.losses import CrossEntropy
+from convscope.recipes.optimizers import SGD, AdamW
+from convscope.recipes.schedules import OneCycle, WarmUp
 from convscope.training.checkpoint import RunFolder
 from convscope.training.configuration import Configuration
-from convscope.training.losses import CrossEntropy
-from convscope.training.optimizers import SGD, AdamW
-from convscope.training.schedules import OneCycle, WarmUp
 
 FILES = {"best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "previous.safetensors", "run.json"}
 

@@ -7,9 +7,9 @@ import convscope as cs
 from convscope.engines.engine import Fault, LayerStatistics, Training
 from convscope.engines.registry import DEFAULT, engine_named
 from convscope.errors import BadSetting, BadShape
-from convscope.training.losses import Loss, objective
-from convscope.training.optimizers import Optimizer
-from convscope.training.randomness import generator
+from convscope.recipes.losses import Loss, objective
+from convscope.recipes.optimizers import Optimizer
+from convscope.recipes.randomness import generator
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | dropout 0.4 | flatten | dense 3"
 

@@ -14,8 +14,8 @@ from convscope.engines.engine import Training
 from convscope.engines.registry import engine_named
 from convscope.errors import BadSetting, BadShape, MissingExtra, NoRule
 from convscope.network import Entry, Network
-from convscope.training.losses import CrossEntropy, objective
-from convscope.training.optimizers import Optimizer
+from convscope.recipes.losses import CrossEntropy, objective
+from convscope.recipes.optimizers import Optimizer
 from layers.examples import EXAMPLES, example_id
 
 pytest.importorskip("torch")

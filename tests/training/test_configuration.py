@@ -7,9 +7,9 @@ import pytest
 
 import convscope as cs
 from convscope.errors import BadSetting
+from convscope.recipes.losses import CrossEntropy
+from convscope.recipes.schedules import Cosine, WarmUp
 from convscope.training.configuration import Configuration
-from convscope.training.losses import CrossEntropy
-from convscope.training.schedules import Cosine, WarmUp
 
 
 def test_everything_comes_back_from_json():

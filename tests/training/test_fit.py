@@ -8,10 +8,10 @@ import pytest
 
 import convscope as cs
 from convscope.errors import BadData, BadSetting, NotFinite
+from convscope.recipes.randomness import generator
 from convscope.training.data import ArraySource, load_data
 from convscope.training.data.augment import shift
 from convscope.training.observers import Observer
-from convscope.training.randomness import generator
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | flatten | dropout 0.2 | dense 3"
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..model import Model
 from ..models import load
 from ..notation import parse_yaml
-from ..training.optimizers import SGD
+from ..recipes.optimizers import SGD
 
 DIGITS = "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | conv 64 3 same | relu | maxpool 2 | flatten | \
 dense 128 | relu | dense 10"

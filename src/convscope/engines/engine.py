@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import BadSetting
 from ..network import Network
-from ..training.losses import Objective
-from ..training.optimizers import Optimizer
+from ..recipes.losses import Objective
+from ..recipes.optimizers import Optimizer
 
 Array = NDArray[Any]
 DType = type[np.float32] | type[np.float64]
@@ -83,7 +83,7 @@ class Program(Protocol):
     Arrays are named flat: "conv1.weight", "bn1.running_mean", "conv1.weight.momentum". An array that is handed
     out belongs to the caller (an engine that uses its memory again copies), one that comes in is copied. The
     batch size may differ from call to call. The same calls give the same bits. Randomness has no state: all
-    that step t draws follows from the seed given at compilation and t (see `training.randomness`).
+    that step t draws follows from the seed given at compilation and t (see `recipes.randomness`).
     """
 
     def names(self) -> tuple[str, ...]:

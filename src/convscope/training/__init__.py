@@ -2,8 +2,6 @@
 
 | file | holds |
 |---|---|
-| `optimizers.py`, `losses.py`, `schedules.py` | what a user chooses, as values; an engine knows how to run them |
-| `randomness.py` | every random draw, by seed, purpose and step |
 | `initialization.py` | what parameters are before training |
 | `batches.py` | checks of pictures and labels |
 | `configuration.py` | all settings of one training, to JSON and back |

@@ -7,11 +7,11 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from ..errors import BadSetting, nearest
-from .checks import real_number, whole_number
+from ..recipes.checks import real_number, whole_number
+from ..recipes.losses import LOSSES, CrossEntropy, Loss, loss_named
+from ..recipes.optimizers import OPTIMIZERS, SGD, Optimizer
+from ..recipes.schedules import SCHEDULES, Constant, Schedule, schedule_named
 from .data.augment import parse_augmentation
-from .losses import LOSSES, CrossEntropy, Loss, loss_named
-from .optimizers import OPTIMIZERS, SGD, Optimizer
-from .schedules import SCHEDULES, Constant, Schedule, schedule_named
 
 V = TypeVar("V")
 

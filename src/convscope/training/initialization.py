@@ -46,7 +46,7 @@ from ..layers import (
 )
 from ..layers.connection import Shape
 from ..network import Network
-from .randomness import generator
+from ..recipes.randomness import generator
 
 
 class Fans(NamedTuple):

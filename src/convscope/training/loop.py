@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..engines.engine import Array, StepResult
 from ..errors import NotFinite
+from ..recipes.randomness import generator
 from .checkpoint import RunFolder
 from .configuration import Configuration
 from .data.augment import Augmentation, parse_augmentation
@@ -19,7 +20,6 @@ from .log import Event, Log
 from .observers import Observer
 from .position import Position
 from .progress import Progress
-from .randomness import generator
 
 if TYPE_CHECKING:
     from ..model import Model

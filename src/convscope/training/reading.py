@@ -6,9 +6,9 @@ from typing import assert_never
 
 from ..engines.engine import Array
 from ..layers import Sigmoid
+from ..recipes.losses import Reading
 from ..reference import value
 from ..reference.softmax import softmax
-from .losses import Reading
 
 
 def read_output(output: Array, reading: Reading) -> Array:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..engines.engine import Array
 from ..errors import BadFile
+from ..recipes.losses import LOSSES
 from .atomic import write_durably
 from .configuration import from_json, to_json
-from .losses import LOSSES
 from .model_file import FILES_OF_A_FOLDER, ModelFile, differences, read_model_file, write_model_file
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from convscope.engines.native.kernel import Kernel
 from convscope.engines.native.kernels.learning.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from convscope.engines.reference.update import state_slots, update
-from convscope.training.optimizers import SGD, Adam, AdamW, Optimizer
+from convscope.recipes.optimizers import SGD, Adam, AdamW, Optimizer
 
 from .harness import KINDS, call, spills, target_named
 

@@ -10,7 +10,7 @@ import pytest
 import convscope as cs
 from convscope.engines.native.plan import HostCall
 from convscope.engines.native.program import NativeProgram
-from convscope.training.optimizers import SGD, Adam, AdamW, Optimizer
+from convscope.recipes.optimizers import SGD, Adam, AdamW, Optimizer
 
 NETWORKS = {
     "plain": "input 3x13x11 | conv 20 3x5 s2x1 p1x2 | relu | conv 33 3 p1 | relu | maxpool 2 | flatten | dense 7",

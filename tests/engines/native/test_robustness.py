@@ -14,7 +14,7 @@ from convscope.engines.native.program import NativeProgram
 from convscope.engines.native.target import narrowed
 from convscope.engines.native.threads import Pool
 from convscope.errors import ConvscopeError, NotFinite
-from convscope.training.optimizers import SGD
+from convscope.recipes.optimizers import SGD
 
 from .test_program import batch, close, network, pair
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...recipes.losses import Loss
+from ...recipes.randomness import generator
 from ...reference.rules import Context
-from ...training.losses import Loss
-from ...training.randomness import generator
 from ..engine import Array, StepResult
 from .arrays import Arrays
 from .bound import Bound

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
+from ...recipes.losses import Loss
 from ...reference.rules import Context
-from ...training.losses import Loss
 from ..engine import Array, StepResult
 from .layout import Floats
 from .plan import Buffer

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...network import Network
+from ...recipes.randomness import generator
 from ...reference import Derivatives, Run, run
 from ...reference.graph import buffer_shapes, parameter_shapes
-from ...training.randomness import generator
 from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
 from .faults import find_fault
 from .observe import layer_statistics

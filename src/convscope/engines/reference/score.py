@@ -9,8 +9,8 @@ import numpy as np
 
 from ...errors import BadSetting, BadShape
 from ...layers.base import show_shape
+from ...recipes.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
 from ...reference import losses
-from ...training.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
 from ..engine import Array
 
 

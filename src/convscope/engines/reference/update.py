@@ -7,7 +7,7 @@ from functools import singledispatch
 import numpy as np
 
 from ...errors import BadSetting
-from ...training.optimizers import SGD, Adam, AdamW, Optimizer
+from ...recipes.optimizers import SGD, Adam, AdamW, Optimizer
 from ..engine import Array
 
 

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from ...errors import BadShape
 from ...layers.normalization import BatchNorm
 from ...network import Network
+from ...recipes.randomness import generator
 from ...reference import Run
 from ...reference.graph import buffer_shapes, parameter_shapes
 from ...reference.normalization import check_batch
-from ...training.randomness import generator
 from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
 from ..reference.observe import layer_statistics
 from ..reference.score import Score, score

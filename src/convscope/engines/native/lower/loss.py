@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....training.losses import CrossEntropy, Objective
+from ....recipes.losses import CrossEntropy, Objective
 from ...engine import StepResult
 from ...reference.score import score
 from ..host import Hand

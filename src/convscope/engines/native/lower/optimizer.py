@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from ....errors import BadSetting
-from ....training.optimizers import SGD, Adam, AdamW, Optimizer
+from ....recipes.optimizers import SGD, Adam, AdamW, Optimizer
 from ...reference.update import state_slots
 from ..arrays import WHOLE
 from ..kernel import Kernel

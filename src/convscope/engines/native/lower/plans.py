@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ....layers import Input
 from ....network import Network, Node
-from ....training.losses import Objective
+from ....recipes.losses import Objective
 from ..layout import Plain
 from ..parameters import Parameters
 from ..plan import Plan, Value

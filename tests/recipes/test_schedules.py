@@ -7,7 +7,7 @@ import torch
 from torch.optim import lr_scheduler as theirs
 
 from convscope.errors import BadSetting
-from convscope.training.schedules import Constant, Cosine, OneCycle, StepDecay, WarmUp, schedule_named
+from convscope.recipes.schedules import Constant, Cosine, OneCycle, StepDecay, WarmUp, schedule_named
 
 LR = 0.3
 
