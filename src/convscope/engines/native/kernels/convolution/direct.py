@@ -15,8 +15,35 @@ from .tiles import Tile, across_tile, best_tile
 from .weights import blocks_layout, few_channels, transposed_layout
 
 
+class _Direct(Kernel):
+    """A kernel whose work is that of its loops."""
+
+    shape: ConvolutionShape
+
+    @property
+    def _loops(self) -> Loops:
+        raise NotImplementedError(f"{type(self).__name__}._loops")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the batch size."""
+        return ("batch",)
+
+    def items(self, batch: int) -> int:
+        """Return the number of parts of pictures times cuts of what is written."""
+        return self._loops.items(batch)
+
+    def write(self, code: Code) -> None:
+        """Write the loops: for the input gradient, one phase of the stride after the other."""
+        self._loops.write(code)
+
+    def macs(self, batch: int) -> int:
+        """Return the convolution's multiply-adds."""
+        return self.shape.macs(batch)
+
+
 @dataclass(frozen=True)
-class Convolution(Kernel):
+class Convolution(_Direct):
     """y = convolution of x, plus bias, plus residual, through an activation function, as far as asked for.
 
     Shapes:   x `Blocked`, or (n, c, h, w) with `plain_input`; weight as `weights_layout` says; bias `Channels`;
@@ -48,23 +75,6 @@ class Convolution(Kernel):
         )
 
     @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
-        return ("batch",)
-
-    def items(self, batch: int) -> int:
-        """Return the number of parts of pictures times cuts of the filters."""
-        return self._loops.items(batch)
-
-    def write(self, code: Code) -> None:
-        """Write the convolution."""
-        self._loops.write(code)
-
-    def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
-        return self.shape.macs(batch)
-
-    @property
     def _loops(self) -> Loops:
         shape = flat(self.shape)
         rows, columns = ((forward_axis(*numbers),) for numbers in axes_of(shape))
@@ -86,7 +96,7 @@ class Convolution(Kernel):
 
 
 @dataclass(frozen=True)
-class ConvolutionInputGradient(Kernel):
+class ConvolutionInputGradient(_Direct):
     """dx = what reaches a convolution's input from dy; with bias and activation also a transposed convolution.
 
     Input pixels that no window reads get zero (or the bias). All sizes are the convolution's: a transposed
@@ -109,23 +119,6 @@ class ConvolutionInputGradient(Kernel):
     def pointers(self) -> tuple[str, ...]:
         """Return dy, weight_t, bias, dx."""
         return ("dy", "weight_t", *(("bias",) if self.bias else ()), "dx")
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
-        return ("batch",)
-
-    def items(self, batch: int) -> int:
-        """Return the number of parts of pictures times cuts of the channels."""
-        return self._loops.items(batch)
-
-    def write(self, code: Code) -> None:
-        """Write the input gradient, one phase of the stride after the other."""
-        self._loops.write(code)
-
-    def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
-        return self.shape.macs(batch)
 
     @property
     def _loops(self) -> Loops:

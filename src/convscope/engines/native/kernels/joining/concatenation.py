@@ -57,14 +57,17 @@ def runs_of(origins: Sequence[Origin], lanes: int) -> Iterator[Run]:
         yield last
 
 
-@dataclass(frozen=True)
 class ChannelMove(Kernel):
-    """A kernel that moves channels; its subclasses say which."""
+    """A kernel that moves channels; its subclasses have the fields, and say which channels."""
+
+    height: int
+    width: int
+    lanes: int
 
     @property
     def sizes(self) -> tuple[int, int, int]:
         """Return height, width and lanes."""
-        raise NotImplementedError(f"{type(self).__name__}.sizes")
+        return self.height, self.width, self.lanes
 
     @property
     def sources(self) -> dict[str, int]:
@@ -142,11 +145,6 @@ class Concatenate(ChannelMove):
     lanes: int
 
     @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Return height, width and lanes."""
-        return self.height, self.width, self.lanes
-
-    @property
     def sources(self) -> dict[str, int]:
         """Return the pictures that are put together."""
         return {f"x{number}": count for number, count in enumerate(self.channels)}
@@ -165,11 +163,6 @@ class Split(ChannelMove):
     height: int
     width: int
     lanes: int
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Return height, width and lanes."""
-        return self.height, self.width, self.lanes
 
     @property
     def sources(self) -> dict[str, int]:
@@ -200,11 +193,6 @@ class ChannelShuffle(ChannelMove):
     lanes: int
 
     @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Return height, width and lanes."""
-        return self.height, self.width, self.lanes
-
-    @property
     def sources(self) -> dict[str, int]:
         """Return the picture."""
         return {"x": self.channels}
@@ -228,11 +216,6 @@ class ChannelSlice(ChannelMove):
     width: int
     lanes: int
     backward: bool = False
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Return height, width and lanes."""
-        return self.height, self.width, self.lanes
 
     @property
     def _taken(self) -> list[int]:

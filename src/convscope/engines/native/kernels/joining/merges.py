@@ -10,25 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from ...kernel import Kernel
 from ...vector import Code, Pointer, Vector, fma
 from ..parts.channel_kernel import ChannelKernel
+from ..parts.flat_kernel import FlatKernel
 from ..parts.pieces import PIECES
 from ..parts.sweeps import Position, flat_sweep, sweep, sweep_sums
 
 
 @dataclass(frozen=True)
-class _Flat(Kernel):
+class _Flat(FlatKernel):
     """A kernel over arrays of one shape."""
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the size of a whole array."""
-        return ("floats",)
-
-    def items(self, batch: int) -> int:
-        """Return a fixed number of pieces."""
-        return PIECES
 
     def sweep(self, code: Code, step: Callable[[Position], None]) -> None:
         """Write `step(offset)` for every vector of the pieces asked for: they follow each other in memory."""

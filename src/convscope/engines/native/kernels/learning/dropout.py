@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...kernel import Kernel
 from ...vector import Code, Index, Vector, minimum
+from ..parts.flat_kernel import FlatKernel
 from ..parts.pieces import PIECES
 from .philox import random_bits, signed
 
@@ -14,7 +14,7 @@ WORDS = 4
 
 
 @dataclass(frozen=True)
-class Dropout(Kernel):
+class Dropout(FlatKernel):
     """Set each element to 0 with probability `rate` and scale the rest by 1 / (1 − rate).
 
     Element e has word e // lanes % 4 of counter e // (4·lanes)·lanes + e % lanes; the caller makes the key, two
@@ -38,12 +38,8 @@ class Dropout(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
-        return ("floats", "key_low", "key_high")
-
-    def items(self, batch: int) -> int:
-        """Return one item for each piece of the arrays."""
-        return PIECES
+        """Return the size of the arrays, and the key."""
+        return (*super().numbers, "key_low", "key_high")
 
     def write(self, code: Code) -> None:
         """Write the code for the items of a call."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...kernel import Kernel
 from ...vector import Code, Index, Pointer, Vector, fma
+from ..parts.flat_kernel import FlatKernel
 from ..parts.pieces import PIECES, for_vectors
 from ..parts.summing import added
 
@@ -16,20 +16,11 @@ Carried = tuple[Vector, ...]
 
 
 @dataclass(frozen=True)
-class _Update(Kernel):
+class _Update(FlatKernel):
     """What changes "weight" after "gradient" · scale, vector by vector.
 
     Shapes:   all arrays (floats), a whole number of vectors
     """
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
-        return ("floats",)
-
-    def items(self, batch: int) -> int:
-        """Return one item for each piece of the arrays."""
-        return PIECES
 
     def write(self, code: Code) -> None:
         """Write the code for the items of a call."""
@@ -127,7 +118,7 @@ class AdamUpdate(_Update):
 
 
 @dataclass(frozen=True)
-class SquaredNorm(Kernel):
+class SquaredNorm(FlatKernel):
     """Sum the squares of a flat array in a fixed number of parts.
 
     Shapes:   gradient (floats), a whole number of vectors → parts (parts)
@@ -139,11 +130,6 @@ class SquaredNorm(Kernel):
     def pointers(self) -> tuple[str, ...]:
         """Return the names of the arrays."""
         return ("gradient", "parts")
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
-        return ("floats",)
 
     def items(self, batch: int) -> int:
         """Return one item for each part."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ...kernel import Kernel
 from ...layout import blocks_of
 from ...vector import Code, Index, Pointer, Vector
+from ..parts.flat_kernel import FlatKernel
 from ..parts.pieces import PIECES, for_vectors
 
 CHAINS = 8
@@ -14,7 +15,7 @@ CHAINS = 8
 
 
 @dataclass(frozen=True)
-class SumParts(Kernel):
+class SumParts(FlatKernel):
     """Sum the parts of an array in a fixed order.
 
     Shapes:   parts (slices, floats) → out (floats,); `floats` is a whole number of vectors
@@ -26,15 +27,6 @@ class SumParts(Kernel):
     def pointers(self) -> tuple[str, ...]:
         """Return parts, out."""
         return ("parts", "out")
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the size of the array."""
-        return ("floats",)
-
-    def items(self, batch: int) -> int:
-        """Return the number of pieces of the array."""
-        return PIECES
 
     def write(self, code: Code) -> None:
         """Write the kernel."""
@@ -116,7 +108,7 @@ class ChannelSums(Kernel):
 
 
 @dataclass(frozen=True)
-class AddInto(Kernel):
+class AddInto(FlatKernel):
     """Add two arrays: out = x + y.
 
     Shapes:   x, y → out, each of `floats` floats, a whole number of vectors
@@ -127,15 +119,6 @@ class AddInto(Kernel):
         """Return x, y, out."""
         return ("x", "y", "out")
 
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the size of the array."""
-        return ("floats",)
-
-    def items(self, batch: int) -> int:
-        """Return the number of pieces of the array."""
-        return PIECES
-
     def write(self, code: Code) -> None:
         """Write the kernel."""
         x, y, out = (code.pointer(name) for name in self.pointers)
@@ -143,7 +126,7 @@ class AddInto(Kernel):
 
 
 @dataclass(frozen=True)
-class Accumulate(Kernel):
+class Accumulate(FlatKernel):
     """Add an array to what another one holds: out += x.
 
     Shapes:   x, out, each of `floats` floats, a whole number of vectors
@@ -153,15 +136,6 @@ class Accumulate(Kernel):
     def pointers(self) -> tuple[str, ...]:
         """Return x, out."""
         return ("x", "out")
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Return the size of the array."""
-        return ("floats",)
-
-    def items(self, batch: int) -> int:
-        """Return the number of pieces of the array."""
-        return PIECES
 
     def write(self, code: Code) -> None:
         """Write the kernel."""
