@@ -91,12 +91,14 @@ def block(*ranges):
         block((0, 1), (0, 5), (2, 6), (1, 6)),
         block((0, 1), (1, 4), (0, 6), (3, 7)),
         block((0, 1), (1, 3)),
+        block((0, 1), (0, 5), (-4, 0), (-6, -1)),
     ],
 )
 def test_a_block_is_written_over(places, tmp_path):
     """As x[:, :, a:, b:] += y is exported: of whole values, of some rows, of some channels."""
-    low, high = places.reshape(-1, places.shape[-1])[[0, -1]]
     sizes = (1, 5, 6, 7)
+    count = places.shape[-1]
+    low, high = places.reshape(-1, count)[[0, -1]] % sizes[:count]  # counted from the end where negative
     ends = [*(high + 1), *sizes[len(low) :]]
     nodes = [
         helper.make_node("Slice", ["x", "low", "high"], ["part"], "part"),

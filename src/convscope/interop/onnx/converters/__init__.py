@@ -9,10 +9,11 @@
 | `normalization.py` | BatchNormalization, LayerNormalization and their kin, LRN |
 | `activation.py` | Relu and its kin, Clip, Softmax, LogSoftmax |
 | `patterns.py` | functions that older files write as several nodes: SiLU, GELU, Mish, LayerNorm |
-| `elementwise.py` | Add, Mul, Max and their kin, functions of one number |
+| `elementwise.py` | Add, Mul, Max and their kin, Where with fixed places, functions of one number |
 | `reduction.py` | ReduceMean and its kin |
 | `rearrange.py` | Reshape, Transpose, Flatten, Squeeze, Unsqueeze, Expand, Tile, DepthToSpace, SpaceToDepth |
-| `cutting.py` | Concat, Split, Slice, Gather with fixed indices, Pad |
+| `cutting.py` | Concat, Split, Slice, Pad |
+| `picking.py` | Gather and GatherND with fixed indices, ScatterND of a block |
 | `resize.py` | Resize, Upsample |
 | `recurrent.py` | LSTM |
 | `special.py` | Identity, Dropout, Cast |
@@ -26,6 +27,7 @@ from . import (
     einsum,
     elementwise,
     normalization,
+    picking,
     pooling,
     rearrange,
     recurrent,
@@ -42,6 +44,7 @@ __all__ = [
     "einsum",
     "elementwise",
     "normalization",
+    "picking",
     "pooling",
     "rearrange",
     "recurrent",

@@ -1,0 +1,100 @@
+"""Operators that read or write places: some indices of an axis, places of several axes, a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from ....layers import Add, IndexSelect, Multiply, Slice
+from ..call import Call, remade, without_batch
+from ..fold_rules import LARGEST_FILLED
+from ..registry import Unmapped, converts
+from ..values import Constant, Flow, known
+from .cutting import bordered
+from .dense import embedding
+from .merging import merged
+
+
+@converts("Gather", since=(1, 11, 13))
+def gather(call: Call) -> Sequence[Flow]:
+    """Fixed indices of an axis, or rows of a fixed table by the indices of the input."""
+    if isinstance(call.inputs[0], Constant):
+        return [embedding(call)]
+    x = call.flow()
+    rank = len(x.shape)
+    axis = call.attribute("axis", 0) % rank
+    if axis == x.batch:
+        x = without_batch(x)
+    n = x.shape[axis]
+    numbers = call.array(1)
+    picked = [int(index) + (n if index < 0 else 0) for index in numbers.reshape(-1)]
+    if not picked:
+        raise Unmapped("no indices")
+    if not all(0 <= index < n for index in picked):
+        raise call.refused(f"Gather.indices must be from 0 to {n - 1}; got indices={picked[:8]}")
+    listed = numbers.ndim == 1
+    output = remade(x, _picked(call, x, x.axis(axis) or 0, picked, "" if listed else "index"), x.batch)
+    if listed:
+        return [output]
+    shape = output.shape[:axis] + numbers.shape + output.shape[axis + 1 :]
+    batch = None if x.batch is None else x.batch + (numbers.ndim - 1 if axis < x.batch else 0)
+    return [call.reshaped(output, shape, batch)]
+
+
+@converts("GatherND", since=(5, 11, 12, 13))
+def gather_nd(call: Call) -> Sequence[Flow]:
+    """Fixed places of the first axes, taken together."""
+    x, numbers = call.flow(), call.array(1)
+    count = numbers.shape[-1]
+    if call.attribute("batch_dims", 0) or not numbers.size:
+        raise Unmapped("places for each of several arrays")
+    if x.batch is not None and x.batch < count:
+        x = without_batch(x)
+    sizes, rest = x.shape[:count], x.shape[count:]
+    if not ((numbers >= -np.array(sizes)) & (numbers < np.array(sizes))).all():
+        raise call.refused(f"GatherND.indices must lie within {sizes}; got others")
+    places = np.ravel_multi_index(tuple(np.moveaxis(numbers % sizes, -1, 0)), sizes).reshape(-1)
+    batch = None if x.batch is None else x.batch - count + 1
+    rows = call.reshaped(x, (prod(sizes), *rest), batch, "rows")
+    shape = (*numbers.shape[:-1], *rest)
+    part = "index" if numbers.ndim != 2 else ""
+    output = remade(rows, _picked(call, rows, 0, [int(place) for place in places], part), batch)
+    return [call.reshaped(output, shape, None if batch is None else batch + numbers.ndim - 2)]
+
+
+@converts("ScatterND", since=(11, 13, 16, 18))
+def scatter_nd(call: Call) -> Sequence[Flow]:
+    """A block of a value written over by another: what stays of it, and the other with zeros around it."""
+    x, block, places = call.flow(), call.flow(2), call.array(1)
+    count = places.shape[-1]
+    places = np.where(places < 0, places + x.shape[:count], places)
+    sizes = (*places.shape[:-1], *x.shape[count:])
+    first = [*places.reshape(-1, count)[0], *[0] * (len(x.shape) - count)]
+    grid = np.indices(sizes[:count]) + np.reshape(first[:count], (-1, *[1] * count))
+    whole = len(sizes) == len(x.shape) and call.attribute("reduction", "none") == "none"
+    if not whole or not np.array_equal(np.moveaxis(grid, 0, -1), places) or block.shape != sizes:
+        raise Unmapped("other places than a block's")
+    ends = [(int(start), n - int(start) - size) for start, size, n in zip(first, sizes, x.shape, strict=True)]
+    if not any(map(any, ends)):
+        return [block]
+    if (
+        x.batch != block.batch
+        or (x.batch is not None and ends[x.batch] != (0, 0))
+        or prod(x.shape) > LARGEST_FILLED
+    ):
+        raise Unmapped("a block of some pictures, or of a very large value")
+    stays = np.pad(np.zeros(sizes, np.float32), ends, constant_values=1)
+    kept = merged(call.part("kept"), Multiply(), (x, known(stays, 1)))
+    inner = [pair for axis, pair in enumerate(ends) if axis != x.batch]
+    framed = bordered(call.part("framed"), block, inner[0], tuple(inner[1:]), "constant", 0.0)
+    return [merged(call, Add(), (kept, remade(block, framed, block.batch)))]
+
+
+def _picked(call: Call, x: Flow, axis: int, picked: list[int], part: str) -> Flow:
+    step = picked[1] - picked[0] if len(picked) > 1 else 1
+    if step > 0 and picked == list(range(picked[0], picked[-1] + 1, step)):
+        return call.emit(Slice(axis, picked[0], picked[-1] + 1, step), x, part=part)
+    index = known(np.array(picked, np.int64), 7)
+    return call.emit(IndexSelect(axis, len(picked)), x, part=part, parameters={"index": index})
