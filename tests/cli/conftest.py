@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from cli.small_data import write_npz
 from convscope.cli import main
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -45,3 +46,12 @@ def golden() -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Work in a folder that has small.npz in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CONVSCOPE_DATA", raising=False)
+    write_npz(tmp_path / "small.npz")
+    return tmp_path

@@ -3,10 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-
 import convscope as cs
-from cli.small_data import CLASSES, NETWORK, same_run, write_folder, write_npz
+from cli.small_data import CLASSES, NETWORK, same_run, write_folder
 from convscope.recipes.losses import CrossEntropy
 from convscope.recipes.optimizers import SGD, AdamW
 from convscope.recipes.schedules import OneCycle, WarmUp
@@ -14,14 +12,6 @@ from convscope.training.checkpoint import RunFolder
 from convscope.training.configuration import Configuration
 
 FILES = {"best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "previous.safetensors", "run.json"}
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """Work in a folder that has small.npz in it."""
-    monkeypatch.chdir(tmp_path)
-    write_npz(tmp_path / "small.npz")
-    return tmp_path
 
 
 def configuration(folder):

@@ -1,0 +1,216 @@
+"""Pictures and labels that a network cannot learn from: one whole message, exit code 2, no run left behind."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cli.refusals import DENSE, refused
+from cli.small_data import pictures, write_folder
+
+
+def test_pictures_of_another_shape_than_the_network_takes(convscope, here):
+    """The way out is only what works: lenet cannot take 8×8, this network can take 6×5."""
+    refused(
+        convscope,
+        "train",
+        "lenet",
+        "--data",
+        "digits",
+        message="the data must have the pictures that the network takes; got 1×8×8 in digits and 1×28×28 in lenet; "
+        "use --resize 28. [data-shape]",
+    )
+    refused(
+        convscope,
+        "train",
+        "input 3x9x7 | conv 4 3 | globalavgpool | flatten | dense 3",
+        "--data",
+        "small.npz",
+        message="the data must have the pictures that the network takes; got 1×6×5 in small and 3×9×7 in network; "
+        "use --input 1x6x5 or --resize 9x7 --channels 3. [data-shape]",
+    )
+
+
+def test_each_way_out_of_another_shape_works(convscope, here):
+    """Both options of the message above."""
+    net = "input 3x9x7 | conv 4 3 | globalavgpool | flatten | dense 3"
+    for way in (["--input", "1x6x5"], ["--resize", "9x7", "--channels", "3"]):
+        assert convscope("train", net, "--data", "small.npz", "--epochs", 1, *way).code == 0
+
+
+def test_more_classes_than_outputs(convscope, here):
+    """The layer to change is named."""
+    refused(
+        convscope,
+        "train",
+        "input 1x8x8 | flatten | dense 20 | relu | scores: dense 4",
+        "--data",
+        "digits",
+        message="the data must have at most as many classes as the network has outputs; got 10 classes in digits "
+        "and 4 outputs in network; write it by `convscope convert` and give it 10 outputs in scores. [data-classes]",
+    )
+
+
+def test_a_network_that_ends_in_maps(convscope, here):
+    """It gives no number per class."""
+    refused(
+        convscope,
+        "train",
+        "input 1x6x5 | conv 3 3",
+        "--data",
+        "small.npz",
+        message="a network must give one number per class; got an output of 3×4×3 from network; "
+        "end it in globalavgpool or flatten, and dense. [no-classes]",
+    )
+
+
+ARRAYS = {
+    "labels-outside": (
+        lambda x, y: {"x": x, "y": np.where(y == 2, -1, y)},
+        "labels must be from 0 to 99999; got label -1 for picture 2 (3 of 9 are outside); "
+        "number the classes from 0. [label-range]",
+    ),
+    "labels-short": (
+        lambda x, y: {"x": x, "y": y[:7]},
+        "labels must be as many as pictures; got 7 labels for 9 pictures; "
+        "check that both come from the same split. [label-count]",
+    ),
+    "empty": (
+        lambda x, y: {"x": x[:0], "y": y[:0]},
+        "x must hold at least one picture with at least one pixel; got x=0×1×6×5; "
+        "check where the pictures come from. [data-empty]",
+    ),
+    "nan": (
+        lambda x, y: {"x": np.where(np.arange(9)[:, None, None, None] == 4, np.nan, x / 255), "y": y},
+        "x must hold finite float32 numbers; got nan in picture 4, channel 0, row 0, column 0; "
+        "mend or leave out such pictures. [data-nan]",
+    ),
+    "other-names": (
+        lambda x, y: {"pics": x, "marks": y},
+        "'bad.npz' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got marks, pics; "
+        "write it by np.savez(path, x=pictures, y=labels). [npz-names]",
+    ),
+    "objects": (
+        lambda x, y: {"x": x, "y": np.array([{}] * 9)},
+        "'y.npy' in 'bad.npz' must hold numbers or text; got objects, which could run code; write it by np.savez. "
+        "[npz-objects]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("made", "message"), ARRAYS.values(), ids=ARRAYS)
+def test_arrays_that_cannot_be_learned(convscope, here, made, message):
+    """Labels out of range or too few, nothing, NaN, other names, objects."""
+    np.savez("bad.npz", **made(*pictures(9)))
+    refused(convscope, "train", DENSE, "--data", "bad.npz", message=message)
+
+
+def test_a_truncated_archive(convscope, here):
+    """Half a file is none."""
+    whole = Path("small.npz").read_bytes()
+    Path("half.npz").write_bytes(whole[: len(whole) // 2])
+    refused(
+        convscope,
+        "train",
+        DENSE,
+        "--data",
+        "half.npz",
+        message="'half.npz' must be a NumPy archive (.npz); got a file that does not read as one (File is not a zip "
+        "file); write it by np.savez. [npz-file]",
+    )
+
+
+def test_a_damaged_picture_is_named(convscope, here):
+    """It is skipped only when asked."""
+    folder = write_folder(here / "folder")
+    (folder / "coal" / "broken.png").write_bytes(b"no picture")
+    refused(
+        convscope,
+        "train",
+        DENSE,
+        "--data",
+        "folder",
+        message="'folder/coal/broken.png' must be a whole picture file; got a damaged one (no picture that Pillow "
+        "knows); mend it, take it away, or skip such files. [picture-file]",
+    )
+
+
+def test_pictures_of_mixed_sizes(convscope, here):
+    """Two of them are named with their sizes; --resize helps."""
+    folder = write_folder(here / "folder")
+    Image.new("L", (9, 8)).save(folder / "bone" / "large.png")
+    refused(
+        convscope,
+        "train",
+        DENSE,
+        "--data",
+        "folder",
+        message="pictures must be of one size; got 6×5 in 'folder/ash/0.png' and 8×9 in 'folder/bone/large.png'; "
+        "give a size to resize them to. [picture-sizes]",
+    )
+    assert convscope("train", DENSE, "--data", "folder", "--resize", "6x5", "--epochs", 1).code == 0
+
+
+def test_a_class_without_validation_pictures(convscope, here):
+    """A class of one picture gives none to validation."""
+    folder = write_folder(here / "folder")
+    (folder / "dust").mkdir()
+    Image.new("L", (5, 6)).save(folder / "dust" / "only.png")
+    refused(
+        convscope,
+        "train",
+        "input 1x6x5 | flatten | dense 4",
+        "--data",
+        "folder",
+        message="validation data must have pictures of every class; got none of dust (1 of 4 classes); "
+        "add at least one picture of each, or leave the class out of training. [classes-missing]",
+    )
+
+
+def test_a_decompression_bomb(convscope, here):
+    """A small file that claims a huge picture is refused before it is unpacked."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 40_000, 30_000, 8, 0, 0, 0, 0))
+    bomb = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    folder = write_folder(here / "folder")
+    (folder / "ash" / "bomb.png").write_bytes(bomb)
+    refused(
+        convscope,
+        "train",
+        DENSE,
+        "--data",
+        "folder",
+        message="'folder/ash/bomb.png' must be a picture of at most 100,000,000 pixels; got more; "
+        "make it smaller, or leave it out. [picture-pixels]",
+    )
+
+
+def test_an_offline_set_says_where_its_files_belong(convscope, here, monkeypatch):
+    """Every mirror failed."""
+    import pooch
+
+    def unreachable(*_arguments, **_more):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(pooch, "retrieve", unreachable)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    refused(
+        convscope,
+        "train",
+        "lenet",
+        "--data",
+        "mnist",
+        "--data-dir",
+        "sets",
+        message="mnist must have its original files; got no train-images-idx3-ubyte.gz in sets, cache/convscope, and "
+        "fetching failed from https://ossci-datasets.s3.amazonaws.com/mnist/ (no connection), "
+        "https://storage.googleapis.com/cvdf-datasets/mnist/ (no connection); put train-images-idx3-ubyte.gz, "
+        "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz into sets/mnist, "
+        "or name their folder by --data-dir or CONVSCOPE_DATA. [data-missing]",
+    )
