@@ -1,0 +1,39 @@
+"""Input shapes, for one input and for several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from convscope.errors import BadSetting
+from convscope.input_shapes import checked_shape, shapes_by_name
+
+
+def test_one_shape_belongs_to_the_first_input() -> None:
+    assert shapes_by_name([3, 5, 7], ["image", "state"]) == {"image": (3, 5, 7)}
+
+
+def test_a_mapping_is_returned_in_the_order_of_the_inputs() -> None:
+    given = {"state": (2, 9), "image": [3, 5, 7]}
+    assert list(shapes_by_name(given, ["image", "state", "other"]).items()) == [
+        ("image", (3, 5, 7)),
+        ("state", (2, 9)),
+    ]
+
+
+def test_no_shape_is_no_shape() -> None:
+    assert shapes_by_name(None, ["image"]) == {}
+
+
+def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BadSetting) as caught:
+        shapes_by_name({"stat": (2, 9)}, ["image", "state"])
+    message = "input_shape must name inputs of the model; got 'stat'; did you mean state? [input-name]"
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("sizes", [(), (0, 3), (3, -1), (1.5, 2), 7, "3x4", None, ("a",), (float("inf"),)])
+def test_other_sizes_are_refused(sizes: Any) -> None:
+    with pytest.raises(BadSetting, match=r"^input_shape must be positive integers.*\[input-shape\]$"):
+        checked_shape(sizes)
