@@ -19,12 +19,27 @@ A message reads: what must hold; what came; what to do. Its code stands last, in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_WORD = 400
+"""Characters of one word of a message; what was read may be far longer."""
+
+LONGEST_MESSAGE = 20_000
+"""Characters of a whole message."""
+
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+
 
 class ConvscopeError(ValueError):
-    """Base of all errors a user can cause; the command line prints its text and exits with 2."""
+    """Base of all errors a user can cause; the command line prints its text and exits with 2.
+
+    Words and messages that are too long to read are shortened in the middle.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_readable(message))
 
 
 class BadSetting(ConvscopeError):
@@ -77,10 +92,20 @@ class MissingExtra(ConvscopeError):
     """An optional dependency that is not installed."""
 
 
+def _readable(message: str) -> str:
+    if len(message) > LONGEST_WORD:
+        message = _LONG_WORD.sub(lambda word: _elided(word[0], LONGEST_WORD), message)
+    return _elided(message, LONGEST_MESSAGE)
+
+
+def _elided(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-(longest // 4) :]}"
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
     """Say which known words look most like `word`, for the way out of a message."""
     names = sorted(known)
-    close = get_close_matches(word, names, n=count, cutoff=0.5)
+    close = get_close_matches(word, names, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
     if close:
         return f"did you mean {', '.join(close)}?"
     few = ", ".join(names[:12])

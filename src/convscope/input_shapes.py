@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from .errors import BadSetting, nearest
 
 Shape = tuple[int, ...]
+_IMAGE_CHANNELS = (1, 3, 4)
+"""Channels of an image file: gray, RGB, RGBA."""
+
 InputShape = Iterable[int] | Mapping[str, Iterable[int]]
 """One shape for the first input, or a mapping from input names to shapes; the batch is left out."""
 
@@ -37,6 +40,28 @@ def shapes_by_name(input_shape: InputShape | None, names: Sequence[str]) -> dict
                 f"{nearest(str(name), names)} [input-name]"
             )
     return {name: checked_shape(input_shape[name]) for name in names if name in input_shape}
+
+
+def check_channels_first(shape: Shape, channels: int, name: str = "input") -> None:
+    """Refuse a shape whose channels seem to be last, for an input with another count of channels.
+
+    Args:
+        shape: Sizes given for the input, which should be channels first.
+        channels: The channels that the input has had so far.
+        name: The input's name.
+
+    Raises:
+        BadSetting: [channels-last]
+    """
+    last = shape[-1]
+    if len(shape) < 3 or shape[0] == channels or shape[0] <= max(_IMAGE_CHANNELS) or last >= shape[0]:
+        return
+    if last == channels or last in _IMAGE_CHANNELS:
+        right = "x".join(map(str, (last, *shape[:-1])))
+        raise BadSetting(
+            f"shapes must have channels first; got {'x'.join(map(str, shape))} for {name!r}, which has {channels} "
+            f"channels; write {right}. [channels-last]"
+        )
 
 
 def checked_shape(sizes: Iterable[int]) -> Shape:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from .engines.arrays import ProgramArrays
+from .engines.arrays import ProgramArrays, check_array_sizes
 from .engines.engine import Array, DType, Precision, Program, StepResult, Training
 from .engines.registry import engine_named
 from .errors import BadSetting, NotFinite, nearest
@@ -55,6 +55,11 @@ class Model:
         dtype: str = "float32",
         precision: Precision = "fast",
     ) -> None:
+        if not isinstance(network, Network | str | os.PathLike):
+            raise BadSetting(
+                f"Model.network must be a Network, a name or a path; got {type(network).__name__}; for a module "
+                "with its weights use from_torch or from_keras with parameters=True. [model-network]"
+            )
         self.network = load(network)
         self.seed = whole_number("Model", "seed", seed, 0, "use 0")
         if dtype not in _DTYPES:
@@ -72,6 +77,7 @@ class Model:
                 f"Model.network must have one input; got {len(self.network.inputs)} in {self.network.name}; "
                 "run it with convscope.reference.run instead. [several-inputs]"
             )
+        check_array_sizes(self.network)
         self.dtype = _DTYPES[dtype]
         self.classes: tuple[str, ...] | None = None
         self.steps = 0

@@ -3,37 +3,58 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import BadFile, ConvscopeError, UnknownModel, nearest
+from .input_shapes import InputShape
 from .network import Network
+
+if TYPE_CHECKING:
+    import keras
+    from torch import nn
+
+    from .model import Model
+
+ModelSource: TypeAlias = "Network | Model | nn.Module | keras.Model | str | os.PathLike[str]"
+"""Everything that functions take as a model."""
 
 LARGEST_FILE = 16 << 20
 """Bytes of a network's file: a description is text, and even a large one is far smaller."""
 
 _ZOO = Path(__file__).parent / "zoo"
 
-Size = tuple[int, ...]
 
+def load(model: ModelSource, input_shape: InputShape | None = None) -> Network:
+    """Return the network of a model, for other inputs if `input_shape` is given.
 
-def load(model: Network | str | os.PathLike[str], input_shape: Iterable[int] | None = None) -> Network:
-    """Return the network that `model` names: zoo name, notation, file, a run's folder, or a Network itself.
+    Args:
+        model: A zoo name, notation, a file, a run's folder, a Network, a Model, a PyTorch module or a Keras model.
+        input_shape: One shape, channels first and without the batch, or a mapping from input names to shapes.
+            A PyTorch module without it gets the shape that its first layer with weights suggests, at 224 pixels
+            a side.
 
-    Errors:   UnknownModel, BadFile; BadNotation for a text or file with mistakes; BadShape where the network
-              cannot take `input_shape`
+    Raises:
+        UnknownModel: [model-name], [model-type]
+        BadFile: For a file that is missing or damaged.
+        BadNotation: For a text or file with mistakes.
+        BadShape: Where the network cannot take `input_shape`.
+        BadSetting: [input-shape], [input-name], [channels-last]
 
     >>> load("input 1x28x28 | conv 6 5 p2 | relu", input_shape=(1, 32, 30))["conv1"].output_shape
     (6, 32, 30)
     """
-    size = None if input_shape is None else tuple(input_shape)
     if isinstance(model, Network):
-        return _resized(model, size)
+        return _resized(model, input_shape)
+    if not isinstance(model, str | os.PathLike):
+        return _from_object(model, input_shape)
     name = os.fspath(model)
     for recognises, read in _READERS:
         if recognises(name):
-            return read(name, size)
+            return read(name, input_shape)
     shown = name if len(name) <= 60 else f"{name[:60]}…"
     raise UnknownModel(
         f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
@@ -122,8 +143,20 @@ def _refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFil
     return BadFile(f"{str(path)!r} must {rule}; got {got}; {way_out}. [{code}]")
 
 
-def _resized(network: Network, size: Size | None) -> Network:
+def _resized(network: Network, size: InputShape | None) -> Network:
     return network if size is None else network.with_input(size)
+
+
+def _from_object(model: Any, size: InputShape | None) -> Network:
+    """Return the network of a Model, a Keras model or a PyTorch module; their packages are loaded already."""
+    for package, name, read in _OBJECTS:
+        kind = getattr(sys.modules.get(package), name, None)
+        if kind is not None and isinstance(model, kind):
+            return read(model, size)
+    raise UnknownModel(
+        "a model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model; "
+        f"got {type(model).__name__}; pass one of these. [model-type]"
+    )
 
 
 def _is_notation(name: str) -> bool:
@@ -134,31 +167,51 @@ def _ends(*endings: str) -> Callable[[str], bool]:
     return lambda name: Path(name).suffix.lower() in endings
 
 
-def _read_notation(name: str, size: Size | None) -> Network:
+def _read_notation(name: str, size: InputShape | None) -> Network:
     from .notation import parse
 
     return _resized(parse(name), size)
 
 
-def _read_onnx(name: str, size: Size | None) -> Network:
+def _read_onnx(name: str, size: InputShape | None) -> Network:
     from .interop.onnx.importer import from_onnx
 
     return from_onnx(name, input_shape=size)
 
 
-def _read_torch(name: str, size: Size | None) -> Network:
+def _read_torch(name: str, size: InputShape | None) -> Network:
     from .interop.torch.naming import load_module
 
     return load_module(name, size)
 
 
-def _read_keras(name: str, size: Size | None) -> Network:
+def _read_keras(name: str, size: InputShape | None) -> Network:
     from .interop.keras.naming import load_model
 
     return load_model(name, size)
 
 
-_READERS: tuple[tuple[Callable[[str], bool], Callable[[str, Size | None], Network]], ...] = (
+def _read_torch_module(module: nn.Module, size: InputShape | None) -> Network:
+    from .interop.torch.naming import usual_shape
+    from .interop.torch.reading import from_torch
+
+    return from_torch(module, usual_shape(module) if size is None else size)
+
+
+def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
+    from .interop.keras.reading import from_keras
+
+    return from_keras(model, size)
+
+
+_OBJECTS: tuple[tuple[str, str, Callable[[Any, InputShape | None], Network]], ...] = (
+    ("convscope.model", "Model", lambda model, size: _resized(model.network, size)),
+    ("keras", "Model", _read_keras_model),  # before PyTorch: on its backend a Keras model is a module, too
+    ("torch.nn", "Module", _read_torch_module),
+)
+"""Classes by package and name, and what reads their instances."""
+
+_READERS: tuple[tuple[Callable[[str], bool], Callable[[str, InputShape | None], Network]], ...] = (
     (lambda name: _key(name.strip()) in _zoo(), lambda name, size: _resized(_from_zoo(_key(name.strip())), size)),
     (_is_notation, _read_notation),
     (lambda name: name.startswith("torch:"), _read_torch),

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest
+from .input_shapes import InputShape, check_channels_first, shapes_by_name
 from .layers.base import Layer, show_shape
 from .layers.connection import Connection, Shape
 from .layers.facts import Facts, facts
@@ -138,7 +139,7 @@ class Network:
         return self._hash
 
     def __repr__(self) -> str:
-        return f"Network({self.name!r}, {len(self.layers)} layers, input {show_shape(self.input_shape)})"
+        return f"Network({self.name!r}, {len(self.layers)} layers, {self.shown_inputs})"
 
     @cached_property
     def _hash(self) -> int:
@@ -180,6 +181,13 @@ class Network:
         """Return the (first) input's shape, batch left out."""
         return self.inputs[0].output_shape
 
+    @property
+    def shown_inputs(self) -> str:
+        """Return the input shapes as people read them: `input 3×224×224`, or `inputs x 3×8×9, z 5×4`."""
+        if len(self.inputs) == 1:
+            return f"input {show_shape(self.input_shape)}"
+        return "inputs " + ", ".join(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
+
     @cached_property
     def outputs(self) -> tuple[Node, ...]:
         """Return the nodes that no other uses."""
@@ -191,10 +199,20 @@ class Network:
         index = self[name].index
         return tuple(node for node in self.nodes if index in node.sources)
 
-    def with_input(self, shape: Iterable[int]) -> Network:
-        """Return the same network for pictures of another shape."""
-        first = self.inputs[0].name
-        changed = [e._replace(layer=Input(tuple(shape))) if e.name == first else e for e in self.entries]
+    def with_input(self, input_shape: InputShape) -> Network:
+        """Return the same network for inputs of other shapes.
+
+        Args:
+            input_shape: The shape of the first input, or a mapping from input names to shapes.
+
+        Raises:
+            BadSetting: [input-shape], [input-name]; [channels-last] for (h, w, c) where (c, h, w) is meant.
+            BadShape: For a shape that a layer cannot take.
+        """
+        shapes = shapes_by_name(input_shape, [node.name for node in self.inputs])
+        for name, shape in shapes.items():
+            check_channels_first(shape, self[name].output_shape[0], name)
+        changed = [e._replace(layer=Input(shapes[e.name])) if e.name in shapes else e for e in self.entries]
         return Network(changed, self.name)
 
     def field(self, layer: str, at: Iterable[int], origin: str | None = None) -> Region:

@@ -44,6 +44,42 @@ def test_other_forms(convscope, golden, model, option, file):
     golden(file, ended.out)
 
 
+def test_input_option_takes_one_shape_or_names(convscope):
+    plain = convscope("inspect", "lenet", "--input", "1x40x44", "--json")
+    named = convscope("inspect", "lenet", "--input", "input=1x40x44", "--json")
+    assert plain == named
+    assert json.loads(plain.out)["input_shape"] == [1, 40, 44]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--input", "3x64x60", "--input", "3x4x5"],
+            "--input must name a different input each time; got '3x64x60'; write --input NAME=CxHxW once for each "
+            "input. [shape]",
+        ),
+        (
+            ["--input", "a=3x64x60", "--input", "a=3x4x5"],
+            "--input must name a different input each time; got 'a=3x4x5'; write --input NAME=CxHxW once for each "
+            "input. [shape]",
+        ),
+        (
+            ["--input", "image=3x64x60"],
+            "input_shape must name inputs of the model; got 'image'; known: input [input-name]",
+        ),
+        (
+            ["--input", "64x60x3"],
+            "shapes must have channels first; got 64x60x3 for 'input', which has 3 channels; write 3x64x60. "
+            "[channels-last]",
+        ),
+    ],
+)
+def test_bad_input_shapes_are_refused(convscope, options, message):
+    ended = convscope("inspect", "resnet18", *options)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"convscope: {message}\n")
+
+
 @pytest.mark.parametrize("width", [56, 60, 80, 100, 140, 200])
 @pytest.mark.parametrize("model", ["alexnet", "resnet50", "mobilenet_v3_small", "unet"])
 def test_no_line_is_wider_than_the_terminal(convscope, model, width):

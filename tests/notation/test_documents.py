@@ -124,11 +124,36 @@ def test_anchors() -> None:
         + "".join(f"  b{n} w: ['b{n + 1} {{w*w}}']\n" for n in range(30))
         + "  b30 w: [relu]\nlayers: [b0 9]\n",
         HEAD + "  - conv {" + "(" * 5000 + "} 3\n",
+        HEAD + "  - conv {" + "(" * 4000 + "} 3\n",
+        "input: 6x9x8\nblocks:\n"
+        + "".join(f"  b{n} w: ['b{n + 1} {{w}}{{w}}']\n" for n in range(50))
+        + "  b50 w: [relu]\nlayers: [b0 9]\n",
+        HEAD + "  - concat " + "relu1 " * 1_000_000 + "\n",
+        HEAD + "  - " + "relu | " * 200_000 + "relu\n",
+        HEAD + "  - " + "a" * 10_000_000 + "\n",
+        HEAD + "  - '" + "a" * 5000 + ": relu'\n",
+        "input: " + "3" * 10_000_000 + "\nlayers: [relu]\n",
         HEAD + "  - relu: " + "{a: " * 2000,
     ],
-    ids=["aliases", "long aliases", "repeats", "blocks", "branches", "powers", "parentheses", "depth"],
+    ids=[
+        "aliases",
+        "long aliases",
+        "repeats",
+        "blocks",
+        "branches",
+        "powers",
+        "parentheses",
+        "short parentheses",
+        "doubling",
+        "arguments",
+        "layers",
+        "word",
+        "name",
+        "sizes",
+        "depth",
+    ],
 )
 def test_small_documents_stay_small(document: str) -> None:
     """Nothing short can stand for something enormous."""
-    with pytest.raises(BadNotation, match=r"\[(too-large|too-deep|arithmetic|braces)\]"):
+    with pytest.raises(BadNotation, match=r"\[(too-large|too-deep|too-long|arithmetic|braces)\]"):
         parse_yaml(document)

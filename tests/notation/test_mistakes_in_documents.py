@@ -157,6 +157,14 @@ YAML: list[tuple[str, type[ConvscopeError], str]] = [
         "      ^",
     ),
     (
+        'input: 3x9x8\nlayers:\n  - "add | relu": [relu, tanh]\n',
+        BadNotation,
+        "line 3, column 12: a list of branches must stand under one layer that joins them; got 'add | relu'; "
+        "put the layers after it in an item of their own. [branches]\n"
+        '    - "add | relu": [relu, tanh]\n'
+        "             ^",
+    ),
+    (
         "input: 3x9x8\nlayers:\n  - one: two: relu\n",
         BadNotation,
         "line 3, column 13: the document must be YAML; got a fault: mapping values are not allowed in "

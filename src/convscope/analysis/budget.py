@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import BadSetting
 from ..layers.operations import Status
@@ -14,6 +14,10 @@ from .diagnosis.subject import last_spatial
 from .paths import position_axes
 from .receptive_field import receptive_fields
 from .report import Report, inspect
+
+if TYPE_CHECKING:
+    from ..input_shapes import InputShape
+    from ..models import ModelSource
 
 Numbers = tuple[float, ...]
 
@@ -92,7 +96,7 @@ class Verdict:
 
 
 def check(
-    model: Network | str,
+    model: ModelSource,
     max_params: float | None = None,
     max_macs: float | None = None,
     max_memory: float | None = None,
@@ -100,24 +104,20 @@ def check(
     max_parameter_bytes: float | None = None,
     min_field: int | Sequence[int] | None = None,
     max_field: int | Sequence[int] | None = None,
-    input_shape: Sequence[int] | None = None,
+    input_shape: InputShape | None = None,
 ) -> Verdict:
     """Hold a network against a budget; what is not known counts as broken, for it cannot be promised.
 
-    `model` is a Network or anything `load` takes. `max_memory` is about the activations alive at once at
+    `model` and `input_shape` are what `load` takes. `max_memory` is about the activations alive at once at
     inference, `max_training_memory` in a training step. `min_field` and `max_field` are about the units of the
-    last layer with positions, before global pooling or dense layers: one number, or one per axis. `input_shape`
-    checks the network on other pictures.
+    last layer with positions, before global pooling or dense layers: one number, or one per axis.
 
     Units:    per picture; bytes of float32; pixels
     Errors:   BadSetting [budget-limit] for a limit that is no number, [no-limit] without any limit
     """
-    if not isinstance(model, Network):
-        from ..models import load
+    from ..models import load
 
-        model = load(model)
-    if input_shape is not None:
-        model = model.with_input(input_shape)
+    network = load(model, input_shape)
     most = {
         "max_params": max_params,
         "max_macs": max_macs,
@@ -128,10 +128,10 @@ def check(
     fields = {"min_field": min_field, "max_field": max_field}
     if all(value is None for value in (*most.values(), *fields.values())):
         raise BadSetting("check must be given at least one limit; got none; try max_params=5_000_000. [no-limit]")
-    report = inspect(model)
+    report = inspect(network)
     limits = [_total(report, name, value) for name, value in most.items() if value is not None]
-    limits += _fields(model, {name: value for name, value in fields.items() if value is not None})
-    return Verdict(model, tuple(limits))
+    limits += _fields(network, {name: value for name, value in fields.items() if value is not None})
+    return Verdict(network, tuple(limits))
 
 
 def _number(name: str, value: Any) -> float:

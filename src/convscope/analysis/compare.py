@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..layers.base import show_shape
-from ..network import Network
 from .matching import matched_layers
 from .report import Report, Row, inspect
+
+if TYPE_CHECKING:
+    from ..input_shapes import InputShape
+    from ..models import ModelSource
 
 Change = Literal["same", "changed", "added", "removed"]
 
@@ -121,12 +124,13 @@ class Comparison:
         return "\n".join(_lines(self))
 
 
-def compare(a: Network | str, b: Network | str) -> Comparison:
+def compare(a: ModelSource, b: ModelSource, input_shape: InputShape | None = None) -> Comparison:
     """Compare two networks layer by layer and in sum.
 
-    How layers are matched is told in `analysis.matching`. `a` and `b` are Networks or anything `load` takes.
+    How layers are matched is told in `analysis.matching`. `a` and `b` are anything `load` takes;
+    `input_shape` is the input of both.
     """
-    one, two = inspect(a), inspect(b)
+    one, two = inspect(a, input_shape), inspect(b, input_shape)
     rows = tuple(_in_order(one, two, matched_layers(one.rows, two.rows)))
     sums_a, sums_b = one.totals, two.totals
     totals = tuple(ComparedTotal(name, getattr(sums_a, name), getattr(sums_b, name)) for name in _TOTALS)

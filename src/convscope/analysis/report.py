@@ -14,6 +14,8 @@ from .memory import FLOAT_BYTES, peaks
 from .receptive_field import ReceptiveField, receptive_fields
 
 if TYPE_CHECKING:
+    from ..input_shapes import InputShape
+    from ..models import ModelSource
     from .counted_by import Recount
 
 SCHEMA = 1
@@ -193,10 +195,12 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
+        inputs = self.network.inputs
         return {
             "schema": SCHEMA,
             "model": self.network.name,
             "input_shape": list(self.network.input_shape),
+            **({} if len(inputs) == 1 else {"input_shapes": {n.name: list(n.output_shape) for n in inputs}}),
             "layers": [row.to_dict() for row in self.rows],
             "totals": self.totals._asdict(),
         }
@@ -218,14 +222,13 @@ class Report:
         return report_html(self)
 
 
-def inspect(model: Network | str) -> Report:
+def inspect(model: ModelSource, input_shape: InputShape | None = None) -> Report:
     """Report shape, parameters, operations, memory and receptive field of every layer, in one static pass.
 
-    `model` is a Network or anything `load` takes.
+    `model` is anything `load` takes, PyTorch modules and Keras models included; `input_shape` is as there.
     """
-    if not isinstance(model, Network):
-        from ..models import load
+    from ..models import load
 
-        model = load(model)
-    fields = receptive_fields(model)
-    return Report(model, [Row(node, ReceptiveField(fields[node.index])) for node in model.layers])
+    network = load(model, input_shape)
+    fields = receptive_fields(network)
+    return Report(network, [Row(node, ReceptiveField(fields[node.index])) for node in network.layers])

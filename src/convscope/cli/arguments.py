@@ -28,6 +28,26 @@ def shape(_context: Context, param: click.Parameter, text: str | None) -> tuple[
     return tuple(map(int, parts))
 
 
+def input_shapes(
+    context: Context, param: click.Parameter, texts: tuple[str, ...]
+) -> tuple[int, ...] | dict[str, tuple[int, ...]] | None:
+    """Read one shape, as in 3x224x224, or one for each of several inputs, as in image=3x224x224 state=2x128."""
+    if not texts:
+        return None
+    named: dict[str, tuple[int, ...]] = {}
+    for text in texts:
+        name, equals, sizes = text.rpartition("=")
+        read = shape(context, param, sizes)
+        assert read is not None
+        if not equals and len(texts) == 1:
+            return read
+        if not name or name in named:
+            way_out = "write --input NAME=CxHxW once for each input"
+            raise _refuse(param, "name a different input each time", text, way_out, "shape")
+        named[name] = read
+    return named
+
+
 def place(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
     """Read a unit or pixel, as in 3,2."""
     if text is None:

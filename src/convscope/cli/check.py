@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..input_shapes import InputShape
 from .arguments import amount, extent
 from .group import VERBS
 from .options import input_option, json_option, model_argument
@@ -30,7 +31,7 @@ Extent = int | tuple[int, ...] | None
 @json_option
 def command(
     model: str,
-    input_shape: tuple[int, ...] | None,
+    input_shape: InputShape | None,
     max_params: int | None,
     max_macs: int | None,
     max_memory: int | None,

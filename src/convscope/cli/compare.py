@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, json_option
 from .output import say
@@ -14,7 +15,7 @@ from .output import say
 @click.argument("b")
 @input_option
 @json_option
-def command(a: str, b: str, input_shape: tuple[int, ...] | None, as_json: bool) -> None:
+def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> None:
     """Show how network B differs from network A: layers changed, added and removed, and the sums.
 
     \b

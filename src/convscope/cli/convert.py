@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..errors import BadFile
+from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, model_argument
 from .output import remark, say
@@ -18,7 +19,7 @@ _YAML = (".yaml", ".yml")
 @model_argument
 @click.argument("out")
 @input_option
-def command(model: str, out: str, input_shape: tuple[int, ...] | None) -> None:
+def command(model: str, out: str, input_shape: InputShape | None) -> None:
     """Write MODEL to the file OUT: notation into .txt, YAML into .yaml. A dash prints notation.
 
     \b

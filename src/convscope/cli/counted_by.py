@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, json_option, model_argument
 from .output import say
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("tool")
 @input_option
 @json_option
-def command(model: str, tool: str, input_shape: tuple[int, ...] | None, as_json: bool) -> None:
+def command(model: str, tool: str, input_shape: InputShape | None, as_json: bool) -> None:
     """Show what TOOL counts for MODEL beside our MACs, layer by layer, and why the two differ.
 
     TOOL is torchinfo, fvcore, thop, ptflops, torchvision or tf.profiler.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..input_shapes import InputShape
 from .arguments import extent, shape
 from .group import VERBS
 from .options import input_option, json_option, model_argument
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     model: str,
-    input_shape: tuple[int, ...] | None,
+    input_shape: InputShape | None,
     object_size: int | tuple[int, ...] | None,
     other_input: tuple[int, ...] | None,
     as_json: bool,

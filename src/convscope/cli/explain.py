@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..input_shapes import InputShape
 from .arguments import place
 from .group import VERBS
 from .options import input_option, model_argument, save_option
@@ -24,7 +25,7 @@ FORMATS = ("text", "markdown", "latex", "html")
 def command(
     model: str,
     layer: str | None,
-    input_shape: tuple[int, ...] | None,
+    input_shape: InputShape | None,
     at: tuple[int, ...] | None,
     lang: str,
     quantities: tuple[str, ...],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..input_shapes import InputShape
 from .arguments import place
 from .group import VERBS
 from .options import input_option, json_option, model_argument, one_of, save_option
@@ -34,7 +35,7 @@ Place = tuple[int, ...]
 def command(
     model: str,
     layer: str,
-    input_shape: Place | None,
+    input_shape: InputShape | None,
     at: Place | None,
     pixel: Place | None,
     origin: str | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, json_option, model_argument, one_of
 from .output import say
@@ -20,7 +21,7 @@ from .output import say
 @click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Pictures at once in --plan; 64.")
 def command(
     model: str,
-    input_shape: tuple[int, ...] | None,
+    input_shape: InputShape | None,
     as_json: bool,
     as_csv: bool,
     as_markdown: bool,

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import click
 
 from ..errors import BadSetting
-from .arguments import named_value, shape
+from .arguments import input_shapes, named_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ARGUMENTS = "convscope.arguments"
 _CALLED = ("torch:", "keras:")
-_INPUT_HELP = "Use pictures of this shape instead of the network's own."
+_INPUT_HELP = "Input shape, channels first, instead of the network's own. Several inputs: NAME=CxHxW each."
 
 
 def model_argument(verb: F) -> F:
@@ -54,7 +54,9 @@ def _with_arguments(context: click.Context, _param: click.Parameter, model: str)
 
 def input_option(verb: F) -> F:
     """Give a verb --input."""
-    return click.option("--input", "input_shape", metavar="CxHxW", callback=shape, help=_INPUT_HELP)(verb)
+    return click.option(
+        "--input", "input_shape", metavar="[NAME=]CxHxW", multiple=True, callback=input_shapes, help=_INPUT_HELP
+    )(verb)
 
 
 def json_option(verb: F) -> F:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import BadSetting
+from ..input_shapes import InputShape
 from .arguments import shape
 from .data_options import checkpoint_option, run_argument
 from .group import VERBS, NearestGroup
@@ -84,7 +85,7 @@ def function(name: str, settings: tuple[str, ...], path: str | None, lang: str) 
 @model_argument
 @input_option
 @figure_options
-def field(model: str, input_shape: tuple[int, ...] | None, path: str | None, lang: str) -> None:
+def field(model: str, input_shape: InputShape | None, path: str | None, lang: str) -> None:
     """Draw how the receptive field grows from layer to layer of MODEL.
 
     \b
@@ -102,7 +103,7 @@ def field(model: str, input_shape: tuple[int, ...] | None, path: str | None, lan
 @model_argument
 @input_option
 @figure_options
-def network(model: str, input_shape: tuple[int, ...] | None, path: str | None, lang: str) -> None:
+def network(model: str, input_shape: InputShape | None, path: str | None, lang: str) -> None:
     """Draw MODEL as a graph with its shapes.
 
     \b

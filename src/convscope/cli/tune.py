@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, json_option, model_argument
 from .output import remark, say
@@ -14,7 +15,7 @@ from .output import remark, say
 @input_option
 @click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Pictures at once; 64.")
 @json_option
-def command(model: str, input_shape: tuple[int, ...] | None, batch: int, as_json: bool) -> None:
+def command(model: str, input_shape: InputShape | None, batch: int, as_json: bool) -> None:
     """Measure how each convolution of MODEL is computed fastest on this machine, and keep that for later.
 
     Without it a rule decides. From then on every model with a layer of these sizes uses what was measured, so its

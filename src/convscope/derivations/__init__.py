@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..network import Network, Node
 from . import (
@@ -39,11 +40,20 @@ from .memory import memory
 from .path import Chains
 from .receptive_field import receptive_field
 
+if TYPE_CHECKING:
+    from ..input_shapes import InputShape
+    from ..models import ModelSource
+
 __all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step", "Text", "explain"]
 
 
-def explain(model: Network | str, layer_name: str | None = None, at: Iterable[int] | None = None) -> Explanation:
-    """Derive every number of one layer, or of all layers, of a network or anything `load` takes.
+def explain(
+    model: ModelSource,
+    layer_name: str | None = None,
+    at: Iterable[int] | None = None,
+    input_shape: InputShape | None = None,
+) -> Explanation:
+    """Derive every number of one layer, or of all layers, of anything `load` takes.
 
     One layer's receptive field is worked out from the picture on, forward and backward, with the centre of
     the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
@@ -51,12 +61,9 @@ def explain(model: Network | str, layer_name: str | None = None, at: Iterable[in
 
     Errors:   UnknownLayer [layer-name]; BadUnit [unit-range], [unit-rank]; BadSetting [language] when written
     """
-    if isinstance(model, Network):
-        network = model
-    else:
-        from ..models import load
+    from ..models import load
 
-        network = load(model)
+    network = load(model, input_shape)
     chains = Chains(network)
     if layer_name is not None:
         node = network[layer_name]

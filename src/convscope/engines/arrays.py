@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from math import prod
 from typing import NoReturn
 
 import numpy as np
@@ -10,7 +11,25 @@ import numpy as np
 from ..errors import BadSetting, BadShape, nearest
 from ..layers.base import show_shape
 from ..layers.connection import Shape
+from ..network import Network
+from ..settings import LARGEST
 from .engine import Array, DType, Program
+
+
+def check_array_sizes(network: Network) -> None:
+    """Refuse a network with an array that no engine can index: reports count such arrays, engines allocate them.
+
+    Errors:   BadShape [array-size], naming the first such layer
+    """
+    for node in network.nodes:
+        arrays = {"output": node.output_shape, **node.facts.param_shapes}
+        name, shape = max(arrays.items(), key=lambda item: prod(item[1]))
+        if prod(shape) > LARGEST:
+            raise BadShape(
+                f"arrays of a Model must have at most {LARGEST:,} elements; got {show_shape(shape)} = "
+                f"{prod(shape):,} for the {name} of layer {node.name!r}; inspect the network without a Model, or "
+                "use smaller images. [array-size]"
+            )
 
 
 class ProgramArrays(MutableMapping[str, Array]):

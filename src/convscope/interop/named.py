@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from ..errors import BadSetting, ConvscopeError, UnknownModel, nearest
 
+LONGEST_NAME = 10_000
+"""Characters of a name with its arguments."""
+
 
 class Scheme(NamedTuple):
     """A framework's word before the colon, what its callables make, and a name to show."""
@@ -38,6 +41,8 @@ def read_name(model: str, scheme: Scheme) -> Named:
     """
     path, _, target = model.removeprefix(f"{scheme.word}:").partition(":")
     try:
+        if len(model) > LONGEST_NAME:
+            raise ValueError
         read = ast.parse(target.strip(), mode="eval").body
         call = read if isinstance(read, ast.Call) else None
         if call is not None and (call.args or any(one.arg is None for one in call.keywords)):

@@ -6,8 +6,7 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-from ..settings import LARGEST
-from .base import Layer, ParamShapes, show_shape
+from .base import Layer, ParamShapes
 from .connection import POINTWISE, Connection, Shape
 from .operations import Operations, Status
 
@@ -37,7 +36,7 @@ class Facts(NamedTuple):
 def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
     """Ask a layer everything. Equal blocks of a network are asked once.
 
-    Errors:   BadShape when the layer cannot take the inputs, or the output would be absurdly large
+    Errors:   BadShape when the layer cannot take the inputs
     """
     fewest, most = layer.arity
     if len(inputs) < fewest or (most is not None and len(inputs) > most):
@@ -50,21 +49,12 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
             "arity",
         )
     shape = layer.output_shape(*inputs)
-    elements = prod(shape)
-    if elements > LARGEST:
-        raise layer.refuse(
-            "output",
-            f"have at most {LARGEST:,} elements",
-            f"{show_shape(shape)} = {elements:,}",
-            "check the sizes for a slip",
-            "too-large",
-        )
     params = layer.param_shapes(*inputs)
     connections = layer.connections(*inputs)
     return Facts(
         kind=layer.kind,
         output_shape=shape,
-        elements=elements,
+        elements=prod(shape),
         params=sum(map(prod, params.values())),
         param_shapes=params,
         buffer_shapes=layer.buffer_shapes(*inputs),

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from ..errors import nearest
 from ..settings import LARGEST
-from .place import Word, mistake
+from .place import Word, check_length, mistake
 
 LONGEST = 100
 """Characters of one expression; it keeps the tree shallow."""
@@ -37,6 +37,7 @@ def filled(word: Word, values: Mapping[str, str]) -> Word:
     text = _BRACES.sub(value, word.text)
     if "{" in text or "}" in text:
         raise mistake(word.place, f"braces must come in pairs; got {word.text!r}; close them", "braces")
+    check_length(text, word.place)
     return Word(text, word.place)
 
 

@@ -25,7 +25,7 @@ from ..errors import nearest
 from ..network import is_name
 from .grammar import Line, read_lines
 from .keywords import find
-from .place import Place, Word, mistake
+from .place import Place, Word, check_length, mistake
 from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, Statement
 from .yaml_tree import Mapping, Scalar, Sequence, Tree, read_tree
 
@@ -84,6 +84,7 @@ def read_yaml(text: str) -> Document:
 def _word(tree: Tree, what: str) -> Scalar:
     if not isinstance(tree, Scalar) or not tree.text.strip():
         raise mistake(tree.place, f"{what} must be text; got {_described(tree)}", "document")
+    check_length(tree.text, tree.place)
     return tree
 
 
@@ -136,7 +137,14 @@ def _one_key(key: Scalar, value: Tree) -> Iterator[Item]:
     words = key.text.split()
     kind = find(words[0]) if words else None
     if kind is not None:
-        (statement,) = read_lines(key.lines())
+        statement, *others = read_lines(key.lines())
+        if others:
+            raise mistake(
+                others[0].kind.place,
+                f"a list of branches must stand under one layer that joins them; got {key.text!r}; "
+                "put the layers after it in an item of their own",
+                "branches",
+            )
         if kind.classes[0].arity[1] in (0, 1):
             raise mistake(
                 key.place,

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from ..errors import ConvscopeError, nearest
 from ..network import is_name
 from .arithmetic import filled
+from .grammar import MOST_LAYERS, too_many_layers
 from .place import Place, Word, called_from, mistake
 from .syntax import Block, Document, Group, Item, Join, Repeat, Statement
 
-MOST_LAYERS = 100_000
 MOST_CHARACTERS = 1 << 25
-"""What blocks and repeats may grow to: a slip of the pen must not fill the memory."""
+"""Characters that blocks and repeats may grow to, so that a typing mistake does not fill the memory."""
 
 DEEPEST = 64
 
@@ -131,11 +131,7 @@ class Expansion:
         name, kind, arguments = words
         self._spend(len(kind.text) + sum([len(word.text) for word in arguments]), kind)
         if len(self.drafts) >= MOST_LAYERS:
-            raise mistake(
-                kind.place,
-                f"a network must have at most {MOST_LAYERS:,} layers; got more; repeat less",
-                "too-large",
-            )
+            raise too_many_layers(kind.place)
         whole = self._whole(name, scope) if name else None
         at = name.place if name else kind.place
         self.drafts.append(Draft(at, whole, kind, arguments, sources, joined, scope.prefixes, scope.caller))

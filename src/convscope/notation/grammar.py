@@ -10,10 +10,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .place import Place, Word, mistake
+from ..errors import BadNotation
+from .place import Place, Word, check_length, mistake
 from .syntax import Document, Statement
 
-_TOKEN = re.compile(r"\||(?:\{[^{}|]*\}|[^\s|])+")
+_TOKEN = re.compile(r"\||(?:\{[^{}|]*\}|[^\s|{]++|\{)++")
+
+
+MOST_LAYERS = 100_000
+"""Layers of one network, blocks and repeats written out."""
+
+MOST_WORDS = 20_000
+"""Words of one layer: its arguments, or the layers that it joins."""
 
 
 class Line(NamedTuple):
@@ -21,6 +29,13 @@ class Line(NamedTuple):
 
     text: str
     start: Place
+
+
+def too_many_layers(place: Place) -> BadNotation:
+    """Make the error for a network of more than MOST_LAYERS layers."""
+    return mistake(
+        place, f"a network must have at most {MOST_LAYERS:,} layers; got more; repeat less", "too-large"
+    )
 
 
 def read_text(text: str) -> Document:
@@ -31,8 +46,12 @@ def read_text(text: str) -> Document:
 
 def read_lines(lines: Iterable[Line]) -> Iterator[Statement]:
     """Yield the statements of some lines."""
+    count = 0
     for line in lines:
+        if count + line.text.count("|") > MOST_LAYERS:
+            raise too_many_layers(line.start)
         for words in _between_bars(line):
+            count += 1
             yield _statement(words)
 
 
@@ -44,6 +63,13 @@ def _between_bars(line: Line) -> Iterator[list[Word]]:
     for token in _TOKEN.finditer(line.text.partition("#")[0]):
         place = line.start.moved(token.start())
         if token[0] != "|":
+            check_length(token[0], place)
+            if len(words) >= MOST_WORDS:
+                raise mistake(
+                    place,
+                    f"a layer must have at most {MOST_WORDS:,} words; got more; join fewer layers at once",
+                    "too-large",
+                )
             words.append(Word(token[0], place))
             continue
         if words:

@@ -41,6 +41,23 @@ class Word(NamedTuple):
     place: Place
 
 
+LONGEST_WORD = 4096
+"""Characters of one word, also after braces are replaced: values that double in nested blocks stop here."""
+
+
+def check_length(text: str, place: Place) -> None:
+    """Refuse a word of more than LONGEST_WORD characters.
+
+    Errors:   BadNotation [too-long]
+    """
+    if len(text) > LONGEST_WORD:
+        raise mistake(
+            place,
+            f"a word must have at most {LONGEST_WORD:,} characters; got {len(text):,}; write a shorter one",
+            "too-long",
+        )
+
+
 def mistake(place: Place, message: str, code: str) -> BadNotation:
     """Make the error for text that does not read: the place, the rule, the line with a caret."""
     end = "" if message.endswith("?") else "."

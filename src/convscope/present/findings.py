@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..layers.base import show_shape
 from ..network import Network
 from .cells import hang
 from .paint import PLAIN, Paint
@@ -19,7 +18,7 @@ _INDENT = 7
 
 def findings_text(network: Network, findings: Sequence[Finding], width: int, paint: Paint = PLAIN) -> str:
     """Return findings one below the other, each with what to do."""
-    return _listed(f"{network.name}: input {show_shape(network.input_shape)}", findings, width, paint)
+    return _listed(f"{network.name}: {network.shown_inputs}", findings, width, paint)
 
 
 def training_findings_text(run: str, findings: Sequence[Finding], width: int, paint: Paint = PLAIN) -> str:
@@ -44,7 +43,7 @@ def verdict_text(verdict: Verdict, width: int, paint: Paint = PLAIN) -> str:
     broken = len(verdict.broken)
     state = f"{broken} of {len(verdict.limits)} limits broken" if broken else "within budget"
     network = verdict.network
-    lines = [paint.strong(f"{network.name}: input {show_shape(network.input_shape)}, {state}"), ""]
+    lines = [paint.strong(f"{network.name}: {network.shown_inputs}, {state}"), ""]
     names = {limit.name: f"--{limit.name.replace('_', '-')}" for limit in verdict.limits}
     widest = max(map(len, names.values()))
     for limit in verdict.limits:

@@ -78,7 +78,7 @@ def report_grid(report: Report) -> Table:
         tuple(_COLUMNS[place] for place in places),
         [[row[place] for place in places] for row in rows],
         [total[place] for place in places],
-        f"{network.name}: input {show_shape(network.input_shape)}, {_number(len(report), 'layer')}",
+        f"{network.name}: {network.shown_inputs}, {_number(len(report), 'layer')}",
         tuple(_notes(report)),
         _CORE,
     )

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ...errors import BadSetting
 from ...layers.connection import Shape
@@ -36,6 +37,10 @@ from .same_drift import find_same_drift
 from .smallest_input import find_smallest_input
 from .subject import Subject
 from .useless_layers import find_dropout, find_linear_stacks, find_useless_biases, find_useless_relus
+
+if TYPE_CHECKING:
+    from ...input_shapes import InputShape
+    from ...models import ModelSource
 
 __all__ = ["Finding", "diagnose"]
 
@@ -58,25 +63,24 @@ _FAMILIES: tuple[Callable[[Subject], list[Finding]], ...] = (
 
 
 def diagnose(
-    model: Network | str,
+    model: ModelSource,
     object_size: int | Sequence[int] | None = None,
     other_input: Sequence[int] | None = None,
+    input_shape: InputShape | None = None,
 ) -> list[Finding]:
     """List what is wrong or wasteful in a network's structure, the most severe first.
 
-    `model` is a Network or anything `load` takes. `object_size` is the size of what should be seen whole, one
+    `model` and `input_shape` are what `load` takes. `object_size` is the size of what should be seen whole, one
     number or one per axis. `other_input` is a second input shape the network will be used on; one pixel larger
     in every direction unless given.
 
     Units:    pixels of the input
     Errors:   BadSetting [object-size], [other-input]; BadShape when the network cannot take `other_input`
     """
-    if not isinstance(model, Network):
-        from ...models import load
+    from ...models import load
 
-        model = load(model)
     other = None if other_input is None else tuple(operator.index(n) for n in other_input)
-    subject = Subject(model, None, other)
+    subject = Subject(load(model, input_shape), None, other)
     if object_size is not None:
         subject.object_size = _object_size(object_size, len(subject.picture))
     found = [finding for family in _FAMILIES for finding in family(subject)]

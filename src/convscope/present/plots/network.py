@@ -54,9 +54,8 @@ def network_figure(network: Network, lang: str = "en", folded: bool = True) -> F
         Item(solid(box.shape, largest), _width(lines), len(lines)) for box, lines in zip(boxes, words, strict=True)
     ]
     page = arrange(placed, items, repeats)
-    title = text.say(
-        TITLE_WORDS, name=network.name, layers=len(network.layers), shape=show_shape(network.input_shape)
-    )
+    shapes = ", ".join(show_shape(node.output_shape) for node in network.inputs)
+    title = text.say(TITLE_WORDS, name=network.name, layers=len(network.layers), shape=shapes)
     figure = new_figure(max(page.width, MARGIN + 0.145 * len(title)), page.height)
     figure.text(0.35 / figure.get_figwidth(), 1 - 0.5 / page.height, title, **text.font(TITLE, bold=True))
     axes = _inches(figure)
