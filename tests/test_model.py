@@ -338,5 +338,12 @@ def test_bad_settings_are_named(make, message):
 def test_it_shows_itself():
     model = cs.Model(NET)
     assert repr(model) == "Model(Network('network', 5 layers, input 2×6×5), 159 parameters, engine='native')"
-    assert model.summary() == str(cs.inspect(NET))
+    assert str(model.summary()) == str(cs.inspect(NET))
     assert model._repr_html_() == cs.inspect(NET)._repr_html_()
+
+
+def test_missing_parameters_are_none_by_get_and_refused_by_name():
+    model = cs.Model(NET)
+    assert model.parameters.get("no.weight") is None
+    with pytest.raises(BadSetting, match=r"^a parameter must be one of the network's; got 'no\.weight'"):
+        model.parameters["no.weight"]

@@ -21,7 +21,7 @@ def main() -> None:
         "activations": plots.activations(),
         "alexnet-field-growth": plots.field_growth(alexnet),
         "alexnet-pool5-region": plots.region_on_picture(alexnet.field("pool5", at=(3, 2)), picture),
-        "edge-maps": plots.convolution_maps(pictures.sample_picture((3, 180, 240))),
+        "edge-maps": plots.convolution_maps(pictures.sample_photograph()),
         "pooling-growth": plots.pooling_growth(),
         "resnet18-network": plots.network_figure(resnet),
     }

@@ -24,6 +24,7 @@ from .training.batches import Data, as_source, check_source, checked_labels, che
 from .training.initialization import initial_buffers, initial_parameters
 
 if TYPE_CHECKING:
+    from .analysis.report import Report
     from .training.history import History
     from .training.start import Augment
 
@@ -249,11 +250,11 @@ class Model:
         places = start.Places(run, resume, tensorboard, notes or {})
         return start.fit(self, data, validation, settings, places, progress)
 
-    def summary(self) -> str:
-        """Return the table of layers, as `inspect` prints it."""
+    def summary(self) -> Report:
+        """Return the report of the network: its str() is the table of layers, and notebooks show it as HTML."""
         from .analysis.report import inspect
 
-        return str(inspect(self.network))
+        return inspect(self.network)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write parameters, statistics and the network: a .safetensors file, or a folder with one in it.
@@ -290,9 +291,7 @@ class Model:
         return f"Model({self.network!r}, {count:,} parameters, engine={self.engine!r})"
 
     def _repr_html_(self) -> str:
-        from .analysis.report import inspect
-
-        return inspect(self.network)._repr_html_()
+        return self.summary()._repr_html_()
 
     def _compiled(self) -> Program:
         return self._engine.compile(self.network, self._training, self.seed, self.dtype, self.precision)

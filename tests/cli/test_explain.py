@@ -1,5 +1,7 @@
 """`convscope explain`: which numbers, how wide."""
 
+import pytest
+
 
 def test_only_one_quantity(convscope):
     ended = convscope("explain", "exercise", "conv2", "--quantity", "params")
@@ -25,3 +27,19 @@ def test_lines_fit_the_terminal(convscope):
 def test_whole_numbers_stay_whole_in_figure_settings(convscope, tmp_path):
     ended = convscope("plot", "function", "prelu", "--set", "num_parameters=1", "--save", tmp_path / "f.png")
     assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize(
+    ("suffix", "beginning"),
+    [(".html", "<!DOCTYPE html>"), (".md", "## conv2\n"), (".tex", "\\documentclass"), (".txt", "conv2  Conv2d")],
+)
+def test_suffix_of_the_file_decides_the_format(convscope, tmp_path, suffix, beginning):
+    path = tmp_path / f"worked{suffix}"
+    assert convscope("explain", "exercise", "conv2", "--save", path).code == 0
+    assert path.read_text(encoding="utf-8").startswith(beginning)
+
+
+def test_format_option_goes_before_the_suffix(convscope, tmp_path):
+    path = tmp_path / "worked.html"
+    assert convscope("explain", "exercise", "conv2", "--save", path, "--format", "text").code == 0
+    assert path.read_text(encoding="utf-8").startswith("conv2  Conv2d")

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+import convscope as cs
+from convscope.analysis.grouping import rows_at_depth
 from convscope.models import zoo_names
 
 COUNTS = ("params", "macs", "multiplications", "additions", "comparisons", "divisions", "exponentials")
@@ -198,3 +200,33 @@ def test_the_zoo_lists_every_network(convscope):
     entries = {entry["name"]: entry for entry in json.loads(convscope("zoo", "--json").out)}
     assert entries["vgg16"]["params"] == 138_357_544
     assert entries["lenet"]["input_shape"] == [1, 28, 28]
+
+
+def test_depth_groups_layers_by_module(convscope):
+    ended = convscope("inspect", "resnet18", "--depth", "1", width=140)
+    assert ended.code == 0
+    rows = {line.split()[0]: line.split() for line in ended.out.splitlines() if line.strip()}
+    assert rows["layer2"][1:4] == ["16", "layers", "layer1"]
+    assert rows["layer2"][4] == "128×28×28"
+    assert rows["layer2"][5] == "525,568"
+    assert rows["conv1"][1] == "Conv2d"
+    total = convscope("inspect", "resnet18", width=140).out
+    assert next(line for line in total.splitlines() if line.startswith("total")).split()[1] == rows["total"][1]
+
+
+def test_depth_of_groups_adds_up(convscope):
+    report = cs.inspect("resnet18")
+    for depth in (1, 2, 3, 9):
+        rows = rows_at_depth(report, depth)
+        assert sum(row.params for row in rows) == report.totals.params
+        assert sum(row.operations.macs for row in rows) == report.totals.macs
+        assert sum(row.activation_bytes for row in rows) == report.totals.activation_bytes
+    assert rows == report.rows
+    inputs = {row.name: row.inputs for row in rows_at_depth(report, 2)}
+    assert inputs["layer2.0"] == ("layer1.1",)
+
+
+def test_depth_and_json_exclude_each_other(convscope):
+    ended = convscope("inspect", "resnet18", "--depth", "2", "--json")
+    assert ended.code == 2
+    assert ended.err.startswith("convscope: of --depth and --json one must be chosen; got --depth and --json; ")

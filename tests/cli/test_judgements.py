@@ -135,3 +135,27 @@ def test_diagnose_as_json(convscope):
         for finding in document["findings"]
     )
     assert document["findings"][0]["code"] == "small-field"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sizes"),
+    [
+        ("torch:built_nets:build", "torch:built_nets:build(depth=7)", "Conv2d  out_channels 5 → 7"),
+        ("torch:built_nets:build", "input 3x9x8 | conv 5 3", "1 added"),
+    ],
+)
+def test_compare_passes_arguments_to_the_models_that_take_them(convscope, tmp_path, monkeypatch, a, b, sizes):
+    pytest.importorskip("torch")
+    (tmp_path / "built_nets.py").write_text(
+        "from torch import nn\n\n\ndef build(depth=2):\n    return nn.Sequential(nn.Conv2d(3, depth, 3))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    ended = convscope("compare", a, b, "--input", "3x9x8", "--arg", "depth=5")
+    assert ended.code == 0, ended.err
+    assert sizes in ended.out
+
+
+def test_compare_refuses_arguments_that_no_model_takes(convscope):
+    ended = convscope("compare", "alexnet", "lenet", "--arg", "depth=5")
+    assert ended.code == 2
+    assert ended.err.startswith("convscope: --arg must go with a MODEL named package.module:callable; got MODEL")

@@ -97,7 +97,6 @@ def test_a_closed_stdout_is_no_error():
     [
         ["inspect", "resnet18"],
         ["field", "lenet", "pool2", "--at", "0,0"],
-        ["explain", "exercise", "--lang", "zh"],
         ["check", "lenet", "--max-params", "1M"],
     ],
 )
@@ -108,6 +107,28 @@ def test_streams_that_cannot_say_every_sign(arguments, encoding):
     rich = run(*arguments).stdout.decode()
     plain = ended.stdout.decode(encoding)
     assert [len(line) for line in plain.splitlines()] == [len(line) for line in rich.splitlines()]
+
+
+def test_formulas_stay_readable_in_ascii():
+    """Subscripts become digits, and a product is no decimal point."""
+    ended = run(
+        "explain", "exercise", "conv2", "--quantity", "receptive_field", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    )
+    lines = [line.strip() for line in ended.stdout.decode("ascii").splitlines()]
+    assert "r1 = r0 + (k1 - 1)*j0 = 1 + (3 - 1)*1 = 3" in lines
+    assert not any("?" in line for line in lines)
+
+
+@pytest.mark.parametrize(("encoding", "code"), [("ascii", 2), ("cp1252", 2), ("cp936", 0), ("utf-8", 0)])
+def test_chinese_without_characters_for_it_is_refused_with_advice(encoding, code):
+    ended = run("explain", "exercise", "conv2", "--lang", "zh", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert ended.returncode == code
+    message = (
+        f"convscope: the output's encoding must have Chinese characters; got {encoding}; set PYTHONUTF8=1, or write "
+        "a file with --save. [encoding]\n"
+    )
+    assert ended.stderr.decode() == (message if code else "")
+    assert "?" not in ended.stdout.decode(encoding).replace("？", "")
 
 
 def test_messages_survive_ascii_too():

@@ -27,30 +27,30 @@ def test_ceil_mode_drops_the_window_that_would_start_in_the_padding():
     size = worked(L.MaxPool2d(2, 2, padding=1, ceil_mode=True), (4, 5, 6))["output_shape"]
     assert values(size, "m_h") == [4]
     assert values(size, "x_h") == [6]
-    assert values(size, "p") == [3]
+    assert values(size, "h_{out}") == [3]
     assert values(size, "m_w") == [4]
     assert values(size, "x_w") == [6]
-    assert values(size, "q") == [4]
+    assert values(size, "w_{out}") == [4]
 
 
 @pytest.mark.parametrize(("kernel", "padding"), [(3, 1), (5, 2), (7, 3)])
 def test_same_padding_at_stride_1_is_half_the_kernel(kernel, padding):
     size = worked(L.Conv2d(4, kernel, padding="same"), (3, 19, 19))["output_shape"]
-    assert values(size, "P_1") == values(size, "P_2") == [padding]
+    assert values(size, "p_1") == values(size, "p_2") == [padding]
     assert size.result == (4, 19, 19)
 
 
 def test_same_puts_the_odd_pixel_at_the_end():
     size = worked(L.Conv2d(4, 4, stride=2, padding="same"), (3, 7, 7))["output_shape"]
-    assert values(size, "P") == [3]
-    assert values(size, "P_1") == [1]
-    assert values(size, "P_2") == [2]
-    assert values(size, "p = q") == [4, 4]
+    assert values(size, "p") == [3]
+    assert values(size, "p_1") == [1]
+    assert values(size, "p_2") == [2]
+    assert values(size, "h_{out} = w_{out}") == [4, 4]
 
 
 def test_valid_has_the_form_with_a_ceiling_too():
     size = worked(L.Conv2d(4, 3, stride=2), (3, 10, 10))["output_shape"]
-    assert [step.substitution for step in size.steps if step.symbol == "p = q"] == [
+    assert [step.substitution for step in size.steps if step.symbol == "h_{out} = w_{out}"] == [
         "⌊(10 + 2·0 − 3) / 2⌋ + 1",
         "⌈(10 − 3 + 1) / 2⌉",
     ]
@@ -60,10 +60,10 @@ def test_rows_and_columns_are_worked_out_apart_where_they_differ():
     size = worked(L.Conv2d(4, (3, 5), stride=(1, 2), dilation=(2, 1)), (3, 11, 14))["output_shape"]
     assert [(step.symbol, step.value) for step in size.steps] == [
         ("K_h", 5),
-        ("p", 7),
-        ("p", 7),
-        ("q", 5),
-        ("q", 5),
+        ("h_{out}", 7),
+        ("h_{out}", 7),
+        ("w_{out}", 5),
+        ("w_{out}", 5),
         ("shape", (4, 7, 5)),
     ]
 
@@ -129,3 +129,13 @@ def test_stride_and_padding_are_each_accounted_for():
         "the size shrinks to about 1/2."
     )
     assert notes[1].zh == ("填充的作用：该方向共增加 2 个像素；若不填充，尺寸将是 49 而不是 50。")
+
+
+def test_padding_and_output_sizes_have_symbols_of_their_own():
+    """In every part of one explanation, p is the padding."""
+    parts = worked(L.Conv2d(8, (3, 5), stride=2, padding=(1, 2)), (4, 9, 12))
+    symbols = {step.symbol for part in parts.values() for step in part.steps}
+    assert {"h_{out}", "w_{out}"} <= symbols
+    given = {one.symbol: one.meaning.en for part in parts.values() for one in part.given}
+    assert given["p_h"] == given["p_w"] == "padding on each side"
+    assert not {"p", "q", "P", "P_h"} & (symbols | set(given))

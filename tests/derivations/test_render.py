@@ -190,8 +190,8 @@ def test_the_data_is_plain_and_complete():
     size = layer["derivations"][0]
     assert size["quantity"] == "output_shape"
     assert size["steps"][0] == {
-        "symbol": "p = q",
-        "formula": "⌊(h + 2·P − k) / s⌋ + 1",
+        "symbol": "h_{out} = w_{out}",
+        "formula": "⌊(h + 2·p − k) / s⌋ + 1",
         "substitution": "⌊(55 + 2·0 − 3) / 1⌋ + 1",
         "value": 53,
         "source": "Dumoulin & Visin 2016, (6)",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.present.cells import width_of
-from convscope.present.grid import Column, Number, Table
+from convscope.present.grid import Column, Note, Number, Table
 from convscope.present.numbers import memory
 from convscope.present.paint import Paint
 
@@ -128,3 +128,14 @@ def test_html_is_well_formed_and_escaped():
     assert tags.cells == 6
     assert "<script>" in tags.text
     assert "<script>" not in table.html()
+
+
+def test_left_out_columns_are_named_and_not_explained():
+    columns = (Column("name", 0, right=False), Column("kept", 0), Column("wide column", 1))
+    notes = (Note((("kept", "kept: first"), ("wide column", "wide: second"))), Note((("wide column", "third"),)))
+    table = Table(columns, [["a", 1, 2]], notes=notes)
+    assert table.text(40).splitlines()[-2:] == ["kept: first; wide: second.", "third."]
+    assert " ".join(table.text(12).split()).endswith("kept: first. not shown at this width: wide column.")
+    assert "third" not in table.text(12)
+    assert "third." in table.markdown()
+    assert "third." in table.html()

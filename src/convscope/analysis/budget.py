@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import BadSetting
 from ..layers.operations import Status
 from ..network import Network
+from ..notebook import Preformatted
 from .diagnosis.subject import last_spatial
 from .paths import position_axes
 from .receptive_field import receptive_fields
@@ -62,7 +63,7 @@ class Limit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Preformatted):
     """A network held against its budget."""
 
     network: Network

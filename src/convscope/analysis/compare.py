@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..layers.base import show_shape
+from ..notebook import Preformatted
 from .matching import matched_layers
 from .report import Report, Row, inspect
 
@@ -90,7 +91,7 @@ class ComparedTotal(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Preformatted):
     """Two networks side by side. `rows` follow network a; what b adds stands where b has it."""
 
     a: Report

@@ -63,6 +63,16 @@ class Region:
         area = _area(self.clipped)
         return int(self.mask.sum()) / area if area else 0.0
 
+    def _repr_html_(self) -> str:
+        from ..notebook import preformatted
+        from ..present.region_words import region_text
+        from ..present.terminal import PIPE_WIDTH
+
+        if self._question is None:
+            return preformatted(repr(self))
+        network, _, origin, _ = self._question
+        return preformatted(region_text(network, self, origin, PIPE_WIDTH))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         document: dict[str, Any] = {

@@ -52,24 +52,23 @@ layers:
 
 
 class NetworkCase(NamedTuple):
-    """A network and what is done with it. `goal` is how many times faster than the best peer it should be."""
+    """A network and what is done with it."""
 
     title: str
     model: str
     batch: int
     training: bool
-    goal: float
 
 
 CASES = (
-    NetworkCase("digits CNN, training", DIGITS, 64, True, 4.0),
-    NetworkCase("digits CNN, training", DIGITS, 256, True, 4.0),
-    NetworkCase("CIFAR-VGG with batch norm, training", CIFAR_VGG, 64, True, 2.2),
-    NetworkCase("ResNet-18 (CIFAR), training", RESNET18_CIFAR, 64, True, 1.8),
-    NetworkCase("VGG-16, inference", "vgg16", 1, False, 1.5),
-    NetworkCase("ResNet-18, inference", "resnet18", 1, False, 1.4),
-    NetworkCase("MobileNet-v2, inference", "mobilenet_v2", 1, False, 1.1),
-    NetworkCase("LeNet-5, inference", "lenet", 1, False, 1.5),
+    NetworkCase("digits CNN, training", DIGITS, 64, True),
+    NetworkCase("digits CNN, training", DIGITS, 256, True),
+    NetworkCase("CIFAR-VGG with batch norm, training", CIFAR_VGG, 64, True),
+    NetworkCase("ResNet-18 (CIFAR), training", RESNET18_CIFAR, 64, True),
+    NetworkCase("VGG-16, inference", "vgg16", 1, False),
+    NetworkCase("ResNet-18, inference", "resnet18", 1, False),
+    NetworkCase("MobileNet-v2, inference", "mobilenet_v2", 1, False),
+    NetworkCase("LeNet-5, inference", "lenet", 1, False),
 )
 
 

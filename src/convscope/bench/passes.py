@@ -44,11 +44,6 @@ class Case(NamedTuple):
         sizes = f"{self.batch}×{self.channels}×{self.side}²→{self.filters}"
         return f"{sizes}, {self.kernel}×{self.kernel} s{self.stride}"
 
-    @property
-    def winograd_fits(self) -> bool:
-        """Say whether it is 3×3 with stride 1."""
-        return (self.kernel, self.stride) == (3, 1)
-
 
 CASES = (
     Case(64, 1, 28, 32, 3, 1, 1),

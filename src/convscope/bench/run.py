@@ -1,4 +1,4 @@
-"""Every row of the comparison: measured, compared with its goal, and told while it runs."""
+"""Every row of the comparison, measured beside its peers, with progress while it runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class Row(NamedTuple):
     ours: float
     peer: float | None
     peer_name: str
-    goal: float
     flops: float
     share: float
     kernels: str = ""
@@ -37,11 +36,6 @@ class Row(NamedTuple):
     def ratio(self) -> float | None:
         """Return how many times faster than the fastest peer."""
         return None if self.peer is None else self.peer / self.ours
-
-    @property
-    def met(self) -> bool | None:
-        """Say whether the goal is met."""
-        return None if self.ratio is None else self.ratio >= self.goal
 
 
 def convolution_rows(
@@ -60,13 +54,10 @@ def convolution_rows(
             tell(f"convolution {number} of {len(passes.CASES)}: {case}, {purpose}")
             works = [own.work(purpose), *(peer[purpose] for peer in peers.values())]
             ours, *theirs = medians(works, seconds)
-            goal = 1.5 if case.winograd_fits and case.channels > 1 else 1.0
             flops = 2 * own.shape.macs(case.batch)
             best, name = _fastest(theirs, list(peers))
             kernels = own.kernels(purpose)
-            yield Row(
-                f"{case}, {purpose}", ours, best, name, goal, flops / ours, flops / ours / peak.flops, kernels
-            )
+            yield Row(f"{case}, {purpose}", ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
 
 
 def network_rows(peak: Peak, peers: Peers | None, seconds: float, tell: Tell, compiled: bool) -> Iterator[Row]:
@@ -81,7 +72,7 @@ def network_rows(peak: Peak, peers: Peers | None, seconds: float, tell: Tell, co
         flops = 2 * networks.macs(case, model)
         best, name = _fastest(theirs, list(others))
         title = f"{case.title}, batch {case.batch}"
-        yield Row(title, ours, best, name, case.goal, flops / ours, flops / ours / peak.flops)
+        yield Row(title, ours, best, name, flops / ours, flops / ours / peak.flops)
 
 
 def _own(case: networks.NetworkCase, ready: networks.Prepared) -> Work:

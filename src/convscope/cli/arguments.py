@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from math import isfinite
 
 import click
 
@@ -66,6 +67,21 @@ def extent(_context: Context, param: click.Parameter, text: str | None) -> int |
     if not all(map(_SIZE.fullmatch, parts)):
         raise _refuse(param, "be a number of pixels", text, "write 32, or 32x48 for rows x columns", "extent")
     return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
+
+
+def matrices(_context: Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[list[float]]]:
+    """Read matrices as 0,1,0/1,-4,1/0,1,0; the text is the name of each."""
+    read = {}
+    for text in texts:
+        try:
+            rows = [[float(value) for value in row.split(",")] for row in text.split("/")]
+        except ValueError:
+            rows = []
+        if not rows or len({len(row) for row in rows}) != 1 or not all(isfinite(v) for row in rows for v in row):
+            way_out = "write rows of equal length, as in 0,1,0/1,-4,1/0,1,0"
+            raise _refuse(param, "be a matrix of numbers", text, way_out, "kernel")
+        read[text] = rows
+    return read
 
 
 def amount(_context: Context, param: click.Parameter, text: str | None) -> int | None:

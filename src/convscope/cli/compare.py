@@ -6,13 +6,12 @@ import click
 
 from ..input_shapes import InputShape
 from .group import VERBS
-from .options import input_option, json_option
+from .options import input_option, json_option, two_models_argument
 from .output import say
 
 
 @click.command("compare", short_help=VERBS["compare"])
-@click.argument("a")
-@click.argument("b")
+@two_models_argument
 @input_option
 @json_option
 def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from ..input_shapes import InputShape
@@ -11,6 +13,7 @@ from .options import input_option, model_argument, save_option
 from .output import remark, say
 
 FORMATS = ("text", "markdown", "latex", "html")
+_SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".html": "html", ".htm": "html"}
 
 
 @click.command("explain", short_help=VERBS["explain"])
@@ -20,7 +23,12 @@ FORMATS = ("text", "markdown", "latex", "html")
 @click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose centre is worked out.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
 @click.option("--quantity", "quantities", metavar="NAME", multiple=True, help="Only this; may be repeated.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How it is written.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Output format. [default: by the suffix of --save, else text]",
+)
 @save_option("the derivation")
 def command(
     model: str,
@@ -29,7 +37,7 @@ def command(
     at: tuple[int, ...] | None,
     lang: str,
     quantities: tuple[str, ...],
-    form: str,
+    form: str | None,
     path: str | None,
 ) -> None:
     """Work out every number of MODEL, or of one LAYER: formula, numbers put in, result.
@@ -53,6 +61,8 @@ def command(
     explanation = explain(load(model, input_shape), layer, at)
     if quantities:
         explanation = explanation.only(*quantities)
+    if form is None:
+        form = _SUFFIXES.get(Path(path or "").suffix.lower(), "text")
     if form == "text":
         text = explanation.text(lang, min(100, terminal_width()))
     else:

@@ -16,6 +16,9 @@ from .output import say
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line of comma-separated values per layer.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")
+@click.option(
+    "--depth", metavar="N", type=click.IntRange(1), help="Group layers by the first N parts of their dotted names."
+)
 @click.option("--counted-by", "tool", metavar="TOOL", help="Show what another tool counts instead.")
 @click.option("--plan", "as_plan", is_flag=True, help="Show the kernels and the memory of the native engine.")
 @click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Pictures at once in --plan; 64.")
@@ -25,6 +28,7 @@ def command(
     as_json: bool,
     as_csv: bool,
     as_markdown: bool,
+    depth: int | None,
     tool: str | None,
     as_plan: bool,
     batch: int,
@@ -34,6 +38,7 @@ def command(
     \b
     Examples:
       convscope inspect alexnet
+      convscope inspect resnet152 --depth 1
       convscope inspect resnet50 --input 3x256x320 --json
       convscope inspect "input 1x28x28 | conv 32 3 same | relu | maxpool 2"
     """
@@ -44,6 +49,8 @@ def command(
     from ..present.terminal import paint_for
 
     one_of({"--json": as_json, "--csv": as_csv, "--markdown": as_markdown})
+    for other, chosen in (("--json", as_json), ("--csv", as_csv), ("--counted-by", tool), ("--plan", as_plan)):
+        one_of({"--depth": depth, other: chosen})
     network = load(model, input_shape)
     if tool is not None:
         from .counted_by import show_recount
@@ -63,6 +70,6 @@ def command(
     elif as_csv:
         say(table.report_csv(report))
     elif as_markdown:
-        say(table.report_markdown(report))
+        say(table.report_markdown(report, depth))
     else:
-        say(table.report_table(report, paint=paint_for()))
+        say(table.report_table(report, paint=paint_for(), depth=depth))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -20,6 +21,24 @@ _INPUT_HELP = "Input shape, channels first, instead of the network's own. Severa
 def model_argument(verb: F) -> F:
     """Give a verb its MODEL, and --arg for one that is built by a function."""
     return arg_option(click.argument("model", callback=_with_arguments)(verb))
+
+
+def two_models_argument(verb: F) -> F:
+    """Give a verb the models A and B, and --arg for those of them that are built by a function."""
+    for name in ("b", "a"):
+        verb = click.argument(name)(verb)
+
+    @wraps(verb)
+    def with_arguments(*args: Any, a: str, b: str, **options: Any) -> Any:
+        context = click.get_current_context()
+        called = [model for model in (a, b) if _is_called(model)]
+        models = {
+            name: _with_arguments(context, None, model) if model in called or not called else model
+            for name, model in (("a", a), ("b", b))
+        }
+        return verb(*args, **models, **options)
+
+    return arg_option(cast(F, with_arguments))
 
 
 def arg_option(verb: F) -> F:
@@ -39,17 +58,22 @@ def _keep_arguments(context: click.Context, param: click.Parameter, given: tuple
     context.meta[_ARGUMENTS] = tuple(named_value(param, text) for text in given)
 
 
-def _with_arguments(context: click.Context, _param: click.Parameter, model: str) -> str:
+def _with_arguments(context: click.Context, _param: click.Parameter | None, model: str) -> str:
     """Write the arguments into the model's name: torch:nets:build(depth=3)."""
     given = context.meta.get(_ARGUMENTS, ())
     if not given:
         return model
-    if not model.startswith(_CALLED) or model.endswith(")"):
+    if not _is_called(model):
         raise BadSetting(
             f"--arg must go with a MODEL named package.module:callable; got MODEL {model!r}; "
             "write it as in torch:torchvision.models:resnet50. [arg-model]"
         )
     return f"{model}({', '.join(f'{name}={value!r}' for name, value in given)})"
+
+
+def _is_called(model: str) -> bool:
+    """Tell whether --arg can be added to a model's name: it names a callable without arguments."""
+    return model.startswith(_CALLED) and not model.endswith(")")
 
 
 def input_option(verb: F) -> F:

@@ -19,7 +19,26 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 """What a shell reports of a program that a closed pipe ends."""
 
-_LOOKALIKES = dict(zip("×…·─≥≤∪≠█▒░→−–✓✗⌊⌋⌈⌉", "x..-><u!#%:>--+x[][]", strict=True))
+_LOOKALIKES = {
+    **dict(zip("×…·─━═≥≤∪≠█▒░□→►−–∗✓✗⌊⌋⌈⌉", "x.*-==><u!#%:#>>--*+x[][]", strict=True)),
+    **dict(zip("┐┘┤┬┴┼“”′∂µ₀₁₂₃₄₅₆₇₈₉", '++++++""\'du0123456789', strict=True)),
+    "¹": "^1",
+    "²": "^2",
+    "³": "^3",
+    "⁵": "^5",
+    "√": "sqrt",
+    "∞": "inf",
+    "Σ": "sum",
+    "Φ": "Phi",
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "ε": "eps",
+    "λ": "lambda",
+    "μ": "mu",
+    "σ": "sigma",
+}
+"""What is written where an encoding lacks a character; in tables it has the same width."""
 
 
 def ending(command: click.Command, arguments: Sequence[str] | None) -> int:
@@ -56,6 +75,7 @@ def say(text: str) -> None:
 
     Errors:   BadFile [output] when stdout cannot take it, as on a full disk
     """
+    _check_encodable(text)
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
@@ -66,6 +86,22 @@ def say(text: str) -> None:
         _drop_stdout()
         reason = (error.strerror or str(error)).lower()
         raise BadFile(f"the output must be written somewhere; got {reason}; make room for it. [output]") from None
+
+
+def _check_encodable(text: str) -> None:
+    """Refuse Chinese where the output has no characters for it, rather than print question marks.
+
+    Errors:   BadFile [encoding]
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    characters = "".join(sign for sign in set(text) if "\u3400" <= sign <= "\u9fff")
+    try:
+        characters.encode(encoding)
+    except UnicodeEncodeError:
+        raise BadFile(
+            f"the output's encoding must have Chinese characters; got {encoding}; set PYTHONUTF8=1, or write "
+            "a file with --save. [encoding]"
+        ) from None
 
 
 def complain(message: str) -> None:

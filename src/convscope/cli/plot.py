@@ -10,7 +10,7 @@ import click
 
 from ..errors import BadSetting
 from ..input_shapes import InputShape
-from .arguments import shape
+from .arguments import matrices
 from .data_options import checkpoint_option, run_argument
 from .group import VERBS, NearestGroup
 from .options import input_option, model_argument
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+LONGEST_SIDE = 480
+"""Pixels to which a larger image is reduced for its feature maps."""
 
 _TAKEN = ("name", "lang")
 """Words that `activation` has for other things, so that no setting can be called so."""
@@ -117,24 +120,31 @@ def network(model: str, input_shape: InputShape | None, path: str | None, lang: 
     _save(plots.network_figure(graph, lang=lang), path, f"{graph.name}-network")
 
 
-@command.command("edges", short_help="Feature maps of two edge kernels on a picture.")
-@click.option("--image", metavar="PATH", help="The picture; one of convscope's own if left out.")
+@command.command("edges", short_help="Feature maps of edge kernels, or of your own, on an image.")
+@click.option("--image", metavar="PATH", help="The image; a photograph that is bundled if left out.")
 @click.option(
-    "--size", "input_shape", metavar="CxHxW", callback=shape, default="3x240x320", help="Size it is fitted to."
+    "--kernel",
+    "kernels",
+    metavar="ROWS",
+    multiple=True,
+    callback=matrices,
+    help="Your own kernel, rows separated by /, as in 0,1,0/1,-4,1/0,1,0; may be repeated.",
 )
 @figure_options
-def edges(image: str | None, input_shape: tuple[int, ...], path: str | None, lang: str) -> None:
-    """Draw what a horizontal and a vertical edge kernel make of a picture.
+def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | None, lang: str) -> None:
+    """Draw what a horizontal and a vertical edge kernel, or your own kernels, make of an image.
 
     \b
-    Example:
+    Examples:
       convscope plot edges --image cat.jpg --save edges.png
+      convscope plot edges --kernel 0,1,0/1,-4,1/0,1,0 --kernel 1,1,1/1,1,1/1,1,1
     """
-    from ..pictures import load_picture, sample_picture
+    from ..pictures import load_whole_picture, sample_photograph
     from ..present import plots
 
-    picture = sample_picture(input_shape) if image is None else load_picture(image, input_shape)
-    _save(plots.convolution_maps(picture, lang=lang), path, "edges")
+    picture = sample_photograph() if image is None else load_whole_picture(image, LONGEST_SIDE)
+    figure = plots.convolution_maps(picture, lang, kernels) if kernels else plots.convolution_maps(picture, lang)
+    _save(figure, path, "edges")
 
 
 @command.command("pooling", short_help="How max pooling enlarges the receptive field.")

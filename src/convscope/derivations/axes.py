@@ -9,7 +9,7 @@ from . import texts
 from .derivation import Text
 
 _INPUT = {1: ("l",), 2: ("h", "w"), 3: ("z", "h", "w")}
-_OUTPUT = {1: ("p",), 2: ("p", "q"), 3: ("u", "p", "q")}
+_OUTPUT = {1: ("l_{out}",), 2: ("h_{out}", "w_{out}"), 3: ("z_{out}", "h_{out}", "w_{out}")}
 _TITLES = {
     1: (texts.LENGTH,),
     2: (texts.ROWS, texts.COLUMNS),
@@ -41,7 +41,7 @@ class AxisGroup:
 
     @property
     def output(self) -> str:
-        """Return the output's letters: `p`, or `p = q`."""
+        """Return the output's letters: `h_{out}`, or `h_{out} = w_{out}`."""
         return " = ".join(_OUTPUT[self.rank][axis] for axis in self.axes)
 
     @property
@@ -61,7 +61,7 @@ class AxisGroup:
         return Text(_AND.en.join(n.en for n in names), _AND.zh.join(n.zh for n in names))
 
     def sign(self, base: str, index: str = "") -> str:
-        """Return a setting's symbol on this group: `k`, `k_h`, `P_{h1}`."""
+        """Return a setting's symbol on this group: `k`, `k_h`, `p_{h1}`."""
         subscript = self.mark + index
         if not subscript:
             return base

@@ -185,6 +185,11 @@ class Explanation:
 
         return render(self, check_language(lang))
 
+    def _repr_html_(self) -> str:
+        from .render.html import fragment
+
+        return fragment(self, "en")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, in both languages."""
         return {

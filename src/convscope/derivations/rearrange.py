@@ -94,7 +94,7 @@ def _edges(
     sheet.know("c", shape[0], texts.CHANNELS)
     for group in groups(list(zip(shape[1:], pairs, strict=True))):
         sheet.know(group.input, shape[1:][group.first], texts.SIZE_OF.fill(axes=group.title))
-        one, two = group.sign("P", "1"), group.sign("P", "2")
+        one, two = group.sign("p", "1"), group.sign("p", "2")
         sheet.know(one, pairs[group.first][0], before.fill(axes=group.title))
         sheet.know(two, pairs[group.first][1], after.fill(axes=group.title))
         sheet.step(group.output, f"{group.letter} {sign} {one} {sign} {two}", group.title)

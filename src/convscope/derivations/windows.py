@@ -102,16 +102,16 @@ def _settings(sheet: Worksheet, window: Window, group: AxisGroup, same: bool) ->
 
 def _know_padding(sheet: Worksheet, window: Window | TransposedWindow, group: AxisGroup) -> None:
     if window.before == window.after:
-        sheet.know(group.sign("P"), window.before, PADDING)
+        sheet.know(group.sign("p"), window.before, PADDING)
     else:
-        sheet.know(group.sign("P", "1"), window.before, BEFORE)
-        sheet.know(group.sign("P", "2"), window.after, AFTER)
+        sheet.know(group.sign("p", "1"), window.before, BEFORE)
+        sheet.know(group.sign("p", "2"), window.after, AFTER)
 
 
 def _padding(window: Window | TransposedWindow, group: AxisGroup, sign: str) -> str:
     if window.before == window.after:
-        return f"{sign} 2·{group.sign('P')}"
-    return f"{sign} {group.sign('P', '1')} {sign} {group.sign('P', '2')}"
+        return f"{sign} 2·{group.sign('p')}"
+    return f"{sign} {group.sign('p', '1')} {sign} {group.sign('p', '2')}"
 
 
 def _reach(sheet: Worksheet, window: Window | TransposedWindow, group: AxisGroup) -> str:
@@ -127,8 +127,8 @@ def _floored(window: Window, group: AxisGroup, kernel: str) -> str:
 
 
 def _same(sheet: Worksheet, group: AxisGroup, kernel: str) -> None:
-    total, stride, out = group.sign("P"), group.sign("s"), group.out_letter
-    before, after = group.sign("P", "1"), group.sign("P", "2")
+    total, stride, out = group.sign("p"), group.sign("s"), group.out_letter
+    before, after = group.sign("p", "1"), group.sign("p", "2")
     sheet.step(group.output, f"⌈{group.letter} / {stride}⌉", SAME_SIZE, TENSORFLOW)
     sheet.step(total, f"max(({out} - 1)·{stride} + {kernel} - {group.letter}, 0)", SAME_TOTAL, TENSORFLOW)
     sheet.step(before, f"⌊{total} / 2⌋", SAME_BEFORE)
@@ -144,7 +144,7 @@ def _ceiled(sheet: Worksheet, n: int, window: Window, group: AxisGroup, kernel: 
     padded = f"{group.letter} {_padding(window, group, '+')} - {kernel}"
     windows = cast(int, sheet.step(count, f"⌈({padded}) / {stride}⌉ + 1", CEILED, PYTORCH))
     sheet.step(start, f"({count} - 1)·{stride}", LAST_START)
-    edge = f"{group.letter} + {group.sign('P', '' if window.before == window.after else '1')}"
+    edge = f"{group.letter} + {group.sign('p', '' if window.before == window.after else '1')}"
     if (windows - 1) * window.stride >= n + window.before:
         sheet.step(group.output, f"{count} - 1", DROPPED.fill(edge=f"{edge}"), PYTORCH)
     else:
@@ -207,8 +207,8 @@ def transposed_sizes(
         reach = _reach(sheet, window, group)
         cut = _padding(window, group, "-")
         if same:
-            cut = f"- {group.sign('P')}"
-            sheet.step(group.sign("P"), f"max({reach} - {s}, 0)", TRANSPOSED_SAME)
+            cut = f"- {group.sign('p')}"
+            sheet.step(group.sign("p"), f"max({reach} - {s}, 0)", TRANSPOSED_SAME)
             sheet.step(group.sign("e"), f"{e} + max({s} - {reach}, 0)", TRANSPOSED_EXTRA)
         sheet.step(group.output, f"({n} - 1)·{s} {cut} + {reach} + {e}", group.title, TRANSPOSED)
         sheet.note(SPREAD, where=_where(group, len(grouped) > 1), stride=window.stride)

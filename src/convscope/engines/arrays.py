@@ -32,6 +32,13 @@ def check_array_sizes(network: Network) -> None:
             )
 
 
+class UnknownArray(BadSetting, KeyError):
+    """A name that no array of the program has; a KeyError too, as mappings promise."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class ProgramArrays(MutableMapping[str, Array]):
     """Parameters or running statistics by name, as copies: change one by setting it.
 
@@ -96,7 +103,7 @@ class ProgramArrays(MutableMapping[str, Array]):
 
     def _known(self, name: str) -> None:
         if name not in self._shapes:
-            raise BadSetting(
+            raise UnknownArray(
                 f"a {self._what} must be one of the network's; got {name!r}; {nearest(name, self._shapes)} "
                 "[array-name]"
             )

@@ -23,6 +23,7 @@ from ..layers.activation import (
     Softplus,
     Tanh,
 )
+from ..notebook import Preformatted
 from ..reference import activation as _rules  # noqa: F401 - registers the answers
 from ..reference.rules import Array, Context, backward, forward
 from .blocks import matrix, number, table, titled
@@ -54,7 +55,7 @@ class ActivationRow:
 
 
 @dataclass(frozen=True)
-class ActivationTable:
+class ActivationTable(Preformatted):
     """Values and derivatives of several functions at the same points."""
 
     points: Array
@@ -119,7 +120,7 @@ def _row(layer: Activation, x: Array) -> ActivationRow:
 
 
 @dataclass(frozen=True)
-class SoftmaxTable:
+class SoftmaxTable(Preformatted):
     """Scores, the probabilities they become, and how each probability moves with each score."""
 
     scores: Array

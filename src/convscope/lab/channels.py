@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
+from ..notebook import Preformatted
 from ..reference import convolution as _rules  # noqa: F401 - registers the answers
 from ..reference.rules import Array, Context, forward
 from ..settings import Padding
@@ -29,7 +30,7 @@ class KernelSteps:
 
 
 @dataclass(frozen=True)
-class ChannelSteps:
+class ChannelSteps(Preformatted):
     """A convolution layer taken apart, kernel by kernel."""
 
     x: Array
@@ -108,7 +109,7 @@ def by_channels(
 
 
 @dataclass(frozen=True)
-class TwoConvolutions:
+class TwoConvolutions(Preformatted):
     """A picture in colour through two convolutions, each taken apart."""
 
     first: ChannelSteps

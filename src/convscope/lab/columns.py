@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
+from ..notebook import Preformatted
 from ..reference.matrix.columns import col2im, im2col
 from ..reference.rules import Array
 from .blocks import beside, matrix, titled
@@ -17,7 +18,7 @@ from .given import numbers
 
 
 @dataclass(frozen=True)
-class MatrixProduct:
+class MatrixProduct(Preformatted):
     """A picture's windows as columns, the kernels as rows, and their product, which is the convolution."""
 
     x: Array

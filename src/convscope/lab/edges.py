@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..errors import BadShape
 from ..layers.activation import ReLU
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
+from ..notebook import Preformatted
 from ..reference import activation as _activation  # noqa: F401 - registers the answers
 from ..reference import convolution as _convolution  # noqa: F401 - registers the answers
 from ..reference.rules import Array, Context, forward
@@ -25,7 +27,7 @@ KERNELS = {
 
 
 @dataclass(frozen=True)
-class EdgeMaps:
+class EdgeMaps(Preformatted):
     """A picture and what each kernel makes of it, before and after ReLU."""
 
     x: Array
@@ -45,25 +47,32 @@ class EdgeMaps:
         return "\n\n".join(parts)
 
 
-def edge_maps(picture: ArrayLike) -> EdgeMaps:
-    """Convolve a grey picture with a horizontal and a vertical edge kernel, and apply ReLU.
+def edge_maps(picture: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) -> EdgeMaps:
+    """Convolve a gray image with a horizontal and a vertical edge kernel, or with others, and apply ReLU.
 
-    Shapes:   picture (h, w), at least 3×3 → maps (h − 2, w − 2)
-    Errors:   BadShape [lab-picture]
+    Shapes:   picture (h, w), kernels (kh, kw), all the same → maps (h − kh + 1, w − kw + 1)
+    Errors:   BadShape [lab-picture], [lab-kernels]
 
     >>> edge_maps([[9, 9, 9], [9, 9, 9], [0, 0, 0]]).maps["horizontal"]
     array([[27.]])
     """
     x = numbers("picture", picture)
-    if x.ndim != 2 or min(x.shape) < 3:
+    given = {name: numbers("kernel", kernel) for name, kernel in kernels.items()}
+    shapes = {kernel.shape for kernel in given.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise BadShape(
-            f"picture must be a matrix of at least 3×3 grey levels; got picture={show_shape(x.shape)}; "
-            "give one channel, as rows of numbers. [lab-picture]"
+            "kernels must be matrices of one shape; got "
+            f"{', '.join(show_shape(kernel.shape) for kernel in given.values()) or 'none'}; "
+            "give each as rows of numbers. [lab-kernels]"
         )
-    weight = np.stack(list(KERNELS.values()))[:, None]
-    layer = Conv2d(len(KERNELS), (3, 3), bias=False)
+    size = next(iter(shapes))
+    if x.ndim != 2 or x.shape[0] < size[0] or x.shape[1] < size[1]:
+        raise BadShape(
+            f"picture must be a matrix of at least {show_shape(size)} grey levels; got "
+            f"picture={show_shape(x.shape)}; give one channel, as rows of numbers. [lab-picture]"
+        )
+    weight = np.stack(list(given.values()))[:, None]
+    layer = Conv2d(len(given), size, bias=False)
     maps = forward(layer, (x[None, None],), {"weight": weight}, Context())
     rectified = forward(ReLU(), (maps,), {}, Context())
-    return EdgeMaps(
-        x, dict(KERNELS), dict(zip(KERNELS, maps[0], strict=True)), dict(zip(KERNELS, rectified[0], strict=True))
-    )
+    return EdgeMaps(x, given, dict(zip(given, maps[0], strict=True)), dict(zip(given, rectified[0], strict=True)))

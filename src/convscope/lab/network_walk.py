@@ -11,6 +11,7 @@ from ..errors import BadShape
 from ..layers.base import show_shape
 from ..models import load
 from ..network import Network
+from ..notebook import Preformatted
 from ..reference.graph import parameter_shapes, run
 from ..reference.rules import Array
 from .blocks import beside, matrix, titled
@@ -21,7 +22,7 @@ MOST_NUMBERS = 4096
 
 
 @dataclass(frozen=True)
-class Walk:
+class Walk(Preformatted):
     """A network's forward pass on one picture: every layer's output, the parameters that made it."""
 
     network: Network

@@ -19,6 +19,7 @@ from ..layers.pooling import (
     SpatialPyramidPool,
     StochasticPool2d,
 )
+from ..notebook import Preformatted
 from ..reference import pooling as _rules  # noqa: F401 - registers the answers
 from ..reference.matrix.columns import im2col
 from ..reference.rules import Array, Context, backward, forward
@@ -41,7 +42,7 @@ class PoolingRow:
 
 
 @dataclass(frozen=True)
-class PoolingTable:
+class PoolingTable(Preformatted):
     """The same window through several kinds of pooling."""
 
     window: Array
@@ -104,7 +105,7 @@ def _row(name: str, layer: Layer, x: Array, context: Context) -> PoolingRow:
 
 
 @dataclass(frozen=True)
-class PoolingWalk:
+class PoolingWalk(Preformatted):
     """Max pooling over a map, window by window."""
 
     layer: MaxPool2d  # type: ignore[valid-type]  # made by `by_rank`

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv, Conv1d, Conv2d
+from ..notebook import Preformatted
 from ..reference import convolution as _rules  # noqa: F401 - registers the answers
 from ..reference.loops.convolution import places
 from ..reference.rules import Array, Context, backward, forward
@@ -24,7 +25,7 @@ Place = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Correlation:
+class Correlation(Preformatted):
     """One channel and one kernel, stride 1, no padding: all values and all gradients.
 
     `flipped` is the same gradient of x as `grad_x`, by the other way: the gradient of y, padded by one less than

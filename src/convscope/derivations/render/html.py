@@ -37,13 +37,20 @@ def render(explanation: Explanation, lang: str) -> str:
         f'<head><meta charset="utf-8"/><meta name="viewport" content="width=device-width"/><title>{title}</title>',
         f"<style>{_STYLE}</style></head>",
         f"<body><h1>{title}</h1>",
+        fragment(explanation, lang),
     ]
+    return "\n".join([*lines, "</body></html>"]) + "\n"
+
+
+def fragment(explanation: Explanation, lang: str) -> str:
+    """Write the sections alone, for a page that has its own head and style."""
+    lines = []
     for section in explanation.sections:
         name, about = heading(section)
         lines.append(f'<section><h2>{escape(name)}</h2><p class="shapes">{escape(about)}</p>')
         lines += [_derivation(derivation, lang) for derivation in section.derivations]
         lines.append("</section>")
-    return "\n".join([*lines, "</body></html>"]) + "\n"
+    return "\n".join(lines)
 
 
 def _words(words: str) -> str:

@@ -1,40 +1,31 @@
-"""What two edge kernels make of a picture."""
+"""Feature maps of kernels, by default of edges, on an image."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from ...derivations.derivation import Text
-from ...errors import BadShape
+from ...errors import BadSetting, BadShape
+from ...lab.edges import KERNELS, edge_maps
 from ...layers.base import show_shape
-from ...layers.convolution import Conv2d
 from ...pictures import Picture
-from ...reference.rules import Array, Context, forward
+from ...reference.rules import Array
 from .style import GREY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure, number, times
 
-HORIZONTAL = np.array([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])
-VERTICAL = np.ascontiguousarray(HORIZONTAL.T)
-"""Sobel's kernels: a difference across the edge, smoothed along it."""
-
-TITLE_WORDS = Text("One layer, two kernels, two feature maps", "一层、两个卷积核、两张特征图")
+TITLE_WORDS = Text(
+    "One layer, kernels: {count}, feature maps: {count}", "一层、{count} 个卷积核、{count} 张特征图"
+)
 GREY_PICTURE = Text("picture {size}, grey", "灰度图像 {size}")
-EDGES = (Text("horizontal edges", "水平边缘"), Text("vertical edges", "垂直边缘"))
+EDGES = {"horizontal": Text("horizontal edges", "水平边缘"), "vertical": Text("vertical edges", "垂直边缘")}
+KERNEL = Text("kernel {name}", "卷积核 {name}")
+MOST_KERNELS = 4
 MAP = Text("map {size}", "特征图 {size}")
 COLOURS = Text("orange: the kernel's pattern · violet: its opposite", "橙色：与卷积核一致 · 紫色：与之相反")
-
-
-def edge_maps(picture: Picture) -> Array:
-    """Return the picture's response to both kernels.
-
-    Shapes:   picture (h, w, 3) or (h, w, 1) → (2, h − 2, w − 2); grey levels from 0 to 1
-    """
-    grey = grey_levels(picture)
-    layer = Conv2d(2, (3, 3), bias=False)
-    weight = np.stack([HORIZONTAL, VERTICAL])[:, None]
-    maps: Array = forward(layer, (grey[None, None],), {"weight": weight}, Context())[0]
-    return maps
 
 
 def grey_levels(picture: Picture) -> Array:
@@ -44,15 +35,19 @@ def grey_levels(picture: Picture) -> Array:
     return levels @ weights
 
 
-def convolution_maps(picture: Picture, lang: str = "en") -> Figure:
-    """Draw a picture, two edge kernels, and the feature map of each.
+def convolution_maps(picture: Picture, lang: str = "en", kernels: Mapping[str, ArrayLike] = KERNELS) -> Figure:
+    """Draw an image, up to four kernels, by default of edges, and the feature map of each.
 
-    Shapes:   picture (h, w, 3) or (h, w, 1), at least 3×3
-    Errors:   BadShape [maps-picture]; BadSetting [figure-language]
+    Shapes:   picture (h, w, 3) or (h, w, 1), at least as large as a kernel
+    Errors:   BadShape [maps-picture], [lab-kernels], [lab-picture]; BadSetting [figure-language], [maps-kernels]
     """
-    if picture.ndim != 3 or picture.shape[2] not in (1, 3) or min(picture.shape[:2]) < 3:
+    if not 0 < len(kernels) <= MOST_KERNELS:
+        raise BadSetting(
+            f"a figure must have 1 to {MOST_KERNELS} kernels; got {len(kernels)}; draw fewer. [maps-kernels]"
+        )
+    if picture.ndim != 3 or picture.shape[2] not in (1, 3):
         raise BadShape(
-            "a picture must be h×w×3 or h×w×1 and at least 3×3 for edge kernels; "
+            "a picture must be h×w×3 or h×w×1; "
             f"got {show_shape(picture.shape)}; "
             "read it with load_picture. [maps-picture]"
         )
@@ -64,26 +59,30 @@ def convolution_maps(picture: Picture, lang: str = "en") -> Figure:
     seen.imshow(grey_levels(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     seen.set_title(text.say(GREY_PICTURE, size=times(picture.shape[:2])), pad=8, **text.font(LABEL, bold=True))
     figure.text(0.22, 0.055, text.say(COLOURS), ha="center", **text.font(SMALL, color=GREY))
-    maps = edge_maps(picture)
-    largest = float(np.abs(maps).max()) or 1.0
-    for row, (kernel, words, response) in enumerate(zip((HORIZONTAL, VERTICAL), EDGES, maps, strict=True)):
-        bottom = 0.485 - 0.445 * row
-        shown = figure.add_axes((0.455, bottom + 0.085, 0.165, 0.22))
-        shown.set_title(text.say(words), pad=8, **text.font(LABEL, bold=True))
-        _draw_kernel(shown, kernel, text)
-        figure.text(0.645, bottom + 0.185, "→", ha="center", va="center", **text.font(24, color=GREY))
-        _draw_map(figure.add_axes((0.665, bottom, 0.32, 0.345)), response, largest, text)
+    found = edge_maps(grey_levels(picture), kernels)
+    largest = max(float(np.abs(response).max()) for response in found.maps.values()) or 1.0
+    height = 0.89 / len(kernels)
+    for row, (name, response) in enumerate(found.maps.items()):
+        bottom = 0.93 - height * (row + 1)
+        shown = figure.add_axes((0.455, bottom + 0.19 * height, 0.165, 0.5 * height))
+        words = text.say(EDGES[name]) if name in EDGES else text.say(KERNEL, name=name)
+        shown.set_title(words, pad=8, **text.font(LABEL, bold=True))
+        _draw_kernel(shown, found.kernels[name], text)
+        figure.text(0.645, bottom + 0.42 * height, "→", ha="center", va="center", **text.font(24, color=GREY))
+        _draw_map(figure.add_axes((0.665, bottom, 0.32, 0.775 * height)), response, largest, text)
     return figure
 
 
 def _draw_kernel(axes: Axes, kernel: Array, text: Letters) -> None:
     bare(axes)
-    axes.imshow(kernel, cmap="PuOr_r", vmin=-3, vmax=3, interpolation="nearest")
+    largest = 1.5 * float(np.abs(kernel).max()) or 1.0
+    axes.imshow(kernel, cmap="PuOr_r", vmin=-largest, vmax=largest, interpolation="nearest")
     for (row, column), weight in np.ndenumerate(kernel):
         axes.text(column, row, number(weight), ha="center", va="center", **text.font(LABEL, bold=True))
-    for place in np.arange(-0.5, len(kernel)):
-        axes.axhline(place, color="white", lw=2)
-        axes.axvline(place, color="white", lw=2)
+    for row in np.arange(-0.5, kernel.shape[0]):
+        axes.axhline(row, color="white", lw=2)
+    for column in np.arange(-0.5, kernel.shape[1]):
+        axes.axvline(column, color="white", lw=2)
 
 
 def _draw_map(axes: Axes, response: Array, largest: float, text: Letters) -> None:

@@ -1,0 +1,97 @@
+"""Layers grouped by the modules that their dotted names spell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..layers.connection import Shape
+from ..layers.operations import NO_OPERATIONS, Operations
+
+if TYPE_CHECKING:
+    from .receptive_field import ReceptiveField
+    from .report import Row
+
+_STATUSES = ("complete", "lower_bound", "unknown")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Several layers as one row: sums, and the output and receptive field of the last.
+
+    It has the attributes of a report's Row that tables show.
+    """
+
+    name: str
+    members: tuple[Row, ...]
+    inputs: tuple[str, ...]
+
+    shares: None = None
+
+    @property
+    def kind(self) -> str:
+        """Return how many layers there are."""
+        return f"{len(self.members)} layers"
+
+    @property
+    def output_shape(self) -> Shape:
+        """Return the last layer's output shape."""
+        return self.members[-1].output_shape
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        """Return the last layer's receptive field."""
+        return self.members[-1].receptive_field
+
+    @property
+    def params(self) -> int:
+        """Return the sum of the parameters."""
+        return sum(row.params for row in self.members)
+
+    @property
+    def operations(self) -> Operations:
+        """Return the sums of the operations by kind."""
+        total = NO_OPERATIONS
+        for row in self.members:
+            total = total.plus(row.operations)
+        return total
+
+    @property
+    def activation_bytes(self) -> int:
+        """Return the size of all outputs in float32."""
+        return sum(row.activation_bytes for row in self.members)
+
+    @property
+    def status(self) -> str:
+        """Return the worst status of the layers; a sum with an unknown part is a lower bound."""
+        worst = max((row.status for row in self.members), key=_STATUSES.index)
+        return worst if worst == "complete" else "lower_bound"
+
+
+def rows_at_depth(rows: Iterable[Row], depth: int) -> list[Row | Group]:
+    """Return rows in which layers with the same first `depth` parts of their dotted names are one.
+
+    A group is placed where its first layer is; it lists the inputs that come from outside.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(group_name(row.name, depth), []).append(row)
+    shown: list[Row | Group] = []
+    for name, members in groups.items():
+        if len(members) == 1 and members[0].name == name:
+            shown.append(members[0])
+            continue
+        own = {row.name for row in members}
+        outside = (group_name(source, depth) for row in members for source in row.inputs if source not in own)
+        shown.append(Group(name, tuple(members), tuple(dict.fromkeys(outside))))
+    return shown
+
+
+def group_name(name: str, depth: int) -> str:
+    """Return the first `depth` parts of a dotted name.
+
+    >>> group_name("layer1.0.conv1", 2)
+    'layer1.0'
+    """
+    return ".".join(name.split(".")[:depth])
