@@ -129,7 +129,7 @@ def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):
     assert titles == [
         "最大池化扩大下一层卷积的视野",
         "阴影：斜率低于最大值的 5%，几乎没有梯度传回。",
-        "一层、两个卷积核、两张特征图",
+        "一层：每个卷积核得到一张特征图",
     ]
 
 

@@ -17,9 +17,7 @@ from ...pictures import Picture
 from ...reference.rules import Array
 from .style import GREY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure, number, times
 
-TITLE_WORDS = Text(
-    "One layer, kernels: {count}, feature maps: {count}", "一层、{count} 个卷积核、{count} 张特征图"
-)
+TITLE_WORDS = Text("One layer: one feature map per kernel", "一层：每个卷积核得到一张特征图")
 GREY_PICTURE = Text("picture {size}, grey", "灰度图像 {size}")
 EDGES = {"horizontal": Text("horizontal edges", "水平边缘"), "vertical": Text("vertical edges", "垂直边缘")}
 KERNEL = Text("kernel {name}", "卷积核 {name}")
