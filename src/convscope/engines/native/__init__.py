@@ -14,6 +14,7 @@
 | `threads.py`, `pool_code.py` | the threads that walk lists of kernels, and their code |
 | `choices.py` | measured choices of an algorithm, kept on disk |
 | `bound.py` | a plan with addresses, for one batch size |
+| `bindings.py` | the bound plans in use, and the memory they share |
 | `arrays.py`, `parameters.py` | parameters, statistics and optimizer state |
 | `program.py` | all of it behind the engines' seam |
 """
