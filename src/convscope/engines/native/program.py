@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -23,6 +22,7 @@ from .bindings import Bindings, PlanKey
 from .bound import Bound
 from .hand import PlanHand
 from .layout import Blocked, Floats
+from .locks import PROGRAM, ForkLock
 from .lower import Mode, inference_plan, training_plan
 from .lower.loss import HITS, LABELS, LOSSES, SQUARES
 from .lower.optimizer import given_numbers, update_plan
@@ -55,7 +55,7 @@ class NativeProgram:
         self._plans: dict[PlanKey, Plan] = {}
         self._bindings = Bindings(loader, pool, self.arrays)
         self._observed: dict[str, LayerStatistics] = {}
-        self._busy = threading.RLock()
+        self._busy = ForkLock(PROGRAM)
         self._normalisations = [
             (node.layer, node.input_shapes[0]) for node in network.layers if isinstance(node.layer, BatchNorm)
         ]
