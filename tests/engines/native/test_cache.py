@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.engines.native import cache
+from convscope.engines.native import cache, objects
 from convscope.engines.native.cache import LIMIT, CacheFolder, cache_limit
 from convscope.engines.native.objects import DIGEST_BYTES, Loader, symbol
 from convscope.engines.native.target import host
@@ -128,6 +128,7 @@ def test_whole_object_file_without_the_function_is_compiled_again(folder: Path, 
     body = file_of(folder, other).read_bytes()[DIGEST_BYTES:]
     body += symbol(wanted, host()).encode() + b"\0" if named else b""
     file_of(folder, wanted).write_bytes(hashlib.sha256(body).digest() + body)
+    assert (objects._read(symbol(wanted, host())) is not None) == named
     loader = Loader(host())
     assert compilations(loader, wanted) == 1
     assert compilations(loader, other) == 0
