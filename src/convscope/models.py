@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import BadFile, ConvscopeError, UnknownModel, nearest
+from .files import open_regular
 from .network import Network
 
 LARGEST_FILE = 16 << 20
@@ -104,7 +105,8 @@ def _text(path: Path) -> str:
         if size > LARGEST_FILE:
             limit = f"hold at most {LARGEST_FILE >> 20} MiB"
             raise _refused(path, limit, f"{size:,} bytes", "describe repeated parts with blocks", "file-size")
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read()
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise _refused(path, "be readable", reason, "check the path", "file-missing") from None

@@ -356,7 +356,7 @@ def test_imported_weights_are_not_drawn_first(monkeypatch):
     """Random initialization of a large model takes longer than to copy its weights."""
     monkeypatch.setattr("convscope.training.initialization.initial", None)
     model = keras.Sequential([keras.Input(PICTURE), layers.Conv2D(5, 2, name="conv"), layers.Flatten()])
-    kernel, bias = map(np.asarray, model.get_weights())
+    kernel, bias = (variable.value.detach().numpy() for variable in model.weights)
     ours = cs.from_keras(model, parameters=True).parameters
     np.testing.assert_array_equal(ours["conv.weight"], kernel.transpose(3, 2, 0, 1))
     np.testing.assert_array_equal(ours["conv.bias"], bias)

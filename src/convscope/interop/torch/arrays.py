@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ...engines.arrays import ComputedArrays
 from ...engines.engine import Array
@@ -36,6 +36,6 @@ def with_parameters(network: Network, arrays: Mapping[str, Tensor]) -> Model:
                 "make the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
             )
         exact = array if array.dtype == torch.float32 else array.double()
-        return cast(Array, exact.cpu().reshape(shapes[name]).numpy())
+        return exact.cpu().reshape(shapes[name]).numpy()
 
     return Model(network, parameters=ComputedArrays(shapes, read))
