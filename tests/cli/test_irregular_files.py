@@ -33,7 +33,7 @@ def bounded() -> Iterator[None]:
         raise Waiting
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(30)
+    signal.alarm(120)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
