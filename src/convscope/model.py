@@ -13,13 +13,13 @@ from .engines.arrays import ProgramArrays, check_array_sizes
 from .engines.engine import Array, DType, Precision, Program, StepResult, Training
 from .engines.registry import engine_named
 from .errors import BadSetting, NotFinite, nearest
-from .layers.connection import Shape
 from .models import load
 from .network import Network
 from .recipes.checks import real_number, whole_number
 from .recipes.losses import Loss, objective, usual_loss
 from .recipes.optimizers import SGD, Optimizer
 from .recipes.schedules import Schedule, schedule_named
+from .reference.graph import buffer_shapes, parameter_shapes
 from .training.batches import Data, as_source, check_source, checked_labels, checked_pictures
 from .training.initialization import initial_buffers, initial_parameters
 
@@ -38,7 +38,8 @@ class Model:
     """A network, its parameters, and the engine that runs them.
 
     `network` is a Network or anything `load` takes. Parameters start as `training.initialization` says, by `seed`
-    alone: the same seed gives the same model, and the same training the same bits. `engine` is "native" (the
+    alone: the same seed gives the same model, and the same training the same bits. Those that `parameters` names
+    (running statistics, too) are taken from there, and nothing is drawn for them. `engine` is "native" (the
     default: generated vector code), "reference" (NumPy; "native" in float64 runs on it too) or "torch" (PyTorch's
     modules, autograd and optimizers, on the CPU); `precision` "strict" keeps the first to algorithms that round as
     sums do. CONVSCOPE_THREADS sets the native engine's threads, CONVSCOPE_CACHE the folder of its compiled code.
@@ -55,6 +56,7 @@ class Model:
         engine: str | None = None,
         dtype: str = "float32",
         precision: Precision = "fast",
+        parameters: Mapping[str, Array] | None = None,
     ) -> None:
         if not isinstance(network, Network | str | os.PathLike):
             raise BadSetting(
@@ -86,13 +88,16 @@ class Model:
         self.precision = precision
         self._engine = engine_named(engine)
         self._schedule = schedule_named(None)
-        parameters, buffers = initial_parameters(self.network, self.seed), initial_buffers(self.network)
-        self.parameters = ProgramArrays("parameter", self._current, _shapes(parameters), self.dtype)
-        self.buffers = ProgramArrays("buffer", self._current, _shapes(buffers), self.dtype)
+        shapes = parameter_shapes(self.network), buffer_shapes(self.network)
+        self.parameters = ProgramArrays("parameter", self._current, shapes[0], self.dtype)
+        self.buffers = ProgramArrays("buffer", self._current, shapes[1], self.dtype)
         self._training = Training(SGD(), objective(self.network, usual_loss(self.network)))
         self._program = self._compiled()
-        self.parameters.update(parameters)
-        self.buffers.update(buffers)
+        given = {} if parameters is None else parameters
+        self.parameters.update(initial_parameters(self.network, self.seed, given.keys()))
+        self.buffers.update(initial_buffers(self.network))
+        for name in given:
+            (self.buffers if name in self.buffers else self.parameters)[name] = given[name]
 
     @property
     def engine(self) -> str:
@@ -303,7 +308,3 @@ class Model:
         x = checked_pictures(self.network, x, self.dtype)
         parts = [compute(x[first : first + CHUNK]) for first in range(0, len(x), CHUNK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _shapes(arrays: Mapping[str, Any]) -> dict[str, Shape]:
-    return {name: array.shape for name, array in arrays.items()}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import BadFile, ConvscopeError, UnknownModel, nearest
+from .files import open_regular
 from .input_shapes import InputShape
 from .network import Network
 
@@ -125,7 +126,8 @@ def _text(path: Path) -> str:
         if size > LARGEST_FILE:
             limit = f"hold at most {LARGEST_FILE >> 20} MiB"
             raise _refused(path, limit, f"{size:,} bytes", "describe repeated parts with blocks", "file-size")
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read()
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise _refused(path, "be readable", reason, "check the path", "file-missing") from None

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..errors import BadFile, BadNotation, BadSetting, nearest
+from ..files import open_regular
 
 LARGEST_FILE = 1 << 20
 
@@ -77,7 +78,7 @@ def _pairs(path: str) -> list[tuple[int, str, str]]:
 
 def _text(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise ValueError("more than 1 MiB")

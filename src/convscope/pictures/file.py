@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFile, MissingExtra
+from ..files import open_regular
 from .levels import eight_bits
 
 if TYPE_CHECKING:
@@ -37,8 +41,7 @@ def read_header(path: str | Path) -> PictureHeader:
 
     Errors:   BadFile [picture-missing], [picture-file], [picture-pixels]; MissingExtra [data-extra]
     """
-    image = _opened(path)
-    with image:
+    with _opened(path) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS:
             width, height = height, width
@@ -55,23 +58,29 @@ def read_picture(path: str | Path, channels: int, size: tuple[int, int] | None =
     Errors:   BadFile [picture-missing], [picture-file], [picture-pixels]; MissingExtra [data-extra]
     Source:   EXIF 2.3, orientation
     """
-    image = _opened(path)
-    from PIL import Image, ImageOps
+    with _opened(path) as image:
+        return _pixels(image, path, channels, size)
+
+
+def _pixels(image: Image, path: str | Path, channels: int, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    from PIL import Image as images
+    from PIL import ImageOps
 
     try:
-        with image, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of oddities in metadata
             upright = _on_white(_shallow(ImageOps.exif_transpose(image)))
             plain = upright.convert("L" if channels == 1 else "RGB")
             if size is not None and (plain.height, plain.width) != size:
-                plain = plain.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+                plain = plain.resize((size[1], size[0]), images.Resampling.BILINEAR)
             pixels = np.asarray(plain, np.uint8)
     except Exception as error:  # decoders raise whatever a broken file makes them stumble over
         raise _damaged(path, error) from None
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _opened(path: str | Path) -> Image:
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Image]:
     try:
         from PIL import Image
     except ImportError:
@@ -79,25 +88,26 @@ def _opened(path: str | Path) -> Image:
             "reading picture files must have Pillow; got none installed; "
             'run `pip install "convscope[data]"`. [data-extra]'
         ) from None
-    if not Path(path).is_file():
-        got = "a folder" if Path(path).is_dir() else "no such file"
+    if not os.path.isfile(path):
+        got = "a folder" if os.path.isdir(path) else "no such file"
         raise BadFile(f"{str(path)!r} must be a picture file; got {got}; check the path. [picture-missing]")
     too_large = BadFile(
         f"{str(path)!r} must be a picture of at most {MOST_PIXELS:,} pixels; got more; "
         "make it smaller, or leave it out. [picture-pixels]"
     )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of size: the limit is checked here
-            image = Image.open(path)
-    except Image.DecompressionBombError:
-        raise too_large from None
-    except Exception as error:  # as above
-        raise _damaged(path, error) from None
-    if image.width * image.height > MOST_PIXELS:
-        image.close()
-        raise too_large
-    return image
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(open_regular(path))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of size: the limit is checked here
+                image = opened.enter_context(Image.open(file))
+        except Image.DecompressionBombError:
+            raise too_large from None
+        except Exception as error:  # as above
+            raise _damaged(path, error) from None
+        if image.width * image.height > MOST_PIXELS:
+            raise too_large
+        yield image
 
 
 def _orientation(image: Image) -> int:

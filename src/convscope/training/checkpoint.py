@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadFile
+from ..files import open_regular
 from .atomic import write_durably
 from .configuration import Configuration, refuse_unknown
 from .data.source import Source
@@ -70,7 +71,8 @@ class RunFolder:
         """Return run.json."""
         path = self.path / "run.json"
         try:
-            document = json.loads(path.read_bytes())
+            with open_regular(path) as file:
+                document = json.loads(file.read())
         except OSError:
             raise BadFile(
                 f"{str(self.path)!r} must be the folder of a run; got no run.json in it; if the run was stopped "

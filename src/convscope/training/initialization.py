@@ -18,6 +18,7 @@ Each parameter is drawn by (seed, name) alone, so that a layer more or less leav
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import singledispatch
 from typing import NamedTuple
 
@@ -56,8 +57,8 @@ class Fans(NamedTuple):
     outgoing: float
 
 
-def initial_parameters(network: Network, seed: int) -> dict[str, Array]:
-    """Return every parameter in float64 by "layer.name"."""
+def initial_parameters(network: Network, seed: int, leave_out: Collection[str] = ()) -> dict[str, Array]:
+    """Return every parameter in float64 by "layer.name"; those to leave out are not drawn."""
     consumers: dict[int, list[int]] = {}
     for node in network.nodes:
         for source in node.sources:
@@ -69,7 +70,8 @@ def initial_parameters(network: Network, seed: int) -> dict[str, Array]:
         gain = _gain(network, consumers, node.index) if node.facts.param_shapes else None
         for name, shape in node.facts.param_shapes.items():
             full = f"{node.name}.{name}"
-            arrays[full] = initial(node.layer, name, shape, gain, generator(seed, f"parameter {full}"))
+            if full not in leave_out:
+                arrays[full] = initial(node.layer, name, shape, gain, generator(seed, f"parameter {full}"))
     return arrays
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadFile
+from ..files import open_regular
 
 Event = dict[str, Any]
 
@@ -81,7 +82,8 @@ def read_log(path: Path) -> Iterator[Event]:
     Errors:   BadFile [file-missing], [log-line]
     """
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        with open_regular(path) as file:
+            lines = file.read().splitlines(keepends=True)
     except OSError:
         raise BadFile(
             f"{str(path)!r} must be the log of a run; got no such file; check the path. [file-missing]"

@@ -11,12 +11,14 @@ import numpy as np
 from ..engines.engine import Array
 from ..errors import BadFile
 from ..recipes.losses import LOSSES
+from ..reference.graph import buffer_shapes, parameter_shapes
 from .atomic import write_durably
 from .configuration import from_json, to_json
 from .model_file import FILES_OF_A_FOLDER, ModelFile, differences, read_model_file, write_model_file
 
 if TYPE_CHECKING:
     from ..model import Model
+    from ..network import Network
 
 _NOT_NEEDED = "num_batches_tracked"
 """PyTorch counts the batches a batch norm has seen; with a momentum given, nothing reads the count."""
@@ -77,9 +79,10 @@ def load_model(path: Path, engine: str | None = None) -> Model:
             "make Model(network) and use load_parameters. [no-network]"
         )
     described = read.metadata
-    model = Model(parse_yaml(described["network"]), described["seed"], engine, described["dtype"])
+    network = parse_yaml(described["network"])
+    parameters = _known_arrays(network, read, path)
+    model = Model(network, described["seed"], engine, described["dtype"], parameters=parameters)
     model.compile(loss=from_json(described["loss"], LOSSES, "loss"))
-    put_arrays(model, read, path)
     model.classes = None if described["classes"] is None else tuple(described["classes"])
     return model
 
@@ -100,15 +103,15 @@ def file_of(path: Path) -> Path:
     )
 
 
-def put_arrays(model: Model, read: ModelFile, path: Path) -> None:
-    """Put a file's parameters and statistics into a model; what else the file has is left.
+def _known_arrays(network: Network, read: ModelFile, path: Path) -> dict[str, Array]:
+    """Return the network's parameters and statistics out of a file; what else the file has is left.
 
     Errors:   BadFile [other-network]
     """
-    shapes = {name: array.shape for name, array in arrays_of(model).items()}
+    shapes = {**parameter_shapes(network), **buffer_shapes(network)}
     known = {name: array for name, array in read.arrays.items() if name in shapes}
-    _refuse_differences(differences(shapes, known), path, model)
-    _write(model, known)
+    _refuse_differences(differences(shapes, known), path, network)
+    return known
 
 
 def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
@@ -119,7 +122,7 @@ def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
         if not name.endswith(_NOT_NEEDED)
     }
     shapes = {name: array.shape for name, array in arrays_of(model).items()}
-    _refuse_differences(differences(shapes, given), path, model)
+    _refuse_differences(differences(shapes, given), path, model.network)
     for name, array in given.items():
         if not np.issubdtype(array.dtype, np.floating):
             raise BadFile(
@@ -139,10 +142,10 @@ def _write(model: Model, arrays: Mapping[str, Array]) -> None:
         target[name] = array
 
 
-def _refuse_differences(lines: list[str], path: Path, model: Model) -> None:
+def _refuse_differences(lines: list[str], path: Path, network: Network) -> None:
     if lines:
         listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
-            f"{str(path)!r} must hold the arrays of {model.network.name}; got others; "
+            f"{str(path)!r} must hold the arrays of {network.name}; got others; "
             f"load it into the network it was saved from. [other-network]{listed}"
         )

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from convscope.engines.native import objects
-from convscope.engines.native.objects import Loader, cache_folder, symbol
+from convscope.engines.native.cache import cache_folder
+from convscope.engines.native.objects import Loader, symbol
 from convscope.engines.native.target import host, narrowed
 
 from .test_threads import AddItem

@@ -123,6 +123,32 @@ def test_a_closed_pool_starts_again() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("granted", [0, 2])
+def test_pool_with_fewer_threads_than_asked_for_does_all_work(
+    granted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may refuse to start a thread: those that there are share its work."""
+    start, started = threading.Thread.start, []
+
+    def limited(thread: threading.Thread) -> None:
+        if len(started) == granted:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    pool = Pool(LOADER, 5)
+    x = np.zeros((9, host().width), np.float32)
+    made, _table = records(AddItem(), x, 9, times=4)
+    for _ in range(3):
+        pool.run(made)
+        time.sleep(0.01)  # the threads fall asleep
+    pool.close()
+    assert (x == 12).all()
+    assert pool.threads == granted + 1
+    assert not any(thread.is_alive() for thread in started)
+
+
 def test_a_forked_process_has_a_pool_of_its_own() -> None:
     """The child, in which only the forking thread lives on, computes with threads of its own; the parent goes on."""
     from convscope.engines.native import threads
@@ -172,7 +198,7 @@ def test_the_number_of_threads_can_be_set(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CONVSCOPE_THREADS", "3")
     assert thread_count() == 3
     monkeypatch.setenv("CONVSCOPE_THREADS", "many")
-    with pytest.raises(BadSetting, match="CONVSCOPE_THREADS must be a whole number from 1; got 'many'"):
+    with pytest.raises(BadSetting, match="CONVSCOPE_THREADS must be a whole number from 1 to 1024; got 'many'"):
         thread_count()
     monkeypatch.delenv("CONVSCOPE_THREADS")
     assert thread_count() >= 1

@@ -350,3 +350,13 @@ def test_constants_made_without_memory_are_arrays():
         model = chain(PICTURE, Kept(name="kept"))
     assert kinds(cs.from_keras(model)) == [("kept/multiply.value", "Parameter"), ("kept/multiply", "Multiply")]
     assert kinds(same_as_keras(chain(PICTURE, Kept(name="kept")))) == [("kept/multiply", "Affine")]
+
+
+def test_imported_weights_are_not_drawn_first(monkeypatch):
+    """Random initialization of a large model takes longer than to copy its weights."""
+    monkeypatch.setattr("convscope.training.initialization.initial", None)
+    model = keras.Sequential([keras.Input(PICTURE), layers.Conv2D(5, 2, name="conv"), layers.Flatten()])
+    kernel, bias = (variable.value.detach().numpy() for variable in model.weights)
+    ours = cs.from_keras(model, parameters=True).parameters
+    np.testing.assert_array_equal(ours["conv.weight"], kernel.transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(ours["conv.bias"], bias)

@@ -10,10 +10,13 @@
 | `lower/` | from a network to a plan |
 | `select.py` | which algorithm for which sizes |
 | `memory.py` | which buffers share a place |
-| `objects.py` | object code, kept on disk |
+| `objects.py` | object code |
+| `cache.py` | files kept on disk |
+| `locks.py` | locks that a fork waits for |
 | `threads.py`, `pool_code.py` | the threads that walk lists of kernels, and their code |
 | `choices.py` | measured choices of an algorithm, kept on disk |
 | `bound.py` | a plan with addresses, for one batch size |
+| `bindings.py` | the bound plans in use, and the memory they share |
 | `arrays.py`, `parameters.py` | parameters, statistics and optimizer state |
 | `program.py` | all of it behind the engines' seam |
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -77,6 +77,18 @@ class Arrays:
     def all_of(self, role: Role) -> Floats:
         """Return all arrays of a role in a row."""
         return self._arenas[role]
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of all arrays, prepared ones included."""
+        return sum(
+            array.nbytes for group in (self._arenas, self._states, self._prepared) for array in group.values()
+        )
+
+    def release(self, prepared: Collection[Buffer]) -> None:
+        """Let prepared buffers go; they get new memory when they are located again."""
+        for buffer in prepared:
+            self._prepared.pop(buffer, None)
 
     def locate(self, buffer: Buffer) -> Floats:
         """Return the memory of a buffer that outlives a step."""

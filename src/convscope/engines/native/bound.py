@@ -22,22 +22,33 @@ SMALL = 400_000
 
 
 class Memory:
-    """Activations and scratch of all plans of a program: plans run one at a time, so they share it."""
+    """Activations and scratch of all plans of a program: plans run one at a time, so they share it.
 
-    def __init__(self, new: Callable[[int], Floats]) -> None:
-        self._new = new
+    `forget` is called before memory is replaced by more of it, so that whoever refers to the old one lets it go.
+    """
+
+    def __init__(self, new: Callable[[int], Floats], forget: Callable[[], None] = lambda: None) -> None:
+        self._new, self._forget = new, forget
         self.activations = new(0)
         self.scratch = new(0)
-        self.generation = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of both."""
+        return self.activations.nbytes + self.scratch.nbytes
 
     def reserve(self, activations: int, scratch: int) -> None:
-        """Grow to at least so many floats; what was bound to the old memory is out of date then."""
-        if activations > len(self.activations):
+        """Grow to at least so many floats."""
+        more_activations, more_scratch = activations > len(self.activations), scratch > len(self.scratch)
+        if more_activations or more_scratch:
+            self._forget()
+        # The old memory goes first: both at once may be more than the system has.
+        if more_activations:
+            self.activations = self._new(0)
             self.activations = self._new(activations)
-            self.generation += 1
-        if scratch > len(self.scratch):
+        if more_scratch:
+            self.scratch = self._new(0)
             self.scratch = self._new(scratch)
-            self.generation += 1
 
 
 class Segment(NamedTuple):
@@ -65,8 +76,7 @@ class Bound:
         self._arrangement = by_lifetime(plan, batch)
         scratch = max((kernel.scratch_floats(plan.target) for kernel in plan.kernels), default=0)
         memory.reserve(self._arrangement.floats, scratch * pool.threads)
-        self.generation = memory.generation
-        self._memory = memory
+        self._activations, self._scratch = memory.activations, memory.scratch
         self._views: dict[int, tuple[Buffer, Floats]] = {}
         self._given: dict[str, list[tuple[int, bool]]] = {}
         calls = [step for step in plan.steps if isinstance(step, Call)]
@@ -93,13 +103,19 @@ class Bound:
         if buffer.role is not Role.ACTIVATION:
             return self._locate(buffer)
         start = self._arrangement.offsets[buffer]
-        flat = self._memory.activations[start : start + buffer.floats(self.batch)]
+        flat = self._activations[start : start + buffer.floats(self.batch)]
         return flat if buffer.per_image == 0 else flat.reshape(self.batch, -1)
 
     @property
     def activation_bytes(self) -> int:
         """Return the memory that its activations take."""
         return 4 * self._arrangement.floats
+
+    @property
+    def table_bytes(self) -> int:
+        """Return the memory of its records and argument tables."""
+        segments = (one for section in self._sections.values() for one in section if isinstance(one, Segment))
+        return self._tables.nbytes + sum(segment.records.nbytes for segment in segments)
 
     def give(self, numbers: Mapping[str, float]) -> None:
         """Set numbers that calls are given anew for each run."""
@@ -127,7 +143,7 @@ class Bound:
 
     def _fill(self, place: int, call: Call, name: str) -> None:
         if name == "scratch":
-            self._tables[place] = self._memory.scratch.ctypes.data
+            self._tables[place] = self._scratch.ctypes.data
             return
         operand = call.operands[name]
         if isinstance(operand, Buffer):

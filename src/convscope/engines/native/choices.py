@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 
+from .cache import CacheFolder, cache_folder
 from .kernels.parts.shapes import ConvolutionShape
-from .objects import cache_folder, generator_hash
+from .objects import generator_hash
 from .target import host
+
+MOST_BYTES = 16 << 20
+"""What all measured choices may take on disk."""
 
 _TRIED: list[int] = []
 
@@ -40,12 +41,8 @@ def keep(shape: ConvolutionShape, batch_hint: int, purpose: str, seconds: Mappin
         "tile": fastest,
         "seconds": {str(tile): time for tile, time in seconds.items()},
     }
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
-        with os.fdopen(handle, "w") as file:
-            json.dump(document, file, indent=1)
-        os.replace(temporary, folder / _name(shape, batch_hint, purpose))
+    folder.write(_name(shape, batch_hint, purpose), json.dumps(document, indent=1).encode())
+    folder.trim(MOST_BYTES, ".json")
     _read.cache_clear()
     return fastest
 
@@ -65,19 +62,20 @@ def _name(shape: ConvolutionShape, batch_hint: int, purpose: str) -> str:
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
 
 
-def _folder() -> Path | None:
+def _folder() -> CacheFolder | None:
     objects = cache_folder()
-    return None if objects is None else objects.parent / "choices"
+    return None if objects is None else CacheFolder(objects.parent / "choices")
 
 
 @lru_cache(maxsize=4096)
 def _read(name: str) -> int | None:
     """Return a kept choice; a file that is damaged counts as none."""
     folder = _folder()
-    if folder is None:
+    content = None if folder is None else folder.read(name)
+    if content is None:
         return None
     try:
-        tile = json.loads((folder / name).read_text())["tile"]
-    except (OSError, ValueError, KeyError, TypeError):
+        tile = json.loads(content)["tile"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return tile if tile in (0, 2, 4) else None

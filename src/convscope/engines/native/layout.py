@@ -154,16 +154,22 @@ class DenseBlocks:
 
     def pack(self, array: Floats) -> Floats:
         """Return (outputs, c·h·w) as (floats,)."""
-        lanes, blocks = self.source.lanes, blocks_of(self.outputs, self.source.lanes)
-        filled = np.zeros((blocks * lanes, self.source.floats), np.float32)
-        filled[: self.outputs] = self.source.pack(array)
-        return np.ascontiguousarray(filled.reshape(blocks, lanes, -1).transpose(0, 2, 1)).reshape(-1)
+        rows, lanes = np.reshape(array, (self.outputs, -1)), self.source.lanes
+        packed = np.zeros((blocks_of(self.outputs, lanes), self.source.floats, lanes), np.float32)
+        for block in range(len(packed)):  # each fits a cache, all of them may not fit the memory twice
+            own = self.source.pack(rows[block * lanes : (block + 1) * lanes])
+            packed[block, :, : len(own)] = own.T
+        return packed.reshape(-1)
 
     def unpack(self, array: Floats) -> Floats:
         """Return (floats,) as (outputs, c·h·w)."""
-        lanes, blocks = self.source.lanes, blocks_of(self.outputs, self.source.lanes)
-        rows = array.reshape(blocks, self.source.floats, lanes).transpose(0, 2, 1).reshape(blocks * lanes, -1)
-        return self.source.unpack(np.ascontiguousarray(rows[: self.outputs])).reshape(self.outputs, -1)
+        source, lanes = self.source, self.source.lanes
+        blocks = array.reshape(-1, source.floats, lanes)
+        rows = np.empty((self.outputs, source.channels * source.height * source.width), np.float32)
+        for start, block in zip(range(0, self.outputs, lanes), blocks, strict=True):
+            own = source.unpack(np.ascontiguousarray(block.T[: self.outputs - start]))
+            rows[start : start + lanes] = own.reshape(len(own), -1)
+        return rows
 
 
 @dataclass(frozen=True)

@@ -1,56 +1,29 @@
 """From a kernel to a function in memory: generated, compiled, kept on disk.
 
 An object file is kept under a name that is the hash of all that decides it: the kernel's fields, the processor,
-LLVM's version and the text of the generators. Its first 32 bytes are the SHA-256 of the rest, so a damaged or
-foreign file is seen and made anew. Files appear by renaming, so that processes
-which compile the same kernel at once do no harm.
+LLVM's version and the text of the generators. Its first 32 bytes are the SHA-256 of the rest, so a damaged file is
+noticed and compiled again, as is one that lacks the kernel's function. See `cache` for the folder.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 
+from .cache import CacheFolder, cache_folder, cache_limit
 from .kernel import Kernel, generate
+from .locks import LOADER, MAKING, ForkLock
 from .target import Target, host
 
 DIGEST_BYTES = 32
+SUFFIX = ".o"
 Progress = Callable[[int, int, str], None]
 """Told (kernels done, kernels in all, the name of the one at hand) before each compilation."""
-
-
-def cache_folder() -> Path | None:
-    """Return where object files are kept: CONVSCOPE_CACHE, or the user's cache.
-
-    None where it is set to "off", and where a user is meant who has no home.
-    """
-    try:
-        return _wished_folder()
-    except RuntimeError:
-        return None
-
-
-def _wished_folder() -> Path | None:
-    named = os.environ.get("CONVSCOPE_CACHE")
-    if named is not None:
-        return None if named.lower() in ("off", "0", "") else Path(named).expanduser() / "objects"
-    if sys.platform == "darwin":
-        base = Path("~/Library/Caches").expanduser()
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local")).expanduser()
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    return base / "convscope" / "objects"
 
 
 @lru_cache
@@ -96,26 +69,29 @@ class Loader:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._lock = threading.RLock()
+        self._lock = ForkLock(LOADER)
         self._engine: Any = None
         self._addresses: dict[str, int] = {}
 
     def addresses(self, kernels: Sequence[Kernel], progress: Progress | None = None) -> dict[Kernel, int]:
         """Return the address of each kernel's function; what is not on disk yet is compiled."""
+        limit = cache_limit()  # a mistake in it is told before anything is compiled
         with self._lock:
             names = {kernel: symbol(kernel, self.target) for kernel in kernels}
             new = {name: kernel for kernel, name in names.items() if name not in self._addresses}
-            found = {name: _read(name) for name in new}
-            missing = [name for name, data in found.items() if data is None]
+            self._load({name: data for name in new if (data := _read(name)) is not None})
+            missing = [name for name in new if name not in self._addresses]
+            made = {}
             for number, name in enumerate(missing):
                 if progress is not None:
                     progress(number, len(missing), type(new[name]).__name__)
-                data = compiled(new[name], self.target)
-                _keep(name, data)
-                found[name] = data
-            if missing and progress is not None:
-                progress(len(missing), len(missing), "")
-            self._load(list(found), [data for data in found.values() if data is not None])
+                made[name] = compiled(new[name], self.target)
+                _keep(name, made[name])
+            if missing:
+                if progress is not None:
+                    progress(len(missing), len(missing), "")
+                _trim(limit)
+            self._load(made)
             return {kernel: self._addresses[name] for kernel, name in names.items()}
 
     def functions(self, names: Sequence[str], source: str) -> dict[str, int]:
@@ -124,10 +100,17 @@ class Loader:
             if any(name not in self._addresses for name in names):
                 module = llvm.parse_assembly(source)
                 module.verify()
-                self._load(names, [bytes(self.target.machine.emit_object(module))])
+                self._add([bytes(self.target.machine.emit_object(module))])
+                self._find(names)
             return {name: self._addresses[name] for name in names}
 
-    def _load(self, names: Sequence[str], objects: Sequence[bytes]) -> None:
+    def _load(self, objects: Mapping[str, bytes]) -> None:
+        """Load object files by the function that each should have; one without it is left out."""
+        if objects:
+            self._add(objects.values())
+            self._find(objects)
+
+    def _add(self, objects: Iterable[bytes]) -> None:
         if self._engine is None:
             empty = llvm.parse_assembly("")
             empty.triple = self.target.triple
@@ -138,12 +121,16 @@ class Loader:
         for data in objects:
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
         self._engine.finalize_object()
+
+    def _find(self, names: Iterable[str]) -> None:
         for name in names:
-            self._addresses[name] = self._engine.get_function_address(name)
+            address = self._engine.get_function_address(name)
+            if address:  # LLVM's answer is 0 where there is no such function
+                self._addresses[name] = address
 
 
 _THIS: Loader | None = None
-_MAKING = threading.Lock()
+_MAKING = ForkLock(MAKING)
 
 
 def this_loader() -> Loader:
@@ -156,29 +143,23 @@ def this_loader() -> Loader:
 
 
 def _read(name: str) -> bytes | None:
-    """Return an object file from disk, or None where there is no sound one."""
+    """Return an object file from disk, or None where there is no sound one with the function in it."""
     folder = cache_folder()
-    if folder is None:
-        return None
-    try:
-        data = (folder / f"{name}.o").read_bytes()
-    except OSError:
+    data = None if folder is None else CacheFolder(folder).read(f"{name}{SUFFIX}")
+    if data is None:
         return None
     body = data[DIGEST_BYTES:]
-    return body if hashlib.sha256(body).digest() == data[:DIGEST_BYTES] else None
+    whole = hashlib.sha256(body).digest() == data[:DIGEST_BYTES]
+    return body if whole and name.encode() + b"\0" in body else None  # a symbol's name ends in a zero byte
 
 
 def _keep(name: str, data: bytes) -> None:
-    """Write an object file; a folder that cannot be written costs speed and nothing else."""
     folder = cache_folder()
-    if folder is None:
-        return
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(data).digest() + data)
-            os.replace(temporary, folder / f"{name}.o")
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
+    if folder is not None:
+        CacheFolder(folder).write(f"{name}{SUFFIX}", hashlib.sha256(data).digest() + data)
+
+
+def _trim(limit: int) -> None:
+    folder = cache_folder()
+    if folder is not None:
+        CacheFolder(folder).trim(limit, SUFFIX)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -19,16 +18,16 @@ from ..reference.score import score
 from ..reference.twin import first_fault
 from ..reference.update import state_slots
 from .arrays import Arrays
-from .bound import Bound, Memory
+from .bindings import Bindings, PlanKey
+from .bound import Bound
 from .hand import PlanHand
 from .layout import Blocked, Floats
+from .locks import PROGRAM, ForkLock
 from .lower import Mode, inference_plan, training_plan
 from .lower.loss import HITS, LABELS, LOSSES, SQUARES
 from .lower.optimizer import given_numbers, update_plan
-from .memory import aligned
 from .objects import Loader
 from .plan import Plan, Role
-from .progress import compile_progress
 from .threads import Pool
 
 MANY = 64
@@ -51,13 +50,12 @@ class NativeProgram:
         self, network: Network, training: Training | None, seed: int, strict: bool, loader: Loader, pool: Pool
     ) -> None:
         self._network, self._training, self._seed, self._strict = network, training, seed, strict
-        self._loader, self._pool, self._memory = loader, pool, Memory(aligned)
+        self._loader = loader
         self.arrays = Arrays(network, state_slots(training.optimizer) if training else ())
-        self._plans: dict[tuple[str, int], Plan] = {}
-        self._bounds: dict[tuple[str, int], Bound] = {}
-        self._prepared_for: dict[tuple[str, int], int] = {}
+        self._plans: dict[PlanKey, Plan] = {}
+        self._bindings = Bindings(loader, pool, self.arrays)
         self._observed: dict[str, LayerStatistics] = {}
-        self._busy = threading.RLock()
+        self._busy = ForkLock(PROGRAM)
         self._normalisations = [
             (node.layer, node.input_shapes[0]) for node in network.layers if isinstance(node.layer, BatchNorm)
         ]
@@ -107,15 +105,12 @@ class NativeProgram:
 
     def bound(self, title: str, batch: int) -> Bound:
         """Return a plan bound to memory for a batch size; its code is generated where that is new."""
-        known = self._bounds.get((title, batch))
-        if known is not None and known.generation == self._memory.generation:
-            return known
-        plan = self.plan(title, batch)
-        with compile_progress() as progress:
-            addresses = self._loader.addresses(plan.kernels, progress)
-        made = Bound(plan, batch, addresses, self._memory, self.arrays.locate, self._pool)
-        self._bounds[title, batch] = made
-        return made
+        return self._bindings.get((title, batch_hint(batch)), self.plan(title, batch), batch)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of everything that it keeps between calls."""
+        return self._bindings.nbytes
 
     # inference
 
@@ -143,9 +138,9 @@ class NativeProgram:
         bound = self.bound(title, len(x))
         host = self._hand(bound, 0)
         key = title, batch_hint(len(x))
-        if self._prepared_for.get(key) != self.arrays.version:
+        if not self._bindings.is_prepared(key):
             bound.run("prepare", host)
-            self._prepared_for[key] = self.arrays.version
+            self._bindings.set_prepared(key)
         self._load_pictures(bound, x)
         bound.run("forward", host)
         return bound

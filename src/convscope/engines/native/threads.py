@@ -17,11 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadSetting
+from .locks import MAKING, POOL, ForkLock
 from .objects import Loader
 from .pool_code import COUNT, GENERATION, LINE, SLEEPING, STOP, THREADS, YIELD, pool_code
 
 RECORD = np.dtype([("function", np.int64), ("table", np.int64), ("items", np.int64)])
 """One kernel call of a list."""
+
+MOST_THREADS = 1024
+"""More threads than any processor has cores: all of them meet after each kernel."""
 
 
 def thread_count() -> int:
@@ -31,15 +35,16 @@ def thread_count() -> int:
     """
     named = os.environ.get("CONVSCOPE_THREADS", "").strip()
     if named:
-        if not named.isdecimal() or int(named) < 1:
+        if not named.isdecimal() or len(named) > 9 or not 1 <= int(named) <= MOST_THREADS:
+            shown = named if len(named) <= 40 else f"{named[:40]}…"
             raise BadSetting(
-                f"CONVSCOPE_THREADS must be a whole number from 1; got {named!r}; unset it to use "
-                "every core. [threads]"
+                f"CONVSCOPE_THREADS must be a whole number from 1 to {MOST_THREADS}; got {shown!r}; "
+                "unset it to use every core. [threads]"
             )
         return int(named)
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    return min(os.cpu_count() or 1, MOST_THREADS)
 
 
 class Pool:
@@ -59,7 +64,7 @@ class Pool:
         self._at = self._state.ctypes.data
         self._semaphores = [threading.Semaphore(0) for _ in range(threads)]
         self._workers: list[threading.Thread] = []
-        self._busy = threading.Lock()
+        self._busy = ForkLock(POOL)
 
     def run(self, records: NDArray[Any], alone: bool = False) -> None:
         """Run a list of records and return when all is done; `alone` for work too small to share."""
@@ -68,9 +73,9 @@ class Pool:
     def run_at(self, address: int, count: int, alone: bool) -> None:
         """Run a list of records that lies at an address."""
         with self._busy:
-            used = 1 if alone else self.threads
-            if used > 1 and not self._workers:
+            if self.threads > 1 and not alone and not self._workers:
                 self._start()
+            used = 1 if alone else 1 + len(self._workers)
             if self._run(self._at, address, count, used):
                 self._wake()
                 self._resume(self._at)
@@ -81,7 +86,7 @@ class Pool:
             if not self._workers:
                 return
             self._state[STOP] = 1
-            self._state[COUNT], self._state[THREADS] = 0, self.threads
+            self._state[COUNT], self._state[THREADS] = 0, 1 + len(self._workers)
             self._state[GENERATION] += 1
             self._wake()
             for worker in self._workers:
@@ -92,7 +97,6 @@ class Pool:
     def forget(self) -> None:
         """Start from nothing in a process that was forked: only the forking thread lives on in it."""
         self._workers = []
-        self._busy = threading.Lock()
         self._semaphores = [threading.Semaphore(0) for _ in range(self.threads)]
         self._state[SLEEPING:] = 0
         self._state[STOP] = 0
@@ -104,7 +108,11 @@ class Pool:
             worker = threading.Thread(
                 target=self._work, args=(number, known), name=f"convscope-{number}", daemon=True
             )
-            worker.start()
+            try:
+                worker.start()
+            except RuntimeError:  # the system gives no more: any number of threads comes to the same bits
+                self.threads = number
+                return
             self._workers.append(worker)
 
     def _work(self, number: int, known: NDArray[np.int64]) -> None:
@@ -112,7 +120,7 @@ class Pool:
             self._semaphores[number].acquire()
 
     def _wake(self) -> None:
-        for number in range(1, self.threads):
+        for number in range(1, 1 + len(self._workers)):
             if self._claim(self._at, number):
                 self._semaphores[number].release()
 
@@ -132,7 +140,7 @@ def _yield_function() -> int:
 
 
 _POOL: Pool | None = None
-_MAKING = threading.Lock()
+_MAKING = ForkLock(MAKING)
 
 
 def pool(loader: Loader) -> Pool:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engines.arrays import ComputedArrays
 from ...errors import BadNetwork
+from ...reference.graph import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from ...model import Model
@@ -81,8 +83,7 @@ def with_parameters(network: Network, weights: Mapping[str, Weights]) -> Model:
     """
     from ...model import Model
 
-    model = Model(network)
-    for target in (model.parameters, model.buffers):
-        for name in target:
-            target[name] = weights[name].read().reshape(target.shape(name))
-    return model
+    shapes = {**parameter_shapes(network), **buffer_shapes(network)}
+    return Model(
+        network, parameters=ComputedArrays(shapes, lambda name: weights[name].read().reshape(shapes[name]))
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadFile, MissingExtra
+from ...files import open_regular
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -84,7 +85,7 @@ def _without_weights(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise refused(path, "be a file", "a folder", "name the .onnx file in it", "file-kind")
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise refused(path, "be an ONNX model", "an empty file", "save it again", "onnx-none")
             # Closed when nothing refers to it any more: an error's traceback may still do.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
+from ...engines.arrays import ComputedArrays
+from ...engines.engine import Array
 from ...errors import BadFile
 from ...layers.special import Identity, Input
 from ...network import Network
@@ -116,10 +118,8 @@ def _end_with(builder: Builder, flow: Flow) -> None:
 def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path) -> Model:
     from ...model import Model
 
-    model = Model(network)
-    for name, constant in weights.items():
-        target = model.parameters if name in model.parameters else model.buffers
-        array = constant.array
+    def read(name: str) -> Array:
+        array = weights[name].array
         if array.dtype != np.float32:
             array = array.astype(np.float32)
         if not np.isfinite(array).all():
@@ -127,5 +127,6 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
                 f"weights of {str(path)!r} must be finite numbers; got NaN or infinity in {name!r}; "
                 "export the model again. [onnx-weights]"
             )
-        target[name] = array
-    return model
+        return array
+
+    return Model(network, parameters=ComputedArrays(weights, read))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import BadFile
+from ...files import open_regular
 from ...layers.base import show_shape
 from ...settings import LARGEST
 from .file import refused
@@ -61,7 +62,7 @@ def _external(tensor: TensorProto, path: Path) -> bytes:
         offset, length = int(place.get("offset", 0)), int(place.get("length", -1))
         if offset < 0:
             raise ValueError(f"offset {offset}")
-        with open(file, "rb") as opened:
+        with open_regular(file) as opened:
             if length > opened.seek(0, 2) - offset:
                 raise ValueError(
                     f"only {max(opened.tell() - offset, 0):,} bytes at offset {offset:,} of {file.name}"

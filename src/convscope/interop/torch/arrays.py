@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ...engines.arrays import ComputedArrays
+from ...engines.engine import Array
 from ...errors import BadNetwork
+from ...reference.graph import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,16 +22,20 @@ def with_parameters(network: Network, arrays: Mapping[str, Tensor]) -> Model:
 
     Errors:   BadNetwork [torch-no-numbers] for arrays on the meta device
     """
+    import torch
+
     from ...model import Model
 
-    model = Model(network)
-    for target in (model.parameters, model.buffers):
-        for name in target:
-            array = arrays[name]
-            if array.is_meta:
-                raise BadNetwork(
-                    f"a module's arrays must have numbers to be brought along; got {name!r} on the meta device; "
-                    "make the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
-                )
-            target[name] = array.detach().cpu().double().reshape(target.shape(name)).numpy()
-    return model
+    shapes = {**parameter_shapes(network), **buffer_shapes(network)}
+
+    def read(name: str) -> Array:
+        array = arrays[name].detach()
+        if array.is_meta:
+            raise BadNetwork(
+                f"a module's arrays must have numbers to be brought along; got {name!r} on the meta device; "
+                "make the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
+            )
+        exact = array if array.dtype == torch.float32 else array.double()
+        return exact.cpu().reshape(shapes[name]).numpy()
+
+    return Model(network, parameters=ComputedArrays(shapes, read))

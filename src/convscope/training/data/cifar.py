@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadFile
+from ...files import open_regular
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 FOLDER = "cifar-10-batches-bin"
@@ -36,7 +37,7 @@ def _from_folder(folder: Path, part: str) -> dict[str, bytes]:
     contents = {}
     for name in _MEMBERS[part]:
         try:
-            with (folder / name).open("rb") as file:
+            with open_regular(folder / name) as file:
                 contents[name] = file.read(_LARGEST_BYTES + 1)
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
@@ -49,13 +50,13 @@ def _from_archive(path: Path, part: str) -> dict[str, bytes]:
     wanted = set(_MEMBERS[part])
     found: dict[str, bytes] = {}
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with open_regular(path) as stored, tarfile.open(fileobj=stored, mode="r:gz") as archive:
             for member in archive:
                 name = Path(member.name).name
                 if name in wanted and member.isfile():
-                    file = archive.extractfile(member)
-                    assert file is not None  # it is a file
-                    found[name] = file.read(_LARGEST_BYTES + 1)
+                    unpacked = archive.extractfile(member)
+                    assert unpacked is not None  # it is a file
+                    found[name] = unpacked.read(_LARGEST_BYTES + 1)
                 if len(found) == len(wanted):
                     break
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadFile
+from ...files import open_regular
 from ...layers.base import show_shape
 
 LARGEST_BYTES = 1 << 31
@@ -28,7 +29,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     Errors:   BadFile [idx-header], [idx-size], [file-damaged]
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with open_regular(path) as stored, gzip.open(stored) if path.suffix == ".gz" else stored as file:
             zeros, kind, rank = struct.unpack(">HBB", _exactly(file.read(4), 4))
             if zeros or kind != _UNSIGNED_BYTE or rank != axes:
                 raise BadFile(

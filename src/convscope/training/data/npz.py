@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ...errors import BadFile
+from ...files import open_regular
 from .arrays import ArraySource
 from .source import Source
 
@@ -36,7 +37,7 @@ def load_part(path: Path, part: str) -> Source | None:
     Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects]; BadData as `ArraySource`
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as stored, zipfile.ZipFile(stored) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             pair = next((pair for pair in _NAMES[part] if set(pair) <= set(members)), None)
             if pair is None:
