@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 
 from convscope.engines.native.kernel import Kernel, argument_names
-from convscope.engines.native.objects import Loader, assembled
-from convscope.engines.native.target import Target, host, narrowed
+from convscope.engines.native.objects import Loader
+from convscope.engines.native.target import Target, host, named, names_here
 
 PAGE = mmap.PAGESIZE
-KINDS = ("host", "avx2", "sse2")
-"""Instruction sets that tests run on: this machine's own, and two smaller ones."""
+SMALLER = tuple(name for name in ("haswell", "x86-64") if name in names_here())
+"""Processors with smaller instruction sets whose code this one executes: AVX2 and SSE2."""
+KINDS = ("host", *SMALLER)
+"""Processors whose code tests run: this one, and those."""
 
 
 def target_named(kind: str) -> Target:
-    return host() if kind == "host" else narrowed(kind)
+    if kind == "host":
+        return host()
+    return named(kind, host().triple if kind in names_here() else "")
 
 
 @lru_cache
@@ -109,16 +113,6 @@ def _table(
         else:
             table[slot] = numbers[name]
     return table
-
-
-def spills(kernel: Kernel, kind: str = "host") -> int:
-    """Return how many instructions move vectors between registers and the stack."""
-    text = assembled(kernel, target_named(kind))
-    stack = ("(%rsp", "(%rbp") if "%rsp, %rbp" in text else ("(%rsp",)  # else it points anywhere
-    return sum(
-        any(place in line for place in stack) and any(name in line for name in ("zmm", "ymm", "xmm"))
-        for line in text.splitlines()
-    )
 
 
 def assert_close(got: Any, expected: Any, bound: float) -> None:

@@ -12,8 +12,9 @@ from convscope.engines.native.kernels.convolution.weights import weights_layout
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.reference.matrix import convolution as reference
 
+from .assembly import TARGETS, spills
 from .convolutions import Numbers, shape_of, shapes
-from .harness import KINDS, assert_close, call, spills
+from .harness import SMALLER, assert_close, call
 
 BOUND = 3e-6
 """Of the largest gradient: sums of hundreds of normal numbers in chunks of hundreds, so some √100 roundings of
@@ -73,7 +74,7 @@ def test_any_convolution_in_groups(shape: ConvolutionShape, batch: int, slices: 
         check(shape, batch, slices, False, "host")
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 def test_on_smaller_instruction_sets(kind: str) -> None:
     """Fewer lanes and registers: other tiles, the same gradient."""
     plain = shape_of(3, 11, 14, 20, (5, 3), (2, 1), ((2, 1), (1, 1)), kind=kind)
@@ -129,8 +130,8 @@ def test_parts_are_few_where_weights_are_many() -> None:
     assert slices_for(shape_of(1, 28, 28, 32, (3, 3))) == 16
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_tiles_stay_in_registers(kind: str) -> None:
+@pytest.mark.parametrize("kind", TARGETS)
+def test_tiles_are_not_spilled(kind: str) -> None:
     """No vector moves to or from the stack."""
     same = ((1, 1), (1, 1))
     for channels, kernel, plain in (
