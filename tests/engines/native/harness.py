@@ -14,6 +14,8 @@ from convscope.engines.native.kernel import Kernel, argument_names
 from convscope.engines.native.objects import Loader
 from convscope.engines.native.target import Target, host, named, names_here
 
+from . import emulated
+
 PAGE = mmap.PAGESIZE
 SMALLER = tuple(name for name in ("haswell", "x86-64") if name in names_here())
 """Processors with smaller instruction sets whose code this one executes: AVX2 and SSE2."""
@@ -59,8 +61,11 @@ def call(
     """Return every array after the kernel ran on it.
 
     It runs three times: all items at once beside a guard page at the end of every array; the same beside one at the
-    start; and item by item, last first, with thread numbers 1 and 0 in turn. All three must give the same bits.
+    start; and item by item, last first, with thread numbers 1 and 0 in turn. All three must give the same bits. Code
+    for another architecture runs in an emulator, item by item.
     """
+    if kind not in ("host", *names_here()):
+        return emulated.run(kernel, target_named(kind), batch, arrays, numbers or {})
     whole = _run(kernel, batch, arrays, numbers or {}, kind, flush_end=True, one_by_one=False)
     for flush_end, one_by_one in ((False, False), (True, True)):
         again = _run(kernel, batch, arrays, numbers or {}, kind, flush_end=flush_end, one_by_one=one_by_one)

@@ -12,7 +12,7 @@ from convscope.engines.native.kernels.convolution.weights import weights_layout
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.reference.matrix import convolution as reference
 
-from .assembly import TARGETS, spills
+from .assembly import ARM, TARGETS, X86_64, spills
 from .convolutions import Numbers, shape_of, shapes
 from .harness import SMALLER, assert_close, call
 
@@ -124,10 +124,11 @@ def test_nan_and_infinity_reach_their_own_weights() -> None:
     assert np.isfinite(others[:, :, 0]).all()
 
 
-def test_parts_are_few_where_weights_are_many() -> None:
-    """Large layers are summed in one part, small ones in several."""
-    assert slices_for(shape_of(256, 7, 7, 256, (3, 3))) == 1
-    assert slices_for(shape_of(1, 28, 28, 32, (3, 3))) == 16
+@pytest.mark.parametrize(("kind", "parts"), [("skylake-avx512", 16), ("haswell", 8), (X86_64, 4), (ARM, 4)])
+def test_parts_are_few_where_weights_are_many(kind: str, parts: int) -> None:
+    """Large layers are summed in one part; small ones in several, more of them where fewer blocks are work."""
+    assert slices_for(shape_of(256, 7, 7, 256, (3, 3), kind=kind)) == 1
+    assert slices_for(shape_of(1, 28, 28, 32, (3, 3), kind=kind)) == parts
 
 
 @pytest.mark.parametrize("kind", TARGETS)
