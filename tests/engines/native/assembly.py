@@ -54,7 +54,11 @@ def spills_in_loops(kernel: Kernel, name: str) -> int:
     Errors:   AssertionError where no inner loop is found: then nothing would be looked at
     """
     text, loops = _text(kernel, name), _some(kernel, name)
-    return sum(bool(re.search(r"mm\d+, |\bst", line)) for loop in loops for line in _moves(loop, text))
+    return sum(
+        bool(re.search(r"mm\d+, -?\d*\(%r[sb]p|\bst(?:r|p|ur)\s", line))
+        for loop in loops
+        for line in _moves(loop, text)
+    )
 
 
 @lru_cache(maxsize=4)

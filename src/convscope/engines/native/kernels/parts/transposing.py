@@ -36,8 +36,8 @@ def transposed_from(start: Pointer, row: int) -> Iterator[list[Vector]]:
     lanes = start.code.target.width
     for column in range(0, lanes, QUAD):
         rows = [start.load_quads([at * row + column for at in range(first, lanes, QUAD)]) for first in range(QUAD)]
-        near, far = ([_woven(rows[at], rows[at + 1], 1, side) for at in (0, 2)] for side in (0, 2))
-        yield [_woven(*pair, 2, side) for pair in (near, far) for side in (0, 2)]
+        pairs = [[_woven(rows[at], rows[at + 1], 1, side) for at in (0, 2)] for side in (0, 2)]
+        yield [_woven(one, other, 2, side) for one, other in pairs for side in (0, 2)]
 
 
 def _woven(one: Vector, other: Vector, size: int, side: int) -> Vector:
