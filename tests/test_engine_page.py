@@ -21,7 +21,7 @@ from convscope.cli.group import convscope as group
 from convscope.engines.native import lower as _every_rule  # noqa: F401
 from convscope.engines.native.lower.rules import lower
 from convscope.engines.native.objects import assembled
-from convscope.engines.native.target import narrowed
+from convscope.engines.native.target import named
 
 PAGE = Path(__file__).parent.parent / "docs" / "engine.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def test_the_instructions_shown_are_those_that_come_out():
     assert [name for name, _ in shown] == ["vmovups", "vfmadd132ps", "vmovups"]
     body = [
         operation(line)
-        for line in assembled(kernel_of_the_page()(3), narrowed("avx2")).splitlines()
+        for line in assembled(kernel_of_the_page()(3), named("haswell")).splitlines()
         if "%ymm" in line
     ]
     in_loop = [line for line in body if line[0] != "vbroadcastss"]

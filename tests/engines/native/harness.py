@@ -11,16 +11,22 @@ from typing import Any
 import numpy as np
 
 from convscope.engines.native.kernel import Kernel, argument_names
-from convscope.engines.native.objects import Loader, assembled
-from convscope.engines.native.target import Target, host, narrowed
+from convscope.engines.native.objects import Loader
+from convscope.engines.native.target import Target, host, named, names_here
+
+from . import emulated
 
 PAGE = mmap.PAGESIZE
-KINDS = ("host", "avx2", "sse2")
-"""Instruction sets that tests run on: this machine's own, and two smaller ones."""
+SMALLER = tuple(name for name in ("haswell", "x86-64") if name in names_here())
+"""Processors with smaller instruction sets whose code this one executes: AVX2 and SSE2."""
+KINDS = ("host", *SMALLER)
+"""Processors whose code tests run: this one, and those."""
 
 
 def target_named(kind: str) -> Target:
-    return host() if kind == "host" else narrowed(kind)
+    if kind == "host":
+        return host()
+    return named(kind, host().triple if kind in names_here() else "")
 
 
 @lru_cache
@@ -55,8 +61,11 @@ def call(
     """Return every array after the kernel ran on it.
 
     It runs three times: all items at once beside a guard page at the end of every array; the same beside one at the
-    start; and item by item, last first, with thread numbers 1 and 0 in turn. All three must give the same bits.
+    start; and item by item, last first, with thread numbers 1 and 0 in turn. All three must give the same bits. Code
+    for another architecture runs in an emulator, item by item.
     """
+    if kind not in ("host", *names_here()):
+        return emulated.run(kernel, target_named(kind), batch, arrays, numbers or {})
     whole = _run(kernel, batch, arrays, numbers or {}, kind, flush_end=True, one_by_one=False)
     for flush_end, one_by_one in ((False, False), (True, True)):
         again = _run(kernel, batch, arrays, numbers or {}, kind, flush_end=flush_end, one_by_one=one_by_one)
@@ -109,16 +118,6 @@ def _table(
         else:
             table[slot] = numbers[name]
     return table
-
-
-def spills(kernel: Kernel, kind: str = "host") -> int:
-    """Return how many instructions move vectors between registers and the stack."""
-    text = assembled(kernel, target_named(kind))
-    stack = ("(%rsp", "(%rbp") if "%rsp, %rbp" in text else ("(%rsp",)  # else it points anywhere
-    return sum(
-        any(place in line for place in stack) and any(name in line for name in ("zmm", "ymm", "xmm"))
-        for line in text.splitlines()
-    )
 
 
 def assert_close(got: Any, expected: Any, bound: float) -> None:

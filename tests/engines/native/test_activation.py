@@ -20,8 +20,8 @@ from convscope.layers.base import Layer
 from convscope.reference.activation import derivative, value
 from convscope.reference.rules import Context, backward, forward
 
-from .harness import KINDS, assert_close, call, target_named
-from .inner_loops import spills_in_loops
+from .assembly import TARGETS, X86_64, spills_in_loops
+from .harness import KINDS, SMALLER, assert_close, call, target_named
 
 LAYERS: list[Layer] = [
     layers.Sigmoid(),
@@ -98,7 +98,7 @@ def test_activations_equal_the_reference(layer: Layer, n: int, c: int, h: int, w
     assert_as_the_reference(layer, (n, c, h, w), seed, "host")
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 @pytest.mark.parametrize("layer", LAYERS, ids=IDS)
 def test_activations_on_smaller_instruction_sets(layer: Layer, kind: str) -> None:
     """The same text gives the same function."""
@@ -161,9 +161,9 @@ def test_prelu_equals_the_reference(shared: bool, kind: str, slices: int) -> Non
     assert_close(dslope if shared else own.unpack(dslope)[:, 0], gradients.parameters["weight"], 2e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("layer", LAYERS, ids=IDS)
-def test_activations_stay_in_registers(layer: Layer, kind: str) -> None:
+def test_activations_spill_nothing_in_loops(layer: Layer, kind: str) -> None:
     """Nothing goes over the stack inside the loops; with 16 registers and no fused multiply-add, one vector may."""
     for kernel in parts_of(layer, (19, 5, 7), target_named(kind).width):
-        assert spills_in_loops(kernel, kind) <= (kind == "sse2")
+        assert spills_in_loops(kernel, kind) <= (kind == X86_64)

@@ -18,8 +18,8 @@ from convscope.engines.native.layout import Blocked
 from convscope.layers import ChannelShuffle as ChannelShuffleLayer
 from convscope.reference.rules import Context, forward
 
-from .harness import KINDS, call, target_named
-from .inner_loops import spills_in_loops
+from .assembly import TARGETS, spills_in_loops
+from .harness import KINDS, SMALLER, call, target_named
 
 BATCH = 2
 
@@ -69,7 +69,7 @@ def test_any_channels_together_and_apart(channels, height, width) -> None:
         np.testing.assert_array_equal(got[f"dx{n}"], part)
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 def test_other_instruction_sets(kind) -> None:
     """Offsets 5 and 13 fit no vector."""
     whole = numbered(29, 3, 6)
@@ -112,7 +112,7 @@ def test_code_does_not_grow_with_whole_blocks() -> None:
     assert len(list(runs_of(Concatenate((500, 500), 1, 1, 16).results["y"], 16))) == 4
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 def test_nothing_is_spilled(kind) -> None:
     """Shuffles keep their lanes in registers."""
     kernel = Concatenate((40, 41), 7, 14, target_named(kind).width)

@@ -21,10 +21,11 @@ from convscope.engines.native.kernels.convolution.tiles import Tile
 from convscope.engines.native.kernels.convolution.weights import few_channels, transposed_layout
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Channels
+from convscope.engines.native.target import named
 
+from .assembly import TARGETS, spills, spills_in_loops
 from .convolutions import Numbers, empty_lanes, shape_of, shapes
-from .harness import KINDS, assert_close, call, spills
-from .inner_loops import spills_in_loops
+from .harness import SMALLER, assert_close, call
 
 BOUND = 1e-5
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -116,7 +117,7 @@ def test_any_input_gradient_is_the_references(data: st.DataObject) -> None:
     check_backward(shape, data.draw(st.integers(1, 3)), data.draw(st.booleans()), data.draw(st.booleans()))
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 @settings(SLOW, max_examples=6)
 @given(st.data())
 def test_smaller_instruction_sets_compute_the_same(kind: str, data: st.DataObject) -> None:
@@ -208,30 +209,30 @@ def test_both_passes_meet_the_same_pairs(size: int, kernel: int, stride: int, di
     assert sorted(covered) == list(range(size))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_sums_stay_in_registers(kind: str) -> None:
+@pytest.mark.parametrize("name", TARGETS)
+def test_sums_are_not_spilled_in_loops(name: str) -> None:
     """No inner loop moves a vector to the stack, whatever the tile and the instruction set."""
-    body = shape_of(32, 14, 28, 64, (3, 3), padding=((1, 1), (1, 1)), kind=kind)
-    narrow = shape_of(32, 7, 4, 64, (3, 3), padding=((1, 1), (1, 1)), kind=kind)
-    stem = shape_of(3, 30, 58, 64, (7, 7), (2, 2), ((3, 3), (3, 3)), kind=kind)
-    assert spills_in_loops(Convolution(body, bias=True, activation=RELU, residual=True), kind) == 0
-    assert spills_in_loops(Convolution(narrow), kind) == 0
-    assert spills_in_loops(Convolution(stem, plain_input=True), kind) == 0
-    assert spills_in_loops(ConvolutionInputGradient(body), kind) == 0
-    assert spills_in_loops(ConvolutionInputGradient(stem), kind) == 0
+    body = shape_of(32, 14, 28, 64, (3, 3), padding=((1, 1), (1, 1)), kind=name)
+    narrow = shape_of(32, 7, 4, 64, (3, 3), padding=((1, 1), (1, 1)), kind=name)
+    stem = shape_of(3, 30, 58, 64, (7, 7), (2, 2), ((3, 3), (3, 3)), kind=name)
+    assert spills_in_loops(Convolution(body, bias=True, activation=RELU, residual=True), name) == 0
+    assert spills_in_loops(Convolution(narrow), name) == 0
+    assert spills_in_loops(Convolution(stem, plain_input=True), name) == 0
+    assert spills_in_loops(ConvolutionInputGradient(body), name) == 0
+    assert spills_in_loops(ConvolutionInputGradient(stem), name) == 0
 
 
-def test_wide_vectors_spill_nowhere() -> None:
+@pytest.mark.parametrize("name", [name for name in TARGETS if named(name).width == 16])
+def test_wide_vectors_spill_nowhere(name: str) -> None:
     """With 32 registers there is room between the loops, too; taps of one channel are not merged."""
-    body = shape_of(32, 14, 28, 64, (3, 3), padding=((1, 1), (1, 1)))
-    one = shape_of(1, 28, 28, 32, (5, 5), padding=((2, 2), (2, 2)))
-    if body.lanes < 16:
-        pytest.skip("this processor has fewer registers")
+    body = shape_of(32, 14, 28, 64, (3, 3), padding=((1, 1), (1, 1)), kind=name)
+    one = shape_of(1, 28, 28, 32, (5, 5), padding=((2, 2), (2, 2)), kind=name)
+    stem = shape_of(3, 30, 58, 64, (7, 7), (2, 2), ((3, 3), (3, 3)), kind=name)
     for kernel in (Convolution(body, bias=True, activation=RELU, residual=True), ConvolutionInputGradient(body)):
-        assert spills(kernel) == 0
-    for kernel in (Convolution(one, plain_input=True), Convolution(RESNET_STEM, plain_input=True)):
-        assert spills(kernel) == 0
-    assert spills(ConvolutionInputGradient(RESNET_STEM)) == 0
+        assert spills(kernel, name) == 0
+    for kernel in (Convolution(one, plain_input=True), Convolution(stem, plain_input=True)):
+        assert spills(kernel, name) == 0
+    assert spills(ConvolutionInputGradient(stem), name) == 0
 
 
 def test_depthwise_and_plain_groups_are_refused() -> None:

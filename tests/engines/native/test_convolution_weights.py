@@ -16,8 +16,9 @@ from convscope.engines.native.kernels.convolution.weights import (
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Channels, FilterBlocks, GroupedFilterBlocks
 
+from .assembly import TARGETS, spills
 from .convolutions import Numbers, shape_of, shapes
-from .harness import KINDS, call, spills
+from .harness import KINDS, call
 from .test_convolution import transposed_weight
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -74,9 +75,10 @@ def test_what_lies_between_groups_is_masked(channels: int, filters: int, groups:
     np.testing.assert_array_equal(got, np.where(there, gradient, 0))
 
 
-def test_squares_are_turned_in_registers() -> None:
-    """Sixteen vectors and a temporary have room."""
-    assert spills(TransposedWeights(shape_of(48, 4, 5, 40, (3, 3)))) == 0
+@pytest.mark.parametrize("kind", TARGETS)
+def test_squares_are_turned_without_spills(kind: str) -> None:
+    """As many vectors as lanes, and a temporary, have room."""
+    assert spills(TransposedWeights(shape_of(48, 4, 5, 40, (3, 3), kind=kind)), kind) == 0
 
 
 def test_what_has_no_transposed_weights_or_mask_is_refused() -> None:

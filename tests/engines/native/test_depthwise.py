@@ -18,8 +18,9 @@ from convscope.engines.native.kernels.depthwise.direct import (
 )
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 
+from .assembly import TARGETS, spills
 from .convolutions import Numbers, empty_lanes, shape_of
-from .harness import KINDS, assert_close, call, spills
+from .harness import SMALLER, assert_close, call
 from .test_weight_gradient import expected
 
 BOUND = 1e-6
@@ -102,7 +103,7 @@ def test_pictures_of_many_chunks() -> None:
         check_weight_gradient(shape_of(17, 61, 45, 17, (3, 3), (stride, 1), same, groups=17), 2, 3)
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 def test_on_smaller_instruction_sets(kind: str) -> None:
     """Fewer lanes and registers: other tiles, the same results."""
     for kernel, stride, padding in (((3, 3), (1, 1), ((1, 1), (1, 1))), ((5, 2), (2, 3), ((2, 1), (0, 1)))):
@@ -126,8 +127,8 @@ def test_nan_and_infinity_stay_in_their_channel_and_window() -> None:
     assert np.isinf(y).sum() == 9
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_tiles_stay_in_registers(kind: str) -> None:
+@pytest.mark.parametrize("kind", TARGETS)
+def test_tiles_are_not_spilled(kind: str) -> None:
     """No vector moves to or from the stack."""
     for k, stride in ((3, 1), (3, 2), (5, 1), (7, 1)):
         padding = ((k // 2, k // 2), (k // 2, k // 2))

@@ -14,8 +14,8 @@ from convscope.engines.native.kernels.learning.dropout import Dropout, DropoutGr
 from convscope.engines.native.kernels.learning.philox import random_bits
 from convscope.engines.native.vector import Code
 
+from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named
-from .inner_loops import spills_in_loops
 
 PUBLISHED = [
     ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
@@ -146,5 +146,6 @@ def test_nan_and_infinity_go_through() -> None:
     assert np.isnan(y[1::4][~kept[1::4]]).all()
 
 
-def test_no_register_is_spilled_in_the_loop() -> None:
-    assert spills_in_loops(Dropout(0.5)) == 0
+@pytest.mark.parametrize("kind", TARGETS)
+def test_no_register_is_spilled_in_the_loop(kind: str) -> None:
+    assert spills_in_loops(Dropout(0.5), kind) == 0

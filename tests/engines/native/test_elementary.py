@@ -14,8 +14,8 @@ from convscope.engines.native.kernels.parts import elementary
 from convscope.engines.native.kernels.parts.polynomial import fitted
 from convscope.engines.native.vector import Code
 
+from .assembly import TARGETS, X86_64, spills_in_loops
 from .harness import KINDS, call, target_named
-from .inner_loops import spills_in_loops
 
 NORMAL = 2.0**-126
 
@@ -105,7 +105,7 @@ def test_functions_keep_their_bound_over_the_whole_range(name: str, kind: str) -
     x = sided(name, over_the_range(7))
     with np.errstate(over="ignore"):
         expected = in_range(function(x.astype(np.float64)))
-    assert_within(applied(Apply(name), x, kind), expected, bound + (kind == "sse2"))
+    assert_within(applied(Apply(name), x, kind), expected, bound + (kind == X86_64))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -119,7 +119,7 @@ def test_functions_of_special_numbers(name: str, kind: str) -> None:
         expected = in_range(function(x.astype(np.float64)))
     got = applied(Apply(name), x, kind)
     assert np.isnan(got[2])
-    assert_within(got, expected, bound + (kind == "sse2"))
+    assert_within(got, expected, bound + (kind == X86_64))
     if name in ("tanh", "error_function"):
         np.testing.assert_array_equal(np.signbit(got[3:5]), [False, True])
 
@@ -129,7 +129,7 @@ def test_the_normal_distribution_is_exact_in_its_tail(kind: str) -> None:
     """Φ and the bell keep a relative error of x²/2 units and six; ends and NaN included."""
     x = over_the_range(3)
     exact = x.astype(np.float64)
-    bound = 6 + np.minimum(exact**2, 200) / 2 + (kind == "sse2")
+    bound = 6 + np.minimum(exact**2, 200) / 2 + (kind == X86_64)
     assert_within(applied(Apply("normal_distribution", 0), x, kind), cumulative(exact), bound)
     assert_within(applied(Apply("normal_distribution", 1), x, kind), np.exp(-0.5 * exact**2), bound)
     ends = np.resize(np.array([np.inf, -np.inf, np.nan, 0], np.float32), 16)
@@ -144,9 +144,9 @@ def test_the_logarithm_of_a_negative_number_is_nan() -> None:
     np.testing.assert_array_equal(got[:4], [np.nan, np.nan, -np.inf, -np.inf])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("name", [*TRUTH, "normal_distribution"])
-def test_functions_stay_in_registers(name: str, kind: str) -> None:
+def test_functions_spill_nothing_in_loops(name: str, kind: str) -> None:
     """No value that changes from vector to vector goes over the stack."""
     assert spills_in_loops(Apply(name, 0 if name == "normal_distribution" else -1), kind) == 0
 

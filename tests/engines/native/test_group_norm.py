@@ -15,8 +15,8 @@ from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import GroupNorm
 from convscope.reference.rules import Context, backward, forward
 
+from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named
-from .inner_loops import spills_in_loops
 
 BOUND = 3e-6
 
@@ -113,7 +113,7 @@ def test_nan_stays_in_its_group() -> None:
     assert np.isnan(y).sum() == 20
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 def test_nothing_is_spilled(kind) -> None:
     """Channel sums keep all in registers."""
     sizes = (64, 14, 14, target_named(kind).width)

@@ -16,8 +16,8 @@ from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import LayerNorm as LayerNormLayer
 from convscope.reference.rules import Context, backward, forward
 
+from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named
-from .inner_loops import spills_in_loops
 
 BOUND = 2e-6
 SLICES = 3
@@ -107,7 +107,7 @@ def test_nan_stays_in_its_position() -> None:
     assert np.isnan(got["parts"][0, :5]).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 def test_nothing_is_spilled(kind) -> None:
     """Four positions' sums fit the registers."""
     sizes = (96, 14, 14, target_named(kind).width)

@@ -23,8 +23,8 @@ from convscope.layers import Add
 from convscope.layers import Multiply as MultiplyLayer
 from convscope.reference.rules import Context, backward, forward
 
+from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named
-from .inner_loops import spills_in_loops
 
 ROUNDING = 6e-8
 
@@ -104,7 +104,7 @@ def test_factors_of_channels(kind, sizes) -> None:
     np.testing.assert_array_equal(gates.pack(gates.unpack(got["dgate"])), got["dgate"])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 def test_nothing_is_spilled(kind) -> None:
     """The loops keep all in registers."""
     sizes = (64, 14, 14, target_named(kind).width)

@@ -17,7 +17,9 @@ from convscope.engines.native.kernels.parts.shapes import ConvolutionShape, Pool
 from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
 from convscope.engines.native.objects import assembled
-from convscope.engines.native.target import foreign
+from convscope.engines.native.target import named
+
+from .assembly import ARM
 
 SHAPE = ConvolutionShape(8, 10, 9, 12, (3, 3), (1, 1), (1, 1), (1, 1), (10, 9), 1, 4)
 DEPTHWISE = ConvolutionShape(8, 10, 9, 8, (3, 3), (1, 1), (1, 1), (1, 1), (10, 9), 8, 4)
@@ -38,7 +40,7 @@ OTHERS = [MaxPoolGradient(POOL, masked=True, bias_slices=2), Activate("tanh", ()
 @pytest.mark.parametrize("kernel", [*MULTIPLYING, *OTHERS], ids=lambda kernel: type(kernel).__name__)
 def test_kernels_become_neon_code(kernel: Kernel) -> None:
     """Vectors of four floats in registers; products fused; nothing left to a library's scalar functions."""
-    text = assembled(kernel, foreign("neon"))
+    text = assembled(kernel, named(ARM))
     assert ".4s" in text
     calls = {name for name in re.findall(r"\bbl\s+(\w+)", text) if not name.endswith("_body")}
     assert not calls
@@ -51,7 +53,7 @@ def test_kernels_become_neon_code(kernel: Kernel) -> None:
 )
 def test_sums_stay_in_neon_registers(kernel: Kernel) -> None:
     """No vector is moved to the stack inside a loop of multiply-adds."""
-    blocks = re.split(r"\n\.LBB\w+:", assembled(kernel, foreign("neon")))
+    blocks = re.split(r"\n\.LBB\w+:", assembled(kernel, named(ARM)))
     loops = [block for block in blocks if block.count("fmla") > 4]
     assert loops
     for block in loops:

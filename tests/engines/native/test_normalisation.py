@@ -28,8 +28,8 @@ from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import BatchNorm
 from convscope.reference.rules import Context, backward, forward
 
-from .harness import assert_close, call, target_named
-from .inner_loops import spills_in_loops
+from .assembly import TARGETS, spills_in_loops
+from .harness import SMALLER, assert_close, call, target_named
 
 BOUND = 2e-6
 
@@ -173,7 +173,7 @@ def test_any_size_as_the_reference(batch, channels, height, width, relu, residua
     check(engine, batch, seed)
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 @pytest.mark.parametrize(("relu", "residual", "store"), [(True, False, False), (True, True, True)])
 def test_other_instruction_sets(kind, relu, residual, store) -> None:
     """The same text is right with fewer lanes and without fused multiply-add."""
@@ -238,7 +238,7 @@ def test_running_statistics_folded(affine) -> None:
     assert_close(engine.picture("y"), y, BOUND)
 
 
-@pytest.mark.parametrize("kind", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize("kind", TARGETS)
 def test_nothing_is_spilled(kind) -> None:
     """All that the loops carry stays in registers."""
     sizes = (64, 32, 32, target_named(kind).width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from convscope.engines.native import objects
 from convscope.engines.native.cache import cache_folder
 from convscope.engines.native.objects import Loader, symbol
-from convscope.engines.native.target import host, narrowed
+from convscope.engines.native.target import host, named
 
+from .assembly import X86_64
 from .test_threads import AddItem
 
 
@@ -60,10 +62,11 @@ def test_a_damaged_file_is_made_anew(folder: Path, damage: bytes | None) -> None
 
 
 def test_the_name_follows_from_all_that_decides_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another setting, another processor, another generator: another name."""
-    names = {symbol(AddItem(1), host()), symbol(AddItem(2), host()), symbol(AddItem(1), narrowed("sse2"))}
+    """Another setting, another processor, another one to schedule for, another generator: another name."""
+    names = {symbol(AddItem(1), host()), symbol(AddItem(2), host()), symbol(AddItem(1), named(X86_64))}
+    names.add(symbol(AddItem(1), replace(host(), tuning="another")))
     monkeypatch.setattr(objects, "generator_hash", lambda: "another text")
-    assert len(names | {symbol(AddItem(1), host())}) == 4
+    assert len(names | {symbol(AddItem(1), host())}) == 5
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

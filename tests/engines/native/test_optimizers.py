@@ -16,7 +16,8 @@ from convscope.engines.native.kernels.learning.optimizers import AdamUpdate, Sgd
 from convscope.engines.reference.update import state_slots, update
 from convscope.recipes.optimizers import SGD, Adam, AdamW, Optimizer
 
-from .harness import KINDS, call, spills, target_named
+from .assembly import TARGETS, spills
+from .harness import KINDS, call, target_named
 
 CHOICES: list[tuple[Optimizer, Kernel]] = [
     (SGD(), SgdUpdate()),
@@ -96,7 +97,7 @@ def test_the_squared_norm_shows_what_is_not_finite(wrong: float) -> None:
     assert not np.isfinite(call(SquaredNorm(16), 1, arrays, {"floats": 320})["parts"].sum())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 def test_no_register_is_spilled(kind: str) -> None:
     for kernel in (*(kernel for _, kernel in CHOICES), SquaredNorm(16)):
         assert spills(kernel, kind) == 0

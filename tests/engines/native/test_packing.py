@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from convscope.engines.native.kernels.joining.packing import Pack, Unpack
 from convscope.engines.native.layout import Blocked
 
-from .harness import KINDS, call, spills, target_named
+from .assembly import TARGETS, spills
+from .harness import KINDS, call, target_named
 
 
 def assert_there_and_back(n: int, channels: int, height: int, width: int, kind: str) -> None:
@@ -40,6 +41,7 @@ def test_edges_of_squares_on_every_instruction_set(kind: str, channels: int, hei
     assert_there_and_back(2, channels, height, width, kind)
 
 
-def test_no_register_is_spilled() -> None:
+@pytest.mark.parametrize("kind", TARGETS)
+def test_no_register_is_spilled(kind: str) -> None:
     for kernel in (Pack, Unpack):
-        assert spills(kernel(20, 9, 13, target_named("host").width)) == 0
+        assert spills(kernel(20, 9, 13, target_named(kind).width), kind) == 0

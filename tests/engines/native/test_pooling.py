@@ -16,8 +16,8 @@ from convscope.engines.native.layout import Blocked, Channels
 from convscope.layers import pooling as layers
 from convscope.reference.rules import Context, backward, forward
 
+from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named
-from .inner_loops import spills_in_loops
 
 
 def shape_of(layer: layers.Pool, shape: tuple[int, ...], lanes: int) -> PoolingShape:
@@ -178,9 +178,9 @@ def test_a_window_over_nothing_but_padding_keeps_empty_lanes() -> None:
     assert_as_the_reference(layer, x, "host", masked=False, slices=0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("layer", SMALL, ids=str)
-def test_pooling_stays_in_registers(layer: layers.MaxPool, kind: str) -> None:
+def test_pooling_spills_nothing_in_loops(layer: layers.MaxPool, kind: str) -> None:
     """Nothing goes over the stack inside the innermost loops."""
     shape = shape_of(layer, (19, 14, 15), target_named(kind).width)
     for kernel in (MaxPool(shape), MaxPoolGradient(shape, True), MaxPoolGradient(shape, True, 2)):

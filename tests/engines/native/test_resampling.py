@@ -12,8 +12,8 @@ from convscope.engines.native.layout import Blocked
 from convscope.layers import Upsample
 from convscope.reference.rules import Context, backward, forward
 
+from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named
-from .inner_loops import spills_in_loops
 
 BATCH = 2
 
@@ -89,7 +89,7 @@ def framed(x, rows, columns):
     return y
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TARGETS)
 def test_nothing_is_spilled(kind) -> None:
     """Copies need few registers."""
     sizes = (32, 14, 14, target_named(kind).width)

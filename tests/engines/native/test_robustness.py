@@ -11,11 +11,11 @@ import pytest
 import convscope as cs
 from convscope.engines.native.objects import Loader
 from convscope.engines.native.program import NativeProgram
-from convscope.engines.native.target import narrowed
 from convscope.engines.native.threads import Pool
 from convscope.errors import ConvscopeError, NotFinite
 from convscope.recipes.optimizers import SGD
 
+from .harness import SMALLER, target_named
 from .test_program import batch, close, network, pair
 
 DROPPED = (
@@ -48,12 +48,12 @@ def state(model: cs.Model) -> dict[str, bytes]:
 # smaller instruction sets
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 @pytest.mark.parametrize("name", ["digits", "norm", "residual", "depthwise", "joined", "twice"])
 def test_whole_networks_run_on_smaller_instruction_sets(name: str, kind: str) -> None:
     """Output, gradients and three steps are the reference's with vectors of eight and of four floats."""
     native, reference = pair(name)
-    loader = Loader(narrowed(kind))
+    loader = Loader(target_named(kind))
     pool = Pool(loader, 2)
     program = NativeProgram(native.network, native.training, 3, False, loader, pool)
     for key in native.program.names():

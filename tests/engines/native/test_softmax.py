@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 
 from convscope.engines.native.kernels.activation.softmax import LogSoftmax, Softmax, SoftmaxCrossEntropy
 from convscope.engines.native.layout import Blocked
-from convscope.engines.native.target import host
 from convscope.reference.losses import softmax_cross_entropy
 from convscope.reference.softmax import log_softmax, softmax
 
+from .assembly import WIDE, spills_in_loops
 from .harness import KINDS, call, target_named
-from .inner_loops import spills_in_loops
 
 BOUND = 4e-6
 
@@ -161,10 +160,9 @@ def test_nan_and_infinity_go_through() -> None:
         np.testing.assert_allclose(rows(kernel, x), exact, atol=BOUND)
 
 
-def test_no_register_is_spilled_in_a_loop() -> None:
+@pytest.mark.parametrize("kind", WIDE)
+def test_no_register_is_spilled_in_a_loop(kind: str) -> None:
     """With 32 registers the constants of the exponential stay where they are, from vector to vector."""
-    target = host()
-    if target.registers < 32:
-        pytest.skip("this processor has 16 registers")
+    lanes = target_named(kind).width
     for kernel in (Softmax, LogSoftmax, partial(SoftmaxCrossEntropy, smoothing=0.1)):
-        assert spills_in_loops(kernel(8 * target.width, target.width)) == 0
+        assert spills_in_loops(kernel(8 * lanes, lanes), kind) == 0

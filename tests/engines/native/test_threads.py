@@ -15,10 +15,12 @@ import pytest
 from convscope.engines.native.kernel import Kernel
 from convscope.engines.native.objects import Loader
 from convscope.engines.native.pool_code import pool_code
-from convscope.engines.native.target import foreign, host, narrowed
+from convscope.engines.native.target import host, named
 from convscope.engines.native.threads import RECORD, Pool, thread_count
 from convscope.engines.native.vector import Code
 from convscope.errors import BadSetting
+
+from .assembly import ARM, X86_64
 
 
 @dataclass(frozen=True)
@@ -204,11 +206,11 @@ def test_the_number_of_threads_can_be_set(monkeypatch: pytest.MonkeyPatch) -> No
     assert thread_count() >= 1
 
 
-@pytest.mark.parametrize("kind", ["sse2", "neon"])
+@pytest.mark.parametrize("kind", [X86_64, ARM])
 def test_the_pool_compiles_for_other_processors(kind: str) -> None:
     """Its control words exist on x86 and on ARM."""
     import llvmlite.binding as llvm
 
-    target = narrowed(kind) if kind == "sse2" else foreign(kind)
+    target = named(kind)
     text = target.machine.emit_assembly(llvm.parse_assembly(pool_code(target)))
-    assert ("ldmxcsr" if kind == "sse2" else "fpcr") in text.lower()
+    assert ("ldmxcsr" if kind == X86_64 else "fpcr") in text.lower()

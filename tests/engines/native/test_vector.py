@@ -10,10 +10,11 @@ import pytest
 from convscope.engines.native.kernel import Kernel, generate
 from convscope.engines.native.kernels.parts.gemm_tile import Operands, accumulate, evenly
 from convscope.engines.native.objects import assembled
-from convscope.engines.native.target import foreign
+from convscope.engines.native.target import named
 from convscope.engines.native.vector import Code, minimum
 
-from .harness import KINDS, call
+from .assembly import ARM
+from .harness import KINDS, call, target_named
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,6 @@ class Product(Kernel):
 @pytest.mark.parametrize("depth", [1, 3, 4, 7, 16])
 def test_a_tile_multiplies_matrices_of_any_depth(kind: str, depth: int) -> None:
     """Depths around the unrolling, on three instruction sets, equal NumPy's product."""
-    from .harness import target_named
-
     lanes, draw = target_named(kind).width, np.random.default_rng(depth)
     left = draw.normal(size=(2, 5, depth)).astype(np.float32)
     right = draw.normal(size=(depth, lanes)).astype(np.float32)
@@ -94,8 +93,6 @@ class Lanes(Kernel):
 @pytest.mark.parametrize("kind", KINDS)
 def test_lanes_are_computed_as_numpy_does(kind: str) -> None:
     """Comparison, sums, rounding, bits, NaN, loops with bounds that are known only at run time."""
-    from .harness import target_named
-
     lanes = target_named(kind).width
     x = np.resize(np.array([-2.5, 1.5, 0.5, 3.25], np.float32), lanes)
     got = call(Lanes(), 1, {"x": x, "out": np.zeros((8, lanes), np.float32)}, {"count": 5}, kind)["out"]
@@ -106,8 +103,6 @@ def test_lanes_are_computed_as_numpy_does(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_nan_goes_through(kind: str) -> None:
     """NaN is not swallowed by a ReLU, a sum or a maximum."""
-    from .harness import target_named
-
     lanes = target_named(kind).width
     x = np.ones(lanes, np.float32)
     x[lanes - 1] = np.nan
@@ -120,7 +115,7 @@ def test_nan_goes_through(kind: str) -> None:
 
 def test_the_same_text_becomes_code_for_arm() -> None:
     """NEON's fused multiply-add by vectors is what the tile becomes on ARM."""
-    text = assembled(Product(5, 8), foreign("neon"))
+    text = assembled(Product(5, 8), named(ARM))
     assert "fmla" in text
     assert ".4s" in text
 
@@ -135,7 +130,7 @@ def test_a_loop_without_trips_is_refused() -> None:
                 pass
 
     with pytest.raises(ValueError, match="a loop from 3 to 3 makes no trip"):
-        generate(Empty(1, 1), foreign("neon"), "empty")
+        generate(Empty(1, 1), named(ARM), "empty")
 
 
 def test_parts_are_even() -> None:
@@ -173,8 +168,6 @@ class First(Kernel):
 @pytest.mark.parametrize("count", [1, 3])
 def test_part_of_a_vector_is_read_and_written_alone(kind: str, count: int) -> None:
     """Arrays of fewer floats than a vector between pages that nobody may touch; what is not read is zero."""
-    from .harness import target_named
-
     x = np.arange(1, count + 1, dtype=np.float32)
     loaded = np.full(target_named(kind).width, np.nan, np.float32)
     arrays = {"x": x, "fixed": np.zeros_like(x), "counted": np.zeros_like(x), "loaded": loaded}
@@ -203,8 +196,6 @@ class High(Kernel):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_upper_half_of_a_product_has_no_sign(kind: str) -> None:
     """Numbers of 32 bits, large ones among them, multiplied to 64."""
-    from .harness import target_named
-
     lanes, draw = target_named(kind).width, np.random.default_rng(2)
     a, b = (draw.integers(0, 1 << 32, lanes, dtype=np.uint64) for _ in range(2))
     a[0] = b[0] = (1 << 32) - 1

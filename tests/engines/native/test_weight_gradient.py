@@ -12,8 +12,9 @@ from convscope.engines.native.kernels.convolution.weights import weights_layout
 from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.reference.matrix import convolution as reference
 
+from .assembly import ARM, TARGETS, X86_64, spills
 from .convolutions import Numbers, shape_of, shapes
-from .harness import KINDS, assert_close, call, spills
+from .harness import SMALLER, assert_close, call
 
 BOUND = 3e-6
 """Of the largest gradient: sums of hundreds of normal numbers in chunks of hundreds, so some √100 roundings of
@@ -73,7 +74,7 @@ def test_any_convolution_in_groups(shape: ConvolutionShape, batch: int, slices: 
         check(shape, batch, slices, False, "host")
 
 
-@pytest.mark.parametrize("kind", ["avx2", "sse2"])
+@pytest.mark.parametrize("kind", SMALLER)
 def test_on_smaller_instruction_sets(kind: str) -> None:
     """Fewer lanes and registers: other tiles, the same gradient."""
     plain = shape_of(3, 11, 14, 20, (5, 3), (2, 1), ((2, 1), (1, 1)), kind=kind)
@@ -123,14 +124,15 @@ def test_nan_and_infinity_reach_their_own_weights() -> None:
     assert np.isfinite(others[:, :, 0]).all()
 
 
-def test_parts_are_few_where_weights_are_many() -> None:
-    """Large layers are summed in one part, small ones in several."""
-    assert slices_for(shape_of(256, 7, 7, 256, (3, 3))) == 1
-    assert slices_for(shape_of(1, 28, 28, 32, (3, 3))) == 16
+@pytest.mark.parametrize(("kind", "parts"), [("skylake-avx512", 16), ("haswell", 8), (X86_64, 4), (ARM, 4)])
+def test_parts_are_few_where_weights_are_many(kind: str, parts: int) -> None:
+    """Large layers are summed in one part; small ones in several, more of them where fewer blocks are work."""
+    assert slices_for(shape_of(256, 7, 7, 256, (3, 3), kind=kind)) == 1
+    assert slices_for(shape_of(1, 28, 28, 32, (3, 3), kind=kind)) == parts
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_tiles_stay_in_registers(kind: str) -> None:
+@pytest.mark.parametrize("kind", TARGETS)
+def test_tiles_are_not_spilled(kind: str) -> None:
     """No vector moves to or from the stack."""
     same = ((1, 1), (1, 1))
     for channels, kernel, plain in (

@@ -114,10 +114,8 @@ class Loader:
         if self._engine is None:
             empty = llvm.parse_assembly("")
             empty.triple = self.target.triple
-            machine = llvm.Target.from_triple(self.target.triple).create_target_machine(
-                cpu=self.target.cpu, features=self.target.features, opt=3, codemodel="jitdefault", jit=True
-            )  # the engine takes its machine over, so it gets one of its own
-            self._engine = llvm.create_mcjit_compiler(empty, machine)
+            # The engine takes its machine over, so it gets one of its own.
+            self._engine = llvm.create_mcjit_compiler(empty, self.target.new_machine())
         for data in objects:
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
         self._engine.finalize_object()

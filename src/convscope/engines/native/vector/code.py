@@ -62,7 +62,7 @@ class Code:
         kinds = [PTR] * len(pointers) + [I64] * len(numbers) + [F32] * len(reals) + [I64] * 3
         body = ir.Function(self.module, ir.FunctionType(VOID, kinds), name=f"{name}_body")
         body.linkage = "internal"
-        body.attributes.add("nounwind")
+        self._describe(body)
         for array, argument in zip(pointers, body.args, strict=False):
             if array not in shared:
                 argument.add_attribute("noalias")
@@ -77,7 +77,7 @@ class Code:
     def _write_entry(self, name: str, body: Any, kinds: list[Any]) -> None:
         """Write the function seen from outside: it reads the arguments from a table of eight-byte slots."""
         entry = ir.Function(self.module, ir.FunctionType(VOID, [PTR, I64, I64, I64]), name=name)
-        entry.attributes.add("nounwind")
+        self._describe(entry)
         table, *rest = entry.args
         build = ir.IRBuilder(entry.append_basic_block("entry"))
         slots = []
@@ -86,6 +86,12 @@ class Code:
             slots.append(build.load(at, typ=kind, align=8))
         build.call(body, [*slots, *rest])
         build.ret_void()
+
+    def _describe(self, function: Any) -> None:
+        """Say that a function raises nothing, and for which processor its instructions are ordered."""
+        function.attributes.add("nounwind")
+        # llvmlite's own `add` knows only attributes without a value.
+        set.add(function.attributes, f'"tune-cpu"="{self.target.tuning}"')
 
     def finish(self) -> str:
         """End the function and return the module as LLVM IR."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import llvmlite.ir as ir
 
-from .types import F32, FLOAT_BYTES, I32, I64, VOID
+from .types import F32, FLOAT_BYTES, I32, I64, QUAD, VOID
 from .values import Index, Vector
 
 if TYPE_CHECKING:
@@ -36,6 +37,18 @@ class Pointer:
         """Read a vector of floats."""
         at = (self + offset).ir
         return Vector(self.code, self.code.builder.load(at, typ=self.code.vector, align=FLOAT_BYTES))
+
+    def load_quads(self, offsets: Sequence[int | Index]) -> Vector:
+        """Read four floats from each of as many places as make a vector."""
+        kind = ir.VectorType(F32, QUAD)
+        parts = [
+            Vector(self.code, self.code.builder.load((self + at).ir, typ=kind, align=FLOAT_BYTES))
+            for at in offsets
+        ]
+        while len(parts) > 1:
+            lanes = range(2 * parts[0].ir.type.count)
+            parts = [low.shuffle(lanes, high) for low, high in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
 
     def load_first(self, count: int | Index, offset: int | Index = 0) -> Vector:
         """Read the first `count` floats of a vector, touching no others; the other lanes are zero."""

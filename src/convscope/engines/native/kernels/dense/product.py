@@ -16,7 +16,7 @@ from ...vector import Code, Condition, Index, Pointer, Vector, fma, minimum
 from ..activation.epilogue import Function
 from ..parts.gemm_tile import UNROLL, Operands, accumulate
 from ..parts.summing import added
-from ..parts.transposing import transposed
+from ..parts.transposing import transposed, transposed_from
 from .rows import (
     LEAST_ITEMS,
     PANEL,
@@ -222,10 +222,10 @@ class DenseInputGradient(Kernel):
             square = source + (output.index * self.depth + vector.index * (lanes * lanes))
             for row in range(lanes):
                 square.prefetch(self.depth * lanes + row * lanes)
-            columns = transposed([square.load(row * lanes) for row in range(lanes)])
             place = turned + (output.index * (width * lanes) + vector.index * lanes)
-            for row, column in enumerate(columns):
-                place.store(column, row * (width * lanes))
+            for quad, columns in enumerate(transposed_from(square, lanes)):
+                for row, column in enumerate(columns, quad * len(columns)):
+                    place.store(column, row * (width * lanes))
 
 
 @dataclass(frozen=True)

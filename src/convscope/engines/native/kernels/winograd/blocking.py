@@ -35,9 +35,11 @@ def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     """Return the tiles a register tile may have, most first: the smaller ones are for what remains.
 
     A tile that fills every register leaves LLVM none to move things with, and processors that do not multiply and
-    add in one instruction need one more.
+    add in one instruction need one more. On ARM no operand is in memory: each row's number takes a register, and
+    LLVM reads those of two steps at once.
     """
-    most = min(target.registers * 3 // (4 * vectors), target.registers // 2)
+    share = 1 / 2 if target.is_arm else 3 / 4
+    most = min(int(target.registers * share) // vectors, target.registers // 2)
     if target.width == 4:
         most -= most % 4
     return tuple(dict.fromkeys((most, -(-2 * most // 3), -(-most // 3))))
