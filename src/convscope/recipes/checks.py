@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from numbers import Real
 
 from ..errors import BadSetting
 
@@ -22,14 +23,17 @@ def real_number(
 
     Errors:   BadSetting [setting]
     """
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # an integer of hundreds of digits
+        number = math.inf
     if not math.isfinite(number) or number < least or (above and number == least) or number >= below:
         start = f"above {least:g}" if above else f"from {least:g}"
         end = "" if below == math.inf else f" and below {below:g}"
         raise BadSetting(
             f"{owner}.{name} must be a number {start}{end}; got {name}={value!r}; {way_out}. [setting]"
         )
-    return float(number)
+    return number
 
 
 def whole_number(owner: str, name: str, value: object, least: int, way_out: str) -> int:

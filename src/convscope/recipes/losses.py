@@ -74,8 +74,10 @@ def loss_named(loss: str | Loss) -> Loss:
 
 
 def usual_loss(network: Network) -> Loss:
-    """Return the loss of a model that names none: cross-entropy, unless the network ends in another softmax."""
+    """Return the loss of a model that names none: cross-entropy, unless the network's end asks for another."""
     last = network.outputs[-1]
+    if isinstance(last.layer, Sigmoid):
+        return BinaryCrossEntropy()
     elsewhere = isinstance(last.layer, Softmax) and last.layer.along(last.input_shapes[0]) != 0
     return MeanSquaredError() if elsewhere else CrossEntropy()
 

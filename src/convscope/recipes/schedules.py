@@ -46,7 +46,10 @@ class StepDecay(Schedule):
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
         """Return the rate after the decays so far."""
         every = self.every if self.every is not None else max(1, _length(self, None, total) // 3)
-        return lr * self.gamma ** (step // every)
+        try:
+            return lr * self.gamma ** (step // every)
+        except OverflowError:
+            return math.inf
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class WarmUp(Schedule):
     def __post_init__(self) -> None:
         whole_number("WarmUp", "steps", self.steps, 1, "count steps, not epochs")
         real_number("WarmUp", "start", self.start, 0, way_out="0.01 is usual")
+        object.__setattr__(self, "then", schedule_named(self.then))
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
         """Return the rate on the line, or of the schedule after it."""

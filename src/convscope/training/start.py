@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadSetting
+from ..recipes.tasks import loss_for
 from .batches import Data, as_source, check_source
 from .checkpoint import RunFolder
 from .configuration import Configuration
@@ -128,7 +129,8 @@ def _configuration(
             named["validation"] = data
         if isinstance(validation, str):
             named["validation"] = validation
-        return Configuration(**{**model.chosen, **settings, **named})
+        usual = {} if model.task is None else {"loss": loss_for(model.task)}
+        return Configuration(**{**usual, **model.chosen, **settings, **named})
     recorded = Configuration.from_dict(RunFolder(Path(places.resume)).read()["configuration"])
     if data is None and recorded.data is None:
         raise BadSetting(
