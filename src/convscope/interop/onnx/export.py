@@ -48,8 +48,8 @@ _OPERATORS: dict[Reading, tuple[str, dict[str, int]]] = {
 def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | None = None) -> None:
     """Write a model with its weights as an ONNX file, whole or not at all.
 
-    The file computes what `model.predict` returns with the same `probabilities`, and says which in its metadata and
-    in the output's description. The batch size is open; a layer's node and output have the layer's name.
+    The file computes what `model.predict` returns with the same `probabilities`, and says which in its metadata
+    and in the output's description. The batch size is open; a layer's node and output have the layer's name.
 
     Errors:   MissingExtra [missing-onnx]; NoRule [no-onnx] for a layer that ONNX cannot say; BadSetting
               [onnx-model], [probabilities]; BadFile [onnx-large], [write-failed]
