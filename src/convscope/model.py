@@ -182,6 +182,7 @@ class Model:
         Errors:   as `train_step`; BadSetting [setting] for a rate that is negative, infinite or no number
         """
         lr = real_number("step", "lr", lr, 0, way_out="0.01 is a common start")
+        self.refuse_all_frozen()
         x = checked_pictures(self.network, x, self.dtype)
         result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
         if result.fault is not None:
@@ -196,8 +197,22 @@ class Model:
         self._implied = task_of(self._training.objective.loss)
         return result
 
+    def refuse_all_frozen(self) -> None:
+        """Raise BadSetting [all-frozen] where training could move nothing because every parameter is frozen."""
+        network = self.network
+        if network.frozen_parameters and len(network.frozen_parameters) == len(self.parameters):
+            layers = sum(bool(node.frozen) and node.owns_parameters for node in network)
+            raise BadSetting(
+                f"Model.network must have a parameter to train; got {layers} layers with parameters in "
+                f"{network.name}, all frozen; use network.with_frozen() for the same network with none. "
+                "[all-frozen]"
+            )
+
     def gradients(self, x: Array, labels: Array) -> dict[str, Array]:
-        """Return the gradient of every parameter for one batch, as the next step would find it."""
+        """Return the gradient of every parameter for one batch, as the next step would find it.
+
+        Frozen parameters have none and are left out, as PyTorch gives them no `.grad`.
+        """
         x = checked_pictures(self.network, x, self.dtype)
         return self._program.gradients(x, checked_labels(labels, len(x)), self.steps)
 

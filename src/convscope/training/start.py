@@ -56,10 +56,11 @@ def fit(
     settings it was begun with, and ends bit for bit as if it had never stopped; `epochs`, `checkpoint_every` and
     `patience` may be given anew.
 
-    Errors:   BadSetting [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder] and those of
-              Configuration; BadData for data that does not fit; BadFile for folders that cannot be used;
+    Errors:   BadSetting [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder], [all-frozen] and
+              those of Configuration; BadData for data that does not fit; BadFile for folders that cannot be used;
               NotFinite [not-finite]
     """
+    model.refuse_all_frozen()
     folder = _folder(places)
     configuration = _configuration(model, data, validation, settings, places)
     source = _source(data if data is not None else configuration.data, "train")
