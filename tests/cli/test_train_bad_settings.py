@@ -1,6 +1,7 @@
 """Settings, configurations and runs that cannot be: one whole message, exit code 2, no run left behind."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -219,13 +220,35 @@ def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
 
 
 def test_numbers_that_become_infinite_stop_the_run(convscope, here):
-    """The layer is named, and where to look."""
+    """The layer is named, and where to look; the exit code is that of a check that failed."""
     net = "input 1x6x5 | flatten | one: dense 9 | two: dense 9 | dense 3"
     options = ("--lr", "1e30", "--epochs", 4, "--batch-size", 8, "--run", "hot")
     with np.errstate(all="ignore"):
         ended = convscope("train", net, "--data", "small.npz", *options)
-    assert (ended.code, ended.out) == (2, "")
+    assert (ended.code, ended.out) == (1, "")
     *_, hint, message = ended.err.splitlines()
     assert hint == "what the run shows: convscope diagnose hot"
     assert message.startswith("convscope: all numbers must stay finite; got NaN or infinity first in layer ")
     assert message.endswith("lower the learning rate (now 1e+30) or set clip_norm=1. [not-finite]")
+
+
+def test_run_that_diverges_ends_with_exit_code_1_and_keeps_the_best(convscope, here):
+    """Good epochs, then a rate a thousand times too large: the step is named, the best is the last good epoch."""
+    Path("c.yaml").write_text("schedule: step\n")
+    settings = ("--loss", "mse", "--lr", "0.02", "--momentum", "0", "--epochs", 6, "--batch-size", 8)
+    with np.errstate(all="ignore"):
+        good = convscope("train", DENSE, "--data", "small.npz", *settings, "--run", "good", "--json")
+        bad = convscope(
+            "train", DENSE, "--data", "small.npz", *settings[:2], "--lr", "3", *settings[4:], "--run", "bad"
+        )
+    assert good.code == 0
+    assert bad.code == 1
+    assert "the training has diverged: from step " in bad.err
+    assert bad.err.rstrip().endswith("lower the learning rate, or set clip_norm=1. [diverged]")
+    assert "next: convscope diagnose bad" in bad.out
+    assert "diverged from step " in bad.out
+    assert " best" not in bad.out.split("diverged from")[0]
+    assert not (here / "bad" / "best.safetensors").exists()
+    found = convscope("diagnose", "bad", "--json")
+    assert "diverged" in [one["code"] for one in json.loads(found.out)["training"]]
+    assert "still-improving" not in found.out
