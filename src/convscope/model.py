@@ -182,6 +182,9 @@ class Model:
         Errors:   as `train_step`; BadSetting [setting] for a rate that is negative, infinite or no number
         """
         lr = real_number("step", "lr", lr, 0, way_out="0.01 is a common start")
+        most = float(np.finfo(self.dtype).max)
+        if lr > most:
+            real_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
         self.refuse_all_frozen()
         x = checked_pictures(self.network, x, self.dtype)
         result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)

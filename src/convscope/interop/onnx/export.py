@@ -38,7 +38,7 @@ LARGEST_FILE = 2**31 - 1
 PROBABILITIES = "probabilities"
 """The part of the last layer's name that an output of probabilities is named by: "fc/probabilities"."""
 
-_OPERATORS: dict[Reading, tuple[str, dict[str, int]]] = {
+_OPERATORS: dict[Reading, tuple[str, dict[str, Any]]] = {
     "softmax": ("Softmax", {"axis": 1}),
     "sigmoid": ("Sigmoid", {}),
 }
