@@ -26,7 +26,7 @@ class Role(StrEnum):
     ACTIVATION = "activation"
     """Planned by how long it is needed; its memory is used again in the same step."""
     PARAMETER = "parameter"
-    FROZEN = "frozen parameter"
+    FROZEN = "frozen"
     """One that training leaves as it is: it has no gradient and no state."""
     GRADIENT = "gradient"
     STATISTIC = "statistic"
