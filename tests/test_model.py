@@ -12,6 +12,8 @@ from torch import nn
 import convscope as cs
 from convscope.errors import BadData, BadFile, BadSetting, BadShape
 from convscope.recipes.losses import CrossEntropy
+from convscope.training.model_file import write_model_file
+from convscope.training.saving import arrays_of, describe
 
 NET = "input 2x6x5 | conv 4 3x2 s1x2 | bn | relu | flatten | dense 3"
 
@@ -85,11 +87,20 @@ def test_bad_parameters_are_refused():
     )
 
 
-def test_predictions_are_probabilities_whatever_the_network_ends_in():
+def softmax(scores):
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def sigmoid(scores):
+    return 1 / (1 + np.exp(-scores))
+
+
+def test_classifier_probabilities_do_not_depend_on_the_last_layer():
     """Logits, softmax and log-softmax with the same parameters: the same probabilities and logits."""
     found = []
     for end in ("", " | softmax", " | logsoftmax"):
-        model = cs.Model(NET + end)
+        model = cs.Model(NET + end, task="classification")
         found.append((model.predict(pictures()), model.logits(pictures())))
     for probabilities, logits in found:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
@@ -98,14 +109,101 @@ def test_predictions_are_probabilities_whatever_the_network_ends_in():
     assert found[0][0].dtype == np.float32
 
 
+def test_fresh_model_predicts_its_own_output():
+    for end, change in (("", lambda y: y), (" | softmax", softmax), (" | sigmoid", sigmoid)):
+        model = cs.Model(NET + end)
+        logits = cs.Model(NET).logits(pictures())
+        np.testing.assert_allclose(model.predict(pictures()), change(logits), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(model.logits(pictures()), logits, rtol=1e-5, atol=1e-6)
+        assert model.task is None
+
+
 def test_predictions_follow_the_loss():
-    """Sigmoid for binary cross-entropy, the output itself for squared errors."""
+    """Softmax for cross-entropy, sigmoid for its binary form, the output itself for squared errors."""
     model = cs.Model(NET)
     logits = model.logits(pictures())
-    model.compile(loss="bce")
-    np.testing.assert_allclose(model.predict(pictures()), 1 / (1 + np.exp(-logits)), rtol=1e-5)
+    for loss, task, wanted in (
+        ("cross_entropy", "classification", softmax(logits)),
+        ("bce", "multi_label", sigmoid(logits)),
+        ("mse", "regression", logits),
+    ):
+        model.compile(loss=loss)
+        assert model.task == task
+        np.testing.assert_allclose(model.predict(pictures()), wanted, rtol=1e-5)
+
+
+def test_training_steps_imply_the_task():
+    """A step without compile trains on cross-entropy, and fit on what it is told."""
+    model = cs.Model(NET)
+    model.train_step(pictures(), np.arange(7) % 3)
+    assert model.task == "classification"
+    np.testing.assert_allclose(model.predict(pictures()).sum(axis=1), 1, rtol=1e-6)
+    model = cs.Model(NET)
+    model.fit((pictures(), np.arange(7) % 3), 1, loss="mse", progress=False)
+    assert model.task == "regression"
+    np.testing.assert_array_equal(model.predict(pictures()), model.logits(pictures()))
+
+
+def test_declared_task_outlasts_the_loss_and_chooses_the_usual_one():
+    model = cs.Model(NET, task="classification")
     model.compile(loss="mse")
-    np.testing.assert_array_equal(model.predict(pictures()), logits)
+    assert model.task == "classification"
+    np.testing.assert_allclose(model.predict(pictures()), softmax(model.logits(pictures())), rtol=1e-5)
+    model = cs.Model(NET, task="multi-label")
+    model.fit((pictures(), np.arange(7) % 3), 1, progress=False)
+    assert type(model.training.objective.loss).__name__ == "BinaryCrossEntropy"
+    model.task = None
+    np.testing.assert_array_equal(model.predict(pictures()), model.logits(pictures()))
+
+
+@pytest.mark.parametrize("engine", ["native", "reference", "torch"])
+@pytest.mark.parametrize("loss", [None, "cross_entropy", "bce", "mse"])
+def test_probabilities_argument_overrides_the_task(engine, loss):
+    model = cs.Model(NET, engine=engine)
+    if loss is not None:
+        model.compile(loss=loss)
+    logits = model.logits(pictures())
+    np.testing.assert_array_equal(model.predict(pictures(), probabilities=False), logits)
+    wanted = sigmoid(logits) if loss == "bce" else softmax(logits)
+    np.testing.assert_allclose(model.predict(pictures(), probabilities=True), wanted, rtol=1e-5)
+    maps = cs.Model("input 2x6x5 | conv 4 3", engine=engine)
+    found = maps.predict(pictures(), probabilities=True)
+    np.testing.assert_allclose(found, softmax(maps.predict(pictures())), rtol=1e-5)
+
+
+def test_one_channel_is_the_probability_of_yes():
+    """A softmax over one channel would be 1 everywhere."""
+    model = cs.Model("input 2x6x5 | conv 1 3", task="classification")
+    raw = model.predict(pictures(), probabilities=False)
+    np.testing.assert_allclose(model.predict(pictures()), sigmoid(raw), rtol=1e-5)
+
+
+@pytest.mark.parametrize("task", ["classification", "multi_label", "regression", None])
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce", "mse", None])
+def test_task_is_saved_with_the_model(tmp_path, task, loss):
+    model = cs.Model(NET, task=task)
+    if loss is not None:
+        model.compile(loss=loss)
+    model.save(tmp_path / "m.safetensors")
+    read = cs.Model.load(tmp_path / "m.safetensors")
+    assert read.task == model.task
+    for probabilities in (None, True, False):
+        np.testing.assert_array_equal(
+            read.predict(pictures(), probabilities), model.predict(pictures(), probabilities)
+        )
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_file_without_a_task_is_a_classifier_if_it_was_trained(tmp_path, trained):
+    """Files of older versions have a loss and classes alone."""
+    path = tmp_path / "m.safetensors"
+    model = cs.Model(NET)
+    if trained:
+        model.fit((pictures(), np.arange(7) % 3), 1, progress=False)
+    words = describe(model)
+    del words["task"]
+    write_model_file(path, arrays_of(model), words)
+    assert cs.Model.load(path).task == ("classification" if trained else None)
 
 
 def test_many_pictures_are_predicted_in_parts():
@@ -322,6 +420,20 @@ def test_bad_labels_are_named(labels, error, message):
          "Model.engine must be one of native, reference, torch; got engine='refrence'; did you mean reference? [engine]"),
         (lambda: cs.Model(NET, dtype="float16"),
          "Model.dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
+        (lambda: cs.Model(NET, task="clasification"),
+         "Model.task must be one of classification, multi_label, regression, or None; got task='clasification'; did you "
+         "mean classification? [task]"),
+        (lambda: cs.Model(NET).predict(pictures(), "yes"),
+         "probabilities must be True, False or None; got probabilities='yes'; leave it out for what the model's task "
+         "says. [probabilities]"),
+        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), float("nan")),
+         "step.lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
+        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), float("inf")),
+         "step.lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"),
+        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), -0.5),
+         "step.lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
+        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), "0.1"),
+         "step.lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET, seed=-1), "Model.seed must be a whole number from 0; got seed=-1; use 0. [setting]"),
         (lambda: cs.Model(NET).compile("adam"),
          "Model.optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, "

@@ -83,7 +83,10 @@ class BadData(ConvscopeError):
 
 
 class NotFinite(ConvscopeError):
-    """Numbers that became NaN or infinite in training; the message names the layer, and so does `layer`."""
+    """Numbers that became NaN or infinite in training; the message names the layer, and so does `layer`.
+
+    `convscope train` prints its text and exits with 1: the input was not at fault.
+    """
 
     layer = ""
 

@@ -16,9 +16,10 @@ from .errors import BadSetting, NotFinite, nearest
 from .models import load
 from .network import Network
 from .recipes.checks import real_number, whole_number
-from .recipes.losses import Loss, objective, usual_loss
+from .recipes.losses import Loss, Reading, objective, usual_loss
 from .recipes.optimizers import SGD, Optimizer
 from .recipes.schedules import Schedule, schedule_named
+from .recipes.tasks import Task, checked_probabilities, checked_task, probability_reading, task_of
 from .reference.graph import buffer_shapes, parameter_shapes
 from .training.batches import Data, as_source, check_source, checked_labels, checked_pictures
 from .training.initialization import initial_buffers, initial_parameters
@@ -43,6 +44,8 @@ class Model:
     default: generated vector code), "reference" (NumPy; "native" in float64 runs on it too) or "torch" (PyTorch's
     modules, autograd and optimizers, on the CPU); `precision` "strict" keeps the first to algorithms that round as
     sums do. CONVSCOPE_THREADS sets the native engine's threads, CONVSCOPE_CACHE the folder of its compiled code.
+    `task` declares what the output means: "classification", "multi_label" or "regression". Left out, the loss that
+    the model is trained or compiled with says it; until then `predict` returns the network's own output.
 
     >>> model = Model("input 1x6x5 | conv 4 3 | relu | flatten | dense 3", seed=7)
     >>> model.predict(np.zeros((2, 1, 6, 5), np.float32)).shape
@@ -57,6 +60,7 @@ class Model:
         dtype: str = "float32",
         precision: Precision = "fast",
         parameters: Mapping[str, Array] | None = None,
+        task: str | None = None,
     ) -> None:
         if not isinstance(network, Network | str | os.PathLike):
             raise BadSetting(
@@ -85,6 +89,8 @@ class Model:
         self.classes: tuple[str, ...] | None = None
         self.steps = 0
         self.chosen: dict[str, Any] = {}
+        self._declared = checked_task(task)
+        self._implied: Task | None = None
         self.precision = precision
         self._engine = engine_named(engine)
         self._schedule = schedule_named(None)
@@ -114,6 +120,33 @@ class Model:
         """Return the optimizer, loss and clipping that the model is compiled for."""
         return self._training
 
+    @property
+    def task(self) -> Task | None:
+        """Return what the output means: as declared, or else as the loss of its training implies; None if neither.
+
+        Setting it declares the task; None makes `predict` return the network's own output.
+
+        Errors:   BadSetting [task]
+        """
+        return self._declared or self._implied
+
+    @task.setter
+    def task(self, task: str | None) -> None:
+        known = checked_task(task)
+        if known != self._implied:
+            self._declared, self._implied = known, None
+
+    def reading(self, probabilities: bool | None = None) -> Reading:
+        """Return what `predict` applies to the network's output: "softmax", "sigmoid", or nothing ("as is").
+
+        Errors:   BadSetting [probabilities]
+        """
+        wanted = checked_probabilities(probabilities)
+        if wanted is None:
+            wanted = self.task in ("classification", "multi_label")
+        chosen = None if self._implied is None else self._training.objective
+        return probability_reading(self.network, self.task, chosen) if wanted else "as is"
+
     def compile(
         self,
         optimizer: Optimizer | None = None,
@@ -138,7 +171,7 @@ class Model:
         training, self._program = self._training, self._compiled()
         for name in (*self.parameters, *self.buffers):
             self._program.write(name, before.read(name))
-        self._schedule, self.steps = followed, 0
+        self._schedule, self.steps, self._implied = followed, 0, task_of(training.objective.loss)
         self.chosen = {
             "optimizer": chosen,
             "loss": training.objective.loss,
@@ -158,8 +191,13 @@ class Model:
     def step(self, x: Array, labels: Array, lr: float, observe: bool = False) -> StepResult:
         """Train on one batch at a given learning rate.
 
-        Errors:   as `train_step`
+        Errors:   as `train_step`; BadSetting [setting] for a rate that is negative, infinite or no number
         """
+        lr = real_number("step", "lr", lr, 0, way_out="0.01 is a common start")
+        most = float(np.finfo(self.dtype).max)
+        if lr > most:
+            real_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
+        self.refuse_all_frozen()
         x = checked_pictures(self.network, x, self.dtype)
         result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
         if result.fault is not None:
@@ -171,10 +209,25 @@ class Model:
             error.layer = layer
             raise error
         self.steps += 1
+        self._implied = task_of(self._training.objective.loss)
         return result
 
+    def refuse_all_frozen(self) -> None:
+        """Raise BadSetting [all-frozen] where training could move nothing because every parameter is frozen."""
+        network = self.network
+        if network.frozen_parameters and len(network.frozen_parameters) == len(self.parameters):
+            layers = sum(bool(node.frozen) and node.owns_parameters for node in network)
+            raise BadSetting(
+                f"Model.network must have a parameter to train; got {layers} layers with parameters in "
+                f"{network.name}, all frozen; use network.with_frozen() for the same network with none. "
+                "[all-frozen]"
+            )
+
     def gradients(self, x: Array, labels: Array) -> dict[str, Array]:
-        """Return the gradient of every parameter for one batch, as the next step would find it."""
+        """Return the gradient of every parameter for one batch, as the next step would find it.
+
+        Frozen parameters have none and are left out, as PyTorch gives them no `.grad`.
+        """
         x = checked_pictures(self.network, x, self.dtype)
         return self._program.gradients(x, checked_labels(labels, len(x)), self.steps)
 
@@ -182,16 +235,20 @@ class Model:
         """Return every layer's output at inference by name, the input included."""
         return self._program.activations(checked_pictures(self.network, x, self.dtype))
 
-    def predict(self, x: Array) -> Array:
-        """Return the probabilities of a classifier; the output itself under a loss that is none of classes.
+    def predict(self, x: Array, probabilities: bool | None = None) -> Array:
+        """Return probabilities where the model is a classifier by declaration, else the network's own output.
 
-        Shapes:   x (n, c, h, w) → (n, classes)
-        Errors:   BadData [pictures-type], [pictures-shape], [pictures-empty], [pictures-nan]
+        A classifier is one that was trained or compiled with a classification loss, or made with
+        `task="classification"` (or "multi_label"). `probabilities` True or False overrides that.
+
+        Shapes:   x (n, c, h, w) → (n, …) as the network's output
+        Errors:   BadSetting [probabilities]; BadData [pictures-type], [pictures-shape], [pictures-empty],
+                  [pictures-nan]
         """
         from .training.reading import read_output
 
-        output = self._in_chunks(self._program.predict, x)
-        return read_output(output, self._training.objective.reading)
+        reading = self.reading(probabilities)
+        return read_output(self._in_chunks(self._program.predict, x), reading)
 
     def logits(self, x: Array) -> Array:
         """Return the scores that the loss reads: what stands before a last softmax or sigmoid."""

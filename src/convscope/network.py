@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest
@@ -20,13 +22,14 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A layer as a user lists it: the names of its inputs, and whose parameters it uses."""
+    """A layer as a user lists it: the names of its inputs, whose parameters it uses, and which are not trained."""
 
     name: str
     layer: Layer
     inputs: tuple[str, ...] = ()
     shares: str | None = None
     origin: str | None = None
+    frozen: tuple[str, ...] = ()
 
 
 class Columns(NamedTuple):
@@ -54,7 +57,8 @@ class Node(NamedTuple):
     """A layer in its network.
 
     `index` is its place in the order, `sources` the places of its inputs, `parameters_of` the name under which
-    its parameters are kept (another layer's where they are shared), `origin` where an importer found it.
+    its parameters are kept (another layer's where they are shared), `origin` where an importer found it. `frozen`
+    are the parameters that training leaves as they are, by the layer's names for them.
     """
 
     index: int  # type: ignore[assignment]  # a tuple's own method of that name is not missed
@@ -66,6 +70,7 @@ class Node(NamedTuple):
     facts: Facts
     parameters_of: str
     origin: str | None = None
+    frozen: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -86,6 +91,22 @@ class Node(NamedTuple):
     def owns_parameters(self) -> bool:
         """Return whether its parameters are counted here."""
         return self.parameters_of == self.name
+
+    @property
+    def is_frozen(self) -> bool:
+        """Return whether training changes nothing of the layer: its running statistics stay as they are, too."""
+        return bool(self.frozen) and len(self.frozen) == len(freezable(self.facts))
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Return the parameters that training moves."""
+        return tuple(name for name in self.facts.param_shapes if name not in self.frozen)
+
+    @property
+    def frozen_params(self) -> int:
+        """Return the elements of the frozen parameters; 0 where they are another layer's."""
+        shapes = self.facts.param_shapes if self.owns_parameters and self.frozen else {}
+        return sum(prod(shape) for name, shape in shapes.items() if name in self.frozen)
 
 
 class Network:
@@ -149,7 +170,18 @@ class Network:
     def entries(self) -> tuple[Entry, ...]:
         """Return the layers as a user would list them."""
         return tuple(
-            Entry(n.name, n.layer, n.inputs, None if n.owns_parameters else n.parameters_of) for n in self.nodes
+            Entry(n.name, n.layer, n.inputs, None, None, n.frozen)
+            if n.owns_parameters
+            else Entry(n.name, n.layer, n.inputs, n.parameters_of)
+            for n in self.nodes
+        )
+
+    @cached_property
+    def frozen_parameters(self) -> frozenset[str]:
+        """Return the parameters that training leaves as they are, by "layer.name"."""
+        owners = (node for node in self.nodes if node.frozen and node.owns_parameters)
+        return frozenset(
+            f"{node.name}.{name}" for node in owners for name in node.frozen if name in node.facts.param_shapes
         )
 
     @cached_property
@@ -215,6 +247,27 @@ class Network:
         changed = [e._replace(layer=Input(shapes[e.name])) if e.name in shapes else e for e in self.entries]
         return Network(changed, self.name)
 
+    def with_frozen(self, *patterns: str) -> Network:
+        """Return the same network in which exactly the layers that match are frozen; none at all without patterns.
+
+        A pattern is a layer's name, that of a group of layers ("layer1"), or has wildcards ("layer?.*.bn*").
+
+        Errors:   UnknownLayer [layer-name] for a pattern that no layer with parameters matches
+        """
+        owners = [node for node in self.nodes if node.owns_parameters and freezable(node.facts)]
+        chosen: set[str] = set()
+        for pattern in patterns:
+            found = {node.name for node in owners if names_layer(pattern, node.name)}
+            if not found:
+                raise UnknownLayer(
+                    f"{self.name} has no layer with parameters that matches {pattern!r}; "
+                    f"{nearest(pattern, [node.name for node in owners])} [layer-name]"
+                )
+            chosen |= found
+        names = {node.name: tuple(freezable(node.facts)) for node in owners}
+        changed = [e._replace(frozen=names[e.name] if e.name in chosen else ()) for e in self.entries]
+        return Network(changed, self.name)
+
     def field(self, layer: str, at: Iterable[int], origin: str | None = None) -> Region:
         """Return the exact region of the input (or of layer `origin`) that one unit sees; at=(row, column)."""
         from .analysis.region import region
@@ -231,6 +284,16 @@ class Network:
 def is_name(text: str) -> bool:
     """Tell whether a layer may be called so: the notation gives these signs a meaning."""
     return text.isprintable() and _PLAIN(text) is not None
+
+
+def freezable(known: Facts) -> tuple[str, ...]:
+    """Return what can be frozen of a layer: its parameters, or the statistics of one that has none."""
+    return tuple(known.param_shapes or known.buffer_shapes)
+
+
+def names_layer(pattern: str, name: str) -> bool:
+    """Tell whether a pattern means a layer: by its name, by a group that it is in, or with wildcards."""
+    return name.startswith(f"{pattern}.") or fnmatchcase(name, pattern)
 
 
 _PLAIN = re.compile(r"""[^ |,:=#"'{}]+""").fullmatch
@@ -327,7 +390,7 @@ _Known = dict[tuple[int, tuple[Shape, ...]], Facts]
 def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _Known) -> Node:
     before = [by_name[name] for name in entry.inputs]
     shapes = tuple([node.facts.output_shape for node in before])
-    owner = entry.name
+    owner, frozen = entry.name, entry.frozen
     try:
         found = known.get((id(entry.layer), shapes)) or facts(entry.layer, shapes)
         known[id(entry.layer), shapes] = found
@@ -339,10 +402,30 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
                     f"{found.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}; "
                     "use the same settings and input channels. [shared-shapes]"
                 )
+        if frozen or entry.shares is not None:
+            frozen = _frozen(entry, found, owner, by_name)
     except ConvscopeError as error:
         raise failed(error, entry, shapes, nodes) from None
     sources = tuple([node.index for node in before])
-    return Node(len(nodes), entry.name, entry.layer, entry.inputs, sources, shapes, found, owner, entry.origin)
+    place = len(nodes)
+    return Node(place, entry.name, entry.layer, entry.inputs, sources, shapes, found, owner, entry.origin, frozen)
+
+
+def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node]) -> tuple[str, ...]:
+    """Return the frozen parameters in the layer's own order; shared ones are frozen where their owner says so."""
+    if entry.shares is not None and not entry.frozen:
+        return by_name[owner].frozen
+    if entry.shares is not None:
+        raise BadNetwork(
+            f"frozen must be set on the layer that owns the parameters; got it on {entry.name!r}, which shares "
+            f"those of {owner!r}; freeze {owner!r}. [frozen-shared]"
+        )
+    names = freezable(known)
+    for name in entry.frozen:
+        if name not in names:
+            has = f"use {', '.join(names)}" if names else f"{known.kind} has no parameters: leave it out"
+            raise BadNetwork(f"frozen must name parameters of the layer; got {name!r}; {has}. [frozen-name]")
+    return tuple(name for name in names if name in entry.frozen)
 
 
 def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]) -> ConvscopeError:

@@ -65,6 +65,14 @@ def test_a_changed_layer_lists_settings_shape_cost_and_field():
     assert (fields[0]["size"], fields[1]["size"]) == ([3, 3], [5, 5])
 
 
+def test_frozen_layer_is_a_changed_one():
+    network = cs.load(OLD)
+    comparison = compare(network, network.with_frozen("conv2"))
+    assert not comparison.same
+    assert difference(comparison, "conv2") == {"frozen": (None, ["weight", "bias"])}
+    assert "conv2  Conv2d  frozen None → weight, bias" in str(comparison)
+
+
 def test_totals_have_differences_and_ratios():
     """The head grows from 6·5 + 5 to 6·9 + 9, conv1 by 192, and 4·4 + 4 come in between."""
     totals = {total.what: total for total in compare(cs.load(OLD), cs.load(NEW)).totals}

@@ -7,7 +7,7 @@ import pytest
 
 NETWORK = "input 3x12x10 | a: conv 20 3 p1 | relu | lrn 3 | maxpool 2 | flatten | dense 7"
 NORMED = "input 3x12x10 | part.a: conv 20 3 p1 nobias | part.b: bn | relu | flatten | dense 7"
-LASTING = {"parameter", "gradient", "state", "statistic", "prepared"}
+LASTING = {"parameter", "frozen", "gradient", "state", "statistic", "prepared"}
 STEP = {"section", "layer", "purpose", "reason", "bytes", "kernel", "settings", "macs", "items"}
 
 

@@ -133,3 +133,41 @@ def test_a_network_that_takes_no_pictures_is_refused(convscope, run):
         "convscope: a network must take pictures of 1 or 3 channels to be shown one; got an input of 5×6×7; "
         "use Model.predict with an array. [picture-input]\n",
     )
+
+
+def test_network_that_is_no_classifier_prints_its_output_and_says_so(convscope, run):
+    """A mask's range, a regression's values: what the network gives, unchanged."""
+    remark = (
+        "values of the network's output, no probabilities: the model is no classifier by declaration (task=None); "
+        "Model.predict(x, probabilities=True) would make them\n"
+    )
+    mask = cs.Model("input 1x6x5 | conv 2 3x2 | sigmoid", seed=1)
+    mask.save("mask")
+    x = read_input("ash.png", (1, 6, 5), False)[None]
+    values = mask.predict(x)[0]
+    ended = convscope("predict", "mask", "ash.png")
+    assert (ended.code, ended.err) == (0, remark)
+    numbers = f"minimum {values.min():.4g}, mean {values.mean():.4g}, maximum {values.max():.4g}"
+    assert ended.out == f"ash.png\n  output 2×4×4: {numbers}\n"
+    regression = cs.Model("input 1x6x5 | flatten | dense 4", seed=1)
+    regression.save("regression")
+    values = regression.predict(x)[0]
+    ended = convscope("predict", "regression", "ash.png", "--top", 2, "--json")
+    assert (ended.code, ended.err) == (0, remark)
+    document = json.loads(ended.out)
+    assert document["task"] is None
+    largest = [one["value"] for one in document["pictures"][0]["output"]["largest"]]
+    assert largest == pytest.approx(np.sort(values)[::-1][:2].tolist(), rel=1e-6)
+
+
+def test_multi_label_outputs_are_probabilities_by_themselves(convscope, run):
+    model = cs.Model("input 1x6x5 | flatten | dense 4", seed=1, task="multi_label")
+    model.save("labels")
+    x = read_input("ash.png", (1, 6, 5), False)[None]
+    ended = convscope("predict", "labels", "ash.png", "--top", 4, "--json")
+    assert ended.err == (
+        "the probability of each output by itself: the model was made for several labels at once\n"
+    )
+    found = {one["name"]: one["probability"] for one in json.loads(ended.out)["pictures"][0]["classes"]}
+    wanted = 1 / (1 + np.exp(-model.predict(x, probabilities=False)[0]))
+    assert [found[f"output {at}"] for at in range(4)] == pytest.approx(wanted.tolist(), rel=1e-5)

@@ -1,6 +1,7 @@
 """Settings, configurations and runs that cannot be: one whole message, exit code 2, no run left behind."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -219,13 +220,30 @@ def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
 
 
 def test_numbers_that_become_infinite_stop_the_run(convscope, here):
-    """The layer is named, and where to look."""
+    """The layer is named, and where to look; the exit code is that of a check that failed."""
     net = "input 1x6x5 | flatten | one: dense 9 | two: dense 9 | dense 3"
     options = ("--lr", "1e30", "--epochs", 4, "--batch-size", 8, "--run", "hot")
     with np.errstate(all="ignore"):
         ended = convscope("train", net, "--data", "small.npz", *options)
-    assert (ended.code, ended.out) == (2, "")
+    assert (ended.code, ended.out) == (1, "")
     *_, hint, message = ended.err.splitlines()
     assert hint == "what the run shows: convscope diagnose hot"
     assert message.startswith("convscope: all numbers must stay finite; got NaN or infinity first in layer ")
     assert message.endswith("lower the learning rate (now 1e+30) or set clip_norm=1. [not-finite]")
+
+
+def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
+    """The step is named, no exploded epoch is the best, and diagnose says what to change."""
+    options = ("--loss", "mse", "--lr", 100, "--clip-norm", 1, "--epochs", 3, "--batch-size", 8, "--run", "bad")
+    ended = convscope("train", DENSE, "--data", "small.npz", *options)
+    assert ended.code == 1
+    assert "the training has diverged: from step " in ended.err
+    assert ended.err.rstrip().endswith("lower the learning rate, or set clip_norm=1. [diverged]")
+    table, _, notes = ended.out.partition("diverged from step ")
+    assert " best" not in table
+    assert "next: convscope diagnose bad" in notes
+    assert not (here / "bad" / "best.safetensors").exists()
+    found = convscope("diagnose", "bad", "--json")
+    assert "diverged" in [one["code"] for one in json.loads(found.out)["training"]]
+    assert "still-improving" not in found.out
+    assert json.loads(convscope("train", "--resume", "bad", "--json").out)["stopped"] == "diverged"

@@ -11,7 +11,7 @@ from convscope.layers.base import Layer
 from convscope.layers.connection import Shape
 from convscope.layers.facts import facts
 from convscope.layers.special import Input
-from convscope.network import Entry, Network
+from convscope.network import Entry, Network, freezable
 from convscope.notation.keywords import Kind, kinds
 from convscope.settings import (
     Choice,
@@ -133,7 +133,9 @@ def some_network(choose: Choose, length: int) -> Network:
             None,
             *[e.name for e in entries if e.shares is None and _same_parameters(e, layer, inputs, shapes)],
         ]
-        entries.append(Entry(name, layer, tuple(sources), choose(alike)))
+        shares, found = choose(alike), freezable(facts(layer, inputs))
+        frozen = choose([(), found, found[:1]]) if shares is None else ()
+        entries.append(Entry(name, layer, tuple(sources), shares, frozen=frozen))
         shapes[name] = facts(layer, inputs).output_shape
     return Network(entries, choose(["network", "no", "my net: 1"]))
 

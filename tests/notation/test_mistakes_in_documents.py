@@ -11,7 +11,7 @@ YAML: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "inputs: 3x9x8\nlayers: [relu]\n",
         BadNotation,
-        "line 1, column 1: a document's keys must be name, input, layers, blocks; got 'inputs'; did you "
+        "line 1, column 1: a document's keys must be name, input, layers, blocks, frozen; got 'inputs'; did you "
         "mean input? [unknown-key]\n"
         "  inputs: 3x9x8\n"
         "  ^",

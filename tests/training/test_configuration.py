@@ -3,12 +3,13 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 import convscope as cs
 from convscope.errors import BadSetting
 from convscope.recipes.losses import CrossEntropy
-from convscope.recipes.schedules import Cosine, WarmUp
+from convscope.recipes.schedules import Cosine, StepDecay, WarmUp
 from convscope.training.configuration import Configuration
 
 
@@ -65,6 +66,17 @@ def test_mistakes_are_named(document, message):
         (lambda: cs.SGD(lr="0.1"), "SGD.lr must be a number above 0; got lr='0.1'; 0.01 is a common start. [setting]"),
         (lambda: cs.SGD(momentum=1), "SGD.momentum must be a number from 0 and below 1; got momentum=1; 0.9 is "
          "usual. [setting]"),
+        (lambda: cs.SGD(lr=10**400), f"SGD.lr must be a number above 0; got lr={10**59}…; 0.01 is a common start. "
+         "[setting]"),
+        (lambda: cs.SGD(lr=10**5000), "SGD.lr must be a number above 0; got lr=a very large int; 0.01 is a common "
+         "start. [setting]"),
+        (lambda: cs.SGD(momentum=0.9, nesterov="yes"),
+         "SGD.nesterov must be True or False; got nesterov='yes'; choose one. [setting]"),
+        (lambda: WarmUp(then="cosin"),
+         "fit.schedule must be one of constant, step, cosine, one_cycle, warm_up; got schedule='cosin'; did you mean "
+         "cosine? [schedule]"),
+        (lambda: Configuration(loss=["mse"]),
+         "fit.loss must be one of cross_entropy, mse, bce; got loss=['mse']; did you mean mse? [loss]"),
         (lambda: cs.SGD(nesterov=True), "SGD.nesterov must come with momentum; got momentum=0.0; set momentum=0.9 or "
          "leave nesterov out. [nesterov]"),
         (lambda: cs.Adam(betas=(0.9, 1)), "Adam.betas[1] must be a number from 0 and below 1; got betas[1]=1; "
@@ -78,3 +90,34 @@ def test_mistakes_are_named(document, message):
 def test_settings_outside_their_rule_are_refused(make, message):
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         make()
+
+
+def test_numbers_of_numpy_are_kept_as_plain_ones():
+    """A run's settings go into JSON, whatever kind of number they were given as."""
+    made = Configuration(
+        epochs=np.int64(3),
+        batch_size=np.int32(7),
+        optimizer=cs.SGD(lr=np.float32(0.5)),
+        loss=CrossEntropy(np.float32(0.25)),
+        schedule=WarmUp(np.int64(4), np.float32(0.125), StepDecay(np.int16(3), np.float32(0.5))),
+        clip_norm=np.float64(2),
+        patience=np.int64(2),
+        checkpoint_every=np.int64(9),
+    )
+    assert Configuration.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+def test_rate_that_overflows_is_refused_by_the_step():
+    model = cs.Model("input 1x6x5 | flatten | dense 3")
+    model.compile(cs.SGD(lr=0.1), schedule=StepDecay(every=1, gamma=1e200))
+    x, labels = np.zeros((6, 1, 6, 5), np.float32), np.arange(6) % 3
+    model.train_step(x, labels)
+    model.steps = 2
+    message = "step.lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"
+    with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
+        model.train_step(x, labels)
+    message = (
+        "step.lr must be a number from 0 and below 3.40282e+38; got lr=1e+39; 0.01 is a common start. [setting]"
+    )
+    with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
+        model.step(x, labels, 1e39)

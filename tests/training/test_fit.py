@@ -121,7 +121,7 @@ def test_patience_starts_anew_with_every_lower_loss(monkeypatch):
 def test_best_is_the_epoch_of_lowest_validation_loss(tmp_path):
     """A run at too large a rate gets worse: the folder's model is the best one, not the last."""
     model, history = fit(
-        cs.Model("input 2x6x5 | flatten | dense 3"), epochs=4, optimizer=cs.SGD(lr=3), validation=data(20, 1),
+        cs.Model("input 2x6x5 | flatten | dense 3"), epochs=4, optimizer=cs.SGD(lr=0.5), validation=data(20, 1),
         run=tmp_path / "run",
     )  # fmt: skip
     losses = history.column("validation_loss")

@@ -95,7 +95,7 @@ def test_vanishing_gradients_are_found(tmp_path):
 
 
 def test_large_updates_and_no_progress_are_found(tmp_path):
-    found = codes(tmp_path, "input 1x6x5 | flatten | dense 3", epochs=3, optimizer=cs.SGD(lr=200, momentum=0.9))
+    found = codes(tmp_path, "input 1x6x5 | flatten | dense 3", epochs=3, optimizer=cs.SGD(lr=5, momentum=0.9))
     assert found["large-updates"].layers == ("dense1",)
     assert "no-progress" in found
 

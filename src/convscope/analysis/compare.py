@@ -171,6 +171,8 @@ def _differences(a: Row, b: Row, matched: dict[str, str]) -> Iterator[Difference
             old, new = getattr(a.node.layer, name), getattr(b.node.layer, name)
             if old != new:
                 yield Difference(name, *(None if value is None else form.format(value) for value in (old, new)))
+    if a.node.frozen != b.node.frozen:
+        yield Difference("frozen", list(a.node.frozen) or None, list(b.node.frozen) or None)
     if _rewired(a.inputs, b.inputs, matched):
         yield Difference("inputs", list(a.inputs), list(b.inputs))
     if a.output_shape != b.output_shape:

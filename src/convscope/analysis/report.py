@@ -120,6 +120,10 @@ class Row(NamedTuple):
             "status": self.status,
             "receptive_field": self.receptive_field.to_dict(),
         }
+        if self.node.frozen and self.shares is None:
+            frozen = self.node.frozen_params
+            document |= {"trainable_params": self.params - frozen, "frozen_params": frozen}
+            document["frozen"] = list(self.node.frozen)
         if self.shares is not None:
             document["shares"] = self.shares
         if self.origin is not None:
@@ -193,16 +197,27 @@ class Report:
             max(columns.status).word,
         )
 
+    @cached_property
+    def frozen_params(self) -> int:
+        """Return the elements of all frozen parameters, which count among the totals' `params`."""
+        return sum([node.frozen_params for node in self.network.nodes])
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON document."""
+        """Return the JSON document; the split of the parameters is in it where a layer is frozen."""
         inputs = self.network.inputs
+        totals = self.totals._asdict()
+        if any(node.frozen for node in self.network.nodes):
+            totals |= {
+                "trainable_params": totals["params"] - self.frozen_params,
+                "frozen_params": self.frozen_params,
+            }
         return {
             "schema": SCHEMA,
             "model": self.network.name,
             "input_shape": list(self.network.input_shape),
             **({} if len(inputs) == 1 else {"input_shapes": {n.name: list(n.output_shape) for n in inputs}}),
             "layers": [row.to_dict() for row in self.rows],
-            "totals": self.totals._asdict(),
+            "totals": totals,
         }
 
     def as_counted_by(self, tool: str) -> Recount:

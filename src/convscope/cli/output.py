@@ -14,6 +14,7 @@ import click
 from ..errors import BadFile, ConvscopeError
 from ..present.terminal import paint_for
 
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141

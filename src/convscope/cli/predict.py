@@ -10,7 +10,7 @@ from ..errors import BadFile, BadSetting
 from .data_options import checkpoint_option, engine_option, run_argument
 from .group import VERBS
 from .options import json_option
-from .output import BAD_INPUT, complain, say
+from .output import BAD_INPUT, complain, remark, say
 
 
 @click.command("predict", short_help=VERBS["predict"])
@@ -32,6 +32,8 @@ def command(
 ) -> None:
     """Say what each IMAGE shows, with probabilities, by the model of RUN.
 
+    Of a model that is no classifier the output's values are shown instead, and a remark says so.
+
     Pictures of any size and colour are brought to what the network takes. A file that is no picture is named, the
     others are answered, and the exit code is 2.
 
@@ -40,7 +42,14 @@ def command(
       convscope predict runs/lenet-digits cat.jpg --top 2
     """
     from ..present.json import to_json
-    from ..present.predictions import prediction_text, top_guesses
+    from ..present.predictions import (
+        INDEPENDENT,
+        NO_CLASSIFIER,
+        output_summary,
+        output_text,
+        prediction_text,
+        top_guesses,
+    )
     from ..present.terminal import paint_for
     from ..training.data.network_input import read_input
     from ..training.evaluation import class_probabilities
@@ -50,6 +59,9 @@ def command(
         raise BadSetting(f"--top must be a whole number from 1; got {top}; 3 is usual. [top]")
     model = SavedRun(run).model(checkpoint, engine)
     classes = model.classes or ()
+    is_classifier = (
+        model.task in ("classification", "multi_label") and len(model.network.outputs[-1].output_shape) == 1
+    )
     answers: list[dict[str, Any]] = []
     refused = 0
     for number, image in enumerate(images):
@@ -60,11 +72,22 @@ def command(
             complain(str(error))
             answers.append({"picture": image, "error": str(error)})
             continue
-        guesses = top_guesses(class_probabilities(model, picture[None])[0], classes, top)
-        answers.append({"picture": image, "classes": [guess._asdict() for guess in guesses]})
+        if is_classifier:
+            guesses = top_guesses(class_probabilities(model, picture[None])[0], classes, top)
+            answers.append({"picture": image, "classes": [guess._asdict() for guess in guesses]})
+            text = prediction_text(image, guesses, paint_for())
+        else:
+            summary = output_summary(model.predict(picture[None], probabilities=False)[0], classes, top)
+            answers.append({"picture": image, "output": summary})
+            text = output_text(image, summary, paint_for())
         if not as_json:
             before = "\n" if number > refused else ""  # a blank line between answers, none above the first
-            say(before + prediction_text(image, guesses, paint_for()))
+            say(before + text)
+    if refused < len(images):
+        if not is_classifier:
+            remark(NO_CLASSIFIER.format(task=model.task))
+        elif model.task == "multi_label" and model.network.outputs[-1].output_shape[0] > 1:
+            remark(INDEPENDENT)
     if as_json:
-        say(to_json({"schema": 1, "run": run, "pictures": answers}))
+        say(to_json({"schema": 1, "run": run, "task": model.task, "pictures": answers}))
     click.get_current_context().exit(BAD_INPUT if refused else 0)

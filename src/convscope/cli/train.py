@@ -16,7 +16,7 @@ from .configuration_file import read_configuration
 from .data_options import data_choice, data_options, engine_option, precision_option
 from .group import VERBS
 from .options import input_option, json_option, one_of
-from .output import INTERRUPTED, remark, say
+from .output import FAILED, INTERRUPTED, complain, remark, say
 from .train_settings import Asked, fit_settings
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ FIGURE = "curves.png"
 def command(as_json: bool, **asked: Any) -> None:
     """Train MODEL on pictures and write a run folder: settings, log, curves, best and last checkpoint.
 
-    Ctrl-C saves, and says how to go on; a run that went on ends as one that was never stopped. CONVSCOPE_THREADS
+    Ctrl-C saves, and says how to go on; a run that went on ends as one that was never stopped. The exit code is 1
+    where training diverged: NaN or infinity, or a loss that stays far above where it began. CONVSCOPE_THREADS
     sets the native engine's threads, CONVSCOPE_CACHE the folder of its compiled code ("off" keeps none).
 
     \b
@@ -89,6 +90,7 @@ def command(as_json: bool, **asked: Any) -> None:
         say(to_json(_document(task, history)))
     else:
         say(_table(task, history, terminal_width(), paint_for()))
+    click.get_current_context().exit(FAILED if history.stopped == "diverged" else 0)
 
 
 @dataclass(frozen=True)
@@ -199,9 +201,10 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
         if (task.folder / "run.json").exists():
             remark(f"go on with: convscope train --resume {shlex.quote(folder)}")
         raise click.exceptions.Exit(INTERRUPTED) from None
-    except NotFinite:
+    except NotFinite as error:
         remark(f"what the run shows: convscope diagnose {shlex.quote(folder)}")
-        raise
+        complain(str(error))
+        raise click.exceptions.Exit(FAILED) from None
 
 
 def _say_what_begins(task: Task) -> None:
@@ -240,13 +243,19 @@ def _title(task: Task) -> str:
 
 
 def _table(task: Task, history: History, width: int, paint: Any) -> str:
-    from ..present.training import history_table
+    from ..present.training import best_epoch, history_table
 
     notes = []
     if history.stopped == "patience":
         notes.append("stopped early: the loss no longer fell.")
+    verb = "evaluate"
+    if history.stopped == "diverged":
+        best = best_epoch(history)
+        kept_model = "no epoch ended before" if best is None else f"best.safetensors is that of epoch {best.epoch}"
+        notes.append(f"diverged from step {history.diverged_at} on: {kept_model}.")
+        verb = "diagnose"
     kept = ", ".join(sorted(path.name for path in task.folder.iterdir() if not path.name.startswith(".")))
-    notes += [f"{task.folder}: {kept}", f"next: convscope evaluate {shlex.quote(str(task.folder))}"]
+    notes += [f"{task.folder}: {kept}", f"next: convscope {verb} {shlex.quote(str(task.folder))}"]
     return history_table(history, _title(task), notes).text(width, paint)
 
 

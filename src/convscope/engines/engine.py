@@ -84,6 +84,9 @@ class Program(Protocol):
     out belongs to the caller (an engine that uses its memory again copies), one that comes in is copied. The
     batch size may differ from call to call. The same calls give the same bits. Randomness has no state: all
     that step t draws follows from the seed given at compilation and t (see `recipes.randomness`).
+
+    Frozen parameters have no gradient and no optimizer state, count in no norm, and are never written by a step. A
+    batch norm that is frozen as a whole normalizes with its running statistics in training, too.
     """
 
     def names(self) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ class Program(Protocol):
         """Return the loss at inference."""
 
     def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
-        """Return every parameter's gradient as step number `step` would find it, before clipping."""
+        """Return every trained parameter's gradient as step number `step` would find it, before clipping."""
 
     def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
         """Train on one batch: forward, loss, backward, clipping and update are one compiled whole.

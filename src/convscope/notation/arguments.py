@@ -9,15 +9,22 @@ from ..errors import nearest
 from .keywords import FLAGS, SHORT, Kind
 from .place import Place, Word, mistake
 
+FROZEN = "frozen"
+"""The word for a layer that is not trained; `frozen=weight` freezes one parameter."""
+
 _LETTER = re.compile(r"([a-z])(-?\d.*)")
 
 
 class Arguments(NamedTuple):
-    """A statement's words by their meaning; `inputs` is None where the layer before is meant."""
+    """A statement's words by their meaning; `inputs` is None where the layer before is meant.
+
+    `frozen` are the parameters that are not trained: none of them where it is empty, all where a word is `frozen`.
+    """
 
     settings: dict[str, Word]
     inputs: tuple[Word, ...] | None
     shares: Word | None
+    frozen: tuple[Word, ...] = ()
 
 
 def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: bool = False) -> Arguments:
@@ -29,6 +36,7 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
     by_position: list[Word] = []
     sources: tuple[Word, ...] | None = None
     shares: Word | None = None
+    frozen: tuple[Word, ...] = ()
     for word in words:
         name, equals, value = word.text.partition("=")
         here = Word(value, word.place.moved(len(name) + 1))
@@ -36,6 +44,8 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
             sources = _names(here)
         elif equals and name == "share":
             shares = here
+        elif name == FROZEN and (equals or not kind.joins):  # a merge may have an input of that name
+            frozen = _names(here) if equals else (word,)
         else:
             setting = _setting(kind, word)
             if setting is None:
@@ -65,7 +75,7 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
             raise mistake(
                 at, f"{kind.word} must be given {name}; got none; write `{kind.usage}`", "missing-setting"
             )
-    return Arguments(settings, sources, shares)
+    return Arguments(settings, sources, shares, frozen)
 
 
 def _joined(

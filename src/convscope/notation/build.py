@@ -9,11 +9,11 @@ from typing import NamedTuple
 from ..errors import ConvscopeError, nearest
 from ..layers.base import Layer, ParamShapes
 from ..layers.connection import Shape
-from ..layers.facts import facts
+from ..layers.facts import Facts, facts
 from ..layers.special import Identity
-from ..network import Entry, Network, failed, in_dependency_order
+from ..network import Entry, Network, failed, freezable, in_dependency_order
 from ..settings import Form, Owner
-from .arguments import Arguments, read_arguments
+from .arguments import FROZEN, Arguments, read_arguments
 from .expand import Draft, Expansion, expand
 from .keywords import Kind, find, nearest_kinds, numbered
 from .place import Word, called_from, located, mistake
@@ -56,7 +56,20 @@ def build(document: Document, name: str) -> Network:
     for one, own in zip(layers, names, strict=True):
         with _calls_named(one.draft):
             entries.append(_connected(one, own, names, known))
-    return _with_layers(entries, dict(zip(names, layers, strict=True)), name)
+    network = _with_layers(entries, dict(zip(names, layers, strict=True)), name)
+    return _with_frozen(network, document.frozen) if document.frozen else network
+
+
+def _with_frozen(network: Network, patterns: tuple[Word, ...]) -> Network:
+    """Return the network with the layers that a document lists as frozen, beside those frozen by a word."""
+    for pattern in patterns:
+        try:
+            network.with_frozen(pattern.text)
+        except ConvscopeError as error:
+            raise located(error, pattern.place) from None
+    listed = network.with_frozen(*(pattern.text for pattern in patterns)).entries
+    both = zip(network.entries, listed, strict=True)
+    return Network([one._replace(frozen=other.frozen or one.frozen) for one, other in both], network.name)
 
 
 @contextmanager
@@ -149,7 +162,9 @@ def _with_layers(entries: list[Entry], layers: Mapping[str, _Read], name: str) -
             except ConvscopeError as error:
                 whole = failed(error, entry, inputs, list(Network(done, name).nodes))
                 raise located(whole, one.draft.kind.place) from None
-            if entry.shares is not None and params[entry.shares] != known.param_shapes:
+            entry = entry._replace(frozen=_frozen(one, known))
+            wrong = entry.shares is not None and (entry.frozen or params[entry.shares] != known.param_shapes)
+            if wrong:
                 try:
                     Network([*done, entry], name)  # which says what is wrong
                 except ConvscopeError as error:
@@ -158,6 +173,23 @@ def _with_layers(entries: list[Entry], layers: Mapping[str, _Read], name: str) -
         params[entry.name] = known.param_shapes
         done.append(entry)
     return Network(done, name)
+
+
+def _frozen(one: _Read, known: Facts) -> tuple[str, ...]:
+    """Return the parameters that the layer's words freeze.
+
+    Errors:   BadNotation [frozen-name]
+    """
+    names = freezable(known)
+    words = one.arguments.frozen
+    if not words or (words[0].text == FROZEN and names):
+        return names if words else ()
+    for word in words:
+        if word.text not in names:
+            has = f"use {', '.join(names)}" if names else "leave it out"
+            what = "a layer that has parameters" if word.text == FROZEN else "parameters of the layer"
+            raise mistake(word.place, f"frozen must be said of {what}; got {word.text!r}; {has}", "frozen-name")
+    return tuple(word.text for word in words)
 
 
 def _layer(one: _Read, inputs: tuple[Shape, ...]) -> Layer:

@@ -14,6 +14,7 @@ layers:
   - repeat: 2
     layers:
       - stage{index}: residual 32
+frozen: [layer1, "stage?.conv1"]  # layers and groups that are not trained
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .place import Place, Word, check_length, mistake
 from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, Statement
 from .yaml_tree import Mapping, Scalar, Sequence, Tree, read_tree
 
-KEYS = ("name", "input", "layers", "blocks")
+KEYS = ("name", "input", "layers", "blocks", "frozen")
 _REPEAT = ("repeat", "layers")
 
 
@@ -78,7 +79,8 @@ def read_yaml(text: str) -> Document:
     if "input" in parts:
         items = (_input(parts["input"]), *items)
     name = _word(parts["name"], "name").text if "name" in parts else None
-    return Document(name, items, _blocks(parts["blocks"]) if "blocks" in parts else {}, tree.place)
+    frozen = _frozen(parts["frozen"]) if "frozen" in parts else ()
+    return Document(name, items, _blocks(parts["blocks"]) if "blocks" in parts else {}, tree.place, frozen)
 
 
 def _word(tree: Tree, what: str) -> Scalar:
@@ -105,6 +107,13 @@ def _input(tree: Tree) -> Statement:
         return Statement(None, Word("input", tree.place), (Word(sizes, tree.place),))
     text = _word(tree, "input")
     return Statement(None, Word("input", tree.place), (Word(text.text.strip(), text.place),))
+
+
+def _frozen(tree: Tree) -> tuple[Word, ...]:
+    """Read one name or a list of names."""
+    listed = tree.items if isinstance(tree, Sequence) else (tree,)
+    words = (_word(one, "a frozen layer") for one in listed)
+    return tuple(Word(word.text.strip(), word.place) for word in words)
 
 
 def _items(tree: Tree) -> Iterator[Item]:

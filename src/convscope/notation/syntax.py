@@ -57,9 +57,10 @@ class Block(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A whole network as it was written."""
+    """A whole network as it was written; `frozen` are patterns of layers that are not trained."""
 
     name: str | None
     items: tuple[Item, ...]
     blocks: dict[str, Block]
     start: Place
+    frozen: tuple[Word, ...] = ()

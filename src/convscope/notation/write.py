@@ -94,6 +94,8 @@ def _arguments(node: Node, kind: Kind, previous: str) -> list[str]:
         words.append(f"from={','.join(node.inputs)}")
     if not node.owns_parameters:
         words.append(f"share={node.parameters_of}")
+    elif node.frozen:
+        words.append("frozen" if node.is_frozen else f"frozen={','.join(node.frozen)}")
     return words
 
 

@@ -21,6 +21,7 @@ _COLUMNS = (
 )
 _LONGER = {
     Role.PARAMETER: "parameters",
+    Role.FROZEN: "frozen parameters",
     Role.GRADIENT: "gradients",
     Role.STATE: "optimizer state",
     Role.STATISTIC: "running statistics",

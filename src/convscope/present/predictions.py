@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,14 @@ from .training import share
 
 BAR_CELLS = 20
 LONGEST_NAME = 40
+
+
+INDEPENDENT = "the probability of each output by itself: the model was made for several labels at once"
+NO_CLASSIFIER = (
+    "values of the network's output, no probabilities: the model is no classifier by declaration "
+    "(task={task}); Model.predict(x, probabilities=True) would make them"
+)
+"""What is printed where it is not one probability per class, in the words of a remark."""
 
 
 class Guess(NamedTuple):
@@ -44,3 +52,30 @@ def prediction_text(picture: str, guesses: Sequence[Guess], paint: Paint = PLAIN
         bar = "█" * round(BAR_CELLS * guess.probability)
         lines.append(f"  {pad(name, widest)}  {share(guess.probability):>8}  {bar}".rstrip())
     return "\n".join(lines)
+
+
+def output_summary(output: Array, names: Sequence[str], count: int) -> dict[str, Any]:
+    """Return one image's output as JSON: its shape and range, and of a vector the largest values by name.
+
+    >>> output_summary(np.array([0.5, -2.0]), ["left"], 1)["largest"]
+    [{'name': 'left', 'value': 0.5}]
+    """
+    known = {"shape": list(output.shape), "minimum": float(output.min()), "maximum": float(output.max())}
+    summary: dict[str, Any] = {**known, "mean": float(output.mean(dtype=np.float64))}
+    if output.ndim == 1:
+        largest = top_guesses(output, names, count)
+        summary["largest"] = [{"name": one.name, "value": one.probability} for one in largest]
+    return summary
+
+
+def output_text(image: str, summary: Mapping[str, Any], paint: Paint = PLAIN) -> str:
+    """Return one image's output as text: the values of a vector, largest first, or the range of a map."""
+    largest = summary.get("largest")
+    if largest is None:
+        shape = "×".join(map(str, summary["shape"]))
+        numbers = (f"{name} {summary[name]:.4g}" for name in ("minimum", "mean", "maximum"))
+        return f"{paint.strong(image)}\n  output {shape}: {', '.join(numbers)}"
+    names = [shorten(one["name"], LONGEST_NAME) for one in largest]
+    widest = max(map(width_of, names))
+    rows = (f"  {pad(name, widest)}  {one['value']:.4g}" for name, one in zip(names, largest, strict=True))
+    return "\n".join([paint.strong(image), *rows])

@@ -137,6 +137,9 @@ def _notes(report: Report, rows: Sequence[Row | Group]) -> Iterable[str | Note]:
         f"{memory(totals.peak_activation_bytes)} to run, {memory(totals.peak_training_bytes)} to train "
         "(float32, one image)."
     )
+    if any(row.node.frozen for row in report):
+        frozen = report.frozen_params
+        yield f"parameters: {totals.params - frozen:,} trainable, {frozen:,} frozen."
     yield from _LEGEND
     if any(row.shares is not None for row in rows):
         yield "shared: the parameters of another layer, counted there."

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..training.history import Epoch, History
+from ..training.history import Epoch, History, loss_text
 from .grid import Cell, Column, Table
 
 BEST = "best"
-LARGE_LOSS = 1e4
 
 
 def best_epoch(history: History) -> Epoch | None:
-    """Return the epoch whose parameters a run keeps as its best: that of the lowest loss, the first of equals."""
-    return min(history, key=_loss, default=None)
+    """Return the epoch whose parameters a run keeps as its best: that of the lowest loss, the first of equals.
+
+    Epochs that ended after the training had diverged are none.
+    """
+    limit = history.diverged_at
+    sound = (epoch for epoch in history if limit is None or epoch.step <= limit)
+    return min(sound, key=_loss, default=None)
 
 
 def history_table(history: History, title: str = "", notes: Sequence[str] = ()) -> Table:
@@ -34,20 +38,16 @@ def history_table(history: History, title: str = "", notes: Sequence[str] = ()) 
 
 
 def _cells(epoch: Epoch, checked: bool, best: bool) -> list[Cell]:
-    cells: list[Cell] = [epoch.epoch, f"{epoch.lr:.4g}", _written(epoch.loss), share(epoch.accuracy)]
+    cells: list[Cell] = [epoch.epoch, f"{epoch.lr:.4g}", loss_text(epoch.loss), share(epoch.accuracy)]
     if checked:
         loss, accuracy = epoch.validation_loss, epoch.validation_accuracy
-        cells += ["" if loss is None else _written(loss), "" if accuracy is None else share(accuracy)]
+        cells += ["" if loss is None else loss_text(loss), "" if accuracy is None else share(accuracy)]
     return [*cells, BEST if best else ""]
 
 
 def share(part: float) -> str:
     """Write a share with two decimals, so that one picture of ten thousand shows."""
     return f"{100 * part:.2f} %"
-
-
-def _written(loss: float) -> str:
-    return f"{loss:.4f}" if loss < LARGE_LOSS else f"{loss:.4g}"
 
 
 def _loss(epoch: Epoch) -> float:

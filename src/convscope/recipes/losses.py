@@ -8,7 +8,7 @@ from typing import Literal
 from ..errors import BadSetting, nearest
 from ..layers import LogSoftmax, Sigmoid, Softmax
 from ..network import Network, Node
-from .checks import real_number
+from .checks import keep, real_number
 
 Reading = Literal["softmax", "sigmoid", "as is"]
 """What turns a network's output into probabilities."""
@@ -26,7 +26,10 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        real_number("CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1, way_out="0.1 is usual")
+        smoothing = real_number(
+            "CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1, way_out="0.1 is usual"
+        )
+        keep(self, "label_smoothing", smoothing)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def loss_named(loss: str | Loss) -> Loss:
     """
     if isinstance(loss, Loss):
         return loss
-    if loss not in LOSSES:
+    if not isinstance(loss, str) or loss not in LOSSES:
         raise BadSetting(
             f"fit.loss must be one of {', '.join(LOSSES)}; got loss={loss!r}; {nearest(str(loss), LOSSES)} [loss]"
         )
@@ -74,8 +77,10 @@ def loss_named(loss: str | Loss) -> Loss:
 
 
 def usual_loss(network: Network) -> Loss:
-    """Return the loss of a model that names none: cross-entropy, unless the network ends in another softmax."""
+    """Return the loss of a model that names none: cross-entropy, unless the network's end asks for another."""
     last = network.outputs[-1]
+    if isinstance(last.layer, Sigmoid):
+        return BinaryCrossEntropy()
     elsewhere = isinstance(last.layer, Softmax) and last.layer.along(last.input_shapes[0]) != 0
     return MeanSquaredError() if elsewhere else CrossEntropy()
 

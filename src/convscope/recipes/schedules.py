@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..errors import BadSetting, nearest
-from .checks import real_number, whole_number
+from .checks import keep, real_number, whole_number
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,16 @@ class StepDecay(Schedule):
 
     def __post_init__(self) -> None:
         if self.every is not None:
-            whole_number("StepDecay", "every", self.every, 1, "count steps, not epochs")
-        real_number("StepDecay", "gamma", self.gamma, 0, above=True, way_out="0.1 is usual")
+            keep(self, "every", whole_number("StepDecay", "every", self.every, 1, "count steps, not epochs"))
+        _keep_real(self, "gamma", above=True, way_out="0.1 is usual")
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
         """Return the rate after the decays so far."""
         every = self.every if self.every is not None else max(1, _length(self, None, total) // 3)
-        return lr * self.gamma ** (step // every)
+        try:
+            return lr * self.gamma ** (step // every)
+        except OverflowError:
+            return math.inf
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         _check_steps(self, self.steps)
-        real_number("Cosine", "lowest", self.lowest, 0, way_out="use 0")
+        _keep_real(self, "lowest", way_out="use 0")
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
         """Return the rate on the curve."""
@@ -84,9 +87,9 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         _check_steps(self, self.steps)
-        real_number("OneCycle", "rise", self.rise, 0, 1, way_out="0.3 is usual")
-        real_number("OneCycle", "div", self.div, 0, above=True, way_out="25 is usual")
-        real_number("OneCycle", "final_div", self.final_div, 0, above=True, way_out="1e4 is usual")
+        _keep_real(self, "rise", below=1, way_out="0.3 is usual")
+        _keep_real(self, "div", above=True, way_out="25 is usual")
+        _keep_real(self, "final_div", above=True, way_out="1e4 is usual")
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
         """Return the rate on the rising or the falling half."""
@@ -112,8 +115,9 @@ class WarmUp(Schedule):
     then: Schedule = field(default_factory=Constant)
 
     def __post_init__(self) -> None:
-        whole_number("WarmUp", "steps", self.steps, 1, "count steps, not epochs")
-        real_number("WarmUp", "start", self.start, 0, way_out="0.01 is usual")
+        keep(self, "steps", whole_number("WarmUp", "steps", self.steps, 1, "count steps, not epochs"))
+        _keep_real(self, "start", way_out="0.01 is usual")
+        keep(self, "then", schedule_named(self.then))
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
         """Return the rate on the line, or of the schedule after it."""
@@ -154,9 +158,18 @@ def _along_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
+def _keep_real(
+    schedule: Schedule, name: str, below: float = math.inf, *, above: bool = False, way_out: str
+) -> None:
+    """Check a setting from 0 and keep it as a float."""
+    owner, value = type(schedule).__name__, getattr(schedule, name)
+    keep(schedule, name, real_number(owner, name, value, 0, below, above=above, way_out=way_out))
+
+
 def _check_steps(schedule: Schedule, steps: int | None) -> None:
     if steps is not None:
-        whole_number(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
+        whole = whole_number(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
+        keep(schedule, "steps", whole)
 
 
 def _length(schedule: Schedule, steps: int | None, total: int | None) -> int:

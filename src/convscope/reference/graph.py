@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import BadShape, UnknownLayer, nearest
 from ..layers.base import ParamShapes, show_shape
+from ..layers.normalization import BatchNorm
 from ..network import Network, Node
 from .rules import Array, Context, Parameters, Twin, backward, forward
 
@@ -45,13 +46,14 @@ class Run:
         """Carry the gradient of the output, or of any layers by name, back to every layer and parameter.
 
         Where a value is used several times its gradients are summed; shared parameters have theirs summed under
-        the owner's name. A layer that the gradient does not reach is not in the result; parameters always are.
+        the owner's name. A layer that the gradient does not reach is not in the result; parameters always are,
+        frozen ones never.
 
         Shapes:   each gradient (n, …) as the value it belongs to
         Errors:   UnknownLayer; BadShape [gradient-shape]
         """
         grads = self._seeds(gradient)
-        totals = {name: np.zeros_like(self.parameters[name]) for name in parameter_shapes(self.network)}
+        totals = {name: np.zeros_like(self.parameters[name]) for name in trained_shapes(self.network)}
         for node in reversed(self.network.layers):
             if node.name not in grads:
                 continue
@@ -61,8 +63,8 @@ class Run:
             for name, grad in zip(node.inputs, result.inputs, strict=True):
                 if grad is not None:
                     grads[name] = grads[name] + grad if name in grads else grad
-            for name, grad in result.parameters.items():
-                totals[f"{node.parameters_of}.{name}"] += grad
+            for name in node.trained:
+                totals[f"{node.parameters_of}.{name}"] += result.parameters[name]
         return Derivatives(grads, totals)
 
     def _seeds(self, gradient: Array | Mapping[str, Array]) -> dict[str, Array]:
@@ -110,7 +112,8 @@ def run(
     for node in network.layers:
         # A layer whose statistics another one has moved goes on from there.
         statistics = ChainMap(new_buffers, buffers)
-        context = Context(training, twin, generator, _own(node, node.facts.buffer_shapes, statistics))
+        moves = training and not keeps_statistics(node)
+        context = Context(moves, twin, generator, _own(node, node.facts.buffer_shapes, statistics))
         inputs = tuple(values[name] for name in node.inputs)
         own = _own(node, node.facts.param_shapes, parameters)
         values[node.name] = forward(node.layer, inputs, own, context)
@@ -122,6 +125,17 @@ def run(
 def parameter_shapes(network: Network) -> ParamShapes:
     """Return every learned parameter's shape by "layer.name"; shared ones once, under their owner."""
     return _shapes(network, {node.name: node.facts.param_shapes for node in network})
+
+
+def trained_shapes(network: Network) -> ParamShapes:
+    """Return the shapes of the parameters that training moves."""
+    frozen = network.frozen_parameters
+    return {name: shape for name, shape in parameter_shapes(network).items() if name not in frozen}
+
+
+def keeps_statistics(node: Node) -> bool:
+    """Tell whether a layer normalizes with its running statistics in training, too: a frozen one does."""
+    return node.is_frozen and isinstance(node.layer, BatchNorm)
 
 
 def buffer_shapes(network: Network) -> ParamShapes:

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from ..errors import BadSetting, nearest
-from ..recipes.checks import real_number, whole_number
+from ..recipes.checks import keep, real_number, whole_number
 from ..recipes.losses import LOSSES, CrossEntropy, Loss, loss_named
 from ..recipes.optimizers import OPTIMIZERS, SGD, Optimizer
 from ..recipes.schedules import SCHEDULES, Constant, Schedule, schedule_named
@@ -41,24 +41,27 @@ class Configuration:
     validation: str | None = None
 
     def __post_init__(self) -> None:
-        whole_number("fit", "epochs", self.epochs, 1, "use 5")
-        whole_number("fit", "batch_size", self.batch_size, 1, "64 is usual")
+        keep(self, "epochs", whole_number("fit", "epochs", self.epochs, 1, "use 5"))
+        keep(self, "batch_size", whole_number("fit", "batch_size", self.batch_size, 1, "64 is usual"))
         if not isinstance(self.optimizer, Optimizer):
             raise BadSetting(
                 f"fit.optimizer must be SGD, Adam or AdamW; got optimizer={self.optimizer!r}; "
                 "use convscope.SGD(lr=0.05, momentum=0.9). [optimizer]"
             )
-        object.__setattr__(self, "loss", loss_named(self.loss))
-        object.__setattr__(self, "schedule", schedule_named(self.schedule))
+        keep(self, "loss", loss_named(self.loss))
+        keep(self, "schedule", schedule_named(self.schedule))
         if self.clip_norm is not None:
             clip = real_number("fit", "clip_norm", self.clip_norm, 0, above=True, way_out="1 is usual")
-            object.__setattr__(self, "clip_norm", clip)
+            keep(self, "clip_norm", clip)
         if self.augment is not None:
-            object.__setattr__(self, "augment", str(parse_augmentation(str(self.augment))))
+            keep(self, "augment", str(parse_augmentation(str(self.augment))))
         if self.patience is not None:
-            whole_number("fit", "patience", self.patience, 1, "3 is usual")
+            keep(self, "patience", whole_number("fit", "patience", self.patience, 1, "3 is usual"))
         if self.checkpoint_every is not None:
-            whole_number("fit", "checkpoint_every", self.checkpoint_every, 1, "leave it out for epoch ends")
+            every = whole_number(
+                "fit", "checkpoint_every", self.checkpoint_every, 1, "leave it out for epoch ends"
+            )
+            keep(self, "checkpoint_every", every)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

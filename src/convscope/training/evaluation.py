@@ -140,9 +140,11 @@ def evaluate_classes(model: Model, source: Source, most_mistakes: int = MOST_MIS
 def class_probabilities(model: Model, x: Array) -> Array:
     """Return the probability of every class; a network of one output has two classes, no and yes.
 
+    Outputs that were trained on squared errors are estimates of the probabilities and are taken as they are.
+
     Shapes:   x (n, c, h, w) → (n, classes)
     Errors:   BadData [no-classes], and those of Model.predict
     """
     refuse_no_classes(model.network)
-    chances = model.predict(x)
+    chances = model.predict(x, probabilities=model.task != "regression")
     return np.concatenate([1 - chances, chances], axis=1) if chances.shape[1] == 1 else chances

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from .log import Event
 
+LARGE_LOSS = 1e4
+
 
 class Epoch(NamedTuple):
     """One epoch: mean loss and accuracy while training, and on the validation data where there is some."""
@@ -21,18 +23,22 @@ class Epoch(NamedTuple):
     validation_accuracy: float | None = None
 
     def __str__(self) -> str:
-        text = f"epoch {self.epoch}: loss {self.loss:.4f}, accuracy {100 * self.accuracy:.2f} %"
+        text = f"epoch {self.epoch}: loss {loss_text(self.loss)}, accuracy {100 * self.accuracy:.2f} %"
         if self.validation_loss is not None and self.validation_accuracy is not None:
-            text += f", validation {self.validation_loss:.4f}, {100 * self.validation_accuracy:.2f} %"
+            text += f", validation {loss_text(self.validation_loss)}, {100 * self.validation_accuracy:.2f} %"
         return text
 
 
 @dataclass(frozen=True)
 class History:
-    """The epochs of a run. `stopped` says why it ended: "epochs", or "patience"."""
+    """The epochs of a run. `stopped` says why it ended: "epochs", "patience", or "diverged".
+
+    `diverged_at` is the step from which the loss stayed far above where it began.
+    """
 
     epochs: tuple[Epoch, ...]
     stopped: str = "epochs"
+    diverged_at: int | None = None
 
     def __iter__(self) -> Iterator[Epoch]:
         return iter(self.epochs)
@@ -57,11 +63,19 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"stopped": self.stopped, "epochs": [epoch._asdict() for epoch in self.epochs]}
+        step = {} if self.diverged_at is None else {"diverged_at": self.diverged_at}
+        return {"stopped": self.stopped, **step, "epochs": [epoch._asdict() for epoch in self.epochs]}
 
 
 def history_of(events: Iterable[Event], stopped: str = "epochs") -> History:
     """Return the history that a log tells."""
-    told = [event for event in events if event.get("event") == "epoch"]
+    listed = list(events)
+    told = [event for event in listed if event.get("event") == "epoch"]
     epochs = [Epoch(**{name: event[name] for name in Epoch._fields if name in event}) for event in told]
-    return History(tuple(epochs), stopped)
+    since = [event["since"] for event in listed if event.get("reason") == "diverged"]
+    return History(tuple(epochs), stopped, since[-1] if since else None)
+
+
+def loss_text(loss: float) -> str:
+    """Write a loss with four decimals, a large one with four digits."""
+    return f"{loss:.4f}" if loss < LARGE_LOSS else f"{loss:.4g}"

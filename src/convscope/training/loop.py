@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..engines.engine import Array, StepResult
 from ..errors import NotFinite
@@ -14,7 +17,8 @@ from .checkpoint import RunFolder
 from .configuration import Configuration
 from .data.augment import Augmentation, parse_augmentation
 from .data.source import Source
-from .history import Epoch, History, history_of
+from .divergence import FACTOR, chance_loss, constant_class, has_diverged
+from .history import Epoch, History, history_of, loss_text
 from .interruption import Interruption
 from .log import Event, Log
 from .observers import Observer
@@ -45,6 +49,7 @@ class Loop:
     observer: Observer = field(default_factory=Observer)
     on_event: Callable[[Event], None] | None = None
     _lr: float = 0.0
+    _last_loss: float = 0.0
     _saved: float = 0.0
 
     def run(self) -> History:
@@ -73,9 +78,14 @@ class Loop:
             size = self.settings.batch_size
             x, labels = self.source.batch(order[place.batch * size : (place.batch + 1) * size])
             result = self._step(self._augmented(augmentation, x), labels, batches)
+            self._last_loss = result.loss
             self.progress.step(place.epoch + 1, place.batch, batches, len(x), result.loss)
             if place.batch == batches:
                 self._end_epoch()
+            elif has_diverged(place.high_steps, batches, ended=False):
+                self._stop("diverged")
+                self._save()
+                return
             if interruption.requested:
                 self._interrupted()
             self._save_if_due(place.batch == batches)
@@ -101,12 +111,24 @@ class Loop:
             self.observer.add(self.model.program.statistics())
         if place.step % STEPS_BETWEEN_LINES == 0:
             self._log({"event": "step", "step": place.step, "loss": result.loss, "lr": lr})
+        self._watch_loss(result.loss, labels)
         place.loss_sum += result.loss * len(x)
         place.correct += result.correct or 0
         place.count += len(x)
         place.step += 1
         place.batch += 1
         return result
+
+    def _watch_loss(self, loss: float, labels: Array) -> None:
+        """Remember since when the loss has been far above where it began."""
+        place = self.position
+        if place.level is None:
+            outputs = self.model.network.outputs[-1].output_shape[0]
+            place.level = max(loss, chance_loss(self.settings.loss, outputs, labels))
+        if loss <= FACTOR * place.level:
+            place.high_since = None
+        elif place.high_since is None:
+            place.high_since = place.step
 
     def _rate(self) -> float:
         lr = self.settings.optimizer.lr
@@ -124,18 +146,49 @@ class Loop:
             checked.get("loss"),
             checked.get("accuracy"),
         )
-        self._log({"event": "epoch", **epoch._asdict(), "layers": self.observer.summary()})
+        self._log(
+            {"event": "epoch", **epoch._asdict(), **self._constant(epoch), "layers": self.observer.summary()}
+        )
         self.progress.end_epoch(epoch)
         loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
-        if place.best is None or loss < place.best:
+        sound = place.high_since is None and math.isfinite(loss)
+        if sound and (place.best is None or loss < place.best):
             place.best, place.stale = loss, 0
             if self.folder is not None:
                 self.folder.save_best(self.model)
         else:
             place.stale += 1
-        if self.settings.patience is not None and place.stale >= self.settings.patience:
-            place.finished = "patience"
-            self._log({"event": "stop", "reason": "patience", "step": place.step})
+        tired = self.settings.patience is not None and place.stale >= self.settings.patience
+        if has_diverged(place.high_steps, self.batches, tired or epoch.epoch >= self.settings.epochs):
+            self._stop("diverged")
+        elif tired:
+            self._stop("patience")
+
+    def _constant(self, epoch: Epoch) -> dict[str, str]:
+        """Return the class that the model gives for every image; not asked where the loss is well below chance."""
+        outputs = self.model.network.outputs[-1].output_shape[0]
+        if 2 * epoch.loss < chance_loss(self.settings.loss, outputs, np.zeros(1)):
+            return {}
+        found = constant_class(self.model, self.source if self.validation is None else self.validation)
+        if found is None:
+            return {}
+        classes = self.source.classes
+        return {"constant": classes[found] if found < len(classes) else f"output {found}"}
+
+    def _stop(self, reason: str) -> None:
+        """End the run before its last epoch, and say so in the log."""
+        place = self.position
+        place.finished = reason
+        event: Event = {"event": "stop", "reason": reason, "step": place.step}
+        if reason == "diverged" and place.level is not None:
+            event |= {"since": place.high_since, "loss": self._last_loss, "level": place.level}
+            high, now = loss_text(FACTOR * place.level), loss_text(self._last_loss)
+            self.progress.say(
+                f"the training has diverged: from step {place.high_since} on the loss stayed above {high}, "
+                f"{FACTOR:g} times where it began, and is {now} after step {place.step - 1}; "
+                "lower the learning rate, or set clip_norm=1. [diverged]"
+            )
+        self._log(event)
 
     def _log(self, event: Event) -> None:
         self.log.write(event)

@@ -11,7 +11,8 @@ class Position:
     """The place between two steps. Sums are over the pictures of the epoch so far.
 
     `best` is the lowest loss of an epoch so far, `stale` the epochs since, `log_bytes` how much of the log is
-    valid, `finished` why the run ended.
+    valid, `finished` why the run ended. `level` is the loss that divergence is measured by, `high_since` the first
+    of the steps in a row whose loss is far above it.
     """
 
     epoch: int = 0
@@ -24,6 +25,13 @@ class Position:
     stale: int = 0
     log_bytes: int = 0
     finished: str | None = None
+    level: float | None = None
+    high_since: int | None = None
+
+    @property
+    def high_steps(self) -> int:
+        """Return how many steps in a row, up to the last one, had a loss far above the start."""
+        return 0 if self.high_since is None else self.step - self.high_since
 
     def begin_epoch(self) -> None:
         """Go on to the first batch of the next epoch."""

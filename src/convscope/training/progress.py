@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TextIO
 
-from .history import Epoch
+from .history import Epoch, loss_text
 
 _BETWEEN_SECONDS = 0.1
 _BAR_CELLS = 24
@@ -43,7 +43,7 @@ class Progress:
         bar = "█" * full + "░" * (_BAR_CELLS - full)
         rate = self._pictures / seconds
         self._line(
-            f"epoch {epoch}/{self._epochs} {bar} {batch}/{batches}  loss {loss:.4f}  "
+            f"epoch {epoch}/{self._epochs} {bar} {batch}/{batches}  loss {loss_text(loss)}  "
             f"{rate:,.0f} pictures/s  {_clock(left)} left"
         )
 

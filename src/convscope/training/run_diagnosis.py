@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..analysis.diagnosis import Finding
 from ..analysis.diagnosis.finding import SEVERITIES
-from .history import Epoch, history_of
+from .history import Epoch, history_of, loss_text
 from .log import Event, read_log
 
 DEAD_SHARE = 0.1
@@ -22,12 +22,21 @@ OVERFITTING_GAP = 0.05
 """Shares and ratios from which a finding is made; the accuracy gap is between training and validation."""
 
 
+EXPLODED = 1000.0
+"""A loss so many times the first step's is a divergence, also in the log of a run that was not stopped for it."""
+
+
 class _Record(NamedTuple):
-    """A log, taken apart: epochs, the last epoch's layers, and how the run stopped."""
+    """A log, taken apart: epochs, the last epoch's layers, and how the run stopped.
+
+    `first_loss` is that of the first step, `constant` the class that the last epoch's model gives for every image.
+    """
 
     epochs: tuple[Epoch, ...]
     layers: Mapping[str, Mapping[str, Any]]
     stop: Event | None
+    first_loss: float | None = None
+    constant: str | None = None
 
 
 def diagnose_run(folder: str | Path) -> list[Finding]:
@@ -39,9 +48,14 @@ def diagnose_run(folder: str | Path) -> list[Finding]:
     events = list(read_log(Path(folder) / "log.jsonl"))
     told = [event for event in events if event.get("event") == "epoch"]
     stop = next((event for event in reversed(events) if event.get("event") == "stop"), None)
-    record = _Record(history_of(events).epochs, told[-1]["layers"] if told else {}, stop)
-    families = (_not_finite, _dead_units, _saturation, _vanishing, _updates, _learning, _overfitting)
-    found = [finding for family in families for finding in family(record)]
+    steps = (event for event in events if event.get("event") == "step")
+    first = next((event.get("loss") for event in steps if event.get("step") == 0), None)
+    last: Event = told[-1] if told else {"layers": {}}
+    record = _Record(history_of(events).epochs, last["layers"], stop, first, last.get("constant"))
+    failed = [*_not_finite(record), *_diverged(record)] or [*_constant(record)]
+    # How fast a run learns means nothing where it has failed.
+    families = (_dead_units, _saturation, _vanishing, _updates, *(() if failed else (_learning, _overfitting)))
+    found = failed + [finding for family in families for finding in family(record)]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
@@ -55,6 +69,47 @@ def _not_finite(record: _Record) -> Iterator[Finding]:
             f"training stopped at step {step}: NaN or infinity came up first in {record.stop['layer']}",
             "lower the learning rate, or set clip_norm=1",
             {"step": step},
+        )
+
+
+_CALM_DOWN = "lower the learning rate ten times, set clip_norm=1, or begin with a warm-up"
+
+
+def _diverged(record: _Record) -> Iterator[Finding]:
+    stop, last = record.stop, record.epochs[-1] if record.epochs else None
+    if stop is not None and stop["reason"] == "diverged":
+        since, loss, level = stop["since"], stop["loss"], stop["level"]
+        yield Finding(
+            "diverged",
+            "risk",
+            (),
+            f"training diverged: from step {since} on the loss stayed far above where it began "
+            f"({loss_text(level)}), and was {loss_text(loss)} in the end",
+            f"{_CALM_DOWN}; best.safetensors, where there is one, is from an epoch before that",
+            {"since": since, "step": stop["step"], "loss": loss, "level": level},
+        )
+    elif last is not None and record.first_loss and last.loss > EXPLODED * record.first_loss:
+        yield Finding(
+            "diverged",
+            "risk",
+            (),
+            f"training diverged: the loss was {loss_text(record.first_loss)} in the first step and "
+            f"{loss_text(last.loss)} in epoch {last.epoch}, up to step {last.step}",
+            _CALM_DOWN,
+            {"step": last.step, "loss": last.loss, "level": record.first_loss},
+        )
+
+
+def _constant(record: _Record) -> Iterator[Finding]:
+    if record.constant is not None:
+        yield Finding(
+            "constant-predictor",
+            "risk",
+            (),
+            f"after epoch {record.epochs[-1].epoch} the model gives class {record.constant!r} for every image: "
+            "it does not tell them apart",
+            "lower the learning rate; check that labels belong to their images and that pixels are scaled alike",
+            {"class": record.constant, "epoch": record.epochs[-1].epoch},
         )
 
 

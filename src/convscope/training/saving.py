@@ -33,6 +33,7 @@ def describe(model: Model) -> dict[str, Any]:
         "dtype": model.dtype.__name__,
         "seed": model.seed,
         "loss": to_json(model.training.objective.loss, LOSSES),
+        "task": model.task,
         "classes": None if model.classes is None else list(model.classes),
     }
 
@@ -84,6 +85,8 @@ def load_model(path: Path, engine: str | None = None) -> Model:
     model = Model(network, described["seed"], engine, described["dtype"], parameters=parameters)
     model.compile(loss=from_json(described["loss"], LOSSES, "loss"))
     model.classes = None if described["classes"] is None else tuple(described["classes"])
+    # Files written before tasks were kept: only `fit` gave a model classes, so one without was not trained.
+    model.task = described.get("task", None if model.classes is None else model.task)
     return model
 
 

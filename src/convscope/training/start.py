@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadSetting
+from ..recipes.tasks import loss_for
 from .batches import Data, as_source, check_source
 from .checkpoint import RunFolder
 from .configuration import Configuration
@@ -55,10 +56,11 @@ def fit(
     settings it was begun with, and ends bit for bit as if it had never stopped; `epochs`, `checkpoint_every` and
     `patience` may be given anew.
 
-    Errors:   BadSetting [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder] and those of
-              Configuration; BadData for data that does not fit; BadFile for folders that cannot be used;
+    Errors:   BadSetting [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder], [all-frozen] and
+              those of Configuration; BadData for data that does not fit; BadFile for folders that cannot be used;
               NotFinite [not-finite]
     """
+    model.refuse_all_frozen()
     folder = _folder(places)
     configuration = _configuration(model, data, validation, settings, places)
     source = _source(data if data is not None else configuration.data, "train")
@@ -128,7 +130,8 @@ def _configuration(
             named["validation"] = data
         if isinstance(validation, str):
             named["validation"] = validation
-        return Configuration(**{**model.chosen, **settings, **named})
+        usual = {} if model.task is None else {"loss": loss_for(model.task)}
+        return Configuration(**{**usual, **model.chosen, **settings, **named})
     recorded = Configuration.from_dict(RunFolder(Path(places.resume)).read()["configuration"])
     if data is None and recorded.data is None:
         raise BadSetting(

@@ -228,6 +228,62 @@ def test_pieces_of_large_networks_compute_the_same(tmp_path):
     assert (ours.params, ours.macs) == (theirs.params, theirs.macs)
 
 
+ENDS = ["flatten | dense 3", "flatten | dense 3 | softmax", "flatten | dense 3 | logsoftmax", "flatten | dense 1"]
+ENDS += ["flatten | dense 4 | sigmoid", "conv 3 2 | sigmoid", "conv 1 2", "conv 3 2"]
+
+
+@pytest.mark.parametrize("probabilities", [None, True, False])
+@pytest.mark.parametrize("task", [None, "classification", "multi_label", "regression"])
+def test_written_file_gives_what_predict_gives(tmp_path, task, probabilities):
+    """Logits, probabilities, masks and single outputs, whatever is declared or asked for."""
+    x = np.random.default_rng(2).standard_normal((5, 2, 6, 7)).astype(np.float32)
+    path = tmp_path / "model.onnx"
+    for end in ENDS:
+        model = moved(cs.Model(f"input 2x6x7 | {end}", seed=3, task=task))
+        cs.to_onnx(model, path, probabilities)
+        onnx.checker.check_model(str(path), full_check=True)
+        expected = model.predict(x, probabilities)
+        assert_close(by_runtime(path, {"input": x})[0], expected)
+        assert_close(cs.from_onnx(path, parameters=True).predict(x), expected)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce", "mse"])
+def test_written_file_of_a_trained_model_gives_what_predict_gives(tmp_path, loss):
+    x = np.random.default_rng(2).standard_normal((5, 2, 6, 7)).astype(np.float32)
+    path = tmp_path / "model.onnx"
+    for end in ("dense 3", "dense 3 | softmax", "dense 3 | sigmoid"):
+        model = cs.Model(f"input 2x6x7 | flatten | {end}", seed=3)
+        model.compile(loss=loss)
+        model.train_step(x, np.arange(5) % 3)
+        for probabilities in (None, True, False):
+            cs.to_onnx(model, path, probabilities)
+            assert_close(by_runtime(path, {"input": x})[0], model.predict(x, probabilities))
+
+
+def test_written_file_says_what_it_gives(tmp_path):
+    path = tmp_path / "model.onnx"
+    said = []
+    for task, probabilities in (
+        (None, None),
+        ("classification", None),
+        ("multi_label", None),
+        ("regression", True),
+    ):
+        cs.to_onnx(cs.Model("input 1x2x3 | flatten | dense 4", task=task), path, probabilities)
+        written = onnx.load(path)
+        output = written.graph.output[0]
+        properties = {entry.key: entry.value for entry in written.metadata_props}
+        assert properties["output"] == output.doc_string
+        said.append((output.name, properties["task"], output.doc_string))
+    softmax = "probabilities: softmax of dense1 over axis 1"
+    assert said == [
+        ("dense1", "none", "output of dense1"),
+        ("dense1/probabilities", "classification", softmax),
+        ("dense1/probabilities", "multi_label", "probabilities: sigmoid of dense1"),
+        ("dense1/probabilities", "regression", softmax),
+    ]
+
+
 def test_what_onnx_cannot_say_is_refused_and_nothing_is_written(tmp_path):
     path = tmp_path / "none.onnx"
     message = (

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from ...network import Network
-from ...reference.graph import buffer_shapes, parameter_shapes
+from ...reference.graph import buffer_shapes, parameter_shapes, trained_shapes
 from ..engine import Array
 from .layout import Floats
 from .memory import aligned, in_a_row
@@ -22,11 +22,13 @@ WHOLE = ""
 class Arrays:
     """Memory for everything that outlives a step. Parameters lie in a row, and so do their gradients and states.
 
+    Frozen parameters lie apart, so that what runs over all parameters in a row never reads or writes them.
     `version` counts changes of parameters or statistics, for those who keep something made of them.
     """
 
     def __init__(self, network: Network, slots: Iterable[str]) -> None:
         self.parameter_shapes, self.statistic_shapes = parameter_shapes(network), buffer_shapes(network)
+        self.trained_shapes = trained_shapes(network)
         self.slots = tuple(slots)
         self.layouts = Parameters({**self.parameter_shapes, **self.statistic_shapes})
         self.version = 0
@@ -34,7 +36,12 @@ class Arrays:
 
     def settle(self, training: bool) -> None:
         """Give memory, once all plans have said how arrays lie; those that no kernel reads lie as they are."""
-        places = ((Role.PARAMETER, self.parameter_shapes), (Role.STATISTIC, self.statistic_shapes))
+        frozen = {name: shape for name, shape in self.parameter_shapes.items() if name not in self.trained_shapes}
+        places = (
+            (Role.PARAMETER, self.trained_shapes),
+            (Role.FROZEN, frozen),
+            (Role.STATISTIC, self.statistic_shapes),
+        )
         for role, shapes in places:
             for name, shape in shapes.items():
                 if name not in self.layouts.buffers:
@@ -44,13 +51,14 @@ class Arrays:
         self._arenas = {
             Role.PARAMETER: aligned(self.floats),
             Role.GRADIENT: aligned(self.floats if training else 0),
+            Role.FROZEN: aligned(self._places[Role.FROZEN].floats),
             Role.STATISTIC: aligned(self._places[Role.STATISTIC].floats),
         }
         self._states = {slot: aligned(self.floats) for slot in self.slots}
 
     def names(self) -> tuple[str, ...]:
         """Return parameters, running statistics, then the optimizer's state."""
-        states = (f"{name}.{slot}" for name in self.parameter_shapes for slot in self.slots)
+        states = (f"{name}.{slot}" for name in self.trained_shapes for slot in self.slots)
         return (*self.parameter_shapes, *self.statistic_shapes, *states)
 
     def read(self, name: str) -> Array:
@@ -101,7 +109,7 @@ class Arrays:
         arena = self._arenas[buffer.role]
         if buffer.name == WHOLE:
             return arena
-        kind = Role.STATISTIC if buffer.role is Role.STATISTIC else Role.PARAMETER
+        kind = Role.PARAMETER if buffer.role is Role.GRADIENT else buffer.role
         start = self._places[kind].offsets[self.layouts.buffers[buffer.name]]
         return arena[start : start + buffer.fixed]
 

@@ -26,6 +26,8 @@ class Role(StrEnum):
     ACTIVATION = "activation"
     """Planned by how long it is needed; its memory is used again in the same step."""
     PARAMETER = "parameter"
+    FROZEN = "frozen"
+    """One that training leaves as it is: it has no gradient and no state."""
     GRADIENT = "gradient"
     STATISTIC = "statistic"
     STATE = "state"

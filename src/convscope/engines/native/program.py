@@ -11,6 +11,7 @@ import numpy as np
 from ...layers import Activation, BatchNorm
 from ...network import Network
 from ...reference import Run
+from ...reference.graph import keeps_statistics
 from ...reference.normalization import check_batch
 from ..engine import Array, LayerStatistics, StepResult, Training, required
 from ..reference.observe import layer_statistics
@@ -57,7 +58,9 @@ class NativeProgram:
         self._observed: dict[str, LayerStatistics] = {}
         self._busy = ForkLock(PROGRAM)
         self._normalisations = [
-            (node.layer, node.input_shapes[0]) for node in network.layers if isinstance(node.layer, BatchNorm)
+            (node.layer, node.input_shapes[0])
+            for node in network.layers
+            if isinstance(node.layer, BatchNorm) and not keeps_statistics(node)
         ]
         for title in ("training", "inference") if training else ("inference",):
             self.plan(title)
@@ -148,13 +151,13 @@ class NativeProgram:
     # training
 
     def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
-        """Return every parameter's gradient, before clipping."""
+        """Return the gradient of every parameter that is not frozen, before clipping."""
         statistics = self.arrays.all_of(Role.STATISTIC)
         with self._busy:
             before = statistics.copy()
             self._differentiate("training", x, labels, step)
             statistics[...] = before
-            return {name: self.arrays.gradient(name) for name in self.arrays.parameter_shapes}
+            return {name: self.arrays.gradient(name) for name in self.arrays.trained_shapes}
 
     def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
         """Train on one batch."""
@@ -231,7 +234,7 @@ class NativeProgram:
     def _watch(self, bound: Bound) -> Callable[[], dict[str, LayerStatistics]]:
         """Remember what an observed step shows before the update; the function returned completes it after."""
         parameters = {name: self.read(name) for name in self.arrays.parameter_shapes}
-        gradients = {name: self.arrays.gradient(name) for name in parameters}
+        gradients = {name: self.arrays.gradient(name) for name in self.arrays.trained_shapes}
         values = {name: outside(bound, name) for name in _observed_layers(self._network)}
         passed = Run(self._network, parameters, values, {})
 

@@ -24,7 +24,7 @@ def find_fault(passed: Run, loss: float, derivatives: Derivatives) -> Fault | No
     for node in reversed(passed.network.layers):
         if node.name in derivatives.values and not _finite([derivatives.values[node.name]]):
             return Fault(node.name, "gradient")
-        own = [derivatives.parameters[f"{node.parameters_of}.{name}"] for name in node.facts.param_shapes]
+        own = [derivatives.parameters[f"{node.parameters_of}.{name}"] for name in node.trained]
         if not _finite(own):
             return Fault(node.name, "gradient of the parameters")
     return Fault(passed.network.outputs[-1].name, "loss")

@@ -20,11 +20,14 @@ SATURATED_BELOW = 0.05
 def layer_statistics(
     passed: Run, gradients: Mapping[str, Array], before: Mapping[str, Array], after: Mapping[str, Array]
 ) -> dict[str, LayerStatistics]:
-    """Return the statistics of every layer that has some, from a step's arrays before and after the update."""
+    """Return the statistics of every layer that has some, from a step's arrays before and after the update.
+
+    Frozen parameters have no part in them.
+    """
     found: dict[str, LayerStatistics] = {}
     for node in passed.network.layers:
         statistics = _of_activation(node, passed)
-        names = [f"{node.name}.{name}" for name in node.facts.param_shapes] if node.owns_parameters else []
+        names = [f"{node.name}.{name}" for name in node.trained] if node.owns_parameters else []
         if names:
             statistics = replace(
                 statistics,

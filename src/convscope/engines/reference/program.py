@@ -7,7 +7,7 @@ import numpy as np
 from ...network import Network
 from ...recipes.randomness import generator
 from ...reference import Derivatives, Run, run
-from ...reference.graph import buffer_shapes, parameter_shapes
+from ...reference.graph import buffer_shapes, parameter_shapes, trained_shapes
 from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
 from .faults import find_fault
 from .observe import layer_statistics
@@ -29,7 +29,7 @@ class ReferenceProgram:
         }
         slots = state_slots(training.optimizer) if training else ()
         self._state: dict[str, dict[str, Array]] = {
-            name: {slot: np.zeros_like(array) for slot in slots} for name, array in zeros.items()
+            name: {slot: np.zeros_like(zeros[name]) for slot in slots} for name in trained_shapes(network)
         }
         self._arrays = {
             **self._parameters,
@@ -66,7 +66,7 @@ class ReferenceProgram:
         return StepResult(got.loss, got.correct, got.targets)
 
     def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
-        """Return every parameter's gradient, before clipping."""
+        """Return the gradient of every parameter that is not frozen, before clipping."""
         with np.errstate(all="ignore"):
             return self._differentiated(x, labels, step)[2].parameters
 

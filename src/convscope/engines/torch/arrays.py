@@ -14,6 +14,8 @@ from ...layers.base import ParamShapes
 class TorchArrays:
     """Parameters, running statistics and the optimizer's state by flat names, all zero at first.
 
+    `learned` are the parameters that are not frozen.
+
     Statistics that PyTorch keeps as whole numbers (indices) are handed out and taken as the program's numbers.
     """
 
@@ -31,13 +33,14 @@ class TorchArrays:
         with torch.no_grad():
             for tensor in (*self.parameters.values(), *self.buffers.values()):
                 tensor.zero_()
+        self.learned = {name: tensor for name, tensor in self.parameters.items() if tensor.requires_grad}
         self.state = {
             tensor: {slot: torch.zeros_like(tensor, requires_grad=False) for slot in slots}
-            for tensor in self.parameters.values()
+            for tensor in self.learned.values()
         }
         kept = {
             f"{name}.{slot}": array
-            for name, tensor in self.parameters.items()
+            for name, tensor in self.learned.items()
             for slot, array in self.state[tensor].items()
         }
         self._all: dict[str, Tensor] = {**self.parameters, **self.buffers, **kept}

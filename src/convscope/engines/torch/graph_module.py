@@ -23,6 +23,10 @@ class GraphModule(nn.Module):
         for node in network.layers:
             if made[node.name] is not made.get(node.parameters_of) or node.owns_parameters:
                 self._hang(node.name, made[node.name])
+        for node in network.layers:
+            for name in node.frozen if node.owns_parameters else ():
+                if name in node.facts.param_shapes:
+                    made[node.name].get_parameter(name).requires_grad_(False)
         last_use = {name: place for place, (_, inputs, _) in enumerate(self.order) for name in inputs}
         self._last_use = {name: place for name, place in last_use.items() if name not in self.output_names}
 

@@ -16,7 +16,7 @@ from ...layers.normalization import BatchNorm
 from ...network import Network
 from ...recipes.randomness import generator
 from ...reference import Run
-from ...reference.graph import buffer_shapes, parameter_shapes
+from ...reference.graph import buffer_shapes, keeps_statistics, parameter_shapes
 from ...reference.normalization import check_batch
 from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
 from ..reference.observe import layer_statistics
@@ -43,12 +43,16 @@ class TorchProgram:
         slots = state_slots(training.optimizer) if training else ()
         parameters, buffers = parameter_shapes(network), buffer_shapes(network)
         self._arrays = TorchArrays(self._module, parameters, buffers, slots, kind)
-        learned = list(self._arrays.parameters.values())
+        learned = list(self._arrays.learned.values())
         self._optimizer = optimizer_of(training.optimizer, learned) if training and learned else None
         self._statistics: dict[str, LayerStatistics] = {}
         self._normalisations = [
-            (node.layer, node.input_shapes[0]) for node in network.layers if isinstance(node.layer, BatchNorm)
+            (node.layer, node.input_shapes[0])
+            for node in network.layers
+            if isinstance(node.layer, BatchNorm) and not keeps_statistics(node)
         ]
+        kept = {node.name for node in network.layers if keeps_statistics(node)}
+        self._still = [module for name, _, module in self._module.order if name in kept]
 
     def names(self) -> tuple[str, ...]:
         """Return parameters, running statistics, then the optimizer's state."""
@@ -82,7 +86,7 @@ class TorchProgram:
         return StepResult(got.loss, got.correct, got.targets)
 
     def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
-        """Return every parameter's gradient, before clipping."""
+        """Return the gradient of every parameter that is not frozen, before clipping."""
         before = self._running()
         self._differentiated(x, labels, step)
         self._restore(before)
@@ -93,7 +97,7 @@ class TorchProgram:
         training, before = required(self._training), self._running()
         values, got = self._differentiated(x, labels, step)
         result = StepResult(got.loss, got.correct, got.targets)
-        learned = list(self._arrays.parameters.values())
+        learned = list(self._arrays.learned.values())
         if not (math.isfinite(got.loss) and all(bool(torch.isfinite(_gradient(one)).all()) for one in learned)):
             self._restore(before)
             fault = first_fault(self, self._network, training, self._seed, self._dtype, x, labels, step)
@@ -126,6 +130,8 @@ class TorchProgram:
         for layer, shape in self._normalisations if len(x) == 1 else ():
             check_batch(layer, (1, *shape))
         self._module.train()
+        for module in self._still:
+            module.eval()
         try:
             values = self._values(x, generator(self._seed, "masks", step))
             scores = values[objective.scores]
@@ -134,10 +140,10 @@ class TorchProgram:
         except BaseException:
             self._restore(before)
             raise
-        learned = list(self._arrays.parameters.values()) if scores.requires_grad else []
+        learned = list(self._arrays.learned.values()) if scores.requires_grad else []
         back = torch.from_numpy(got.gradient)
         found = torch.autograd.grad(scores, learned, back, allow_unused=True) if learned else ()
-        for tensor, gradient in zip_longest(self._arrays.parameters.values(), found):
+        for tensor, gradient in zip_longest(self._arrays.learned.values(), found):
             tensor.grad = torch.zeros_like(tensor) if gradient is None else gradient
         return values, got
 
@@ -153,7 +159,7 @@ class TorchProgram:
         return values
 
     def _gradients(self) -> dict[str, Array]:
-        return {name: _array(_gradient(tensor)) for name, tensor in self._arrays.parameters.items()}
+        return {name: _array(_gradient(tensor)) for name, tensor in self._arrays.learned.items()}
 
     def _running(self) -> Values:
         """Return copies of the running statistics, to come back to."""

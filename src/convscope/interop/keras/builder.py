@@ -11,7 +11,7 @@ from ...layers.connection import Shape
 from ...layers.facts import facts
 from ...layers.special import Identity, Input
 from ...network import Entry, Network, is_name
-from .weights import Weights
+from .weights import Weights, frozen_parameters
 
 
 class Mark(NamedTuple):
@@ -60,9 +60,9 @@ class Builder:
         if owner == name:
             for kind, weights in {**(parameters or {}), **(buffers or {})}.items():
                 self.weights[f"{name}.{kind}"] = weights
-        return self._keep(
-            Entry(name, layer, tuple(inputs), None if owner == name else owner, origin), known.output_shape
-        )
+        shares = None if owner == name else owner
+        frozen = () if shares else frozen_parameters(parameters or {})
+        return self._keep(Entry(name, layer, tuple(inputs), shares, origin, frozen), known.output_shape)
 
     def unique(self, wanted: str) -> str:
         """Return a legal name that nothing has yet: relu, relu_2, …"""

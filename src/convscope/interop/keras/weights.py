@@ -57,6 +57,15 @@ def turned(variable: Any, order: tuple[int, ...]) -> Weights:
     return Weights((variable,), lambda array: array.transpose(order))
 
 
+def frozen_parameters(parameters: Mapping[str, Weights]) -> tuple[str, ...]:
+    """Return the parameters that are made of Keras' variables, none of which are trainable."""
+    return tuple(
+        name
+        for name, weights in parameters.items()
+        if weights.sources and not any(getattr(source, "trainable", True) for source in weights.sources)
+    )
+
+
 def numbers_of(value: Any) -> Array:
     """Return a variable, a tensor of the backend, or a number as an array.
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ...errors import BadFile, BadSetting
 from ...layers.dense import Embedding
 from ...network import Network, Node
+from ...recipes.losses import Reading
+from ...recipes.tasks import Task
 from ...training.atomic import write_durably
 from .file import require_onnx
 from .values import Array
@@ -33,13 +35,24 @@ LARGEST_FILE = 2**31 - 1
 """Bytes of a protocol buffer."""
 
 
-def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
+PROBABILITIES = "probabilities"
+"""The part of the last layer's name that an output of probabilities is named by: "fc/probabilities"."""
+
+_OPERATORS: dict[Reading, tuple[str, dict[str, Any]]] = {
+    "softmax": ("Softmax", {"axis": 1}),
+    "sigmoid": ("Sigmoid", {}),
+}
+"""What computes probabilities from the network's output."""
+
+
+def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | None = None) -> None:
     """Write a model with its weights as an ONNX file, whole or not at all.
 
-    Pictures come in any number at once; a layer's node and output have the layer's name.
+    The file computes what `model.predict` returns with the same `probabilities`, and says which in its metadata
+    and in the output's description. The batch size is open; a layer's node and output have the layer's name.
 
     Errors:   MissingExtra [missing-onnx]; NoRule [no-onnx] for a layer that ONNX cannot say; BadSetting
-              [onnx-model]; BadFile [onnx-large], [write-failed]
+              [onnx-model], [probabilities]; BadFile [onnx-large], [write-failed]
     """
     from ...model import Model
 
@@ -57,11 +70,16 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
             "save it with Model.save instead. [onnx-large]"
         )
     arrays = {**model.parameters, **model.buffers}
-    write_durably(target, as_onnx(model.network, arrays).SerializeToString())
+    written = as_onnx(model.network, arrays, model.reading(probabilities), model.task)
+    write_durably(target, written.SerializeToString())
 
 
-def as_onnx(network: Network, arrays: Mapping[str, Array]) -> ModelProto:
+def as_onnx(
+    network: Network, arrays: Mapping[str, Array], reading: Reading = "as is", task: Task | None = None
+) -> ModelProto:
     """Return a network and its arrays by "layer.name" as ONNX's message.
+
+    `reading` is what is applied to the (last) output.
 
     Errors:   NoRule [no-onnx]
     """
@@ -75,6 +93,10 @@ def as_onnx(network: Network, arrays: Mapping[str, Array]) -> ModelProto:
     for node in network.layers:
         writers.write_node(node, graph)
     outputs = [_output(node, graph) for node in reversed(network.outputs)]
+    if reading != "as is":
+        outputs[0] = _probabilities(outputs[0].name, network.outputs[-1], reading, graph)
+    meaning = _meaning(network, reading)
+    outputs[0].doc_string = meaning
     values = {output.name for output in outputs}
     inside = [_value(node.name, node) for node in network.layers if node.name not in values]
     made = helper.make_graph(
@@ -85,12 +107,14 @@ def as_onnx(network: Network, arrays: Mapping[str, Array]) -> ModelProto:
         graph.initializers,
         value_info=inside,
     )
-    return helper.make_model(
+    message = helper.make_model(
         made,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="convscope",
     )
+    helper.set_model_props(message, {"output": meaning, "task": task or "none"})
+    return message
 
 
 def _graph_name(network: Network) -> str:
@@ -104,6 +128,21 @@ def _output(node: Node, graph: Graph) -> Any:
     name = f"{node.name}/output"
     graph.add("Identity", [node.name], name)
     return _value(name, node)
+
+
+def _probabilities(name: str, node: Node, reading: Reading, graph: Graph) -> Any:
+    """Append what makes probabilities of the last output, which stays readable inside the graph."""
+    operator, settings = _OPERATORS[reading]
+    return _value(graph.add(operator, [name], f"{node.name}/{PROBABILITIES}", **settings), node)
+
+
+def _meaning(network: Network, reading: Reading) -> str:
+    last = network.outputs[-1].name
+    how = {
+        "softmax": f"probabilities: softmax of {last} over axis 1",
+        "sigmoid": f"probabilities: sigmoid of {last}",
+    }
+    return how.get(reading, f"output of {last}")
 
 
 def _value(name: str, node: Node, kind: int = REAL) -> Any:

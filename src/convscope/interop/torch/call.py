@@ -168,7 +168,8 @@ class Call:
         try:
             if "bias" in parameters and self._has_bias_of_its_own(layer, parameters):
                 return self._with_bias_apart(name, layer, inputs, parameters, buffers)
-            return graph.add(name, layer, inputs, parameters, buffers, self.recorder.origin)
+            frozen = [kind for kind, tensor in parameters.items() if self.recorder.own.is_frozen(tensor)]
+            return graph.add(name, layer, inputs, parameters, buffers, self.recorder.origin, frozen)
         except ConvscopeError as error:
             raise Unmapped(str(error)) from error
 

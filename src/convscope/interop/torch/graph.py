@@ -38,8 +38,9 @@ class Graph:
         parameters: Mapping[str, Tensor] | None = None,
         buffers: Mapping[str, Tensor] | None = None,
         origin: str | None = None,
+        frozen: Sequence[str] = (),
     ) -> str:
-        """Add a layer; one with parameters that another layer has already shares them.
+        """Add a layer; one with parameters that another layer has already shares them. `frozen` are not trained.
 
         Errors:   ConvscopeError where the layer cannot take its inputs
         """
@@ -51,7 +52,9 @@ class Graph:
         if owner == name:
             for kind, tensor in {**(parameters or {}), **(buffers or {})}.items():
                 self.arrays[f"{name}.{kind}"] = tensor
-        return self._keep(Entry(name, layer, tuple(inputs), None if owner == name else owner, origin), shape)
+        if owner != name:
+            return self._keep(Entry(name, layer, tuple(inputs), owner, origin), shape)
+        return self._keep(Entry(name, layer, tuple(inputs), None, origin, tuple(frozen)), shape)
 
     def forget(self, name: str) -> None:
         """Take back an entry that nothing uses."""

@@ -54,6 +54,7 @@ class OwnArrays:
         self._names = {id(parameter): name for name, parameter in root.named_parameters()}
         self._made: dict[int, Made] = {}
         self._learned: set[int] = set(self._names)
+        self._frozen = {id(one) for one in [*root.parameters(), *root.buffers()] if not one.requires_grad}
         self._kept: list[Any] = [root]
         self._without_memory = WithoutMemory()
 
@@ -64,6 +65,10 @@ class OwnArrays:
     def is_learned(self, tensor: Tensor) -> bool:
         """Tell whether an array is a parameter, or made from parameters."""
         return id(tensor) in self._learned
+
+    def is_frozen(self, tensor: Tensor) -> bool:
+        """Tell whether training leaves an array as it is: one without gradient, its views, and what it makes."""
+        return id(tensor) in self._frozen or (tensor._base is not None and id(tensor._base) in self._frozen)
 
     def name_of(self, tensor: Tensor) -> str | None:
         """Return a parameter's path."""
@@ -117,6 +122,9 @@ class OwnArrays:
     def _remember(self, tensor: Tensor, made: Made) -> None:
         self._learned.add(id(tensor))
         self._made[id(tensor)] = replace(made, version=tensor._version)
+        learned = [one for one in tensors((made.args, dict(made.kwargs))) if self.is_learned(one)]
+        if learned and all(self.is_frozen(one) for one in learned):
+            self._frozen.add(id(tensor))
 
     def _written(self, tensor: Tensor, made: Made) -> Made:
         """Remember that an array was written in place: what it was before goes on under another identity."""

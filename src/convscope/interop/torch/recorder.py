@@ -119,7 +119,8 @@ class Recorder(TorchFunctionMode):
         name = self.own.name_of(tensor) or self.names.of_operator("constant")
         arrays = ({"weight": array}, {}) if learned else ({}, {"value": array})
         self.own.keep(tensor)
-        return self.graph.add(name, Parameter(shape, learned), [self._picture], *arrays)
+        frozen = ["weight"] if learned and self.own.is_frozen(tensor) else []
+        return self.graph.add(name, Parameter(shape, learned), [self._picture], *arrays, frozen=frozen)
 
     @property
     def _picture(self) -> str:

@@ -18,7 +18,9 @@ def to_torch(model: Model | Network | str | os.PathLike[str]) -> nn.Module:
 
     Its modules stand in a tree by the layers' names; `forward` calls them in the network's order, and returns
     the output, or a dict of outputs by layer name where there are several. A network without parameters gets
-    those of `Model(network)`. The module is in training mode, as new modules are.
+    those of `Model(network)`. The module is in training mode, as new modules are. Its output is the network's own,
+    without the softmax or sigmoid that `predict` applies for a classifier. Frozen parameters do not require a
+    gradient; a frozen batch norm must be put in evaluation mode to keep its running statistics, as in PyTorch.
 
     Errors:   MissingExtra [torch-missing]; NoRule [no-torch] for a layer that PyTorch does not have
 

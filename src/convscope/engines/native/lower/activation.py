@@ -59,7 +59,7 @@ def _(layer: PReLU, node: Node, lowering: Lowering) -> None:
     shared = count == 1
     sizes = (layout.channels, layout.height, layout.width, layout.lanes)
     slope = lowering.parameter(node, "weight", Flat(1) if shared else Channels(layout.channels, layout.lanes))
-    y = lowering.new(node, layout, (x,), learned=True)
+    y = lowering.new(node, layout, (x,))
     lowering.call(PReLUKernel(*sizes, shared), node.name, "forward", x=x.buffer, slope=slope, y=y.buffer)
 
     def back() -> None:

@@ -97,7 +97,8 @@ class _Convolution:
         tail = self._tail()
         weight, bias = (self.weight, self.bias) if tail.norm is None else self._folded(tail.norm)
         layout = Blocked(shape.filters, *shape.output, shape.lanes)
-        self.value = lowering.new(tail.last, layout, (self.x,), tail.activation == RELU, learned=True)
+        learned = bool(node.trained)
+        self.value = lowering.new(tail.last, layout, (self.x,), tail.activation == RELU, learned=learned)
         self._forward(weight, bias, tail)
         lowering.on_backward(self._backward)
 
@@ -124,8 +125,7 @@ class _Convolution:
         channels = Channels(self.shape.filters, self.shape.lanes)
         weight = lowering.buffer(f"{node.name} with {norm.name}", fixed=self.layout.floats, role=Role.PREPARED)
         bias = lowering.buffer(f"{node.name} bias with {norm.name}", fixed=channels.floats, role=Role.PREPARED)
-        places = {"weight": Role.PARAMETER, "bias": Role.PARAMETER} if layer.affine else {}
-        for name in places:
+        for name in ("weight", "bias") if layer.affine else ():
             lowering.parameter(norm, name, channels)
         for name in ("running_mean", "running_var"):
             lowering.statistic(norm, name, channels)
@@ -204,11 +204,12 @@ class _Convolution:
         gradient = through_relu(self.value, lowering, node.name)
         if gradient is None:
             return
-        if self.bias is not None:
+        if "bias" in node.trained:
             with lowering.parameter_gradient(node, "bias") as out:
                 channel_sums(gradient, self.value, out, lowering, node.name)
-        with lowering.parameter_gradient(node, "weight") as out:
-            self._weight_gradient(gradient.buffer, out)
+        if "weight" in node.trained:
+            with lowering.parameter_gradient(node, "weight") as out:
+                self._weight_gradient(gradient.buffer, out)
         if self.x.differentiable:
             into = lowering.buffer(f"gradient of {self.x.key}", per_image=self.x.layout.floats)
             self._input_gradient(gradient.buffer, into)

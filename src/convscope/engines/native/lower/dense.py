@@ -27,7 +27,9 @@ def _(layer: Linear, node: Node, lowering: Lowering) -> None:
     following = activation_after(node, lowering)
     activation = function_of(following.layer) if following is not None else None
     last = lowering.absorb(following) if following is not None else node
-    result = lowering.new(last, Blocked(outputs, 1, 1, lanes), (x,), activation == RELU, learned=True)
+    result = lowering.new(
+        last, Blocked(outputs, 1, 1, lanes), (x,), activation == RELU, learned=bool(node.trained)
+    )
     depth = x.layout.floats
     operands: dict[str, Operand] = {"x": x.buffer, "weight": weight, "y": result.buffer}
     if bias is not None:
@@ -40,12 +42,13 @@ def _(layer: Linear, node: Node, lowering: Lowering) -> None:
         gradient = through_relu(result, lowering, node.name)
         if gradient is None:
             return
-        if layer.bias:
+        if "bias" in node.trained:
             with lowering.parameter_gradient(node, "bias") as out:
                 channel_sums(gradient, result, out, lowering, node.name)
-        with lowering.parameter_gradient(node, "weight") as out:
-            own = DenseWeightGradient(depth, outputs, lanes)
-            lowering.call(own, node.name, "weight gradient", x=x.buffer, dy=gradient.buffer, dweight=out)
+        if "weight" in node.trained:
+            with lowering.parameter_gradient(node, "weight") as out:
+                own = DenseWeightGradient(depth, outputs, lanes)
+                lowering.call(own, node.name, "weight gradient", x=x.buffer, dy=gradient.buffer, dweight=out)
         if x.differentiable:
             into = lowering.buffer(f"gradient of {x.key}", per_image=depth)
             inputs = DenseInputGradient(depth, outputs, lanes)

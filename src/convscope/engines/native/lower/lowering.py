@@ -124,8 +124,8 @@ class Lowering:
         rectified: bool = False,
         learned: bool = False,
     ) -> Value:
-        """Return a value for a layer's output in memory of its own; `learned` where parameters are in it."""
-        own = learned or bool(node.facts.param_shapes)
+        """Return a value for a layer's output in memory of its own; `learned` where trained arrays are in it."""
+        own = learned or bool(node.trained)
         differentiable = own or any(source.differentiable for source in sources)
         made = self.buffer(f"{node.name}", per_image=layout.floats)
         value = Value(node.name, made, layout, node.output_shape, differentiable, rectified)
@@ -264,7 +264,8 @@ class Lowering:
 
         Errors:   NotLowered where another layer that shares it needs it in another order
         """
-        return self._array(f"{node.parameters_of}.{name}", layout, Role.PARAMETER)
+        full = f"{node.parameters_of}.{name}"
+        return self._array(full, layout, Role.FROZEN if name in node.frozen else Role.PARAMETER)
 
     def statistic(self, node: Node, name: str, layout: ParameterLayout) -> Buffer:
         """Return where a layer's running statistic lies."""
@@ -277,8 +278,14 @@ class Lowering:
 
     @contextmanager
     def parameter_gradient(self, node: Node, name: str) -> Iterator[Buffer]:
-        """Give the memory that a parameter's gradient is to be written to; shared parameters' gradients add up."""
+        """Give the memory that a parameter's gradient is to be written to; shared parameters' gradients add up.
+
+        A frozen parameter's goes nowhere: kernels that compute it along with another have to write it somewhere.
+        """
         full = f"{node.parameters_of}.{name}"
+        if name in node.frozen:
+            yield self.buffer(f"unused gradient of {full}", fixed=self.parameters.buffers[full].fixed)
+            return
         place = self.parameters.gradient(full)
         if self.first_gradient(full):
             yield place

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from ....layers import Add, BatchNorm, ReLU
 from ....network import Node
+from ....reference.graph import keeps_statistics
 from ..kernels.normalisation.batch_norm import ChannelMoments, FoldStatistics, Normalise, NormStatistics
 from ..kernels.normalisation.batch_norm_gradient import NormGradient, NormGradientFinish, NormGradientSums
 from ..layout import Blocked, Channels
 from ..plan import Buffer, Operand, Role, Value
-from .channel_sums import SLICES
+from .channel_sums import SLICES, through_relu
 from .lowering import Gradient, Lowering
 from .rules import lower
 
@@ -18,7 +19,44 @@ from .rules import lower
 @lower.register
 def _(layer: BatchNorm, node: Node, lowering: Lowering) -> None:
     x = lowering.blocked(lowering.input_of(node))
-    _Normalisation(layer, node, lowering, x).write()
+    if lowering.mode.training and keeps_statistics(node):
+        _by_running_statistics(layer, node, lowering, x)
+    else:
+        _Normalisation(layer, node, lowering, x).write()
+
+
+def _by_running_statistics(layer: BatchNorm, node: Node, lowering: Lowering, x: Value) -> None:
+    """Normalize as at inference while the rest of the network is trained: a scale and an offset per channel."""
+    layout, name = x.layout, node.name
+    assert isinstance(layout, Blocked)
+    sizes, channels = (
+        (layout.channels, layout.height, layout.width, layout.lanes),
+        Channels(layout.channels, layout.lanes),
+    )
+    own = {one: lowering.parameter(node, one, channels) for one in (("weight", "bias") if layer.affine else ())}
+    running = {one: lowering.statistic(node, one, channels) for one in ("running_mean", "running_var")}
+    relu = lowering.follower(node, ReLU)
+    last = node if relu is None else lowering.absorb(relu)
+    y = lowering.new(last, layout, (x,), relu is not None)
+    made = {one: lowering.buffer(f"{name} {one}", fixed=channels.floats) for one in ("scale", "offset")}
+    fold = FoldStatistics(*sizes, layer.eps, layer.affine)
+    lowering.call(fold, name, "forward", "running statistics: it is frozen", **running, **own, **made)
+    normalise = Normalise(*sizes, relu is not None, False)
+    purpose = "forward" if relu is None else "forward with ReLU"
+    lowering.call(normalise, name, purpose, "scale and shift", x=x.buffer, y=y.buffer, **made)
+
+    def back() -> None:
+        gradient = through_relu(y, lowering, name)
+        if gradient is None or not x.differentiable:
+            return
+        into = lowering.buffer(f"gradient of {x.key}", per_image=layout.floats)
+        # Prepared memory that nothing writes stays zero.
+        nothing = lowering.buffer(f"{name} no offset", fixed=channels.floats, role=Role.PREPARED)
+        given = {"x": gradient.buffer, "y": into, "scale": made["scale"], "offset": nothing}
+        lowering.call(Normalise(*sizes, False, False), name, "input gradient", "scaled", **given)
+        lowering.contribute(x, Gradient(into))
+
+    lowering.on_backward(back)
 
 
 @dataclass
@@ -42,7 +80,7 @@ class _Normalisation:
         self.statistics = {name: lowering.statistic(node, name, channels) for name in running}
         self._follow()
         sources = (self.x,) if self.residual is None else (self.x, self.residual)
-        self.value = lowering.new(self.last, layout, sources, self.relu, learned=layer.affine)
+        self.value = lowering.new(self.last, layout, sources, self.relu, learned=bool(node.trained))
         self.numbers = self._trained() if lowering.mode.training else self._folded()
         self._apply()
         lowering.on_backward(self._backward)

@@ -25,7 +25,7 @@ def _(layer: LayerNorm, node: Node, lowering: Lowering) -> None:
     x = lowering.blocked(lowering.input_of(node))
     sizes, affine = _sizes(x), layer.affine
     own = _parameters(node, lowering, sizes[0], affine)
-    y = lowering.new(node, x.layout, (x,), learned=affine)
+    y = lowering.new(node, x.layout, (x,))
     kernel = LayerNormKernel(*sizes, layer.eps, affine)
     lowering.call(kernel, node.name, "forward", **own, x=x.buffer, y=y.buffer)
 
@@ -41,7 +41,7 @@ def _(layer: LayerNorm, node: Node, lowering: Lowering) -> None:
             given |= {"weight": own["weight"], "parts": parts}
         backward = LayerNormGradient(*sizes, layer.eps, affine, slices=SLICES)
         lowering.call(backward, node.name, "input gradient", **given)
-        if affine:
+        if node.trained:
             _affine_gradient(node, lowering, sizes, parts, Amount(fixed=SLICES))
         if x.differentiable:
             lowering.contribute(x, Gradient(into))
@@ -68,7 +68,7 @@ def _by_groups(node: Node, lowering: Lowering, groups: int, eps: float, affine: 
     numbers = {name: lowering.buffer(f"{node.name} {name}", per_image=row) for name in names}
     statistics = GroupStatistics(*sizes, groups, eps, affine)
     lowering.call(statistics, node.name, "forward", "statistics", x=x.buffer, **own, **numbers)
-    y = lowering.new(node, x.layout, (x,), learned=affine)
+    y = lowering.new(node, x.layout, (x,))
     normalise = Normalise(*sizes, per_picture=True)
     maps = {name: numbers[name] for name in ("scale", "offset")}
     lowering.call(normalise, node.name, "forward", "scale and shift", x=x.buffer, y=y.buffer, **maps)
@@ -84,7 +84,7 @@ def _by_groups(node: Node, lowering: Lowering, groups: int, eps: float, affine: 
         sums = GroupGradientSums(*sizes, groups, affine)
         made = {"parts": parts, "coefficients": coefficients}
         lowering.call(sums, node.name, "backward", "sums", dy=gradient.buffer, **seen, **weights, **made)
-        if affine:
+        if node.trained:
             _affine_gradient(node, lowering, sizes, parts, Amount(per_image=1))
         if x.differentiable:
             into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ....network import Node
+from ....reference.graph import keeps_statistics
 from ....reference.rules import Context, backward, forward
 from ..host import Hand
 from ..layout import Floats, Plain
@@ -20,7 +21,7 @@ def on_reference(node: Node, lowering: Lowering, reason: str) -> None:
     result = lowering.new(node, Plain(node.output_shape), sources)
     parameters = {name: f"{node.parameters_of}.{name}" for name in node.facts.param_shapes}
     statistics = {name: f"{node.parameters_of}.{name}" for name in node.facts.buffer_shapes}
-    training = lowering.mode.training
+    training = lowering.mode.training and not keeps_statistics(node)
 
     def run_forward(hand: Hand) -> None:
         context = Context(training, generator=hand.generator(node.name), buffers=_own(hand, statistics))
@@ -38,7 +39,7 @@ def on_reference(node: Node, lowering: Lowering, reason: str) -> None:
             return
         given = Value(result.key, gradient.buffer, result.layout, result.shape)
         into = [_gradient_place(lowering, source) if source.differentiable else None for source in sources]
-        first = {name: lowering.first_gradient(full) for name, full in parameters.items()}
+        first = {name: lowering.first_gradient(parameters[name]) for name in node.trained}
         run = _backward(node, sources, given, into, parameters, first)
         made = [value for value in into if value is not None]
         touched = (*(v.buffer for v in sources), gradient.buffer, *(value.buffer for value in made))
@@ -65,8 +66,8 @@ def _backward(
         for value, array in zip(into, found.inputs, strict=True):
             if value is not None:
                 _write(hand, value, np.zeros(1, np.float32) if array is None else array)
-        for name, full in parameters.items():
-            hand.add_gradient(full, found.parameters[name], first[name])
+        for name, new in first.items():
+            hand.add_gradient(parameters[name], found.parameters[name], new)
 
     return run
 

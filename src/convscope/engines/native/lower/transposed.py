@@ -46,7 +46,7 @@ def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
     activation = function_of(following.layer) if following is not None else None
     last = lowering.absorb(following) if following is not None else node
     blocked = Blocked(shape.channels, shape.height, shape.width, shape.lanes)
-    y = lowering.new(last, blocked, (x,), activation == RELU, learned=True)
+    y = lowering.new(last, blocked, (x,), activation == RELU, learned=bool(node.trained))
     operands: dict[str, Operand] = {
         "dy": x.buffer,
         "weight_t": _turned(node, lowering, shape, weight),
@@ -62,11 +62,12 @@ def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
         gradient = through_relu(y, lowering, name)
         if gradient is None:
             return
-        if layer.bias:
+        if "bias" in node.trained:
             with lowering.parameter_gradient(node, "bias") as out:
                 channel_sums(gradient, y, out, lowering, name)
-        with lowering.parameter_gradient(node, "weight") as out:
-            _weight_gradient(node, lowering, shape, gradient.buffer, x.buffer, out)
+        if "weight" in node.trained:
+            with lowering.parameter_gradient(node, "weight") as out:
+                _weight_gradient(node, lowering, shape, gradient.buffer, x.buffer, out)
         if x.differentiable:
             into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
             lowering.call(Convolution(shape), name, "input gradient", x=gradient.buffer, weight=weight, y=into)

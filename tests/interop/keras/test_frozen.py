@@ -1,0 +1,48 @@
+"""`trainable=False` of Keras layers: kept by the import and respected by training."""
+
+import keras
+import numpy as np
+from keras import layers
+
+import convscope as cs
+
+
+def model():
+    """Return a model whose convolution and batch normalization are frozen."""
+    keras.utils.set_random_seed(2)
+    made = keras.Sequential(
+        [
+            keras.Input((8, 6, 3)),
+            layers.Conv2D(5, (3, 2), name="conv"),
+            layers.BatchNormalization(name="bn"),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(4, name="fc"),
+        ]
+    )
+    made.get_layer("conv").trainable = False
+    made.get_layer("bn").trainable = False
+    return made
+
+
+def test_import_keeps_trainable():
+    network = cs.from_keras(model())
+    assert [node.name for node in network if node.is_frozen] == ["conv", "bn"]
+    assert network.frozen_parameters == {"conv.weight", "conv.bias", "bn.weight", "bn.bias"}
+    made = model()
+    made.trainable = True
+    assert not cs.from_keras(made).frozen_parameters
+
+
+def test_frozen_layers_of_keras_do_not_move():
+    ours = cs.from_keras(model(), parameters=True)
+    before = {**ours.parameters, **ours.buffers}
+    generator = np.random.default_rng(3)
+    ours.fit(
+        (generator.normal(size=(20, 3, 8, 6)).astype(np.float32), generator.integers(0, 4, 20)),
+        2,
+        optimizer=cs.SGD(lr=0.05, momentum=0.9, weight_decay=0.1),
+        progress=False,
+    )
+    moved = {name for name, array in {**ours.parameters, **ours.buffers}.items() if (array != before[name]).any()}
+    assert moved == {"fc.weight", "fc.bias"}
