@@ -29,7 +29,7 @@ from ....layers.function import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.special import Opaque
 from ..call import Call
-from ..flow import Flow, Unmapped, without_batch
+from ..flow import Flow, Unmapped
 from ..registry import converts
 from ..weights import Weights
 
@@ -207,7 +207,7 @@ def softmax(call: Call) -> Flow:
     if not isinstance(axis, int) or len(call.args) > 1:
         raise Unmapped("several axes, or a mask")
     flow = call.flow()
-    return _soft(kind, call, flow, "", without_batch(axis, len(flow.order)))
+    return _soft(kind, call, flow, "", flow.place(axis))
 
 
 @converts("layers.PReLU")
