@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import BadFile, ConvscopeError, UnknownModel, nearest
+from .foreign_files import ADVICE, refuse_foreign
 from .network import Network
 
 LARGEST_FILE = 16 << 20
@@ -158,12 +159,17 @@ def _read_keras(name: str, size: Size | None) -> Network:
     return load_model(name, size)
 
 
+def _read_foreign(name: str, _: Size | None) -> Network:
+    raise refuse_foreign(name)
+
+
 _READERS: tuple[tuple[Callable[[str], bool], Callable[[str, Size | None], Network]], ...] = (
     (lambda name: _key(name.strip()) in _zoo(), lambda name, size: _resized(_from_zoo(_key(name.strip())), size)),
     (_is_notation, _read_notation),
     (lambda name: name.startswith("torch:"), _read_torch),
     (lambda name: name.startswith("keras:"), _read_keras),
     (_ends(".onnx"), _read_onnx),
+    (_ends(*ADVICE), _read_foreign),
     (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
     (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # it takes any text
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFile, MissingExtra
+from ..errors import BadFile, missing_library
 from .levels import eight_bits
 
 if TYPE_CHECKING:
@@ -75,10 +75,7 @@ def _opened(path: str | Path) -> Image:
     try:
         from PIL import Image
     except ImportError:
-        raise MissingExtra(
-            "reading picture files must have Pillow; got none installed; "
-            'run `pip install "convscope[data]"`. [data-extra]'
-        ) from None
+        raise missing_library("reading image files needs Pillow", "pillow", "data-extra") from None
     if not Path(path).is_file():
         got = "a folder" if Path(path).is_dir() else "no such file"
         raise BadFile(f"{str(path)!r} must be a picture file; got {got}; check the path. [picture-missing]")

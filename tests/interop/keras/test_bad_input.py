@@ -334,14 +334,14 @@ def test_keras_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     for act in (lambda: cs.from_keras(3), lambda: cs.load("keras:keras.applications:ResNet50")):
         assert refused(act, MissingExtra) == (
-            "Keras models must be read by Keras 3 with a backend, torch, tensorflow, jax; got none installed; "
-            "install it with: pip install 'convscope[keras]'. [missing-keras]"
+            "Keras models need Keras 3 with a backend, torch, tensorflow, jax; none is installed; "
+            'run `pip install "keras>=3"`. [missing-keras]'
         )
 
 
 def test_an_older_keras(monkeypatch):
     monkeypatch.setattr(keras, "__version__", "2.15.0")
-    assert "got Keras 2.15.0; install it with: pip install 'convscope[keras]'. [missing-keras]" in refused(
+    assert 'got Keras 2.15.0; run `pip install "keras>=3"`. [missing-keras]' in refused(
         lambda: cs.from_keras(3), MissingExtra
     )
 
@@ -367,8 +367,8 @@ def test_the_users_backend_stays_and_may_be_missing(tmp_path):
     code = "import convscope as cs\ntry: cs.from_keras(3)\nexcept ValueError as error: print(error)"
     said = fresh(code, KERAS_HOME=str(tmp_path), KERAS_BACKEND="a_backend_of_nobody")
     assert said == (
-        "Keras models must be read by Keras 3 with a backend, torch, tensorflow, jax; got ValueError: Unable to import "
-        "backend : a_backend_of_nobody; install it with: pip install 'convscope[keras]' torch. [missing-keras]"
+        "Keras models need Keras 3 with a backend, torch, tensorflow, jax; got ValueError: Unable to import "
+        'backend : a_backend_of_nobody; run `pip install "keras>=3" torch`. [missing-keras]'
     )
 
 

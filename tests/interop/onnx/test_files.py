@@ -197,7 +197,6 @@ def test_without_the_onnx_package(tmp_path, monkeypatch):
     path = saved(conv_model(), tmp_path)
     monkeypatch.setitem(sys.modules, "onnx", None)
     message = (
-        "ONNX models must be read by the onnx package; got none installed; "
-        "install it with: pip install 'convscope[onnx]'. [missing-onnx]"
+        "ONNX models need the onnx package; none is installed; run `pip install onnx`. [missing-onnx]"
     )
     refused(path, MissingExtra, message)

@@ -162,6 +162,10 @@ class Call:
         batched = any(flow.batched for flow in flows)
         return Flow(added, held, flows[0].order if order is None else order, batched)
 
+    def result(self, operation: Any, name: str, flow: Flow) -> Flow:
+        """Add the layers of another operation, called with one tensor."""
+        return self.walk.finished(self.walk.called(operation, name, [flow], {}))[0]
+
     def arranged(self, flow: Flow, order: Order) -> Flow:
         """Return a flow with its axes in this order."""
         return arranged(self.walk.builder, flow, order, self.name, self.name)
@@ -191,10 +195,10 @@ class Call:
         rows = like.batched and len(size) == len(like.order) + 1 and size[0] == self.walk.batch
         full = _full(size[1:] if rows else size, len(like.order), like.batched)
         variable, axes = (value.variable, value.axes) if isinstance(value, Own) else (value, None)
-        known = self.walk.array_of(variable)
+        laid = self.walk.array_of(variable)
         _check_own(value)
-        if known is not None:
-            known = replace(self._turned(variable, known, axes), batched=like.batched)
+        if laid is not None:
+            known = replace(self._turned(variable, laid, axes), batched=like.batched)
             if known.shape != full:
                 known = self.reshaped(known, full, f"{part}.reshape")
             return self.arranged(known, like.order)
@@ -269,7 +273,8 @@ def _one_row(array: Array) -> Array:
             "an array made in a layer's call must hold the same numbers for every picture; got rows that differ; "
             "leave out parameters=True. [keras-rows]"
         )
-    return array[0]
+    row: Array = array[0]
+    return row
 
 
 def _check_own(value: Any) -> None:

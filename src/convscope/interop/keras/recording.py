@@ -113,7 +113,7 @@ def _weights_recorded() -> Iterator[None]:
             if len(_recorder) > 1:
                 yield
                 return
-            changes = [(keras_tensor, "KerasTensor", _symbolic_kind())]
+            changes: list[tuple[Any, str, Any]] = [(keras_tensor, "KerasTensor", _symbolic_kind())]
             changes += [(Variable, name, _operator(name, getattr(Variable, name))) for name in _OPERATORS]
             changes.append((keras.Layer, "__call__", _layer_call(keras.Layer.__call__)))
             before = [(owner, name, vars(owner)[name]) for owner, name, _ in changes]

@@ -64,7 +64,7 @@ class Walk:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         declared: Sequence[Any] | None = None,
-    ) -> list[Value]:
+    ) -> Sequence[Value]:
         """Make layers of one call; `declared` are the outputs that Keras recorded for it.
 
         Errors:   BadShape [keras-shape] where the pictures do not fit

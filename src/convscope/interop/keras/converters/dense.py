@@ -35,7 +35,7 @@ def at_each_step(call: Call) -> Flow:
     call.only()
     if type(call.op.layer) is not keras.layers.Dense:
         raise Unmapped("another layer at each step")
-    return call.walk.called(call.op.layer, call.name, [call.flow()], {})[0]
+    return call.result(call.op.layer, call.name, call.flow())
 
 
 @converts("layers.Embedding")
