@@ -105,6 +105,26 @@ def _elided(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-(longest // 4) :]}"
 
 
+def missing_library(needs: str, packages: str, code: str, got: str = "none is installed") -> MissingExtra:
+    """Return the error for a library that is not installed; `needs` says what needs which library.
+
+    The library itself is named, never an extra of this package: that works from a checkout, too.
+
+    >>> print(missing_library("figures need matplotlib", "matplotlib pillow", "plot-extra"))
+    figures need matplotlib; none is installed; run `pip install matplotlib pillow`. [plot-extra]
+    """
+    return MissingExtra(f"{needs}; {got}; {pip_install(packages)}. [{code}]")
+
+
+def pip_install(packages: str) -> str:
+    """Return the advice to install packages from the registry.
+
+    >>> pip_install("pooch")
+    'run `pip install pooch`'
+    """
+    return f"run `pip install {packages}`"
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
     """Say which known words look most like `word`, for the way out of a message."""
     names = sorted(known)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import BadFile, ConvscopeError, UnknownModel, nearest
 from .files import open_regular
+from .foreign_files import ADVICE, refuse_foreign
 from .input_shapes import InputShape
 from .network import Network
 
@@ -206,6 +207,10 @@ def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
     return from_keras(model, size)
 
 
+def _read_foreign(name: str, _: InputShape | None) -> Network:
+    raise refuse_foreign(name)
+
+
 _OBJECTS: tuple[tuple[str, str, Callable[[Any, InputShape | None], Network]], ...] = (
     ("convscope.model", "Model", lambda model, size: _resized(model.network, size)),
     ("keras", "Model", _read_keras_model),  # before PyTorch: on its backend a Keras model is a module, too
@@ -219,6 +224,7 @@ _READERS: tuple[tuple[Callable[[str], bool], Callable[[str, InputShape | None], 
     (lambda name: name.startswith("torch:"), _read_torch),
     (lambda name: name.startswith("keras:"), _read_keras),
     (_ends(".onnx"), _read_onnx),
+    (_ends(*ADVICE), _read_foreign),
     (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
     (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # it takes any text
 )

@@ -195,7 +195,7 @@ def test_a_missing_extra_names_the_one_command():
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert ended.stderr.decode().startswith("convscope: ")
-    assert 'pip install "convscope[plot]"' in ended.stderr.decode()
+    assert "`pip install matplotlib pillow`" in ended.stderr.decode()
     assert ended.stderr.decode().count("\n") == 1
 
 

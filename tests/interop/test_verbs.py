@@ -197,7 +197,7 @@ def test_a_missing_package_is_one_command_away(package, model, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     unknown(tmp_path)
     monkeypatch.setitem(sys.modules, package, None)
-    command = {"torch": "`pip install torch`", "onnx": "pip install 'convscope[onnx]'"}[package]
+    command = {"torch": "`pip install torch`", "onnx": "`pip install onnx`"}[package]
     refused(["inspect", model], command, capsys)
 
 

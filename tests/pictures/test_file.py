@@ -134,6 +134,5 @@ def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
     with pytest.raises(MissingExtra) as caught:
         read_picture(tmp_path / "a.png", 3)
     assert str(caught.value) == (
-        "reading picture files must have Pillow; got none installed; "
-        'run `pip install "convscope[data]"`. [data-extra]'
+        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]"
     )

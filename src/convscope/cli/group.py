@@ -71,7 +71,9 @@ class Verbs(NearestGroup):
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="VERB ...",
-    epilog="A MODEL is a name in the zoo, a line of notation, a .yaml, .json or .onnx file, or a run's folder.",
+    epilog="A MODEL is a name in the zoo, a line of notation, a .yaml, .json or .onnx file, a run's folder, or "
+    "Python code that builds a PyTorch or Keras model: torch:package.module:callable, "
+    "keras:package.module:callable.",
 )
 @click.version_option(__version__, prog_name="convscope", message="%(prog)s %(version)s")
 def convscope() -> None:

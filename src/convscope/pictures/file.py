@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFile, MissingExtra
+from ..errors import BadFile, missing_library
 from ..files import open_regular
 from .levels import eight_bits
 
@@ -84,10 +84,7 @@ def _opened(path: str | Path) -> Iterator[Image]:
     try:
         from PIL import Image
     except ImportError:
-        raise MissingExtra(
-            "reading picture files must have Pillow; got none installed; "
-            'run `pip install "convscope[data]"`. [data-extra]'
-        ) from None
+        raise missing_library("reading image files needs Pillow", "pillow", "data-extra") from None
     if not os.path.isfile(path):
         got = "a folder" if os.path.isdir(path) else "no such file"
         raise BadFile(f"{str(path)!r} must be a picture file; got {got}; check the path. [picture-missing]")

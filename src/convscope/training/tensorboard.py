@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingExtra
+from ..errors import missing_library
 from .log import Event
 
 
@@ -25,10 +25,8 @@ class EventWriter:
             from tensorboard.compat.proto.summary_pb2 import Summary
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
         except ImportError:
-            raise MissingExtra(
-                'fit.tensorboard must have TensorBoard; got none; run `pip install "convscope[tensorboard]"`. '
-                "[tensorboard-missing]"
-            ) from None
+            needs = "writing TensorBoard files needs TensorBoard"
+            raise missing_library(needs, "tensorboard", "tensorboard-missing") from None
         self._record: Any = Record
         self._summary: Any = Summary
         self._writer: Any = EventFileWriter(str(folder))

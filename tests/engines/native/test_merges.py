@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import convscope as cs
 from convscope.engines.native.kernels.joining.merges import (
     Multiply,
     MultiplyGradient,
@@ -110,3 +111,18 @@ def test_nothing_is_spilled(kind) -> None:
     sizes = (64, 14, 14, target_named(kind).width)
     kernels = [Sum(4, True), ReluGradient(), MultiplyGradient(2), Scale(*sizes), ScaleGradient(*sizes)]
     assert [spills_in_loops(kernel, kind) for kernel in kernels] == [0] * len(kernels)
+
+
+@pytest.mark.parametrize("gate", ["1x1x1", "3x1x1", "1x5x7", "3x5x1"])
+@pytest.mark.parametrize("order", ["w x", "x w"])
+def test_products_with_repeated_axes_match_the_reference(gate, order) -> None:
+    """One factor for all channels is not one for each."""
+    text = f"input 3x5x7 | x: relu | w: parameter {gate} | m: mul {order}"
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 7)).astype(np.float32)
+    results = []
+    for engine in ("reference", "native"):
+        model = cs.Model(text, seed=3, engine=engine)
+        shape = model.parameters["w.weight"].shape
+        model.parameters["w.weight"] = np.arange(2.0, 2.0 + np.prod(shape), dtype=np.float32).reshape(shape)
+        results.append(model.activations(x)["m"])
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-6)

@@ -82,11 +82,11 @@ def test_what_is_no_model(model):
     )
 
 
-@pytest.mark.parametrize("shape", [(), (3, 0, 4), (3, -1), 224, "3x4", (1,) * 9])
+@pytest.mark.parametrize("shape", [(), (3, 0, 4), (3, -1), 224])
 def test_what_is_no_shape(shape):
     assert refused(lambda: cs.from_keras(chain((9, 8, 3), layers.ReLU()), shape), BadSetting) == (
-        "from_keras.input_shape must be the sizes of one picture, channels first and without the batch; "
-        f"got input_shape={shape!r}; use (3, 224, 224). [keras-input]"
+        "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
+        f"names to such shapes; got input_shape={shape!r}; use (3, 224, 224). [input-shape]"
     )
 
 
@@ -161,6 +161,27 @@ def test_a_model_without_a_graph_and_without_a_shape():
     assert cs.load("keras:nets_for_tests:Net", (3, 9, 8))["conv"].output_shape == (4, 7, 6)
 
 
+class Pair(keras.Model):
+    """Takes two tensors."""
+
+    def call(self, picture, state):
+        return picture
+
+
+def test_a_shape_alone_for_a_model_of_two_inputs():
+    assert refused(lambda: cs.from_keras(Pair(name="pair"), (3, 9, 8)), BadSetting) == (
+        "from_keras.input_shape must have a shape for each input of Pair 'pair'; it is called with picture and state; "
+        "give input_shape={'picture': (…), 'state': (…)}, channels first. [keras-inputs]"
+    )
+
+
+def test_a_shape_for_an_input_that_is_not_there():
+    model = chain((9, 8, 3), layers.ReLU())
+    assert refused(lambda: cs.from_keras(model, {"pictures": (3, 9, 8)}), BadSetting).startswith(
+        "input_shape must name inputs of the model; got 'pictures'; "
+    )
+
+
 class Asks(keras.Model):
     """Goes on only where a picture is bright."""
 
@@ -169,13 +190,13 @@ class Asks(keras.Model):
 
 
 class Hides(keras.Model):
-    """Computes from a weight out of Keras' sight."""
+    """Takes a weight's numbers for constants."""
 
     def build(self, shape) -> None:
         self.factor = self.add_weight(shape=(3,), name="factor")
 
     def call(self, x):
-        return x * keras.ops.exp(self.factor)
+        return x * self.factor.value
 
 
 def test_a_model_that_asks_for_the_numbers_in_a_picture():
@@ -313,14 +334,14 @@ def test_keras_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     for act in (lambda: cs.from_keras(3), lambda: cs.load("keras:keras.applications:ResNet50")):
         assert refused(act, MissingExtra) == (
-            "Keras models must be read by Keras 3 with a backend, torch, tensorflow, jax; got none installed; "
-            "install it with: pip install 'convscope[keras]'. [missing-keras]"
+            "Keras models need Keras 3 with a backend, torch, tensorflow, jax; none is installed; "
+            'run `pip install "keras>=3"`. [missing-keras]'
         )
 
 
 def test_an_older_keras(monkeypatch):
     monkeypatch.setattr(keras, "__version__", "2.15.0")
-    assert "got Keras 2.15.0; install it with: pip install 'convscope[keras]'. [missing-keras]" in refused(
+    assert 'got Keras 2.15.0; run `pip install "keras>=3"`. [missing-keras]' in refused(
         lambda: cs.from_keras(3), MissingExtra
     )
 
@@ -346,8 +367,8 @@ def test_the_users_backend_stays_and_may_be_missing(tmp_path):
     code = "import convscope as cs\ntry: cs.from_keras(3)\nexcept ValueError as error: print(error)"
     said = fresh(code, KERAS_HOME=str(tmp_path), KERAS_BACKEND="a_backend_of_nobody")
     assert said == (
-        "Keras models must be read by Keras 3 with a backend, torch, tensorflow, jax; got ValueError: Unable to import "
-        "backend : a_backend_of_nobody; install it with: pip install 'convscope[keras]' torch. [missing-keras]"
+        "Keras models need Keras 3 with a backend, torch, tensorflow, jax; got ValueError: Unable to import "
+        'backend : a_backend_of_nobody; run `pip install "keras>=3" torch`. [missing-keras]'
     )
 
 

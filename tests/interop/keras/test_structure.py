@@ -161,7 +161,8 @@ def test_a_derived_layer_is_what_it_is_derived_from_unless_it_computes_otherwise
             return super().call(x) * 2
 
     assert kinds(same_as_keras(chain(PICTURE, Same(4, 3, name="conv")))) == [("conv", "Conv2d")]
-    assert unknown(cs.from_keras(chain(PICTURE, Twice(4, 3, name="conv")))) == ["Twice"]
+    network = cs.from_keras(chain(PICTURE, Twice(4, 3, name="conv")))
+    assert (unknown(network), cs.inspect(network).totals.params) == (["Conv"], 112)
 
 
 @pytest.mark.parametrize("built", [True, False])
@@ -281,19 +282,6 @@ def test_a_layer_that_trains_for_good_is_unknown():
     assert unknown(cs.from_keras(chain(PICTURE, Always(name="always")))) == ["BatchNormalization"]
 
 
-def test_weights_that_are_used_out_of_sight_make_a_layer_unknown():
-    """What is computed from a weight alone is no symbol: the weight would not be counted."""
-
-    class Scaled(layers.Layer):
-        def build(self, shape) -> None:
-            self.logarithm = self.add_weight(shape=(shape[-1],), name="logarithm")
-
-        def call(self, x):
-            return x * ops.exp(self.logarithm)
-
-    assert unknown(cs.from_keras(chain(PICTURE, Scaled(name="scaled")))) == ["Scaled"]
-
-
 def test_weights_in_another_form_are_unknown():
     model = chain(PICTURE, layers.Flatten(), layers.Dense(4, name="fc"))
     model.get_layer("fc").enable_lora(2)
@@ -360,3 +348,73 @@ def test_imported_weights_are_not_drawn_first(monkeypatch):
     ours = cs.from_keras(model, parameters=True).parameters
     np.testing.assert_array_equal(ours["conv.weight"], kernel.transpose(3, 2, 0, 1))
     np.testing.assert_array_equal(ours["conv.bias"], bias)
+
+
+def two_inputs() -> keras.Model:
+    picture, state = keras.Input((9, None, 3), name="picture"), keras.Input((5,), name="state")
+    x = layers.GlobalAveragePooling2D(name="pool")(layers.Conv2D(6, 3, name="conv")(picture))
+    return keras.Model(
+        {"state": state, "picture": picture}, layers.Dense(4, name="fc")(layers.Concatenate()([x, state]))
+    )
+
+
+class Pair(keras.Model):
+    """A model of two arguments."""
+
+    def __init__(self) -> None:
+        super().__init__(name="pair")
+        self.conv, self.pool = layers.Conv2D(6, 3, name="conv"), layers.GlobalAveragePooling2D(name="pool")
+        self.fc = layers.Dense(4, name="fc")
+
+    def call(self, picture, state, training=None):
+        return self.fc(ops.concatenate([self.pool(self.conv(picture)), state], axis=-1))
+
+
+class Dict(Pair):
+    """The same of a dict."""
+
+    def call(self, inputs):
+        return super().call(inputs["picture"], inputs["state"])
+
+
+class List(Pair):
+    """The same of a list."""
+
+    def call(self, inputs):
+        return super().call(*inputs)
+
+
+SHAPES = {"picture": (3, 9, 8), "state": (5,)}
+PARAMS = 6 * 3 * 9 + 6 + 4 * 11 + 4
+
+
+@pytest.mark.parametrize(
+    ("build", "shapes", "names"),
+    [
+        (two_inputs, SHAPES, ["picture", "state"]),
+        (two_inputs, {"picture": (3, 9, 8)}, ["picture", "state"]),
+        (Pair, SHAPES, ["picture", "state"]),
+        (Dict, SHAPES, ["picture", "state"]),
+        (List, {"0": (3, 9, 8), "1": (5,)}, ["inputs0", "inputs1"]),
+    ],
+    ids=["functional", "functional-open-one", "arguments", "dict", "list"],
+)
+def test_models_of_two_inputs_are_networks_of_two_inputs(build, shapes, names):
+    network = cs.from_keras(build(), shapes)
+    assert sorted((node.name, node.output_shape) for node in network.inputs) == [
+        (names[0], (3, 9, 8)),
+        (names[1], (5,)),
+    ]
+    assert network["conv"].output_shape == (6, 7, 6)
+    assert unknown(network) == []
+    assert cs.inspect(network).totals.params == PARAMS
+
+
+@pytest.mark.parametrize("kind", [Dict, List])
+def test_a_built_model_of_two_inputs_knows_their_shapes(kind):
+    model = kind()
+    picture, state = ops.ones((2, 9, 8, 3)), ops.ones((2, 5))
+    model({"picture": picture, "state": state} if kind is Dict else [picture, state])
+    network = cs.from_keras(model)
+    assert sorted(node.output_shape for node in network.inputs) == [(3, 9, 8), (5,)]
+    assert cs.inspect(network).totals.params == PARAMS

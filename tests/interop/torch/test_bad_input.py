@@ -143,7 +143,7 @@ def test_weights_without_numbers():
 def test_without_pytorch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     message = (
-        "PyTorch must be installed to read, write or run its modules; got none; run `pip install torch`. "
+        "reading, writing and running PyTorch modules needs PyTorch; none is installed; run `pip install torch`. "
         "[torch-missing]"
     )
     assert refused(lambda: cs.from_torch(object(), (3, 9, 9)), MissingExtra) == message

@@ -154,5 +154,5 @@ def test_without_matplotlib_the_install_command_is_said(monkeypatch):
     with pytest.raises(MissingExtra) as caught:
         import convscope.present.plots  # noqa: F401
     assert str(caught.value) == (
-        'drawing figures must have matplotlib; got none installed; run `pip install "convscope[plot]"`. [plot-extra]'
+        "figures need matplotlib; none is installed; run `pip install matplotlib pillow`. [plot-extra]"
     )

@@ -241,7 +241,7 @@ def test_without_pooch_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     message = (
         f"mnist must have its original files; got no train-images-idx3-ubyte.gz in {tmp_path}/cache/convscope, "
-        f'and it can be fetched after `pip install "convscope[data]"`; put {ALL} into '
+        f"and to fetch it, run `pip install pooch`; put {ALL} into "
         f"{tmp_path}/cache/convscope/mnist, or name their folder by --data-dir or CONVSCOPE_DATA. [data-missing]"
     )
     with pytest.raises(MissingExtra, match=f"^{re.escape(message)}$"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import MissingExtra
+from ...errors import missing_library
 
 
 def imported() -> Any:
@@ -15,8 +15,6 @@ def imported() -> Any:
     try:
         import torch
     except ImportError:
-        raise MissingExtra(
-            "PyTorch must be installed to read, write or run its modules; got none; run `pip install torch`. "
-            "[torch-missing]"
-        ) from None
+        needs = "reading, writing and running PyTorch modules needs PyTorch"
+        raise missing_library(needs, "torch", "torch-missing") from None
     return torch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...layers.connection import Shape
 from ...layers.rearrange import Flatten, Permute, Reshape
 from .builder import Builder
@@ -19,11 +21,12 @@ def arranged(builder: Builder, flow: Flow, order: Order, name: str, origin: str 
     moved = [axis for axis in flow.order if flow.shape[axis] > 1]
     if moved == [axis for axis in order if flow.shape[axis] > 1]:
         if held == flow.held:
-            return Flow(flow.layer, held, order)
+            return replace(flow, held=held, order=order)
         layer = builder.add(f"{name}.reshape", Reshape(held), [flow.layer], origin=origin)
-        return Flow(layer, held, order)
+        return replace(flow, layer=layer, held=held, order=order)
     permute = Permute(tuple(flow.order.index(axis) for axis in order))
-    return Flow(builder.add(f"{name}.permute", permute, [flow.layer], origin=origin), held, order)
+    layer = builder.add(f"{name}.permute", permute, [flow.layer], origin=origin)
+    return replace(flow, layer=layer, held=held, order=order)
 
 
 def in_sequence(flow: Flow) -> bool:

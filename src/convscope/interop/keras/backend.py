@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...errors import MissingExtra
+from ...errors import MissingExtra, missing_library
 
 BACKENDS = ("torch", "tensorflow", "jax")
 """Backends in the order in which they are tried."""
@@ -28,19 +28,17 @@ def imported() -> Any:
         import keras
     except (ImportError, ValueError) as error:
         known = find_spec("keras") is not None
-        raise _missing(f"{type(error).__name__}: {error}" if known else "none installed") from None
+        raise _missing(f"got {type(error).__name__}: {error}" if known else "none is installed") from None
     if int(keras.__version__.partition(".")[0]) < 3:
-        raise _missing(f"Keras {keras.__version__}")
+        raise _missing(f"got Keras {keras.__version__}")
     return keras
 
 
 def _missing(got: str) -> MissingExtra:
     chosen = os.environ.get("KERAS_BACKEND", "torch")
     more = "" if _usable(chosen) else f" {chosen}" if chosen in BACKENDS else " torch"
-    return MissingExtra(
-        f"Keras models must be read by Keras 3 with a backend, {', '.join(BACKENDS)}; got {got}; "
-        f"install it with: pip install 'convscope[keras]'{more}. [missing-keras]"
-    )
+    needs = f"Keras models need Keras 3 with a backend, {', '.join(BACKENDS)}"
+    return missing_library(needs, f'"keras>=3"{more}', "missing-keras", got)
 
 
 def _configured() -> str:

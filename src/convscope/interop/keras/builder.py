@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ...errors import BadShape
-from ...layers.base import Layer, show_shape, size_of
+from ...layers.base import Layer, ParamShapes, show_shape, size_of
 from ...layers.connection import Shape
 from ...layers.facts import facts
 from ...layers.special import Identity, Input
 from ...network import Entry, Network, is_name
+from .flow import Unmapped
 from .weights import Weights, frozen_parameters
 
 
@@ -60,9 +61,23 @@ class Builder:
         if owner == name:
             for kind, weights in {**(parameters or {}), **(buffers or {})}.items():
                 self.weights[f"{name}.{kind}"] = weights
+        else:
+            self._check_same(owner, parameters or {}, known.param_shapes)
         shares = None if owner == name else owner
         frozen = () if shares else frozen_parameters(parameters or {})
         return self._keep(Entry(name, layer, tuple(inputs), shares, origin, frozen), known.output_shape)
+
+    def _check_same(self, owner: str, parameters: Mapping[str, Weights], shapes: ParamShapes) -> None:
+        """Refuse weights that another layer has in another form: they cannot be shared.
+
+        Errors:   Unmapped
+        """
+        entry = self.entries[owner]
+        here = facts(entry.layer, tuple(self.shapes[one] for one in entry.inputs)).param_shapes
+        for kind, weights in parameters.items():
+            other = self.weights[f"{owner}.{kind}"].form
+            if here.get(kind) != shapes[kind] or (None not in (other, weights.form) and other != weights.form):
+                raise Unmapped("a weight in two forms")
 
     def unique(self, wanted: str) -> str:
         """Return a legal name that nothing has yet: relu, relu_2, …"""

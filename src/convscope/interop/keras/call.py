@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ...layers.connection import Shape
 from ...layers.special import Parameter
 from .arrange import arranged, held_as, in_sequence, reshaped_order, reshaping
 from .flow import Flow, Order, Unmapped, channels_in_front, plain
+from .own import Laid, Own
 from .weights import Array, Weights, numbers_of
 
 if TYPE_CHECKING:
@@ -48,24 +50,81 @@ class Call:
     # What it is called with
 
     def flow(self, index: int = 0) -> Flow:
-        """Return an argument that depends on the picture.
+        """Return an argument that depends on the picture, or on weights alone.
 
-        Errors:   Unmapped where it does not
+        Errors:   Unmapped where it depends on neither
         """
-        value = self.args[index] if index < len(self.args) else None
-        if not isinstance(value, Flow):
+        tensor = self.tensor(self.args[index] if index < len(self.args) else None)
+        if tensor is None:
             raise Unmapped("no tensor made from the picture")
-        return value
+        return tensor
+
+    def tensor(self, value: Any) -> Flow | None:
+        """Return a tensor made from the picture, or one made from weights; None for anything else."""
+        if isinstance(value, Flow):
+            return value
+        return self.own_flow(value) if is_learned(value) else None
 
     def flows(self) -> list[Flow]:
-        """Return the tensors of a layer that takes a list of them.
+        """Return the tensors of a layer that takes a list of them, arrays of the network's own among them.
 
-        Errors:   Unmapped where one of them does not depend on the picture
+        Errors:   Unmapped where none of them depends on the picture
         """
         given = self.args[0] if len(self.args) == 1 and isinstance(self.args[0], list | tuple) else self.args
-        if not given or not all(isinstance(one, Flow) for one in given):
-            raise Unmapped("no tensors made from the picture")
-        return list(given)
+        return self.together(given)
+
+    def together(self, values: Sequence[Any]) -> list[Flow]:
+        """Return values that meet each other; arrays of the network's own get the axes of a picture.
+
+        Errors:   Unmapped where none is a tensor made from the picture or from weights
+        """
+        if not all(isinstance(one, Flow) or hasattr(one, "shape") for one in values):
+            raise Unmapped("something else than tensors")
+        pictures = [one for one in values if isinstance(one, Flow) and one.batched]
+        if not pictures and not any(isinstance(one, Flow) or is_learned(one) for one in values):
+            raise Unmapped("no tensor made from the picture")
+        rank = max(len(one.shape) for one in pictures or values) or 1
+        ready: list[Flow] = []
+        for one in [] if pictures else values:
+            if not isinstance(one, Flow) and tuple(one.shape[:1]) == (self.walk.batch,) and len(one.shape) == rank:
+                pictures = [self._for_each_picture(one)]
+                rank -= 1
+                break
+        for one in values:
+            if isinstance(one, Flow):
+                ready.append(one if one.batched else self.lifted(one, rank, bool(pictures)))
+            elif pictures:
+                ready.append(self.array(one, pictures[0], "value"))
+            else:
+                ready.append(self.lifted(self.own_flow(one), rank, False))
+        return ready
+
+    def own_flow(self, value: Any) -> Flow:
+        """Return an array of the network's own with all its axes, none of which is the batch."""
+        shape = tuple(int(size) for size in value.shape) or (1,)
+        like = Flow(next(iter(self.walk.builder.entries)), shape, plain(len(shape)), batched=False)
+        return self.array(value, like, "value")
+
+    def _for_each_picture(self, rows: Any) -> Flow:
+        """Return an array that was made for a whole batch as it is for each picture."""
+        shape = tuple(int(size) for size in rows.shape[1:]) or (1,)
+        return self.array(rows, Flow(next(iter(self.walk.builder.entries)), shape, plain(len(shape))), "value")
+
+    def lifted(self, flow: Flow, rank: int, batched: bool) -> Flow:
+        """Return an array without a batch with `rank` axes: as it meets pictures, or another such array.
+
+        Errors:   Unmapped where it has one row for each picture
+        """
+        shape = flow.shape
+        if batched and len(shape) == rank + 1:
+            if shape[0] != 1:
+                raise Unmapped("pictures are mixed")
+            shape = shape[1:]
+        if len(shape) > rank:
+            raise Unmapped("an array with more axes than a picture has")
+        shape = (1,) * (rank - len(shape)) + shape
+        ready = flow if shape == flow.shape else self.reshaped(flow, shape, "value.reshape")
+        return replace(ready, batched=batched)
 
     def argument(self, index: int, name: str, default: Any = None) -> Any:
         """Return an argument given by place or by name."""
@@ -100,7 +159,12 @@ class Call:
         inputs = [flow.layer for flow in flows]
         added = builder.add(name, layer, inputs, parameters, buffers, self.name)
         held = builder.shapes[added]
-        return Flow(added, held, flows[0].order if order is None else order)
+        batched = any(flow.batched for flow in flows)
+        return Flow(added, held, flows[0].order if order is None else order, batched)
+
+    def result(self, operation: Any, name: str, flow: Flow) -> Flow:
+        """Add the layers of another operation, called with one tensor."""
+        return self.walk.finished(self.walk.called(operation, name, [flow], {}))[0]
 
     def arranged(self, flow: Flow, order: Order) -> Flow:
         """Return a flow with its axes in this order."""
@@ -127,23 +191,47 @@ class Call:
         Its axes are those of `like`, in its order, and of size 1 where `shape` (the value's own unless given) has
         none. What is learned is a parameter; `change` makes its numbers of the value's.
         """
-        full = _full(tuple(int(size) for size in value.shape) if shape is None else shape, len(like.order))
-        known = self.walk.array_of(value)
+        size = tuple(int(size) for size in value.shape) if shape is None else shape
+        rows = like.batched and len(size) == len(like.order) + 1 and size[0] == self.walk.batch
+        full = _full(size[1:] if rows else size, len(like.order), like.batched)
+        variable, axes = (value.variable, value.axes) if isinstance(value, Own) else (value, None)
+        laid = self.walk.array_of(variable)
         _check_own(value)
-        if known is not None:
+        if laid is not None:
+            known = replace(self._turned(variable, laid, axes), batched=like.batched)
             if known.shape != full:
                 known = self.reshaped(known, full, f"{part}.reshape")
             return self.arranged(known, like.order)
-        learned = bool(getattr(value, "trainable", False))
+        learned = is_learned(value)
         held = held_as(full, like.order)
-        weights = Weights((value,), lambda array: change(array).reshape(full).transpose(like.order))
-        own = {"weight" if learned else "value": weights}
+
+        def read(array: Array) -> Array:
+            array = value.read(array) if isinstance(value, Own) else array
+            array = _one_row(array) if rows else array
+            return change(array).reshape(full).transpose(like.order)
+
+        plain_form = tuple(range(len(held)))
+        same = axes is None and like.order == plain_form and held == tuple(variable.shape) and change is _same
+        form = plain_form if same else (held, like.order, axes)
+        own = {"weight" if learned else "value": Weights((variable,), read, form)}
         layer = Parameter(held, learned)
         made = self.emit(
             layer, like, part=part, parameters=own if learned else None, buffers=None if learned else own
         )
-        self.walk.keep_array(value, made)
+        self.walk.keep_array(variable, Laid(made, axes))
         return made
+
+    def _turned(self, variable: Any, known: Laid, axes: Order | None) -> Flow:
+        """Return an array that is laid out already, with its axes in another order."""
+        if known.axes == axes:
+            return known.flow
+        shape = tuple(int(size) for size in variable.shape)
+        there = known.axes or plain(len(shape))
+        flow = replace(known.flow, batched=False)
+        laid = tuple(shape[axis] for axis in there)
+        flow = flow if flow.shape == laid else self.reshaped(flow, laid, "value.reshape")
+        wanted = axes or plain(len(shape))
+        return replace(flow, order=tuple(wanted.index(there[axis]) for axis in flow.order))
 
     def number(self, value: Any) -> float | None:
         """Return a number that is the same for all pictures and not learned; None for anything else."""
@@ -158,16 +246,35 @@ class Call:
             return None
 
 
-def _full(shape: Shape, rank: int) -> Shape:
-    """Return an array's shape against one picture.
+def is_learned(value: Any) -> bool:
+    """Tell whether a value is a weight that is trained."""
+    return hasattr(value, "shape") and bool(getattr(value, "trainable", False))
+
+
+def _full(shape: Shape, rank: int, batched: bool) -> Shape:
+    """Return an array's shape against one picture, or against an array without a batch.
 
     Errors:   Unmapped where it has more axes
     """
-    if len(shape) == rank + 1 and shape[0] == 1:
+    if batched and len(shape) == rank + 1 and shape[0] == 1:
         shape = shape[1:]
     if len(shape) > rank:
         raise Unmapped("an array with more axes than a picture has")
     return (1,) * (rank - len(shape)) + shape
+
+
+def _one_row(array: Array) -> Array:
+    """Return what an array made for a whole batch holds for each picture.
+
+    Errors:   BadNetwork [keras-rows] where pictures have different numbers
+    """
+    if (array != array[:1]).any():
+        raise BadNetwork(
+            "an array made in a layer's call must hold the same numbers for every picture; got rows that differ; "
+            "leave out parameters=True. [keras-rows]"
+        )
+    row: Array = array[0]
+    return row
 
 
 def _check_own(value: Any) -> None:

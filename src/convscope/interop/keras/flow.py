@@ -20,11 +20,13 @@ class Flow:
     """The output of `layer`, whose sizes are `held`; its axis i is Keras' axis order[i].
 
     A channels-last picture (h, w, c) that a convolution gives out here is held as (c, h, w) with order (2, 0, 1).
+    An array that is made from weights alone has no batch in Keras: all its axes are held.
     """
 
     layer: str
     held: Shape
     order: Order
+    batched: bool = True
 
     @property
     def shape(self) -> Shape:
@@ -39,6 +41,16 @@ class Flow:
         if not -len(self.order) <= keras_axis < len(self.order):
             raise Unmapped("an axis that is not there")
         return self.order.index(keras_axis % len(self.order))
+
+    def place(self, axis: int, new: int = 0) -> int:
+        """Return an axis of Keras without the batch, if there is one; `new` axes are added at the same time.
+
+        Errors:   Unmapped for the batch itself, and for an axis that is not there
+        """
+        rank = len(self.order) + new + self.batched
+        if not -rank <= axis < rank or axis % rank < self.batched:
+            raise Unmapped("pictures are mixed")
+        return axis % rank - self.batched
 
     def spatial(self) -> int:
         """Return the number of axes beside the channels."""
@@ -68,14 +80,3 @@ def channels_in_front(rank: int, data_format: str) -> Order:
     (2, 0, 1)
     """
     return leading(0 if data_format == "channels_first" else -1, rank)
-
-
-def without_batch(axis: int, rank: int) -> int:
-    """Return an axis of Keras, which counts the batch, without it.
-
-    Errors:   Unmapped for the batch itself
-    """
-    axis = axis % (rank + 1) if -rank - 1 <= axis <= rank else -1
-    if axis < 1:
-        raise Unmapped("pictures are mixed")
-    return axis - 1

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from ...input_shapes import InputShape
 from .backend import imported
 from .flow import Flow
-from .shapes import checked_shape, data_format_of, in_keras_order, pictures, sizes_known
+from .shapes import data_format_of, pictures, sizes_known
 
 if TYPE_CHECKING:
-    from ...layers.connection import Shape
     from ...model import Model
     from ...network import Network
     from .walk import Walk
@@ -18,30 +17,30 @@ if TYPE_CHECKING:
 
 @overload
 def from_keras(
-    model: Any, input_shape: Iterable[int] | None = ..., parameters: Literal[False] = ..., name: str | None = ...
+    model: Any, input_shape: InputShape | None = ..., parameters: Literal[False] = ..., name: str | None = ...
 ) -> Network: ...
 
 
 @overload
 def from_keras(
-    model: Any, input_shape: Iterable[int] | None, parameters: Literal[True], name: str | None = ...
+    model: Any, input_shape: InputShape | None, parameters: Literal[True], name: str | None = ...
 ) -> Model: ...
 
 
 @overload
 def from_keras(
-    model: Any, input_shape: Iterable[int] | None = ..., *, parameters: Literal[True], name: str | None = ...
+    model: Any, input_shape: InputShape | None = ..., *, parameters: Literal[True], name: str | None = ...
 ) -> Model: ...
 
 
 @overload
 def from_keras(
-    model: Any, input_shape: Iterable[int] | None = ..., parameters: bool = ..., name: str | None = ...
+    model: Any, input_shape: InputShape | None = ..., parameters: bool = ..., name: str | None = ...
 ) -> Network | Model: ...
 
 
 def from_keras(
-    model: Any, input_shape: Iterable[int] | None = None, parameters: bool = False, name: str | None = None
+    model: Any, input_shape: InputShape | None = None, parameters: bool = False, name: str | None = None
 ) -> Network | Model:
     """Return the network of a Keras 3 model, with its parameters if asked for: then a Model.
 
@@ -49,13 +48,14 @@ def from_keras(
     called with symbolic tensors, which have no numbers. Layers have Keras' names; pictures are channels first
     here, whatever the model's data format. What no layer stands for becomes Opaque with its class's name.
 
-    Units:    input_shape is the picture's, channels first, batch left out: for models that leave it open, or
-              another size; 224 pixels a side where neither says
-    Errors:   MissingExtra [missing-keras]; BadSetting [keras-model], [keras-unbuilt], [keras-input],
-              [keras-open]; BadShape [keras-shape]; BadNetwork [keras-trace], [keras-no-numbers]
+    Units:    input_shape is one shape, or a mapping from input names to shapes, channels first, batch left out:
+              for models that leave sizes open, or another size; 224 pixels a side where neither says
+    Errors:   MissingExtra [missing-keras]; BadSetting [keras-model], [keras-unbuilt], [keras-inputs],
+              [keras-input], [keras-open], [input-shape], [input-name]; BadShape [keras-shape]; BadNetwork
+              [keras-trace], [keras-no-numbers], [keras-rows]
     """
     imported()
-    walk, outputs, called = read(model, checked_shape(input_shape))
+    walk, outputs, called = read(model, input_shape)
     network = walk.builder.network([flow.layer for flow in outputs], name or called)
     if not parameters:
         return network
@@ -64,23 +64,23 @@ def from_keras(
     return with_parameters(network, walk.builder.weights)
 
 
-def read(model: Any, shape: Shape | None) -> tuple[Walk, list[Flow], str]:
+def read(model: Any, input_shape: InputShape | None) -> tuple[Walk, list[Flow], str]:
     """Return a model's layers, its outputs, and its name.
 
     Errors:   as `from_keras`
     """
-    import keras
-
-    from .graph import check_whole, graph_of
+    from .classes import check_whole, graph_of
+    from .recording import batch_size
     from .walk import Walk
 
-    usual = str(keras.config.image_data_format())
-    graph = graph_of(model, None if shape is None else in_keras_order(shape, usual))
+    graph = graph_of(model, input_shape)
     data_format = data_format_of(graph)
-    inputs = pictures(graph, shape, data_format)
-    walk = Walk(data_format, sizes_known(inputs, graph))
+    # A model without a graph was called with the shapes that are given, under the names that it uses.
+    inputs = pictures(graph, None if graph.traced else input_shape, data_format)
+    batch = graph.inputs[0].shape[0] if graph.traced else batch_size(model)
+    walk = Walk(data_format, sizes_known(inputs, graph), batch)
     given = [Flow(walk.builder.add_input(one.held, one.name, one.name), one.held, one.order) for one in inputs]
-    outputs = walk.run(graph, given)
+    outputs = walk.finished(walk.run(graph, given))
     if graph.traced:
         check_whole(model, walk.misses(model._trainable_variables))
     return walk, outputs, str(model.name)

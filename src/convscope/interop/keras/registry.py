@@ -30,6 +30,7 @@ FAMILIES = (
     "rearrange",
     "recurrent",
     "reduction",
+    "repeating",
     "resize",
     "special",
 )

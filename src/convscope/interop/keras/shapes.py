@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
 from ...errors import BadSetting
+from ...input_shapes import InputShape, shapes_by_name
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 from .flow import Order, channels_in_front, plain
@@ -14,9 +15,6 @@ from .graph import Graph, inner_graph
 
 USUAL_SIZE = 224
 """Pixels per side of a picture whose size a model leaves open."""
-
-LONGEST = 8
-"""Axes of an input, at most."""
 
 
 class Picture(NamedTuple):
@@ -27,25 +25,6 @@ class Picture(NamedTuple):
     name: str
 
 
-def checked_shape(input_shape: Iterable[int] | None) -> Shape | None:
-    """Return a shape that a caller gave.
-
-    Errors:   BadSetting [keras-input]
-    """
-    if input_shape is None:
-        return None
-    try:
-        shape = tuple(int(size) for size in input_shape)
-    except (TypeError, ValueError):
-        shape = ()
-    if not 0 < len(shape) <= LONGEST or min(shape) < 1:
-        raise BadSetting(
-            "from_keras.input_shape must be the sizes of one picture, channels first and without the batch; "
-            f"got input_shape={input_shape!r}; use (3, 224, 224). [keras-input]"
-        )
-    return shape
-
-
 def in_keras_order(shape: Shape, data_format: str) -> Shape:
     """Return a shape given channels first as a model with this data format has it."""
     if len(shape) < 3 or data_format == "channels_first":
@@ -53,24 +32,26 @@ def in_keras_order(shape: Shape, data_format: str) -> Shape:
     return (*shape[1:], shape[0])
 
 
-def pictures(graph: Graph, asked: Shape | None, data_format: str) -> list[Picture]:
-    """Return the inputs; the first has the sizes that are asked for.
+def pictures(graph: Graph, input_shape: InputShape | None, data_format: str) -> list[Picture]:
+    """Return the inputs, with the sizes that are asked for.
 
-    Errors:   BadSetting [keras-input], [keras-open]
+    Errors:   BadSetting [input-shape], [input-name], [keras-input], [keras-open]
     """
+    names = [_name_of(tensor) for tensor in graph.inputs]
+    asked = shapes_by_name(input_shape, names)
     found = []
-    for index, tensor in enumerate(graph.inputs):
+    for tensor, name in zip(graph.inputs, names, strict=True):
         order = _order(graph, tensor, data_format)
         declared = tuple(tensor.shape[axis + 1] for axis in order)
-        held = declared if asked is None or index else _fitted(asked, declared, _name_of(tensor))
+        held = _fitted(asked[name], declared, name) if name in asked else declared
         if len(held) > 2 and held[0] is not None:
             held = tuple(USUAL_SIZE if size is None else size for size in held)
         if None in held or not held:
             raise BadSetting(
-                f"input {_name_of(tensor)!r} must have known sizes; got {_shown(declared)}; "
+                f"input {name!r} must have known sizes; got {_shown(declared)}; "
                 "give them by input_shape=… or --input, channels first and without the batch. [keras-open]"
             )
-        found.append(Picture(held, order, _name_of(tensor)))
+        found.append(Picture(held, order, name))
     return found
 
 

@@ -9,34 +9,44 @@ from typing import Any
 from ...errors import BadShape, ConvscopeError
 from ...layers.special import Opaque
 from .builder import Builder
-from .call import Call
+from .call import Call, is_learned
 from .flow import Flow, Unmapped, plain
-from .graph import Graph, inner_graph, said, trace
+from .graph import Graph, inner_graph, said
+from .own import Laid, Own, rearranged
+from .recording import trace
 from .registry import converter_of
 from .shapes import Sizes
+
+Value = Flow | Own
+"""What a symbolic tensor stands for: the output of a layer, or a weight as it is."""
 
 
 class Walk:
     """One model on the way to a network.
 
-    `data_format` is the model's; `sizes` says what Keras knew of the pictures' when it recorded the shapes.
+    `data_format` is the model's; `sizes` says what Keras knew of the pictures' when it recorded the shapes;
+    `batch` is the number of pictures that calls are recorded for.
     """
 
-    def __init__(self, data_format: str, sizes: Sizes) -> None:
+    def __init__(self, data_format: str, sizes: Sizes, batch: int) -> None:
         self.builder = Builder()
         self.data_format = data_format
         self.sizes = sizes
-        self.flows: dict[int, Flow] = {}
-        self._arrays: dict[int, tuple[Any, Flow]] = {}
-        self._unknown: set[int] = set()
+        self.batch = batch
+        self.flows: dict[int, Value] = {}
+        self._arrays: dict[int, tuple[Any, Laid]] = {}
 
-    def run(self, graph: Graph, given: Sequence[Flow], prefix: str = "") -> list[Flow]:
-        """Make layers of a graph whose inputs are these flows; return its outputs."""
-        values = {id(tensor): flow for tensor, flow in zip(graph.inputs, given, strict=True)}
+    def run(self, graph: Graph, given: Sequence[Value], prefix: str = "") -> list[Value]:
+        """Make layers of a graph whose inputs are these; return its outputs."""
+        values: dict[int, Value] = {id(tensor): flow for tensor, flow in zip(graph.inputs, given, strict=True)}
         for node in graph.nodes:
             args, kwargs = node.arguments.fill_in(values)
+            own = rearranged(node.operation, args, tuple(node.outputs[0].shape)) if graph.traced else None
+            if own is not None:
+                values[id(node.outputs[0])] = own
+                continue
             name = prefix + (node.operation.name if _is_named(node.operation, graph) else _word(node.operation))
-            declared = None if self.sizes is Sizes.OTHERS else node.outputs
+            declared = None if self.sizes is Sizes.OTHERS and not graph.traced else node.outputs
             if graph.traced and _always_trains(node.operation, kwargs):
                 outputs = self._opaque(node.operation, name, args, kwargs, declared)
             else:
@@ -54,7 +64,7 @@ class Walk:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         declared: Sequence[Any] | None = None,
-    ) -> list[Flow]:
+    ) -> Sequence[Value]:
         """Make layers of one call; `declared` are the outputs that Keras recorded for it.
 
         Errors:   BadShape [keras-shape] where the pictures do not fit
@@ -69,21 +79,22 @@ class Walk:
             _check(outputs, declared)
             return outputs
         except (Unmapped, ConvscopeError) as error:
-            if isinstance(error, BadShape) and self.sizes is not Sizes.THESE:
+            pictures = any(isinstance(one, Flow) and one.batched for one in _values_in((args, kwargs)))
+            if isinstance(error, BadShape) and pictures and self.sizes is not Sizes.THESE:
                 raise type(error)(f"layer {name!r}: {error}") from None
             self.builder.back_to(mark)
         return self.traced(operation, name, args, kwargs) or self._opaque(operation, name, args, kwargs, declared)
 
     def traced(
         self, operation: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> list[Flow] | None:
+    ) -> list[Value] | None:
         """Make layers of what the code of a user's layer or function calls; None where it cannot be followed."""
         function = _followed(operation)
         if function is None:
             return None
         mark = self.builder.mark()
-        flows = list(_flows_in((args, kwargs)))
-        symbols = {id(flow): _symbol(flow) for flow in flows}
+        given = _values_in((args, kwargs))
+        symbols = {id(one): self._symbol(one) for one in given}
         try:
             symbolic = _with_symbols((list(args), dict(kwargs)), symbols)
             graph = trace(function, *symbolic)
@@ -92,28 +103,41 @@ class Walk:
         except Exception:  # a user's own code may raise anything: then nobody knows what it does
             self.builder.back_to(mark)
             return None
-        by_symbol = {id(symbols[id(flow)]): flow for flow in flows}
+        by_symbol = {id(symbols[id(one)]): one for one in given}
         made = self.run(graph, [by_symbol[id(tensor)] for tensor in graph.inputs], f"{name}/")
         if self.misses(getattr(operation, "trainable_weights", ())):
             self.builder.back_to(mark)
             return None
         return made
 
+    def finished(self, values: Sequence[Value]) -> list[Flow]:
+        """Return the layers of a model's outputs; one that is a weight as it is becomes a layer now."""
+        import keras
+
+        call = Call(keras.layers.Identity(), "output", [], {}, self)
+        return [one if isinstance(one, Flow) else call.own_flow(one) for one in values]
+
     def misses(self, variables: Iterable[Any]) -> bool:
         """Tell whether one of these variables is in no layer: something was computed from it out of sight."""
-        missing = {id(variable) for variable in variables} - self._unknown
+        missing = {id(variable) for variable in variables}
         if missing:
             missing -= {id(source) for weights in self.builder.weights.values() for source in weights.sources}
         return bool(missing)
 
-    def array_of(self, value: Any) -> Flow | None:
+    def array_of(self, variable: Any) -> Laid | None:
         """Return the layer that stands for an array already."""
-        kept = self._arrays.get(id(value))
-        return kept[1] if kept is not None and kept[1].layer in self.builder.entries else None
+        kept = self._arrays.get(id(variable))
+        return kept[1] if kept is not None and kept[1].flow.layer in self.builder.entries else None
 
-    def keep_array(self, value: Any, flow: Flow) -> None:
+    def keep_array(self, variable: Any, laid: Laid) -> None:
         """Remember which layer stands for an array."""
-        self._arrays[id(value)] = (value, flow)
+        self._arrays[id(variable)] = (variable, laid)
+
+    def _symbol(self, value: Value) -> Any:
+        import keras
+
+        batched = isinstance(value, Flow) and value.batched
+        return keras.Input(batch_shape=(*([self.batch] if batched else []), *value.shape), name="input")
 
     def _opaque(
         self,
@@ -122,20 +146,51 @@ class Walk:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         declared: Sequence[Any] | None,
-    ) -> list[Flow]:
-        """Add a layer for what nobody knows; only the shape of its outputs is asked from Keras."""
-        flows = list(_flows_in((args, kwargs)))
-        self._unknown.update(map(id, getattr(operation, "weights", ())))
+    ) -> list[Value]:
+        """Add a layer for what nobody knows: the shape of its outputs is Keras', its weights are counted."""
+        values = _values_in((args, kwargs))
         outputs = declared
         if outputs is None or any(None in tensor.shape[1:] for tensor in outputs):
-            outputs = _asked(operation, name, args, kwargs, flows)
-        made = []
+            outputs = self._asked(operation, name, args, kwargs, values)
+        call = Call(operation, name, args, kwargs, self)
+        flows = [one for one in values if isinstance(one, Flow)]
+        inputs = [flow.layer for flow in flows] or [next(iter(self.builder.entries))]
+        inputs += [call.own_flow(one).layer for one in self._weights_of(operation, (args, kwargs))]
+        pictures = any(flow.batched for flow in flows)
+        made: list[Value] = []
         for tensor in outputs:
-            shape = tuple(max(int(size), 1) for size in tensor.shape[1:]) or (1,)
-            inputs = list(dict.fromkeys(flow.layer for flow in flows))
-            layer = self.builder.add(name, Opaque(type(operation).__name__, shape), inputs, origin=name)
-            made.append(Flow(layer, shape, plain(len(shape))))
+            batched = pictures or tuple(tensor.shape[:1]) == (self.batch,)
+            shape = tuple(max(int(size), 1) for size in tensor.shape[batched:]) or (1,)
+            layer = Opaque(type(operation).__name__, shape)
+            added = self.builder.add(name, layer, list(dict.fromkeys(inputs)), origin=name)
+            made.append(Flow(added, shape, plain(len(shape)), batched))
         return made
+
+    def _weights_of(self, operation: Any, arguments: Any) -> list[Any]:
+        """Return the weights that a call uses, once each, but for those that are in a layer already."""
+        found = [one for one in _weights_in(arguments) if not isinstance(one, Own)]
+        found += [one.variable for one in _weights_in(arguments) if isinstance(one, Own)]
+        found += getattr(operation, "trainable_weights", ())
+        return [one for one in {id(one): one for one in found}.values() if self.misses([one])]
+
+    def _asked(
+        self, operation: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], values: Sequence[Value]
+    ) -> list[Any]:
+        """Ask Keras for the shapes that a call gives out.
+
+        Errors:   BadShape [keras-shape] where it does not take these pictures, or does not say
+        """
+        from keras import tree
+
+        symbols = {id(one): self._symbol(one) for one in values}
+        given, named = _with_symbols((list(args), dict(kwargs)), symbols)
+        try:
+            outputs = tree.flatten(operation.compute_output_spec(*given, **named))
+        except Exception as error:  # layers may raise anything
+            raise _misfit(name, said(error)) from error
+        if any(None in tensor.shape[1:] for tensor in outputs):
+            raise _misfit(name, "an output whose size depends on the numbers in a picture")
+        return list(outputs)
 
 
 def _is_named(operation: Any, graph: Graph) -> bool:
@@ -167,7 +222,7 @@ def _converted(call: Call) -> list[Flow]:
     return [made] if isinstance(made, Flow) else list(made)
 
 
-def _check(outputs: Sequence[Flow], declared: Sequence[Any] | None) -> None:
+def _check(outputs: Sequence[Value], declared: Sequence[Any] | None) -> None:
     """Hold what was made against the shapes that Keras recorded.
 
     Errors:   Unmapped where they differ: better unknown than wrong
@@ -175,7 +230,8 @@ def _check(outputs: Sequence[Flow], declared: Sequence[Any] | None) -> None:
     if declared is None:
         return
     for flow, tensor in zip(outputs, declared, strict=True):
-        recorded = tensor.shape[1:]
+        batched = isinstance(flow, Flow) and flow.batched
+        recorded = tuple(tensor.shape[1:] if batched else tensor.shape) or (1,) * (not batched)
         sizes = zip(flow.shape, recorded, strict=False)
         if len(recorded) != len(flow.shape) or any(wanted not in (None, size) for size, wanted in sizes):
             raise Unmapped("another shape")
@@ -204,55 +260,37 @@ def _inputs_of(graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     if isinstance(given, Mapping) and all(tensor.name in given for tensor in graph.inputs):
         given = [given[tensor.name] for tensor in graph.inputs]
     flows: list[Flow] = tree.flatten(given)
-    if len(flows) != len(graph.inputs) or not all(isinstance(one, Flow) for one in flows):
+    if len(flows) != len(graph.inputs) or not all(isinstance(one, Flow) and one.batched for one in flows):
         return None
     return flows
 
 
-def _flows_in(value: Any) -> list[Flow]:
-    if isinstance(value, Flow):
+def _values_in(value: Any) -> list[Value]:
+    if isinstance(value, Flow | Own):
         return [value]
+    return [inner for one in _parts(value) for inner in _values_in(one)]
+
+
+def _weights_in(value: Any) -> list[Any]:
+    if isinstance(value, Own) or is_learned(value):
+        return [value]
+    return [inner for one in _parts(value) for inner in _weights_in(one)]
+
+
+def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, Mapping):
-        return [flow for one in value.values() for flow in _flows_in(one)]
-    if isinstance(value, list | tuple):
-        return [flow for one in value for flow in _flows_in(one)]
-    return []
-
-
-def _symbol(flow: Flow) -> Any:
-    import keras
-
-    return keras.Input(flow.shape, name="input")
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _with_symbols(value: Any, symbols: Mapping[int, Any]) -> Any:
-    if isinstance(value, Flow):
+    if isinstance(value, Flow | Own):
         return symbols[id(value)]
     if isinstance(value, Mapping):
         return {key: _with_symbols(one, symbols) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_with_symbols(one, symbols) for one in value)
     return value
-
-
-def _asked(
-    operation: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], flows: Sequence[Flow]
-) -> list[Any]:
-    """Ask Keras for the shapes that a call gives out.
-
-    Errors:   BadShape [keras-shape] where it does not take these pictures, or does not say
-    """
-    from keras import tree
-
-    symbols = {id(flow): _symbol(flow) for flow in flows}
-    given, named = _with_symbols((list(args), dict(kwargs)), symbols)
-    try:
-        outputs = tree.flatten(operation.compute_output_spec(*given, **named))
-    except Exception as error:  # layers may raise anything
-        raise _misfit(name, said(error)) from error
-    if any(None in tensor.shape[1:] for tensor in outputs):
-        raise _misfit(name, "an output whose size depends on the numbers in a picture")
-    return list(outputs)
 
 
 def _misfit(name: str, got: str) -> BadShape:

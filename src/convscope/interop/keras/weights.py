@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...engines.arrays import ComputedArrays
 from ...errors import BadNetwork
 from ...reference.graph import buffer_shapes, parameter_shapes
+from .flow import Unmapped
 
 if TYPE_CHECKING:
     from ...model import Model
@@ -22,10 +23,14 @@ Array = NDArray[Any]
 
 
 class Weights(NamedTuple):
-    """An array to be: Keras' variables or arrays, and how they are changed into it."""
+    """An array to be: Keras' variables or arrays, and how they are changed into it.
+
+    Two changes of one form give the same array; those without a form are not told apart.
+    """
 
     sources: tuple[Any, ...]
     change: Callable[..., Array]
+    form: tuple[object, ...] | None = None
 
     @property
     def key(self) -> tuple[int, ...]:
@@ -44,7 +49,7 @@ class Weights(NamedTuple):
 
 def as_it_is(variable: Any) -> Weights:
     """Return a variable's own numbers."""
-    return Weights((variable,), lambda array: array)
+    return Weights((variable,), lambda array: array, tuple(range(len(variable.shape))))
 
 
 def constant(array: Array) -> Weights:
@@ -54,7 +59,7 @@ def constant(array: Array) -> Weights:
 
 def turned(variable: Any, order: tuple[int, ...]) -> Weights:
     """Return a variable's numbers with its axes in another order."""
-    return Weights((variable,), lambda array: array.transpose(order))
+    return Weights((variable,), lambda array: array.transpose(order), order)
 
 
 def frozen_parameters(parameters: Mapping[str, Weights]) -> tuple[str, ...]:
@@ -83,6 +88,23 @@ def numbers_of(value: Any) -> Array:
             f"a model's weights must have numbers to be brought along; got {type(error).__name__} for {name!r}; "
             "build the model on the CPU, or leave out parameters=True. [keras-no-numbers]"
         ) from error
+
+
+def known_indices(value: Any) -> NDArray[np.int64] | None:
+    """Return whole numbers that are known; None for an array without memory.
+
+    Errors:   Unmapped for numbers that are learned, or no whole ones
+    """
+    if hasattr(value, "trainable") and value.trainable:
+        raise Unmapped("indices that are learned")
+    try:
+        numbers = numbers_of(value)
+    except BadNetwork:
+        return None
+    whole = numbers.astype(np.int64)
+    if (whole != numbers).any():
+        raise Unmapped("indices that are no whole numbers")
+    return whole
 
 
 def with_parameters(network: Network, weights: Mapping[str, Weights]) -> Model:

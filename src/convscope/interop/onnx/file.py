@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import BadFile, MissingExtra
+from ...errors import BadFile, missing_library
 from ...files import open_regular
 
 if TYPE_CHECKING:
@@ -68,10 +68,7 @@ def require_onnx() -> None:
     try:
         import onnx  # noqa: F401
     except ImportError:
-        raise MissingExtra(
-            "ONNX models must be read by the onnx package; got none installed; "
-            "install it with: pip install 'convscope[onnx]'. [missing-onnx]"
-        ) from None
+        raise missing_library("ONNX models need the onnx package", "onnx", "missing-onnx") from None
 
 
 def refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFile:

@@ -1,4 +1,4 @@
-"""Figures, as PNG or SVG. They need `pip install "convscope[plot]"`.
+"""Figures, as PNG or SVG. They need `pip install matplotlib pillow`.
 
 | file | figure |
 |---|---|

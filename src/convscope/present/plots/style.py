@@ -15,19 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ...derivations.derivation import LANGUAGES, Text
-from ...errors import BadFile, BadSetting, MissingExtra
+from ...errors import BadFile, BadSetting, missing_library
 from ..files import write_file
-
-INSTALL = 'pip install "convscope[plot]"'
 
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager, get_font
 except ImportError as error:
-    raise MissingExtra(
-        f"drawing figures must have matplotlib; got none installed; run `{INSTALL}`. [plot-extra]"
-    ) from error
+    raise missing_library("figures need matplotlib", "matplotlib pillow", "plot-extra") from error
 
 # Okabe & Ito 2008: eight colours that everybody can tell apart.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"

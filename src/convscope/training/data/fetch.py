@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...errors import BadFile, MissingExtra
+from ...errors import BadFile, MissingExtra, pip_install
 from .originals import Original
 
 VARIABLE = "CONVSCOPE_DATA"
@@ -52,7 +52,7 @@ def _fetched(original: Original, name: str, places: Sequence[Path]) -> Path:
     try:
         import pooch
     except ImportError:
-        message = _missing(original, name, places, 'it can be fetched after `pip install "convscope[data]"`')
+        message = _missing(original, name, places, f"to fetch it, {pip_install('pooch')}")
         raise MissingExtra(message) from None
     folder = places[0] / original.name
     was_there = os.path.exists(folder)

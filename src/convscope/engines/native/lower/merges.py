@@ -43,7 +43,8 @@ def _(layer: Multiply, node: Node, lowering: Lowering) -> None:
     if shapes[0] == shapes[1]:
         _product(node, lowering)
         return
-    gates = [place for place, shape in enumerate(shapes) if len(shape) == 3 and shape[1:] == (1, 1)]
+    gate = (node.output_shape[0], 1, 1)  # a factor for each channel; one for all would need another kernel
+    gates = [place for place, shape in enumerate(shapes) if shape == gate]
     if len(gates) != 1 or shapes[1 - gates[0]] != node.output_shape:
         raise NotLowered("a product of such shapes")
     _scale(

@@ -16,6 +16,7 @@
 | `rearrange.py` | Flatten, Reshape, Permute, and their functions |
 | `recurrent.py` | LSTM, Bidirectional |
 | `reduction.py` | mean, sum, max, min |
+| `repeating.py` | tile, repeat, broadcast_to, take |
 | `resize.py` | UpSampling, Resizing |
 | `special.py` | Dropout, Identity, and what does nothing at inference |
 """

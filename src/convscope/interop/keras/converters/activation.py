@@ -29,7 +29,7 @@ from ....layers.function import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.special import Opaque
 from ..call import Call
-from ..flow import Flow, Unmapped, without_batch
+from ..flow import Flow, Unmapped
 from ..registry import converts
 from ..weights import Weights
 
@@ -61,7 +61,7 @@ def activated(call: Call, flow: Flow, function: Any) -> Flow:
     if function is None or function is keras.activations.linear:
         return flow
     if isinstance(function, keras.Operation):
-        return call.walk.called(function, f"{call.name}.{function.name}", [flow], {})[0]
+        return call.result(function, f"{call.name}.{function.name}", flow)
     return apply(call, flow, function, getattr(function, "__name__", "activation"))
 
 
@@ -80,7 +80,12 @@ def apply(call: Call, flow: Flow, function: Callable[..., Any], part: str) -> Fl
     else:
         name = f"{call.name}.{part}" if part else call.name
         followed = call.walk.traced(function, name, [flow], {})
-        if followed is not None and len(followed) == 1 and followed[0].shape == flow.shape:
+        if (
+            followed is not None
+            and len(followed) == 1
+            and isinstance(followed[0], Flow)
+            and followed[0].shape == flow.shape
+        ):
             return followed[0]
     return call.emit(Opaque(word or type(function).__name__, flow.held), flow, part=part)
 
@@ -149,7 +154,7 @@ def activation(call: Call) -> Flow:
 
     function = call.op.activation
     if isinstance(function, keras.Operation):
-        return call.walk.called(function, call.name, [call.flow()], {})[0]
+        return call.result(function, call.name, call.flow())
     return apply(call, call.flow(), function, "")
 
 
@@ -207,7 +212,7 @@ def softmax(call: Call) -> Flow:
     if not isinstance(axis, int) or len(call.args) > 1:
         raise Unmapped("several axes, or a mask")
     flow = call.flow()
-    return _soft(kind, call, flow, "", without_batch(axis, len(flow.order)))
+    return _soft(kind, call, flow, "", flow.place(axis))
 
 
 @converts("layers.PReLU")

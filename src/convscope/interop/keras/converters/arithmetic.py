@@ -46,21 +46,17 @@ _register("ops.numpy.Square", Power(2.0))
 _register("ops.core.StopGradient", Identity())
 
 
-def _merged(call: Call, layer: Layer, one: Any, two: Any) -> Flow:
+def _merged(call: Call, layer: Layer, *values: Any) -> Flow:
     """Add a layer for two tensors, or a tensor and an array, in the tensor's order.
 
     Errors:   Unmapped where the axes of one would meet the pictures of the other
     """
-    like = one if isinstance(one, Flow) else two
-    if isinstance(one, Flow) and isinstance(two, Flow):
-        if len(one.order) != len(two.order):
-            raise Unmapped("pictures are mixed")
-        return call.emit(layer, one, call.arranged(two, one.order))
-    value = two if like is one else one
-    if not hasattr(value, "shape"):
-        raise Unmapped("something else than an array")
-    array = call.array(value, like, "value")
-    return call.emit(layer, *((one, array) if like is one else (array, two)), order=like.order)
+    flows = call.together(values)
+    if len(flows[0].order) != len(flows[1].order):
+        raise Unmapped("pictures are mixed")
+    made = [flow for flow, value in zip(flows, values, strict=True) if isinstance(value, Flow) and value.batched]
+    like = made[0] if made else flows[0]
+    return call.emit(layer, *(call.arranged(flow, like.order) for flow in flows), order=like.order)
 
 
 def _binary(layer: Callable[[], Layer], number: Callable[[float, bool], Layer | None]) -> Callable[[Call], Flow]:
@@ -70,10 +66,10 @@ def _binary(layer: Callable[[], Layer], number: Callable[[float, bool], Layer | 
         one, two = call.argument(0, "x1"), call.argument(1, "x2")
         for value, flow, first in ((two, one, True), (one, two, False)):
             known = call.number(value)
-            if known is not None and isinstance(flow, Flow):
-                made = number(known, first)
-                if made is not None:
-                    return call.emit(made, flow)
+            tensor = call.tensor(flow) if known is not None else None
+            made = number(known, first) if known is not None and tensor is not None else None
+            if made is not None and tensor is not None:
+                return call.emit(made, tensor)
         return _merged(call, layer(), one, two)
 
     return convert
@@ -96,8 +92,9 @@ def divide(call: Call) -> Flow:
     if known:
         return call.emit(Affine(1 / known), call.flow())
     known = call.number(one)
-    if known is not None and isinstance(two, Flow):
-        turned = call.emit(Function("reciprocal"), two, part="" if known == 1 else "reciprocal")
+    tensor = call.tensor(two) if known is not None else None
+    if known is not None and tensor is not None:
+        turned = call.emit(Function("reciprocal"), tensor, part="" if known == 1 else "reciprocal")
         return turned if known == 1 else call.emit(Affine(known), turned)
     return _merged(call, Divide(), one, two)
 

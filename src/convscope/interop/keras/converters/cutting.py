@@ -10,7 +10,7 @@ from ....layers.rearrange import Crop, Pad, Reshape, Slice
 from ....layers.special import Identity
 from ....settings import Pads
 from ..call import Call
-from ..flow import Flow, Unmapped, plain, without_batch
+from ..flow import Flow, Unmapped, plain
 from ..registry import converts
 from .rearrange import squeezed
 
@@ -46,12 +46,12 @@ def pad(call: Call) -> Flow:
     """Convert a border around any axes but the batch."""
     flow = call.flow()
     widths = tuple(call.op.pad_width)
-    widths = widths * (len(flow.order) + 1) if len(widths) == 1 else widths
+    widths = widths * (len(flow.order) + flow.batched) if len(widths) == 1 else widths
     value = call.number(call.argument(1, "constant_values", 0) or 0)
     border = _BORDERS.get(call.op.mode)
-    if tuple(widths[0]) != (0, 0) or border is None or value is None:
+    if (flow.batched and tuple(widths[0]) != (0, 0)) or border is None or value is None:
         raise Unmapped("pictures are mixed, or another border")
-    pairs = _pairs([widths[axis + 1] for axis in flow.order])
+    pairs = _pairs([widths[axis + flow.batched] for axis in flow.order])
     if pairs[0] == (0, 0) and len(pairs) > 1:
         return call.emit(Pad(pairs[1:], border, value), flow)
     rank = len(pairs)
@@ -63,28 +63,33 @@ def pad(call: Call) -> Flow:
 
 @converts("ops.numpy.GetItem")
 def get_item(call: Call) -> Flow:
-    """Convert slices and single indices; the batch must be whole."""
+    """Convert slices, single indices and new axes; the batch must be whole."""
     flow, key = call.flow(), call.argument(1, "key")
     keys = list(key) if isinstance(key, tuple) else [key]
-    rank = len(flow.order)
+    if not all(one is None or one is Ellipsis or isinstance(one, int | slice) for one in keys):
+        raise Unmapped("numbers are looked up")
+    rank = len(flow.order) + flow.batched
     given = sum(1 for one in keys if one is not None and one is not Ellipsis)
-    if any(one is None for one in keys):
-        raise Unmapped("new axes")
-    if Ellipsis in keys:
-        place = keys.index(Ellipsis)
-        keys[place : place + 1] = [slice(None)] * (rank + 1 - given)
-    keys += [slice(None)] * (rank + 1 - len(keys))
-    if keys[0] != slice(None) or not all(isinstance(one, int | slice) for one in keys):
-        raise Unmapped("pictures are picked, or numbers are looked up")
-    cuts = [(axis, _cut(one, flow.shape[axis])) for axis, one in enumerate(keys[1:])]
-    cuts = [(axis, cut) for axis, cut in cuts if cut != (0, flow.shape[axis], 1)]
-    gone = {axis for axis, one in enumerate(keys[1:]) if isinstance(one, int)}
-    if not cuts and not gone:
+    place = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
+    keys[place : place + 1] = [slice(None)] * (rank - given)
+    if flow.batched and keys[0] != slice(None):
+        raise Unmapped("pictures are picked")
+    keys = keys[flow.batched :]
+    cuts = [_cut(one, size) for one, size in zip((k for k in keys if k is not None), flow.shape, strict=True)]
+    wanted = [(axis, cut) for axis, cut in enumerate(cuts) if cut != (0, flow.shape[axis], 1)]
+    picked = {axis for axis, one in enumerate(k for k in keys if k is not None) if isinstance(one, int)}
+    if not wanted and not picked and None not in keys:
         return call.emit(Identity(), flow)
-    for index, (axis, cut) in enumerate(cuts):
-        last = index == len(cuts) - 1 and not gone
+    for index, (axis, cut) in enumerate(wanted):
+        last = index == len(wanted) - 1 and not picked and None not in keys
         flow = call.emit(Slice(flow.axis(axis), *cut), flow, part="" if last else f"axis{axis}")
-    return squeezed(call, flow, gone) if gone else flow
+    if None not in keys:
+        return squeezed(call, flow, picked) if picked else flow
+    sizes = iter(flow.shape)
+    shape = tuple(1 if one is None else next(sizes) for one in keys)
+    return call.reshaped(
+        flow, tuple(n for n, one in zip(shape, keys, strict=True) if not isinstance(one, int)) or (1,)
+    )
 
 
 def _cut(key: int | slice, size: int) -> tuple[int, int, int]:
@@ -102,7 +107,7 @@ def _cut(key: int | slice, size: int) -> tuple[int, int, int]:
 def split(call: Call) -> list[Flow]:
     """Convert stretches of one axis, each a layer of its own."""
     flow = call.flow()
-    axis = without_batch(call.op.axis, len(flow.order))
+    axis = flow.place(call.op.axis)
     size, given = flow.shape[axis], call.op.indices_or_sections
     if isinstance(given, int):
         if size % given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -34,7 +35,7 @@ def at_each_step(call: Call) -> Flow:
     call.only()
     if type(call.op.layer) is not keras.layers.Dense:
         raise Unmapped("another layer at each step")
-    return call.walk.called(call.op.layer, call.name, [call.flow()], {})[0]
+    return call.result(call.op.layer, call.name, call.flow())
 
 
 @converts("layers.Embedding")
@@ -51,13 +52,13 @@ def embedding(call: Call) -> Flow:
 def einsum_dense(call: Call) -> Flow:
     """Convert a learned array over some axes, where each of them is summed or stays."""
     op = call.op
-    inputs, kernel, outputs = _letters(op.equation, len(call.flow().order))
+    inputs, kernel, outputs = einsum_letters(op.equation, len(call.flow().order))
     bias = op.bias
     folded = folded_dense(call, call.flow(), op.kernel, bias, inputs, kernel, outputs)
     return activated(call, folded, op.activation)
 
 
-def _letters(equation: str, rank: int) -> tuple[str, str, str]:
+def einsum_letters(equation: str, rank: int) -> tuple[str, str, str]:
     """Return the letters of input, kernel and output, the batch left out."""
     left, _, outputs = equation.replace(" ", "").partition("->")
     inputs, _, kernel = left.partition(",")
@@ -105,7 +106,7 @@ def folded_dense(
     held = tuple(sizes[c] for c in kept + made)
     if folded:
         product = call.emit(reshaping(held), product, part=f"{part or 'output'}.reshape", order=plain(len(held)))
-    return Flow(product.layer, held, tuple(outputs.index(c) for c in kept + made))
+    return replace(product, held=held, order=tuple(outputs.index(c) for c in kept + made))
 
 
 def _matrix(kernel: Any, order: list[int], rows: int) -> Weights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ....layers.base import Layer
 from ....layers.function import Affine
@@ -10,7 +11,7 @@ from ....layers.merge import Add, Concat, Maximum, Minimum, Multiply, Subtract
 from ....layers.rearrange import Reshape
 from ..arrange import held_as, reshaped_order
 from ..call import Call
-from ..flow import Flow, Unmapped, leading, plain, without_batch
+from ..flow import Flow, Unmapped, leading, plain
 from ..registry import converts
 
 
@@ -53,10 +54,9 @@ def average(call: Call) -> Flow:
 def concatenate(call: Call) -> Flow:
     """Convert tensors one after another along an axis."""
     flows = call.flows()
-    rank = len(flows[0].order)
-    if any(len(flow.order) != rank for flow in flows):
+    if any(len(flow.order) != len(flows[0].order) for flow in flows):
         raise Unmapped("different numbers of axes")
-    axis = without_batch(call.op.axis, rank)
+    axis = flows[0].place(call.op.axis)
     ready = [call.arranged(flow, flows[0].order) for flow in flows]
     return call.emit(Concat(ready[0].axis(axis)), *ready)
 
@@ -66,9 +66,9 @@ def stack(call: Call) -> Flow:
     """Convert tensors side by side along a new axis."""
     flows = aligned(call, call.flows())
     rank = len(flows[0].order) + 1
-    axis = without_batch(call.op.axis, rank)
+    axis = flows[0].place(call.op.axis, 1)
     lifted = []
     for index, flow in enumerate(call.plain(one) for one in flows):
         row = call.emit(Reshape((1, *flow.held)), flow, part=str(index), order=plain(rank))
-        lifted.append(Flow(row.layer, row.held, leading(axis, rank)))
+        lifted.append(replace(row, order=leading(axis, rank)))
     return call.emit(Concat(0), *lifted)

@@ -10,7 +10,7 @@ from ....layers.function import Affine, Function, Power
 from ....layers.merge import Add, Multiply
 from ....layers.normalization import BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
 from ..call import Call
-from ..flow import Flow, Unmapped, leading, without_batch
+from ..flow import Flow, Unmapped, leading
 from ..registry import converts
 from ..weights import Weights, as_it_is
 from .reduction import reduced
@@ -59,7 +59,7 @@ def _front(call: Call, axis: int) -> tuple[Flow, int]:
     flow = call.flow()
     if not isinstance(axis, int):
         raise Unmapped("several axes")
-    place = without_batch(axis, len(flow.order))
+    place = flow.place(axis)
     return call.arranged(flow, leading(place, len(flow.order))), place
 
 
@@ -92,9 +92,8 @@ def layer_norm(call: Call) -> Flow:
     op, flow = call.op, call.flow()
     if op.rms_scaling:
         raise Unmapped("a scale by the deviation alone")
-    rank = len(flow.order)
     given = op.axis if isinstance(op.axis, list | tuple) else [op.axis]
-    axes = sorted(without_batch(axis, rank) for axis in given)
+    axes = sorted(flow.place(axis) for axis in given)
     held = tuple(sorted(flow.axis(axis) for axis in axes))
     turn = tuple(axes.index(flow.order[place]) for place in held)
     learned = {
@@ -110,7 +109,7 @@ def rms_norm(call: Call) -> Flow:
     """Convert division by the root of the mean square, part by part."""
     op, flow = call.op, call.flow()
     axes = op.axis if isinstance(op.axis, list | tuple) else [op.axis]
-    places = sorted(without_batch(axis, len(flow.order)) for axis in axes)
+    places = sorted(flow.place(axis) for axis in axes)
     squares = call.emit(Power(2.0), flow, part="square")
     mean = reduced(call, squares, "mean", axes, True, "mean")
     inverse = call.emit(Function("rsqrt"), call.emit(Affine(1.0, op.epsilon), mean, part="epsilon"), part="rsqrt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from ....layers.connection import Shape
@@ -9,7 +10,7 @@ from ....layers.indexing import Expand
 from ....layers.rearrange import Permute, Reshape
 from ....layers.special import Identity
 from ..call import Call
-from ..flow import Flow, Order, Unmapped, leading, plain, without_batch
+from ..flow import Flow, Order, Unmapped, leading, plain
 from ..registry import converts
 
 
@@ -28,7 +29,7 @@ def flatten(call: Call) -> Flow:
         rank = len(flow.order)
         channels_last = (*range(1, rank), 0) if rank else ()
         flow = call.arranged(flow, channels_last)
-        flow = Flow(flow.layer, flow.held, plain(rank))
+        flow = replace(flow, order=plain(rank))
     return call.reshaped(flow, (prod(flow.held),))
 
 
@@ -50,10 +51,10 @@ def _whole(shape: tuple[int | None, ...], flow: Flow) -> Shape:
 
 @converts("ops.numpy.Reshape")
 def reshape_function(call: Call) -> Flow:
-    """Convert `reshape`, whose first size must be the batch's."""
-    shape = call.op.newshape
+    """Convert `reshape`, whose first size must be the batch's if there is one."""
+    shape, flow = call.op.newshape, call.flow()
     shape = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
-    return call.reshaped(call.flow(), _whole(shape[1:], call.flow()))
+    return call.reshaped(flow, _whole(shape[flow.batched :], flow))
 
 
 @converts("layers.Permute")
@@ -66,17 +67,17 @@ def permute(call: Call) -> Flow:
 def transpose(call: Call) -> Flow:
     """Convert axes in another order; the batch must stay in front."""
     flow = call.flow()
-    axes = call.op.axes or tuple(range(len(flow.order) + 1))[::-1]
-    if axes[0] != 0:
+    axes = call.op.axes or tuple(range(len(flow.order) + flow.batched))[::-1]
+    if flow.batched and axes[0] != 0:
         raise Unmapped("pictures are mixed")
-    return permuted(call, flow, tuple(without_batch(axis, len(flow.order)) for axis in axes[1:]))
+    return permuted(call, flow, tuple(flow.place(axis) for axis in axes[flow.batched :]))
 
 
 @converts("ops.numpy.Swapaxes")
 def swap_axes(call: Call) -> Flow:
     """Convert two axes that change places."""
     flow = call.flow()
-    one, two = (without_batch(axis, len(flow.order)) for axis in (call.op.axis1, call.op.axis2))
+    one, two = (flow.place(axis) for axis in (call.op.axis1, call.op.axis2))
     order = list(range(len(flow.order)))
     order[one], order[two] = two, one
     return permuted(call, flow, tuple(order))
@@ -88,8 +89,7 @@ def move_axes(call: Call) -> Flow:
     flow = call.flow()
     rank = len(flow.order)
     places = {
-        without_batch(new, rank): without_batch(old, rank)
-        for old, new in zip(call.op.source, call.op.destination, strict=True)
+        flow.place(new): flow.place(old) for old, new in zip(call.op.source, call.op.destination, strict=True)
     }
     others = iter([axis for axis in range(rank) if axis not in places.values()])
     return permuted(call, flow, tuple(places[a] if a in places else next(others) for a in range(rank)))
@@ -101,7 +101,7 @@ def expand_dims(call: Call) -> Flow:
     flow = call.flow()
     axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]
     rank = len(flow.order) + len(axes)
-    new = {without_batch(axis, rank) for axis in axes}
+    new = {flow.place(axis, len(axes)) for axis in axes}
     sizes = iter(flow.shape)
     return call.reshaped(flow, tuple(1 if axis in new else next(sizes) for axis in range(rank)))
 
@@ -111,18 +111,26 @@ def squeeze(call: Call) -> Flow:
     """Convert axes of size 1 that are left out."""
     flow, axis = call.flow(), call.op.axis
     rank = len(flow.order)
-    axes = axis if isinstance(axis, list | tuple) else [a + 1 for a in range(rank)] if axis is None else [axis]
-    gone = {without_batch(one, rank) for one in axes}
+    axes = (
+        axis
+        if isinstance(axis, list | tuple)
+        else [a + flow.batched for a in range(rank)]
+        if axis is None
+        else [axis]
+    )
+    gone = {flow.place(one) for one in axes}
     return squeezed(call, flow, {axis for axis in gone if flow.shape[axis] == 1})
 
 
 def squeezed(call: Call, flow: Flow, gone: set[int], part: str = "") -> Flow:
     """Leave out axes of size 1."""
     kept = [axis for axis in range(len(flow.order)) if axis not in gone]
-    if not kept:
+    if not kept and flow.batched:
         raise Unmapped("one number per picture")
     order = tuple(kept.index(axis) for axis in flow.order if axis in kept)
     held = tuple(flow.shape[axis] for axis in flow.order if axis in kept)
+    if not kept:
+        order, held = (0,), (1,)
     return call.emit(Reshape(held), flow, part=part, order=order)
 
 
@@ -132,13 +140,3 @@ def repeat_vector(call: Call) -> Flow:
     flow = call.flow()
     row = call.emit(Reshape((1, *flow.held)), flow, part="row", order=leading(0, 2))
     return call.emit(Expand((call.op.n, *flow.held)), row)
-
-
-@converts("ops.numpy.BroadcastTo")
-def broadcast_to(call: Call) -> Flow:
-    """Convert axes of size 1 that are repeated."""
-    flow = call.flow()
-    shape = tuple(call.op.shape)[1:]
-    if len(shape) != len(flow.order):
-        raise Unmapped("pictures are mixed")
-    return call.emit(Expand(tuple(int(shape[axis]) for axis in flow.order)), flow)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....layers.reduction import Reduce
 from ..call import Call
-from ..flow import Flow, Unmapped, without_batch
+from ..flow import Flow, Unmapped
 from ..registry import converts
 
 
@@ -27,7 +27,7 @@ def reduced(
 ) -> Flow:
     """Reduce Keras' axes, which count the batch."""
     rank = len(flow.order)
-    gone = {without_batch(axis, rank) for axis in ([axes] if isinstance(axes, int) else axes)}
+    gone = {flow.place(axis) for axis in ([axes] if isinstance(axes, int) else axes)}
     kept = [axis for axis in range(rank) if axis not in gone]
     order = flow.order if keepdims else tuple(kept.index(axis) for axis in flow.order if axis in kept)
     held = tuple(sorted(flow.axis(axis) for axis in gone))

@@ -1,0 +1,185 @@
+"""Models written as classes: they have no graph until they are called with symbolic tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+from ...errors import BadNetwork, BadSetting, ConvscopeError
+from ...input_shapes import InputShape, shapes_by_name
+from ...layers.connection import Shape
+from .graph import Graph, inner_graph, said
+from .recording import batch_size, trace
+from .shapes import in_keras_order
+
+Given = dict[str, Any]
+"""Shapes by the name of an argument of `call`: a shape without the batch, or a list or dict of such shapes."""
+
+
+def graph_of(model: Any, input_shape: InputShape | None) -> Graph:
+    """Return the graph of a model; one that has none is built and called with symbolic tensors.
+
+    Errors:   BadSetting [keras-model], [keras-unbuilt], [keras-inputs], [input-shape], [input-name];
+              BadNetwork [keras-trace]
+    """
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise BadSetting(
+            f"from_keras.model must be a Keras model; got {type(model).__name__}; "
+            "pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
+        )
+    graph = inner_graph(model)
+    if graph is not None:
+        return graph
+    if isinstance(model, keras.Sequential):
+        built = _built_sequential(model, input_shape)
+        if built is not None:
+            return built
+    return _traced_model(model, _arguments(model, input_shape))
+
+
+def check_whole(model: Any, incomplete: bool) -> None:
+    """Refuse a model whose own weights are not seen in its graph.
+
+    Errors:   BadNetwork [keras-trace]
+    """
+    if incomplete:
+        raise _untraceable(model, ValueError("weights of its own that its graph does not show"))
+
+
+def _built_sequential(model: Any, input_shape: InputShape | None) -> Graph | None:
+    given = shapes_by_name(input_shape, ["input"])
+    if not given:
+        raise _unbuilt(model)
+    try:
+        model.build((None, *_as_keras(given["input"])))
+    except Exception as error:  # layers may raise anything
+        raise _untraceable(model, error) from error
+    return inner_graph(model)
+
+
+def _arguments(model: Any, input_shape: InputShape | None) -> Given:
+    """Return the shapes that a model is called with: those that are given, else those that it was built for.
+
+    Names in a mapping are those of the arguments of `call`. Where it has only one, they are the keys of a dict
+    that it takes; "0", "1", … are the places in a list.
+
+    Errors:   BadSetting [keras-unbuilt], [keras-inputs], [input-shape], [input-name]
+    """
+    needed, known = _parameters(model)
+    built = _built_for(model)
+    if input_shape is None:
+        if not built:
+            raise _unbuilt(model)
+        if not set(needed) <= set(built):  # Keras keeps the first shape alone of some models
+            raise _several(model, needed)
+        return built
+    if not isinstance(input_shape, Mapping):
+        shape = _as_keras(shapes_by_name(input_shape, known[:1] or ["input"]).popitem()[1])
+        missing = [name for name in needed if name not in {known[0], *built}]
+        if missing or isinstance(built.get(known[0]), list | dict):
+            raise _several(model, needed)
+        return {**built, known[0]: shape}
+    inside = len(needed) < 2 and not set(input_shape) & set(known)
+    names = list(input_shape) if inside else known
+    shapes = {name: _as_keras(shape) for name, shape in shapes_by_name(input_shape, list(map(str, names))).items()}
+    if not inside:
+        if not set(needed) <= {*built, *shapes}:
+            raise _several(model, needed)
+        return {**built, **shapes}
+    positions = [str(index) for index in range(len(shapes))]
+    return {known[0]: [shapes[index] for index in positions] if sorted(shapes) == positions else shapes}
+
+
+def _as_keras(shape: Shape) -> Shape:
+    import keras
+
+    return in_keras_order(shape, str(keras.config.image_data_format()))
+
+
+def _parameters(model: Any) -> tuple[list[str], list[str]]:
+    """Return the arguments of `call` that are tensors: those that must be given, and all."""
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    found = [one for one in signature(model.call).parameters.values() if one.kind in kinds]
+    found = [one for one in found if one.name not in ("training", "mask") and not one.name.endswith("_mask")]
+    return [one.name for one in found if one.default is Parameter.empty], [one.name for one in found]
+
+
+def _built_for(model: Any) -> Given:
+    """Return the shapes of one picture that a model was built for, by argument; nothing where they are open."""
+    _, known = _parameters(model)
+    found = getattr(model, "_build_shapes_dict", None) or {}
+    given = {}
+    for name, shapes in found.items():
+        argument = name.removesuffix("_shape")
+        given[argument if argument in known else next(iter(known), argument)] = _without_batch(shapes)
+    return given if len(given) == len(found) and not _is_open(given) else {}
+
+
+def _without_batch(shapes: Any) -> Any:
+    if isinstance(shapes, Mapping):
+        return {key: _without_batch(one) for key, one in shapes.items()}
+    if any(isinstance(one, list | tuple) for one in shapes):
+        return [_without_batch(one) for one in shapes]
+    return tuple(shapes[1:])
+
+
+def _is_open(shapes: Any) -> bool:
+    inner = shapes.values() if isinstance(shapes, Mapping) else shapes
+    return any(one is None or (isinstance(one, list | tuple | Mapping) and _is_open(one)) for one in inner)
+
+
+def _traced_model(model: Any, given: Given) -> Graph:
+    """Build a model and record its call."""
+    single = len(given) == 1 and not isinstance(next(iter(given.values())), list | dict)
+    names = dict.fromkeys(given, "input") if single else {name: name for name in given}
+
+    def symbols(batch: int | None) -> Given:
+        return {name: _symbols(shapes, names[name], model.compute_dtype, batch) for name, shapes in given.items()}
+
+    try:
+        if not model.built:
+            arguments = symbols(None)
+            model(arguments.pop(next(iter(arguments))), **arguments)
+        return trace(model.call, [], symbols(batch_size(model)))
+    except ConvscopeError:
+        raise
+    except Exception as error:  # a model's own code may raise anything
+        raise _untraceable(model, error) from error
+
+
+def _symbols(shapes: Any, name: str, dtype: str, batch: int | None) -> Any:
+    """Return symbolic tensors of these shapes; those inside a list or dict have names of their own."""
+    import keras
+
+    if isinstance(shapes, Mapping):
+        return {key: _symbols(one, str(key), dtype, batch) for key, one in shapes.items()}
+    if isinstance(shapes, list):
+        return [_symbols(one, f"{name}{index}", dtype, batch) for index, one in enumerate(shapes)]
+    return keras.Input(batch_shape=(batch, *shapes), dtype=dtype, name=name)
+
+
+def _unbuilt(model: Any) -> BadSetting:
+    return BadSetting(
+        f"from_keras.model must know its input's shape; got {type(model).__name__} {model.name!r}, which "
+        "does not; give input_shape=(channels, height, width) or --input, or make it from keras.Input. "
+        "[keras-unbuilt]"
+    )
+
+
+def _several(model: Any, needed: list[str]) -> BadSetting:
+    example = ", ".join(f"{name!r}: (…)" for name in needed) or "'name': (…)"
+    return BadSetting(
+        f"from_keras.input_shape must have a shape for each input of {type(model).__name__} {model.name!r}; it is "
+        f"called with {' and '.join(needed) or 'several tensors'}; give input_shape={{{example}}}, "
+        "channels first. [keras-inputs]"
+    )
+
+
+def _untraceable(model: Any, error: Exception) -> BadNetwork:
+    return BadNetwork(
+        f"a model without a graph must be callable with symbolic tensors; got {said(error)} from "
+        f"{type(model).__name__}; make it from keras.Input, or use keras.ops in its call. [keras-trace]"
+    )

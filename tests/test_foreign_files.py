@@ -1,0 +1,61 @@
+"""Files of other programs, named as a MODEL, lead to advice."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import convscope as cs
+from convscope.cli import main
+from convscope.errors import UnknownModel
+
+MODULE = (
+    "it holds a PyTorch module or its weights, which need the code that builds them; got model={0!r}; name that code: "
+    "torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]"
+)
+KERAS = (
+    "it holds a Keras model; got model={0!r}; load it by keras:keras.models:load_model --arg filepath={0}, or pass "
+    "keras.models.load_model({0!r}) to cs.from_keras in Python. [model-file]"
+)
+GRAPH = (
+    "it holds a TensorFlow graph; got model={0!r}; convert it to ONNX with tf2onnx, and name the .onnx file. "
+    "[model-file]"
+)
+WEIGHTS = (
+    "it holds weights without a network; got model={0!r}; name the code that builds the network: "
+    "torch:package.module:callable. [model-file]"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("net.pt", MODULE),
+        ("net.pth", MODULE),
+        ("net.safetensors", WEIGHTS),
+        ("net.keras", KERAS),
+        ("net.h5", KERAS),
+        ("net.tflite", GRAPH),
+        ("net.pb", GRAPH),
+    ],
+)
+def test_files_of_other_programs_lead_to_advice(name, said, capsys):
+    suffix = name.removeprefix("net")
+    whole = f"a {suffix} file cannot be read as a model: {said.format(name)}"
+    with pytest.raises(UnknownModel, match=f"^{re.escape(whole)}$"):
+        cs.load(name)
+    assert main(["inspect", name]) == 2
+    assert "[model-file]" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_saved_keras_model_is_loaded_as_the_advice_says(tmp_path, capsys):
+    from convscope.interop.keras.backend import imported
+
+    keras = imported()
+    path = tmp_path / "net.keras"
+    layers = [keras.Input((9, 8, 3)), keras.layers.Conv2D(4, 3, name="conv")]
+    keras.Sequential(layers).save(path)
+    assert main(["inspect", "keras:keras.models:load_model", "--arg", f"filepath={path}"]) == 0
+    assert "112" in capsys.readouterr().out
