@@ -16,12 +16,17 @@ NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input",
 """PyTorch's name for an argument, by each name of NumPy's that its argument parser takes for it."""
 
 OTHER_NAMES = {
-    **{"mat2": "other", "batch1": "mat1", "batch2": "mat2", "axis0": "dim0", "axis1": "dim1"},
-    **{"tensor": "input", "other": "dim", "key": "index", "data": "input", "obj": "input"},
+    "mat2": "other",
+    "batch1": "mat1",
+    "batch2": "mat2",
+    "axis0": "dim0",
+    "axis1": "dim1",
+    "tensor": "input",
+    "data": "input",
+    "obj": "input",
+    "other": "dim",  # of max and min, which take another tensor or an axis
 }
-"""The name in the converter, by the name of a function that shares it with others; max's `other` may be its `dim`."""
-
-_RENAMED = {**NUMPY_NAMES, **OTHER_NAMES}
+"""The converter's name for an argument, by that of a function which shares the converter with others."""
 
 
 class _Names(NamedTuple):
@@ -58,5 +63,6 @@ def arguments(
 
 
 def _known(key: str, named: tuple[str, ...]) -> str:
-    name = _RENAMED.get(key)
+    meant = NUMPY_NAMES.get(key, key)
+    name = meant if meant in named else OTHER_NAMES.get(meant)
     return name if name in named else key

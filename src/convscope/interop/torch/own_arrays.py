@@ -58,7 +58,7 @@ class OwnArrays:
         self._learned: set[int] = set(self._names)
         self._kept: list[Any] = [root]
         self._without_memory = WithoutMemory()
-        self._without_values: set[int] = set()
+        self._batches: set[int] = set()
         self._one_value: set[int] = set()
 
     def is_parameter(self, tensor: Tensor) -> bool:
@@ -104,21 +104,22 @@ class OwnArrays:
                 new = all(one is not argument for argument in given)
                 if new and one.is_floating_point():
                     self._remember(one, made)
-        self._keep_without_memory(result)
+        self._keep_batches(result)
         return result
 
-    def _keep_without_memory(self, result: Any) -> None:
-        """Remember arrays without memory as the module's own."""
+    def _keep_batches(self, result: Any) -> None:
+        """Remember which arrays that hold a batch are the module's own."""
         for one in tensors(result):
-            if one.is_meta and id(one) not in self._without_values:
-                self._without_values.add(id(one))
+            if self._holds_batch(one) and id(one) not in self._batches:
+                self._batches.add(id(one))
                 self.keep(one)
 
-    def is_unseen(self, tensor: Tensor) -> bool:
-        """Tell whether a tensor without memory holds a batch and was made where no mode could see it."""
-        if not tensor.is_meta or id(tensor) in self._without_values or self.is_learned(tensor):
-            return False
+    def _holds_batch(self, tensor: Tensor) -> bool:
         return any(size and size % self._batch.size == 0 for size in tensor.shape)
+
+    def is_unseen(self, tensor: Tensor) -> bool:
+        """Tell whether an array holds a batch and was made where no mode could see it."""
+        return id(tensor) not in self._batches and not self.is_learned(tensor) and self._holds_batch(tensor)
 
     def filled(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Make an array of one value, or of data; it is one number in memory where each image of a batch has it.
@@ -128,27 +129,31 @@ class OwnArrays:
         like = word_of(function).startswith("new_") or word_of(function).endswith("_like")
         if like and not args:
             args, kwargs = (kwargs["input"],), {key: one for key, one in kwargs.items() if key != "input"}
+        if word_of(function) == "new_tensor":
+            return self._copied(args[1] if len(args) > 1 else kwargs["data"], kwargs.get("dtype") or args[0].dtype)
         filling = list(tensors((args[like:], dict(kwargs))))
         values = with_tensors((args[like:], dict(kwargs)), lambda one: torch.zeros_like(one, device="cpu"))
         first = (self._without_memory(args[0]),) if like else ()
         shaped: Tensor = function(*first, *values[0], **{**values[1], "device": "meta"})
         shape, dtype = tuple(shaped.shape), shaped.dtype
-        batch = any(size and size % self._batch.size == 0 for size in shape)
+        batch = self._holds_batch(shaped)
         if any(one.is_meta for one in filling) or (shaped.numel() > LARGEST and not batch):
-            self._keep_without_memory(shaped)
+            self._keep_batches(shaped)
             return shaped
-        if word_of(function) == "new_tensor":
-            return (
-                torch.as_tensor(*args[1:2], **{k: v for k, v in kwargs.items() if k == "data"}).to(dtype).clone()
-            )
         fill = FILLED[word_of(function)]
         if fill is None:
-            fill = kwargs.get("fill_value", args[-1])
+            fill = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
         if shaped.numel() <= LARGEST_WRITTEN_OUT or not batch:
-            return torch.full(shape, fill, dtype=dtype)
-        made = torch.full((), fill, dtype=dtype).expand(shape)
-        self._one_value.add(id(made))
-        self.keep(made)
+            made = torch.full(shape, fill, dtype=dtype)
+        else:
+            made = torch.full((), fill, dtype=dtype).expand(shape)
+            self._one_value.add(id(made))
+        self._keep_batches(made)
+        return made
+
+    def _copied(self, data: Any, dtype: torch.dtype) -> Tensor:
+        made = torch.as_tensor(data).to(dtype, copy=True)
+        self._keep_batches(made)
         return made
 
     def _write_out(self, given: list[Tensor]) -> None:
@@ -162,8 +167,8 @@ class OwnArrays:
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor], learned: bool
     ) -> Any:
         """Call a function for real; without memory where arrays have none, or learned ones hold pictures."""
-        mixed = len({one.is_meta for one in given if one.dim()}) > 1
-        per_picture = any(size % self._batch.size == 0 for one in given for size in one.shape if size)
+        mixed = len({one.is_meta for one in given}) > 1
+        per_picture = any(map(self._holds_batch, given))
         if not (mixed or per_picture or word_of(function) in COPIES or _may_be_large(args, given)):
             return function(*args, **kwargs)
         shapes = with_tensors((args, dict(kwargs)), self._without_memory)
@@ -211,7 +216,7 @@ def _is_meta(argument: Any) -> bool:
 
 
 def _may_be_large(args: tuple[Any, ...], given: list[Tensor]) -> bool:
-    """Tell whether a result may have more than LARGEST elements: no product of two tensors has more than theirs."""
+    """Tell whether a result may have more than LARGEST elements; no product of tensors has more than theirs."""
     sizes = [max(one.numel(), 1) for one in given] or [abs(one) for one in _integers(args) if one]
     return prod(sizes) > LARGEST
 

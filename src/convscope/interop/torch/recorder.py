@@ -7,7 +7,8 @@ and loop bounds are what they are; what depends on pictures becomes layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
@@ -190,8 +191,9 @@ class Recorder(TorchFunctionMode):
         kwargs = {key: one for key, one in (kwargs or {}).items() if key != "out" or one is not None}
         given = list(tensors((args, kwargs)))
         word = word_of(func)
-        if not any(self.is_value(one) for one in given):
-            self._check_seen(given)
+        own = [one for one in given if not self.is_value(one)]
+        self._check_seen(own)
+        if len(own) == len(given):
             return self.own.compute(func, args, kwargs, given)
         if "out" in kwargs:
             return self._put_out(func, args, kwargs)
@@ -230,13 +232,13 @@ class Recorder(TorchFunctionMode):
                 self._rebind(one, node, word)
         return result
 
-    def _check_seen(self, given: list[Tensor]) -> None:
+    def _check_seen(self, own: list[Tensor]) -> None:
         """Refuse tensors of a batch that were made by code which calls none of PyTorch's functions from Python.
 
         Errors:   BadNetwork [torch-unseen]
         """
-        if any(self.own.is_unseen(one) for one in given):
-            raise unseen(self.names.path)
+        if any(self.own.is_unseen(one) for one in own):
+            raise _unseen(self.names.path)
 
     def _put_out(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Take a call with `out=` as one without, whose results are copied into what was given."""
@@ -268,7 +270,7 @@ class Recorder(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _property(self, getter: Any, tensor: Tensor) -> Any:
-        """Return a tensor's property; the transpose, the parts of complex numbers and the bare data are tensors."""
+        """Return a tensor's property: the transpose, parts of complex numbers and the bare data are tensors."""
         if getter.__self__ is torch.Tensor.data:
             with self:
                 return tensor.detach()
@@ -335,6 +337,23 @@ class Recorder(TorchFunctionMode):
         name = name or self.names.of_operator(word)
         return self.graph.add(name, Opaque(word, shape or (1,)), list(dict.fromkeys(inputs)), origin=self.origin)
 
+    @contextmanager
+    def seeing_scripts(self) -> Iterator[None]:
+        """Take calls of TorchScript's functions, which PyTorch hands to no mode, for a while."""
+        plain = torch.jit.ScriptFunction.__call__
+
+        def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+            if not any(self.is_value(one) for one in tensors((args, kwargs))):
+                return plain(function, *args, **kwargs)
+            with torch._C.DisableTorchFunction():
+                return self.__torch_function__(_Scripted(function, plain), (), args, kwargs)
+
+        torch.jit.ScriptFunction.__call__ = call
+        try:
+            yield
+        finally:
+            torch.jit.ScriptFunction.__call__ = plain
+
     def _inside(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run a Python function that has no converter, recording the functions that it calls."""
         self._entered.append(func)
@@ -396,6 +415,18 @@ class Recorder(TorchFunctionMode):
         self._arrays = {key: (node, v) for key, (node, v) in self._arrays.items() if node in self.graph.entries}
 
 
+class _Scripted:
+    """A function of TorchScript under its own name."""
+
+    def __init__(self, function: Any, call: Any) -> None:
+        self.__name__ = str(function.name)
+        self._function = function
+        self._call = call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(self._function, *args, **kwargs)
+
+
 def _loses_fractions(given: list[Tensor], outputs: list[Tensor]) -> bool:
     """Tell whether real numbers became integers."""
     real = any(one.is_floating_point() for one in given)
@@ -414,11 +445,11 @@ def needs_numbers(word: str, path: str) -> BadNetwork:
     )
 
 
-def unseen(path: str) -> BadNetwork:
+def _unseen(path: str) -> BadNetwork:
     """Make the error for a tensor that came from code which calls none of PyTorch's functions from Python."""
     where = f"module {path!r}" if path else "the module"
     return BadNetwork(
-        "a module must call PyTorch's functions from Python to be recorded; got a tensor in "
-        f"{where} that other code has made from its input, such as TorchScript or an operator in C++; "
-        "write that part in Python, or import the network without it. [torch-unseen]"
+        f"a module must call PyTorch's functions from Python to be recorded; got a tensor in {where} that other "
+        "code has made from its input, such as an operator in C++; write that part in Python, or import the "
+        "network without it. [torch-unseen]"
     )

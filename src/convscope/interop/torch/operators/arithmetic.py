@@ -339,9 +339,11 @@ def fill(call: Call, input: Tensor, value: Any) -> str:
     import torch
 
     number = call.number(value)
-    if number is None:
-        raise Unmapped("a value from pictures")
-    return call.recorder.array(torch.full(call.free, number))
+    if number is not None:
+        return call.recorder.array(torch.full(call.free, number))
+    if call.recorder.is_value(value) or call.recorder.own.is_learned(value):
+        raise Unmapped("a value from pictures, or a learned one")
+    return call.recorder.array(torch.empty(call.free, device="meta"))
 
 
 @operator("Tensor.zero_")
