@@ -156,7 +156,10 @@ def test_several_inputs_every_verb_answers(robot):
     for name in ("conv", "side", "gate", "head"):
         assert name in cs.explain(robot, name).text(lang="zh")
     assert not [one for one in cs.diagnose(robot) if one.severity == "error"]
-    assert cs.compare(robot, cs.from_torch(Robot(), SHAPES)).same == 11 or True
+    halved = cs.from_torch(Robot(), {**SHAPES, "depth": (2, 12, 14), "state": (7,)})
+    assert str(cs.compare(robot, halved)).startswith("robot and Robot: 11 same, 0 changed, 0 added, 0 removed")
+    assert cs.check(robot, max_params=totals.params).ok
+    assert not cs.check(robot, max_params=totals.params - 1).ok
     assert json.loads(json.dumps(cs.inspect(robot).to_dict()))["totals"]["params"] == totals.params
 
 

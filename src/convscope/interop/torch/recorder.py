@@ -75,7 +75,8 @@ class Recorder(TorchFunctionMode):
 
     def _memory(self, tensor: Tensor) -> int:
         """Return the identity of the memory that a value is recorded with."""
-        return self._without_memory(tensor).untyped_storage()._cdata
+        memory: int = self._without_memory(tensor).untyped_storage()._cdata
+        return memory
 
     def is_value(self, tensor: Tensor) -> bool:
         """Tell whether a tensor depends on the pictures."""
@@ -262,7 +263,8 @@ class Recorder(TorchFunctionMode):
         if word != "new_tensor" or data is not filling[0]:
             raise needs_numbers(word, self.names.path)
         with self:
-            return filling[0].detach().clone()
+            copied: Tensor = filling[0].detach().clone()
+        return copied
 
     def _asked(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return PyTorch's result for tensors without memory."""
@@ -340,7 +342,8 @@ class Recorder(TorchFunctionMode):
     @contextmanager
     def seeing_scripts(self) -> Iterator[None]:
         """Take calls of TorchScript's functions, which PyTorch hands to no mode, for a while."""
-        plain = torch.jit.ScriptFunction.__call__
+        scripted: Any = torch.jit.ScriptFunction
+        plain = scripted.__call__
 
         def call(function: Any, *args: Any, **kwargs: Any) -> Any:
             if not any(self.is_value(one) for one in tensors((args, kwargs))):
@@ -348,11 +351,11 @@ class Recorder(TorchFunctionMode):
             with torch._C.DisableTorchFunction():
                 return self.__torch_function__(_Scripted(function, plain), (), args, kwargs)
 
-        torch.jit.ScriptFunction.__call__ = call
+        scripted.__call__ = call
         try:
             yield
         finally:
-            torch.jit.ScriptFunction.__call__ = plain
+            scripted.__call__ = plain
 
     def _inside(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run a Python function that has no converter, recording the functions that it calls."""
