@@ -61,11 +61,19 @@ def test_what_is_no_module(module):
     )
 
 
-@pytest.mark.parametrize("shape", [(), (3, 0, 4), (3, -1), 224, "3x4", (1,) * 9])
+@pytest.mark.parametrize("shape", [(), (3, 0, 4), (3, -1), 224, "3x4"])
 def test_what_is_no_shape(shape):
     assert refused(lambda: cs.from_torch(nn.ReLU(), shape), BadSetting) == (
-        "from_torch.input_shape must be the sizes of one picture, channels first and without the batch; "
-        f"got input_shape={shape!r}; use (3, 224, 224). [torch-input]"
+        "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
+        f"names to such shapes; got input_shape={tuple(shape) if shape == '3x4' else shape!r}; use (3, 224, 224). "
+        "[input-shape]"
+    )
+
+
+def test_a_shape_of_too_many_axes_is_refused():
+    assert refused(lambda: cs.from_torch(nn.ReLU(), (1,) * 9), BadSetting) == (
+        "input_shape must have at most 8 axes; got 9 in (1, 1, 1, 1, 1, 1, 1, 1, 1); leave out the batch and join "
+        "axes. [torch-input]"
     )
 
 
@@ -117,8 +125,9 @@ def test_control_flow_that_depends_on_numbers(question, word):
 
 def test_a_forward_that_takes_more_than_pictures():
     assert refused(lambda: cs.from_torch(nn.Bilinear(3, 4, 5), (3,)), BadNetwork) == (
-        "a module's forward must take one tensor of pictures; got Bilinear.forward with missing a required "
-        "argument: 'input2'; wrap it in a module that makes the other arguments. [torch-inputs]"
+        "input_shape must have a shape for every argument that a module's forward requires; got none for 'input2' of "
+        "Bilinear.forward(input1, input2); give input_shape={'input1': (3,), 'input2': (…)}, or wrap the module in "
+        "one that makes the others. [torch-inputs]"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from math import prod
 
@@ -176,6 +177,15 @@ def test_activation(module):
         b=(14,),
     ),
     of("where", lambda x: torch.where(torch.arange(14) > 5, x, -1.0)),
+    of("truncated", lambda x: (3 * x).trunc() + torch.div(5 * x, 3, rounding_mode="trunc")),
+    of("floored", lambda x: torch.div((100 * x).round(), 49, rounding_mode="floor") + torch.div(x, 0.7)),
+    of(
+        "integers",
+        lambda x: (3 * x).long() * 2.5 + (5 * x).int().float() + (7 * x).to(torch.int16).double().float(),
+    ),
+    of("bytes", lambda x: (9 * x.abs()).to(torch.uint8).float() / 255 + (9 * x.abs()).type(torch.int8)),
+    of("integer-copy", lambda x: torch.zeros(x.shape, dtype=torch.long).copy_(3 * x) * 0.5),
+    of("same-type", lambda x: x.float().to(x.dtype).type_as(x) * x.long().long().to(torch.int64)),
 )
 def test_arithmetic(module, shape):
     same_as_pytorch(module, shape)
@@ -341,7 +351,40 @@ class Masked(nn.Module):
         return self.attention(x, x, x, attn_mask=self.mask, need_weights=False)[0]
 
 
+class Attending(nn.Module):
+    """Calls the function of attention with every argument by keyword, or by position, with a mask or without."""
+
+    def __init__(self, by_name: bool, masked: bool) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(12, 3)
+        self.by_name = by_name
+        self.masked = masked
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        one, x = self.attention, x.transpose(0, 1)
+        packed = (
+            one.in_proj_weight,
+            one.in_proj_bias,
+            None,
+            None,
+            False,
+            0.0,
+            one.out_proj.weight,
+            one.out_proj.bias,
+        )
+        mask = torch.ones(5, 5, dtype=torch.bool).triu(1) if self.masked else None
+        given = (x, x, x, 12, 3, *packed, False, None, False, mask)
+        names = list(inspect.signature(F.multi_head_attention_forward).parameters)[: len(given)]
+        named = dict(zip(names, given, strict=True))
+        made = F.multi_head_attention_forward(**named) if self.by_name else F.multi_head_attention_forward(*given)
+        return made[0].transpose(0, 1)
+
+
 @cases(
+    ("function", Attending(False, False), SEQUENCE),
+    ("function-named", Attending(True, False), SEQUENCE),
+    ("function-masked", Attending(False, True), SEQUENCE),
+    ("function-named-masked", Attending(True, True), SEQUENCE),
     ("module", First(nn.MultiheadAttention(12, 3, batch_first=True), 3), SEQUENCE),
     ("no-bias", First(nn.MultiheadAttention(12, 3, batch_first=True, bias=False), 3), SEQUENCE),
     ("masked", Masked(), SEQUENCE),

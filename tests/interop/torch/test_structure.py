@@ -214,6 +214,19 @@ def test_several_outputs_are_kept_and_what_no_output_needs_is_left_out():
     assert [node.name for node in network.outputs] == ["relu1", "high"]
 
 
+class IntoIntegers(nn.Module):
+    """Assigns real numbers to integers, which keep what stands before the point."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = (3 * x).long()
+        y[:, 1:] = 5 * x[:, 1:]
+        return y + 0.5
+
+
+def test_real_numbers_assigned_to_integers_are_unknown_rather_than_wrong():
+    assert unknown(cs.from_torch(IntoIntegers(), SHAPE)) == ["setitem"]
+
+
 class ThroughAView(nn.Module):
     """Writes into a reshaped tensor, then goes on with the tensor before the reshape."""
 
@@ -239,6 +252,11 @@ def test_a_tensor_written_through_a_view_is_unknown_rather_than_wrong():
         (lambda x: x.flatten(0, 1).softmax(0), "softmax"),
         (lambda x: F.max_pool2d(x, 2, return_indices=True)[1] + 1, "max_pool2d_with_indices"),
         (lambda x: F.interpolate(x, scale_factor=0.3), "interpolate"),
+        (lambda x: x.bool().float(), "float"),
+        (lambda x: x.to(torch.bool).float(), "to"),
+        (lambda x: (3 * x).long().to(torch.uint8).float(), "to"),
+        (lambda x: x.sum(1, dtype=torch.long).float(), "sum"),
+        (lambda x: torch.complex(x, x).abs(), "complex"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

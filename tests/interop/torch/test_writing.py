@@ -12,6 +12,7 @@ from torch import nn
 
 import convscope as cs
 from convscope import layers as L
+from convscope.engines.torch.graph_module import module_path
 from convscope.engines.torch.modules import module_of
 from convscope.errors import NoRule
 from convscope.network import Entry, Network
@@ -121,6 +122,90 @@ def test_the_module_is_written_as_a_tree_of_plain_modules():
         "  (out): Flatten(start_dim=1, end_dim=-1)\n"
         ")"
     )
+
+
+def attributes_of_modules() -> list[str]:
+    """Return every name that PyTorch's modules, or ours, have a use for."""
+    made = [nn.Conv2d(1, 2, 3), cs.to_torch("input 1x6x5 | conv 4 3"), module_of(L.Reshape((-1,)), ((3, 4),))]
+    return sorted({name for module in made for name in dir(module)})
+
+
+@pytest.mark.parametrize("form", ["{}", "first.{}", "{}.last", "{}_layer"])
+def test_layers_may_have_the_name_of_any_attribute_of_a_module(form):
+    for name in [*attributes_of_modules(), "", "_"]:
+        layer = form.format(name)
+        if not layer:
+            continue
+        network = Network(
+            [
+                Entry("input", L.Input((1, 7, 6))),
+                Entry("first", L.Conv2d(2, 3), ("input",)),
+                Entry(layer, L.Conv2d(3, (2, 1)), ("first",)),
+                Entry("end", L.Flatten(), (layer,)),
+            ]
+        )
+        model = cs.Model(network, seed=3)
+        module = cs.to_torch(model).eval()
+        assert set(module.state_names) == set(model.parameters)
+        assert sorted(module.state_names.values()) == sorted(module.state_dict())
+        x = pictures((1, 7, 6))
+        expected = model.activations(x.numpy())["end"]
+        with torch.no_grad():
+            np.testing.assert_allclose(module(x).numpy(), expected, rtol=1e-5, atol=1e-6)
+        twin = cs.Model(network, seed=3, engine="torch")
+        np.testing.assert_allclose(twin.activations(x.numpy())["end"], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layers", "paths"),
+    [
+        (
+            ["train", "train_layer", "train_layer_layer"],
+            ["train_layer", "train_layer_layer", "train_layer_layer_layer"],
+        ),
+        (["a..b", "a._layer.b", "a.b"], ["a._layer.b", "a._layer_layer.b", "a.b"]),
+        (["conv.weight", "conv.weights", "relu.weight"], ["conv.weight_layer", "conv.weights", "relu.weight"]),
+        (["half", "block.half", "block.0"], ["half_layer", "block.half_layer", "block.0"]),
+    ],
+)
+def test_paths_of_layers_differ_where_their_names_do(layers, paths):
+    taken = {"": dir(nn.Module()), "conv": dir(nn.Conv2d(1, 2, 3)), "relu": dir(nn.ReLU())}
+    assert [module_path(name, {key: set(names) for key, names in taken.items()}) for name in layers] == paths
+
+
+def test_layers_under_the_name_of_a_layer_are_written():
+    """A norm and a sum of exponents are recorded as layers under the name of the last one of them."""
+
+    class Cosine(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.normalize(torch.logsumexp(self.conv(x), 2), dim=1)
+
+    module = randomised(Cosine())
+    model = cs.from_torch(module, (3, 8, 7), parameters=True)
+    x = pictures((3, 8, 7))
+    with torch.no_grad():
+        expected = module(x).numpy()
+        np.testing.assert_allclose(cs.to_torch(model).eval()(x).numpy(), expected, rtol=1e-5, atol=1e-6)
+    twin = cs.Model(model.network, engine="torch")
+    for name in model.parameters:
+        twin.parameters[name] = model.parameters[name]
+    np.testing.assert_allclose(twin.activations(x.numpy())["normalize1"], expected, rtol=1e-5, atol=1e-6)
+
+
+@every([example for example in EXAMPLES if not isinstance(example[0], L.Input) and len(example[1]) == 1])
+def test_every_layer_is_written_and_run_or_refused_in_one_message(example):
+    layer, (shape,) = example
+    network = Network([Entry("input", L.Input(shape)), Entry("train.half", layer, ("input",))])
+    for act in (lambda: cs.to_torch(network), lambda: cs.Model(network, engine="torch")):
+        if isinstance(layer, L.Opaque | L.StochasticPool):
+            with pytest.raises(NoRule, match=r"\[no-torch\]$"):
+                act()
+        else:
+            act()
 
 
 def test_shared_parameters_are_one_tensor():

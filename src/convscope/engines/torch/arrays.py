@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...layers.base import ParamShapes
+from .graph_module import GraphModule
 
 
 class TorchArrays:
@@ -21,15 +22,15 @@ class TorchArrays:
 
     def __init__(
         self,
-        module: nn.Module,
+        module: GraphModule,
         parameters: ParamShapes,
         buffers: ParamShapes,
         slots: Sequence[str],
         dtype: torch.dtype,
     ) -> None:
         self.dtype = dtype
-        self.parameters = {name: _tensor(module, name) for name in parameters}
-        self.buffers = {name: _tensor(module, name) for name in buffers}
+        self.parameters = {name: module.array(name) for name in parameters}
+        self.buffers = {name: module.array(name) for name in buffers}
         with torch.no_grad():
             for tensor in (*self.parameters.values(), *self.buffers.values()):
                 tensor.zero_()
@@ -57,9 +58,3 @@ class TorchArrays:
         """Overwrite an array."""
         with torch.no_grad():
             self._all[name].copy_(torch.from_numpy(array.copy()))
-
-
-def _tensor(module: nn.Module, name: str) -> Tensor:
-    path, _, own = name.rpartition(".")
-    tensor: Tensor = getattr(module.get_submodule(path), own)
-    return tensor

@@ -62,9 +62,22 @@ class WithoutMemory:
 def word_of(function: Any) -> str:
     """Return an operator's name as a layer's: add for __iadd__, relu for relu_."""
     name: str = getattr(function, "__name__", None) or str(function)
-    if name in NEEDS_NUMBERS or name in ("__setitem__", "__get__"):
+    if name in NEEDS_NUMBERS or name in ("__setitem__", "__get__", "__set__"):
         return name
     return name.strip("_").split(".")[-1] or name
+
+
+@lru_cache(maxsize=2048)
+def writes(function: Any) -> bool:
+    """Tell whether a function writes into its first argument: relu_, __iadd__, __setitem__."""
+    name: str = getattr(function, "__name__", None) or ""
+    if name.startswith("__"):
+        return name == "__setitem__" or (name.startswith("__i") and name not in _READING)
+    return name.endswith("_")
+
+
+_READING = {"__index__", "__int__", "__invert__", "__iter__"}
+"""Methods whose names begin as those of in-place operators do."""
 
 
 @lru_cache(maxsize=256)

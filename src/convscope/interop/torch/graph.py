@@ -77,13 +77,13 @@ class Graph:
         return name if not number else self.unique(f"{name}_{number + 1}")
 
     def network(self, outputs: Sequence[str], name: str) -> Network:
-        """Return the network of everything that the outputs need, inputs always included."""
+        """Return the network of everything that the outputs need."""
         needed = set(outputs)
         for one in reversed(self.entries.values()):
             if one.name in needed:
                 needed.update(one.inputs)
                 needed.update([one.shares] if one.shares else [])
-        kept = [one for one in self.entries.values() if one.name in needed or not one.inputs]
+        kept = [one for one in self.entries.values() if one.name in needed]
         return Network(kept, name)
 
     def _keep(self, entry: Entry, shape: Shape) -> str:

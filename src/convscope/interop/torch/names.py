@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from ...errors import BadNetwork
 
 
 class ModuleNames:
@@ -35,7 +39,12 @@ class ModuleNames:
             before.remove()
             after.remove()
 
-    def _enter(self, module: nn.Module, _inputs: Any) -> None:
+    def _enter(self, module: nn.Module, inputs: Any) -> None:
+        if isinstance(module, torch.jit.ScriptModule):
+            raise torchscript(self._paths.get(id(module)) or self.path)
+        if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
+            with torch._C.DisableTorchFunction():  # a parameter without a shape cannot be recorded
+                module.initialize_parameters(*inputs)
         self._running.append(module)
         self._fresh = not module._modules or isinstance(module, nn.MultiheadAttention)
 
@@ -68,3 +77,12 @@ class ModuleNames:
         if own:
             return any(id(tensor) in own for tensor in tensors)
         return type(module).__module__.startswith("torch.nn.")
+
+
+def torchscript(path: str) -> BadNetwork:
+    """Make the error for TorchScript, whose operators run without being called from Python."""
+    where = f"in module {path!r}" if path else "as the module itself"
+    return BadNetwork(
+        f"a module must be Python code to be recorded; got TorchScript {where}; pass the module that it was "
+        "scripted or traced from, or the same network as an ONNX file. [torch-script]"
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...engines.torch.installed import imported
+from ...input_shapes import InputShape
 from ...layers.connection import Shape
 from ..named import Named, Scheme, called, looked_up, not_a_model, read_name
 from .reading import from_torch
@@ -20,11 +20,12 @@ USUAL_SIZE = 224
 """Pixels per side of a picture, unless a shape is given."""
 
 
-def load_module(model: str, input_shape: Iterable[int] | None = None) -> Network:
+def load_module(model: str, input_shape: InputShape | None = None) -> Network:
     """Return the network of a named module, or of what a named callable returns.
 
-    The callable runs on the meta device, so that no weights are made. Without `input_shape` the first layer with
-    weights says what it wants: its channels at 224 pixels a side, or its features.
+    The callable runs on the meta device, so that no weights are made. `input_shape` is one shape, or a mapping
+    from the arguments of the module's forward to shapes. Without it the first layer with weights says what it
+    wants: its channels at 224 pixels a side, or its features.
 
     Errors:   UnknownModel [torch-name], [torch-import], [torch-callable]; BadSetting [torch-arguments],
               [torch-raised], [torch-model]; and those of `from_torch`
@@ -32,7 +33,7 @@ def load_module(model: str, input_shape: Iterable[int] | None = None) -> Network
     imported()
     named = read_name(model, SCHEME)
     module = _made(named)
-    shape = tuple(input_shape) if input_shape is not None else usual_shape(module)
+    shape = usual_shape(module) if input_shape is None else input_shape
     return from_torch(module, shape, name=named.attribute.rpartition(".")[2])
 
 

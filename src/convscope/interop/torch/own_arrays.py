@@ -8,25 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .arguments import WithoutMemory, tensors, with_tensors, word_of
+from .arguments import WithoutMemory, tensors, with_tensors, word_of, writes
 from .batch import Batch
 
-LARGEST = 1 << 22
-"""Elements of an array that is made while recording; larger ones are kept without their numbers."""
-
 FILLED = {
-    *("new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"),
-    *("zeros_like", "ones_like", "full_like", "empty_like"),
+    **dict.fromkeys(("zeros", "new_zeros", "zeros_like", "empty", "new_empty", "empty_like"), 0),
+    **dict.fromkeys(("ones", "new_ones", "ones_like"), 1),
+    **dict.fromkeys(("full", "new_full", "full_like", "new_tensor")),
 }
-"""Functions that take no more than shape and type from a tensor."""
+"""Functions that take no more than shape and type from a tensor, and what they fill with; None: an argument."""
 
-LARGEST_COPIES = 1 << 27
-"""Elements of an array that is there for every picture; larger ones are kept without their numbers."""
+LARGEST = 1 << 27
+"""Elements of an array that is computed for real; larger ones are kept without their values."""
+
+LARGEST_WRITTEN_OUT = 1 << 24
+"""Elements of an array of one value; in larger ones all elements share their memory until one is written."""
 
 COPIES = {"repeat", "tile", "repeat_interleave", "one_hot"}
 """Functions whose result may be much larger than what they are given."""
@@ -57,6 +59,8 @@ class OwnArrays:
         self._frozen = {id(one) for one in [*root.parameters(), *root.buffers()] if not one.requires_grad}
         self._kept: list[Any] = [root]
         self._without_memory = WithoutMemory()
+        self._batches: set[int] = set()
+        self._one_value: set[int] = set()
 
     def is_parameter(self, tensor: Tensor) -> bool:
         """Tell whether an array is a parameter itself."""
@@ -88,6 +92,10 @@ class OwnArrays:
         device = given[0].device if given else torch.device("cpu")
         args = tuple(device if _is_meta(one) else one for one in args)
         kwargs = {key: device if _is_meta(one) else one for key, one in kwargs.items()}
+        if word_of(function) in FILLED and not isinstance(kwargs.get("out"), Tensor):
+            return self.filled(function, args, kwargs)
+        if writes(function):
+            self._write_out(given[:1])
         learned = [one for one in given if self.is_learned(one)]
         versions = [one._version for one in given]
         result = self._result(function, args, kwargs, given, bool(learned))
@@ -101,22 +109,79 @@ class OwnArrays:
                 new = all(one is not argument for argument in given)
                 if new and one.is_floating_point():
                     self._remember(one, made)
+        self._keep_batches(result)
         return result
+
+    def _keep_batches(self, result: Any) -> None:
+        """Remember which arrays that hold a batch are the module's own."""
+        for one in tensors(result):
+            if self._holds_batch(one) and id(one) not in self._batches:
+                self._batches.add(id(one))
+                self.keep(one)
+
+    def _holds_batch(self, tensor: Tensor) -> bool:
+        return any(size and size % self._batch.size == 0 for size in tensor.shape)
+
+    def is_unseen(self, tensor: Tensor) -> bool:
+        """Tell whether an array holds a batch and was made where no mode could see it."""
+        return id(tensor) not in self._batches and not self.is_learned(tensor) and self._holds_batch(tensor)
+
+    def filled(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+        """Make an array of one value, or of data; it is one number in memory where each image of a batch has it.
+
+        Its shape is asked of PyTorch for tensors without memory. What it is filled with need not have values.
+        """
+        like = word_of(function).startswith("new_") or word_of(function).endswith("_like")
+        if like and not args:
+            args, kwargs = (kwargs["input"],), {key: one for key, one in kwargs.items() if key != "input"}
+        if word_of(function) == "new_tensor":
+            return self._copied(args[1] if len(args) > 1 else kwargs["data"], kwargs.get("dtype") or args[0].dtype)
+        filling = list(tensors((args[like:], dict(kwargs))))
+        values = with_tensors((args[like:], dict(kwargs)), lambda one: torch.zeros_like(one, device="cpu"))
+        first = (self._without_memory(args[0]),) if like else ()
+        shaped: Tensor = function(*first, *values[0], **{**values[1], "device": "meta"})
+        shape, dtype = tuple(shaped.shape), shaped.dtype
+        batch = self._holds_batch(shaped)
+        if any(one.is_meta for one in filling) or (shaped.numel() > LARGEST and not batch):
+            self._keep_batches(shaped)
+            return shaped
+        fill = FILLED[word_of(function)]
+        if fill is None:
+            fill = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
+        if shaped.numel() <= LARGEST_WRITTEN_OUT or not batch:
+            made = torch.full(shape, fill, dtype=dtype)
+        else:
+            made = torch.full((), fill, dtype=dtype).expand(shape)
+            self._one_value.add(id(made))
+        self._keep_batches(made)
+        return made
+
+    def _copied(self, data: Any, dtype: torch.dtype) -> Tensor:
+        made = torch.as_tensor(data).to(dtype, copy=True)
+        self._keep_batches(made)
+        return made
+
+    def _write_out(self, given: list[Tensor]) -> None:
+        """Give arrays of one value memory of their own, since one of them is going to be written."""
+        for one in given:
+            if id(one) in self._one_value:
+                self._one_value.remove(id(one))
+                one.data = one.contiguous()
 
     def _result(
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor], learned: bool
     ) -> Any:
         """Call a function for real; without memory where arrays have none, or learned ones hold pictures."""
-        mixed = len({one.is_meta for one in given if one.dim()}) > 1
-        per_picture = any(size % self._batch.size == 0 for one in given for size in one.shape if size)
-        if not (mixed or per_picture or word_of(function) in COPIES):
+        mixed = len({one.is_meta for one in given}) > 1
+        per_picture = any(map(self._holds_batch, given))
+        if not (mixed or per_picture or word_of(function) in COPIES or _may_be_large(args, given)):
             return function(*args, **kwargs)
         shapes = with_tensors((args, dict(kwargs)), self._without_memory)
         try:
-            result = function(*shapes[0], **shapes[1])
-        except (RuntimeError, NotImplementedError):
+            result = function(*shapes[0], **shapes[1] if given else {**kwargs, "device": "meta"})
+        except (RuntimeError, NotImplementedError, TypeError):
             return function(*args, **kwargs)
-        large = any(one.numel() > LARGEST_COPIES for one in tensors(result))
+        large = any(one.numel() > LARGEST for one in tensors(result))
         return result if mixed or large or (learned and per_picture) else function(*args, **kwargs)
 
     def _remember(self, tensor: Tensor, made: Made) -> None:
@@ -158,13 +223,13 @@ def _is_meta(argument: Any) -> bool:
     return isinstance(argument, str | torch.device) and str(argument) == "meta"
 
 
-def filled(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Tensor) -> Tensor:
-    """Make a new array of the size that a picture has; `result` is the one without memory."""
-    if result.numel() > LARGEST:
-        return result
-    like = torch.empty((), dtype=args[0].dtype)
-    others = {key: value for key, value in kwargs.items() if key != "device"}
-    if word_of(function).endswith("_like"):
-        like = like.expand(result.shape)
-    made: Tensor = function(like, *args[1:], **others)
-    return made.contiguous()
+def _may_be_large(args: tuple[Any, ...], given: list[Tensor]) -> bool:
+    """Tell whether a result may have more than LARGEST elements; no product of tensors has more than theirs."""
+    sizes = [max(one.numel(), 1) for one in given] or [abs(one) for one in _integers(args) if one]
+    return prod(sizes) > LARGEST
+
+
+def _integers(args: tuple[Any, ...]) -> list[int]:
+    """Return the integers among the arguments of a function that makes a tensor from none."""
+    flat = [one for part in args for one in (part if isinstance(part, list | tuple) else [part])]
+    return [one for one in flat if isinstance(one, int)]

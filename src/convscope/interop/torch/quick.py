@@ -47,7 +47,7 @@ def _itself(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
 
 
 def _activation(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    in_place = kwargs.get("inplace", args[-1] is True)
+    in_place = kwargs.get("inplace", bool(args) and args[-1] is True)
     return _itself(args, kwargs) if in_place else _alike(args, kwargs)
 
 

@@ -7,7 +7,8 @@ and loop bounds are what they are; what depends on pictures becomes layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
@@ -19,20 +20,22 @@ from ...errors import BadNetwork, ConvscopeError
 from ...layers.connection import Shape
 from ...layers.rearrange import Reshape
 from ...layers.special import Opaque, Parameter
-from .arguments import NEEDS_NUMBERS, WithoutMemory, tensors, with_tensors, without_dispatch, word_of
+from .arguments import NEEDS_NUMBERS, WithoutMemory, tensors, with_tensors, without_dispatch, word_of, writes
 from .batch import Batch, Unmapped
 from .call import Call
 from .graph import Graph
+from .keywords import arguments
 from .names import ModuleNames
+from .operators.arithmetic import RETYPING
 from .operators.indexing import assigned
 from .operators.products import is_plain_attention
 from .operators.rearrange import REFOLDING
 from .operators.registry import converters
-from .own_arrays import FILLED, LIKE, OwnArrays, filled
+from .own_arrays import FILLED, LIKE, OwnArrays
 from .quick import quick_results
 
-_TURNED = (torch.Tensor.T, torch.Tensor.mT)
-"""Properties that are a transpose; T is one of matrices only."""
+_TRANSPOSES = (torch.Tensor.T, torch.Tensor.mT, torch.Tensor.H, torch.Tensor.mH)
+"""Properties that are a transpose of real numbers; T and H are those of matrices only."""
 
 
 class Recorder(TorchFunctionMode):
@@ -56,7 +59,9 @@ class Recorder(TorchFunctionMode):
         self._stale: dict[int, tuple[str, Tensor]] = {}
         self._arrays: dict[int, tuple[str, int]] = {}
         self._without_memory = WithoutMemory()
+        self._before_cast: dict[int, str] = {}
         self._views: dict[int, list[Tensor]] = {}
+        self._overwritten: dict[int, tuple[str, Tensor, str]] = {}
         self._entered: list[Any] = []
 
     # Which layer is a tensor the output of?
@@ -66,11 +71,30 @@ class Recorder(TorchFunctionMode):
         self._nodes[id(tensor)] = node
         self._lazy.pop(id(tensor), None)
         self.own.keep(tensor)
-        self._views.setdefault(tensor.untyped_storage()._cdata, []).append(tensor)
+        self._views.setdefault(self._memory(tensor), []).append(tensor)
+
+    def _memory(self, tensor: Tensor) -> int:
+        """Return the identity of the memory that a value is recorded with."""
+        memory: int = self._without_memory(tensor).untyped_storage()._cdata
+        return memory
 
     def is_value(self, tensor: Tensor) -> bool:
         """Tell whether a tensor depends on the pictures."""
-        return id(tensor) in self._nodes or id(tensor) in self._lazy
+        known = id(tensor) in self._nodes or id(tensor) in self._lazy
+        return known or (bool(self._overwritten) and self._shares_written_memory(tensor))
+
+    def _shares_written_memory(self, tensor: Tensor) -> bool:
+        """Tell whether values were written into an array through another view; then nobody knows what it holds."""
+        if tensor.layout is not torch.strided or tensor.is_meta:
+            return False
+        written = self._overwritten.get(tensor.untyped_storage()._cdata)
+        if written is None:
+            return False
+        word, writer, node = written
+        self._stale[id(tensor)] = (self.array(tensor), writer)
+        self._lazy[id(tensor)] = (f"{word}_through_a_view", [node])
+        self.own.keep(tensor)
+        return True
 
     def node(self, tensor: Tensor) -> str:
         """Return the layer that a tensor is the output of, made now for arrays and for unknown results."""
@@ -82,6 +106,14 @@ class Recorder(TorchFunctionMode):
             self.bind(tensor, self._opaque(operator, inputs, tensor))
             return self._nodes[id(tensor)]
         return self.array(tensor)
+
+    def remember_cast(self, tensor: Tensor, before: str) -> None:
+        """Remember which layer's output became integers."""
+        self._before_cast[id(tensor)] = before
+
+    def before_cast(self, tensor: Tensor) -> str:
+        """Return the layer that a tensor is the output of, before it became integers."""
+        return self._before_cast.get(id(tensor)) or self.node(tensor)
 
     def array(self, tensor: Tensor, shape: Shape | None = None) -> str:
         """Return the layer of one of the network's own arrays, in another shape of as many elements if given."""
@@ -158,15 +190,21 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Take one call."""
-        kwargs = kwargs or {}
+        kwargs = {key: one for key, one in (kwargs or {}).items() if key != "out" or one is not None}
         given = list(tensors((args, kwargs)))
         word = word_of(func)
-        if not any(self.is_value(one) for one in given):
+        own = [one for one in given if not self.is_value(one)]
+        self._check_seen(own)
+        if len(own) == len(given):
             return self.own.compute(func, args, kwargs, given)
+        if "out" in kwargs:
+            return self._put_out(func, args, kwargs)
         if word in FILLED:
-            return filled(func, args, kwargs, self._asked(func, args, kwargs))
+            return self._filled(func, word, args, kwargs)
         if word == "__get__":
             return self._property(func, args[0])
+        if word == "__set__":
+            return self._set_property(func, *args)
         if word in NEEDS_NUMBERS:
             raise needs_numbers(word, self.names.path)
         if word in LIKE and not self.is_value(given[0]):
@@ -186,6 +224,8 @@ class Recorder(TorchFunctionMode):
         result = quick(args, kwargs) if quick is not None and self.is_value(given[0]) else None
         if result is None:
             result = self._asked(func, args, kwargs)
+            if writes(func) and not given[0].is_meta:
+                result = given[0]
         outputs = list(tensors(result))
         if not outputs:
             return result
@@ -194,20 +234,62 @@ class Recorder(TorchFunctionMode):
                 self._rebind(one, node, word)
         return result
 
+    def _check_seen(self, own: list[Tensor]) -> None:
+        """Refuse tensors of a batch that were made by code which calls none of PyTorch's functions from Python.
+
+        Errors:   BadNetwork [torch-unseen]
+        """
+        if any(self.own.is_unseen(one) for one in own):
+            raise _unseen(self.names.path)
+
+    def _put_out(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Take a call with `out=` as one without, whose results are copied into what was given."""
+        out = kwargs["out"]
+        with self:
+            result = func(*args, **{key: one for key, one in kwargs.items() if key != "out"})
+            for target, one in zip(tensors(out), tensors(result), strict=True):
+                if target.shape != one.shape:
+                    target.resize_(one.shape)
+                target.copy_(one)
+        return out
+
+    def _filled(self, func: Any, word: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+        """Make an array of the type and size that a picture has; a copy of a picture is that picture."""
+        filling = [
+            one for one in tensors((args[1:], kwargs)) if one is not kwargs.get("input") and self.is_value(one)
+        ]
+        if not filling:
+            return self.own.filled(func, args, kwargs)
+        data = args[1] if len(args) > 1 else kwargs.get("data")
+        if word != "new_tensor" or data is not filling[0]:
+            raise needs_numbers(word, self.names.path)
+        with self:
+            copied: Tensor = filling[0].detach().clone()
+        return copied
+
     def _asked(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return PyTorch's result for tensors without memory."""
         args, kwargs = with_tensors((args, dict(kwargs)), self._without_memory)
         return func(*args, **kwargs)
 
     def _property(self, getter: Any, tensor: Tensor) -> Any:
-        """Return a tensor's property; the transpose and the bare data are tensors."""
+        """Return a tensor's property: the transpose, parts of complex numbers and the bare data are tensors."""
         if getter.__self__ is torch.Tensor.data:
             with self:
                 return tensor.detach()
-        if getter.__self__ in _TURNED:
+        if getter.__self__ in _TRANSPOSES and not tensor.is_complex():
             with self:
                 return tensor.transpose(-2, -1) if tensor.dim() > 1 else tensor
-        return getter(tensor)
+        if getter.__self__ is torch.Tensor.real and not tensor.is_complex():
+            return tensor
+        result = getter(tensor)
+        self._unbound(list(tensors(result)), getter.__self__.__name__, [self.node(tensor)])
+        return result
+
+    def _set_property(self, setter: Any, tensor: Tensor, value: Any) -> None:
+        """Set a tensor's property; new data is another value, all else is of no interest."""
+        if setter.__self__ is torch.Tensor.data:
+            self._rebind(tensor, self.node(value), "set_data")
 
     def _converted(
         self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
@@ -224,14 +306,17 @@ class Recorder(TorchFunctionMode):
         try:
             if converter is None:
                 raise Unmapped("no converter")
+            args, kwargs = arguments(converter, args, kwargs)
             made = converter(call, *args, **kwargs)
             nodes = list(made) if isinstance(made, list | tuple) else [made]
             for one, node in zip(outputs, nodes, strict=False):
                 if node is not None and self.graph.shapes[node] != self.batch.free(one.shape):
                     raise Unmapped("another shape")
+            if word not in RETYPING and _loses_fractions(given, outputs[: len(nodes)]):
+                raise Unmapped("another type")
             if self._within and word not in REFOLDING:
                 self._carry_folds(given, outputs)
-        except (Unmapped, ConvscopeError, TypeError, ValueError, LookupError, ArithmeticError):
+        except (Unmapped, ConvscopeError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError):
             self._forget_after(before)
             nodes = [self._opaque(word, values or [self._picture], outputs[0], call.name)]
         missing = [one for one, node in zip(outputs, nodes, strict=False) if node is None]
@@ -255,6 +340,24 @@ class Recorder(TorchFunctionMode):
         name = name or self.names.of_operator(word)
         return self.graph.add(name, Opaque(word, shape or (1,)), list(dict.fromkeys(inputs)), origin=self.origin)
 
+    @contextmanager
+    def seeing_scripts(self) -> Iterator[None]:
+        """Take calls of TorchScript's functions, which PyTorch hands to no mode, for a while."""
+        scripted: Any = torch.jit.ScriptFunction
+        plain = scripted.__call__
+
+        def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+            if not any(self.is_value(one) for one in tensors((args, kwargs))):
+                return plain(function, *args, **kwargs)
+            with torch._C.DisableTorchFunction():
+                return self.__torch_function__(_Scripted(function, plain), (), args, kwargs)
+
+        scripted.__call__ = call
+        try:
+            yield
+        finally:
+            scripted.__call__ = plain
+
     def _inside(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run a Python function that has no converter, recording the functions that it calls."""
         self._entered.append(func)
@@ -268,9 +371,11 @@ class Recorder(TorchFunctionMode):
         """Bind a result; where it was written in place, other views of the same memory are no longer known."""
         old = self._nodes.get(id(tensor))
         self.bind(tensor, node)
+        if old is None and not tensor.is_meta:
+            self._overwritten[tensor.untyped_storage()._cdata] = (word, tensor, node)
         if old is None or old == node:
             return
-        for view in self._views[tensor.untyped_storage()._cdata]:
+        for view in self._views[self._memory(tensor)]:
             if view is tensor:
                 continue
             if self._nodes.get(id(view)) == old:
@@ -297,6 +402,8 @@ class Recorder(TorchFunctionMode):
         try:
             if not isinstance(value, Tensor):
                 value = torch.full((), value, dtype=target.dtype)
+            if _loses_fractions([value], [target]):
+                raise Unmapped("another type")
             base = stale[0] if stale is not None and stale[1] is value else self.node(target)
             node = assigned(call, base, self.node(value), index, target.shape)
         except (Unmapped, ConvscopeError):
@@ -312,10 +419,41 @@ class Recorder(TorchFunctionMode):
         self._arrays = {key: (node, v) for key, (node, v) in self._arrays.items() if node in self.graph.entries}
 
 
+class _Scripted:
+    """A function of TorchScript under its own name."""
+
+    def __init__(self, function: Any, call: Any) -> None:
+        self.__name__ = str(function.name)
+        self._function = function
+        self._call = call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(self._function, *args, **kwargs)
+
+
+def _loses_fractions(given: list[Tensor], outputs: list[Tensor]) -> bool:
+    """Tell whether real numbers became integers."""
+    real = any(one.is_floating_point() for one in given)
+    return real and any(one.dtype in _INTEGERS for one in outputs[:1])
+
+
+_INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+
+
 def needs_numbers(word: str, path: str) -> BadNetwork:
     """Make the error for a forward pass that asks for a picture's numbers."""
     where = f"module {path!r}" if path else "the module"
     return BadNetwork(
         f"a network's layers must not depend on the numbers in a picture; got {word.strip('_')}() of a tensor "
         f"in {where}; compute it from shapes, or import the part without it. [torch-control-flow]"
+    )
+
+
+def _unseen(path: str) -> BadNetwork:
+    """Make the error for a tensor that came from code which calls none of PyTorch's functions from Python."""
+    where = f"module {path!r}" if path else "the module"
+    return BadNetwork(
+        f"a module must call PyTorch's functions from Python to be recorded; got a tensor in {where} that other "
+        "code has made from its input, such as an operator in C++; write that part in Python, or import the "
+        "network without it. [torch-unseen]"
     )

@@ -12,15 +12,19 @@ from ...network import Network
 if TYPE_CHECKING:
     from torch import nn
 
+    from ...engines.torch.graph_module import GraphModule
+
 
 def to_torch(model: Model | Network | str | os.PathLike[str]) -> nn.Module:
     """Return a PyTorch module that computes what the model does, with the same parameter names and values.
 
-    Its modules stand in a tree by the layers' names; `forward` calls them in the network's order, and returns
-    the output, or a dict of outputs by layer name where there are several. A network without parameters gets
-    those of `Model(network)`. The module is in training mode, as new modules are. Its output is the network's own,
-    without the softmax or sigmoid that `predict` applies for a classifier. Frozen parameters do not require a
-    gradient; a frozen batch norm must be put in evaluation mode to keep its running statistics, as in PyTorch.
+    Its modules stand in a tree by the layers' names, with `_layer` appended where PyTorch has another use for a
+    name (`state_names` of the module has the name of each parameter in `state_dict()`). `forward` calls them in
+    the network's order, and returns the output, or a dict of outputs by layer name where there are several. A
+    network without parameters gets those of `Model(network)`. The module is in training mode, as new modules are.
+    Its output is the network's own, without the softmax or sigmoid that `predict` applies for a classifier. Frozen
+    parameters do not require a gradient; a frozen batch norm must be put in evaluation mode to keep its running
+    statistics, as in PyTorch.
 
     Errors:   MissingExtra [torch-missing]; NoRule [no-torch] for a layer that PyTorch does not have
 
@@ -44,9 +48,7 @@ def to_torch(model: Model | Network | str | os.PathLike[str]) -> nn.Module:
     return module
 
 
-def _set(module: nn.Module, name: str, value: Any) -> None:
+def _set(module: GraphModule, name: str, value: Any) -> None:
     """Give a parameter or buffer its value; the module keeps the type of whole numbers."""
-    path, _, own = name.rpartition(".")
-    owner: Any = module.get_submodule(path)
-    tensor = getattr(owner, own)
+    tensor = module.array(name)
     tensor.data = value.to(tensor.dtype) if not tensor.is_floating_point() else value

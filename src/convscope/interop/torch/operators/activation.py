@@ -88,7 +88,17 @@ def prelu(call: Call, input: Tensor, weight: Tensor) -> str:
     return call.last(PReLU(weight.numel()), call.node(input), parameters={"weight": weight})
 
 
-@operator("elu")
+@operator("functional.elu_")
+def elu_in_place(
+    call: Call, input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0
+) -> str:
+    """Convert scale·ELU with the input scaled where it is negative; only plain ELU is a layer."""
+    if scale != 1 or input_scale != 1:
+        raise Unmapped("a scaled ELU")
+    return elu(call, input, alpha)
+
+
+@operator("functional.elu")
 def elu(call: Call, input: Tensor, alpha: float = 1.0, inplace: bool = False) -> str:
     """Convert ELU."""
     return call.last(ELU(alpha), call.node(input))

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
+RETYPING = {
+    *("float", "half", "double", "bfloat16", "to", "type", "type_as", "long", "int", "short", "char", "byte"),
+    *("tensor", "as_tensor", "asarray", "copy"),
+}
+"""Functions whose converters look at types; others do not make integers of real numbers."""
+
+
 def affine(call: Call, tensor: Tensor, scale: float = 1.0, shift: float = 0.0) -> str:
     """Scale and shift by constant numbers; by 1 and 0 nothing happens."""
     if scale == 1 and shift == 0:
@@ -89,11 +96,29 @@ def _scaled_axis(call: Call, value: Tensor, factors: Tensor) -> int | None:
 
 @operator("div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__itruediv__", "Tensor.__div__")
 def divide(call: Call, input: Any, other: Any, *, rounding_mode: str | None = None) -> str:
-    """Convert a quotient."""
-    if rounding_mode == "trunc":
-        raise Unmapped("cut off")
-    quotient = _divided(call, input, other, last=rounding_mode is None)
-    return quotient if rounding_mode is None else call.last(Function("floor"), quotient)
+    """Convert a quotient; one that is rounded is a true quotient first, since n · (1 / n) may be less than 1."""
+    if rounding_mode is None:
+        return _divided(call, input, other, last=True)
+    quotient = call.step(Divide(), *call.operands(*(_as_tensor(one) for one in (input, other))))
+    return truncated(call, quotient) if rounding_mode == "trunc" else call.last(Function("floor"), quotient)
+
+
+def _as_tensor(value: Any) -> Tensor:
+    import torch
+
+    return value if isinstance(value, torch.Tensor) else torch.tensor(float(value))
+
+
+def truncated(call: Call, node: str) -> str:
+    """Round towards zero: the sign times the floor of the absolute value."""
+    whole = call.step(Function("floor"), call.step(Function("abs"), node))
+    return call.last(Multiply(), call.step(Function("sign"), node), whole)
+
+
+@operator("trunc", "fix")
+def truncate(call: Call, input: Tensor) -> str:
+    """Convert rounding towards zero."""
+    return truncated(call, call.node(input))
 
 
 def _divided(call: Call, input: Any, other: Any, *, last: bool) -> str:
@@ -230,7 +255,13 @@ def masked_fill(call: Call, input: Tensor, mask: Tensor, value: Any) -> str:
     return call.last(Add(), gated, call.operands(input, zeros.masked_fill(mask, number))[1])
 
 
-@operator("torch.where", "Tensor.where")
+@operator("Tensor.where")
+def keep_where(call: Call, input: Any, condition: Tensor, other: Any) -> str:
+    """Convert `input.where(condition, other)`."""
+    return where(call, condition, input, other)
+
+
+@operator("torch.where")
 def where(call: Call, condition: Tensor, input: Any, other: Any) -> str:
     """Convert a choice by a constant mask."""
     if not hasattr(condition, "dtype") or call.recorder.is_value(condition):
@@ -252,6 +283,70 @@ def _same(*names: str) -> None:
         return call.node(input)
 
 
-_same("clone", "Tensor.contiguous", "detach", "Tensor.float", "Tensor.half", "Tensor.double", "Tensor.bfloat16")
-_same("Tensor.to", "Tensor.type", "Tensor.type_as", "Tensor.cpu", "Tensor.cuda", "Tensor.long", "Tensor.int")
+_same("clone", "Tensor.contiguous", "detach", "Tensor.cpu", "Tensor.cuda")
 _same("Tensor.requires_grad_", "positive", "resolve_conj", "resolve_neg", "alias_copy")
+
+
+@operator(
+    *("Tensor.float", "Tensor.half", "Tensor.double", "Tensor.bfloat16", "Tensor.to", "Tensor.type"),
+    *("Tensor.type_as", "Tensor.long", "Tensor.int", "Tensor.short", "Tensor.char", "Tensor.byte"),
+    *("torch.tensor", "torch.as_tensor", "torch.asarray"),
+)
+def cast(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
+    """Convert a change of type: real numbers lose what is behind the point where they become integers.
+
+    All floating types are computed in the engine's own, so that a change among them does nothing.
+    """
+    node = call.node(input)
+    made = as_type(call, node, input)
+    if made != node:
+        call.recorder.remember_cast(call.result, node)
+    return made
+
+
+def as_type(call: Call, node: str, input: Tensor) -> str:
+    """Let a layer's output, of the type of `input`, have the type of the call's result.
+
+    Errors:   Unmapped for truth values and complex numbers, and for integers that may not fit
+    """
+    import torch
+
+    old, new = input.dtype, call.result.dtype
+    if old == new or (old.is_floating_point and new.is_floating_point):
+        return node
+    if torch.bool in (old, new) or old.is_complex or new.is_complex:
+        raise Unmapped("numbers of another kind")
+    if old.is_floating_point:
+        return truncated(call, node)
+    if not new.is_floating_point:
+        one, two = torch.iinfo(old), torch.iinfo(new)
+        if one.min < two.min or one.max > two.max:
+            raise Unmapped("integers that may not fit")
+    return node
+
+
+@operator("Tensor.copy_")
+def copy(call: Call, input: Tensor, src: Tensor, non_blocking: bool = False) -> str:
+    """Convert an array that takes the values of another."""
+    from .indexing import expand
+
+    return as_type(call, expand(call, src), src)
+
+
+@operator("Tensor.fill_")
+def fill(call: Call, input: Tensor, value: Any) -> str:
+    """Convert an array that takes one value everywhere."""
+    import torch
+
+    number = call.number(value)
+    if number is not None:
+        return call.recorder.array(torch.full(call.free, number))
+    if call.recorder.is_value(value) or call.recorder.own.is_learned(value):
+        raise Unmapped("a value from pictures, or a learned one")
+    return call.recorder.array(torch.empty(call.free, device="meta"))
+
+
+@operator("Tensor.zero_")
+def zero(call: Call, input: Tensor) -> str:
+    """Convert an array that becomes zero."""
+    return fill(call, input, 0.0)

@@ -44,7 +44,26 @@ def own(call: Call, *tensors: Tensor | None) -> None:
         raise Unmapped("weights from pictures")
 
 
-@operator("conv1d", "conv2d", "conv3d", "convolution")
+@operator("torch.convolution")
+def any_convolution(
+    call: Call,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+) -> str:
+    """Convert a convolution that is told whether it is a transposed one."""
+    if transposed:
+        return transposed_convolution(call, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return convolution(call, input, weight, bias, stride, padding, dilation, groups)
+
+
+@operator("conv1d", "conv2d", "conv3d")
 def convolution(
     call: Call,
     input: Tensor,
@@ -83,7 +102,7 @@ def convolution(
 
 
 @operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def transposed(
+def transposed_convolution(
     call: Call,
     input: Tensor,
     weight: Tensor,
@@ -140,9 +159,9 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> str:
-    """Convert a look-up of rows."""
+    """Convert a look-up of rows; an embedding takes its input for integers by itself."""
     own(call, weight)
     if max_norm is not None:
         raise Unmapped("rows are normalised")
     layer = Embedding(*weight.shape)
-    return call.last(layer, call.node(input), parameters=weights(weight=weight))
+    return call.last(layer, call.recorder.before_cast(input), parameters=weights(weight=weight))

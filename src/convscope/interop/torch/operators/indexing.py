@@ -47,10 +47,10 @@ def stack(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
 
 
 @operator("split", "split_with_sizes", "chunk", "tensor_split", "Tensor.unsafe_chunk", "Tensor.unsafe_split")
-def split(call: Call, tensor: Tensor, _sizes: Any = None, dim: int = 0, **_more: Any) -> list[str]:
+def split(call: Call, input: Tensor, _sizes: Any = None, dim: int = 0, **_more: Any) -> list[str]:
     """Convert an axis cut into parts."""
-    place = call.batch.place(tensor.shape, dim)
-    node = call.node(tensor)
+    place = call.batch.place(input.shape, dim)
+    node = call.node(input)
     parts, start = [], 0
     for one in call.result:
         stop = start + one.shape[dim]

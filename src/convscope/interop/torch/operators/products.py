@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ....layers.activation import Softmax
@@ -175,6 +177,7 @@ def multi_head_attention(
     dropout_p: float,
     out_proj_weight: Tensor,
     out_proj_bias: Tensor | None,
+    *_how: Any,
     **_more: Any,
 ) -> str:
     """Convert the attention of a module as one layer; `is_plain_attention` says which can be."""
@@ -190,14 +193,22 @@ def multi_head_attention(
 
 def is_plain_attention(args: tuple[Any, ...], kwargs: Any) -> bool:
     """Tell whether an attention module's call is what the layer computes: no mask, one width, packed weights."""
-    query, key, value, _, _, weight, bias, bias_k, bias_v, zero, _, _, out_bias = args[:13]
-    masks = [kwargs.get(name) for name in ("key_padding_mask", "attn_mask", "static_k", "static_v")]
+    given = _attention_signature().bind(*args, **kwargs).arguments
+    query, key, value = (given[name] for name in ("query", "key", "value"))
+    left_out = ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k", "static_v")
     return (
-        weight is not None
-        and not zero
-        and all(one is None for one in (bias_k, bias_v, *masks))
-        and (bias is None) == (out_bias is None)
+        given["in_proj_weight"] is not None
+        and not given["add_zero_attn"]
+        and all(given.get(name) is None for name in left_out)
+        and (given["in_proj_bias"] is None) == (given["out_proj_bias"] is None)
         and query.dim() == 3
         and key.shape == value.shape
         and key.shape[-1] == query.shape[-1]
     )
+
+
+@cache
+def _attention_signature() -> inspect.Signature:
+    import torch
+
+    return inspect.signature(torch.nn.functional.multi_head_attention_forward)

@@ -90,8 +90,14 @@ _LARGEST_NUMBER = (2 - 2**-23) * 2.0**127
 """In single precision; it stands for the infinity that a maximum never takes."""
 
 
-@operator("functional.pad", "torch.constant_pad_nd")
-def pad(call: Call, input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> str:
+@operator("torch.constant_pad_nd")
+def pad_constant(call: Call, input: Tensor, pad: Any, value: float = 0.0) -> str:
+    """Convert padding by a number."""
+    return pad_axes(call, input, pad, value=value)
+
+
+@operator("functional.pad")
+def pad_axes(call: Call, input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> str:
     """Convert padding of any axes but the batch."""
     ends = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
     first = input.dim() - len(ends)

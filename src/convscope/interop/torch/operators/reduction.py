@@ -136,11 +136,11 @@ def deviation(
 
 @operator("linalg.vector_norm")
 def vector_norm(
-    call: Call, x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, **_types: Any
+    call: Call, input: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, **_types: Any
 ) -> str:
     """Convert the 1- and 2-norm along axes."""
-    places = _places(call, x, dim)
-    node = call.node(x)
+    places = _places(call, input, dim)
+    node = call.node(input)
     if ord == 1:
         return call.last(Reduce("sum", places, keepdim), call.step(Function("abs"), node))
     if ord != 2:
