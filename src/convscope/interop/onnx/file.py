@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ...errors import BadFile, MissingExtra
 
@@ -78,13 +80,27 @@ def refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFile
     return BadFile(f"{str(path)!r} must {rule}; got {got}; {way_out}. [{code}]")
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read; a pipe or a device, which might never end, is an error.
+
+    Raises:
+        OSError: as `open`, or for what is no regular file.
+    """
+    # Without waiting: to open a pipe would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
 def _without_weights(path: Path) -> bytes:
     from .wire import Damaged, structure
 
     try:
         if path.is_dir():
             raise refused(path, "be a file", "a folder", "name the .onnx file in it", "file-kind")
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise refused(path, "be an ONNX model", "an empty file", "save it again", "onnx-none")
             # Closed when nothing refers to it any more: an error's traceback may still do.

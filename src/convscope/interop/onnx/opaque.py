@@ -29,8 +29,8 @@ class Found(NamedTuple):
     dtype: int
 
 
-def opaque(call: Call) -> list[Value | None]:
-    """Return Opaque layers, one per output that is used.
+def opaque(call: Call, reason: str = "") -> list[Value | None]:
+    """Return Opaque layers, one per output that is used; `reason` is what of a known operator no layer does.
 
     Errors:   BadFile [onnx-operator] where neither ONNX nor the file says an output's shape
     """
@@ -48,7 +48,7 @@ def opaque(call: Call) -> list[Value | None]:
                 f"got neither for {name!r}; "
                 "run onnx.shape_inference.infer_shapes on it, or add value_info. [onnx-operator]"
             )
-        outputs[index] = _stand_in(call, flows, found, "" if index == wanted[-1] else str(index))
+        outputs[index] = _stand_in(call, flows, found, "" if index == wanted[-1] else str(index), reason)
     return outputs
 
 
@@ -64,11 +64,12 @@ def _title(call: Call) -> str:
     return f"{domain}.{call.operator}" if domain else call.operator
 
 
-def _stand_in(call: Call, flows: list[Flow], found: Found, part: str) -> Flow:
+def _stand_in(call: Call, flows: list[Flow], found: Found, part: str, reason: str) -> Flow:
     shape, dtype = found
     batch = _batch(flows, shape)
     picture = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
-    operator = "".join(sign if sign.isprintable() and sign not in " |\"'#{}" else "_" for sign in _title(call))
+    title = f"{_title(call)}[{reason}]" if reason else _title(call)
+    operator = "".join(sign if sign.isprintable() and sign not in " |\"'#{}" else "_" for sign in title)
     try:
         output = call.emit(Opaque(operator, picture), *flows, part=part)
     except ConvscopeError as error:
