@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from convscope.interop.onnx import converters  # noqa: F401 - registers them
-from convscope.interop.onnx.file import LARGEST_STRUCTURE, MOST_NODES
 from convscope.interop.onnx.budget import LARGEST_ARRAY
+from convscope.interop.onnx.file import LARGEST_STRUCTURE, MOST_NODES
 from convscope.interop.onnx.order import DEEPEST_GRAPHS
 from convscope.interop.onnx.registry import CONVERTERS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....layers import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from ....layers.convolution import Conv, ConvTranspose
 from ....layers.connection import Shape
+from ....layers.convolution import Conv, ConvTranspose
 from ....layers.rearrange import Permute
 from ....settings import Pads
 from ..call import Call, folded_pictures, layer_of

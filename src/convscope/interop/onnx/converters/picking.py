@@ -16,7 +16,6 @@ from .cutting import bordered
 from .dense import embedding
 from .merging import merged
 
-
 WALKED = 32
 """What an element costs that is looked at one by one, compared with one of an array operation."""
 
