@@ -179,8 +179,8 @@ def test_open_sizes_and_a_picture_of_another_rank(tmp_path):
     made = model([one("Conv", {}, ("x", "w"))], ("N", 3, "H", 9), {"w": numbers((4, 3, 3, 3))})
     path = saved(made, tmp_path)
     message = (
-        "the picture's size must be known; got 3×?×9 for input 'x' of {path}; "
-        "give input_shape=(3, 224, 224), or --input 3x224x224. [onnx-dims]"
+        "the input's size must be known; got 3×?×9 for input 'x' of {path}; "
+        "give input_shape=(3, 224, 9), or --input 3x224x9. [onnx-dims]"
     )
     refused(path, BadShape, message)
     message = (

@@ -188,12 +188,12 @@ def _(call: Call, x: Array, indices: Array) -> Array:
     return np.take(x, indices, call.attribute("axis", 0))
 
 
-@_rule("GatherElements", makes=lambda call, x, indices: indices.shape)
+@_rule("GatherElements", makes=lambda _call, _x, indices: indices.shape)
 def _(call: Call, x: Array, indices: Array) -> Array:
     return np.take_along_axis(x, indices, call.attribute("axis", 0))
 
 
-@_rule("GatherND", makes=lambda call, x, indices: (*indices.shape[:-1], *x.shape[indices.shape[-1] :]))
+@_rule("GatherND", makes=lambda _call, x, indices: (*indices.shape[:-1], *x.shape[indices.shape[-1] :]))
 def _(call: Call, x: Array, indices: Array) -> Array:
     if call.attribute("batch_dims", 0):
         raise ValueError("places for each of several arrays")
@@ -255,7 +255,7 @@ def _(call: Call, x: Array, low: Array | None = None, high: Array | None = None)
     return np.asarray(x if least is None and most is None else np.clip(x, least, most), x.dtype)
 
 
-@_rule("NonZero", makes=lambda call, x: (max(x.ndim, 1), x.size), work=2)
+@_rule("NonZero", makes=lambda _call, x: (max(x.ndim, 1), x.size), work=2)
 def _(call: Call, x: Array) -> Array:
     return np.asarray(np.nonzero(np.atleast_1d(x)), np.int64)
 
@@ -276,7 +276,7 @@ def _axes(call: Call, axes: Array | None) -> list[int]:
     return call.attribute("axes", []) if axes is None else listed(axes)
 
 
-@_rule("Slice", makes=lambda call, x, *places: places[0].shape if places else ())
+@_rule("Slice", makes=lambda _call, _x, *places: places[0].shape if places else ())
 def _(
     call: Call,
     x: Array,
@@ -331,12 +331,12 @@ def _(call: Call, x: Array) -> Array:
     return np.transpose(x, call.attribute("perm", None))
 
 
-@_rule("Expand", makes=lambda call, x, shape: shape.shape)
+@_rule("Expand", makes=lambda _call, _x, shape: shape.shape)
 def _(call: Call, x: Array, shape: Array) -> Array:
     return np.broadcast_to(x, _sized(np.broadcast_shapes(x.shape, tuple(listed(shape)))))
 
 
-@_rule("Tile", makes=lambda call, x, repeats: [n * int(r) for n, r in zip(x.shape, listed(repeats), strict=True)])
+@_rule("Tile", makes=lambda _call, x, repeats: [n * int(r) for n, r in zip(x.shape, listed(repeats), strict=True)])
 def _(call: Call, x: Array, repeats: Array) -> Array:
     return np.tile(x, listed(repeats))
 
@@ -351,7 +351,7 @@ def _(call: Call, start: Array, limit: Array, delta: Array) -> Array:
     return np.asarray(start.item() + np.arange(count) * delta.item(), start.dtype)
 
 
-@_rule("ConstantOfShape", makes=lambda call, shape: shape.shape)
+@_rule("ConstantOfShape", makes=lambda _call, shape: shape.shape)
 def _(call: Call, shape: Array) -> Array:
     from onnx import numpy_helper
 

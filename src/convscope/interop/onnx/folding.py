@@ -15,7 +15,7 @@ from .budget import TooLarge
 from .fold_rules import RULES, Rule
 from .fold_views import VIEWS
 from .registry import Unmapped
-from .values import Array, Constant, Flow, known
+from .values import Array, Constant, Flow, known, short_key
 
 if TYPE_CHECKING:
     from .call import Call
@@ -144,11 +144,13 @@ def _weights(call: Call, constants: Sequence[Constant]) -> int:
 
 
 def _key(call: Call, constants: Sequence[Constant]) -> str | None:
-    """Return a name for what is made of stored tensors in this very way."""
+    """Return a name for what is made of stored tensors in this very way; what a node fills is its own."""
+    if call.operator == "ConstantOfShape":
+        return short_key(f"{call.name}/{call.node.output[0]}")
     if not constants or any(one.key is None for one in constants):
         return None
     how = ",".join(f"{item.name}={item.SerializeToString().hex()}" for item in call.node.attribute)
-    return f"{call.operator}({', '.join(str(one.key) for one in constants)};{how})"
+    return short_key(f"{call.operator}({', '.join(str(one.key) for one in constants)};{how})")
 
 
 def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
@@ -158,14 +160,13 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
     except (Unmapped, TooLarge) as error:
         raise _failed(call, str(error)) from None
     except (
-        ValueError,
-        TypeError,
-        IndexError,
-        KeyError,
-        OverflowError,
+        ArithmeticError,
         AttributeError,
+        LookupError,
         MemoryError,
-        RecursionError,
+        RuntimeError,
+        TypeError,
+        ValueError,
     ) as error:
         raise _failed(call, str(error).partition("\n")[0]) from None
 

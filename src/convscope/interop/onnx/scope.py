@@ -215,7 +215,7 @@ class Scope:
                 raise
             except Unmapped as error:
                 reason = error.part
-            except (ArithmeticError, LookupError, TypeError, ValueError):
+            except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
                 pass  # in a form that nobody foresaw
             self.builder.back_to(before)
             self._release(call.absorbed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ from ...layers.base import show_shape
 from ...layers.connection import Shape
 
 Array = NDArray[Any]
+
+LONGEST_KEY = 256
+"""Characters of the name of a constant."""
 
 
 class Flow(NamedTuple):
@@ -118,11 +122,16 @@ class Constant:
 
     def derived(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
         """Return what a function makes of the numbers, still unread; `word` tells one function from another."""
-        key = None if self.key is None else f"{self.key}→{word}"
+        key = None if self.key is None else short_key(f"{self.key}→{word}")
         return Constant(shape, self.dtype, lambda: change(self.array), key, self.weights)
 
 
 Value = Flow | Constant
+
+
+def short_key(text: str) -> str:
+    """Return a text itself, or its digest where it is long: keys of keys would double with every step."""
+    return text if len(text) <= LONGEST_KEY else blake2b(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def shortest(number: Any) -> float:

@@ -39,8 +39,10 @@ def batch_norm(call: Call) -> Sequence[Flow]:
     else:
         rows, x = None, call.pictures()
     kind = _BATCH.get(len(x.shape) - 2)
-    if kind is None or call.attribute("training_mode", 0):
-        raise Unmapped("0 to 3 spatial axes, at inference")
+    if call.attribute("training_mode", 0):
+        raise Unmapped("statistics of the batch", "training_mode")
+    if kind is None:
+        raise Unmapped("0 to 3 spatial axes")
     names = ("weight", "bias", "running_mean", "running_var")
     held = {name: call.constant(index) for index, name in enumerate(names, start=1)}
     if any(constant.shape != (x.shape[1],) for constant in held.values()):
@@ -85,7 +87,6 @@ def group_norm(call: Call) -> Sequence[Flow]:
 
 def _normalised_by_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant, bias: Constant) -> Flow:
     """Emit a normalisation whose factors and terms are each for all channels of a group."""
-    groups = norm.num_groups
     by_group = Reshape((norm.num_groups, x.picture[0] // norm.num_groups, *x.picture[1:]))
     rows = call.emit(by_group, call.emit(norm, x, part="norm"), part="groups")
     shape = (norm.num_groups, *(1 for _ in rows.picture[1:]))
