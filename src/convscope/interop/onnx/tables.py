@@ -6,6 +6,7 @@ What is made of a table may have more numbers than the table, or fewer: they are
 from __future__ import annotations
 
 from math import prod
+from typing import TypeGuard
 
 from ...layers.special import Parameter
 from .call import Call
@@ -61,7 +62,7 @@ def _is_repeated(call: Call, constants: list[Constant]) -> bool:
     return size > sum(one.weights for one in constants)
 
 
-def _is_table(value: object) -> bool:
+def _is_table(value: object) -> TypeGuard[Constant]:
     return isinstance(value, Constant) and value.learned and value.dtype in REAL and len(value.shape) > 1
 
 
