@@ -12,11 +12,12 @@ from onnx.reference import ReferenceEvaluator
 
 import convscope as cs
 from convscope.errors import BadFile
-from convscope.interop.onnx import converters  # noqa: F401 - registers them
 from convscope.interop.onnx.audit import IRRELEVANT
+from convscope.interop.onnx.converters import activation
 from convscope.interop.onnx.file import FIRST_OPSET
 from convscope.interop.onnx.importer import read_network
 from convscope.interop.onnx.registry import CONVERTERS
+from convscope.layers import ReLU
 from convscope.reference import run
 from interop.onnx.models import model, numbers, one, saved, whole
 from interop.onnx.runtime import assert_close, by_runtime
@@ -298,6 +299,16 @@ def test_attribute_that_no_schema_knows_is_opaque(operator, attributes, tmp_path
     without = saved(model(nodes, (1, 4, 6), outputs=("u",)), tmp_path)
     with pytest.raises(BadFile, match=rf"^operator {operator}\[{list(attributes)[-1]}\] of node 'made' in "):
         cs.from_onnx(without)
+
+
+def test_attribute_that_a_converter_does_not_ask_for_is_opaque(tmp_path, monkeypatch):
+    """A converter with a defect: the slope is left out, and the node says so."""
+    key = ("", "LeakyRelu", 16)
+    monkeypatch.setitem(CONVERTERS, key, CONVERTERS[key]._replace(convert=CONVERTERS["", "Relu", 14].convert))
+    monkeypatch.setattr(activation, "_PLAIN", {"LeakyRelu": ReLU})
+    for alpha, kind in ((0.01, "ReLU"), (0.3, "Opaque(LeakyRelu[alpha])")):
+        network = cs.from_onnx(saved(model([one("LeakyRelu", {"alpha": alpha})], (1, 4, 23)), tmp_path))
+        assert network["made"].kind == kind
 
 
 def test_attribute_with_its_default_value_changes_nothing(tmp_path):
