@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from onnx import helper
 
 import convscope as cs
+from convscope.interop.onnx.importer import read_network
 from interop.onnx.models import FLOAT, INT64, model, numbers, saved, whole
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 TABLE = numbers((5, 7))
+VALUE = helper.make_tensor("value", FLOAT, [1], [0.25])
 ROWS = np.stack([*np.meshgrid(np.arange(5), np.arange(7), indexing="ij"), np.ones((5, 7), int)], axis=-1)
 PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
 
@@ -213,3 +217,116 @@ def test_a_standardised_kernel_is_a_convolutions_own(tmp_path):
     spread = np.sqrt(rows.var(1, keepdims=True) + 1e-5)
     expected = (rows - rows.mean(1, keepdims=True)) / spread * gain[:, None]
     np.testing.assert_allclose(model_.parameters["made.weight"].reshape(4, -1), expected, rtol=1e-5, atol=1e-5)
+
+
+def grid_model(scale):
+    """Return a model that adds positions, times a stored scale, to a convolution, for any size of the input."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], "conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Shape", ["c"], ["s"], "shape"),
+        helper.make_node("Gather", ["s", "three"], ["columns"], "width"),
+        helper.make_node("Range", ["zero", "columns", "one"], ["r"], "range"),
+        helper.make_node("Cast", ["r"], ["f"], "real", to=FLOAT),
+        helper.make_node("Mul", ["f", "scale"], ["g"], "scaled"),
+        helper.make_node("Add", ["c", "g"], ["y"], "sum"),
+    ]
+    tensors = {"w": numbers((4, 3, 3, 3)), "scale": np.float32(scale)}
+    tensors |= {"zero": np.int64(0), "one": np.int64(1), "three": np.int64(3)}
+    return model(nodes, ("n", 3, "h", "w"), tensors, opset=17)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 6), (3, 12, 31)])
+def test_table_computed_from_shapes_is_no_parameter(shape, tmp_path):
+    """4 × 3 × 3 × 3 weights, whatever the input's size; the scale belongs to the table."""
+    path = saved(grid_model(0.5), tmp_path)
+    assert cs.inspect(cs.from_onnx(path, input_shape=shape)).totals.params == 108
+    model_ = cs.from_onnx(path, parameters=True, input_shape=shape)
+    x = numbers((1, *shape), 4)
+    assert_close(model_.logits(x), by_runtime(path, {"x": x})[0], 1e-4)
+
+
+def test_integers_that_are_stored_are_no_parameters(tmp_path):
+    nodes = [
+        helper.make_node("Cast", ["i"], ["f"], "real", to=FLOAT),
+        helper.make_node("Add", ["x", "f"], ["y"], "sum"),
+    ]
+    network = cs.from_onnx(saved(model(nodes, (1, 4, 5), {"i": np.arange(20).reshape(4, 5)}), tmp_path))
+    assert cs.inspect(network).totals.params == 0
+
+
+@pytest.mark.parametrize(
+    ("operator", "tensors", "attributes"),
+    [
+        ("Expand", {"s": whole(1, 4, 6, 5)}, {}),
+        ("Tile", {"s": whole(1, 1, 6, 1)}, {}),
+        ("Concat", {"s": np.zeros((1, 4, 5, 5), np.int64)}, {"axis": 2}),
+    ],
+)
+def test_learned_table_that_is_repeated_counts_as_stored(operator, tensors, attributes, tmp_path):
+    """4 × 5 learned numbers that stand for 4 × 6 × 5."""
+    name = "f" if operator == "Concat" else "s"
+    nodes = [
+        helper.make_node("Cast", ["s"], ["f"], "real", to=FLOAT),
+        helper.make_node(operator, ["t", name], ["r"], "repeated", **attributes),
+        helper.make_node("Add", ["x", "r"], ["y"], "sum"),
+    ]
+    path = saved(model(nodes, (1, 4, 6, 5), {"t": numbers((1, 4, 1, 5)), **tensors}, opset=17), tmp_path)
+    x = numbers((1, 4, 6, 5), 4)
+    network, ours = by_reference(path, {"x": x})
+    assert cs.inspect(network).totals.params == 20
+    assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def test_bias_of_one_number_counts_once(tmp_path):
+    path = saved(model([helper.make_node("Gemm", ["x", "w", "b"], ["y"], "made")], (1, 12), {"w": numbers((12, 5)), "b": numbers((1,))}), tmp_path)  # fmt: skip
+    assert cs.inspect(cs.from_onnx(path)).totals.params == 61
+
+
+def test_constant_of_one_value_takes_no_memory_until_weights_are_asked_for(tmp_path):
+    """A kernel of 25,088 × 4,096 by its shape alone, as in ONNX's light models; 0.4 GiB if it were written out."""
+    nodes = [
+        helper.make_node("ConstantOfShape", ["s"], ["w"], "fill"),
+        helper.make_node("Flatten", ["x"], ["f"], "flat"),
+        helper.make_node("MatMul", ["f", "w"], ["y"], "made"),
+    ]
+    path = saved(model(nodes, ("n", 512, 7, 7), {"s": whole(25088, 4096)}), tmp_path)
+    tracemalloc.start()
+    network, weights = read_network(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert cs.inspect(network).totals.params == 102_760_448
+    assert weights["made.weight"].shape == (4096, 25088)
+    assert peak < 16 << 20
+
+
+def test_kernels_that_two_nodes_fill_are_two(tmp_path):
+    """One shape, two nodes: the weights are each layer's own; one node used twice is one weight."""
+    fill = [helper.make_node("ConstantOfShape", ["s"], [name], value=VALUE) for name in ("a", "b")]
+    for second, params in (("b", 98), ("a", 49)):
+        nodes = [
+            *fill,
+            helper.make_node("MatMul", ["x", "a"], ["m"], "one"),
+            helper.make_node("MatMul", ["m", second], ["y"], "two"),
+        ]
+        path = saved(model(nodes, (1, 7), {"s": whole(7, 7)}), tmp_path)
+        x = numbers((1, 7))
+        network, ours = by_reference(path, {"x": x})
+        assert cs.inspect(network).totals.params == params
+        assert_close(ours, by_runtime(path, {"x": x})[0])
+
+
+def test_values_of_repeated_constants_are_those_of_onnx_runtime(tmp_path):
+    """Sums and products of constants of one value, and of ones that repeat along some axes."""
+    nodes = [
+        helper.make_node("ConstantOfShape", ["s"], ["c"], value=VALUE),
+        helper.make_node("Expand", ["t", "s"], ["e"]),
+        helper.make_node("Mul", ["c", "e"], ["m"]),
+        helper.make_node("Sqrt", ["c"], ["q"]),
+        helper.make_node("Where", ["cond", "m", "q"], ["v"]),
+        helper.make_node("Add", ["x", "v"], ["y"], "sum"),
+    ]
+    tensors = {"s": whole(1, 70, 80), "t": numbers((70, 1)), "cond": numbers((80,), 5) > 0}
+    path = saved(model(nodes, (1, 70, 80), tensors, opset=17), tmp_path)
+    x = numbers((1, 70, 80), 4)
+    _, ours = by_reference(path, {"x": x})
+    assert_close(ours, by_runtime(path, {"x": x})[0])

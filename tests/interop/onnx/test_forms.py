@@ -31,8 +31,8 @@ def conversions(monkeypatch):
     def told(function):
         return lambda call: (called.append(call.operator), function(call))[1]
 
-    for key, function in list(registry.CONVERTERS.items()):
-        monkeypatch.setitem(registry.CONVERTERS, key, told(function))
+    for key, converter in list(registry.CONVERTERS.items()):
+        monkeypatch.setitem(registry.CONVERTERS, key, converter._replace(convert=told(converter.convert)))
     return called
 
 

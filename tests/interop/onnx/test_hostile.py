@@ -12,8 +12,8 @@ from onnx import helper
 
 import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
+from convscope.interop.onnx import budget, scope, wire
 from convscope.interop.onnx import file as opening
-from convscope.interop.onnx import folding, scope, wire
 from interop.onnx.models import field, model, numbers, one, saved
 from interop.onnx.refusals import conv_model, refused
 
@@ -55,11 +55,11 @@ def test_constants_that_cannot_be_computed(operator, tensors, tmp_path):
 
 def test_constants_that_are_read_to_compute_others_are_small(tmp_path, monkeypatch):
     """Weights are turned round unread; sums of them are refused when they are large."""
-    monkeypatch.setattr(folding, "LARGEST_FILLED", 100)
+    monkeypatch.setattr(budget, "LARGEST_ARRAY", 60)
     nodes = [node("Add", ["a", "b"], ["w"], "sum"), one("MatMul", {}, ("x", "w"))]
     path = saved(model(nodes, (1, 9), {"a": numbers((9, 7)), "b": numbers((9, 7))}), tmp_path)
     message = (
-        "constants of {path} must be computable; got more than 100 elements at node 'sum' (Add); "
+        "constants of {path} must be computable; got an array of shape 9×7 at node 'sum' (Add); "
         "simplify the model with an ONNX optimizer. [onnx-constant]"
     )
     refused(path, BadFile, message)
@@ -179,8 +179,8 @@ def test_open_sizes_and_a_picture_of_another_rank(tmp_path):
     made = model([one("Conv", {}, ("x", "w"))], ("N", 3, "H", 9), {"w": numbers((4, 3, 3, 3))})
     path = saved(made, tmp_path)
     message = (
-        "the picture's size must be known; got 3×?×9 for input 'x' of {path}; "
-        "give input_shape=(3, 224, 224), or --input 3x224x224. [onnx-dims]"
+        "the input's size must be known; got 3×?×9 for input 'x' of {path}; "
+        "give input_shape=(3, 224, 9), or --input 3x224x9. [onnx-dims]"
     )
     refused(path, BadShape, message)
     message = (

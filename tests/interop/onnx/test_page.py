@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from convscope.interop.onnx import converters  # noqa: F401 - registers them
+from convscope.interop.onnx.budget import LARGEST_ARRAY, MOST_ELEMENTS
 from convscope.interop.onnx.file import LARGEST_STRUCTURE, MOST_NODES
-from convscope.interop.onnx.fold_rules import LARGEST_FILLED
+from convscope.interop.onnx.importer import LARGEST_MADE
 from convscope.interop.onnx.order import DEEPEST_GRAPHS
 from convscope.interop.onnx.registry import CONVERTERS
 
@@ -26,5 +27,6 @@ def test_the_operators_are_those_that_have_a_converter():
 
 def test_the_limits_are_those_that_hold():
     limits = [f"{LARGEST_STRUCTURE >> 20} MiB", f"{MOST_NODES:,} nodes", f"deeper than {DEEPEST_GRAPHS}"]
-    for limit in [*limits, f"{LARGEST_FILLED:,} elements"]:
+    limits += [f"{LARGEST_ARRAY:,} elements", f"{MOST_ELEMENTS:,} of all", f"{LARGEST_MADE:,} weights"]
+    for limit in limits:
         assert limit in " ".join(PAGE.split())

@@ -40,6 +40,8 @@ class Builder:
         if not flows:
             return Flow(name, output, None, output, 0)
         first = flows[0]
+        if output == first.picture:
+            return Flow(name, first.shape, first.batch, output, first.dtype)
         size = 1 if first.batch is None else first.shape[first.batch]
         batch = first.batch if first.batch is None else min(first.batch, len(output))
         return Flow(name, with_axis(output, batch, size), batch, output, first.dtype)

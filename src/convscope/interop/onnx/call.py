@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -11,6 +12,7 @@ import numpy as np
 from ...errors import BadShape
 from ...layers.base import Layer
 from ...layers.connection import Shape
+from .budget import MOST_LISTED, TooLarge
 from .builder import Builder, reshaping
 from .registry import Unmapped
 from .values import Array, Constant, Flow, Value, shortest, with_axis
@@ -33,16 +35,36 @@ class Emitted(NamedTuple):
     parameters: Mapping[str, Constant]
 
 
-class Call:
-    """A node with its inputs found: what it is called with, and where its layers go."""
+@dataclass
+class Reads:
+    """The attributes and inputs of a node that its converter asked for."""
 
-    def __init__(self, node: NodeProto, name: str, inputs: Sequence[Value | None], scope: Scope) -> None:
+    attributes: set[str] = field(default_factory=set)
+    inputs: set[int] = field(default_factory=set)
+
+
+class Call:
+    """A node with its inputs found: what it is called with, and where its layers go.
+
+    `reads` notes what of the node was asked for; `inputs` are for those who only look on.
+    """
+
+    def __init__(
+        self,
+        node: NodeProto,
+        name: str,
+        inputs: Sequence[Value | None],
+        scope: Scope,
+        reads: Reads | None = None,
+    ) -> None:
         self.node = node
         self.name = name
         self.inputs = inputs
         self.scope = scope
+        self.reads = Reads() if reads is None else reads
         self.looked_around = False
         self.emitted: list[Emitted] = []
+        self.absorbed: list[NodeProto] = []
         self.opset = scope.opsets.get("", 0)
         self._attributes = attributes(node)
 
@@ -66,20 +88,32 @@ class Call:
 
     def attribute(self, name: str, default: T) -> T:
         """Return an attribute, or the default where it is not given."""
+        self.reads.attributes.add(name)
         value: T = self._attributes.get(name, default)
         return value
 
     def given(self, name: str) -> Any:
         """Return an attribute's value of whatever type, None where it is not given."""
+        self.reads.attributes.add(name)
         return self._attributes.get(name)
+
+    def input(self, index: int) -> Value | None:
+        """Return an input, None where it is not given."""
+        self.reads.inputs.add(index)
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def all_inputs(self) -> list[Value]:
+        """Return all inputs that are given."""
+        self.reads.inputs.update(range(len(self.inputs)))
+        return [value for value in self.inputs if value is not None]
 
     def has(self, index: int) -> bool:
         """Return whether an input is given."""
-        return index < len(self.inputs) and self.inputs[index] is not None
+        return self.input(index) is not None
 
     def flow(self, index: int = 0) -> Flow:
         """Return an input that depends on the picture."""
-        value = self.inputs[index] if index < len(self.inputs) else None
+        value = self.input(index)
         if not isinstance(value, Flow):
             raise Unmapped(f"input {index} is not made from the picture")
         return value
@@ -90,7 +124,7 @@ class Call:
 
     def constant(self, index: int) -> Constant:
         """Return an input that is the same for every picture."""
-        value = self.inputs[index] if index < len(self.inputs) else None
+        value = self.input(index)
         if not isinstance(value, Constant):
             raise Unmapped(f"input {index} depends on the picture")
         return value
@@ -101,20 +135,44 @@ class Call:
 
     def integers(self, index: int, attribute: str) -> list[int] | None:
         """Return numbers that were an attribute once and are an input in later versions; None if not given."""
-        if attribute in self._attributes:
-            value = self._attributes[attribute]
+        value = self.given(attribute)
+        if value is not None:
             return [int(item) for item in value] if isinstance(value, list) else [int(value)]
-        return [int(item) for item in self.array(index).reshape(-1)] if self.has(index) else None
+        return self.listed(index) if self.has(index) else None
+
+    def listed(self, index: int) -> list[int]:
+        """Return a constant input's whole numbers: a shape, axes or the like."""
+        if self.constant(index).size > MOST_LISTED:
+            raise TooLarge(f"a list of {self.constant(index).size:,} numbers")
+        return [int(item) for item in self.array(index).reshape(-1)]
 
     def array(self, index: int) -> Array:
         """Return a constant input's numbers."""
-        return self.constant(index).array
+        return self.read(self.constant(index))
+
+    def charge(self, shape: Sequence[int], times: int = 1) -> None:
+        """Charge an array that is about to be made, or walked over, to the file's budget.
+
+        Raises:
+            TooLarge: when the file asks for too much.
+        """
+        self.scope.shared.budget.charge(shape, times)
+
+    def read(self, constant: Constant) -> Array:
+        """Return a constant's numbers, to be walked over."""
+        self.charge(constant.shape)
+        return constant.array
 
     # What it is made into
 
     def part(self, word: str) -> Call:
         """Return the call under the name of a part of its work."""
-        return Call(self.node, f"{self.name}.{word}", self.inputs, self.scope)
+        return Call(self.node, f"{self.name}.{word}", self.inputs, self.scope, self.reads)
+
+    def absorb(self, nodes: Sequence[NodeProto], value: Value) -> None:
+        """Take further nodes as done; the last one's output is this value."""
+        self.absorbed += nodes
+        self.around.absorb(nodes, value)
 
     def emit(
         self, layer: Layer, *flows: Flow, part: str = "", parameters: Mapping[str, Constant] | None = None
@@ -180,16 +238,19 @@ def without_batch(flow: Flow) -> Flow:
 
 def remade(flow: Flow, output: Flow, batch: int | None) -> Flow:
     """Return a layer's output with its batch put where ONNX has it now; `flow` says how large it is."""
+    if batch == flow.batch and output.held == flow.picture:
+        return Flow(output.layer, flow.shape, batch, output.held, output.dtype)
     size = 1 if flow.batch is None else flow.shape[flow.batch]
     return Flow(output.layer, with_axis(output.held, batch, size), batch, output.held, output.dtype)
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
     """Return a node's attributes by name; text is decoded, tensors and graphs stay what they are."""
-    return {item.name: _attribute(item) for item in node.attribute}
+    return {item.name: attribute_value(item) for item in node.attribute}
 
 
-def _attribute(item: Any) -> Any:
+def attribute_value(item: Any) -> Any:
+    """Return an attribute's value; text is decoded, tensors and graphs stay what they are."""
     match item.type:
         case item.FLOAT:
             return shortest(np.float32(item.f))

@@ -5,53 +5,73 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...settings import LARGEST
+from .budget import MOST_LISTED, TooLarge
 from .values import Array
 
 if TYPE_CHECKING:
     from .call import Call
 
-LARGEST_FILLED = 1 << 24
-"""Elements of an array that a few numbers ask for: a range, a repetition."""
 
+class Rule(NamedTuple):
+    """How an operator is computed on constants, and what that costs.
 
-class TooLarge(ValueError):
-    """More elements than a constant of a network may have."""
+    `compute` takes the node and its inputs' arrays, and returns the output or a list of outputs. `makes` takes the
+    same and returns the shape of the array that is made, or walked over; None where elements are only seen under
+    another shape. `work` is what each element of it costs. An `elementwise` rule repeats its inputs to one shape.
+    """
 
+    compute: Callable[..., Any]
+    makes: Callable[..., Sequence[int]] | None
+    work: int = 1
+    elementwise: bool = False
 
-Rule = Callable[..., Any]
-"""From the node and its inputs' arrays to the output, or a list of outputs."""
 
 RULES: dict[str, Rule] = {}
 
+COSTLY = 8
+"""What a power, a logarithm or a sine costs compared with a sum."""
 
-def _rule(*operators: str) -> Callable[[Rule], Rule]:
-    def register(rule: Rule) -> Rule:
-        RULES.update(dict.fromkeys(operators, rule))
-        return rule
+
+def _of_the_largest(call: Call, *arrays: Array | None) -> Sequence[int]:
+    """Return the shape of the largest input."""
+    return max((array.shape for array in arrays if array is not None), key=prod, default=())
+
+
+def _together(call: Call, *arrays: Array | None) -> Sequence[int]:
+    """Return the shape that all inputs are repeated to."""
+    return np.broadcast_shapes(*(array.shape for array in arrays if array is not None))
+
+
+def _rule(
+    *operators: str, makes: Callable[..., Sequence[int]] | None = _of_the_largest, work: int = 1
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def register(compute: Callable[..., Any]) -> Callable[..., Any]:
+        RULES.update(dict.fromkeys(operators, Rule(compute, makes, work, makes is _together)))
+        return compute
 
     return register
 
 
-def _plain(function: Callable[..., Any]) -> Rule:
-    def rule(call: Call, *arrays: Array) -> Array:
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(call: Call, *arrays: Array) -> Array:
         return np.asarray(function(*arrays))
 
-    return rule
+    return compute
 
 
-def _broadcasting(function: Callable[..., Any]) -> Rule:
-    def rule(call: Call, *arrays: Array) -> Array:
-        _filled(np.broadcast_shapes(*(array.shape for array in arrays)))
+def _one_after_another(function: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(call: Call, *arrays: Array) -> Array:
         result = arrays[0]
         for array in arrays[1:]:
             result = function(result, array)
         return np.asarray(result)
 
-    return rule
+    return compute
 
 
 def _quotient(one: Array, two: Array) -> Array:
@@ -63,7 +83,6 @@ def _quotient(one: Array, two: Array) -> Array:
 
 
 _ONE_BY_ONE: dict[str, Callable[..., Any]] = {
-    "Identity": np.asarray,
     "Abs": np.abs,
     "Neg": np.negative,
     "Floor": np.floor,
@@ -99,36 +118,46 @@ _TOGETHER: dict[str, Callable[..., Any]] = {
     "Or": np.logical_or,
     "Xor": np.logical_xor,
 }
-RULES |= {name: _plain(function) for name, function in _ONE_BY_ONE.items()}
-RULES |= {name: _broadcasting(function) for name, function in _TOGETHER.items()}
+_COSTLY = {"Sqrt", "Exp", "Log", "Sin", "Cos", "Tanh", "Sigmoid"}
+for _name, _function in _ONE_BY_ONE.items():
+    _rule(_name, makes=_together, work=COSTLY if _name in _COSTLY else 1)(_plain(_function))
+for _name, _function in _TOGETHER.items():
+    _rule(_name, makes=_together)(_one_after_another(_function))
+_rule("Identity", makes=None)(_plain(np.asarray))
 
 
-def _filled(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return a shape that is about to be filled, after a check of its size."""
+def listed(array: Array) -> list[Any]:
+    """Return shapes, axes and the like as a list, which is never a long one."""
+    if array.size > MOST_LISTED:
+        raise TooLarge(f"a list of {array.size:,} numbers")
+    values: list[Any] = array.reshape(-1).tolist()
+    return values
+
+
+def _sized(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape that is only seen, not filled, after a check of its size."""
     sizes = tuple(operator.index(size) for size in shape)
-    if min(sizes, default=1) < 0 or prod(sizes) > LARGEST_FILLED:
+    if min(sizes, default=1) < 0 or prod(sizes) > LARGEST:
         raise TooLarge(f"an array of shape {'×'.join(map(str, sizes))}")
     return sizes
 
 
-@_rule("Pow")
+@_rule("Pow", makes=_together, work=COSTLY)
 def _(call: Call, base: Array, exponent: Array) -> Array:
-    _filled(np.broadcast_shapes(base.shape, exponent.shape))
     return np.power(base.astype(np.float64), exponent).astype(base.dtype)
 
 
-@_rule("Mod")
+@_rule("Mod", makes=_together)
 def _(call: Call, one: Array, two: Array) -> Array:
     return (np.fmod if call.attribute("fmod", 0) else np.mod)(one, two)
 
 
-@_rule("Where")
+@_rule("Where", makes=_together)
 def _(call: Call, condition: Array, one: Array, two: Array) -> Array:
-    _filled(np.broadcast_shapes(condition.shape, one.shape, two.shape))
     return np.where(condition, one, two)
 
 
-@_rule("Cast")
+@_rule("Cast", makes=_together)
 def _(call: Call, x: Array) -> Array:
     from onnx.helper import tensor_dtype_to_np_dtype
 
@@ -140,24 +169,31 @@ def _(call: Call, x: Array, like: Array) -> Array:
     return x.astype(like.dtype)
 
 
-@_rule("Concat")
+def _joined(call: Call, *arrays: Array) -> Sequence[int]:
+    return (sum(array.size for array in arrays),)
+
+
+@_rule("Concat", makes=_joined)
 def _(call: Call, *arrays: Array) -> Array:
     return np.concatenate(arrays, call.attribute("axis", 0))
 
 
-@_rule("Gather")
+def _taken(call: Call, x: Array, indices: Array) -> Sequence[int]:
+    axis = call.attribute("axis", 0) % max(x.ndim, 1)
+    return (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+
+
+@_rule("Gather", makes=_taken)
 def _(call: Call, x: Array, indices: Array) -> Array:
-    axis = call.attribute("axis", 0)
-    _filled((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]) if axis >= 0 else x.shape)
-    return np.take(x, indices, axis)
+    return np.take(x, indices, call.attribute("axis", 0))
 
 
-@_rule("GatherElements")
+@_rule("GatherElements", makes=lambda _call, _x, indices: indices.shape)
 def _(call: Call, x: Array, indices: Array) -> Array:
     return np.take_along_axis(x, indices, call.attribute("axis", 0))
 
 
-@_rule("GatherND")
+@_rule("GatherND", makes=lambda _call, x, indices: (*indices.shape[:-1], *x.shape[indices.shape[-1] :]))
 def _(call: Call, x: Array, indices: Array) -> Array:
     if call.attribute("batch_dims", 0):
         raise ValueError("places for each of several arrays")
@@ -200,31 +236,36 @@ def _(call: Call, x: Array, axis: Array) -> Array:
     return np.cumsum(x, axis.item(), dtype=x.dtype)
 
 
-@_rule("MatMul")
+def _multiplied(call: Call, one: Array, two: Array) -> Sequence[int]:
+    """Return all products of two elements: sums of whole numbers are no faster than those."""
+    columns = two.shape[-1:] if two.ndim > 1 else ()
+    return (*np.broadcast_shapes(one.shape[:-2], two.shape[:-2]), *one.shape[-2:], *columns)
+
+
+@_rule("MatMul", makes=_multiplied)
 def _(call: Call, one: Array, two: Array) -> Array:
     product: Array = np.matmul(one, two)
-    _filled(product.shape)
     return product
 
 
-@_rule("Clip")
+@_rule("Clip", makes=_together)
 def _(call: Call, x: Array, low: Array | None = None, high: Array | None = None) -> Array:
     least = call.given("min") if low is None else low
     most = call.given("max") if high is None else high
     return np.asarray(x if least is None and most is None else np.clip(x, least, most), x.dtype)
 
 
-@_rule("NonZero")
+@_rule("NonZero", makes=lambda _call, x: (max(x.ndim, 1), x.size), work=2)
 def _(call: Call, x: Array) -> Array:
     return np.asarray(np.nonzero(np.atleast_1d(x)), np.int64)
 
 
-@_rule("Unsqueeze")
+@_rule("Unsqueeze", makes=None)
 def _(call: Call, x: Array, axes: Array | None = None) -> Array:
     return np.expand_dims(x, tuple(_axes(call, axes)))
 
 
-@_rule("Squeeze")
+@_rule("Squeeze", makes=None)
 def _(call: Call, x: Array, axes: Array | None = None) -> Array:
     given = _axes(call, axes)
     return np.squeeze(x, tuple(given) if given else None)
@@ -232,10 +273,10 @@ def _(call: Call, x: Array, axes: Array | None = None) -> Array:
 
 def _axes(call: Call, axes: Array | None) -> list[int]:
     """Return axes that were an attribute once and are an input now."""
-    return call.attribute("axes", []) if axes is None else [int(axis) for axis in axes.reshape(-1)]
+    return call.attribute("axes", []) if axes is None else listed(axes)
 
 
-@_rule("Slice")
+@_rule("Slice", makes=lambda _call, _x, *places: places[0].shape if places else ())
 def _(
     call: Call,
     x: Array,
@@ -244,10 +285,12 @@ def _(
     axes: Array | None = None,
     steps: Array | None = None,
 ) -> Array:
-    first = call.attribute("starts", []) if starts is None else starts.tolist()
-    last = call.attribute("ends", []) if ends is None else ends.tolist()
+    first = call.attribute("starts", []) if starts is None else listed(starts)
+    last = call.attribute("ends", []) if ends is None else listed(ends)
+    if len(first) > x.ndim:
+        raise ValueError(f"{len(first)} axes of {x.ndim}")
     along = _axes(call, axes) or list(range(len(first)))
-    step = [1] * len(first) if steps is None else steps.tolist()
+    step = [1] * len(first) if steps is None else listed(steps)
     cut = [slice(None)] * x.ndim
     for axis, start, end, by in zip(along, first, last, step, strict=True):
         n = x.shape[axis]
@@ -256,9 +299,14 @@ def _(
     return x[tuple(cut)]
 
 
-@_rule("Reshape")
+def _reshaped(call: Call, x: Array, *shape: Array) -> Sequence[int]:
+    """Return the shape of the copy that is made of elements which do not lie one after another."""
+    return () if x.flags.c_contiguous or not any(x.strides) else x.shape
+
+
+@_rule("Reshape", makes=_reshaped)
 def _(call: Call, x: Array, shape: Array) -> Array:
-    return x.reshape(new_shape(x.shape, shape.tolist(), bool(call.attribute("allowzero", 0))))
+    return x.reshape(new_shape(x.shape, listed(shape), bool(call.attribute("allowzero", 0))))
 
 
 def new_shape(old: Sequence[int], wanted: Sequence[int], allow_zero: bool) -> tuple[int, ...]:
@@ -272,43 +320,44 @@ def new_shape(old: Sequence[int], wanted: Sequence[int], allow_zero: bool) -> tu
     return tuple(sizes)
 
 
-@_rule("Flatten")
+@_rule("Flatten", makes=_reshaped)
 def _(call: Call, x: Array) -> Array:
     axis = call.attribute("axis", 1)
     return x.reshape(prod(x.shape[:axis]), -1)
 
 
-@_rule("Transpose")
+@_rule("Transpose", makes=None)
 def _(call: Call, x: Array) -> Array:
     return np.transpose(x, call.attribute("perm", None))
 
 
-@_rule("Expand")
+@_rule("Expand", makes=lambda _call, _x, shape: shape.shape)
 def _(call: Call, x: Array, shape: Array) -> Array:
-    wanted = np.broadcast_shapes(x.shape, tuple(shape.tolist()))
-    return np.broadcast_to(x, _filled(wanted))
+    return np.broadcast_to(x, _sized(np.broadcast_shapes(x.shape, tuple(listed(shape)))))
 
 
-@_rule("Tile")
+@_rule("Tile", makes=lambda _call, x, repeats: [n * int(r) for n, r in zip(x.shape, listed(repeats), strict=True)])
 def _(call: Call, x: Array, repeats: Array) -> Array:
-    _filled([n * int(r) for n, r in zip(x.shape, repeats, strict=True)])
-    return np.tile(x, repeats.tolist())
+    return np.tile(x, listed(repeats))
 
 
-@_rule("Range")
+def _count(call: Call, start: Array, limit: Array, delta: Array) -> Sequence[int]:
+    return (max(0, int(np.ceil((limit.item() - start.item()) / delta.item()))),)
+
+
+@_rule("Range", makes=_count, work=2)
 def _(call: Call, start: Array, limit: Array, delta: Array) -> Array:
-    count = max(0, int(np.ceil((limit.item() - start.item()) / delta.item())))
-    _filled((count,))
+    (count,) = _count(call, start, limit, delta)
     return np.asarray(start.item() + np.arange(count) * delta.item(), start.dtype)
 
 
-@_rule("ConstantOfShape")
+@_rule("ConstantOfShape", makes=lambda _call, shape: shape.shape)
 def _(call: Call, shape: Array) -> Array:
     from onnx import numpy_helper
 
     tensor = call.attribute("value", None)
     value = np.zeros(1, np.float32) if tensor is None else numpy_helper.to_array(tensor)
-    return np.full(_filled(shape.tolist()), value.reshape(-1)[0])
+    return np.broadcast_to(value.reshape(-1)[0], _sized(listed(shape)))
 
 
 @_rule("EyeLike")
@@ -321,10 +370,10 @@ def _(call: Call, like: Array) -> Array:
     return np.eye(rows, columns, call.attribute("k", 0)).astype(dtype)
 
 
-@_rule("Split")
+@_rule("Split", makes=None)
 def _(call: Call, x: Array, split: Array | None = None) -> list[Array]:
     axis = call.attribute("axis", 0)
-    sizes = call.attribute("split", []) if split is None else split.tolist()
+    sizes = call.attribute("split", []) if split is None else listed(split)
     return np.split(x, np.cumsum(sizes)[:-1] if sizes else len(call.node.output), axis)
 
 
@@ -340,7 +389,7 @@ def _(call: Call, x: Array, axes: Array | None = None) -> Array:
     )
 
 
-@_rule("BatchNormalization")
+@_rule("BatchNormalization", work=4)
 def _(call: Call, x: Array, scale: Array, shift: Array, mean: Array, variance: Array) -> Array:
     """Normalise rows of a weight by their own statistics, as weight standardisation is exported."""
     others = tuple(axis for axis in range(x.ndim) if axis != 1)
@@ -352,7 +401,7 @@ def _(call: Call, x: Array, scale: Array, shift: Array, mean: Array, variance: A
     return (normalised * scale.reshape(one_by_one) + shift.reshape(one_by_one)).astype(x.dtype)
 
 
-@_rule("DequantizeLinear")
+@_rule("DequantizeLinear", work=4)
 def _(call: Call, x: Array, scale: Array, zero: Array | None = None) -> Array:
     def along(array: Array) -> Array:
         """Put one number per index of the axis where it broadcasts."""

@@ -27,12 +27,12 @@ def _keep(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...
 
 def _like(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
     """Return the shape by running the rule on an array that takes no memory."""
-    moved: Array = RULES[call.operator](call, np.broadcast_to(np.int8(0), shape), *rest)
+    moved: Array = RULES[call.operator].compute(call, np.broadcast_to(np.int8(0), shape), *rest)
     return moved.shape
 
 
 def _by_rule(call: Call, array: Array, rest: list[Array], shape: tuple[int, ...]) -> Array:
-    moved: Array = RULES[call.operator](call, array, *rest)
+    moved: Array = RULES[call.operator].compute(call, array, *rest)
     return moved
 
 

@@ -10,23 +10,38 @@ import numpy as np
 
 from ...errors import BadFile
 from . import tensors
-from .fold_rules import LARGEST_FILLED, RULES, TooLarge
+from .audit import unread
+from .budget import TooLarge
+from .fold_rules import RULES, Rule
 from .fold_views import VIEWS
 from .registry import Unmapped
-from .values import Array, Constant, Flow, known
+from .values import Array, Constant, Flow, known, short_key
 
 if TYPE_CHECKING:
     from .call import Call
+    from .signature import Signature
+
+SMALL = 1 << 12
+"""Elements of a result that is computed without a look for repetitions."""
 
 LARGEST_READ = 1 << 20
 """Elements of a constant that is read to compute others; larger ones are weights, turned round unread."""
 
 
-def fold(call: Call) -> list[Constant | None] | None:
+def fold(call: Call, signature: Signature | None) -> list[Constant | None] | None:
     """Return a node's outputs where they are the same for every picture, else None.
 
-    Errors:   BadFile [onnx-constant] for a computation that fails
+    Errors:   BadFile [onnx-constant] for a computation that fails, asks for too much, or is set in an unknown way
     """
+    constants = _folded(call)
+    if constants is not None:
+        name = unread(call, signature, inputs=False)
+        if name:
+            raise _failed(call, f"the attribute {name}, which is not known here,")
+    return constants
+
+
+def _folded(call: Call) -> list[Constant | None] | None:
     if call.node.domain not in ("", "ai.onnx"):
         return None
     if call.operator in ("Shape", "Size") and call.inputs and call.inputs[0] is not None:
@@ -74,38 +89,68 @@ def _constant(call: Call) -> Constant:
 
 def _view(call: Call, constants: Sequence[Constant]) -> Constant:
     """Return a large constant under another shape or type, its numbers still unread."""
-    first, rest = constants[0], [one.array for one in constants[1:]]
-    change = VIEWS[call.operator]
-    small = [np.array(item) for item in rest]
+    first, change = constants[0], VIEWS[call.operator]
+    small = _attempt(call, lambda: [np.array(call.read(one)) for one in constants[1:]])
     shape = _attempt(call, lambda: change.shape(call, first.shape, small))
     word = f"{call.operator}{shape}{call.attribute('perm', [])}"
     made = first.derived(shape, lambda array: change.apply(call, array, small, shape), word)
-    return Constant(made.shape, call.attribute("to", first.dtype), made.read, made.key, made.learned)
+    weights = _weights(call, constants)
+    return Constant(made.shape, call.attribute("to", first.dtype), made.read, made.key, weights)
 
 
-def _computed(call: Call, rule: Callable[..., Any], constants: Sequence[Constant]) -> list[Constant]:
+def _computed(call: Call, rule: Rule, constants: Sequence[Constant]) -> list[Constant]:
     from onnx.helper import np_dtype_to_tensor_dtype
 
-    if sum(one.size for one in constants) > LARGEST_FILLED:
-        raise _failed(call, f"more than {LARGEST_FILLED:,} elements")
-    arrays = [value.array if isinstance(value, Constant) else None for value in call.inputs]
-    made = _attempt(call, lambda: rule(call, *arrays))
+    made = _attempt(call, lambda: _made(call, rule))
     outputs: list[Array] = list(made) if isinstance(made, list | tuple) else [np.asarray(made)]
-    learned = any(one.learned for one in constants)
+    weights = _weights(call, constants)
     key = _key(call, constants)
     folded = []
     for index, array in enumerate(outputs):
-        one = known(array, np_dtype_to_tensor_dtype(array.dtype), learned)
-        folded.append(Constant(one.shape, one.dtype, one.read, key and f"{key}[{index}]", learned))
+        one = known(array, np_dtype_to_tensor_dtype(array.dtype), weights)
+        one.key = key and f"{key}[{index}]"
+        folded.append(one)
     return folded
 
 
+def _made(call: Call, rule: Rule) -> Any:
+    """Return what a rule makes of the node's constants, after it is charged."""
+    budget = call.scope.shared.budget
+    arrays = [budget.read(value) if isinstance(value, Constant) else None for value in call.inputs]
+    shape = None
+    if rule.elementwise and rule.makes is not None:
+        shape = tuple(rule.makes(call, *arrays))
+        if prod(shape) > SMALL:
+            arrays = _without_repeats(arrays, shape)
+    if rule.makes is not None:
+        budget.charge(rule.makes(call, *arrays), rule.work)
+    made = rule.compute(call, *arrays)
+    return made if shape is None or np.shape(made) == shape else np.broadcast_to(made, shape)
+
+
+def _without_repeats(arrays: Sequence[Array | None], shape: tuple[int, ...]) -> list[Array | None]:
+    """Return the arrays with size 1 along axes where all of them repeat one element."""
+    whole = [None if array is None else np.broadcast_to(array, shape) for array in arrays]
+    strides = [array.strides for array in whole if array is not None]
+    once = tuple(slice(1) if not any(steps) else slice(None) for steps in zip(*strides, strict=True))
+    return [None if array is None else array[once] for array in whole]
+
+
+def _weights(call: Call, constants: Sequence[Constant]) -> int:
+    """Return how many stored weights a node's outputs are made of."""
+    if call.operator == "DequantizeLinear" and constants[0].key is not None:
+        return constants[0].size  # whole numbers that stand for real ones
+    return sum(one.weights for one in constants)
+
+
 def _key(call: Call, constants: Sequence[Constant]) -> str | None:
-    """Return a name for what is made of stored tensors in this very way."""
+    """Return a name for what is made of stored tensors in this very way; what a node fills is its own."""
+    if call.operator == "ConstantOfShape":
+        return short_key(f"{call.name}/{call.node.output[0]}")
     if not constants or any(one.key is None for one in constants):
         return None
     how = ",".join(f"{item.name}={item.SerializeToString().hex()}" for item in call.node.attribute)
-    return f"{call.operator}({', '.join(str(one.key) for one in constants)};{how})"
+    return short_key(f"{call.operator}({', '.join(str(one.key) for one in constants)};{how})")
 
 
 def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
@@ -114,7 +159,15 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
             return compute()
     except (Unmapped, TooLarge) as error:
         raise _failed(call, str(error)) from None
-    except (ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError, MemoryError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise _failed(call, str(error).partition("\n")[0]) from None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -12,10 +12,11 @@ import numpy as np
 from ...engines.arrays import ComputedArrays
 from ...engines.engine import Array
 from ...errors import BadFile
+from ...input_shapes import InputShape
 from ...layers.special import Identity, Input
 from ...network import Network
 from .builder import Builder
-from .file import OnnxFile, read_structure
+from .file import OnnxFile, read_structure, refused
 from .inputs import Given, inputs_of, picture_of
 from .scope import Scope, Shared
 from .values import Constant, Flow, Value
@@ -23,36 +24,40 @@ from .values import Constant, Flow, Value
 if TYPE_CHECKING:
     from ...model import Model
 
+LARGEST_MADE = 1 << 28
+"""Weights that a file describes by a value and a shape, and that are written out when a Model is made."""
+
 
 @overload
 def from_onnx(
     path: str | os.PathLike[str],
     parameters: Literal[False] = False,
-    input_shape: Iterable[int] | None = None,
+    input_shape: InputShape | None = None,
 ) -> Network: ...
 
 
 @overload
 def from_onnx(
-    path: str | os.PathLike[str], parameters: Literal[True], input_shape: Iterable[int] | None = None
+    path: str | os.PathLike[str], parameters: Literal[True], input_shape: InputShape | None = None
 ) -> Model: ...
 
 
 @overload
 def from_onnx(
-    path: str | os.PathLike[str], parameters: bool, input_shape: Iterable[int] | None = None
+    path: str | os.PathLike[str], parameters: bool, input_shape: InputShape | None = None
 ) -> Network | Model: ...
 
 
 def from_onnx(
-    path: str | os.PathLike[str], parameters: bool = False, input_shape: Iterable[int] | None = None
+    path: str | os.PathLike[str], parameters: bool = False, input_shape: InputShape | None = None
 ) -> Network | Model:
     """Return the network of an ONNX file, or with `parameters` a Model that has its weights.
 
     Layers have the nodes' names, with signs replaced that the notation needs. Weights stay in the file unless
     they are asked for. An operator that no layer says becomes Opaque, with status unknown.
 
-    Units:    input_shape is the picture's, batch left out: for files that leave it open, or another size
+    Units:    input_shape is the first input's, or a mapping from names of inputs to shapes, batch left out:
+              for files that leave sizes open, or other sizes
     Errors:   MissingExtra [missing-onnx]; BadFile for a file that is damaged, hostile or of a kind not read;
               BadShape for a picture that does not fit
     """
@@ -61,7 +66,7 @@ def from_onnx(
     return _with_weights(network, weights, file) if parameters else network
 
 
-def read_network(path: Path, input_shape: Iterable[int] | None = None) -> tuple[Network, dict[str, Constant]]:
+def read_network(path: Path, input_shape: InputShape | None = None) -> tuple[Network, dict[str, Constant]]:
     """Return a file's network, and by "layer.name" where its parameters and statistics are to be read.
 
     Errors:   as `from_onnx`
@@ -79,7 +84,7 @@ def read_network(path: Path, input_shape: Iterable[int] | None = None) -> tuple[
     return Network(builder.entries, path.stem), held
 
 
-def _build(file: OnnxFile, builder: Builder, input_shape: Iterable[int] | None) -> None:
+def _build(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -> None:
     graph = file.model.graph
     shared = Shared(file, builder)
     values: dict[str, Value | None] = {}
@@ -118,8 +123,27 @@ def _end_with(builder: Builder, flow: Flow) -> None:
 def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path) -> Model:
     from ...model import Model
 
+    made = sum(max(0, constant.size - constant.weights) for constant in weights.values())
+    if made > LARGEST_MADE + path.stat().st_size:
+        raise refused(
+            path,
+            f"ask for at most {LARGEST_MADE:,} weights that are not stored in it",
+            f"{made:,}",
+            "import its structure alone",
+            "onnx-weights",
+        )
+
     def read(name: str) -> Array:
-        array = weights[name].array
+        try:
+            array = weights[name].array
+        except RecursionError:
+            raise refused(
+                path,
+                "make its weights from stored ones in a few steps",
+                f"too many for {name!r}",
+                "simplify the model with an ONNX optimizer",
+                "onnx-weights",
+            ) from None
         if array.dtype != np.float32:
             array = array.astype(np.float32)
         if not np.isfinite(array).all():

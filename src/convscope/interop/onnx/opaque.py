@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,13 +29,14 @@ class Found(NamedTuple):
     dtype: int
 
 
-def opaque(call: Call) -> list[Value | None]:
-    """Return Opaque layers, one per output that is used.
+def opaque(call: Call, reason: str = "") -> list[Value | None]:
+    """Return Opaque layers, one per output that is used; `reason` is what of a known operator no layer does.
 
     Errors:   BadFile [onnx-operator] where neither ONNX nor the file says an output's shape
     """
     flows = [value for value in call.inputs if isinstance(value, Flow)] or _any(call)
-    inferred = _inferred(call)
+    rule = _SHAPES.get(_title(call))
+    inferred = (None if rule is None else rule(call)) or _inferred(call)
     wanted = [index for index in range(len(call.node.output)) if call.wanted(index)]
     outputs: list[Value | None] = [None] * len(call.node.output)
     for index in wanted:
@@ -43,13 +44,34 @@ def opaque(call: Call) -> list[Value | None]:
         found = inferred.get(name) or call.scope.shared.declared(name)
         if found is None:
             raise BadFile(
-                f"operator {_title(call)} of node {call.node.name or call.name!r} in "
+                f"operator {_title(call, reason)} of node {call.node.name or call.name!r} in "
                 f"{str(call.scope.path)!r} must be known, or the file give its output's shape; "
                 f"got neither for {name!r}; "
                 "run onnx.shape_inference.infer_shapes on it, or add value_info. [onnx-operator]"
             )
-        outputs[index] = _stand_in(call, flows, found, "" if index == wanted[-1] else str(index))
+        outputs[index] = _stand_in(call, flows, found, "" if index == wanted[-1] else str(index), reason)
     return outputs
+
+
+def _spectra(call: Call) -> dict[str, Found] | None:
+    """Return STFT's output: (batch, frames, bins, 2), of which ONNX's own rule does not halve the bins.
+
+    Source:   ONNX STFT
+    """
+    signal, step, window, length = [*call.inputs, None, None][:4]
+    stride = step.number if isinstance(step, Constant) else None
+    frame = length.number if isinstance(length, Constant) else None
+    if frame is None and window is not None and len(window.shape) == 1:
+        frame = window.shape[0]
+    if signal is None or len(signal.shape) < 2 or not stride or not frame or min(stride, frame) < 1:
+        return None
+    frames = int((signal.shape[1] - frame) // stride) + 1
+    bins = int(frame // 2 + 1 if call.attribute("onesided", 1) else frame)
+    return {call.node.output[0]: Found((signal.shape[0], frames, bins, 2), signal.dtype)} if frames > 0 else None
+
+
+_SHAPES: Mapping[str, Callable[[Call], dict[str, Found] | None]] = {"STFT": _spectra}
+"""Shape rules of operators whose rule in the onnx package is wrong."""
 
 
 def _any(call: Call) -> list[Flow]:
@@ -59,16 +81,18 @@ def _any(call: Call) -> list[Flow]:
     return [first]
 
 
-def _title(call: Call) -> str:
+def _title(call: Call, reason: str = "") -> str:
     domain = domain_of(call.node.domain)
-    return f"{domain}.{call.operator}" if domain else call.operator
+    title = f"{domain}.{call.operator}" if domain else call.operator
+    return f"{title}[{reason}]" if reason else title
 
 
-def _stand_in(call: Call, flows: list[Flow], found: Found, part: str) -> Flow:
+def _stand_in(call: Call, flows: list[Flow], found: Found, part: str, reason: str) -> Flow:
     shape, dtype = found
     batch = _batch(flows, shape)
     picture = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
-    operator = "".join(sign if sign.isprintable() and sign not in " |\"'#{}" else "_" for sign in _title(call))
+    title = _title(call, reason)
+    operator = "".join(sign if sign.isprintable() and sign not in " |\"'#{}" else "_" for sign in title)
     try:
         output = call.emit(Opaque(operator, picture), *flows, part=part)
     except ConvscopeError as error:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import BadFile, ConvscopeError
 from . import tensors
+from .audit import check_types, unread
+from .budget import Budget
 from .builder import Builder
 from .call import Call
 from .file import MOST_NODES, OnnxFile, domain_of
@@ -35,6 +37,7 @@ class Shared:
     sizes: dict[str, int] = field(default_factory=dict)
     first: Flow | None = None
     nodes: int = 0
+    budget: Budget = field(default_factory=Budget)
 
     @cached_property
     def _told(self) -> dict[str, Any]:
@@ -124,6 +127,12 @@ class Scope:
         if last is not None:
             self.values[last.output[0]] = value
 
+    def _release(self, nodes: Sequence[NodeProto]) -> None:
+        """Convert nodes on their own after all: what had taken them was given up."""
+        for node in nodes:
+            self._absorbed.discard(id(node))
+            self.values.pop(node.output[0], None)
+
     @cached_property
     def _usage(self) -> tuple[Counter[str], dict[str, list[NodeProto]]]:
         """How often each value is taken, and by which nodes."""
@@ -186,25 +195,31 @@ class Scope:
         known = signature(domain, call.operator, self.opsets.get(domain, 1))
         check(call.node, known, self.path)
         given, call = call, call_on_tables(call)
-        constants = fold(call)
+        constants = fold(call, known)
         if constants is not None:
             return constants
         converter = None if known is None else converter_for(domain, call.operator, known.since)
         before = len(self.builder.entries)
+        reason = ""
         if converter is not None:
             try:
-                outputs = converter(call)
+                check_types(call, converter)
+                outputs = converter.convert(call)
+                reason = unread(call, known)
                 missing = range(len(outputs), len(call.node.output))
-                if not any(call.wanted(index) for index in missing):
+                if not reason and not any(call.wanted(index) for index in missing):
                     if call is given and form is not None:
                         self._remember(form, call, outputs, len(self.builder.entries) - before)
                     return outputs
             except ConvscopeError:
                 raise
-            except (Unmapped, ArithmeticError, LookupError, TypeError, ValueError):
-                pass  # in a form that no layer says, or that nobody foresaw
+            except Unmapped as error:
+                reason = error.part
+            except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+                pass  # in a form that nobody foresaw
             self.builder.back_to(before)
-        return opaque(call)
+            self._release(call.absorbed)
+        return opaque(call, reason)
 
     def _remember(self, form: Form, call: Call, outputs: Sequence[Value | None], added: int) -> None:
         made = made_of(call, outputs[0]) if added == len(outputs) == 1 else None
@@ -227,7 +242,10 @@ class Scope:
             return self._called(call, function)
         if node.op_type != "If" or node.domain or not call.inputs or isinstance(call.inputs[0], Flow):
             return None
-        graph = call.given("then_branch" if bool(call.array(0).item()) else "else_branch")
+        condition = call.inputs[0]
+        if condition is None or condition.size != 1:
+            return None
+        graph = call.given("then_branch" if bool(condition.array.item()) else "else_branch")
         if graph is None:
             return None
         inner = self._inner(ChainMap({}, self.values), self.opsets, call.name)

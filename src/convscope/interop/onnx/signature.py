@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 class Signature(NamedTuple):
-    """One version of an operator: since when it is so, its attributes' types, how many inputs it takes."""
+    """One version of an operator: since when it is so, its attributes' types, its inputs' names and count."""
 
+    domain: str
     since: int
     attributes: Mapping[str, int]
+    inputs: tuple[str, ...]
     fewest: int
     most: int
 
@@ -32,7 +34,8 @@ def signature(domain: str, operator: str, opset: int) -> Signature | None:
     except SchemaError:
         return None
     types = {name: int(one.type.value) for name, one in schema.attributes.items()}  # type: ignore[attr-defined]
-    return Signature(int(schema.since_version), types, schema.min_input, schema.max_input)
+    names = tuple(one.name for one in schema.inputs)
+    return Signature(domain, int(schema.since_version), types, names, schema.min_input, schema.max_input)
 
 
 def check(node: NodeProto, known: Signature | None, path: Path) -> None:

@@ -1,41 +1,75 @@
-"""Learned tables that a graph picks from, multiplies or resizes before pictures come in: layers, not constants.
+"""Learned tables that a graph picks from, multiplies or repeats before pictures come in: layers, not constants.
 
 What is made of a table may have more numbers than the table, or fewer: they are no parameters of their own.
 """
 
 from __future__ import annotations
 
+from math import prod
+from typing import TypeGuard
+
 from ...layers.special import Parameter
 from .call import Call
-from .values import Constant, Flow
-
-REAL = frozenset({1, 10, 11, 16})
-"""ONNX's numbers for float, float16, double and bfloat16."""
+from .element_types import REAL
+from .fold_rules import listed
+from .values import Constant, Flow, Value
 
 _MADE_FROM = {"Gather": 0, "GatherND": 0, "Resize": 0, "MatMul": 1, "Gemm": 1, "Conv": 1}
 """Operators that make something of a learned table, and which input then says so."""
 
+_REPEATED = {"Expand", "Tile", "Concat"}
+"""Operators whose output may repeat a table, or join it to what the graph computes."""
+
 
 def call_on_tables(call: Call) -> Call:
-    """Return the call with its first input as a layer, where it makes something of learned constants alone."""
-    told = _MADE_FROM.get(call.operator)
-    if told is None or call.node.domain not in ("", "ai.onnx") or call.scope.shared.first is None:
+    """Return the call with a table as a layer, where it makes something of learned constants alone."""
+    if call.node.domain not in ("", "ai.onnx") or call.scope.shared.first is None:
         return call
-    if len(call.inputs) <= told or not all(value is None or isinstance(value, Constant) for value in call.inputs):
+    if call.operator not in _MADE_FROM and call.operator not in _REPEATED:
         return call
-    table, first = call.inputs[told], call.inputs[0]
-    if not (_is_table(table) and isinstance(first, Constant) and first.shape):
+    if not call.inputs or not all(value is None or isinstance(value, Constant) for value in call.inputs):
         return call
-    return Call(call.node, call.name, [_as_layer(call, first), *call.inputs[1:]], call.scope)
+    values: list[Value | None]
+    if call.operator in _REPEATED:
+        if not _is_repeated(call, [value for value in call.inputs if isinstance(value, Constant)]):
+            return call
+        values = [
+            _as_layer(call, value, index) if _is_table(value) else value for index, value in enumerate(call.inputs)
+        ]
+    else:
+        told, first = _MADE_FROM[call.operator], call.inputs[0]
+        if len(call.inputs) <= told or not _is_table(call.inputs[told]):
+            return call
+        if not isinstance(first, Constant) or not first.shape:
+            return call
+        values = [_as_layer(call, first), *call.inputs[1:]]
+    return Call(call.node, call.name, values, call.scope)
 
 
-def _is_table(value: object) -> bool:
+def _is_repeated(call: Call, constants: list[Constant]) -> bool:
+    """Tell whether an output has more elements than the weights in it, of which some are a table's."""
+    if not any(map(_is_table, constants)):
+        return False
+    first, last = constants[0], constants[-1]
+    if call.operator == "Concat":
+        size = sum(one.size for one in constants)
+    elif len(constants) != 2 or last.size > len(first.shape) + 64:
+        return False
+    elif call.operator == "Tile":
+        size = first.size * prod(listed(last.array))
+    else:
+        size = max(first.size, prod(listed(last.array)))
+    return size > sum(one.weights for one in constants)
+
+
+def _is_table(value: object) -> TypeGuard[Constant]:
     return isinstance(value, Constant) and value.learned and value.dtype in REAL and len(value.shape) > 1
 
 
-def _as_layer(call: Call, constant: Constant) -> Flow:
+def _as_layer(call: Call, constant: Constant, index: int = 0) -> Flow:
     picture = call.scope.shared.first
     assert picture is not None
     held = {"weight" if constant.learned else "value": constant}
-    output = call.emit(Parameter(constant.shape, constant.learned), picture, part="table", parameters=held)
+    part = f"table{index}" if index else "table"
+    output = call.emit(Parameter(constant.shape, constant.learned), picture, part=part, parameters=held)
     return Flow(output.layer, constant.shape, None, constant.shape, constant.dtype)

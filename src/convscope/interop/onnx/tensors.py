@@ -13,6 +13,7 @@ from ...errors import BadFile
 from ...files import open_regular
 from ...layers.base import show_shape
 from ...settings import LARGEST
+from .element_types import REAL
 from .file import refused
 from .values import Array, Constant
 from .wire import OWN_FILE
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
 
 
 def constant(tensor: TensorProto, path: Path, learned: bool, key: str | None = None) -> Constant:
-    """Return a tensor of the model at `path`; nothing is read yet.
+    """Return a tensor of the model at `path`; nothing is read yet. Of `learned` ones, real numbers are weights.
 
     Errors:   BadFile [onnx-tensor] for a shape or type that no tensor has
     """
     shape = tuple(tensor.dims[:])
-    if (shape and min(shape) < 0) or prod(shape) > LARGEST or len(shape) > 64:
+    size, dtype = prod(shape), tensor.data_type
+    if (shape and min(shape) < 0) or size > LARGEST or len(shape) > 64:
         name = tensor.name or "without a name"
         raise _bad_tensor(path, name, f"have at most {LARGEST:,} elements", f"shape {show_shape(shape)}")
-    return Constant(shape, tensor.data_type, partial(_numbers, tensor, path, shape), key, learned)
+    weights = size if learned and dtype in REAL else 0
+    return Constant(shape, dtype, partial(_numbers, tensor, path, shape), key, weights)
 
 
 def _numbers(tensor: TensorProto, path: Path, shape: tuple[int, ...]) -> Array:
@@ -62,13 +65,16 @@ def _external(tensor: TensorProto, path: Path) -> bytes:
         offset, length = int(place.get("offset", 0)), int(place.get("length", -1))
         if offset < 0:
             raise ValueError(f"offset {offset}")
+        whole = _nbytes(tensor)
+        if length > whole:
+            raise ValueError(f"{length:,} bytes, where {whole:,} are enough")
         with open_regular(file) as opened:
             if length > opened.seek(0, 2) - offset:
                 raise ValueError(
                     f"only {max(opened.tell() - offset, 0):,} bytes at offset {offset:,} of {file.name}"
                 )
             opened.seek(offset)
-            return opened.read(length if length >= 0 else _nbytes(tensor))
+            return opened.read(length if length >= 0 else whole)
     except OSError as error:
         raise refused(
             path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ from ...layers.base import show_shape
 from ...layers.connection import Shape
 
 Array = NDArray[Any]
+
+LONGEST_KEY = 256
+"""Characters of the name of a constant."""
 
 
 class Flow(NamedTuple):
@@ -59,11 +63,13 @@ class Flow(NamedTuple):
 class Constant:
     """A value that is the same for every picture; its numbers are read when first asked for.
 
-    `key` names what is stored once in the file, so that its second use is known; `learned` tells initializers
-    from numbers that the graph computes with.
+    `key` names what is stored once in the file, so that its second use is known; `was_read` says whether anybody
+    has asked for the numbers. `weights` counts the stored real
+    numbers that it is made of: what has more elements than those is a table that the graph computes (positions,
+    anchors for this size of the input), and no parameter of the network.
     """
 
-    __slots__ = ("_array", "dtype", "key", "learned", "read", "shape")
+    __slots__ = ("_array", "dtype", "key", "read", "shape", "was_read", "weights")
 
     def __init__(
         self,
@@ -71,18 +77,20 @@ class Constant:
         dtype: int,
         read: Callable[[], Array],
         key: str | None = None,
-        learned: bool = False,
+        weights: int = 0,
     ) -> None:
         self.shape = shape
         self.dtype = dtype
         self.read = read
         self.key = key
-        self.learned = learned
+        self.weights = weights
         self._array: Array | None = None
+        self.was_read = False
 
     @property
     def array(self) -> Array:
         """Return the numbers."""
+        self.was_read = True
         if self._array is None:
             self._array = self.read()
         return self._array
@@ -93,8 +101,13 @@ class Constant:
         return self.shape, self.dtype, self.learned
 
     @property
-    def was_read(self) -> bool:
-        """Return whether anybody has asked for the numbers."""
+    def learned(self) -> bool:
+        """Return whether it counts as a parameter."""
+        return self.weights > 0 and self.weights >= self.size
+
+    @property
+    def at_hand(self) -> bool:
+        """Return whether the numbers need not be read any more."""
         return self._array is not None
 
     @property
@@ -109,11 +122,16 @@ class Constant:
 
     def derived(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
         """Return what a function makes of the numbers, still unread; `word` tells one function from another."""
-        key = None if self.key is None else f"{self.key}→{word}"
-        return Constant(shape, self.dtype, lambda: change(self.array), key, self.learned)
+        key = None if self.key is None else short_key(f"{self.key}→{word}")
+        return Constant(shape, self.dtype, lambda: change(self.array), key, self.weights)
 
 
 Value = Flow | Constant
+
+
+def short_key(text: str) -> str:
+    """Return a text itself, or its digest where it is long: keys of keys would double with every step."""
+    return text if len(text) <= LONGEST_KEY else blake2b(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def shortest(number: Any) -> float:
@@ -121,9 +139,16 @@ def shortest(number: Any) -> float:
     return float(str(number)) if isinstance(number, np.floating) else float(number)
 
 
-def known(array: Array, dtype: int, learned: bool = False) -> Constant:
+def known(array: Array, dtype: int, weights: int = 0) -> Constant:
     """Return a constant whose numbers are at hand."""
-    return Constant(array.shape, dtype, lambda: array, learned=learned)
+    constant = Constant(array.shape, dtype, lambda: array, weights=weights)
+    constant._array = array
+    return constant
+
+
+def filled(value: Any, shape: Shape, dtype: int) -> Constant:
+    """Return a constant of one value everywhere; it takes no memory until a copy is made of it."""
+    return known(np.broadcast_to(value, shape), dtype)
 
 
 def without_axis(shape: Shape, axis: int | None) -> Shape:

@@ -60,7 +60,7 @@ class Lowering:
     values: dict[str, Value] = field(default_factory=dict)
     sections: dict[str, list[Step]] = field(default_factory=dict)
     kept: set[Buffer] = field(default_factory=set)
-    absorbed: set[str] = field(default_factory=set)
+    absorbed: dict[str, None] = field(default_factory=dict)
     random: list[str] = field(default_factory=list)
     _readable: list[str] = field(default_factory=list)
     _section: str = "forward"
@@ -211,7 +211,7 @@ class Lowering:
 
     def absorb(self, node: Node) -> Node:
         """Say that a layer is computed along with one before it."""
-        self.absorbed.add(node.name)
+        self.absorbed[node.name] = None
         return node
 
     def other_term(self, add: Node, own: Node) -> Value | None:
@@ -315,13 +315,15 @@ class Lowering:
     # results
 
     def mark(self) -> tuple[Any, ...]:
-        """Return where writing stands, to go back to."""
+        """Return where writing stands, to go back to: lengths alone, as values are only ever added."""
         lengths = {name: len(steps) for name, steps in self.sections.items()}
-        return lengths, dict(self.values), len(self._backward), set(self.absorbed), len(self.random)
+        return lengths, len(self.values), len(self._backward), len(self.absorbed), len(self.random)
 
     def restore(self, mark: tuple[Any, ...]) -> None:
         """Undo what has been written since."""
-        lengths, self.values, backward, self.absorbed, random = mark
+        lengths, values, backward, absorbed, random = mark
+        _shorten(self.values, values)
+        _shorten(self.absorbed, absorbed)
         for name, steps in self.sections.items():
             del steps[lengths.get(name, 0) :]
         del self._backward[backward:]
@@ -337,3 +339,9 @@ class Lowering:
         sections = {name: tuple(steps) for name, steps in self.sections.items()}
         values = {name: self.values[name] for name in self._readable}
         return Plan(title, self.target, sections, values, frozenset(self.kept), tuple(self.random))
+
+
+def _shorten(entries: dict[str, Any], count: int) -> None:
+    """Take out what was put in last, until so many are left."""
+    while len(entries) > count:
+        entries.popitem()

@@ -16,6 +16,9 @@ from .lowering import Lowering, Mode, NotLowered
 from .reference import on_reference
 from .rules import lower
 
+MOST_INPUTS = 128
+"""Inputs that one kernel reads: its code grows with them, and the time to compile it with their square."""
+
 
 def inference_plan(
     title: str, network: Network, target: Target, mode: Mode, parameters: Parameters, wanted: frozenset[str]
@@ -59,6 +62,8 @@ def _forward(lowering: Lowering, wanted: frozenset[str]) -> None:
             continue
         before = lowering.mark()
         try:
+            if len(node.inputs) > MOST_INPUTS:
+                raise NotLowered(f"more than {MOST_INPUTS} inputs")
             lower(node.layer, node, lowering)
         except NotLowered as reason:
             lowering.restore(before)

@@ -28,6 +28,7 @@ from ....layers import (
 )
 from ....layers.base import Layer
 from ..call import Call, remade
+from ..element_types import ORDERED, SIGNED
 from ..registry import Unmapped, converts
 from ..values import Flow
 from . import patterns
@@ -35,8 +36,8 @@ from . import patterns
 _PLAIN: dict[str, Callable[[], Layer]] = {"Relu": ReLU, "Tanh": Tanh, "HardSwish": Hardswish}
 
 
-@converts("Relu", "Tanh", since=(6, 13))
-@converts("Relu", since=(14,))
+@converts("Relu", since=(6, 13, 14), types=SIGNED)
+@converts("Tanh", since=(6, 13))
 @converts("HardSwish", since=(14, 22))
 def plain(call: Call) -> Sequence[Flow]:
     """Functions without settings."""
@@ -119,12 +120,14 @@ def prelu(call: Call) -> Sequence[Flow]:
     return [call.emit(PReLU(count), x, parameters={"weight": flat})]
 
 
-@converts("Clip", since=(6, 11, 12, 13))
+@converts("Clip", since=(6, 11, 12, 13), types=ORDERED)
 def clip(call: Call) -> Sequence[Flow]:
     """Clip: ReLU, ReLU6 or another clamp; bounds are attributes up to version 6, then inputs."""
     low = _bound(call, 1, "min")
     high = _bound(call, 2, "max")
     x = call.flow()
+    if low is not None and high is not None and low > high:
+        raise Unmapped("bounds the wrong way round", "min")
     if low is None and high is None:
         return [x]
     if (low, high) == (0.0, None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....layers import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ....layers.connection import Shape
 from ....layers.convolution import Conv, ConvTranspose
 from ....layers.rearrange import Permute
 from ....settings import Pads
@@ -52,13 +53,22 @@ def _operands(call: Call, pieces: Flow | None = None) -> tuple[Flow, dict[str, C
     return x, held, rank
 
 
+def _kernel(call: Call, weight: Shape) -> Shape:
+    """Return the kernel's size, which the weight has; where the node says it too, it must be the same."""
+    kernel = tuple(weight[2:])
+    said = tuple(call.attribute("kernel_shape", kernel))
+    if said != kernel:
+        raise call.refused(f"{call.operator}.kernel_shape must be that of the weight, {kernel}; got {said}")
+    return kernel
+
+
 @converts("Conv", since=(1, 11, 22))
 def conv(call: Call) -> Sequence[Flow]:
     """Conv: weight (out, in / groups, kernel…), as PyTorch's."""
     pieces = folded_pictures(call)
     x, held, rank = _operands(call, pieces)
     weight = held["weight"].shape
-    kernel: tuple[int, ...] = tuple(weight[2:])
+    kernel = _kernel(call, weight)
     stride, dilation = per_axis(call, "strides", rank), per_axis(call, "dilations", rank)
     padding: Pads | str = {"NOTSET": "", "VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": ""}[automatic(call)]
     if automatic(call) == "NOTSET":
@@ -84,7 +94,7 @@ def conv_transpose(call: Call) -> Sequence[Flow]:
     x, held, rank = _operands(call)
     weight = held["weight"].shape
     groups = call.attribute("group", 1)
-    kernel = tuple(weight[2:])
+    kernel = _kernel(call, weight)
     stride, dilation = per_axis(call, "strides", rank), per_axis(call, "dilations", rank)
     extra = per_axis(call, "output_padding", rank, 0)
     padding = _transposed_pads(call, x, kernel, stride, dilation, extra)

@@ -9,15 +9,16 @@ import numpy as np
 from ....layers import Concat, Crop, Pad, Parameter, Slice
 from ....settings import Pads
 from ..call import Call, remade, with_batch_at, without_batch
+from ..element_types import NUMBERS
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, Value, known
+from ..values import Constant, Flow, Value, filled, known
 from .merging import aligned, stored
 
 
-@converts("Concat", since=(4, 11, 13))
+@converts("Concat", since=(4, 11, 13), types=NUMBERS)
 def concat(call: Call) -> Sequence[Flow]:
     """The inputs one after another along an axis, the empty ones left out."""
-    values = [value for value in call.inputs if value is not None and 0 not in value.shape]
+    values = [value for value in call.all_inputs() if 0 not in value.shape]
     rank = len(values[0].shape)
     axis = call.attribute("axis", 1)
     axis += rank if axis < 0 else 0
@@ -37,7 +38,7 @@ def concat(call: Call) -> Sequence[Flow]:
     return [remade(flows[0], output, batch)]
 
 
-@converts("Split", since=(2, 11, 13, 18))
+@converts("Split", since=(2, 11, 13, 18), types=NUMBERS)
 def split(call: Call) -> Sequence[Value | None]:
     """Stretches of an axis, each a layer of its own."""
     x = call.flow()
@@ -68,7 +69,7 @@ def split(call: Call) -> Sequence[Value | None]:
     return outputs
 
 
-@converts("Slice", since=(1, 10, 11, 13))
+@converts("Slice", since=(1, 10, 11, 13), types=NUMBERS)
 def slice_(call: Call) -> Sequence[Value]:
     """Every step-th index of some axes; each axis is a layer of its own."""
     x = call.flow()
@@ -84,7 +85,7 @@ def slice_(call: Call) -> Sequence[Value]:
         first, last, _ = slice(start, end, step).indices(n)
         if (first, last, step) != (0, n, 1):
             cuts.append((axis % rank, first, None if end > n else last, step))
-    empty = {axis for axis, first, stop, _ in cuts if stop is not None and stop <= first}
+    empty = {axis for axis, first, stop, _ in cuts if (x.shape[axis] if stop is None else stop) <= first}
     if empty:
         return [_nothing(x, empty)]
     if any(axis == x.batch for axis, *_ in cuts):
@@ -112,7 +113,7 @@ LARGEST_NUMBER = (2 - 2**-23) * 2.0**127
 _MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
-@converts("Pad", since=(2, 11, 13, 18, 19, 21, 23, 24, 25))
+@converts("Pad", since=(2, 11, 13, 18, 19, 21, 23, 24, 25), types=NUMBERS)
 def pad(call: Call) -> Sequence[Flow]:
     """A border around the picture; extra channels of a fixed number are joined to the others."""
     x = call.flow()
@@ -159,7 +160,6 @@ def _with_channels(call: Call, x: Flow, ends: tuple[int, int], value: float, par
             pieces.append(x)
         if size:
             shape = (size, *x.picture[1:])
-            held = known(np.full(shape, value, np.float32), 1)
-            filled = call.emit(Parameter(shape, False), x, part=word, parameters={"value": held})
-            pieces.append(filled)
+            held = filled(np.float32(value), shape, 1)
+            pieces.append(call.emit(Parameter(shape, False), x, part=word, parameters={"value": held}))
     return call.emit(Concat(0), *pieces, part=part)

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....layers import Embedding, Linear, MatMul
+from ....layers import Add, Embedding, Linear, MatMul
 from ....layers.connection import Shape
 from ..call import Call
+from ..element_types import REAL, SIGNED
 from ..registry import Unmapped, converts
-from ..tables import REAL
 from ..values import Constant, Flow, broadcast
 from . import patterns
-from .merging import aligned, expanded, stored
+from .merging import aligned, expanded, merged, stored
 
 
 @converts("Gemm", since=(7, 9, 11, 13))
 def gemm(call: Call) -> Sequence[Flow]:
-    """alpha·A·B + beta·C with B and C fixed: a dense layer."""
+    """alpha·A·B + beta·C with B and C fixed: a dense layer; one C for all outputs is added after it."""
     x, weight = call.flow(), call.constant(1)
     if call.attribute("transA", 0) or len(x.shape) != 2 or x.axis(1) is None or len(weight.shape) != 2:
         raise Unmapped("a product of another form")
@@ -26,19 +26,16 @@ def gemm(call: Call) -> Sequence[Flow]:
     if not call.attribute("transB", 0):
         weight = weight.derived(weight.shape[::-1], lambda array: array.T, "T")
     held = {"weight": _times(weight, alpha)}
-    bias = call.optional(2)
-    if bias is not None:
-        held["bias"] = _times(_row(bias, weight.shape[0]), beta)
-    return [_linear(call, x, held)]
-
-
-def _row(bias: Constant, size: int) -> Constant:
-    """Return a bias as one number per output."""
-    if bias.shape == (size,):
-        return bias
-    if bias.size not in (1, size) or bias.shape[-1:] not in ((), (1,), (size,)):
+    bias, outputs = call.optional(2), weight.shape[0]
+    if bias is None:
+        return [_linear(call, x, held)]
+    if bias.shape not in ((), (1,), (1, 1), (outputs,), (1, outputs)):
         raise Unmapped("a bias that differs from row to row")
-    return bias.derived((size,), lambda array: np.broadcast_to(array.reshape(-1), (size,)), f"row{size}")
+    bias = _times(bias.derived((bias.size,), lambda array: array.reshape(-1), "row"), beta)
+    if bias.size == outputs:
+        return [_linear(call, x, {**held, "bias": bias})]
+    product = _linear(call, x, held, "product")
+    return [merged(call, Add(), (product, bias))]
 
 
 def _times(constant: Constant, factor: float) -> Constant:
@@ -47,19 +44,19 @@ def _times(constant: Constant, factor: float) -> Constant:
     return constant.derived(constant.shape, lambda array: array * np.float32(factor), f"times{factor}")
 
 
-def _linear(call: Call, x: Flow, held: dict[str, Constant]) -> Flow:
+def _linear(call: Call, x: Flow, held: dict[str, Constant], part: str = "") -> Flow:
     outputs, inputs = held["weight"].shape
     picture = x.picture
     column = len(picture) > 1 and picture[1:] == (1,) * len(picture[1:])
     wrong = picture[-1] != inputs
     layer = Linear(outputs, "bias" in held, inputs if column or wrong else None)
-    return call.emit(layer, x, parameters=held)
+    return call.emit(layer, x, part=part, parameters=held)
 
 
-@converts("MatMul", since=(1, 9, 13))
+@converts("MatMul", since=(1, 9, 13), types=SIGNED)
 def matmul(call: Call) -> Sequence[Flow]:
     """A product of two branches, or a dense layer where one is a fixed matrix; a bias added next is its own."""
-    one, two = call.inputs
+    one, two = call.all_inputs()
     if isinstance(one, Flow) and isinstance(two, Constant) and len(two.shape) == 2:
         if one.axis(len(one.shape) - 1) is None:
             raise Unmapped("a product over the batch")
@@ -69,14 +66,14 @@ def matmul(call: Call) -> Sequence[Flow]:
         if plus is None or not isinstance(bias, Constant) or bias.shape != two.shape[1:]:
             return [_linear(call, one, held)]
         output = _linear(call, one, {**held, "bias": bias})
-        call.around.absorb([plus], output)
+        call.absorb([plus], output)
         return [output]
     return [_product(call)]
 
 
 def _product(call: Call) -> Flow:
     """Emit a product of two values of at least two axes, their leading axes repeated where needed."""
-    values = [value for value in call.inputs if value is not None]
+    values = call.all_inputs()
     flows, place = aligned([value for value in values if isinstance(value, Flow)])
     if not flows:
         raise Unmapped("a product of constants")

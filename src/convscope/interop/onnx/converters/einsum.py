@@ -8,24 +8,29 @@ from math import prod
 from ....layers import MatMul, Permute, Reduce, Reshape
 from ....layers.connection import Shape
 from ..call import Call
+from ..element_types import SIGNED
 from ..registry import Unmapped, converts
 from ..values import Flow, Value
 from .merging import stored
 
 
-@converts("Einsum", since=(12, 28))
+@converts("Einsum", since=(12, 28), types=SIGNED)
 def einsum(call: Call) -> Sequence[Flow]:
     """Sums of products over named axes."""
     equation = call.attribute("equation", "").replace(" ", "")
     left, arrow, output = equation.partition("->")
     terms = left.split(",")
     plain = arrow and equation.replace(",", "").replace("->", "").isalpha()
-    if not plain or len(terms) != len(call.inputs) or any(len(set(term)) < len(term) for term in (*terms, output)):
+    if (
+        not plain
+        or len(terms) != len(call.all_inputs())
+        or any(len(set(term)) < len(term) for term in (*terms, output))
+    ):
         raise Unmapped("an equation with dots or repeated letters")
     letter = _batch_letter(call, terms)
     if letter is not None and letter not in output:
         raise Unmapped("a sum over the batch")
-    values = [value for value in call.inputs if value is not None]
+    values = call.all_inputs()
     flows = [value for value in values if isinstance(value, Flow)]
     rows = [
         _operand(call, value, term, letter, flows[0], str(i))

@@ -22,8 +22,9 @@ from ....layers import (
 )
 from ....layers.base import Layer
 from ..call import Call
+from ..element_types import ORDERED, REAL, SIGNED
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, Value, known
+from ..values import Constant, Flow, Value, broadcast, known
 from . import patterns
 from .merging import merged
 
@@ -38,20 +39,17 @@ _MERGES: dict[str, type[Layer]] = {
 }
 
 
-def _given(call: Call) -> list[Value]:
-    return [value for value in call.inputs if value is not None]
-
-
 def _number(value: Value) -> float | None:
     """Return a constant's one finite number."""
     number = value.number if isinstance(value, Constant) else None
     return number if number is not None and isfinite(number) else None
 
 
-@converts("Add", "Sub", "Mul", "Div", since=(7, 13, 14))
+@converts("Add", "Sub", "Mul", since=(7, 13, 14), types=SIGNED)
+@converts("Div", since=(7, 13, 14))
 def arithmetic(call: Call) -> Sequence[Flow]:
     """Sums and products: of two branches, with one number, with an array of the network's own."""
-    one, two = _given(call)
+    one, two = call.all_inputs()
     pattern = patterns.gelu(call) if call.operator in ("Mul", "Div") and isinstance(one, Flow) else None
     if pattern is not None:
         return [pattern]
@@ -101,11 +99,11 @@ def _scaled(call: Call, x: Value, weight: Value) -> Flow | None:
     return call.emit(Scale(axis), x, parameters={"weight": held})
 
 
-@converts("Sum", "Max", "Min", since=(8, 13))
-@converts("Max", "Min", since=(12,))
+@converts("Sum", since=(8, 13))
+@converts("Max", "Min", since=(8, 12, 13), types=ORDERED)
 def several(call: Call) -> Sequence[Flow]:
     """Of any number of inputs; the larger or smaller of x and a number is a clamp."""
-    values = _given(call)
+    values = call.all_inputs()
     if len(values) == 1:
         return [call.flow()]
     if call.operator != "Sum" and len(values) == 2:
@@ -116,19 +114,21 @@ def several(call: Call) -> Sequence[Flow]:
     return [merged(call, _MERGES[call.operator](), values)]
 
 
-@converts("Where", since=(9, 16))
+@converts("Where", since=(9, 16), types=SIGNED)
 def where(call: Call) -> Sequence[Flow]:
     """Fixed places taken of one input, the others of another: each times its share of 0 and 1, and summed."""
     chosen = call.array(0).astype(bool)
     parts: list[Value] = []
-    for value, word, places in zip(call.inputs[1:], ("one", "other"), (chosen, ~chosen), strict=True):
+    for value, word, places in zip(call.all_inputs()[1:], ("one", "other"), (chosen, ~chosen), strict=True):
         if isinstance(value, Constant):
-            if not np.isfinite(value.array).all():
+            array = call.read(value)
+            if not np.isfinite(array).all():
                 raise Unmapped("infinity in some places")
-            numbers = np.where(places, value.array, 0)
+            call.charge(broadcast(places.shape, array.shape))
+            numbers = np.where(places, array, 0)
             if numbers.any():
-                parts.append(known(numbers.astype(value.array.dtype), value.dtype))
-        elif value is not None:
+                parts.append(known(numbers.astype(array.dtype), value.dtype))
+        else:
             share = known(places.astype(np.float32), 1)
             parts.append(merged(call.part(word), Multiply(), (value, share)))
     flows = [part for part in parts if isinstance(part, Flow)]
@@ -138,7 +138,7 @@ def where(call: Call) -> Sequence[Flow]:
 @converts("Mean", since=(8, 13))
 def mean_of_inputs(call: Call) -> Sequence[Flow]:
     """The mean of the inputs: their sum, divided by their number."""
-    values = _given(call)
+    values = call.all_inputs()
     if len(values) == 1:
         return [call.flow()]
     total = merged(call.part("sum"), Add(), values)
@@ -155,19 +155,19 @@ def power(call: Call) -> Sequence[Flow]:
 
 
 _FUNCTIONS = {
-    "Abs": ((6, 13), "abs"),
-    "Ceil": ((6, 13), "ceil"),
-    "Cos": ((7, 22), "cos"),
-    "Erf": ((9, 13), "erf"),
-    "Exp": ((6, 13), "exp"),
-    "Floor": ((6, 13), "floor"),
-    "Log": ((6, 13), "log"),
-    "Neg": ((6, 13), "neg"),
-    "Reciprocal": ((6, 13), "reciprocal"),
-    "Round": ((11, 22), "round"),
-    "Sign": ((9, 13), "sign"),
-    "Sin": ((7, 22), "sin"),
-    "Sqrt": ((6, 13), "sqrt"),
+    "Abs": ((6, 13), "abs", SIGNED),
+    "Ceil": ((6, 13), "ceil", REAL),
+    "Cos": ((7, 22), "cos", REAL),
+    "Erf": ((9, 13), "erf", REAL),
+    "Exp": ((6, 13), "exp", REAL),
+    "Floor": ((6, 13), "floor", REAL),
+    "Log": ((6, 13), "log", REAL),
+    "Neg": ((6, 13), "neg", SIGNED),
+    "Reciprocal": ((6, 13), "reciprocal", REAL),
+    "Round": ((11, 22), "round", REAL),
+    "Sign": ((9, 13), "sign", ORDERED),
+    "Sin": ((7, 22), "sin", REAL),
+    "Sqrt": ((6, 13), "sqrt", REAL),
 }
 
 
@@ -176,5 +176,5 @@ def _function(call: Call) -> Sequence[Flow]:
     return [call.emit(Function(_FUNCTIONS[call.operator][1]), call.flow())]
 
 
-for _operator, (_since, _) in _FUNCTIONS.items():
-    converts(_operator, since=_since)(_function)
+for _operator, (_since, _, _types) in _FUNCTIONS.items():
+    converts(_operator, since=_since, types=_types)(_function)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ....layers import (
+    Add,
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
@@ -17,12 +16,14 @@ from ....layers import (
     LayerNorm,
     LocalResponseNorm,
     Permute,
+    Reshape,
     Scale,
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
-from ..call import Call, folded_pictures, layer_of
+from ..call import Call, folded_pictures, layer_of, remade
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
+from .merging import merged
 
 _BATCH: dict[int, type[BatchNorm]] = {0: BatchNorm1d, 1: BatchNorm1d, 2: BatchNorm2d, 3: BatchNorm3d}
 _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d, 3: InstanceNorm3d}
@@ -38,8 +39,10 @@ def batch_norm(call: Call) -> Sequence[Flow]:
     else:
         rows, x = None, call.pictures()
     kind = _BATCH.get(len(x.shape) - 2)
-    if kind is None or call.attribute("training_mode", 0):
-        raise Unmapped("0 to 3 spatial axes, at inference")
+    if call.attribute("training_mode", 0):
+        raise Unmapped("statistics of the batch", "training_mode")
+    if kind is None:
+        raise Unmapped("0 to 3 spatial axes")
     names = ("weight", "bias", "running_mean", "running_var")
     held = {name: call.constant(index) for index, name in enumerate(names, start=1)}
     if any(constant.shape != (x.shape[1],) for constant in held.values()):
@@ -71,21 +74,28 @@ def instance_norm(call: Call) -> Sequence[Flow]:
 
 @converts("GroupNormalization", since=(18, 21))
 def group_norm(call: Call) -> Sequence[Flow]:
-    """GroupNormalization; version 18 has a factor per group, 21 one per channel."""
-    x, groups = call.pictures(), call.attribute("num_groups", 1)
+    """GroupNormalization; version 18 has a factor and a term per group, 21 one per channel."""
+    x, groups, eps = call.pictures(), call.attribute("num_groups", 1), _eps(call)
     channels = x.shape[1]
     held = {"weight": call.constant(1), "bias": call.constant(2)}
-    if groups < 1 or channels % groups or any(one.shape not in ((groups,), (channels,)) for one in held.values()):
-        raise Unmapped("factors of another shape")
-    held = {name: _per_channel(one, channels) for name, one in held.items()}
-    return [call.emit(GroupNorm(groups, _eps(call)), x, parameters=held)]
+    if groups < 1 or channels % groups or any(one.shape != (channels,) for one in held.values()):
+        if any(one.shape != (groups,) for one in held.values()):
+            raise Unmapped("factors of another shape")
+        return [_normalised_by_group(call, x, GroupNorm(groups, eps, False), held["weight"], held["bias"])]
+    return [call.emit(GroupNorm(groups, eps), x, parameters=held)]
 
 
-def _per_channel(constant: Constant, channels: int) -> Constant:
-    if constant.shape == (channels,):
-        return constant
-    times = channels // constant.size
-    return constant.derived((channels,), lambda array: np.repeat(array, times), f"repeat{times}")
+def _normalised_by_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant, bias: Constant) -> Flow:
+    """Emit a normalisation whose factors and terms are each for all channels of a group."""
+    by_group = Reshape((norm.num_groups, x.picture[0] // norm.num_groups, *x.picture[1:]))
+    rows = call.emit(by_group, call.emit(norm, x, part="norm"), part="groups")
+    shape = (norm.num_groups, *(1 for _ in rows.picture[1:]))
+    weight, bias = (
+        one.derived(shape, lambda array: array.reshape(shape), f"shape{shape}") for one in (weight, bias)
+    )
+    scaled = call.emit(Scale(0), rows, part="scale", parameters={"weight": weight})
+    shifted = merged(call.part("shift"), Add(), (scaled, bias))
+    return remade(x, call.emit(Reshape(x.picture), shifted), 0)
 
 
 @converts("LayerNormalization", since=(17,))

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 
-def follower(call: Call, output: str, operator: str) -> NodeProto | None:
-    """Return the node that alone takes a value, if it is of this operator."""
+def follower(call: Call, output: str, operator: str, *settings: str) -> NodeProto | None:
+    """Return the node that alone takes a value, if it is of this operator and sets these attributes at most."""
     user = call.around.sole_user(output)
-    return user if user is not None and user.op_type == operator and not user.domain else None
+    if user is None or user.op_type != operator or user.domain:
+        return None
+    return user if all(item.name in settings for item in user.attribute) else None
 
 
 def partner(node: NodeProto, value: str) -> str:
@@ -38,7 +40,7 @@ def times_input(call: Call, layer: Layer) -> Flow | None:
     if product is None or partner(product, call.node.output[0]) != call.node.input[0]:
         return None
     output = call.emit(layer, call.flow())
-    call.around.absorb([product], output)
+    call.absorb([product], output)
     return output
 
 
@@ -49,7 +51,7 @@ def mish(call: Call) -> Flow | None:
     if tanh is None or product is None or partner(product, tanh.output[0]) != call.node.input[0]:
         return None
     output = call.emit(Mish(), call.flow())
-    call.around.absorb([tanh, product], output)
+    call.absorb([tanh, product], output)
     return output
 
 
@@ -78,7 +80,7 @@ def gelu(call: Call) -> Flow | None:
             return None
         nodes.append(product)
     output = call.emit(GELU(), call.flow())
-    call.around.absorb(nodes, output)
+    call.absorb(nodes, output)
     return output
 
 
@@ -95,7 +97,7 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
     power, over = users.get("Pow"), users.get("Div")
     if len(users) != 2 or power is None or over is None or number(call, power.input[1]) != 2:
         return None
-    spread = follower(call, power.output[0], "ReduceMean")
+    spread = follower(call, power.output[0], "ReduceMean", "axes", "keepdims", "noop_with_empty_axes")
     plus = follower(call, spread.output[0], "Add") if spread is not None else None
     root = follower(call, plus.output[0], "Sqrt") if plus is not None else None
     if spread is None or plus is None or root is None or list(over.input) != [minus.output[0], root.output[0]]:
@@ -115,7 +117,7 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
     if not isinstance(weight, Constant) or not isinstance(bias, Constant) or {weight.shape, bias.shape} != {sizes}:
         return None
     output = call.emit(LayerNorm(axes, eps), flow, parameters={"weight": weight, "bias": bias})
-    call.around.absorb([minus, power, spread, plus, root, over, product, total], output)
+    call.absorb([minus, power, spread, plus, root, over, product, total], output)
     return output
 
 
@@ -125,28 +127,29 @@ def channel_shuffle(call: Call, split: tuple[int, ...]) -> Flow | None:
     `split` is the picture's shape after the first reshape.
     """
     x = call.flow()
-    turn = follower(call, call.node.output[0], "Transpose")
-    join = follower(call, turn.output[0], "Reshape") if turn is not None else None
+    turn = follower(call, call.node.output[0], "Transpose", "perm")
+    join = follower(call, turn.output[0], "Reshape", "allowzero") if turn is not None else None
     if turn is None or join is None or x.batch != 0 or len(split) != len(x.picture) + 1:
         return None
     order = [list(item.ints) for item in turn.attribute if item.name == "perm"]
     if split[2:] != x.picture[1:] or order != [[0, 2, 1, *range(3, len(split) + 1)]]:
         return None
     shape = call.around.values.get(join.input[1]) if len(join.input) == 2 else None
-    if not isinstance(shape, Constant):
+    if not isinstance(shape, Constant) or shape.shape != (len(x.shape),):
         return None
-    sizes = [x.shape[axis] if size == 0 else size for axis, size in enumerate(shape.array.tolist())]
+    keeps = not attributes(join).get("allowzero", 0)
+    sizes = [x.shape[axis] if size == 0 and keeps else size for axis, size in enumerate(shape.array.tolist())]
     if len(sizes) != len(x.shape) or any(size not in (-1, n) for size, n in zip(sizes, x.shape, strict=True)):
         return None
     output = call.emit(ChannelShuffle(split[0]), x)
-    call.around.absorb([turn, join], output)
+    call.absorb([turn, join], output)
     return output
 
 
 def moved_layer_norm(call: Call, order: list[int], pictured: tuple[int, ...]) -> Flow | None:
     """Read a normalisation whose axes are moved to the end for it, and back after it, as one layer."""
-    norm = follower(call, call.node.output[0], "LayerNormalization")
-    back = follower(call, norm.output[0], "Transpose") if norm is not None else None
+    norm = follower(call, call.node.output[0], "LayerNormalization", "axis", "epsilon", "stash_type")
+    back = follower(call, norm.output[0], "Transpose", "perm") if norm is not None else None
     if norm is None or back is None or len(norm.input) != 3 or norm.input[0] != call.node.output[0]:
         return None
     perm = next((list(item.ints) for item in back.attribute if item.name == "perm"), [])
@@ -162,5 +165,5 @@ def moved_layer_norm(call: Call, order: list[int], pictured: tuple[int, ...]) ->
     if count > len(pictured) or pictured[-count:] != axes or len(known) < 2:
         return None
     output = call.emit(LayerNorm(axes, settings.get("epsilon", 1e-5)), flow, parameters=known)
-    call.around.absorb([norm, back], output)
+    call.absorb([norm, back], output)
     return output

@@ -9,18 +9,21 @@ import numpy as np
 
 from ....layers import Add, IndexSelect, Multiply, Slice
 from ..call import Call, remade, without_batch
-from ..fold_rules import LARGEST_FILLED
+from ..element_types import NUMBERS
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow, known
 from .cutting import bordered
 from .dense import embedding
 from .merging import merged
 
+WALKED = 32
+"""What an element costs that is looked at one by one, compared with one of an array operation."""
 
-@converts("Gather", since=(1, 11, 13))
+
+@converts("Gather", since=(1, 11, 13), types=NUMBERS)
 def gather(call: Call) -> Sequence[Flow]:
     """Fixed indices of an axis, or rows of a fixed table by the indices of the input."""
-    if isinstance(call.inputs[0], Constant):
+    if isinstance(call.input(0), Constant):
         return [embedding(call)]
     x = call.flow()
     rank = len(x.shape)
@@ -29,6 +32,7 @@ def gather(call: Call) -> Sequence[Flow]:
         x = without_batch(x)
     n = x.shape[axis]
     numbers = call.array(1)
+    call.charge(numbers.shape, WALKED)
     picked = [int(index) + (n if index < 0 else 0) for index in numbers.reshape(-1)]
     if not picked:
         raise Unmapped("no indices")
@@ -43,7 +47,7 @@ def gather(call: Call) -> Sequence[Flow]:
     return [call.reshaped(output, shape, batch)]
 
 
-@converts("GatherND", since=(5, 11, 12, 13))
+@converts("GatherND", since=(11, 12, 13), types=NUMBERS)
 def gather_nd(call: Call) -> Sequence[Flow]:
     """Fixed places of the first axes, taken together."""
     x, numbers = call.flow(), call.array(1)
@@ -55,6 +59,7 @@ def gather_nd(call: Call) -> Sequence[Flow]:
     sizes, rest = x.shape[:count], x.shape[count:]
     if not ((numbers >= -np.array(sizes)) & (numbers < np.array(sizes))).all():
         raise call.refused(f"GatherND.indices must lie within {sizes}; got others")
+    call.charge(numbers.shape, WALKED)
     places = np.ravel_multi_index(tuple(np.moveaxis(numbers % sizes, -1, 0)), sizes).reshape(-1)
     batch = None if x.batch is None else x.batch - count + 1
     rows = call.reshaped(x, (prod(sizes), *rest), batch, "rows")
@@ -64,7 +69,7 @@ def gather_nd(call: Call) -> Sequence[Flow]:
     return [call.reshaped(output, shape, None if batch is None else batch + numbers.ndim - 2)]
 
 
-@converts("ScatterND", since=(11, 13, 16, 18))
+@converts("ScatterND", since=(11, 13, 16, 18), types=NUMBERS)
 def scatter_nd(call: Call) -> Sequence[Flow]:
     """A block of a value written over by another: what stays of it, and the other with zeros around it."""
     x, block, places = call.flow(), call.flow(2), call.array(1)
@@ -72,6 +77,7 @@ def scatter_nd(call: Call) -> Sequence[Flow]:
     places = np.where(places < 0, places + x.shape[:count], places)
     sizes = (*places.shape[:-1], *x.shape[count:])
     first = [*places.reshape(-1, count)[0], *[0] * (len(x.shape) - count)]
+    call.charge((count, *sizes[:count]))
     grid = np.indices(sizes[:count]) + np.reshape(first[:count], (-1, *[1] * count))
     whole = len(sizes) == len(x.shape) and call.attribute("reduction", "none") == "none"
     if not whole or not np.array_equal(np.moveaxis(grid, 0, -1), places) or block.shape != sizes:
@@ -79,12 +85,9 @@ def scatter_nd(call: Call) -> Sequence[Flow]:
     ends = [(int(start), n - int(start) - size) for start, size, n in zip(first, sizes, x.shape, strict=True)]
     if not any(map(any, ends)):
         return [block]
-    if (
-        x.batch != block.batch
-        or (x.batch is not None and ends[x.batch] != (0, 0))
-        or prod(x.shape) > LARGEST_FILLED
-    ):
-        raise Unmapped("a block of some pictures, or of a very large value")
+    if x.batch != block.batch or (x.batch is not None and ends[x.batch] != (0, 0)):
+        raise Unmapped("a block of some pictures")
+    call.charge(x.shape)
     stays = np.pad(np.zeros(sizes, np.float32), ends, constant_values=1)
     kept = merged(call.part("kept"), Multiply(), (x, known(stays, 1)))
     inner = [pair for axis, pair in enumerate(ends) if axis != x.batch]

@@ -9,6 +9,7 @@ from .... import layers
 from ....layers.pooling import GlobalPool, Pool
 from ....layers.rearrange import Pad, Reshape
 from ..call import Call, folded_pictures
+from ..element_types import ORDERED
 from ..registry import Unmapped, converts
 from ..values import Flow
 from .cutting import LARGEST_NUMBER
@@ -25,7 +26,7 @@ GLOBAL: dict[str, tuple[type[GlobalPool], ...]] = {
 }
 
 
-@converts("MaxPool", since=(8, 10, 11, 12, 22))
+@converts("MaxPool", since=(8, 10, 11, 12, 22), types=ORDERED)
 def max_pool(call: Call) -> Sequence[Flow]:
     """MaxPool; the winners' indices are no value here."""
     return [_pool(call, {})]

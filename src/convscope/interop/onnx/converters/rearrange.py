@@ -8,6 +8,7 @@ from math import prod
 from ....layers import ChannelShuffle, Concat, Expand, Flatten, Permute, PixelShuffle, Slice
 from ....layers.connection import Shape
 from ..call import Call, remade, without_batch
+from ..element_types import NUMBERS
 from ..fold_rules import new_shape
 from ..registry import Unmapped, converts
 from ..values import Flow, broadcast, without_axis
@@ -17,11 +18,11 @@ MOST_COPIES = 64
 """Pieces that one operator is written as; more would say less than an Opaque layer."""
 
 
-@converts("Reshape", since=(5, 13, 14, 19, 21, 23, 24, 25))
+@converts("Reshape", since=(5, 13, 14, 19, 21, 23, 24, 25), types=NUMBERS)
 def reshape(call: Call) -> Sequence[Flow]:
     """Reshape to a fixed shape; 0 keeps a size, -1 is found."""
     x = call.flow()
-    wanted = [int(size) for size in call.array(1).reshape(-1)]
+    wanted = call.listed(1)
     try:
         shape = new_shape(x.shape, wanted, bool(call.attribute("allowzero", 0)))
     except (ValueError, IndexError) as error:
@@ -46,7 +47,7 @@ def batch_after(x: Flow, shape: Shape) -> int | None:
     return 0 if len(shape) > 1 and shape[0] == 1 else None
 
 
-@converts("Flatten", since=(9, 11, 13, 21, 23, 24, 25))
+@converts("Flatten", since=(9, 11, 13, 21, 23, 24, 25), types=NUMBERS)
 def flatten(call: Call) -> Sequence[Flow]:
     """Two axes: the product of those before `axis`, and of the rest."""
     x = call.flow()
@@ -58,7 +59,7 @@ def flatten(call: Call) -> Sequence[Flow]:
     return [call.reshaped(x, shape, batch_after(x, shape))]
 
 
-@converts("Squeeze", since=(1, 11, 13, 21, 23, 24, 25))
+@converts("Squeeze", since=(1, 11, 13, 21, 23, 24, 25), types=NUMBERS)
 def squeeze(call: Call) -> Sequence[Flow]:
     """Take out axes of size 1."""
     x = call.flow()
@@ -72,7 +73,7 @@ def squeeze(call: Call) -> Sequence[Flow]:
     return [call.reshaped(x, shape, batch)]
 
 
-@converts("Unsqueeze", since=(1, 11, 13, 21, 23, 24, 25))
+@converts("Unsqueeze", since=(1, 11, 13, 21, 23, 24, 25), types=NUMBERS)
 def unsqueeze(call: Call) -> Sequence[Flow]:
     """Put in axes of size 1."""
     x = call.flow()
@@ -86,7 +87,7 @@ def unsqueeze(call: Call) -> Sequence[Flow]:
     return [call.reshaped(x, tuple(shape), None if x.batch is None else places[x.batch])]
 
 
-@converts("Transpose", since=(1, 13, 21, 23, 24, 25))
+@converts("Transpose", since=(1, 13, 21, 23, 24, 25), types=NUMBERS)
 def transpose(call: Call) -> Sequence[Flow]:
     """Axes in another order; one that only moves the batch changes no picture."""
     x = call.flow()
@@ -104,11 +105,11 @@ def transpose(call: Call) -> Sequence[Flow]:
     return [remade(x, call.emit(Permute(pictured), x), batch)]
 
 
-@converts("Expand", since=(8, 13))
+@converts("Expand", since=(8, 13), types=NUMBERS)
 def expand(call: Call) -> Sequence[Flow]:
     """Repeat axes of size 1 up to a shape, as broadcasting does."""
     x = call.flow()
-    wanted = tuple(int(size) for size in call.array(1).reshape(-1))
+    wanted = tuple(call.listed(1))
     shape = broadcast(x.shape, wanted)
     place = None if x.batch is None else x.batch - len(x.shape)
     if x.batch is not None and shape[len(shape) + x.batch - len(x.shape)] != x.shape[x.batch]:
@@ -120,11 +121,11 @@ def expand(call: Call) -> Sequence[Flow]:
     return [remade(x, call.emit(Expand(picture), x), batch)]
 
 
-@converts("Tile", since=(6, 13))
+@converts("Tile", since=(6, 13), types=NUMBERS)
 def tile(call: Call) -> Sequence[Flow]:
     """The whole repeated along axes."""
     x = call.flow()
-    repeats = [int(times) for times in call.array(1).reshape(-1)]
+    repeats = call.listed(1)
     if x.batch is not None and repeats[x.batch] != 1:
         x = without_batch(x)
     todo = [(x.axis(axis), times) for axis, times in enumerate(repeats) if times != 1]
@@ -139,21 +140,21 @@ def tile(call: Call) -> Sequence[Flow]:
     return [remade(x, output, x.batch)]
 
 
-@converts("DepthToSpace", since=(1, 11, 13, 28))
+@converts("DepthToSpace", since=(1, 11, 13, 28), types=NUMBERS)
 def depth_to_space(call: Call) -> Sequence[Flow]:
     """Channels become finer pixels; DCR counts them block by block, CRD channel by channel as PixelShuffle."""
-    x, size = call.pictures(), call.attribute("blocksize", 1)
+    x, size, order = call.pictures(), call.attribute("blocksize", 1), _channel_order(call)
     if len(x.shape) != 4:
         raise Unmapped("two spatial axes")
-    if call.attribute("mode", "DCR") == "DCR" and size > 1:
+    if order == "DCR" and size > 1:
         x = call.emit(ChannelShuffle(size * size), x, part="shuffle")
     return [call.emit(PixelShuffle(size), x)]
 
 
-@converts("SpaceToDepth", since=(1, 13, 28))
+@converts("SpaceToDepth", since=(1, 13, 28), types=NUMBERS)
 def space_to_depth(call: Call) -> Sequence[Flow]:
-    """Pixels become channels: every blocksize-th pixel, one after another."""
-    x, size = call.pictures(), call.attribute("blocksize", 1)
+    """Pixels become channels: every blocksize-th pixel, one after another; CRD then counts channel by channel."""
+    x, size, order = call.pictures(), call.attribute("blocksize", 1), _channel_order(call)
     if len(x.shape) != 4 or not size >= 2 or size * size > MOST_COPIES:
         raise Unmapped("blocks of 2 to 8 pixels")
     if x.shape[2] % size or x.shape[3] % size:
@@ -164,4 +165,15 @@ def space_to_depth(call: Call) -> Sequence[Flow]:
         pieces += [
             call.emit(Slice(2, column, None, size), rows, part=f"row{row}column{column}") for column in range(size)
         ]
-    return [call.emit(Concat(0), *pieces)]
+    if order == "DCR":
+        return [call.emit(Concat(0), *pieces)]
+    blocks = call.emit(Concat(0), *pieces, part="blocks")
+    return [call.emit(ChannelShuffle(size * size), blocks)]
+
+
+def _channel_order(call: Call) -> str:
+    """Return whether blocks (DCR) or channels (CRD) come first among the channels."""
+    order = call.attribute("mode", "DCR")
+    if order not in ("DCR", "CRD"):
+        raise Unmapped(f"mode {order}", "mode")
+    return order

@@ -70,6 +70,11 @@ def _checked(call: Call) -> int:
     activations = call.attribute("activations", _USUAL * (ways or 1))
     if ways is None or list(activations) != _USUAL * ways or call.attribute("input_forget", 0) or call.has(7):
         raise Unmapped("a cell of another kind")
+    for name in ("activation_alpha", "activation_beta"):
+        if call.given(name):
+            raise Unmapped("activations with settings", name)
+    if call.attribute("hidden_size", call.constant(2).shape[-1]) != call.constant(2).shape[-1]:
+        raise call.refused(f"LSTM.hidden_size must be that of R; got {call.attribute('hidden_size', 0)}")
     if call.has(4) or call.attribute("clip", 0.0) or call.wanted(2):
         raise Unmapped("lengths, clipping or cell states")
     for index in (5, 6):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ....layers import Function, Power, Reduce
 from ..call import Call, without_batch
+from ..element_types import ORDERED, SIGNED
 from ..registry import Unmapped, converts
 from ..values import Flow
 from . import patterns
@@ -15,8 +16,8 @@ _MODES = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceM
 
 
 @converts("ReduceMean", since=(1, 11, 13, 18))
-@converts("ReduceSum", since=(1, 11, 13))
-@converts("ReduceMax", "ReduceMin", since=(1, 11, 12, 13, 18, 20))
+@converts("ReduceSum", since=(1, 11, 13), types=SIGNED)
+@converts("ReduceMax", "ReduceMin", since=(1, 11, 12, 13, 18, 20), types=ORDERED)
 def reduce(call: Call) -> Sequence[Flow]:
     """Mean, sum, largest or smallest over axes; over all positions of each channel it is global pooling."""
     x, axes, keep = _axes(call)
@@ -31,7 +32,8 @@ def reduce(call: Call) -> Sequence[Flow]:
     return [_reduced(call, x, axes, keep, mode)]
 
 
-@converts("ReduceL2", "ReduceSumSquare", since=(1, 11, 13, 18))
+@converts("ReduceL2", since=(1, 11, 13, 18))
+@converts("ReduceSumSquare", since=(1, 11, 13, 18), types=SIGNED)
 def squares(call: Call) -> Sequence[Flow]:
     """The sum of squares, or its root."""
     x, axes, keep = _axes(call)
@@ -48,13 +50,14 @@ def _axes(call: Call) -> tuple[Flow, list[int], bool]:
     """Return the input, the axes that are reduced, in order, and whether they stay with size 1."""
     x = call.flow()
     rank = len(x.shape)
-    given = call.integers(1, "axes")
+    given, nothing = call.integers(1, "axes"), call.attribute("noop_with_empty_axes", 0)
     if not given:
-        given = [] if call.attribute("noop_with_empty_axes", 0) else list(range(rank))
+        given = [] if nothing else list(range(rank))
     axes = sorted({axis % rank for axis in given})
+    keep = bool(call.attribute("keepdims", 1))
     if x.batch in axes:
         x = without_batch(x)
-    return x, axes, bool(call.attribute("keepdims", 1))
+    return x, axes, keep
 
 
 def _reduced(call: Call, x: Flow, axes: list[int], keep: bool, mode: str, part: str = "") -> Flow:

@@ -11,10 +11,14 @@ import numpy as np
 from ....axis import Resize as AxisResize
 from ....layers import Upsample
 from ..call import Call
+from ..element_types import ORDERED, REAL, type_name
 from ..registry import Unmapped, converts
-from ..values import Array, Flow
+from ..values import Array, Flow, shortest
 
 T = TypeVar("T", int, float)
+
+MOST_AXES = 64
+"""Axes of a value."""
 
 LONGEST = 1 << 16
 """Pixels of an axis whose coordinates are compared one by one."""
@@ -22,27 +26,29 @@ LONGEST = 1 << 16
 _SUPPORT = {"nearest": 1, "linear": 2, "cubic": 4}
 
 
-@converts("Upsample", since=(7, 9))
+@converts("Upsample", since=(7, 9), types=ORDERED)
 def upsample(call: Call) -> Sequence[Flow]:
     """The operator before Resize: asymmetric coordinates, nearest by rounding down."""
     return [_resized(call, _scales(call, 1), None, "asymmetric", "floor")]
 
 
-@converts("Resize", since=(10,))
+@converts("Resize", since=(10,), types=ORDERED)
 def resize_10(call: Call) -> Sequence[Flow]:
     """Resize as it began: asymmetric coordinates, nearest by rounding down."""
     return [_resized(call, _scales(call, 1), None, "asymmetric", "floor")]
 
 
-@converts("Resize", since=(11, 13, 18, 19))
+@converts("Resize", since=(11, 13, 18, 19), types=ORDERED)
 def resize(call: Call) -> Sequence[Flow]:
     """Resize by scales or to sizes."""
-    if call.attribute("antialias", 0) or call.attribute("exclude_outside", 0):
-        raise Unmapped("weights that depend on the border or the scale")
+    if call.attribute("antialias", 0):
+        raise Unmapped("weights that depend on the scale", "antialias")
+    if call.attribute("exclude_outside", 0):
+        raise Unmapped("weights that depend on the border", "exclude_outside")
     if call.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Unmapped("one scale for all axes")
+        raise Unmapped("one scale for all axes", "keep_aspect_ratio_policy")
     scales = _scales(call, 2) if call.has(2) and call.constant(2).size else None
-    sizes = _spread(call, [int(size) for size in call.array(3)], call.flow().shape) if call.has(3) else None
+    sizes = _spread(call, call.listed(3), call.flow().shape) if call.has(3) else None
     word = call.attribute("coordinate_transformation_mode", "half_pixel")
     return [_resized(call, scales, sizes, word, call.attribute("nearest_mode", "round_prefer_floor"))]
 
@@ -50,7 +56,9 @@ def resize(call: Call) -> Sequence[Flow]:
 def _scales(call: Call, index: int) -> list[float]:
     """Return one scale per axis of the input."""
     given = call.given("scales")
-    numbers = given if given is not None else [float(str(scale)) for scale in call.array(index).reshape(-1)]
+    numbers = (
+        given if given is not None else [shortest(scale) for scale in call.array(index).reshape(-1)[:MOST_AXES]]
+    )
     return _spread(call, numbers, [1.0] * len(call.flow().shape))
 
 
@@ -75,9 +83,15 @@ def _resized(call: Call, scales: list[float] | None, sizes: list[int] | None, wo
         scales = [size / n for n, size in zip(x.shape, sizes, strict=True)]
     if scales is None or sizes is None or sizes[:2] != list(x.shape[:2]):
         raise Unmapped("channels resized")
-    mode = call.attribute("mode", "nearest")
-    if mode not in _SUPPORT or (mode == "cubic" and call.attribute("cubic_coeff_a", -0.75) != -0.75):
-        raise Unmapped("another interpolation")
+    mode, sharpness = call.attribute("mode", "nearest"), call.attribute("cubic_coeff_a", -0.75)
+    if mode not in _SUPPORT or (mode == "cubic" and sharpness != -0.75):
+        raise Unmapped("another interpolation", "mode" if mode not in _SUPPORT else "cubic_coeff_a")
+    if mode != "nearest" and x.dtype not in REAL:
+        raise Unmapped("means of whole numbers", type_name(x.dtype))
+    if word == "align_corners" and any(
+        n * scale != size for n, size, scale in zip(x.shape, sizes, scales, strict=True)
+    ):
+        raise Unmapped("corners of an image whose size is no whole number", "scales")
     if mode == "cubic" and len(x.shape) != 4:
         raise Unmapped("cubic over other than two axes")
     axes = list(zip(x.shape[2:], sizes[2:], scales[2:], strict=True))

@@ -31,7 +31,9 @@ def automatic(call: Call) -> str:
     """Return how pads are found: NOTSET, VALID, SAME_UPPER or SAME_LOWER."""
     word = call.attribute("auto_pad", "NOTSET") or "NOTSET"
     if word not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise Unmapped(f"auto_pad {word}")
+        raise Unmapped(f"auto_pad {word}", "auto_pad")
+    if word != "NOTSET" and any(call.given("pads") or ()):
+        raise Unmapped("pads beside auto_pad", "pads")
     return word
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 
 from ...kernel import Kernel
@@ -172,7 +173,7 @@ class Split(ChannelMove):
     @property
     def results(self) -> dict[str, list[Origin]]:
         """Return the pictures that were put together."""
-        starts = [sum(self.channels[:number]) for number in range(len(self.channels))]
+        starts = accumulate(self.channels[:-1], initial=0)
         return {
             f"dx{number}": [(0, start + own) for own in range(count)]
             for number, (start, count) in enumerate(zip(starts, self.channels, strict=True))

@@ -1,0 +1,219 @@
+"""A file of a few bytes asks for no more than a limit, whatever operator it asks with."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import convscope as cs
+from convscope.errors import BadFile, BadShape, ConvscopeError
+from convscope.interop.onnx import budget, importer
+from interop.onnx.models import model, numbers, one, saved, whole
+from interop.onnx.refusals import conv_model, refused
+
+node = helper.make_node
+ONE = numpy_helper.from_array(whole(1))
+
+MEMORY = 256 << 20
+"""Bytes that the refusals here may take: one array of the largest size, and a little more."""
+
+
+def doubled(operator, times=60):
+    """Return nodes that double a constant again and again."""
+    nodes = []
+    for index in range(times):
+        before, after = f"c{index}", f"c{index + 1}"
+        inputs = {"Concat": [before, before], "Tile": [before, "two"]}.get(operator)
+        if inputs is None:
+            nodes += [node("Unsqueeze", [before, "zero"], [f"u{index}"])]
+            nodes += [node("Expand", [f"u{index}", "pair"], [f"e{index}"])]
+            nodes += [node("Reshape", [f"e{index}", "flat"], [after])]
+        else:
+            nodes.append(node(operator, inputs, [after], **({"axis": 0} if operator == "Concat" else {})))
+    return [*nodes, node("Add", ["x", f"c{times}"], ["y"])]
+
+
+def refused_with_little_memory(path, **arguments):
+    """Read a file that must be refused, and return the message."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConvscopeError) as caught:
+            cs.from_onnx(path, **arguments)
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("operator", ["Concat", "Tile", "Expand"])
+def test_constant_doubled_sixty_times_is_refused(operator, tmp_path):
+    tensors = {"c0": numbers((3,)), "two": whole(2), "zero": whole(0), "pair": whole(2, 1), "flat": whole(-1)}
+    made = model(doubled(operator), (1, 3), {**tensors, "c0": np.arange(3)}, 17)
+    assert "elements" in (message := refused_with_little_memory(saved(made, tmp_path))) or "array" in message
+
+
+def test_constant_added_to_itself_sixty_times_is_a_constant(tmp_path):
+    """Its size stays, and so does what tells it from others: the names of its parts are not written out."""
+    nodes = [node("Add", [f"c{index}"] * 2, [f"c{index + 1}"]) for index in range(60)]
+    path = saved(model([*nodes, node("Add", ["x", "c60"], ["y"])], (1, 3), {"c0": numbers((3,))}), tmp_path)
+    tracemalloc.start()
+    assert cs.inspect(cs.from_onnx(path)).totals.params == 3
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+def test_all_constants_together_are_charged(tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "MOST_ELEMENTS", 100)
+    nodes = [node("Neg", [f"c{index}"], [f"c{index + 1}"], f"neg{index}") for index in range(9)]
+    path = saved(model([*nodes, node("Add", ["x", "c9"], ["y"])], (1, 20), {"c0": np.arange(20)}), tmp_path)
+    message = (
+        "constants of {path} must be computable; got more than 100 elements in all constants together at node 'neg4' "
+        "(Neg); simplify the model with an ONNX optimizer. [onnx-constant]"
+    )
+    refused(path, BadFile, message)
+
+
+def test_pad_of_eight_million_channels_is_refused(tmp_path):
+    pads = whole(0, 0, 0, 0, 0, 8_000_000, 0, 0)
+    path = saved(model([node("Pad", ["x", "p"], ["y"], "made")], (1, 3, 64, 64), {"p": pads}, 17), tmp_path)
+    with pytest.raises(BadShape, match=r"must have at most 2,147,483,647 elements"):
+        cs.from_onnx(path)
+
+
+def test_pad_with_many_channels_takes_no_memory(tmp_path):
+    """A million of them, each of 8 × 8 zeros: 0.25 GiB if they were written out."""
+    pads = whole(0, 0, 0, 0, 0, 1_000_000, 0, 0)
+    path = saved(model([node("Pad", ["x", "p"], ["y"], "made")], (1, 3, 8, 8), {"p": pads}, 17), tmp_path)
+    tracemalloc.start()
+    assert cs.from_onnx(path)["made"].output_shape == (1_000_003, 8, 8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+LISTS = {
+    "Slice": ["{}", "c", "c"],
+    "Expand": ["{}", "c"],
+    "Tile": ["{}", "c"],
+    "Squeeze": ["{}", "c"],
+    "Unsqueeze": ["{}", "c"],
+    "Reshape": ["{}", "c"],
+    "Gather": ["{}", "c"],
+    "GatherND": ["{}", "cc"],
+    "ReduceSum": ["{}", "c"],
+    "Split": ["{}", "c"],
+    "MatMul": ["{}", "r"],
+    "Add": ["{}", "r"],
+    "Pow": ["{}", "r"],
+    "Where": ["b", "{}", "{}"],
+}
+
+
+@pytest.mark.parametrize("source", ["x", "k"])
+@pytest.mark.parametrize("operator", LISTS)
+def test_constant_of_a_billion_elements_in_any_place_is_refused(operator, source, tmp_path):
+    """Described by its shape; the operator would walk over it, as a list of axes or of indices."""
+    nodes = [
+        node("ConstantOfShape", ["s"], ["c"], value=ONE),
+        node("Unsqueeze", ["c", "last"], ["cc"]),
+        node("Cast", ["c"], ["r"], to=TensorProto.FLOAT),
+        node("Cast", ["c"], ["b"], to=TensorProto.BOOL),
+        node(operator, [name.format(source) for name in LISTS[operator]], ["d"], "much"),
+        node("Add", ["x", "d"], ["y"]),
+    ]
+    tensors = {"s": whole(10**9), "last": whole(-1), "k": numbers((1, 3))}
+    refused_with_little_memory(saved(model(nodes, (1, 3), tensors, 17), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("operator", "tensors"),
+    [
+        ("Range", {"a": np.float32(0), "b": np.float32(1e9), "c": np.float32(1)}),
+        ("Range", {"a": np.float32(0), "b": np.float32(np.nan), "c": np.float32(0)}),
+        ("MatMul", {"a": np.ones((2000, 100), np.int64), "b": np.ones((100, 2000), np.int64)}),
+    ],
+)
+def test_computation_of_too_much_work_is_refused(operator, tensors, tmp_path):
+    nodes = [
+        node(operator, list(tensors), ["m"], "much"),
+        node("Cast", ["m"], ["r"], to=TensorProto.FLOAT),
+        node("Add", ["x", "r"], ["y"]),
+    ]
+    message = refused_with_little_memory(saved(model(nodes, (1, 3), tensors, 17), tmp_path))
+    assert "[onnx-constant]" in message
+
+
+def test_weights_that_are_only_described_are_refused_when_they_are_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(importer, "LARGEST_MADE", 1000)
+    nodes = [node("ConstantOfShape", ["s"], ["w"]), node("MatMul", ["x", "w"], ["y"], "made")]
+    path = saved(model(nodes, (1, 70), {"s": whole(70, 80)}), tmp_path)
+    assert cs.inspect(cs.from_onnx(path)).totals.params == 5600
+    message = (
+        "{path} must ask for at most 1,000 weights that are not stored in it; got 5,600; "
+        "import its structure alone. [onnx-weights]"
+    )
+    refused(path, BadFile, message, parameters=True)
+
+
+def test_weights_that_are_turned_a_thousand_times_are_refused(tmp_path):
+    turns = [node("Transpose", [f"w{index}"], [f"w{index + 1}"], perm=[1, 0]) for index in range(2000)]
+    nodes = [*turns, node("MatMul", ["x", "w2000"], ["y"], "made")]
+    path = saved(model(nodes, (1, 1100), {"w0": np.zeros((1100, 1100), np.float32)}), tmp_path)
+    message = (
+        "{path} must make its weights from stored ones in a few steps; got too many for 'made.weight'; "
+        "simplify the model with an ONNX optimizer. [onnx-weights]"
+    )
+    refused(path, BadFile, message, parameters=True)
+
+
+def external(folder, location, length=None):
+    """Return a model whose kernel lies in another file."""
+    made = conv_model()
+    kernel = made.graph.initializer[0]
+    kernel.ClearField("raw_data")
+    kernel.data_location = onnx.TensorProto.EXTERNAL
+    kernel.external_data.add(key="location", value=location)
+    if length is not None:
+        kernel.external_data.add(key="length", value=str(length))
+    return saved(made, folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes by name")
+def test_pipe_in_the_place_of_a_file_is_refused(tmp_path):
+    """Opening it would wait for a writer for ever."""
+    os.mkfifo(tmp_path / "data.bin")
+    path = external(tmp_path, "data.bin")
+    message = (
+        f"{{path}} must have the data of tensor 'w' beside it; got {str(tmp_path / 'data.bin')!r}: "
+        "not a regular file; copy that file into the model's folder too. [onnx-external]"
+    )
+    refused(path, BadFile, message, parameters=True)
+    os.mkfifo(tmp_path / "pipe.onnx")
+    message = "{path} must be readable; got not a regular file; check the path. [file-missing]"
+    refused(tmp_path / "pipe.onnx", BadFile, message)
+
+
+def test_external_data_longer_than_its_tensor_is_not_read(tmp_path):
+    """A file with a hole in it may be said to hold a terabyte."""
+    with open(tmp_path / "data.bin", "wb") as file:
+        file.truncate(1 << 40)
+    path = external(tmp_path, "data.bin", 1 << 40)
+    message = (
+        "tensor 'w' of {path} must have its data where it says; got 1,099,511,627,776 bytes, where 3,840 are enough; "
+        "export or download the model again. [onnx-tensor]"
+    )
+    refused(path, BadFile, message, parameters=True)
+
+
+def test_concat_of_many_inputs_runs_on_the_reference(tmp_path):
+    """A kernel that reads hundreds of arrays takes minutes to compile."""
+    path = saved(model([one("Concat", {"axis": 1}, ["x"] * 300)], (1, 3, 2, 5)), tmp_path)
+    engine = cs.Model(cs.from_onnx(path))
+    x = numbers((2, 3, 2, 5))
+    np.testing.assert_array_equal(engine.logits(x), np.concatenate([x] * 300, 1))

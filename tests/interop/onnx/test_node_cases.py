@@ -1,0 +1,81 @@
+"""ONNX's own cases of single operators: computed as they say, Opaque with the shape they say, or refused."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from convscope.errors import ConvscopeError
+from convscope.interop.onnx import importer
+from convscope.reference import run
+from interop.onnx.models import saved
+
+KINDS = ("float16", "float32", "float64", "int32", "int64", "uint8", "int8")
+
+FEWEST_EQUAL = 300
+"""Cases that must be computed: fewer would mean that an operator has become Opaque, which no other rule here sees."""
+
+
+def node_cases():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of infinities that the cases make on purpose
+        from onnx.backend.test.case.node import collect_testcases
+
+        found = collect_testcases()
+    for case in found:
+        inputs, outputs = case.data_sets[0]
+        plain = all(isinstance(array, np.ndarray | np.generic) for array in (*inputs, *outputs))
+        if len(case.model.graph.node) == 1 and inputs and plain and np.asarray(inputs[0]).dtype.name in KINDS:
+            yield case, [np.asarray(array) for array in inputs], np.asarray(outputs[0])
+
+
+def test_node_cases_are_computed_or_opaque_with_the_right_shape_or_refused(tmp_path, output_flow):
+    """Further inputs are stored tensors; the first one is fed."""
+    counts: Counter[str] = Counter()
+    for case, inputs, expected in node_cases():
+        made = onnx.ModelProto()
+        made.CopyFrom(case.model)
+        for declared, array in list(zip(made.graph.input, inputs, strict=False))[1:]:
+            made.graph.initializer.append(numpy_helper.from_array(array, declared.name))
+        try:
+            network, weights = importer.read_network(saved(made, tmp_path))
+        except ConvscopeError:
+            counts["refused"] += 1
+            continue
+        flow = output_flow[-1]
+        assert flow.shape == expected.shape or not expected.size, case.name
+        if any(layer.kind.startswith("Opaque") for layer in network.layers):
+            counts["opaque"] += 1
+            continue
+        arrays = {name: constant.array.astype(np.float64) for name, constant in weights.items()}
+        (entry,) = network.inputs
+        with np.errstate(all="ignore"):
+            x = inputs[0].astype(np.float64).reshape(-1, *network.input_shape)
+            ours = run(network, {entry.name: x}, arrays, arrays).output
+        if flow.batch:
+            rest = flow.shape[: flow.batch] + flow.shape[flow.batch + 1 :]
+            ours = np.moveaxis(ours.reshape(flow.shape[flow.batch], *rest), 0, flow.batch)
+        np.testing.assert_allclose(
+            ours.reshape(expected.shape), expected.astype(np.float64), case.rtol, case.atol, err_msg=case.name
+        )
+        counts["equal"] += 1
+    assert counts["equal"] >= FEWEST_EQUAL
+
+
+@pytest.fixture
+def output_flow(monkeypatch):
+    """Return a list that gets every network's output as ONNX has it, the batch's axis included."""
+    flows = []
+    end = importer._end_with
+
+    def told(builder, flow):
+        flows.append(flow)
+        end(builder, flow)
+
+    monkeypatch.setattr(importer, "_end_with", told)
+    return flows
