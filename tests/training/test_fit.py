@@ -153,6 +153,7 @@ def test_the_log_has_no_times_and_every_epoch(tmp_path):
     assert [event["event"] for event in events] == ["step", "epoch", "epoch"]
     assert set(events[1]) == {
         "event", "epoch", "step", "lr", "loss", "accuracy", "validation_loss", "validation_accuracy", "layers",
+        "checksum",
     }  # fmt: skip
     assert events[1]["layers"]["relu1"] == {"dead": 0, "units": 4}
     assert set(events[1]["layers"]["conv1"]) == {"gradient_norm", "update_ratio"}

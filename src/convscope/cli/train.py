@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from .configuration_file import read_configuration
 from .data_options import data_choice, data_options, engine_option, precision_option
 from .group import VERBS
 from .options import input_option, json_option, one_of
-from .output import INTERRUPTED, remark, say
+from .output import INTERRUPTED, SIGNALED, file_name, remark, say
 from .train_settings import Asked, fit_settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..training.data.choice import DataChoice
     from ..training.history import History
 
-_UNSAFE = re.compile(r"[^\w.-]+")
 _CHOICE = ("data", "data_dir", "resize", "channels", "skip_corrupt")
 FIGURE = "curves.png"
 
@@ -106,6 +105,7 @@ class Task:
 def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     from ..model import Model
     from ..models import load
+    from ..training.checkpoint import RunFolder
     from ..training.configuration import Configuration
     from .data_fit import refuse_misfit
 
@@ -118,7 +118,8 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
             context,
         )
     folder = None if asked["run"] is None else Path(asked["run"])
-    if folder is not None and (folder / "run.json").exists():
+    if folder is not None and os.path.exists(folder / "run.json"):
+        RunFolder(folder).refuse_claimed()
         raise BadFile(
             f"--run must be a new folder; got {str(folder)!r} with a run in it; go on with it by "
             f"--resume {shlex.quote(str(folder))}, or choose another. [run-exists]"
@@ -137,10 +138,12 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
 def _going_on(asked: Asked) -> Task:
     from ..model import Model
     from ..models import load
+    from ..training.checkpoint import RunFolder
     from ..training.saved_run import SavedRun
     from .data_fit import refuse_misfit
 
     run = SavedRun(asked["resume"])
+    RunFolder(run.path).refuse_claimed()
     document = run.document
     network = load(asked["model"] or run.path, asked["input_shape"])
     choice = _choice_of(run.data, asked)
@@ -175,15 +178,17 @@ def _validation(choice: DataChoice) -> Source | None:
 def _free_folder(name: str) -> Path:
     """Return runs/NAME, numbered from 2 where it is taken."""
     runs = Path("runs")
-    plain = _UNSAFE.sub("-", name).strip("-.") or "run"
+    plain = file_name(name) or "run"
     folder, number = runs / plain, 1
-    while folder.exists():
+    while os.path.lexists(folder):
         number += 1
         folder = runs / f"{plain}-{number}"
     return folder
 
 
 def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
+    from ..training.interruption import Interrupted
+
     model, folder = task.model, str(task.folder)
     _say_what_begins(task)
     notes = {
@@ -195,8 +200,10 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
     where: dict[str, Any] = {"resume": folder} if task.goes_on else {"run": folder, "notes": notes}
     try:
         return model.fit(task.source, validation=task.validation, **settings, **where, tensorboard=tensorboard)
-    except KeyboardInterrupt:
-        if (task.folder / "run.json").exists():
+    except Interrupted as stop:  # it has said how to go on
+        raise click.exceptions.Exit(SIGNALED + stop.number) from None
+    except KeyboardInterrupt:  # before the first step, or a second time while everything was being saved
+        if os.path.exists(task.folder / "run.json"):
             remark(f"go on with: convscope train --resume {shlex.quote(folder)}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except NotFinite:
@@ -222,9 +229,9 @@ def _draw_curves(folder: Path) -> None:
     except MissingExtra as error:
         remark(f"{FIGURE} is not drawn: {error}")
         return
-    from ..training.log import read_log
+    from ..training.checkpoint import RunFolder
 
-    plots.save(plots.training_curves(list(read_log(folder / "log.jsonl")), folder.name), folder / FIGURE)
+    plots.save(plots.training_curves(RunFolder(folder).events(), folder.name), folder / FIGURE)
 
 
 def _title(task: Task) -> str:

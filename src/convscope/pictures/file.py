@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -79,8 +80,8 @@ def _opened(path: str | Path) -> Image:
             "reading picture files must have Pillow; got none installed; "
             'run `pip install "convscope[data]"`. [data-extra]'
         ) from None
-    if not Path(path).is_file():
-        got = "a folder" if Path(path).is_dir() else "no such file"
+    if not os.path.isfile(path):
+        got = "a folder" if os.path.isdir(path) else "no such file"
         raise BadFile(f"{str(path)!r} must be a picture file; got {got}; check the path. [picture-missing]")
     too_large = BadFile(
         f"{str(path)!r} must be a picture of at most {MOST_PIXELS:,} pixels; got more; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 
 from ..errors import BadSetting
 
@@ -23,6 +24,8 @@ def real_number(
     Errors:   BadSetting [setting]
     """
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if abs(number) > sys.float_info.max:  # an integer can be, without being infinite
+        number = math.inf
     if not math.isfinite(number) or number < least or (above and number == least) or number >= below:
         start = f"above {least:g}" if above else f"from {least:g}"
         end = "" if below == math.inf else f" and below {below:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -58,5 +59,12 @@ class History:
 def history_of(events: Iterable[Event], stopped: str = "epochs") -> History:
     """Return the history that a log tells."""
     told = [event for event in events if event.get("event") == "epoch"]
-    epochs = [Epoch(**{name: event[name] for name in Epoch._fields if name in event}) for event in told]
-    return History(tuple(epochs), stopped)
+    return History(tuple(map(_epoch, told)), stopped)
+
+
+def _epoch(event: Event) -> Epoch:
+    numbers = {name: event[name] for name in Epoch._fields if name in event}
+    for name in ("lr", "loss", "accuracy"):
+        if numbers[name] is None:  # JSON has no NaN
+            numbers[name] = math.nan
+    return Epoch(**numbers)

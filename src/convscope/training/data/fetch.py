@@ -44,7 +44,7 @@ def _cache() -> Path:
 
 def _lying(original: Original, name: str, folders: Sequence[Path]) -> Path | None:
     candidates = (name, *original.stand_ins[name])
-    return next((p for folder in folders for file in candidates if (p := folder / file).exists()), None)
+    return next((p for folder in folders for file in candidates if os.path.exists(p := folder / file)), None)
 
 
 def _fetched(original: Original, name: str, places: Sequence[Path]) -> Path:
@@ -54,7 +54,7 @@ def _fetched(original: Original, name: str, places: Sequence[Path]) -> Path:
         message = _missing(original, name, places, 'it can be fetched after `pip install "convscope[data]"`')
         raise MissingExtra(message) from None
     folder = places[0] / original.name
-    was_there = folder.exists()
+    was_there = os.path.exists(folder)
     failures = []
     for mirror in original.mirrors:
         try:
@@ -63,7 +63,7 @@ def _fetched(original: Original, name: str, places: Sequence[Path]) -> Path:
             failures.append(f"{mirror} ({_reason(error)})")
         else:
             return Path(path)
-    if not was_there and folder.exists() and not any(folder.iterdir()):
+    if not was_there and os.path.isdir(folder) and not any(folder.iterdir()):
         folder.rmdir()
     raise BadFile(_missing(original, name, places, f"fetching failed from {', '.join(failures)}"))
 
