@@ -187,7 +187,7 @@ def _free_folder(name: str) -> Path:
 
 
 def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
-    from ..training.interruption import Interrupted
+    from ..training.interruption import signal_of
 
     model, folder = task.model, str(task.folder)
     _say_what_begins(task)
@@ -200,9 +200,10 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
     where: dict[str, Any] = {"resume": folder} if task.goes_on else {"run": folder, "notes": notes}
     try:
         return model.fit(task.source, validation=task.validation, **settings, **where, tensorboard=tensorboard)
-    except Interrupted as stop:  # it has said how to go on
-        raise click.exceptions.Exit(SIGNALED + stop.number) from None
-    except KeyboardInterrupt:  # before the first step, or a second time while everything was being saved
+    except KeyboardInterrupt as stop:
+        number = signal_of(stop)
+        if number is not None:  # it has said how to go on
+            raise click.exceptions.Exit(SIGNALED + number) from None
         if os.path.exists(task.folder / "run.json"):
             remark(f"go on with: convscope train --resume {shlex.quote(folder)}")
         raise click.exceptions.Exit(INTERRUPTED) from None

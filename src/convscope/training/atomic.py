@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from pathlib import Path
 from ..errors import BadFile
 
 _SHOWN_BYTES = 40
+_ENDING = ".new"
 
 
 def write_durably(path: Path, content: bytes | Iterable[bytes | memoryview], keep_as: Path | None = None) -> None:
@@ -41,11 +43,18 @@ def write_durably(path: Path, content: bytes | Iterable[bytes | memoryview], kee
         ) from None
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed have left of the files they were writing into a folder."""
+    for path in folder.glob(f".*{_ENDING}"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def _temporary_name(name: str) -> str:
     """Return a hidden name that is no longer than a file's name may be, whatever the length of `name`."""
     encoded = os.fsencode(name)
     shown = encoded[:_SHOWN_BYTES].decode("utf-8", "ignore")
-    return f".{shown}.{zlib.crc32(encoded):08x}.new"
+    return f".{shown}.{zlib.crc32(encoded):08x}{_ENDING}"
 
 
 def _sync_folder(folder: Path) -> None:

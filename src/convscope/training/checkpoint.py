@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadFile
+from .atomic import remove_unfinished
 from .configuration import Configuration
 from .data.source import Source
 from .lock import RunLock
@@ -59,6 +60,7 @@ class RunFolder:
         """Keep other trainings out of a folder that is there."""
         if os.path.isdir(self.path):
             self._lock.acquire()
+            remove_unfinished(self.path)
 
     def refuse_claimed(self) -> None:
         """Raise where the run is being trained."""

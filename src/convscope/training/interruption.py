@@ -11,12 +11,17 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl-C; what ends a process politely; what a closed terminal sends. Not every system has all."""
 
 
-class Interrupted(KeyboardInterrupt):
-    """Training was asked to stop, by the signal `number`, and has saved everything."""
+def interrupted(number: int) -> KeyboardInterrupt:
+    """Return the error of a training that a signal stopped, everything being saved.
 
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
+    It is Python's own, of which alone the interpreter makes the exit status that shells expect.
+    """
+    return KeyboardInterrupt(number)
+
+
+def signal_of(error: KeyboardInterrupt) -> int | None:
+    """Return the signal that stopped a training; None for a Ctrl-C that came when nothing was there to save it."""
+    return error.args[0] if error.args else None
 
 
 class Interruption:

@@ -20,7 +20,7 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadFile
+from ..errors import BadFile, ConvscopeError
 from .json_kinds import COUNT, NUMBER, POSITIVE, TEXT, first_misfit, object_of, parse_json
 
 Event = dict[str, Any]
@@ -64,13 +64,22 @@ class Log:
             if path.stat().st_size < valid_bytes:
                 raise ValueError(f"it has fewer than the {valid_bytes:,} bytes written before")
             self._file = open(path, "r+b")  # noqa: SIM115 - open as long as the run
-            self._file.truncate(valid_bytes)
-            lines = self._file.read().splitlines(keepends=True)
+            self._go_on(path, valid_bytes)
+        except ConvscopeError:
+            self.close()
+            raise
         except (OSError, ValueError) as error:
+            self.close()
             raise _failed(path, error) from None
-        for number, line in enumerate(lines, start=1):
-            event, self._digest = _read_line(path, number, line, self._digest, checked)
+
+    def _go_on(self, path: Path, valid_bytes: int) -> None:
+        """Read the lines that are valid, and cut off what was written behind them."""
+        assert self._file is not None
+        for number, line in enumerate(self._file.read(valid_bytes).splitlines(keepends=True), start=1):
+            event, self._digest = _read_line(path, number, line, self._digest, self._checked)
             self.events.append(event)
+        self._file.truncate(valid_bytes)
+        self._file.seek(valid_bytes)
 
     def write(self, event: Event) -> None:
         """Add an event.

@@ -15,7 +15,7 @@ from .configuration import Configuration
 from .data.augment import Augmentation, parse_augmentation
 from .data.source import Source
 from .history import Epoch, History, history_of
-from .interruption import Interrupted, Interruption
+from .interruption import Interruption, interrupted
 from .log import Event, Log
 from .observers import Observer
 from .position import Position
@@ -50,7 +50,7 @@ class Loop:
     def run(self) -> History:
         """Train to the end, from wherever the position is.
 
-        Errors:   NotFinite [not-finite]; Interrupted after a Ctrl-C, SIGTERM or SIGHUP, everything being saved
+        Errors:   NotFinite [not-finite]; KeyboardInterrupt after a Ctrl-C, SIGTERM or SIGHUP, everything being saved
         """
         with Interruption() as interruption:
             self._saved = time.monotonic()
@@ -166,4 +166,4 @@ class Loop:
         else:
             way_on = f": everything is saved{self.folder.way_on()}"
         self.progress.say(f"stopped after step {self.position.step}{way_on}")
-        raise Interrupted(number)
+        raise interrupted(number)
