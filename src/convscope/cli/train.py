@@ -13,7 +13,7 @@ import click
 
 from ..errors import BadFile, MissingExtra, NotFinite
 from .configuration_file import read_configuration
-from .data_options import data_choice, data_options, engine_option, precision_option
+from .data_options import data_choice, data_options, engine_option, precision_option, say_left_out
 from .group import VERBS
 from .options import input_option, json_option, one_of
 from .output import INTERRUPTED, SIGNALED, file_name, remark, say
@@ -214,10 +214,7 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
 
 def _say_what_begins(task: Task) -> None:
     network, classes = task.model.network, len(task.source.classes)
-    skipped = getattr(task.source, "skipped", ())
-    if skipped:
-        few = ", ".join(skipped[:5]) + (", …" if len(skipped) > 5 else "")
-        remark(f"left out what cannot be read ({len(skipped)} of the data): {few}")
+    say_left_out(task.source)
     outputs = network.outputs[-1].output_shape[0]
     if classes < outputs:
         remark(f"{network.name} has {outputs} outputs for {classes} classes: the others stay unused")

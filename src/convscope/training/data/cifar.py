@@ -51,6 +51,8 @@ def _from_archive(path: Path, part: str) -> dict[str, bytes]:
     try:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
+                if member.size > _LARGEST_BYTES:  # it would be unpacked to find the next
+                    raise _damaged(str(path), f"{member.name[:60]!r} with {member.size:,} bytes")
                 name = Path(member.name).name
                 if name in wanted and member.isfile():
                     file = archive.extractfile(member)
