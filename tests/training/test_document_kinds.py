@@ -20,6 +20,8 @@ from convscope.training.run_diagnosis import diagnose_run
 from convscope.training.run_document import read_run_document, write_run_document
 from training.torture import bounded
 
+pytestmark = pytest.mark.torture
+
 NET = "input 1x3x2 | conv 2 2x1 | relu | flatten | dense 2"
 DATA = (np.random.default_rng(2).normal(size=(10, 1, 3, 2)).astype(np.float32), np.arange(10) % 2)
 KINDS = (None, True, 3, 10**30, -1.5, "text", ["text"], [3], {"name": "text"}, {})

@@ -25,8 +25,9 @@ SCRIPT = Path(killed_run.__file__)
 ENVIRONMENT = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def start(folder, how, *more):
-    return subprocess.Popen([sys.executable, SCRIPT, str(folder), how, *map(str, more)], env=ENVIRONMENT)
+def start(folder, how, *more, hash_seed="random"):
+    environment = {**ENVIRONMENT, "PYTHONHASHSEED": hash_seed}
+    return subprocess.Popen([sys.executable, SCRIPT, str(folder), how, *map(str, more)], env=environment)
 
 
 def finish(folder):
@@ -98,6 +99,20 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
     assert stopped[2] == str(folder)
     assert read_model_file(folder / "last.safetensors").metadata["position"]["step"] == int(stopped[1])
     finish(folder)
+    same_end(folder, whole)
+
+
+def test_equal_runs_have_equal_bytes_whatever_the_hash_seed(tmp_path, whole):
+    """Of two processes, and of one that was stopped in the middle and resumed by a third."""
+    folder = tmp_path / "run"
+    process = start(folder, "run", hash_seed="1")
+    while not (folder / "run.json").exists():
+        time.sleep(0.002)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() in (-signal.SIGINT, 0)
+    if read_model_file(folder / "last.safetensors").metadata["position"]["epoch"] < killed_run.EPOCHS:
+        assert start(folder, "resume", hash_seed="2").wait() == 0
     same_end(folder, whole)
 
 

@@ -25,15 +25,18 @@ FILES_OF_A_FOLDER = ("model.safetensors", "best.safetensors", "last.safetensors"
 """Where a folder has its arrays: a saved model's, or a run's best, last and the one before."""
 
 _ELEMENT_TYPES = {
-    "bool": "BOOL",
-    "uint8": "U8",
-    "int8": "I8",
-    "int32": "I32",
     "int64": "I64",
-    "float16": "F16",
-    "float32": "F32",
     "float64": "F64",
+    "float32": "F32",
+    "int32": "I32",
+    "float16": "F16",
+    "int8": "I8",
+    "uint8": "U8",
+    "bool": "BOOL",
 }
+"""NumPy's names and the format's, in the order in which the format's library writes them: each array is aligned."""
+
+_ORDER = list(_ELEMENT_TYPES)
 _ALIGNMENT = 8
 
 
@@ -51,7 +54,7 @@ def write_model_file(
 
     Errors:   BadFile [write-failed]
     """
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     words = json.dumps(metadata, sort_keys=True)
     described = {"format": FORMAT, "convscope": words, "checksum": _checksum(whole, words)}
     write_durably(path, _safetensors(whole, described), keep_as)
@@ -119,10 +122,9 @@ def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: i
 def _safetensors(arrays: Mapping[str, Array], described: Mapping[str, str]) -> Iterator[bytes | memoryview]:
     """Yield a file's bytes. The library's own writer orders the metadata differently from run to run.
 
-    Source:   the safetensors format: the header's length (8 bytes, little-endian), the header as JSON, the arrays;
-              large elements first, so that each array is aligned
+    Source:   the safetensors format: the header's length (8 bytes, little-endian), the header as JSON, the arrays
     """
-    names = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    names = sorted(arrays, key=lambda name: (_ORDER.index(arrays[name].dtype.name), name))
     header: dict[str, Any] = {"__metadata__": dict(sorted(described.items()))}
     start = 0
     for name in names:
