@@ -97,7 +97,11 @@ def test_a_signal_ignored_from_the_start_does_not_stop_a_run(slow_data):
     arguments[arguments.index("--epochs") + 1] = "2"
     ignoring = f"import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, {[*COMMAND, *arguments]!r})"
     process = subprocess.Popen(
-        [sys.executable, "-c", ignoring], cwd=slow_data, stderr=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-c", ignoring],
+        cwd=slow_data,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
     )
     wait_for_epoch(process)
     process.send_signal(signal.SIGHUP)
@@ -117,7 +121,13 @@ def test_control_c_before_training_leaves_no_traceback(slow_data):
         "sys.exit(main({arguments!r}))\n"
     )
     arguments = ["train", SLOW, *SLOW_OPTIONS]
-    for module in ("click", "numpy", "convscope.cli.train", "convscope.training.data.npz", "convscope.training.loop"):
+    for module in (
+        "click",
+        "numpy",
+        "convscope.cli.train",
+        "convscope.training.data.npz",
+        "convscope.training.loop",
+    ):
         script = interrupting.format(module=module, arguments=arguments)
         ended = subprocess.run(
             [sys.executable, "-c", script], cwd=slow_data, capture_output=True, encoding="utf-8", check=False

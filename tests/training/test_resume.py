@@ -336,7 +336,7 @@ def as_schema_1(folder):
 def test_a_run_without_checksums_is_read_and_resumed(tmp_path):
     """It stays one, and ends in the same bits."""
     folder = tmp_path / "run"
-    model, history = tiny(folder, 2)
+    _, history = tiny(folder, 2)
     as_schema_1(folder)
     assert "checksum" not in (folder / "run.json").read_text() + (folder / "log.jsonl").read_text()
     again = cs.Model(TINY)
@@ -378,9 +378,12 @@ def test_a_missing_line_of_the_log_is_noticed(tmp_path):
     refused(
         BadFile,
         f"{str(log)!r} must have the {len(b''.join(lines)):,} bytes that were written before the last checkpoint; got "
-        f"{len(shorter):,}; use the log as it was written. [log-short]",
+        f"{len(shorter):,} in whole lines; use the log as it was written. [log-short]",
         lambda: diagnose_run(folder),
     )
+    log.write_bytes(b"".join(lines)[:-1] + b"*")  # the last line looks as if it had been cut off
+    with pytest.raises(BadFile, match=r"\[log-short\]$"):
+        diagnose_run(folder)
 
 
 def test_a_flipped_bit_in_the_format_entry_is_damage(tmp_path, capsys):
@@ -402,7 +405,7 @@ def test_a_flipped_bit_in_the_format_entry_is_damage(tmp_path, capsys):
 
 @pytest.mark.parametrize("key", [b'"format"', b'"convscope"', b'"checksum"'])
 def test_a_flipped_bit_in_a_key_of_the_metadata_is_damage(tmp_path, key):
-    model, _ = tiny(tmp_path / "run")
+    tiny(tmp_path / "run")
     path = tmp_path / "run" / "best.safetensors"
     data = path.read_bytes()
     changed = data.replace(key, key[:3] + bytes([key[3] ^ 1]) + key[4:], 1)

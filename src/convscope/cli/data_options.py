@@ -93,7 +93,7 @@ def say_left_out(source: Source) -> None:
     """Name what a folder of images has that is not used."""
     for names, why in (
         (getattr(source, "skipped", ()), "left out what cannot be read ({count} of the data): {names}"),
-        (getattr(source, "left_out", ()), "left out folders without images of yours: {names}"),
+        (getattr(source, "left_out", ()), "left out folders without images: {names}"),
     ):
         if names:
             few = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

@@ -182,7 +182,7 @@ class RunFolder:
 
     def _refuse_short_log(self) -> None:
         """Compare the log with the newest whole checkpoint, which says how long it was then."""
-        size = self.log_path.stat().st_size
+        size = self.log_path.read_bytes().rfind(b"\n") + 1  # whole lines: a last one that was cut off is not read
         for name in (LAST, PREVIOUS):
             path = self.path / name
             if size >= _log_bytes(peek_metadata(path)):
@@ -193,7 +193,7 @@ class RunFolder:
                 continue
             raise BadFile(
                 f"{str(self.log_path)!r} must have the {written:,} bytes that were written before the last "
-                f"checkpoint; got {size:,}; use the log as it was written. [log-short]"
+                f"checkpoint; got {size:,} in whole lines; use the log as it was written. [log-short]"
             )
 
 

@@ -27,8 +27,8 @@ def signal_of(error: KeyboardInterrupt) -> int | None:
 class Interruption:
     """While entered, the first of these signals only sets `requested`; then Ctrl-C acts as ever.
 
-    A signal that the process was started to ignore, as by nohup or in the background, stays ignored. Python delivers
-    signals to the main thread only: in others nothing changes.
+    A signal that the process was started to ignore, as by nohup or in the background, stays ignored. Python
+    delivers signals to the main thread only: in others nothing changes.
     """
 
     def __init__(self) -> None:

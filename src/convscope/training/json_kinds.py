@@ -92,9 +92,10 @@ def name_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        text = "a number of many digits" if isinstance(value, int) and abs(value) >= _LARGEST else repr(value)
-        return text
-    return {str: "text", list: "a list", dict: "an object"}.get(type(value), type(value).__name__)
+        return repr(value) if not isinstance(value, int) or abs(value) < _LARGEST else "a number of many digits"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "an object"
 
 
 def parse_json(text: str | bytes) -> Any:

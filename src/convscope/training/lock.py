@@ -1,7 +1,7 @@
 """The exclusive lock of a run's folder, which the system gives back when the process that has it ends.
 
-The file `.lock` stays in the folder, empty when nobody trains: deleting it would let two processes lock two files of
-one name. A file system that has no locks does without.
+The file `.lock` stays in the folder, empty when nobody trains: deleting it would let two processes lock two files
+of one name. A file system that has no locks does without.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ class RunLock:
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             raise BadFile(
-                f"{str(self._folder)!r} must be a folder that can be written; got an error ({reason}); choose another. "
-                "[folder]"
+                f"{str(self._folder)!r} must be a folder that can be written; got an error ({reason}); "
+                "choose another. [folder]"
             ) from None
         if not _lock(number):
             holder = _holder(number)
             os.close(number)
             raise BadFile(
-                f"run {str(self._folder)!r} is being trained by {holder}; wait until it ends, or stop it with Ctrl-C, "
-                "then resume. [run-locked]"
+                f"run {str(self._folder)!r} is being trained by {holder}; wait until it ends, or stop it with "
+                "Ctrl-C, then resume. [run-locked]"
             )
         self._number = number
         _held.add(self)
@@ -111,7 +111,7 @@ def _lock_function() -> Callable[[int], None]:
     try:
         msvcrt = import_module("msvcrt")
     except ImportError:
-        return lambda number: None
+        return lambda _number: None
 
     def lock_byte(number: int) -> None:
         os.lseek(number, _WINDOWS_BYTE, os.SEEK_SET)

@@ -4,8 +4,8 @@
 "validation_loss", "validation_accuracy", "layers"} · {"event": "stop", "reason", …}. No times are in it: a run
 that was interrupted and resumed writes the very same lines.
 
-Each line ends in "checksum", the CRC-32 of all lines up to it, so that a line that changed or is missing is noticed.
-Logs of runs of schema 1 have none.
+Each line ends in "checksum", the CRC-32 of all lines up to it, so that a line that changed or is missing is
+noticed. Logs of runs of schema 1 have none.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Loop:
     def run(self) -> History:
         """Train to the end, from wherever the position is.
 
-        Errors:   NotFinite [not-finite]; KeyboardInterrupt after a Ctrl-C, SIGTERM or SIGHUP, everything being saved
+        Errors:   NotFinite [not-finite]; KeyboardInterrupt after Ctrl-C, SIGTERM or SIGHUP, everything being saved
         """
         with Interruption() as interruption:
             self._saved = time.monotonic()

@@ -34,7 +34,7 @@ _ELEMENT_TYPES = {
     "uint8": "U8",
     "bool": "BOOL",
 }
-"""NumPy's names and the format's, in the order in which the format's library writes them: each array is aligned."""
+"""NumPy's names and the format's, in the order in which its library writes them: so each array is aligned."""
 
 _ORDER = list(_ELEMENT_TYPES)
 _ALIGNMENT = 8
@@ -142,7 +142,7 @@ def _safetensors(arrays: Mapping[str, Array], described: Mapping[str, str]) -> I
     for name in names:
         array = arrays[name]
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        yield memoryview(little.reshape(-1).view(np.uint8))
+        yield little.reshape(-1).view(np.uint8).data
 
 
 def _metadata(path: Path, words: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """run.json: what a run was begun with, covered by a checksum.
 
 The checksum is over the content, not the spelling: keys in another order or other spaces change nothing. Runs of
-schema 1 were written without checksums, of this file and of the log's lines; they are read and resumed as they are.
+schema 1 were written without checksums, of this file and of the log's lines; they are read and resumed as such.
 """
 
 from __future__ import annotations

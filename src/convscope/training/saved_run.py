@@ -57,8 +57,8 @@ class SavedRun:
             return None if noted is None else DataChoice.from_dict(noted)
         except ValueError as error:
             raise BadFile(
-                f"{str(self.path / 'run.json')!r} must name its data; got {error}; restore it, or name the data by "
-                "--data. [damaged-run]"
+                f"{str(self.path / 'run.json')!r} must name its data; got {error}; restore it, or name the data "
+                "by --data. [damaged-run]"
             ) from None
 
     def events(self) -> list[Event]:
@@ -88,5 +88,7 @@ class SavedRun:
 def _way_to(path: Path) -> str:
     """Name the runs that lie beside a path."""
     folder = path.parent
-    runs = [str(folder / entry.parent.name) for entry in folder.glob("*/run.json")] if os.path.isdir(folder) else []
+    runs = (
+        [str(folder / entry.parent.name) for entry in folder.glob("*/run.json")] if os.path.isdir(folder) else []
+    )
     return nearest(str(path), runs) if runs else "make one by `convscope train`."

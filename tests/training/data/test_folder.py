@@ -126,7 +126,9 @@ def test_truncated_pictures_are_named(animals):
     """Before anything is learned from the others; with skip_corrupt they are left out, and listed."""
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[picture-file\]$"):
+    with pytest.raises(
+        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[picture-file\]$"
+    ):
         FolderSource(animals)
     whole = FolderSource(animals, skip_corrupt=True)
     assert whole.skipped == (str(path),)

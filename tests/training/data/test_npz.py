@@ -169,7 +169,9 @@ def test_a_small_archive_that_fills_memory_is_refused_by_its_heads(path):
             np.lib.format.write_array(y, np.zeros(1800, np.int64))
     size, packed = len(member) + 1800 * rows.nbytes, path.stat().st_size
     assert packed < 1_500_000
-    with pytest.raises(BadFile, match=r"must unpack to at most 250 times its size, or 256 MiB; .*\[unpacked-size\]$"):
+    with pytest.raises(
+        BadFile, match=r"must unpack to at most 250 times its size, or 256 MiB; .*\[unpacked-size\]$"
+    ):
         load_data(path)
     assert size > 1_400_000_000
 
@@ -194,8 +196,14 @@ def write(path, x, **others):
 
 ABSURD = {
     "10^15 elements": (described((10**15,), "|u1"), "hold at most 8 GiB; got 1,000,000,000,000,000 bytes"),
-    "10^15 of nothing": (described((10**15,), "|V0"), "hold at most 8 GiB; got 1,000,000,000,000,000 empty elements"),
-    "400 digits": (described((10**400,), "|u1"), "hold at most 8 GiB; got 10,000,000,000,000,000,000,000,000,000,0… "),
+    "10^15 of nothing": (
+        described((10**15,), "|V0"),
+        "hold at most 8 GiB; got 1,000,000,000,000,000 empty elements",
+    ),
+    "400 digits": (
+        described((10**400,), "|u1"),
+        "hold at most 8 GiB; got 10,000,000,000,000,000,000,000,000,000,0… ",
+    ),
     "negative": (described((-6, 2, 5, 4), "|u1") + X.tobytes(), "have sizes from 0; got shape=(-6, 2, 5, 4)"),
     "too long": (npy(X) + b"?", "be as long as its head says; got 369 bytes for 240"),
     "too short": (npy(X)[:-1], "be as long as its head says; got 367 bytes for 240"),

@@ -17,9 +17,7 @@ from .source import Indices, Labels, Pictures
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
 
-SYSTEM_FOLDERS = frozenset(
-    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
-)
+SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
 """Folders that systems put beside a user's own, some with images in them."""
 
 Size = tuple[int, int]
@@ -28,10 +26,10 @@ Size = tuple[int, int]
 class FolderSource:
     """Pictures in one folder per class; only those of a batch are in memory.
 
-    The order is that of the names, classes first; folders in a class folder belong to the class. At the start every
-    file is read once, unless it has not changed since it was (see `image_check`): so a damaged one is found before
-    training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files and folders, those of
-    systems (`__MACOSX`), and folders without images are left out, too, and listed in `left_out`.
+    The order is that of the names, classes first; folders in a class folder belong to the class. At the start
+    every file is read once, unless it has not changed since it was (see `image_check`): so a damaged one is found
+    before training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files and folders
+    are left out, too, and so are folders of systems (`__MACOSX`) and those without images, listed in `left_out`.
 
     Shapes:   resize (h, w), where pictures are not of one size
     Units:    channels 1 or 3; left out, 1 if all pictures are grey, else 3
@@ -119,7 +117,7 @@ class _Found(NamedTuple):
 
 
 def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
-    """Find the class folders that have images, and these; `known` are the classes of training, where there are some."""
+    """Find the class folders that have images, and the images; `known` are the classes of training, if any."""
     names = sorted(entry.name for entry in _entries(folder) if entry.is_dir())
     own = {name: _images(folder / name) for name in names if name not in SYSTEM_FOLDERS}
     if not own:
@@ -179,8 +177,8 @@ def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
         raise error
     more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
     raise BadFile(
-        f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take it away, "
-        "or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
+        f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take it "
+        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
     )
 
 

@@ -1,7 +1,7 @@
 """Which image files can be read: each is read once, and remembered as long as its size and time of change stay.
 
-What is known of a folder is kept in the cache, one file per folder, so that a run that is resumed reads nothing twice.
-CONVSCOPE_CACHE=off keeps nothing.
+What is known of a folder is kept in the cache, one file per folder, so that a run that is resumed reads nothing
+twice. CONVSCOPE_CACHE=off keeps nothing.
 """
 
 from __future__ import annotations

@@ -111,8 +111,8 @@ def _refuse_large(path: Path, heads: Sequence[_Head]) -> None:
     size, packed = sum(head.size for head in heads), sum(head.packed for head in heads)
     if size > LARGEST_BYTES:
         raise BadFile(
-            f"{str(path)!r} must hold at most {LARGEST_BYTES >> 30} GiB; got {size:,} bytes; use a folder of images. "
-            "[npz-size]"
+            f"{str(path)!r} must hold at most {LARGEST_BYTES >> 30} GiB; got {size:,} bytes; "
+            "use a folder of images. [npz-size]"
         )
     # What a member claims to be packed in cannot be more than the whole file has.
     refuse_bomb(repr(str(path)), min(packed, path.stat().st_size), size, "write it by np.savez, uncompressed")

@@ -15,6 +15,6 @@ def refuse_bomb(name: str, packed: int, unpacked: int, way_out: str) -> None:
     """Raise BadFile [unpacked-size] for a file that would fill memory with what hardly holds anything."""
     if unpacked > FREE_BYTES and unpacked > LARGEST_RATIO * packed:
         raise BadFile(
-            f"{name} must unpack to at most {LARGEST_RATIO} times its size, or {FREE_BYTES >> 20} MiB; got {packed:,} "
-            f"bytes for {unpacked:,}; {way_out}. [unpacked-size]"
+            f"{name} must unpack to at most {LARGEST_RATIO} times its size, or {FREE_BYTES >> 20} MiB; got "
+            f"{packed:,} bytes for {unpacked:,}; {way_out}. [unpacked-size]"
         )
