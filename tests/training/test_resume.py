@@ -242,6 +242,7 @@ def test_a_folder_is_of_one_run(tmp_path):
         f"begun, start it again with run={str(tmp_path)!r}. [no-run]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=tmp_path, progress=False),
     )
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def reseal(folder, change):

@@ -57,10 +57,9 @@ class RunFolder:
         self._lock.release()
 
     def claim(self) -> None:
-        """Keep other trainings out of a folder that is there."""
-        if os.path.isdir(self.path):
-            self._lock.acquire()
-            remove_unfinished(self.path)
+        """Keep other trainings out of a run; a folder without a run in it is left alone."""
+        if os.path.isfile(self.path / NAME):
+            self._claim()
 
     def refuse_claimed(self) -> None:
         """Raise where the run is being trained."""
@@ -81,7 +80,7 @@ class RunFolder:
     ) -> None:
         """Begin a run. run.json is written last: where it is, there is a checkpoint to go on from."""
         make_folder(self.path)
-        self.claim()
+        self._claim()
         if os.path.exists(self.path / NAME):
             raise BadFile(
                 f"{str(self.path)!r} must be a new folder; got one with a run in it; "
@@ -176,6 +175,10 @@ class RunFolder:
         if document["notes"].get("data") is None and document["configuration"].get("data") is None:
             return f", go on with resume={str(self.path)!r}"
         return f"\ngo on with: convscope train --resume {shlex.quote(str(self.path))}"
+
+    def _claim(self) -> None:
+        self._lock.acquire()
+        remove_unfinished(self.path)
 
     def _is_checked(self) -> bool:
         return bool(self.read()["schema"] != UNCHECKED_SCHEMA)

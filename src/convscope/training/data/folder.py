@@ -28,8 +28,8 @@ class FolderSource:
 
     The order is that of the names, classes first; folders in a class folder belong to the class. At the start
     every file is read once, unless it has not changed since it was (see `image_check`): so a damaged one is found
-    before training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files and folders
-    are left out, too, and so are folders of systems (`__MACOSX`) and those without images, listed in `left_out`.
+    before training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files are left
+    out, too, and so are folders of systems (`__MACOSX`) and folders without images, listed in `left_out`.
 
     Shapes:   resize (h, w), where pictures are not of one size
     Units:    channels 1 or 3; left out, 1 if all pictures are grey, else 3
@@ -177,8 +177,8 @@ def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
         raise error
     more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
     raise BadFile(
-        f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take it "
-        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
+        f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take "
+        "it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
     )
 
 
