@@ -29,7 +29,7 @@ _SEAL = re.compile(rb', "checksum": "([0-9a-f]{8})"\}\n\Z')
 
 _VALUE = NUMBER.or_null()
 _KINDS = {
-    "step": {"step": COUNT, "loss": _VALUE, "lr": _VALUE},
+    "step": {"step": COUNT, "loss": _VALUE.maybe(), "lr": _VALUE.maybe()},
     "epoch": {
         "epoch": POSITIVE,
         "step": POSITIVE,
