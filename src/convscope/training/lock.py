@@ -1,7 +1,8 @@
 """The exclusive lock of a run's folder, which the system gives back when the process that has it ends.
 
-The file `.lock` stays in the folder, empty when nobody trains: deleting it would let two processes lock two files
-of one name. A file system that has no locks does without.
+The file `.lock` is there while somebody trains. It is removed under the lock, and who takes the lock makes sure that
+the file is still the folder's: else two processes could lock two files of one name. A file system without locks does
+without.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class RunLock:
                 f"run {str(self._folder)!r} is being trained by {holder}; wait until it ends, or stop it with "
                 "Ctrl-C, then resume. [run-locked]"
             )
+        if not _is_still(number, path):  # its holder was just done
+            os.close(number)
+            self.acquire()
+            return
         self._number = number
         _held.add(self)
         with contextlib.suppress(OSError):  # the number only serves the message
@@ -60,8 +65,9 @@ class RunLock:
     def release(self) -> None:
         """Give the lock back, if this process has it."""
         if self._number is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # Windows keeps a file that is open
                 os.truncate(self._number, 0)
+                os.unlink(self._folder / NAME)
             self._close()
 
     def refuse_held(self) -> None:
@@ -89,6 +95,14 @@ def _leave_to_parent() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _is_still(number: int, path: Path) -> bool:
+    """Tell whether an open file is the one that has this path."""
+    try:
+        return os.path.samestat(os.fstat(number), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _lock(number: int) -> bool:
