@@ -1,8 +1,8 @@
 """The exclusive lock of a run's folder, which the system gives back when the process that has it ends.
 
-The file `.lock` is there while somebody trains. It is removed under the lock, and who takes the lock makes sure that
-the file is still the folder's: else two processes could lock two files of one name. A file system without locks does
-without.
+The file `.lock` is there while somebody trains. It is removed under the lock, and who takes the lock makes sure
+that the file is still the folder's: else two processes could lock two files of one name. A file system without
+locks does without.
 """
 
 from __future__ import annotations
