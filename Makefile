@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks check fix bench golden clean
+.PHONY: help setup demo test test-frameworks torture check fix bench golden clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -52,6 +52,9 @@ build/models/.made: $(VENV)/.dev Makefile
 
 test-frameworks: setup build/models/.made ## the longer tests: all of torchvision's models, every family of timm's
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models $(BIN)/python -m pytest tests/interop -n auto
+
+torture: setup ## the longer fault tests: kills, flipped bits, damaged and hostile files (docs/reliability.md)
+	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture
 
 check: setup ## look without changing: formatting, lint, types
 	$(BIN)/ruff format --check -q

@@ -98,20 +98,12 @@ def _from_file(path: Path) -> Network:
 
 def _from_folder(path: Path) -> Network:
     """Return the network of a run's folder, or of one that Model.save has written."""
-    import json
-
     from .notation import parse_yaml
+    from .training.run_document import NAME, read_run_document
 
-    if (path / "run.json").is_file():
-        try:
-            document = json.loads(_text(path / "run.json"))
-        except json.JSONDecodeError:
-            document = None
-        if not isinstance(document, dict) or not isinstance(document.get("network"), str):
-            got = "no network in it"
-            raise _refused(path / "run.json", "describe a run", got, "restore it", "model-folder")
-        return parse_yaml(document["network"], path.name)
-    if (path / "network.yaml").is_file():
+    if os.path.exists(path / NAME):
+        return parse_yaml(read_run_document(path)["network"], path.name)
+    if os.path.isfile(path / "network.yaml"):
         return _from_file(path / "network.yaml")
     got = "no run.json and no network.yaml in it"
     raise _refused(path, "be the folder of a run or a saved model", got, "check the path", "model-folder")

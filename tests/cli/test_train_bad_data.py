@@ -133,8 +133,9 @@ def test_a_damaged_picture_is_named(convscope, here):
         DENSE,
         "--data",
         "folder",
-        message="'folder/coal/broken.png' must be a whole picture file; got a damaged one (no picture that Pillow "
-        "knows); mend it, take it away, or skip such files. [picture-file]",
+        message="'folder/coal/broken.png' must be a whole image file; got a damaged one (no picture that Pillow "
+        "knows); mend it, take it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. "
+        "[picture-file]",
     )
 
 

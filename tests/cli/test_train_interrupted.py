@@ -54,7 +54,8 @@ def test_control_c_saves_and_the_printed_command_ends_in_the_same_bits(slow_data
     out, err = stopped.communicate(timeout=300)
     assert (stopped.returncode, out) == (130, "")
     assert "Traceback" not in err
-    assert re.search(r"^stopped after step \d+: everything is saved", err, re.MULTILINE)
+    assert re.search(r"^stopped after step \d+: everything is saved$", err, re.MULTILINE)
+    assert err.count("in parts") == 1  # besides the line that was read before
     command = err.splitlines()[-1].removeprefix("go on with: ")
     assert command == "convscope train --resume 'in parts'"
     assert not (slow_data / "in parts" / "curves.png").exists()
@@ -65,6 +66,74 @@ def test_control_c_saves_and_the_printed_command_ends_in_the_same_bits(slow_data
     assert whole.communicate(timeout=300)[0]
     same_run(slow_data / "whole", slow_data / "in parts")
     assert (slow_data / "in parts" / "curves.png").exists()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_save_as_control_c_does(slow_data, name):
+    """The exit code is the shell's for that signal."""
+    number = getattr(signal, name)
+    stopped = start(["train", SLOW, *SLOW_OPTIONS, "--run", "stopped"], slow_data)
+    wait_for_epoch(stopped)
+    stopped.send_signal(number)
+    out, err = stopped.communicate(timeout=300)
+    assert (stopped.returncode, out) == (128 + number, "")
+    assert re.search(
+        r"^stopped after step \d+: everything is saved\ngo on with: convscope train --resume stopped\n\Z",
+        err,
+        re.MULTILINE,
+    )
+
+
+def wait_for_epoch(process):
+    while line := process.stderr.readline():
+        if "epoch 1:" in line:
+            return
+    pytest.fail("the run ended before it could be interrupted")
+
+
+def test_a_signal_ignored_from_the_start_does_not_stop_a_run(slow_data):
+    """As under nohup."""
+    arguments = ["train", SLOW, *SLOW_OPTIONS, "--run", "ignoring"]
+    arguments[arguments.index("--epochs") + 1] = "2"
+    ignoring = f"import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, {[*COMMAND, *arguments]!r})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", ignoring],
+        cwd=slow_data,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    wait_for_epoch(process)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=300)
+    assert process.returncode == 0
+
+
+def test_control_c_before_training_leaves_no_traceback(slow_data):
+    """While everything is imported, and while data is read: exit code 130."""
+    interrupting = (
+        "import signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == {module!r}: signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from convscope.cli import main\n"
+        "sys.exit(main({arguments!r}))\n"
+    )
+    arguments = ["train", SLOW, *SLOW_OPTIONS]
+    for module in (
+        "click",
+        "numpy",
+        "convscope.cli.train",
+        "convscope.training.data.npz",
+        "convscope.training.loop",
+    ):
+        script = interrupting.format(module=module, arguments=arguments)
+        ended = subprocess.run(
+            [sys.executable, "-c", script], cwd=slow_data, capture_output=True, encoding="utf-8", check=False
+        )
+        assert (ended.returncode, ended.stdout) == (130, ""), module
+        assert ended.stderr.strip() in ("", "writing runs/network-slow"), module
 
 
 def test_a_terminal_has_a_bar_with_rate_and_time(tmp_path):

@@ -11,6 +11,7 @@ from convscope.errors import BadData, BadSetting, NotFinite
 from convscope.recipes.randomness import generator
 from convscope.training.data import ArraySource, load_data
 from convscope.training.data.augment import shift
+from convscope.training.log import read_log
 from convscope.training.observers import Observer
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | flatten | dropout 0.2 | dense 3"
@@ -153,6 +154,7 @@ def test_the_log_has_no_times_and_every_epoch(tmp_path):
     assert [event["event"] for event in events] == ["step", "epoch", "epoch"]
     assert set(events[1]) == {
         "event", "epoch", "step", "lr", "loss", "accuracy", "validation_loss", "validation_accuracy", "layers",
+        "checksum",
     }  # fmt: skip
     assert events[1]["layers"]["relu1"] == {"dead": 0, "units": 4}
     assert set(events[1]["layers"]["conv1"]) == {"gradient_norm", "update_ratio"}
@@ -170,7 +172,7 @@ def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
         str(caught.value),
     )
     assert all(np.isfinite(array).all() for array in model.parameters.values())
-    stop = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
+    *_, stop = read_log(tmp_path / "run" / "log.jsonl")
     assert stop == {"event": "stop", "reason": "not finite", "step": model.steps, "layer": caught.value.layer}
 
 

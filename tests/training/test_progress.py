@@ -83,6 +83,43 @@ def test_the_first_ctrl_c_is_noted_and_the_second_acts():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_are_noted_however_often_they_come(name):
+    """A closed terminal sends its signal twice; Ctrl-C ends the saving then."""
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    with Interruption() as interruption:
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+        assert (interruption.requested, interruption.number) == (True, number)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert interruption.number == number
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signals_that_are_ignored_stay_ignored(name):
+    """As nohup and the background of a shell ask for."""
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            os.kill(os.getpid(), number)
+            assert signal.getsignal(number) is signal.SIG_IGN
+        assert not interruption.requested
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_system_without_some_signals_has_the_others(monkeypatch):
+    monkeypatch.delattr(signal, "SIGHUP")
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert interruption.number == signal.SIGTERM
+
+
 def test_other_threads_are_left_alone():
     """Signals reach the main thread only: nothing is set, nothing fails."""
     failures = []

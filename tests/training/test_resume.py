@@ -1,5 +1,6 @@
 """A run that was stopped and goes on ends bit for bit like one that never was."""
 
+import json
 import os
 import re
 import signal
@@ -13,7 +14,10 @@ import pytest
 
 import convscope as cs
 from convscope.errors import BadFile, BadSetting
-from convscope.training.model_file import read_model_file
+from convscope.training.model_file import read_model_file, write_model_file
+from convscope.training.run_diagnosis import diagnose_run
+from convscope.training.run_document import read_run_document, write_run_document
+from convscope.training.saved_run import SavedRun
 from training import killed_run
 
 SCRIPT = Path(killed_run.__file__)
@@ -21,8 +25,9 @@ SCRIPT = Path(killed_run.__file__)
 ENVIRONMENT = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def start(folder, how, *more):
-    return subprocess.Popen([sys.executable, SCRIPT, str(folder), how, *map(str, more)], env=ENVIRONMENT)
+def start(folder, how, *more, hash_seed="random"):
+    environment = {**ENVIRONMENT, "PYTHONHASHSEED": hash_seed}
+    return subprocess.Popen([sys.executable, SCRIPT, str(folder), how, *map(str, more)], env=environment)
 
 
 def finish(folder):
@@ -41,14 +46,15 @@ def whole(tmp_path_factory):
     return folder
 
 
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def same_end(folder, whole):
-    assert (folder / "log.jsonl").read_bytes() == (whole / "log.jsonl").read_bytes()
-    for name in ("last.safetensors", "best.safetensors"):
-        ours, theirs = read_model_file(folder / name), read_model_file(whole / name)
-        assert ours.metadata == theirs.metadata
-        assert set(ours.arrays) == set(theirs.arrays)
-        for array in ours.arrays:
-            np.testing.assert_array_equal(ours.arrays[array], theirs.arrays[array], strict=True)
+    """Every file is the same, byte for byte."""
+    ours, theirs = contents(folder), contents(whole)
+    assert set(ours) == set(theirs)
+    assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
 @pytest.mark.parametrize("delays", [(0.01,), (0.1, 0.05), (0.25, 0.1, 0.15)])
@@ -93,6 +99,20 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
     assert stopped[2] == str(folder)
     assert read_model_file(folder / "last.safetensors").metadata["position"]["step"] == int(stopped[1])
     finish(folder)
+    same_end(folder, whole)
+
+
+def test_equal_runs_have_equal_bytes_whatever_the_hash_seed(tmp_path, whole):
+    """Of two processes, and of one that was stopped in the middle and resumed by a third."""
+    folder = tmp_path / "run"
+    process = start(folder, "run", hash_seed="1")
+    while not (folder / "run.json").exists():
+        time.sleep(0.002)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() in (-signal.SIGINT, 0)
+    if read_model_file(folder / "last.safetensors").metadata["position"]["epoch"] < killed_run.EPOCHS:
+        assert start(folder, "resume", hash_seed="2").wait() == 0
     same_end(folder, whole)
 
 
@@ -222,6 +242,14 @@ def test_a_folder_is_of_one_run(tmp_path):
         f"begun, start it again with run={str(tmp_path)!r}. [no-run]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=tmp_path, progress=False),
     )
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def reseal(folder, change):
+    """Change what run.json says, with the checksum that fits."""
+    document = read_run_document(folder)
+    change(document)
+    write_run_document(folder, document)
 
 
 def test_a_damaged_run_json_is_named(tmp_path):
@@ -229,22 +257,176 @@ def test_a_damaged_run_json_is_named(tmp_path):
     tiny(folder)
     path = folder / "run.json"
     text = path.read_text()
-    path.write_text(text.replace('"schema": 1', '"schema": 9'))
+
+    def resume():
+        cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False)
+
+    path.write_text(text.replace('"schema": 2', '"schema": 9'))
     refused(
         BadFile,
-        f"{str(path)!r} must describe a run of schema 1; got schema=9; restore it. [damaged-run]",
-        lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
+        f"{str(path)!r} must describe a run of schema 2; got schema=9; restore it. [damaged-run]",
+        resume,
     )
-    path.write_text(text.replace('"batch_size"', '"batchsize"'))
+    path.write_text(text.replace('"seed": 0', '"seed": "0"'))
+    refused(
+        BadFile,
+        f"{str(path)!r} must describe a run of schema 2; got seed as text, not an integer from 0; restore it. "
+        "[damaged-run]",
+        resume,
+    )
+    path.write_text("{")
+    with pytest.raises(BadFile, match=r"must be JSON; got .*; restore it\. \[damaged-run\]$"):
+        resume()
+
+
+@pytest.mark.parametrize("change", [('"seed": 0', '"seed": 1'), ('"batch_size": 4', '"batch_size": 5')])
+def test_settings_changed_by_hand_are_noticed(tmp_path, change):
+    """By whoever reads them: a resumed training, the network, the log."""
+    folder = tmp_path / "run"
+    tiny(folder)
+    path = folder / "run.json"
+    text = path.read_text()
+    assert change[0] in text
+    path.write_text(text.replace(*change))
+    message = (
+        f"{str(path)!r} must be as the run wrote it; got other content than its checksum was made of (changed by hand, "
+        "or damaged); restore it, or begin a new run with other settings. [damaged-run]"
+    )
+    refused(BadFile, message, lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False))
+    refused(BadFile, message, lambda: cs.load(folder))
+    refused(BadFile, message, lambda: diagnose_run(folder))
+
+
+def test_run_json_spelled_in_another_way_is_the_same(tmp_path):
+    """Order and spaces are no content."""
+    folder = tmp_path / "run"
+    _, history = tiny(folder)
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    assert cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False) == history
+
+
+def test_a_key_without_meaning_is_refused(tmp_path):
+    folder = tmp_path / "run"
+    tiny(folder)
+    reseal(folder, lambda document: document["configuration"].update(batchsize=4))
     refused(
         BadSetting,
         "configuration must have only keys that mean something; got 'batchsize'; did you mean batch_size? "
         "[configuration-key]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
-    path.write_text("{")
-    with pytest.raises(BadFile, match=r"must be JSON; got .*; restore it\. \[damaged-run\]$"):
-        cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False)
+
+
+def as_schema_1(folder):
+    """Make a run what it was before there were checksums."""
+    path = folder / "run.json"
+    document = {**json.loads(path.read_text()), "schema": 1}
+    del document["checksum"]
+    path.write_text(json.dumps(document))
+    log = folder / "log.jsonl"
+    plain = re.sub(r', "checksum": "[0-9a-f]{8}"\}', "}", log.read_text())
+    log.write_text(plain)
+    # Its checkpoint knows how long the log was.
+    for name in ("last.safetensors", "previous.safetensors"):
+        read = read_model_file(folder / name)
+        read.metadata["position"]["log_bytes"] = len(plain)
+        write_model_file(folder / name, read.arrays, read.metadata)
+
+
+def test_a_run_without_checksums_is_read_and_resumed(tmp_path):
+    """It stays one, and ends in the same bits."""
+    folder = tmp_path / "run"
+    _, history = tiny(folder, 2)
+    as_schema_1(folder)
+    assert "checksum" not in (folder / "run.json").read_text() + (folder / "log.jsonl").read_text()
+    again = cs.Model(TINY)
+    longer = again.fit(TINY_DATA, resume=folder, epochs=4, progress=False)
+    assert longer[:2] == history.epochs
+    assert "checksum" not in (folder / "run.json").read_text() + (folder / "log.jsonl").read_text()
+    whole, _ = tiny(tmp_path / "whole", 4)
+    np.testing.assert_array_equal(again.parameters["dense1.weight"], whole.parameters["dense1.weight"])
+    assert [event["event"] for event in SavedRun(folder).events()] == ["step"] + 4 * ["epoch"]
+
+
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_changed_line_of_the_log_is_noticed(tmp_path, line):
+    folder = tmp_path / "run"
+    tiny(folder)
+    log = folder / "log.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    lines[line] = lines[line].replace('"step": ', '"step": 1', 1)
+    log.write_text("".join(lines))
+    message = (
+        f"{str(log)!r} must be as the run wrote it; got another line than its checksum was made of in line {line + 1}; "
+        "use the log as it was written. [log-line]"
+    )
+    refused(BadFile, message, lambda: diagnose_run(folder))
+    refused(BadFile, message, lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False))
+
+
+def test_a_missing_line_of_the_log_is_noticed(tmp_path):
+    """In the middle by the checksum of the next, at the end by the checkpoint."""
+    folder = tmp_path / "run"
+    tiny(folder)
+    log = folder / "log.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[1:]))
+    with pytest.raises(BadFile, match=r"in line 1; .* \[log-line\]$"):
+        diagnose_run(folder)
+    shorter = b"".join(lines[:-1])
+    log.write_bytes(shorter)
+    refused(
+        BadFile,
+        f"{str(log)!r} must have the {len(b''.join(lines)):,} bytes that were written before the last checkpoint; got "
+        f"{len(shorter):,} in whole lines; use the log as it was written. [log-short]",
+        lambda: diagnose_run(folder),
+    )
+    log.write_bytes(b"".join(lines)[:-1] + b"*")  # the last line looks as if it had been cut off
+    with pytest.raises(BadFile, match=r"\[log-short\]$"):
+        diagnose_run(folder)
+
+
+def test_a_flipped_bit_in_the_format_entry_is_damage(tmp_path, capsys):
+    """A checkpoint of ours that no longer says so is not another program's: the one before is used."""
+    folder = tmp_path / "run"
+    model, _ = tiny(folder, 3)
+    last = folder / "last.safetensors"
+    data = last.read_bytes()
+    assert data.count(b'"convscope 1"') == 1
+    last.write_bytes(data.replace(b'"convscope 1"', b'"convscope 3"'))
+    resumed = cs.Model(TINY)
+    resumed.fit(TINY_DATA, resume=folder, progress=False)
+    assert capsys.readouterr().err == (
+        f"{str(last)!r} must be a whole .safetensors file; got a damaged one (its format is 'convscope 3', not "
+        "'convscope 1'); use another copy of it. [file-damaged] The checkpoint before is used, if there is one.\n"
+    )
+    np.testing.assert_array_equal(resumed.parameters["dense1.weight"], model.parameters["dense1.weight"])
+
+
+@pytest.mark.parametrize("key", [b'"format"', b'"convscope"', b'"checksum"'])
+def test_a_flipped_bit_in_a_key_of_the_metadata_is_damage(tmp_path, key):
+    tiny(tmp_path / "run")
+    path = tmp_path / "run" / "best.safetensors"
+    data = path.read_bytes()
+    changed = data.replace(key, key[:3] + bytes([key[3] ^ 1]) + key[4:], 1)
+    assert changed != data
+    path.write_bytes(changed)
+    with pytest.raises(BadFile, match=r"\[file-damaged\]$"):
+        cs.Model.load(path)
+
+
+def test_a_damaged_checkpoint_never_takes_the_place_of_the_one_before(tmp_path, capsys):
+    """After the next checkpoint the one before is still whole, whenever the run is killed."""
+    folder = tmp_path / "run"
+    tiny(folder, 2)
+    last, previous = folder / "last.safetensors", folder / "previous.safetensors"
+    last.write_bytes(last.read_bytes()[:-1])
+    before = previous.read_bytes()
+    cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False)
+    assert "[file-damaged]" in capsys.readouterr().err
+    assert previous.read_bytes() == before
+    assert read_model_file(last, own=True).metadata["position"]["epoch"] == 1
 
 
 def test_a_log_cut_short_is_an_error(tmp_path):

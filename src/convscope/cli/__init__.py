@@ -18,7 +18,10 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a check failed, 2 bad input."""
-    from .group import convscope
-    from .output import ending
+    try:
+        from .group import convscope
+        from .output import ending
 
-    return ending(convscope, arguments)
+        return ending(convscope, arguments)
+    except KeyboardInterrupt:  # while all this was imported
+        return 130

@@ -9,8 +9,10 @@ import click
 
 from ..errors import BadSetting
 from .arguments import extent
+from .output import remark
 
 if TYPE_CHECKING:
+    from ..training.data import Source
     from ..training.data.choice import DataChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,6 +87,17 @@ def data_choice(
         )
     share = HELD_OUT_SHARE if hold_out is None else hold_out
     return DataChoice(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
+
+
+def say_left_out(source: Source) -> None:
+    """Name what a folder of images has that is not used."""
+    for names, why in (
+        (getattr(source, "skipped", ()), "left out what cannot be read ({count} of the data): {names}"),
+        (getattr(source, "left_out", ()), "left out folders without images: {names}"),
+    ):
+        if names:
+            few = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+            remark(why.format(count=len(names), names=few))
 
 
 def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadSetting, nearest
-from .data_options import checkpoint_option, data_choice, data_options, engine_option, run_argument
+from .data_options import (
+    checkpoint_option,
+    data_choice,
+    data_options,
+    engine_option,
+    run_argument,
+    say_left_out,
+)
 from .group import VERBS
 from .options import json_option, one_of, save_option
 from .output import remark, say
@@ -62,6 +69,7 @@ def command(
     model = saved.model(checkpoint, engine)
     choice = _choice(saved, model, data)
     name, source = _part(choice, part)
+    say_left_out(source)
     source = _as_learned(model, source, choice)
     evaluation = evaluate_classes(model, source)
     if path is not None:

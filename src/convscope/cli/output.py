@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,10 +17,15 @@ from ..present.terminal import paint_for
 
 FAILED = 1
 BAD_INPUT = 2
+SIGNALED = 128
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-"""What a shell reports of a program that a closed pipe ends."""
+"""What shells report: 128 and the number of the signal that ended a program; of Ctrl-C; of a closed pipe."""
 
+LONGEST_NAME = 100
+"""Bytes of a file's name that is made here; file systems take 255, numbers and endings come behind it."""
+
+_UNSAFE = re.compile(r"[^\w.-]+")
 _LOOKALIKES = {
     **dict(zip("×…·─━═≥≤∪≠█▒░□→►−–∗✓✗⌊⌋⌈⌉", "x.*-==><u!#%:#>>--*+x[][]", strict=True)),
     **dict(zip("┐┘┤┬┴┼“”′∂µ₀₁₂₃₄₅₆₇₈₉", '++++++""\'du0123456789', strict=True)),
@@ -118,6 +124,12 @@ def _warn(message: Warning | str, *_where: Any, **_more: Any) -> None:
 def remark(message: str) -> None:
     """Write what was done to stderr."""
     print(message, file=sys.stderr)
+
+
+def file_name(text: str) -> str:
+    """Return a text as a part of a file's name: without special characters, and short; perhaps nothing is left."""
+    plain = _UNSAFE.sub("-", text).strip("-.")
+    return plain.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
 
 
 def _drop_stdout() -> None:

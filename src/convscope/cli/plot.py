@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +13,7 @@ from .arguments import matrices
 from .data_options import checkpoint_option, run_argument
 from .group import VERBS, NearestGroup
 from .options import input_option, model_argument
-from .output import remark
+from .output import file_name, remark
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +25,6 @@ LONGEST_SIDE = 480
 
 _TAKEN = ("name", "lang")
 """Words that `activation` has for other things, so that no setting can be called so."""
-
-_UNSAFE = re.compile(r"[^\w.-]+")
 
 
 class Figures(NearestGroup):
@@ -234,7 +231,7 @@ def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | Non
 def _save(figure: Figure, path: str | None, name: str) -> None:
     from ..present import plots
 
-    target = f"{_UNSAFE.sub('-', name)}.png" if path is None else path
+    target = f"{file_name(name) or 'figure'}.png" if path is None else path
     plots.save(figure, target)
     remark(f"drew {target}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ import click
 
 from ..errors import BadFile, MissingExtra, NotFinite
 from .configuration_file import read_configuration
-from .data_options import data_choice, data_options, engine_option, precision_option
+from .data_options import data_choice, data_options, engine_option, precision_option, say_left_out
 from .group import VERBS
 from .options import input_option, json_option, one_of
-from .output import FAILED, INTERRUPTED, complain, remark, say
+from .output import FAILED, INTERRUPTED, SIGNALED, complain, file_name, remark, say
 from .train_settings import Asked, fit_settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..training.data.choice import DataChoice
     from ..training.history import History
 
-_UNSAFE = re.compile(r"[^\w.-]+")
 _CHOICE = ("data", "data_dir", "resize", "channels", "skip_corrupt")
 FIGURE = "curves.png"
 
@@ -108,6 +107,7 @@ class Task:
 def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     from ..model import Model
     from ..models import load
+    from ..training.checkpoint import RunFolder
     from ..training.configuration import Configuration
     from .data_fit import refuse_misfit
 
@@ -120,7 +120,8 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
             context,
         )
     folder = None if asked["run"] is None else Path(asked["run"])
-    if folder is not None and (folder / "run.json").exists():
+    if folder is not None and os.path.exists(folder / "run.json"):
+        RunFolder(folder).refuse_claimed()
         raise BadFile(
             f"--run must be a new folder; got {str(folder)!r} with a run in it; go on with it by "
             f"--resume {shlex.quote(str(folder))}, or choose another. [run-exists]"
@@ -139,10 +140,12 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
 def _going_on(asked: Asked) -> Task:
     from ..model import Model
     from ..models import load
+    from ..training.checkpoint import RunFolder
     from ..training.saved_run import SavedRun
     from .data_fit import refuse_misfit
 
     run = SavedRun(asked["resume"])
+    RunFolder(run.path).refuse_claimed()
     document = run.document
     network = load(asked["model"] or run.path, asked["input_shape"])
     choice = _choice_of(run.data, asked)
@@ -177,15 +180,17 @@ def _validation(choice: DataChoice) -> Source | None:
 def _free_folder(name: str) -> Path:
     """Return runs/NAME, numbered from 2 where it is taken."""
     runs = Path("runs")
-    plain = _UNSAFE.sub("-", name).strip("-.") or "run"
+    plain = file_name(name) or "run"
     folder, number = runs / plain, 1
-    while folder.exists():
+    while os.path.lexists(folder):
         number += 1
         folder = runs / f"{plain}-{number}"
     return folder
 
 
 def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
+    from ..training.interruption import signal_of
+
     model, folder = task.model, str(task.folder)
     _say_what_begins(task)
     notes = {
@@ -197,8 +202,11 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
     where: dict[str, Any] = {"resume": folder} if task.goes_on else {"run": folder, "notes": notes}
     try:
         return model.fit(task.source, validation=task.validation, **settings, **where, tensorboard=tensorboard)
-    except KeyboardInterrupt:
-        if (task.folder / "run.json").exists():
+    except KeyboardInterrupt as stop:
+        number = signal_of(stop)
+        if number is not None:  # it has said how to go on
+            raise click.exceptions.Exit(SIGNALED + number) from None
+        if os.path.exists(task.folder / "run.json"):
             remark(f"go on with: convscope train --resume {shlex.quote(folder)}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except NotFinite as error:
@@ -209,10 +217,7 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
 
 def _say_what_begins(task: Task) -> None:
     network, classes = task.model.network, len(task.source.classes)
-    skipped = getattr(task.source, "skipped", ())
-    if skipped:
-        few = ", ".join(skipped[:5]) + (", …" if len(skipped) > 5 else "")
-        remark(f"left out what cannot be read ({len(skipped)} of the data): {few}")
+    say_left_out(task.source)
     outputs = network.outputs[-1].output_shape[0]
     if classes < outputs:
         remark(f"{network.name} has {outputs} outputs for {classes} classes: the others stay unused")
@@ -225,9 +230,9 @@ def _draw_curves(folder: Path) -> None:
     except MissingExtra as error:
         remark(f"{FIGURE} is not drawn: {error}")
         return
-    from ..training.log import read_log
+    from ..training.checkpoint import RunFolder
 
-    plots.save(plots.training_curves(list(read_log(folder / "log.jsonl")), folder.name), folder / FIGURE)
+    plots.save(plots.training_curves(RunFolder(folder).events(), folder.name), folder / FIGURE)
 
 
 def _title(task: Task) -> str:

@@ -8,11 +8,12 @@
 | `scene.py` | `sample_picture`: a house before mountains, drawn by numbers |
 """
 
-from .file import MOST_PIXELS, PictureHeader, read_header, read_picture
+from .file import MOST_PIXELS, DamagedImage, PictureHeader, read_header, read_picture
 from .fit import Picture, load_picture, load_whole_picture, sample_photograph, sample_picture
 
 __all__ = [
     "MOST_PIXELS",
+    "DamagedImage",
     "Picture",
     "PictureHeader",
     "load_picture",

@@ -28,6 +28,12 @@ _DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
 _GREY_MODES = _DEEP_MODES | {"1", "L", "LA", "La"}
 
 
+class DamagedImage(BadFile):
+    """An image file that cannot be read, and why."""
+
+    reason = ""
+
+
 class PictureHeader(NamedTuple):
     """What the head of a file says, before its pixels are read: upright size, and whether it is grey."""
 
@@ -130,11 +136,13 @@ def _on_white(image: Image) -> Image:
     return images.alpha_composite(images.new("RGBA", clear.size, (255, 255, 255, 255)), clear)
 
 
-def _damaged(path: str | Path, error: Exception) -> BadFile:
+def _damaged(path: str | Path, error: Exception) -> DamagedImage:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "cannot identify" in reason:
         reason = "no picture that Pillow knows"
-    return BadFile(
+    damaged = DamagedImage(
         f"{str(path)!r} must be a whole picture file; got a damaged one ({reason}); "
         "mend it, take it away, or skip such files. [picture-file]"
     )
+    damaged.reason = reason
+    return damaged

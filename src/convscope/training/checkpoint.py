@@ -1,42 +1,69 @@
 """A run's folder: what was asked for, the log, and everything needed to go on.
 
 run.json · log.jsonl · last.safetensors · previous.safetensors (the one before) · best.safetensors (the epoch with
-the lowest loss). Each is written at once or not at all, so that a run may be killed at any moment.
+the lowest loss) · .lock. Each is written at once or not at all, so that a run may be killed at any moment.
+
+Checkpoints at the ends of epochs and every `checkpoint_every` steps are scheduled. Others, made because time has
+passed or somebody stopped the run, are replaced by the next one and never become the one before: so a run that was
+stopped leaves the same files as one that was not.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
+import os
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadFile
-from ..files import open_regular
-from .atomic import write_durably
-from .configuration import Configuration, refuse_unknown
+from .atomic import remove_unfinished
+from .configuration import Configuration
 from .data.source import Source
-from .model_file import ModelFile, differences, read_model_file, write_model_file
+from .lock import RunLock
+from .log import Event, Log, read_log
+from .model_file import ModelFile, damaged_metadata, differences, peek_metadata, read_model_file, write_model_file
 from .observers import Observer
 from .position import Position
+from .run_document import NAME, SCHEMA, UNCHECKED_SCHEMA, read_run_document, write_run_document
 from .saving import arrays_of, describe, make_folder
 
 if TYPE_CHECKING:
     from ..model import Model
 
-SCHEMA = 1
-_KEYS = ("schema", "network", "seed", "dtype", "classes", "pictures", "configuration", "notes")
+LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
 
 
 class RunFolder:
-    """The files of one run.
+    """The files of one run. While entered, `claim` keeps other trainings out.
 
-    Errors:   BadFile [run-exists], [no-run], [damaged-run], [other-network], [other-data], [no-checkpoint]
+    Errors:   BadFile [run-exists], [run-locked], [no-run], [damaged-run], [other-network], [other-data],
+              [no-checkpoint]
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = RunLock(path)
+        self._keep_last = True
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    def claim(self) -> None:
+        """Keep other trainings out of a run; a folder without a run in it is left alone."""
+        if os.path.isfile(self.path / NAME):
+            self._claim()
+
+    def refuse_claimed(self) -> None:
+        """Raise where the run is being trained."""
+        self._lock.refuse_held()
 
     @property
     def log_path(self) -> Path:
@@ -52,12 +79,13 @@ class RunFolder:
         observer: Observer,
     ) -> None:
         """Begin a run. run.json is written last: where it is, there is a checkpoint to go on from."""
-        if (self.path / "run.json").exists():
+        make_folder(self.path)
+        self._claim()
+        if os.path.exists(self.path / NAME):
             raise BadFile(
                 f"{str(self.path)!r} must be a new folder; got one with a run in it; "
                 f"go on with it by resume={str(self.path)!r}, or choose another folder. [run-exists]"
             )
-        make_folder(self.path)
         self.save(model, Position(), observer)
         document = {
             "schema": SCHEMA,
@@ -65,29 +93,26 @@ class RunFolder:
             "configuration": configuration.to_dict(),
             "notes": dict(notes),
         }
-        self._write_json(document)
+        write_run_document(self.path, document)
 
     def read(self) -> dict[str, Any]:
         """Return run.json."""
-        path = self.path / "run.json"
-        try:
-            with open_regular(path) as file:
-                document = json.loads(file.read())
-        except OSError:
-            raise BadFile(
-                f"{str(self.path)!r} must be the folder of a run; got no run.json in it; if the run was stopped "
-                f"before it had begun, start it again with run={str(self.path)!r}. [no-run]"
-            ) from None
-        except ValueError as error:
-            raise BadFile(f"{str(path)!r} must be JSON; got {error}; restore it. [damaged-run]") from None
-        missing = [key for key in _KEYS if not isinstance(document, dict) or key not in document]
-        if missing or document["schema"] != SCHEMA:
-            what = f"no {', '.join(missing)}" if missing else f"schema={document['schema']!r}"
-            raise BadFile(
-                f"{str(path)!r} must describe a run of schema {SCHEMA}; got {what}; restore it. [damaged-run]"
-            )
-        refuse_unknown("run.json", document, _KEYS)
-        return dict(document)
+        return read_run_document(self.path)
+
+    def log(self, position: Position) -> Log:
+        """Return the log, to be written from a position on."""
+        return Log(self.log_path, position.log_bytes, self._is_checked())
+
+    def events(self) -> list[Event]:
+        """Return the log's events.
+
+        Errors:   BadFile [file-missing], [log-line], [log-short], [damaged-run]
+        """
+        if not os.path.isfile(self.path / NAME):  # a log by itself
+            return list(read_log(self.log_path))
+        events = list(read_log(self.log_path, self._is_checked()))
+        self._refuse_short_log()
+        return events
 
     def refuse_another(self, model: Model, source: Source) -> None:
         """Compare what a run was begun with, with what it should go on with."""
@@ -111,40 +136,85 @@ class RunFolder:
 
     def update_configuration(self, configuration: Configuration) -> None:
         """Write down settings that may change when a run goes on."""
-        self._write_json({**self.read(), "configuration": configuration.to_dict()})
+        write_run_document(self.path, {**self.read(), "configuration": configuration.to_dict()})
 
-    def save(self, model: Model, position: Position, observer: Observer) -> None:
-        """Write the last checkpoint, and keep the one before."""
+    def save(self, model: Model, position: Position, observer: Observer, scheduled: bool = True) -> None:
+        """Write the last checkpoint; the one before is kept if it was scheduled."""
         arrays = {name: model.program.read(name) for name in model.program.names()} | observer.state()
-        described = {**describe(model), "position": position.to_dict()}
-        last, previous = self.path / "last.safetensors", self.path / "previous.safetensors"
-        write_model_file(last, arrays, described, keep_as=previous)
+        described = {**describe(model), "position": position.to_dict(), "scheduled": scheduled}
+        keep_as = self.path / PREVIOUS if self._keep_last else None
+        write_model_file(self.path / LAST, arrays, described, keep_as)
+        self._keep_last = scheduled
 
     def save_best(self, model: Model) -> None:
         """Write the best parameters so far."""
-        write_model_file(self.path / "best.safetensors", arrays_of(model), describe(model))
+        write_model_file(self.path / BEST, arrays_of(model), describe(model))
 
     def restore(self, model: Model, observer: Observer, say: Callable[[str], None]) -> Position:
         """Put the last whole checkpoint into model and observer; a damaged one is named by `say`."""
-        for name in ("last.safetensors", "previous.safetensors"):
+        for name in (LAST, PREVIOUS):
             try:
-                read = read_model_file(self.path / name)
+                read = read_model_file(self.path / name, own=True)
+                position = _position(read, self.path / name, observer)
             except BadFile as error:
                 say(f"{error} The checkpoint before is used, if there is one.")
                 continue
             _put_state(model, read, self.path / name)
-            observer.restore(read.arrays)
-            position = Position(**read.metadata["position"])
             model.steps = position.step
+            # One that is damaged must not take the place of the one before.
+            self._keep_last = name == LAST and read.metadata.get("scheduled", True) is True
             return position
         raise BadFile(
             f"{str(self.path)!r} must have a whole checkpoint; got none; begin the run anew in another folder. "
             "[no-checkpoint]"
         )
 
-    def _write_json(self, document: Mapping[str, Any]) -> None:
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        write_durably(self.path / "run.json", text.encode())
+    def way_on(self) -> str:
+        """Say how to go on: by a command where the run's data has a name, else from Python."""
+        document = self.read()
+        if document["notes"].get("data") is None and document["configuration"].get("data") is None:
+            return f", go on with resume={str(self.path)!r}"
+        return f"\ngo on with: convscope train --resume {shlex.quote(str(self.path))}"
+
+    def _claim(self) -> None:
+        self._lock.acquire()
+        remove_unfinished(self.path)
+
+    def _is_checked(self) -> bool:
+        return bool(self.read()["schema"] != UNCHECKED_SCHEMA)
+
+    def _refuse_short_log(self) -> None:
+        """Compare the log with the newest whole checkpoint, which says how long it was then."""
+        size = self.log_path.read_bytes().rfind(b"\n") + 1  # whole lines: a last one that was cut off is not read
+        for name in (LAST, PREVIOUS):
+            path = self.path / name
+            if size >= _log_bytes(peek_metadata(path)):
+                return
+            try:
+                written = _log_bytes(read_model_file(path, own=True).metadata)
+            except BadFile:
+                continue
+            raise BadFile(
+                f"{str(self.log_path)!r} must have the {written:,} bytes that were written before the last "
+                f"checkpoint; got {size:,} in whole lines; use the log as it was written. [log-short]"
+            )
+
+
+def _log_bytes(metadata: Mapping[str, Any]) -> int:
+    try:
+        return Position.from_dict(metadata.get("position")).log_bytes
+    except ValueError:
+        return 0
+
+
+def _position(read: ModelFile, path: Path, observer: Observer) -> Position:
+    """Return a checkpoint's position, and put what was observed so far into `observer`."""
+    try:
+        position = Position.from_dict(read.metadata.get("position"))
+        observer.restore(read.arrays)
+    except ValueError as error:
+        raise damaged_metadata(path, str(error)) from None
+    return position
 
 
 def _described(model: Model, source: Source) -> dict[str, Any]:
@@ -169,7 +239,7 @@ def _put_state(model: Model, read: ModelFile, path: Path) -> None:
     shapes = {name: model.program.read(name).shape for name in names}
     known = {name: array for name, array in read.arrays.items() if name in shapes}
     lines = differences(shapes, known)
-    if lines or "position" not in read.metadata:
+    if lines:
         listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
             f"{str(path)!r} must be a checkpoint of this run; got another file; restore it. "

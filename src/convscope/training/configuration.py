@@ -119,7 +119,7 @@ def from_json(document: Any, known: Mapping[str, type[V]], what: str) -> V:
         if item.name in settings and isinstance(default, Schedule):
             settings[item.name] = from_json(settings[item.name], SCHEDULES, "schedule")
         elif item.name in settings and isinstance(default, tuple):
-            settings[item.name] = tuple(settings[item.name])
+            settings[item.name] = _tuple(settings[item.name])
     made: V = kind(**settings)
     return made
 
@@ -133,6 +133,11 @@ def refuse_unknown(owner: str, document: Mapping[str, Any], known: Iterable[str]
                 f"{owner} must have only keys that mean something; got {key!r}; {nearest(str(key), keys)} "
                 "[configuration-key]"
             )
+
+
+def _tuple(setting: Any) -> Any:
+    """Return a list as a tuple; anything else is left to the check of its class."""
+    return tuple(setting) if isinstance(setting, list) else setting
 
 
 def _plain(setting: Any) -> Any:

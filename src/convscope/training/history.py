@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -71,9 +72,16 @@ def history_of(events: Iterable[Event], stopped: str = "epochs") -> History:
     """Return the history that a log tells."""
     listed = list(events)
     told = [event for event in listed if event.get("event") == "epoch"]
-    epochs = [Epoch(**{name: event[name] for name in Epoch._fields if name in event}) for event in told]
-    since = [event["since"] for event in listed if event.get("reason") == "diverged"]
-    return History(tuple(epochs), stopped, since[-1] if since else None)
+    since = [event.get("since") for event in listed if event.get("reason") == "diverged"]
+    return History(tuple(map(_epoch, told)), stopped, since[-1] if since else None)
+
+
+def _epoch(event: Event) -> Epoch:
+    numbers = {name: event[name] for name in Epoch._fields if name in event}
+    for name in ("lr", "loss", "accuracy"):
+        if numbers[name] is None:  # JSON has no NaN
+            numbers[name] = math.nan
+    return Epoch(**numbers)
 
 
 def loss_text(loss: float) -> str:

@@ -19,7 +19,7 @@ from .data.augment import Augmentation, parse_augmentation
 from .data.source import Source
 from .divergence import FACTOR, chance_loss, constant_class, has_diverged
 from .history import Epoch, History, history_of, loss_text
-from .interruption import Interruption
+from .interruption import Interruption, interrupted
 from .log import Event, Log
 from .observers import Observer
 from .position import Position
@@ -55,7 +55,7 @@ class Loop:
     def run(self) -> History:
         """Train to the end, from wherever the position is.
 
-        Errors:   NotFinite [not-finite]; KeyboardInterrupt after a Ctrl-C, everything being saved
+        Errors:   NotFinite [not-finite]; KeyboardInterrupt after Ctrl-C, SIGTERM or SIGHUP, everything being saved
         """
         with Interruption() as interruption:
             self._saved = time.monotonic()
@@ -87,8 +87,8 @@ class Loop:
                 self._save()
                 return
             if interruption.requested:
-                self._interrupted()
-            self._save_if_due(place.batch == batches)
+                self._interrupted(interruption.number)
+            self._save_if_due()
         place.begin_epoch()
         self.observer.clear()
 
@@ -195,25 +195,28 @@ class Loop:
         if self.on_event is not None:
             self.on_event(event)
 
-    def _save_if_due(self, epoch_ended: bool) -> None:
-        every = self.settings.checkpoint_every
-        due = every is not None and self.position.step % every == 0
-        late = every is None and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS
-        if due or late or epoch_ended:
+    def _save_if_due(self) -> None:
+        late = self.settings.checkpoint_every is None
+        late = late and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS
+        if late or self._is_scheduled():
             self._save()
+
+    def _is_scheduled(self) -> bool:
+        """Tell whether a run that nobody disturbs saves at this position, too."""
+        place, every = self.position, self.settings.checkpoint_every
+        return place.batch == self.batches or (every is not None and place.step % every == 0)
 
     def _save(self) -> None:
         if self.folder is not None:
             self.position.log_bytes = self.log.sync()
-            self.folder.save(self.model, self.position, self.observer)
+            self.folder.save(self.model, self.position, self.observer, self._is_scheduled())
         self._saved = time.monotonic()
 
-    def _interrupted(self) -> None:
+    def _interrupted(self, number: int) -> None:
         self._save()
-        step = self.position.step
         if self.folder is None:
-            way_on = "the model keeps what it has learned; name a run folder to be able to go on"
+            way_on = ": the model keeps what it has learned; name a run folder to be able to go on"
         else:
-            way_on = f"everything is saved, go on with resume={str(self.folder.path)!r}"
-        self.progress.say(f"stopped after step {step}: {way_on}")
-        raise KeyboardInterrupt
+            way_on = f": everything is saved{self.folder.way_on()}"
+        self.progress.say(f"stopped after step {self.position.step}{way_on}")
+        raise interrupted(number)

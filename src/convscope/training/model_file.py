@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,12 +16,28 @@ from ..errors import BadFile
 from ..layers.base import show_shape
 from ..layers.connection import Shape
 from .atomic import write_durably
+from .json_kinds import parse_json
 
 FORMAT = "convscope 1"
 """The value of "format" in the metadata of files written here."""
 
 FILES_OF_A_FOLDER = ("model.safetensors", "best.safetensors", "last.safetensors", "previous.safetensors")
 """Where a folder has its arrays: a saved model's, or a run's best, last and the one before."""
+
+_ELEMENT_TYPES = {
+    "int64": "I64",
+    "float64": "F64",
+    "float32": "F32",
+    "int32": "I32",
+    "float16": "F16",
+    "int8": "I8",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
+"""NumPy's names and the format's, in the order in which its library writes them: so each array is aligned."""
+
+_ORDER = list(_ELEMENT_TYPES)
+_ALIGNMENT = 8
 
 
 class ModelFile(NamedTuple):
@@ -33,26 +50,26 @@ class ModelFile(NamedTuple):
 def write_model_file(
     path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any], keep_as: Path | None = None
 ) -> None:
-    """Write arrays and metadata (anything JSON can say), durably.
+    """Write arrays and metadata (anything JSON can say), durably; the same ones give the same bytes.
 
     Errors:   BadFile [write-failed]
     """
-    from safetensors.numpy import save
-
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    words = json.dumps(metadata, ensure_ascii=False, sort_keys=True)
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    words = json.dumps(metadata, sort_keys=True)
     described = {"format": FORMAT, "convscope": words, "checksum": _checksum(whole, words)}
-    write_durably(path, save(whole, described), keep_as)
+    write_durably(path, _safetensors(whole, described), keep_as)
 
 
-def read_model_file(path: Path) -> ModelFile:
+def read_model_file(path: Path, own: bool = False) -> ModelFile:
     """Read a .safetensors file; one written here is checked against its checksum.
+
+    With `own`, a file that does not say it was written here is a damaged one.
 
     Errors:   BadFile [file-missing], [file-damaged]
     """
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise BadFile(
             f"{str(path)!r} must be a .safetensors file; got no such file; check the path. [file-missing]"
         )
@@ -61,13 +78,33 @@ def read_model_file(path: Path) -> ModelFile:
             described = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError, TypeError, ValueError, KeyError, AttributeError) as error:
-        raise _damaged(path, str(error).splitlines()[0]) from None
-    if described.get("format") != FORMAT:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise _damaged(path, reason) from None
+    # Two of three entries: one flipped bit must not make a file of ours look like another program's.
+    if not (own or described.get("format") == FORMAT or "convscope" in described):
         return ModelFile(arrays, {})
+    if described.get("format") != FORMAT:
+        raise _damaged(path, f"its format is {described.get('format')!r}, not {FORMAT!r}")
     words = described.get("convscope", "")
     if _checksum(arrays, words) != described.get("checksum"):
         raise _damaged(path, "its checksum does not fit its contents")
-    return ModelFile(arrays, json.loads(words))
+    return ModelFile(arrays, _metadata(path, words))
+
+
+def peek_metadata(path: Path) -> dict[str, Any]:
+    """Return a file's metadata without reading its arrays, and so unchecked; empty where there is none."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            return _metadata(path, (file.metadata() or {}).get("convscope", ""))
+    except (SafetensorError, OSError, TypeError, ValueError):
+        return {}
+
+
+def damaged_metadata(path: Path, misfit: str) -> BadFile:
+    """Return the error of a whole file whose metadata cannot be used."""
+    return _damaged(path, f"its metadata has {misfit}")
 
 
 def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: int = 12) -> list[str]:
@@ -80,6 +117,42 @@ def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: i
     ]
     lines += [f"{name}: {show_shape(a.shape)}, not known here" for name, a in got.items() if name not in expected]
     return lines if len(lines) <= most else [*lines[:most], f"… and {len(lines) - most} more"]
+
+
+def _safetensors(arrays: Mapping[str, Array], described: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """Yield a file's bytes. The library's own writer orders the metadata differently from run to run.
+
+    Source:   the safetensors format: the header's length (8 bytes, little-endian), the header as JSON, the arrays
+    """
+    names = sorted(arrays, key=lambda name: (_ORDER.index(arrays[name].dtype.name), name))
+    header: dict[str, Any] = {"__metadata__": dict(sorted(described.items()))}
+    start = 0
+    for name in names:
+        array = arrays[name]
+        end = start + array.nbytes
+        header[name] = {
+            "dtype": _ELEMENT_TYPES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [start, end],
+        }
+        start = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    yield len(text).to_bytes(8, "little") + text
+    for name in names:
+        array = arrays[name]
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        yield little.reshape(-1).view(np.uint8).data
+
+
+def _metadata(path: Path, words: str) -> dict[str, Any]:
+    try:
+        metadata = parse_json(words)
+    except ValueError as error:
+        raise damaged_metadata(path, f"no JSON: {error}") from None
+    if not isinstance(metadata, dict):
+        raise damaged_metadata(path, "no JSON object")
+    return metadata
 
 
 def _checksum(arrays: Mapping[str, Array], words: str) -> str:

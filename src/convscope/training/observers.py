@@ -68,16 +68,21 @@ class Observer:
         return arrays
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from the arrays of a checkpoint; others among them are left alone."""
+        """Go on from the arrays of a checkpoint; others among them are left alone.
+
+        Errors:   ValueError for an array that is none of `state`'s
+        """
         self.clear()
         for full, array in arrays.items():
             if not full.startswith(_PREFIX):
                 continue
             layer, _, name = full.removeprefix(_PREFIX).rpartition("/")
-            if name == "active":
+            if name == "active" and array.dtype == bool:
                 self._active[layer] = array
-            else:
+            elif name != "active" and array.shape == (2,) and array[1] > 0:
                 self._sums.setdefault(layer, {})[name] = [float(number) for number in array]
+            else:
+                raise ValueError(f"an array {full!r} that no observer has written")
 
     def _count(self, layer: str, name: str, value: float | None) -> None:
         if value is not None and math.isfinite(value):

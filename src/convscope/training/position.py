@@ -5,6 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .json_kinds import COUNT, FLOAT, TEXT, first_misfit
+
+_KINDS = {
+    "epoch": COUNT,
+    "batch": COUNT,
+    "step": COUNT,
+    "loss_sum": FLOAT,
+    "correct": COUNT,
+    "count": COUNT,
+    "best": FLOAT.or_null(),
+    "stale": COUNT,
+    "log_bytes": COUNT,
+    "finished": TEXT.or_null(),
+    "level": FLOAT.or_null().maybe(),
+    "high_since": COUNT.or_null().maybe(),
+}
+
 
 @dataclass
 class Position:
@@ -42,3 +59,16 @@ class Position:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, from which floats come back bit for bit."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Any) -> Position:
+        """Return the position of a JSON document.
+
+        Errors:   ValueError that says what the document lacks
+        """
+        misfit = first_misfit(document, _KINDS)
+        if misfit is None:
+            misfit = next((f"an unknown key {key!r}" for key in document if key not in _KINDS), None)
+        if misfit is not None:
+            raise ValueError(f"a position with {misfit}")
+        return cls(**document)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from ..analysis.diagnosis import Finding
 from ..analysis.diagnosis.finding import SEVERITIES
+from .checkpoint import RunFolder
 from .history import Epoch, history_of, loss_text
-from .log import Event, read_log
+from .log import Event
 
 DEAD_SHARE = 0.1
 """Fewer dead units than this share of a layer are not worth a finding."""
@@ -43,15 +44,15 @@ def diagnose_run(folder: str | Path) -> list[Finding]:
     """List what went wrong in a run, and what to change, the most severe first.
 
     Units:    a unit is a channel or a feature; norms are means over the observed steps of the last epoch
-    Errors:   BadFile [file-missing], [log-line]
+    Errors:   as `RunFolder.events`
     """
-    events = list(read_log(Path(folder) / "log.jsonl"))
+    events = RunFolder(Path(folder)).events()
     told = [event for event in events if event.get("event") == "epoch"]
     stop = next((event for event in reversed(events) if event.get("event") == "stop"), None)
     steps = (event for event in events if event.get("event") == "step")
     first = next((event.get("loss") for event in steps if event.get("step") == 0), None)
     last: Event = told[-1] if told else {"layers": {}}
-    record = _Record(history_of(events).epochs, last["layers"], stop, first, last.get("constant"))
+    record = _Record(history_of(events).epochs, _known(last.get("layers", {})), stop, first, last.get("constant"))
     failed = [*_not_finite(record), *_diverged(record)] or [*_constant(record)]
     # How fast a run learns means nothing where it has failed.
     families = (_dead_units, _saturation, _vanishing, _updates, *(() if failed else (_learning, _overfitting)))
@@ -59,14 +60,19 @@ def diagnose_run(folder: str | Path) -> list[Finding]:
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
+def _known(layers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what was observed; a number that was not finite is null in a log."""
+    return {layer: {name: v for name, v in seen.items() if v is not None} for layer, seen in layers.items()}
+
+
 def _not_finite(record: _Record) -> Iterator[Finding]:
     if record.stop is not None and record.stop["reason"] == "not finite":
-        step = record.stop["step"]
+        step, layer = record.stop["step"], record.stop.get("layer", "")
         yield Finding(
             "not-finite",
             "risk",
-            (record.stop["layer"],),
-            f"training stopped at step {step}: NaN or infinity came up first in {record.stop['layer']}",
+            (layer,),
+            f"training stopped at step {step}: NaN or infinity came up first in {layer}",
             "lower the learning rate, or set clip_norm=1",
             {"step": step},
         )

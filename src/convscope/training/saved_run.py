@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadFile, BadSetting, nearest
 from .checkpoint import RunFolder
 from .data.choice import DataChoice
-from .log import Event, read_log
+from .log import Event
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -25,7 +26,7 @@ class SavedRun:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             raise BadFile(
                 f"{str(path)!r} must be a run's folder; got no such folder; {_way_to(self.path)} [no-model]"
             )
@@ -33,7 +34,7 @@ class SavedRun:
     @property
     def is_run(self) -> bool:
         """Tell whether this is a run, with a log, and not a model saved by itself."""
-        return (self.path / "run.json").is_file()
+        return os.path.isfile(self.path / "run.json")
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -49,17 +50,23 @@ class SavedRun:
         if not self.is_run:
             return None
         noted = self.document["notes"].get("data")
-        if noted is not None:
-            return DataChoice.from_dict(noted)
-        named = self.document["configuration"].get("data")
-        return None if named is None else DataChoice(named)
+        if noted is None:
+            named = self.document["configuration"].get("data")
+            noted = None if named is None else {"name": named}
+        try:
+            return None if noted is None else DataChoice.from_dict(noted)
+        except ValueError as error:
+            raise BadFile(
+                f"{str(self.path / 'run.json')!r} must name its data; got {error}; restore it, or name the data "
+                "by --data. [damaged-run]"
+            ) from None
 
     def events(self) -> list[Event]:
         """Return the log's events.
 
-        Errors:   BadFile [file-missing], [log-line]
+        Errors:   as `RunFolder.events`
         """
-        return list(read_log(self.path / "log.jsonl"))
+        return RunFolder(self.path).events()
 
     def model(self, checkpoint: str | None = None, engine: str | None = None) -> Model:
         """Return the model: the best one, or that of another checkpoint.
@@ -81,5 +88,7 @@ class SavedRun:
 def _way_to(path: Path) -> str:
     """Name the runs that lie beside a path."""
     folder = path.parent
-    runs = [str(folder / entry.parent.name) for entry in folder.glob("*/run.json")] if folder.is_dir() else []
+    runs = (
+        [str(folder / entry.parent.name) for entry in folder.glob("*/run.json")] if os.path.isdir(folder) else []
+    )
     return nearest(str(path), runs) if runs else "make one by `convscope train`."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,15 @@ from ..recipes.losses import LOSSES
 from ..reference.graph import buffer_shapes, parameter_shapes
 from .atomic import write_durably
 from .configuration import from_json, to_json
-from .model_file import FILES_OF_A_FOLDER, ModelFile, differences, read_model_file, write_model_file
+from .json_kinds import COUNT, OBJECT, TEXT, first_misfit, list_of
+from .model_file import (
+    FILES_OF_A_FOLDER,
+    ModelFile,
+    damaged_metadata,
+    differences,
+    read_model_file,
+    write_model_file,
+)
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -22,6 +31,15 @@ if TYPE_CHECKING:
 
 _NOT_NEEDED = "num_batches_tracked"
 """PyTorch counts the batches a batch norm has seen; with a momentum given, nothing reads the count."""
+
+_KINDS = {
+    "network": TEXT,
+    "dtype": TEXT,
+    "seed": COUNT,
+    "loss": OBJECT,
+    "task": TEXT.or_null().maybe(),
+    "classes": list_of(TEXT).or_null(),
+}
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -73,13 +91,17 @@ def load_model(path: Path, engine: str | None = None) -> Model:
     from ..model import Model
     from ..notation import parse_yaml
 
-    read = read_model_file(file_of(path))
-    if "network" not in read.metadata:
+    file = file_of(path)
+    read = read_model_file(file)
+    if not read.metadata:
         raise BadFile(
             f"{str(path)!r} must hold its network, as a file saved by Model.save does; got arrays only; "
             "make Model(network) and use load_parameters. [no-network]"
         )
     described = read.metadata
+    misfit = first_misfit(described, _KINDS)
+    if misfit is not None:
+        raise damaged_metadata(file, misfit)
     network = parse_yaml(described["network"])
     parameters = _known_arrays(network, read, path)
     model = Model(network, described["seed"], engine, described["dtype"], parameters=parameters)
@@ -95,10 +117,10 @@ def file_of(path: Path) -> Path:
 
     Errors:   BadFile [no-model]
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return path
     for name in FILES_OF_A_FOLDER:
-        if (path / name).exists():
+        if os.path.exists(path / name):
             return path / name
     raise BadFile(
         f"{str(path)!r} must be a saved model's or a run's folder; got none of {', '.join(FILES_OF_A_FOLDER)} "

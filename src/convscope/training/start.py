@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,21 @@ def fit(
     """
     model.refuse_all_frozen()
     folder = _folder(places)
+    with folder or nullcontext():
+        if folder is not None and places.resume is not None:
+            folder.claim()
+        return _train(model, data, validation, settings, places, progress, folder)
+
+
+def _train(
+    model: Model,
+    data: Data | str | None,
+    validation: Data | str | None,
+    settings: Mapping[str, Any],
+    places: Places,
+    progress: bool,
+    folder: RunFolder | None,
+) -> History:
     configuration = _configuration(model, data, validation, settings, places)
     source = _source(data if data is not None else configuration.data, "train")
     check_source(model.network, source, "data")
@@ -80,11 +96,11 @@ def fit(
     elif places.resume is not None:
         position = folder.restore(model, observer, shown.say)
         folder.update_configuration(configuration)
-        log = Log(folder.log_path, position.log_bytes)
+        log = folder.log(position)
     else:
         position = Position()
         folder.create(model, source, configuration, places.notes, observer)
-        log = Log(folder.log_path)
+        log = folder.log(position)
     on_event, close = None, None
     if places.tensorboard and folder is not None:
         on_event, close = _events_to_tensorboard(folder, position)

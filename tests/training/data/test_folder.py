@@ -1,5 +1,6 @@
 """A folder of pictures per class."""
 
+import os
 import re
 import struct
 import zlib
@@ -122,14 +123,13 @@ def test_turned_photographs_stand_upright(tmp_path):
 
 
 def test_truncated_pictures_are_named(animals):
-    """When their batch is asked for; with skip_corrupt they are left out at the start, and listed."""
+    """Before anything is learned from the others; with skip_corrupt they are left out, and listed."""
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
-    source = FolderSource(animals)
     with pytest.raises(
-        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole picture file; .* \[picture-file\]$"
+        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[picture-file\]$"
     ):
-        source.batch(np.array([0, 3]))
+        FolderSource(animals)
     whole = FolderSource(animals, skip_corrupt=True)
     assert whole.skipped == (str(path),)
     assert [file.name for file in whole.files] == ["A.PNG", "z.png", "a.bmp", "c.png"]
@@ -140,8 +140,8 @@ def test_corrupt_pictures_are_named_at_the_start(animals):
     path = animals / "cat" / "z.png"
     path.write_bytes(b"hello")
     message = (
-        f"'{path}' must be a whole picture file; got a damaged one (no picture that Pillow knows); "
-        "mend it, take it away, or skip such files. [picture-file]"
+        f"'{path}' must be a whole image file; got a damaged one (no picture that Pillow knows); mend it, take it "
+        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
     )
     refused(message, BadFile, lambda: FolderSource(animals))
     whole = FolderSource(animals, skip_corrupt=True)
@@ -283,3 +283,125 @@ def test_a_folder_without_parts_has_some_held_out(animals):
         BadData,
         lambda: load_data(animals, "test"),
     )
+
+
+def test_system_empty_and_hidden_folders_are_left_out(animals):
+    """An archive made on a Mac, a folder somebody made and left, notebooks' copies: none is a class."""
+    (animals / "__MACOSX" / "cat").mkdir(parents=True)
+    (animals / "__MACOSX" / "cat" / "._z.png").write_bytes(b"\0\5\x16\7")
+    (animals / "fish").mkdir()
+    (animals / "fish" / "Thumbs.db").write_bytes(b"")
+    save(animals / ".ipynb_checkpoints" / "a.png", colour(1))
+    save(animals / "dog" / "@eaDir" / "a.png", colour(1))
+    source = FolderSource(animals)
+    assert source.classes == ("cat", "dog")
+    assert source.left_out == ("__MACOSX", "fish")
+    assert len(source) == 5
+    assert load_data(animals, "validation").left_out == ("__MACOSX", "fish")
+
+
+def test_nested_class_folders_are_read(animals):
+    """As deep as they go, after the images of the folder itself; a link to a folder above is followed once."""
+    save(animals / "cat" / "old" / "1990" / "b.png", colour(6))
+    save(animals / "cat" / "old" / "a.png", colour(7))
+    save(animals / "cat" / "new" / "c.png", colour(8))
+    (animals / "cat" / "old" / "loop").symlink_to(animals / "cat")
+    source = FolderSource(animals)
+    assert [str(file.relative_to(animals)) for file in source.files] == [
+        "cat/A.PNG", "cat/z.png", "cat/new/c.png", "cat/old/a.png", "cat/old/1990/b.png",
+        "dog/a.bmp", "dog/b.png", "dog/c.png",
+    ]  # fmt: skip
+    assert source.labels.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+
+
+def test_nested_folders_have_the_images_that_image_folder_finds(animals, tmp_path):
+    """By the rule of torchvision's ImageFolder: every file below a class folder that has an image's ending."""
+    save(animals / "dog" / "x" / "y" / "d.png", colour(6))
+    expected = sorted(
+        str(Path(root, name))
+        for root, _, names in os.walk(animals, followlinks=True)
+        for name in names
+        if name.lower().endswith((".png", ".bmp")) and not name.startswith(".")
+    )
+    assert sorted(map(str, FolderSource(animals).files)) == expected
+
+
+@pytest.fixture
+def reads(monkeypatch, tmp_path_factory):
+    """The names of the files that are decoded, with a cache of the test's own."""
+    from convscope.training.data import image_check
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("CONVSCOPE_CACHE", raising=False)
+    names = []
+
+    def noted(path, *settings):
+        names.append(Path(path).name)
+        return read_picture(path, *settings)
+
+    monkeypatch.setattr(image_check, "read_picture", noted)
+    return names
+
+
+def grow_old(folder, seconds=3600):
+    for path in folder.rglob("*.*"):
+        status = path.stat()
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - seconds * 10**9))
+
+
+def test_images_are_decoded_once_and_again_only_when_they_change(animals, reads):
+    grow_old(animals)
+    first = FolderSource(animals)
+    assert sorted(reads) == ["A.PNG", "a.bmp", "b.png", "c.png", "z.png"]
+    reads.clear()
+    second = FolderSource(animals)
+    assert reads == []
+    assert (second.files, second.image_shape) == (first.files, first.image_shape)
+    path = animals / "dog" / "b.png"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(BadFile, match=r"b\.png' must be a whole image file"):
+        FolderSource(animals)
+    assert reads == ["b.png"]
+
+
+def test_an_image_that_just_changed_is_not_remembered(animals, reads):
+    """It may change again within the same tick of the file system's clock."""
+    FolderSource(animals)
+    reads.clear()
+    FolderSource(animals)
+    assert len(reads) == 5
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"reader": 3}', b"\xff"])
+def test_a_damaged_memory_of_images_is_forgotten(animals, reads, content):
+    grow_old(animals)
+    FolderSource(animals)
+    (store,) = Path(os.environ["XDG_CACHE_HOME"]).rglob("*.json")
+    store.write_bytes(content)
+    reads.clear()
+    FolderSource(animals)
+    assert len(reads) == 5
+
+
+def test_several_damaged_images_are_counted(animals):
+    for name in ("cat/z.png", "dog/b.png", "dog/c.png"):
+        (animals / name).write_bytes(b"hello")
+    refused(
+        f"'{animals}/cat/z.png' must be a whole image file; got a damaged one (no picture that Pillow knows); 2 more "
+        "cannot be read; mend it, take it away, or leave such files out by --skip-corrupt, in Python "
+        "skip_corrupt=True. [picture-file]",
+        BadFile,
+        lambda: FolderSource(animals),
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no fifos here")
+def test_a_fifo_among_the_images_does_not_hang(animals):
+    os.mkfifo(animals / "cat" / "b.png")
+    with pytest.raises(BadFile, match=r"b\.png' must be a picture file; got no such file"):
+        FolderSource(animals)
+
+
+def test_a_name_too_long_for_a_file_is_no_data():
+    with pytest.raises(BadData, match=r"\[data-name\]$"):
+        load_data("x" * 300)

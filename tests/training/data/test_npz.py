@@ -154,3 +154,85 @@ def test_other_versions_of_the_head(path):
         np.savez(path, x=np.zeros(3, fields), y=Y[:3])
     with pytest.raises(BadFile, match=r"\[npz-file\]$"):
         npz.load_part(path, "train")
+
+
+def test_a_small_archive_that_fills_memory_is_refused_by_its_heads(path):
+    """1.4 MB that would unpack to 1.4 GB; as much is read where the file is as large as what it holds."""
+    rows = np.zeros((1, 3, 512, 512), np.uint8)
+    member = head((1800, 3, 512, 512))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        with file.open("x.npy", "w") as x:
+            x.write(member)
+            for _ in range(1800):
+                x.write(rows.tobytes())
+        with file.open("y.npy", "w") as y:
+            np.lib.format.write_array(y, np.zeros(1800, np.int64))
+    size, packed = len(member) + 1800 * rows.nbytes, path.stat().st_size
+    assert packed < 1_500_000
+    with pytest.raises(
+        BadFile, match=r"must unpack to at most 250 times its size, or 256 MiB; .*\[unpacked-size\]$"
+    ):
+        load_data(path)
+    assert size > 1_400_000_000
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array)
+    return file.getvalue()
+
+
+def described(shape, descr, fortran=False):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": fortran, "shape": shape})
+    return file.getvalue()
+
+
+def write(path, x, **others):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in {"x": x, "y": npy(Y), **others}.items():
+            file.writestr(f"{name}.npy", content)
+
+
+ABSURD = {
+    "10^15 elements": (described((10**15,), "|u1"), "hold at most 8 GiB; got 1,000,000,000,000,000 bytes"),
+    "10^15 of nothing": (
+        described((10**15,), "|V0"),
+        "hold at most 8 GiB; got 1,000,000,000,000,000 empty elements",
+    ),
+    "400 digits": (
+        described((10**400,), "|u1"),
+        "hold at most 8 GiB; got 10,000,000,000,000,000,000,000,000,000,0… ",
+    ),
+    "negative": (described((-6, 2, 5, 4), "|u1") + X.tobytes(), "have sizes from 0; got shape=(-6, 2, 5, 4)"),
+    "too long": (npy(X) + b"?", "be as long as its head says; got 369 bytes for 240"),
+    "too short": (npy(X)[:-1], "be as long as its head says; got 367 bytes for 240"),
+    "parentheses": (b"\x93NUMPY\x01\x00\xf0\xff" + 65520 * b"(", "be a NumPy array; got other content"),
+    "of the future": (b"\x93NUMPY\x09\x00" + npy(X)[8:], "be a NumPy array; got other content"),
+}
+
+
+@pytest.mark.parametrize(("member", "message"), ABSURD.values(), ids=ABSURD)
+def test_absurd_heads_are_refused(path, member, message):
+    write(path, member)
+    with pytest.raises(BadFile, match=re.escape(f"'x.npy' in '{path}' must {message}")):
+        load_data(path)
+
+
+def test_a_billion_class_names_of_no_letters_are_refused(path):
+    write(path, npy(X), classes=described((10**9,), "|S0"))
+    refused(
+        f"'classes.npy' in '{path}' must have at most 100,000 elements; got 1,000,000,000 class names; "
+        "write it by np.savez. [npz-size]",
+        path,
+    )
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f2", ">f8", "|u1"])
+def test_arrays_of_any_order_are_the_same_images(path, order, kind):
+    """Columns first, the other byte order, other precisions."""
+    np.savez(path, x=np.asarray(X, kind, order=order), y=Y.astype(">i2"))
+    x, labels = load_data(path, hold_out=0).batch(np.array([4, 1]))
+    np.testing.assert_allclose(x, X[[4, 1]] / (255 if kind == "|u1" else 1), rtol=1e-6)
+    assert labels.tolist() == [1, 1]

@@ -83,7 +83,7 @@ def curves(events: Iterable[Event]) -> Curves:
             "`convscope train --resume`. [no-epochs]"
         )
     batches = history[0].step / history[0].epoch
-    steps = [event for event in told if event.get("event") == "step" and event["loss"] is not None]
+    steps = [event for event in told if event.get("event") == "step" and event.get("loss") is not None]
 
     def column(name: str) -> np.ndarray:
         return np.array([np.nan if value is None else value for value in history.column(name)], float)
@@ -97,7 +97,7 @@ def curves(events: Iterable[Event]) -> Curves:
         column("lr"),
         np.array([event["step"] / batches for event in steps]),
         np.array([event["loss"] for event in steps], float),
-        np.array([event["lr"] for event in steps], float),
+        np.array([event.get("lr") for event in steps], float),
     )
 
 

@@ -6,7 +6,8 @@
 | `source.py` | `Source`: what training asks of data |
 | `arrays.py` | `ArraySource`: pictures and labels in memory |
 | `folder.py` | `FolderSource`: one folder of pictures per class, read by the batch |
-| `npz.py` | arrays in a NumPy archive |
+| `image_check.py` | which of its files can be read, found out once |
+| `npz.py` | arrays in a NumPy archive; `unpacking.py` says how much may come out of a small file |
 | `digits.py` | the handwritten digits that come with convscope |
 | `originals.py` | MNIST, Fashion-MNIST, CIFAR-10; `fetch.py` finds their files, `idx.py`, `cifar.py` read them |
 | `choice.py` | `DataChoice`: which data, as a value that a run keeps |

@@ -8,10 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadData
+from ..json_kinds import FLAG, NUMBER, POSITIVE, TEXT, first_misfit, list_of
 from .fitted import fitted
 from .load import DATA_NAMES, HELD_OUT_SHARE, load_data
 from .source import Source
 from .splits import Split
+
+_KINDS = {
+    "name": TEXT,
+    "data_dir": TEXT.or_null().maybe(),
+    "hold_out": NUMBER.maybe(),
+    "resize": list_of(POSITIVE, 2).or_null().maybe(),
+    "channels": POSITIVE.or_null().maybe(),
+    "skip_corrupt": FLAG.maybe(),
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,13 @@ class DataChoice:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> DataChoice:
-        """Return the choice of a JSON document; keys of other versions are left out."""
+        """Return the choice of a JSON document; keys of other versions are left out.
+
+        Errors:   ValueError that says what the document lacks
+        """
+        misfit = first_misfit(document, _KINDS)
+        if misfit is not None:
+            raise ValueError(misfit)
         known = {item.name: document[item.name] for item in fields(cls) if item.name in document}
         if known.get("resize") is not None:
             height, width = known["resize"]

@@ -52,6 +52,8 @@ def _from_archive(path: Path, part: str) -> dict[str, bytes]:
     try:
         with open_regular(path) as stored, tarfile.open(fileobj=stored, mode="r:gz") as archive:
             for member in archive:
+                if member.size > _LARGEST_BYTES:  # it would be unpacked to find the next
+                    raise _damaged(str(path), f"{member.name[:60]!r} with {member.size:,} bytes")
                 name = Path(member.name).name
                 if name in wanted and member.isfile():
                     unpacked = archive.extractfile(member)

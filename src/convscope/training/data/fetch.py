@@ -34,10 +34,11 @@ def _places(data_dir: Path | None) -> list[Path]:
     given = [data_dir] if data_dir is not None else []
     if named:
         given.append(Path(named))
-    return [*given, _cache()]
+    return [*given, cache_folder()]
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the folder of the user's cache that is convscope's."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "convscope"
 
@@ -64,7 +65,7 @@ def _fetched(original: Original, name: str, places: Sequence[Path]) -> Path:
             failures.append(f"{mirror} ({_reason(error)})")
         else:
             return Path(path)
-    if not was_there and os.path.exists(folder) and not any(folder.iterdir()):
+    if not was_there and os.path.isdir(folder) and not any(folder.iterdir()):
         folder.rmdir()
     raise BadFile(_missing(original, name, places, f"fetching failed from {', '.join(failures)}"))
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ...errors import BadData, BadFile
-from ...pictures import PictureHeader, read_header, read_picture
+from ...pictures import DamagedImage, PictureHeader, read_picture
 from .arrays import as_pictures
+from .image_check import check_images
 from .source import Indices, Labels, Pictures
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
+
+SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
+"""Folders that systems put beside a user's own, some with images in them."""
 
 Size = tuple[int, int]
 
@@ -20,9 +26,10 @@ Size = tuple[int, int]
 class FolderSource:
     """Pictures in one folder per class; only those of a batch are in memory.
 
-    The order is that of the names, classes first. At the start every file's head is read, so that sizes and kinds
-    are known; pixels are read when asked for. With `skip_corrupt`, every picture is read once at the start, and
-    those that cannot be are left out and listed in `skipped`.
+    The order is that of the names, classes first; folders in a class folder belong to the class. At the start
+    every file is read once, unless it has not changed since it was (see `image_check`): so a damaged one is found
+    before training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files are left
+    out, too, and so are folders of systems (`__MACOSX`) and folders without images, listed in `left_out`.
 
     Shapes:   resize (h, w), where pictures are not of one size
     Units:    channels 1 or 3; left out, 1 if all pictures are grey, else 3
@@ -38,11 +45,17 @@ class FolderSource:
         channels: int | None = None,
         skip_corrupt: bool = False,
     ) -> None:
-        self._classes = _class_folders(folder, classes)
-        files, labels = _pictures(folder, self._classes)
+        found = _find_files(folder, classes)
+        self._classes = found.classes
+        self.left_out = found.left_out
+        files, labels = found.files, found.labels
         self.skipped: tuple[str, ...] = ()
-        headers, broken = _headers(files, skip_corrupt)
+        checked = check_images(folder, files)
+        headers = [header for header in checked if isinstance(header, PictureHeader)]
+        broken = {at: error for at, error in enumerate(checked) if isinstance(error, BadFile)}
         if broken:
+            if not skip_corrupt:
+                _refuse_broken(files, broken)
             self.skipped = tuple(str(files[at]) for at in broken)
             files = [file for at, file in enumerate(files) if at not in broken]
             labels = np.delete(labels, sorted(broken))
@@ -94,22 +107,56 @@ class FolderSource:
         return as_pictures(pixels), self._labels[indices]
 
 
-def _class_folders(folder: Path, classes: Sequence[str] | None) -> tuple[str, ...]:
-    found = sorted(entry.name for entry in _entries(folder) if entry.is_dir())
-    if not found:
+class _Found(NamedTuple):
+    """What a folder has: classes, image files with their labels, and what is left out."""
+
+    classes: tuple[str, ...]
+    files: list[Path]
+    labels: Labels
+    left_out: tuple[str, ...]
+
+
+def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
+    """Find the class folders that have images, and the images; `known` are the classes of training, if any."""
+    names = sorted(entry.name for entry in _entries(folder) if entry.is_dir())
+    own = {name: _images(folder / name) for name in names if name not in SYSTEM_FOLDERS}
+    if not own:
         raise BadData(
             f"{str(folder)!r} must have one sub-folder of pictures per class; got none; "
             "make a folder for each class and put its pictures there. [folder-classes]"
         )
-    if classes is None:
-        return tuple(found)
-    unknown = [name for name in found if name not in classes]
+    found = [name for name, images in own.items() if images]
+    if not found:
+        raise BadData(
+            f"{str(folder)!r} must have pictures in its class folders; got no file ending in "
+            f"{', '.join(sorted(SUFFIXES))}; put them there. [folder-empty]"
+        )
+    unknown = [name for name in found if known is not None and name not in known]
     if unknown:
         raise BadData(
             f"{str(folder)!r} must have no class that training lacks; got {', '.join(unknown[:8])}; "
             "name the folders as in training. [folder-unknown]"
         )
-    return tuple(classes)
+    classes = tuple(found) if known is None else tuple(known)
+    files = [file for name in classes for file in own.get(name, [])]
+    labels = [label for label, name in enumerate(classes) for _ in own.get(name, [])]
+    return _Found(classes, files, np.array(labels, np.int64), tuple(name for name in names if name not in found))
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the images in a class folder and the folders in it, one folder after the other, each by name."""
+    files: list[Path] = []
+    waiting, seen = [folder], set()
+    while waiting:
+        inside = waiting.pop()
+        place = os.path.realpath(inside)
+        if place in seen:  # a link to a folder above
+            continue
+        seen.add(place)
+        entries = sorted(_entries(inside))
+        files += [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not entry.is_dir()]
+        waiting += [entry for entry in reversed(entries) if entry.is_dir() and entry.name not in SYSTEM_FOLDERS]
+    return files
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -123,38 +170,16 @@ def _entries(folder: Path) -> list[Path]:
         ) from None
 
 
-def _pictures(folder: Path, classes: Sequence[str]) -> tuple[list[Path], Labels]:
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        inside = _entries(folder / name) if (folder / name).is_dir() else []
-        own = sorted(entry for entry in inside if entry.suffix.lower() in SUFFIXES)
-        files += own
-        labels += [label] * len(own)
-    if not files:
-        raise BadData(
-            f"{str(folder)!r} must have pictures in its class folders; got no file ending in "
-            f"{', '.join(sorted(SUFFIXES))}; put them there. [folder-empty]"
-        )
-    return files, np.array(labels, np.int64)
-
-
-def _headers(files: Sequence[Path], skip_corrupt: bool) -> tuple[list[PictureHeader], set[int]]:
-    """Return the heads of all whole files, and which are broken: only looked for if they may be skipped."""
-    headers: list[PictureHeader] = []
-    broken: set[int] = set()
-    for at, file in enumerate(files):
-        try:
-            header = read_header(file)
-            if skip_corrupt:
-                read_picture(file, 1)
-        except BadFile:
-            if not skip_corrupt:
-                raise
-            broken.add(at)
-        else:
-            headers.append(header)
-    return headers, broken
+def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
+    """Name the first damaged file, how many there are, and the option that leaves them out."""
+    at, error = next(iter(broken.items()))
+    if not isinstance(error, DamagedImage):  # too large, or gone
+        raise error
+    more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
+    raise BadFile(
+        f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take "
+        "it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
+    )
 
 
 def _one_size(files: Sequence[Path], headers: Sequence[PictureHeader]) -> Size:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...errors import BadFile
 from ...files import open_regular
 from ...layers.base import show_shape
+from .unpacking import refuse_bomb
 
 LARGEST_BYTES = 1 << 31
 """No set in this format comes near it: a header that says more is damaged."""
@@ -26,7 +27,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     """Read an IDX file of bytes, compressed by gzip or not.
 
     Shapes:   axes=3 → (n, h, w); axes=1 → (n,)
-    Errors:   BadFile [idx-header], [idx-size], [file-damaged]
+    Errors:   BadFile [idx-header], [idx-size], [file-damaged], [unpacked-size]
     """
     try:
         with open_regular(path) as stored, gzip.open(stored) if path.suffix == ".gz" else stored as file:
@@ -38,9 +39,12 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
                 )
             shape = struct.unpack(f">{axes}I", _exactly(file.read(4 * axes), 4 * axes))
             size = prod(shape)
+            if path.suffix == ".gz":
+                packed = path.stat().st_size
+                refuse_bomb(repr(str(path)), packed, min(size, LARGEST_BYTES), "put the original file there")
             # One byte more than wanted shows a file that goes on, and no more is ever read.
             content = file.read(min(size, LARGEST_BYTES) + 1)
-    except (EOFError, OSError, zlib.error) as error:
+    except (EOFError, OSError, zlib.error, struct.error) as error:
         reason = str(error) or type(error).__name__
         raise BadFile(
             f"{str(path)!r} must be a whole IDX file; got a damaged or truncated one ({reason}); "

@@ -94,11 +94,11 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
         return digits
     if key in ORIGINALS:
         return lambda part: _original(ORIGINALS[key], part, data_dir)
-    if path.is_dir():
+    if os.path.isdir(path):
         return lambda part: _folder(path, part, resize, channels, skip)
-    if path.is_file() and path.suffix.lower() == ".npz":
+    if os.path.isfile(path) and path.suffix.lower() == ".npz":
         return lambda part: npz.load_part(path, part)
-    if path.is_file():
+    if os.path.isfile(path):
         raise BadFile(f"data must be a folder or an .npz file; got {text!r}; write it by np.savez. [data-kind]")
     raise BadData(
         f"data must be a known set, a folder of pictures per class, or an .npz file; got {text!r}; "
@@ -134,7 +134,7 @@ def _folder(path: Path, part: str, resize: Size | None, channels: int | None, sk
 
 
 def _part_folder(path: Path, part: str) -> Path | None:
-    return next((path / name for name in _PART_FOLDERS[part] if (path / name).is_dir()), None)
+    return next((path / name for name in _PART_FOLDERS[part] if os.path.isdir(path / name)), None)
 
 
 def _split(part: Part, split: str, hold_out: float, name: str) -> Source:

@@ -37,6 +37,11 @@ class Subset:
         return getattr(self._whole, "skipped", ())
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """Return the folders that the whole leaves out, for they have no images of the user's."""
+        return getattr(self._whole, "left_out", ())
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Return the classes of the whole."""
         return self._whole.classes

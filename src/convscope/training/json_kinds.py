@@ -1,0 +1,106 @@
+"""Kinds of JSON values, and where a document that was read from a file departs from them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_LARGEST = 1 << 63
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a value must be, in words and as a test; an `optional` one may be missing."""
+
+    words: str
+    fits: Callable[[Any], bool]
+    optional: bool = False
+
+    def maybe(self) -> Kind:
+        """Return the kind that may also be missing."""
+        return Kind(self.words, self.fits, True)
+
+    def or_null(self) -> Kind:
+        """Return the kind that may also be null."""
+        return Kind(f"{self.words} or null", lambda value: value is None or self.fits(value), self.optional)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+TEXT = Kind("text", lambda value: isinstance(value, str))
+FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+INTEGER = Kind("an integer", _is_integer)
+COUNT = Kind("an integer from 0", lambda value: _is_integer(value) and value >= 0)
+POSITIVE = Kind("an integer from 1", lambda value: _is_integer(value) and value > 0)
+NUMBER = Kind("a number", _is_number)
+FLOAT = Kind("a number", lambda value: _is_integer(value) or isinstance(value, float))
+"""NUMBER, or NaN and infinity."""
+
+OBJECT = Kind("an object", lambda value: isinstance(value, dict))
+
+
+def list_of(kind: Kind, length: int | None = None) -> Kind:
+    """Return the kind of lists of one kind, of any length or of one."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, list) and length in (None, len(value)) and all(map(kind.fits, value))
+
+    count = "" if length is None else f"{length} "
+    return Kind(f"a list of {count}values, each {kind.words}", fits)
+
+
+def object_of(kind: Kind) -> Kind:
+    """Return the kind of objects whose values are all of one kind."""
+    return Kind(
+        f"an object whose values are each {kind.words}",
+        lambda value: isinstance(value, dict) and all(map(kind.fits, value.values())),
+    )
+
+
+def first_misfit(document: Any, kinds: Mapping[str, Kind]) -> str | None:
+    """Say where a document departs from the kinds of its keys; None where it does not.
+
+    >>> first_misfit({"seed": "7"}, {"seed": COUNT})
+    'seed as text, not an integer from 0'
+    >>> first_misfit({}, {"seed": COUNT})
+    'no seed'
+    """
+    if not isinstance(document, dict):
+        return f"{name_of(document)}, not an object"
+    for key, kind in kinds.items():
+        if key not in document:
+            if not kind.optional:
+                return f"no {key}"
+        elif not kind.fits(document[key]):
+            return f"{key} as {name_of(document[key])}, not {kind.words}"
+    return None
+
+
+def name_of(value: Any) -> str:
+    """Name the kind of a JSON value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value) if not isinstance(value, int) or abs(value) < _LARGEST else "a number of many digits"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON; text that Python's parser cannot take for its depth or digits is a ValueError, too."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
