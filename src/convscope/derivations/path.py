@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..analysis.paths import Paths, position_axes
+from ..analysis.paths import Paths, origin_axes
 from ..analysis.paths import step as stepped
 from ..analysis.receptive_field import AxisField, Recurrence, Regular, receptive_fields
 from ..axis import AxisMap, Window
@@ -108,4 +108,4 @@ def textbook(chain: Sequence[Link]) -> bool:
 
 def picture_rank(network: Network) -> int:
     """Return the number of axes of the picture that hold positions."""
-    return len(position_axes(network.input_shape))
+    return len(origin_axes(network, network.inputs[0]))

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from ..analysis.paths import position_axes
+from ..analysis.layout import place_of
+from ..analysis.paths import origin_axes, unit_axes
 from ..analysis.receptive_field import AxisField, Regular
 from ..axis import Window
 from ..network import Network, Node
@@ -72,7 +73,7 @@ def _axes(one: Alike) -> Text | None:
 
 def _grid(node: Node, view: View) -> tuple[int, ...]:
     """Return the output axes that name a unit."""
-    return view.grid or position_axes(node.output_shape)
+    return unit_axes(node.output_shape, view.grid)
 
 
 def _units(node: Node, view: View, at: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -110,7 +111,7 @@ def _alike(paths: Sequence[list[Link]], keys: Sequence[Hashable], units: Sequenc
 
 def _global(network: Network, via: str) -> Derivation:
     sheet = Worksheet()
-    axes = position_axes(network.input_shape)
+    axes = origin_axes(network, network.inputs[0])
     for group in groups([network.input_shape[axis] for axis in axes]):
         sheet.know(group.input, network.input_shape[axes[group.first]], words.PICTURE.fill(axes=group.title))
         sheet.step(group.sign("r"), group.letter, words.WHOLE.fill(axes=group.title))

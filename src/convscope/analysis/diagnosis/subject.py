@@ -14,7 +14,7 @@ from ...layers.facts import facts
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ..intervals import Interval, intervals
-from ..paths import Paths, position_axes
+from ..paths import Paths, origin_axes
 from ..receptive_field import AxisField, receptive_fields
 from ..report import Report, inspect
 from .narrowest import Narrow, narrowest_fields
@@ -33,8 +33,8 @@ class Subject:
     @property
     def picture(self) -> Shape:
         """Return the input's size along its position axes."""
-        shape = self.network.input_shape
-        return tuple(shape[axis] for axis in position_axes(shape))
+        network = self.network
+        return tuple(network.input_shape[axis] for axis in origin_axes(network, network.inputs[0]))
 
     @cached_property
     def fields(self) -> list[Paths[AxisField] | None]:
