@@ -1,7 +1,8 @@
 """Random legal networks over small images whose every dimension differs.
 
 Some steps are several layers: gates of several kinds, space-to-depth and windowed attention written by hand. Their
-inner layers have a dot in their names; a gate's last layer ends in ".gate" and takes the gated map first.
+inner layers have a dot in their names; a gate's last layer ends in ".gate" and takes the
+gated map first, that of a gate by rows alone in ".side".
 """
 
 from __future__ import annotations
@@ -105,8 +106,10 @@ def _gate(draw, name, shape):
         "padded": [L.GlobalAvgPool2d(), L.Pad(((0, h - 1), (w - 1, 0)))],
         "repeated": [L.GlobalMaxPool2d(), L.Upsample(size=(h, w))],
     }
-    layers = pools[draw(st.sampled_from(sorted(pools)))]
-    return [*layers, ("gate", draw(st.sampled_from([L.Multiply(), L.Add()])))]
+    if h == 1 or w == 1:
+        pools = {kind: pools[kind] for kind in ("global", "mean", "twice", "dense", "padded", "repeated")}
+    kind = draw(st.sampled_from(sorted(pools)))
+    return [*pools[kind], ("side" if kind == "rows" else "gate", draw(st.sampled_from([L.Multiply(), L.Add()])))]
 
 
 def _strip(draw, name, shape):
@@ -219,8 +222,8 @@ def _named(name, source, layers):
     before = source
     for place, layer in enumerate(layers):
         if isinstance(layer, tuple):
-            entries.append(Entry(f"{name}.gate", layer[1], (source, before)))
-            entries.append(Entry(name, L.Identity(), (f"{name}.gate",)))
+            entries.append(Entry(f"{name}.{layer[0]}", layer[1], (source, before)))
+            entries.append(Entry(name, L.Identity(), (f"{name}.{layer[0]}",)))
         else:
             own = name if place == len(layers) - 1 else f"{name}.part{place}"
             entries.append(Entry(own, layer, (before,)))
@@ -234,10 +237,18 @@ def without_gates(network: Network) -> Network:
     for entry in network.entries:
         if entry.name.endswith(".gate"):
             entry = entry._replace(layer=L.Identity(), inputs=entry.inputs[:1])
-        elif isinstance(entry.layer, L.GroupNorm | L.InstanceNorm):
+        elif isinstance(entry.layer, L.GroupNorm | L.InstanceNorm) or _sees_all(network[entry.name]):
             entry = entry._replace(layer=L.Identity())
         entries.append(entry)
     return Network(entries)
+
+
+def _sees_all(node) -> bool:
+    """Tell whether a layer norm runs over the only axis with several positions."""
+    if not isinstance(node.layer, L.LayerNorm) or len(node.output_shape) != 3:
+        return False
+    axis, (_, h, w) = node.layer.axes[0], node.output_shape
+    return axis > 0 and (h, w)[axis - 1] > 1 and (h, w)[2 - axis] == 1
 
 
 def _merge(draw, network, name):

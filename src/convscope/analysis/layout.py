@@ -80,6 +80,7 @@ def carry(
     Axes of the output are noted as -1 - axis until all digits are there.
     """
     layout = [*as_layout(driver, shape)]
+    spread = False
     for old in dict.fromkeys(digit.axis for digit in layout):
         mine = [place for place, digit in enumerate(layout) if digit.axis == old]
         link = connection.by_input.get(old)
@@ -100,19 +101,27 @@ def carry(
             if output[link.output] != shape[old]:
                 layout = rest
             else:  # all units of the axis see all of it, and are still told apart
+                spread = len(mine) == len(kept)
                 axis, layout = _spread(axis, kept, mine, algebra)
         elif len(mine) == len(layout):
-            flat, length = Placed(shape[old], tuple(digit[1:] for digit in layout)), shape[old]
-            axis = algebra.through(axis, flat, prod(digit.size for digit in layout), length)
-            axis = algebra.through(axis, link.map, length, output[link.output])
-            return axis, link.output, False
+            axis, _ = flattened(axis, tuple(layout), shape, algebra)
+            return algebra.through(axis, link.map, shape[old], output[link.output]), link.output, False
         elif len(mine) == 1 and layout[mine[0]].size == shape[old]:
             axis, layout = _through(axis, layout, mine[0], link.map, output[link.output], algebra)
             layout[mine[0]] = layout[mine[0]]._replace(axis=~link.output)
         else:
             return None
     new = simplified([digit._replace(axis=~digit.axis) for digit in layout], output)
-    return axis, new, new is None
+    return axis, new, spread or new is None
+
+
+def flattened(axis: A, driver: Driver, shape: Shape, algebra: AxisAlgebra[A]) -> tuple[A, Driver]:
+    """Renumber an axis whose digits lie on one output axis by the index along that axis."""
+    if type(driver) is not tuple or len({digit.axis for digit in driver}) > 1:
+        return axis, driver
+    along = driver[0].axis
+    flat = Placed(shape[along], tuple(digit[1:] for digit in driver))
+    return algebra.through(axis, flat, positions_of(driver, shape), shape[along]), along
 
 
 def _split(layout: list[Digit], old: int, parts: Layout) -> list[Digit] | None:

@@ -15,7 +15,7 @@ import numpy as np
 from ..axis import AxisMap
 from ..layers.connection import POINTWISE, UNMOVED, Connection, Shape
 from ..network import Network, Node
-from .layout import Driver, axes_of, carry, positions_of, without_channels
+from .layout import Driver, axes_of, carry, flattened, positions_of, without_channels
 from .interleaving import interleaved
 
 A = TypeVar("A")
@@ -243,6 +243,8 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
     if digits:
         axes, drivers = without_channels(axes, drivers, output, algebra)
     everything = several and joined == len(axes)
+    if picked and all(positions_of(driver, output) > 1 for driver in drivers):
+        picked = False
     return Paths(
         tuple(axes),
         tuple(drivers),
@@ -322,10 +324,20 @@ def _told_apart(view: Paths[A], views: Sequence[Paths[A]], node: Node, algebra: 
     return view._replace(axes=tuple(axes), drivers=tuple(drivers))
 
 
+def _flattened(view: Paths[A], shape: Shape, algebra: AxisAlgebra[A]) -> Paths[A]:
+    """Renumber folded axes by the index along the axis that holds them, so that views can be joined."""
+    pairs = [flattened(axis, driver, shape, algebra) for axis, driver in zip(view.axes, view.drivers, strict=True)]
+    return view._replace(axes=tuple(axis for axis, _ in pairs), drivers=tuple(driver for _, driver in pairs))
+
+
 def _joined(
     views: Sequence[Paths[A]], node: Node, algebra: AxisAlgebra[A], network: Network | None
 ) -> Paths[A]:
     first = views[0]
+    shape = node.output_shape
+    if any(len({view.drivers[i] for view in views} - {None}) > 1 for i in range(len(first.drivers))):
+        views = [_flattened(view, shape, algebra) for view in views]
+        first = views[0]
     axes: list[A] = []
     drivers: list[Driver] = []
     offsets: list[float | None] = []
@@ -339,12 +351,12 @@ def _joined(
             other = view.drivers[index]
             if other != driver:
                 alike = False
-                if other is None or positions_of(other, node.output_shape) == 1:
+                if other is None or positions_of(other, shape) == 1:
                     continue
-                if driver is not None and positions_of(driver, node.output_shape) > 1:
+                if driver is not None and positions_of(driver, shape) > 1:
                     return first._replace(lost_at=node.name)
                 driver = other
-        n = positions_of(driver, node.output_shape)
+        n = positions_of(driver, shape)
         met = [view.axes[index] for view in views]
         if not alike and n > 1:
             met = [
