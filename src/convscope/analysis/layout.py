@@ -148,16 +148,12 @@ def _through(
 ) -> tuple[A, list[Digit]]:
     """Apply a map to one digit, which becomes `outputs` long."""
     digit, n = layout[place], prod(digit.size for digit in layout)
-    axis = algebra.through(
-        axis, lifted(one, digit.size, outputs, digit.weight, n), n, n // digit.size * outputs
-    )
+    axis = algebra.through(axis, lifted(one, digit.size, outputs, digit.weight, n), n, n // digit.size * outputs)
     heavier = [one._replace(weight=one.weight // digit.size * outputs) for one in layout[:place]]
     return axis, [*heavier, Digit(digit.axis, 1, outputs, digit.weight), *layout[place + 1 :]]
 
 
-def _joined(
-    axis: A, layout: list[Digit], places: Iterable[int], algebra: AxisAlgebra[A]
-) -> tuple[A, list[Digit]]:
+def _joined(axis: A, layout: list[Digit], places: Iterable[int], algebra: AxisAlgebra[A]) -> tuple[A, list[Digit]]:
     """Join all positions along some digits, which are then gone."""
     gone = set(places)
     if len(gone) == len(layout):

@@ -23,9 +23,7 @@ Mask = NDArray[np.bool_]
 Views = list[Paths[AxisField] | None]
 
 
-def seen_from(
-    network: Network, views: Views, layer: Node, unit: Mask, origin: Node, local: bool = False
-) -> Mask:
+def seen_from(network: Network, views: Views, layer: Node, unit: Mask, origin: Node, local: bool = False) -> Mask:
     """Return which positions of the origin the marked units of a layer see."""
     masks: dict[int, Mask] = {layer.index: unit}
     for node in reversed(network.nodes[origin.index + 1 : layer.index + 1]):
@@ -40,9 +38,7 @@ def seen_from(
     return masks.get(origin.index, np.zeros(shape, bool))
 
 
-def seeing(
-    network: Network, views: Views, layer: Node, pixel: Mask, origin: Node, local: bool = False
-) -> Mask:
+def seeing(network: Network, views: Views, layer: Node, pixel: Mask, origin: Node, local: bool = False) -> Mask:
     """Return which units of a layer see any of the marked positions of the origin."""
     needed = _behind(network, views, layer, local)
     masks: dict[int, Mask] = {origin.index: pixel}

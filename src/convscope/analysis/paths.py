@@ -330,9 +330,7 @@ def _flattened(view: Paths[A], shape: Shape, algebra: AxisAlgebra[A]) -> Paths[A
     return view._replace(axes=tuple(axis for axis, _ in pairs), drivers=tuple(driver for _, driver in pairs))
 
 
-def _joined(
-    views: Sequence[Paths[A]], node: Node, algebra: AxisAlgebra[A], network: Network | None
-) -> Paths[A]:
+def _joined(views: Sequence[Paths[A]], node: Node, algebra: AxisAlgebra[A], network: Network | None) -> Paths[A]:
     first = views[0]
     shape = node.output_shape
     if any(len({view.drivers[i] for view in views} - {None}) > 1 for i in range(len(first.drivers))):

@@ -38,7 +38,8 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
         return [Derivation("receptive_field", words.FORWARD, (), (words.LOST.fill(name=view.lost_at),))]
     if view.via is not None:
         return [_global(chains.network, view.via)]
-    units = _units(node, view, at)
+    unit = _unit(node, view, at)
+    units = tuple(place_of(driver, unit) for driver in view.drivers)
     paths = [chains.to(node, axis) for axis in range(len(view.axes))]
     worked: list[Derivation] = []
     for one in _alike(paths, [_route(path) for path in paths], units):
@@ -51,7 +52,7 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
         if textbook(one.chain):
             worked.append(_centre(one, axes))
         else:
-            region = chains.network.field(node.name, _place(node, view, units))
+            region = chains.network.field(node.name, tuple(unit.values()))
             first = one.group.first
             truth = region.clipped[first], region.clipped[len(view.axes) + first]
             worked.append(unit_region(one.chain, one.unit, node, axes, truth, view.axes[first].size))
@@ -76,22 +77,15 @@ def _grid(node: Node, view: View) -> tuple[int, ...]:
     return unit_axes(node.output_shape, view.grid)
 
 
-def _units(node: Node, view: View, at: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return the unit's index along each axis of the picture: the one asked for, or the middle one.
+def _unit(node: Node, view: View, at: tuple[int, ...] | None) -> dict[int, int]:
+    """Return the unit's index along each axis that names it: the one asked for, or the middle one.
 
     A full index, the channel first, names the unit as well.
     """
     grid = _grid(node, view)
     full = at is not None and len(at) == len(node.output_shape) > len(grid)
     asked = dict(zip(range(len(at)) if full else grid, at, strict=True)) if at is not None else {}
-    return tuple(
-        0 if driver is None else asked.get(driver, node.output_shape[driver] // 2) for driver in view.drivers
-    )
-
-
-def _place(node: Node, view: View, units: Sequence[int]) -> tuple[int, ...]:
-    """Return the unit as `Network.field` takes it."""
-    return tuple(units[view.drivers.index(axis)] if axis in view.drivers else 0 for axis in _grid(node, view))
+    return {axis: asked.get(axis, node.output_shape[axis] // 2) for axis in grid}
 
 
 def _route(chain: Sequence[Link]) -> Hashable:

@@ -83,7 +83,6 @@ POINTWISE = (Connection(),)
 """The connections of an element-wise layer with one input."""
 
 
-
 def windowed(maps: Sequence[AxisMap]) -> tuple[Connection, ...]:
     """Return the connections of a layer that slides over the axes after the first and mixes channels."""
     known: dict[AxisMap, AxisMap] = {UNMOVED: UNMOVED}

@@ -97,7 +97,9 @@ def _step(rows: int, columns: int, width: int) -> int:
     return 2 * ceil(max(rows / USUAL_LINES, 2 * columns / width) / 2)
 
 
-def _sign(cell: Frame, seen: NDArray[np.int_], picture: Frame, box: Frame, center: tuple[float, float] | None) -> str:
+def _sign(
+    cell: Frame, seen: NDArray[np.int_], picture: Frame, box: Frame, center: tuple[float, float] | None
+) -> str:
     if center is not None and cell.top <= center[0] < cell.bottom and cell.left <= center[1] < cell.right:
         return CENTRE
     if not cell.meets(picture):

@@ -17,8 +17,8 @@ from .style import GREY, INK, LABEL, PALE, SMALL, TITLE, VERMILLION, letters, ne
 TITLE_WORDS = Text("{layer}: the units that see pixel ({pixel})", "{layer}：看到像素 ({pixel}) 的单元")
 COUNTED = Text("{count} of {total} units, in every channel", "{total} 个单元中的 {count} 个（每个通道相同）")
 BY_GLOBAL = Text(
-    "{count} over local paths (dark), the others over the global path through {via}",
-    "其中 {count} 个经局部路径（深色），其余经由 {via} 的全局路径",
+    "{count} over local paths (orange), the others over the global path through {via}",
+    "其中 {count} 个经局部路径（橙色），其余经由 {via} 的全局路径",
 )
 IMAGE = Text("image {shape}", "图像 {shape}")
 MAP = Text("{layer} {shape}", "{layer} {shape}")
@@ -68,7 +68,7 @@ def _draw_image(axes: Axes, units: Units, picture: Picture) -> None:
     row, column = units.pixel[-2:]
     axes.add_patch(Rectangle((column, row), 1, 1, fill=False, ec=VERMILLION, lw=1.6, label="_pixel"))
     for size, color, wide in ((17, "white", 5.0), (15, VERMILLION, 2.6)):
-        axes.plot([column + 0.5], [row + 0.5], "+", ms=size, mew=wide, color=color, label="_mark")
+        axes.plot([column + 0.5], [row + 0.5], "+", ms=size, mew=wide, color=color, label="_mark", clip_on=False)
 
 
 def _draw_map(axes: Axes, units: Units) -> None:
@@ -85,6 +85,6 @@ def _frame(axes: Axes, height: int, width: int) -> None:
     axes.set_yticks([])
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="N")
     for spine in axes.spines.values():
         spine.set_color(PALE)
