@@ -184,7 +184,7 @@ _SEVERAL = {
 
 
 @st.composite
-def networks(draw, steps=st.integers(1, 7), merges=True, rare=True) -> Network:
+def networks(draw, steps=st.integers(1, 7), merges=True, rare=False) -> Network:
     """Draw a graph: each step extends some layer before it, or joins two of one shape; `rare` allows all kinds."""
     low, wide = (draw(st.integers(6, 9)), draw(st.integers(10, 13)))
     shape = draw(st.sampled_from([(4, low, wide)] * 5 + [(4, 1, wide), (4, low, 1), (1, low, wide)] * rare))

@@ -15,8 +15,8 @@ import numpy as np
 from ..axis import AxisMap
 from ..layers.connection import POINTWISE, UNMOVED, Connection, Shape
 from ..network import Network, Node
-from .layout import Driver, axes_of, carry, flattened, positions_of, without_channels
 from .interleaving import interleaved
+from .layout import Driver, axes_of, carry, flattened, positions_of, without_channels
 
 A = TypeVar("A")
 
@@ -62,7 +62,7 @@ class Paths(NamedTuple, Generic[A]):
     along it (None: all units see the same; digits where it is split or folded). `via` names the layer through
     which every unit sees everything, `global_via` the one through which a local view gains a global side path,
     `lost_at` the layer behind which positions could not be followed. `swept` names the last layer whose one
-    position along an axis is a window over all of them, unless a slice has `picked` the only position of some axis.
+    position along an axis is a window over all of them, unless a slice has `picked` the one of some axis.
     """
 
     axes: tuple[A, ...]
@@ -130,7 +130,7 @@ def origin_axes(network: Network, origin: Node) -> tuple[int, ...]:
     if len(shape) == 2:
         views = follow_axes(network, _Axes(), origin, (0, 1))
         for node in network.nodes[origin.index + 1 :]:
-            view = views[node.sources[0]] if node.sources else None
+            view = next((views[source] for source in node.sources if views[source] is not None), None)
             if view is None or view.lost_at is not None or len(node.input_shapes[0]) != 2:
                 continue
             if node.layer.sequence:

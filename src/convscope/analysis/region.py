@@ -14,8 +14,8 @@ import numpy as np
 from ..errors import BadUnit
 from ..network import Network, Node
 from .intervals import Interval, intervals
-from .masks import Mask, seeing, seen_from
 from .layout import place_of
+from .masks import Mask, seeing, seen_from
 from .paths import Paths, origin_axes, unit_axes
 from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fields
 
@@ -102,19 +102,15 @@ class Units:
     """Which units of a layer see one pixel.
 
     `mask` covers the layer's position axes: true for every unit that sees the pixel, over any path. `local_mask`
-    has those that see it over local paths; the two differ where `global_via` names a layer through which units gain
-    a global path beside their local one. `box` is the half-open hull of `mask`, empty when no unit sees the pixel.
+    has those that see it over local paths; the two differ where `global_via` names a layer through which units
+    gain a global path beside their local one. `box` is the half-open hull of `mask`, empty when no unit sees it.
     """
 
     layer: str
     pixel: tuple[int, ...]
     mask: Mask = field(repr=False, compare=False)
+    local_mask: Mask = field(repr=False, compare=False)
     global_via: str | None = None
-    local_mask: Mask = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if self.local_mask is None:
-            object.__setattr__(self, "local_mask", self.mask)
 
     @property
     def count(self) -> int:
@@ -246,7 +242,7 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
         np.broadcast_to(seeing(network, fields, node, marked, source, local).reshape(wide), shape)
         for local in ([False] if view.global_via is None else [False, True])
     ]
-    return Units(layer, tuple(pixel), masks[0], view.global_via, masks[-1])
+    return Units(layer, tuple(pixel), masks[0], masks[-1], view.global_via)
 
 
 def _mask(network: Network, node: Node, source: Node, places: tuple[int, ...], local: bool) -> Mask:

@@ -84,7 +84,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Lifted:
-    """A map over one digit of a split axis: the digit `size` long, `weight` positions apart, becomes `outputs` long.
+    """A map over one digit of a split axis: `size` long, `weight` positions apart, it becomes `outputs` long.
 
     Formula:  o = (high·outputs + digit)·weight + low; source = (high·size + map(digit))·weight + low
     """

@@ -95,7 +95,8 @@ def _map(node: Node, connection: Connection, before: View, axis: int) -> tuple[A
     if connection.links is None or driver is None:
         return None, False, n
     if isinstance(driver, tuple) or driver in connection.by_digits:
-        taken = step(before._replace(axes=((),) * len(before.axes)), connection, node, _Steps()).axes[axis]
+        noted: Paths[Taken] = Paths(((),) * len(before.axes), before.drivers)
+        taken = step(noted, connection, node, _Steps()).axes[axis]
         if (None, n) in taken:
             return None, n > 1, n
         return (_Composed(taken) if taken else None), False, n

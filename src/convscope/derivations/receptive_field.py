@@ -45,6 +45,8 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
     for one in _alike(paths, [_route(path) for path in paths], units):
         if textbook(one.chain):
             worked += _extent(one, node, view.global_via)
+        else:
+            worked.append(_no_single(one, node, view))
     for one in _alike(
         paths, [(_route(path), _sizes(path), unit) for path, unit in zip(paths, units, strict=True)], units
     ):
@@ -66,6 +68,19 @@ def _extent(one: Alike, node: Node, global_via: str | None) -> list[Derivation]:
     if not any(link.widens for link in one.chain):
         worked.append(_backward(one, _axes(one)))
     return worked
+
+
+def _no_single(one: Alike, node: Node, view: View) -> Derivation:
+    """Say from which layer on units differ, where the extent cannot be derived for all of them at once."""
+    layer = next(link.node.name for link in one.chain if not textbook([link]))
+    size = view.axes[one.group.first].size
+    why = words.NO_SINGLE.fill(layer=layer, axes=one.group.title, name=node.name)
+    sheet = Worksheet()
+    sheet.step("r", written(size), words.LARGEST.fill(name=node.name))
+    sheet.note(why)
+    if view.global_via:
+        sheet.note(words.SIDE_PATH, name=view.global_via)
+    return sheet.finish("receptive_field", _titled(words.FORWARD, _axes(one)))
 
 
 def _axes(one: Alike) -> Text | None:

@@ -285,7 +285,7 @@ class MultiheadAttention(Layer):
         return projections.plus(scores).plus(sums).plus(softmax)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Every position sees all keys and values; of several inputs the query is seen at one's own position alone."""
+        """Every position sees all keys and values; of the query, if apart, only its own row."""
         queries, keys, _ = self._lengths(inputs)
         everything = (Link(0, 0, Everything(keys, queries)),)
         query = straight((0,)) if len(inputs) > 1 else everything

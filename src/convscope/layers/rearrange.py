@@ -112,7 +112,7 @@ def _inners(shape: Shape, axes: list[int]) -> list[tuple[int, int]]:
 
 
 def _parts(inner: int, size: int, new: Shape, news: list[tuple[int, int]]) -> Layout | None:
-    """Return where an axis of `size` steps of `inner` elements is found in the new axes; None where sizes clash."""
+    """Return where an axis of `size` steps of `inner` elements lies in the new axes; None where sizes clash."""
     parts = []
     for axis, step in news:
         low, high = max(inner, step), min(inner * size, step * new[axis])
