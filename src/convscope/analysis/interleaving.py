@@ -1,7 +1,7 @@
 """Space-to-depth by slices: every r-th row and column from each start, put among the channels.
 
-The slices look at different pixels, each at its own, and together at all: what they are joined to is one cell of the
-input per position, so they are not misaligned.
+The slices look at different pixels, each at its own, and together at all: what they are joined to is one cell of
+the input per position, so they are not misaligned.
 """
 
 from __future__ import annotations

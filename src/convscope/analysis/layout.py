@@ -1,8 +1,8 @@
 """Which output axes walk along one axis of the origin: one, none, or several that each hold a part of it.
 
 Reshapes split an axis over several (patches, windows of attention, space-to-depth by hand) or fold several into
-one (flatten, tokens). An axis is followed through them as a mixed-radix number whose digits lie on axes of the tensor;
-its positions stay numbered as they were, and layers act on a digit as they would on an axis.
+one (flatten, tokens). An axis is followed through them as a mixed-radix number whose digits lie on axes of the
+tensor; its positions stay numbered as they were, and layers act on a digit as they would on an axis.
 """
 
 from __future__ import annotations

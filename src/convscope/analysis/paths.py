@@ -160,12 +160,21 @@ def follow_axes(
             if view is None or kept is None or kept.issuperset(view.drivers):
                 views[index] = view
                 continue
-        arriving = [arrival.view for arrival in arrivals(views, nodes[index], algebra)]
-        if len(arriving) > 1:
-            views[index] = merge(arriving, nodes[index], algebra, network)
-        elif arriving:
-            views[index] = arriving[0]
+        views[index] = _arrive(views, nodes[index], algebra, network)
     return views
+
+
+def _arrive(
+    views: list[Paths[A] | None], node: Node, algebra: AxisAlgebra[A], network: Network
+) -> Paths[A] | None:
+    arriving: list[Paths[A]] = []
+    for connection in node.facts.connections or ():
+        view = views[node.sources[connection.source]]
+        if view is not None:
+            arriving.append(view if connection.links is None else step(view, connection, node, algebra))
+    if len(arriving) > 1:
+        return merge(arriving, node, algebra, network)
+    return arriving[0] if arriving else None
 
 
 def arrivals(views: Sequence[Paths[A] | None], node: Node, algebra: AxisAlgebra[A]) -> list[Arrival[A]]:
@@ -200,7 +209,7 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
     for axis, driver in zip(view.axes, view.drivers, strict=True):
         if driver is None:
             joined += 1
-        elif type(driver) is tuple or driver in digits:
+        elif type(driver) is not int or driver in digits:
             carried = carry(axis, driver, connection, shape, output, algebra)
             if carried is None:
                 return view._replace(lost_at=node.name)
@@ -208,7 +217,6 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
             joined += gone
             several = several or gone
         else:
-            assert isinstance(driver, int)
             link = links.get(driver)
             n = shape[driver]
             if link is None:
@@ -333,9 +341,6 @@ def _flattened(view: Paths[A], shape: Shape, algebra: AxisAlgebra[A]) -> Paths[A
 def _joined(views: Sequence[Paths[A]], node: Node, algebra: AxisAlgebra[A], network: Network | None) -> Paths[A]:
     first = views[0]
     shape = node.output_shape
-    if any(len({view.drivers[i] for view in views} - {None}) > 1 for i in range(len(first.drivers))):
-        views = [_flattened(view, shape, algebra) for view in views]
-        first = views[0]
     axes: list[A] = []
     drivers: list[Driver] = []
     offsets: list[float | None] = []
@@ -352,9 +357,12 @@ def _joined(views: Sequence[Paths[A]], node: Node, algebra: AxisAlgebra[A], netw
                 if other is None or positions_of(other, shape) == 1:
                     continue
                 if driver is not None and positions_of(driver, shape) > 1:
-                    return first._replace(lost_at=node.name)
+                    flat = [_flattened(one, shape, algebra) for one in views]
+                    if all(one.drivers == old.drivers for one, old in zip(flat, views, strict=True)):
+                        return first._replace(lost_at=node.name)
+                    return _joined(flat, node, algebra, network)
                 driver = other
-        n = positions_of(driver, shape)
+        n = shape[driver] if type(driver) is int else positions_of(driver, shape)
         met = [view.axes[index] for view in views]
         if not alike and n > 1:
             met = [
