@@ -86,6 +86,9 @@ def carry(
         link = connection.by_input.get(old)
         if old in connection.by_digits:
             split = _split(layout, old, connection.by_digits[old])
+            if split is None and len(mine) == len(layout):
+                axis, _ = flattened(axis, tuple(layout), shape, algebra)
+                split = _split([Digit(old, 1, shape[old], 1)], old, connection.by_digits[old])
             if split is None:
                 return None
             layout = split

@@ -60,7 +60,8 @@ def test_paths_with_equal_first_centers_are_not_called_apart():
         Entry("z", down, ("y",)),
         Entry("up", L.Upsample(2), ("z",)),
         Entry("join", L.Add(), ("y", "up")),
-        Entry("again", down, ("join",)),
+        Entry("mixed", L.Conv2d(4, 3, padding=1), ("join",)),
+        Entry("again", down, ("mixed",)),
         Entry("end", L.Add(), ("again", "z")),
     ]
     assert not of(Network(entries))
