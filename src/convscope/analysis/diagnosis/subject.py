@@ -76,7 +76,9 @@ def windowed_nodes(network: Network) -> Iterator[tuple[Node, tuple[Window, ...]]
 
 def is_local(view: Paths[Any] | None) -> bool:
     """Tell whether each position axis of the input is walked along by an axis of its own."""
-    if view is None or view.lost_at is not None or view.via is not None or None in view.drivers:
+    if view is None or view.lost_at is not None or view.via is not None:
+        return False
+    if any(type(driver) is not int for driver in view.drivers):
         return False
     return len(set(view.drivers)) == len(view.drivers)
 
