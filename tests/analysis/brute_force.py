@@ -13,18 +13,29 @@ import torch
 import torch.nn.functional as F
 
 from convscope import layers as L
+from convscope.layers.merge import Elementwise
 from convscope.network import Network
 
 
-def influence(network: Network) -> dict[str, np.ndarray]:
-    """Return per layer a boolean (input pixels…, output elements…): whether the pixel changes the output."""
-    shape = network.input_shape
+def influence(network: Network, origin: str | None = None) -> dict[str, np.ndarray]:
+    """Return per layer a boolean (origin positions…, output elements…): whether the position changes the output.
+
+    All channels of an origin (c, h, w) change together. Layers that do not depend on the origin are left out.
+    """
+    start = network[origin] if origin else network.inputs[0]
+    shape = start.output_shape
     pixels = int(np.prod(shape[1:]))
-    impulses = torch.eye(pixels, dtype=torch.float64).reshape(pixels, 1, *shape[1:]).repeat(1, shape[0], 1, 1)
-    values = {network.inputs[0].name: impulses}
+    impulses = torch.eye(pixels, dtype=torch.float64).reshape(pixels, 1, *shape[1:])
+    values = {start.name: impulses.repeat(1, shape[0], *[1] * len(shape[1:]))}
     found = {}
     for node in network.layers:
-        out = respond(node.layer, *(values[name] for name in node.inputs))
+        if node is start or not any(name in values for name in node.inputs):
+            continue
+        inputs = [
+            values.get(name, torch.zeros(pixels, *network[name].output_shape, dtype=torch.float64))
+            for name in node.inputs
+        ]
+        out = respond(node.layer, *inputs)
         values[node.name] = out = (out > 1e-12).to(torch.float64)
         assert tuple(out.shape[1:]) == node.output_shape, node
         found[node.name] = out.numpy().astype(bool).reshape(*shape[1:], *node.output_shape)
@@ -135,6 +146,8 @@ def _(layer: L.Crop, x):
 
 @respond.register
 def _(layer: L.Slice, x):
+    if layer.axis == 0:  # fields are those of all channels together
+        x = x.sum(1, keepdim=True).expand_as(x)
     index = [slice(None)] * x.dim()
     index[layer.axis + 1] = slice(layer.start, layer.stop, layer.step)
     return x[tuple(index)]
@@ -152,8 +165,53 @@ def _(layer: L.ChannelShuffle, x):
 
 
 @respond.register
-def _(layer: L.Add, *inputs):
+def _(layer: Elementwise, *inputs):
     return sum(inputs[1:], inputs[0])
+
+
+@respond.register
+def _(layer: L.Roll, x):
+    return x.roll(layer.shifts, [axis + 1 for axis in layer.axes])
+
+
+@respond.register
+def _(layer: L.Expand, x):
+    return x.expand(x.shape[0], *layer.shape)
+
+
+@respond.register
+def _(layer: L.Reduce, x):
+    return x.sum([axis % (x.dim() - 1) + 1 for axis in layer.axes], keepdim=layer.keepdims)
+
+
+@respond.register
+def _(layer: L.GroupNorm, x):
+    return x + x.flatten(1).sum(1).reshape(-1, *[1] * (x.dim() - 1))
+
+
+@respond.register
+def _(layer: L.InstanceNorm, x):
+    return x + x.sum(list(range(2, x.dim())), keepdim=True)
+
+
+@respond.register
+def _(layer: L.LayerNorm, x):
+    return x + x.sum([axis % (x.dim() - 1) + 1 for axis in layer.axes], keepdim=True)
+
+
+@respond.register
+def _(layer: L.MultiheadAttention, *inputs):
+    mixed = [x.sum(2, keepdim=True) for x in inputs]
+    seen = sum(x.sum(1, keepdim=True) for x in mixed[1:] or mixed)
+    return (mixed[0] + seen).expand_as(inputs[0])
+
+
+@respond.register
+def _(layer: L.LSTM, x):
+    steps = x.sum(2, keepdim=True).cumsum(1)
+    if layer.bidirectional:
+        steps = steps[:, -1:].expand_as(steps)
+    return steps.expand(-1, -1, layer.directions * layer.width)
 
 
 @respond.register

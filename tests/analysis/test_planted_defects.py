@@ -8,6 +8,7 @@ from convscope import layers as L
 from convscope.analysis import intervals as intervals_module
 from convscope.analysis import region as region_module
 from convscope.analysis.receptive_field import Recurrence, Regular
+from convscope.analysis.report import inspect
 from convscope.axis import Bins, Resize, TransposedWindow, Window
 from convscope.network import Entry, Network
 
@@ -64,11 +65,12 @@ def test_a_tap_off_by_one_is_caught(kind, monkeypatch):
 
 
 def test_a_wrong_recurrence_is_caught(monkeypatch):
-    """Forgetting the stride between units: the textbook's box and the truth on the picture part."""
+    """Forgetting the stride between units: the textbook's size and the truth on the picture part."""
 
     def compare():
-        region = chain(L.Conv2d(3, 3, stride=2), L.Conv2d(3, 2)).field("layer1", (1, 2))
-        return region.box == region.clipped
+        network = chain(L.Conv2d(3, 3, stride=2), L.Conv2d(3, 2))
+        top, left, bottom, right = network.field("layer1", (1, 2)).clipped
+        return inspect(network)["layer1"].receptive_field.size == (bottom - top, right - left)
 
     assert compare()
     right = Recurrence.through

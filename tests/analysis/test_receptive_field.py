@@ -204,7 +204,135 @@ def test_squeeze_and_excitation_keeps_the_local_field():
     assert (field.status, field.size, field.global_via) == ("exact", (5, 5), "pool")
     region = net.field("after", (3, 4))
     assert (region.clipped, region.global_via) == ((2, 3, 7, 8), "pool")
-    assert net.seen_by((5, 6), "after").box == (2, 3, 7, 8)
+    units = net.seen_by((5, 6), "after")
+    assert (units.count, units.box, units.global_via) == (18 * 22, (0, 0, 18, 22), "pool")
+    assert (units.local_count, units.local_box) == (25, (2, 3, 7, 8))
+    assert units.to_dict() == {
+        "layer": "after",
+        "pixel": [5, 6],
+        "count": 18 * 22,
+        "box": [0, 0, 18, 22],
+        "local_count": 25,
+        "local_box": [2, 3, 7, 8],
+        "global_via": "pool",
+    }
+    assert region.mask.all()
+    assert region.local_mask.sum() == 25
+    assert (region.coverage, region.to_dict()["global_via"]) == (1, "pool")
+
+
+@pytest.mark.parametrize("gate", [L.GlobalAvgPool2d(), L.AvgPool2d((1, 98)), L.Conv2d(8, (1, 98))])
+def test_a_gate_beside_a_map_one_high_is_global(gate):
+    """The kernel of 32 rows leaves one; a gate over its 98 columns joins all there is."""
+    net = Network(
+        [
+            Entry("input", L.Input((1, 32, 100))),
+            Entry("conv1", L.Conv2d(8, (32, 3)), ("input",)),
+            Entry("pool", gate, ("conv1",)),
+            Entry("scaled", L.Multiply(), ("conv1", "pool")),
+            Entry("conv2", L.Conv2d(8, (1, 3)), ("scaled",)),
+        ]
+    )
+    assert (fields(net)["scaled"].size, fields(net)["scaled"].global_via) == ((32, 3), "pool")
+    field = fields(net)["conv2"]
+    assert (field.status, field.size, field.global_via) == ("exact", (32, 5), "pool")
+
+
+def test_all_units_see_the_one_position_of_a_gate():
+    net = squeeze_and_excitation()
+    units = net.seen_by((0, 0), "scaled", origin="gate")
+    assert (units.count, units.mask.shape) == (20 * 24, (20, 24))
+
+
+def test_units_that_see_only_padding_see_through_the_gate_alone():
+    net = Network(
+        [
+            Entry("input", L.Input((3, 5, 6))),
+            Entry("conv", L.Conv2d(4, 2, padding=4), ("input",)),
+            Entry("pool", L.GlobalAvgPool2d(), ("input",)),
+            Entry("gate", L.Conv2d(4, 1), ("pool",)),
+            Entry("scaled", L.Multiply(), ("conv", "gate")),
+        ]
+    )
+    region = net.field("scaled", (0, 3))
+    assert (region.box, region.padded_fraction, region.coverage) == ((-4, -1, -2, 1), 1, 0)
+    assert (region.local_mask.sum(), region.mask.sum()) == (0, 30)
+
+
+def test_a_path_from_padding_around_a_global_pool_sees_nothing():
+    """Behind global pooling and padding only the middle position has anything to see."""
+    net = chain((3, 5, 6), pool=L.GlobalAvgPool2d(), pad=L.Pad(((1, 1), (2, 2))))
+    assert net.seen_by((0, 0), "pad").count == 1
+    assert (net.field("pad", (1, 2)).mask.sum(), net.field("pad", (0, 0)).mask.sum()) == (30, 0)
+
+
+def test_rolled_units_lie_in_the_image():
+    net = chain((3, 12, 15), roll=L.Roll((3, -2), (1, 2)), conv=L.Conv2d(4, 2))
+    region = net.field("roll", (0, 14))
+    assert (region.box, region.padded_fraction) == ((9, 1, 10, 2), 0)
+    assert (fields(net)["roll"].status, fields(net)["roll"].size) == ("exact", (1, 1))
+    seam = net.field("conv", (2, 0))
+    assert (seam.box, seam.padded_fraction, seam.coverage) == ((0, 2, 12, 4), 0, 2 / 12)
+
+
+@pytest.mark.parametrize(("border", "row"), [("circular", 10), ("reflect", 2), ("replicate", 0)])
+def test_units_on_a_wrapped_or_mirrored_border_lie_in_the_image(border, row):
+    region = chain((3, 12, 15), pad=L.Pad(((2, 2), (0, 0)), border)).field("pad", (0, 4))
+    assert (region.box, region.padded_fraction, region.coverage) == ((row, 4, row + 1, 5), 0, 1)
+
+
+def test_maps_side_by_side_keep_each_their_own_boxes():
+    net = Network(
+        [
+            Entry("input", L.Input((3, 9, 10))),
+            Entry("a", L.Conv2d(4, 3), ("input",)),
+            Entry("b", L.Conv2d(4, (2, 3)), ("input",)),
+            Entry("join", L.Concat(1), ("a", "b")),
+        ]
+    )
+    assert net.field("join", (6, 0)).box == (6, 0, 9, 3)
+    assert net.field("join", (8, 0)).box == (1, 0, 3, 3)
+
+
+def test_a_one_way_lstm_sees_the_steps_up_to_its_own():
+    net = chain((20, 8), lstm=L.LSTM(6), last=L.Slice(0, 19))
+    field = fields(net)["lstm"]
+    assert (field.status, field.size) == ("varying", (20,))
+    assert (net.field("lstm", (7,)).box, net.field("last", (0,)).box) == ((0, 8), (0, 20))
+    assert net.seen_by((3,), "lstm").box == (3, 20)
+    net = chain((20, 8), lstm=L.LSTM(6, bidirectional=True))
+    assert (fields(net)["lstm"].status, net.field("lstm", (7,)).clipped) == ("global", (0, 20))
+
+
+def test_positions_of_a_sequence_are_its_steps_not_its_features():
+    for layer in (L.LSTM(6), L.MultiheadAttention(2), L.Linear(7)):
+        assert chain((20, 8), one=layer).seen_by((19,), "one").mask.shape == (20,)
+    assert chain((4, 20), one=L.Conv1d(3, 5)).seen_by((19,), "one").mask.shape == (16,)
+
+
+def test_queries_see_their_own_position_and_all_keys():
+    net = Network(
+        [
+            Entry("input", L.Input((20, 8))),
+            Entry("key", L.Input((5, 8))),
+            Entry("attend", L.MultiheadAttention(2), ("input", "key", "key")),
+        ]
+    )
+    assert net.field("attend", (7,)).clipped == (7, 8)
+    assert net.seen_by((2,), "attend", origin="key").count == 20
+
+
+def test_space_to_depth_by_slices_is_exact_and_not_misaligned():
+    cuts = [(row, column) for row in (0, 1) for column in (0, 1)]
+    entries = [Entry("input", L.Input((3, 12, 16)))]
+    for row, column in cuts:
+        entries.append(Entry(f"r{row}{column}", L.Slice(1, row, None, 2), ("input",)))
+        entries.append(Entry(f"c{row}{column}", L.Slice(2, column, None, 2), (f"r{row}{column}",)))
+    net = Network([*entries, Entry("join", L.Concat(), tuple(f"c{r}{c}" for r, c in cuts))])
+    field = fields(net)["join"]
+    assert (field.status, field.size, field.stride, field.merges) == ("exact", (2, 2), (2, 2), ())
+    part = Network([*entries, Entry("join", L.Concat(), ("c00", "c11"))])
+    assert fields(part)["join"].status == "misaligned"
 
 
 def test_group_norm_gains_a_global_path_and_channel_norm_does_not():
@@ -226,11 +354,28 @@ def test_nothing_is_invented_behind_an_unknown_operator():
     )
 
 
-def test_a_split_axis_is_unknown_but_split_channels_are_not():
+def test_regrouped_axes_are_unknown_but_split_ones_are_not():
+    regrouped = chain((4, 12, 15), fold=L.Reshape((4, 10, 18)), after=L.ReLU())
+    assert fields(regrouped)["after"].status == "unknown"
     split = chain((4, 12, 15), fold=L.Reshape((4, 6, 2, 15)), after=L.ReLU())
-    assert fields(split)["after"].status == "unknown"
+    assert (fields(split)["after"].status, fields(split)["after"].size) == ("exact", (1, 1))
+    assert split.field("after", (4, 1, 7)).clipped == (9, 7, 10, 8)
     shuffled = chain((4, 12, 15), a=L.Reshape((2, 2, 12, 15)), b=L.Permute((1, 0, 2, 3)), c=L.Reshape((4, 12, 15)))
     assert (fields(shuffled)["c"].status, fields(shuffled)["c"].size) == ("exact", (1, 1))
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_space_to_depth_by_reshapes_is_a_window(channels):
+    net = chain(
+        (channels, 12, 15),
+        split=L.Reshape((channels, 6, 2, 5, 3)),
+        turn=L.Permute((0, 2, 4, 1, 3)),
+        join=L.Reshape((channels * 6, 6, 5)),
+        conv=L.Conv2d(4, 3, padding=1),
+    )
+    assert (fields(net)["join"].size, fields(net)["join"].stride) == ((2, 3), (2, 3))
+    assert (fields(net)["conv"].status, fields(net)["conv"].size) == ("exact", (6, 9))
+    assert net.field("conv", (2, 3)).box == (2, 6, 8, 15)
 
 
 def test_channels_last_keeps_fields():

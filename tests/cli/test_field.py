@@ -72,3 +72,26 @@ def test_a_region_drawn_on_a_picture(convscope, tmp_path):
     again = convscope("field", "alexnet", "conv1", "--at", "0,2", "--image", path, "--save", tmp_path / "b.svg")
     assert again.code == 0
     assert (tmp_path / "b.svg").read_text().startswith("<?xml")
+
+
+GATED = "input 3x48x60 | conv 8 3 s2 p1 | g: globalavgpool | c: conv 8 1 | s: sigmoid | m: mul conv1 s | conv2: conv 4 3"
+
+
+def test_a_global_path_is_named_in_both_directions(convscope):
+    """Every unit sees every pixel through the gate; the local ones are told apart."""
+    at = json.loads(convscope("field", GATED, "conv2", "--at", "3,4", "--json").out)
+    assert (at["status"], at["size"], at["global_via"]) == ("exact", [7, 7], "g")
+    pixel = json.loads(convscope("field", GATED, "conv2", "--pixel", "0,0", "--json").out)
+    assert (pixel["count"], pixel["local_count"], pixel["global_via"]) == (22 * 28, 1, "g")
+    text = convscope("field", GATED, "conv2", "--pixel", "0,0").out
+    assert "is seen by 616 units of conv2" in text
+    assert "local   1 of them over local paths: rows 0:1, columns 0:1" in text
+    assert ": seen over the global path alone" in text
+
+
+def test_the_units_that_see_a_pixel_are_drawn(convscope, tmp_path):
+    """--save draws the image with the pixel, and the map beside it."""
+    path = tmp_path / "units.png"
+    ended = convscope("field", GATED, "conv2", "--pixel", "20,33", "--save", path)
+    assert (ended.code, ended.err) == (0, f"drew {path}\n")
+    assert path.read_bytes().startswith(b"\x89PNG")

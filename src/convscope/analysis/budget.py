@@ -12,7 +12,7 @@ from ..layers.operations import Status
 from ..network import Network
 from ..notebook import Preformatted
 from .diagnosis.subject import last_spatial
-from .paths import position_axes
+from .paths import origin_axes
 from .receptive_field import receptive_fields
 from .report import Report, inspect
 
@@ -170,7 +170,7 @@ def _fields(network: Network, wanted: dict[str, Any]) -> Iterator[Limit]:
     """Hold the field of the last layer with positions against its limits."""
     if not wanted:
         return
-    rank = len(position_axes(network.input_shape))
+    rank = len(origin_axes(network, network.inputs[0]))
     views = receptive_fields(network)
     last = last_spatial(network, views)
     view = None if last is None else views[last.index]

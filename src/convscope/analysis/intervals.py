@@ -71,6 +71,10 @@ class Intervals:
         """Join all units' intervals."""
         return Interval(axis.low.min(keepdims=True), axis.high.max(keepdims=True), axis.loose)
 
+    def repeat(self, axis: Interval, n: int) -> Interval:
+        """Let all units see what the first does."""
+        return Interval(axis.low[:1].repeat(n), axis.high[:1].repeat(n), axis.loose)
+
     def hull(self, axes: Sequence[Interval], n: int) -> tuple[Interval, float | None]:
         """Join intervals unit by unit; offsets are left to the recurrence."""
         first = axes[0]

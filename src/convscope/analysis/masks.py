@@ -2,32 +2,35 @@
 
 A mask is a boolean array over the axes of a layer on which views depend (its grid). Backwards, one unit's mask
 spreads to the origin pixels under its taps; forwards, one pixel's mask spreads to the units that have it under a
-tap. Side paths through which everything is seen are left out where a local view exists, as reports do.
+tap. Either over all paths, or over the local ones alone where a layer has some (decision 0011).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.connection import Connection
+from ..layers.connection import Connection, Digit
 from ..network import Network, Node
 from .intervals import tap_matrix, taps_of
-from .paths import Paths, step
+from .paths import Paths, arrivals, local_views
 from .receptive_field import AxisField, Recurrence
 
 Mask = NDArray[np.bool_]
 Views = list[Paths[AxisField] | None]
 
 
-def seen_from(network: Network, views: Views, layer: Node, unit: Mask, origin: Node) -> Mask:
+def seen_from(network: Network, views: Views, layer: Node, unit: Mask, origin: Node, local: bool = False) -> Mask:
     """Return which positions of the origin the marked units of a layer see."""
     masks: dict[int, Mask] = {layer.index: unit}
     for node in reversed(network.nodes[origin.index + 1 : layer.index + 1]):
         mask = masks.pop(node.index, None)
         if mask is None:
             continue
-        for connection, source in _local_connections(network, views, node):
+        for connection, source in _connections(network, views, node, local):
             spread = _back(mask, connection, node, source, views)
             known = masks.get(source.index)
             masks[source.index] = spread if known is None else known | spread
@@ -35,17 +38,27 @@ def seen_from(network: Network, views: Views, layer: Node, unit: Mask, origin: N
     return masks.get(origin.index, np.zeros(shape, bool))
 
 
-def seeing(network: Network, views: Views, layer: Node, pixel: Mask, origin: Node) -> Mask:
+def seeing(network: Network, views: Views, layer: Node, pixel: Mask, origin: Node, local: bool = False) -> Mask:
     """Return which units of a layer see any of the marked positions of the origin."""
+    needed = _behind(network, views, layer, local)
     masks: dict[int, Mask] = {origin.index: pixel}
     for node in network.nodes[origin.index + 1 : layer.index + 1]:
-        if views[node.index] is None:
+        if node.index not in needed:
             continue
         mask = np.zeros(_grid_shape(node, views), bool)
-        for connection, source in _local_connections(network, views, node):
+        for connection, source in _connections(network, views, node, local):
             mask |= _forth(masks[source.index], connection, node, source, views)
         masks[node.index] = mask
     return masks.get(layer.index, np.zeros(_grid_shape(layer, views), bool))
+
+
+def _behind(network: Network, views: Views, layer: Node, local: bool) -> set[int]:
+    """Return the layers between the origin and this one over which something is seen."""
+    needed = {layer.index}
+    for node in reversed(network.nodes[: layer.index + 1]):
+        if node.index in needed:
+            needed |= {source.index for _, source in _connections(network, views, node, local)}
+    return needed
 
 
 def _grid(node: Node, views: Views) -> tuple[int, ...]:
@@ -57,33 +70,31 @@ def _grid_shape(node: Node, views: Views) -> tuple[int, ...]:
     return tuple(node.output_shape[axis] for axis in _grid(node, views))
 
 
-def _local_connections(network: Network, views: Views, node: Node) -> list[tuple[Connection, Node]]:
-    """Return the connections that lead to the origin, global ones only where there is nothing else."""
-    arriving = views[node.index]
-    connections = node.facts.connections or (Connection(),)
-    chosen = []
-    for connection in connections:
-        source = network.nodes[node.sources[connection.source]]
-        view = views[source.index]
-        if view is None or arriving is None:
-            continue
-        if arriving.via is None and step(view, connection, node, Recurrence()).via is not None:
-            continue
-        chosen.append((connection, source))
-    return chosen
+def _connections(network: Network, views: Views, node: Node, local: bool) -> list[tuple[Connection, Node]]:
+    """Return the connections that lead to the origin; of local paths only where there are any."""
+    if node.facts.connections is None and views[node.sources[0]] is not None:
+        return [(Connection(), network.nodes[node.sources[0]])]
+    arriving = arrivals(views, node, Recurrence())
+    if local and len(arriving) > 1:
+        kept = local_views([arrival.view for arrival in arriving], node)
+        if kept:
+            arriving = [arrival for arrival in arriving if any(arrival.view is view for view in kept)]
+    return [(arrival.connection, network.nodes[arrival.source]) for arrival in arriving]
 
 
 def _back(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
     if connection.links is None:
         return _matching(mask, node, source, views)
+    if connection.digits:
+        return _back_by_digits(mask, connection, node, source, views)
     grid, shape = _grid(source, views), source.output_shape
     links = [connection.by_input.get(axis) for axis in grid]
     outputs = [link.output for link in links if link is not None]
     above = _grid(node, views)
     if len(set(outputs)) < len(outputs):
         return _back_by_points(mask, connection, node, source, views)
-    unused = tuple(place for place, axis in enumerate(above) if axis not in outputs)
-    spread = np.asarray(mask.any(axis=unused)).transpose([sorted(outputs).index(output) for output in outputs])
+    spread = _onto(mask, above, sorted(outputs), node)
+    spread = spread.transpose([sorted(outputs).index(output) for output in outputs])
     for place, link in enumerate(link for link in links if link is not None):
         matrix = tap_matrix(link.map, shape[link.input])
         spread = np.moveaxis(np.tensordot(spread.astype(np.float32), matrix, (place, 0)), -1, place) > 0
@@ -94,6 +105,8 @@ def _back(mask: Mask, connection: Connection, node: Node, source: Node, views: V
 def _forth(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
     if connection.links is None:
         return _matching(mask, source, node, views)
+    if connection.digits:
+        return _forth_by_digits(mask, connection, node, source, views)
     grid, shape = _grid(source, views), source.output_shape
     links = [connection.by_input.get(axis) for axis in grid]
     outputs = [link.output for link in links if link is not None]
@@ -105,18 +118,74 @@ def _forth(mask: Mask, connection: Connection, node: Node, source: Node, views: 
         matrix = tap_matrix(link.map, shape[link.input])
         spread = np.moveaxis(np.tensordot(spread.astype(np.float32), matrix, (place, 1)), -1, place) > 0
     spread = spread.transpose([outputs.index(output) for output in sorted(outputs)])
-    wide = [node.output_shape[axis] if axis in outputs else 1 for axis in above]
-    return np.broadcast_to(spread.reshape(wide), _grid_shape(node, views))
+    return _onto(spread, tuple(sorted(outputs)), above, node)
 
 
 def _matching(mask: Mask, here: Node, there: Node, views: Views) -> Mask:
     """Carry a mask through an element-wise layer, whose two sides may depend on different axes."""
-    mine, theirs = _grid(here, views), _grid(there, views)
-    if mine == theirs:
+    return _onto(mask, _grid(here, views), _grid(there, views), there)
+
+
+def _onto(mask: Mask, mine: tuple[int, ...], theirs: Sequence[int], there: Node) -> Mask:
+    """Return a mask over other axes of a layer: joined over those that go, repeated over those that come."""
+    if tuple(theirs) == mine:
         return mask
     kept = np.asarray(mask.any(axis=tuple(place for place, axis in enumerate(mine) if axis not in theirs)))
     wide = [there.output_shape[axis] if axis in mine else 1 for axis in theirs]
-    return np.broadcast_to(kept.reshape(wide), _grid_shape(there, views)).copy()
+    return np.broadcast_to(kept.reshape(wide), [there.output_shape[axis] for axis in theirs]).copy()
+
+
+class _Places(NamedTuple):
+    """Positions along each axis of a source's grid, over the axes of a layer's grid and those of `free` sizes."""
+
+    indices: list[NDArray[np.int64]]
+    shape: tuple[int, ...]
+    free: int
+
+
+def _places(connection: Connection, node: Node, source: Node, views: Views) -> _Places:
+    """Return where a reshape has taken each position; parts among the channels take all their values."""
+    above, shape = _grid(node, views), source.output_shape
+    sizes = {(axis, 0): node.output_shape[axis] for axis in above}
+    parts: list[list[tuple[tuple[int, int], Digit]]] = []
+    for axis in _grid(source, views):
+        link = connection.by_input.get(axis)
+        layout = connection.by_digits.get(axis)
+        if layout is None:
+            layout = (Digit(-1 - axis if link is None else link.output, 1, shape[axis], 1),)
+        found = []
+        for digit in layout:
+            key = (digit.axis, 0)
+            if key not in sizes or digit.axis not in above:
+                key = (digit.axis, digit.inner)
+                sizes[key] = digit.size
+                digit = digit._replace(inner=1)
+            found.append((key, digit))
+        parts.append(found)
+    every = list(sizes)
+    indices = []
+    for layout_parts in parts:
+        place = np.zeros([1] * len(every), dtype=np.int64)
+        for key, digit in layout_parts:
+            along = [1] * len(every)
+            along[every.index(key)] = sizes[key]
+            place = place + np.asarray(digit.of(np.arange(sizes[key], dtype=np.int64))).reshape(along)
+        indices.append(place)
+    return _Places(indices, tuple(sizes.values()), len(every) - len(above))
+
+
+def _back_by_digits(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
+    places = _places(connection, node, source, views)
+    marked = np.broadcast_to(mask.reshape(mask.shape + (1,) * places.free), places.shape)
+    spread = np.zeros(_grid_shape(source, views), bool)
+    spread[tuple(np.broadcast_to(place, places.shape)[marked] for place in places.indices)] = True
+    return spread
+
+
+def _forth_by_digits(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
+    places = _places(connection, node, source, views)
+    taken = np.broadcast_to(mask[tuple(places.indices)], places.shape)
+    return np.asarray(taken.any(axis=tuple(range(taken.ndim - places.free, taken.ndim))))
 
 
 def _points(
@@ -124,7 +193,7 @@ def _points(
 ) -> list[NDArray[np.int64]]:
     """Return, per axis of the source's grid, the positions under the taps of each marked unit, as (units, …).
 
-    One output axis leads to several input axes here (they were folded into it), so places go together.
+    One output axis leads to several input axes here (the bins of a pyramid), so places go together.
     """
     above = _grid(node, views)
     grid = _grid(source, views)

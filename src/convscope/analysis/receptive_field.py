@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axis import AxisMap, Folded, TransposedWindow, Window
+from ..axis import AxisMap, Folded, Placed, Rolled, TransposedWindow, Window
 from ..axis.map import Index
 from ..network import Network
 from .paths import Merge, Paths, follow
@@ -149,9 +149,14 @@ def _listed(axis: AxisField, one: AxisMap, positions: int) -> AxisField:
         low, high = lows.min(axis=1), highs.max(axis=1)
     low = np.where(reached, low, NOWHERE)
     high = np.where(reached, high, -NOWHERE)
-    if type(one) is Folded and positions > 1:
-        return Irregular(low, high, Fraction(0), varying=type(axis) is Irregular and axis.varying)
+    if type(one) in _REORDERED and positions > 1:
+        varying = type(axis) is Irregular and axis.varying
+        return Irregular(low, high, Fraction(axis.step) * one.step, varying)
     return _simplest(low, high, Fraction(axis.step) * one.step)
+
+
+_REORDERED = (Folded, Placed, Rolled)
+"""Maps that give the units of their input in another order, each as it was."""
 
 
 def _hull_of_two(one: Regular, two: Regular) -> tuple[AxisField, float | None]:
@@ -201,6 +206,11 @@ class Recurrence:
         low, high = axis.edges(np.array([0, n - 1]) if type(axis) is Regular else np.arange(n))
         return Regular(int(low.min()), int(high.max()), 0)
 
+    def repeat(self, axis: AxisField, n: int) -> AxisField:
+        """Let all units see what the first does."""
+        low, high = axis.edges(np.zeros(1, dtype=np.int64))
+        return Regular(int(low[0]), int(high[0]), 0)
+
     def hull(self, axes: Sequence[AxisField], n: int) -> tuple[AxisField, float | None]:
         """Join views unit by unit, and measure how far their centres are apart."""
         first = axes[0]
@@ -218,10 +228,26 @@ class Recurrence:
         edges = [axis.edges(units) for axis in axes]
         low_edges = np.min([low for low, _ in edges], axis=0)
         high_edges = np.max([high for _, high in edges], axis=0)
-        seen = np.all([high > low for low, high in edges], axis=0)
-        centres = [float((low + high)[seen].mean()) / 2 if seen.any() else 0.0 for low, high in edges]
         step = max((Fraction(axis.step) for axis in axes), default=Fraction(1))
-        return _simplest(low_edges, high_edges, step), _farthest([c - centres[0] for c in centres])
+        seen = np.all([high > low for low, high in edges], axis=0)
+        twice = [(low + high)[seen] for low, high in edges]
+        return _simplest(low_edges, high_edges, step), _farthest([_apart(c - twice[0]) for c in twice])
+
+
+def _apart(twice: Index) -> float:
+    """Return how far centres are apart, given twice the distances of units, in the map's inner half.
+
+    At the edges units look where there is only padding. Behind upsampling the distances repeat with a period, over
+    which they are averaged: what moves to and fro within it is not apart.
+    """
+    n = len(twice)
+    inner = twice[n // 4 : n - n // 4]
+    if not len(inner):
+        return 0.0
+    for period in range(1, len(inner) // 2 + 1):
+        if (inner[period:] == inner[:-period]).all():
+            return float(inner[:period].mean()) / 2
+    return float(inner.mean()) / 2
 
 
 def _farthest(offsets: list[float]) -> float:
@@ -269,8 +295,10 @@ class ReceptiveField:
     @property
     def stride(self) -> tuple[float, ...] | None:
         """Return the distance of neighbouring units, the mean where it varies."""
-        axes = self._axes
-        if axes is None or not all(axis.step for axis in axes):
+        view, axes = self._view, self._axes
+        if view is None or axes is None or not all(axis.step for axis in axes):
+            return None
+        if any(type(driver) is tuple for driver in view.drivers):  # the units of a flat axis follow no one step
             return None
         return tuple(int(axis.step) if axis.step == int(axis.step) else float(axis.step) for axis in axes)
 

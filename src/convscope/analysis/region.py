@@ -14,8 +14,9 @@ import numpy as np
 from ..errors import BadUnit
 from ..network import Network, Node
 from .intervals import Interval, intervals
+from .layout import place_of
 from .masks import Mask, seeing, seen_from
-from .paths import Paths, position_axes
+from .paths import Paths, origin_axes, unit_axes
 from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fields
 
 
@@ -24,8 +25,11 @@ class Region:
     """What one unit sees of the input, or of another layer.
 
     Coordinates are pixels, rows first; boxes are half-open: (top, left, bottom, right). `box` is the textbook's
-    and may reach over the edge into padding, `clipped` is what is truly seen of the picture. `center` counts from
-    the corner: the first pixel's centre is 0.5. `padded_fraction` is the part of `box` outside the picture.
+    and may reach over the edge into padding, `clipped` is what is truly seen of the image; where a unit sees
+    pixels that are not in the textbook's box, because a border wraps or mirrors, the box is `clipped` along that
+    axis. `center` counts from the corner: the first pixel's center is 0.5. `padded_fraction` is the part of `box`
+    outside the image. All of these, and `coverage`, are of the local field; where `global_via` names a layer, the
+    unit sees more over a global path, and `mask` holds all that it sees.
     """
 
     layer: str
@@ -52,16 +56,27 @@ class Region:
 
     @cached_property
     def mask(self) -> Mask:
-        """Return, over the whole origin, exactly which pixels are seen: holes of dilation stay open."""
+        """Return, over the whole origin, exactly which pixels are seen, over local and global paths alike."""
+        return self._seen(local=False)
+
+    @cached_property
+    def local_mask(self) -> Mask:
+        """Return which pixels are seen over local paths: holes of dilation stay open, global paths are left out.
+
+        It is `mask` where there is no global path beside a local one.
+        """
+        return self.mask if self.global_via is None else self._seen(local=True)
+
+    def _seen(self, local: bool) -> Mask:
         if self._question is None:
             raise TypeError("a Region made by hand has no mask")
-        return _mask(*self._question)
+        return _mask(*self._question, local=local)
 
     @property
     def coverage(self) -> float:
-        """Return which part of the pixels in `clipped` is really touched, from 0 to 1."""
+        """Return which part of the pixels in `clipped` is really touched over local paths, from 0 to 1."""
         area = _area(self.clipped)
-        return int(self.mask.sum()) / area if area else 0.0
+        return int(self.local_mask.sum()) / area if area else 0.0
 
     def _repr_html_(self) -> str:
         from ..notebook import preformatted
@@ -96,12 +111,16 @@ class Region:
 class Units:
     """Which units of a layer see one pixel.
 
-    `mask` covers the layer's position axes; `box` is the half-open hull of the units, empty when none does.
+    `mask` covers the layer's position axes: true for every unit that sees the pixel, over any path. `local_mask`
+    has those that see it over local paths; the two differ where `global_via` names a layer through which units
+    gain a global path beside their local one. `box` is the half-open hull of `mask`, empty when no unit sees it.
     """
 
     layer: str
     pixel: tuple[int, ...]
     mask: Mask = field(repr=False, compare=False)
+    local_mask: Mask = field(repr=False, compare=False)
+    global_via: str | None = None
 
     @property
     def count(self) -> int:
@@ -109,19 +128,42 @@ class Units:
         return int(self.mask.sum())
 
     @property
+    def local_count(self) -> int:
+        """Return the number of units that see the pixel over local paths."""
+        return int(self.local_mask.sum())
+
+    @property
     def box(self) -> tuple[int, ...]:
         """Return (top, left, bottom, right) of the units that see the pixel."""
         return _hull(self.mask)
 
+    @property
+    def local_box(self) -> tuple[int, ...]:
+        """Return (top, left, bottom, right) of the units that see the pixel over local paths."""
+        return _hull(self.local_mask)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"layer": self.layer, "pixel": list(self.pixel), "count": self.count, "box": list(self.box)}
+        document: dict[str, Any] = {
+            "layer": self.layer,
+            "pixel": list(self.pixel),
+            "count": self.count,
+            "box": list(self.box),
+        }
+        if self.global_via is not None:
+            document |= {
+                "local_count": self.local_count,
+                "local_box": list(self.local_box),
+                "global_via": self.global_via,
+            }
+        return document
 
 
 class _Views:
     """Both analyses of one network from one origin, kept while the network lives."""
 
     def __init__(self, network: Network, origin: str) -> None:
+        self.axes = origin_axes(network, network[origin])
         self.fields = receptive_fields(network, origin)
         self.intervals = intervals(network, origin)
 
@@ -154,15 +196,15 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
             f"{field_view.lost_at!r}; ask for a layer before it. [unit-unknown]"
         )
     places = _places(node, field_view, at)
-    indices = dict(zip(_axes_of(node, field_view), places, strict=True))
+    indices = dict(zip(unit_axes(node.output_shape, field_view.grid), places, strict=True))
     box = _box(field_view, indices)
-    mask = None
     if any(one.loose for one in exact.axes):
-        mask = _mask(network, node, source, places)
-        clipped = _hull(mask)
+        clipped = _hull(_mask(network, node, source, places, local=True))
     else:
         clipped = _exact_box(exact, indices)
-    sizes = [source.output_shape[axis] for axis in position_axes(source.output_shape)]
+    if _area(clipped):
+        box = _around(box, clipped)
+    sizes = [source.output_shape[axis] for axis in views.axes]
     inside = (
         *(min(max(edge, 0), n) for edge, n in zip(box, sizes, strict=False)),
         *(min(max(edge, 0), n) for edge, n in zip(box[len(sizes) :], sizes, strict=True)),
@@ -203,27 +245,29 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
     places = _places(source, start, pixel)
     marked = np.zeros([source.output_shape[axis] for axis in start.grid], bool)
     marked[places] = True
-    return Units(layer, tuple(pixel), seeing(network, fields, node, marked, source))
+    axes = unit_axes(node.output_shape, view.grid)
+    shape = [node.output_shape[axis] for axis in axes]
+    wide = [node.output_shape[axis] if axis in view.grid else 1 for axis in axes]
+    masks = [
+        np.broadcast_to(seeing(network, fields, node, marked, source, local).reshape(wide), shape)
+        for local in ([False] if view.global_via is None else [False, True])
+    ]
+    return Units(layer, tuple(pixel), masks[0], masks[-1], view.global_via)
 
 
-def _mask(network: Network, node: Node, source: Node, places: tuple[int, ...]) -> Mask:
+def _mask(network: Network, node: Node, source: Node, places: tuple[int, ...], local: bool) -> Mask:
     fields = _views(network, source.name).fields
     view = fields[node.index]
     assert view is not None
-    axes = _axes_of(node, view)
+    axes = unit_axes(node.output_shape, view.grid)
     unit = np.zeros([node.output_shape[axis] for axis in view.grid], bool)
     unit[tuple(place for axis, place in zip(axes, places, strict=True) if axis in view.grid)] = True
-    return seen_from(network, fields, node, unit, source)
-
-
-def _axes_of(node: Node, view: Paths[Any]) -> tuple[int, ...]:
-    """Return the output axes that an index names: those the view depends on, else those of positions."""
-    return view.grid or tuple(dict.fromkeys(position_axes(node.output_shape)))
+    return seen_from(network, fields, node, unit, source, local)
 
 
 def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
     """Return the index along the position axes, checked; a full index loses its other axes."""
-    axes, shape = _axes_of(node, view), node.output_shape
+    axes, shape = unit_axes(node.output_shape, view.grid), node.output_shape
     full = len(at) == len(shape) and len(shape) != len(axes)
     if not full and len(at) != len(axes):
         names = {1: "one number", 2: "ROW,COLUMN", 3: "DEPTH,ROW,COLUMN"}.get(len(axes), f"{len(axes)} numbers")
@@ -244,7 +288,7 @@ def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
 def _box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:
     lows, highs = [], []
     for axis, driver in zip(view.axes, view.drivers, strict=True):
-        low, high = axis.edges(np.array([0 if driver is None else indices[driver]], dtype=np.int64))
+        low, high = axis.edges(np.array([place_of(driver, indices)], dtype=np.int64))
         if isinstance(axis, Irregular) and high[0] <= low[0]:
             low = high = np.zeros(1, np.int64)
         lows.append(int(low[0]))
@@ -252,8 +296,19 @@ def _box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:
     return (*lows, *highs)
 
 
+def _around(box: tuple[int, ...], clipped: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the textbook's box, along each axis on which the unit looks elsewhere what it sees instead."""
+    rank = len(clipped) // 2
+    ends = [(box[axis], box[rank + axis]) for axis in range(rank)]
+    seen = [(clipped[axis], clipped[rank + axis]) for axis in range(rank)]
+    fitting = [
+        end if end[0] <= real[0] and real[1] <= end[1] else real for end, real in zip(ends, seen, strict=True)
+    ]
+    return (*(low for low, _ in fitting), *(high for _, high in fitting))
+
+
 def _exact_box(view: Paths[Interval], indices: dict[int, int]) -> tuple[int, ...]:
-    places = [0 if driver is None else indices[driver] for driver in view.drivers]
+    places = [place_of(driver, indices) for driver in view.drivers]
     lows = [int(axis.low[place]) for axis, place in zip(view.axes, places, strict=True)]
     highs = [int(axis.high[place]) for axis, place in zip(view.axes, places, strict=True)]
     return (*lows, *highs)

@@ -6,18 +6,35 @@
 | `transposed.py` | the same window run backwards: transposed convolution |
 | `resize.py` | nearest and interpolating resize, pixel shuffle |
 | `bins.py` | adaptive pooling's uneven bins |
-| `reshape.py` | positions folded into one flat axis |
-| `spans.py` | any list of intervals: spatial pyramids |
+| `reshape.py` | positions folded into one flat axis, or split over several |
+| `sequence.py` | rolled axes, recurrent layers, attention |
+| `spans.py` | any list of intervals: spatial pyramids; stretches: concatenation |
 
 Each map answers the same questions (see `AxisMap`). This is the only place with such arithmetic.
 """
 
 from .bins import Bins
 from .map import AxisMap
-from .reshape import Folded
+from .reshape import Folded, Lifted, Placed, lifted
 from .resize import Resize
-from .spans import Spans
+from .sequence import Everything, Prefix, Rolled
+from .spans import Spans, Stretch
 from .transposed import TransposedWindow
 from .window import Window
 
-__all__ = ["AxisMap", "Bins", "Folded", "Resize", "Spans", "TransposedWindow", "Window"]
+__all__ = [
+    "AxisMap",
+    "Bins",
+    "Everything",
+    "Folded",
+    "Lifted",
+    "Placed",
+    "Prefix",
+    "Resize",
+    "Rolled",
+    "Spans",
+    "Stretch",
+    "TransposedWindow",
+    "Window",
+    "lifted",
+]

@@ -1,4 +1,4 @@
-"""Positions listed one by one, where no formula is simpler."""
+"""Positions listed one by one, and the stretch of an axis that one of several inputs fills."""
 
 from __future__ import annotations
 
@@ -39,3 +39,36 @@ class Spans:
         first, last = self.span(np.arange(len(self.first), dtype=np.int64))
         taps = first[:, None] + np.arange(int((last - first).max()) + 1, dtype=np.int64)
         return np.where(taps <= last[:, None], taps, -1)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """An input of n positions that fills an output of `length` from `start` on; the rest is made from others."""
+
+    n: int
+    start: int
+    length: int
+
+    @property
+    def step(self) -> Fraction:
+        """Return 1."""
+        return Fraction(1)
+
+    def positions(self, n: int) -> int:
+        """Return the output's length."""
+        return self.length
+
+    def covers(self, n: int) -> bool:
+        """Return False."""
+        return False
+
+    def span(self, output: Index) -> tuple[Index, Index]:
+        """Return the one position, an empty span outside the stretch."""
+        source = output - self.start
+        inside = (source >= 0) & (source < self.n)
+        return np.where(inside, source, 1), np.where(inside, source, 0)
+
+    def taps(self, n: int) -> Index:
+        """Return the one position, -1 outside the stretch."""
+        source = np.arange(self.length, dtype=np.int64) - self.start
+        return np.where((source >= 0) & (source < self.n), source, -1)[:, None]

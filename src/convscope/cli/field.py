@@ -13,7 +13,7 @@ from .options import input_option, json_option, model_argument, one_of, save_opt
 from .output import remark, say
 
 if TYPE_CHECKING:
-    from ..analysis.region import Region
+    from ..analysis.region import Region, Units
     from ..network import Network
 
 Place = tuple[int, ...]
@@ -28,8 +28,8 @@ Place = tuple[int, ...]
     "--pixel", metavar="ROW,COL", callback=place, help="The other way: which units of LAYER see this pixel?"
 )
 @click.option("--of", "origin", metavar="LAYER", help="Count pixels in this layer's map instead of the input.")
-@click.option("--image", metavar="PATH", help="Draw the region on this picture; needs --save.")
-@save_option("the region, drawn on the picture,")
+@click.option("--image", metavar="PATH", help="Draw on this image; needs --save.")
+@save_option("the region, or the units that see the pixel, drawn on the image,")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="The figure's language.")
 @json_option
 def command(
@@ -52,7 +52,7 @@ def command(
     Examples:
       convscope field alexnet pool5 --at 3,2
       convscope field alexnet pool5 --at 3,2 --image cat.jpg --save seen.png
-      convscope field alexnet conv2 --pixel 100,60
+      convscope field alexnet conv2 --pixel 100,60 --save units.png
     """
     from ..models import load
     from ..present.json import to_json
@@ -64,6 +64,8 @@ def command(
     start = network[origin] if origin else network.inputs[0]
     if pixel is not None:
         units = network.seen_by(pixel, layer, origin)
+        if path is not None:
+            _draw(network, units, image, path, lang)
         say(
             to_json(units.to_dict())
             if as_json
@@ -96,15 +98,20 @@ def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str
             "[field-image]",
             context,
         )
-    one_of({"--pixel": pixel is not None, "--save": path is not None})
     one_of({"--of": origin is not None, "--save": path is not None})
 
 
-def _draw(network: Network, region: Region, image: str | None, path: str, lang: str) -> None:
+def _draw(network: Network, found: Region | Units, image: str | None, path: str, lang: str) -> None:
+    from ..analysis.region import Units
     from ..pictures import load_picture, sample_picture
-    from ..present.plots import region_on_picture, save
+    from ..present.plots import region_on_picture, save, units_beside_picture
 
     shape = network.input_shape
     picture = sample_picture(shape) if image is None else load_picture(image, shape)
-    save(region_on_picture(region, picture, lang), path)
+    figure = (
+        units_beside_picture(found, picture, lang)
+        if isinstance(found, Units)
+        else region_on_picture(found, picture, lang)
+    )
+    save(figure, path)
     remark(f"drew {path}")

@@ -89,6 +89,13 @@ LOST = Text(
     "{name} 之后，单元来自哪些位置已无从得知，因此感受野未知。",
 )
 
+LARGEST = Text("Largest field of any unit of {name}", "{name} 的各单元中最大的感受野")
+NO_SINGLE = Text(
+    "From {layer} on the units do not all see alike ({axes}), so no single derivation holds for every unit of "
+    "{name}. One unit is derived instead.",
+    "从 {layer} 起，各单元看到的范围不尽相同（{axes}），因此没有对 {name} 的所有单元都成立的单一推导。"
+    "这里改为推导其中一个单元。",
+)
 DIFFERS = Text(
     "Units of {name} do not all see alike, so one unit stands for them; the largest field of any unit is {size}.",
     "{name} 的各单元看到的范围不尽相同，这里以其中一个为例；各单元中最大的感受野为 {size}。",

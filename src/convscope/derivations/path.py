@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
 from typing import NamedTuple
 
-from ..analysis.paths import Paths, position_axes
-from ..analysis.paths import step as stepped
+import numpy as np
+
+from ..analysis.layout import positions_of
+from ..analysis.paths import Paths, arrivals, local_views, origin_axes, step
 from ..analysis.receptive_field import AxisField, Recurrence, Regular, receptive_fields
 from ..axis import AxisMap, Window
+from ..axis.map import Index
 from ..layers.connection import UNMOVED, Connection
 from ..layers.convolution import Conv
 from ..layers.pooling import Pool
@@ -66,33 +71,101 @@ class Chains:
         """Return the chain's last link, and the index of the layer before it."""
         view = self.views[node.index]
         assert view is not None
-        arriving = []
-        for connection in node.facts.connections or (Connection(),):
-            source = node.sources[connection.source]
-            before = self.views[source]
-            if before is not None:
-                after = stepped(before, connection, node, self._algebra)
-                arriving.append((after, connection, source, before))
-        local = [one for one in arriving if one[0].via is None] if view.via is None else arriving
+        arriving = [
+            (arrival.view, arrival.connection, arrival.source)
+            for arrival in arrivals(self.views, node, self._algebra)
+        ]
+        kept = local_views([after for after, _, _ in arriving], node)
+        local = [one for one in arriving if any(one[0] is after for after in kept)] if kept else arriving
         local.sort(key=lambda one: one[0].axes[axis] != view.axes[axis])
         chosen = max(local, key=lambda one: (one[0].axes[axis].size, one[0].axes[axis] == view.axes[axis]))
         local.sort(key=lambda one: one is not chosen)
-        after, connection, source, before = chosen
-        branches = tuple(Branch(self.network.nodes[s].name, a.axes[axis]) for a, _, s, _ in local)
-        one, whole, n = _map(node, connection, before.drivers[axis])
+        _, connection, source = chosen
+        branches = tuple(Branch(self.network.nodes[s].name, a.axes[axis]) for a, _, s in local)
+        before = self.views[source]
+        assert before is not None
+        one, whole, n = _map(node, connection, before, axis)
         return Link(node, one, whole, n, branches if len(local) > 1 else (), view.axes[axis]), source
 
 
-def _map(node: Node, connection: Connection, driver: int | None) -> tuple[AxisMap | None, bool, int]:
-    """Return the map along one tensor axis of a connection, whether all is seen, and the positions before."""
-    shape = node.input_shapes[connection.source]
+def _map(node: Node, connection: Connection, before: View, axis: int) -> tuple[AxisMap | None, bool, int]:
+    """Return the map along one axis of a connection, whether all is seen, and the positions before."""
+    shape, driver = node.input_shapes[connection.source], before.drivers[axis]
+    n = positions_of(driver, shape)
     if connection.links is None or driver is None:
-        return None, False, 1 if driver is None else shape[driver]
+        return None, False, n
+    if isinstance(driver, tuple) or driver in connection.by_digits:
+        noted: Paths[Taken] = Paths(((),) * len(before.axes), before.drivers)
+        taken = step(noted, connection, node, _Steps()).axes[axis]
+        if (None, n) in taken:
+            return None, n > 1, n
+        return (_Composed(taken) if taken else None), False, n
     link = connection.by_input.get(driver)
     if link is None:
-        return None, shape[driver] > 1, shape[driver]
+        return None, n > 1, n
     straight = link.map == UNMOVED and not isinstance(node.layer, Conv | Pool)
-    return (None if straight else link.map), False, shape[driver]
+    return (None if straight else link.map), False, n
+
+
+Taken = tuple[tuple[AxisMap | None, int], ...]
+
+
+class _Steps:
+    """The algebra that notes the maps on the way, with their positions before."""
+
+    def start(self, n: int) -> Taken:
+        return ()
+
+    def through(self, axis: Taken, one: AxisMap, n: int, positions: int) -> Taken:
+        return (*axis, (one, n))
+
+    def whole(self, axis: Taken, n: int) -> Taken:
+        return (*axis, (None, n))
+
+    def repeat(self, axis: Taken, n: int) -> Taken:
+        return axis
+
+    def hull(self, axes: Sequence[Taken], n: int) -> tuple[Taken, float | None]:
+        return axes[0], None
+
+
+class _Composed:
+    """Maps one after another, as a layer applies them to a split axis."""
+
+    def __init__(self, taken: Taken) -> None:
+        self._taken = taken
+
+    def __repr__(self) -> str:
+        return f"_Composed({self._taken!r})"
+
+    @property
+    def step(self) -> Fraction:
+        return prod((one.step for one, _ in self._taken if one is not None), start=Fraction(1))
+
+    def positions(self, n: int) -> int:
+        last = self._taken[-1]
+        assert last[0] is not None
+        return last[0].positions(last[1])
+
+    def covers(self, n: int) -> bool:
+        return False
+
+    def span(self, output: Index) -> tuple[Index, Index]:
+        taps = self.taps(self._taken[0][1])[output]
+        return np.where(taps < 0, taps.max(), taps).min(axis=1), taps.max(axis=1)
+
+    def taps(self, n: int) -> Index:
+        taken: Index | None = None
+        for one, before in self._taken:
+            assert one is not None
+            taps = one.taps(before)
+            if taken is None:
+                taken = taps
+                continue
+            rows = np.vstack([taken, np.full((1, taken.shape[1]), -1)])[taps]
+            taken = rows.reshape(len(taps), -1)
+        assert taken is not None
+        return taken
 
 
 def textbook(chain: Sequence[Link]) -> bool:
@@ -108,4 +181,4 @@ def textbook(chain: Sequence[Link]) -> bool:
 
 def picture_rank(network: Network) -> int:
     """Return the number of axes of the picture that hold positions."""
-    return len(position_axes(network.input_shape))
+    return len(origin_axes(network, network.inputs[0]))

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from ..analysis.paths import position_axes
+from ..analysis.layout import place_of
+from ..analysis.paths import origin_axes, unit_axes
 from ..analysis.receptive_field import AxisField, Regular
 from ..axis import Window
 from ..network import Network, Node
@@ -37,12 +38,15 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
         return [Derivation("receptive_field", words.FORWARD, (), (words.LOST.fill(name=view.lost_at),))]
     if view.via is not None:
         return [_global(chains.network, view.via)]
-    units = _units(node, view, at)
+    unit = _unit(node, view, at)
+    units = tuple(place_of(driver, unit) for driver in view.drivers)
     paths = [chains.to(node, axis) for axis in range(len(view.axes))]
     worked: list[Derivation] = []
     for one in _alike(paths, [_route(path) for path in paths], units):
         if textbook(one.chain):
             worked += _extent(one, node, view.global_via)
+        else:
+            worked.append(_no_single(one, node, view))
     for one in _alike(
         paths, [(_route(path), _sizes(path), unit) for path, unit in zip(paths, units, strict=True)], units
     ):
@@ -50,7 +54,7 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
         if textbook(one.chain):
             worked.append(_centre(one, axes))
         else:
-            region = chains.network.field(node.name, _place(node, view, units))
+            region = chains.network.field(node.name, tuple(unit.values()))
             first = one.group.first
             truth = region.clipped[first], region.clipped[len(view.axes) + first]
             worked.append(unit_region(one.chain, one.unit, node, axes, truth, view.axes[first].size))
@@ -66,31 +70,37 @@ def _extent(one: Alike, node: Node, global_via: str | None) -> list[Derivation]:
     return worked
 
 
+def _no_single(one: Alike, node: Node, view: View) -> Derivation:
+    """Say from which layer on units differ, where the extent cannot be derived for all of them at once."""
+    layer = next(link.node.name for link in one.chain if not textbook([link]))
+    size = view.axes[one.group.first].size
+    why = words.NO_SINGLE.fill(layer=layer, axes=one.group.title, name=node.name)
+    sheet = Worksheet()
+    sheet.step("r", written(size), words.LARGEST.fill(name=node.name))
+    sheet.note(why)
+    if view.global_via:
+        sheet.note(words.SIDE_PATH, name=view.global_via)
+    return sheet.finish("receptive_field", _titled(words.FORWARD, _axes(one)))
+
+
 def _axes(one: Alike) -> Text | None:
     return one.group.title if one.group.mark else None
 
 
 def _grid(node: Node, view: View) -> tuple[int, ...]:
     """Return the output axes that name a unit."""
-    return view.grid or position_axes(node.output_shape)
+    return unit_axes(node.output_shape, view.grid)
 
 
-def _units(node: Node, view: View, at: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return the unit's index along each axis of the picture: the one asked for, or the middle one.
+def _unit(node: Node, view: View, at: tuple[int, ...] | None) -> dict[int, int]:
+    """Return the unit's index along each axis that names it: the one asked for, or the middle one.
 
     A full index, the channel first, names the unit as well.
     """
     grid = _grid(node, view)
     full = at is not None and len(at) == len(node.output_shape) > len(grid)
     asked = dict(zip(range(len(at)) if full else grid, at, strict=True)) if at is not None else {}
-    return tuple(
-        0 if driver is None else asked.get(driver, node.output_shape[driver] // 2) for driver in view.drivers
-    )
-
-
-def _place(node: Node, view: View, units: Sequence[int]) -> tuple[int, ...]:
-    """Return the unit as `Network.field` takes it."""
-    return tuple(units[view.drivers.index(axis)] if axis in view.drivers else 0 for axis in _grid(node, view))
+    return {axis: asked.get(axis, node.output_shape[axis] // 2) for axis in grid}
 
 
 def _route(chain: Sequence[Link]) -> Hashable:
@@ -110,7 +120,7 @@ def _alike(paths: Sequence[list[Link]], keys: Sequence[Hashable], units: Sequenc
 
 def _global(network: Network, via: str) -> Derivation:
     sheet = Worksheet()
-    axes = position_axes(network.input_shape)
+    axes = origin_axes(network, network.inputs[0])
     for group in groups([network.input_shape[axis] for axis in axes]):
         sheet.know(group.input, network.input_shape[axes[group.first]], words.PICTURE.fill(axes=group.title))
         sheet.step(group.sign("r"), group.letter, words.WHOLE.fill(axes=group.title))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, NamedTuple
 
+from ..axis import Everything
 from ..settings import Count, choice, count, real, setting
 from .base import Layer, ParamShapes, show_shape, size_of
-from .connection import Connection, Shape, straight
+from .connection import Connection, Link, Shape, straight
 from .operations import Operations
 
 
@@ -336,7 +337,9 @@ class Softmax(Layer):
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
         """All of the axis, at the same place along the others."""
         (shape,) = inputs
-        return (Connection(links=straight(axis for axis in range(len(shape)) if axis != self.along(shape))),)
+        along = self.along(shape)
+        kept = straight(axis for axis in range(len(shape)) if axis != along)
+        return (Connection(links=(*kept, Link(along, along, Everything(shape[along], shape[along])))),)
 
 
 @dataclass(frozen=True)

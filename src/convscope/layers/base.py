@@ -45,6 +45,9 @@ class Layer:
     view: ClassVar[bool] = False
     """Whether the output is the input's memory under another shape."""
 
+    sequence: ClassVar[bool] = False
+    """Whether inputs are (length, features): positions on the first axis, not on the last."""
+
     status: ClassVar[Status] = Status.COMPLETE
     """How far the layer's own numbers can be trusted."""
 

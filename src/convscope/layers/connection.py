@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ..axis import AxisMap, Window
+from ..axis.map import Index
 
 Shape = tuple[int, ...]
 """A tensor's sizes, batch left out, channels first."""
@@ -23,18 +25,41 @@ class Link:
     map: AxisMap
 
 
+class Digit(NamedTuple):
+    """One part of an axis that is split over others or folded with others, in a mixed-radix number.
+
+    The part of a position that counts `weight` positions per unit is ⌊index / inner⌋ mod size of the index along
+    `axis`; the position is the sum over its parts.
+    """
+
+    axis: int
+    inner: int
+    size: int
+    weight: int
+
+    def of(self, index: Index | int) -> Index | int:
+        """Return the part's share of the position for an index along its axis."""
+        return index // self.inner % self.size * self.weight
+
+
+Layout = tuple[Digit, ...]
+"""The digits of one axis, the heaviest first."""
+
+
 @dataclass(frozen=True)
 class Connection:
     """Which positions of input number `source` an output position is made from.
 
     `links` is None for an element-wise layer: every axis goes straight through. Otherwise an input axis that
     no link names is mixed: every output sees all of it (the channels of a convolution, all of a dense layer).
-    `lost` names input axes whose positions cannot be followed further (one axis split in two), and `opaque` says
-    that nothing at all is known: better unknown than wrong.
+    `digits` says of input axes that are folded or split where their parts are in the output. `lost` names input
+    axes whose positions cannot be followed further (rows regrouped in sizes that do not divide each other), and
+    `opaque` says that nothing at all is known: better unknown than wrong.
     """
 
     source: int = 0
     links: tuple[Link, ...] | None = None
+    digits: tuple[tuple[int, Layout], ...] = ()
     lost: tuple[int, ...] = ()
     opaque: bool = False
 
@@ -48,12 +73,14 @@ class Connection:
         """Return the link of each input axis that has one."""
         return {link.input: link for link in self.links or ()}
 
+    @cached_property
+    def by_digits(self) -> dict[int, Layout]:
+        """Return the digits of each input axis that has some."""
+        return dict(self.digits)
+
 
 POINTWISE = (Connection(),)
 """The connections of an element-wise layer with one input."""
-
-MIXED = (Connection(links=()),)
-"""The connections of a layer whose every output sees all of its one input."""
 
 
 def windowed(maps: Sequence[AxisMap]) -> tuple[Connection, ...]:

@@ -27,6 +27,7 @@ class Linear(Layer):
     in_features: int | None = known_or_inferred()
     keyword: ClassVar[str] = "dense"
     positional: ClassVar[tuple[str, ...]] = ("out_features",)
+    sequence: ClassVar[bool] = True
 
     def vector(self, shape: Shape) -> Shape:
         """Return the shape as the matrix sees it, features last."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..axis import Window
+from ..axis import Rolled, Window
 from ..settings import Axes, Integers, count, setting
 from .base import Layer, ParamShapes, show_shape
 from .connection import Connection, Link, Shape, straight
@@ -83,7 +83,7 @@ class Roll(Layer):
         (shape,) = inputs
         shifts = dict(zip(self.axes, self.shifts, strict=True))
         moved = {a: s % shape[a] for a, s in shifts.items()}
-        links = [Link(a, a, Window(1, 1, s, -s, border="circular")) for a, s in moved.items() if s]
+        links = [Link(a, a, Rolled(shape[a], s)) for a, s in moved.items() if s]
         return (Connection(links=(*straight(a for a in range(len(shape)) if not moved.get(a)), *links)),)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..axis import Everything, Stretch
 from ..settings import Count, count, flag, setting
 from .base import Arity, Layer, ParamShapes, show_shape, size_of
-from .connection import UNMOVED, Connection, Link, Shape
+from .connection import UNMOVED, Connection, Link, Shape, straight
 from .operations import Operations
 
 
@@ -177,7 +178,7 @@ class Concat(Layer):
         connections = []
         start = 0
         for source, shape in enumerate(inputs):
-            stretch = type(UNMOVED)(1, 1, start, joined - start - shape[self.axis])
+            stretch = Stretch(shape[self.axis], start, joined)
             links = tuple(
                 Link(axis, axis, UNMOVED if axis != self.axis else stretch) for axis in range(len(shape))
             )
@@ -188,7 +189,7 @@ class Concat(Layer):
 
 @dataclass(frozen=True)
 class MatMul(Layer):
-    """The matrix product of two inputs over their last two axes: every output sees all of both.
+    """The matrix product of two inputs over their last two axes.
 
     Shapes:   (…, n, k), (…, k, m) → (…, n, m)
     Errors:   BadShape [matmul-shapes]
@@ -215,8 +216,10 @@ class MatMul(Layer):
         return Operations.matrix(size_of(self.output_shape(*inputs)), inputs[0][-1])
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Counted as global in both inputs."""
-        return (Connection(0, ()), Connection(1, ()))
+        """A row sees its own row of the first input and all of the second; axes in front go straight through."""
+        stacked = straight(range(len(inputs[0]) - 2))
+        row = len(inputs[0]) - 2
+        return (Connection(0, (*stacked, Link(row, row, UNMOVED))), Connection(1, stacked))
 
 
 @dataclass(frozen=True)
@@ -234,6 +237,7 @@ class MultiheadAttention(Layer):
     arity: ClassVar[Arity] = (1, 3)
     keyword: ClassVar[str] = "attention"
     positional: ClassVar[tuple[str, ...]] = ("num_heads",)
+    sequence: ClassVar[bool] = True
 
     def _lengths(self, inputs: tuple[Shape, ...]) -> tuple[int, int, int]:
         """Return query length, key length and width, checked."""
@@ -281,8 +285,11 @@ class MultiheadAttention(Layer):
         return projections.plus(scores).plus(sums).plus(softmax)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Every output sees every input."""
-        return tuple(Connection(source, ()) for source in range(len(inputs)))
+        """Every position sees all keys and values; of the query, if apart, only its own row."""
+        queries, keys, _ = self._lengths(inputs)
+        everything = (Link(0, 0, Everything(keys, queries)),)
+        query = straight((0,)) if len(inputs) > 1 else everything
+        return tuple(Connection(source, everything if source else query) for source in range(len(inputs)))
 
     def training_bytes(self, *inputs: Shape) -> int:
         """Return the projections and the attention weights, in float32."""

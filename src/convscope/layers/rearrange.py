@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from ..axis import Folded, Resize, Window
+from ..axis import Resize, Window
 from ..axis.window import Border
 from ..settings import LARGEST, Axes, Count, Integers, Optional, Pads, choice, count, pads, real, setting
 from .base import Layer, show_shape, size_of
-from .connection import UNMOVED, Connection, Link, Shape, straight
+from .connection import UNMOVED, Connection, Digit, Layout, Link, Shape, straight
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -63,7 +63,7 @@ class Reshape(Layer):
         return tuple(elements // known if size == -1 else size for size in self.shape)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Follow axes that keep their size or are folded together; a split axis is lost."""
+        """Follow axes that keep their size, are folded together or split into parts."""
         return _reshaped(inputs[0], self.output_shape(*inputs))
 
 
@@ -89,20 +89,39 @@ def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], list[int]]]:
 
 def _reshaped(old: Shape, new: Shape) -> tuple[Connection, ...]:
     links: list[Link] = []
+    digits: list[tuple[int, Layout]] = []
     lost: list[int] = []
     for olds, news in _groups(old, new):
         sized_old = [axis for axis in olds if old[axis] > 1]
         sized_new = [axis for axis in news if new[axis] > 1]
-        if len(sized_new) > 1:
-            lost += sized_old
-        elif len(sized_new) == 1 and len(sized_old) == 1:
+        if len(sized_old) == len(sized_new) == 1:
             links.append(Link(sized_new[0], sized_old[0], UNMOVED))
-        elif sized_new:
-            length = inner = prod(old[axis] for axis in sized_old)
-            for axis in sized_old:
-                inner //= old[axis]
-                links.append(Link(sized_new[0], axis, Folded(old[axis], inner, length)))
-    return (Connection(links=tuple(links), lost=tuple(lost)),)
+            continue
+        for axis, inner in _inners(old, sized_old):
+            layout = _parts(inner, old[axis], new, _inners(new, sized_new))
+            if layout is None:
+                lost.append(axis)
+            else:
+                digits.append((axis, layout))
+    return (Connection(links=tuple(links), digits=tuple(digits), lost=tuple(lost)),)
+
+
+def _inners(shape: Shape, axes: list[int]) -> list[tuple[int, int]]:
+    """Return each axis with the elements of one step along it, counted within its group."""
+    return [(axis, prod(shape[later] for later in axes[place + 1 :])) for place, axis in enumerate(axes)]
+
+
+def _parts(inner: int, size: int, new: Shape, news: list[tuple[int, int]]) -> Layout | None:
+    """Return where an axis of `size` steps of `inner` elements lies in the new axes; None where sizes clash."""
+    parts = []
+    for axis, step in news:
+        low, high = max(inner, step), min(inner * size, step * new[axis])
+        if low >= high:
+            continue
+        if low % inner or low % step or high % low or inner * size % high or step * new[axis] % high:
+            return None
+        parts.append(Digit(axis, low // step, high // low, low // inner))
+    return tuple(parts)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..axis import Everything, Prefix
 from ..settings import choice, count, flag
 from .base import Layer, ParamShapes, show_shape
-from .connection import MIXED, Connection, Shape
+from .connection import Connection, Link, Shape
 from .operations import Operations
 
 
@@ -29,6 +30,7 @@ class LSTM(Layer):
     biases: str = choice("two", "one", "none")
     keyword: ClassVar[str] = "lstm"
     positional: ClassVar[tuple[str, ...]] = ("hidden_size",)
+    sequence: ClassVar[bool] = True
     retains: ClassVar[frozenset[str]] = frozenset({"input", "output"})
 
     @property
@@ -100,8 +102,10 @@ class LSTM(Layer):
         return total
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Counted as global: what a step sees grows along the sequence."""
-        return MIXED
+        """A step sees the steps up to its own, in a two-way layer all; features are mixed."""
+        (length, _) = inputs[0]
+        steps = Everything(length, length) if self.bidirectional else Prefix()
+        return (Connection(links=(Link(0, 0, steps),)),)
 
     def training_bytes(self, *inputs: Shape) -> int:
         """Return the gates and cell states of every step, in float32."""

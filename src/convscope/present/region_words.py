@@ -46,6 +46,12 @@ def units_text(network: Network, units: Units, origin: Node, width: int, paint: 
         ("units", f"{count(units.count)} of {count(units.mask.size)}, in every channel"),
         ("box", _spans(units.box) if units.count else "empty: no unit has this place in its region"),
     ]
+    if units.global_via is not None:
+        local = _spans(units.local_box) if units.local_count else "none"
+        lines += [
+            ("local", f"{count(units.local_count)} of them over local paths: {local}"),
+            ("global", f"the others over the global path through {units.global_via}"),
+        ]
     title = f"{pixel} {place} of {_named(origin)} is seen by {count(units.count)} units of {_named(layer)}"
     return _page(f"{network.name}: {title}", lines, sketch_units(units, min(width, 72)), width, paint)
 

@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from ..analysis.region import Region, Units
 
-SEEN, PARTLY, PADDING, UNSEEN, BEYOND, CENTRE = "█", "▒", "░", "·", " ", "+"
-_MEANINGS = {SEEN: "seen", PARTLY: "seen in part", PADDING: "padding", UNSEEN: "not seen", CENTRE: "centre"}
+SEEN, PARTLY, PADDING, GLOBAL, UNSEEN, BEYOND, CENTRE = "█", "▒", "░", ":", "·", " ", "+"
+_MEANINGS = {
+    SEEN: "seen",
+    PARTLY: "seen in part",
+    PADDING: "padding",
+    GLOBAL: "seen over the global path alone",
+    UNSEEN: "not seen",
+    CENTRE: "centre",
+}
 
 USUAL_LINES, MOST_LINES = 24, 34
 """A sketch has about as many lines as a terminal; a few more where that saves it from joining pixels."""
@@ -42,7 +49,7 @@ def sketch_region(region: Region, width: int = 72) -> str:
 
     Of a volume the rows and columns are drawn, with its slices joined.
     """
-    seen = _plane(region.mask)
+    seen = _plane(region.local_mask) + 2 * _plane(region.mask)
     rank = len(region.box) // 2
     box = region.box if rank > 1 else (0, region.box[0], 1, region.box[1])
     center = region.center if rank > 1 else (0.5, region.center[0])
@@ -53,7 +60,7 @@ def sketch_region(region: Region, width: int = 72) -> str:
 
 def sketch_units(units: Units, width: int = 72) -> str:
     """Draw which units of a layer's map see a pixel."""
-    seen = _plane(units.mask)
+    seen = _plane(units.local_mask) + 2 * _plane(units.mask)
     return _drawn(seen, Frame(0, 0, *seen.shape), None, width)
 
 
@@ -64,7 +71,8 @@ def _plane(mask: Mask) -> Mask:
     return np.asarray(mask.any(axis=tuple(range(mask.ndim - 2))))
 
 
-def _drawn(seen: Mask, box: Frame, center: tuple[float, float] | None, width: int) -> str:
+def _drawn(seen: NDArray[np.int_], box: Frame, center: tuple[float, float] | None, width: int) -> str:
+    # Odd where seen over a local path, not zero where seen at all.
     picture = Frame(0, 0, *seen.shape)
     canvas = picture.around(box)
     step = _step(canvas.bottom - canvas.top, canvas.right - canvas.left, width)
@@ -89,12 +97,15 @@ def _step(rows: int, columns: int, width: int) -> int:
     return 2 * ceil(max(rows / USUAL_LINES, 2 * columns / width) / 2)
 
 
-def _sign(cell: Frame, seen: Mask, picture: Frame, box: Frame, center: tuple[float, float] | None) -> str:
+def _sign(
+    cell: Frame, seen: NDArray[np.int_], picture: Frame, box: Frame, center: tuple[float, float] | None
+) -> str:
     if center is not None and cell.top <= center[0] < cell.bottom and cell.left <= center[1] < cell.right:
         return CENTRE
     if not cell.meets(picture):
         return PADDING if cell.meets(box) else BEYOND
     under = seen[max(cell.top, 0) : cell.bottom, max(cell.left, 0) : cell.right]
-    if not under.any():
-        return UNSEEN
-    return SEEN if 2 * int(under.sum()) > under.size else PARTLY
+    local = under % 2
+    if not local.any():
+        return GLOBAL if under.any() else UNSEEN
+    return SEEN if 2 * int(local.sum()) > under.size else PARTLY

@@ -39,3 +39,29 @@ def test_maps_put_side_by_side_are_not_misaligned():
     """Joined along the rows they are meant to stand apart; along the channels they are not."""
     assert not of(network((1, 2), L.Concat(1)))
     assert of(network(((0, 2), (4, 0)), L.Concat()))
+
+
+def test_space_to_depth_by_slices_is_not_misaligned():
+    cuts = [(row, column) for row in (0, 1) for column in (0, 1)]
+    entries = [Entry("input", L.Input((3, 12, 16)))]
+    for row, column in cuts:
+        entries.append(Entry(f"r{row}{column}", L.Slice(1, row, None, 2), ("input",)))
+        entries.append(Entry(f"c{row}{column}", L.Slice(2, column, None, 2), (f"r{row}{column}",)))
+    entries.append(Entry("join", L.Concat(), tuple(f"c{row}{column}" for row, column in cuts)))
+    assert not of(Network(entries))
+
+
+def test_paths_with_equal_first_centers_are_not_called_apart():
+    """A pyramid: a strided map joined with the upsampled one behind it, whose units move to and fro."""
+    down = L.Conv2d(4, 3, stride=2, padding=1)
+    entries = [
+        Entry("input", L.Input((3, 28, 52))),
+        Entry("y", down, ("input",)),
+        Entry("z", down, ("y",)),
+        Entry("up", L.Upsample(2), ("z",)),
+        Entry("join", L.Add(), ("y", "up")),
+        Entry("mixed", L.Conv2d(4, 3, padding=1), ("join",)),
+        Entry("again", down, ("mixed",)),
+        Entry("end", L.Add(), ("again", "z")),
+    ]
+    assert not of(Network(entries))

@@ -43,6 +43,10 @@ class _Narrowest:
         """Join all units."""
         return Narrow(axis.size + (n - 1) * axis.step, 0)
 
+    def repeat(self, axis: Narrow, n: int) -> Narrow:
+        """Let all units see what the first does."""
+        return Narrow(axis.size, 0)
+
     def hull(self, axes: Sequence[Narrow], n: int) -> tuple[Narrow, float | None]:
         """Keep the narrowest path."""
         return min(axes), None if len(set(axes)) == 1 else 0.0

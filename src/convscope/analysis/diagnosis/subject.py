@@ -14,7 +14,7 @@ from ...layers.facts import facts
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ..intervals import Interval, intervals
-from ..paths import Paths, position_axes
+from ..paths import Paths, origin_axes
 from ..receptive_field import AxisField, receptive_fields
 from ..report import Report, inspect
 from .narrowest import Narrow, narrowest_fields
@@ -33,8 +33,8 @@ class Subject:
     @property
     def picture(self) -> Shape:
         """Return the input's size along its position axes."""
-        shape = self.network.input_shape
-        return tuple(shape[axis] for axis in position_axes(shape))
+        network = self.network
+        return tuple(network.input_shape[axis] for axis in origin_axes(network, network.inputs[0]))
 
     @cached_property
     def fields(self) -> list[Paths[AxisField] | None]:
@@ -76,7 +76,9 @@ def windowed_nodes(network: Network) -> Iterator[tuple[Node, tuple[Window, ...]]
 
 def is_local(view: Paths[Any] | None) -> bool:
     """Tell whether each position axis of the input is walked along by an axis of its own."""
-    if view is None or view.lost_at is not None or view.via is not None or None in view.drivers:
+    if view is None or view.lost_at is not None or view.via is not None:
+        return False
+    if any(type(driver) is not int for driver in view.drivers):
         return False
     return len(set(view.drivers)) == len(view.drivers)
 

@@ -6,6 +6,7 @@
 | `growth.py` | `field_growth`: the receptive field from layer to layer |
 | `network.py` | `network_figure`: the graph of feature maps |
 | `region.py` | `region_on_picture`: what one unit sees of a picture |
+| `units.py` | `units_beside_picture`: which units of a layer see a pixel |
 | `edge_maps.py` | `convolution_maps`: what two edge kernels make of a picture |
 | `pooling.py` | `pooling_growth`: how max pooling enlarges what the next layer sees |
 | `curves.py` | `training_curves`: loss, accuracy and learning rate of a run |
@@ -30,6 +31,7 @@ from .network import network_figure
 from .pooling import pooling_growth
 from .region import region_on_picture
 from .style import save
+from .units import units_beside_picture
 
 __all__ = [
     "activation",
@@ -44,4 +46,5 @@ __all__ = [
     "region_on_picture",
     "save",
     "training_curves",
+    "units_beside_picture",
 ]

@@ -36,6 +36,7 @@ CENTRE = Text("centre ({centre})", "中心 ({centre})")
 PADDED = Text("{percent} % of the region is padding", "区域的 {percent}% 是填充")
 COVERAGE = Text("{percent} % of its pixels are touched", "其中 {percent}% 的像素被用到")
 BLIND = Text("sees only padding", "只看到填充")
+GLOBAL = Text("a global path through {via} sees all", "经由 {via} 的全局路径看到全部")
 BEYOND = Text("the region reaches beyond this view", "区域超出此图范围")
 
 
@@ -64,7 +65,7 @@ def region_on_picture(region: Region, picture: Picture, lang: str = "en") -> Fig
 
 
 def _mask(region: Region, picture: Picture) -> np.ndarray:
-    mask = region.mask
+    mask = region.local_mask
     if mask.ndim != 2 or mask.shape != picture.shape[:2]:
         raise BadShape(
             "a picture must be as large as what the region lies on to be drawn; got picture="
@@ -166,7 +167,7 @@ def _caption(figure: Figure, region: Region, view: tuple[float, float, float, fl
     unit = ", ".join(map(str, region.at))
     title = text.say(TITLE_WORDS, layer=region.layer, unit=unit)
     figure.text(left, 1 - 0.48 / height, title, **text.font(TITLE, bold=True))
-    if not region.mask.any():
+    if not region.local_mask.any():
         facts = [text.say(BLIND)]
     else:
         centre = ", ".join(number(place) for place in region.center)
@@ -175,6 +176,8 @@ def _caption(figure: Figure, region: Region, view: tuple[float, float, float, fl
     details = [text.say(PADDED, percent=f"{100 * region.padded_fraction:.3g}")]
     if 0 < region.coverage < 1:
         details.append(text.say(COVERAGE, percent=f"{100 * region.coverage:.3g}"))
+    if region.global_via is not None:
+        details.append(text.say(GLOBAL, via=region.global_via))
     top, first, bottom, last = region.box
     if top < view[0] or first < view[1] or bottom > view[2] or last > view[3]:
         details.append(text.say(BEYOND))
