@@ -17,10 +17,10 @@ from convscope.layers.merge import Elementwise
 from convscope.network import Network
 
 
-def influence(network: Network, origin: str | None = None) -> dict[str, np.ndarray]:
+def influence(network: Network, origin: str | None = None, local: bool = False) -> dict[str, np.ndarray]:
     """Return per layer a boolean (origin positions…, output elements…): whether the position changes the output.
 
-    All channels of an origin (c, h, w) change together. Layers that do not depend on the origin are left out.
+    With `local`, layers that join all positions of a sequence pass nothing on. All channels of an origin (c, h, w) change together. Layers that do not depend on the origin are left out.
     """
     start = network[origin] if origin else network.inputs[0]
     shape = start.output_shape
@@ -36,10 +36,16 @@ def influence(network: Network, origin: str | None = None) -> dict[str, np.ndarr
             for name in node.inputs
         ]
         out = respond(node.layer, *inputs)
+        if local and _joins_all_steps(node.layer):
+            out = torch.zeros_like(out)
         values[node.name] = out = (out > 1e-12).to(torch.float64)
         assert tuple(out.shape[1:]) == node.output_shape, node
         found[node.name] = out.numpy().astype(bool).reshape(*shape[1:], *node.output_shape)
     return found
+
+
+def _joins_all_steps(layer: L.Layer) -> bool:
+    return isinstance(layer, L.MultiheadAttention) or (isinstance(layer, L.LSTM) and layer.bidirectional)
 
 
 def _padded(x: torch.Tensor, pads: list[tuple[int, int]], mode: str = "zeros") -> torch.Tensor:

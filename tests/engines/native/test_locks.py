@@ -50,7 +50,7 @@ def is_whole():
         alike.parameters[name] = array
     for name, array in model.buffers.items():
         alike.buffers[name] = array
-    same = np.array_equal(model.predict(x), alike.predict(x))
+    same = np.array_equal(model.logits(x), alike.logits(x))
     model.train_step(x, y)
     fresh = cs.Model(f"input 3x18x16 | conv {os.getpid() % 90 + 10} 3 | relu | flatten | dense 5", engine="native")
     return same and np.isfinite(fresh.predict(x)).all()
