@@ -239,9 +239,10 @@ def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
     assert ended.code == 1
     assert "the training has diverged: from step " in ended.err
     assert ended.err.rstrip().endswith("lower the learning rate, or set clip_norm=1. [diverged]")
-    table, _, notes = ended.out.partition("diverged from step ")
-    assert " best" not in table
-    assert "next: convscope diagnose bad" in notes
+    _, diverged, _, next_command = ended.out.splitlines()
+    assert diverged.startswith("diverged from step ")
+    assert diverged.endswith(" on: no epoch ended before.")
+    assert next_command == "next: convscope diagnose bad"
     assert not (here / "bad" / "best.safetensors").exists()
     found = convscope("diagnose", "bad", "--json")
     assert "diverged" in [one["code"] for one in json.loads(found.out)["training"]]
