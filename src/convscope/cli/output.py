@@ -7,12 +7,15 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import BadFile, ConvscopeError
 from ..present.terminal import paint_for
+
+if TYPE_CHECKING:
+    from ..layers.connection import Shape
 
 FAILED = 1
 BAD_INPUT = 2
@@ -118,6 +121,15 @@ def _warn(message: Warning | str, *_where: Any, **_more: Any) -> None:
 def remark(message: str) -> None:
     """Write what was done to stderr."""
     print(message, file=sys.stderr)
+
+
+def remark_stretched(images: Sequence[str], input_shape: Shape) -> None:
+    """Say on stderr which images lose their proportions when they are fitted to a network's input."""
+    from ..pictures import stretch_note
+
+    note = stretch_note(images, input_shape)
+    if note:
+        remark(note)
 
 
 def _drop_stdout() -> None:
