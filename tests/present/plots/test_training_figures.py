@@ -1,5 +1,6 @@
 """Curves, feature maps, kernels and mistakes: what is drawn is what was computed."""
 
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -289,6 +290,8 @@ def test_mistakes_show_their_pictures():
     picture, _ = source.batch(np.array([5]))
     assert np.array_equal(figure.axes[5].images[0].get_array(), picture[0, 0])
     assert [text.get_text() for text in figure.axes[5].texts] == ["cat", "→ owl  85 %"]
+    outputs = plots.mistakes_figure(replace(result, has_probabilities=False), source)
+    assert [text.get_text() for text in outputs.axes[5].texts] == ["cat", "→ owl  0.85"]
     assert "The 24 surest of 30 mistakes" in words_of(figure)
     assert "All 9 mistakes" in words_of(plots.mistakes_figure(*mistakes(9)))
     assert "The only mistake" in words_of(plots.mistakes_figure(*mistakes(1)))
