@@ -140,6 +140,7 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
 def _going_on(asked: Asked) -> Task:
     from ..model import Model
     from ..models import load
+    from ..training.initialization import undrawn_parameters
     from ..training.saved_run import SavedRun
     from .data_fit import refuse_misfit
 
@@ -152,7 +153,8 @@ def _going_on(asked: Asked) -> Task:
     seed = document["seed"] if asked["seed"] is None else asked["seed"]
     engine = asked["engine"] or document["notes"].get("engine")
     precision = asked["precision"] or document["notes"].get("precision", "fast")
-    model = Model(network, seed, engine, document["dtype"], precision)
+    parameters = undrawn_parameters(network)  # the checkpoint has them
+    model = Model(network, seed, engine, document["dtype"], precision, parameters)
     return Task(model, choice, source, _validation(choice), run.path, True)
 
 
