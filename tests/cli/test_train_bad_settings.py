@@ -140,8 +140,8 @@ def test_runs_that_cannot_go_on(convscope, here):
         "small.npz",
         "--run",
         "mine",
-        message="--run must be a new folder; got 'mine' with a run in it; go on with it by --resume mine, or choose "
-        "another. [run-exists]",
+        message="--run must be a new folder; got 'mine' with a run in it; continue it with `convscope train --resume "
+        "mine`, or choose another folder. [run-exists]",
         runs=["mine"],
     )
     ended = convscope("train", "--resume", "mine", "--batch-size", 5)

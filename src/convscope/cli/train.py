@@ -123,14 +123,14 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     folder = None if asked["run"] is None else Path(asked["run"])
     if folder is not None and (folder / "run.json").exists():
         raise BadFile(
-            f"--run must be a new folder; got {str(folder)!r} with a run in it; go on with it by "
-            f"--resume {shlex.quote(str(folder))}, or choose another. [run-exists]"
+            f"--run must be a new folder; got {str(folder)!r} with a run in it; continue it with "
+            f"`convscope train --resume {shlex.quote(str(folder))}`, or choose another folder. [run-exists]"
         )
     Configuration(**settings)  # a mistake is told before anything is read or written
     network = load(asked["model"], asked["input_shape"])
     choice = data_choice(**{name: asked[name] for name in _CHOICE}, hold_out=asked["validation"])
     source = choice.part("train")
-    refuse_misfit(network, source, choice.label)
+    refuse_misfit(network, source, choice.label, asked["model"])
     precision: Any = asked["precision"] or "fast"
     model = Model(network, asked["seed"] or 0, asked["engine"], precision=precision)
     folder = folder or _free_folder(f"{network.name}-{choice.label}")
