@@ -98,7 +98,8 @@ class Curves(NamedTuple):
     def losses(self) -> np.ndarray:
         """Return every finite loss of epochs, validation and steps."""
         known = np.concatenate([self.loss, self.validation_loss, self.step_loss])
-        return known[np.isfinite(known)]
+        finite: np.ndarray = known[np.isfinite(known)]
+        return finite
 
     @property
     def ceiling(self) -> float:
