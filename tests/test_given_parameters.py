@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
+from convscope.cli import main
 from convscope.errors import BadSetting, BadShape
 from convscope.training import initialization
 
@@ -67,6 +68,29 @@ def test_loading_a_model_draws_nothing(tmp_path: Path, name: str, monkeypatch: p
     loaded = cs.Model.load(tmp_path / name)
     for key, array in arrays_of(model).items():
         np.testing.assert_array_equal(arrays_of(loaded)[key], array, strict=True)
+
+
+def test_plan_draws_nothing(undrawn: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", TEXT, "--plan"]) == 0
+    assert "conv1" in capsys.readouterr().out
+
+
+def test_resumed_training_draws_nothing_and_is_bit_identical(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(6)
+    x = draw.integers(0, 256, (30, 2, 7, 6)).astype(np.uint8)
+    np.savez("data.npz", x=x, y=draw.integers(0, 3, 30))
+    options = ["--data", "data.npz", "--batch-size", "8", "--seed", "5"]
+    assert main(["train", TEXT, *options, "--epochs", "3", "--run", "whole"]) == 0
+    assert main(["train", TEXT, *options, "--epochs", "1", "--run", "parts"]) == 0
+    monkeypatch.setattr(initialization, "initial", None)
+    assert main(["train", "--resume", "parts", "--epochs", "3"]) == 0
+    capsys.readouterr()
+    whole, parts = (cs.Model.load(Path(run) / "last.safetensors") for run in ("whole", "parts"))
+    for name, array in arrays_of(whole).items():
+        np.testing.assert_array_equal(arrays_of(parts)[name], array, strict=True)
 
 
 def test_importing_from_torch_draws_nothing(undrawn: None) -> None:

@@ -20,7 +20,7 @@ from convscope.network import Network
 def influence(network: Network, origin: str | None = None, local: bool = False) -> dict[str, np.ndarray]:
     """Return per layer a boolean (origin positions…, output elements…): whether the position changes the output.
 
-    With `local`, layers that join all positions of a sequence pass nothing on. All channels of an origin (c, h, w) change together. Layers that do not depend on the origin are left out.
+    With `local`, layers that join all positions without windows pass nothing on. All channels of an origin (c, h, w) change together. Layers that do not depend on the origin are left out.
     """
     start = network[origin] if origin else network.inputs[0]
     shape = start.output_shape
@@ -36,7 +36,7 @@ def influence(network: Network, origin: str | None = None, local: bool = False) 
             for name in node.inputs
         ]
         out = respond(node.layer, *inputs)
-        if local and _joins_all_steps(node.layer):
+        if local and _joins_all_positions(node.layer, node.output_shape):
             out = torch.zeros_like(out)
         values[node.name] = out = (out > 1e-12).to(torch.float64)
         assert tuple(out.shape[1:]) == node.output_shape, node
@@ -44,7 +44,10 @@ def influence(network: Network, origin: str | None = None, local: bool = False) 
     return found
 
 
-def _joins_all_steps(layer: L.Layer) -> bool:
+def _joins_all_positions(layer: L.Layer, shape: tuple[int, ...]) -> bool:
+    if isinstance(layer, L.Softmax | L.LogSoftmax):  # over the only axis with several positions
+        axis = layer.axis % len(shape)
+        return axis > 0 and shape[axis] > 1 and int(np.prod(shape[1:])) == shape[axis]
     return isinstance(layer, L.MultiheadAttention) or (isinstance(layer, L.LSTM) and layer.bidirectional)
 
 

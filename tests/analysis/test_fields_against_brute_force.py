@@ -31,7 +31,9 @@ def shown(network, origin=None):
     Unknown fields occur only where the rows of an image are the steps of an LSTM and meet the image again.
     """
     fields = receptive_fields(network, origin)
-    unknown = {node.name for node in network.nodes if (f := fields[node.index]) is not None and f.lost_at is not None}
+    unknown = {
+        node.name for node in network.nodes if (f := fields[node.index]) is not None and f.lost_at is not None
+    }
     assert not unknown or any(isinstance(node.layer, L.LSTM) for node in network.nodes)
     return [
         node

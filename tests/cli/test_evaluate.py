@@ -51,6 +51,28 @@ def test_the_numbers_are_those_of_the_predictions(convscope, run):
     assert document["loss"] == pytest.approx(own["loss"], rel=1e-6)
 
 
+def test_evaluation_under_squared_errors_shows_outputs_and_no_probabilities(convscope, run):
+    """The numbers are what the network puts out, which may lie outside 0…1; JSON and figure call them so."""
+    options = ("--loss", "mse", "--lr", 0.01, "--epochs", 1, "--seed", 3)
+    convscope("train", NETWORK, "--data", "small.npz", *options, "--run", "squared")
+    document = json.loads(convscope("evaluate", "squared", "--json", "--save", "worst.svg").out)
+    x, labels = (source := load_data("small.npz", "test")).batch(np.arange(len(source)))
+    outputs = cs.Model.load("squared").predict(x, probabilities=False)
+    assert document["mistakes"]
+    for mistake in document["mistakes"]:
+        at = mistake["place"]
+        assert set(mistake) == {"place", "class", "found", "output", "right_output"}
+        assert mistake["output"] == pytest.approx(outputs[at].max(), rel=1e-5)
+        assert mistake["right_output"] == pytest.approx(outputs[at, labels[at]], rel=1e-5)
+    assert set(json.loads(convscope("evaluate", run, "--json", "--part", "train").out)["mistakes"][0]) == {
+        "place",
+        "class",
+        "found",
+        "probability",
+        "right_probability",
+    }
+
+
 def test_the_text_says_the_same(convscope, run):
     """A line of sums, a table, a matrix."""
     labels, found = found_by_hand()

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 KEYS = {"layer", "at", "size", "center", "box", "clipped", "padded_fraction", "coverage", "status"}
 
@@ -70,7 +71,13 @@ def test_a_region_drawn_on_a_picture(convscope, tmp_path):
     assert (ended.code, ended.err) == (0, f"drew {path}\n")
     assert path.read_bytes().startswith(b"\x89PNG")
     again = convscope("field", "alexnet", "conv1", "--at", "0,2", "--image", path, "--save", tmp_path / "b.svg")
+    with Image.open(path) as image:
+        size = f"{image.height}×{image.width}"
     assert again.code == 0
+    assert again.err.splitlines() == [
+        f"{path}: {size} stretched to 227×227, as the network receives it",
+        f"drew {tmp_path / 'b.svg'}",
+    ]
     assert (tmp_path / "b.svg").read_text().startswith("<?xml")
 
 

@@ -58,7 +58,20 @@ def test_any_size_and_colour(convscope, run, mode):
     else:
         Image.new("L", (131, 77), 200).convert(mode).save(file)
     ended = convscope("predict", run, file)
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.code, ended.err) == (0, f"{file}: 77×131 stretched to 6×5, as the network receives it\n")
+
+
+def test_predict_names_stretched_images_in_one_line(convscope, run):
+    """Below the answers; files that are no image do not count."""
+    for name, size in (("a.png", (9, 8)), ("b.png", (50, 60)), ("c.png", (8, 9))):
+        Image.new("L", size, 90).save(name)
+    ended = convscope("predict", run, "a.png", "none.png", "b.png", "c.png")
+    assert ended.err.splitlines() == [
+        f"convscope: {MISSING}",
+        "2 of 3 images stretched to 6×5, as the network receives them: a.png, c.png",
+    ]
+    ended = convscope("plot", "features", run, "a.png", "--save", "f.png")
+    assert ended.err.splitlines() == ["a.png: 8×9 stretched to 6×5, as the network receives it", "drew f.png"]
 
 
 def test_dark_and_light_change_places_when_asked(convscope, run):

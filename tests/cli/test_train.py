@@ -18,34 +18,28 @@ def configuration(folder):
     return Configuration.from_dict(RunFolder(Path(folder)).read()["configuration"])
 
 
-def test_a_run_has_its_table_and_its_files(convscope, here):
-    """The table on stdout has what the log has; one line per epoch and the folder stand on stderr."""
-    ended = convscope("train", NETWORK, "--data", "small.npz", "--epochs", 3)
+def test_train_prints_each_epoch_once(convscope, here):
+    """One line per epoch as it ends, on stderr; the summary on stdout names the best one and no other."""
+    ended = convscope("train", NETWORK, "--data", "small.npz", "--epochs", 3, width=120)
     assert ended.code == 0
     assert {path.name for path in Path("runs/network-small").iterdir()} == FILES
-    lines = ended.out.splitlines()
-    assert lines[0] == (
-        f"network on small: 56 pictures of 1×6×5, 3 classes, 103 parameters, engine {cs.Model(NETWORK).engine}"
-    )
     events = [json.loads(line) for line in Path("runs/network-small/log.jsonl").read_text().splitlines()]
     epochs = [event for event in events if event["event"] == "epoch"]
-    rows = [line.split() for line in lines[4:7]]
-    assert [row[:4] + row[5:6] for row in rows] == [
-        [
-            str(event["epoch"]),
-            f"{event['lr']:.4g}",
-            f"{event['loss']:.4f}",
-            f"{100 * event['accuracy']:.2f}",
-            f"{event['validation_loss']:.4f}",
-        ]
-        for event in epochs
+    best = min(epochs, key=lambda event: event["validation_loss"])
+    assert ended.out.splitlines() == [
+        f"network on small: 56 pictures of 1×6×5, 3 classes, 103 parameters, engine {cs.Model(NETWORK).engine}",
+        f"best: epoch {best['epoch']} of 3, validation loss {best['validation_loss']:.4f}, "
+        f"accuracy {100 * best['validation_accuracy']:.2f} %",
+        f"runs/network-small: {', '.join(sorted(FILES))}",
+        "next: convscope evaluate runs/network-small",
     ]
-    best = min(epochs, key=lambda event: event["validation_loss"])["epoch"]
-    assert [row[0] for row in rows if row[-1] == "best"] == [str(best)]
-    assert lines[-1] == "next: convscope evaluate runs/network-small"
     told = ended.err.splitlines()
     assert told[0] == "writing runs/network-small"
-    assert [line.split(":")[0] for line in told[1:]] == ["epoch 1", "epoch 2", "epoch 3"]
+    assert [line.rpartition(" (")[0] for line in told[1:]] == [
+        f"epoch {event['epoch']}: loss {event['loss']:.4f}, accuracy {100 * event['accuracy']:.2f} %, "
+        f"validation {event['validation_loss']:.4f}, {100 * event['validation_accuracy']:.2f} %"
+        for event in epochs
+    ]
 
 
 def test_the_next_run_gets_another_number(convscope, here):

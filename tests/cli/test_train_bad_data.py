@@ -50,8 +50,67 @@ def test_more_classes_than_outputs(convscope, here):
         "--data",
         "digits",
         message="the data must have at most as many classes as the network has outputs; got 10 classes in digits "
-        "and 4 outputs in network; write it by `convscope convert` and give it 10 outputs in scores. [data-classes]",
+        "and 4 outputs in network; give it 10 outputs in scores. [data-classes]",
     )
+
+
+def test_advice_on_too_few_outputs_works_when_pasted(convscope, here):
+    """A bundled network is written to a file, changed there, and trained."""
+    x, _ = pictures(33)
+    np.savez("many.npz", x=x, y=np.arange(33) % 11)
+    ended = convscope("train", "lenet", "--data", "many.npz", "--resize", 28)
+    advice = "run `convscope convert lenet mine.yaml`, give it 11 outputs in fc3, and train mine.yaml"
+    assert ended.err == (
+        "convscope: the data must have at most as many classes as the network has outputs; got 11 classes in many "
+        f"and 10 outputs in lenet; {advice}. [data-classes]\n"
+    )
+    command = advice.split("`")[1]
+    assert convscope(*command.split()[1:]).code == 0
+    written = Path("mine.yaml").read_text()
+    assert "fc3: dense 10" in written
+    Path("mine.yaml").write_text(written.replace("fc3: dense 10", "fc3: dense 11"))
+    assert convscope("train", "mine.yaml", "--data", "many.npz", "--resize", 28, "--epochs", 1).code == 0
+
+
+def test_images_of_four_channels_get_no_advice_that_fails(convscope, here):
+    """Four channels cannot become one: neither --resize nor --channels is offered."""
+    x = np.random.default_rng(5).random((12, 4, 9, 7)).astype(np.float32)
+    np.savez("rgba.npz", x=x, y=np.arange(12) % 3)
+    got = "the data must have the pictures that the network takes; got 4×9×7 in rgba and"
+    refused(
+        convscope,
+        "train",
+        "lenet",
+        "--data",
+        "rgba.npz",
+        message=f"{got} 1×28×28 in lenet; prepare data of 1×28×28, or choose another network. [data-shape]",
+    )
+    net = "input 3x9x7 | conv 5 3 | globalavgpool | flatten | dense 3"
+    refused(
+        convscope,
+        "train",
+        net,
+        "--data",
+        "rgba.npz",
+        message=f"{got} 3×9×7 in network; use --input 4x9x7. [data-shape]",
+    )
+    assert (
+        convscope("train", net, "--data", "rgba.npz", "--input", "4x9x7", "--epochs", 1, "--run", "four").code == 0
+    )
+
+
+def test_misfit_of_a_trained_network_offers_no_other_input(convscope, here):
+    """A run keeps its network: resuming and evaluating are offered what changes the data only."""
+    net = "input 1x6x5 | conv 4 3 | globalavgpool | flatten | dense 3"
+    assert convscope("train", net, "--data", "small.npz", "--epochs", 1, "--run", "mine").code == 0
+    arrays = dict(np.load("small.npz"))
+    doubled = {name: np.repeat(one, 2, axis=2) if name.startswith("x") else one for name, one in arrays.items()}
+    np.savez("large.npz", **doubled)
+    ended = convscope("train", "--resume", "mine", "--data", "large.npz", "--epochs", 2)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("got 1×12×5 in large and 1×6×5 in network; use --resize 6x5. [data-shape]\n")
+    ended = convscope("train", "--resume", "mine", "--data", "large.npz", "--epochs", 2, "--resize", "6x5")
+    assert ended.code == 0
 
 
 def test_a_network_that_ends_in_maps(convscope, here):

@@ -140,8 +140,8 @@ def test_runs_that_cannot_go_on(convscope, here):
         "small.npz",
         "--run",
         "mine",
-        message="--run must be a new folder; got 'mine' with a run in it; go on with it by --resume mine, or choose "
-        "another. [run-exists]",
+        message="--run must be a new folder; got 'mine' with a run in it; continue it with `convscope train --resume "
+        "mine`, or choose another folder. [run-exists]",
         runs=["mine"],
     )
     ended = convscope("train", "--resume", "mine", "--batch-size", 5)
@@ -239,9 +239,10 @@ def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
     assert ended.code == 1
     assert "the training has diverged: from step " in ended.err
     assert ended.err.rstrip().endswith("lower the learning rate, or set clip_norm=1. [diverged]")
-    table, _, notes = ended.out.partition("diverged from step ")
-    assert " best" not in table
-    assert "next: convscope diagnose bad" in notes
+    _, diverged, _, next_command = ended.out.splitlines()
+    assert diverged.startswith("diverged from step ")
+    assert diverged.endswith(" on: no epoch ended before.")
+    assert next_command == "next: convscope diagnose bad"
     assert not (here / "bad" / "best.safetensors").exists()
     found = convscope("diagnose", "bad", "--json")
     assert "diverged" in [one["code"] for one in json.loads(found.out)["training"]]

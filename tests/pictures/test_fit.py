@@ -78,6 +78,30 @@ def test_transparency_lies_on_white(saved):
     assert set(saved(palette, "clear.png", transparency=0).ravel()) == {255}
 
 
+def test_stretch_note_names_images_whose_proportions_change(tmp_path, monkeypatch):
+    """By more than one percent, upright sizes compared; several images share one line."""
+    monkeypatch.chdir(tmp_path)
+    sizes = {"wide.png": (64, 48), "same.png": (60, 40), "near.png": (302, 200), "far.png": (307, 200)}
+    for name, size in sizes.items():
+        Image.new("RGB", size).save(name)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (40, 60)).save("turned.jpg", exif=turned)  # 40 rows and 60 columns once upright
+
+    def note(*names):
+        return pictures.stretch_note(names, SHAPE)
+
+    assert note("wide.png") == "wide.png: 48×64 stretched to 4×6, as the network receives it"
+    assert note("same.png", "near.png", "turned.jpg") == note() == ""
+    assert note("far.png").startswith("far.png: 200×307 stretched to 4×6")
+    assert note("same.png", "wide.png", "far.png") == (
+        "2 of 3 images stretched to 4×6, as the network receives them: wide.png, far.png"
+    )
+    assert note(*["wide.png"] * 9) == (
+        f"9 of 9 images stretched to 4×6, as the network receives them: {', '.join(['wide.png'] * 5)}, …"
+    )
+
+
 @pytest.mark.parametrize("shape", [(10,), (3, 5), (3, 5, 6, 7), (3, 20_000, 20_000)])
 def test_pictures_need_a_network_for_pictures(shape):
     with pytest.raises(

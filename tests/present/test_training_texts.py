@@ -7,7 +7,7 @@ from convscope.present.cells import width_of
 from convscope.present.evaluation import confusion_csv, confusion_text, evaluation_text
 from convscope.present.paint import Paint
 from convscope.present.predictions import Guess, prediction_text, top_guesses
-from convscope.present.training import history_table
+from convscope.present.training import best_text, history_table
 from convscope.training.evaluation import Evaluation, Mistake
 from convscope.training.history import Epoch, History
 
@@ -31,28 +31,28 @@ ANIMALS = evaluation(["cat", "dog", "owl"], [[7, 2, 0], [1, 11, 0], [0, 0, 0]])
 
 def test_epochs_in_a_table():
     """The lowest validation loss is the best, the first of equals."""
-    assert history_table(CHECKED, "net on data", ["a note"]).text(80) == (
-        "net on data\n"
+    assert history_table(CHECKED).text(80) == (
         "                      ─── training ───  ── validation ──\n"
         "epoch  learning rate    loss  accuracy    loss  accuracy\n"
         "──────────────────────────────────────────────────────────────\n"
         "    1           0.05  1.2500   50.00 %  0.7500   62.50 %\n"
         "    2          0.025  0.5000   75.00 %  0.2500   87.50 %  best\n"
-        "    3          1e-05  0.4000   80.00 %  0.2500   90.00 %\n"
-        "\n"
-        "a note"
+        "    3          1e-05  0.4000   80.00 %  0.2500   90.00 %"
     )
+    assert best_text(CHECKED) == "best: epoch 2 of 3, validation loss 0.2500, accuracy 87.50 %"
 
 
 def test_epochs_without_validation():
     """No empty columns; a loss out of hand is short."""
     history = History((Epoch(1, 20, 0.05, 1.25, 0.5), Epoch(2, 40, 0.05, 123456789.0, 0.1)))
-    lines = history_table(history, "net").text(80).splitlines()
-    assert lines[2].split() == ["epoch", "learning", "rate", "loss", "accuracy"]
+    lines = history_table(history).text(80).splitlines()
+    assert lines[1].split() == ["epoch", "learning", "rate", "loss", "accuracy"]
     assert lines[-2:] == [
         "    1           0.05     1.2500   50.00 %  best",
         "    2           0.05  1.235e+08   10.00 %",
     ]
+    assert best_text(history) == "best: epoch 1 of 2, loss 1.2500, accuracy 50.00 %"
+    assert best_text(History((Epoch(1, 20, 0.05, 1e9, 0.5),), "diverged", 3)) is None
 
 
 def test_an_evaluation():

@@ -34,8 +34,8 @@ def test_confusion_counts_rows_of_true_classes():
     assert [known["accuracy"] for known in result.per_class()] == [0.5, pytest.approx(1 / 3), 1.0]
     assert [(m.place, m.label, m.found) for m in result.mistakes] == [(2, 0, 1), (4, 1, 2), (5, 1, 2)]
     sure = np.exp(8) / (np.exp(8) + 2)
-    assert result.mistakes[0].probability == pytest.approx(sure, rel=1e-6)
-    assert result.mistakes[0].right_probability == pytest.approx(1 / (np.exp(8) + 2), rel=1e-5)
+    assert result.mistakes[0].score == pytest.approx(sure, rel=1e-6)
+    assert result.mistakes[0].right_score == pytest.approx(1 / (np.exp(8) + 2), rel=1e-5)
     expected = (3 * -np.log(sure) + 3 * np.log(np.exp(8) + 2)) / 6
     assert result.loss == pytest.approx(expected, rel=1e-6)
 

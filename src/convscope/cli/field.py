@@ -10,7 +10,7 @@ from ..input_shapes import InputShape
 from .arguments import place
 from .group import VERBS
 from .options import input_option, json_option, model_argument, one_of, save_option
-from .output import remark, say
+from .output import remark, remark_stretched, say
 
 if TYPE_CHECKING:
     from ..analysis.region import Region, Units
@@ -108,6 +108,8 @@ def _draw(network: Network, found: Region | Units, image: str | None, path: str,
 
     shape = network.input_shape
     picture = sample_picture(shape) if image is None else load_picture(image, shape)
+    if image is not None:
+        remark_stretched([image], shape)
     figure = (
         units_beside_picture(found, picture, lang)
         if isinstance(found, Units)

@@ -8,12 +8,15 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import BadFile, ConvscopeError
 from ..present.terminal import paint_for
+
+if TYPE_CHECKING:
+    from ..layers.connection import Shape
 
 FAILED = 1
 BAD_INPUT = 2
@@ -130,6 +133,15 @@ def file_name(text: str) -> str:
     """Return a text as a part of a file's name: without special characters, and short; perhaps nothing is left."""
     plain = _UNSAFE.sub("-", text).strip("-.")
     return plain.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
+
+
+def remark_stretched(images: Sequence[str], input_shape: Shape) -> None:
+    """Say on stderr which images lose their proportions when they are fitted to a network's input."""
+    from ..pictures import stretch_note
+
+    note = stretch_note(images, input_shape)
+    if note:
+        remark(note)
 
 
 def _drop_stdout() -> None:

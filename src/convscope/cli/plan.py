@@ -37,8 +37,9 @@ def native_program(network: Network, asked: str) -> NativeProgram:
     """
     from ..engines.reference.program import ReferenceProgram
     from ..model import Model
+    from ..training.initialization import undrawn_parameters
 
-    program = Model(network, engine="native").program
+    program = Model(network, engine="native", parameters=undrawn_parameters(network)).program
     if isinstance(program, ReferenceProgram):
         raise BadSetting(
             f"{asked} must run where the native engine can; got a machine without it; "

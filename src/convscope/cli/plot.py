@@ -13,7 +13,7 @@ from .arguments import matrices
 from .data_options import checkpoint_option, run_argument
 from .group import VERBS, NearestGroup
 from .options import input_option, model_argument
-from .output import file_name, remark
+from .output import file_name, remark, remark_stretched
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -203,7 +203,9 @@ def features(
 
     saved = SavedRun(run)
     model = saved.model(checkpoint)
-    activations = model.activations(read_input(image, model.network.input_shape, invert)[None])
+    shape = model.network.input_shape
+    activations = model.activations(read_input(image, shape, invert)[None])
+    remark_stretched([image], shape)
     figure = plots.feature_maps(model.network, activations, layers, lang=lang)
     _save(figure, path, f"{saved.path.name}-features")
 

@@ -10,7 +10,7 @@ from ..errors import BadFile, BadSetting
 from .data_options import checkpoint_option, engine_option, run_argument
 from .group import VERBS
 from .options import json_option
-from .output import BAD_INPUT, complain, remark, say
+from .output import BAD_INPUT, complain, remark, remark_stretched, say
 
 
 @click.command("predict", short_help=VERBS["predict"])
@@ -83,7 +83,9 @@ def command(
         if not as_json:
             before = "\n" if number > refused else ""  # a blank line between answers, none above the first
             say(before + text)
-    if refused < len(images):
+    read = [answer["picture"] for answer in answers if "error" not in answer]
+    if read:
+        remark_stretched(read, model.network.input_shape)
         if not is_classifier:
             remark(NO_CLASSIFIER.format(task=model.task))
         elif model.task == "multi_label" and model.network.outputs[-1].output_shape[0] > 1:

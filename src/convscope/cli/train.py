@@ -21,6 +21,7 @@ from .train_settings import Asked, fit_settings
 
 if TYPE_CHECKING:
     from ..model import Model
+    from ..present.paint import Paint
     from ..training.data import Source
     from ..training.data.choice import DataChoice
     from ..training.history import History
@@ -88,7 +89,7 @@ def command(as_json: bool, **asked: Any) -> None:
     if as_json:
         say(to_json(_document(task, history)))
     else:
-        say(_table(task, history, terminal_width(), paint_for()))
+        say(_summary(task, history, terminal_width(), paint_for()))
     click.get_current_context().exit(FAILED if history.stopped == "diverged" else 0)
 
 
@@ -123,14 +124,14 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     if folder is not None and os.path.exists(folder / "run.json"):
         RunFolder(folder).refuse_claimed()
         raise BadFile(
-            f"--run must be a new folder; got {str(folder)!r} with a run in it; go on with it by "
-            f"--resume {shlex.quote(str(folder))}, or choose another. [run-exists]"
+            f"--run must be a new folder; got {str(folder)!r} with a run in it; continue it with "
+            f"`convscope train --resume {shlex.quote(str(folder))}`, or choose another folder. [run-exists]"
         )
     Configuration(**settings)  # a mistake is told before anything is read or written
     network = load(asked["model"], asked["input_shape"])
     choice = data_choice(**{name: asked[name] for name in _CHOICE}, hold_out=asked["validation"])
     source = choice.part("train")
-    refuse_misfit(network, source, choice.label)
+    refuse_misfit(network, source, choice.label, asked["model"])
     precision: Any = asked["precision"] or "fast"
     model = Model(network, asked["seed"] or 0, asked["engine"], precision=precision)
     folder = folder or _free_folder(f"{network.name}-{choice.label}")
@@ -141,6 +142,7 @@ def _going_on(asked: Asked) -> Task:
     from ..model import Model
     from ..models import load
     from ..training.checkpoint import RunFolder
+    from ..training.initialization import undrawn_parameters
     from ..training.saved_run import SavedRun
     from .data_fit import refuse_misfit
 
@@ -154,7 +156,8 @@ def _going_on(asked: Asked) -> Task:
     seed = document["seed"] if asked["seed"] is None else asked["seed"]
     engine = asked["engine"] or document["notes"].get("engine")
     precision = asked["precision"] or document["notes"].get("precision", "fast")
-    model = Model(network, seed, engine, document["dtype"], precision)
+    parameters = undrawn_parameters(network)  # the checkpoint has them
+    model = Model(network, seed, engine, document["dtype"], precision, parameters)
     return Task(model, choice, source, _validation(choice), run.path, True)
 
 
@@ -247,21 +250,24 @@ def _title(task: Task) -> str:
     )
 
 
-def _table(task: Task, history: History, width: int, paint: Any) -> str:
-    from ..present.training import best_epoch, history_table
+def _summary(task: Task, history: History, width: int, paint: Paint) -> str:
+    """Return what the run gave, without its epochs: each was printed when it ended."""
+    from ..present.cells import wrap
+    from ..present.training import best_text
 
-    notes = []
+    best, verb = best_text(history), "evaluate"
+    lines = [] if best is None else [best]
     if history.stopped == "patience":
-        notes.append("stopped early: the loss no longer fell.")
-    verb = "evaluate"
+        lines.append("stopped early: the loss no longer fell.")
     if history.stopped == "diverged":
-        best = best_epoch(history)
-        kept_model = "no epoch ended before" if best is None else f"best.safetensors is that of epoch {best.epoch}"
-        notes.append(f"diverged from step {history.diverged_at} on: {kept_model}.")
+        kept_model = "no epoch ended before" if best is None else "best.safetensors is from before"
+        lines.append(f"diverged from step {history.diverged_at} on: {kept_model}.")
         verb = "diagnose"
     kept = ", ".join(sorted(path.name for path in task.folder.iterdir() if not path.name.startswith(".")))
-    notes += [f"{task.folder}: {kept}", f"next: convscope {verb} {shlex.quote(str(task.folder))}"]
-    return history_table(history, _title(task), notes).text(width, paint)
+    lines.append(f"{task.folder}: {kept}")
+    title = [paint.strong(line) for line in wrap(_title(task), width)]
+    command = f"next: convscope {verb} {shlex.quote(str(task.folder))}"  # on one line, to be pasted
+    return "\n".join([*title, *(part for line in lines for part in wrap(line, width)), command])
 
 
 def _document(task: Task, history: History) -> dict[str, Any]:

@@ -4,12 +4,12 @@
 |---|---|
 | `file.py` | a picture file of any kind: its head, and its pixels upright, in grey or colour, at a size |
 | `levels.py` | grey levels of 16 bits and more, brought to 8 |
-| `fit.py` | `load_picture`: a file as large as a network's input, to draw on; `sample_photograph` |
+| `fit.py` | `load_picture`: a file as large as a network's input, to draw on; a note on stretching; a photograph |
 | `scene.py` | `sample_picture`: a house before mountains, drawn by numbers |
 """
 
 from .file import MOST_PIXELS, DamagedImage, PictureHeader, read_header, read_picture
-from .fit import Picture, load_picture, load_whole_picture, sample_photograph, sample_picture
+from .fit import Picture, load_picture, load_whole_picture, sample_photograph, sample_picture, stretch_note
 
 __all__ = [
     "MOST_PIXELS",
@@ -22,4 +22,5 @@ __all__ = [
     "read_picture",
     "sample_photograph",
     "sample_picture",
+    "stretch_note",
 ]

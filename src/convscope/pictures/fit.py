@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,10 @@ from .scene import scene
 Picture = NDArray[np.uint8]
 """(h, w, 3), or (h, w, 1) for a network that takes one channel."""
 
+UNNOTICED = 0.01
+"""Relative change of an image's proportions up to which nothing is said."""
+
+MOST_NAMES = 5
 FINE_PIXELS = 1_000_000
 
 
@@ -40,6 +45,31 @@ def load_whole_picture(path: str | Path, longest: int) -> Picture:
     scale = min(1.0, longest / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     return np.ascontiguousarray(read_picture(path, 3, size).transpose(1, 2, 0))
+
+
+def stretch_note(paths: Sequence[str | Path], input_shape: Shape) -> str:
+    """Return one line on images whose proportions a network's input changes; "" where it changes none.
+
+    A change of at most 1 % is not mentioned.
+
+    Shapes:   input_shape (c, h, w)
+    Errors:   those of `read_header`
+    """
+    height, width = input_shape[1:]
+    headers = [(path, read_header(path)) for path in paths]
+    stretched = [
+        (path, one) for path, one in headers if abs(one.width * height / (one.height * width) - 1) > UNNOTICED
+    ]
+    if not stretched:
+        return ""
+    to = f"stretched to {show_shape((height, width))}, as the network receives"
+    if len(paths) == 1:
+        (path, one), *_ = stretched
+        return f"{path}: {show_shape((one.height, one.width))} {to} it"
+    names = ", ".join(str(path) for path, _ in stretched[:MOST_NAMES]) + (
+        ", …" if len(stretched) > MOST_NAMES else ""
+    )
+    return f"{len(stretched)} of {len(paths)} images {to} them: {names}"
 
 
 def sample_photograph() -> Picture:

@@ -1,8 +1,6 @@
-"""A training's epochs as a table."""
+"""A training's epochs as a table, and its best one."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from ..training.history import Epoch, History, loss_text
 from .grid import Cell, Column, Table
@@ -20,7 +18,21 @@ def best_epoch(history: History) -> Epoch | None:
     return min(sound, key=_loss, default=None)
 
 
-def history_table(history: History, title: str = "", notes: Sequence[str] = ()) -> Table:
+def best_text(history: History) -> str | None:
+    """Return one line on the best epoch; None where no epoch ended before the training diverged."""
+    best = best_epoch(history)
+    if best is None:
+        return None
+    loss, accuracy, validation = best.loss, best.accuracy, ""
+    if best.validation_loss is not None and best.validation_accuracy is not None:
+        loss, accuracy, validation = best.validation_loss, best.validation_accuracy, "validation "
+    return (
+        f"best: epoch {best.epoch} of {history[-1].epoch}, {validation}loss {loss_text(loss)}, "
+        f"accuracy {share(accuracy)}"
+    )
+
+
+def history_table(history: History) -> Table:
     """Return the epochs one below the other; the best is marked."""
     best = best_epoch(history)
     checked = any(epoch.validation_loss is not None for epoch in history)
@@ -34,7 +46,7 @@ def history_table(history: History, title: str = "", notes: Sequence[str] = ()) 
         columns += [Column("loss", 0, group="validation"), Column("accuracy", 0, group="validation")]
     columns.append(Column("", 0, right=False))
     rows = [_cells(epoch, checked, epoch is best) for epoch in history]
-    return Table(tuple(columns), rows, None, title, tuple(notes), core=1)
+    return Table(tuple(columns), rows, core=1)
 
 
 def _cells(epoch: Epoch, checked: bool, best: bool) -> list[Cell]:

@@ -23,13 +23,16 @@ OTHER = "(other)"
 
 
 class Mistake(NamedTuple):
-    """A picture whose class was not found: its place in the data, its class, and what was found instead."""
+    """A picture whose class was not found: its place in the data, its class, and what was found instead.
+
+    The scores are probabilities, or what a regression put out for those classes.
+    """
 
     place: int
     label: int
     found: int
-    probability: float
-    right_probability: float
+    score: float
+    right_score: float
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Evaluation:
     loss: float
     confusion: NDArray[np.int64]
     mistakes: tuple[Mistake, ...]
+    has_probabilities: bool = True
 
     @property
     def pictures(self) -> int:
@@ -86,7 +90,8 @@ class Evaluation:
         return self.classes[found] if found < len(self.classes) else OTHER
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the JSON form; scores that are no probabilities are called outputs."""
+        score = "probability" if self.has_probabilities else "output"
         return {
             "pictures": self.pictures,
             "loss": self.loss,
@@ -99,8 +104,8 @@ class Evaluation:
                     "place": mistake.place,
                     "class": self.name_of(mistake.label),
                     "found": self.name_of(mistake.found),
-                    "probability": mistake.probability,
-                    "right_probability": mistake.right_probability,
+                    score: mistake.score,
+                    f"right_{score}": mistake.right_score,
                 }
                 for mistake in self.mistakes
             ],
@@ -133,8 +138,9 @@ def evaluate_classes(model: Model, source: Source, most_mistakes: int = MOST_MIS
             )
             for at in np.flatnonzero(found != labels)
         ]
-        mistakes = sorted(mistakes, key=lambda mistake: (-mistake.probability, mistake.place))[:most_mistakes]
-    return Evaluation(source.classes, loss / len(source), confusion, tuple(mistakes))
+        mistakes = sorted(mistakes, key=lambda mistake: (-mistake.score, mistake.place))[:most_mistakes]
+    is_classifier = model.task != "regression"
+    return Evaluation(source.classes, loss / len(source), confusion, tuple(mistakes), is_classifier)
 
 
 def class_probabilities(model: Model, x: Array) -> Array:

@@ -18,12 +18,13 @@ Each parameter is drawn by (seed, name) alone, so that a layer more or less leav
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
 
+from ..engines.arrays import ComputedArrays
 from ..engines.engine import Array
 from ..errors import NoRule
 from ..layers import (
@@ -48,6 +49,7 @@ from ..layers import (
 from ..layers.connection import Shape
 from ..network import Network
 from ..recipes.randomness import generator
+from ..reference.graph import parameter_shapes
 
 
 class Fans(NamedTuple):
@@ -73,6 +75,15 @@ def initial_parameters(network: Network, seed: int, leave_out: Collection[str] =
             if full not in leave_out:
                 arrays[full] = initial(node.layer, name, shape, gain, generator(seed, f"parameter {full}"))
     return arrays
+
+
+def undrawn_parameters(network: Network) -> Mapping[str, Array]:
+    """Return zeros for every parameter by "layer.name", without memory of their own.
+
+    For a Model whose parameters are not looked at, or are read from a checkpoint next.
+    """
+    shapes = parameter_shapes(network)
+    return ComputedArrays(shapes, lambda name: np.broadcast_to(np.float64(0), shapes[name]))
 
 
 def initial_buffers(network: Network) -> dict[str, Array]:

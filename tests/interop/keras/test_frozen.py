@@ -2,9 +2,11 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 import convscope as cs
+from convscope.interop.keras.weights import numbers_of
 
 
 def model():
@@ -46,3 +48,25 @@ def test_frozen_layers_of_keras_do_not_move():
     )
     moved = {name for name, array in {**ours.parameters, **ours.buffers}.items() if (array != before[name]).any()}
     assert moved == {"fc.weight", "fc.bias"}
+
+
+@pytest.mark.parametrize(("center", "scale"), [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("trainable", [True, False])
+def test_batch_norm_without_scale_or_shift_is_frozen_by_trainable(center, scale, trainable):
+    """Its statistics move exactly where Keras moves them."""
+    keras.utils.set_random_seed(5)
+    norm = layers.BatchNormalization(center=center, scale=scale, momentum=0.8, name="bn")
+    made = keras.Sequential([keras.Input((8, 6, 3)), norm, layers.Flatten(), layers.Dense(4, name="fc")])
+    norm.trainable = trainable
+    ours = cs.from_keras(made, parameters=True)
+    assert ours.network["bn"].is_frozen is not trainable
+    generator = np.random.default_rng(3)
+    x, labels = generator.normal(0.5, 2, (20, 3, 8, 6)).astype(np.float32), generator.integers(0, 4, 20)
+    ours.train_step(x, labels)
+    made(x.transpose(0, 2, 3, 1), training=True)
+    count = 20 * 8 * 6  # the running variance of Keras is of the batch itself, ours is the estimate
+    for kind, theirs in (("running_mean", norm.moving_mean), ("running_var", norm.moving_variance)):
+        moved = numbers_of(theirs)
+        if trainable and kind == "running_var":
+            moved = 0.8 + (moved - 0.8) * count / (count - 1)
+        np.testing.assert_allclose(ours.buffers[f"bn.{kind}"], moved, rtol=1e-4)

@@ -87,3 +87,51 @@ def test_buffers_and_arrays_made_of_frozen_ones_are_frozen():
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     assert len(cs.from_torch(module, SHAPE).frozen_parameters) == 2
+
+
+class PartlyAffine(nn.Module):
+    """A batch norm with a scale and no shift, one with a shift and no scale, and a head."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(4)
+        self.scaled, self.shifted = nn.BatchNorm2d(3), nn.BatchNorm2d(3)
+        self.scaled.bias = self.shifted.weight = None
+        self.head = nn.Linear(144, 4)
+        self.scaled.weight = nn.Parameter(torch.tensor([0.5, 1.5, 2.0]))
+        self.shifted.bias = nn.Parameter(torch.tensor([0.2, -0.4, 0.1]))
+
+    def forward(self, x):
+        return self.head(torch.flatten(self.shifted(self.scaled(x)), 1))
+
+
+@pytest.mark.parametrize("engine", ["native", "reference", "torch"])
+@pytest.mark.parametrize("frozen", ["scaled", "shifted"])
+def test_frozen_batch_norm_with_one_parameter_keeps_its_statistics(engine, frozen):
+    """As PyTorch trains it with that batch norm in evaluation mode; the other's statistics move."""
+    module = PartlyAffine()
+    getattr(module, frozen).requires_grad_(False)
+    theirs = copy.deepcopy(module)
+    imported = cs.from_torch(module, SHAPE, parameters=True)
+    model = cs.Model(imported.network, 0, engine, parameters={**imported.parameters, **imported.buffers})
+    model.compile(cs.SGD(lr=0.05, momentum=0.9))
+    optimizer = torch.optim.SGD([one for one in theirs.parameters() if one.requires_grad], 0.05, momentum=0.9)
+    theirs.train()
+    getattr(theirs, frozen).eval()
+    before = {name: array.copy() for name, array in model.buffers.items()}
+    generator = np.random.default_rng(3)
+    for _ in range(4):
+        x, labels = generator.normal(0.3, 2, (9, *SHAPE)).astype(np.float32), generator.integers(0, 4, 9)
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(theirs(torch.tensor(x)), torch.tensor(labels))
+        loss.backward()
+        optimizer.step()
+        assert model.train_step(x, labels) == pytest.approx(loss.item(), rel=1e-4)
+    state = theirs.state_dict()
+    norms = [node.name for node in model.network if node.kind == "BatchNorm2d"]
+    assert len(norms) == 2
+    for name, norm in zip(("scaled", "shifted"), norms, strict=True):
+        for kind in ("running_mean", "running_var"):
+            ours = model.buffers[f"{norm}.{kind}"]
+            np.testing.assert_allclose(ours, state[f"{name}.{kind}"].numpy(), rtol=1e-3, atol=1e-5)
+            assert (ours == before[f"{norm}.{kind}"]).all() == (name == frozen)

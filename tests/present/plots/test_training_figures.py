@@ -1,5 +1,7 @@
 """Curves, feature maps, kernels and mistakes: what is drawn is what was computed."""
 
+from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -61,6 +63,7 @@ def mistakes(count, names=("cat", "dog", "owl")):
 def drawn(model, activations):
     return {
         "curves": plots.training_curves(EVENTS, "mine"),
+        "curves-diverged": plots.training_curves(EXPLODED, "hot"),
         "curves-without-validation": plots.training_curves([event(1, 2, 0.3, False)], "a-name" * 20),
         "features": plots.feature_maps(model.network, activations),
         "kernels-in-colour": plots.kernels_figure(model.network, model.parameters),
@@ -147,6 +150,51 @@ def test_a_loss_that_falls_far_has_a_logarithmic_axis():
     near = [event(1, 2.0, 0.1, False), event(2, 0.1, 0.9, False)]
     assert plots.training_curves(far, "far").axes[0].get_yscale() == "log"
     assert plots.training_curves(near, "near").axes[0].get_yscale() == "linear"
+
+
+EXPLODED = [
+    {"event": "step", "step": 0, "loss": 2.5, "lr": 0.1},
+    event(1, 1.5, 0.5),
+    event(2, 0.6, 0.8),
+    {"event": "step", "step": 130, "loss": 70.0, "lr": 0.1},
+    {"event": "step", "step": 150, "loss": 3e9, "lr": 0.1},
+    event(3, 4e30, 0.1),
+    {"event": "stop", "reason": "diverged", "step": 180, "since": 129},
+]
+
+
+def test_loss_axis_after_divergence_shows_the_losses_before():
+    """Losses beyond a thousand times the first are marked at the edge, by their positions; a note has the largest."""
+    figure = plots.training_curves(EXPLODED, "hot")
+    loss = figure.axes[0]
+    bottom, top = loss.get_ylim()
+    assert loss.get_yscale() == "log"
+    assert bottom < 0.6
+    assert 70 < top < 200
+    marked = [found.get_xdata().tolist() for found in loss.lines if found.get_label() == "_outside"]
+    assert marked == [[pytest.approx(150 / 60)], [3], [3]]
+    assert {"▲ above this axis, up to 4e+30", "best: epoch 2, loss 0.8, accuracy 70.00 %"} <= words_of(figure)
+
+
+def test_diverged_curves_have_no_best_epoch_where_none_ended_before():
+    """The largest loss is no best one."""
+    figure = plots.training_curves([EXPLODED[0], event(1, 4e30, 0.1), {**EXPLODED[-1], "since": 7}], "hot")
+    assert "no epoch ended before training diverged at step 7" in words_of(figure)
+    assert all(found.get_label() != "_best" for axes in figure.axes for found in axes.lines)
+
+
+@pytest.mark.parametrize("decades", [1.7, 3.5, 5, 9, 14])
+def test_loss_axis_is_labeled_at_any_span(decades):
+    """Between two and twelve labels that do not touch."""
+    figure = plots.training_curves([event(1, 3.0, 0.1, False), event(2, 3.0 / 10**decades, 0.9, False)], "x")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    bottom, top = figure.axes[0].get_ylim()
+    ticks = [tick for tick in figure.axes[0].yaxis.get_major_ticks() if bottom <= tick.get_loc() <= top]
+    boxes = [tick.label1.get_window_extent(canvas.get_renderer()) for tick in ticks if tick.label1.get_text()]
+    assert 2 <= len(boxes) <= 12
+    edges = sorted((box.y0, box.y1) for box in boxes)
+    assert all(below[1] < above[0] for below, above in pairwise(edges))
 
 
 def test_no_epoch_has_no_curves():
@@ -242,6 +290,8 @@ def test_mistakes_show_their_pictures():
     picture, _ = source.batch(np.array([5]))
     assert np.array_equal(figure.axes[5].images[0].get_array(), picture[0, 0])
     assert [text.get_text() for text in figure.axes[5].texts] == ["cat", "→ owl  85 %"]
+    outputs = plots.mistakes_figure(replace(result, has_probabilities=False), source)
+    assert [text.get_text() for text in outputs.axes[5].texts] == ["cat", "→ owl  0.85"]
     assert "The 24 surest of 30 mistakes" in words_of(figure)
     assert "All 9 mistakes" in words_of(plots.mistakes_figure(*mistakes(9)))
     assert "The only mistake" in words_of(plots.mistakes_figure(*mistakes(1)))

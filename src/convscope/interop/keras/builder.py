@@ -45,8 +45,11 @@ class Builder:
         parameters: Mapping[str, Weights] | None = None,
         buffers: Mapping[str, Weights] | None = None,
         origin: str | None = None,
+        frozen: Sequence[str] = (),
     ) -> str:
         """Add a layer; one with the same variables as another shares its parameters.
+
+        `frozen` are the statistics that training leaves as they are, of a layer without parameters.
 
         Errors:   ConvscopeError where the layer cannot take its inputs
         """
@@ -64,8 +67,8 @@ class Builder:
         else:
             self._check_same(owner, parameters or {}, known.param_shapes)
         shares = None if owner == name else owner
-        frozen = () if shares else frozen_parameters(parameters or {})
-        return self._keep(Entry(name, layer, tuple(inputs), shares, origin, frozen), known.output_shape)
+        fixed = () if shares else (*frozen_parameters(parameters or {}), *frozen)
+        return self._keep(Entry(name, layer, tuple(inputs), shares, origin, fixed), known.output_shape)
 
     def _check_same(self, owner: str, parameters: Mapping[str, Weights], shapes: ParamShapes) -> None:
         """Refuse weights that another layer has in another form: they cannot be shared.

@@ -149,6 +149,7 @@ class Call:
         order: Order | None = None,
         parameters: Mapping[str, Weights] | None = None,
         buffers: Mapping[str, Weights] | None = None,
+        frozen: Sequence[str] = (),
     ) -> Flow:
         """Add a layer; its output has the first input's order unless another is given.
 
@@ -157,7 +158,7 @@ class Call:
         name = f"{self.name}.{part}" if part else self.name
         builder = self.walk.builder
         inputs = [flow.layer for flow in flows]
-        added = builder.add(name, layer, inputs, parameters, buffers, self.name)
+        added = builder.add(name, layer, inputs, parameters, buffers, self.name, frozen)
         held = builder.shapes[added]
         batched = any(flow.batched for flow in flows)
         return Flow(added, held, flows[0].order if order is None else order, batched)

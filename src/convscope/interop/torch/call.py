@@ -142,9 +142,15 @@ class Call:
         """Return a layer's output shape."""
         return self.recorder.graph.shapes[node]
 
-    def step(self, layer: Layer, *inputs: str, buffers: Mapping[str, Tensor] | None = None) -> str:
-        """Add a layer on the way to the result."""
-        return self._add(f"{self.name}.{layer.keyword}", layer, inputs, {}, buffers or {})
+    def step(
+        self,
+        layer: Layer,
+        *inputs: str,
+        buffers: Mapping[str, Tensor] | None = None,
+        frozen: Sequence[str] = (),
+    ) -> str:
+        """Add a layer on the way to the result; `frozen` are buffers that training leaves as they are."""
+        return self._add(f"{self.name}.{layer.keyword}", layer, inputs, {}, buffers or {}, frozen)
 
     def last(
         self,
@@ -163,12 +169,13 @@ class Call:
         inputs: Sequence[str],
         parameters: Mapping[str, Tensor],
         buffers: Mapping[str, Tensor],
+        frozen: Sequence[str] = (),
     ) -> str:
         graph = self.recorder.graph
         try:
             if "bias" in parameters and self._has_bias_of_its_own(layer, parameters):
                 return self._with_bias_apart(name, layer, inputs, parameters, buffers)
-            frozen = [kind for kind, tensor in parameters.items() if self.recorder.own.is_frozen(tensor)]
+            frozen = [*frozen, *(kind for kind, one in parameters.items() if self.recorder.own.is_frozen(one))]
             return graph.add(name, layer, inputs, parameters, buffers, self.recorder.origin, frozen)
         except ConvscopeError as error:
             raise Unmapped(str(error)) from error

@@ -12,7 +12,7 @@ from ...derivations.derivation import Text
 from ...training.data.source import Source
 from ...training.evaluation import Evaluation, Mistake
 from .shown import grid_of, show_input
-from .style import GREY, LABEL, SMALL, TITLE, VERMILLION, Letters, letters, new_figure, shortened
+from .style import GREY, LABEL, SMALL, TITLE, VERMILLION, Letters, letters, new_figure, number, shortened
 
 MOST = 24
 LONGEST_NAME = 14
@@ -25,6 +25,10 @@ ONE = Text("The only mistake", "唯一的错误")
 NONE = Text("No mistakes in {pictures} pictures", "{pictures} 张图像中没有错误")
 SUBTITLE = Text(
     "each picture: its class, then what was found, and how sure", "每张图像：真实类别，然后是识别结果及其概率"
+)
+OUTPUT_SUBTITLE = Text(
+    "each image: its class, then what was found, and the network's output for it",
+    "每张图像：真实类别，然后是识别结果及网络对应的输出值",
 )
 
 
@@ -46,8 +50,9 @@ def mistakes_figure(evaluation: Evaluation, source: Source, lang: str = "en") ->
     wide, high = TILE + MARGIN, TILE + WORDS + MARGIN
     width, height = max(6.4, columns * wide + 2 * MARGIN), HEAD + rows * high
     figure = new_figure(width, height)
+    subtitle = text.say(SUBTITLE if evaluation.has_probabilities else OUTPUT_SUBTITLE)
     figure.text(MARGIN / width, 1 - 0.4 / height, _title(evaluation, text), **text.font(TITLE, bold=True))
-    figure.text(MARGIN / width, 1 - 0.7 / height, text.say(SUBTITLE), **text.font(SMALL, color=GREY))
+    figure.text(MARGIN / width, 1 - 0.7 / height, subtitle, **text.font(SMALL, color=GREY))
     pictures, _ = source.batch(np.array([mistake.place for mistake in worst]))
     for place, (mistake, picture) in enumerate(zip(worst, pictures, strict=True)):
         row, column = divmod(place, columns)
@@ -78,5 +83,6 @@ def _name(axes: Axes, mistake: Mistake, evaluation: Evaluation, text: Letters) -
         "va": "top",
     }
     axes.annotate(true, (0.5, 0), (0, -5), **below, **text.font(LABEL, bold=True))
-    sure = f"→ {found}  {100 * mistake.probability:.0f} %"
+    score = f"{100 * mistake.score:.0f} %" if evaluation.has_probabilities else number(mistake.score)
+    sure = f"→ {found}  {score}"
     axes.annotate(sure, (0.5, 0), (0, -23), **below, **text.font(SMALL, color=VERMILLION))

@@ -32,7 +32,8 @@ def _scaled(
     `shape` is that of scale and shift against the picture, in Keras' order.
     """
     both = len(learned) == 2
-    flow = call.emit(layer, flow, parameters=learned if both else None, buffers=buffers)
+    fixed = () if both or call.op.trainable else tuple(buffers or ())
+    flow = call.emit(layer, flow, parameters=learned if both else None, buffers=buffers, frozen=fixed)
     for kind, weights in {} if both else learned.items():
         join, word = _JOINS[kind]
         array = call.array(weights.sources[0], flow, word, shape)

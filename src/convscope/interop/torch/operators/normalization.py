@@ -73,10 +73,16 @@ def _with_affine(
     buffers: Mapping[str, Tensor] | None = None,
 ) -> str:
     """Add a normalisation of channels; a scale without a shift, or the other way round, is a layer of its own."""
+
+    def normalized(learned: Tensor) -> str:
+        """Add the layer without parameters; its statistics are frozen with the one it has in PyTorch."""
+        fixed = tuple(buffers or ()) if call.recorder.own.is_frozen(learned) else ()
+        return call.step(layer, x, buffers=buffers, frozen=fixed)
+
     if weight is not None and bias is None:
-        return call.last(Scale(0), call.step(layer, x, buffers=buffers), parameters={"weight": weight})
+        return call.last(Scale(0), normalized(weight), parameters={"weight": weight})
     if weight is None and bias is not None:
-        plain, shift = call.step(layer, x, buffers=buffers), call.node(bias)
+        plain, shift = normalized(bias), call.node(bias)
         spatial = len(call.shape_of(plain)) - 1
         if spatial:
             shift = call.step(Reshape((*call.shape_of(shift), *(1,) * spatial)), shift)
