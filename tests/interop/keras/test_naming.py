@@ -56,9 +56,8 @@ def test_models_built_without_weights_stay_without_them():
     with without_weights():
         model = chain((9, 8, 3), layers.Conv2D(4, 3), layers.BatchNormalization(), layers.Dense(5))
     assert values_held(model) == 0
-    other = chain(
-        (7, 3), layers.Dense(2)
-    )  # Keras infers a shape, at which it initializes weights that wait for it
+    # To infer a shape, Keras runs the function; it then initializes all weights that still wait for their values.
+    other = chain((7, 3), layers.Dense(2), layers.Lambda(lambda x: x * 2))
     assert values_held(other) == len(other.weights)
     assert cs.inspect(cs.from_keras(model)).totals.params == learned_by_keras(model) == 3 * 3 * 3 * 4 + 4 + 8 + 25
     assert values_held(model) == 0
