@@ -50,8 +50,19 @@ build/models/.made: $(VENV)/.dev Makefile
 	  { echo "make test-frameworks needs $(MODELS) from the package registry" >&2; exit 1; }
 	@touch $@
 
-test-frameworks: setup build/models/.made ## the longer tests: all of torchvision's models, every family of timm's
-	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models $(BIN)/python -m pytest tests/interop -n auto
+# Keras' other backends, with the Keras that the other tests use. They need versions of other packages than .venv has,
+# so all that they depend on is beside them (2 GB).
+BACKENDS := jax==0.10.2 tensorflow-cpu==2.21.0 $(shell grep -o 'keras==[0-9.]*' pyproject.toml)
+build/backends/.made: $(VENV)/.dev Makefile
+	@echo "installing $(BACKENDS) …"
+	@rm -rf build/backends
+	@$(PIP) install --target build/backends $(BACKENDS) || \
+	  { echo "make test-frameworks needs $(BACKENDS) from the package registry" >&2; exit 1; }
+	@touch $@
+
+test-frameworks: setup build/models/.made build/backends/.made ## the longer tests: all of torchvision's models, every family of timm's, Keras on JAX and TensorFlow
+	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
+	  $(BIN)/python -m pytest tests/interop -n auto
 
 torture: setup ## the longer fault tests: kills, flipped bits, damaged and hostile files (docs/reliability.md)
 	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture

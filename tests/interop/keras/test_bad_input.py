@@ -42,11 +42,6 @@ class Net(keras.Model):
 def unnamed():
     return keras.Sequential([keras.Input((9, 8, 3)), layers.Conv2D(4, 3), layers.Conv2D(4, 3)])
 
-def measured():
-    x = keras.ops.convert_to_numpy(keras.random.uniform((2, 9, 8, 3)))
-    scale = float(plain().predict(x, verbose=0).max())
-    return keras.Sequential([keras.Input((9, 8, 3)), layers.Rescaling(scale, name="scale")])
-
 def broken():
     raise RuntimeError("no weights\\non this machine")
 
@@ -271,12 +266,6 @@ def test_unnamed_layers_have_the_same_names_each_time():
     networks = [cs.load("keras:nets_for_tests:unnamed") for _ in range(2)]
     assert networks[0] == networks[1]
     assert [node.name for node in networks[0].layers] == ["conv2d", "conv2d_1"]
-
-
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_a_callable_that_needs_numbers_gets_them():
-    """It is tried without memory for weights first."""
-    assert cs.load("keras:nets_for_tests:measured")["scale"].kind == "Affine"
 
 
 def test_the_command_line_takes_arguments_and_shapes(capsys):

@@ -111,6 +111,28 @@ def test_a_token_is_put_before_every_picture(repeated):
     assert cs.inspect(network).totals.params == 28
 
 
+class Token(layers.Layer):
+    """A token before a sequence, whose steps have gains."""
+
+    def build(self, shape) -> None:
+        self.token = self.add_weight(shape=(1, 1, shape[-1]), name="token")
+        self.gain = self.add_weight(shape=(shape[-1],), name="gain")
+
+    def call(self, x):
+        first = ops.tile(self.token, (ops.shape(x)[0], 1, 1))
+        return ops.concatenate([first, ops.sigmoid(self.gain) * x], axis=1)
+
+
+def test_small_vision_transformer_matches_keras():
+    image = keras.Input((17, 14, 3), name="image")
+    x = layers.Conv2D(6, (4, 3), (2, 3), "same", activation="relu", name="conv")(image)
+    x = layers.AveragePooling2D((2, 2), name="pool")(layers.BatchNormalization(name="norm")(x))
+    x = Token(name="token")(layers.Reshape((-1, 6), name="rows")(x))
+    x = layers.MultiHeadAttention(2, 3, name="attention")(x, x)
+    network = same_as_keras(keras.Model(image, layers.Dense(5, name="fc")(layers.Flatten(name="flat")(x))))
+    assert cs.inspect(network).totals.status == "complete"
+
+
 PRODUCTS = {
     "matmul": ((4, 3), lambda s, x: ops.matmul(x, s.w), "Linear"),
     "operator": ((4, 3), lambda s, x: x @ s.w, "Linear"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadSetting
+from ...input_shapes import InputShape
 from ..named import Named, Scheme, called, looked_up, not_a_model, read_name
 from .backend import imported
 from .reading import from_keras
@@ -19,10 +20,14 @@ SCHEME = Scheme("keras", "a Keras model", "keras:keras.applications:ResNet50")
 _NUMBERS = "object_name_uids"
 """Where Keras counts the layers of each kind that were made without a name."""
 
+_UNINITIALIZED = "uninitialized_variables"
+"""Where Keras lists the weights that it will initialize when it leaves a stateless scope."""
 
-def load_model(model: str, input_shape: Iterable[int] | None = None) -> Network:
+
+def load_model(model: str, input_shape: InputShape | None = None) -> Network:
     """Return the network of a named model, or of what a named callable returns.
 
+    Units:    input_shape is one shape, or a mapping from input names to shapes, channels first, batch left out
     Errors:   UnknownModel [keras-name], [keras-import], [keras-callable]; BadSetting [keras-arguments],
               [keras-raised], [keras-model]; and those of `from_keras`
     """
@@ -39,9 +44,9 @@ def load_model(model: str, input_shape: Iterable[int] | None = None) -> Network:
 def _built(found: Any, named: Named) -> Any:
     with _names_from_the_beginning():
         try:
-            with _without_memory():
+            with without_weights():
                 return called(found, named)
-        except BadSetting:  # numbers may be needed to build it
+        except BadSetting:  # values may be needed to build it
             return called(found, named)
 
 
@@ -59,12 +64,18 @@ def _names_from_the_beginning() -> Iterator[None]:
 
 
 @contextmanager
-def _without_memory() -> Iterator[None]:
-    """Make no weights where the backend can do without."""
+def without_weights() -> Iterator[None]:
+    """Let Keras build models whose weights have shapes and take no memory."""
     import keras
+    from keras.src.backend.common import global_state
 
-    if keras.backend.backend() != "torch":
-        yield
+    if keras.backend.backend() == "torch":  # a PyTorch module holds the tensors of its weights from the beginning
+        with keras.device("meta"):
+            yield
         return
-    with keras.device("meta"):
-        yield
+    before = list(global_state.get_global_attribute(_UNINITIALIZED) or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:  # else Keras initializes these weights where it next infers a shape
+        global_state.set_global_attribute(_UNINITIALIZED, before)

@@ -47,6 +47,7 @@ class Walk:
                 continue
             name = prefix + (node.operation.name if _is_named(node.operation, graph) else _word(node.operation))
             declared = None if self.sizes is Sizes.OTHERS and not graph.traced else node.outputs
+            outputs: Sequence[Value]
             if graph.traced and _always_trains(node.operation, kwargs):
                 outputs = self._opaque(node.operation, name, args, kwargs, declared)
             else:
