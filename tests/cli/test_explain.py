@@ -43,3 +43,12 @@ def test_format_option_goes_before_the_suffix(convscope, tmp_path):
     path = tmp_path / "worked.html"
     assert convscope("explain", "exercise", "conv2", "--save", path, "--format", "text").code == 0
     assert path.read_text(encoding="utf-8").startswith("conv2  Conv2d")
+
+
+def test_unknown_suffix_is_refused(convscope, tmp_path):
+    ended = convscope("explain", "exercise", "conv2", "--save", tmp_path / "worked.pdf")
+    assert ended.code == 2
+    assert ended.err.startswith(
+        "convscope: --save must end in .txt, .md, .markdown, .tex, .html, .htm to choose the format; got '.pdf'; "
+    )
+    assert not (tmp_path / "worked.pdf").exists()

@@ -117,6 +117,12 @@ def test_formulas_stay_readable_in_ascii():
     lines = [line.strip() for line in ended.stdout.decode("ascii").splitlines()]
     assert "r1 = r0 + (k1 - 1)*j0 = 1 + (3 - 1)*1 = 3" in lines
     assert not any("?" in line for line in lines)
+    sizes = run("explain", "input 3x20x20 | conv 4 4 s3", "conv1", PYTHONIOENCODING="ascii", PYTHONUTF8="0").stdout
+    assert b"floor((20 + 2*0 - 4) / 3) + 1" in sizes
+    assert b"ceil((20 - 4 + 1) / 3)" in sizes
+    field = run("field", "lenet", "conv1", "--at", "0,0", PYTHONIOENCODING="ascii", PYTHONUTF8="0").stdout
+    assert b"....." in field
+    assert b"*" not in field
 
 
 @pytest.mark.parametrize(("encoding", "code"), [("ascii", 2), ("cp1252", 2), ("cp936", 0), ("utf-8", 0)])

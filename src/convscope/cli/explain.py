@@ -13,7 +13,26 @@ from .options import input_option, model_argument, save_option
 from .output import remark, say
 
 FORMATS = ("text", "markdown", "latex", "html")
-_SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".html": "html", ".htm": "html"}
+_SUFFIXES = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
+}
+
+
+def _form_of(path: str | None) -> str:
+    """Return the format that a file's suffix means; text without a file or suffix."""
+    suffix = Path(path or "").suffix.lower()
+    if suffix and suffix not in _SUFFIXES:
+        raise click.UsageError(
+            f"--save must end in {', '.join(_SUFFIXES)} to choose the format; got {suffix!r}; rename it, or add "
+            "--format. [explain-suffix]",
+            click.get_current_context(),
+        )
+    return _SUFFIXES.get(suffix, "text")
 
 
 @click.command("explain", short_help=VERBS["explain"])
@@ -62,7 +81,7 @@ def command(
     if quantities:
         explanation = explanation.only(*quantities)
     if form is None:
-        form = _SUFFIXES.get(Path(path or "").suffix.lower(), "text")
+        form = _form_of(path)
     if form == "text":
         text = explanation.text(lang, min(100, terminal_width()))
     else:

@@ -30,8 +30,11 @@ LONGEST_NAME = 100
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 _LOOKALIKES = {
-    **dict(zip("×…·─━═≥≤∪≠█▒░□→►−–∗✓✗⌊⌋⌈⌉", "x.*-==><u!#%:#>>--*+x[][]", strict=True)),
+    **dict(zip("×…─━═≥≤∪≠█▒░□►−–∗✓✗⌋⌉", "x.-==><u!#%:#>--*+x))", strict=True)),
     **dict(zip("┐┘┤┬┴┼“”′∂µ₀₁₂₃₄₅₆₇₈₉", '++++++""\'du0123456789', strict=True)),
+    "→": "->",
+    "⌊": "floor(",
+    "⌈": "ceil(",
     "¹": "^1",
     "²": "^2",
     "³": "^3",
@@ -165,5 +168,15 @@ def _prepare_streams() -> None:
 def _lookalike(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    signs = error.object[error.start : error.end]
-    return "".join(_LOOKALIKES.get(sign, "?") for sign in signs), error.end
+    written = [
+        _dot(error.object, place) if error.object[place] == "·" else _LOOKALIKES.get(error.object[place], "?")
+        for place in range(error.start, error.end)
+    ]
+    return "".join(written), error.end
+
+
+def _dot(text: str, place: int) -> str:
+    """Return what a raised dot is: a product between two factors, else a point."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    between = (before.isalnum() or before in tuple(")]⌋⌉")) and (after.isalnum() or after in tuple("([⌊⌈"))
+    return "*" if between else "."

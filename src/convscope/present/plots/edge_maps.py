@@ -58,7 +58,6 @@ def convolution_maps(picture: Picture, lang: str = "en", kernels: Mapping[str, A
     seen.set_title(text.say(GREY_PICTURE, size=times(picture.shape[:2])), pad=8, **text.font(LABEL, bold=True))
     figure.text(0.22, 0.055, text.say(COLOURS), ha="center", **text.font(SMALL, color=GREY))
     found = edge_maps(grey_levels(picture), kernels)
-    largest = max(float(np.abs(response).max()) for response in found.maps.values()) or 1.0
     height = 0.89 / len(kernels)
     for row, (name, response) in enumerate(found.maps.items()):
         bottom = 0.93 - height * (row + 1)
@@ -67,7 +66,7 @@ def convolution_maps(picture: Picture, lang: str = "en", kernels: Mapping[str, A
         shown.set_title(words, pad=8, **text.font(LABEL, bold=True))
         _draw_kernel(shown, found.kernels[name], text)
         figure.text(0.645, bottom + 0.42 * height, "→", ha="center", va="center", **text.font(24, color=GREY))
-        _draw_map(figure.add_axes((0.665, bottom, 0.32, 0.775 * height)), response, largest, text)
+        _draw_map(figure.add_axes((0.665, bottom, 0.32, 0.775 * height)), response, text)
     return figure
 
 
@@ -83,7 +82,8 @@ def _draw_kernel(axes: Axes, kernel: Array, text: Letters) -> None:
         axes.axvline(column, color="white", lw=2)
 
 
-def _draw_map(axes: Axes, response: Array, largest: float, text: Letters) -> None:
+def _draw_map(axes: Axes, response: Array, text: Letters) -> None:
     bare(axes)
+    largest = float(np.abs(response).max()) or 1.0
     axes.imshow(response, cmap="PuOr_r", vmin=-largest, vmax=largest, interpolation="nearest", label="_map")
     axes.set_title(text.say(MAP, size=times(response.shape)), pad=6, **text.font(SMALL, color=GREY))
