@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,26 @@ def test_channels_last_shape_is_refused(shape: tuple[int, ...]) -> None:
         f"shapes must have channels first; got {given} for 'input', which has 3 channels; write {right}. "
         "[channels-last]"
     )
+
+
+def test_channels_last_shape_of_a_module_is_named_where_it_fails() -> None:
+    with pytest.raises(BadSetting, match=r"got 32x48x3 for 'input', which has 3 channels; write 3x32x48"):
+        cs.inspect(build_torch_module(), input_shape=(32, 48, 3))
+
+
+def test_channels_last_shape_of_an_onnx_file_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    made = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["image"], ["y"])],
+        "g",
+        [onnx.helper.make_tensor_value_info("image", 1, ["n", 3, "h", "w"])],
+        [onnx.helper.make_tensor_value_info("y", 1, None)],
+    )
+    opset = onnx.helper.make_opsetid("", 17)
+    onnx.save(onnx.helper.make_model(made, opset_imports=[opset], ir_version=8), tmp_path / "relu.onnx")
+    with pytest.raises(BadSetting, match=r"got 32x48x3 for 'image', which has 3 channels; write 3x32x48"):
+        cs.load(tmp_path / "relu.onnx", (32, 48, 3))
+    assert cs.load(tmp_path / "relu.onnx", {"image": (3, 32, 48)}).input_shape == (3, 32, 48)
 
 
 def test_network_of_many_channels_takes_a_narrow_image() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import BadShape
-from ...input_shapes import InputShape, shapes_by_name
+from ...input_shapes import InputShape, check_channels_first, shapes_by_name
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 from ...settings import LARGEST
@@ -129,6 +129,9 @@ def _given(
     picture = without_axis(tuple(range(len(sizes))), item.batch)
     if shape is not None:
         _check_rank(shape, picture, item, path)
+        channels = sizes[picture[0]] if picture else None
+        if isinstance(channels, int):
+            check_channels_first(shape, channels, item.name)
         for axis, size in zip(picture, shape, strict=True):
             name = sizes[axis]
             if isinstance(name, str):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ...engines.torch.installed import imported
 from ...errors import BadNetwork, BadSetting, BadShape, ConvscopeError
-from ...input_shapes import InputShape, Shape, shapes_by_name
+from ...input_shapes import InputShape, Shape, check_channels_first, shapes_by_name
 from ...layers.base import show_shape
 
 if TYPE_CHECKING:
@@ -171,13 +171,23 @@ def _record(module: nn.Module, shapes: Mapping[str, Shape]) -> tuple[Recorder, l
     try:
         return _recorded(module, shapes, alone=False)
     except BadShape:
-        if (1,) not in shapes.values():
-            raise
-        try:
-            return _recorded(module, shapes, alone=True)
-        except ConvscopeError:
-            pass
+        if (1,) in shapes.values():
+            try:
+                return _recorded(module, shapes, alone=True)
+            except ConvscopeError:
+                pass
+        _check_channels_first(module, shapes)
         raise
+
+
+def _check_channels_first(module: nn.Module, shapes: Mapping[str, Shape]) -> None:
+    """Refuse shapes with channels last by that name, once a module has failed on them."""
+    channels = next(
+        (n for one in module.modules() if isinstance(n := getattr(one, "in_channels", None), int)), None
+    )
+    if channels is not None:
+        for name, shape in shapes.items():
+            check_channels_first(shape, channels, name)
 
 
 def _recorded(module: nn.Module, shapes: Mapping[str, Shape], *, alone: bool) -> tuple[Recorder, list[str]]:
