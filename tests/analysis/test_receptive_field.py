@@ -1,5 +1,7 @@
 """The recurrence: the published tables, the statuses, and what is said where no single number is right."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from convscope import layers as L
 from convscope.analysis.report import inspect
 from convscope.errors import BadUnit, UnknownLayer
 from convscope.network import Entry, Network
+from convscope.notation import parse
 
 
 def chain(shape, **layers):
@@ -475,3 +478,30 @@ def test_signals_and_volumes(rank):
     region = net.field("b", (1,) * rank)
     assert region.box == (1,) * rank + (12,) * rank
     assert region.mask.shape == net.input_shape[1:]
+
+
+def test_long_sequences_take_no_matrix_of_positions():
+    """Attention over 12,000 positions: a matrix of them would take gigabytes."""
+    net = parse(
+        "input 4x100x120 | reshape 4x12000 | permute 1x0 | attention 1 | permute 1x0 | r: reshape 4x100x120"
+    )
+    tracemalloc.start()
+    region = net.field("r", at=(3, 4))
+    assert (region.clipped, region.coverage) == ((0, 0, 100, 120), 1.0)
+    assert net.seen_by((7, 9), "r").count == 12000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
+
+
+def test_long_one_way_sequences_take_no_matrix_of_positions():
+    net = parse("input 9000x4 | a: lstm 3")
+    tracemalloc.start()
+    region = net.field("a", at=(5000,))
+    assert region.clipped == (0, 5001)
+    assert region.mask.sum() == 5001
+    units = net.seen_by((5000,), "a")
+    assert units.count == 4000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20

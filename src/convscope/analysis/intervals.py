@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..axis import AxisMap
+from ..axis import AxisMap, prefix_ends
 from ..axis.map import Index
 from ..network import Network
 from .paths import Paths, follow
@@ -62,6 +62,11 @@ class Intervals:
 
     def through(self, axis: Interval, one: AxisMap, n: int, positions: int) -> Interval:
         """Take the lowest and highest edge under the taps."""
+        ends = prefix_ends(one, positions)
+        if ends is not None:
+            return Interval(
+                np.minimum.accumulate(axis.low)[ends], np.maximum.accumulate(axis.high)[ends], axis.loose
+            )
         taps = taps_of(one, n)
         low = np.append(axis.low, NOWHERE)[taps].min(axis=1)
         high = np.append(axis.high, -NOWHERE)[taps].max(axis=1)

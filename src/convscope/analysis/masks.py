@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..axis import AxisMap, prefix_ends
 from ..layers.connection import Connection, Digit
 from ..network import Network, Node
 from .intervals import tap_matrix, taps_of
@@ -96,8 +97,7 @@ def _back(mask: Mask, connection: Connection, node: Node, source: Node, views: V
     spread = _onto(mask, above, sorted(outputs), node)
     spread = spread.transpose([sorted(outputs).index(output) for output in outputs])
     for place, link in enumerate(link for link in links if link is not None):
-        matrix = tap_matrix(link.map, shape[link.input])
-        spread = np.moveaxis(np.tensordot(spread.astype(np.float32), matrix, (place, 0)), -1, place) > 0
+        spread = _spread_back(spread, place, link.map, shape[link.input])
     spread = spread.reshape([1 if link is None else shape[axis] for axis, link in zip(grid, links, strict=True)])
     return np.broadcast_to(spread, _grid_shape(source, views)).copy()
 
@@ -115,10 +115,35 @@ def _forth(mask: Mask, connection: Connection, node: Node, source: Node, views: 
         return _forth_by_points(mask, connection, node, source, views)
     spread = np.asarray(mask.any(axis=tuple(place for place, link in enumerate(links) if link is None)))
     for place, link in enumerate(link for link in links if link is not None):
-        matrix = tap_matrix(link.map, shape[link.input])
-        spread = np.moveaxis(np.tensordot(spread.astype(np.float32), matrix, (place, 1)), -1, place) > 0
+        spread = _spread_forth(spread, place, link.map, shape[link.input])
     spread = spread.transpose([outputs.index(output) for output in sorted(outputs)])
     return _onto(spread, tuple(sorted(outputs)), above, node)
+
+
+def _spread_back(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
+    """Return which of n positions the marked outputs along one axis see."""
+    ends = prefix_ends(one, mask.shape[place])
+    taps = taps_of(one, n) if ends is None else ends[:, None]
+    if taps.shape[1] > 1:
+        return np.moveaxis(np.tensordot(mask.astype(np.float32), tap_matrix(one, n), (place, 0)), -1, place) > 0
+    marked = np.moveaxis(mask, place, 0)
+    seen = np.zeros((n + 1, *marked.shape[1:]), bool)  # one more for outputs that see nothing
+    np.logical_or.at(seen, taps[:, 0], marked)
+    seen = seen[:n] if ends is None else np.logical_or.accumulate(seen[:n][::-1])[::-1]
+    return np.moveaxis(seen, 0, place)
+
+
+def _spread_forth(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
+    """Return which outputs along one axis see any of the marked positions."""
+    marked = np.moveaxis(mask, place, 0)
+    ends = prefix_ends(one, one.positions(n))
+    if ends is not None:
+        return np.moveaxis(np.logical_or.accumulate(marked)[ends], 0, place)
+    taps = taps_of(one, n)
+    if taps.shape[1] > 1:
+        return np.moveaxis(np.tensordot(mask.astype(np.float32), tap_matrix(one, n), (place, 1)), -1, place) > 0
+    padded = np.concatenate([marked, np.zeros((1, *marked.shape[1:]), bool)])
+    return np.moveaxis(padded[taps[:, 0]], 0, place)
 
 
 def _matching(mask: Mask, here: Node, there: Node, views: Views) -> Mask:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axis import AxisMap, Folded, Placed, Rolled, TransposedWindow, Window
+from ..axis import AxisMap, Folded, Placed, Rolled, TransposedWindow, Window, prefix_ends
 from ..axis.map import Index
 from ..network import Network
 from .paths import Merge, Paths, follow
@@ -142,6 +142,9 @@ def _listed(axis: AxisField, one: AxisMap, positions: int) -> AxisField:
     first, last = np.where(reached, first, 0), np.where(reached, last, 0)
     if type(axis) is Regular:
         low, high = axis.edges(first)[0], axis.edges(last)[1]
+    elif prefix_ends(one, positions) is not None:
+        lows, highs = axis.edges(np.arange(int(last.max()) + 1, dtype=np.int64))
+        low, high = np.minimum.accumulate(lows)[last], np.maximum.accumulate(highs)[last]
     else:
         widest = int((last - first).max()) + 1
         under = np.minimum(first[:, None] + np.arange(widest, dtype=np.int64), last[:, None])

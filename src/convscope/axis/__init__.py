@@ -17,7 +17,7 @@ from .bins import Bins
 from .map import AxisMap
 from .reshape import Folded, Lifted, Placed, lifted
 from .resize import Resize
-from .sequence import Everything, Prefix, Rolled
+from .sequence import Everything, Prefix, Rolled, prefix_ends
 from .spans import Spans, Stretch
 from .transposed import TransposedWindow
 from .window import Window
@@ -37,4 +37,5 @@ __all__ = [
     "TransposedWindow",
     "Window",
     "lifted",
+    "prefix_ends",
 ]

@@ -40,6 +40,16 @@ class Rolled:
         return self.span(np.arange(n, dtype=np.int64))[0][:, None]
 
 
+def prefix_ends(one: object, outputs: int) -> Index | None:
+    """Return the last position that each output sees, for maps on which each sees all up to it; None for others.
+
+    Such maps have as many taps as outputs times positions, which need not be listed.
+    """
+    if isinstance(one, Prefix | Everything):
+        return one.span(np.arange(outputs, dtype=np.int64))[1]
+    return None
+
+
 @dataclass(frozen=True)
 class Prefix:
     """An axis on which position o sees the positions 0 … o, as a one-way recurrent layer does."""
