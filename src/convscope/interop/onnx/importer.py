@@ -154,9 +154,10 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
         if array.dtype != np.float32:
             array = array.astype(np.float32)
         if name in fixed:
-            sound, rule, got = not np.isnan(array).any(), "constants of {} must be numbers", "NaN"
+            sound, rule, got = not bool(np.isnan(array).any()), "constants of {} must be numbers", "NaN"
         else:
-            sound, rule, got = np.isfinite(array).all(), "weights of {} must be finite numbers", "NaN or infinity"
+            sound = bool(np.isfinite(array).all())
+            rule, got = "weights of {} must be finite numbers", "NaN or infinity"
         if not sound:
             raise BadFile(
                 f"{rule.format(repr(str(path)))}; got {got} in {name!r}; export the model again. [onnx-weights]"
