@@ -7,6 +7,8 @@ import re
 import numpy as np
 import onnx
 import pytest
+import torch
+import torch.nn.functional as F
 
 import convscope as cs
 from convscope import Entry, Network
@@ -17,6 +19,7 @@ from convscope.interop.onnx.writers.graph import Graph
 from convscope.reference import run
 from convscope.reference.graph import buffer_shapes, parameter_shapes
 from convscope.training.initialization import initial_buffers, initial_parameters
+from interop.onnx.models import model, one, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 from layers.examples import EXAMPLES, example_id
 
@@ -320,3 +323,44 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def raising(*arguments: object) -> None:
     raise OSError(28, "No space left on device")
+
+
+class Causal(torch.nn.Module):
+    """Attention in which no row sees the rows after it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.scaled_dot_product_attention(x, x, x, is_causal=True)
+
+
+def test_causal_mask_is_a_constant_and_predicts_the_same_when_read_again(tmp_path):
+    """Its minus infinities are lawful: nobody learns it."""
+    module, path = Causal().eval(), tmp_path / "causal.onnx"
+    written = cs.from_torch(module, (2, 5, 3), parameters=True)
+    cs.to_onnx(written, path)
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    again = cs.from_onnx(path, parameters=True)
+    assert cs.inspect(again.network).totals.params == 0
+    (mask,) = again.buffers.values()
+    np.testing.assert_array_equal(np.squeeze(mask), np.triu(np.full((5, 5), -np.inf), 1))
+    x = np.random.default_rng(3).random((4, 2, 5, 3)).astype(np.float32)
+    expected = module(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(again.logits(x), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(written.logits(x), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("value", "learned", "message"),
+    [
+        (np.nan, False, r"constants of .* must be numbers; got NaN in 'made\.constant1\.value'"),
+        (np.nan, True, r"weights of .* must be finite numbers; got NaN or infinity in 'made\.constant1\.weight'"),
+        (-np.inf, True, r"weights of .* must be finite numbers; got NaN or infinity in 'made\.constant1\.weight'"),
+    ],
+)
+def test_array_with_a_number_that_it_may_not_have_is_refused_when_read_again(value, learned, message, tmp_path):
+    kept = np.array([1, value, 2], np.float32)
+    tensor = onnx.numpy_helper.from_array(kept, "c")
+    constants = [] if learned else [onnx.helper.make_node("Constant", [], ["c"], value=tensor)]
+    made = model([*constants, one("Add", {}, ("x", "c"))], (1, 4, 3), {"c": kept} if learned else {})
+    path = saved(made, tmp_path)
+    with pytest.raises(BadFile, match=message):
+        cs.from_onnx(path, parameters=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from math import prod
 
 import numpy as np
 import onnx
@@ -21,6 +22,10 @@ ONE = numpy_helper.from_array(whole(1))
 
 MEMORY = 256 << 20
 """Bytes that the refusals here may take: one array of the largest size, and a little more."""
+
+
+STRUCTURE = 16 << 20
+"""Bytes that the structure of a small file may take, whatever sizes it describes."""
 
 
 def doubled(operator, times=60):
@@ -79,11 +84,29 @@ def test_all_constants_together_are_charged(tmp_path, monkeypatch):
     refused(path, BadFile, message)
 
 
-def test_pad_of_eight_million_channels_is_refused(tmp_path):
+def padded(size, folder):
+    """Return a file with eight million channels of zeros added to an image of 3."""
     pads = whole(0, 0, 0, 0, 0, 8_000_000, 0, 0)
-    path = saved(model([node("Pad", ["x", "p"], ["y"], "made")], (1, 3, 64, 64), {"p": pads}, 17), tmp_path)
-    with pytest.raises(BadShape, match=r"must have at most 2,147,483,647 elements"):
-        cs.from_onnx(path)
+    return saved(model([node("Pad", ["x", "p"], ["y"], "made")], (1, 3, *size), {"p": pads}, 17), folder)
+
+
+def test_pad_of_eight_million_channels_is_described_and_no_model(tmp_path):
+    path = padded((64, 65), tmp_path)
+    tracemalloc.start()
+    network = cs.from_onnx(path)
+    assert network["made"].output_shape == (8_000_003, 64, 65)
+    with pytest.raises(BadShape, match=r"33,280,000,000 .* \[array-size\]$"):
+        cs.Model(network)
+    assert tracemalloc.get_traced_memory()[1] < STRUCTURE
+    tracemalloc.stop()
+
+
+def test_pad_of_eight_million_small_channels_with_weights_is_refused(tmp_path):
+    """Each of 4 × 5 zeros: few enough for an array, too many to be written out for a file of 200 bytes."""
+    path = padded((4, 5), tmp_path)
+    assert cs.from_onnx(path)["made"].output_shape == (8_000_003, 4, 5)
+    message = refused_with_little_memory(path, parameters=True)
+    assert "67,108,864 weights that are not stored in it; got 160,000,000;" in message
 
 
 def test_pad_with_many_channels_takes_no_memory(tmp_path):
@@ -117,8 +140,8 @@ LISTS = {
 
 @pytest.mark.parametrize("source", ["x", "k"])
 @pytest.mark.parametrize("operator", LISTS)
-def test_constant_of_a_billion_elements_in_any_place_is_refused(operator, source, tmp_path):
-    """Described by its shape; the operator would walk over it, as a list of axes or of indices."""
+def test_constant_of_a_billion_elements_in_any_place_takes_no_memory(operator, source, tmp_path):
+    """Refused, or described by its shape: no operator walks over it as a list of axes or of indices."""
     nodes = [
         node("ConstantOfShape", ["s"], ["c"], value=ONE),
         node("Unsqueeze", ["c", "last"], ["cc"]),
@@ -128,7 +151,18 @@ def test_constant_of_a_billion_elements_in_any_place_is_refused(operator, source
         node("Add", ["x", "d"], ["y"]),
     ]
     tensors = {"s": whole(10**9), "last": whole(-1), "k": numbers((1, 3))}
-    refused_with_little_memory(saved(model(nodes, (1, 3), tensors, 17), tmp_path))
+    path = saved(model(nodes, (1, 3), tensors, 17), tmp_path)
+    tracemalloc.start()
+    try:
+        network = cs.from_onnx(path)
+        assert max(prod(layer.output_shape) for layer in network.nodes) >= 10**9
+    except ConvscopeError:
+        pass
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < STRUCTURE
+    refused_with_little_memory(path, parameters=True)
 
 
 @pytest.mark.parametrize(
@@ -217,3 +251,28 @@ def test_concat_of_many_inputs_runs_on_the_reference(tmp_path):
     engine = cs.Model(cs.from_onnx(path))
     x = numbers((2, 3, 2, 5))
     np.testing.assert_array_equal(engine.logits(x), np.concatenate([x] * 300, 1))
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.INT32])
+@pytest.mark.parametrize("equation", ["....", "ab..c", ". .", "a...b...", "a->b->c", "ab,1", "é", "a-b", "a>b"])
+def test_einsum_of_a_malformed_equation_is_refused_before_onnx_sees_it(equation, kind, tmp_path, monkeypatch):
+    """ONNX's shape inference runs for ever on a point too many, whatever type the input has."""
+    monkeypatch.setattr(onnx.shape_inference, "infer_node_outputs", lambda *_, **__: pytest.fail("ONNX was asked"))
+    made = model([one("Einsum", {"equation": equation})], (1, 3), kind=kind)
+    message = (
+        "node 'made' (Einsum) of {path} must have an equation of letters and commas, with at most one '...' in a "
+        f"term and one '->'; got equation={equation!r}; export or download the model again. [onnx-node]"
+    )
+    refused(saved(made, tmp_path), BadFile, message)
+
+
+def test_einsum_of_a_malformed_equation_over_constants_is_refused(tmp_path):
+    nodes = [node("Einsum", ["c"], ["d"], equation="...."), node("Add", ["x", "d"], ["y"])]
+    path = saved(model(nodes, (1, 3), {"c": numbers((3,))}), tmp_path)
+    with pytest.raises(BadFile, match=r"must have an equation of letters"):
+        cs.from_onnx(path)
+
+
+def test_einsum_of_a_well_formed_equation_with_dots_and_spaces_is_opaque(tmp_path):
+    made = model([one("Einsum", {"equation": " ... i j -> j i ... "})], (1, 3, 4, 5))
+    assert cs.from_onnx(saved(made, tmp_path))["made"].kind == "Opaque(Einsum)"

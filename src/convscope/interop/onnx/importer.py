@@ -13,7 +13,7 @@ from ...engines.arrays import ComputedArrays
 from ...engines.engine import Array
 from ...errors import BadFile
 from ...input_shapes import InputShape
-from ...layers.special import Identity, Input
+from ...layers.special import Identity, Input, Parameter
 from ...network import Network
 from .builder import Builder
 from .file import OnnxFile, read_structure, refused
@@ -24,7 +24,7 @@ from .values import Constant, Flow, Value
 if TYPE_CHECKING:
     from ...model import Model
 
-LARGEST_MADE = 1 << 28
+LARGEST_MADE = 1 << 26
 """Weights that a file describes by a value and a shape, and that are written out when a Model is made."""
 
 
@@ -133,6 +133,13 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
             "onnx-weights",
         )
 
+    # A mask that is added before a softmax has minus infinity where nothing may be attended to.
+    fixed = {
+        f"{node.name}.value"
+        for node in network.nodes
+        if isinstance(node.layer, Parameter) and not node.layer.learned
+    }
+
     def read(name: str) -> Array:
         try:
             array = weights[name].array
@@ -146,10 +153,14 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
             ) from None
         if array.dtype != np.float32:
             array = array.astype(np.float32)
-        if not np.isfinite(array).all():
+        if name in fixed:
+            sound, rule, got = not bool(np.isnan(array).any()), "constants of {} must be numbers", "NaN"
+        else:
+            sound = bool(np.isfinite(array).all())
+            rule, got = "weights of {} must be finite numbers", "NaN or infinity"
+        if not sound:
             raise BadFile(
-                f"weights of {str(path)!r} must be finite numbers; got NaN or infinity in {name!r}; "
-                "export the model again. [onnx-weights]"
+                f"{rule.format(repr(str(path)))}; got {got} in {name!r}; export the model again. [onnx-weights]"
             )
         return array
 

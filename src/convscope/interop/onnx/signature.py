@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,15 @@ from ...errors import BadFile
 
 if TYPE_CHECKING:
     from onnx import NodeProto
+
+
+_TERM = r"[A-Za-z]*(?:\.\.\.[A-Za-z]*)?"
+
+_EQUATION = re.compile(rf"{_TERM}(?:,{_TERM})*(?:->{_TERM})?", re.ASCII)
+"""An equation of Einsum without its spaces. ONNX's shape inference never ends on a point too many."""
+
+LONGEST_SHOWN = 60
+"""Characters of a text that a message repeats."""
 
 
 class Signature(NamedTuple):
@@ -57,6 +67,15 @@ def check(node: NodeProto, known: Signature | None, path: Path) -> None:
             types = attribute.AttributeType
             got = types.Name(attribute.type) if attribute.type in types.values() else str(attribute.type)
             raise refused(node, path, f"have {attribute.name} of type {types.Name(wanted)}", got)
+        if (known.domain, node.op_type, attribute.name) == ("", "Einsum", "equation"):
+            _check_equation(node, attribute.s.decode("utf-8", "replace"), path)
+
+
+def _check_equation(node: NodeProto, equation: str, path: Path) -> None:
+    if _EQUATION.fullmatch(equation.replace(" ", "")) is None:
+        rule = "have an equation of letters and commas, with at most one '...' in a term and one '->'"
+        shown = equation if len(equation) <= LONGEST_SHOWN else f"{equation[:LONGEST_SHOWN]}…"
+        raise refused(node, path, rule, f"equation={shown!r}")
 
 
 def refused(node: NodeProto, path: Path, rule: str, got: str) -> BadFile:

@@ -53,6 +53,17 @@ class Graph:
             return self.tensor(name, array)
         return self.tensor(f"{name}.{word}", change(array))
 
+    def fixed(self, name: str, change: Callable[[Array], Array], word: str) -> str:
+        """Store what a function makes of an array that is not learned: a node, since initializers are weights."""
+        from onnx import numpy_helper
+
+        output = f"{name}.{word}"
+        if output not in self._known:
+            self._known.add(output)
+            array = np.asarray(change(self._arrays[name]), np.float32, order="C")
+            self.add("Constant", [], output, value=numpy_helper.from_array(array))
+        return output
+
     def array(self, name: str) -> Array:
         """Return one of the model's arrays."""
         return self._arrays[name]

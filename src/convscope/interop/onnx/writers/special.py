@@ -21,8 +21,8 @@ def _(layer: Dropout, task: Task) -> None:
 @write.register
 def _(layer: Parameter, task: Task) -> None:
     """The array once for every picture of the batch."""
-    part = "weight" if layer.learned else "value"
-    array = task.parameter(part, lambda values: values[None], "one")
+    store, part = (task.parameter, "weight") if layer.learned else (task.fixed, "value")
+    array = store(part, lambda values: values[None], "one")
     count = task.add("Shape", [task.x], "count", start=0, end=1)
     ones = task.tensor("ones", np.ones(len(layer.shape), np.int64))
     sizes = task.add("Concat", [count, ones], "sizes", axis=0)

@@ -65,6 +65,10 @@ class Task:
         """Store one of the layer's arrays, shared ones under their owner's name."""
         return self.graph.parameter(f"{self.node.parameters_of}.{part}", change, word)
 
+    def fixed(self, part: str, change: Callable[[Array], Array], word: str) -> str:
+        """Store one of the layer's arrays that is not learned, as a constant that no reader takes for a weight."""
+        return self.graph.fixed(f"{self.node.parameters_of}.{part}", change, word)
+
     def array(self, part: str) -> Array:
         """Return one of the layer's arrays."""
         return self.graph.array(f"{self.node.parameters_of}.{part}")
