@@ -88,7 +88,7 @@ def called(found: Any, named: Named, build: Callable[[], Any] | None = None) -> 
         return found(**named.arguments) if build is None else build()
     except ConvscopeError:
         raise
-    except Exception as error:  # a caller's own code may raise anything
+    except (Exception, SystemExit) as error:  # a caller's own code may raise anything, and end the process
         raise BadSetting(
             f"{named.attribute} must build {named.scheme.noun}; got {_said(error)}; "
             f"pass other arguments by --arg name=value. [{named.scheme.word}-raised]"
@@ -109,7 +109,7 @@ def _imported(named: Named) -> Any:
             return import_module(named.module)
         except ConvscopeError:
             raise
-        except Exception as error:  # a module's own code may raise anything
+        except (Exception, SystemExit) as error:  # a module's own code may raise anything, and end the process
             raise UnknownModel(
                 f"a module must be importable; got {_said(error)} for {named.module!r}; "
                 f"check the name, and install the package. [{named.scheme.word}-import]"
@@ -140,11 +140,11 @@ def _check_arguments(found: Any, named: Named) -> None:
     except TypeError as error:
         names = ", ".join(signature.parameters) or "none"
         raise BadSetting(
-            f"{named.attribute} must be called with arguments it takes; got {error}; "
+            f"{named.attribute} must be called with arguments it takes; got {str(error).removeprefix('got ')}; "
             f"it takes {names}: pass them by --arg name=value. [{named.scheme.word}-arguments]"
         ) from None
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -227,6 +227,19 @@ def test_names_that_are_none(name):
     )
 
 
+@pytest.mark.parametrize("name", ["keras:", "keras::", "keras:nets"])
+def test_a_name_that_says_nothing_without_keras_is_refused_for_what_it_is(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    assert refused(lambda: cs.load(name), UnknownModel).endswith("[keras-name]")
+
+
+def test_a_callable_that_ends_the_process_is_one_message_and_exit_code_2(capsys):
+    assert main(["inspect", "keras:sys:exit"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "exit must build a Keras model; got SystemExit; " in said.err
+
+
 def test_a_module_that_is_not_there():
     assert refused(lambda: cs.load("keras:nets_that_are_not_there:plain"), UnknownModel) == (
         "a module must be importable; got ModuleNotFoundError: No module named 'nets_that_are_not_there' for "

@@ -33,6 +33,13 @@ def broken():
 def nothing():
     return "a string"
 
+def leaves():
+    raise SystemExit(0)
+
+class Leaves(nn.Module):
+    def forward(self, x):
+        raise SystemExit("enough")
+
 instance = plain()
 number = 3
 """
@@ -181,6 +188,12 @@ def test_a_name_that_says_nothing(name):
     )
 
 
+@pytest.mark.parametrize("name", ["torch:", "torch::", "torch:nets"])
+def test_a_name_that_says_nothing_without_pytorch_is_refused_for_what_it_is(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert refused(lambda: cs.load(name), UnknownModel).endswith("[torch-name]")
+
+
 def test_a_package_that_is_not_there():
     assert refused(lambda: cs.load("torch:no_such_nets:plain"), UnknownModel) == (
         "a module must be importable; got ModuleNotFoundError: No module named 'no_such_nets' for 'no_such_nets'; "
@@ -209,13 +222,27 @@ def test_a_callable_that_raises():
     )
 
 
+def test_code_that_ends_the_process_is_one_message_and_exit_code_2(tmp_path, capsys):
+    (tmp_path / "leaving_for_tests.py").write_text("raise SystemExit(0)")
+    for name, message in {
+        "torch:nets_for_tests:leaves": "leaves must build a torch.nn.Module; got SystemExit: 0; ",
+        "torch:sys:exit": "exit must build a torch.nn.Module; got SystemExit; ",
+        "torch:leaving_for_tests:net": "a module must be importable; got SystemExit: 0 for 'leaving_for_tests'; ",
+        "torch:nets_for_tests:Leaves": "a module's forward must run on tensors without memory; got SystemExit: enough",
+    }.items():
+        assert main(["inspect", name]) == 2
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1)
+        assert message in said.err
+
+
 def test_a_callable_that_needs_arguments():
     assert refused(lambda: cs.load("torch:nets_for_tests:deep"), BadSetting) == (
         "deep must be called with arguments it takes; got missing a required argument: 'depth'; "
         "it takes depth, width: pass them by --arg name=value. [torch-arguments]"
     )
     assert refused(lambda: cs.load("torch:nets_for_tests:plain(depth=3)"), BadSetting) == (
-        "plain must be called with arguments it takes; got got an unexpected keyword argument 'depth'; "
+        "plain must be called with arguments it takes; got an unexpected keyword argument 'depth'; "
         "it takes none: pass them by --arg name=value. [torch-arguments]"
     )
 

@@ -12,6 +12,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.layers import Opaque
+from convscope.layers.special import Parameter
 from interop.torch.parity import pictures, randomised, same_as_pytorch, same_values, unknown
 
 SHAPE = (3, 18, 14)
@@ -267,6 +268,103 @@ def test_an_operator_that_no_layer_stands_for_is_named_and_never_counted_as_noth
     opaque = [node for node in network.layers if isinstance(node.layer, Opaque)]
     assert operator in [node.layer.operator for node in opaque]
     assert cs.inspect(network).totals.status == "unknown"
+
+
+def mixing(function):
+    """Return a module that convolves images, and mixes what comes out."""
+    module = nn.Module()
+    module.conv = nn.Conv2d(3, 4, (3, 5))
+    module.forward = lambda x: function(module.conv(x))
+    return module
+
+
+@pytest.mark.parametrize(
+    ("function", "operator"),
+    [
+        (lambda y: y - y.mean(0, keepdim=True), "mean"),
+        (lambda y: y - y.mean((0, 2, 3), keepdim=True), "mean"),
+        (lambda y: y - y.mean(0, keepdim=True).clone().expand_as(y), "mean"),
+        (lambda y: y * y.sum(0, keepdim=True).relu(), "sum"),
+        (lambda y: y / (1 + y.std(0, keepdim=True)), "std"),
+        (lambda y: y - y.max(0, keepdim=True)[0], "max"),
+        (lambda y: y - torch.var_mean(y, 0, keepdim=True)[1], "var_mean"),
+        (lambda y: y * y.sum(0).view(1, 4, 16, 10), "sum"),
+        (lambda y: y * y[0], "getitem"),
+        (lambda y: y * y[:1], "getitem"),
+        (lambda y: y * y[[0]], "getitem"),
+        (lambda y: y * y.narrow(0, 0, 1), "narrow"),
+        (lambda y: y * y.split(1, 0)[0], "split"),
+        (lambda y: y * y.index_select(0, torch.tensor([2])), "index_select"),
+        (lambda y: y + y.flatten(0, 1).sum(0), "sum"),
+        (lambda y: y + y.permute(1, 0, 2, 3).mean(1), "mean"),
+        (lambda y: y + y.permute(1, 0, 2, 3).mean(1, keepdim=True).transpose(0, 1), "mean"),
+        (lambda y: y + torch.cat([y, 2 * y], 0).mean(0, keepdim=True), "cat"),
+        (lambda y: y + torch.stack([y, 2 * y], 0).mean(1, keepdim=True)[0], "mean"),
+        (lambda y: y.mean(0, keepdim=True).repeat(y.shape[0], 1, 1, 1) * y, "mean"),
+        (lambda y: torch.maximum(y, y.mean(0, keepdim=True)), "mean"),
+        (lambda y: y @ y.mean(0, keepdim=True).transpose(2, 3), "mean"),
+    ],
+)
+def test_what_mixes_the_images_of_a_batch_is_unknown_and_never_an_own_array(function, operator):
+    network = cs.from_torch(mixing(function), SHAPE)
+    assert operator in unknown(network)
+    assert cs.inspect(network).totals.status == "unknown"
+    assert [node.name for node in network.layers if isinstance(node.layer, Parameter)] == []
+    assert "conv" in [node.name for node in network.layers]
+
+
+def test_a_stack_that_is_added_up_again_mixes_no_images():
+    same_as_pytorch(mixing(lambda y: y + torch.stack([y, 2 * y], 0).sum(0)), SHAPE)
+
+
+RANDOM = {
+    "dropout": lambda y, **how: F.dropout(y, 0.5, **how),
+    "dropout1d": lambda y, **how: F.dropout1d(y.flatten(2), 0.5, **how),
+    "dropout2d": lambda y, **how: F.dropout2d(y, 0.5, **how),
+    "dropout3d": lambda y, **how: F.dropout3d(y[:, :, None], 0.5, **how),
+    "alpha_dropout": lambda y, **how: F.alpha_dropout(y, 0.5, **how),
+    "feature_alpha_dropout": lambda y, **how: F.feature_alpha_dropout(y, 0.5, **how),
+    "rrelu": lambda y, **how: F.rrelu(y, **how),
+}
+
+
+@pytest.mark.parametrize("how", [{}, {"training": True}, {"training": False}], ids=["default", "on", "off"])
+@pytest.mark.parametrize("operator", RANDOM)
+def test_dropout_is_unknown_where_pytorch_draws_in_evaluation_and_the_identity_elsewhere(operator, how):
+    module = randomised(mixing(lambda y: RANDOM[operator](y, **how)))
+    x = pictures(SHAPE)
+    with torch.no_grad():
+        random = not torch.equal(module(x), module(x))
+    network = cs.from_torch(module, SHAPE)
+    assert unknown(network) == ([f"{operator}_in_training"] if random else [])
+    assert cs.inspect(network).totals.status == ("unknown" if random else "complete")
+    if not random:
+        same_values(module, SHAPE)
+
+
+def test_dropout_of_nothing_is_the_identity():
+    same_values(mixing(lambda y: F.rrelu(F.dropout(y, 0.0), 0.25, 0.25, training=True)).eval(), SHAPE)
+
+
+def test_attention_that_drops_at_random_in_evaluation_is_unknown():
+    attend = F.scaled_dot_product_attention
+    network = cs.from_torch(mixing(lambda y: attend(y, y, y, dropout_p=0.5)), SHAPE)
+    assert unknown(network) == ["scaled_dot_product_attention_in_training"]
+
+
+def test_an_attention_module_that_drops_at_random_in_evaluation_is_unknown():
+    module = nn.MultiheadAttention(12, 3, dropout=0.5, batch_first=True)
+    module.eval = lambda: module
+    module.forward = lambda x: nn.MultiheadAttention.forward(module, x, x, x, need_weights=False)[0]
+    assert unknown(cs.from_torch(module, (5, 12))) == ["scaled_dot_product_attention_in_training"]
+
+
+def test_an_lstm_that_drops_at_random_in_evaluation_is_unknown():
+    module = nn.LSTM(12, 6, num_layers=2, dropout=0.5, batch_first=True)
+    module.eval = lambda: module
+    assert set(unknown(cs.from_torch(module, (5, 12)))) == {"lstm", "lstm_in_training"}
+    module.dropout = 0.0
+    assert "lstm_in_training" not in unknown(cs.from_torch(module, (5, 12)))
 
 
 def test_an_opaque_layer_has_the_shape_that_pytorch_gives():

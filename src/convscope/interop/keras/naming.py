@@ -31,8 +31,8 @@ def load_model(model: str, input_shape: InputShape | None = None) -> Network:
     Errors:   UnknownModel [keras-name], [keras-import], [keras-callable]; BadSetting [keras-arguments],
               [keras-raised], [keras-model]; and those of `from_keras`
     """
-    keras = imported()
     named = read_name(model, SCHEME)
+    keras = imported()
     found = looked_up(named)
     if not isinstance(found, keras.Model):
         found = _built(found, named)

@@ -16,6 +16,10 @@ class Unmapped(Exception):
     """An operator, or a use of it, that no layer stands for."""
 
 
+class RandomInEvaluation(Unmapped):
+    """A use of an operator that draws random numbers also in evaluation mode, as F.dropout(x, 0.5) does."""
+
+
 def batch_size(sizes: Iterable[int]) -> int:
     """Return a prime above 1,000 that is larger than all these sizes."""
     candidate = max(1000, *sizes) + 1

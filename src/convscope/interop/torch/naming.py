@@ -30,8 +30,8 @@ def load_module(model: str, input_shape: InputShape | None = None) -> Network:
     Errors:   UnknownModel [torch-name], [torch-import], [torch-callable]; BadSetting [torch-arguments],
               [torch-raised], [torch-model]; and those of `from_torch`
     """
-    imported()
     named = read_name(model, SCHEME)
+    imported()
     module = _made(named)
     shape = usual_shape(module) if input_shape is None else input_shape
     return from_torch(module, shape, name=named.attribute.rpartition(".")[2])

@@ -212,7 +212,7 @@ def _recorded(module: nn.Module, shapes: Mapping[str, Shape], *, alone: bool) ->
             result = module(*args, **kwargs)
     except ConvscopeError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(error, recorder, shapes) from error
     outputs = [recorder.node(one) for one in _values(result, recorder)]
     if not outputs:
@@ -250,7 +250,7 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             one.training = True
 
 
-def _failed(error: Exception, recorder: Recorder, shapes: Mapping[str, Shape]) -> ConvscopeError:
+def _failed(error: BaseException, recorder: Recorder, shapes: Mapping[str, Shape]) -> ConvscopeError:
     """Say where and why a forward pass failed, in one line."""
     path = recorder.names.path
     where = f"in module {path!r}" if path else "in the module itself"

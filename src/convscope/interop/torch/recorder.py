@@ -21,7 +21,7 @@ from ...layers.connection import Shape
 from ...layers.rearrange import Reshape
 from ...layers.special import Opaque, Parameter
 from .arguments import NEEDS_NUMBERS, WithoutMemory, tensors, with_tensors, without_dispatch, word_of, writes
-from .batch import Batch, Unmapped
+from .batch import Batch, RandomInEvaluation, Unmapped
 from .call import Call
 from .graph import Graph
 from .keywords import arguments
@@ -36,6 +36,9 @@ from .quick import quick_results
 
 _TRANSPOSES = (torch.Tensor.T, torch.Tensor.mT, torch.Tensor.H, torch.Tensor.mH)
 """Properties that are a transpose of real numbers; T and H are those of matrices only."""
+
+_NOT_CONVERTED = (Unmapped, ConvscopeError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+"""What a converter raises where it finds no layer, or arguments that it does not know."""
 
 
 class Recorder(TorchFunctionMode):
@@ -80,8 +83,10 @@ class Recorder(TorchFunctionMode):
 
     def is_value(self, tensor: Tensor) -> bool:
         """Tell whether a tensor depends on the pictures."""
-        known = id(tensor) in self._nodes or id(tensor) in self._lazy
-        return known or (bool(self._overwritten) and self._shares_written_memory(tensor))
+        return self._is_recorded(tensor) or (bool(self._overwritten) and self._shares_written_memory(tensor))
+
+    def _is_recorded(self, tensor: Tensor) -> bool:
+        return id(tensor) in self._nodes or id(tensor) in self._lazy
 
     def _shares_written_memory(self, tensor: Tensor) -> bool:
         """Tell whether values were written into an array through another view; then nobody knows what it holds."""
@@ -116,14 +121,21 @@ class Recorder(TorchFunctionMode):
         return self._before_cast.get(id(tensor)) or self.node(tensor)
 
     def array(self, tensor: Tensor, shape: Shape | None = None) -> str:
-        """Return the layer of one of the network's own arrays, in another shape of as many elements if given."""
+        """Return the layer of what is the same for every image, in another shape of as many elements if given.
+
+        That is one of the network's own arrays, or a value that depends on the whole batch and has lost its axis.
+        """
+        known = self.node(tensor) if self._is_recorded(tensor) else self._own_array(tensor, shape)
+        if shape is None or self.graph.shapes[known] == shape:
+            return known
+        return self.graph.add(f"{known}.reshape", Reshape(shape), [known], origin=self.origin)
+
+    def _own_array(self, tensor: Tensor, shape: Shape | None) -> str:
         known, version = self._arrays.get(id(tensor), ("", -1))
         if version != tensor._version:
             known = self._made_again(tensor) or self._new_array(tensor, shape)
             self._arrays[id(tensor)] = known, tensor._version
-        if shape is None or self.graph.shapes[known] == shape:
-            return known
-        return self.graph.add(f"{known}.reshape", Reshape(shape), [known], origin=self.origin)
+        return known
 
     def _made_again(self, tensor: Tensor) -> str | None:
         """Return the layer that makes an array from parameters, if it is known how."""
@@ -316,9 +328,10 @@ class Recorder(TorchFunctionMode):
                 raise Unmapped("another type")
             if self._within and word not in REFOLDING:
                 self._carry_folds(given, outputs)
-        except (Unmapped, ConvscopeError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError):
+        except _NOT_CONVERTED as error:
             self._forget_after(before)
-            nodes = [self._opaque(word, values or [self._picture], outputs[0], call.name)]
+            operator = f"{word}_in_training" if isinstance(error, RandomInEvaluation) else word
+            nodes = [self._opaque(operator, values or [self._picture], outputs[0], call.name)]
         missing = [one for one, node in zip(outputs, nodes, strict=False) if node is None]
         self._unbound([*missing, *outputs[len(nodes) :]], word, values)
         return [*nodes, *[None] * (len(outputs) - len(nodes))]

@@ -27,7 +27,7 @@ from ....layers.function import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.rearrange import Slice
 from ....layers.special import Dropout
-from ..batch import Unmapped
+from ..batch import RandomInEvaluation, Unmapped
 from .convolution import own
 from .registry import operator
 
@@ -76,6 +76,8 @@ def rrelu(
     inplace: bool = False,
 ) -> str:
     """Convert ReLU with random slopes, as it is at inference: with their mean."""
+    if training and lower != upper:
+        raise RandomInEvaluation("random slopes")
     return call.last(LeakyReLU((lower + upper) / 2), call.node(input))
 
 
@@ -191,9 +193,16 @@ def softmin(call: Call, input: Tensor, dim: int | None = None, *_types: Any, **_
 
 
 @operator(
-    *("functional.dropout", "functional.dropout1d", "functional.dropout2d", "functional.dropout3d"),
-    *("functional.alpha_dropout", "functional.feature_alpha_dropout", "dropout_"),
+    *("functional.dropout", "functional.dropout1d", "functional.dropout2d", "functional.dropout3d", "dropout_"),
 )
 def dropout(call: Call, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> str:
-    """Convert dropout of every kind, which does nothing at inference."""
+    """Convert dropout, which does nothing at inference unless it is told to; by default it is."""
+    if training and p > 0:
+        raise RandomInEvaluation("random zeros")
     return call.last(Dropout(p), call.node(input))
+
+
+@operator("functional.alpha_dropout", "functional.feature_alpha_dropout")
+def alpha_dropout(call: Call, input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> str:
+    """Convert alpha dropout, which does nothing at inference unless it is told to."""
+    return dropout(call, input, p, training)

@@ -12,7 +12,7 @@ from ....layers.function import Affine
 from ....layers.indexing import Expand
 from ....layers.merge import Add, MatMul, MultiheadAttention
 from ....layers.rearrange import Permute, Reshape
-from ..batch import Unmapped
+from ..batch import RandomInEvaluation, Unmapped
 from .registry import operator
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def scaled_dot_product_attention(
     """Convert softmax(Q·Kᵀ·scale + mask)·V, part by part."""
     import torch
 
+    if dropout_p > 0:
+        raise RandomInEvaluation("random weights")
     _check_stacked(call, query, key, value)
     if enable_gqa:
         raise Unmapped("heads in groups")
@@ -192,13 +194,14 @@ def multi_head_attention(
 
 
 def is_plain_attention(args: tuple[Any, ...], kwargs: Any) -> bool:
-    """Tell whether an attention module's call is what the layer computes: no mask, one width, packed weights."""
+    """Tell whether a call is what the layer computes: no mask, one width, packed weights, nothing random."""
     given = _attention_signature().bind(*args, **kwargs).arguments
     query, key, value = (given[name] for name in ("query", "key", "value"))
     left_out = ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k", "static_v")
     return (
         given["in_proj_weight"] is not None
         and not given["add_zero_attn"]
+        and not (given.get("training", True) and given["dropout_p"] > 0)
         and all(given.get(name) is None for name in left_out)
         and (given["in_proj_bias"] is None) == (given["out_proj_bias"] is None)
         and query.dim() == 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ....layers.merge import Concat
 from ....layers.rearrange import Slice
 from ....layers.recurrent import LSTM
-from ..batch import Unmapped
+from ..batch import RandomInEvaluation, Unmapped
 from .convolution import own
 from .registry import operator
 
@@ -36,6 +36,8 @@ def lstm(
     Sequences folded into the batch go through it one after another, and their last states stay unknown.
     """
     own(call, *weights)
+    if train and dropout > 0 and num_layers > 1:
+        raise RandomInEvaluation("random zeros between levels")
     if any(call.recorder.is_value(one) or one.is_meta or bool(one.any()) for one in hx) or input.dim() != 3:
         raise Unmapped("a state to start from")
     projected = hx[0].shape[-1] if hx[0].shape[-1] != hx[1].shape[-1] else 0
