@@ -134,7 +134,9 @@ def test_a_folder_has_the_network_of_its_run(tmp_path: Path) -> None:
     """run.json holds it; a saved model has it as a file of its own; the folder's name may have a dot."""
     run = tmp_path / "run-1.2"
     run.mkdir()
-    (run / "run.json").write_text(json.dumps({"schema": 1, "network": TINY}), encoding="utf-8")
+    document = {"schema": 1, "network": TINY, "seed": 0, "dtype": "float32", "classes": [], "pictures": 9}
+    document |= {"configuration": {}, "notes": {}}
+    (run / "run.json").write_text(json.dumps(document), encoding="utf-8")
     assert load(run) == load(str(run)) == parse("input 3x9x8 | conv 4 3 | relu")
     assert load(run).name == "small"
     saved = tmp_path / "saved"
@@ -143,14 +145,21 @@ def test_a_folder_has_the_network_of_its_run(tmp_path: Path) -> None:
     assert load(saved) == load(run)
 
 
-@pytest.mark.parametrize("text", ["[1]", "{}", '{"network": 3}', "not JSON"])
-def test_a_run_without_a_network_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("[1]", "describe a run of schema 2; got a list, not an object"),
+        ("{}", "describe a run of schema 2; got no schema"),
+        ('{"network": 3}', "describe a run of schema 2; got no schema"),
+        ("not JSON", "be JSON; got Expecting value: line 1 column 1 (char 0)"),
+    ],
+)
+def test_a_run_without_a_network_is_refused(tmp_path: Path, text: str, rule: str) -> None:
     """The file in the folder is named."""
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
     with pytest.raises(BadFile) as caught:
         load(tmp_path)
-    where = str(tmp_path / "run.json")
-    assert str(caught.value) == f"{where!r} must describe a run; got no network in it; restore it. [model-folder]"
+    assert str(caught.value) == f"{str(tmp_path / 'run.json')!r} must {rule}; restore it. [damaged-run]"
 
 
 def test_any_other_folder_is_refused(tmp_path: Path) -> None:
