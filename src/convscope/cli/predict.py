@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from .data_options import checkpoint_option, engine_option, run_argument
 from .group import VERBS
 from .options import json_option
 from .output import BAD_INPUT, complain, remark, remark_stretched, say
+
+if TYPE_CHECKING:
+    from ..model import Model
 
 
 @click.command("predict", short_help=VERBS["predict"])
@@ -43,8 +46,6 @@ def command(
     """
     from ..present.json import to_json
     from ..present.predictions import (
-        INDEPENDENT,
-        NO_CLASSIFIER,
         output_summary,
         output_text,
         prediction_text,
@@ -86,10 +87,17 @@ def command(
     read = [answer["picture"] for answer in answers if "error" not in answer]
     if read:
         remark_stretched(read, model.network.input_shape)
-        if not is_classifier:
-            remark(NO_CLASSIFIER.format(task=model.task))
-        elif model.task == "multi_label" and model.network.outputs[-1].output_shape[0] > 1:
-            remark(INDEPENDENT)
+        _remark_output(model, is_classifier)
     if as_json:
         say(to_json({"schema": 1, "run": run, "task": model.task, "pictures": answers}))
     click.get_current_context().exit(BAD_INPUT if refused else 0)
+
+
+def _remark_output(model: Model, is_classifier: bool) -> None:
+    """Say on stderr what the printed values are where they are not the probabilities of exclusive classes."""
+    from ..present.predictions import INDEPENDENT, NO_CLASSIFIER
+
+    if not is_classifier:
+        remark(NO_CLASSIFIER.format(task=model.task))
+    elif model.task == "multi_label" and model.network.outputs[-1].output_shape[0] > 1:
+        remark(INDEPENDENT)
