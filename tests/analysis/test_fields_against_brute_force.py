@@ -29,7 +29,7 @@ def shown(network, origin=None):
     """Return the layers that are images with a known field, without the inner ones of steps written by hand.
 
     Unknown fields occur only where the rows of an image are the steps of an LSTM and meet the image again. Left out,
-    too, is what follows a concatenation of a map that sees everything with one that does not, along rows or columns:
+    too, is what follows a concatenation, along rows or columns, of a map with a global path and one without:
     there every unit is said to have a global path.
     """
     fields = receptive_fields(network, origin)
@@ -39,7 +39,7 @@ def shown(network, origin=None):
     assert not unknown or any(isinstance(node.layer, L.LSTM) for node in network.nodes)
     for node in network.layers:
         views = [fields[source] for source in node.sources]
-        seeing_all = {view is not None and view.via is not None for view in views}
+        seeing_all = {view is not None and (view.via or view.global_via) is not None for view in views}
         along_positions = isinstance(node.layer, L.Concat) and node.layer.axis > 0
         if (along_positions and len(seeing_all) > 1) or unknown & set(node.inputs):
             unknown.add(node.name)

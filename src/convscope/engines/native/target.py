@@ -103,6 +103,11 @@ class Target:
         return self.triple.startswith(_ARM_NAMES)
 
     @property
+    def has_fma(self) -> bool:
+        """Say whether one instruction multiplies and adds vectors."""
+        return self.is_arm or self.width > 4
+
+    @property
     def key(self) -> str:
         """Return a text that differs where generated code may differ."""
         version = ".".join(map(str, llvm.llvm_version_info))

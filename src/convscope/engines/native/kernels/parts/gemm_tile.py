@@ -67,8 +67,12 @@ def _steps(
 
 
 def most_rows(target: Target, vectors: int) -> int:
-    """Return how many rows a tile with so many column vectors can have before it runs out of registers."""
-    return (target.registers - vectors - 1) // vectors
+    """Return how many rows a tile with so many column vectors can have before it runs out of registers.
+
+    Beside its sums a tile holds the column vectors, one number and, without fused multiply-add, one product.
+    """
+    beside = vectors + (1 if target.has_fma else 2)
+    return (target.registers - beside) // vectors
 
 
 def evenly(count: int, most: int) -> list[int]:

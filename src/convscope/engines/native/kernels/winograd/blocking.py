@@ -35,13 +35,14 @@ def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
     """Return the tiles a register tile may have, most first: the smaller ones are for what remains.
 
     A tile that fills every register leaves LLVM none to move things with, and processors that do not multiply and
-    add in one instruction need one more. On ARM no operand is in memory: each row's number takes a register, and
-    LLVM reads those of two steps at once.
+    add in one instruction need more: each product takes a register before it is added. On ARM no operand is in
+    memory: each row's number takes a register, and LLVM reads those of two steps at once.
     """
-    share = 1 / 2 if target.is_arm else 3 / 4
-    most = min(int(target.registers * share) // vectors, target.registers // 2)
     if target.width == 4:
-        most -= most % 4
+        most = min((9 if target.is_x86 else 16) // vectors, target.registers // 2)
+        most = most // 4 * 4 or most
+    else:
+        most = min(3 * target.registers // (4 * vectors), target.registers // 2)
     return tuple(dict.fromkeys((most, -(-2 * most // 3), -(-most // 3))))
 
 
