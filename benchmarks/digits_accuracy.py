@@ -9,8 +9,8 @@ import argparse
 import time
 
 import convscope as cs
-from convscope.training.data import load_data
-from convscope.training.data.fitted import fitted
+from convscope.data import load_data
+from convscope.data.resized import fitted
 from timing import machine
 
 

@@ -17,8 +17,8 @@ import numpy as np
 import convscope as cs
 from convscope.bench import networks, passes
 from convscope.cli import main as convscope
-from convscope.engines.native.memory import busiest_moment, by_lifetime
-from convscope.engines.native.program import NativeProgram
+from convscope.engines.native.runtime.memory_planner import busiest_moment, by_lifetime
+from convscope.engines.native.runtime.program import NativeProgram
 from convscope.notation import parse_yaml
 from timing import machine
 

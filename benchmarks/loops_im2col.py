@@ -23,8 +23,8 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 
+from convscope.engines.reference.layers import Context, Twin, backward, forward, im2col
 from convscope.layers import Conv2d
-from convscope.reference import Context, Twin, backward, forward, im2col
 from timing import machine
 
 LAYER = Conv2d(32, 3, padding=1)

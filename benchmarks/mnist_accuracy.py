@@ -10,8 +10,8 @@ import argparse
 import time
 
 import convscope as cs
-from convscope.training.data import load_data
-from convscope.training.data.augment import parse_augmentation
+from convscope.data import load_data
+from convscope.data.augment import parse_augmentation
 from timing import machine
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import convscope as cs
-from convscope.reference import run
+from convscope.engines.reference.layers import run
 from timing import alternately, machine
 
 BATCH = 64

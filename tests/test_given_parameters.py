@@ -11,7 +11,7 @@ import pytest
 import convscope as cs
 from convscope.cli import main
 from convscope.errors import BadSetting, BadShape
-from convscope.training import initialization
+from convscope.optim import initialization
 
 TEXT = "input 2x7x6 | conv 5 3 p1 nobias | batchnorm | prelu | conv 4 2 | flatten | dense 3"
 
@@ -114,7 +114,7 @@ def test_importing_from_onnx_draws_nothing(tmp_path: Path, undrawn: None) -> Non
 
 def moved_shapes() -> dict[str, np.ndarray]:
     """Return arrays for TEXT that no initialization has drawn."""
-    from convscope.reference.graph import buffer_shapes, parameter_shapes
+    from convscope.engines.reference.layers.graph import buffer_shapes, parameter_shapes
 
     network, draw = cs.load(TEXT), np.random.default_rng(4)
     shapes = {**parameter_shapes(network), **buffer_shapes(network)}

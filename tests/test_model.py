@@ -11,7 +11,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.errors import BadData, BadFile, BadSetting, BadShape
-from convscope.recipes.losses import CrossEntropy
+from convscope.optim.losses import CrossEntropy
 from convscope.training.model_file import write_model_file
 from convscope.training.saving import arrays_of, describe
 

@@ -39,7 +39,7 @@ from pathlib import Path
 import numpy as np
 import convscope as cs
 from convscope.cli import main
-from convscope.engines.native.program import NativeProgram
+from convscope.engines.native.runtime.program import NativeProgram
 
 told = {"inspect": main(["inspect", "lenet"])}
 text = "input 1x8x8 | conv 4 3 | batchnorm | relu | flatten | dense 10"

@@ -14,7 +14,7 @@ from experiment import COLOURS, digits, label, legend, mean_and_spread, panels, 
 
 import convscope as cs
 from convscope.errors import NotFinite
-from convscope.present.plots import style
+from convscope.plots import style
 
 NETWORK = "input 1x8x8 | flatten | dense 128 | relu | dense 128 | relu | dense 10"
 LAYERS = ("relu1", "relu2")

@@ -13,8 +13,8 @@ import numpy as np
 from experiment import COLOURS, digits, label, legend, mean_and_spread, panels, percent, start, table
 
 import convscope as cs
-from convscope.present.plots import style
-from convscope.training.data import Source
+from convscope.data import Source
+from convscope.plots import style
 
 NETWORK = "input 1x8x8 | flatten | dense 256 | relu{drop} | dense 256 | relu{drop} | dense 10"
 BATCH = 32

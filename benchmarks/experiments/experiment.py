@@ -11,8 +11,8 @@ from typing import TypeVar
 import numpy as np
 from matplotlib.axes import Axes
 
-from convscope.present.plots import style
-from convscope.training.data import Source, Subset, load_data
+from convscope.data import Source, Subset, load_data
+from convscope.plots import style
 
 S = TypeVar("S")
 R = TypeVar("R")

@@ -13,7 +13,7 @@ from pathlib import Path
 from experiment import digits, label, mean_and_spread, panels, percent, start, table
 
 import convscope as cs
-from convscope.present.plots import style
+from convscope.plots import style
 
 CONVOLUTIONS = 4
 

@@ -13,7 +13,7 @@ import numpy as np
 from experiment import COLOURS, digits, label, legend, panels, percent, start, table
 
 import convscope as cs
-from convscope.present.plots import style
+from convscope.plots import style
 
 FUNCTIONS = ("sigmoid", "tanh", "relu")
 WIDTH = 32

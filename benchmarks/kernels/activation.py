@@ -14,9 +14,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from convscope.engines.native.codegen.target import host
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient, kind_of
 from convscope.engines.native.layout import Blocked
-from convscope.engines.native.target import host
 from convscope.layers import activation as layers
 from convscope.layers.base import Layer
 from kernels.running import Work, aligned, bound, least_seconds

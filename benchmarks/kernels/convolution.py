@@ -20,17 +20,17 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.compiler import Loader, compiled
+from convscope.engines.native.codegen.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.target import host
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weights import (
     TransposedWeights,
     transposed_layout,
     weights_layout,
 )
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Blocked
-from convscope.engines.native.objects import Loader, compiled
-from convscope.engines.native.target import host
 from timing import machine
 
 SHAPES = [

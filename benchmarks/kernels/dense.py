@@ -14,13 +14,13 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from convscope.engines.native.codegen.target import host
 from convscope.engines.native.kernels.activation.softmax import SoftmaxCrossEntropy
 from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
-from convscope.engines.native.kernels.joining.packing import Pack, Unpack
-from convscope.engines.native.kernels.learning.dropout import Dropout
-from convscope.engines.native.kernels.learning.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
+from convscope.engines.native.kernels.merge.packing import Pack, Unpack
+from convscope.engines.native.kernels.update.dropout import Dropout
+from convscope.engines.native.kernels.update.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from convscope.engines.native.layout import Blocked, blocks_of
-from convscope.engines.native.target import host
 from kernels.running import Work, aligned, bound, least_seconds
 from timing import machine
 

@@ -16,14 +16,14 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weight_gradient import slices_for
 from convscope.engines.native.kernels.depthwise.direct import (
     DepthwiseConvolution,
     DepthwiseInputGradient,
     DepthwiseWeightGradient,
 )
-from convscope.engines.native.kernels.learning.reductions import SumParts
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
+from convscope.engines.native.kernels.update.reductions import SumParts
 from convscope.engines.native.layout import Blocked, Channels
 from kernels.running import Work, aligned, bound, least_seconds
 from kernels.weight_gradient import shape_of, torch_gradient

@@ -21,20 +21,27 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.kernel import Kernel, argument_names
-from convscope.engines.native.kernels.joining.concatenation import Concatenate
-from convscope.engines.native.kernels.joining.merges import Scale, Sum
-from convscope.engines.native.kernels.normalisation.batch_norm import ChannelMoments, Normalise, NormStatistics
-from convscope.engines.native.kernels.normalisation.batch_norm_gradient import (
+from convscope.engines.native.codegen.compiler import Loader, compiled
+from convscope.engines.native.codegen.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.target import host
+from convscope.engines.native.kernels.merge.concatenation import Concatenate
+from convscope.engines.native.kernels.merge.merges import Scale, Sum
+from convscope.engines.native.kernels.normalization.batch_norm import (
+    ChannelMoments,
+    Normalise,
+    NormStatistics,
+)
+from convscope.engines.native.kernels.normalization.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,
 )
-from convscope.engines.native.kernels.normalisation.group_norm import GroupGradientSums, GroupStatistics
-from convscope.engines.native.kernels.normalisation.layer_norm import LayerNorm, LayerNormGradient
+from convscope.engines.native.kernels.normalization.group_norm import (
+    GroupGradientSums,
+    GroupStatistics,
+)
+from convscope.engines.native.kernels.normalization.layer_norm import LayerNorm, LayerNormGradient
 from convscope.engines.native.layout import Blocked
-from convscope.engines.native.objects import Loader, compiled
-from convscope.engines.native.target import host
 from timing import machine
 
 SHAPES = [(64, 64, 32, 32), (64, 128, 16, 16), (64, 256, 8, 8), (1, 64, 56, 56)]

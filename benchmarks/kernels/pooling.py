@@ -15,8 +15,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.parts.shapes import PoolingShape
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.codegen.target import host
+from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.pooling.adaptive import AdaptiveAveragePool, AdaptiveAveragePoolGradient
 from convscope.engines.native.kernels.pooling.average import (
     AveragePool,
@@ -27,7 +28,6 @@ from convscope.engines.native.kernels.pooling.average import (
 from convscope.engines.native.kernels.pooling.maximum import MaxPool
 from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.layout import Blocked, Channels
-from convscope.engines.native.target import host
 from kernels.running import Work, aligned, bound, least_seconds
 from timing import machine
 

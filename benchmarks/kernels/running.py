@@ -10,9 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from convscope.engines.native.kernel import Kernel, argument_names
-from convscope.engines.native.objects import Loader
-from convscope.engines.native.target import host
+from convscope.engines.native.codegen.compiler import Loader
+from convscope.engines.native.codegen.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.target import host
 
 Work = Callable[[], object]
 

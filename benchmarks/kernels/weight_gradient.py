@@ -14,13 +14,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from convscope.engines.native.codegen.compiler import compiled
+from convscope.engines.native.codegen.target import host
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
 from convscope.engines.native.kernels.convolution.weights import weights_layout
-from convscope.engines.native.kernels.learning.reductions import SumParts
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
+from convscope.engines.native.kernels.update.reductions import SumParts
 from convscope.engines.native.layout import Blocked
-from convscope.engines.native.objects import compiled
-from convscope.engines.native.target import host
 from kernels.running import Work, aligned, bound, least_seconds
 from timing import machine
 

@@ -20,11 +20,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from running import Work, aligned, bound, least_seconds
 
-from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.codegen.target import host
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.direct import Convolution
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
 from convscope.engines.native.kernels.convolution.weights import weights_layout
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,
@@ -36,7 +37,6 @@ from convscope.engines.native.kernels.winograd import (
     u_floats,
 )
 from convscope.engines.native.layout import Blocked
-from convscope.engines.native.target import host
 from timing import machine
 
 SHAPES = [

@@ -3,7 +3,7 @@
 import numpy as np
 
 from convscope import lab
-from convscope.training.data import load_data
+from convscope.data import load_data
 
 pictures, _ = load_data("digits").batch(np.array([0]))
 maps = lab.edge_maps(pictures[0, 0] * 16)  # as the file has it: ink from 0 to 16

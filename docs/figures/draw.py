@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import convscope as cs
-from convscope import pictures
-from convscope.present import plots
+from convscope import pictures, plots
 
 HERE = Path(__file__).parent
 LARGEST_BYTES = 150_000

@@ -25,17 +25,17 @@ _HOMES = {
     "convscope.analysis.diagnosis": ("diagnose",),
     "convscope.errors": ("ConvscopeError",),
     "convscope.derivations": ("explain",),
-    "convscope.interop.keras.reading": ("from_keras",),
-    "convscope.interop.onnx.export": ("to_onnx",),
+    "convscope.interop.keras.importer": ("from_keras",),
+    "convscope.interop.onnx.exporter": ("to_onnx",),
     "convscope.interop.onnx.importer": ("from_onnx",),
-    "convscope.interop.torch.reading": ("from_torch",),
-    "convscope.interop.torch.writing": ("to_torch",),
+    "convscope.interop.torch.importer": ("from_torch",),
+    "convscope.interop.torch.exporter": ("to_torch",),
     "convscope.model": ("Model",),
-    "convscope.models": ("load", "zoo_names"),
+    "convscope.loading": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
     "convscope.notation": ("parse", "to_notation", "to_yaml"),
-    "convscope.training.data": ("load_data",),
-    "convscope.recipes.optimizers": ("SGD", "Adam", "AdamW"),
+    "convscope.data": ("load_data",),
+    "convscope.optim.optimizers": ("SGD", "Adam", "AdamW"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -45,19 +45,19 @@ if TYPE_CHECKING:
     from .analysis.diagnosis import diagnose
     from .analysis.region import Region, Units
     from .analysis.report import Report, inspect
+    from .data import load_data
     from .derivations import explain
     from .errors import ConvscopeError
-    from .interop.keras.reading import from_keras
-    from .interop.onnx.export import to_onnx
+    from .interop.keras.importer import from_keras
+    from .interop.onnx.exporter import to_onnx
     from .interop.onnx.importer import from_onnx
-    from .interop.torch.reading import from_torch
-    from .interop.torch.writing import to_torch
+    from .interop.torch.exporter import to_torch
+    from .interop.torch.importer import from_torch
+    from .loading import load, zoo_names
     from .model import Model
-    from .models import load, zoo_names
     from .network import Entry, Network
     from .notation import parse, to_notation, to_yaml
-    from .recipes.optimizers import SGD, Adam, AdamW
-    from .training.data import load_data
+    from .optim.optimizers import SGD, Adam, AdamW
 
 __all__ = sorted([*_HOME_OF, "layers"])
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from .engines.arrays import ProgramArrays, check_array_sizes
-from .engines.engine import Array, DType, Precision, Program, StepResult, Training
+from .data.batches import Data, as_source, check_source, checked_labels, checked_pictures
+from .engines.common.arrays import ProgramArrays, check_array_sizes
+from .engines.protocol import Array, DType, Precision, Program, StepResult, Training
+from .engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from .engines.registry import engine_named
 from .errors import BadSetting, NotFinite, nearest
-from .models import load
+from .loading import load
 from .network import Network
-from .recipes.checks import real_number, whole_number
-from .recipes.losses import Loss, Reading, objective, usual_loss
-from .recipes.optimizers import SGD, Optimizer
-from .recipes.schedules import Schedule, schedule_named
-from .recipes.tasks import Task, checked_probabilities, checked_task, probability_reading, task_of
-from .reference.graph import buffer_shapes, parameter_shapes
-from .training.batches import Data, as_source, check_source, checked_labels, checked_pictures
-from .training.initialization import initial_buffers, initial_parameters
+from .optim.checks import real_number, whole_number
+from .optim.initialization import initial_buffers, initial_parameters
+from .optim.losses import Loss, Reading, objective, usual_loss
+from .optim.optimizers import SGD, Optimizer
+from .optim.schedules import Schedule, schedule_named
+from .optim.tasks import Task, checked_probabilities, checked_task, probability_reading, task_of
 
 if TYPE_CHECKING:
     from .analysis.report import Report
@@ -82,7 +82,7 @@ class Model:
         if len(self.network.inputs) > 1:
             raise BadSetting(
                 f"Model.network must have one input; got {len(self.network.inputs)} in {self.network.name}; "
-                "run it with convscope.reference.run instead. [several-inputs]"
+                "run it with convscope.engines.reference.layers.run instead. [several-inputs]"
             )
         check_array_sizes(self.network)
         self.dtype = _DTYPES[dtype]

@@ -15,7 +15,7 @@ from .layers.base import Layer, show_shape
 from .layers.connection import Connection, Shape
 from .layers.facts import Facts, facts
 from .layers.operations import Operations, Status
-from .layers.special import Input
+from .layers.structural import Input
 
 if TYPE_CHECKING:
     from .analysis.region import Region, Units

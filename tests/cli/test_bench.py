@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convscope.bench import networks, onnx_peers, passes, peak, run, torch_peer
-from convscope.present.bench import bench_table
+from convscope.render.bench import bench_table
 
 PICTURES = "input 2x6x5 | conv 3 3 | relu | flatten | dense 4"
 NETWORKS = (

@@ -11,7 +11,7 @@ from PIL import Image
 
 import convscope as cs
 from cli.small_data import CLASSES, NETWORK, pictures, write_folder, write_npz
-from convscope.training.data import load_data
+from convscope.data import load_data
 
 
 @pytest.fixture

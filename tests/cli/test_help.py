@@ -12,8 +12,8 @@ import pytest
 import convscope as cs
 from convscope.cli.group import VERBS
 from convscope.cli.group import convscope as group
-from convscope.training.data import Subset
-from convscope.training.data.choice import DataChoice
+from convscope.data import Subset
+from convscope.data.config import DataChoice
 
 COMMAND = re.compile(r"^ +convscope (.+)$", re.MULTILINE)
 
@@ -74,7 +74,7 @@ def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folde
 def _keep_nothing(monkeypatch):
     """Let every way of computing take 1 ms, and keep no choice for other tests."""
     from convscope.bench import tune
-    from convscope.engines.native import choices
+    from convscope.engines.native.tuning import cache as choices
 
     monkeypatch.setattr(tune, "fastest", lambda _work, _seconds: 1e-3)
     monkeypatch.setattr(choices, "_folder", lambda: None)

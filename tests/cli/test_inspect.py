@@ -7,7 +7,7 @@ import pytest
 
 import convscope as cs
 from convscope.analysis.grouping import rows_at_depth
-from convscope.models import zoo_names
+from convscope.loading import zoo_names
 
 COUNTS = ("params", "macs", "multiplications", "additions", "comparisons", "divisions", "exponentials")
 ROW_KEYS = {"name", "kind", "inputs", "output_shape", *COUNTS, "activation_bytes", "status", "receptive_field"}

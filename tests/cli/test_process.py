@@ -184,7 +184,7 @@ def on_terminal(arguments: list[str], settings: dict[str, str]) -> bytes:
 
 def test_an_interrupt_ends_with_130():
     """Ctrl-C leaves no traceback."""
-    program = "import os, signal, sys, convscope.cli.zoo as zoo, convscope.models as models\n"
+    program = "import os, signal, sys, convscope.cli.zoo as zoo, convscope.loading as models\n"
     program += "models.zoo_names = lambda: os.kill(os.getpid(), signal.SIGINT) or []\n"
     program += "from convscope.cli import main; sys.exit(main(['zoo']))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)

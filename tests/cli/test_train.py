@@ -5,9 +5,9 @@ from pathlib import Path
 
 import convscope as cs
 from cli.small_data import CLASSES, NETWORK, same_run, write_folder
-from convscope.recipes.losses import CrossEntropy
-from convscope.recipes.optimizers import SGD, AdamW
-from convscope.recipes.schedules import OneCycle, WarmUp
+from convscope.optim.losses import CrossEntropy
+from convscope.optim.optimizers import SGD, AdamW
+from convscope.optim.schedules import OneCycle, WarmUp
 from convscope.training.checkpoint import RunFolder
 from convscope.training.configuration import Configuration
 

@@ -10,8 +10,8 @@ import pytest
 import convscope as cs
 from convscope.bench import tune
 from convscope.cli import main
-from convscope.engines.native import choices
-from convscope.engines.native.program import NativeProgram
+from convscope.engines.native.runtime.program import NativeProgram
+from convscope.engines.native.tuning import cache as choices
 
 NET = "input 16x9x8 | conv 16 3 p1 | relu | conv 8 5 | relu | conv 16 3 p1 g2 | flatten | dense 3"
 

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from convscope.models import load
+from convscope.loading import load
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "unet"])

@@ -14,8 +14,8 @@ from convscope import layers as L
 from convscope.axis import Folded, Window
 from convscope.derivations import explain
 from convscope.derivations.expression import computed, read
+from convscope.engines.reference.layers import Context, forward
 from convscope.layers.facts import facts
-from convscope.reference import Context, forward
 from derivations.networks import EXERCISE, LARGE, SMALL, chain
 
 PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("errata.md", "errata.zh.md")]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.engine import Fault, LayerStatistics, Training
+from convscope.engines.protocol import Fault, LayerStatistics, Training
 from convscope.engines.registry import DEFAULT, engine_named
 from convscope.errors import BadSetting, BadShape
-from convscope.recipes.losses import Loss, objective
-from convscope.recipes.optimizers import Optimizer
-from convscope.recipes.randomness import generator
+from convscope.optim.losses import Loss, objective
+from convscope.optim.optimizers import Optimizer
+from convscope.optim.randomness import generator
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | dropout 0.4 | flatten | dense 3"
 
@@ -236,8 +236,8 @@ def test_without_training_there_is_no_step(compiled):
 
 def test_unknown_losses_and_optimizers_are_named():
     """The questions have no answer by default."""
-    from convscope.engines.reference.score import score
-    from convscope.engines.reference.update import state_slots, update
+    from convscope.engines.common.losses import score
+    from convscope.engines.common.updates import state_slots, update
 
     with pytest.raises(BadSetting, match=r"^Loss must be a loss the reference engine knows; .* \[no-score\]$"):
         score(Loss(), np.zeros((1, 2)), np.zeros(1, int))

@@ -10,12 +10,12 @@ import pytest
 
 import convscope as cs
 from convscope import layers as L
-from convscope.engines.engine import Training
+from convscope.engines.protocol import Training
 from convscope.engines.registry import engine_named
 from convscope.errors import BadSetting, BadShape, MissingExtra, NoRule
 from convscope.network import Entry, Network
-from convscope.recipes.losses import CrossEntropy, objective
-from convscope.recipes.optimizers import Optimizer
+from convscope.optim.losses import CrossEntropy, objective
+from convscope.optim.optimizers import Optimizer
 from layers.examples import EXAMPLES, example_id
 
 pytest.importorskip("torch")

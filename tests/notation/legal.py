@@ -10,7 +10,7 @@ from convscope.errors import ConvscopeError
 from convscope.layers.base import Layer
 from convscope.layers.connection import Shape
 from convscope.layers.facts import facts
-from convscope.layers.special import Input
+from convscope.layers.structural import Input
 from convscope.network import Entry, Network, freezable
 from convscope.notation.keywords import Kind, kinds
 from convscope.settings import (

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.errors import BadNotation, ConvscopeError
-from convscope.models import load
+from convscope.loading import load
 from convscope.notation import parse, parse_json, parse_yaml
 from convscope.notation.keywords import kinds
 

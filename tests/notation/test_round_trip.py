@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from convscope.layers.base import Layer
 from convscope.layers.connection import Shape
-from convscope.layers.special import Input
-from convscope.models import load, zoo_names
+from convscope.layers.structural import Input
+from convscope.loading import load, zoo_names
 from convscope.network import Entry, Network
 from convscope.notation import parse, parse_json, parse_yaml, to_notation, to_yaml
 from convscope.notation.keywords import kinds

@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 
 import convscope as cs
-from convscope.recipes.schedules import OneCycle
+from convscope.optim.schedules import OneCycle
 
 NET = "input 1x6x5 | conv 4 3 same | bn | relu | stochasticpool 2 | flatten | dropout 0.3 | dense 3"
 EPOCHS = 16

@@ -8,8 +8,8 @@ import pytest
 
 import convscope as cs
 from convscope.errors import BadSetting
-from convscope.recipes.losses import CrossEntropy
-from convscope.recipes.schedules import Cosine, StepDecay, WarmUp
+from convscope.optim.losses import CrossEntropy
+from convscope.optim.schedules import Cosine, StepDecay, WarmUp
 from convscope.training.configuration import Configuration
 
 

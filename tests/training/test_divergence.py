@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.recipes.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
-from convscope.recipes.schedules import StepDecay
+from convscope.data import ArraySource
+from convscope.optim.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from convscope.optim.schedules import StepDecay
 from convscope.training.configuration import Configuration
-from convscope.training.data import ArraySource
 from convscope.training.divergence import STEPS, chance_loss, constant_class, has_diverged
 from convscope.training.history import Epoch
 from convscope.training.log import Log

@@ -5,9 +5,9 @@ import pytest
 
 import convscope as cs
 from convscope.cli.data_fit import refuse_misfit
+from convscope.data import ArraySource
 from convscope.errors import BadData, BadFile
 from convscope.training import evaluation
-from convscope.training.data import ArraySource
 from convscope.training.evaluation import OTHER, class_probabilities, evaluate_classes
 from convscope.training.saved_run import SavedRun
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import convscope as cs
+from convscope.data import ArraySource, load_data
+from convscope.data.augment import shift
 from convscope.errors import BadData, BadSetting, NotFinite
-from convscope.recipes.randomness import generator
-from convscope.training.data import ArraySource, load_data
-from convscope.training.data.augment import shift
+from convscope.optim.randomness import generator
 from convscope.training.log import read_log
 from convscope.training.observers import Observer
 

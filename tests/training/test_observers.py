@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.engine import LayerStatistics
+from convscope.engines.protocol import LayerStatistics
 from convscope.errors import BadFile
 from convscope.training.observers import Observer
 from convscope.training.run_diagnosis import diagnose_run

@@ -6,7 +6,7 @@ from math import prod
 
 import pytest
 
-from convscope.models import load, zoo_names
+from convscope.loading import load, zoo_names
 from convscope.zoo.page import macs, parameters
 
 TORCHVISION = {

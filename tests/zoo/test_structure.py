@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import convscope
-from convscope.models import load, zoo_names
+from convscope.loading import load, zoo_names
 from convscope.zoo.page import page, parameters
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import BadSetting
 from ..layers.operations import Status
 from ..network import Network
-from ..notebook import Preformatted
+from ..text.notebook import Preformatted
 from .diagnosis.subject import last_spatial
 from .paths import origin_axes
 from .receptive_field import receptive_fields
@@ -18,7 +18,7 @@ from .report import Report, inspect
 
 if TYPE_CHECKING:
     from ..input_shapes import InputShape
-    from ..models import ModelSource
+    from ..loading import ModelSource
 
 Numbers = tuple[float, ...]
 
@@ -116,7 +116,7 @@ def check(
     Units:    per picture; bytes of float32; pixels
     Errors:   BadSetting [budget-limit] for a limit that is no number, [no-limit] without any limit
     """
-    from ..models import load
+    from ..loading import load
 
     network = load(model, input_shape)
     most = {

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..layers.base import show_shape
-from ..notebook import Preformatted
+from ..text.notebook import Preformatted
 from .matching import matched_layers
 from .report import Report, Row, inspect
 
 if TYPE_CHECKING:
     from ..input_shapes import InputShape
-    from ..models import ModelSource
+    from ..loading import ModelSource
 
 Change = Literal["same", "changed", "added", "removed"]
 

@@ -79,9 +79,9 @@ class Region:
         return int(self.local_mask.sum()) / area if area else 0.0
 
     def _repr_html_(self) -> str:
-        from ..notebook import preformatted
-        from ..present.region_words import region_text
-        from ..present.terminal import PIPE_WIDTH
+        from ..render.region_text import region_text
+        from ..text.notebook import preformatted
+        from ..text.terminal import PIPE_WIDTH
 
         if self._question is None:
             return preformatted(repr(self))

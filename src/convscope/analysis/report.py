@@ -15,7 +15,7 @@ from .receptive_field import ReceptiveField, receptive_fields
 
 if TYPE_CHECKING:
     from ..input_shapes import InputShape
-    from ..models import ModelSource
+    from ..loading import ModelSource
     from .counted_by import Recount
 
 SCHEMA = 1
@@ -227,12 +227,12 @@ class Report:
         return recount(self.network, tool)
 
     def __str__(self) -> str:
-        from ..present.table import report_table
+        from ..render.report import report_table
 
         return report_table(self)
 
     def _repr_html_(self) -> str:
-        from ..present.table import report_html
+        from ..render.report import report_html
 
         return report_html(self)
 
@@ -242,7 +242,7 @@ def inspect(model: ModelSource, input_shape: InputShape | None = None) -> Report
 
     `model` is anything `load` takes, PyTorch modules and Keras models included; `input_shape` is as there.
     """
-    from ..models import load
+    from ..loading import load
 
     network = load(model, input_shape)
     fields = receptive_fields(network)

@@ -1,15 +1,5 @@
 """One spatial axis at a time: which input positions an output position is made from.
 
-| file | map |
-|---|---|
-| `window.py` | a sliding window: convolution, pooling, padding, cropping, slicing |
-| `transposed.py` | the same window run backwards: transposed convolution |
-| `resize.py` | nearest and interpolating resize, pixel shuffle |
-| `bins.py` | adaptive pooling's uneven bins |
-| `reshape.py` | positions folded into one flat axis, or split over several |
-| `sequence.py` | rolled axes, recurrent layers, attention |
-| `spans.py` | any list of intervals: spatial pyramids; stretches: concatenation |
-
 Each map answers the same questions (see `AxisMap`). This is the only place with such arithmetic.
 """
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..loading import load
 from ..model import Model
-from ..models import load
 from ..notation import parse_yaml
-from ..recipes.optimizers import SGD
+from ..optim.optimizers import SGD
 
 DIGITS = "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | conv 64 3 same | relu | maxpool 2 | flatten | \
 dense 128 | relu | dense 10"

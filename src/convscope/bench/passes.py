@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..engines.native.arrays import Arrays
-from ..engines.native.bound import Bound, Memory
-from ..engines.native.kernels.parts.shapes import ConvolutionShape
+from ..engines.native.codegen.compiler import this_loader
+from ..engines.native.kernels.common.shapes import ConvolutionShape
 from ..engines.native.layout import Blocked
-from ..engines.native.lower.convolution import convolution_shape
-from ..engines.native.lower.lowering import Gradient, Lowering, Mode
-from ..engines.native.lower.rules import lower
-from ..engines.native.memory import aligned
-from ..engines.native.objects import this_loader
+from ..engines.native.lowering.convolution import convolution_shape
+from ..engines.native.lowering.lowering import Gradient, Lowering, Mode
+from ..engines.native.lowering.rules import lower
 from ..engines.native.plan import Plan, Value
-from ..engines.native.threads import pool
+from ..engines.native.runtime.arrays import Arrays
+from ..engines.native.runtime.executable import Bound, Memory
+from ..engines.native.runtime.memory_planner import aligned
+from ..engines.native.runtime.threads import pool
 from ..layers import Conv
 from ..network import Network
 from ..notation import parse

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..engines.native.kernel import Kernel
-from ..engines.native.memory import aligned
-from ..engines.native.objects import this_loader
-from ..engines.native.threads import RECORD, pool
-from ..engines.native.vector import Code, fma
+from ..engines.native.codegen.compiler import this_loader
+from ..engines.native.codegen.kernel import Kernel
+from ..engines.native.ir import Code, fma
+from ..engines.native.runtime.memory_planner import aligned
+from ..engines.native.runtime.threads import RECORD, pool
 from .timing import fastest
 
 _ROUNDS = 100_000

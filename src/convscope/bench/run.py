@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..engines.native.objects import this_loader
-from ..engines.native.threads import pool
+from ..engines.native.codegen.compiler import this_loader
+from ..engines.native.runtime.threads import pool
 from . import networks, onnx_peers, passes, torch_peer
 from .peak import Peak
 from .timing import Work, medians

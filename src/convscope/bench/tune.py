@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..engines.native.choices import keep, trying
-from ..engines.native.kernels.parts.shapes import ConvolutionShape
+from ..engines.native.codegen.compiler import this_loader
+from ..engines.native.kernels.common.shapes import ConvolutionShape
 from ..engines.native.kernels.winograd.choice import tile_for
-from ..engines.native.lower.convolution import convolution_shape
-from ..engines.native.lower.lowering import NotLowered
-from ..engines.native.objects import this_loader
-from ..engines.native.program import batch_hint
-from ..engines.native.select import DIRECT, can_choose
+from ..engines.native.lowering.convolution import convolution_shape
+from ..engines.native.lowering.lowering import NotLowered
+from ..engines.native.runtime.program import batch_hint
+from ..engines.native.tuning.cache import keep, trying
+from ..engines.native.tuning.select import DIRECT, can_choose
 from ..layers import Conv, Input
 from ..network import Entry, Network, Node
 from .passes import CONVOLUTION, INFERENCE, PASSES, SOURCE, passes_of_network

@@ -1,13 +1,4 @@
-"""The command line: one file per verb, each a thin shell around the library.
-
-| file | what |
-|---|---|
-| `group.py` | the verbs, loaded when called |
-| `arguments.py` | what users type, as values: shapes, units, amounts |
-| `options.py` | options that several verbs have |
-| `output.py` | results to stdout, messages to stderr, and how it all ends |
-| `inspect.py`, `field.py`, … | the verbs |
-"""
+"""The command line: one file per verb, each a thin shell around the library."""
 
 from __future__ import annotations
 

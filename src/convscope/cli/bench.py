@@ -46,9 +46,9 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
     native_program(parse("input 1x4x4 | flatten | dense 2"), "bench")
     from ..bench.peak import measured_peak
     from ..bench.run import Peers, convolution_rows, network_rows
-    from ..present.bench import bench_document, bench_table
-    from ..present.json import to_json
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..render.bench import bench_document, bench_table
+    from ..text.terminal import paint_for, terminal_width
 
     peers = None if alone else Peers()
     if peers is not None and peers.missing:

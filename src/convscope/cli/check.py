@@ -50,10 +50,10 @@ def command(
       convscope check resnet50 --max-params 26M --max-macs 4.2G --max-memory 16MiB --min-field 224
     """
     from ..analysis.budget import check
-    from ..models import load
-    from ..present.findings import verdict_text
-    from ..present.json import to_json
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..loading import load
+    from ..render.findings import verdict_text
+    from ..text.terminal import paint_for, terminal_width
 
     limits: dict[str, Any] = {
         "max_params": max_params,

@@ -23,10 +23,10 @@ def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> No
       convscope compare "input 3x64x64 | conv 16 3" "input 3x64x64 | conv 16 5 s2" --json
     """
     from ..analysis.compare import compare
-    from ..models import load
-    from ..present.comparison import comparison_text
-    from ..present.json import to_json
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..loading import load
+    from ..render.comparison import comparison_text
+    from ..text.terminal import paint_for, terminal_width
 
     comparison = compare(load(a, input_shape), load(b, input_shape))
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import BadFile, BadNotation, BadSetting, nearest
-from ..files import open_regular
+from ..files.regular import open_regular
 
 LARGEST_FILE = 1 << 20
 

@@ -27,9 +27,9 @@ def command(model: str, out: str, input_shape: InputShape | None) -> None:
       convscope convert lenet -
       convscope convert resnet18 resnet18.yaml
     """
-    from ..models import load
+    from ..files.atomic import write_file
+    from ..loading import load
     from ..notation import to_notation, to_yaml
-    from ..present.files import write_file
 
     ending = Path(out).suffix.lower()
     if out != "-" and ending not in (*_YAML, ".txt"):

@@ -29,7 +29,7 @@ def command(model: str, tool: str, input_shape: InputShape | None, as_json: bool
     Example:
       convscope counted-by lenet fvcore
     """
-    from ..models import load
+    from ..loading import load
 
     show_recount(load(model, input_shape), tool, as_json)
 
@@ -37,9 +37,9 @@ def command(model: str, tool: str, input_shape: InputShape | None, as_json: bool
 def show_recount(network: Network, tool: str, as_json: bool) -> None:
     """Print what another tool counts."""
     from ..analysis.counted_by import recount
-    from ..present.json import to_json
-    from ..present.sections import recount_table
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..render.sections import recount_table
+    from ..text.terminal import paint_for, terminal_width
 
     counted = recount(network, tool)
     say(to_json(counted.to_dict()) if as_json else recount_table(counted).text(terminal_width(), paint_for()))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from ..data.batches import refuse_no_classes
+from ..data.dataset import Source
 from ..errors import BadData, ConvscopeError
 from ..layers.base import show_shape
 from ..layers.dense import Linear
 from ..network import Network
-from ..training.batches import refuse_no_classes
-from ..training.data.source import Source
 
 COPY = "mine.yaml"
 """File that a network is written to where it must be changed."""

@@ -12,8 +12,8 @@ from .arguments import extent
 from .output import remark
 
 if TYPE_CHECKING:
-    from ..training.data import Source
-    from ..training.data.choice import DataChoice
+    from ..data import Source
+    from ..data.config import DataChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,8 +75,8 @@ def data_choice(
 
     Errors:   BadSetting [resize], [channels], [hold-out]
     """
-    from ..training.data.choice import DataChoice
-    from ..training.data.load import HELD_OUT_SHARE
+    from ..data.config import DataChoice
+    from ..data.load import HELD_OUT_SHARE
 
     if channels not in (None, 1, 3):
         raise BadSetting(f"--channels must be 1 for grey or 3 for colour; got {channels}; choose one. [channels]")

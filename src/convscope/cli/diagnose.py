@@ -44,10 +44,10 @@ def command(
       convscope diagnose runs/lenet-digits
     """
     from ..analysis.diagnosis import diagnose
-    from ..models import load
-    from ..present.findings import findings_text, training_findings_text
-    from ..present.json import to_json
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..loading import load
+    from ..render.findings import findings_text, training_findings_text
+    from ..text.terminal import paint_for, terminal_width
 
     network = load(model, input_shape)
     findings = diagnose(network, object_size, other_input)

@@ -21,9 +21,9 @@ from .options import json_option, one_of, save_option
 from .output import remark, say
 
 if TYPE_CHECKING:
+    from ..data import Source
+    from ..data.config import DataChoice
     from ..model import Model
-    from ..training.data import Source
-    from ..training.data.choice import DataChoice
     from ..training.evaluation import Evaluation
     from ..training.saved_run import SavedRun
 
@@ -58,9 +58,9 @@ def command(
       convscope evaluate runs/lenet-digits
       convscope evaluate runs/lenet-digits --part validation --save mistakes.png --json
     """
-    from ..present.evaluation import confusion_csv, evaluation_text
-    from ..present.json import to_json
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..render.evaluation import confusion_csv, evaluation_text
+    from ..text.terminal import paint_for, terminal_width
     from ..training.evaluation import evaluate_classes
     from ..training.saved_run import SavedRun
 
@@ -104,7 +104,7 @@ def _choice(saved: SavedRun, model: Model, given: dict[str, Any]) -> DataChoice:
 
 
 def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
-    from ..training.data import SPLITS
+    from ..data import SPLITS
 
     if part is None:
         return choice.held_back()
@@ -116,7 +116,7 @@ def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
 
 def _as_learned(model: Model, source: Source, choice: DataChoice) -> Source:
     """Return the data with its classes in the order in which the model learned them."""
-    from ..training.data.relabelled import relabelled
+    from ..data.labels import relabelled
     from .data_fit import refuse_misfit
 
     if model.classes is not None:
@@ -126,7 +126,7 @@ def _as_learned(model: Model, source: Source, choice: DataChoice) -> Source:
 
 
 def _draw(evaluation: Evaluation, source: Source, path: str, lang: str) -> None:
-    from ..present import plots
+    from .. import plots
 
     plots.save(plots.mistakes_figure(evaluation, source, lang), path)
     remark(f"drew {path}")

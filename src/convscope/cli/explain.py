@@ -68,9 +68,9 @@ def command(
       convscope explain exercise --lang zh --format html --save exercise.html
     """
     from ..derivations import explain
-    from ..models import load
-    from ..present.files import write_file
-    from ..present.terminal import terminal_width
+    from ..files.atomic import write_file
+    from ..loading import load
+    from ..text.terminal import terminal_width
 
     if at is not None and layer is None:
         raise click.UsageError(

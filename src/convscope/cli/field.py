@@ -54,10 +54,10 @@ def command(
       convscope field alexnet pool5 --at 3,2 --image cat.jpg --save seen.png
       convscope field alexnet conv2 --pixel 100,60 --save units.png
     """
-    from ..models import load
-    from ..present.json import to_json
-    from ..present.region_words import region_text, units_text
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..loading import load
+    from ..render.region_text import region_text, units_text
+    from ..text.terminal import paint_for, terminal_width
 
     _check(at, pixel, origin, image, path)
     network = load(model, input_shape)
@@ -103,8 +103,8 @@ def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str
 
 def _draw(network: Network, found: Region | Units, image: str | None, path: str, lang: str) -> None:
     from ..analysis.region import Units
-    from ..pictures import load_picture, sample_picture
-    from ..present.plots import region_on_picture, save, units_beside_picture
+    from ..images import load_picture, sample_picture
+    from ..plots import region_on_picture, save, units_beside_picture
 
     shape = network.input_shape
     picture = sample_picture(shape) if image is None else load_picture(image, shape)

@@ -43,10 +43,10 @@ def command(
       convscope inspect "input 1x28x28 | conv 32 3 same | relu | maxpool 2"
     """
     from ..analysis.report import inspect
-    from ..models import load
-    from ..present import table
-    from ..present.json import to_json
-    from ..present.terminal import paint_for
+    from ..files.readable_json import to_json
+    from ..loading import load
+    from ..render import report as table
+    from ..text.terminal import paint_for
 
     one_of({"--json": as_json, "--csv": as_csv, "--markdown": as_markdown})
     for other, chosen in (("--json", as_json), ("--csv", as_csv), ("--counted-by", tool), ("--plan", as_plan)):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadFile, ConvscopeError
-from ..present.terminal import paint_for
+from ..text.terminal import paint_for
 
 if TYPE_CHECKING:
     from ..layers.connection import Shape
@@ -140,7 +140,7 @@ def file_name(text: str) -> str:
 
 def remark_stretched(images: Sequence[str], input_shape: Shape) -> None:
     """Say on stderr which images lose their proportions when they are fitted to a network's input."""
-    from ..pictures import stretch_note
+    from ..images import stretch_note
 
     note = stretch_note(images, input_shape)
     if note:

@@ -9,7 +9,7 @@ from ..network import Network
 from .output import say
 
 if TYPE_CHECKING:
-    from ..engines.native.program import NativeProgram
+    from ..engines.native.runtime.program import NativeProgram
 
 
 def show_plan(network: Network, batch: int, as_json: bool) -> None:
@@ -18,9 +18,9 @@ def show_plan(network: Network, batch: int, as_json: bool) -> None:
     Errors:   BadSetting [native-engine] where the engine cannot be used
     """
     program = native_program(network, "--plan")
-    from ..present.json import to_json
-    from ..present.plan import plan_document, plan_table
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..render.plan import plan_document, plan_table
+    from ..text.terminal import paint_for, terminal_width
 
     plans = [program.plan("training"), program.plan("update"), program.plan("inference")]
     if as_json:
@@ -37,7 +37,7 @@ def native_program(network: Network, asked: str) -> NativeProgram:
     """
     from ..engines.reference.program import ReferenceProgram
     from ..model import Model
-    from ..training.initialization import undrawn_parameters
+    from ..optim.initialization import undrawn_parameters
 
     program = Model(network, engine="native", parameters=undrawn_parameters(network)).program
     if isinstance(program, ReferenceProgram):
@@ -45,7 +45,7 @@ def native_program(network: Network, asked: str) -> NativeProgram:
             f"{asked} must run where the native engine can; got a machine without it; "
             "pip install llvmlite if that is what the warning names. [native-engine]"
         )
-    from ..engines.native.program import NativeProgram
+    from ..engines.native.runtime.program import NativeProgram
 
     assert isinstance(program, NativeProgram)
     return program

@@ -60,7 +60,7 @@ def activations(path: str | None, lang: str) -> None:
     Example:
       convscope plot activations --save activations.svg
     """
-    from ..present import plots
+    from .. import plots
 
     _save(plots.activations(lang=lang), path, "activations")
 
@@ -76,7 +76,7 @@ def function(name: str, settings: tuple[str, ...], path: str | None, lang: str) 
     Example:
       convscope plot function leakyrelu --set negative_slope=0.2
     """
-    from ..present import plots
+    from .. import plots
 
     _save(plots.activation(name, lang=lang, **_read_settings(settings)), path, name)
 
@@ -92,8 +92,8 @@ def field(model: str, input_shape: InputShape | None, path: str | None, lang: st
     Example:
       convscope plot field alexnet
     """
-    from ..models import load
-    from ..present import plots
+    from .. import plots
+    from ..loading import load
 
     network = load(model, input_shape)
     _save(plots.field_growth(network, lang=lang), path, f"{network.name}-field")
@@ -110,8 +110,8 @@ def network(model: str, input_shape: InputShape | None, path: str | None, lang: 
     Example:
       convscope plot network resnet18
     """
-    from ..models import load
-    from ..present import plots
+    from .. import plots
+    from ..loading import load
 
     graph = load(model, input_shape)
     _save(plots.network_figure(graph, lang=lang), path, f"{graph.name}-network")
@@ -136,8 +136,8 @@ def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | 
       convscope plot edges --image cat.jpg --save edges.png
       convscope plot edges --kernel 0,1,0/1,-4,1/0,1,0 --kernel 1,1,1/1,1,1/1,1,1
     """
-    from ..pictures import load_whole_picture, sample_photograph
-    from ..present import plots
+    from .. import plots
+    from ..images import load_whole_picture, sample_photograph
 
     picture = sample_photograph() if image is None else load_whole_picture(image, LONGEST_SIDE)
     figure = plots.convolution_maps(picture, lang, kernels) if kernels else plots.convolution_maps(picture, lang)
@@ -153,7 +153,7 @@ def pooling(path: str | None, lang: str) -> None:
     Example:
       convscope plot pooling
     """
-    from ..present import plots
+    from .. import plots
 
     _save(plots.pooling_growth(lang=lang), path, "pooling")
 
@@ -168,7 +168,7 @@ def curves(run: str, path: str | None, lang: str) -> None:
     Example:
       convscope plot curves runs/lenet-digits
     """
-    from ..present import plots
+    from .. import plots
     from ..training.saved_run import SavedRun
 
     saved = SavedRun(run)
@@ -197,8 +197,8 @@ def features(
     Example:
       convscope plot features runs/lenet-digits cat.jpg --layer conv1 --layer pool2
     """
-    from ..present import plots
-    from ..training.data.network_input import read_input
+    from .. import plots
+    from ..data.network_input import read_input
     from ..training.saved_run import SavedRun
 
     saved = SavedRun(run)
@@ -222,7 +222,7 @@ def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | Non
     Example:
       convscope plot kernels runs/lenet-digits
     """
-    from ..present import plots
+    from .. import plots
     from ..training.saved_run import SavedRun
 
     saved = SavedRun(run)
@@ -231,7 +231,7 @@ def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | Non
 
 
 def _save(figure: Figure, path: str | None, name: str) -> None:
-    from ..present import plots
+    from .. import plots
 
     target = f"{file_name(name) or 'figure'}.png" if path is None else path
     plots.save(figure, target)

@@ -44,15 +44,10 @@ def command(
     Example:
       convscope predict runs/lenet-digits cat.jpg --top 2
     """
-    from ..present.json import to_json
-    from ..present.predictions import (
-        output_summary,
-        output_text,
-        prediction_text,
-        top_guesses,
-    )
-    from ..present.terminal import paint_for
-    from ..training.data.network_input import read_input
+    from ..data.network_input import read_input
+    from ..files.readable_json import to_json
+    from ..render.predictions import output_summary, output_text, prediction_text, top_guesses
+    from ..text.terminal import paint_for
     from ..training.evaluation import class_probabilities
     from ..training.saved_run import SavedRun
 
@@ -95,7 +90,7 @@ def command(
 
 def _remark_output(model: Model, is_classifier: bool) -> None:
     """Say on stderr what the printed values are where they are not the probabilities of exclusive classes."""
-    from ..present.predictions import INDEPENDENT, NO_CLASSIFIER
+    from ..render.predictions import INDEPENDENT, NO_CLASSIFIER
 
     if not is_classifier:
         remark(NO_CLASSIFIER.format(task=model.task))

@@ -20,10 +20,10 @@ from .output import FAILED, INTERRUPTED, SIGNALED, complain, file_name, remark, 
 from .train_settings import Asked, fit_settings
 
 if TYPE_CHECKING:
+    from ..data import Source
+    from ..data.config import DataChoice
     from ..model import Model
-    from ..present.paint import Paint
-    from ..training.data import Source
-    from ..training.data.choice import DataChoice
+    from ..text.ansi import Paint
     from ..training.history import History
 
 _CHOICE = ("data", "data_dir", "resize", "channels", "skip_corrupt")
@@ -78,8 +78,8 @@ def command(as_json: bool, **asked: Any) -> None:
       convscope train lenet --data digits --resize 28 --epochs 1
       convscope train "input 1x8x8 | conv 8 3 | relu | flatten | dense 10" --data digits --lr 0.1 --epochs 2
     """
-    from ..present.json import to_json
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..text.terminal import paint_for, terminal_width
 
     one_of({"--run": asked["run"], "--resume": asked["resume"]})
     settings = fit_settings(asked)
@@ -106,8 +106,8 @@ class Task:
 
 
 def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
+    from ..loading import load
     from ..model import Model
-    from ..models import load
     from ..training.checkpoint import RunFolder
     from ..training.configuration import Configuration
     from .data_fit import refuse_misfit
@@ -139,10 +139,10 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
 
 
 def _going_on(asked: Asked) -> Task:
+    from ..loading import load
     from ..model import Model
-    from ..models import load
+    from ..optim.initialization import undrawn_parameters
     from ..training.checkpoint import RunFolder
-    from ..training.initialization import undrawn_parameters
     from ..training.saved_run import SavedRun
     from .data_fit import refuse_misfit
 
@@ -229,7 +229,7 @@ def _say_what_begins(task: Task) -> None:
 
 def _draw_curves(folder: Path) -> None:
     try:
-        from ..present import plots
+        from .. import plots
     except MissingExtra as error:
         remark(f"{FIGURE} is not drawn: {error}")
         return
@@ -252,8 +252,8 @@ def _title(task: Task) -> str:
 
 def _summary(task: Task, history: History, width: int, paint: Paint) -> str:
     """Return what the run gave, without its epochs: each was printed when it ended."""
-    from ..present.cells import wrap
-    from ..present.training import best_text
+    from ..render.training import best_text
+    from ..text.cells import wrap
 
     best, verb = best_text(history), "evaluate"
     lines = [] if best is None else [best]
@@ -271,7 +271,7 @@ def _summary(task: Task, history: History, width: int, paint: Paint) -> str:
 
 
 def _document(task: Task, history: History) -> dict[str, Any]:
-    from ..present.training import best_epoch
+    from ..render.training import best_epoch
 
     best = best_epoch(history)
     network = task.model.network

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadSetting, nearest
 
 if TYPE_CHECKING:
-    from ..recipes.losses import Loss
-    from ..recipes.optimizers import Optimizer
-    from ..recipes.schedules import Schedule
+    from ..optim.losses import Loss
+    from ..optim.optimizers import Optimizer
+    from ..optim.schedules import Schedule
 
 Asked = Mapping[str, Any]
 """Options by name; None where one was not given."""
@@ -38,7 +38,7 @@ def fit_settings(asked: Asked) -> dict[str, Any]:
 
 
 def _optimizer(asked: Asked) -> Optimizer | None:
-    from ..recipes.optimizers import OPTIMIZERS
+    from ..optim.optimizers import OPTIMIZERS
     from ..training.configuration import Configuration
 
     given = {name: asked[name] for name in _OPTIMIZER if asked[name] is not None}
@@ -61,7 +61,7 @@ def _optimizer(asked: Asked) -> Optimizer | None:
 
 
 def _schedule(asked: Asked) -> Schedule | None:
-    from ..recipes.schedules import Constant, WarmUp, schedule_named
+    from ..optim.schedules import Constant, WarmUp, schedule_named
 
     if asked["schedule"] is None and asked["warmup"] is None:
         return None
@@ -70,7 +70,7 @@ def _schedule(asked: Asked) -> Schedule | None:
 
 
 def _loss(asked: Asked) -> Loss | None:
-    from ..recipes.losses import CrossEntropy, loss_named
+    from ..optim.losses import CrossEntropy, loss_named
 
     smoothing = asked["label_smoothing"]
     if asked["loss"] is None and smoothing is None:

@@ -27,10 +27,10 @@ def command(model: str, input_shape: InputShape | None, batch: int, as_json: boo
       convscope tune digits --json
     """
     from ..bench.tune import tune
-    from ..models import load
-    from ..present.json import to_json
-    from ..present.terminal import paint_for, terminal_width
-    from ..present.tune import tune_document, tune_table
+    from ..files.readable_json import to_json
+    from ..loading import load
+    from ..render.tune import tune_document, tune_table
+    from ..text.terminal import paint_for, terminal_width
     from .plan import native_program
 
     network = load(model, input_shape)

@@ -18,10 +18,10 @@ def command(as_json: bool) -> None:
     Example:
       convscope zoo
     """
-    from ..models import load, zoo_names
-    from ..present.json import to_json
-    from ..present.sections import ZooEntry, zoo_table
-    from ..present.terminal import paint_for, terminal_width
+    from ..files.readable_json import to_json
+    from ..loading import load, zoo_names
+    from ..render.sections import ZooEntry, zoo_table
+    from ..text.terminal import paint_for, terminal_width
 
     entries = [ZooEntry.of(load(name), name) for name in zoo_names()]
     if as_json:

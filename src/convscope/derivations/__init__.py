@@ -1,16 +1,4 @@
-"""Worked derivations: every number with its formula, the numbers put in, and the result.
-
-| file | what |
-|---|---|
-| `expression.py`, `typeset.py` | formulas as data; one formula in text, LaTeX and MathML |
-| `derivation.py`, `worksheet.py` | steps, derivations, explanations; the sheet they are worked out on |
-| `texts.py`, `field_texts.py` | words in both languages, side by side |
-| `family.py` | the question every layer answers; answers many share |
-| `convolution.py` … `special.py` | the answers, one file per family of layers |
-| `windows.py`, `axes.py` | output sizes of sliding windows; which axes share a derivation |
-| `path.py`, `receptive_field.py`, `unit_region.py`, `field_step.py` | receptive fields worked out |
-| `render/` | text, Markdown, LaTeX, HTML |
-"""
+"""Worked derivations: every number with its formula, the numbers put in, and the result."""
 
 from __future__ import annotations
 
@@ -22,7 +10,7 @@ from . import (
     activation,
     convolution,
     dense,
-    function,
+    elementwise,
     indexing,
     merge,
     normalization,
@@ -31,7 +19,7 @@ from . import (
     recurrent,
     reduction,
     resize,
-    special,
+    structural,
 )
 from .derivation import LANGUAGES, Derivation, Explanation, Given, Section, Step, Text
 from .family import derivations
@@ -42,7 +30,7 @@ from .receptive_field import receptive_field
 
 if TYPE_CHECKING:
     from ..input_shapes import InputShape
-    from ..models import ModelSource
+    from ..loading import ModelSource
 
 __all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step", "Text", "explain"]
 
@@ -61,7 +49,7 @@ def explain(
 
     Errors:   UnknownLayer [layer-name]; BadUnit [unit-range], [unit-rank]; BadSetting [language] when written
     """
-    from ..models import load
+    from ..loading import load
 
     network = load(model, input_shape)
     chains = Chains(network)

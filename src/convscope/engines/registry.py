@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from ..errors import BadSetting, nearest
-from .engine import Engine
+from .protocol import Engine
 
 DEFAULT = "native"
 """The engine of a model that names none."""

@@ -1,16 +1,6 @@
 """The laboratory: small examples with every number, for lessons. Functions return data with a readable `str()`.
 
-| file | shows |
-|---|---|
-| `activations.py` | `activation_table`: values, derivatives, properties; `softmax_table` |
-| `pooling.py` | `pooling_table`: one window through every kind; `max_pooling`: window by window |
-| `edges.py` | `edge_maps`: horizontal and vertical edges of a picture |
-| `channels.py` | `by_channels`: each channel convolved on its own, then summed; `two_convolutions` |
-| `small_convolution.py` | `correlation`: a convolution in 1-D or 2-D with its graph, forward and backward |
-| `columns.py` | `matrix_product`: im2col, and convolution as one product |
-| `network_walk.py` | `walk`: a small network forward, layer by layer |
-
-All values come from `convscope.reference`. `given.py` reads what is handed over, `blocks.py`
+All values come from `convscope.engines.reference.layers`. `given.py` reads what is handed over, `blocks.py`
 writes arrays as text.
 """
 

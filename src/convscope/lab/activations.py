@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..engines.reference.layers import activation as _rules  # noqa: F401 - registers the answers
+from ..engines.reference.layers.rules import Array, Context, backward, forward
 from ..layers.activation import (
     ELU,
     GELU,
@@ -23,9 +25,7 @@ from ..layers.activation import (
     Softplus,
     Tanh,
 )
-from ..notebook import Preformatted
-from ..reference import activation as _rules  # noqa: F401 - registers the answers
-from ..reference.rules import Array, Context, backward, forward
+from ..text.notebook import Preformatted
 from .blocks import matrix, number, table, titled
 
 POINTS = (-1e4, -2.5, -1.0, 0.0, 1.0, 2.5, 1e4)

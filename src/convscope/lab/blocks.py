@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from ..reference.rules import Array
+from ..engines.reference.layers.rules import Array
 
 DECIMALS = 4
 _LARGE = 1e5

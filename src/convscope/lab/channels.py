@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..engines.reference.layers import convolution as _rules  # noqa: F401 - registers the answers
+from ..engines.reference.layers.rules import Array, Context, forward
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
-from ..notebook import Preformatted
-from ..reference import convolution as _rules  # noqa: F401 - registers the answers
-from ..reference.rules import Array, Context, forward
 from ..settings import Padding
+from ..text.notebook import Preformatted
+from .arrays import numbers
 from .blocks import beside, matrix, number, titled
-from .given import numbers
 
 
 @dataclass(frozen=True)

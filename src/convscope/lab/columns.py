@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..engines.reference.im2col.columns import col2im, im2col
+from ..engines.reference.layers.rules import Array
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
-from ..notebook import Preformatted
-from ..reference.matrix.columns import col2im, im2col
-from ..reference.rules import Array
+from ..text.notebook import Preformatted
+from .arrays import numbers
 from .blocks import beside, matrix, titled
-from .given import numbers
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..engines.reference.layers import activation as _activation  # noqa: F401 - registers the answers
+from ..engines.reference.layers import convolution as _convolution  # noqa: F401 - registers the answers
+from ..engines.reference.layers.rules import Array, Context, forward
 from ..errors import BadShape
 from ..layers.activation import ReLU
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
-from ..notebook import Preformatted
-from ..reference import activation as _activation  # noqa: F401 - registers the answers
-from ..reference import convolution as _convolution  # noqa: F401 - registers the answers
-from ..reference.rules import Array, Context, forward
+from ..text.notebook import Preformatted
+from .arrays import numbers
 from .blocks import beside, matrix, titled
-from .given import numbers
 
 KERNELS = {
     "horizontal": np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [-1.0, -1.0, -1.0]]),

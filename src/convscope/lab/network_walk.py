@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..engines.reference.layers.graph import parameter_shapes, run
+from ..engines.reference.layers.rules import Array
 from ..errors import BadShape
 from ..layers.base import show_shape
-from ..models import load
+from ..loading import load
 from ..network import Network
-from ..notebook import Preformatted
-from ..reference.graph import parameter_shapes, run
-from ..reference.rules import Array
+from ..text.notebook import Preformatted
+from .arrays import numbers
 from .blocks import beside, matrix, titled
-from .given import numbers
 
 MOST_NUMBERS = 4096
 """A layer of more numbers is beyond what anyone reads."""

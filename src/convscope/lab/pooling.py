@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..engines.reference.im2col.columns import im2col
+from ..engines.reference.layers import pooling as _rules  # noqa: F401 - registers the answers
+from ..engines.reference.layers.rules import Array, Context, backward, forward
 from ..errors import BadShape
 from ..layers.base import Layer, show_shape
 from ..layers.pooling import (
@@ -19,12 +22,9 @@ from ..layers.pooling import (
     SpatialPyramidPool,
     StochasticPool2d,
 )
-from ..notebook import Preformatted
-from ..reference import pooling as _rules  # noqa: F401 - registers the answers
-from ..reference.matrix.columns import im2col
-from ..reference.rules import Array, Context, backward, forward
+from ..text.notebook import Preformatted
+from .arrays import numbers
 from .blocks import beside, matrix, titled
-from .given import numbers
 
 WINDOW = ((1.0, 3.0, 2.0), (3.0, 5.0, 4.0), (2.0, 5.0, 6.0))
 MAP = ((1.0, 3.0, 2.0, 4.0), (3.0, 5.0, 4.0, 6.0), (2.0, 5.0, 6.0, 7.0), (4.0, 7.0, 6.0, 8.0))

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..engines.reference.layers import convolution as _rules  # noqa: F401 - registers the answers
+from ..engines.reference.layers.rules import Array, Context, backward, forward
+from ..engines.reference.loops.convolution import places
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv, Conv1d, Conv2d
-from ..notebook import Preformatted
-from ..reference import convolution as _rules  # noqa: F401 - registers the answers
-from ..reference.loops.convolution import places
-from ..reference.rules import Array, Context, backward, forward
+from ..text.notebook import Preformatted
+from .arrays import numbers
 from .blocks import beside, matrix, number, titled
-from .given import numbers
 
 Place = tuple[int, ...]
 

@@ -1,21 +1,5 @@
 """The layers: frozen hyper-parameters and the integer facts that follow from them.
 
-| file | layers |
-|---|---|
-| `convolution.py` | Conv1d/2d/3d, ConvTranspose1d/2d/3d |
-| `pooling.py` | Max, Min, Avg, LP, Stochastic, Adaptive, Global pooling, SpatialPyramidPool |
-| `dense.py` | Linear, Embedding, Scale |
-| `recurrent.py` | LSTM |
-| `normalization.py` | BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm |
-| `activation.py` | ReLU and its kin with their properties, Softmax, LogSoftmax |
-| `function.py` | Affine, Clamp, Power, Function: exp, log, sqrt, abs, … |
-| `reduction.py` | Reduce: mean, sum, max, min over axes |
-| `merge.py` | Add, Subtract, Multiply, Divide, Maximum, Minimum, Concat, MatMul, MultiheadAttention |
-| `rearrange.py` | Flatten, Reshape, Permute, Pad, Crop, Slice, PixelShuffle, ChannelShuffle |
-| `indexing.py` | IndexSelect, Roll, Expand |
-| `resize.py` | Upsample |
-| `special.py` | Input, Identity, Dropout, Parameter, Opaque |
-
 `base.py` says what every layer answers, `connection.py` how outputs hang on inputs, `operations.py` how
 arithmetic is counted, `facts.py` puts a layer's answers for one input together.
 """
@@ -51,7 +35,7 @@ from .convolution import (
     ConvTranspose3d,
 )
 from .dense import Embedding, Linear, Scale
-from .function import Affine, Clamp, Function, Pointwise, Power
+from .elementwise import Affine, Clamp, Function, Pointwise, Power
 from .indexing import Expand, IndexSelect, Roll
 from .merge import Add, Concat, Divide, Extreme, MatMul, Maximum, Minimum, MultiheadAttention, Multiply, Subtract
 from .normalization import (
@@ -113,7 +97,7 @@ from .rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle
 from .recurrent import LSTM
 from .reduction import Reduce
 from .resize import Upsample
-from .special import Dropout, Identity, Input, Opaque, Parameter
+from .structural import Dropout, Identity, Input, Opaque, Parameter
 
 __all__ = [
     "ELU",

@@ -1,15 +1,4 @@
-"""The notation: text and YAML to a network, and back.
-
-| file | step |
-|---|---|
-| `grammar.py` | text to statements, every word with its column |
-| `document.py` | YAML and JSON to the same statements |
-| `syntax.py` | what both are read into |
-| `expand.py`, `arithmetic.py` | blocks, repeats and branches to a flat list of layers |
-| `keywords.py`, `arguments.py` | what the words mean |
-| `build.py` | flat layers to a Network |
-| `write.py` | a Network to text and YAML |
-"""
+"""The notation: text and YAML to a network, and back."""
 
 from __future__ import annotations
 

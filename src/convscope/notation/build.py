@@ -10,7 +10,7 @@ from ..errors import ConvscopeError, nearest
 from ..layers.base import Layer, ParamShapes
 from ..layers.connection import Shape
 from ..layers.facts import Facts, facts
-from ..layers.special import Identity
+from ..layers.structural import Identity
 from ..network import Entry, Network, failed, freezable, in_dependency_order
 from ..settings import Form, Owner
 from .arguments import FROZEN, Arguments, read_arguments

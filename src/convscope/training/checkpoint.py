@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..data.dataset import Source
 from ..errors import BadFile
-from .atomic import remove_unfinished
+from ..files.durable import remove_unfinished
 from .configuration import Configuration
-from .data.source import Source
 from .lock import RunLock
 from .log import Event, Log, read_log
 from .model_file import ModelFile, damaged_metadata, differences, peek_metadata, read_model_file, write_model_file

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
+from ..data.augment import parse_augmentation
 from ..errors import BadSetting, nearest
-from ..recipes.checks import keep, real_number, whole_number
-from ..recipes.losses import LOSSES, CrossEntropy, Loss, loss_named
-from ..recipes.optimizers import OPTIMIZERS, SGD, Optimizer
-from ..recipes.schedules import SCHEDULES, Constant, Schedule, schedule_named
-from .data.augment import parse_augmentation
+from ..optim.checks import keep, real_number, whole_number
+from ..optim.losses import LOSSES, CrossEntropy, Loss, loss_named
+from ..optim.optimizers import OPTIMIZERS, SGD, Optimizer
+from ..optim.schedules import SCHEDULES, Constant, Schedule, schedule_named
 
 V = TypeVar("V")
 

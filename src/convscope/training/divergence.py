@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engines.engine import Array
-from ..recipes.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ..engines.protocol import Array
+from ..optim.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from .evaluation import class_probabilities
 
 if TYPE_CHECKING:
+    from ..data.dataset import Source
     from ..model import Model
-    from .data.source import Source
 
 FACTOR = 10.0
 STEPS = 100

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engines.engine import Array
-from .batches import check_source, refuse_no_classes
-from .data.source import Source
+from ..data.batches import check_source, refuse_no_classes
+from ..data.dataset import Source
+from ..engines.protocol import Array
 
 if TYPE_CHECKING:
     from ..model import Model

@@ -54,7 +54,7 @@ class History:
         return "\n".join(map(str, self.epochs))
 
     def _repr_html_(self) -> str:
-        from ..present.training import history_table
+        from ..render.training import history_table
 
         return history_table(self).html()
 

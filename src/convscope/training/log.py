@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadFile, ConvscopeError
-from ..files import open_regular
+from ..files.regular import open_regular
 from .json_kinds import COUNT, NUMBER, POSITIVE, TEXT, first_misfit, object_of, parse_json
 
 Event = dict[str, Any]

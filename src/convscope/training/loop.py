@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engines.engine import Array, StepResult
+from ..data.augment import Augmentation, parse_augmentation
+from ..data.dataset import Source
+from ..engines.protocol import Array, StepResult
 from ..errors import NotFinite
-from ..recipes.randomness import generator
+from ..optim.randomness import generator
 from .checkpoint import RunFolder
 from .configuration import Configuration
-from .data.augment import Augmentation, parse_augmentation
-from .data.source import Source
 from .divergence import FACTOR, chance_loss, constant_class, has_diverged
 from .history import Epoch, History, history_of, loss_text
 from .interruption import Interruption, interrupted

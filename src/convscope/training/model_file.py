@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engines.engine import Array
+from ..engines.protocol import Array
 from ..errors import BadFile
+from ..files.durable import write_durably
 from ..layers.base import show_shape
 from ..layers.connection import Shape
-from .atomic import write_durably
 from .json_kinds import parse_json
 
 FORMAT = "convscope 1"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.engine import Array, LayerStatistics
+from ..engines.protocol import Array, LayerStatistics
 
 OBSERVATIONS = 10
 """Steps of an epoch that are looked at, spread evenly; the last is always one."""

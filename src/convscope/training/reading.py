@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ..engines.engine import Array
+from ..engines.protocol import Array
+from ..engines.reference.layers import value
+from ..engines.reference.layers.softmax import softmax
 from ..layers import Sigmoid
-from ..recipes.losses import Reading
-from ..reference import value
-from ..reference.softmax import softmax
+from ..optim.losses import Reading
 
 
 def read_output(output: Array, reading: Reading) -> Array:

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..data.config import DataChoice
 from ..errors import BadFile, BadSetting, nearest
 from .checkpoint import RunFolder
-from .data.choice import DataChoice
 from .log import Event
 
 if TYPE_CHECKING:

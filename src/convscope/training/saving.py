@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engines.engine import Array
+from ..engines.protocol import Array
+from ..engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from ..errors import BadFile
-from ..recipes.losses import LOSSES
-from ..reference.graph import buffer_shapes, parameter_shapes
-from .atomic import write_durably
+from ..files.durable import write_durably
+from ..optim.losses import LOSSES
 from .configuration import from_json, to_json
 from .json_kinds import COUNT, OBJECT, TEXT, first_misfit, list_of
 from .model_file import (

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..data import Augmentation, Source, Split, load_data
+from ..data.batches import Data, as_source, check_source
 from ..errors import BadSetting
-from ..recipes.tasks import loss_for
-from .batches import Data, as_source, check_source
+from ..optim.tasks import loss_for
 from .checkpoint import RunFolder
 from .configuration import Configuration
-from .data import Augmentation, Source, Split, load_data
 from .history import History
 from .log import Event, Log
 from .loop import Loop

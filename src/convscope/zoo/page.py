@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..layers.base import show_shape
-from ..models import load, zoo_names
+from ..loading import load, zoo_names
 from ..network import Network
 
 _HEAD = """\

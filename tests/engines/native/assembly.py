@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.objects import assembled
-from convscope.engines.native.target import named
+from convscope.engines.native.codegen.compiler import assembled
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.codegen.target import named
 
 TARGETS = ("skylake-avx512", "sapphirerapids", "znver4", "znver5", "haswell", "x86-64", "neoverse-n1")
 """Processors whose code every kernel's test reads; `test_targets.py` reads a few kernels' code for all others."""

@@ -10,10 +10,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from convscope.axis import Window
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weights import weights_layout
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Blocked, Channels
-from convscope.reference.matrix import convolution as reference
+from convscope.engines.reference.im2col import convolution as reference
 
 from .harness import target_named
 

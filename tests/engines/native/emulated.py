@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.engines.native.kernel import Kernel, argument_names
-from convscope.engines.native.objects import compiled, symbol
-from convscope.engines.native.target import Target
+from convscope.engines.native.codegen.compiler import compiled, symbol
+from convscope.engines.native.codegen.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.target import Target
 
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 SECONDS = 60

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from convscope.engines.native.kernel import Kernel, argument_names
-from convscope.engines.native.objects import Loader
-from convscope.engines.native.target import Target, host, named, names_here
+from convscope.engines.native.codegen.compiler import Loader
+from convscope.engines.native.codegen.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.target import Target, host, named, names_here
 
 from . import emulated
 

@@ -15,10 +15,10 @@ from convscope.engines.native.kernels.activation.pointwise import (
 )
 from convscope.engines.native.kernels.activation.prelu import PReLU, PReLUGradient, PReLUSlopeGradient
 from convscope.engines.native.layout import Blocked, Channels
+from convscope.engines.reference.layers.activation import derivative, value
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import activation as layers
 from convscope.layers.base import Layer
-from convscope.reference.activation import derivative, value
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, X86_64, spills_in_loops
 from .harness import KINDS, SMALLER, assert_close, call, target_named

@@ -13,11 +13,11 @@ from convscope.engines.native.kernels.dense.product import Dense
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
 from convscope.engines.native.plan import Call
-from convscope.engines.native.program import NativeProgram
+from convscope.engines.native.runtime.program import NativeProgram
+from convscope.engines.reference.layers.activation import value
 from convscope.layers.base import Layer
 from convscope.network import Network
 from convscope.notation import parse_yaml
-from convscope.reference.activation import value
 
 from .assembly import TARGETS, X86_64, spills_in_loops
 from .convolutions import Numbers, empty_lanes, shape_of

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.kernels.pooling import adaptive, average
 from convscope.engines.native.layout import Blocked
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import pooling as layers
 from convscope.layers.base import Layer
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named

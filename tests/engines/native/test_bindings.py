@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.bindings import MOST_BOUND, SPARE
-from convscope.engines.native.program import NativeProgram
+from convscope.engines.native.runtime.bindings import MOST_BOUND, SPARE
+from convscope.engines.native.runtime.program import NativeProgram
 
 SMALL = (
     "input 3x12x10 | conv 8 3 p1 nobias | batchnorm | relu | conv 9 3 p1 | relu | maxpool 2 | flatten | dense 5"
@@ -42,7 +42,7 @@ def batch(model: cs.Model, size: int) -> tuple[np.ndarray, np.ndarray]:
 def tiles_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another tile of Winograd's algorithm for one image, for some, for many: each has weights of its own."""
     tiles = {1: 0, 8: 2, 64: 4}
-    home = "convscope.engines.native.lower.convolution.winograd_tile"
+    home = "convscope.engines.native.lowering.convolution.winograd_tile"
     monkeypatch.setattr(home, lambda shape, hint, purpose, strict: tiles[hint])
 
 

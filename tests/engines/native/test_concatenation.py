@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.joining.concatenation import (
+from convscope.engines.native.kernels.merge.concatenation import (
     ChannelShuffle,
     ChannelSlice,
     Concatenate,
@@ -15,8 +15,8 @@ from convscope.engines.native.kernels.joining.concatenation import (
     runs_of,
 )
 from convscope.engines.native.layout import Blocked
+from convscope.engines.reference.layers.rules import Context, forward
 from convscope.layers import ChannelShuffle as ChannelShuffleLayer
-from convscope.reference.rules import Context, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, SMALLER, call, target_named

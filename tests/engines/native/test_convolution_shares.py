@@ -7,11 +7,11 @@ import ctypes
 import numpy as np
 import pytest
 
-from convscope.engines.native.kernel import argument_names
+from convscope.engines.native.codegen.kernel import argument_names
+from convscope.engines.native.codegen.target import host
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.direct import Convolution
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
-from convscope.engines.native.target import host
 
 from .convolutions import Numbers, shape_of
 from .harness import loader

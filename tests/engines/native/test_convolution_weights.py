@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weights import (
     GroupMask,
     TransposedWeights,
     transposed_layout,
     weights_layout,
 )
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 from convscope.engines.native.layout import Channels, FilterBlocks, GroupedFilterBlocks
 
 from .assembly import TARGETS, spills

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.codegen.compiler import assembled
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.codegen.target import named
 from convscope.engines.native.kernels.activation.epilogue import RELU
 from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
-from convscope.engines.native.objects import assembled
-from convscope.engines.native.target import named
 
 from .assembly import ARM, TARGETS, inner_loops, moves_in_loops, spills
 from .harness import KINDS, call, target_named

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernels.activation.epilogue import RELU
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weights import weights_layout
 from convscope.engines.native.kernels.depthwise.direct import (
     DepthwiseConvolution,
     DepthwiseInputGradient,
     DepthwiseWeightGradient,
 )
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
 
 from .assembly import TARGETS, spills
 from .convolutions import Numbers, empty_lanes, shape_of

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.learning.dropout import Dropout, DropoutGradient
-from convscope.engines.native.kernels.learning.philox import random_bits
-from convscope.engines.native.vector import Code
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.ir import Code
+from convscope.engines.native.kernels.update.dropout import Dropout, DropoutGradient
+from convscope.engines.native.kernels.update.philox import random_bits
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convscope.engines.native.target import names_here
+from convscope.engines.native.codegen.target import names_here
 from convscope.layers import activation
 from convscope.layers import pooling as layers
 

@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.normalisation.batch_norm import Normalise
-from convscope.engines.native.kernels.normalisation.batch_norm_gradient import NormGradient
-from convscope.engines.native.kernels.normalisation.group_norm import GroupGradientSums, GroupStatistics
-from convscope.engines.native.kernels.normalisation.layer_norm import AffineGradient
+from convscope.engines.native.kernels.normalization.batch_norm import Normalise
+from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
+from convscope.engines.native.kernels.normalization.group_norm import (
+    GroupGradientSums,
+    GroupStatistics,
+)
+from convscope.engines.native.kernels.normalization.layer_norm import AffineGradient
 from convscope.engines.native.layout import Blocked, Channels
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import GroupNorm
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.kernel import Kernel, argument_names
+from convscope.engines.native.codegen.target import host
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient
-from convscope.engines.native.kernels.joining.merges import ReluGradient, Sum
-from convscope.engines.native.kernels.learning.dropout import Dropout, DropoutGradient
-from convscope.engines.native.kernels.normalisation.batch_norm import Normalise
-from convscope.engines.native.kernels.normalisation.batch_norm_gradient import NormGradient
-from convscope.engines.native.kernels.parts.shapes import PoolingShape
+from convscope.engines.native.kernels.common.shapes import PoolingShape
+from convscope.engines.native.kernels.merge.merges import ReluGradient, Sum
+from convscope.engines.native.kernels.normalization.batch_norm import Normalise
+from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
 from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
-from convscope.engines.native.memory import by_lifetime, lifetimes, shared_lifetimes
+from convscope.engines.native.kernels.update.dropout import Dropout, DropoutGradient
 from convscope.engines.native.plan import Role
-from convscope.engines.native.program import NativeProgram
-from convscope.engines.native.target import host
+from convscope.engines.native.runtime.memory_planner import by_lifetime, lifetimes, shared_lifetimes
+from convscope.engines.native.runtime.program import NativeProgram
 
 from .harness import loader
 

@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.normalisation.layer_norm import AffineGradient, LayerNorm, LayerNormGradient
+from convscope.engines.native.kernels.normalization.layer_norm import (
+    AffineGradient,
+    LayerNorm,
+    LayerNormGradient,
+)
 from convscope.engines.native.layout import Blocked, Channels
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import LayerNorm as LayerNormLayer
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.engines.native.locks import LOADER, PROGRAM, ForkLock
+from convscope.engines.native.runtime.locks import LOADER, PROGRAM, ForkLock
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 

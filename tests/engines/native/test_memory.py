@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.memory import ALIGNMENT, busiest_moment, by_lifetime, lifetimes, rounded
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.codegen.target import host
 from convscope.engines.native.plan import Buffer, Call, Plan, Role
-from convscope.engines.native.target import host
+from convscope.engines.native.runtime.memory_planner import (
+    ALIGNMENT,
+    busiest_moment,
+    by_lifetime,
+    lifetimes,
+    rounded,
+)
 
 
 def plan_of(uses: list[tuple[int, ...]], sizes: Mapping[int, tuple[int, int]], kept: set[int]) -> Plan:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convscope as cs
-from convscope.engines.native.kernels.joining.merges import (
+from convscope.engines.native.kernels.merge.merges import (
     Multiply,
     MultiplyGradient,
     ReluGradient,
@@ -20,9 +20,9 @@ from convscope.engines.native.kernels.joining.merges import (
     Sum,
 )
 from convscope.engines.native.layout import Blocked
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import Add
 from convscope.layers import Multiply as MultiplyLayer
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named

@@ -6,18 +6,18 @@ import re
 
 import pytest
 
-from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.codegen.compiler import assembled
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.codegen.target import named
 from convscope.engines.native.kernels.activation.pointwise import Activate
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape, PoolingShape
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
 from convscope.engines.native.kernels.dense.product import Dense
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
-from convscope.engines.native.kernels.normalisation.batch_norm_gradient import NormGradient
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape, PoolingShape
+from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
 from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
-from convscope.engines.native.objects import assembled
-from convscope.engines.native.target import named
 
 from .assembly import ARM
 

@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.normalisation.batch_norm import (
+from convscope.engines.native.kernels.normalization.batch_norm import (
     ChannelMoments,
     FoldStatistics,
     Normalise,
     NormStatistics,
 )
-from convscope.engines.native.kernels.normalisation.batch_norm_gradient import (
+from convscope.engines.native.kernels.normalization.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,
 )
 from convscope.engines.native.layout import Blocked, Channels
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import BatchNorm
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import SMALLER, assert_close, call, target_named

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.kernels.learning.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
-from convscope.engines.reference.update import state_slots, update
-from convscope.recipes.optimizers import SGD, Adam, AdamW, Optimizer
+from convscope.engines.common.updates import state_slots, update
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.kernels.update.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
+from convscope.optim.optimizers import SGD, Adam, AdamW, Optimizer
 
 from .assembly import TARGETS, spills
 from .harness import KINDS, call, target_named

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.joining.packing import Pack, Unpack
+from convscope.engines.native.kernels.merge.packing import Pack, Unpack
 from convscope.engines.native.layout import Blocked
 
 from .assembly import TARGETS, spills

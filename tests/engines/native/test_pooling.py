@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.parts.shapes import PoolingShape
+from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.pooling.maximum import MaxPool
 from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.layout import Blocked, Channels
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import pooling as layers
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named

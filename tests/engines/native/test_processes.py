@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.program import NativeProgram
-from convscope.recipes.optimizers import SGD, Adam
+from convscope.engines.native.runtime.program import NativeProgram
+from convscope.optim.optimizers import SGD, Adam
 from convscope.training.model_file import read_model_file
 
 DROPPED = "input 3x9x8 | conv 20 3 p1 nobias | batchnorm | relu | maxpool 2 | flatten | dropout 0.4 | dense 5"

@@ -9,8 +9,8 @@ import pytest
 
 import convscope as cs
 from convscope.engines.native.plan import HostCall
-from convscope.engines.native.program import NativeProgram
-from convscope.recipes.optimizers import SGD, Adam, AdamW, Optimizer
+from convscope.engines.native.runtime.program import NativeProgram
+from convscope.optim.optimizers import SGD, Adam, AdamW, Optimizer
 
 NETWORKS = {
     "plain": "input 3x13x11 | conv 20 3x5 s2x1 p1x2 | relu | conv 33 3 p1 | relu | maxpool 2 | flatten | dense 7",
@@ -158,8 +158,8 @@ def test_training_goes_the_same_way(name: str, optimizer: Optimizer) -> None:
 @pytest.mark.parametrize("name", ["digits", "norm", "residual"])
 def test_the_same_bits_for_any_number_of_threads(name: str) -> None:
     """One, two and five threads train to identical parameters."""
-    from convscope.engines.native.objects import this_loader
-    from convscope.engines.native.threads import Pool
+    from convscope.engines.native.codegen.compiler import this_loader
+    from convscope.engines.native.runtime.threads import Pool
 
     results = []
     for threads in (1, 2, 5):

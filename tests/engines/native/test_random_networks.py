@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.recipes.optimizers import SGD
+from convscope.optim.optimizers import SGD
 
 from .network_draws import drawn_network
 

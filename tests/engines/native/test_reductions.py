@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.learning.reductions import Accumulate, AddInto, ChannelSums, SumParts
+from convscope.engines.native.kernels.update.reductions import (
+    Accumulate,
+    AddInto,
+    ChannelSums,
+    SumParts,
+)
 from convscope.engines.native.layout import Blocked, Channels
 
 from .assembly import TARGETS, spills

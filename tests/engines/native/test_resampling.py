@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.joining.resampling import Frame, UpsampleNearest, UpsampleNearestGradient
+from convscope.engines.native.kernels.merge.resampling import (
+    Frame,
+    UpsampleNearest,
+    UpsampleNearestGradient,
+)
 from convscope.engines.native.layout import Blocked
+from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import Upsample
-from convscope.reference.rules import Context, backward, forward
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named

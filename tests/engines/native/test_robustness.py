@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.objects import Loader
-from convscope.engines.native.program import NativeProgram
-from convscope.engines.native.threads import Pool
+from convscope.engines.native.codegen.compiler import Loader
+from convscope.engines.native.runtime.program import NativeProgram
+from convscope.engines.native.runtime.threads import Pool
 from convscope.errors import ConvscopeError, NotFinite
-from convscope.recipes.optimizers import SGD
+from convscope.optim.optimizers import SGD
 
 from .harness import SMALLER, target_named
 from .test_program import batch, close, network, pair

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.engines.common.loss_functions import softmax_cross_entropy
 from convscope.engines.native.kernels.activation.softmax import LogSoftmax, Softmax, SoftmaxCrossEntropy
 from convscope.engines.native.layout import Blocked
-from convscope.reference.losses import softmax_cross_entropy
-from convscope.reference.softmax import log_softmax, softmax
+from convscope.engines.reference.layers.softmax import log_softmax, softmax
 
 from .assembly import WIDE, spills_in_loops
 from .harness import KINDS, call, target_named

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from convscope.engines.native.kernel import Kernel
-from convscope.engines.native.objects import Loader
-from convscope.engines.native.pool_code import pool_code
-from convscope.engines.native.target import host, named
-from convscope.engines.native.threads import RECORD, Pool, thread_count
-from convscope.engines.native.vector import Code
+from convscope.engines.native.codegen.compiler import Loader
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.codegen.target import host, named
+from convscope.engines.native.ir import Code
+from convscope.engines.native.runtime.pool_code import pool_code
+from convscope.engines.native.runtime.threads import RECORD, Pool, thread_count
 from convscope.errors import BadSetting
 
 from .assembly import ARM, X86_64
@@ -153,7 +153,7 @@ def test_pool_with_fewer_threads_than_asked_for_does_all_work(
 
 def test_a_forked_process_has_a_pool_of_its_own() -> None:
     """The child, in which only the forking thread lives on, computes with threads of its own; the parent goes on."""
-    from convscope.engines.native import threads
+    from convscope.engines.native.runtime import threads
 
     pool = threads.pool(LOADER)
     x = np.zeros((4, host().width), np.float32)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from convscope.engines.native.kernel import Kernel, generate
-from convscope.engines.native.kernels.parts.gemm_tile import Operands, accumulate, evenly
-from convscope.engines.native.objects import assembled
-from convscope.engines.native.target import named
-from convscope.engines.native.vector import Code, minimum
+from convscope.engines.native.codegen.compiler import assembled
+from convscope.engines.native.codegen.kernel import Kernel, generate
+from convscope.engines.native.codegen.target import named
+from convscope.engines.native.ir import Code, minimum
+from convscope.engines.native.kernels.common.gemm_tile import Operands, accumulate, evenly
 
 from .assembly import ARM
 from .harness import KINDS, call, target_named

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
 from convscope.engines.native.kernels.convolution.weights import weights_layout
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
-from convscope.reference.matrix import convolution as reference
+from convscope.engines.reference.im2col import convolution as reference
 
 from .assembly import ARM, TARGETS, X86_64, spills
 from .convolutions import Numbers, shape_of, shapes

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.engines.native.codegen.target import named
 from convscope.engines.native.kernels.activation.epilogue import RELU
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,
@@ -26,7 +27,6 @@ from convscope.engines.native.kernels.winograd import (
     tile_for,
     u_floats,
 )
-from convscope.engines.native.target import named
 
 from .assembly import TARGETS, X86_64, moves_in_loops
 from .harness import KINDS, assert_close

@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from convscope.engines.native.kernel import Kernel
+from convscope.engines.native.codegen.kernel import Kernel
+from convscope.engines.native.ir import Code
 from convscope.engines.native.kernels.winograd.matrices import TRANSFORMS, Matrix, Transform
-from convscope.engines.native.vector import Code
 
 from .harness import KINDS, call, target_named
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from convscope.engines.native.kernels.activation.epilogue import Function
-from convscope.engines.native.kernels.parts.shapes import ConvolutionShape, Pair
+from convscope.engines.native.kernels.common.shapes import ConvolutionShape, Pair
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
     WinogradWeightGradient,

@@ -12,7 +12,7 @@ import numpy as np
 
 import convscope as cs
 from convscope.interop.keras.flow import Flow
-from convscope.interop.keras.reading import read
+from convscope.interop.keras.importer import read
 from convscope.interop.keras.walk import Walk
 from convscope.interop.keras.weights import with_parameters
 from convscope.layers import Opaque

@@ -342,7 +342,7 @@ def test_constants_made_without_memory_are_arrays():
 
 def test_imported_weights_are_not_drawn_first(monkeypatch):
     """Random initialization of a large model takes longer than to copy its weights."""
-    monkeypatch.setattr("convscope.training.initialization.initial", None)
+    monkeypatch.setattr("convscope.optim.initialization.initial", None)
     model = keras.Sequential([keras.Input(PICTURE), layers.Conv2D(5, 2, name="conv"), layers.Flatten()])
     kernel, bias = (variable.value.detach().numpy() for variable in model.weights)
     ours = cs.from_keras(model, parameters=True).parameters

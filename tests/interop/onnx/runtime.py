@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 
 from convscope import Network
+from convscope.engines.reference.layers import run
 from convscope.interop.onnx.importer import read_network
-from convscope.reference import run
 from interop.onnx.models import saved
 
 Array = np.ndarray[Any, Any]

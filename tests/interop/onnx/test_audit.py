@@ -11,14 +11,14 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 import convscope as cs
+from convscope.engines.reference.layers import run
 from convscope.errors import BadFile
 from convscope.interop.onnx.audit import IRRELEVANT
-from convscope.interop.onnx.converters import activation
 from convscope.interop.onnx.file import FIRST_OPSET
 from convscope.interop.onnx.importer import read_network
+from convscope.interop.onnx.operators import activation
 from convscope.interop.onnx.registry import CONVERTERS
 from convscope.layers import ReLU
-from convscope.reference import run
 from interop.onnx.models import model, numbers, one, saved, whole
 from interop.onnx.runtime import assert_close, by_runtime
 

@@ -13,12 +13,12 @@ import torch.nn.functional as F
 import convscope as cs
 from convscope import Entry, Network
 from convscope import layers as L
+from convscope.engines.reference.layers import run
+from convscope.engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from convscope.errors import BadFile, BadSetting, NoRule
-from convscope.interop.onnx.export import as_onnx
+from convscope.interop.onnx.exporter import as_onnx
 from convscope.interop.onnx.writers.graph import Graph
-from convscope.reference import run
-from convscope.reference.graph import buffer_shapes, parameter_shapes
-from convscope.training.initialization import initial_buffers, initial_parameters
+from convscope.optim.initialization import initial_buffers, initial_parameters
 from interop.onnx.models import model, one, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 from layers.examples import EXAMPLES, example_id

@@ -7,7 +7,8 @@ import pytest
 from onnx import helper
 
 import convscope as cs
-from convscope.interop.onnx import forms, importer, registry
+from convscope.interop.onnx import conversion_cache as forms
+from convscope.interop.onnx import importer, registry
 from interop.onnx.models import model, numbers, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 

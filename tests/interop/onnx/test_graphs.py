@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 import convscope as cs
 from convscope import layers as L
 from convscope.errors import BadFile
-from convscope.interop.onnx import converters  # noqa: F401 - registers them
+from convscope.interop.onnx import operators  # noqa: F401 - registers them
 from convscope.interop.onnx.registry import CONVERTERS, converts
 from convscope.interop.onnx.signature import signature
 from interop.onnx.models import FLOAT, model, numbers, one, saved, whole

@@ -12,7 +12,8 @@ from onnx import helper
 
 import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
-from convscope.interop.onnx import budget, scope, wire
+from convscope.interop.onnx import budget, wire
+from convscope.interop.onnx import converter as scope
 from convscope.interop.onnx import file as opening
 from interop.onnx.models import field, model, numbers, one, saved
 from interop.onnx.refusals import conv_model, refused

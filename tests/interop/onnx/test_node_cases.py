@@ -10,9 +10,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from convscope.engines.reference.layers import run
 from convscope.errors import ConvscopeError
 from convscope.interop.onnx import importer
-from convscope.reference import run
 from interop.onnx.models import saved
 
 KINDS = ("float16", "float32", "float64", "int32", "int64", "uint8", "int8")

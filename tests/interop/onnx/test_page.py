@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from convscope.interop.onnx import converters  # noqa: F401 - registers them
+from convscope.interop.onnx import operators  # noqa: F401 - registers them
 from convscope.interop.onnx.budget import LARGEST_ARRAY, MOST_ELEMENTS
 from convscope.interop.onnx.file import LARGEST_STRUCTURE, MOST_NODES
 from convscope.interop.onnx.importer import LARGEST_MADE

@@ -8,7 +8,7 @@ from onnx import helper
 
 import convscope as cs
 from convscope import layers as L
-from convscope.interop.onnx import converters  # noqa: F401 - registers them
+from convscope.interop.onnx import operators  # noqa: F401 - registers them
 from interop.onnx.models import FLOAT, model, numbers, saved, whole
 from interop.onnx.runtime import agrees, kinds
 

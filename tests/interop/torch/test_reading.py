@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
+from convscope.engines.reference.layers import run
 from convscope.errors import BadNetwork, BadSetting, BadShape, ConvscopeError
 from convscope.interop.torch.naming import load_module
-from convscope.reference import run
 from interop.torch.parity import pictures, randomised
 
 SHAPES = {"image": (3, 16, 20), "state": (7,), "depth": (2, 12, 14), "scale": (8, 10)}

@@ -12,7 +12,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.layers import Opaque
-from convscope.layers.special import Parameter
+from convscope.layers.structural import Parameter
 from interop.torch.parity import pictures, randomised, same_as_pytorch, same_values, unknown
 
 SHAPE = (3, 18, 14)

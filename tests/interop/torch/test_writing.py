@@ -12,14 +12,14 @@ from torch import nn
 
 import convscope as cs
 from convscope import layers as L
+from convscope.engines.reference.layers import run
 from convscope.engines.torch.graph_module import module_path
 from convscope.engines.torch.modules import module_of
 from convscope.errors import NoRule
 from convscope.network import Entry, Network
-from convscope.reference import run
+from engines.reference.oracle import as_type, case, close, run_case
 from interop.torch.parity import pictures, randomised, same_values
 from layers.examples import EXAMPLES, example_id
-from reference.oracle import as_type, case, close, run_case
 
 NOT_IN_PYTORCH = (L.Input, L.Opaque, L.StochasticPool)
 WRITTEN = [example for example in EXAMPLES if not isinstance(example[0], NOT_IN_PYTORCH)]

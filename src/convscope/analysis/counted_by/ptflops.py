@@ -28,7 +28,7 @@ from ...layers.pooling import (
 )
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.special import Opaque
+from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,

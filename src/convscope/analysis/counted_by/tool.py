@@ -8,13 +8,13 @@ from math import prod
 from typing import NamedTuple, TypeAlias
 
 from ...layers.base import Layer, size_of
-from ...layers.function import Pointwise
+from ...layers.elementwise import Pointwise
 from ...layers.indexing import Expand, IndexSelect, Roll
 from ...layers.merge import Concat, Divide, Extreme, Subtract
 from ...layers.rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
 from ...layers.recurrent import LSTM
 from ...layers.reduction import Reduce
-from ...layers.special import Dropout, Identity, Input, Opaque, Parameter
+from ...layers.structural import Dropout, Identity, Input, Opaque, Parameter
 from ...network import Network, Node
 
 Rearrangement: TypeAlias = (

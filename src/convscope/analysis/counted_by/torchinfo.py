@@ -17,7 +17,7 @@ from ...layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNor
 from ...layers.pooling import AdaptivePool, GlobalPool, Pool, SpatialPyramidPool
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.special import Opaque
+from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,

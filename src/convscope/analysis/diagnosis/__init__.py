@@ -1,18 +1,5 @@
 """What is wrong with a network's structure or wasteful in it, and what to change.
 
-| file | findings |
-|---|---|
-| `productivity.py` | unproductive-layers: what a layer looks at already covers the whole picture |
-| `object_size.py` | small-field: no unit of the last map sees a whole object |
-| `lost_border.py` | lost-rows, unseen-border: what the floor of the output size throws away |
-| `even_kernels.py` | even-kernel-shift: units half a pixel beside the pixels they stand for |
-| `same_drift.py` | same-drift: SAME padding that moves between two input sizes |
-| `merges.py` | misaligned-merge: branches joined that look at different places |
-| `smallest_input.py` | smallest-input: the smallest pictures that fit, found by trying |
-| `heavy_layers.py` | heavy-dense, heavy-kernel: most parameters or MACs in one layer with a lighter form |
-| `useless_layers.py` | useless-bias, useless-relu, linear-stack, idle-, total- and output-dropout |
-| `loose_ends.py` | several-ends, opaque-layers |
-
 `finding.py` says what a finding is, `subject.py` computes what they share, `wording.py` puts numbers in words.
 """
 
@@ -40,7 +27,7 @@ from .useless_layers import find_dropout, find_linear_stacks, find_useless_biase
 
 if TYPE_CHECKING:
     from ...input_shapes import InputShape
-    from ...models import ModelSource
+    from ...loading import ModelSource
 
 __all__ = ["Finding", "diagnose"]
 
@@ -77,7 +64,7 @@ def diagnose(
     Units:    pixels of the input
     Errors:   BadSetting [object-size], [other-input]; BadShape when the network cannot take `other_input`
     """
-    from ...models import load
+    from ...loading import load
 
     other = None if other_input is None else tuple(operator.index(n) for n in other_input)
     subject = Subject(load(model, input_shape), None, other)

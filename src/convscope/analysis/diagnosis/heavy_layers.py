@@ -9,7 +9,7 @@ from ...layers.connection import Shape
 from ...layers.convolution import Conv
 from ...layers.dense import Linear
 from ...layers.rearrange import Flatten
-from ...layers.special import Dropout, Identity
+from ...layers.structural import Dropout, Identity
 from ...network import Network, Node
 from .finding import Finding
 from .subject import Subject

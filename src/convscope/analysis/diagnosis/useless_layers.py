@@ -22,7 +22,7 @@ from ...layers.pooling import (
 )
 from ...layers.rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
 from ...layers.resize import Upsample
-from ...layers.special import Dropout, Identity
+from ...layers.structural import Dropout, Identity
 from ...network import Network, Node
 from .finding import Finding
 from .subject import Subject

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...network import Network
-from ..engine import DType, Precision, Program, Training
+from ..protocol import DType, Precision, Program, Training
 from ..reference import ENGINE as REFERENCE
 
 
@@ -26,9 +26,9 @@ class NativeEngine:
         reason = "float64" if dtype is not np.float32 else _unusable()
         if reason is not None:
             return REFERENCE.compile(network, training, seed, dtype, precision)
-        from .objects import this_loader
-        from .program import NativeProgram
-        from .threads import pool
+        from .codegen.compiler import this_loader
+        from .runtime.program import NativeProgram
+        from .runtime.threads import pool
 
         loader = this_loader()
         return NativeProgram(network, training, seed, precision == "strict", loader, pool(loader))
@@ -38,8 +38,8 @@ class NativeEngine:
 def _unusable() -> str | None:
     """Return why no code can be generated here, after trying it once; None where it can."""
     try:
-        from .objects import this_loader
-        from .threads import pool
+        from .codegen.compiler import this_loader
+        from .runtime.threads import pool
 
         pool(this_loader())
     except (ImportError, AttributeError, OSError, RuntimeError) as error:  # missing, of another age, or broken

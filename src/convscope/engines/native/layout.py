@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .vector import Index, minimum
+from .ir import Index, minimum
 
 Floats = NDArray[np.float32]
 

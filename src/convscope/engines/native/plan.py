@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ...layers.connection import Shape
-from .kernel import Kernel
+from .codegen.kernel import Kernel
+from .codegen.target import Target
 from .layout import Layout
-from .target import Target
 
 if TYPE_CHECKING:
-    from .host import Hand
+    from .runtime.fallback import Hand
 
 
 class Role(StrEnum):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .objects import Progress
+from .codegen.compiler import Progress
 
 QUIET_SECONDS = 0.5
 """How long a compilation may go on before a terminal shows how far it is."""

@@ -1,20 +1,11 @@
-"""The engine in NumPy: slow, readable, and the truth for the others.
-
-| file | holds |
-|---|---|
-| `program.py` | ReferenceProgram: steps on top of `convscope.reference` |
-| `score.py` | each loss with its gradient |
-| `update.py` | each optimizer's update |
-| `faults.py`, `twin.py` | where NaN or infinity came from, here and in another engine's step |
-| `observe.py` | what a step showed of each layer |
-"""
+"""The engine in NumPy: slow, readable, and the truth for the others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ...network import Network
-from ..engine import DType, Precision, Training
+from ..protocol import DType, Precision, Training
 from .program import ReferenceProgram
 
 

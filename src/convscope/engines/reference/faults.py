@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...network import Node
-from ...reference import Derivatives, Run
-from ..engine import Array, Fault
+from ..protocol import Array, Fault
+from .layers import Derivatives, Run
 
 
 def find_fault(passed: Run, loss: float, derivatives: Derivatives) -> Fault | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ...network import Network
-from ...recipes.randomness import generator
-from ...reference import Derivatives, Run, run
-from ...reference.graph import buffer_shapes, parameter_shapes, trained_shapes
-from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
+from ...optim.randomness import generator
+from ..common.losses import Score, score
+from ..common.updates import state_slots, update
+from ..protocol import Array, DType, LayerStatistics, StepResult, Training, required
 from .faults import find_fault
-from .observe import layer_statistics
-from .score import Score, score
-from .update import state_slots, update
+from .layers import Derivatives, Run, run
+from .layers.graph import buffer_shapes, parameter_shapes, trained_shapes
+from .statistics import layer_statistics
 
 
 class ReferenceProgram:

@@ -1,20 +1,11 @@
-"""The engine of PyTorch: its modules, its autograd, its optimizers.
-
-| file | holds |
-|---|---|
-| `program.py` | TorchProgram: forward, backward, update |
-| `arrays.py` | the state's arrays: which tensor each name stands for |
-| `updates.py` | each optimizer as PyTorch's own |
-| `graph_module.py`, `modules/` | a network as a module, and the module of each layer |
-| `installed.py` | PyTorch, or how to get it |
-"""
+"""The engine of PyTorch: its modules, its autograd, its optimizers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ...network import Network
-from ..engine import DType, Precision, Program, Training
+from ..protocol import DType, Precision, Program, Training
 from .installed import imported
 
 

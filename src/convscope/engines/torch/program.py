@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from ...errors import BadShape
 from ...layers.normalization import BatchNorm
 from ...network import Network
-from ...recipes.randomness import generator
-from ...reference import Run
-from ...reference.graph import buffer_shapes, keeps_statistics, parameter_shapes
-from ...reference.normalization import check_batch
-from ..engine import Array, DType, LayerStatistics, StepResult, Training, required
-from ..reference.observe import layer_statistics
-from ..reference.score import Score, score
-from ..reference.twin import first_fault
-from ..reference.update import state_slots
+from ...optim.randomness import generator
+from ..common.losses import Score, score
+from ..common.updates import state_slots
+from ..protocol import Array, DType, LayerStatistics, StepResult, Training, required
+from ..reference.layers import Run
+from ..reference.layers.graph import buffer_shapes, keeps_statistics, parameter_shapes
+from ..reference.layers.normalization import check_batch
+from ..reference.replay import first_fault
+from ..reference.statistics import layer_statistics
 from .arrays import TorchArrays
 from .graph_module import GraphModule
 from .updates import optimizer_of, update

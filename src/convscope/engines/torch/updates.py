@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import BadSetting
-from ...recipes.optimizers import SGD, Adam, AdamW, Optimizer
+from ...optim.optimizers import SGD, Adam, AdamW, Optimizer
 
 STATE_NAMES = {"momentum": "momentum_buffer", "first_moment": "exp_avg", "second_moment": "exp_avg_sq"}
 """What PyTorch calls the arrays that an optimizer keeps beside each parameter."""

@@ -9,7 +9,7 @@ from ...errors import BadShape
 from ...layers.base import Layer, ParamShapes, show_shape, size_of
 from ...layers.connection import Shape
 from ...layers.facts import facts
-from ...layers.special import Identity, Input
+from ...layers.structural import Identity, Input
 from ...network import Entry, Network, is_name
 from .flow import Unmapped
 from .weights import Weights, frozen_parameters

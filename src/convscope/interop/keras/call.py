@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import BadNetwork
 from ...layers.base import Layer
 from ...layers.connection import Shape
-from ...layers.special import Parameter
+from ...layers.structural import Parameter
 from .arrange import arranged, held_as, in_sequence, reshaped_order, reshaping
 from .flow import Flow, Order, Unmapped, channels_in_front, plain
 from .own import Laid, Own

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import BadSetting
 from ...input_shapes import InputShape
-from ..named import Named, Scheme, called, looked_up, not_a_model, read_name
+from ..import_spec import Named, Scheme, called, looked_up, not_a_model, read_name
 from .backend import imported
-from .reading import from_keras
+from .importer import from_keras
 
 if TYPE_CHECKING:
     from ...network import Network

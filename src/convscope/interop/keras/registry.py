@@ -34,7 +34,7 @@ FAMILIES = (
     "resize",
     "special",
 )
-"""The modules of `converters` that hold converters."""
+"""The modules of `operators` that hold converters."""
 
 _CONVERTERS: dict[str, Converter] = {}
 
@@ -58,7 +58,7 @@ def converts(*names: str) -> Callable[[Converter], Converter]:
 def known_names() -> list[str]:
     """Return the names of all classes that have a converter."""
     for family in FAMILIES:
-        import_module(f"{__package__}.converters.{family}")
+        import_module(f"{__package__}.operators.{family}")
     return sorted(_CONVERTERS)
 
 

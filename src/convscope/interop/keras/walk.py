@@ -7,7 +7,7 @@ from inspect import signature
 from typing import Any
 
 from ...errors import BadShape, ConvscopeError
-from ...layers.special import Opaque
+from ...layers.structural import Opaque
 from .builder import Builder
 from .call import Call, is_learned
 from .flow import Flow, Unmapped, plain

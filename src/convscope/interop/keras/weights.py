@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...engines.arrays import ComputedArrays
+from ...engines.common.arrays import ComputedArrays
+from ...engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from ...errors import BadNetwork
-from ...reference.graph import buffer_shapes, parameter_shapes
 from .flow import Unmapped
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from .values import Array, Constant, Flow, Value, shortest, with_axis
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from .scope import Scope
+    from .converter import Scope
 
 T = TypeVar("T")
 L = TypeVar("L", bound=Layer)

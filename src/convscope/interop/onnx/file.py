@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadFile, missing_library
-from ...files import open_regular
+from ...files.regular import open_regular
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
-from ...engines.arrays import ComputedArrays
-from ...engines.engine import Array
+from ...engines.common.arrays import ComputedArrays
+from ...engines.protocol import Array
 from ...errors import BadFile
 from ...input_shapes import InputShape
-from ...layers.special import Identity, Input, Parameter
+from ...layers.structural import Identity, Input, Parameter
 from ...network import Network
 from .builder import Builder
+from .converter import Scope, Shared
 from .file import OnnxFile, read_structure, refused
 from .inputs import Given, inputs_of, picture_of
-from .scope import Scope, Shared
 from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def read_network(path: Path, input_shape: InputShape | None = None) -> tuple[Net
     Errors:   as `from_onnx`
     """
     file = read_structure(path)
-    from . import converters  # noqa: F401 - registers them
+    from . import operators  # noqa: F401 - registers them
 
     builder = Builder()
     _build(file, builder, input_shape)

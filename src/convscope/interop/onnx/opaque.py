@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import BadFile, ConvscopeError
 from ...layers.connection import Shape
-from ...layers.special import Opaque
+from ...layers.structural import Opaque
 from .file import domain_of
 from .values import Constant, Flow, Value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import TypeGuard
 
-from ...layers.special import Parameter
+from ...layers.structural import Parameter
 from .call import Call
 from .element_types import REAL
 from .fold_rules import listed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import BadFile
-from ...files import open_regular
+from ...files.regular import open_regular
 from ...layers.base import show_shape
 from ...settings import LARGEST
 from .element_types import REAL

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ...engines.arrays import ComputedArrays
-from ...engines.engine import Array
+from ...engines.common.arrays import ComputedArrays
+from ...engines.protocol import Array
+from ...engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from ...errors import BadNetwork
-from ...reference.graph import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from torch import Tensor

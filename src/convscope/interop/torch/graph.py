@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.facts import facts
-from ...layers.special import Input
+from ...layers.structural import Input
 from ...network import Entry, Network, is_name
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ...engines.torch.installed import imported
 from ...input_shapes import InputShape
 from ...layers.connection import Shape
-from ..named import Named, Scheme, called, looked_up, not_a_model, read_name
-from .reading import from_torch
+from ..import_spec import Named, Scheme, called, looked_up, not_a_model, read_name
+from .importer import from_torch
 
 if TYPE_CHECKING:
     from torch import nn

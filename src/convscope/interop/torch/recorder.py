@@ -19,20 +19,20 @@ from torch.overrides import TorchFunctionMode
 from ...errors import BadNetwork, ConvscopeError
 from ...layers.connection import Shape
 from ...layers.rearrange import Reshape
-from ...layers.special import Opaque, Parameter
+from ...layers.structural import Opaque, Parameter
 from .arguments import NEEDS_NUMBERS, WithoutMemory, tensors, with_tensors, without_dispatch, word_of, writes
 from .batch import Batch, RandomInEvaluation, Unmapped
 from .call import Call
+from .constant_propagation import FILLED, LIKE, OwnArrays
 from .graph import Graph
 from .keywords import arguments
-from .names import ModuleNames
+from .layer_names import ModuleNames
+from .meta_fast_paths import quick_results
 from .operators.arithmetic import RETYPING
 from .operators.indexing import assigned
 from .operators.products import is_plain_attention
 from .operators.rearrange import REFOLDING
 from .operators.registry import converters
-from .own_arrays import FILLED, LIKE, OwnArrays
-from .quick import quick_results
 
 _TRANSPOSES = (torch.Tensor.T, torch.Tensor.mT, torch.Tensor.H, torch.Tensor.mH)
 """Properties that are a transpose of real numbers; T and H are those of matrices only."""

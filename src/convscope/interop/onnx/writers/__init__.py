@@ -1,11 +1,4 @@
-"""How each layer is written in ONNX's operators; importing this package registers the writers.
-
-| file | layers |
-|---|---|
-| `graph.py`, `task.py` | the graph that is written, and one layer's part of it |
-| `convolution.py`, `pooling.py`, `dense.py`, `recurrent.py`, `normalization.py` | windows, parameters |
-| `activation.py`, `merge.py`, `rearrange.py`, `special.py` | the others |
-"""
+"""How each layer is written in ONNX's operators; importing this package registers the writers."""
 
 from . import (
     activation,
@@ -16,7 +9,7 @@ from . import (
     pooling,
     rearrange,
     recurrent,
-    special,
+    structural,
 )
 from .task import write, write_node
 

@@ -23,10 +23,10 @@ from ....layers.activation import (
     Tanh,
 )
 from ....layers.base import Layer
-from ....layers.function import Affine, Clamp, Function
+from ....layers.elementwise import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.rearrange import Slice
-from ....layers.special import Dropout
+from ....layers.structural import Dropout
 from ..batch import RandomInEvaluation, Unmapped
 from .convolution import own
 from .registry import operator

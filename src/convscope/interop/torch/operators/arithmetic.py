@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ....layers.base import Layer
 from ....layers.dense import Scale
-from ....layers.function import Affine, Clamp, Function, Power
+from ....layers.elementwise import Affine, Clamp, Function, Power
 from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
 from ..batch import Unmapped
 from .registry import operator

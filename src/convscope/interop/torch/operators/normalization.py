@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ....layers.base import Layer
 from ....layers.dense import Scale
-from ....layers.function import Affine, Function, Power
+from ....layers.elementwise import Affine, Function, Power
 from ....layers.merge import Add, Multiply
 from ....layers.normalization import (
     BatchNorm,

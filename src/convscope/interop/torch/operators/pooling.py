@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from ....layers.function import Affine
+from ....layers.elementwise import Affine
 from ....layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ....layers.activation import Softmax
-from ....layers.function import Affine
+from ....layers.elementwise import Affine
 from ....layers.indexing import Expand
 from ....layers.merge import Add, MatMul, MultiheadAttention
 from ....layers.rearrange import Permute, Reshape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....layers.base import Layer
-from ....layers.function import Affine, Clamp, Function, Power
+from ....layers.elementwise import Affine, Clamp, Function, Power
 from ....layers.merge import Add, Subtract
 from ....layers.pooling import (
     GlobalAvgPool1d,

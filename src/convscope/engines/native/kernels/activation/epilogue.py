@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .....layers.base import Layer
-from ...vector import Code, Vector
+from ...ir import Code, Vector
 from .functions import Settings, formulas
 from .pointwise import apply_activation, kind_of, value_at_zero
 

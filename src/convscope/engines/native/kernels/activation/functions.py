@@ -11,8 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ...vector import Code, Vector, fma
-from ..parts.elementary import exponential, exponential_minus_one, normal_distribution, sigmoid, softplus, tanh
+from ...ir import Code, Vector, fma
+from ..common.elementary import (
+    exponential,
+    exponential_minus_one,
+    normal_distribution,
+    sigmoid,
+    softplus,
+    tanh,
+)
 
 Settings = tuple[float, ...]
 Value = Callable[[Code, Settings, Vector], Vector]

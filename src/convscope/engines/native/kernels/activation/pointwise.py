@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from .....layers import activation as layers
 from .....layers.base import Layer
-from ...kernel import Kernel
+from ...codegen.kernel import Kernel
+from ...ir import Code, Index, Vector
 from ...layout import blocks_of
-from ...vector import Code, Index, Vector
 from .functions import Settings, formulas
 
 SELU_SETTINGS = (layers.SELU.ALPHA, layers.SELU.SCALE)

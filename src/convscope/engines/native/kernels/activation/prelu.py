@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...kernel import Kernel
+from ...codegen.kernel import Kernel
+from ...ir import Code, Index, Vector
 from ...layout import blocks_of
-from ...vector import Code, Index, Vector
-from ..parts.channel_kernel import ChannelKernel, share
+from ..common.channel_kernel import ChannelKernel, share
 
 
 @dataclass(frozen=True)

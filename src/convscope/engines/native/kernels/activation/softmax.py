@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from ...kernel import Kernel
+from ...codegen.kernel import Kernel
+from ...ir import Code, Index, Pointer, Vector
 from ...layout import blocks_of
-from ...vector import Code, Index, Pointer, Vector
-from ..parts.elementary import exponential, logarithm
+from ..common.elementary import exponential, logarithm
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..parts.gemm_tile import evenly
+from ..common.gemm_tile import evenly
 
 Mask = tuple[tuple[bool, ...], ...]
 """For each tap, which positions of a tile read inside the picture with it."""

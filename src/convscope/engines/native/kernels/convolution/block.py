@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...ir import Index, Pointer, Vector, fma, maximum, minimum
 from ...layout import GroupedFilterBlocks
-from ...vector import Index, Pointer, Vector, fma, maximum, minimum
-from ..parts.gemm_tile import Operands, accumulate
+from ..common.gemm_tile import Operands, accumulate
 from .axes import Axis, Run, Strip, runs
 
 if TYPE_CHECKING:

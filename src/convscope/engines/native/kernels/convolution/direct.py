@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...kernel import Kernel
+from ...codegen.kernel import Kernel
+from ...ir import Code
 from ...layout import FilterBlocks, GroupedFilterBlocks
-from ...vector import Code
 from ..activation.epilogue import Function
-from ..parts.shapes import ConvolutionShape
+from ..common.shapes import ConvolutionShape
 from .axes import Axis, forward_axis, gradient_phases
 from .loops import Loops, Strides, same_source_blocks
 from .tiles import Tile, across_tile, best_tile

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...ir import Code, Index, Pointer, maximum, minimum
 from ...layout import FilterBlocks, GroupedFilterBlocks
-from ...vector import Code, Index, Pointer, maximum, minimum
 from ..activation.epilogue import Function
-from ..parts.gemm_tile import evenly
+from ..common.gemm_tile import evenly
 from .axes import Axis, Strip, strips
 from .block import AcrossBlock, Block, Phase
 from .tiles import Tile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..parts.gemm_tile import evenly
+from ..common.gemm_tile import evenly
 
 MOST_VECTORS = 6
 REGISTERS = {4: 12, 8: 16, 16: 32}

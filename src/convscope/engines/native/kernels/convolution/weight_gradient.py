@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...kernel import Kernel
+from ...codegen.kernel import Kernel
+from ...ir import Code, Index, Pointer, Vector, maximum, minimum
 from ...layout import GroupedFilterBlocks
-from ...vector import Code, Index, Pointer, Vector, maximum, minimum
-from ..parts.gemm_tile import Operands, accumulate, most_rows
-from ..parts.shapes import ConvolutionShape
+from ..common.gemm_tile import Operands, accumulate, most_rows
+from ..common.shapes import ConvolutionShape
 from .weight_gradient_tiles import (
     Band,
     Bound,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
-from ...vector import Index, maximum, minimum
-from ..parts.gemm_tile import evenly
-from ..parts.shapes import ConvolutionShape
+from ...ir import Index, maximum, minimum
+from ..common.gemm_tile import evenly
+from ..common.shapes import ConvolutionShape
 
 Bound = int | Index
 Bounds = tuple[Bound, Bound]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from ...kernel import Kernel
+from ...codegen.kernel import Kernel
+from ...ir import Code, Index, Pointer, Vector
 from ...layout import Channels, FilterBlocks, GroupedFilterBlocks, blocks_of
-from ...vector import Code, Index, Pointer, Vector
-from ..parts.shapes import ConvolutionShape
-from ..parts.transposing import transposed
+from ..common.shapes import ConvolutionShape
+from ..common.transposing import transposed
 
 MOST_FEW = 4
 """Channels that are few, at most."""

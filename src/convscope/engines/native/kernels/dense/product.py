@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...kernel import Kernel, own_scratch
+from ...codegen.kernel import Kernel, own_scratch
+from ...codegen.target import Target
+from ...ir import Code, Condition, Index, Pointer, Vector, fma, minimum
 from ...layout import blocks_of
-from ...target import Target
-from ...vector import Code, Condition, Index, Pointer, Vector, fma, minimum
 from ..activation.epilogue import Function
-from ..parts.gemm_tile import UNROLL, Operands, accumulate
-from ..parts.summing import added
-from ..parts.transposing import transposed, transposed_from
+from ..common.gemm_tile import UNROLL, Operands, accumulate
+from ..common.summing import added
+from ..common.transposing import transposed, transposed_from
 from .rows import (
     LEAST_ITEMS,
     PANEL,

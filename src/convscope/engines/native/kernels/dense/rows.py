@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...target import Target
-from ...vector import Code, Condition, Index, Pointer, Vector, maximum, minimum
-from ..parts.gemm_tile import UNROLL, Operands, accumulate
-from ..parts.summing import added
+from ...codegen.target import Target
+from ...ir import Code, Condition, Index, Pointer, Vector, maximum, minimum
+from ..common.gemm_tile import UNROLL, Operands, accumulate
+from ..common.summing import added
 
 LEAST_ITEMS = 8
 """Pieces of work wanted of a layer with few outputs, so that as many threads have something to do."""

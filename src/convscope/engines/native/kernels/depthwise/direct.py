@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...kernel import Kernel
-from ...vector import Code, Index, Vector
+from ...codegen.kernel import Kernel
+from ...ir import Code, Index, Vector
 from ..activation.epilogue import Function
 from ..activation.pointwise import keep_lanes
+from ..common.shapes import ConvolutionShape
 from ..convolution.axes import Axis, forward_axis, gradient_phases
-from ..parts.shapes import ConvolutionShape
 from .rows import Finish, Picture, Rows
 from .weight_gradient import DepthwiseWeightGradient
 

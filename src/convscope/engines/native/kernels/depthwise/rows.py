@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...target import Target
-from ...vector import Code, Index, Pointer, Vector, fma, maximum, minimum
+from ...codegen.target import Target
+from ...ir import Code, Index, Pointer, Vector, fma, maximum, minimum
+from ..common.gemm_tile import evenly
 from ..convolution.axes import Axis, Strip, strips
-from ..parts.gemm_tile import evenly
 
 MOST_PIXELS = 14
 """Results of a row that are summed at once: enough to hide how long each multiply-add takes."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...kernel import Kernel
-from ...target import Target
-from ...vector import Code, Index, Pointer, Vector, fma, minimum
+from ...codegen.kernel import Kernel
+from ...codegen.target import Target
+from ...ir import Code, Index, Pointer, Vector, fma, minimum
+from ..common.gemm_tile import evenly
+from ..common.shapes import ConvolutionShape
 from ..convolution.axes import Axis, Strip, forward_axis, strips
 from ..convolution.weight_gradient_tiles import Bounds, Chunks, chunks, rows_inside
-from ..parts.gemm_tile import evenly
-from ..parts.shapes import ConvolutionShape
 from .rows import MOST_PIXELS, MOST_TAPS, passing
 
 MOST_SUMS = 12

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...kernel import Kernel, own_scratch
-from ...target import Target
-from ...vector import Code, Index, Pointer, Vector
-from ..parts.shapes import Pair, PoolingShape
+from ...codegen.kernel import Kernel, own_scratch
+from ...codegen.target import Target
+from ...ir import Code, Index, Pointer, Vector
+from ..common.shapes import Pair, PoolingShape
 from .average import AveragePool, AveragePoolGradient
 from .maximum import MaxPool, worst_of, write_extremes
 from .maximum_gradient import MaxPoolGradient, Planes, route

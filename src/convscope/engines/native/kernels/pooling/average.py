@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from ...kernel import own_scratch
-from ...target import Target
-from ...vector import Code, Index, Pointer, Vector
-from ..parts.channel_kernel import ChannelKernel
-from ..parts.shapes import Pair
+from ...codegen.kernel import own_scratch
+from ...codegen.target import Target
+from ...ir import Code, Index, Pointer, Vector
+from ..common.channel_kernel import ChannelKernel
+from ..common.shapes import Pair
 from .maximum import WRITTEN_OUT, WindowKernel
 from .spans import Spans, clear, each_output, over_window
 from .windows import Cell, Run, Taps, Whole, axes_of, each, pieces

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 from math import inf
 
-from ...kernel import Kernel
-from ...vector import Code, Index, Pointer, Vector
+from ...codegen.kernel import Kernel
+from ...ir import Code, Index, Pointer, Vector
 from ..activation.pointwise import keep_lanes
-from ..parts.shapes import PoolingShape
+from ..common.shapes import PoolingShape
 from .spans import Spans, each_output, over_window
 from .windows import Axis, Run, Taps, Whole, axes_of, each, pieces
 

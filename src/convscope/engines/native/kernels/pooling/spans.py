@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...vector import Code, Pointer, Vector
+from ...ir import Code, Pointer, Vector
 from .windows import Axis, Whole
 
 Spans = tuple[tuple[Whole, Whole], tuple[Whole, Whole]]

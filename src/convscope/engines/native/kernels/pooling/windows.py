@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from ...vector import Code, Index, Vector, maximum, minimum
-from ..parts.shapes import PoolingShape
+from ...ir import Code, Index, Vector, maximum, minimum
+from ..common.shapes import PoolingShape
 
 Whole = int | Index
 Seen = TypeVar("Seen", bound=Hashable)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...target import Target
-from ...vector import Index, minimum
-from ..parts.shapes import ConvolutionShape, Pair
+from ...codegen.target import Target
+from ...ir import Index, minimum
+from ..common.shapes import ConvolutionShape, Pair
 from .matrices import TRANSFORMS, Transforms
 
 CACHE_NUMBERS = 1 << 16

@@ -8,7 +8,7 @@ first; a weight gradient writes and reads every part.
 from __future__ import annotations
 
 from ...layout import blocks_of
-from ..parts.shapes import ConvolutionShape
+from ..common.shapes import ConvolutionShape
 from .blocking import most_tiles, slices_for, tiles_of, transforms_of
 
 TRANSFORM = {2: 150, 4: 450}

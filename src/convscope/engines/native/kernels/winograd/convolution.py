@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...kernel import Kernel, own_scratch
+from ...codegen.kernel import Kernel, own_scratch
+from ...codegen.target import Target
+from ...ir import Code, Index, Pointer
 from ...layout import blocks_of
-from ...target import Target
-from ...vector import Code, Index, Pointer
 from ..activation.epilogue import Function
-from ..parts.shapes import ConvolutionShape
+from ..common.shapes import ConvolutionShape
 from .blocking import cut, heights_of, most_tiles, tiles_of, transforms_of, vectors_of
 from .gather import Epilogue, Gather
 from .group_weights import GroupWeights

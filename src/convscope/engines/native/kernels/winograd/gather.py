@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...vector import Code, Condition, Index, Pointer, Vector
+from ...ir import Code, Condition, Index, Pointer, Vector
 from ..activation.epilogue import Function
-from ..parts.shapes import Pair
+from ..common.shapes import Pair
 from .matrices import Transform
 from .spread import Planes
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...vector import Code, Index, Pointer, minimum
-from ..parts.shapes import ConvolutionShape
+from ...ir import Code, Index, Pointer, minimum
+from ..common.shapes import ConvolutionShape
 from .blocking import transforms_of
 from .spread import Planes
 from .weights import TAPS, transform_row, turn_square

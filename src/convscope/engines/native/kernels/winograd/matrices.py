@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ...vector import Vector, fma
+from ...ir import Vector, fma
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 Vectors = list[Vector]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ...vector import Code, Index, Pointer, Vector
-from ..parts.gemm_tile import Operands, accumulate
+from ...ir import Code, Index, Pointer, Vector
+from ..common.gemm_tile import Operands, accumulate
 from .spread import Planes
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...vector import Code, Index, Pointer, maximum, minimum
-from ..parts.shapes import Pair
+from ...ir import Code, Index, Pointer, maximum, minimum
+from ..common.shapes import Pair
 from .matrices import Transform
 
 

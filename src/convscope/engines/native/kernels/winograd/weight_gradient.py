@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...kernel import Kernel, own_scratch
+from ...codegen.kernel import Kernel, own_scratch
+from ...codegen.target import Target
+from ...ir import Code, Condition, Index, Pointer, Vector, minimum
 from ...layout import FilterBlocks
-from ...target import Target
-from ...vector import Code, Condition, Index, Pointer, Vector, minimum
-from ..parts.gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
-from ..parts.shapes import ConvolutionShape
+from ..common.gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
+from ..common.shapes import ConvolutionShape
 from .blocking import cut, gradient_block_tiles, gradient_chunk_of, tiles_of, transforms_of, vectors_of
 from .spread import Planes, Spread
 from .weights import TAPS, u_floats

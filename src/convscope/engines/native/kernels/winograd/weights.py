@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...kernel import Kernel, own_scratch
+from ...codegen.kernel import Kernel, own_scratch
+from ...codegen.target import Target
+from ...ir import Code, Index, Pointer, minimum
 from ...layout import blocks_of
-from ...target import Target
-from ...vector import Code, Index, Pointer, minimum
-from ..parts.shapes import ConvolutionShape
-from ..parts.transposing import transposed
+from ..common.shapes import ConvolutionShape
+from ..common.transposing import transposed
 from .blocking import transforms_of
 from .matrices import Transform
 

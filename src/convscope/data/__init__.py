@@ -1,0 +1,24 @@
+"""Labelled pictures to train on."""
+
+from .arrays import ArraySource
+from .augment import Augmentation, parse_augmentation
+from .dataset import Source
+from .folder import FolderSource
+from .load import DATA_NAMES, load_data
+from .splits import SPLITS, Split, Subset, held_out, missing_classes, refuse_missing_classes
+
+__all__ = [
+    "DATA_NAMES",
+    "SPLITS",
+    "ArraySource",
+    "Augmentation",
+    "FolderSource",
+    "Source",
+    "Split",
+    "Subset",
+    "held_out",
+    "load_data",
+    "missing_classes",
+    "parse_augmentation",
+    "refuse_missing_classes",
+]

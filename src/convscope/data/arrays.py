@@ -1,0 +1,137 @@
+"""Labelled pictures in memory, checked once when they are handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import BadData
+from ..layers.base import show_shape
+from .dataset import Indices, Labels, Pictures
+
+MOST_CLASSES = 100_000
+"""More classes than any data set has: a larger label is a mistake, not a class."""
+
+_CHUNK = 1024
+
+
+class ArraySource:
+    """Pictures and labels held as arrays.
+
+    Shapes:   x (n, c, h, w); labels (n,)
+    Units:    bytes (uint8) are scaled from 0…255 to 0…1; floating-point numbers are taken as they are
+    Errors:   BadData [data-rank], [data-type], [data-empty], [data-nan], [label-rank], [label-type],
+              [label-count], [label-range], [class-names]
+
+    >>> ArraySource(np.zeros((5, 1, 8, 6), np.uint8), [0, 1, 2, 1, 0]).classes
+    ('0', '1', '2')
+    """
+
+    def __init__(self, x: ArrayLike, labels: ArrayLike, classes: Iterable[str] | None = None) -> None:
+        self._x = _checked_pictures(np.asarray(x))
+        self._labels = _checked_labels(np.asarray(labels), len(self._x))
+        self._classes = _class_names(self._labels, classes)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes."""
+        return self._classes
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Return (c, h, w)."""
+        channels, height, width = self._x.shape[1:]
+        return channels, height, width
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._x)
+
+    def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
+        """Return copies of the pictures at `indices` and of their labels."""
+        return as_pictures(self._x[indices]), self._labels[indices]
+
+    @property
+    def labels(self) -> Labels:
+        """Return all labels, in order."""
+        return self._labels
+
+
+def as_pictures(x: NDArray[Any]) -> Pictures:
+    """Turn bytes into 0…1, and any floating-point numbers into float32."""
+    if x.dtype == np.uint8:
+        return np.asarray(x, np.float32) / np.float32(255)
+    return x.astype(np.float32)
+
+
+def _checked_pictures(x: NDArray[Any]) -> NDArray[Any]:
+    if x.ndim != 4:
+        way_out = "use x[:, None] for grey pictures" if x.ndim == 3 else "reshape it to one picture per row"
+        raise BadData(f"x must have 4 axes (n, c, h, w); got x={show_shape(x.shape)}; {way_out}. [data-rank]")
+    if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
+        raise BadData(
+            f"x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={x.dtype}; "
+            "use x.astype('float32') after scaling it. [data-type]"
+        )
+    if 0 in x.shape:
+        raise BadData(
+            f"x must hold at least one picture with at least one pixel; got x={show_shape(x.shape)}; "
+            "check where the pictures come from. [data-empty]"
+        )
+    if x.dtype != np.uint8:
+        for first in range(0, len(x), _CHUNK):
+            _refuse_not_finite(x[first : first + _CHUNK], first)
+    return x
+
+
+def _refuse_not_finite(chunk: NDArray[Any], first: int) -> None:
+    with np.errstate(over="ignore"):  # a number too large for float32 is found here, as infinite
+        bad = ~np.isfinite(chunk.astype(np.float32))
+    if bad.any():
+        where = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        picture, channel, row, column = (int(i) for i in where)
+        value = chunk[where]
+        raise BadData(
+            f"x must hold finite float32 numbers; got {value:g} in picture {picture + first}, channel {channel}, "
+            f"row {row}, column {column}; mend or leave out such pictures. [data-nan]"
+        )
+
+
+def _checked_labels(labels: NDArray[Any], pictures: int) -> Labels:
+    if labels.ndim != 1:
+        way_out = "use labels.argmax(1) for one-hot rows" if labels.ndim == 2 else "give one number per picture"
+        raise BadData(
+            f"labels must have 1 axis (n,); got labels={show_shape(labels.shape)}; {way_out}. [label-rank]"
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise BadData(
+            f"labels must be whole numbers, indices into the classes; got dtype={labels.dtype}; "
+            "use np.unique(labels, return_inverse=True) to number them. [label-type]"
+        )
+    if len(labels) != pictures:
+        raise BadData(
+            f"labels must be as many as pictures; got {len(labels)} labels for {pictures} pictures; "
+            "check that both come from the same split. [label-count]"
+        )
+    return labels.astype(np.int64)
+
+
+def _class_names(labels: Labels, classes: Iterable[str] | None) -> tuple[str, ...]:
+    names = None if classes is None else tuple(str(name) for name in classes)
+    if names is not None and (not names or len(set(names)) < len(names)):
+        twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+        got = "none" if twice is None else f"{twice!r} twice"
+        raise BadData(f"classes must be different names; got {got}; name each class once. [class-names]")
+    limit = MOST_CLASSES if names is None else len(names)
+    outside = np.flatnonzero((labels < 0) | (labels >= limit))
+    if outside.size:
+        at = int(outside[0])
+        way_out = "number the classes from 0" if names is None else "name every class, and number them from 0"
+        raise BadData(
+            f"labels must be from 0 to {limit - 1}; got label {labels[at]} for picture {at} "
+            f"({outside.size} of {len(labels)} are outside); {way_out}. [label-range]"
+        )
+    return names or tuple(str(number) for number in range(int(labels.max()) + 1))

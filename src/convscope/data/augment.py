@@ -1,0 +1,176 @@
+"""Augmentation: each picture of a batch moved a little, so that no epoch shows the same twice.
+
+Every function takes a batch, its strength and a generator, and returns a new batch; the same generator state gives
+the same pictures. What comes from outside the picture is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadSetting, nearest
+from .dataset import Pictures
+
+_Coordinates = NDArray[np.floating[Any]]
+
+
+def shift(x: Pictures, pixels: float, generator: np.random.Generator) -> Pictures:
+    """Move each picture by up to `pixels` whole pixels, along each axis on its own.
+
+    Shapes:   x (n, c, h, w) → x
+    """
+    n, _, h, w = x.shape
+    reach = int(pixels)
+    down, right = (generator.integers(-reach, reach + 1, (n, 1)) for _ in range(2))
+    padded = np.pad(x, ((0, 0), (0, 0), (reach, reach), (reach, reach)))
+    rows = reach - down + np.arange(h)
+    columns = reach - right + np.arange(w)
+    moved = padded[np.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return np.ascontiguousarray(moved.transpose(0, 3, 1, 2))
+
+
+def flip(x: Pictures, probability: float, generator: np.random.Generator) -> Pictures:
+    """Mirror each picture left to right with this probability.
+
+    Shapes:   x (n, c, h, w) → x
+    """
+    mirrored = generator.random(len(x)) < probability
+    return np.where(mirrored[:, None, None, None], x[..., ::-1], x)
+
+
+def crop(x: Pictures, share: float, generator: np.random.Generator) -> Pictures:
+    """Cut up to `share` off each side's length, anywhere, and stretch the rest to the old size.
+
+    Shapes:   x (n, c, h, w) → x
+    """
+    n, _, h, w = x.shape
+    kept = 1 - share * generator.random((n, 1), np.float32)
+    first_row = generator.random((n, 1), np.float32) * (1 - kept)
+    first_column = generator.random((n, 1), np.float32) * (1 - kept)
+    # A pixel's centre lies half a pixel inside: the cut-out's edges, not its outer centres, meet the picture's.
+    rows = (first_row + kept * _centres(h)) * h - 0.5
+    columns = (first_column + kept * _centres(w)) * w - 0.5
+    rows, columns = np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)
+    return _sampled(x, rows[:, :, None], columns[:, None, :])
+
+
+def rotate(x: Pictures, degrees: float, generator: np.random.Generator) -> Pictures:
+    """Turn each picture about its centre by up to `degrees`, to either side.
+
+    Shapes:   x (n, c, h, w) → x
+    """
+    n, _, h, w = x.shape
+    angles = np.deg2rad(np.float32(degrees) * (2 * generator.random((n, 1, 1), np.float32) - 1))
+    down = (np.arange(h, dtype=np.float32) - (h - 1) / 2)[:, None]
+    right = np.arange(w, dtype=np.float32) - (w - 1) / 2
+    cosines, sines = np.cos(angles), np.sin(angles)
+    rows = cosines * down + sines * right + (h - 1) / 2
+    columns = cosines * right - sines * down + (w - 1) / 2
+    return _sampled(x, rows, columns)
+
+
+def _centres(size: int) -> _Coordinates:
+    return (np.arange(size, dtype=np.float32) + 0.5) / size
+
+
+def _sampled(x: Pictures, rows: _Coordinates, columns: _Coordinates) -> Pictures:
+    """Read each picture at (row, column) between its pixels, bilinear.
+
+    Shapes:   rows, columns broadcast to (n, h, w)
+    """
+    n, _, h, w = x.shape
+    rows, columns = np.broadcast_arrays(rows, columns)
+    top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
+    below, beside = rows - top, columns - left
+    pictures = np.arange(n)[:, None, None]
+    result = np.zeros((n, *rows.shape[1:], x.shape[1]), np.float32)
+    for row, column, weight in (
+        (top, left, (1 - below) * (1 - beside)),
+        (top, left + 1, (1 - below) * beside),
+        (top + 1, left, below * (1 - beside)),
+        (top + 1, left + 1, below * beside),
+    ):
+        inside = (row >= 0) & (row < h) & (column >= 0) & (column < w)
+        pixels = x[pictures, :, np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)]
+        result += (weight * inside)[..., None].astype(np.float32) * pixels
+    return np.ascontiguousarray(result.transpose(0, 3, 1, 2))
+
+
+class _Kind(NamedTuple):
+    apply: Callable[[Pictures, float, np.random.Generator], Pictures]
+    usual: float
+    least: float
+    most: float
+    whole: bool
+    unit: str
+
+
+_KINDS = {
+    "shift": _Kind(shift, 2, 1, 1000, True, "pixels"),
+    "flip": _Kind(flip, 0.5, 0, 1, False, "as a probability"),
+    "crop": _Kind(crop, 0.2, 0, 0.9, False, "as a share of the side"),
+    "rotate": _Kind(rotate, 10, 0, 180, False, "degrees"),
+}
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Steps applied to a batch, in order; `str()` writes what `parse_augmentation` reads.
+
+    >>> batch = np.ones((2, 1, 4, 3), np.float32)
+    >>> Augmentation((("flip", 1.0),))(batch, np.random.default_rng(0)).shape
+    (2, 1, 4, 3)
+    """
+
+    steps: tuple[tuple[str, float], ...] = ()
+
+    def __call__(self, x: Pictures, generator: np.random.Generator) -> Pictures:
+        """Return the batch, augmented; the batch given is not written to.
+
+        Shapes:   x (n, c, h, w) → x
+        """
+        for name, strength in self.steps:
+            x = _KINDS[name].apply(x, strength, generator)
+        return x
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={strength:g}" for name, strength in self.steps)
+
+
+def parse_augmentation(text: str) -> Augmentation:
+    """Read steps by name and strength.
+
+    Units:    shift: pixels; flip: probability; crop: share of the side; rotate: degrees
+    Errors:   BadSetting [augment-name], [augment-strength]
+
+    >>> str(parse_augmentation("shift=2, rotate=10, flip"))
+    'shift=2,rotate=10,flip=0.5'
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return Augmentation(tuple(_step(part) for part in parts))
+
+
+def _step(part: str) -> tuple[str, float]:
+    name, _, value = (piece.strip() for piece in part.partition("="))
+    if name not in _KINDS:
+        raise BadSetting(
+            f"augment must name steps among {', '.join(_KINDS)}; got {name!r}; "
+            f"{nearest(name, _KINDS)} [augment-name]"
+        )
+    kind = _KINDS[name]
+    try:
+        strength = float(value) if value else kind.usual
+    except ValueError:
+        strength = float("nan")
+    if not kind.least <= strength <= kind.most or (kind.whole and strength != int(strength)):
+        number = "a whole number" if kind.whole else "a number"
+        raise BadSetting(
+            f"augment.{name} must be {number} from {kind.least:g} to {kind.most:g}, {kind.unit}; "
+            f"got {part!r}; write for example {name}={kind.usual:g}. [augment-strength]"
+        )
+    return name, strength

@@ -1,0 +1,113 @@
+"""Checks of pictures on their way into a network, and of data on its way into training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..engines.protocol import Array, DType
+from ..errors import BadData
+from ..layers.base import show_shape
+from ..network import Network
+from .arrays import ArraySource
+from .dataset import Source
+
+Data = Source | tuple[Array, Array]
+"""What training takes: a source, or pictures and labels."""
+
+
+def checked_pictures(network: Network, x: Array, dtype: DType) -> Array:
+    """Return pictures in the model's number type.
+
+    Shapes:   x (n, c, h, w) as the network's input with the batch in front
+    Errors:   BadData [pictures-type], [pictures-shape], [pictures-empty], [pictures-nan]
+    """
+    x = np.asarray(x)
+    if not np.issubdtype(x.dtype, np.floating):
+        way_out = "use (x / 255).astype('float32')" if x.dtype == np.uint8 else "use x.astype('float32')"
+        raise BadData(f"x must be floating-point numbers; got dtype={x.dtype}; {way_out}. [pictures-type]")
+    if x.ndim < 1 or x.shape[1:] != network.input_shape:
+        one = x.shape == network.input_shape
+        way_out = "use x[None] for one picture" if one else "resize it, or use network.with_input"
+        raise BadData(
+            f"x must be n×{show_shape(network.input_shape)} for {network.name}; got x={show_shape(x.shape)}; "
+            f"{way_out}. [pictures-shape]"
+        )
+    if not len(x):
+        raise BadData("x must hold at least one picture; got none; check where they come from. [pictures-empty]")
+    bad = ~np.isfinite(x)
+    if bad.any():
+        where = np.unravel_index(int(np.argmax(bad)), x.shape)
+        place = ", ".join(str(int(i)) for i in where)
+        raise BadData(
+            f"x must be finite numbers; got x[{place}]={x[where]}; mend or leave out such pictures. [pictures-nan]"
+        )
+    return x.astype(dtype, copy=False)
+
+
+def checked_labels(labels: Array, count: int) -> Array:
+    """Return labels or targets as an array, one per picture.
+
+    Errors:   BadData [labels-count], [labels-type]
+    """
+    labels = np.asarray(labels)
+    if labels.ndim < 1 or len(labels) != count:
+        got = len(labels) if labels.ndim else "one number"
+        raise BadData(
+            f"labels must be as many as pictures; got {got} for {count} pictures; "
+            "give one per picture. [labels-count]"
+        )
+    if not (np.issubdtype(labels.dtype, np.integer) or np.issubdtype(labels.dtype, np.floating)):
+        raise BadData(
+            f"labels must be numbers; got dtype={labels.dtype}; "
+            "use np.unique(labels, return_inverse=True)[1] to number classes. [labels-type]"
+        )
+    return labels
+
+
+def as_source(data: Data) -> Source:
+    """Return data as a source.
+
+    Errors:   BadData [data-kind], and those of ArraySource
+    """
+    if isinstance(data, tuple):
+        if len(data) != 2:
+            raise BadData(
+                f"data must be (x, labels) or a source; got a tuple of {len(data)}; give two. [data-kind]"
+            )
+        return ArraySource(*data)
+    if not hasattr(data, "batch"):
+        raise BadData(
+            f"data must be (x, labels) or a source; got {type(data).__name__}; "
+            "use load_data, or give a tuple of two arrays. [data-kind]"
+        )
+    return data
+
+
+def check_source(network: Network, source: Source, what: str) -> None:
+    """Refuse data that cannot be learned by this network.
+
+    Errors:   BadData [data-empty], [data-shape], [data-classes]
+    """
+    if not len(source):
+        raise BadData(f"{what} must hold at least one picture; got none; check where they come from. [data-empty]")
+    if tuple(source.image_shape) != network.input_shape:
+        raise BadData(
+            f"{what} must be pictures of {show_shape(network.input_shape)} for {network.name}; "
+            f"got {show_shape(tuple(source.image_shape))}; resize them, or use network.with_input. [data-shape]"
+        )
+    outputs = max(2, network.outputs[-1].output_shape[0])
+    if len(source.classes) > outputs:
+        raise BadData(
+            f"{what} must have at most {outputs} classes, the outputs of {network.name}; "
+            f"got {len(source.classes)}; give the network more outputs. [data-classes]"
+        )
+
+
+def refuse_no_classes(network: Network) -> None:
+    """Raise BadData [no-classes] where a network's output is no list of numbers, one per class."""
+    shape = network.outputs[-1].output_shape
+    if len(shape) != 1:
+        raise BadData(
+            f"a network must give one number per class; got an output of {show_shape(shape)} from {network.name}; "
+            "end it in globalavgpool or flatten, and dense. [no-classes]"
+        )

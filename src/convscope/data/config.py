@@ -1,0 +1,97 @@
+"""Which data a training was told to use, as a value that a run can keep and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadData
+from ..training.json_kinds import FLAG, NUMBER, POSITIVE, TEXT, first_misfit, list_of
+from .dataset import Source
+from .load import DATA_NAMES, HELD_OUT_SHARE, load_data
+from .resized import fitted
+from .splits import Split
+
+_KINDS = {
+    "name": TEXT,
+    "data_dir": TEXT.or_null().maybe(),
+    "hold_out": NUMBER.maybe(),
+    "resize": list_of(POSITIVE, 2).or_null().maybe(),
+    "channels": POSITIVE.or_null().maybe(),
+    "skip_corrupt": FLAG.maybe(),
+}
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """A data set by name or path, and how its pictures are read.
+
+    `resize` (h, w) and `channels` (1 or 3) hold for every kind of data; `skip_corrupt` for folders.
+    """
+
+    name: str
+    data_dir: str | None = None
+    hold_out: float = HELD_OUT_SHARE
+    resize: tuple[int, int] | None = None
+    channels: int | None = None
+    skip_corrupt: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return a short name: that of the set, the folder or the file."""
+        return self.name if _is_known(self.name) else Path(self.name).stem or self.name
+
+    def part(self, split: Split) -> Source:
+        """Return one part.
+
+        Errors:   those of `load_data`; BadData [fit-channels]
+        """
+        source = load_data(
+            self.name,
+            split,
+            self.data_dir,
+            hold_out=self.hold_out,
+            resize=self.resize,
+            channels=self.channels,
+            skip_corrupt=self.skip_corrupt,
+        )
+        return fitted(source, self.channels, self.resize)
+
+    def held_back(self) -> tuple[Split, Source]:
+        """Return the test part, or the validation part of a set that has no test part.
+
+        Errors:   as `part`
+        """
+        try:
+            return "test", self.part("test")
+        except BadData as error:
+            if not str(error).endswith("[data-split]"):
+                raise
+            return "validation", self.part("validation")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, in which paths hold from any folder."""
+        name = self.name if _is_known(self.name) else str(Path(self.name).resolve())
+        folder = None if self.data_dir is None else str(Path(self.data_dir).resolve())
+        return {**asdict(self), "name": name, "data_dir": folder}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> DataChoice:
+        """Return the choice of a JSON document; keys of other versions are left out.
+
+        Errors:   ValueError that says what the document lacks
+        """
+        misfit = first_misfit(document, _KINDS)
+        if misfit is not None:
+            raise ValueError(misfit)
+        known = {item.name: document[item.name] for item in fields(cls) if item.name in document}
+        if known.get("resize") is not None:
+            height, width = known["resize"]
+            known["resize"] = (height, width)
+        return cls(**known)
+
+
+def _is_known(name: str) -> bool:
+    return name.strip().lower().replace("_", "-") in DATA_NAMES

@@ -1,0 +1,193 @@
+"""A folder of pictures, one sub-folder per class, read from the disk batch by batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import BadData, BadFile
+from ..images import DamagedImage, PictureHeader, read_picture
+from .arrays import as_pictures
+from .dataset import Indices, Labels, Pictures
+from .image_check import check_images
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
+
+SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
+"""Folders that systems put beside a user's own, some with images in them."""
+
+Size = tuple[int, int]
+
+
+class FolderSource:
+    """Pictures in one folder per class; only those of a batch are in memory.
+
+    The order is that of the names, classes first; folders in a class folder belong to the class. At the start
+    every file is read once, unless it has not changed since it was (see `image_check`): so a damaged one is found
+    before training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files are left
+    out, too, and so are folders of systems (`__MACOSX`) and folders without images, listed in `left_out`.
+
+    Shapes:   resize (h, w), where pictures are not of one size
+    Units:    channels 1 or 3; left out, 1 if all pictures are grey, else 3
+    Errors:   BadData [folder-classes], [folder-empty], [folder-unknown], [picture-sizes];
+              BadFile [picture-file], [picture-pixels]
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        classes: Sequence[str] | None = None,
+        resize: Size | None = None,
+        channels: int | None = None,
+        skip_corrupt: bool = False,
+    ) -> None:
+        found = _find_files(folder, classes)
+        self._classes = found.classes
+        self.left_out = found.left_out
+        files, labels = found.files, found.labels
+        self.skipped: tuple[str, ...] = ()
+        checked = check_images(folder, files)
+        headers = [header for header in checked if isinstance(header, PictureHeader)]
+        broken = {at: error for at, error in enumerate(checked) if isinstance(error, BadFile)}
+        if broken:
+            if not skip_corrupt:
+                _refuse_broken(files, broken)
+            self.skipped = tuple(str(files[at]) for at in broken)
+            files = [file for at, file in enumerate(files) if at not in broken]
+            labels = np.delete(labels, sorted(broken))
+            if not files:
+                raise BadData(
+                    f"{str(folder)!r} must have a picture that can be read; got {len(broken)} damaged files; "
+                    "fetch the pictures again. [folder-empty]"
+                )
+        self._files, self._labels = files, labels
+        self._channels = channels or (1 if all(header.grey for header in headers) else 3)
+        self._resize = resize
+        self._size = resize or _one_size(files, headers)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the class folders, sorted."""
+        return self._classes
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Return (c, h, w)."""
+        return (self._channels, *self._size)
+
+    @property
+    def labels(self) -> Labels:
+        """Return all labels, in order."""
+        return self._labels
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Return the picture files, in order."""
+        return tuple(self._files)
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._files)
+
+    def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
+        """Read the pictures at `indices` from the disk."""
+        pixels = np.empty((len(indices), *self.image_shape), np.uint8)
+        for place, at in enumerate(indices):
+            picture = read_picture(self._files[at], self._channels, self._resize)
+            if picture.shape != self.image_shape:
+                raise BadData(
+                    f"{str(self._files[at])!r} must keep its size while it is in use; got another than at the "
+                    "start; load the folder again. [picture-sizes]"
+                )
+            pixels[place] = picture
+        return as_pictures(pixels), self._labels[indices]
+
+
+class _Found(NamedTuple):
+    """What a folder has: classes, image files with their labels, and what is left out."""
+
+    classes: tuple[str, ...]
+    files: list[Path]
+    labels: Labels
+    left_out: tuple[str, ...]
+
+
+def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
+    """Find the class folders that have images, and the images; `known` are the classes of training, if any."""
+    names = sorted(entry.name for entry in _entries(folder) if entry.is_dir())
+    own = {name: _images(folder / name) for name in names if name not in SYSTEM_FOLDERS}
+    if not own:
+        raise BadData(
+            f"{str(folder)!r} must have one sub-folder of pictures per class; got none; "
+            "make a folder for each class and put its pictures there. [folder-classes]"
+        )
+    found = [name for name, images in own.items() if images]
+    if not found:
+        raise BadData(
+            f"{str(folder)!r} must have pictures in its class folders; got no file ending in "
+            f"{', '.join(sorted(SUFFIXES))}; put them there. [folder-empty]"
+        )
+    unknown = [name for name in found if known is not None and name not in known]
+    if unknown:
+        raise BadData(
+            f"{str(folder)!r} must have no class that training lacks; got {', '.join(unknown[:8])}; "
+            "name the folders as in training. [folder-unknown]"
+        )
+    classes = tuple(found) if known is None else tuple(known)
+    files = [file for name in classes for file in own.get(name, [])]
+    labels = [label for label, name in enumerate(classes) for _ in own.get(name, [])]
+    return _Found(classes, files, np.array(labels, np.int64), tuple(name for name in names if name not in found))
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the images in a class folder and the folders in it, one folder after the other, each by name."""
+    files: list[Path] = []
+    waiting, seen = [folder], set()
+    while waiting:
+        inside = waiting.pop()
+        place = os.path.realpath(inside)
+        if place in seen:  # a link to a folder above
+            continue
+        seen.add(place)
+        entries = sorted(_entries(inside))
+        files += [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not entry.is_dir()]
+        waiting += [entry for entry in reversed(entries) if entry.is_dir() and entry.name not in SYSTEM_FOLDERS]
+    return files
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is visible in a folder."""
+    try:
+        return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadFile(
+            f"{str(folder)!r} must be a folder that can be read; got {reason}; check the path. [folder-missing]"
+        ) from None
+
+
+def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
+    """Name the first damaged file, how many there are, and the option that leaves them out."""
+    at, error = next(iter(broken.items()))
+    if not isinstance(error, DamagedImage):  # too large, or gone
+        raise error
+    more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
+    raise BadFile(
+        f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take "
+        "it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
+    )
+
+
+def _one_size(files: Sequence[Path], headers: Sequence[PictureHeader]) -> Size:
+    first = headers[0]
+    for file, header in zip(files, headers, strict=True):
+        if header[:2] != first[:2]:
+            raise BadData(
+                f"pictures must be of one size; got {first.height}×{first.width} in {str(files[0])!r} and "
+                f"{header.height}×{header.width} in {str(file)!r}; give a size to resize them to. [picture-sizes]"
+            )
+    return first.height, first.width

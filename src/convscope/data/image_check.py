@@ -1,0 +1,136 @@
+"""Which image files can be read: each is read once, and remembered as long as its size and time of change stay.
+
+What is known of a folder is kept in the cache, one file per folder, so that a run that is resumed reads nothing
+twice. CONVSCOPE_CACHE=off keeps nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadFile
+from ..files.durable import write_durably
+from ..images import PictureHeader, read_header, read_picture
+from ..training.json_kinds import COUNT, parse_json
+from .download import cache_folder
+
+SETTLED_SECONDS = 2.0
+"""A file that changed less long ago may change again without a later time of change."""
+
+MOST_FOLDERS = 100
+"""Folders that are remembered; those longest unused are forgotten."""
+
+_SECONDS_BEFORE_PROGRESS = 1.0
+_SECONDS_BETWEEN = 0.1
+
+Known = dict[str, list[int]]
+"""By a file's path in the folder: size, time of change, height, width, and 1 for a grey image."""
+
+
+def check_images(folder: Path, files: Sequence[Path]) -> list[PictureHeader | BadFile]:
+    """Return the head of each file, or what is wrong with it.
+
+    Errors:   MissingExtra [data-extra]
+    """
+    store = _store(folder)
+    known = _remembered(store)
+    current: Known = {}
+    results: list[PictureHeader | BadFile] = []
+    try:
+        for file in _with_progress(files):
+            name = os.path.relpath(file, folder)
+            stamp = _stamp(file)
+            entry = known.get(name)
+            if stamp is not None and entry is not None and tuple(entry[:2]) == stamp:
+                header = PictureHeader(entry[2], entry[3], bool(entry[4]))
+            else:
+                try:
+                    header = read_header(file)
+                    read_picture(file, 1)
+                except BadFile as error:
+                    results.append(error)
+                    continue
+            results.append(header)
+            if stamp is not None and time.time() - stamp[1] / 1e9 > SETTLED_SECONDS:
+                current[name] = [*stamp, header.height, header.width, int(header.grey)]
+    finally:  # also where a Ctrl-C ends a long check
+        if store is not None and not current.items() <= known.items():
+            _remember(store, {**known, **current})
+    return results
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _store(folder: Path) -> Path | None:
+    """Return the file in the cache that knows a folder."""
+    if os.environ.get("CONVSCOPE_CACHE") == "off":
+        return None
+    try:
+        name = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:32]
+        return cache_folder() / "images" / f"{name}.json"
+    except RuntimeError:  # no home
+        return None
+
+
+def _remembered(store: Path | None) -> Known:
+    if store is None or not os.path.isfile(store):
+        return {}
+    try:
+        document: Any = parse_json(store.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(document, dict) or document.get("reader") != _reader():
+        return {}
+    files = document.get("files")
+    return {name: entry for name, entry in files.items() if _is_entry(entry)} if isinstance(files, dict) else {}
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, list) and len(entry) == 5 and all(map(COUNT.fits, entry)) and min(entry[2:4]) > 0
+
+
+def _remember(store: Path, known: Known) -> None:
+    with contextlib.suppress(OSError, BadFile):  # a cache that cannot be written is done without
+        store.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(store, json.dumps({"reader": _reader(), "files": known}).encode())
+        by_age = sorted(store.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for old in by_age[:-MOST_FOLDERS]:
+            old.unlink()
+
+
+def _reader() -> str:
+    """Return which program read: another version may find other files whole."""
+    try:
+        import PIL
+    except ImportError:
+        return ""
+    return f"Pillow {PIL.__version__}"
+
+
+def _with_progress(files: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files; on a terminal a line shows how many, where they take a while."""
+    begun = drawn = time.monotonic()
+    line = ""
+    for number, file in enumerate(files):
+        now = time.monotonic()
+        if sys.stderr.isatty() and now - begun > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
+            line = f"checking images: {number:,} of {len(files):,}"
+            print(f"\r{line}", end="", file=sys.stderr, flush=True)
+            drawn = now
+        yield file
+    if line:
+        print("\r" + " " * len(line) + "\r", end="", file=sys.stderr, flush=True)

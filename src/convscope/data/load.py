@@ -1,0 +1,173 @@
+"""Find the data that a user names: a well-known set, a folder of pictures, an archive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadData, BadFile, nearest
+from . import npz
+from .arrays import ArraySource
+from .dataset import Source
+from .datasets import ORIGINALS, Original
+from .digits import digits
+from .download import find_files
+from .folder import FolderSource, Size
+from .splits import SPLITS, Split, Subset, held_out, refuse_missing_classes
+
+DATA_NAMES = ("digits", *ORIGINALS)
+"""The sets known by name."""
+
+HELD_OUT_SHARE = 0.1
+"""What is kept of the training pictures for validation, where a set has no validation part of its own."""
+
+_MOST_HELD_OUT = 0.5
+_PART_FOLDERS = {"train": ("train", "training"), "validation": ("validation", "val", "valid"), "test": ("test",)}
+
+Part = Callable[[str], Source | None]
+
+
+def load_data(
+    name: str | os.PathLike[str],
+    split: Split = "train",
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    hold_out: float = HELD_OUT_SHARE,
+    resize: int | Size | None = None,
+    channels: int | None = None,
+    skip_corrupt: bool = False,
+) -> Source:
+    """Return one part of a data set: "digits", "mnist", "fashion-mnist", "cifar10", a folder of pictures, an .npz.
+
+    A set without a validation part has `hold_out` of each class held out of its training pictures, always the
+    same ones; 0 holds out nothing. A folder has class folders, or the folders train, validation and test with
+    class folders in them. `resize`, `channels` (1 or 3) and `skip_corrupt` are for folders.
+
+    Units:    `resize` is one side of a square, or (h, w), in pixels
+    Errors:   BadData [data-name], [data-split], [data-option], [classes-missing] and those of the source;
+              BadFile [data-missing], [file-damaged] and those of the source; MissingExtra
+
+    >>> len(load_data("digits", "train")), len(load_data("digits", "validation")), len(load_data("digits", "test"))
+    (1295, 143, 359)
+    """
+    if split not in SPLITS:
+        raise BadData(f"split must be one of {', '.join(SPLITS)}; got split={split!r}; choose one. [data-split]")
+    if not 0 <= hold_out <= _MOST_HELD_OUT:
+        raise BadData(
+            f"hold_out must be from 0 to {_MOST_HELD_OUT}; got hold_out={hold_out!r}; "
+            "give the share of training pictures to validate on. [data-option]"
+        )
+    text = os.fspath(name)
+    folder = None if data_dir is None else Path(data_dir)
+    part = _parts(text, folder, _size(resize), _channels(channels), skip_corrupt)
+    return _split(part, split, hold_out, text)
+
+
+def _size(resize: int | Size | None) -> Size | None:
+    if resize is None:
+        return None
+    size = (resize, resize) if isinstance(resize, int) else tuple(resize)
+    if len(size) != 2 or not all(1 <= side <= 10_000 for side in size):
+        raise BadData(
+            f"resize must be one side or (h, w), each from 1 to 10,000 pixels; got resize={resize!r}; "
+            "use for example resize=64. [data-option]"
+        )
+    return size
+
+
+def _channels(channels: int | None) -> int | None:
+    if channels not in (None, 1, 3):
+        raise BadData(
+            f"channels must be 1 (grey) or 3 (colour); got channels={channels!r}; choose one. [data-option]"
+        )
+    return channels
+
+
+def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int | None, skip: bool) -> Part:
+    """Return the function that makes each part of the set, None where it has no such part."""
+    key = text.strip().lower().replace("_", "-")
+    path = Path(text)
+    if key == "digits":
+        return digits
+    if key in ORIGINALS:
+        return lambda part: _original(ORIGINALS[key], part, data_dir)
+    if os.path.isdir(path):
+        return lambda part: _folder(path, part, resize, channels, skip)
+    if os.path.isfile(path) and path.suffix.lower() == ".npz":
+        return lambda part: npz.load_part(path, part)
+    if os.path.isfile(path):
+        raise BadFile(f"data must be a folder or an .npz file; got {text!r}; write it by np.savez. [data-kind]")
+    raise BadData(
+        f"data must be a known set, a folder of pictures per class, or an .npz file; got {text!r}; "
+        f"{nearest(key, DATA_NAMES)} [data-name]"
+    )
+
+
+def _original(original: Original, part: str, data_dir: Path | None) -> Source | None:
+    if part == "validation":
+        return None
+    x, labels = original.read(find_files(original, part, data_dir), part)
+    return ArraySource(x, labels, original.classes)
+
+
+def _folder(path: Path, part: str, resize: Size | None, channels: int | None, skip: bool) -> Source | None:
+    """Return the part's own folder, or the whole folder as the training part."""
+    train = _part_folder(path, "train")
+    if part == "train":
+        return FolderSource(train or path, None, resize, channels, skip)
+    own = _part_folder(path, part) if train else None
+    if own is None or train is None:
+        return None
+    training = FolderSource(train, None, resize, channels, skip)
+    c, h, w = training.image_shape
+    source = FolderSource(own, training.classes, resize, c, skip)
+    if source.image_shape != training.image_shape:
+        _, height, width = source.image_shape
+        raise BadData(
+            f"pictures must be of one size in every part; got {h}×{w} in {train.name!r} and {height}×{width} in "
+            f"{own.name!r}; give a size to resize them to. [picture-sizes]"
+        )
+    return source
+
+
+def _part_folder(path: Path, part: str) -> Path | None:
+    return next((path / name for name in _PART_FOLDERS[part] if os.path.isdir(path / name)), None)
+
+
+def _split(part: Part, split: str, hold_out: float, name: str) -> Source:
+    if split == "test":
+        test = part("test")
+        if test is None:
+            raise BadData(
+                f"{name!r} must have a test part; got none; add a folder test/ (or x_test and y_test), "
+                "or evaluate on the validation part. [data-split]"
+            )
+        return test
+    validation = part("validation")
+    if validation is not None:
+        if split == "train":
+            return _whole(part)
+        refuse_missing_classes(validation)
+        return validation
+    training = _whole(part)
+    if hold_out == 0:
+        if split == "train":
+            return training
+        raise BadData(
+            f"{name!r} must have a validation part; got none, and hold_out=0; hold some pictures out. [data-split]"
+        )
+    marked = held_out(training.labels, hold_out)
+    if split == "train":
+        return Subset(training, np.flatnonzero(~marked))
+    held = Subset(training, np.flatnonzero(marked))
+    refuse_missing_classes(held)
+    return held
+
+
+def _whole(part: Part) -> Source:
+    training = part("train")
+    assert training is not None  # every set has pictures to train on
+    return training

@@ -1,0 +1,69 @@
+"""Input, identity, dropout, arrays of the network, and the layer that nobody knows."""
+
+from __future__ import annotations
+
+from ..layers.structural import Dropout, Identity, Input, Opaque, Parameter
+from . import texts
+from .derivation import Derivation, Text
+from .family import Shapes, derivations, no_operations, no_parameters, on_shape, product, same_shape, symbols
+
+GIVEN = Text("The shape of one picture is given.", "单张图像的形状是给定的。")
+UNCHANGED = Text("The input goes through unchanged.", "输入原样通过。")
+DROPPED = Text(
+    "In training each element becomes 0 with probability {p}, "
+    "and the others are scaled by 1/(1 − p); at inference "
+    "nothing happens. The shape stays as it is.",
+    "训练时每个元素以概率 {p} 置零，其余元素乘以 1/(1 − p)；推理时不起作用。形状不变。",
+)
+INFERENCE = Text("At inference there is nothing to compute.", "推理时无需任何运算。")
+ARRAY = Text(
+    "An array of the network's own, the same for every picture: nothing of the picture is seen.",
+    "网络自带的数组，对每张图像都相同：不依赖图像。",
+)
+LEARNED = Text("all elements are learned", "所有元素都可学习")
+UNKNOWN_SHAPE = Text(
+    "The operator {operator} is not known here; its shape was given with it.",
+    "此处不认识算子 {operator}；其形状由外部给出。",
+)
+UNKNOWN = Text(
+    "The operator {operator} is not known here, so this number is not known either. It is not zero.",
+    "此处不认识算子 {operator}，因此该数也未知，但并不是零。",
+)
+
+
+@derivations.register
+def _input(layer: Input, _inputs: Shapes) -> list[Derivation]:
+    return [same_shape(layer.shape, GIVEN), no_parameters(), no_operations()]
+
+
+@derivations.register
+def _identity(_layer: Identity, inputs: Shapes) -> list[Derivation]:
+    return [same_shape(inputs[0], UNCHANGED), no_parameters(), no_operations()]
+
+
+@derivations.register
+def _dropout(layer: Dropout, inputs: Shapes) -> list[Derivation]:
+    return [same_shape(inputs[0], DROPPED.fill(p=f"{layer.p:g}")), no_parameters(), no_operations(INFERENCE)]
+
+
+@derivations.register
+def _parameter(layer: Parameter, _inputs: Shapes) -> list[Derivation]:
+    params = no_parameters()
+    if layer.learned:
+        sheet = on_shape(layer.shape)
+        sheet.step("params", product(symbols(layer.shape)), LEARNED)
+        params = sheet.finish("params", texts.PARAMETERS)
+    return [same_shape(layer.shape, ARRAY), params, no_operations()]
+
+
+@derivations.register
+def _opaque(layer: Opaque, _inputs: Shapes) -> list[Derivation]:
+    sheet = on_shape(layer.shape)
+    sheet.shape(" × ".join(symbols(layer.shape)))
+    sheet.note(UNKNOWN_SHAPE, operator=layer.operator)
+    unknown = (UNKNOWN.fill(operator=layer.operator),)
+    return [
+        sheet.finish("output_shape", texts.OUTPUT_SHAPE),
+        Derivation("params", texts.PARAMETERS, (), unknown),
+        Derivation("operations", texts.OPERATIONS, (), unknown),
+    ]

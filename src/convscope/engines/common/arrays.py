@@ -1,0 +1,127 @@
+"""A program's arrays as a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from math import prod
+from typing import NoReturn
+
+import numpy as np
+
+from ...errors import BadSetting, BadShape, nearest
+from ...layers.base import show_shape
+from ...layers.connection import Shape
+from ...network import Network
+from ...settings import LARGEST
+from ..protocol import Array, DType, Program
+
+
+def check_array_sizes(network: Network) -> None:
+    """Refuse a network with an array that no engine can index: reports count such arrays, engines allocate them.
+
+    Errors:   BadShape [array-size], naming the first such layer
+    """
+    for node in network.nodes:
+        arrays = {"output": node.output_shape, **node.facts.param_shapes}
+        name, shape = max(arrays.items(), key=lambda item: prod(item[1]))
+        if prod(shape) > LARGEST:
+            raise BadShape(
+                f"arrays of a Model must have at most {LARGEST:,} elements; got {show_shape(shape)} = "
+                f"{prod(shape):,} for the {name} of layer {node.name!r}; inspect the network without a Model, or "
+                "use smaller images. [array-size]"
+            )
+
+
+class UnknownArray(BadSetting, KeyError):
+    """A name that no array of the program has; a KeyError too, as mappings promise."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ComputedArrays(Mapping[str, Array]):
+    """Arrays by name, each computed when it is asked for: not all of them are in memory at once."""
+
+    def __init__(self, names: Iterable[str], compute: Callable[[str], Array]) -> None:
+        self._names, self._compute = dict.fromkeys(names), compute
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._compute(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class ProgramArrays(MutableMapping[str, Array]):
+    """Parameters or running statistics by name, as copies: change one by setting it.
+
+    `program` is asked each time, since a model gets another program when it is compiled for training.
+
+    Errors:   BadSetting [array-name], [array-type], [array-fixed]; BadShape [array-shape]
+    """
+
+    def __init__(
+        self, what: str, program: Callable[[], Program], shapes: Mapping[str, Shape], dtype: DType
+    ) -> None:
+        self._what = what
+        self._program = program
+        self._shapes = shapes
+        self._dtype = dtype
+
+    def __getitem__(self, name: str) -> Array:
+        self._known(name)
+        array = self._program().read(name)
+        array.flags.writeable = False  # writing into a copy would change nothing, unseen
+        return array
+
+    def __setitem__(self, name: str, value: Array) -> None:
+        self._known(name)
+        array = np.asarray(value)
+        if not np.issubdtype(array.dtype, np.floating):
+            raise BadSetting(
+                f"{self._what} {name!r} must be an array of real numbers; got dtype={array.dtype}; "
+                f"convert it with .astype({self._dtype.__name__!r}). [array-type]"
+            )
+        if array.shape != self._shapes[name]:
+            raise BadShape(
+                f"{self._what} {name!r} must be {show_shape(self._shapes[name])}; got {show_shape(array.shape)}; "
+                "reshape or transpose it. [array-shape]"
+            )
+        self._program().write(name, array.astype(self._dtype, copy=False))
+
+    def __delitem__(self, name: str) -> NoReturn:
+        self._known(name)
+        raise BadSetting(
+            f"{self._what} {name!r} must stay: the network has it; got a request to delete it; "
+            "set it to zeros instead. [array-fixed]"
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def __repr__(self) -> str:
+        rows = [f"  {name}: {show_shape(shape)}" for name, shape in self._shapes.items()]
+        return "\n".join([f"{len(self)} arrays of {self._dtype.__name__}", *rows])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shapes
+
+    def shape(self, name: str) -> Shape:
+        """Return an array's shape without a copy of it."""
+        self._known(name)
+        return self._shapes[name]
+
+    def _known(self, name: str) -> None:
+        if name not in self._shapes:
+            raise UnknownArray(
+                f"a {self._what} must be one of the network's; got {name!r}; {nearest(name, self._shapes)} "
+                "[array-name]"
+            )

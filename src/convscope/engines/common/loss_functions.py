@@ -1,0 +1,118 @@
+"""Losses with their gradients, averaged over the batch (and over positions, where there are any)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import BadShape
+from ...layers.base import show_shape
+from ..reference.layers.rules import Array
+from ..reference.layers.softmax import log_softmax
+
+
+class Loss(NamedTuple):
+    """The mean loss, and its gradient with respect to what the network gave."""
+
+    value: float
+    gradient: Array
+
+
+def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
+    """Compare scores with the right classes: softmax and −ln p in one, which is stable for any scores.
+
+    Shapes:   logits (n, k, …), labels (n, …) integers from 0 to k − 1
+    Formula:  mean of −Σ t·ln softmax(x), t = 1 − s + s/k for the label and s/k for the others; gradient
+              (softmax(x) − t) / count
+    Errors:   BadShape [labels-count], [labels-range]
+
+    >>> softmax_cross_entropy(np.array([[0.0, 0.0]]), np.array([1])).gradient
+    array([[ 0.5, -0.5]])
+    """
+    log_p = log_softmax(logits, 1)
+    targets = _targets(labels, logits, label_smoothing)
+    return Loss(_mean(log_p, targets), (np.exp(log_p) - targets) / labels.size)
+
+
+def negative_log_likelihood(log_p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
+    """Compare logarithms of probabilities (of LogSoftmax) with the right classes.
+
+    Shapes:   log_p (n, k, …), labels (n, …) integers from 0 to k − 1
+    Errors:   BadShape [labels-count], [labels-range]
+    """
+    targets = _targets(labels, log_p, label_smoothing)
+    return Loss(_mean(log_p, targets), -targets / labels.size)
+
+
+def cross_entropy(p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
+    """Compare probabilities (of Softmax) with the right classes. A probability of 0 counts as the smallest number.
+
+    Shapes:   p (n, k, …), labels (n, …) integers from 0 to k − 1
+    Errors:   BadShape [labels-count], [labels-range]
+    """
+    targets = _targets(labels, p, label_smoothing)
+    inside = np.maximum(p, np.finfo(p.dtype).tiny)  # so that a certain mistake stays finite
+    return Loss(_mean(np.log(inside), targets), -targets / inside / labels.size)
+
+
+def mean_squared_error(output: Array, target: Array) -> Loss:
+    """Compare numbers: the mean of the squared differences over all elements.
+
+    Shapes:   output and target the same
+    Errors:   BadShape [target-shape]
+    """
+    _same(output, target)
+    difference = output - target.astype(output.dtype)
+    return Loss(float(np.square(difference).mean(dtype=np.float64)), 2 * difference / difference.size)
+
+
+def binary_cross_entropy(logits: Array, target: Array) -> Loss:
+    """Compare scores with yes (1) or no (0), element by element: sigmoid and −ln p in one.
+
+    Shapes:   logits and target the same
+    Formula:  mean of max(x, 0) − x·t + ln(1 + e^−|x|); gradient (σ(x) − t) / count
+    Errors:   BadShape [target-shape]
+    """
+    _same(logits, target)
+    t = target.astype(logits.dtype)
+    small = np.exp(-np.abs(logits))
+    losses = np.maximum(logits, 0) - logits * t + np.log1p(small)
+    yes = np.where(logits < 0, small, 1) / (1 + small)
+    return Loss(float(losses.mean(dtype=np.float64)), ((yes - t) / logits.size).astype(logits.dtype))
+
+
+def _mean(log_p: Array, targets: Array) -> float:
+    # A class that is no target weighs nothing, even at ln 0 = −∞.
+    products = np.where(targets == 0, 0, targets * np.where(targets == 0, 0, log_p))
+    return float(-products.sum(dtype=np.float64) / (log_p.size / log_p.shape[1]))
+
+
+def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
+    """Return the wanted probabilities, in the shape of the scores."""
+    expected = (scores.shape[0], *scores.shape[2:])
+    if labels.shape != expected:
+        raise BadShape(
+            f"labels must number {show_shape(expected)} for scores {show_shape(scores.shape)}; "
+            f"got labels={show_shape(labels.shape)}; give one class per picture. [labels-count]"
+        )
+    classes = scores.shape[1]
+    with np.errstate(invalid="ignore"):  # NaN is refused below
+        whole = labels.astype(np.int64)
+    wrong = (whole != labels) | (whole < 0) | (whole >= classes)
+    if wrong.any():
+        raise BadShape(
+            f"labels must be whole numbers from 0 to {classes - 1}; got {labels[wrong].flat[0]}; "
+            "count classes from 0, or give the network more outputs. [labels-range]"
+        )
+    targets = np.full(scores.shape, smoothing / classes, scores.dtype)
+    np.put_along_axis(targets, whole[:, None], 1 - smoothing + smoothing / classes, axis=1)
+    return targets
+
+
+def _same(output: Array, target: Array) -> None:
+    if output.shape != target.shape:
+        raise BadShape(
+            f"target must be {show_shape(output.shape)}, as the output; got target={show_shape(target.shape)}; "
+            "reshape one of them. [target-shape]"
+        )

@@ -1,0 +1,88 @@
+"""Each loss with its gradient and the number of targets met."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import BadSetting, BadShape
+from ...layers.base import show_shape
+from ...optim.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+from ..protocol import Array
+from . import loss_functions as losses
+
+
+class Score(NamedTuple):
+    """A batch's mean loss, its gradient with respect to the scores, and the targets met."""
+
+    loss: float
+    gradient: Array
+    correct: int | None
+    targets: int
+
+
+@singledispatch
+def score(loss: Loss, scores: Array, labels: Array) -> Score:
+    """Compare scores with what was wanted: class numbers, or an array of the scores' shape.
+
+    Errors:   BadShape [labels-count], [labels-range], [target-shape]
+    """
+    raise BadSetting(
+        f"{type(loss).__name__} must be a loss the reference engine knows; got no rule for it; "
+        "use cross_entropy, mse or bce. [no-score]"
+    )
+
+
+@score.register
+def _(loss: CrossEntropy, scores: Array, labels: Array) -> Score:
+    value, gradient = losses.softmax_cross_entropy(scores, labels, loss.label_smoothing)
+    return Score(value, gradient, int((scores.argmax(axis=1) == labels).sum()), labels.size)
+
+
+@score.register
+def _(loss: MeanSquaredError, scores: Array, labels: Array) -> Score:
+    wanted = _wanted(scores, labels)
+    value, gradient = losses.mean_squared_error(scores, wanted)
+    return Score(value, gradient, *_met(scores, labels, 0.5))
+
+
+@score.register
+def _(loss: BinaryCrossEntropy, scores: Array, labels: Array) -> Score:
+    wanted = _wanted(scores, labels)
+    value, gradient = losses.binary_cross_entropy(scores, wanted)
+    return Score(value, gradient, *_met(scores, labels, 0.0))
+
+
+def _wanted(scores: Array, labels: Array) -> Array:
+    """Return class numbers as an array of 0 and 1; other targets as they are."""
+    if not _are_classes(labels):
+        return labels
+    if scores.ndim != 2 or len(labels) != len(scores):
+        raise BadShape(
+            f"labels must number {len(scores)} for scores {show_shape(scores.shape)}; "
+            f"got labels={show_shape(labels.shape)}; give targets in the shape of the scores. [labels-count]"
+        )
+    classes = max(2, scores.shape[1])
+    wrong = (labels < 0) | (labels >= classes)
+    if wrong.any():
+        raise BadShape(
+            f"labels must be whole numbers from 0 to {classes - 1}; got {labels[wrong][0]}; "
+            "count classes from 0, or give the network more outputs. [labels-range]"
+        )
+    if scores.shape[1] == 1:
+        return labels[:, None].astype(scores.dtype)
+    return np.equal(labels[:, None], np.arange(classes)).astype(scores.dtype)
+
+
+def _are_classes(labels: Array) -> bool:
+    return labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
+
+
+def _met(scores: Array, labels: Array, threshold: float) -> tuple[int | None, int]:
+    """Count the pictures whose class has the largest score, or lies on the right side of the threshold."""
+    if not _are_classes(labels):
+        return None, len(scores)
+    chosen = scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > threshold
+    return int((chosen == labels).sum()), len(scores)

@@ -1,0 +1,57 @@
+"""What kernels share that treat every channel of a blocked picture by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...codegen.kernel import Kernel
+from ...ir import Code, Condition, Index, Pointer, Vector
+from ...layout import blocks_of
+
+
+@dataclass(frozen=True)
+class ChannelKernel(Kernel):
+    """A kernel over channels; sizes are those of the picture."""
+
+    channels: int
+    height: int
+    width: int
+    lanes: int
+
+    @property
+    def blocks(self) -> int:
+        """Return the channel blocks."""
+        return blocks_of(self.channels, self.lanes)
+
+    @property
+    def positions(self) -> int:
+        """Return the positions of one picture."""
+        return self.height * self.width
+
+    @property
+    def block_floats(self) -> int:
+        """Return the floats of one channel block of one picture."""
+        return self.positions * self.lanes
+
+    def items(self, batch: int) -> int:
+        """Return one for each channel block of each picture."""
+        return batch * self.blocks
+
+    def loaded(self, code: Code, names: Sequence[str], block: int | Index) -> list[Vector]:
+        """Read a block's numbers from arrays of one for each channel."""
+        return [code.pointer(name).load(block * self.lanes) for name in names]
+
+    def real_lanes(self, code: Code, block: int | Index) -> Condition:
+        """Say which lanes of a block hold channels."""
+        return code.first_lanes(self.channels - block * self.lanes)
+
+    def parts(self, code: Code, part: int | Index, block: int | Index) -> tuple[Pointer, Pointer]:
+        """Return where two sums of a block lie in parts (slices, 2, channels)."""
+        first = code.pointer("parts") + (block + part * (2 * self.blocks)) * self.lanes
+        return first, first + self.blocks * self.lanes
+
+
+def share(batch: Index, part: int | Index, parts: int) -> tuple[Index, Index]:
+    """Return the first picture of a part of the batch, and the one after its last; parts may be empty."""
+    return batch * part // parts, batch * (part + 1) // parts

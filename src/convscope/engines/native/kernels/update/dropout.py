@@ -1,0 +1,85 @@
+"""Dropout whose mask is never kept: the backward pass draws it again from the same counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ir import Code, Index, Vector, minimum
+from ..common.flat_kernel import FlatKernel
+from ..common.pieces import PIECES
+from .philox import random_bits, signed
+
+WORDS = 4
+"""Vectors drawn at once: a counter gives four words."""
+
+
+@dataclass(frozen=True)
+class Dropout(FlatKernel):
+    """Set each element to 0 with probability `rate` and scale the rest by 1 / (1 − rate).
+
+    Element e has word e // lanes % 4 of counter e // (4·lanes)·lanes + e % lanes; the caller makes the key, two
+    words of 32 bits, of its seed, the step and the layer. An element is dropped where its word is below rate·2³².
+
+    Shapes:   x and y (floats), a whole number of vectors
+    """
+
+    rate: float
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the names of the arrays."""
+        return ("x", "y")
+
+    @property
+    def in_place(self) -> tuple[tuple[str, str], ...]:
+        """Let the result replace what is read."""
+        read, written = self.pointers
+        return ((written, read),)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the size of the arrays, and the key."""
+        return (*super().numbers, "key_low", "key_high")
+
+    def write(self, code: Code) -> None:
+        """Write the code for the items of a call."""
+        x, y = (code.pointer(name) for name in self.pointers)
+        lanes = code.target.width
+        vectors = code.number("floats") // lanes
+        groups = (vectors + (WORDS - 1)) // WORDS
+        with code.loop(code.first, code.last) as item:
+            first, last = groups * item.index // PIECES, groups * (item.index + 1) // PIECES
+            whole = minimum(last, vectors // WORDS)
+            with code.loop(first, whole) as group:
+                start = group.index * (WORDS * lanes)
+                for word, factor in enumerate(self._factors(code, group.index)):
+                    y.store(x.load(start + word * lanes) * factor, start + word * lanes)
+            with code.when(whole < last):  # the last group of all may be a part of one
+                for word, factor in enumerate(self._factors(code, whole)):
+                    at = whole * WORDS + word
+                    with code.when(at < vectors):
+                        y.store(x.load(at * lanes) * factor, at * lanes)
+
+    def _factors(self, code: Code, group: Index) -> list[Vector]:
+        """Return what a group's elements are multiplied by; NaN stays NaN, as 0 · NaN is."""
+        start, zero = group * code.target.width, code.integers(0)
+        counter = [start.to_lanes() + code.lane_numbers(), (start // (1 << 32)).to_lanes(), zero, zero]
+        key = [code.number(name).to_lanes() for name in ("key_low", "key_high")]
+        limit = round(self.rate * (1 << 32))
+        if limit >= 1 << 32:
+            return code.zeros(WORDS)
+        factor = code.constant(1 / (1 - self.rate))
+        return [
+            word.below_unsigned(signed(limit)).select(code.constant(0), factor)
+            for word in random_bits(code, counter, key)
+        ]
+
+
+@dataclass(frozen=True)
+class DropoutGradient(Dropout):
+    """Multiply the gradient by the factors of the forward pass: "dy" to "dx", with the same key."""
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Return the names of the arrays."""
+        return ("dy", "dx")

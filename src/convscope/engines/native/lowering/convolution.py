@@ -1,0 +1,273 @@
+"""Convolutions, with what follows them where one kernel does both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....layers import Add, BatchNorm, Conv
+from ....network import Node
+from ..kernels.activation.epilogue import RELU, Function, function_of
+from ..kernels.common.shapes import ConvolutionShape
+from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
+from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
+from ..kernels.convolution.weight_gradient_tiles import slices_for
+from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
+from ..kernels.depthwise.direct import DepthwiseConvolution, DepthwiseInputGradient
+from ..kernels.depthwise.weight_gradient import DepthwiseWeightGradient
+from ..kernels.winograd import (
+    WinogradConvolution,
+    WinogradWeightGradient,
+    WinogradWeightGradientFinish,
+    WinogradWeights,
+    input_gradient_shape,
+    raw_weights,
+    u_floats,
+)
+from ..kernels.winograd import slices_for as winograd_slices_for
+from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
+from ..plan import Buffer, HostCall, Operand, Role, Value
+from ..runtime.fallback import Hand
+from ..tuning.select import DIRECT, why, winograd_tile
+from .channel_sums import channel_sums, through_relu
+from .following import activation_after
+from .lowering import Gradient, Lowering, NotLowered
+from .planes import plane, window_sizes
+from .rules import lower
+
+
+@lower.register
+def _(layer: Conv, node: Node, lowering: Lowering) -> None:
+    shape = convolution_shape(layer, node, lowering.lanes)
+    source = lowering.input_of(node)
+    # A kernel that reads pictures as they come gives no gradient of them.
+    as_it_comes = isinstance(source.layout, Plain) and not source.differentiable
+    thin = shape.channels < shape.lanes and shape.groups == 1
+    x = source if as_it_comes and thin else lowering.blocked(source)
+    convolution = _Convolution(node, lowering, shape, x, isinstance(x.layout, Plain))
+    convolution.write()
+
+
+def convolution_shape(layer: Conv, node: Node, lanes: int) -> ConvolutionShape:
+    """Return the sizes of a convolution over one or two axes.
+
+    Errors:   NotLowered for three axes, and for borders other than zeros
+    """
+    shape, output = node.input_shapes[0], node.output_shape
+    height, width = plane(shape, "convolution")
+    if layer.padding_mode != "zeros":
+        raise NotLowered(f"{layer.padding_mode} borders")
+    sizes = window_sizes(layer.windows(shape))._asdict()
+    positions = plane(output, "convolution")
+    return ConvolutionShape(
+        shape[0], height, width, output[0], output=positions, groups=layer.groups, lanes=lanes, **sizes
+    )
+
+
+@dataclass
+class _Tail:
+    """The layers after a convolution that its kernel does along with it."""
+
+    last: Node
+    norm: Node | None = None
+    residual: Value | None = None
+    activation: Function | None = None
+    activation_kind: str = ""
+
+
+@dataclass
+class _Convolution:
+    """One convolution being lowered."""
+
+    node: Node
+    lowering: Lowering
+    shape: ConvolutionShape
+    x: Value
+    plain: bool
+
+    def write(self) -> None:
+        """Write the forward pass, and remember the backward pass."""
+        node, lowering, shape = self.node, self.lowering, self.shape
+        self.layout = weights_layout(shape)
+        self.weight = lowering.parameter(node, "weight", self.layout)
+        self.has_bias = "bias" in node.facts.param_shapes
+        channels = Channels(shape.filters, shape.lanes)
+        self.bias = lowering.parameter(node, "bias", channels) if self.has_bias else None
+        tail = self._tail()
+        weight, bias = (self.weight, self.bias) if tail.norm is None else self._folded(tail.norm)
+        layout = Blocked(shape.filters, *shape.output, shape.lanes)
+        learned = bool(node.trained)
+        self.value = lowering.new(tail.last, layout, (self.x,), tail.activation == RELU, learned=learned)
+        self._forward(weight, bias, tail)
+        lowering.on_backward(self._backward)
+
+    def _tail(self) -> _Tail:
+        lowering, tail = self.lowering, _Tail(self.node)
+        if not lowering.mode.training:
+            norm = lowering.follower(tail.last, BatchNorm)
+            if norm is not None:
+                tail.last = tail.norm = lowering.absorb(norm)
+            add = None if self.shape.depthwise else lowering.follower(tail.last, Add)
+            residual = lowering.other_term(add, tail.last) if add is not None else None
+            if add is not None and residual is not None:
+                tail.last, tail.residual = lowering.absorb(add), residual
+        following = activation_after(tail.last, lowering)
+        if following is not None:
+            tail.activation = function_of(following.layer)
+            tail.last, tail.activation_kind = lowering.absorb(following), following.layer.kind
+        return tail
+
+    def _folded(self, norm: Node) -> tuple[Buffer, Buffer]:
+        """Return weights and bias with a batch normalisation's factors in them, made when parameters change."""
+        lowering, node, layer = self.lowering, self.node, norm.layer
+        assert isinstance(layer, BatchNorm)
+        channels = Channels(self.shape.filters, self.shape.lanes)
+        weight = lowering.buffer(f"{node.name} with {norm.name}", fixed=self.layout.floats, role=Role.PREPARED)
+        bias = lowering.buffer(f"{node.name} bias with {norm.name}", fixed=channels.floats, role=Role.PREPARED)
+        for name in ("weight", "bias") if layer.affine else ():
+            lowering.parameter(norm, name, channels)
+        for name in ("running_mean", "running_var"):
+            lowering.statistic(norm, name, channels)
+
+        def fold(hand: Hand) -> None:
+            own, others = node.parameters_of, norm.parameters_of
+            factor = 1 / np.sqrt(hand.array(f"{others}.running_var").astype(np.float64) + layer.eps)
+            offset = -hand.array(f"{others}.running_mean") * factor
+            if layer.affine:
+                gain = hand.array(f"{others}.weight")
+                factor, offset = factor * gain, offset * gain + hand.array(f"{others}.bias")
+            if self.has_bias:
+                offset = offset + factor * hand.array(f"{own}.bias")
+            kernel = hand.array(f"{own}.weight")
+            scaled = kernel * factor.reshape(-1, *(1,) * (kernel.ndim - 1))
+            hand.memory(weight)[...] = self.layout.pack(scaled.astype(np.float32))
+            hand.memory(bias)[...] = channels.pack(offset.astype(np.float32))
+
+        with lowering.section("prepare"):
+            lowering.add(HostCall(fold, (weight, bias), node.name, f"weights with {norm.name}", "once"))
+        return weight, bias
+
+    def _forward(self, weight: Buffer, bias: Buffer | None, tail: _Tail) -> None:
+        lowering, shape, mode = self.lowering, self.shape, self.lowering.mode
+        operands: dict[str, Operand] = {"x": self.x.buffer, "y": self.value.buffer}
+        if bias is not None:
+            operands["bias"] = bias
+        if tail.residual is not None:
+            operands["residual"] = tail.residual.buffer
+        does = "forward" + self._also(tail)
+        if shape.depthwise:
+            depthwise = DepthwiseConvolution(shape, bias is not None, tail.activation)
+            lowering.call(depthwise, self.node.name, does, "one channel each", weight=weight, **operands)
+            return
+        epilogue = (bias is not None, tail.activation, tail.residual is not None)
+        purpose = "forward" if mode.training else "inference"
+        tile = DIRECT if self.plain else winograd_tile(shape, mode.batch_hint, purpose, mode.strict)
+        reason = why(tile, shape, mode.strict)
+        if tile == DIRECT:
+            kernel = Convolution(shape, self.plain, *epilogue)
+            lowering.call(kernel, self.node.name, does, reason, weight=weight, **operands)
+            return
+        raw, weights = self._winograd_weights(weight, tile, "forward")
+        winograd = WinogradConvolution(shape, tile, *epilogue, raw_weights=raw)
+        lowering.call(winograd, self.node.name, does, reason, **weights, **operands)
+
+    def _also(self, tail: _Tail) -> str:
+        norm, residual = tail.norm.name if tail.norm else "", "sum" if tail.residual else ""
+        done = [name for name in (norm, residual, tail.activation_kind) if name]
+        return f" with {', '.join(done)}" if done else ""
+
+    def _winograd_weights(self, weight: Buffer, tile: int, purpose: str) -> tuple[bool, dict[str, Operand]]:
+        """Return whether the convolution transforms its weights itself, and its operand for them."""
+        mode = self.lowering.mode
+        if mode.training and raw_weights(self.shape, mode.batch_hint, tile, purpose == "input gradient"):
+            return True, {"weight": weight}
+        return False, {"u": self._transformed(weight, tile, purpose)}
+
+    def _transformed(self, weight: Buffer, tile: int, purpose: str) -> Buffer:
+        """Return the weights in Winograd's domain: made every step in training, once at inference."""
+        lowering, name = self.lowering, self.node.name
+        training, transposed = lowering.mode.training, purpose == "input gradient"
+        role = Role.ACTIVATION if training else Role.PREPARED
+        floats = u_floats(self.shape, tile, transposed)
+        u = lowering.buffer(f"{weight.name} in Winograd's domain", fixed=floats, role=role)
+        kernel = WinogradWeights(self.shape, tile, transposed)
+        if training:
+            lowering.call(kernel, name, purpose, "weights transformed", weight=weight, u=u)
+        else:
+            with lowering.section("prepare"):
+                lowering.call(kernel, name, purpose, "weights transformed, once", weight=weight, u=u)
+        return u
+
+    def _backward(self) -> None:
+        lowering, node = self.lowering, self.node
+        gradient = through_relu(self.value, lowering, node.name)
+        if gradient is None:
+            return
+        if "bias" in node.trained:
+            with lowering.parameter_gradient(node, "bias") as out:
+                channel_sums(gradient, self.value, out, lowering, node.name)
+        if "weight" in node.trained:
+            with lowering.parameter_gradient(node, "weight") as out:
+                self._weight_gradient(gradient.buffer, out)
+        if self.x.differentiable:
+            into = lowering.buffer(f"gradient of {self.x.key}", per_image=self.x.layout.floats)
+            self._input_gradient(gradient.buffer, into)
+            lowering.contribute(self.x, Gradient(into))
+
+    def _weight_gradient(self, dy: Buffer, out: Buffer) -> None:
+        lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
+        tile = DIRECT if self.plain else winograd_tile(shape, mode.batch_hint, "weight gradient", mode.strict)
+        reason = why(tile, shape, mode.strict)
+        if shape.depthwise:
+            slices = slices_for(shape)
+            self._in_parts(DepthwiseWeightGradient(shape, slices), slices, dy, out, "one channel each")
+        elif tile == DIRECT:
+            slices = slices_for(shape)
+            self._in_parts(ConvolutionWeightGradient(shape, self.plain, slices), slices, dy, out, reason)
+            if isinstance(self.layout, GroupedFilterBlocks):
+                lowering.call(GroupMask(shape), name, "weight gradient", "nothing between groups", gradient=out)
+        else:
+            slices = winograd_slices_for(shape, mode.batch_hint, tile)
+            floats = slices * u_floats(shape, tile, False)
+            parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=floats)
+            kernel = WinogradWeightGradient(shape, tile, slices)
+            lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
+            finish = WinogradWeightGradientFinish(shape, tile, slices)
+            lowering.call(finish, name, "weight gradient", "out of Winograd's domain", parts=parts, dweight=out)
+
+    def _in_parts(
+        self,
+        kernel: ConvolutionWeightGradient | DepthwiseWeightGradient,
+        slices: int,
+        dy: Buffer,
+        out: Buffer,
+        reason: str,
+    ) -> None:
+        lowering, name = self.lowering, self.node.name
+        if slices == 1:
+            lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=out)
+            return
+        parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=slices * out.fixed)
+        lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
+        lowering.sum_parts(parts, slices, out, name, "weight gradient")
+
+    def _input_gradient(self, dy: Buffer, into: Buffer) -> None:
+        lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
+        if shape.depthwise:
+            kernel = DepthwiseInputGradient(shape)
+            reason = "one channel each"
+            lowering.call(kernel, name, "input gradient", reason, dy=dy, weight=self.weight, dx=into)
+            return
+        tile = winograd_tile(shape, mode.batch_hint, "input gradient", mode.strict)
+        reason = why(tile, shape, mode.strict)
+        if tile == DIRECT:
+            turned = lowering.buffer(f"{name}.weight transposed", fixed=transposed_layout(shape).floats)
+            turning = TransposedWeights(shape)
+            lowering.call(turning, name, "input gradient", "weights turned", weight=self.weight, weight_t=turned)
+            direct = ConvolutionInputGradient(shape)
+            lowering.call(direct, name, "input gradient", reason, dy=dy, weight_t=turned, dx=into)
+            return
+        raw, weights = self._winograd_weights(self.weight, tile, "input gradient")
+        winograd = WinogradConvolution(input_gradient_shape(shape), tile, raw_weights=raw, transposed=raw)
+        lowering.call(winograd, name, "input gradient", reason, **weights, x=dy, y=into)

@@ -1,0 +1,82 @@
+"""Plans for training and for inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ....layers import Input
+from ....network import Network, Node
+from ....optim.losses import Objective
+from ..codegen.target import Target
+from ..layout import Plain
+from ..plan import Plan, Value
+from ..runtime.parameters import Parameters
+from .fallback import on_reference
+from .loss import lower_loss
+from .lowering import Lowering, Mode, NotLowered
+from .rules import lower
+
+MOST_INPUTS = 128
+"""Inputs that one kernel reads: its code grows with them, and the time to compile it with their square."""
+
+
+def inference_plan(
+    title: str, network: Network, target: Target, mode: Mode, parameters: Parameters, wanted: frozenset[str]
+) -> Plan:
+    """Return a plan whose "prepare" section is run when parameters have changed, "forward" for every batch."""
+    lowering = Lowering(network, target, mode, parameters, wanted)
+    with lowering.section("prepare"):
+        pass
+    _forward(lowering, wanted)
+    return lowering.plan(title)
+
+
+def training_plan(
+    title: str,
+    network: Network,
+    objective: Objective,
+    target: Target,
+    mode: Mode,
+    parameters: Parameters,
+    wanted: frozenset[str],
+) -> Plan:
+    """Return a plan with the sections "forward", "loss" and "backward"."""
+    lowering = Lowering(network, target, mode, parameters, wanted | {objective.scores})
+    _forward(lowering, wanted | {objective.scores})
+    with lowering.section("loss"):
+        lower_loss(objective, lowering)
+    with lowering.section("backward"):
+        lowering.write_backward()
+    return lowering.plan(title)
+
+
+def _forward(lowering: Lowering, wanted: frozenset[str]) -> None:
+    for node in _needed(lowering.network, wanted):
+        if node.name in lowering.absorbed:
+            continue
+        if isinstance(node.layer, Input):
+            layout = Plain(node.output_shape)
+            made = lowering.buffer(node.name, per_image=layout.floats)
+            lowering.set(node, Value(node.name, made, layout, node.output_shape))
+            lowering.keep_value(node.name)
+            continue
+        before = lowering.mark()
+        try:
+            if len(node.inputs) > MOST_INPUTS:
+                raise NotLowered(f"more than {MOST_INPUTS} inputs")
+            lower(node.layer, node, lowering)
+        except NotLowered as reason:
+            lowering.restore(before)
+            on_reference(node, lowering, str(reason))
+    for name in sorted(wanted):
+        lowering.keep_value(name)
+
+
+def _needed(network: Network, wanted: Iterable[str]) -> list[Node]:
+    """Return the layers that lead to what is wanted, and those whose statistics follow the batch."""
+    needed: set[str] = {node.name for node in network.inputs} | set(wanted)
+    for node in reversed(list(network)):
+        if node.name in needed or node.facts.buffer_shapes:
+            needed.add(node.name)
+            needed.update(node.inputs)
+    return [node for node in network if node.name in needed]

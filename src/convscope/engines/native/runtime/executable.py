@@ -1,0 +1,188 @@
+"""A plan bound to memory for one batch size: addresses put in, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..codegen.kernel import Kernel, argument_names
+from ..layout import Floats
+from ..plan import Amount, Buffer, Call, Given, HostCall, Plan, Role, Step
+from .memory_planner import by_lifetime
+from .threads import RECORD, Pool
+
+Locate = Callable[[Buffer], Floats]
+"""Finds the memory of buffers that outlive a run."""
+
+SMALL = 400_000
+"""Multiply-adds and floats moved in a whole section below which one thread is faster than waking others."""
+
+
+class Memory:
+    """Activations and scratch of all plans of a program: plans run one at a time, so they share it.
+
+    `forget` is called before memory is replaced by more of it, so that whoever refers to the old one lets it go.
+    """
+
+    def __init__(self, new: Callable[[int], Floats], forget: Callable[[], None] = lambda: None) -> None:
+        self._new, self._forget = new, forget
+        self.activations = new(0)
+        self.scratch = new(0)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of both."""
+        return self.activations.nbytes + self.scratch.nbytes
+
+    def reserve(self, activations: int, scratch: int) -> None:
+        """Grow to at least so many floats."""
+        more_activations, more_scratch = activations > len(self.activations), scratch > len(self.scratch)
+        if more_activations or more_scratch:
+            self._forget()
+        # The old memory goes first: both at once may be more than the system has.
+        if more_activations:
+            self.activations = self._new(0)
+            self.activations = self._new(activations)
+        if more_scratch:
+            self.scratch = self._new(0)
+            self.scratch = self._new(scratch)
+
+
+class Segment(NamedTuple):
+    """Calls that follow each other without Python in between: their records, and where these lie."""
+
+    records: NDArray[Any]
+    address: int
+    length: int
+    alone: bool
+
+
+class Bound:
+    """Records and argument tables of a plan's sections."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        batch: int,
+        addresses: Mapping[Kernel, int],
+        memory: Memory,
+        locate: Locate,
+        pool: Pool,
+    ) -> None:
+        self.plan, self.batch, self._locate, self._pool = plan, batch, locate, pool
+        self._arrangement = by_lifetime(plan, batch)
+        scratch = max((kernel.scratch_floats(plan.target) for kernel in plan.kernels), default=0)
+        memory.reserve(self._arrangement.floats, scratch * pool.threads)
+        self._activations, self._scratch = memory.activations, memory.scratch
+        self._views: dict[int, tuple[Buffer, Floats]] = {}
+        self._given: dict[str, list[tuple[int, bool]]] = {}
+        calls = [step for step in plan.steps if isinstance(step, Call)]
+        names = [argument_names(call.kernel, plan.target) for call in calls]
+        self._tables = np.zeros(sum(map(len, names)) + 1, np.int64)
+        self._floats = self._tables.view(np.float32)
+        starts = np.cumsum([0, *map(len, names)])
+        for call, slots, start in zip(calls, names, starts, strict=False):
+            for place, name in enumerate(slots, start):
+                self._fill(int(place), call, name)
+        at = {
+            id(call): self._tables.ctypes.data + 8 * int(start) for call, start in zip(calls, starts, strict=False)
+        }
+        self._sections = {name: self._segments(steps, addresses, at) for name, steps in plan.sections.items()}
+
+    def memory(self, buffer: Buffer) -> Floats:
+        """Return a buffer's memory: (batch, floats of a picture), or (floats,) for a fixed one."""
+        known = self._views.get(id(buffer))
+        if known is None or known[0] is not buffer:
+            known = self._views[id(buffer)] = buffer, self._view(buffer)
+        return known[1]
+
+    def _view(self, buffer: Buffer) -> Floats:
+        if buffer.role is not Role.ACTIVATION:
+            return self._locate(buffer)
+        start = self._arrangement.offsets[buffer]
+        flat = self._activations[start : start + buffer.floats(self.batch)]
+        return flat if buffer.per_image == 0 else flat.reshape(self.batch, -1)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Return the memory that its activations take."""
+        return 4 * self._arrangement.floats
+
+    @property
+    def table_bytes(self) -> int:
+        """Return the memory of its records and argument tables."""
+        segments = (one for section in self._sections.values() for one in section if isinstance(one, Segment))
+        return self._tables.nbytes + sum(segment.records.nbytes for segment in segments)
+
+    def give(self, numbers: Mapping[str, float]) -> None:
+        """Set numbers that calls are given anew for each run."""
+        for name, number in numbers.items():
+            for place, real in self._given.get(name, ()):
+                if real:
+                    self._floats[2 * place] = number
+                else:
+                    self._tables[place] = int(number)
+
+    def run(self, section: str, host: Callable[[HostCall], None]) -> None:
+        """Run a section; `host` runs the steps that are Python."""
+        for segment in self._sections.get(section, ()):
+            if isinstance(segment, HostCall):
+                host(segment)
+            else:
+                self._pool.run_at(segment.address, segment.length, segment.alone)
+
+    def singles(self, section: str) -> list[tuple[Call, NDArray[Any]]]:
+        """Return each kernel call of a section with a list of its own, for measuring one by one."""
+        calls = [step for step in self.plan.sections.get(section, ()) if isinstance(step, Call)]
+        found = [one.records for one in self._sections.get(section, ()) if isinstance(one, Segment)]
+        records = np.concatenate(found) if found else np.zeros(0, RECORD)
+        return [(call, records[place : place + 1]) for place, call in enumerate(calls)]
+
+    def _fill(self, place: int, call: Call, name: str) -> None:
+        if name == "scratch":
+            self._tables[place] = self._scratch.ctypes.data
+            return
+        operand = call.operands[name]
+        if isinstance(operand, Buffer):
+            self._tables[place] = self.memory(operand).ctypes.data
+        elif isinstance(operand, Given):
+            self._given.setdefault(operand.name, []).append((place, name in call.kernel.reals))
+        elif name in call.kernel.reals:
+            raise TypeError(f"{type(call.kernel).__name__}.{name} must be given anew for each run")
+        else:
+            assert isinstance(operand, Amount)
+            self._tables[place] = operand.per_image * self.batch + operand.fixed
+
+    def _segments(
+        self, steps: Sequence[Step], addresses: Mapping[Kernel, int], tables: Mapping[int, int]
+    ) -> list[Segment | HostCall]:
+        segments: list[Segment | HostCall] = []
+        waiting: list[Call] = []
+
+        def close() -> None:
+            if waiting:
+                records = np.zeros(len(waiting), RECORD)
+                records["function"] = [addresses[call.kernel] for call in waiting]
+                records["table"] = [tables[id(call)] for call in waiting]
+                records["items"] = [call.kernel.items(self.batch) for call in waiting]
+                alone = self._work(waiting) < SMALL
+                segments.append(Segment(records, records.ctypes.data, len(records), alone))
+                waiting.clear()
+
+        for step in steps:
+            if isinstance(step, Call):
+                waiting.append(step)
+            else:
+                close()
+                segments.append(step)
+        close()
+        return segments
+
+    def _work(self, calls: Sequence[Call]) -> int:
+        return sum(
+            call.kernel.macs(self.batch) + sum(buffer.floats(self.batch) for buffer in call.buffers)
+            for call in calls
+        )

@@ -1,0 +1,1 @@
+"""Selection of algorithms by size, and tuning results."""

@@ -1,0 +1,86 @@
+"""Affine, Clamp, Power and the elementary functions: value and derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ....layers.elementwise import Affine, Clamp, Function, Power
+from . import gaussian
+from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
+
+_ERF_SLOPE = 2 / math.sqrt(math.pi)
+
+
+@forward.register
+def _(layer: Affine, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    return layer.scale * inputs[0] + layer.shift
+
+
+@backward.register
+def _(layer: Affine, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    return Gradients((layer.scale * grad_output,))
+
+
+@forward.register
+def _(layer: Clamp, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    return np.clip(inputs[0], layer.low, layer.high)
+
+
+@backward.register
+def _(layer: Clamp, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    """A gradient passes where the bounds do not bind; on a bound it does, as in PyTorch."""
+    (x,) = inputs
+    low = -math.inf if layer.low is None else layer.low
+    high = math.inf if layer.high is None else layer.high
+    return Gradients((np.where((x >= low) & (x <= high), grad_output, 0).astype(x.dtype, copy=False),))
+
+
+@forward.register
+def _(layer: Power, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return np.power(inputs[0], layer.exponent)
+
+
+@backward.register
+def _(layer: Power, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return Gradients((grad_output * layer.exponent * np.power(inputs[0], layer.exponent - 1),))
+
+
+def _erf(x: Array) -> Array:
+    return (2 * gaussian.cumulative(math.sqrt(2) * x) - 1).astype(x.dtype)
+
+
+Numeric = Callable[[Array], Array]
+_PAIRS: dict[str, tuple[Numeric, Numeric]] = {
+    "abs": (np.abs, np.sign),
+    "ceil": (np.ceil, np.zeros_like),
+    "cos": (np.cos, lambda x: -np.sin(x)),
+    "erf": (_erf, lambda x: _ERF_SLOPE * np.exp(-np.square(x))),
+    "exp": (np.exp, np.exp),
+    "floor": (np.floor, np.zeros_like),
+    "log": (np.log, np.reciprocal),
+    "neg": (np.negative, lambda x: np.full_like(x, -1)),
+    "reciprocal": (np.reciprocal, lambda x: -1 / np.square(x)),
+    "round": (np.rint, np.zeros_like),
+    "rsqrt": (lambda x: 1 / np.sqrt(x), lambda x: -0.5 / (x * np.sqrt(x))),
+    "sign": (np.sign, np.zeros_like),
+    "sin": (np.sin, np.cos),
+    "sqrt": (np.sqrt, lambda x: 0.5 / np.sqrt(x)),
+}
+"""The value and the derivative of each function by its name; out of its domain NaN or ∞, as IEEE says."""
+
+
+@forward.register
+def _(layer: Function, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
+    with np.errstate(all="ignore"):
+        return _PAIRS[layer.function][0](inputs[0])
+
+
+@backward.register
+def _(layer: Function, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
+    with np.errstate(all="ignore"):
+        return Gradients((grad_output * _PAIRS[layer.function][1](inputs[0]),))

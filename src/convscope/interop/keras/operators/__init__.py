@@ -1,0 +1,1 @@
+"""From Keras' layers and functions to layers here, one file per family."""

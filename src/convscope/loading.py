@@ -1,0 +1,223 @@
+"""Find the network that a user names: in the zoo, in notation, in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .errors import BadFile, ConvscopeError, UnknownModel, nearest
+from .files.foreign import ADVICE, refuse_foreign
+from .files.regular import open_regular
+from .input_shapes import InputShape
+from .network import Network
+
+if TYPE_CHECKING:
+    import keras
+    from torch import nn
+
+    from .model import Model
+
+ModelSource: TypeAlias = "Network | Model | nn.Module | keras.Model | str | os.PathLike[str]"
+"""Everything that functions take as a model."""
+
+LARGEST_FILE = 16 << 20
+"""Bytes of a network's file: a description is text, and even a large one is far smaller."""
+
+_ZOO = Path(__file__).parent / "zoo"
+
+
+def load(model: ModelSource, input_shape: InputShape | None = None) -> Network:
+    """Return the network of a model, for other inputs if `input_shape` is given.
+
+    Args:
+        model: A zoo name, notation, a file, a run's folder, a Network, a Model, a PyTorch module or a Keras model.
+        input_shape: One shape, channels first and without the batch, or a mapping from input names to shapes.
+            A PyTorch module without it gets the shape that its first layer with weights suggests, at 224 pixels
+            a side.
+
+    Raises:
+        UnknownModel: [model-name], [model-type]
+        BadFile: For a file that is missing or damaged.
+        BadNotation: For a text or file with mistakes.
+        BadShape: Where the network cannot take `input_shape`.
+        BadSetting: [input-shape], [input-name], [channels-last]
+
+    >>> load("input 1x28x28 | conv 6 5 p2 | relu", input_shape=(1, 32, 30))["conv1"].output_shape
+    (6, 32, 30)
+    """
+    if isinstance(model, Network):
+        return _resized(model, input_shape)
+    if not isinstance(model, str | os.PathLike):
+        return _from_object(model, input_shape)
+    name = os.fspath(model)
+    for recognises, read in _READERS:
+        if recognises(name):
+            return read(name, input_shape)
+    shown = name if len(name) <= 60 else f"{name[:60]}…"
+    raise UnknownModel(
+        f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
+        f"got model={shown!r}; {nearest(_key(name), zoo_names())} [model-name]"
+    )
+
+
+def zoo_names() -> list[str]:
+    """Return the names of the networks that come with convscope."""
+    return sorted(path.stem for path in _zoo().values())
+
+
+@cache
+def _zoo() -> Mapping[str, Path]:
+    """Return the zoo's files by the name without capitals and hyphens."""
+    return {_key(path.stem): path for path in _ZOO.glob("*.yaml")}
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+@cache
+def _from_zoo(key: str) -> Network:
+    path = _zoo()[key]
+    return _from_file(path)
+
+
+def _from_file(path: Path) -> Network:
+    from .notation import parse_json, parse_yaml
+
+    text = _text(path)
+    read = parse_json if path.suffix.lower() == ".json" else parse_yaml
+    try:
+        return read(text, path.stem)
+    except ConvscopeError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _from_folder(path: Path) -> Network:
+    """Return the network of a run's folder, or of one that Model.save has written."""
+    from .notation import parse_yaml
+    from .training.run_document import NAME, read_run_document
+
+    if os.path.exists(path / NAME):
+        return parse_yaml(read_run_document(path)["network"], path.name)
+    if os.path.isfile(path / "network.yaml"):
+        return _from_file(path / "network.yaml")
+    got = "no run.json and no network.yaml in it"
+    raise _refused(path, "be the folder of a run or a saved model", got, "check the path", "model-folder")
+
+
+def _text(path: Path) -> str:
+    if "\0" in str(path):
+        raise _refused(path, "have a name that a file can have", "a zero byte", "check the path", "file-missing")
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise _refused(path, "be a file", "a folder or device", "name a .yaml or .json file", "file-kind")
+        if size > LARGEST_FILE:
+            limit = f"hold at most {LARGEST_FILE >> 20} MiB"
+            raise _refused(path, limit, f"{size:,} bytes", "describe repeated parts with blocks", "file-size")
+        with open_regular(path) as file:
+            data = file.read()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise _refused(path, "be readable", reason, "check the path", "file-missing") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = f"byte {error.start:,} is not UTF-8"
+        raise _refused(path, "be text in UTF-8", place, "save it as UTF-8", "file-text") from None
+    if "\0" in text:
+        raise _refused(path, "be text", "binary data", "name a .yaml or .json file", "file-text")
+    return text
+
+
+def _refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFile:
+    return BadFile(f"{str(path)!r} must {rule}; got {got}; {way_out}. [{code}]")
+
+
+def _resized(network: Network, size: InputShape | None) -> Network:
+    return network if size is None else network.with_input(size)
+
+
+def _from_object(model: Any, size: InputShape | None) -> Network:
+    """Return the network of a Model, a Keras model or a PyTorch module; their packages are loaded already."""
+    for package, name, read in _OBJECTS:
+        kind = getattr(sys.modules.get(package), name, None)
+        if kind is not None and isinstance(model, kind):
+            return read(model, size)
+    raise UnknownModel(
+        "a model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model; "
+        f"got {type(model).__name__}; pass one of these. [model-type]"
+    )
+
+
+def _is_notation(name: str) -> bool:
+    return "|" in name or "\n" in name or name.lstrip().startswith("input ")
+
+
+def _ends(*endings: str) -> Callable[[str], bool]:
+    return lambda name: Path(name).suffix.lower() in endings
+
+
+def _read_notation(name: str, size: InputShape | None) -> Network:
+    from .notation import parse
+
+    return _resized(parse(name), size)
+
+
+def _read_onnx(name: str, size: InputShape | None) -> Network:
+    from .interop.onnx.importer import from_onnx
+
+    return from_onnx(name, input_shape=size)
+
+
+def _read_torch(name: str, size: InputShape | None) -> Network:
+    from .interop.torch.naming import load_module
+
+    return load_module(name, size)
+
+
+def _read_keras(name: str, size: InputShape | None) -> Network:
+    from .interop.keras.naming import load_model
+
+    return load_model(name, size)
+
+
+def _read_torch_module(module: nn.Module, size: InputShape | None) -> Network:
+    from .interop.torch.importer import from_torch
+    from .interop.torch.naming import usual_shape
+
+    return from_torch(module, usual_shape(module) if size is None else size)
+
+
+def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
+    from .interop.keras.importer import from_keras
+
+    return from_keras(model, size)
+
+
+def _read_foreign(name: str, _: InputShape | None) -> Network:
+    raise refuse_foreign(name)
+
+
+_OBJECTS: tuple[tuple[str, str, Callable[[Any, InputShape | None], Network]], ...] = (
+    ("convscope.model", "Model", lambda model, size: _resized(model.network, size)),
+    ("keras", "Model", _read_keras_model),  # before PyTorch: on its backend a Keras model is a module, too
+    ("torch.nn", "Module", _read_torch_module),
+)
+"""Classes by package and name, and what reads their instances."""
+
+_READERS: tuple[tuple[Callable[[str], bool], Callable[[str, InputShape | None], Network]], ...] = (
+    (lambda name: _key(name.strip()) in _zoo(), lambda name, size: _resized(_from_zoo(_key(name.strip())), size)),
+    (_is_notation, _read_notation),
+    (lambda name: name.startswith("torch:"), _read_torch),
+    (lambda name: name.startswith("keras:"), _read_keras),
+    (_ends(".onnx"), _read_onnx),
+    (_ends(*ADVICE), _read_foreign),
+    (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
+    (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # it takes any text
+)
+"""What a name can be, in this order, and what reads it."""

@@ -1,0 +1,130 @@
+"""A network as few boxes: element-wise followers ride along, equal blocks in a row are drawn once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from ..layers.base import Layer
+from ..layers.connection import Shape
+from ..network import Network, Node
+
+LONGEST_BLOCK = 64
+LEAST_SAVED = 3
+"""Blocks are folded where at least so many boxes are saved."""
+
+
+class Box(NamedTuple):
+    """A layer with the element-wise layers that follow it; `sources` are places of other boxes."""
+
+    name: str
+    layer: Layer
+    followers: tuple[Layer, ...]
+    shape: Shape
+    sources: tuple[int, ...]
+    shares: bool = False
+
+    def signature(self, place: int) -> Hashable:
+        """Return what must agree for two boxes to be the same one block further on."""
+        return (
+            self.layer,
+            self.followers,
+            self.shape,
+            self.shares,
+            tuple(place - source for source in self.sources),
+        )
+
+
+class Repeat(NamedTuple):
+    """Boxes `start` … `start + length − 1` stand for `times` equal blocks in a row."""
+
+    start: int
+    length: int
+    times: int
+
+
+def boxes_of(network: Network) -> list[Box]:
+    """Return one box per layer, element-wise followers of a single consumer joined to it."""
+    consumers = [0] * len(network)
+    for node in network:
+        for source in node.sources:
+            consumers[source] += 1
+    home: list[int] = []
+    boxes: list[Box] = []
+    for node in network:
+        if _rides_along(node, network, consumers):
+            place = home[node.sources[0]]
+            box = boxes[place]
+            boxes[place] = box._replace(followers=(*box.followers, node.layer))
+        else:
+            place = len(boxes)
+            sources = tuple(home[source] for source in node.sources)
+            boxes.append(Box(node.name, node.layer, (), node.output_shape, sources, not node.owns_parameters))
+        home.append(place)
+    return boxes
+
+
+def _rides_along(node: Node, network: Network, consumers: list[int]) -> bool:
+    if len(node.sources) != 1 or node.facts.connections is not None or not node.owns_parameters:
+        return False
+    source = network.nodes[node.sources[0]]
+    return bool(source.inputs) and consumers[source.index] == 1 and source.output_shape == node.output_shape
+
+
+def fold(boxes: list[Box]) -> tuple[list[Box], list[Repeat]]:
+    """Keep the first of equal blocks in a row, and say how often each stands."""
+    found = _repeats(boxes)
+    kept: list[Box] = []
+    repeats: list[Repeat] = []
+    place_of: dict[int, int] = {}
+    place = 0
+    for repeat in [*found, Repeat(len(boxes), 0, 1)]:
+        while place < repeat.start + repeat.length:
+            place_of[place] = len(kept)
+            kept.append(boxes[place])
+            place += 1
+        if repeat.length:
+            repeats.append(repeat._replace(start=place_of[repeat.start]))
+            place = repeat.start + repeat.length * repeat.times
+            place_of[place - 1] = len(kept) - 1  # what comes after hangs on the last block
+    return [box._replace(sources=tuple(place_of[source] for source in box.sources)) for box in kept], repeats
+
+
+def _repeats(boxes: list[Box]) -> list[Repeat]:
+    signs = [box.signature(place) for place, box in enumerate(boxes)]
+    last_use = list(range(len(boxes)))
+    for place, box in enumerate(boxes):
+        for source in box.sources:
+            last_use[source] = place
+    found: list[Repeat] = []
+    place = 1
+    while place < len(boxes):
+        candidates = (
+            Repeat(place, length, _times(boxes, signs, last_use, place, length))
+            for length in range(1, min(LONGEST_BLOCK, (len(boxes) - place) // 2) + 1)
+        )
+        best = max(candidates, key=lambda one: (one.times - 1) * one.length, default=Repeat(place, 1, 1))
+        if (best.times - 1) * best.length >= LEAST_SAVED:
+            found.append(best)
+            place += best.length * best.times
+        else:
+            place += 1
+    return found
+
+
+def _times(boxes: list[Box], signs: list[Hashable], last_use: list[int], start: int, length: int) -> int:
+    """Count equal blocks in a row from `start`, each entered and left in one place only."""
+    block = signs[start : start + length]
+    times = 1
+    while signs[start + times * length : start + (times + 1) * length] == block:
+        times += 1
+    if times == 1 or any(source < start - 1 for box in boxes[start : start + length] for source in box.sources):
+        return 1
+    for number in range(times):
+        end = start + (number + 1) * length
+        if any(last_use[inside] >= end for inside in range(end - length, end - 1)):
+            return max(number, 1)
+        # The last of a block feeds the next block alone, unless it is the last block.
+        if number < times - 1 and last_use[end - 1] >= end + length:
+            return number + 1
+    return times

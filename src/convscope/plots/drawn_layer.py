@@ -1,0 +1,111 @@
+"""How one layer looks in a drawn network: its colour and its few words."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import NamedTuple
+
+from ..derivations.derivation import Text
+from ..layers.activation import Activation, Softmax
+from ..layers.base import Layer
+from ..layers.convolution import Conv, ConvTranspose
+from ..layers.dense import Embedding, Linear
+from ..layers.merge import Add, Concat, Elementwise, MatMul, MultiheadAttention, Multiply
+from ..layers.pooling import (
+    AdaptivePool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    GlobalPool,
+    MaxPool,
+    MinPool,
+    Pool,
+)
+from ..layers.rearrange import Flatten
+from ..layers.resize import Upsample
+from ..layers.structural import Dropout, Input
+from ..settings import Axes
+from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, times
+
+
+class Look(NamedTuple):
+    """The colour and the words under a layer's name."""
+
+    colour: str
+    words: Text
+
+
+@singledispatch
+def look(layer: Layer) -> Look:
+    """Return how a layer is drawn; one without a look of its own is grey, with its word in the notation."""
+    return Look(GREY, _both(layer.keyword or layer.kind))
+
+
+def _both(words: str) -> Text:
+    return Text(words, words)
+
+
+def _window(name: Text, kernel: Axes, stride: Axes, *more: str) -> Text:
+    """Write a window: its kernel, its stride where it is not 1, and what else is unusual."""
+    details = [times(kernel), *([f"/{_short_number(stride)}"] if set(stride) != {1} else []), *more]
+    return Text(*(f"{words} {' '.join(details)}" for words in name))
+
+
+def _short_number(sizes: Axes) -> str:
+    return str(sizes[0]) if len(set(sizes)) == 1 else times(sizes)
+
+
+def _unusual(layer: Conv | ConvTranspose) -> list[str]:
+    dilation = [f"d{_short_number(layer.dilation)}"] if set(layer.dilation) != {1} else []
+    return [*dilation, *([f"g{layer.groups}"] if layer.groups > 1 else [])]
+
+
+@look.register
+def _(layer: Conv) -> Look:
+    return Look(BLUE, _window(Text("conv", "卷积"), layer.kernel_size, layer.stride, *_unusual(layer)))
+
+
+@look.register
+def _(layer: ConvTranspose) -> Look:
+    return Look(SKY, _window(Text("up-conv", "转置卷积"), layer.kernel_size, layer.stride, *_unusual(layer)))
+
+
+@look.register
+def _(layer: Pool) -> Look:
+    name = _POOLS.get(layer.keyword, _both(layer.keyword))
+    return Look(ORANGE, _window(name, layer.kernel_size, layer.stride))
+
+
+_POOLS = {
+    MaxPool.keyword: Text("max pool", "最大池化"),
+    MinPool.keyword: Text("min pool", "最小池化"),
+    AvgPool.keyword: Text("avg pool", "平均池化"),
+}
+
+
+def _register(family: type[Layer], colour: str, words: Text | None = None) -> None:
+    """Give a family one colour, and words unless those of the notation will do."""
+
+    @look.register(family)
+    def _(layer: Layer) -> Look:
+        return Look(colour, words or _both(layer.keyword))
+
+
+_register(Input, YELLOW, Text("input", "输入"))
+_register(Upsample, SKY, Text("upsample", "上采样"))
+_register(GlobalPool, ORANGE)
+_register(GlobalAvgPool, ORANGE, Text(GlobalAvgPool.keyword, "全局平均池化"))
+_register(GlobalMaxPool, ORANGE, Text(GlobalMaxPool.keyword, "全局最大池化"))
+_register(AdaptivePool, ORANGE)
+_register(Flatten, GREY, Text(Flatten.keyword, "展平"))
+_register(Dropout, GREY, Text(Dropout.keyword, "随机失活"))
+_register(Linear, PURPLE, Text("dense", "全连接"))
+_register(Embedding, PURPLE, Text(Embedding.keyword, "嵌入"))
+_register(MatMul, PURPLE, Text(MatMul.keyword, "矩阵乘法"))
+_register(MultiheadAttention, PURPLE, Text(MultiheadAttention.keyword, "多头注意力"))
+_register(Elementwise, GREEN)
+_register(Add, GREEN, Text("add", "相加"))
+_register(Multiply, GREEN, Text("multiply", "相乘"))
+_register(Concat, GREEN, Text("concat", "拼接"))
+_register(Activation, VERMILLION)
+_register(Softmax, VERMILLION)

@@ -1,0 +1,142 @@
+"""What a convolution has learned to look for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..derivations.derivation import Text
+from ..engines.protocol import Array
+from ..errors import BadShape, UnknownLayer, nearest
+from ..layers.convolution import Conv2d
+from ..network import Network, Node
+from .shown import frame, grid_of, show_map
+from .style import GREY, SMALL, TINY, TITLE, Letters, letters, new_figure, number, shortened, times
+
+MOST_KERNELS, MOST_CHANNELS = 64, 16
+WIDTH, HEAD, MARGIN = 12.8, 1.35, 0.4
+
+TITLE_WORDS = Text("Kernels of {layer} in {name}", "{name} 中 {layer} 的卷积核")
+SIZE = Text("{count} kernels {size}", "{count} 个卷积核 {size}")
+FIRST = Text("the first {shown} of {count} kernels {size}", "{count} 个卷积核 {size} 中的前 {shown} 个")
+CHANNELS = Text("a row for each kernel, a column for each input channel", "每行一个卷积核，每列一个输入通道")
+SOME_CHANNELS = Text(
+    "a row for each kernel, a column for each of the first {shown} of {count} input channels",
+    "每行一个卷积核，每列一个输入通道（{count} 个中的前 {shown} 个）",
+)
+SIGNED_WORDS = Text(
+    "orange: weights above 0 · violet: below 0 · largest {largest}", "橙色：正权重 · 紫色：负权重 · 最大 {largest}"
+)
+COLOURS = Text(
+    "colours: weights of red, green and blue; grey is 0 · largest {largest}",
+    "颜色：红、绿、蓝三通道的权重；灰色为 0 · 最大 {largest}",
+)
+
+
+def kernels_of(network: Network, parameters: Mapping[str, Array], layer: str | None = None) -> tuple[str, Array]:
+    """Return a convolution's name and weights; left out, those of the first one.
+
+    Shapes:   → (o, i, kh, kw)
+    Errors:   UnknownLayer [layer-name]; BadShape [no-kernels]
+    """
+    node = _convolution(network, layer)
+    return node.name, parameters[f"{node.parameters_of}.weight"]
+
+
+def _convolution(network: Network, layer: str | None) -> Node:
+    nodes = [node for node in network.layers if isinstance(node.layer, Conv2d)]
+    if layer is None:
+        if not nodes:
+            raise BadShape(
+                f"a network must have a two-dimensional convolution for its kernels to be drawn; got none in "
+                f"{network.name}; choose another. [no-kernels]"
+            )
+        return nodes[0]
+    known = [node.name for node in network.layers]
+    if layer not in known:
+        raise UnknownLayer(f"{network.name} has no layer {layer!r}; {nearest(layer, known)} [layer-name]")
+    found = next((node for node in nodes if node.name == layer), None)
+    if found is None:
+        raise BadShape(
+            f"a layer must be a two-dimensional convolution for its kernels to be drawn; got {layer!r}; "
+            f"{nearest(layer, [node.name for node in nodes])} [no-kernels]"
+        )
+    return found
+
+
+def kernels_figure(
+    network: Network, parameters: Mapping[str, Array], layer: str | None = None, lang: str = "en"
+) -> Figure:
+    """Draw the kernels of a convolution: in colour for three channels, else channel by channel around 0.
+
+    Errors:   UnknownLayer [layer-name]; BadShape [no-kernels]; BadSetting [figure-language]
+    """
+    text = letters(lang)
+    name, weight = kernels_of(network, parameters, layer)
+    largest = float(np.abs(weight).max()) or 1.0
+    shown = weight[:MOST_KERNELS]
+    in_colour = weight.shape[1] == 3
+    if in_colour or weight.shape[1] == 1:
+        figure, height = _tiles(shown, largest, in_colour, text)
+        notes = []
+    else:
+        shown = weight[:MOST_CHANNELS]
+        figure, height = _channels(shown[:, :MOST_CHANNELS], largest, text)
+        count = weight.shape[1]
+        which = CHANNELS if count <= MOST_CHANNELS else SOME_CHANNELS
+        notes = [text.say(which, shown=MOST_CHANNELS, count=count)]
+    title = text.say(TITLE_WORDS, layer=text.drawable(name), name=text.drawable(shortened(network.name, 30)))
+    figure.text(MARGIN / WIDTH, 1 - 0.5 / height, title, **text.font(TITLE, bold=True))
+    size = times(weight.shape[1:])
+    sizes = SIZE if len(shown) == len(weight) else FIRST
+    notes.insert(0, text.say(sizes, shown=len(shown), count=len(weight), size=size))
+    figure.text(MARGIN / WIDTH, 1 - 0.8 / height, " · ".join(notes), **text.font(SMALL, color=GREY))
+    words = text.say(COLOURS if in_colour else SIGNED_WORDS, largest=number(largest))
+    figure.text(MARGIN / WIDTH, 1 - 1.05 / height, words, **text.font(SMALL, color=GREY))
+    return figure
+
+
+def _tiles(weight: Array, largest: float, in_colour: bool, text: Letters) -> tuple[Figure, float]:
+    """Draw one tile for each kernel, its number above it."""
+    rows, columns = grid_of(len(weight), 2.4)
+    side = min(1.9, (WIDTH - 2 * MARGIN) / columns - 0.18)
+    aspect = weight.shape[2] / weight.shape[3]
+    high, wide = (side, side / aspect) if aspect > 1 else (side * aspect, side)
+    height = HEAD + rows * (high + 0.34) + 0.2
+    figure = new_figure(WIDTH, height)
+    for place, kernel in enumerate(weight):
+        row, column = divmod(place, columns)
+        left = MARGIN + column * (wide + 0.18)
+        bottom = height - HEAD - row * (high + 0.34) - high - 0.2
+        axes = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
+        if in_colour:
+            axes.imshow((kernel / largest + 1).transpose(1, 2, 0) / 2, interpolation="nearest")
+            frame(axes)
+        else:
+            show_map(axes, kernel[0], -largest, largest)
+        axes.set_title(str(place), pad=3, **text.font(SMALL, color=GREY))
+    return figure, height
+
+
+def _channels(weight: Array, largest: float, text: Letters) -> tuple[Figure, float]:
+    """Draw a row of channels for each kernel."""
+    count, channels, kh, kw = weight.shape
+    room = min(0.9, (WIDTH - 2 * MARGIN - 0.5) / channels)
+    wide, high = (room - 0.08) * min(1, kw / kh), (room - 0.08) * min(1, kh / kw)
+    height = HEAD + 0.25 + count * (high + 0.08) + 0.2
+    figure = new_figure(WIDTH, height)
+    for row, kernel in enumerate(weight):
+        bottom = height - HEAD - 0.25 - row * (high + 0.08) - high
+        middle = (bottom + high / 2) / height
+        figure.text(
+            (MARGIN + 0.3) / WIDTH, middle, str(row), ha="right", va="center", **text.font(SMALL, color=GREY)
+        )
+        for column, values in enumerate(kernel):
+            left = MARGIN + 0.45 + column * room
+            axes = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
+            show_map(axes, values, -largest, largest)
+            if row == 0:
+                axes.set_title(str(column), pad=3, **text.font(TINY, color=GREY))
+    return figure, height

@@ -1,0 +1,58 @@
+"""Arrays as small pictures: inputs, feature maps and kernels, and how many fit a figure."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..engines.protocol import Array
+from .style import INK
+
+SIGNED, POSITIVE = "PuOr_r", "cividis"
+"""Colour maps for all eyes: orange above and violet below zero; from dark to light."""
+
+
+def show_input(axes: Axes, picture: Array) -> None:
+    """Draw a network's input as a picture, whatever its range: 0…1 is taken as it is, any other is stretched.
+
+    Shapes:   picture (c, h, w); 1 channel is grey, 3 are colours, of others the mean is shown
+    """
+    values = np.asarray(picture, float)
+    if values.min() < 0 or values.max() > 1:
+        values = (values - values.min()) / ((values.max() - values.min()) or 1)
+    if len(values) == 3:
+        axes.imshow(values.transpose(1, 2, 0), interpolation="nearest")
+    else:
+        axes.imshow(values.mean(axis=0), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    frame(axes)
+
+
+def show_map(axes: Axes, values: Array, low: float, high: float) -> None:
+    """Draw one map; where values lie on both sides of zero, zero is white."""
+    if low < 0:
+        reach = max(-low, high)
+        axes.imshow(values, cmap=SIGNED, vmin=-reach, vmax=reach, interpolation="nearest")
+    else:
+        axes.imshow(values, cmap=POSITIVE, vmin=0, vmax=high or 1, interpolation="nearest")
+    frame(axes)
+
+
+def frame(axes: Axes) -> None:
+    """Leave the picture with a thin line around it."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_color(INK)
+        spine.set_linewidth(0.5)
+
+
+def grid_of(count: int, aspect: float) -> tuple[int, int]:
+    """Return rows and columns for so many equal tiles in a space `aspect` times as wide as high.
+
+    >>> grid_of(6, 1.5)
+    (2, 3)
+    """
+    rows = ceil(count / max(1, min(count, ceil((count * aspect) ** 0.5))))
+    return rows, ceil(count / rows)

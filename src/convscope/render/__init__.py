@@ -1,0 +1,1 @@
+"""Text documents of results, one module each."""

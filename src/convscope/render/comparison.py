@@ -1,0 +1,120 @@
+"""Two networks side by side, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..analysis.compare import ComparedLayer, ComparedTotal, Comparison, Difference
+from ..layers.base import show_shape
+from ..text.ansi import PLAIN, Paint
+from ..text.cells import hang, pad, shorten, width_of
+from ..text.numbers import count, memory
+from ..text.table import Column, Table
+
+_SIGNS = {"changed": "~", "added": "+", "removed": "-"}
+_WORDS = {
+    "params": "parameters",
+    "macs": "MACs",
+    "activation_bytes": "activations, all layers",
+    "peak_activation_bytes": "activations at once, to run",
+    "peak_training_bytes": "activations at once, to train",
+    "parameter_bytes": "memory of parameters",
+    "output_shape": "output",
+    "receptive_field": "receptive field",
+}
+_LONGEST = 28
+
+
+def comparison_text(comparison: Comparison, width: int, paint: Paint = PLAIN) -> str:
+    """Return the layers that differ, and then the sums."""
+    a, b = _names(comparison)
+    counts = ", ".join(
+        f"{comparison.count(change)} {change}" for change in ("same", "changed", "added", "removed")
+    )
+    head = [paint.strong(line) for line in hang(f"{a} → {b}: layers: {counts}", width, 0, 2)]
+    layers = list(_layers([row for row in comparison.rows if row.change != "same"], width, paint))
+    return "\n".join([*head, "", *layers, *([""] if layers else []), _totals(comparison).text(width, paint)])
+
+
+def _names(comparison: Comparison) -> tuple[str, str]:
+    """Return what to call the two, told apart even where they have one name."""
+    a, b = comparison.a.network.name, comparison.b.network.name
+    return (f"{a} (A)", f"{b} (B)") if a == b else (a, b)
+
+
+def _layers(rows: list[ComparedLayer], width: int, paint: Paint) -> Iterator[str]:
+    longest = min(_LONGEST, max(20, width // 3))
+    names = min(longest, max((width_of(row.name) for row in rows), default=0))
+    kinds = max((width_of(_kind(row)) for row in rows), default=0)
+    for row in rows:
+        start = f"{_SIGNS[row.change]} {pad(shorten(row.name, names), names)}  {pad(_kind(row), kinds)}  "
+        first, *rest = hang(_about(row), width, width_of(start))
+        yield "\n".join([paint.strong(start) + first.lstrip(), *rest])
+
+
+def _kind(row: ComparedLayer) -> str:
+    """Return the layer's type, the new one where it was replaced: what changed says the old one."""
+    present = row.a if row.b is None else row.b
+    assert present is not None
+    return present.kind
+
+
+def _about(row: ComparedLayer) -> str:
+    if row.change == "changed":
+        shape_changed = any(one.what == "output_shape" for one in row.differences)
+        told = (one for one in row.differences if not (shape_changed and one.what == "activation_bytes"))
+        return "; ".join(_told(one) for one in told)
+    present = row.b if row.a is None else row.a
+    assert present is not None
+    parts = [show_shape(present.output_shape)]
+    parts += [f"{count(present.params)} parameters"] if present.params else []
+    parts += [f"{count(present.macs)} MACs"] if present.macs else []
+    return ", ".join(parts)
+
+
+def _told(one: Difference) -> str:
+    word = _WORDS.get(one.what, one.what)
+    return f"{word} {_value(one.what, one.a)} → {_value(one.what, one.b)}"
+
+
+def _value(what: str, value: Any) -> str:
+    if what == "receptive_field":
+        return str(value["status"]) if value["size"] is None else show_shape(tuple(value["size"]))
+    if what == "output_shape":
+        return show_shape(tuple(value))
+    if what == "activation_bytes":
+        return memory(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return count(value) if isinstance(value, int) else str(value)
+
+
+def _totals(comparison: Comparison) -> Table:
+    a, b = _names(comparison)
+    columns = (
+        Column("total", 0, right=False),
+        Column(a, 0),
+        Column(b, 0),
+        Column("difference", 1),
+        Column("ratio", 0),
+    )
+    notes = [
+        f"≥ the totals of {name} are lower bounds: it has layers that nobody knows."
+        for name, status in zip((a, b), comparison.status, strict=True)
+        if status != "complete"
+    ]
+    marks = ["" if status == "complete" else "≥" for status in comparison.status]
+    return Table(columns, [_total(total, marks) for total in comparison.totals], notes=tuple(notes), core=1)
+
+
+def _total(total: ComparedTotal, marks: list[str]) -> list[str]:
+    write = memory if total.what.endswith("bytes") else count
+    sign = "−" if total.difference < 0 else "+" if total.difference else ""
+    return [
+        _WORDS.get(total.what, total.what),
+        marks[0] + write(total.a),
+        marks[1] + write(total.b),
+        "?" if any(marks) else sign + write(abs(total.difference)),
+        "" if total.ratio is None or any(marks) else f"{total.ratio:.4g}",
+    ]

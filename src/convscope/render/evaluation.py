@@ -1,0 +1,157 @@
+"""How well a model does, as text that fits the terminal, and as CSV."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..text.ansi import PLAIN, Paint
+from ..text.cells import pad, shorten, width_of, wrap
+from ..text.table import Cell, Column, Table
+from ..training.evaluation import Evaluation
+from .training import share
+
+LONGEST_NAME = 20
+LONGEST_HEADING = 6
+"""Cells of a class's name beside its row and above its column; longer headings give way to numbers."""
+
+MOST_CONFUSIONS = 20
+NONE, GAP = "·", " "
+
+
+def evaluation_text(evaluation: Evaluation, title: str, width: int, paint: Paint = PLAIN) -> str:
+    """Return loss and accuracy, each class, and which classes were taken for which."""
+    blocks = [
+        "\n".join([*(paint.strong(line) for line in wrap(title, width)), *wrap(_summary(evaluation), width)]),
+        class_table(evaluation).text(width, paint),
+        confusion_text(evaluation, width, paint),
+    ]
+    return "\n\n".join(blocks)
+
+
+def _summary(evaluation: Evaluation) -> str:
+    wrong = evaluation.pictures - evaluation.right
+    return (
+        f"loss {evaluation.loss:.4f}, accuracy {share(evaluation.accuracy)}: "
+        f"{evaluation.right:,} of {evaluation.pictures:,} pictures right, {wrong:,} wrong"
+    )
+
+
+def class_table(evaluation: Evaluation) -> Table:
+    """Return pictures and accuracy of each class, and what it was most often taken for."""
+    columns = (
+        Column("class", 0, right=False, least=8),
+        Column("pictures", 1),
+        Column("right", 1),
+        Column("accuracy", 0),
+        Column("most often taken for", 2, right=False, least=12),
+    )
+    rows: list[list[Cell]] = []
+    for at, known in enumerate(evaluation.per_class()):
+        part = known["accuracy"]
+        rows.append(
+            [
+                known["name"],
+                known["pictures"],
+                known["right"],
+                "no pictures" if part is None else share(part),
+                _taken_for(evaluation, at),
+            ]
+        )
+    return Table(columns, rows, core=0)
+
+
+def _taken_for(evaluation: Evaluation, label: int) -> str:
+    wrong = evaluation.confusion[label].copy()
+    wrong[label] = 0
+    found = int(wrong.argmax())
+    return f"{evaluation.name_of(found)} ({wrong[found]})" if wrong[found] else ""
+
+
+def confusion_text(evaluation: Evaluation, width: int, paint: Paint = PLAIN) -> str:
+    """Return the matrix where it fits the width, else the pairs of classes that are confused most often."""
+    for numbered in (False, True):
+        layout = _layout(evaluation, numbered)
+        if layout.width <= width:
+            return _matrix(evaluation, layout, width, paint)
+    return _confusions(evaluation, width, paint)
+
+
+class _Layout(NamedTuple):
+    """Names of rows and columns, and the cells that each takes."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    row_width: int
+    cell: int
+
+    @property
+    def width(self) -> int:
+        return self.row_width + (self.cell + len(GAP)) * len(self.columns)
+
+
+def _layout(evaluation: Evaluation, numbered: bool) -> _Layout:
+    names = evaluation.found_names
+    columns = tuple(map(str, range(1, len(names) + 1))) if numbered else names
+    if not numbered and max(map(width_of, names)) > LONGEST_HEADING:
+        columns = tuple(shorten(name, LONGEST_HEADING) for name in names)
+        if len(set(columns)) < len(columns):
+            return _layout(evaluation, True)
+    rows = tuple(shorten(name, LONGEST_NAME) for name in evaluation.classes)
+    if numbered:
+        rows = tuple(f"{place:>{len(columns[-1])}} {name}" for place, name in enumerate(rows, start=1))
+    cell = max(len(str(evaluation.confusion.max())), *map(width_of, columns), 2)
+    return _Layout(rows, columns, max(map(width_of, rows)) + 1, cell)
+
+
+def _matrix(evaluation: Evaluation, layout: _Layout, width: int, paint: Paint) -> str:
+    title = "confusion: a row for each class, a column for what was found"
+    lines = [
+        *(paint.strong(line) for line in wrap(title, width)),
+        " " * layout.row_width + "".join(GAP + pad(name, layout.cell, right=True) for name in layout.columns),
+    ]
+    for at, (name, counts) in enumerate(zip(layout.rows, evaluation.counts(), strict=True)):
+        cells = []
+        for found, count in enumerate(counts):
+            text = pad(str(count) if count else NONE, layout.cell, right=True)
+            if not count:
+                text = paint.faint(text)
+            elif found != at:
+                text = paint.alarm(text)
+            cells.append(GAP + text)
+        lines.append(pad(name, layout.row_width) + "".join(cells))
+    return "\n".join(lines)
+
+
+def _confusions(evaluation: Evaluation, width: int, paint: Paint) -> str:
+    wrong = evaluation.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")
+    pairs = [(int(flat) // wrong.shape[1], int(flat) % wrong.shape[1]) for flat in order[:MOST_CONFUSIONS]]
+    rows: list[list[Cell]] = [
+        [evaluation.name_of(label), evaluation.name_of(found), int(wrong[label, found])]
+        for label, found in pairs
+        if wrong[label, found]
+    ]
+    columns = (
+        Column("class", 0, right=False, least=8),
+        Column("taken for", 0, right=False, least=8),
+        Column("pictures", 0),
+    )
+    kinds = int((wrong > 0).sum())
+    title = f"confusion: the {len(rows)} most frequent of {kinds} mistakes; --csv has the whole matrix"
+    return Table(columns, rows, None, title).text(width, paint)
+
+
+def confusion_csv(evaluation: Evaluation) -> str:
+    """Return the matrix: a line for each class, a column for what was found."""
+    import csv
+    import io
+
+    sheet = io.StringIO()
+    writer = csv.writer(sheet, lineterminator="\n")
+    writer.writerow(["class", *evaluation.found_names])
+    for name, counts in zip(evaluation.classes, evaluation.counts(), strict=True):
+        writer.writerow([name, *counts.tolist()])
+    return sheet.getvalue().rstrip("\n")

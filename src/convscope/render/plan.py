@@ -1,0 +1,171 @@
+"""An engine's plan as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ..engines.native.plan import Call, Plan, Role, Step
+from ..engines.native.runtime.memory_planner import busiest_moment, by_lifetime
+from ..text.numbers import memory
+from ..text.table import Cell, Column, Table
+
+_COLUMNS = (
+    Column("layer", 0, right=False, least=16),
+    Column("step", 0, right=False, least=16),
+    Column("kernel", 3, right=False, least=14),
+    Column("MACs", 1),
+    Column("memory", 1, form=memory),
+    Column("why", 2, right=False, least=20),
+)
+_LONGER = {
+    Role.PARAMETER: "parameters",
+    Role.FROZEN: "frozen parameters",
+    Role.GRADIENT: "gradients",
+    Role.STATE: "optimizer state",
+    Role.STATISTIC: "running statistics",
+    Role.PREPARED: "weights made ready",
+}
+"""Memory that outlives a step, as people call it."""
+_ONCE = "prepare"
+"""The section that is run when parameters have changed, and not for every batch."""
+
+
+def plan_table(plan: Plan, batch: int) -> Table:
+    """Return a plan's steps for a batch, section by section with its totals, and what memory they take."""
+    rows: list[list[Cell]] = []
+    for section, steps in plan.sections.items():
+        if steps:
+            rows.append(_section(section, steps, batch))
+        rows += [_row(step, batch) for step in steps]
+    every_time = [step for section, steps in plan.sections.items() if section != _ONCE for step in steps]
+    totals = _sums("total", every_time, batch)
+    grows = any(buffer.per_image for step in plan.steps for buffer in step.buffers)
+    title = f"{plan.title}, batch {batch}: {plan.target}" if grows else f"{plan.title}: {plan.target}"
+    return Table(_COLUMNS, rows, totals, title=title, notes=_notes(plan, batch), core=3)
+
+
+def plan_document(plan: Plan, batch: int) -> dict[str, Any]:
+    """Return a plan for JSON."""
+    steps = [
+        {"section": section, **_described(step, batch)}
+        for section, steps in plan.sections.items()
+        for step in steps
+    ]
+    sections = {
+        section: {"steps": len(steps), "macs": _macs(steps, batch), "bytes": _traffic(steps, batch)}
+        for section, steps in plan.sections.items()
+    }
+    return {
+        "title": plan.title,
+        "target": str(plan.target),
+        "batch": batch,
+        "steps": steps,
+        "sections": sections,
+        "activation_bytes": 4 * by_lifetime(plan, batch).floats,
+        "least_activation_bytes": 4 * busiest_moment(plan, batch),
+        "unshared_activation_bytes": _bytes(plan, Role.ACTIVATION, batch),
+        "lasting_bytes": {role.value: _bytes(plan, role, batch) for role in _LONGER},
+    }
+
+
+def _section(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
+    told = f"{name}, once" if name == _ONCE else name
+    return _sums(f"· {told}", steps, batch)
+
+
+def _sums(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
+    return [name, _counted(steps), "", _macs(steps, batch) or "", _traffic(steps, batch), ""]
+
+
+def _row(step: Step, batch: int) -> list[Cell]:
+    described = _described(step, batch)
+    macs = described["macs"] or ""
+    return [step.layer, _short(step), described["kernel"], macs, described["bytes"], step.reason]
+
+
+def _short(step: Step) -> str:
+    """Return what a step is for; what is computed along with it after a "+", without the path both share."""
+    what, along, others = step.purpose.partition(" with ")
+    if not along:
+        return what
+    shared = step.layer[: step.layer.rfind(".") + 1]
+    named = ", ".join(other.removeprefix(shared) for other in others.split(", "))
+    return f"+ {named}" if what == "forward" else f"{what} + {named}"
+
+
+def _described(step: Step, batch: int) -> dict[str, Any]:
+    common = {
+        "layer": step.layer,
+        "purpose": step.purpose,
+        "reason": step.reason,
+        "bytes": _traffic([step], batch),
+    }
+    if not isinstance(step, Call):
+        return {**common, "kernel": "reference", "settings": {}, "macs": 0, "items": 0}
+    kernel = step.kernel
+    return {
+        **common,
+        "kernel": type(kernel).__name__,
+        "settings": asdict(kernel),
+        "macs": kernel.macs(batch),
+        "items": kernel.items(batch),
+    }
+
+
+def _counted(steps: Sequence[Step]) -> str:
+    return f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
+
+
+def _macs(steps: Sequence[Step], batch: int) -> int:
+    return sum(step.kernel.macs(batch) for step in steps if isinstance(step, Call))
+
+
+def _traffic(steps: Sequence[Step], batch: int) -> int:
+    """Return the bytes of all buffers that the steps read or write, each once for each step."""
+    return 4 * sum(buffer.floats(batch) for step in steps for buffer in dict.fromkeys(step.buffers))
+
+
+def _notes(plan: Plan, batch: int) -> tuple[str, ...]:
+    notes = [
+        "memory: what the step reads and writes. +: computed along with it, in the same pass. "
+        f"MACs: of the plain algorithm. {_kernels(plan)}."
+    ]
+    unshared = _bytes(plan, Role.ACTIVATION, batch)
+    lasting = [f"{memory(own)} of {name}" for role, name in _LONGER.items() if (own := _bytes(plan, role, batch))]
+    parts = [f"lasting: {', '.join(lasting)}."] if lasting else []
+    if any(buffer.per_image for buffer in plan.buffers(Role.ACTIVATION)):
+        own, least = 4 * by_lifetime(plan, batch).floats, 4 * busiest_moment(plan, batch)
+        parts.insert(
+            0,
+            f"activations: {memory(own)}, where {memory(least)} are in use at the busiest moment and "
+            f"{memory(unshared)} would be taken if none shared a place.",
+        )
+    notes += [" ".join(parts)] if parts else []
+    return (*notes, *_on_reference(plan))
+
+
+def _kernels(plan: Plan) -> str:
+    count = len(plan.kernels)
+    return f"{count} different kernel{'' if count == 1 else 's'}"
+
+
+def _on_reference(plan: Plan) -> list[str]:
+    """Name the layers that every batch goes through in Python."""
+    names = list(
+        dict.fromkeys(
+            step.layer
+            for section, steps in plan.sections.items()
+            if section != _ONCE
+            for step in steps
+            if not isinstance(step, Call)
+        )
+    )
+    if not names:
+        return []
+    return [f"on the reference, in Python: {', '.join(names[:6]) + (', …' if len(names) > 6 else '')}."]
+
+
+def _bytes(plan: Plan, role: Role, batch: int) -> int:
+    return 4 * sum(buffer.floats(batch) for buffer in plan.buffers(role))

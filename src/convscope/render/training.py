@@ -1,0 +1,66 @@
+"""A training's epochs as a table, and its best one."""
+
+from __future__ import annotations
+
+from ..text.table import Cell, Column, Table
+from ..training.history import Epoch, History, loss_text
+
+BEST = "best"
+
+
+def best_epoch(history: History) -> Epoch | None:
+    """Return the epoch whose parameters a run keeps as its best: that of the lowest loss, the first of equals.
+
+    Epochs that ended after the training had diverged are none.
+    """
+    limit = history.diverged_at
+    sound = (epoch for epoch in history if limit is None or epoch.step <= limit)
+    return min(sound, key=_loss, default=None)
+
+
+def best_text(history: History) -> str | None:
+    """Return one line on the best epoch; None where no epoch ended before the training diverged."""
+    best = best_epoch(history)
+    if best is None:
+        return None
+    loss, accuracy, validation = best.loss, best.accuracy, ""
+    if best.validation_loss is not None and best.validation_accuracy is not None:
+        loss, accuracy, validation = best.validation_loss, best.validation_accuracy, "validation "
+    return (
+        f"best: epoch {best.epoch} of {history[-1].epoch}, {validation}loss {loss_text(loss)}, "
+        f"accuracy {share(accuracy)}"
+    )
+
+
+def history_table(history: History) -> Table:
+    """Return the epochs one below the other; the best is marked."""
+    best = best_epoch(history)
+    checked = any(epoch.validation_loss is not None for epoch in history)
+    columns = [
+        Column("epoch", 0),
+        Column("learning rate", 1),
+        Column("loss", 0, group="training"),
+        Column("accuracy", 0, group="training"),
+    ]
+    if checked:
+        columns += [Column("loss", 0, group="validation"), Column("accuracy", 0, group="validation")]
+    columns.append(Column("", 0, right=False))
+    rows = [_cells(epoch, checked, epoch is best) for epoch in history]
+    return Table(tuple(columns), rows, core=1)
+
+
+def _cells(epoch: Epoch, checked: bool, best: bool) -> list[Cell]:
+    cells: list[Cell] = [epoch.epoch, f"{epoch.lr:.4g}", loss_text(epoch.loss), share(epoch.accuracy)]
+    if checked:
+        loss, accuracy = epoch.validation_loss, epoch.validation_accuracy
+        cells += ["" if loss is None else loss_text(loss), "" if accuracy is None else share(accuracy)]
+    return [*cells, BEST if best else ""]
+
+
+def share(part: float) -> str:
+    """Write a share with two decimals, so that one picture of ten thousand shows."""
+    return f"{100 * part:.2f} %"
+
+
+def _loss(epoch: Epoch) -> float:
+    return epoch.loss if epoch.validation_loss is None else epoch.validation_loss

@@ -1,0 +1,257 @@
+"""A table as a value, and its text, Markdown, CSV and HTML.
+
+Text fits a width: columns go one by one from the least important, digits give way to SI prefixes, and names lose
+their middle, in an order that the columns fix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .ansi import PLAIN, Paint
+from .cells import pad, shorten, width_of, wrap
+from .numbers import count
+
+GAP = "  "
+NARROWEST = 8
+"""Cells to which texts are shortened when nothing else is left to drop."""
+
+
+class Number(NamedTuple):
+    """A number with a sign before it that says how far to trust it: "≥" for a lower bound."""
+
+    value: int
+    mark: str = ""
+
+
+Cell = str | int | Number
+
+
+@dataclass(frozen=True)
+class Column:
+    """What stands in one column and how it gives way.
+
+    `importance` 0 stays longest. `group` is written above neighbouring columns that share it, and `alone` replaces
+    the heading of the only one left of its group. `least` is the number of cells to which texts may be
+    shortened before other columns are dropped.
+    """
+
+    heading: str
+    importance: int = 0
+    right: bool = True
+    group: str = ""
+    alone: str = ""
+    least: int | None = None
+    form: Callable[[float, bool], str] = count
+
+    def write(self, cell: Cell, exact: bool = True) -> str:
+        """Return a cell's text."""
+        if isinstance(cell, str):
+            return cell
+        value, mark = cell if isinstance(cell, Number) else (cell, "")
+        return mark + self.form(value, exact)
+
+
+class Note(NamedTuple):
+    """A line below a table in parts, each with the heading of the column that it explains, "" for none.
+
+    Parts whose columns are left out are left out, too.
+    """
+
+    parts: tuple[tuple[str, str], ...]
+
+    def text(self, headings: Container[str]) -> str:
+        """Return the parts about the shown columns, "" where there are none."""
+        shown = [text for heading, text in self.parts if not heading or heading in headings]
+        return "; ".join(shown) + "." if shown else ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings, rows, an optional line of totals, a title above and notes below.
+
+    Columns up to importance `core` are worth more than exact digits; the others less.
+    """
+
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[Cell]]
+    totals: Sequence[Cell] | None = None
+    title: str = ""
+    notes: tuple[str | Note, ...] = ()
+    core: int = 0
+
+    def text(self, width: int, paint: Paint = PLAIN) -> str:
+        """Return the table for a terminal of `width` cells, without a blank at any line's end."""
+        layout = _fitted(self, width)
+        lines = [paint.strong(line) for line in wrap(self.title, width)] if self.title else []
+        rule = paint.faint("─" * layout.width)
+        lines += [paint.strong(line) for line in layout.headings()] + [rule]
+        lines += [layout.line(row, paint) for row in self.rows]
+        if self.totals is not None:
+            lines += [rule, paint.strong(layout.line(self.totals))]
+        notes = [*self._notes([self.columns[index].heading for index in layout.shown]), *self._left_out(layout)]
+        if notes:
+            lines += ["", *(paint.faint(line) for note in notes for line in wrap(note, width))]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def markdown(self) -> str:
+        """Return the whole table in GitHub's Markdown."""
+        marks = ["---:" if column.right else "---" for column in self.columns]
+        lines = [self._bar(map(_markdown_safe, self._full_headings())), "|" + "|".join(marks) + "|"]
+        lines += [self._bar(map(_markdown_safe, self._written(row))) for row in self.rows]
+        if self.totals is not None:
+            bold = [f"**{_markdown_safe(text)}**" if text else "" for text in self._written(self.totals)]
+            lines.append(self._bar(bold))
+        title = [f"**{_markdown_safe(self.title)}**", ""] if self.title else []
+        notes = [line for note in self._notes() for line in ("", _markdown_safe(note))]
+        return "\n".join([*title, *lines, *notes])
+
+    def csv(self) -> str:
+        """Return headings and rows, numbers bare; totals are left to whoever sums."""
+        import csv
+        import io
+
+        sheet = io.StringIO()
+        writer = csv.writer(sheet, lineterminator="\n")
+        writer.writerow(column.heading for column in self.columns)
+        writer.writerows([cell.value if isinstance(cell, Number) else cell for cell in row] for row in self.rows)
+        return sheet.getvalue().rstrip("\n")
+
+    def html(self) -> str:
+        """Return a self-contained HTML table."""
+        from html import escape
+
+        sides = ["right" if column.right else "left" for column in self.columns]
+
+        def line(tag: str, texts: Iterable[str]) -> str:
+            cells = (
+                f'<{tag} style="text-align:{side}">{escape(text)}</{tag}>'
+                for side, text in zip(sides, texts, strict=True)
+            )
+            return f"<tr>{''.join(cells)}</tr>"
+
+        body = "\n".join(line("td", self._written(row)) for row in self.rows)
+        foot = "" if self.totals is None else f"\n<tfoot>{line('th', self._written(self.totals))}</tfoot>"
+        title = f"<caption>{escape(self.title)}</caption>\n" if self.title else ""
+        notes = "".join(f"\n<p><small>{escape(note)}</small></p>" for note in self._notes())
+        head = f"<thead>{line('th', self._full_headings())}</thead>"
+        return f"<table>\n{title}{head}\n<tbody>\n{body}\n</tbody>{foot}\n</table>{notes}"
+
+    def _notes(self, headings: Container[str] | None = None) -> list[str]:
+        """Return the notes about the columns with these headings, about all columns by default."""
+        shown = [column.heading for column in self.columns] if headings is None else headings
+        texts = (note if isinstance(note, str) else note.text(shown) for note in self.notes)
+        return [text for text in texts if text]
+
+    def _left_out(self, layout: _Layout) -> list[str]:
+        names = [column.heading for index, column in enumerate(self.columns) if index not in layout.shown]
+        return [f"not shown at this width: {', '.join(names)}."] if names else []
+
+    def _written(self, row: Sequence[Cell]) -> list[str]:
+        return [column.write(cell) for column, cell in zip(self.columns, row, strict=True)]
+
+    def _full_headings(self) -> list[str]:
+        return [f"{column.group} {column.heading}".strip() for column in self.columns]
+
+    @staticmethod
+    def _bar(texts: Iterable[str]) -> str:
+        return "| " + " | ".join(texts) + " |"
+
+
+def _markdown_safe(text: str) -> str:
+    return "".join("\\" + sign if sign in "|*_`<" else sign for sign in text)
+
+
+class _Layout(NamedTuple):
+    """Which columns are shown, how wide, and whether every digit is."""
+
+    table: Table
+    shown: tuple[int, ...]
+    widths: tuple[int, ...]
+    exact: bool
+
+    @property
+    def width(self) -> int:
+        return sum(self.widths) + len(GAP) * (len(self.widths) - 1)
+
+    def line(self, row: Sequence[Cell], paint: Paint = PLAIN) -> str:
+        """Zeros step back, so that the numbers that matter stand out."""
+        return self._join([self.table.columns[index].write(row[index], self.exact) for index in self.shown], paint)
+
+    def headings(self) -> list[str]:
+        names = _headings(self.table, self.shown)
+        groups = self._groups()
+        return [groups.rstrip(), self._join(names)] if groups.strip() else [self._join(names)]
+
+    def _join(self, texts: Sequence[str], paint: Paint = PLAIN) -> str:
+        columns = (self.table.columns[index] for index in self.shown)
+        cells = [
+            pad(shorten(text, width), width, column.right)
+            for text, width, column in zip(texts, self.widths, columns, strict=True)
+        ]
+        if paint.enabled:
+            cells = [paint.faint(cell) if text == "0" else cell for cell, text in zip(cells, texts, strict=True)]
+        return GAP.join(cells).rstrip()
+
+    def _groups(self) -> str:
+        line, place = "", 0
+        while place < len(self.shown):
+            group = self.table.columns[self.shown[place]].group
+            members = 1
+            while (
+                place + members < len(self.shown)
+                and self.table.columns[self.shown[place + members]].group == group
+            ):
+                members += 1
+            span = sum(self.widths[place : place + members]) + len(GAP) * (members - 1)
+            text = f" {group} " if group and members > 1 and span >= width_of(group) + 2 else ""
+            line += (text.center(span, "─") if text else " " * span) + GAP
+            place += members
+        return line
+
+
+def _headings(table: Table, shown: Sequence[int]) -> list[str]:
+    groups = [table.columns[index].group for index in shown]
+    return [
+        column.alone if column.alone and groups.count(column.group) == 1 else column.heading
+        for column in (table.columns[index] for index in shown)
+    ]
+
+
+def _fitted(table: Table, width: int) -> _Layout:
+    """Return the richest layout that fits, or the smallest there is."""
+    steps = sorted({column.importance for column in table.columns}, reverse=True)
+    lines = [*table.rows, *([table.totals] if table.totals is not None else [])]
+    natural = {
+        exact: [
+            max((width_of(column.write(line[index], exact)) for line in lines), default=0)
+            for index, column in enumerate(table.columns)
+        ]
+        for exact in (True, False)
+    }
+    wanted = [(step, True) for step in steps if step >= table.core]
+    wanted += [(step, False) for step in steps if step <= table.core]
+    for step, exact in wanted:
+        shown = tuple(i for i, column in enumerate(table.columns) if column.importance <= step)
+        widths = [
+            max(natural[exact][i], width_of(name)) for i, name in zip(shown, _headings(table, shown), strict=True)
+        ]
+        layout = _shrunk(_Layout(table, shown, tuple(widths), exact), width)
+        if layout.width <= width:
+            return layout
+    return _shrunk(layout, width, NARROWEST)
+
+
+def _shrunk(layout: _Layout, width: int, narrowest: int | None = None) -> _Layout:
+    """Take what is missing from texts; those of core columns give way only after digits."""
+    widths = list(layout.widths)
+    for place, index in enumerate(layout.shown):
+        column = layout.table.columns[index]
+        over = sum(widths) + len(GAP) * (len(widths) - 1) - width
+        if column.least is None or over <= 0 or (layout.exact and column.importance <= layout.table.core):
+            continue
+        limit = column.least if narrowest is None else narrowest
+        widths[place] = max(min(limit, widths[place]), widths[place] - over)
+    return layout._replace(widths=tuple(widths))

@@ -1,0 +1,154 @@
+"""Pictures and labels in memory."""
+
+import doctest
+import re
+
+import numpy as np
+import pytest
+
+from convscope.data import ArraySource, arrays, augment, load, splits
+from convscope.errors import BadData
+
+BYTES = np.arange(5 * 2 * 3 * 4, dtype=np.uint8).reshape(5, 2, 3, 4)
+LABELS = np.array([0, 2, 1, 2, 0])
+
+
+def refused(message, x=BYTES, labels=LABELS, classes=None):
+    with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
+        ArraySource(x, labels, classes)
+
+
+def test_bytes_become_shares_of_one():
+    """255 is 1, in float32, in the order asked for."""
+    source = ArraySource(BYTES + np.uint8(136), LABELS)
+    x, labels = source.batch(np.array([4, 1, 4]))
+    assert x.dtype == np.float32
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [0, 2, 0]
+    assert x[0, -1, -1, -1] == 1.0
+    np.testing.assert_allclose(x[1], (BYTES[1] + 136.0) / 255, rtol=1e-6)
+
+
+def test_floating_point_numbers_stay():
+    """What was scaled or centred by its owner is not scaled again."""
+    source = ArraySource(BYTES.astype(np.float64) - 60, LABELS)
+    x, _ = source.batch(np.array([0]))
+    assert x.dtype == np.float32
+    np.testing.assert_array_equal(x[0], BYTES[0] - 60.0)
+
+
+def test_what_a_source_tells():
+    source = ArraySource(BYTES, LABELS, ["cat", "dog", "eel", "fox"])
+    assert (len(source), source.image_shape) == (5, (2, 3, 4))
+    assert source.classes == ("cat", "dog", "eel", "fox")
+    np.testing.assert_array_equal(source.labels, LABELS)
+
+
+def test_a_batch_is_a_copy():
+    """Writing into a batch does not change the data."""
+    source = ArraySource(BYTES.astype(np.float32), LABELS)
+    source.batch(np.array([1]))[0][:] = -1
+    assert source.batch(np.array([1]))[0].min() >= 0
+
+
+def test_wrong_rank():
+    refused(
+        "x must have 4 axes (n, c, h, w); got x=5×3×4; use x[:, None] for grey pictures. [data-rank]",
+        x=BYTES[:, 0],
+    )
+    refused(
+        "x must have 4 axes (n, c, h, w); got x=5×24; reshape it to one picture per row. [data-rank]",
+        x=BYTES.reshape(5, 24),
+    )
+
+
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex64", "object", "int8"])
+def test_wrong_type(dtype):
+    refused(
+        f"x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={dtype}; "
+        "use x.astype('float32') after scaling it. [data-type]",
+        x=np.zeros((5, 2, 3, 4), dtype),
+    )
+
+
+def test_empty():
+    refused(
+        "x must hold at least one picture with at least one pixel; got x=0×2×3×4; "
+        "check where the pictures come from. [data-empty]",
+        x=BYTES[:0],
+        labels=LABELS[:0],
+    )
+    refused(
+        "x must hold at least one picture with at least one pixel; got x=5×2×0×4; "
+        "check where the pictures come from. [data-empty]",
+        x=BYTES[:, :, :0],
+    )
+
+
+@pytest.mark.parametrize(("value", "shown"), [(np.nan, "nan"), (-np.inf, "-inf"), (1e60, "1e+60")])
+def test_pixels_that_are_not_numbers(value, shown):
+    """The place is named; what float32 cannot hold counts as infinite. It may lie far behind."""
+    x = np.zeros((3000, 1, 3, 4))
+    x[2999, 0, 2, 1] = value
+    refused(
+        f"x must hold finite float32 numbers; got {shown} in picture 2999, channel 0, row 2, column 1; "
+        "mend or leave out such pictures. [data-nan]",
+        x=x,
+        labels=np.zeros(3000, int),
+    )
+
+
+def test_labels_of_another_count():
+    refused(
+        "labels must be as many as pictures; got 4 labels for 5 pictures; "
+        "check that both come from the same split. [label-count]",
+        labels=LABELS[:4],
+    )
+
+
+def test_labels_of_another_rank():
+    refused(
+        "labels must have 1 axis (n,); got labels=5×3; use labels.argmax(1) for one-hot rows. [label-rank]",
+        labels=np.eye(3, dtype=int)[LABELS],
+    )
+    refused(
+        "labels must have 1 axis (n,); got labels=scalar; give one number per picture. [label-rank]",
+        labels=np.array(3),
+    )
+
+
+@pytest.mark.parametrize("labels", [LABELS.astype(float), np.array(list("abcab"))])
+def test_labels_that_are_no_whole_numbers(labels):
+    refused(
+        f"labels must be whole numbers, indices into the classes; got dtype={labels.dtype}; "
+        "use np.unique(labels, return_inverse=True) to number them. [label-type]",
+        labels=labels,
+    )
+
+
+def test_labels_out_of_range():
+    refused(
+        "labels must be from 0 to 1; got label 2 for picture 1 (2 of 5 are outside); "
+        "name every class, and number them from 0. [label-range]",
+        classes=["a", "b"],
+    )
+    refused(
+        "labels must be from 0 to 99999; got label -1 for picture 1 (2 of 5 are outside); "
+        "number the classes from 0. [label-range]",
+        labels=np.array([0, -1, 1, 100_000, 0]),
+    )
+
+
+def test_class_names():
+    refused(
+        "classes must be different names; got 'a' twice; name each class once. [class-names]",
+        classes=["a", "b", "a"],
+    )
+    refused("classes must be different names; got none; name each class once. [class-names]", classes=[])
+
+
+@pytest.mark.parametrize("module", [arrays, augment, load, splits], ids=lambda module: module.__name__)
+def test_examples_of_the_docstrings(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0

@@ -1,0 +1,407 @@
+"""A folder of pictures per class."""
+
+import os
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.data import FolderSource, load_data
+from convscope.errors import BadData, BadFile, MissingExtra
+from convscope.images import read_picture
+
+Image = pytest.importorskip("PIL.Image")
+
+SIZE = (7, 5)  # rows, columns
+
+
+def colour(seed, size=SIZE):
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+
+
+def save(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """Two classes of colour pictures, files written in no order."""
+    for seed, name in ((3, "dog/b.png"), (1, "cat/z.png"), (2, "cat/A.PNG"), (4, "dog/a.bmp"), (5, "dog/c.png")):
+        save(tmp_path / name, colour(seed), format=name[-3:].upper())
+    (tmp_path / "cat" / "notes.txt").write_text("no picture")
+    (tmp_path / "cat" / "._z.png").write_text("hidden")
+    (tmp_path / ".hidden").mkdir()
+    return tmp_path
+
+
+def refused(message, error, make):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        make()
+
+
+def test_pictures_come_by_name(animals):
+    """Classes first, then files; hidden files and other kinds are left alone."""
+    source = FolderSource(animals)
+    assert source.classes == ("cat", "dog")
+    assert [file.name for file in source.files] == ["A.PNG", "z.png", "a.bmp", "b.png", "c.png"]
+    assert source.labels.tolist() == [0, 0, 1, 1, 1]
+    assert (len(source), source.image_shape) == (5, (3, *SIZE))
+    x, labels = source.batch(np.array([3, 1]))
+    assert labels.tolist() == [1, 0]
+    for picture, seed in zip(x, (3, 1), strict=True):
+        np.testing.assert_allclose(picture, colour(seed).transpose(2, 0, 1) / 255, rtol=1e-6)
+
+
+def test_pixels_are_read_when_asked_for(animals, monkeypatch):
+    """Only the pictures of the batch: a folder may be larger than memory."""
+    from convscope.data import folder
+
+    source = FolderSource(animals)
+    read = []
+
+    def noted(path, *settings):
+        read.append(path.name)
+        return read_picture(path, *settings)
+
+    monkeypatch.setattr(folder, "read_picture", noted)
+    source.batch(np.array([4, 0]))
+    assert read == ["c.png", "A.PNG"]
+
+
+def test_grey_pictures_have_one_channel(tmp_path):
+    """If all are grey; one in colour, and all are read in colour; either can be asked for."""
+    save(tmp_path / "a" / "1.png", colour(1)[..., 0])
+    save(tmp_path / "b" / "2.png", colour(2)[..., 0])
+    assert FolderSource(tmp_path).image_shape == (1, *SIZE)
+    save(tmp_path / "b" / "3.png", colour(3))
+    assert FolderSource(tmp_path).image_shape == (3, *SIZE)
+    grey = FolderSource(tmp_path, channels=1)
+    expected = colour(3) @ np.array([0.299, 0.587, 0.114]) / 255
+    np.testing.assert_allclose(grey.batch(np.array([2]))[0][0, 0], expected, atol=0.6 / 255)
+
+
+@pytest.mark.parametrize("size", [(8, 5), (7, 6)])
+def test_mixed_sizes_are_refused_or_resized(animals, size):
+    """One side more is another size."""
+    odd = save(animals / "dog" / "d.png", colour(9, size))
+    refused(
+        f"pictures must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; "
+        "give a size to resize them to. [picture-sizes]",
+        BadData,
+        lambda: FolderSource(animals),
+    )
+    assert load_data(animals, resize=(4, 6)).image_shape == (3, 4, 6)
+    assert load_data(animals, resize=9).image_shape == (3, 9, 9)
+
+
+def test_resizing_keeps_what_is_where(tmp_path):
+    """A picture that is bright below stays bright below, and a mean is a mean."""
+    pixels = np.zeros((8, 6), np.uint8)
+    pixels[4:] = 200
+    save(tmp_path / "a" / "1.png", pixels)
+    x, _ = FolderSource(tmp_path, resize=(4, 3)).batch(np.array([0]))
+    assert x.shape == (1, 1, 4, 3)
+    assert (np.diff(x[0, 0].mean(axis=1)) >= 0).all()
+    assert x.mean() == pytest.approx(100 / 255, abs=1 / 255)
+
+
+def test_turned_photographs_stand_upright(tmp_path):
+    """A camera's note that the picture lies on its side changes its size and its pixels."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter clockwise to see it upright
+    pixels = colour(1)
+    save(tmp_path / "a" / "1.png", pixels, exif=exif)
+    source = FolderSource(tmp_path)
+    assert source.image_shape == (3, SIZE[1], SIZE[0])
+    x, _ = source.batch(np.array([0]))
+    np.testing.assert_allclose(x[0].transpose(1, 2, 0), np.rot90(pixels, -1) / 255, rtol=1e-6)
+
+
+def test_truncated_pictures_are_named(animals):
+    """Before anything is learned from the others; with skip_corrupt they are left out, and listed."""
+    path = animals / "dog" / "b.png"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(
+        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[picture-file\]$"
+    ):
+        FolderSource(animals)
+    whole = FolderSource(animals, skip_corrupt=True)
+    assert whole.skipped == (str(path),)
+    assert [file.name for file in whole.files] == ["A.PNG", "z.png", "a.bmp", "c.png"]
+    assert whole.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_corrupt_pictures_are_named_at_the_start(animals):
+    path = animals / "cat" / "z.png"
+    path.write_bytes(b"hello")
+    message = (
+        f"'{path}' must be a whole image file; got a damaged one (no picture that Pillow knows); mend it, take it "
+        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
+    )
+    refused(message, BadFile, lambda: FolderSource(animals))
+    whole = FolderSource(animals, skip_corrupt=True)
+    assert whole.skipped == (str(path),)
+    assert whole.labels.tolist() == [0, 1, 1, 1]
+
+
+def test_every_picture_corrupt(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").write_bytes(b"")
+    refused(
+        f"'{tmp_path}' must have a picture that can be read; got 1 damaged files; fetch the pictures again. "
+        "[folder-empty]",
+        BadData,
+        lambda: FolderSource(tmp_path, skip_corrupt=True),
+    )
+
+
+@pytest.mark.parametrize("sides", [(40_000, 40_000), (10_001, 10_000)])
+def test_decompression_bombs_are_refused(tmp_path, sides):
+    """By their heads, before anything is unpacked."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", *sides, 8, 2, 0, 0, 0)
+    path = tmp_path / "a" / "1.png"
+    path.parent.mkdir()
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    refused(
+        f"'{path}' must be a picture of at most 100,000,000 pixels; got more; make it smaller, or leave it out. "
+        "[picture-pixels]",
+        BadFile,
+        lambda: FolderSource(tmp_path),
+    )
+
+
+def test_a_folder_without_classes(tmp_path):
+    save(tmp_path / "1.png", colour(1))
+    refused(
+        f"'{tmp_path}' must have one sub-folder of pictures per class; got none; "
+        "make a folder for each class and put its pictures there. [folder-classes]",
+        BadData,
+        lambda: load_data(tmp_path),
+    )
+
+
+def test_a_folder_without_pictures(tmp_path):
+    (tmp_path / "a").mkdir()
+    refused(
+        f"'{tmp_path}' must have pictures in its class folders; got no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
+        ".pgm, .png, .ppm, .tif, .tiff, .webp; put them there. [folder-empty]",
+        BadData,
+        lambda: FolderSource(tmp_path),
+    )
+
+
+def test_a_folder_that_is_not_there():
+    refused(
+        "'nowhere/at/all' must be a folder that can be read; got no such file or directory; check the path. "
+        "[folder-missing]",
+        BadFile,
+        lambda: FolderSource(Path("nowhere/at/all")),
+    )
+
+
+def test_without_pillow_the_extra_is_named(animals, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
+    refused(
+        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]",
+        MissingExtra,
+        lambda: FolderSource(animals),
+    )
+
+
+def test_a_picture_that_changes_its_size(animals):
+    source = FolderSource(animals)
+    path = save(animals / "cat" / "z.png", colour(1, (9, 9)))
+    refused(
+        f"'{path}' must keep its size while it is in use; got another than at the start; load the folder again. "
+        "[picture-sizes]",
+        BadData,
+        lambda: source.batch(np.array([1])),
+    )
+
+
+def parts(folder, **classes):
+    for at, (where, names) in enumerate(classes.items()):
+        for name in names:
+            save(folder / where / name / "1.png", colour(at))
+
+
+def test_folders_of_parts(tmp_path):
+    """train, val and test, with the classes of train."""
+    parts(tmp_path, train=["a", "b", "c"], val=["a", "b", "c"], test=["b"])
+    for split, labels in (("train", [0, 1, 2]), ("validation", [0, 1, 2]), ("test", [1])):
+        source = load_data(tmp_path, split)
+        assert (source.classes, source.labels.tolist()) == (("a", "b", "c"), labels)
+
+
+def test_validation_without_a_class(tmp_path):
+    parts(tmp_path, train=["a", "b", "c"], validation=["b"])
+    refused(
+        "validation data must have pictures of every class; got none of a, c (2 of 3 classes); "
+        "add at least one picture of each, or leave the class out of training. [classes-missing]",
+        BadData,
+        lambda: load_data(tmp_path, "validation"),
+    )
+
+
+def test_validation_with_a_class_more(tmp_path):
+    parts(tmp_path, train=["a", "b"], validation=["a", "b", "B", "d"])
+    refused(
+        f"'{tmp_path}/validation' must have no class that training lacks; got B, d; name the folders as in training. "
+        "[folder-unknown]",
+        BadData,
+        lambda: load_data(tmp_path, "validation"),
+    )
+
+
+def test_parts_of_other_sizes(tmp_path):
+    parts(tmp_path, train=["a"])
+    save(tmp_path / "test" / "a" / "1.png", colour(1, (4, 6)))
+    refused(
+        "pictures must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; "
+        "give a size to resize them to. [picture-sizes]",
+        BadData,
+        lambda: load_data(tmp_path, "test"),
+    )
+
+
+def test_a_folder_without_parts_has_some_held_out(animals):
+    """And none to test on."""
+    train, held = load_data(animals), load_data(animals, "validation")
+    assert (train.labels.tolist(), held.labels.tolist()) == ([0, 1, 1], [0, 1])
+    refused(
+        f"'{animals}' must have a test part; got none; add a folder test/ (or x_test and y_test), "
+        "or evaluate on the validation part. [data-split]",
+        BadData,
+        lambda: load_data(animals, "test"),
+    )
+
+
+def test_system_empty_and_hidden_folders_are_left_out(animals):
+    """An archive made on a Mac, a folder somebody made and left, notebooks' copies: none is a class."""
+    (animals / "__MACOSX" / "cat").mkdir(parents=True)
+    (animals / "__MACOSX" / "cat" / "._z.png").write_bytes(b"\0\5\x16\7")
+    (animals / "fish").mkdir()
+    (animals / "fish" / "Thumbs.db").write_bytes(b"")
+    save(animals / ".ipynb_checkpoints" / "a.png", colour(1))
+    save(animals / "dog" / "@eaDir" / "a.png", colour(1))
+    source = FolderSource(animals)
+    assert source.classes == ("cat", "dog")
+    assert source.left_out == ("__MACOSX", "fish")
+    assert len(source) == 5
+    assert load_data(animals, "validation").left_out == ("__MACOSX", "fish")
+
+
+def test_nested_class_folders_are_read(animals):
+    """As deep as they go, after the images of the folder itself; a link to a folder above is followed once."""
+    save(animals / "cat" / "old" / "1990" / "b.png", colour(6))
+    save(animals / "cat" / "old" / "a.png", colour(7))
+    save(animals / "cat" / "new" / "c.png", colour(8))
+    (animals / "cat" / "old" / "loop").symlink_to(animals / "cat")
+    source = FolderSource(animals)
+    assert [str(file.relative_to(animals)) for file in source.files] == [
+        "cat/A.PNG", "cat/z.png", "cat/new/c.png", "cat/old/a.png", "cat/old/1990/b.png",
+        "dog/a.bmp", "dog/b.png", "dog/c.png",
+    ]  # fmt: skip
+    assert source.labels.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+
+
+def test_nested_folders_have_the_images_that_image_folder_finds(animals, tmp_path):
+    """By the rule of torchvision's ImageFolder: every file below a class folder that has an image's ending."""
+    save(animals / "dog" / "x" / "y" / "d.png", colour(6))
+    expected = sorted(
+        str(Path(root, name))
+        for root, _, names in os.walk(animals, followlinks=True)
+        for name in names
+        if name.lower().endswith((".png", ".bmp")) and not name.startswith(".")
+    )
+    assert sorted(map(str, FolderSource(animals).files)) == expected
+
+
+@pytest.fixture
+def reads(monkeypatch, tmp_path_factory):
+    """The names of the files that are decoded, with a cache of the test's own."""
+    from convscope.data import image_check
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("CONVSCOPE_CACHE", raising=False)
+    names = []
+
+    def noted(path, *settings):
+        names.append(Path(path).name)
+        return read_picture(path, *settings)
+
+    monkeypatch.setattr(image_check, "read_picture", noted)
+    return names
+
+
+def grow_old(folder, seconds=3600):
+    for path in folder.rglob("*.*"):
+        status = path.stat()
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - seconds * 10**9))
+
+
+def test_images_are_decoded_once_and_again_only_when_they_change(animals, reads):
+    grow_old(animals)
+    first = FolderSource(animals)
+    assert sorted(reads) == ["A.PNG", "a.bmp", "b.png", "c.png", "z.png"]
+    reads.clear()
+    second = FolderSource(animals)
+    assert reads == []
+    assert (second.files, second.image_shape) == (first.files, first.image_shape)
+    path = animals / "dog" / "b.png"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(BadFile, match=r"b\.png' must be a whole image file"):
+        FolderSource(animals)
+    assert reads == ["b.png"]
+
+
+def test_an_image_that_just_changed_is_not_remembered(animals, reads):
+    """It may change again within the same tick of the file system's clock."""
+    FolderSource(animals)
+    reads.clear()
+    FolderSource(animals)
+    assert len(reads) == 5
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"reader": 3}', b"\xff"])
+def test_a_damaged_memory_of_images_is_forgotten(animals, reads, content):
+    grow_old(animals)
+    FolderSource(animals)
+    (store,) = Path(os.environ["XDG_CACHE_HOME"]).rglob("*.json")
+    store.write_bytes(content)
+    reads.clear()
+    FolderSource(animals)
+    assert len(reads) == 5
+
+
+def test_several_damaged_images_are_counted(animals):
+    for name in ("cat/z.png", "dog/b.png", "dog/c.png"):
+        (animals / name).write_bytes(b"hello")
+    refused(
+        f"'{animals}/cat/z.png' must be a whole image file; got a damaged one (no picture that Pillow knows); 2 more "
+        "cannot be read; mend it, take it away, or leave such files out by --skip-corrupt, in Python "
+        "skip_corrupt=True. [picture-file]",
+        BadFile,
+        lambda: FolderSource(animals),
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no fifos here")
+def test_a_fifo_among_the_images_does_not_hang(animals):
+    os.mkfifo(animals / "cat" / "b.png")
+    with pytest.raises(BadFile, match=r"b\.png' must be a picture file; got no such file"):
+        FolderSource(animals)
+
+
+def test_a_name_too_long_for_a_file_is_no_data():
+    with pytest.raises(BadData, match=r"\[data-name\]$"):
+        load_data("x" * 300)

@@ -1,0 +1,102 @@
+"""Finding the data that a user names, and the digits that are always there."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from convscope.data import DATA_NAMES, load_data
+from convscope.errors import BadData, BadFile
+
+
+def refused(message, *settings, error=BadData, **named):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        load_data(*settings, **named)
+
+
+def test_digits_need_nothing():
+    """1,797 pictures; the test part is a fifth of each class, and no picture is in two parts."""
+    parts = [load_data("digits", split) for split in ("train", "validation", "test")]
+    assert [len(part) for part in parts] == [1295, 143, 359]
+    assert all(part.image_shape == (1, 8, 8) and part.classes == tuple("0123456789") for part in parts)
+    counts = [np.bincount(part.labels) for part in parts]
+    # Counts of the whole set by digit, from its published description.
+    assert sum(counts).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    np.testing.assert_allclose(counts[2] / sum(counts), 0.2, atol=0.003)
+    x, _ = parts[0].batch(np.arange(1295))
+    assert (x.min(), x.max()) == (0, 1)
+    assert set(np.unique(x * 16)) == set(range(17))
+
+
+def test_digits_are_the_published_ones():
+    """The first picture of the file, a 0, as it is printed in its description; the last is an 8."""
+    source = load_data("digits", "train", hold_out=0)
+    x, labels = source.batch(np.array([0, len(source) - 1]))
+    assert labels.tolist() == [0, 8]
+    assert (x[0, 0, :3] * 16).astype(int).tolist() == [
+        [0, 0, 5, 13, 9, 1, 0, 0],
+        [0, 0, 13, 15, 10, 15, 5, 0],
+        [0, 3, 15, 2, 0, 11, 8, 0],
+    ]
+
+
+def test_holding_out_nothing():
+    assert len(load_data("digits", "train", hold_out=0)) == 1295 + 143
+    refused(
+        "'digits' must have a validation part; got none, and hold_out=0; hold some pictures out. [data-split]",
+        "digits",
+        "validation",
+        hold_out=0,
+    )
+
+
+def test_unknown_names(tmp_path):
+    assert DATA_NAMES == ("digits", "mnist", "fashion-mnist", "cifar10")
+    refused(
+        "data must be a known set, a folder of pictures per class, or an .npz file; got 'minst'; "
+        "did you mean mnist? [data-name]",
+        "minst",
+    )
+    path = tmp_path / "data.csv"
+    path.write_text("1,2")
+    refused(
+        f"data must be a folder or an .npz file; got {str(path)!r}; write it by np.savez. [data-kind]",
+        path,
+        error=BadFile,
+    )
+
+
+def test_options_out_of_range():
+    refused(
+        "split must be one of train, validation, test; got split='tset'; choose one. [data-split]",
+        "digits",
+        "tset",
+    )
+    refused(
+        "hold_out must be from 0 to 0.5; got hold_out=0.6; give the share of training pictures to validate on. "
+        "[data-option]",
+        "digits",
+        hold_out=0.6,
+    )
+    for resize in (0, (3, 4, 5), 10_001):
+        refused(
+            f"resize must be one side or (h, w), each from 1 to 10,000 pixels; got resize={resize!r}; "
+            "use for example resize=64. [data-option]",
+            "digits",
+            resize=resize,
+        )
+    refused(
+        "channels must be 1 (grey) or 3 (colour); got channels=2; choose one. [data-option]", "digits", channels=2
+    )
+
+
+def test_data_loads_nothing_heavy():
+    """Neither Pillow nor pooch nor anything of the network, until a folder or a download is asked for."""
+    code = (
+        "import sys; from convscope.data import load_data; load_data('digits');"
+        "print(sorted({'PIL', 'pooch', 'requests', 'torch', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,238 @@
+"""Pictures and labels in a NumPy archive."""
+
+import io
+import re
+import zipfile
+
+import numpy as np
+import pytest
+
+from convscope.data import load_data, npz
+from convscope.errors import BadData, BadFile
+
+X = np.arange(6 * 2 * 5 * 4, dtype=np.uint8).reshape(6, 2, 5, 4)
+Y = np.array([0, 1, 2, 0, 1, 2])
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data.npz"
+
+
+def refused(message, path, error=BadFile, split="train"):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        load_data(path, split, hold_out=0)
+
+
+@pytest.mark.parametrize("names", [("x", "y"), ("x_train", "y_train"), ("train_images", "train_labels")])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_names_people_give(path, names, save):
+    save(path, **dict(zip(names, (X, Y[:, None]), strict=True)))
+    source = load_data(path, hold_out=0)
+    x, labels = source.batch(np.array([4, 1]))
+    np.testing.assert_allclose(x, X[[4, 1]] / 255, rtol=1e-6)
+    assert labels.tolist() == [1, 1]
+
+
+def test_all_three_parts(path):
+    np.savez(
+        path, x_train=X, y_train=Y, x_val=X[:3], y_val=Y[:3], x_test=X[:1], y_test=Y[:1], classes=["a", "b", "c"]
+    )
+    sizes = [len(load_data(path, split)) for split in ("train", "validation", "test")]
+    assert sizes == [6, 3, 1]
+    assert load_data(path).classes == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("x", "shape"),
+    [
+        (np.zeros((6, 9, 8), np.uint8), (1, 9, 8)),
+        (np.zeros((6, 9, 8, 3), np.uint8), (3, 9, 8)),
+        (np.zeros((6, 3, 9, 8), np.float32), (3, 9, 8)),
+        (np.zeros((6, 3, 9, 3), np.float32), (3, 9, 3)),
+    ],
+)
+def test_axes_in_any_order(path, x, shape):
+    """Grey without a channel axis, channels last; first wins where both could be."""
+    np.savez(path, x=x, y=Y)
+    assert load_data(path, hold_out=0).image_shape == shape
+
+
+def test_channels_last_keep_their_places(path):
+    np.savez(path, x=np.moveaxis(np.repeat(X, 3, axis=1)[:, :3], 1, -1), y=Y)
+    x, _ = load_data(path, hold_out=0).batch(np.array([2]))
+    np.testing.assert_allclose(x[0], np.repeat(X[2], 3, axis=0)[:3] / 255, rtol=1e-6)
+
+
+def test_other_names(path):
+    np.savez(path, pictures=X, y=Y)
+    refused(
+        f"'{path}' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got pictures, y; "
+        "write it by np.savez(path, x=pictures, y=labels). [npz-names]",
+        path,
+    )
+
+
+def test_objects_are_not_unpacked(path):
+    """Reading them could run code."""
+    np.savez(path, x=X, y=np.array([print] * 6, object))
+    refused(
+        f"'y.npy' in '{path}' must hold numbers or text; got objects, which could run code; "
+        "write it by np.savez. [npz-objects]",
+        path,
+    )
+
+
+def test_a_file_that_is_no_archive(path):
+    path.write_bytes(b"PK no archive")
+    refused(
+        f"'{path}' must be a NumPy archive (.npz); got a file that does not read as one (File is not a zip file); "
+        "write it by np.savez. [npz-file]",
+        path,
+    )
+
+
+def test_damaged_archives(path):
+    """A changed byte in the pictures is noticed by the archive's own checksum."""
+    np.savez(path, x=X, y=Y)
+    content = bytearray(path.read_bytes())
+    content[content.index(X.tobytes()) + 77] ^= 1
+    path.write_bytes(content)
+    refused(
+        f"'{path}' must be a NumPy archive (.npz); got a file that does not read as one "
+        "(Bad CRC-32 for file 'x.npy'); write it by np.savez. [npz-file]",
+        path,
+    )
+
+
+def head(shape):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+def archive(path, content):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("x.npy", content)
+        file.writestr("y.npy", b"\x93NUMPY\x01\x00")
+
+
+def test_a_head_that_claims_too_much(path):
+    """No memory is taken for what a head says before the file has it, or where it is too much."""
+    archive(path, head((1000, 1000, 1000, 1000)))
+    refused(
+        f"'x.npy' in '{path}' must hold at most 8 GiB; got 1,000,000,000,000 bytes; write it by np.savez. [npz-size]",
+        path,
+    )
+    archive(path, head((10, 1, 8, 8)) + b"few")
+    refused(
+        f"'x.npy' in '{path}' must be as long as its head says; got 131 bytes for 640; write it by np.savez. "
+        "[npz-file]",
+        path,
+    )
+    archive(path, b"text")
+    refused(
+        f"'x.npy' in '{path}' must be a NumPy array; got other content; write it by np.savez. [npz-file]", path
+    )
+
+
+def test_arrays_are_checked(path):
+    """As everywhere: here labels of another count."""
+    np.savez(path, x=X, y=Y[:5])
+    refused(
+        "labels must be as many as pictures; got 5 labels for 6 pictures; "
+        "check that both come from the same split. [label-count]",
+        path,
+        BadData,
+    )
+
+
+def test_other_versions_of_the_head(path):
+    """A head too long for the first version."""
+    fields = np.dtype([("a" * 70_000, "u1")])
+    with pytest.warns(UserWarning, match="format 2.0"):
+        np.savez(path, x=np.zeros(3, fields), y=Y[:3])
+    with pytest.raises(BadFile, match=r"\[npz-file\]$"):
+        npz.load_part(path, "train")
+
+
+def test_a_small_archive_that_fills_memory_is_refused_by_its_heads(path):
+    """1.4 MB that would unpack to 1.4 GB; as much is read where the file is as large as what it holds."""
+    rows = np.zeros((1, 3, 512, 512), np.uint8)
+    member = head((1800, 3, 512, 512))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        with file.open("x.npy", "w") as x:
+            x.write(member)
+            for _ in range(1800):
+                x.write(rows.tobytes())
+        with file.open("y.npy", "w") as y:
+            np.lib.format.write_array(y, np.zeros(1800, np.int64))
+    size, packed = len(member) + 1800 * rows.nbytes, path.stat().st_size
+    assert packed < 1_500_000
+    with pytest.raises(
+        BadFile, match=r"must unpack to at most 250 times its size, or 256 MiB; .*\[unpacked-size\]$"
+    ):
+        load_data(path)
+    assert size > 1_400_000_000
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array)
+    return file.getvalue()
+
+
+def described(shape, descr, fortran=False):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": fortran, "shape": shape})
+    return file.getvalue()
+
+
+def write(path, x, **others):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in {"x": x, "y": npy(Y), **others}.items():
+            file.writestr(f"{name}.npy", content)
+
+
+ABSURD = {
+    "10^15 elements": (described((10**15,), "|u1"), "hold at most 8 GiB; got 1,000,000,000,000,000 bytes"),
+    "10^15 of nothing": (
+        described((10**15,), "|V0"),
+        "hold at most 8 GiB; got 1,000,000,000,000,000 empty elements",
+    ),
+    "400 digits": (
+        described((10**400,), "|u1"),
+        "hold at most 8 GiB; got 10,000,000,000,000,000,000,000,000,000,0… ",
+    ),
+    "negative": (described((-6, 2, 5, 4), "|u1") + X.tobytes(), "have sizes from 0; got shape=(-6, 2, 5, 4)"),
+    "too long": (npy(X) + b"?", "be as long as its head says; got 369 bytes for 240"),
+    "too short": (npy(X)[:-1], "be as long as its head says; got 367 bytes for 240"),
+    "parentheses": (b"\x93NUMPY\x01\x00\xf0\xff" + 65520 * b"(", "be a NumPy array; got other content"),
+    "of the future": (b"\x93NUMPY\x09\x00" + npy(X)[8:], "be a NumPy array; got other content"),
+}
+
+
+@pytest.mark.parametrize(("member", "message"), ABSURD.values(), ids=ABSURD)
+def test_absurd_heads_are_refused(path, member, message):
+    write(path, member)
+    with pytest.raises(BadFile, match=re.escape(f"'x.npy' in '{path}' must {message}")):
+        load_data(path)
+
+
+def test_a_billion_class_names_of_no_letters_are_refused(path):
+    write(path, npy(X), classes=described((10**9,), "|S0"))
+    refused(
+        f"'classes.npy' in '{path}' must have at most 100,000 elements; got 1,000,000,000 class names; "
+        "write it by np.savez. [npz-size]",
+        path,
+    )
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f2", ">f8", "|u1"])
+def test_arrays_of_any_order_are_the_same_images(path, order, kind):
+    """Columns first, the other byte order, other precisions."""
+    np.savez(path, x=np.asarray(X, kind, order=order), y=Y.astype(">i2"))
+    x, labels = load_data(path, hold_out=0).batch(np.array([4, 1]))
+    np.testing.assert_allclose(x, X[[4, 1]] / (255 if kind == "|u1" else 1), rtol=1e-6)
+    assert labels.tolist() == [1, 1]

@@ -1,0 +1,62 @@
+"""Parts of a data set."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convscope.data import ArraySource, Subset, held_out, missing_classes, refuse_missing_classes
+from convscope.errors import BadData
+
+WHOLE = ArraySource(np.arange(6 * 2 * 3, dtype=np.uint8).reshape(6, 1, 2, 3), [0, 1, 1, 0, 2, 2], ["a", "b", "c"])
+
+
+def test_a_subset_is_the_pictures_at_its_indices():
+    part = Subset(WHOLE, np.array([0, 5, 3]))
+    assert (len(part), part.classes, part.image_shape) == (3, ("a", "b", "c"), (1, 2, 3))
+    assert part.labels.tolist() == [0, 2, 0]
+    x, labels = part.batch(np.array([1, 2]))
+    np.testing.assert_array_equal(x, WHOLE.batch(np.array([5, 3]))[0])
+    assert labels.tolist() == [2, 0]
+
+
+def test_an_empty_subset_is_refused():
+    message = "a part of the data must hold at least one picture; got none; hold out less. [data-empty]"
+    with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
+        Subset(WHOLE, np.array([], int))
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=300), st.floats(0.01, 0.5))
+def test_held_out_is_stratified(labels, share):
+    """Each class gives its share, at least one of two; the same pictures each time."""
+    labels = np.array(labels)
+    marked = held_out(labels, share)
+    np.testing.assert_array_equal(marked, held_out(labels, share))
+    for label in set(labels.tolist()):
+        own = marked[labels == label]
+        if len(own) == 1:
+            assert not own.any()
+        else:
+            assert 1 <= own.sum() < len(own)
+            assert abs(own.sum() - share * len(own)) <= max(0.5, 1 - share * len(own)) + 1e-9
+
+
+def test_held_out_is_spread_over_the_file():
+    """Neighbours are not taken together, for a file's order often has a meaning."""
+    marked = held_out(np.zeros(100, int), 0.2)
+    assert set(np.diff(np.flatnonzero(marked))) == {5}
+
+
+def test_missing_classes_are_named():
+    part = Subset(WHOLE, np.array([1, 2]))
+    assert missing_classes(WHOLE) == ()
+    assert missing_classes(part) == ("a", "c")
+    message = (
+        "validation data must have pictures of every class; got none of a, c (2 of 3 classes); "
+        "add at least one picture of each, or leave the class out of training. [classes-missing]"
+    )
+    with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
+        refuse_missing_classes(part)
+    refuse_missing_classes(WHOLE)

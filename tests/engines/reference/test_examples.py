@@ -1,0 +1,16 @@
+"""The examples in the docstrings are true."""
+
+import doctest
+
+import pytest
+
+from convscope.engines.common import loss_functions as losses
+from convscope.engines.reference.im2col import columns
+from convscope.engines.reference.layers import activation, rules
+
+
+@pytest.mark.parametrize("module", [activation, columns, losses, rules], ids=lambda module: module.__name__)
+def test_examples_of_the_docstrings(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0

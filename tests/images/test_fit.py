@@ -1,0 +1,120 @@
+"""Pictures of every kind reach the network's input, to be drawn on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope import images as pictures
+from convscope.errors import BadShape
+
+SHAPE = (3, 4, 6)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Save an image and read it for a 3×4×6 network."""
+
+    def read(image, name="picture.png", shape=SHAPE, **options):
+        image.save(tmp_path / name, **options)
+        return pictures.load_picture(tmp_path / name, shape)
+
+    return read
+
+
+def noise(*shape):
+    return np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
+
+
+def test_a_picture_of_the_right_size_is_kept(saved):
+    pixels = noise(4, 6, 3)
+    assert np.array_equal(saved(Image.fromarray(pixels)), pixels)
+
+
+def test_another_size_is_stretched_to_the_input(saved):
+    """Left half red, right half blue stays so when 40×30 becomes 4×6."""
+    pixels = np.zeros((40, 30, 3), np.uint8)
+    pixels[:, :15, 0] = pixels[:, 15:, 2] = 200
+    fitted = saved(Image.fromarray(pixels))
+    assert fitted.shape == (4, 6, 3)
+    assert np.array_equal(fitted[:, 0], np.tile([200, 0, 0], (4, 1)))
+    assert np.array_equal(fitted[:, 5], np.tile([0, 0, 200], (4, 1)))
+
+
+def test_grey_becomes_three_equal_channels(saved):
+    pixels = noise(4, 6)
+    assert np.array_equal(saved(Image.fromarray(pixels)), np.repeat(pixels[:, :, None], 3, axis=2))
+
+
+def test_colour_becomes_grey_for_one_channel(saved):
+    """By the luma weights of ITU-R 601: pure green is 0.587 · 255 = 150."""
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[..., 1] = 255
+    fitted = saved(Image.fromarray(pixels), shape=(1, 4, 6))
+    assert fitted.shape == (4, 6, 1)
+    assert set(fitted.ravel()) == {150}
+
+
+def test_palette_black_and_white_and_cmyk(saved):
+    pixels = noise(4, 6, 3) // 128 * 255
+    image = Image.fromarray(pixels)
+    assert np.array_equal(saved(image.quantize(8)), pixels)
+    assert set(saved(image.convert("1")).ravel()) <= {0, 255}
+    ink = Image.new("CMYK", (6, 4), (0, 255, 255, 0))
+    assert np.abs(saved(ink, "ink.tiff").astype(int) - [255, 0, 0]).max() <= 1
+
+
+def test_transparency_lies_on_white(saved):
+    """Fully clear is white, half clear black is mid grey, in RGBA, grey-alpha and palettes."""
+    pixels = np.zeros((4, 6, 4), np.uint8)
+    pixels[:, 3:, 3] = 128
+    fitted = saved(Image.fromarray(pixels))
+    assert set(fitted[:, :3].ravel()) == {255}
+    assert set(fitted[:, 3:].ravel()) == {127}
+    assert set(saved(Image.fromarray(pixels[:, :, [0, 3]])).ravel()) == {127, 255}
+    palette = Image.new("P", (6, 4), 0)
+    palette.putpalette([10, 20, 30])
+    assert set(saved(palette, "clear.png", transparency=0).ravel()) == {255}
+
+
+def test_stretch_note_names_images_whose_proportions_change(tmp_path, monkeypatch):
+    """By more than one percent, upright sizes compared; several images share one line."""
+    monkeypatch.chdir(tmp_path)
+    sizes = {"wide.png": (64, 48), "same.png": (60, 40), "near.png": (302, 200), "far.png": (307, 200)}
+    for name, size in sizes.items():
+        Image.new("RGB", size).save(name)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (40, 60)).save("turned.jpg", exif=turned)  # 40 rows and 60 columns once upright
+
+    def note(*names):
+        return pictures.stretch_note(names, SHAPE)
+
+    assert note("wide.png") == "wide.png: 48×64 stretched to 4×6, as the network receives it"
+    assert note("same.png", "near.png", "turned.jpg") == note() == ""
+    assert note("far.png").startswith("far.png: 200×307 stretched to 4×6")
+    assert note("same.png", "wide.png", "far.png") == (
+        "2 of 3 images stretched to 4×6, as the network receives them: wide.png, far.png"
+    )
+    assert note(*["wide.png"] * 9) == (
+        f"9 of 9 images stretched to 4×6, as the network receives them: {', '.join(['wide.png'] * 5)}, …"
+    )
+
+
+@pytest.mark.parametrize("shape", [(10,), (3, 5), (3, 5, 6, 7), (3, 20_000, 20_000)])
+def test_pictures_need_a_network_for_pictures(shape):
+    with pytest.raises(
+        BadShape, match=r"^a picture must go into a network with an input c×h×w .* \[picture-shape\]$"
+    ):
+        pictures.sample_picture(shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 90, 140), (1, 32, 20), (5, 1, 1)])
+def test_the_sample_fits_any_input(shape):
+    """Right shape, the same each time, and not of one colour."""
+    scene = pictures.sample_picture(shape)
+    assert scene.shape == (*shape[1:], 1 if shape[0] == 1 else 3)
+    assert scene.dtype == np.uint8
+    assert np.array_equal(scene, pictures.sample_picture(shape))
+    assert shape[1] == 1 or scene.std() > 20

@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convscope.text.cells import hang, pad, shorten, width_of, wrap
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("", 0), ("conv1", 5), ("96×55", 5), ("卷积", 4), ("ｗ", 2), ("é", 1), ("e\u0301", 1), ("≥1", 2)],
+)
+def test_width_in_cells(text, width):
+    """Chinese and full-width signs take two cells, combining marks none."""
+    assert width_of(text) == width
+
+
+@given(st.text(alphabet="ab卷积é×", max_size=30), st.integers(1, 40))
+def test_shortened_text_fits_and_keeps_both_ends(text, width):
+    """It never takes more cells than allowed; what fits is left alone."""
+    short = shorten(text, width)
+    assert width_of(short) <= width
+    if width_of(text) <= width:
+        assert short == text
+    else:
+        assert short.count("…") == 1
+        head, tail = short.split("…")
+        assert text.startswith(head)
+        assert text.endswith(tail)
+
+
+@given(st.text(alphabet="ab卷积é×", max_size=30), st.integers(1, 40), st.booleans())
+def test_padding_fills_up_to_the_width(text, width, right):
+    """And never cuts."""
+    padded = pad(text, width, right)
+    assert width_of(padded) == max(width, width_of(text))
+    assert padded.strip() == text.strip()
+
+
+def test_names_lose_their_middle():
+    """Beginnings and ends tell layers apart."""
+    assert shorten("layer3.22.downsample.conv", 15) == "layer3.…le.conv"
+    assert shorten("卷积层一二三四五", 8) == "卷积…五"
+
+
+def test_wrapped_lines_are_indented():
+    """Later lines stand two cells further in."""
+    assert wrap("one two three four five six", 20) == ["one two three four", "  five six"]
+    assert wrap("", 20) == [""]
+
+
+def test_hanging_lines():
+    """All lines are indented, the later ones more if wanted."""
+    assert hang("one two three four five six", 24, 4) == ["    one two three four", "    five six"]
+    assert hang("one two three four five six", 24, 4, 6) == ["    one two three four", "      five six"]
