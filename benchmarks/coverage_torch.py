@@ -3,8 +3,8 @@
 CONVSCOPE_MODEL_CODE names a folder with their unpacked wheels where they are not installed; `make test-frameworks`
 makes build/models. Of timm the first model of every family is tried, with --all every model.
 
-Detection models are tried by their backbones: what follows depends on the numbers in a picture. Optical flow
-takes two pictures, and quantised models are the float ones with other arithmetic: both are left out.
+Detection models are tried by their backbones: what follows depends on the numbers in an image. Optical flow
+takes two images, and quantized models are the float ones with other arithmetic: both are left out.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def unknown_operators(collection: str, name: str, module: nn.Module, shape: tupl
 
 
 def torchvision_models() -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]]:
-    """Yield family, name, module and picture of torchvision's models."""
+    """Yield family, name, module and image of torchvision's models."""
     for name in torchvision_code.names():
         family, module = torchvision_code.family_of(name), torchvision_code.built(name)
         part = module.backbone if family == "detection" else module
@@ -52,7 +52,7 @@ def torchvision_models() -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]
 
 
 def timm_models(everything: bool) -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]]:
-    """Yield family, name, module and picture of timm's models."""
+    """Yield family, name, module and image of timm's models."""
     for names in timm_code.families().values():
         for name in names if everything else names[:1]:
             module = timm_code.built(name)

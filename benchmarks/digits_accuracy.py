@@ -1,6 +1,6 @@
 """LeNet-5 on the real handwritten digits that come with convscope: test accuracy on their fixed held-out part.
 
-The 8×8 pictures are stretched to LeNet's 28×28. The test part is looked at once, at the end.
+The 8×8 images are stretched to LeNet's 28×28. The test part is looked at once, at the end.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def main() -> None:
     )
     seconds = time.perf_counter() - start
     print(f"LeNet-5 on digits, engine {model.engine}, seed {chosen.seed}; {machine()}")
-    print(f"{chosen.epochs} epochs on {len(train)} pictures in {seconds:.0f} s")
-    print(f"test accuracy {model.evaluate(test)['accuracy']:.2%} of {len(test)} pictures")
+    print(f"{chosen.epochs} epochs on {len(train)} images in {seconds:.0f} s")
+    print(f"test accuracy {model.evaluate(test)['accuracy']:.2%} of {len(test)} images")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ print(resident("VmHWM") - before)
 }
 """How far a process's memory grows when a network is built and trained for three steps; Linux only.
 
-A step with one picture goes before: it brings in what a process has once, as libraries and generated code."""
+A step with one image goes before: it brings in what a process has once, as libraries and generated code."""
 
 
 def first_call() -> None:

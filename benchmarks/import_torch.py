@@ -1,7 +1,7 @@
 """ResNet-152 from PyTorch, import and full report, beside torchinfo on the same module.
 
 Ours records the operators and computes every row with its receptive field, all totals and memory peaks; torchinfo
-runs a forward pass on one picture, on the CPU or the meta device. One process, in turn, nothing printed.
+runs a forward pass on one image, on the CPU or the meta device. One process, in turn, nothing printed.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def main() -> None:
     print(f"ResNet-152 as a module, {sum(1 for _ in module.modules())} modules; {machine()}")
     for device in ("cpu", "meta"):
         module = module.to(device)
-        picture = torch.zeros(1, *SHAPE, device=device)
+        image = torch.zeros(1, *SHAPE, device=device)
         ours, theirs = alternately(
             lambda module=module: import_and_report(module),
-            lambda module=module, picture=picture: torchinfo.summary(module, input_data=picture, verbose=0),
+            lambda module=module, image=image: torchinfo.summary(module, input_data=image, verbose=0),
             runs=15,
         )
         print(

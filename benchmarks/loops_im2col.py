@@ -28,7 +28,7 @@ from convscope.layers import Conv2d
 from timing import machine
 
 LAYER = Conv2d(32, 3, padding=1)
-PICTURE = (1, 28, 28)
+IMAGE = (1, 28, 28)
 TWINS: dict[str, Twin] = {"loops": "loops", "im2col": "matrix"}
 
 Pass = Callable[[], Any]
@@ -41,8 +41,8 @@ def arrays(batch: int) -> tuple[Any, dict[str, Any], Any]:
     def draw(*shape: int) -> Any:
         return rng.normal(size=shape).astype(np.float32)
 
-    parameters = {name: draw(*shape) for name, shape in LAYER.param_shapes(PICTURE).items()}
-    return draw(batch, *PICTURE), parameters, draw(batch, *LAYER.output_shape(PICTURE))
+    parameters = {name: draw(*shape) for name, shape in LAYER.param_shapes(IMAGE).items()}
+    return draw(batch, *IMAGE), parameters, draw(batch, *LAYER.output_shape(IMAGE))
 
 
 def ours(twin: Twin, x: Any, parameters: dict[str, Any], grad: Any) -> tuple[Pass, Pass]:
@@ -60,13 +60,13 @@ def pytorchs(x: Any, parameters: dict[str, Any], grad: Any) -> tuple[Pass, Pass]
     import torch.nn.functional as F
 
     tensors = [torch.tensor(array, requires_grad=True) for array in (x, *parameters.values())]
-    picture, weight, bias = tensors
-    output = F.conv2d(picture, weight, bias, padding=1)
+    image, weight, bias = tensors
+    output = F.conv2d(image, weight, bias, padding=1)
     above = torch.tensor(grad)
 
     def run() -> Any:
         with torch.no_grad():
-            return F.conv2d(picture, weight, bias, padding=1).numpy()
+            return F.conv2d(image, weight, bias, padding=1).numpy()
 
     return run, lambda: torch.autograd.grad(output, tensors, above, retain_graph=True)[1].numpy()
 
@@ -103,7 +103,7 @@ def measure(batch: int, rounds: int) -> dict[str, Any]:
     columns = im2col(x, LAYER.kernel_size, LAYER.stride, LAYER.padding)
     return {
         "machine": f"{machine()}, NumPy {np.__version__}, one thread",
-        "layer": f"{LAYER.out_channels} kernels {LAYER.kernel_size}, batch {batch} of {PICTURE}",
+        "layer": f"{LAYER.out_channels} kernels {LAYER.kernel_size}, batch {batch} of {IMAGE}",
         "rounds": rounds,
         "seconds": {
             name: {"forward": statistics.median(f), "backward": statistics.median(b)}
@@ -142,7 +142,7 @@ def table(found: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="plain loops, im2col and PyTorch on one convolution")
-    parser.add_argument("--batch", type=int, default=2, help="pictures at once")
+    parser.add_argument("--batch", type=int, default=2, help="images at once")
     parser.add_argument("--rounds", type=int, default=7, help="turns that each way takes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args()

@@ -1,6 +1,6 @@
 """The digits network (convolution 32@3×3, pooling, dense 128, 64, 10) on the real MNIST: accuracy in 5 epochs.
 
-The original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Training pictures
+The original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Training images
 are shifted by up to one pixel. The recipe is the better of two that were tried on these data.
 """
 

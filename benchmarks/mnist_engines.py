@@ -3,7 +3,7 @@
 The network and the recipe are those of `mnist_accuracy.py`. Its only convolution reads one channel, where
 Winograd's algorithm does not pay, so fast and strict are the same there; `--model two-convolutions` has one that
 reads 32. The original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Epochs
-are timed after a step that compiles; times include shifting the pictures.
+are timed after a step that compiles; times include shifting the images.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3, help="for each precision of the native engine; 3")
     parser.add_argument("--reference-seeds", type=int, default=1, help="for the reference, which is slow; 1, or 0")
-    parser.add_argument("--subset", type=int, help="train on so many pictures only")
+    parser.add_argument("--subset", type=int, help="train on so many images only")
     chosen = parser.parse_args()
     train, test = (load_data("mnist", split, data_dir=chosen.data_dir) for split in ("train", "test"))
     if chosen.subset is not None:
@@ -116,8 +116,7 @@ def main() -> None:
     ways += [Way("reference", "fast", chosen.reference_seeds)] if chosen.reference_seeds else []
     model = DIGITS if chosen.model == "two-convolutions" else chosen.model
     print(
-        f"{chosen.model} on MNIST, {len(train):,} pictures, {chosen.epochs} epochs, batches of {BATCH}; "
-        f"{machine()}"
+        f"{chosen.model} on MNIST, {len(train):,} images, {chosen.epochs} epochs, batches of {BATCH}; {machine()}"
     )
     results = dict(runs(model, ways, train, test, chosen.epochs))
     slow = [run.epoch_seconds for way, done in results.items() if way.engine == "reference" for run in done]

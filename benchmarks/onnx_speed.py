@@ -1,6 +1,6 @@
 """ResNet-152 as ONNX files with their 230 MB of weights: import and report, beside torchinfo on the same network.
 
-Two files: one with a node for every layer, and one as PyTorch's exporter writes it, batch normalisation folded
+Two files: one with a node for every layer, and one as PyTorch's exporter writes it, batch normalization folded
 into the convolutions. Each of our runs opens the file anew, builds the network and computes every row, all totals
 and both memory peaks. torchinfo runs its forward pass on the CPU, the real device, and on the meta device. Warm:
 one process, in turn. Whole processes: the command line on the file, printing included, beside a script that builds
@@ -29,27 +29,27 @@ def imported_report(path: Path) -> object:
     return [(row.params, row.receptive_field.size) for row in report], report.totals
 
 
-def exported_by_pytorch(module: torch.nn.Module, picture: torch.Tensor, path: Path) -> None:
+def exported_by_pytorch(module: torch.nn.Module, image: torch.Tensor, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own, of what it will be called
-        torch.onnx.export(module, (picture,), path, dynamo=False)
+        torch.onnx.export(module, (image,), path, dynamo=False)
 
 
 def main() -> None:
     network = cs.load("resnet152")
     modules = {device: TorchNetwork(network).to(device).eval() for device in ("cpu", "meta")}
-    pictures = {device: torch.zeros(1, *network.input_shape, device=device) for device in modules}
+    images = {device: torch.zeros(1, *network.input_shape, device=device) for device in modules}
     with tempfile.TemporaryDirectory() as folder:
         whole, folded = Path(folder) / "whole.onnx", Path(folder) / "folded.onnx"
         cs.to_onnx(cs.Model(network), whole)
-        exported_by_pytorch(modules["cpu"], pictures["cpu"], folded)
+        exported_by_pytorch(modules["cpu"], images["cpu"], folded)
         print(f"ResNet-152; {machine()}")
         for what, path in (("a node for every layer", whole), ("as PyTorch exports it", folded)):
             print(f"{what}: {len(cs.from_onnx(path).layers)} layers, {path.stat().st_size / 2**20:.0f} MiB")
             for device, module in modules.items():
                 ours, theirs = alternately(
                     lambda path=path: imported_report(path),
-                    lambda module=module, x=pictures[device]: torchinfo.summary(module, input_data=x, verbose=0),
+                    lambda module=module, x=images[device]: torchinfo.summary(module, input_data=x, verbose=0),
                     runs=15,
                 )
                 print(

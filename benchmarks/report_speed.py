@@ -34,10 +34,10 @@ def main() -> None:
     print(f"ResNet-152, {len(network.layers)} layers; {machine()}")
     for device in ("meta", "cpu"):
         module = TorchNetwork(network).to(device).eval()
-        picture = torch.zeros(1, *network.input_shape, device=device)
+        image = torch.zeros(1, *network.input_shape, device=device)
         ours, theirs = alternately(
             lambda: full_report(network),
-            lambda module=module, picture=picture: torchinfo.summary(module, input_data=picture, verbose=0),
+            lambda module=module, image=image: torchinfo.summary(module, input_data=image, verbose=0),
             runs=15,
         )
         print(

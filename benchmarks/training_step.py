@@ -31,11 +31,11 @@ def torch_step(layout: torch.memory_format, x: np.ndarray, labels: np.ndarray):
         nn.Linear(64, 10),
     ).to(memory_format=layout)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, fused=True)
-    pictures, classes = torch.from_numpy(x).to(memory_format=layout), torch.from_numpy(labels)
+    images, classes = torch.from_numpy(x).to(memory_format=layout), torch.from_numpy(labels)
 
     def step() -> None:
         optimizer.zero_grad()
-        nn.functional.cross_entropy(net(pictures), classes).backward()
+        nn.functional.cross_entropy(net(images), classes).backward()
         optimizer.step()
 
     return step
@@ -57,16 +57,16 @@ def main() -> None:
 
     parameters = {name: np.array(model.parameters[name]) for name in model.parameters}
 
-    def one_picture(twin: str):
+    def one_image(twin: str):
         def step() -> None:
             forward = run(model.network, x[:1], parameters, training=True, twin=twin)
             forward.backward(np.ones_like(forward.output))
 
         return step
 
-    matrix, loops = alternately(one_picture("matrix"), one_picture("loops"), runs=3)
+    matrix, loops = alternately(one_image("matrix"), one_image("loops"), runs=3)
     print(
-        f"forward and backward of one picture: matrices {matrix * 1e3:.2f} ms, loops {loops * 1e3:.0f} ms, "
+        f"forward and backward of one image: matrices {matrix * 1e3:.2f} ms, loops {loops * 1e3:.0f} ms, "
         f"{loops / matrix:.0f}×"
     )
 

@@ -107,7 +107,7 @@ def test_the_layers_without_kernels_are_listed():
 
 
 def test_the_list_would_show_what_is_missing():
-    """Local response normalisation has no kernel, convolution has; abstract kinds are not layers."""
+    """Local response normalization has no kernel, convolution has; abstract kinds are not layers."""
     assert {"LocalResponseNorm", "StochasticPool", "LSTM"} <= set(without_kernels())
     assert not {"Conv", "Conv2d", "MaxPool", "Linear", "Layer", "Input", "Pool"} & set(without_kernels())
 

@@ -134,7 +134,7 @@ def test_a_folder_has_the_network_of_its_run(tmp_path: Path) -> None:
     """run.json holds it; a saved model has it as a file of its own; the folder's name may have a dot."""
     run = tmp_path / "run-1.2"
     run.mkdir()
-    document = {"schema": 1, "network": TINY, "seed": 0, "dtype": "float32", "classes": [], "pictures": 9}
+    document = {"schema": 1, "network": TINY, "seed": 0, "dtype": "float32", "classes": [], "images": 9}
     document |= {"configuration": {}, "notes": {}}
     (run / "run.json").write_text(json.dumps(document), encoding="utf-8")
     assert load(run) == load(str(run)) == parse("input 3x9x8 | conv 4 3 | relu")
@@ -198,11 +198,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_what_its_name_says(tmp_path: Path) -> None:
-    """YAML in a .json file, a picture in a .yaml file."""
+    """YAML in a .json file, an image in a .yaml file."""
     path = tmp_path / "net.json"
     path.write_text(TINY, encoding="utf-8")
     with pytest.raises(BadNotation, match="must hold JSON"):
         load(path)
-    picture = tmp_path / "net.yaml"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
-    refused(picture, "be text in UTF-8; got byte 0 is not UTF-8; save it as UTF-8. [file-text]")
+    image = tmp_path / "net.yaml"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    refused(image, "be text in UTF-8; got byte 0 is not UTF-8; save it as UTF-8. [file-text]")

@@ -18,7 +18,7 @@ from convscope.training.saving import arrays_of, describe
 NET = "input 2x6x5 | conv 4 3x2 s1x2 | bn | relu | flatten | dense 3"
 
 
-def pictures(size=7, seed=0, dtype=np.float32):
+def images(size=7, seed=0, dtype=np.float32):
     return np.random.default_rng(seed).normal(size=(size, 2, 6, 5)).astype(dtype)
 
 
@@ -53,7 +53,7 @@ def test_a_parameter_is_set_and_used():
     model.parameters["dense1.weight"] = np.zeros((3, 32))
     model.parameters["dense1.bias"] = bias
     bias[:] = 0
-    np.testing.assert_allclose(model.logits(pictures()), np.tile([5.0, 0.0, -5.0], (7, 1)))
+    np.testing.assert_allclose(model.logits(images()), np.tile([5.0, 0.0, -5.0], (7, 1)))
     read = model.parameters["dense1.bias"]
     assert read.dtype == np.float32
     with pytest.raises(ValueError, match="read-only"):
@@ -101,7 +101,7 @@ def test_classifier_probabilities_do_not_depend_on_the_last_layer():
     found = []
     for end in ("", " | softmax", " | logsoftmax"):
         model = cs.Model(NET + end, task="classification")
-        found.append((model.predict(pictures()), model.logits(pictures())))
+        found.append((model.predict(images()), model.logits(images())))
     for probabilities, logits in found:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
         np.testing.assert_allclose(probabilities, found[0][0], rtol=1e-5)
@@ -112,16 +112,16 @@ def test_classifier_probabilities_do_not_depend_on_the_last_layer():
 def test_fresh_model_predicts_its_own_output():
     for end, change in (("", lambda y: y), (" | softmax", softmax), (" | sigmoid", sigmoid)):
         model = cs.Model(NET + end)
-        logits = cs.Model(NET).logits(pictures())
-        np.testing.assert_allclose(model.predict(pictures()), change(logits), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(model.logits(pictures()), logits, rtol=1e-5, atol=1e-6)
+        logits = cs.Model(NET).logits(images())
+        np.testing.assert_allclose(model.predict(images()), change(logits), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(model.logits(images()), logits, rtol=1e-5, atol=1e-6)
         assert model.task is None
 
 
 def test_predictions_follow_the_loss():
     """Softmax for cross-entropy, sigmoid for its binary form, the output itself for squared errors."""
     model = cs.Model(NET)
-    logits = model.logits(pictures())
+    logits = model.logits(images())
     for loss, task, wanted in (
         ("cross_entropy", "classification", softmax(logits)),
         ("bce", "multi_label", sigmoid(logits)),
@@ -129,31 +129,31 @@ def test_predictions_follow_the_loss():
     ):
         model.compile(loss=loss)
         assert model.task == task
-        np.testing.assert_allclose(model.predict(pictures()), wanted, rtol=1e-5)
+        np.testing.assert_allclose(model.predict(images()), wanted, rtol=1e-5)
 
 
 def test_training_steps_imply_the_task():
     """A step without compile trains on cross-entropy, and fit on what it is told."""
     model = cs.Model(NET)
-    model.train_step(pictures(), np.arange(7) % 3)
+    model.train_step(images(), np.arange(7) % 3)
     assert model.task == "classification"
-    np.testing.assert_allclose(model.predict(pictures()).sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(model.predict(images()).sum(axis=1), 1, rtol=1e-6)
     model = cs.Model(NET)
-    model.fit((pictures(), np.arange(7) % 3), 1, loss="mse", progress=False)
+    model.fit((images(), np.arange(7) % 3), 1, loss="mse", progress=False)
     assert model.task == "regression"
-    np.testing.assert_array_equal(model.predict(pictures()), model.logits(pictures()))
+    np.testing.assert_array_equal(model.predict(images()), model.logits(images()))
 
 
 def test_declared_task_outlasts_the_loss_and_chooses_the_usual_one():
     model = cs.Model(NET, task="classification")
     model.compile(loss="mse")
     assert model.task == "classification"
-    np.testing.assert_allclose(model.predict(pictures()), softmax(model.logits(pictures())), rtol=1e-5)
+    np.testing.assert_allclose(model.predict(images()), softmax(model.logits(images())), rtol=1e-5)
     model = cs.Model(NET, task="multi-label")
-    model.fit((pictures(), np.arange(7) % 3), 1, progress=False)
+    model.fit((images(), np.arange(7) % 3), 1, progress=False)
     assert type(model.training.objective.loss).__name__ == "BinaryCrossEntropy"
     model.task = None
-    np.testing.assert_array_equal(model.predict(pictures()), model.logits(pictures()))
+    np.testing.assert_array_equal(model.predict(images()), model.logits(images()))
 
 
 @pytest.mark.parametrize("engine", ["native", "reference", "torch"])
@@ -162,20 +162,20 @@ def test_probabilities_argument_overrides_the_task(engine, loss):
     model = cs.Model(NET, engine=engine)
     if loss is not None:
         model.compile(loss=loss)
-    logits = model.logits(pictures())
-    np.testing.assert_array_equal(model.predict(pictures(), probabilities=False), logits)
+    logits = model.logits(images())
+    np.testing.assert_array_equal(model.predict(images(), probabilities=False), logits)
     wanted = sigmoid(logits) if loss == "bce" else softmax(logits)
-    np.testing.assert_allclose(model.predict(pictures(), probabilities=True), wanted, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(images(), probabilities=True), wanted, rtol=1e-5)
     maps = cs.Model("input 2x6x5 | conv 4 3", engine=engine)
-    found = maps.predict(pictures(), probabilities=True)
-    np.testing.assert_allclose(found, softmax(maps.predict(pictures())), rtol=1e-5)
+    found = maps.predict(images(), probabilities=True)
+    np.testing.assert_allclose(found, softmax(maps.predict(images())), rtol=1e-5)
 
 
 def test_one_channel_is_the_probability_of_yes():
     """A softmax over one channel would be 1 everywhere."""
     model = cs.Model("input 2x6x5 | conv 1 3", task="classification")
-    raw = model.predict(pictures(), probabilities=False)
-    np.testing.assert_allclose(model.predict(pictures()), sigmoid(raw), rtol=1e-5)
+    raw = model.predict(images(), probabilities=False)
+    np.testing.assert_allclose(model.predict(images()), sigmoid(raw), rtol=1e-5)
 
 
 @pytest.mark.parametrize("task", ["classification", "multi_label", "regression", None])
@@ -189,7 +189,7 @@ def test_task_is_saved_with_the_model(tmp_path, task, loss):
     assert read.task == model.task
     for probabilities in (None, True, False):
         np.testing.assert_array_equal(
-            read.predict(pictures(), probabilities), model.predict(pictures(), probabilities)
+            read.predict(images(), probabilities), model.predict(images(), probabilities)
         )
 
 
@@ -199,16 +199,16 @@ def test_file_without_a_task_is_a_classifier_if_it_was_trained(tmp_path, trained
     path = tmp_path / "m.safetensors"
     model = cs.Model(NET)
     if trained:
-        model.fit((pictures(), np.arange(7) % 3), 1, progress=False)
+        model.fit((images(), np.arange(7) % 3), 1, progress=False)
     words = describe(model)
     del words["task"]
     write_model_file(path, arrays_of(model), words)
     assert cs.Model.load(path).task == ("classification" if trained else None)
 
 
-def test_many_pictures_are_predicted_in_parts():
-    """600 pictures give what they give one by one."""
-    model, x = cs.Model(NET), pictures(600)
+def test_many_images_are_predicted_in_parts():
+    """600 images give what they give one by one."""
+    model, x = cs.Model(NET), images(600)
     np.testing.assert_allclose(
         model.predict(x)[[0, 255, 256, 599]], model.predict(x[[0, 255, 256, 599]]), rtol=1e-5
     )
@@ -216,7 +216,7 @@ def test_many_pictures_are_predicted_in_parts():
 
 def test_activations_have_every_layer():
     model = cs.Model(NET)
-    values = model.activations(pictures())
+    values = model.activations(images())
     assert list(values) == ["input", "conv1", "bn1", "relu1", "flatten1", "dense1"]
     assert values["relu1"].shape == (7, 4, 4, 2)
     np.testing.assert_array_equal(values["relu1"], np.maximum(values["bn1"], 0))
@@ -224,7 +224,7 @@ def test_activations_have_every_layer():
 
 def test_a_network_with_one_output_learns_yes_and_no():
     model = cs.Model("input 2x6x5 | flatten | dense 1")
-    x = pictures(40)
+    x = images(40)
     labels = (x.mean(axis=(1, 2, 3)) > 0).astype(np.int64)
     history = model.fit((x, labels), 30, loss="bce", optimizer=cs.Adam(lr=0.02), progress=False)
     assert history[-1].accuracy > 0.95
@@ -234,7 +234,7 @@ def test_a_network_with_one_output_learns_yes_and_no():
 def test_targets_may_be_numbers():
     """Squared errors of arrays in the shape of the output: a linear map is found."""
     model = cs.Model("input 2x6x5 | flatten | dense 2")
-    x = pictures(60)
+    x = images(60)
     wanted = np.stack([x[:, 0, 1, 2], x[:, 1, 3, 4] - 1], axis=1)
     model.compile(cs.Adam(lr=0.05), loss="mse")
     losses = [model.train_step(x, wanted) for _ in range(300)]
@@ -245,7 +245,7 @@ def test_compiling_again_keeps_the_parameters_and_forgets_the_momentum():
     model = cs.Model(NET)
     model.compile(cs.SGD(lr=0.1, momentum=0.9))
     labels = np.arange(7) % 3
-    model.train_step(pictures(), labels)
+    model.train_step(images(), labels)
     before = {**model.parameters, **model.buffers}
     model.compile(cs.SGD(lr=0.1, momentum=0.9))
     assert model.steps == 0
@@ -258,7 +258,7 @@ def test_a_saved_model_comes_back(tmp_path):
     """From a file and from a folder, with its network, number type, seed, loss and classes."""
     model = cs.Model(cs.load(NET), seed=4, dtype="float64")
     model.compile(loss=CrossEntropy(0.1))
-    model.fit((pictures(), np.arange(7) % 3), 1, progress=False)
+    model.fit((images(), np.arange(7) % 3), 1, progress=False)
     for place in ("a.safetensors", "folder"):
         model.save(tmp_path / place)
         read = cs.Model.load(tmp_path / place)
@@ -267,7 +267,7 @@ def test_a_saved_model_comes_back(tmp_path):
         assert read.classes == ("0", "1", "2")
         for name, array in {**model.parameters, **model.buffers}.items():
             np.testing.assert_array_equal({**read.parameters, **read.buffers}[name], array, strict=True)
-        np.testing.assert_array_equal(read.predict(pictures()), model.predict(pictures()))
+        np.testing.assert_array_equal(read.predict(images()), model.predict(images()))
     assert cs.load(str(tmp_path / "folder" / "network.yaml")) == model.network
 
 
@@ -296,8 +296,8 @@ def test_pytorch_reads_what_is_saved_and_the_other_way_round(tmp_path):
     model.load_parameters(tmp_path / "theirs.safetensors", names)
     module.eval()
     with torch.no_grad():
-        wanted = module(torch.tensor(pictures())).numpy()
-    np.testing.assert_allclose(model.logits(pictures()), wanted, rtol=1e-4, atol=1e-6)
+        wanted = module(torch.tensor(images())).numpy()
+    np.testing.assert_allclose(model.logits(images()), wanted, rtol=1e-4, atol=1e-6)
 
     model.save(tmp_path / "ours.safetensors")
     back = safetensors.torch.load_file(tmp_path / "ours.safetensors")
@@ -306,7 +306,7 @@ def test_pytorch_reads_what_is_saved_and_the_other_way_round(tmp_path):
     state = {f"{ours[name.split('.')[0]]}.{name.split('.')[1]}": array for name, array in back.items()}
     other.load_state_dict(state, strict=False)
     with torch.no_grad():
-        np.testing.assert_array_equal(other(torch.tensor(pictures())).numpy(), wanted)
+        np.testing.assert_array_equal(other(torch.tensor(images())).numpy(), wanted)
 
 
 def test_arrays_of_another_network_are_listed(tmp_path):
@@ -366,20 +366,20 @@ def test_bad_files_are_named(tmp_path):
     ("x", "message"),
     [
         (np.zeros((1, 2, 6, 5), np.uint8),
-         "x must be floating-point numbers; got dtype=uint8; use (x / 255).astype('float32'). [pictures-type]"),
+         "x must be floating-point numbers; got dtype=uint8; use (x / 255).astype('float32'). [images-type]"),
         (np.zeros((1, 2, 6, 5), np.int64),
-         "x must be floating-point numbers; got dtype=int64; use x.astype('float32'). [pictures-type]"),
+         "x must be floating-point numbers; got dtype=int64; use x.astype('float32'). [images-type]"),
         (np.zeros((2, 6, 5)),
-         "x must be n×2×6×5 for network; got x=2×6×5; use x[None] for one picture. [pictures-shape]"),
+         "x must be n×2×6×5 for network; got x=2×6×5; use x[None] for one image. [images-shape]"),
         (np.zeros((3, 2, 5, 6)),
-         "x must be n×2×6×5 for network; got x=3×2×5×6; resize it, or use network.with_input. [pictures-shape]"),
+         "x must be n×2×6×5 for network; got x=3×2×5×6; resize it, or use network.with_input. [images-shape]"),
         (np.zeros((0, 2, 6, 5)),
-         "x must hold at least one picture; got none; check where they come from. [pictures-empty]"),
+         "x must hold at least one image; got none; check where they come from. [images-empty]"),
         (np.where(np.arange(60).reshape(1, 2, 6, 5) == 42, np.inf, 0),
-         "x must be finite numbers; got x[0, 1, 2, 2]=inf; mend or leave out such pictures. [pictures-nan]"),
+         "x must be finite numbers; got x[0, 1, 2, 2]=inf; mend or leave out such images. [images-nan]"),
     ],
 )  # fmt: skip
-def test_bad_pictures_are_named(x, message):
+def test_bad_images_are_named(x, message):
     model = cs.Model(NET)
     for action in (model.predict, model.activations, lambda x: model.train_step(x, np.zeros(len(x)))):
         refused(BadData, message, lambda action=action: action(x))
@@ -389,9 +389,9 @@ def test_bad_pictures_are_named(x, message):
     ("labels", "error", "message"),
     [
         (np.zeros(6, int), BadData,
-         "labels must be as many as pictures; got 6 for 7 pictures; give one per picture. [labels-count]"),
+         "labels must be as many as images; got 6 for 7 images; give one per image. [labels-count]"),
         (np.array(1), BadData,
-         "labels must be as many as pictures; got one number for 7 pictures; give one per picture. [labels-count]"),
+         "labels must be as many as images; got one number for 7 images; give one per image. [labels-count]"),
         (np.array(["a"] * 7), BadData,
          "labels must be numbers; got dtype=<U1; use np.unique(labels, return_inverse=True)[1] to number classes. "
          "[labels-type]"),
@@ -407,7 +407,7 @@ def test_bad_labels_are_named(labels, error, message):
     for loss in ("cross_entropy", "mse"):
         model = cs.Model(NET)
         model.compile(loss=loss)
-        refused(error, message, lambda model=model: model.train_step(pictures(), labels))
+        refused(error, message, lambda model=model: model.train_step(images(), labels))
 
 
 @pytest.mark.parametrize(
@@ -423,16 +423,16 @@ def test_bad_labels_are_named(labels, error, message):
         (lambda: cs.Model(NET, task="clasification"),
          "Model.task must be one of classification, multi_label, regression, or None; got task='clasification'; did you "
          "mean classification? [task]"),
-        (lambda: cs.Model(NET).predict(pictures(), "yes"),
+        (lambda: cs.Model(NET).predict(images(), "yes"),
          "probabilities must be True, False or None; got probabilities='yes'; leave it out for what the model's task "
          "says. [probabilities]"),
-        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), float("nan")),
+        (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("nan")),
          "step.lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
-        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), float("inf")),
+        (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("inf")),
          "step.lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"),
-        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), -0.5),
+        (lambda: cs.Model(NET).step(images(), np.zeros(7, int), -0.5),
          "step.lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
-        (lambda: cs.Model(NET).step(pictures(), np.zeros(7, int), "0.1"),
+        (lambda: cs.Model(NET).step(images(), np.zeros(7, int), "0.1"),
          "step.lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET, seed=-1), "Model.seed must be a whole number from 0; got seed=-1; use 0. [setting]"),
         (lambda: cs.Model(NET).compile("adam"),

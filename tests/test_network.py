@@ -6,7 +6,7 @@ from convscope import layers as L
 from convscope.errors import BadNetwork, BadSetting, BadShape
 from convscope.network import Entry, Network
 
-PICTURE = Entry("input", L.Input((3, 20, 23)))
+IMAGE = Entry("input", L.Input((3, 20, 23)))
 
 
 def message_of(error, make):
@@ -20,7 +20,7 @@ def test_layers_may_be_listed_in_any_order():
         Entry("join", L.Add(), ("a", "b")),
         Entry("b", L.Conv2d(4, 1), ("input",)),
         Entry("a", L.Conv2d(4, 3, padding=1), ("input",)),
-        PICTURE,
+        IMAGE,
     ]
     assert [node.name for node in Network(listed)] == ["input", "b", "a", "join"]
 
@@ -29,20 +29,20 @@ def test_a_listed_order_that_works_is_kept():
     names = ["input", "b", "a", "c", "join"]
     layers = {n: L.Conv2d(4, 1) for n in "abc"} | {"join": L.Add()}
     inputs = {"b": ("input",), "a": ("input",), "c": ("a",), "join": ("c", "b")}
-    net = Network([PICTURE, *(Entry(n, layers[n], inputs[n]) for n in names[1:])])
+    net = Network([IMAGE, *(Entry(n, layers[n], inputs[n]) for n in names[1:])])
     assert [node.name for node in net] == names
 
 
 def test_networks_are_values():
-    one = Network([PICTURE, Entry("conv", L.Conv2d(4, 3), ("input",))])
-    two = Network([PICTURE, Entry("conv", L.Conv2d(4, (3, 3), stride=(1, 1)), ("input",))])
+    one = Network([IMAGE, Entry("conv", L.Conv2d(4, 3), ("input",))])
+    two = Network([IMAGE, Entry("conv", L.Conv2d(4, (3, 3), stride=(1, 1)), ("input",))])
     assert one == two
     assert hash(one) == hash(two)
-    assert one != Network([PICTURE, Entry("conv", L.Conv2d(5, 3), ("input",))])
+    assert one != Network([IMAGE, Entry("conv", L.Conv2d(5, 3), ("input",))])
 
 
 def test_another_input_gives_another_network():
-    net = Network([PICTURE, Entry("conv", L.Conv2d(4, 3), ("input",))])
+    net = Network([IMAGE, Entry("conv", L.Conv2d(4, 3), ("input",))])
     assert net.with_input((3, 40, 41))["conv"].output_shape == (4, 38, 39)
     assert net["conv"].output_shape == (4, 18, 21)
 
@@ -50,7 +50,7 @@ def test_another_input_gives_another_network():
 def test_consumers_and_outputs():
     net = Network(
         [
-            PICTURE,
+            IMAGE,
             Entry("a", L.Conv2d(4, 3), ("input",)),
             Entry("b", L.ReLU(), ("a",)),
             Entry("c", L.Tanh(), ("a",)),
@@ -63,7 +63,7 @@ def test_consumers_and_outputs():
 def test_shared_parameters_are_kept_under_one_name():
     net = Network(
         [
-            PICTURE,
+            IMAGE,
             Entry("a", L.Conv2d(3, 3, padding=1), ("input",)),
             Entry("b", L.Conv2d(3, 3, padding=1), ("a",), shares="a"),
             Entry("c", L.Conv2d(3, 3, padding=1), ("b",), shares="b"),
@@ -77,7 +77,7 @@ def test_shared_parameters_must_have_one_shape():
         BadShape,
         lambda: Network(
             [
-                PICTURE,
+                IMAGE,
                 Entry("a", L.Conv2d(4, 3, bias=False), ("input",)),
                 Entry("b", L.Conv2d(4, 3, bias=False), ("a",), shares="a"),
             ]
@@ -98,7 +98,7 @@ def test_a_mistake_shows_the_table_up_to_it_and_the_way_out():
         BadShape,
         lambda: Network(
             [
-                PICTURE,
+                IMAGE,
                 Entry("conv1", L.Conv2d(4, 3, stride=2), ("input",)),
                 Entry("flat", L.Flatten(), ("conv1",)),
                 Entry("fc", L.Linear(7, in_features=490), ("flat",)),
@@ -139,7 +139,7 @@ def test_a_mistake_shows_the_table_up_to_it_and_the_way_out():
     ],
 )
 def test_layers_that_do_not_fit_say_why(layer, message):
-    got = message_of(BadShape, lambda: Network([PICTURE, Entry("it", layer, ("input",))]))
+    got = message_of(BadShape, lambda: Network([IMAGE, Entry("it", layer, ("input",))]))
     assert got.splitlines()[0] == f"layer 'it' on input 3×20×23: {message}"
 
 
@@ -148,7 +148,7 @@ def test_shapes_that_do_not_meet_are_both_named():
         BadShape,
         lambda: Network(
             [
-                PICTURE,
+                IMAGE,
                 Entry("a", L.Conv2d(4, 3), ("input",)),
                 Entry("b", L.Conv2d(4, 5), ("input",)),
                 Entry("join", L.Add(), ("a", "b")),
@@ -166,7 +166,7 @@ def test_shapes_that_do_not_meet_are_both_named():
     ("entries", "message"),
     [
         (
-            [PICTURE, PICTURE],
+            [IMAGE, IMAGE],
             "layer names must differ; got two layers named 'input'; rename one. [duplicate-name]",
         ),
         (
@@ -174,16 +174,16 @@ def test_shapes_that_do_not_meet_are_both_named():
             "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]",
         ),
         (
-            [PICTURE, Entry("a", L.ReLU(), ("imput",))],
+            [IMAGE, Entry("a", L.ReLU(), ("imput",))],
             "inputs of layer 'a' must be layers of the network; got 'imput'; did you mean input? [unknown-input]",
         ),
         (
-            [PICTURE, Entry("a", L.ReLU())],
+            [IMAGE, Entry("a", L.ReLU())],
             "layer 'a' must take its input from a layer; got none; name one. [no-inputs]",
         ),
         (
             [
-                PICTURE,
+                IMAGE,
                 Entry("a", L.Add(), ("input", "c")),
                 Entry("b", L.ReLU(), ("a",)),
                 Entry("c", L.ReLU(), ("b",)),
@@ -192,7 +192,7 @@ def test_shapes_that_do_not_meet_are_both_named():
             "[cycle]",
         ),
         (
-            [PICTURE, Entry("a", L.ReLU(), ("a",))],
+            [IMAGE, Entry("a", L.ReLU(), ("a",))],
             "a network must not go round in circles; got a → a; take one of these inputs from elsewhere. [cycle]",
         ),
     ],
@@ -202,7 +202,7 @@ def test_lists_that_are_no_network(entries, message):
 
 
 def test_too_few_inputs():
-    got = message_of(BadShape, lambda: Network([PICTURE, Entry("a", L.Add(), ("input",))]))
+    got = message_of(BadShape, lambda: Network([IMAGE, Entry("a", L.Add(), ("input",))]))
     assert got.splitlines()[0] == (
         "layer 'a' on input 3×20×23: Add.inputs must number 2 or more; got 1; name the layers it takes its inputs "
         "from. [arity]"
@@ -241,7 +241,7 @@ def test_settings_no_layer_can_have(make, message):
 
 
 def test_long_chains_need_no_recursion():
-    entries = [PICTURE]
+    entries = [IMAGE]
     for number in range(10_000):
         entries.append(Entry(f"relu{number}", L.ReLU(), (entries[-1].name,)))
     assert len(Network(reversed(entries))) == 10_001

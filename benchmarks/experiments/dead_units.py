@@ -1,6 +1,6 @@
 """Learning rate and dead ReLUs: how many units never answer again when the steps are too large.
 
-A unit is dead when its output is 0 for every training picture: its gradient is 0 for all of them, and nothing
+A unit is dead when its output is 0 for every training image: its gradient is 0 for all of them, and nothing
 brings it back. One large step is enough.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from experiment import COLOURS, digits, label, legend, mean_and_spread, panels, percent, start, table
+from experiment import COLORS, digits, label, legend, mean_and_spread, panels, percent, start, table
 
 import convscope as cs
 from convscope.errors import NotFinite
@@ -26,7 +26,7 @@ class Setting:
 
     rates: tuple[float, ...]
     epochs: int
-    pictures: int | None
+    images: int | None
     seeds: tuple[int, ...]
 
 
@@ -67,9 +67,9 @@ class Result:
 
 
 def measure(setting: Setting) -> Result:
-    """Train with every rate from every seed, and count the units that answer to no picture."""
-    train, test = digits(setting.pictures)
-    pictures, _ = train.batch(np.arange(len(train)))
+    """Train with every rate from every seed, and count the units that answer to no image."""
+    train, test = digits(setting.images)
+    images, _ = train.batch(np.arange(len(train)))
     rows = []
     for rate in setting.rates:
         dead, accuracies, overflowed = [], [], 0
@@ -79,7 +79,7 @@ def measure(setting: Setting) -> Result:
                 model.fit(train, epochs=setting.epochs, batch_size=32, optimizer=cs.SGD(lr=rate), progress=False)
             except NotFinite:  # the model stays as it was before the step that overflowed
                 overflowed += 1
-            values = model.activations(pictures)
+            values = model.activations(images)
             dead.append([float((values[name] == 0).all(axis=0).mean()) for name in LAYERS])
             accuracies.append(model.evaluate(test)["accuracy"])
         means = tuple(float(share) for share in np.mean(dead, axis=0))
@@ -91,8 +91,8 @@ def draw(result: Result, path: Path) -> None:
     """Draw dead units and accuracy over the learning rate."""
     figure, (left, right) = panels(2, "Learning rate and dead ReLUs")
     rates = [row.rate for row in result.rows]
-    for at, (name, colour) in enumerate(zip(LAYERS, COLOURS, strict=False)):
-        left.plot(rates, [100 * row.dead[at] for row in result.rows], "o-", color=colour, label=name)
+    for at, (name, color) in enumerate(zip(LAYERS, COLORS, strict=False)):
+        left.plot(rates, [100 * row.dead[at] for row in result.rows], "o-", color=color, label=name)
     right.plot(rates, [100 * row.accuracy for row in result.rows], "o-", color=style.GREEN)
     for axes in (left, right):
         axes.set_xscale("log")

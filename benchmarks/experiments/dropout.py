@@ -1,6 +1,6 @@
 """Dropout or not: test error, and the gap between test and training error, on few real digits.
 
-With few pictures a wide network learns them by heart, and dropout is meant to hinder that. Both networks
+With few images a wide network learns them by heart, and dropout is meant to hinder that. Both networks
 start from the same parameters and see the same batches; errors are measured without dropout's mask.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from experiment import COLOURS, digits, label, legend, mean_and_spread, panels, percent, start, table
+from experiment import COLORS, digits, label, legend, mean_and_spread, panels, percent, start, table
 
 import convscope as cs
 from convscope.data import Source
@@ -27,14 +27,14 @@ VARIANTS = {"without dropout": "", "dropout 0.5": " | dropout 0.5"}
 class Setting:
     """How much is trained."""
 
-    pictures: int
+    images: int
     epochs: int
     every: int
     seeds: tuple[int, ...]
 
 
-FULL = Setting(pictures=300, epochs=160, every=8, seeds=tuple(range(10)))
-SMALL = Setting(pictures=100, epochs=8, every=4, seeds=(0, 1))
+FULL = Setting(images=300, epochs=160, every=8, seeds=tuple(range(10)))
+SMALL = Setting(images=100, epochs=8, every=4, seeds=(0, 1))
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,7 @@ class Result:
             for curve in self.curves
         ]
         s = self.setting
-        about = (
-            f"{s.pictures} digits, {s.epochs} epochs, {len(s.seeds)} seeds (± standard deviation between seeds)"
-        )
+        about = f"{s.images} digits, {s.epochs} epochs, {len(s.seeds)} seeds (± standard deviation between seeds)"
         return f"{about}\n{table(head, rows)}\n{self.difference()}"
 
     def difference(self) -> str:
@@ -87,7 +85,7 @@ class Result:
 
 def measure(setting: Setting) -> Result:
     """Train both variants from every seed."""
-    train, test = digits(setting.pictures)
+    train, test = digits(setting.images)
     curves = []
     for name, drop in VARIANTS.items():
         errors = []
@@ -116,13 +114,13 @@ def _errors(model: cs.Model, train: Source, test: Source, setting: Setting, seed
 
 def draw(result: Result, path: Path) -> None:
     """Draw test and training error over the epochs."""
-    figure, (left, right) = panels(2, f"Dropout on {result.setting.pictures} handwritten digits")
-    for curve, colour in zip(result.curves, COLOURS, strict=False):
+    figure, (left, right) = panels(2, f"Dropout on {result.setting.images} handwritten digits")
+    for curve, color in zip(result.curves, COLORS, strict=False):
         for axes, rows in ((left, curve.training), (right, curve.test)):
             for row in rows:
-                axes.plot(curve.epochs, [100 * e for e in row], color=colour, alpha=0.25, linewidth=1)
+                axes.plot(curve.epochs, [100 * e for e in row], color=color, alpha=0.25, linewidth=1)
             means = [100 * sum(column) / len(column) for column in zip(*rows, strict=True)]
-            axes.plot(curve.epochs, means, color=colour, linewidth=2.5, label=curve.name)
+            axes.plot(curve.epochs, means, color=color, linewidth=2.5, label=curve.name)
     label(left, "epoch", "training error, %")
     label(right, "epoch", "test error, %")
     for axes in (left, right):

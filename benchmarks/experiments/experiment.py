@@ -17,7 +17,7 @@ from convscope.plots import style
 S = TypeVar("S")
 R = TypeVar("R")
 
-COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
+COLORS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
 
 
 def start(
@@ -35,11 +35,11 @@ def start(
     print(f"figure: {given.save}", file=sys.stderr)
 
 
-def digits(pictures: int | None = None) -> tuple[Source, Source]:
+def digits(images: int | None = None) -> tuple[Source, Source]:
     """Return the real digits: so many to train on, evenly of all, and the test part."""
     train, test = load_data("digits", "train", hold_out=0), load_data("digits", "test")
-    if pictures is not None:
-        train = Subset(train, np.linspace(0, len(train) - 1, pictures).astype(int))
+    if images is not None:
+        train = Subset(train, np.linspace(0, len(train) - 1, images).astype(int))
     return train, test
 
 

@@ -24,7 +24,7 @@ class Setting:
 
     parameters: int
     epochs: int
-    pictures: int | None
+    images: int | None
     seeds: tuple[int, ...]
 
 
@@ -82,7 +82,7 @@ def sized(spatial: int, parameters: int) -> cs.Network:
 
 def measure(setting: Setting) -> Result:
     """Train every network from every seed; its receptive field is known before."""
-    train, test = digits(setting.pictures)
+    train, test = digits(setting.images)
     rows = []
     for spatial in range(CONVOLUTIONS + 1):
         network = sized(spatial, setting.parameters)
@@ -109,9 +109,9 @@ def draw(result: Result, path: Path) -> None:
     fields = [row.field for row in result.rows]
     means, spreads = [100 * row.accuracy for row in result.rows], [100 * row.spread for row in result.rows]
     axes.errorbar(fields, means, spreads, fmt="o-", color=style.BLUE, capsize=4)
-    axes.axvline(8, color=style.GREY, linewidth=1, linestyle="--")
+    axes.axvline(8, color=style.GRAY, linewidth=1, linestyle="--")
     axes.set_xticks(fields, [f"{field}×{field}" for field in fields])
-    axes.text(7.9, min(means), "the picture's side", fontsize=style.SMALL, color=style.GREY, ha="right")
+    axes.text(7.9, min(means), "the image's side", fontsize=style.SMALL, color=style.GRAY, ha="right")
     label(axes, "receptive field of the last map", "test accuracy, %")
     style.save(figure, path)
 

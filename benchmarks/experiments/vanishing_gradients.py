@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from experiment import COLOURS, digits, label, legend, panels, percent, start, table
+from experiment import COLORS, digits, label, legend, panels, percent, start, table
 
 import convscope as cs
 from convscope.plots import style
@@ -25,7 +25,7 @@ class Setting:
 
     depths: tuple[int, ...]
     epochs: int
-    pictures: int | None
+    images: int | None
     seeds: tuple[int, ...]
 
 
@@ -77,22 +77,22 @@ class Result:
 
 
 def network(function: str, depth: int) -> str:
-    """Return a chain of hidden layers of one width, the first one after a layer that brings the picture to it."""
+    """Return a chain of hidden layers of one width, the first one after a layer that brings the image to it."""
     hidden = " | ".join(f"hidden{n}: dense {WIDTH} | {function}" for n in range(1, depth + 1))
     return f"input 1x8x8 | flatten | entry: dense {WIDTH} | {function} | {hidden} | output: dense 10"
 
 
 def measure(setting: Setting) -> Result:
     """Take the gradients of one large batch, then train."""
-    train, test = digits(setting.pictures)
-    pictures, labels = train.batch(np.arange(min(256, len(train))))
+    train, test = digits(setting.images)
+    images, labels = train.batch(np.arange(min(256, len(train))))
     rows = []
     for function in FUNCTIONS:
         for depth in setting.depths:
             seen, accuracies = [], []
             for seed in setting.seeds:
                 model = cs.Model(network(function, depth), seed=seed)
-                gradients = model.gradients(pictures, labels)
+                gradients = model.gradients(images, labels)
                 seen.append([_size(gradients[f"hidden{n}.weight"]) for n in range(1, depth + 1)])
                 optimizer = cs.Adam(lr=0.001)
                 model.fit(train, epochs=setting.epochs, batch_size=32, optimizer=optimizer, progress=False)
@@ -109,11 +109,11 @@ def _size(gradient: np.ndarray) -> float:
 def draw(result: Result, path: Path) -> None:
     """Draw the gradients of the deepest network by layer, and accuracy over depth."""
     figure, (left, right) = panels(2, "Depth and vanishing gradients")
-    for function, colour in zip(FUNCTIONS, COLOURS, strict=False):
+    for function, color in zip(FUNCTIONS, COLORS, strict=False):
         rows = result.of(function)
         deepest = rows[-1].gradients
-        left.plot(range(1, len(deepest) + 1), deepest, "o-", color=colour, label=function)
-        right.plot([r.depth for r in rows], [100 * r.accuracy for r in rows], "o-", color=colour, label=function)
+        left.plot(range(1, len(deepest) + 1), deepest, "o-", color=color, label=function)
+        right.plot([r.depth for r in rows], [100 * r.accuracy for r in rows], "o-", color=color, label=function)
     left.set_yscale("log")
     right.set_ylim(0, 103)
     for axes in (left, right):

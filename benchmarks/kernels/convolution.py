@@ -50,7 +50,7 @@ SHAPES = [
     (64, 64, 32, 128, 1, 2, 0),
     (64, 512, 4, 512, 3, 1, 1),
 ]
-"""Pictures, channels, height and width, filters, kernel, stride, padding."""
+"""Images, channels, height and width, filters, kernel, stride, padding."""
 SECONDS = 1.5
 """Spent on each comparison."""
 BLOCK_SECONDS = 0.03

@@ -25,10 +25,10 @@ from kernels.running import Work, aligned, bound, least_seconds
 from timing import machine
 
 SHAPES = [(64, 3136, 128), (64, 128, 10), (16, 25088, 4096), (1, 2048, 1000), (128, 512, 512), (1, 25088, 4096)]
-"""Pictures, inputs, outputs."""
+"""Images, inputs, outputs."""
 CLASSES = [(64, 10), (256, 100), (32, 1000)]
 FLOATS = [20_000, 420_000, 4_000_000]
-PICTURES = [(64, 3, 32, 32), (16, 64, 28, 28), (16, 3, 224, 224), (64, 512, 7, 7)]
+IMAGES = [(64, 3, 32, 32), (16, 64, 28, 28), (16, 3, 224, 224), (64, 512, 7, 7)]
 SECONDS = 1.0
 """Spent on each comparison."""
 
@@ -101,7 +101,7 @@ def flat_cases() -> Iterator[Case]:
 
 
 def packing_cases() -> Iterator[Case]:
-    for n, c, h, w in PICTURES:
+    for n, c, h, w in IMAGES:
         sizes = (c, h, w, host().width)
         own = {"x": aligned(n, max(c * h * w, Blocked(*sizes).floats))}
         x = torch.randn(n, c, h, w)

@@ -1,6 +1,6 @@
 """Depthwise convolution and its gradients against PyTorch in its better memory format, one thread each.
 
-GB/s counts what must be read and written: pictures and their gradients, once. The time of the weight gradient
+GB/s counts what must be read and written: images and their gradients, once. The time of the weight gradient
 includes the sum over parts. Name words to run only the cases that have them all.
 """
 

@@ -40,7 +40,7 @@ WINDOWS = [
     ((1, 64, 112, 112), 3, 2, 1),
     ((16, 192, 28, 28), 3, 1, 1),
 ]
-"""Pictures, kernel, stride, padding."""
+"""Images, kernel, stride, padding."""
 GLOBAL = [(64, 256, 8, 8), (1, 2048, 7, 7)]
 ADAPTIVE = [((16, 64, 32, 32), (5, 7)), ((16, 256, 14, 14), (7, 7))]
 SLICES = 16
@@ -53,30 +53,30 @@ Pair = tuple[str, Work, list[Work], float]
 """A name, our work, theirs in each format, the gigabytes that move."""
 
 
-def our_arrays(pictures: Sizes, output: tuple[int, int]) -> dict[str, Any]:
-    n, c, h, w = pictures
+def our_arrays(images: Sizes, output: tuple[int, int]) -> dict[str, Any]:
+    n, c, h, w = images
     source, target = Blocked(c, h, w, host().width), Blocked(c, *output, host().width)
     own = {"x": aligned(n, source.floats).clip(0), "dx": aligned(n, source.floats)}
     own |= {"y": aligned(n, target.floats), "dy": aligned(n, target.floats)}
     return own | {"parts": aligned(SLICES, Channels(c, host().width).floats)}
 
 
-def theirs_in(kind: torch.memory_format, pictures: Sizes, output: tuple[int, int]) -> list[torch.Tensor]:
+def theirs_in(kind: torch.memory_format, images: Sizes, output: tuple[int, int]) -> list[torch.Tensor]:
     """Return PyTorch's x, dx, y, dy."""
-    sizes = [pictures, pictures, (*pictures[:2], *output), (*pictures[:2], *output)]
+    sizes = [images, images, (*images[:2], *output), (*images[:2], *output)]
     return [torch.randn(size).relu().contiguous(memory_format=kind) for size in sizes]
 
 
-def maxima(pictures: Sizes, kernel: int, stride: int, pad: int) -> Iterator[Pair]:
-    n, c, h, w = pictures
+def maxima(images: Sizes, kernel: int, stride: int, pad: int) -> Iterator[Pair]:
+    n, c, h, w = images
     output = ((h + 2 * pad - kernel) // stride + 1, (w + 2 * pad - kernel) // stride + 1)
-    own = our_arrays(pictures, output)
+    own = our_arrays(images, output)
     shape = PoolingShape(c, h, w, (kernel, kernel), (stride, stride), (pad, pad), (1, 1), output, host().width)
     setting: list[Any] = [[kernel, kernel], [stride, stride], [pad, pad], [1, 1], False]
     rest: list[Any] = [False, True, None]
     forwards, backwards, averages, average_gradients = [], [], [], []
     for kind in FORMATS:
-        x, dx, y, dy = theirs_in(kind, pictures, output)
+        x, dx, y, dy = theirs_in(kind, images, output)
         found, between = (
             torch.zeros(y.shape, dtype=torch.int64).contiguous(memory_format=kind),
             torch.empty_like(x),
@@ -108,12 +108,12 @@ def maxima(pictures: Sizes, kernel: int, stride: int, pad: int) -> Iterator[Pair
     yield f"average gradient {name}", gradient, average_gradients, 4e-9 * (inputs + outputs)
 
 
-def bins(pictures: Sizes, output: tuple[int, int]) -> Iterator[Pair]:
-    n, c, h, w = pictures
-    own, lanes = our_arrays(pictures, output), host().width
+def bins(images: Sizes, output: tuple[int, int]) -> Iterator[Pair]:
+    n, c, h, w = images
+    own, lanes = our_arrays(images, output), host().width
     forwards, backwards = [], []
     for kind in FORMATS:
-        x, _, y, dy = theirs_in(kind, pictures, output)
+        x, _, y, dy = theirs_in(kind, images, output)
         forwards.append(lambda x=x, y=y: aten.adaptive_avg_pool2d.out(x, list(output), out=y))
         backwards.append(lambda x=x, dy=dy: aten._adaptive_avg_pool2d_backward(dy, x))
     kernels: tuple[Kernel, Kernel] = (
@@ -135,9 +135,9 @@ def main() -> None:
     cases = [(one[0], lambda one=one: maxima(*one)) for one in WINDOWS]
     cases += [(one, lambda one=one: bins(one, (1, 1))) for one in GLOBAL]
     cases += [(one[0], lambda one=one: bins(*one)) for one in ADAPTIVE]
-    for pictures, make in cases:
+    for images, make in cases:
         for name, ours, theirs, gigabytes in make():
-            title = f"{name} {'×'.join(map(str, pictures))}"
+            title = f"{name} {'×'.join(map(str, images))}"
             if all(word in title for word in wanted):
                 own, *others = least_seconds((ours, *theirs), SECONDS)
                 rate = f"{gigabytes / own:7.1f} GB/s"

@@ -40,7 +40,7 @@ SHAPES = [
     (64, 3, 32, 64, 3, 1, 1),
     (16, 24, 28, 144, 1, 1, 0),
 ]
-"""Pictures, channels, size, filters, kernel, stride, padding."""
+"""Images, channels, size, filters, kernel, stride, padding."""
 SECONDS = 2.0
 """Spent on each comparison."""
 

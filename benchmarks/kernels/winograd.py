@@ -53,7 +53,7 @@ SHAPES = [
     (64, 512, 4, 512),
     (4, 48, 5, 80),
 ]
-"""Pictures, channels, height and width, filters; padding 1."""
+"""Images, channels, height and width, filters; padding 1."""
 TILES = (2, 4)
 SECONDS = 1.0
 """Spent on each line."""

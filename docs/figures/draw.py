@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import convscope as cs
-from convscope import pictures, plots
+from convscope import images, plots
 
 HERE = Path(__file__).parent
 LARGEST_BYTES = 150_000
-"""A larger file is written again with a palette of 256 colours, which suits drawings."""
+"""A larger file is written again with a palette of 256 colors, which suits drawings."""
 
 
 def main() -> None:
     """Draw every figure."""
     alexnet, resnet = cs.load("alexnet"), cs.load("resnet18")
-    picture = pictures.sample_picture(alexnet.input_shape)
+    image = images.sample_image(alexnet.input_shape)
     figures = {
         "activations": plots.activations(),
         "alexnet-field-growth": plots.field_growth(alexnet),
-        "alexnet-pool5-region": plots.region_on_picture(alexnet.field("pool5", at=(3, 2)), picture),
-        "edge-maps": plots.convolution_maps(pictures.sample_photograph()),
+        "alexnet-pool5-region": plots.region_on_image(alexnet.field("pool5", at=(3, 2)), image),
+        "edge-maps": plots.convolution_maps(images.sample_photograph()),
         "pooling-growth": plots.pooling_growth(),
         "resnet18-network": plots.network_figure(resnet),
     }

@@ -10,7 +10,7 @@ ConvscopeError
 ├── BadUnit           a unit or pixel outside its layer
 ├── NoRule            a layer that nobody knows how to compute
 ├── BadFile           a file that is missing or not what its name says
-├── BadData           pictures or labels that nothing can be learned from
+├── BadData           images or labels that nothing can be learned from
 ├── NotFinite         numbers that became NaN or infinite in training
 └── MissingExtra      an optional dependency that is not installed
 
@@ -79,7 +79,7 @@ class BadFile(ConvscopeError):
 
 
 class BadData(ConvscopeError):
-    """Pictures or labels that nothing can be learned from."""
+    """Images or labels that nothing can be learned from."""
 
 
 class NotFinite(ConvscopeError):

@@ -54,8 +54,8 @@ def load(model: ModelSource, input_shape: InputShape | None = None) -> Network:
     if not isinstance(model, str | os.PathLike):
         return _from_object(model, input_shape)
     name = os.fspath(model)
-    for recognises, read in _READERS:
-        if recognises(name):
+    for recognizes, read in _READERS:
+        if recognizes(name):
             return read(name, input_shape)
     shown = name if len(name) <= 60 else f"{name[:60]}…"
     raise UnknownModel(

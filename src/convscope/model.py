@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from .data.batches import Data, as_source, check_source, checked_labels, checked_pictures
+from .data.batches import Data, as_source, check_source, checked_images, checked_labels
 from .engines.common.arrays import ProgramArrays, check_array_sizes
 from .engines.protocol import Array, DType, Precision, Program, StepResult, Training
 from .engines.reference.layers.graph import buffer_shapes, parameter_shapes
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .training.start import Augment
 
 CHUNK = 256
-"""Pictures that are computed at once where a caller gives many: bounds the memory."""
+"""Images that are computed at once where a caller gives many: bounds the memory."""
 
 _DTYPES: dict[str, DType] = {"float32": np.float32, "float64": np.float64}
 
@@ -198,7 +198,7 @@ class Model:
         if lr > most:
             real_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
         self.refuse_all_frozen()
-        x = checked_pictures(self.network, x, self.dtype)
+        x = checked_images(self.network, x, self.dtype)
         result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
         if result.fault is not None:
             layer, where = result.fault
@@ -228,12 +228,12 @@ class Model:
 
         Frozen parameters have none and are left out, as PyTorch gives them no `.grad`.
         """
-        x = checked_pictures(self.network, x, self.dtype)
+        x = checked_images(self.network, x, self.dtype)
         return self._program.gradients(x, checked_labels(labels, len(x)), self.steps)
 
     def activations(self, x: Array) -> dict[str, Array]:
         """Return every layer's output at inference by name, the input included."""
-        return self._program.activations(checked_pictures(self.network, x, self.dtype))
+        return self._program.activations(checked_images(self.network, x, self.dtype))
 
     def predict(self, x: Array, probabilities: bool | None = None) -> Array:
         """Return probabilities where the model is a classifier by declaration, else the network's own output.
@@ -242,8 +242,8 @@ class Model:
         `task="classification"` (or "multi_label"). `probabilities` True or False overrides that.
 
         Shapes:   x (n, c, h, w) → (n, …) as the network's output
-        Errors:   BadSetting [probabilities]; BadData [pictures-type], [pictures-shape], [pictures-empty],
-                  [pictures-nan]
+        Errors:   BadSetting [probabilities]; BadData [images-type], [images-shape], [images-empty],
+                  [images-nan]
         """
         from .training.reading import read_output
 
@@ -258,7 +258,7 @@ class Model:
         return self._in_chunks(lambda part: self._program.activations(part)[scores], x)
 
     def evaluate(self, data: Data, batch_size: int = CHUNK) -> dict[str, float]:
-        """Return the mean loss and the share of pictures whose class is found.
+        """Return the mean loss and the share of images whose class is found.
 
         Errors:   BadData for data that does not fit
         """
@@ -268,7 +268,7 @@ class Model:
         loss, correct, count = 0.0, 0, 0
         for first in range(0, len(source), size):
             x, labels = source.batch(np.arange(first, min(first + size, len(source))))
-            result = self._program.evaluate(checked_pictures(self.network, x, self.dtype), labels)
+            result = self._program.evaluate(checked_images(self.network, x, self.dtype), labels)
             loss += result.loss * len(x)
             correct += result.correct or 0
             count += result.targets
@@ -362,6 +362,6 @@ class Model:
         return self._program
 
     def _in_chunks(self, compute: Callable[[Array], Array], x: Array) -> Array:
-        x = checked_pictures(self.network, x, self.dtype)
+        x = checked_images(self.network, x, self.dtype)
         parts = [compute(x[first : first + CHUNK]) for first in range(0, len(x), CHUNK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -118,7 +118,7 @@ def test_a_field_must_have_one_number_or_one_per_axis(value):
     with pytest.raises(BadSetting) as caught:
         check(cs.load(NET), min_field=value)
     assert str(caught.value) == (
-        f"check.min_field must have 1 number or 2, one per axis of the picture; got min_field={value!r}; one number "
+        f"check.min_field must have 1 number or 2, one per axis of the image; got min_field={value!r}; one number "
         "stands for all axes. [budget-limit]"
     )
 

@@ -87,7 +87,7 @@ def test_totals_have_differences_and_ratios():
     assert next(total.ratio for total in pools.totals if total.what == "params") is None
 
 
-def test_layers_without_weights_are_matched_by_their_neighbours_not_by_their_numbers():
+def test_layers_without_weights_are_matched_by_their_neighbors_not_by_their_numbers():
     """VGG-13 has a convolution more per stage: the old relu2 is now relu3, whatever else is called relu2 now."""
     pairs = {row.a.name: row.b.name for row in compare("vgg11", "vgg13").rows if row.a and row.b}
     assert pairs["relu2"] == "relu3"

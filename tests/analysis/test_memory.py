@@ -85,12 +85,12 @@ def test_training_keeps_inputs_for_backward_and_holds_gradients():
             Entry("fc", L.Linear(6), ("flat",)),
         ]
     )
-    picture, map_, out = 4 * 330, 4 * 550, 4 * 6
+    image, map_, out = 4 * 330, 4 * 550, 4 * 6
     # forward ends with input, relu and output kept (conv's output is dropped after relu)
     # backward of fc: + gradients of the output and of relu; then output freed; relu's step: + gradient of conv
-    forward = picture + map_ + map_
-    at_fc = picture + map_ + out + out + map_
-    at_relu = picture + map_ + map_ + map_
+    forward = image + map_ + map_
+    at_fc = image + map_ + out + out + map_
+    at_relu = image + map_ + map_ + map_
     assert peaks(net).training_bytes == max(forward, at_fc, at_relu)
     assert peaks(net).training_at == "relu"
 

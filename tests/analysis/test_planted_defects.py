@@ -65,7 +65,7 @@ def test_a_tap_off_by_one_is_caught(kind, monkeypatch):
 
 
 def test_a_wrong_recurrence_is_caught(monkeypatch):
-    """Forgetting the stride between units: the textbook's size and the truth on the picture part."""
+    """Forgetting the stride between units: the textbook's size and the truth on the image part."""
 
     def compare():
         network = chain(L.Conv2d(3, 3, stride=2), L.Conv2d(3, 2))

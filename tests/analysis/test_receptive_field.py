@@ -147,7 +147,7 @@ def test_upsampling_varies_and_the_largest_size_is_told():
     assert [net.field("conv", (i, 0)).size[0] for i in range(4)] == [3, 6, 6, 3]
 
 
-def test_a_flattened_picture_keeps_its_units_fields():
+def test_a_flattened_image_keeps_its_units_fields():
     net = chain((3, 12, 15), conv=L.Conv2d(4, (3, 5)), flat=L.Flatten(), up=L.Reshape((4 * 10 * 11, 1)))
     field = fields(net)["flat"]
     assert (field.status, field.size, field.stride, field.start) == ("exact", (3, 5), None, (1.5, 2.5))
@@ -418,7 +418,7 @@ def test_rows_lost_to_a_stride_are_not_seen_through_padding_again():
 
 
 def test_the_padded_fraction_speaks_of_the_box_not_of_its_holes():
-    """Rows between the taps of a dilated kernel are picture, not padding."""
+    """Rows between the taps of a dilated kernel are image, not padding."""
     region = chain((1, 40, 50), a=L.Conv2d(1, 3, dilation=8, padding=1)).field("a", (0, 5))
     assert region.box == (-1, 4, 16, 21)
     assert region.clipped == (7, 4, 16, 21)

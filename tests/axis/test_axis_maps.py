@@ -90,7 +90,7 @@ def test_a_transposed_window_is_the_window_read_backwards(n, size, stride, pads,
 
 @MANY
 @given(st.integers(1, 30), st.integers(1, 30), st.booleans())
-def test_linear_resize_blends_the_two_neighbours(n, size, corners):
+def test_linear_resize_blends_the_two_neighbors(n, size, corners):
     one = Resize(n, size, 2, corners)
     for output, row in enumerate(one.taps(n)):
         source = output * (n - 1) / (size - 1) if corners and size > 1 else (output + 0.5) * n / size - 0.5

@@ -1,4 +1,4 @@
-"""A small set of pictures that can be learned: three classes by brightness, nothing square, nothing equal."""
+"""A small set of images that can be learned: three classes by brightness, nothing square, nothing equal."""
 
 import numpy as np
 from PIL import Image
@@ -10,7 +10,7 @@ NETWORK = "input 1x6x5 | conv 4 3x2 same | relu | maxpool 2 | flatten | dense 3"
 CLASSES = ("ash", "bone", "coal")
 
 
-def pictures(count, seed=3):
+def images(count, seed=3):
     """Return (n, 1, 6, 5) bytes and their labels."""
     generator = np.random.default_rng(seed)
     labels = np.arange(count) % 3
@@ -20,8 +20,8 @@ def pictures(count, seed=3):
 
 def write_npz(path, train=62, test=23):
     """Write an archive with a training and a test part, classes named."""
-    x, y = pictures(train)
-    x_test, y_test = pictures(test, seed=4)
+    x, y = images(train)
+    x_test, y_test = images(test, seed=4)
     np.savez(path, x_train=x, y_train=y, x_test=x_test, y_test=y_test, classes=np.array(CLASSES))
     return path
 
@@ -39,10 +39,10 @@ def same_run(one, two):
 
 
 def write_folder(folder, each=7):
-    """Write a folder of pictures in one folder per class."""
-    x, labels = pictures(3 * each)
-    for at, (picture, label) in enumerate(zip(x, labels, strict=True)):
+    """Write a folder of images in one folder per class."""
+    x, labels = images(3 * each)
+    for at, (image, label) in enumerate(zip(x, labels, strict=True)):
         place = folder / CLASSES[label]
         place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture[0]).save(place / f"{at}.png")
+        Image.fromarray(image[0]).save(place / f"{at}.png")
     return folder

@@ -11,10 +11,10 @@ import pytest
 from convscope.bench import networks, onnx_peers, passes, peak, run, torch_peer
 from convscope.render.bench import bench_table
 
-PICTURES = "input 2x6x5 | conv 3 3 | relu | flatten | dense 4"
+IMAGES = "input 2x6x5 | conv 3 3 | relu | flatten | dense 4"
 NETWORKS = (
-    networks.NetworkCase("tiny, training", PICTURES, 3, True),
-    networks.NetworkCase("tiny, inference", PICTURES, 1, False),
+    networks.NetworkCase("tiny, training", IMAGES, 3, True),
+    networks.NetworkCase("tiny, inference", IMAGES, 1, False),
 )
 CONVOLUTIONS = (passes.Case(2, 1, 6, 5, 3, 1, 1), passes.Case(3, 17, 7, 19, 3, 2, 1))
 PEAK = peak.Peak(1e9, 2e9)
@@ -50,7 +50,7 @@ def test_alone(convscope, width):
     assert ended.code == 0
     assert max(map(len, ended.out.splitlines())) <= width
     rows = [line for line in ended.out.splitlines() if "1.00 ms" in line]
-    assert len(rows) == 2 + 3 + 2  # the first convolution reads pictures, whose gradient nobody wants
+    assert len(rows) == 2 + 3 + 2  # the first convolution reads images, whose gradient nobody wants
     assert "geometric mean" not in ended.out
     told = ended.err.splitlines()
     assert told[0] == "what this processor can do"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import convscope as cs
-from cli.small_data import CLASSES, NETWORK, pictures, write_folder, write_npz
+from cli.small_data import CLASSES, NETWORK, images, write_folder, write_npz
 from convscope.data import load_data
 
 
@@ -25,7 +25,7 @@ def run(convscope, tmp_path, monkeypatch):
 
 
 def found_by_hand(split="test"):
-    """Return labels and what the saved model finds, picture by picture."""
+    """Return labels and what the saved model finds, image by image."""
     source = load_data("small.npz", split)
     x, labels = source.batch(np.arange(len(source)))
     return labels, cs.Model.load("mine").predict(x).argmax(axis=1)
@@ -37,16 +37,16 @@ def test_the_numbers_are_those_of_the_predictions(convscope, run):
     assert (ended.code, ended.err) == (0, "")
     document = json.loads(ended.out)
     labels, found = found_by_hand()
-    assert (document["schema"], document["part"], document["pictures"]) == (1, "test", 23)
+    assert (document["schema"], document["part"], document["images"]) == (1, "test", 23)
     assert document["accuracy"] == (labels == found).mean()
     confusion = [[int(((labels == a) & (found == b)).sum()) for b in range(3)] for a in range(3)]
     assert document["confusion"] == confusion
     assert [known["name"] for known in document["classes"]] == list(CLASSES)
-    assert [known["right"] for known in document["classes"]] == [confusion[at][at] for at in range(3)]
+    assert [known["correct"] for known in document["classes"]] == [confusion[at][at] for at in range(3)]
     assert len(document["mistakes"]) == (labels != found).sum()
     for mistake in document["mistakes"]:
-        assert mistake["class"] == CLASSES[labels[mistake["place"]]]
-        assert mistake["found"] == CLASSES[found[mistake["place"]]]
+        assert mistake["class"] == CLASSES[labels[mistake["index"]]]
+        assert mistake["predicted"] == CLASSES[found[mistake["index"]]]
     own = cs.Model.load("mine").evaluate(load_data("small.npz", "test"))
     assert document["loss"] == pytest.approx(own["loss"], rel=1e-6)
 
@@ -60,16 +60,16 @@ def test_evaluation_under_squared_errors_shows_outputs_and_no_probabilities(conv
     outputs = cs.Model.load("squared").predict(x, probabilities=False)
     assert document["mistakes"]
     for mistake in document["mistakes"]:
-        at = mistake["place"]
-        assert set(mistake) == {"place", "class", "found", "output", "right_output"}
+        at = mistake["index"]
+        assert set(mistake) == {"index", "class", "predicted", "output", "class_output"}
         assert mistake["output"] == pytest.approx(outputs[at].max(), rel=1e-5)
-        assert mistake["right_output"] == pytest.approx(outputs[at, labels[at]], rel=1e-5)
+        assert mistake["class_output"] == pytest.approx(outputs[at, labels[at]], rel=1e-5)
     assert set(json.loads(convscope("evaluate", run, "--json", "--part", "train").out)["mistakes"][0]) == {
-        "place",
+        "index",
         "class",
-        "found",
+        "predicted",
         "probability",
-        "right_probability",
+        "class_probability",
     }
 
 
@@ -78,9 +78,9 @@ def test_the_text_says_the_same(convscope, run):
     labels, found = found_by_hand()
     right = int((labels == found).sum())
     lines = convscope("evaluate", run).out.splitlines()
-    assert lines[0] == "mine on small (test, 23 pictures)"
+    assert lines[0] == "mine on small (test, 23 images)"
     assert lines[1].endswith(
-        f", accuracy {100 * right / 23:.2f} %: {right} of 23 pictures right, {23 - right} wrong"
+        f", accuracy {100 * right / 23:.2f} %: {right} of 23 images correct, {23 - right} errors"
     )
     rows = [line.split()[0] for line in lines if line.startswith(CLASSES)]
     assert rows == [*CLASSES, *CLASSES]
@@ -102,7 +102,7 @@ def test_another_part(convscope, run):
     """By name; nearest names for another word."""
     labels, found = found_by_hand("train")
     document = json.loads(convscope("evaluate", run, "--part", "train", "--json").out)
-    assert (document["pictures"], document["accuracy"]) == (len(labels), (labels == found).mean())
+    assert (document["images"], document["accuracy"]) == (len(labels), (labels == found).mean())
     ended = convscope("evaluate", run, "--part", "tset")
     assert ended == (
         2,
@@ -115,7 +115,7 @@ def test_a_set_without_a_test_part_gives_its_validation_part(convscope, run):
     """And says so."""
     write_folder(Path("folder"))
     convscope("train", NETWORK, "--data", "folder", "--epochs", 1, "--run", "other")
-    assert convscope("evaluate", "other").out.splitlines()[0] == "other on folder (validation, 3 pictures)"
+    assert convscope("evaluate", "other").out.splitlines()[0] == "other on folder (validation, 3 images)"
     ended = convscope("evaluate", "other", "--part", "test")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
@@ -125,8 +125,8 @@ def test_a_set_without_a_test_part_gives_its_validation_part(convscope, run):
 
 
 def test_other_data_are_fitted_and_their_classes_put_in_order(convscope, run):
-    """Colour pictures of another size, in folders whose order is another: names count, not numbers."""
-    x, labels = pictures(18, seed=9)
+    """Color images of another size, in folders whose order is another: names count, not numbers."""
+    x, labels = images(18, seed=9)
     for name, label in (("coal", 2), ("ash", 0)):  # without bone, whose number lies between
         folder = Path("photos") / name
         folder.mkdir(parents=True)
@@ -134,7 +134,7 @@ def test_other_data_are_fitted_and_their_classes_put_in_order(convscope, run):
             Image.fromarray(x[at, 0]).resize((11, 13)).convert("RGB").save(folder / f"{at}.png")
     document = json.loads(convscope("evaluate", run, "--data", "photos", "--part", "train", "--json").out)
     assert [known["name"] for known in document["classes"]] == list(CLASSES)
-    assert [known["pictures"] for known in document["classes"]] == [5, 0, 5]
+    assert [known["images"] for known in document["classes"]] == [5, 0, 5]
     assert document["classes"][1]["accuracy"] is None
     assert document["accuracy"] > 0.5
 
@@ -153,7 +153,7 @@ def test_classes_that_were_never_learned_are_refused(convscope, run):
 
 
 def test_mistakes_are_drawn(convscope, run):
-    """As a picture, in the figure's own size."""
+    """As an image, in the figure's own size."""
     ended = convscope("evaluate", run, "--part", "train", "--save", "mistakes.png")
     assert (ended.code, ended.err) == (0, "drew mistakes.png\n")
     with Image.open("mistakes.png") as image:

@@ -7,14 +7,14 @@ KEYS = {"layer", "at", "size", "center", "box", "clipped", "padded_fraction", "c
 
 
 def test_a_units_region_in_words_and_as_a_sketch(convscope, golden):
-    """Box, centre, padding and a picture of it."""
+    """Box, center, padding and an image of it."""
     ended = convscope("field", "alexnet", "pool5", "--at", "3,2")
     assert (ended.code, ended.err) == (0, "")
     golden("field-alexnet-pool5.txt", ended.out)
 
 
 def test_padding_and_holes_are_drawn(convscope, golden):
-    """A corner unit of a dilated convolution on a picture that is wider than high."""
+    """A corner unit of a dilated convolution on an image that is wider than high."""
     golden("field-dilated.txt", convscope("field", "input 1x9x13 | conv 2 3 d2 p2", "conv1", "--at", "0,1").out)
 
 
@@ -59,13 +59,13 @@ def test_a_pixel_that_no_unit_sees(convscope):
 def test_lines_and_volumes(convscope):
     """Networks over one and three axes have regions, too."""
     line = convscope("field", "input 2x20 | conv 4 5", "conv1", "--at", "3").out
-    assert "box             positions 3:8" in line
+    assert "box           positions 3:8" in line
     volume = convscope("field", "input 1x6x10x12 | conv 4 3", "conv1", "--at", "1,2,3").out
-    assert "box             slices 1:4, rows 2:5, columns 3:6" in volume
+    assert "box           slices 1:4, rows 2:5, columns 3:6" in volume
 
 
-def test_a_region_drawn_on_a_picture(convscope, tmp_path):
-    """--save writes a figure; without --image on a picture of the package's own."""
+def test_a_region_drawn_on_an_image(convscope, tmp_path):
+    """--save writes a figure; without --image on an image of the package's own."""
     path = tmp_path / "seen.png"
     ended = convscope("field", "alexnet", "pool5", "--at", "0,2", "--save", path)
     assert (ended.code, ended.err) == (0, f"drew {path}\n")

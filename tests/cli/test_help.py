@@ -55,7 +55,7 @@ def run_folder(tmp_path_factory):
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folder):
-    """As printed, in a folder with a picture in it, and a run where one is named."""
+    """As printed, in a folder with an image in it, and a run where one is named."""
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)

@@ -145,7 +145,7 @@ def test_csv_has_a_line_for_each_layer_and_no_totals(convscope):
     assert (conv1["output_shape"], conv1["field_size"], conv1["field_start"]) == ("96x55x55", "11x11", "5.5x5.5")
 
 
-def test_input_replaces_the_pictures_shape(convscope):
+def test_input_replaces_the_images_shape(convscope):
     """Rows and columns keep their order."""
     ended = convscope("inspect", "input 3x64x64 | conv 8 3x5 s2x1", "--input", "3x30x41")
     assert ended.out.startswith("network: input 3×30×41, 1 layer\n")

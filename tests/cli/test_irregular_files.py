@@ -59,7 +59,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train-images-idx3-ubyte.gz", ["train", NETWORK, "--data", "mnist", "--data-dir", "."]),
         ("train-images-idx3-ubyte", ["train", NETWORK, "--data", "mnist", "--data-dir", "."]),
         ("cifar-10-binary.tar.gz", ["train", NETWORK, "--data", "cifar10", "--data-dir", "."]),
-        ("pictures/train/one/1.png", ["train", NETWORK, "--data", "pictures"]),
+        ("images/train/one/1.png", ["train", NETWORK, "--data", "images"]),
         ("digit.png", ["predict", "run", "digit.png"]),
         ("run/run.json", ["train", "--resume", "run"]),
         ("run/best.safetensors", ["evaluate", "run", "--data", "digits"]),

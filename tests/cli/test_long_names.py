@@ -22,7 +22,7 @@ COMMANDS = [
     (["plot", "activations", "--save", f"{LONG}.png"], "[save]"),
     (
         ["field", "alexnet", "pool5", "--at", "1,1", "--image", f"{LONG}.png", "--save", "a.png"],
-        "[picture-missing]",
+        "[image-missing]",
     ),
     (["train", NETWORK, "--config", LONG], "[config-file]"),
 ]

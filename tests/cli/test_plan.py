@@ -81,7 +81,7 @@ def test_what_runs_on_the_reference_is_named_with_its_reason(convscope):
 
 
 def test_what_is_computed_together_is_said_without_the_path_both_share(convscope):
-    """Batch normalisation and ReLU leave with the convolution at inference; its weights are made ready once."""
+    """Batch normalization and ReLU leave with the convolution at inference; its weights are made ready once."""
     inference = convscope("inspect", NORMED, "--plan", width=200).out.split("\ninference")[1]
     assert re.search(r"^part\.a +\+ b, ReLU +\w*Convolution", inference, re.MULTILINE)
     assert re.search(r"^· prepare, once +\d+ steps?", inference, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""`convscope predict`: pictures of any size and colour, and files that are none."""
+"""`convscope predict`: images of any size and color, and files that are none."""
 
 import json
 
@@ -7,30 +7,30 @@ import pytest
 from PIL import Image
 
 import convscope as cs
-from cli.small_data import CLASSES, NETWORK, pictures, write_npz
+from cli.small_data import CLASSES, NETWORK, images, write_npz
 from convscope.data.network_input import read_input
 
 
 @pytest.fixture
 def run(convscope, tmp_path, monkeypatch):
-    """A run, and one picture of each class."""
+    """A run, and one image of each class."""
     monkeypatch.chdir(tmp_path)
     write_npz(tmp_path / "small.npz")
     convscope("train", NETWORK, "--data", "small.npz", "--epochs", 5, "--run", "mine", "--batch-size", 8)
-    x, _ = pictures(3, seed=6)
-    for name, picture in zip(CLASSES, x, strict=True):
-        Image.fromarray(picture[0]).save(f"{name}.png")
+    x, _ = images(3, seed=6)
+    for name, image in zip(CLASSES, x, strict=True):
+        Image.fromarray(image[0]).save(f"{name}.png")
     return "mine"
 
 
 def test_probabilities_are_those_of_the_model(convscope, run):
     """The likeliest first, as many as asked for."""
-    x, _ = pictures(3, seed=6)
+    x, _ = images(3, seed=6)
     chances = cs.Model.load("mine").predict((x / 255).astype(np.float32))
     document = json.loads(convscope("predict", run, "ash.png", "bone.png", "coal.png", "--top", 2, "--json").out)
     assert (document["schema"], document["run"]) == (1, "mine")
-    assert [answer["picture"] for answer in document["pictures"]] == ["ash.png", "bone.png", "coal.png"]
-    for answer, row in zip(document["pictures"], chances, strict=True):
+    assert [answer["image"] for answer in document["images"]] == ["ash.png", "bone.png", "coal.png"]
+    for answer, row in zip(document["images"], chances, strict=True):
         order = np.argsort(-row)[:2]
         assert [guess["name"] for guess in answer["classes"]] == [CLASSES[at] for at in order]
         assert [guess["probability"] for guess in answer["classes"]] == pytest.approx(
@@ -38,7 +38,7 @@ def test_probabilities_are_those_of_the_model(convscope, run):
         )
 
 
-def test_one_block_for_each_picture(convscope, run):
+def test_one_block_for_each_image(convscope, run):
     """Name, probabilities, bars; a blank line between."""
     ended = convscope("predict", run, "ash.png", "coal.png")
     assert (ended.code, ended.err) == (0, "")
@@ -50,7 +50,7 @@ def test_one_block_for_each_picture(convscope, run):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "1", "P", "CMYK", "I;16"])
-def test_any_size_and_colour(convscope, run, mode):
+def test_any_size_and_color(convscope, run, mode):
     """Brought to what the network takes."""
     file = "any.tif" if mode == "CMYK" else "any.png"
     if mode == "I;16":
@@ -75,30 +75,30 @@ def test_predict_names_stretched_images_in_one_line(convscope, run):
 
 
 def test_dark_and_light_change_places_when_asked(convscope, run):
-    """A dark picture read inverted is a light one."""
+    """A dark image read inverted is a light one."""
     Image.new("L", (5, 6), 20).save("dark.png")
     Image.new("L", (5, 6), 235).save("light.png")
     inverted = json.loads(convscope("predict", run, "dark.png", "--invert", "--json").out)
     plain = json.loads(convscope("predict", run, "light.png", "--json").out)
-    for one, two in zip(inverted["pictures"][0]["classes"], plain["pictures"][0]["classes"], strict=True):
+    for one, two in zip(inverted["images"][0]["classes"], plain["images"][0]["classes"], strict=True):
         assert one["name"] == two["name"]
         assert one["probability"] == pytest.approx(two["probability"], rel=1e-4)
     assert read_input("dark.png", (3, 4, 7), invert=True) == pytest.approx(np.full((3, 4, 7), 235 / 255))
 
 
-MISSING = "'none.png' must be a picture file; got no such file; check the path. [picture-missing]"
+MISSING = "'none.png' must be an image file; got no such file; check the path. [image-missing]"
 BROKEN = (
-    "'small.npz' must be a whole picture file; got a damaged one (no picture that Pillow knows); "
-    "mend it, take it away, or skip such files. [picture-file]"
+    "'small.npz' must be a whole image file; got a damaged one (no image that Pillow knows); "
+    "mend it, take it away, or skip such files. [image-file]"
 )
 
 
-def test_what_is_no_picture_is_named_and_the_others_answered(convscope, run):
+def test_what_is_no_image_is_named_and_the_others_answered(convscope, run):
     """The exit code says that something was wrong."""
     ended = convscope("predict", run, "none.png", "ash.png", "small.npz", ".", "coal.png")
     assert ended.code == 2
     assert [block.splitlines()[0] for block in ended.out.split("\n\n")] == ["ash.png", "coal.png"]
-    folder = "'.' must be a picture file; got a folder; check the path. [picture-missing]"
+    folder = "'.' must be an image file; got a folder; check the path. [image-missing]"
     assert ended.err == f"convscope: {MISSING}\nconvscope: {BROKEN}\nconvscope: {folder}\n"
 
 
@@ -106,9 +106,9 @@ def test_json_has_the_mistakes_in_place(convscope, run):
     """One document, an entry for each file in order."""
     ended = convscope("predict", run, "none.png", "ash.png", "--json")
     assert ended.code == 2
-    first, second = json.loads(ended.out)["pictures"]
-    assert first == {"picture": "none.png", "error": MISSING}
-    assert set(second) == {"picture", "classes"}
+    first, second = json.loads(ended.out)["images"]
+    assert first == {"image": "none.png", "error": MISSING}
+    assert set(second) == {"image", "classes"}
 
 
 @pytest.mark.parametrize(
@@ -137,14 +137,14 @@ def test_a_saved_model_predicts_too(convscope, run):
     assert convscope("predict", "model.safetensors", "ash.png").out == expected
 
 
-def test_a_network_that_takes_no_pictures_is_refused(convscope, run):
-    """Five channels are no picture."""
+def test_a_network_that_takes_no_images_is_refused(convscope, run):
+    """Five channels are no image."""
     cs.Model("input 5x6x7 | flatten | dense 2").save("odd")
     assert convscope("predict", "odd", "ash.png") == (
         2,
         "",
-        "convscope: a network must take pictures of 1 or 3 channels to be shown one; got an input of 5×6×7; "
-        "use Model.predict with an array. [picture-input]\n",
+        "convscope: a network must take images of 1 or 3 channels to be shown one; got an input of 5×6×7; "
+        "use Model.predict with an array. [image-input]\n",
     )
 
 
@@ -169,7 +169,7 @@ def test_network_that_is_no_classifier_prints_its_output_and_says_so(convscope, 
     assert (ended.code, ended.err) == (0, remark)
     document = json.loads(ended.out)
     assert document["task"] is None
-    largest = [one["value"] for one in document["pictures"][0]["output"]["largest"]]
+    largest = [one["value"] for one in document["images"][0]["output"]["largest"]]
     assert largest == pytest.approx(np.sort(values)[::-1][:2].tolist(), rel=1e-6)
 
 
@@ -181,6 +181,6 @@ def test_multi_label_outputs_are_probabilities_by_themselves(convscope, run):
     assert ended.err == (
         "the probability of each output by itself: the model was made for several labels at once\n"
     )
-    found = {one["name"]: one["probability"] for one in json.loads(ended.out)["pictures"][0]["classes"]}
+    found = {one["name"]: one["probability"] for one in json.loads(ended.out)["images"][0]["classes"]}
     wanted = 1 / (1 + np.exp(-model.predict(x, probabilities=False)[0]))
     assert [found[f"output {at}"] for at in range(4)] == pytest.approx(wanted.tolist(), rel=1e-5)

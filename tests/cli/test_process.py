@@ -1,4 +1,4 @@
-"""The command line as its own process: exit codes, pipes, encodings, colour, speed of start."""
+"""The command line as its own process: exit codes, pipes, encodings, color, speed of start."""
 
 import os
 import pty
@@ -144,20 +144,20 @@ def test_messages_survive_ascii_too():
     assert b"on input 3x9x12: Conv2d.kernel_size must" in ended.stderr
 
 
-def test_no_colour_in_a_pipe():
+def test_no_color_in_a_pipe():
     """Results that are piped are plain."""
     assert b"\x1b" not in run("inspect", "lenet").stdout
     assert b"\x1b" not in run("inspect", "lennet").stderr
 
 
 @pytest.mark.parametrize(
-    ("settings", "colour"),
+    ("settings", "color"),
     [({"TERM": "xterm-256color"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
 )
-def test_colour_on_a_terminal_unless_refused(settings, colour):
-    """NO_COLOR and TERM=dumb are honoured; the text is the same."""
+def test_color_on_a_terminal_unless_refused(settings, color):
+    """NO_COLOR and TERM=dumb are honored; the text is the same."""
     shown = on_terminal(["inspect", "lenet"], settings)
-    assert (b"\x1b[1m" in shown) == colour
+    assert (b"\x1b[1m" in shown) == color
     assert b"61,706" in shown
 
 

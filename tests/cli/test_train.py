@@ -27,7 +27,7 @@ def test_train_prints_each_epoch_once(convscope, here):
     epochs = [event for event in events if event["event"] == "epoch"]
     best = min(epochs, key=lambda event: event["validation_loss"])
     assert ended.out.splitlines() == [
-        f"network on small: 56 pictures of 1×6×5, 3 classes, 103 parameters, engine {cs.Model(NETWORK).engine}",
+        f"network on small: 56 images of 1×6×5, 3 classes, 103 parameters, engine {cs.Model(NETWORK).engine}",
         f"best: epoch {best['epoch']} of 3, validation loss {best['validation_loss']:.4f}, "
         f"accuracy {100 * best['validation_accuracy']:.2f} %",
         f"runs/network-small: {', '.join(sorted(FILES))}",
@@ -59,7 +59,7 @@ def test_json_is_one_document_with_the_epochs(convscope, here):
     assert ended.code == 0
     document = json.loads(ended.out)
     assert document["schema"] == 1
-    assert (document["model"], document["run"], document["pictures"]) == ("network", "mine", 56)
+    assert (document["model"], document["run"], document["images"]) == ("network", "mine", 56)
     assert (document["input_shape"], document["classes"]) == ([1, 6, 5], list(CLASSES))
     assert document["params"] == 4 * 6 + 4 + 24 * 3 + 3
     assert document["data"]["name"] == str(here / "small.npz")
@@ -87,7 +87,7 @@ def test_every_option_reaches_the_run(convscope, here):
         checkpoint_every=2,
     )
     document = RunFolder(Path("all")).read()
-    assert (document["seed"], document["pictures"]) == (5, 62 - 12)
+    assert (document["seed"], document["images"]) == (5, 62 - 12)
     assert document["notes"]["data"]["hold_out"] == 0.2
 
 
@@ -100,18 +100,18 @@ def test_without_settings_the_usual_ones_are_used(convscope, here):
 
 
 def test_no_validation(convscope, here):
-    """All pictures are trained on, and the table has no such columns."""
+    """All images are trained on, and the table has no such columns."""
     ended = convscope("train", NETWORK, "--data", "small.npz", "--epochs", 1, "--validation", 0)
-    assert "62 pictures" in ended.out
+    assert "62 images" in ended.out
     assert "validation" not in ended.out
 
 
-def test_pictures_are_resized_and_coloured_when_asked(convscope, here):
+def test_images_are_resized_and_colored_when_asked(convscope, here):
     """Arrays too, not only folders."""
     net = "input 3x9x7 | conv 2 3 | relu | flatten | dense 3"
     ended = convscope("train", net, "--data", "small.npz", "--epochs", 1, "--resize", "9x7", "--channels", 3)
     assert ended.code == 0
-    assert "pictures of 3×9×7" in ended.out
+    assert "images of 3×9×7" in ended.out
 
 
 def test_a_network_with_more_outputs_than_classes_says_so(convscope, here):
@@ -122,10 +122,10 @@ def test_a_network_with_more_outputs_than_classes_says_so(convscope, here):
     assert ended.err.splitlines()[0] == "network has 7 outputs for 3 classes: the others stay unused"
 
 
-def test_damaged_pictures_are_left_out_when_asked(convscope, here):
+def test_damaged_images_are_left_out_when_asked(convscope, here):
     """And named."""
     folder = write_folder(here / "folder")
-    (folder / "bone" / "broken.png").write_bytes(b"no picture")
+    (folder / "bone" / "broken.png").write_bytes(b"no image")
     ended = convscope("train", NETWORK, "--data", "folder", "--epochs", 1, "--skip-corrupt")
     assert ended.code == 0
     assert ended.err.splitlines()[0] == "left out what cannot be read (1 of the data): folder/bone/broken.png"

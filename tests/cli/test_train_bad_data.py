@@ -1,4 +1,4 @@
-"""Pictures and labels that a network cannot learn from: one whole message, exit code 2, no run left behind."""
+"""Images and labels that a network cannot learn from: one whole message, exit code 2, no run left behind."""
 
 import struct
 import zlib
@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from cli.refusals import DENSE, refused
-from cli.small_data import pictures, write_folder
+from cli.small_data import images, write_folder
 
 
-def test_pictures_of_another_shape_than_the_network_takes(convscope, here):
+def test_images_of_another_shape_than_the_network_takes(convscope, here):
     """The way out is only what works: lenet cannot take 8×8, this network can take 6×5."""
     refused(
         convscope,
@@ -20,7 +20,7 @@ def test_pictures_of_another_shape_than_the_network_takes(convscope, here):
         "lenet",
         "--data",
         "digits",
-        message="the data must have the pictures that the network takes; got 1×8×8 in digits and 1×28×28 in lenet; "
+        message="the data must have the images that the network takes; got 1×8×8 in digits and 1×28×28 in lenet; "
         "use --resize 28. [data-shape]",
     )
     refused(
@@ -29,7 +29,7 @@ def test_pictures_of_another_shape_than_the_network_takes(convscope, here):
         "input 3x9x7 | conv 4 3 | globalavgpool | flatten | dense 3",
         "--data",
         "small.npz",
-        message="the data must have the pictures that the network takes; got 1×6×5 in small and 3×9×7 in network; "
+        message="the data must have the images that the network takes; got 1×6×5 in small and 3×9×7 in network; "
         "use --input 1x6x5 or --resize 9x7 --channels 3. [data-shape]",
     )
 
@@ -56,7 +56,7 @@ def test_more_classes_than_outputs(convscope, here):
 
 def test_advice_on_too_few_outputs_works_when_pasted(convscope, here):
     """A bundled network is written to a file, changed there, and trained."""
-    x, _ = pictures(33)
+    x, _ = images(33)
     np.savez("many.npz", x=x, y=np.arange(33) % 11)
     ended = convscope("train", "lenet", "--data", "many.npz", "--resize", 28)
     advice = "run `convscope convert lenet mine.yaml`, give it 11 outputs in fc3, and train mine.yaml"
@@ -76,7 +76,7 @@ def test_images_of_four_channels_get_no_advice_that_fails(convscope, here):
     """Four channels cannot become one: neither --resize nor --channels is offered."""
     x = np.random.default_rng(5).random((12, 4, 9, 7)).astype(np.float32)
     np.savez("rgba.npz", x=x, y=np.arange(12) % 3)
-    got = "the data must have the pictures that the network takes; got 4×9×7 in rgba and"
+    got = "the data must have the images that the network takes; got 4×9×7 in rgba and"
     refused(
         convscope,
         "train",
@@ -129,28 +129,28 @@ def test_a_network_that_ends_in_maps(convscope, here):
 ARRAYS = {
     "labels-outside": (
         lambda x, y: {"x": x, "y": np.where(y == 2, -1, y)},
-        "labels must be from 0 to 99999; got label -1 for picture 2 (3 of 9 are outside); "
+        "labels must be from 0 to 99999; got label -1 for image 2 (3 of 9 are outside); "
         "number the classes from 0. [label-range]",
     ),
     "labels-short": (
         lambda x, y: {"x": x, "y": y[:7]},
-        "labels must be as many as pictures; got 7 labels for 9 pictures; "
+        "labels must be as many as images; got 7 labels for 9 images; "
         "check that both come from the same split. [label-count]",
     ),
     "empty": (
         lambda x, y: {"x": x[:0], "y": y[:0]},
-        "x must hold at least one picture with at least one pixel; got x=0×1×6×5; "
-        "check where the pictures come from. [data-empty]",
+        "x must hold at least one image with at least one pixel; got x=0×1×6×5; "
+        "check where the images come from. [data-empty]",
     ),
     "nan": (
         lambda x, y: {"x": np.where(np.arange(9)[:, None, None, None] == 4, np.nan, x / 255), "y": y},
-        "x must hold finite float32 numbers; got nan in picture 4, channel 0, row 0, column 0; "
-        "mend or leave out such pictures. [data-nan]",
+        "x must hold finite float32 numbers; got nan in image 4, channel 0, row 0, column 0; "
+        "mend or leave out such images. [data-nan]",
     ),
     "other-names": (
         lambda x, y: {"pics": x, "marks": y},
         "'bad.npz' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got marks, pics; "
-        "write it by np.savez(path, x=pictures, y=labels). [npz-names]",
+        "write it by np.savez(path, x=images, y=labels). [npz-names]",
     ),
     "objects": (
         lambda x, y: {"x": x, "y": np.array([{}] * 9)},
@@ -163,7 +163,7 @@ ARRAYS = {
 @pytest.mark.parametrize(("made", "message"), ARRAYS.values(), ids=ARRAYS)
 def test_arrays_that_cannot_be_learned(convscope, here, made, message):
     """Labels out of range or too few, nothing, NaN, other names, objects."""
-    np.savez("bad.npz", **made(*pictures(9)))
+    np.savez("bad.npz", **made(*images(9)))
     refused(convscope, "train", DENSE, "--data", "bad.npz", message=message)
 
 
@@ -182,23 +182,23 @@ def test_a_truncated_archive(convscope, here):
     )
 
 
-def test_a_damaged_picture_is_named(convscope, here):
+def test_a_damaged_image_is_named(convscope, here):
     """It is skipped only when asked."""
     folder = write_folder(here / "folder")
-    (folder / "coal" / "broken.png").write_bytes(b"no picture")
+    (folder / "coal" / "broken.png").write_bytes(b"no image")
     refused(
         convscope,
         "train",
         DENSE,
         "--data",
         "folder",
-        message="'folder/coal/broken.png' must be a whole image file; got a damaged one (no picture that Pillow "
+        message="'folder/coal/broken.png' must be a whole image file; got a damaged one (no image that Pillow "
         "knows); mend it, take it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. "
-        "[picture-file]",
+        "[image-file]",
     )
 
 
-def test_pictures_of_mixed_sizes(convscope, here):
+def test_images_of_mixed_sizes(convscope, here):
     """Two of them are named with their sizes; --resize helps."""
     folder = write_folder(here / "folder")
     Image.new("L", (9, 8)).save(folder / "bone" / "large.png")
@@ -208,14 +208,14 @@ def test_pictures_of_mixed_sizes(convscope, here):
         DENSE,
         "--data",
         "folder",
-        message="pictures must be of one size; got 6×5 in 'folder/ash/0.png' and 8×9 in 'folder/bone/large.png'; "
-        "give a size to resize them to. [picture-sizes]",
+        message="images must be of one size; got 6×5 in 'folder/ash/0.png' and 8×9 in 'folder/bone/large.png'; "
+        "give a size to resize them to. [image-sizes]",
     )
     assert convscope("train", DENSE, "--data", "folder", "--resize", "6x5", "--epochs", 1).code == 0
 
 
-def test_a_class_without_validation_pictures(convscope, here):
-    """A class of one picture gives none to validation."""
+def test_a_class_without_validation_images(convscope, here):
+    """A class of one image gives none to validation."""
     folder = write_folder(here / "folder")
     (folder / "dust").mkdir()
     Image.new("L", (5, 6)).save(folder / "dust" / "only.png")
@@ -225,13 +225,13 @@ def test_a_class_without_validation_pictures(convscope, here):
         "input 1x6x5 | flatten | dense 4",
         "--data",
         "folder",
-        message="validation data must have pictures of every class; got none of dust (1 of 4 classes); "
-        "add at least one picture of each, or leave the class out of training. [classes-missing]",
+        message="validation data must have images of every class; got none of dust (1 of 4 classes); "
+        "add at least one image of each, or leave the class out of training. [classes-missing]",
     )
 
 
 def test_a_decompression_bomb(convscope, here):
-    """A small file that claims a huge picture is refused before it is unpacked."""
+    """A small file that claims a huge image is refused before it is unpacked."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -246,8 +246,8 @@ def test_a_decompression_bomb(convscope, here):
         DENSE,
         "--data",
         "folder",
-        message="'folder/ash/bomb.png' must be a picture of at most 100,000,000 pixels; got more; "
-        "make it smaller, or leave it out. [picture-pixels]",
+        message="'folder/ash/bomb.png' must be an image of at most 100,000,000 pixels; got more; "
+        "make it smaller, or leave it out. [image-pixels]",
     )
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from cli.refusals import DENSE, refused, usage
-from cli.small_data import NETWORK, pictures, same_run
+from cli.small_data import NETWORK, images, same_run
 
 SETTINGS = [
     (
         ["--data", "smal.npz"],
-        "data must be a known set, a folder of pictures per class, or an .npz file; got 'smal.npz'; "
+        "data must be a known set, a folder of images per class, or an .npz file; got 'smal.npz'; "
         "known: cifar10, digits, fashion-mnist, mnist [data-name]",
     ),
     (
@@ -47,10 +47,10 @@ SETTINGS = [
     ),
     (
         ["--validation", "0.7"],
-        "--validation must be a share of the training pictures from 0 to 0.5; got 0.7; 0.1 is usual, 0 is none. "
+        "--validation must be a share of the training images from 0 to 0.5; got 0.7; 0.1 is usual, 0 is none. "
         "[hold-out]",
     ),
-    (["--channels", "2"], "--channels must be 1 for grey or 3 for colour; got 2; choose one. [channels]"),
+    (["--channels", "2"], "--channels must be 1 for gray or 3 for color; got 2; choose one. [channels]"),
     (
         ["--resize", "0"],
         "--resize must be a number of pixels; got '0'; write 32, or 32x48 for rows x columns. [extent]",
@@ -160,7 +160,7 @@ def test_a_run_without_named_data_asks_for_them(convscope, here):
     """Arrays given in Python have no name."""
     import convscope as cs
 
-    x, labels = pictures(30)
+    x, labels = images(30)
     data = ((x / 255).astype(np.float32), labels)
     cs.Model(DENSE).fit(data, epochs=1, run="python", progress=False)
     usage(

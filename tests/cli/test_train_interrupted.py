@@ -22,7 +22,7 @@ SLOW_OPTIONS = ["--data", "slow.npz", "--epochs", "8", "--batch-size", "16", "--
 
 @pytest.fixture
 def slow_data(tmp_path):
-    """Pictures enough for an epoch to take a while."""
+    """Images enough for an epoch to take a while."""
     generator = np.random.default_rng(8)
     labels = np.arange(240) % 3
     x = generator.normal(size=(240, 1, 12, 10)).astype(np.float32) + labels[:, None, None, None]
@@ -141,7 +141,7 @@ def test_a_terminal_has_a_bar_with_rate_and_time(tmp_path):
     write_npz(tmp_path / "small.npz")
     arguments = ["train", NETWORK, "--data", "small.npz", "--epochs", "2"]
     shown = on_terminal(arguments, tmp_path)
-    assert re.search(r"\repoch 1/2 [█░]+ 1/1  loss [\d.]+  [\d,]+ pictures/s  0:00 left", shown)
+    assert re.search(r"\repoch 1/2 [█░]+ 1/1  loss [\d.]+  [\d,]+ images/s  0:00 left", shown)
     piped = start(arguments, tmp_path).communicate(timeout=300)[1]
     assert "█" not in piped
     assert len(piped.splitlines()) == 3

@@ -14,7 +14,7 @@ def idx(array):
 
 
 def mnist_files(folder, pack=True, images=20):
-    """Put small files of MNIST's names there; return the pictures and labels by prefix."""
+    """Put small files of MNIST's names there; return the images and labels by prefix."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(5)
     made = {}

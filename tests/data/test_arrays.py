@@ -1,4 +1,4 @@
-"""Pictures and labels in memory."""
+"""Images and labels in memory."""
 
 import doctest
 import re
@@ -30,7 +30,7 @@ def test_bytes_become_shares_of_one():
 
 
 def test_floating_point_numbers_stay():
-    """What was scaled or centred by its owner is not scaled again."""
+    """What was scaled or centered by its owner is not scaled again."""
     source = ArraySource(BYTES.astype(np.float64) - 60, LABELS)
     x, _ = source.batch(np.array([0]))
     assert x.dtype == np.float32
@@ -53,11 +53,11 @@ def test_a_batch_is_a_copy():
 
 def test_wrong_rank():
     refused(
-        "x must have 4 axes (n, c, h, w); got x=5×3×4; use x[:, None] for grey pictures. [data-rank]",
+        "x must have 4 axes (n, c, h, w); got x=5×3×4; use x[:, None] for gray images. [data-rank]",
         x=BYTES[:, 0],
     )
     refused(
-        "x must have 4 axes (n, c, h, w); got x=5×24; reshape it to one picture per row. [data-rank]",
+        "x must have 4 axes (n, c, h, w); got x=5×24; reshape it to one image per row. [data-rank]",
         x=BYTES.reshape(5, 24),
     )
 
@@ -73,14 +73,14 @@ def test_wrong_type(dtype):
 
 def test_empty():
     refused(
-        "x must hold at least one picture with at least one pixel; got x=0×2×3×4; "
-        "check where the pictures come from. [data-empty]",
+        "x must hold at least one image with at least one pixel; got x=0×2×3×4; "
+        "check where the images come from. [data-empty]",
         x=BYTES[:0],
         labels=LABELS[:0],
     )
     refused(
-        "x must hold at least one picture with at least one pixel; got x=5×2×0×4; "
-        "check where the pictures come from. [data-empty]",
+        "x must hold at least one image with at least one pixel; got x=5×2×0×4; "
+        "check where the images come from. [data-empty]",
         x=BYTES[:, :, :0],
     )
 
@@ -91,8 +91,8 @@ def test_pixels_that_are_not_numbers(value, shown):
     x = np.zeros((3000, 1, 3, 4))
     x[2999, 0, 2, 1] = value
     refused(
-        f"x must hold finite float32 numbers; got {shown} in picture 2999, channel 0, row 2, column 1; "
-        "mend or leave out such pictures. [data-nan]",
+        f"x must hold finite float32 numbers; got {shown} in image 2999, channel 0, row 2, column 1; "
+        "mend or leave out such images. [data-nan]",
         x=x,
         labels=np.zeros(3000, int),
     )
@@ -100,7 +100,7 @@ def test_pixels_that_are_not_numbers(value, shown):
 
 def test_labels_of_another_count():
     refused(
-        "labels must be as many as pictures; got 4 labels for 5 pictures; "
+        "labels must be as many as images; got 4 labels for 5 images; "
         "check that both come from the same split. [label-count]",
         labels=LABELS[:4],
     )
@@ -112,7 +112,7 @@ def test_labels_of_another_rank():
         labels=np.eye(3, dtype=int)[LABELS],
     )
     refused(
-        "labels must have 1 axis (n,); got labels=scalar; give one number per picture. [label-rank]",
+        "labels must have 1 axis (n,); got labels=scalar; give one number per image. [label-rank]",
         labels=np.array(3),
     )
 
@@ -128,12 +128,12 @@ def test_labels_that_are_no_whole_numbers(labels):
 
 def test_labels_out_of_range():
     refused(
-        "labels must be from 0 to 1; got label 2 for picture 1 (2 of 5 are outside); "
+        "labels must be from 0 to 1; got label 2 for image 1 (2 of 5 are outside); "
         "name every class, and number them from 0. [label-range]",
         classes=["a", "b"],
     )
     refused(
-        "labels must be from 0 to 99999; got label -1 for picture 1 (2 of 5 are outside); "
+        "labels must be from 0 to 99999; got label -1 for image 1 (2 of 5 are outside); "
         "number the classes from 0. [label-range]",
         labels=np.array([0, -1, 1, 100_000, 0]),
     )

@@ -1,4 +1,4 @@
-"""Augmentation moves pictures and nothing else."""
+"""Augmentation moves images and nothing else."""
 
 import re
 
@@ -20,7 +20,7 @@ def generator(seed=3):
 
 
 @pytest.mark.parametrize("text", EVERY.split(","))
-def test_same_generator_same_pictures(text):
+def test_same_generator_same_images(text):
     """Another seed gives others; the batch given stays as it was; float32 stays float32."""
     step = parse_augmentation(text)
     before = X.copy()
@@ -34,11 +34,11 @@ def test_same_generator_same_pictures(text):
 
 
 def test_shift_moves_by_whole_pixels():
-    """Every picture is one of the 25 that padding by zeros allows, and all of them occur."""
+    """Every image is one of the 25 that padding by zeros allows, and all of them occur."""
     moved = shift(np.repeat(X[:1], 2000, axis=0), 2, generator())
     padded = np.pad(X[0], ((0, 0), (2, 2), (2, 2)))
     allowed = {padded[:, r : r + 7, c : c + 5].tobytes() for r in range(5) for c in range(5)}
-    assert {picture.tobytes() for picture in moved} == allowed
+    assert {image.tobytes() for image in moved} == allowed
 
 
 def test_flip_mirrors_left_to_right():
@@ -49,8 +49,8 @@ def test_flip_mirrors_left_to_right():
     assert 8 < sum(mirrored) < 32
 
 
-def test_rotate_turns_about_the_centre():
-    """A full half turn either way is the picture upside down and mirrored; 0 is the picture."""
+def test_rotate_turns_about_the_center():
+    """A full half turn either way is the image upside down and mirrored; 0 is the image."""
 
     class Always:
         def random(self, size, dtype):
@@ -65,7 +65,7 @@ def test_rotate_turns_about_the_centre():
 
 
 def test_crop_of_a_ramp_is_a_ramp():
-    """A straight ramp stays straight inside: the cut-out is stretched evenly, and lies within the picture."""
+    """A straight ramp stays straight inside: the cut-out is stretched evenly, and lies within the image."""
     ramp = np.broadcast_to(np.arange(20, dtype=np.float32), (30, 1, 9, 20))
     cut = crop(ramp, 0.5, generator())
     steps = np.diff(cut[:, 0, 4], axis=1)[:, 2:-2]
@@ -79,7 +79,7 @@ def test_crop_of_a_ramp_is_a_ramp():
 
 @pytest.mark.parametrize("axis", [2, 3])
 def test_crop_sees_every_part(axis):
-    """Over many draws the cut-outs' centres spread evenly around the picture's, along both axes."""
+    """Over many draws the cut-outs' centers spread evenly around the image's, along both axes."""
     ramp = np.broadcast_to(np.arange(20, dtype=np.float32)[:, None], (3000, 1, 20, 6))
     ramp = ramp if axis == 2 else ramp.swapaxes(2, 3)
     means = crop(ramp, 0.6, generator())[:, 0].mean(axis=(1, 2))

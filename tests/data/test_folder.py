@@ -1,4 +1,4 @@
-"""A folder of pictures per class."""
+"""A folder of images per class."""
 
 import os
 import re
@@ -11,14 +11,14 @@ import pytest
 
 from convscope.data import FolderSource, load_data
 from convscope.errors import BadData, BadFile, MissingExtra
-from convscope.images import read_picture
+from convscope.images import read_image
 
 Image = pytest.importorskip("PIL.Image")
 
 SIZE = (7, 5)  # rows, columns
 
 
-def colour(seed, size=SIZE):
+def color(seed, size=SIZE):
     return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
 
 
@@ -30,10 +30,10 @@ def save(path, pixels, **options):
 
 @pytest.fixture
 def animals(tmp_path):
-    """Two classes of colour pictures, files written in no order."""
+    """Two classes of color images, files written in no order."""
     for seed, name in ((3, "dog/b.png"), (1, "cat/z.png"), (2, "cat/A.PNG"), (4, "dog/a.bmp"), (5, "dog/c.png")):
-        save(tmp_path / name, colour(seed), format=name[-3:].upper())
-    (tmp_path / "cat" / "notes.txt").write_text("no picture")
+        save(tmp_path / name, color(seed), format=name[-3:].upper())
+    (tmp_path / "cat" / "notes.txt").write_text("no image")
     (tmp_path / "cat" / "._z.png").write_text("hidden")
     (tmp_path / ".hidden").mkdir()
     return tmp_path
@@ -44,7 +44,7 @@ def refused(message, error, make):
         make()
 
 
-def test_pictures_come_by_name(animals):
+def test_images_come_by_name(animals):
     """Classes first, then files; hidden files and other kinds are left alone."""
     source = FolderSource(animals)
     assert source.classes == ("cat", "dog")
@@ -53,12 +53,12 @@ def test_pictures_come_by_name(animals):
     assert (len(source), source.image_shape) == (5, (3, *SIZE))
     x, labels = source.batch(np.array([3, 1]))
     assert labels.tolist() == [1, 0]
-    for picture, seed in zip(x, (3, 1), strict=True):
-        np.testing.assert_allclose(picture, colour(seed).transpose(2, 0, 1) / 255, rtol=1e-6)
+    for image, seed in zip(x, (3, 1), strict=True):
+        np.testing.assert_allclose(image, color(seed).transpose(2, 0, 1) / 255, rtol=1e-6)
 
 
 def test_pixels_are_read_when_asked_for(animals, monkeypatch):
-    """Only the pictures of the batch: a folder may be larger than memory."""
+    """Only the images of the batch: a folder may be larger than memory."""
     from convscope.data import folder
 
     source = FolderSource(animals)
@@ -66,32 +66,32 @@ def test_pixels_are_read_when_asked_for(animals, monkeypatch):
 
     def noted(path, *settings):
         read.append(path.name)
-        return read_picture(path, *settings)
+        return read_image(path, *settings)
 
-    monkeypatch.setattr(folder, "read_picture", noted)
+    monkeypatch.setattr(folder, "read_image", noted)
     source.batch(np.array([4, 0]))
     assert read == ["c.png", "A.PNG"]
 
 
-def test_grey_pictures_have_one_channel(tmp_path):
-    """If all are grey; one in colour, and all are read in colour; either can be asked for."""
-    save(tmp_path / "a" / "1.png", colour(1)[..., 0])
-    save(tmp_path / "b" / "2.png", colour(2)[..., 0])
+def test_gray_images_have_one_channel(tmp_path):
+    """If all are gray; one in color, and all are read in color; either can be asked for."""
+    save(tmp_path / "a" / "1.png", color(1)[..., 0])
+    save(tmp_path / "b" / "2.png", color(2)[..., 0])
     assert FolderSource(tmp_path).image_shape == (1, *SIZE)
-    save(tmp_path / "b" / "3.png", colour(3))
+    save(tmp_path / "b" / "3.png", color(3))
     assert FolderSource(tmp_path).image_shape == (3, *SIZE)
-    grey = FolderSource(tmp_path, channels=1)
-    expected = colour(3) @ np.array([0.299, 0.587, 0.114]) / 255
-    np.testing.assert_allclose(grey.batch(np.array([2]))[0][0, 0], expected, atol=0.6 / 255)
+    gray = FolderSource(tmp_path, channels=1)
+    expected = color(3) @ np.array([0.299, 0.587, 0.114]) / 255
+    np.testing.assert_allclose(gray.batch(np.array([2]))[0][0, 0], expected, atol=0.6 / 255)
 
 
 @pytest.mark.parametrize("size", [(8, 5), (7, 6)])
 def test_mixed_sizes_are_refused_or_resized(animals, size):
     """One side more is another size."""
-    odd = save(animals / "dog" / "d.png", colour(9, size))
+    odd = save(animals / "dog" / "d.png", color(9, size))
     refused(
-        f"pictures must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; "
-        "give a size to resize them to. [picture-sizes]",
+        f"images must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; "
+        "give a size to resize them to. [image-sizes]",
         BadData,
         lambda: FolderSource(animals),
     )
@@ -100,7 +100,7 @@ def test_mixed_sizes_are_refused_or_resized(animals, size):
 
 
 def test_resizing_keeps_what_is_where(tmp_path):
-    """A picture that is bright below stays bright below, and a mean is a mean."""
+    """An image that is bright below stays bright below, and a mean is a mean."""
     pixels = np.zeros((8, 6), np.uint8)
     pixels[4:] = 200
     save(tmp_path / "a" / "1.png", pixels)
@@ -111,10 +111,10 @@ def test_resizing_keeps_what_is_where(tmp_path):
 
 
 def test_turned_photographs_stand_upright(tmp_path):
-    """A camera's note that the picture lies on its side changes its size and its pixels."""
+    """A camera's note that the image lies on its side changes its size and its pixels."""
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise to see it upright
-    pixels = colour(1)
+    pixels = color(1)
     save(tmp_path / "a" / "1.png", pixels, exif=exif)
     source = FolderSource(tmp_path)
     assert source.image_shape == (3, SIZE[1], SIZE[0])
@@ -122,12 +122,12 @@ def test_turned_photographs_stand_upright(tmp_path):
     np.testing.assert_allclose(x[0].transpose(1, 2, 0), np.rot90(pixels, -1) / 255, rtol=1e-6)
 
 
-def test_truncated_pictures_are_named(animals):
+def test_truncated_images_are_named(animals):
     """Before anything is learned from the others; with skip_corrupt they are left out, and listed."""
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(
-        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[picture-file\]$"
+        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[image-file\]$"
     ):
         FolderSource(animals)
     whole = FolderSource(animals, skip_corrupt=True)
@@ -136,12 +136,12 @@ def test_truncated_pictures_are_named(animals):
     assert whole.labels.tolist() == [0, 0, 1, 1]
 
 
-def test_corrupt_pictures_are_named_at_the_start(animals):
+def test_corrupt_images_are_named_at_the_start(animals):
     path = animals / "cat" / "z.png"
     path.write_bytes(b"hello")
     message = (
-        f"'{path}' must be a whole image file; got a damaged one (no picture that Pillow knows); mend it, take it "
-        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
+        f"'{path}' must be a whole image file; got a damaged one (no image that Pillow knows); mend it, take it "
+        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [image-file]"
     )
     refused(message, BadFile, lambda: FolderSource(animals))
     whole = FolderSource(animals, skip_corrupt=True)
@@ -149,11 +149,11 @@ def test_corrupt_pictures_are_named_at_the_start(animals):
     assert whole.labels.tolist() == [0, 1, 1, 1]
 
 
-def test_every_picture_corrupt(tmp_path):
+def test_every_image_corrupt(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.png").write_bytes(b"")
     refused(
-        f"'{tmp_path}' must have a picture that can be read; got 1 damaged files; fetch the pictures again. "
+        f"'{tmp_path}' must have an image that can be read; got 1 damaged files; fetch the images again. "
         "[folder-empty]",
         BadData,
         lambda: FolderSource(tmp_path, skip_corrupt=True),
@@ -172,27 +172,27 @@ def test_decompression_bombs_are_refused(tmp_path, sides):
     path.parent.mkdir()
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
     refused(
-        f"'{path}' must be a picture of at most 100,000,000 pixels; got more; make it smaller, or leave it out. "
-        "[picture-pixels]",
+        f"'{path}' must be an image of at most 100,000,000 pixels; got more; make it smaller, or leave it out. "
+        "[image-pixels]",
         BadFile,
         lambda: FolderSource(tmp_path),
     )
 
 
 def test_a_folder_without_classes(tmp_path):
-    save(tmp_path / "1.png", colour(1))
+    save(tmp_path / "1.png", color(1))
     refused(
-        f"'{tmp_path}' must have one sub-folder of pictures per class; got none; "
-        "make a folder for each class and put its pictures there. [folder-classes]",
+        f"'{tmp_path}' must have one sub-folder of images per class; got none; "
+        "make a folder for each class and put its images there. [folder-classes]",
         BadData,
         lambda: load_data(tmp_path),
     )
 
 
-def test_a_folder_without_pictures(tmp_path):
+def test_a_folder_without_images(tmp_path):
     (tmp_path / "a").mkdir()
     refused(
-        f"'{tmp_path}' must have pictures in its class folders; got no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
+        f"'{tmp_path}' must have images in its class folders; got no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
         ".pgm, .png, .ppm, .tif, .tiff, .webp; put them there. [folder-empty]",
         BadData,
         lambda: FolderSource(tmp_path),
@@ -217,12 +217,12 @@ def test_without_pillow_the_extra_is_named(animals, monkeypatch):
     )
 
 
-def test_a_picture_that_changes_its_size(animals):
+def test_an_image_that_changes_its_size(animals):
     source = FolderSource(animals)
-    path = save(animals / "cat" / "z.png", colour(1, (9, 9)))
+    path = save(animals / "cat" / "z.png", color(1, (9, 9)))
     refused(
         f"'{path}' must keep its size while it is in use; got another than at the start; load the folder again. "
-        "[picture-sizes]",
+        "[image-sizes]",
         BadData,
         lambda: source.batch(np.array([1])),
     )
@@ -231,7 +231,7 @@ def test_a_picture_that_changes_its_size(animals):
 def parts(folder, **classes):
     for at, (where, names) in enumerate(classes.items()):
         for name in names:
-            save(folder / where / name / "1.png", colour(at))
+            save(folder / where / name / "1.png", color(at))
 
 
 def test_folders_of_parts(tmp_path):
@@ -245,8 +245,8 @@ def test_folders_of_parts(tmp_path):
 def test_validation_without_a_class(tmp_path):
     parts(tmp_path, train=["a", "b", "c"], validation=["b"])
     refused(
-        "validation data must have pictures of every class; got none of a, c (2 of 3 classes); "
-        "add at least one picture of each, or leave the class out of training. [classes-missing]",
+        "validation data must have images of every class; got none of a, c (2 of 3 classes); "
+        "add at least one image of each, or leave the class out of training. [classes-missing]",
         BadData,
         lambda: load_data(tmp_path, "validation"),
     )
@@ -264,10 +264,10 @@ def test_validation_with_a_class_more(tmp_path):
 
 def test_parts_of_other_sizes(tmp_path):
     parts(tmp_path, train=["a"])
-    save(tmp_path / "test" / "a" / "1.png", colour(1, (4, 6)))
+    save(tmp_path / "test" / "a" / "1.png", color(1, (4, 6)))
     refused(
-        "pictures must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; "
-        "give a size to resize them to. [picture-sizes]",
+        "images must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; "
+        "give a size to resize them to. [image-sizes]",
         BadData,
         lambda: load_data(tmp_path, "test"),
     )
@@ -291,8 +291,8 @@ def test_system_empty_and_hidden_folders_are_left_out(animals):
     (animals / "__MACOSX" / "cat" / "._z.png").write_bytes(b"\0\5\x16\7")
     (animals / "fish").mkdir()
     (animals / "fish" / "Thumbs.db").write_bytes(b"")
-    save(animals / ".ipynb_checkpoints" / "a.png", colour(1))
-    save(animals / "dog" / "@eaDir" / "a.png", colour(1))
+    save(animals / ".ipynb_checkpoints" / "a.png", color(1))
+    save(animals / "dog" / "@eaDir" / "a.png", color(1))
     source = FolderSource(animals)
     assert source.classes == ("cat", "dog")
     assert source.left_out == ("__MACOSX", "fish")
@@ -302,9 +302,9 @@ def test_system_empty_and_hidden_folders_are_left_out(animals):
 
 def test_nested_class_folders_are_read(animals):
     """As deep as they go, after the images of the folder itself; a link to a folder above is followed once."""
-    save(animals / "cat" / "old" / "1990" / "b.png", colour(6))
-    save(animals / "cat" / "old" / "a.png", colour(7))
-    save(animals / "cat" / "new" / "c.png", colour(8))
+    save(animals / "cat" / "old" / "1990" / "b.png", color(6))
+    save(animals / "cat" / "old" / "a.png", color(7))
+    save(animals / "cat" / "new" / "c.png", color(8))
     (animals / "cat" / "old" / "loop").symlink_to(animals / "cat")
     source = FolderSource(animals)
     assert [str(file.relative_to(animals)) for file in source.files] == [
@@ -316,7 +316,7 @@ def test_nested_class_folders_are_read(animals):
 
 def test_nested_folders_have_the_images_that_image_folder_finds(animals, tmp_path):
     """By the rule of torchvision's ImageFolder: every file below a class folder that has an image's ending."""
-    save(animals / "dog" / "x" / "y" / "d.png", colour(6))
+    save(animals / "dog" / "x" / "y" / "d.png", color(6))
     expected = sorted(
         str(Path(root, name))
         for root, _, names in os.walk(animals, followlinks=True)
@@ -337,9 +337,9 @@ def reads(monkeypatch, tmp_path_factory):
 
     def noted(path, *settings):
         names.append(Path(path).name)
-        return read_picture(path, *settings)
+        return read_image(path, *settings)
 
-    monkeypatch.setattr(image_check, "read_picture", noted)
+    monkeypatch.setattr(image_check, "read_image", noted)
     return names
 
 
@@ -387,9 +387,9 @@ def test_several_damaged_images_are_counted(animals):
     for name in ("cat/z.png", "dog/b.png", "dog/c.png"):
         (animals / name).write_bytes(b"hello")
     refused(
-        f"'{animals}/cat/z.png' must be a whole image file; got a damaged one (no picture that Pillow knows); 2 more "
+        f"'{animals}/cat/z.png' must be a whole image file; got a damaged one (no image that Pillow knows); 2 more "
         "cannot be read; mend it, take it away, or leave such files out by --skip-corrupt, in Python "
-        "skip_corrupt=True. [picture-file]",
+        "skip_corrupt=True. [image-file]",
         BadFile,
         lambda: FolderSource(animals),
     )
@@ -398,7 +398,7 @@ def test_several_damaged_images_are_counted(animals):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no fifos here")
 def test_a_fifo_among_the_images_does_not_hang(animals):
     os.mkfifo(animals / "cat" / "b.png")
-    with pytest.raises(BadFile, match=r"b\.png' must be a picture file; got no such file"):
+    with pytest.raises(BadFile, match=r"b\.png' must be an image file; got no such file"):
         FolderSource(animals)
 
 

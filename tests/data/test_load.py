@@ -17,7 +17,7 @@ def refused(message, *settings, error=BadData, **named):
 
 
 def test_digits_need_nothing():
-    """1,797 pictures; the test part is a fifth of each class, and no picture is in two parts."""
+    """1,797 images; the test part is a fifth of each class, and no image is in two parts."""
     parts = [load_data("digits", split) for split in ("train", "validation", "test")]
     assert [len(part) for part in parts] == [1295, 143, 359]
     assert all(part.image_shape == (1, 8, 8) and part.classes == tuple("0123456789") for part in parts)
@@ -31,7 +31,7 @@ def test_digits_need_nothing():
 
 
 def test_digits_are_the_published_ones():
-    """The first picture of the file, a 0, as it is printed in its description; the last is an 8."""
+    """The first image of the file, a 0, as it is printed in its description; the last is an 8."""
     source = load_data("digits", "train", hold_out=0)
     x, labels = source.batch(np.array([0, len(source) - 1]))
     assert labels.tolist() == [0, 8]
@@ -45,7 +45,7 @@ def test_digits_are_the_published_ones():
 def test_holding_out_nothing():
     assert len(load_data("digits", "train", hold_out=0)) == 1295 + 143
     refused(
-        "'digits' must have a validation part; got none, and hold_out=0; hold some pictures out. [data-split]",
+        "'digits' must have a validation part; got none, and hold_out=0; hold some images out. [data-split]",
         "digits",
         "validation",
         hold_out=0,
@@ -55,7 +55,7 @@ def test_holding_out_nothing():
 def test_unknown_names(tmp_path):
     assert DATA_NAMES == ("digits", "mnist", "fashion-mnist", "cifar10")
     refused(
-        "data must be a known set, a folder of pictures per class, or an .npz file; got 'minst'; "
+        "data must be a known set, a folder of images per class, or an .npz file; got 'minst'; "
         "did you mean mnist? [data-name]",
         "minst",
     )
@@ -75,7 +75,7 @@ def test_options_out_of_range():
         "tset",
     )
     refused(
-        "hold_out must be from 0 to 0.5; got hold_out=0.6; give the share of training pictures to validate on. "
+        "hold_out must be from 0 to 0.5; got hold_out=0.6; give the share of training images to validate on. "
         "[data-option]",
         "digits",
         hold_out=0.6,
@@ -88,7 +88,7 @@ def test_options_out_of_range():
             resize=resize,
         )
     refused(
-        "channels must be 1 (grey) or 3 (colour); got channels=2; choose one. [data-option]", "digits", channels=2
+        "channels must be 1 (gray) or 3 (color); got channels=2; choose one. [data-option]", "digits", channels=2
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures and labels in a NumPy archive."""
+"""Images and labels in a NumPy archive."""
 
 import io
 import re
@@ -53,7 +53,7 @@ def test_all_three_parts(path):
     ],
 )
 def test_axes_in_any_order(path, x, shape):
-    """Grey without a channel axis, channels last; first wins where both could be."""
+    """Gray without a channel axis, channels last; first wins where both could be."""
     np.savez(path, x=x, y=Y)
     assert load_data(path, hold_out=0).image_shape == shape
 
@@ -65,10 +65,10 @@ def test_channels_last_keep_their_places(path):
 
 
 def test_other_names(path):
-    np.savez(path, pictures=X, y=Y)
+    np.savez(path, images=X, y=Y)
     refused(
-        f"'{path}' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got pictures, y; "
-        "write it by np.savez(path, x=pictures, y=labels). [npz-names]",
+        f"'{path}' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got images, y; "
+        "write it by np.savez(path, x=images, y=labels). [npz-names]",
         path,
     )
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_no_archive(path):
 
 
 def test_damaged_archives(path):
-    """A changed byte in the pictures is noticed by the archive's own checksum."""
+    """A changed byte in the images is noticed by the archive's own checksum."""
     np.savez(path, x=X, y=Y)
     content = bytearray(path.read_bytes())
     content[content.index(X.tobytes()) + 77] ^= 1
@@ -140,7 +140,7 @@ def test_arrays_are_checked(path):
     """As everywhere: here labels of another count."""
     np.savez(path, x=X, y=Y[:5])
     refused(
-        "labels must be as many as pictures; got 5 labels for 6 pictures; "
+        "labels must be as many as images; got 5 labels for 6 images; "
         "check that both come from the same split. [label-count]",
         path,
         BadData,

@@ -56,15 +56,15 @@ def test_the_folder_given_goes_before_the_variable(tmp_path, monkeypatch):
     assert len(load_data("mnist", "test", tmp_path / "one")) == 10
 
 
-def test_train_and_validation_share_no_picture(tmp_path):
+def test_train_and_validation_share_no_image(tmp_path):
     """Together they are the training files."""
     mnist_files(tmp_path, images=60)
     whole = load_data("mnist", "train", tmp_path, hold_out=0)
     train, held = (load_data("mnist", part, tmp_path) for part in ("train", "validation"))
     assert (len(whole), len(train), len(held)) == (60, 50, 10)
-    pictures = [source.batch(np.arange(len(source)))[0].tobytes() for source in (train, held, whole)]
-    size = len(pictures[2]) // 60
-    sets = [{data[i : i + size] for i in range(0, len(data), size)} for data in pictures]
+    images = [source.batch(np.arange(len(source)))[0].tobytes() for source in (train, held, whole)]
+    size = len(images[2]) // 60
+    sets = [{data[i : i + size] for i in range(0, len(data), size)} for data in images]
     assert not sets[0] & sets[1]
     assert sets[0] | sets[1] == sets[2]
 

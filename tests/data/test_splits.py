@@ -13,7 +13,7 @@ from convscope.errors import BadData
 WHOLE = ArraySource(np.arange(6 * 2 * 3, dtype=np.uint8).reshape(6, 1, 2, 3), [0, 1, 1, 0, 2, 2], ["a", "b", "c"])
 
 
-def test_a_subset_is_the_pictures_at_its_indices():
+def test_a_subset_is_the_images_at_its_indices():
     part = Subset(WHOLE, np.array([0, 5, 3]))
     assert (len(part), part.classes, part.image_shape) == (3, ("a", "b", "c"), (1, 2, 3))
     assert part.labels.tolist() == [0, 2, 0]
@@ -23,14 +23,14 @@ def test_a_subset_is_the_pictures_at_its_indices():
 
 
 def test_an_empty_subset_is_refused():
-    message = "a part of the data must hold at least one picture; got none; hold out less. [data-empty]"
+    message = "a part of the data must hold at least one image; got none; hold out less. [data-empty]"
     with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
         Subset(WHOLE, np.array([], int))
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=300), st.floats(0.01, 0.5))
 def test_held_out_is_stratified(labels, share):
-    """Each class gives its share, at least one of two; the same pictures each time."""
+    """Each class gives its share, at least one of two; the same images each time."""
     labels = np.array(labels)
     marked = held_out(labels, share)
     np.testing.assert_array_equal(marked, held_out(labels, share))
@@ -44,7 +44,7 @@ def test_held_out_is_stratified(labels, share):
 
 
 def test_held_out_is_spread_over_the_file():
-    """Neighbours are not taken together, for a file's order often has a meaning."""
+    """Neighbors are not taken together, for a file's order often has a meaning."""
     marked = held_out(np.zeros(100, int), 0.2)
     assert set(np.diff(np.flatnonzero(marked))) == {5}
 
@@ -54,8 +54,8 @@ def test_missing_classes_are_named():
     assert missing_classes(WHOLE) == ()
     assert missing_classes(part) == ("a", "c")
     message = (
-        "validation data must have pictures of every class; got none of a, c (2 of 3 classes); "
-        "add at least one picture of each, or leave the class out of training. [classes-missing]"
+        "validation data must have images of every class; got none of a, c (2 of 3 classes); "
+        "add at least one image of each, or leave the class out of training. [classes-missing]"
     )
     with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
         refuse_missing_classes(part)

@@ -101,7 +101,7 @@ def test_im2col_of_the_first_layer_of_alexnet():
     assert matrices.result == (96, 55, 55)
 
 
-def test_im2col_of_the_4_by_4_picture():
+def test_im2col_of_the_4_by_4_image():
     matrices = worked(L.Conv2d(5, 2), (3, 4, 4))["im2col"]
     assert values(matrices, "X_{col}") == [(12, 9)]
     assert values(matrices, "W_{col}") == [(5, 12)]

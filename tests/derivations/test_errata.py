@@ -163,9 +163,9 @@ def test_7_explicit_padding_sets_the_start():
         wrong += (Fraction(kernel - 1, 2) - derived // 2) * jump
         n, jump = n_out, jump * stride
     network = chain((3, 224, 224), *layers)
-    (centre,) = explain(network, "pool5", at=(0, 0)).of("center")
-    assert centre.result == network.field("pool5", (0, 0)).center[0]
-    on_both_pages(7, str(float(wrong)), str(float(centre.result)))
+    (center,) = explain(network, "pool5", at=(0, 0)).of("center")
+    assert center.result == network.field("pool5", (0, 0)).center[0]
+    on_both_pages(7, str(float(wrong)), str(float(center.result)))
 
 
 def test_8_indices_are_divided_without_rest():

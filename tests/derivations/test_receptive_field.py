@@ -56,7 +56,7 @@ def test_the_exercise_is_answered_13():
     (derivation,) = explain(EXERCISE, "conv2").of("receptive_field")
     assert [step.value for step in derivation.steps if step.symbol.startswith("r")] == [1, 3, 5, 13, 13]
     assert derivation.steps[-1].label == (
-        "So a unit of conv2 sees this many pixels of the picture",
+        "So a unit of conv2 sees this many pixels of the image",
         "因此 conv2 的一个单元在输入图像上看到的像素数为",
     )
     assert values(EXERCISE, "conv2", "receptive_field_backward", "R_2") == [6]
@@ -82,7 +82,7 @@ def test_rows_and_columns_have_a_derivation_each_where_they_differ():
     ]
 
 
-def test_the_centre_is_that_of_the_unit_asked_for():
+def test_the_center_is_that_of_the_unit_asked_for():
     (rows, columns) = explain(ALEXNET, "pool5", at=(3, 2)).of("center")
     assert (rows.result, columns.result) == (33.5 + 3 * 32, 33.5 + 2 * 32)
     assert ALEXNET.field("pool5", (3, 2)).center == (rows.result, columns.result)
@@ -95,7 +95,7 @@ def test_a_unit_may_be_named_with_its_channel():
 
 
 def test_a_unit_of_swapped_axes_is_named_by_the_axes_that_walk():
-    """After (c, h, w) → (w, h, c) the first output axis walks along the picture's columns."""
+    """After (c, h, w) → (w, h, c) the first output axis walks along the image's columns."""
     net = chain((3, 20, 30), ("conv", L.Conv2d(4, 3, stride=(2, 3))), ("swap", L.Permute((2, 1, 0))))
     rows, columns = explain(net, "swap", at=(5, 2)).of("center")
     assert (rows.result, columns.result) == (1.5 + 2 * 2, 1.5 + 5 * 3)
@@ -224,7 +224,7 @@ def test_one_step_per_layer_in_a_whole_network():
 @settings(max_examples=150, deadline=None)
 @given(networks())
 def test_random_graphs_agree_with_the_analysis(network):
-    """Extent and centre equal the recurrence's; a unit worked back equals its exact region."""
+    """Extent and center equal the recurrence's; a unit worked back equals its exact region."""
     for node, view in zip(network.nodes, receptive_fields(network), strict=True):
         if not node.inputs or view.lost_at or view.via:
             continue

@@ -203,7 +203,7 @@ def test_the_data_is_plain_and_complete():
 FORWARD_EN = """\
 Receptive field, from the first layer to the last
 ─────────────────────────────────────────────────
-  The picture: a pixel sees itself, and its neighbour is one pixel away
+  The image: a pixel sees itself, and its neighbor is one pixel away
     r₀ = 1
     j₀ = 1
   Layer 1, conv1: kernel 3, stride 2
@@ -215,7 +215,7 @@ Receptive field, from the first layer to the last
   Layer 3, conv2: kernel 3, stride 1
     r₃ = r₂ + (k₃ − 1)·j₂ = 5 + (3 − 1)·4 = 13
     j₃ = j₂·s₃ = 4·1 = 4
-  So a unit of conv2 sees this many pixels of the picture
+  So a unit of conv2 sees this many pixels of the image
      r = r₃ = 13
   · relu1, bn1: these layers look at one position only (k = 1, s = 1), so they change nothing.
 """

@@ -62,7 +62,7 @@ def test_arrays_handed_out_are_copies(compiled):
     np.testing.assert_array_equal(before, kept)
 
 
-def test_pictures_and_activations_stay_the_callers(compiled):
+def test_images_and_activations_stay_the_callers(compiled):
     program = compiled()
     x = batch()[0]
     kept, before = x.copy(), program.predict(x)

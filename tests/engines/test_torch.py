@@ -21,7 +21,7 @@ from layers.examples import EXAMPLES, example_id
 pytest.importorskip("torch")
 
 WITHOUT = (L.Input, L.Opaque, L.StochasticPool, L.Embedding)
-"""Not in PyTorch; or fed with whole numbers, which no picture is."""
+"""Not in PyTorch; or fed with whole numbers, which no image is."""
 LAYERS = [(layer, shapes) for layer, shapes in EXAMPLES if not isinstance(layer, WITHOUT) and shapes]
 
 NET = "input 2x9x7 | conv 4 3x2 | bn | relu | dropout 0.4 | maxpool 2 | flatten | dense 5 | dropout 0.2 | dense 3"
@@ -62,12 +62,12 @@ def state(program):
     return {name: program.read(name) for name in program.names()}
 
 
-def pictures(network, size=6, seed=1):
+def images(network, size=6, seed=1):
     return np.random.default_rng(seed).normal(size=(size, *network.input_shape))
 
 
 def around(layer, shapes):
-    """Return a network of one layer: pictures, a factor that makes gradients reach it, the layer, a flat output."""
+    """Return a network of one layer: images, a factor that makes gradients reach it, the layer, a flat output."""
     if len(set(shapes)) == 1 or len(shapes) == 1:
         first, names = shapes[0], []
         entries = [Entry("input", L.Input(first))]
@@ -97,7 +97,7 @@ def test_every_layer_learns_as_in_the_reference(example):
     """Outputs, gradients and the arrays after a step, under a loss that weighs every output."""
     network = alone(*example)
     ours, theirs = alike(network, "mse")
-    x = pictures(network, 3)
+    x = images(network, 3)
     wanted = np.random.default_rng(3).normal(size=(3, *network.nodes[-1].output_shape))
     close(ours.activations(x), theirs.activations(x))
     close(ours.gradients(x, wanted, 4), theirs.gradients(x, wanted, 4), 1e-7)
@@ -120,12 +120,12 @@ def test_training_goes_the_references_way(network, optimizer):
     """Six steps with masks, statistics and clipping, at a rate that changes; batches of two sizes."""
     ours, theirs = alike(network, optimizer=optimizer, clip_norm=0.7)
     for step in range(6):
-        x = pictures(cs.load(network), 5 + step % 2, step)
+        x = images(cs.load(network), 5 + step % 2, step)
         labels = np.random.default_rng(step).integers(0, 3, len(x))
         one, two = (program.step(x, labels, 0.1 / (1 + step), step) for program in (ours, theirs))
         assert (one.correct, one.targets, one.fault) == (two.correct, two.targets, two.fault)
         assert two.loss == pytest.approx(one.loss, rel=1e-8)
-    # What stands still but for rounding is moved by Adam as if it were not: biases before a normalisation.
+    # What stands still but for rounding is moved by Adam as if it were not: biases before a normalization.
     close(state(ours), state(theirs), 1e-6)
 
 
@@ -141,7 +141,7 @@ def test_training_goes_the_references_way(network, optimizer):
 )
 def test_losses_are_the_references(loss, labels):
     ours, theirs = alike(NET, loss)
-    x = pictures(cs.load(NET))
+    x = images(cs.load(NET))
     one, two = ours.evaluate(x, labels), theirs.evaluate(x, labels)
     assert two.loss == pytest.approx(one.loss, rel=1e-9)
     assert two[1:] == one[1:]
@@ -150,7 +150,7 @@ def test_losses_are_the_references(loss, labels):
 
 @pytest.mark.parametrize("padding", [1, 0])
 def test_shared_parameters_learn_from_both_uses(padding):
-    """On pictures of one size, and of two: then PyTorch has a module for each."""
+    """On images of one size, and of two: then PyTorch has a module for each."""
     entries = [
         Entry("input", L.Input((2, 9, 7))),
         Entry("one", L.Conv2d(2, 3, padding=padding), ("input",)),
@@ -161,7 +161,7 @@ def test_shared_parameters_learn_from_both_uses(padding):
     ]
     network = Network(entries)
     ours, theirs = alike(network)
-    x, labels = pictures(network), np.array([0, 2, 1, 1, 0, 2])
+    x, labels = images(network), np.array([0, 2, 1, 1, 0, 2])
     close(ours.gradients(x, labels, 0), theirs.gradients(x, labels, 0))
 
 
@@ -175,7 +175,7 @@ def test_layers_that_the_loss_does_not_reach_stay():
     ]
     network = Network(entries)
     ours, theirs = alike(network, optimizer=cs.SGD(lr=0.1, weight_decay=0.5))
-    x, labels = pictures(network), np.array([0, 2, 1, 1, 0, 2])
+    x, labels = images(network), np.array([0, 2, 1, 1, 0, 2])
     assert not theirs.gradients(x, labels, 0)["side.weight"].any()
     for program in (ours, theirs):
         program.step(x, labels, 0.1, 0)
@@ -184,7 +184,7 @@ def test_layers_that_the_loss_does_not_reach_stay():
 
 def test_a_network_that_has_nothing_to_learn_can_be_run():
     ours, theirs = alike("input 2x9x7 | relu | flatten", "mse")
-    x = pictures(cs.load("input 2x9x7 | relu"))
+    x = images(cs.load("input 2x9x7 | relu"))
     wanted = np.zeros((6, 126))
     assert theirs.names() == ()
     assert theirs.step(x, wanted, 0.1, 0).loss == pytest.approx(ours.step(x, wanted, 0.1, 0).loss, rel=1e-12)
@@ -193,14 +193,14 @@ def test_a_network_that_has_nothing_to_learn_can_be_run():
 def test_gradients_leave_the_statistics():
     theirs = alike(NET)[1]
     before = state(theirs)
-    theirs.gradients(pictures(cs.load(NET)), np.array([0, 2, 1, 1, 0, 2]), 3)
-    theirs.evaluate(pictures(cs.load(NET)), np.array([0, 2, 1, 1, 0, 2]))
+    theirs.gradients(images(cs.load(NET)), np.array([0, 2, 1, 1, 0, 2]), 3)
+    theirs.evaluate(images(cs.load(NET)), np.array([0, 2, 1, 1, 0, 2]))
     assert all((array == before[name]).all() for name, array in state(theirs).items())
 
 
 def test_what_a_step_shows_is_what_the_reference_shows():
     ours, theirs = alike(NET)
-    x, labels = pictures(cs.load(NET)), np.array([0, 2, 1, 1, 0, 2])
+    x, labels = images(cs.load(NET)), np.array([0, 2, 1, 1, 0, 2])
     for program in (ours, theirs):
         program.step(x, labels, 0.1, 0, observe=True)
     one, two = ours.statistics(), theirs.statistics()
@@ -240,7 +240,7 @@ def test_a_run_stops_and_goes_on_with_the_same_bits(tmp_path):
 def test_a_saved_model_is_another_engines(tmp_path):
     model = cs.Model(NET, seed=4, engine="torch")
     model.save(tmp_path / "model.safetensors")
-    x = pictures(cs.load(NET)).astype(np.float32)
+    x = images(cs.load(NET)).astype(np.float32)
     for engine in ("native", "reference"):
         other = cs.Model.load(tmp_path / "model.safetensors", engine=engine)
         np.testing.assert_allclose(other.predict(x), model.predict(x), rtol=1e-4, atol=1e-6)
@@ -253,9 +253,9 @@ def test_a_layer_that_pytorch_does_not_have_is_refused():
 
 
 def test_what_pytorch_does_not_run_is_one_message():
-    """Instance normalisation of a single position has no spread, which PyTorch does not take."""
+    """Instance normalization of a single position has no spread, which PyTorch does not take."""
     model = cs.Model("input 2x4x4 | conv 3 4 | instancenorm | flatten | dense 3", engine="torch")
-    x = pictures(model.network, 2).astype(np.float32)
+    x = images(model.network, 2).astype(np.float32)
     with pytest.raises(
         BadShape, match=r"^layer 'instancenorm1' must be one that PyTorch runs; got .* \[torch-run\]$"
     ):

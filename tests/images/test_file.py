@@ -1,4 +1,4 @@
-"""Picture files of every kind, and files that are none."""
+"""Image files of every kind, and files that are none."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from convscope.errors import BadFile, MissingExtra
-from convscope.images import file, read_header, read_picture
+from convscope.images import file, read_header, read_image
 
 
 @pytest.fixture
 def saved(tmp_path):
     """Save pixels, (h, w) or (h, w, c), and return the path."""
 
-    def save(pixels, name="picture.png", **options):
+    def save(pixels, name="image.png", **options):
         Image.fromarray(pixels).save(tmp_path / name, **options)
         return tmp_path / name
 
@@ -28,24 +28,24 @@ def noise(*shape):
     return np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
 
 
-def refused(path, got, code, way_out="check the path"):
+def refused(path, got, code, hint="check the path"):
     with pytest.raises(BadFile) as caught:
-        read_picture(path, 3)
-    assert str(caught.value) == f"{str(path)!r} must be a {got}; {way_out}. [{code}]"
+        read_image(path, 3)
+    assert str(caught.value) == f"{str(path)!r} must be {got}; {hint}. [{code}]"
 
 
 def test_channels_come_first(saved):
     pixels = noise(4, 6, 3)
-    assert np.array_equal(read_picture(saved(pixels), 3), pixels.transpose(2, 0, 1))
-    assert read_picture(saved(pixels), 1).shape == (1, 4, 6)
+    assert np.array_equal(read_image(saved(pixels), 3), pixels.transpose(2, 0, 1))
+    assert read_image(saved(pixels), 1).shape == (1, 4, 6)
 
 
 def test_transparency_lies_on_white(saved):
     pixels = np.dstack([noise(5, 7, 3), np.full((5, 7), 255, np.uint8)])
     pixels[2:, :, 3] = 0
-    picture = read_picture(saved(pixels), 3)
-    assert np.array_equal(picture[:, :2], pixels[:2, :, :3].transpose(2, 0, 1))
-    assert (picture[:, 2:] == 255).all()
+    image = read_image(saved(pixels), 3)
+    assert np.array_equal(image[:, :2], pixels[:2, :, :3].transpose(2, 0, 1))
+    assert (image[:, 2:] == 255).all()
 
 
 def test_a_camera_rotation_is_applied(saved):
@@ -53,11 +53,11 @@ def test_a_camera_rotation_is_applied(saved):
     pixels = noise(6, 4, 3)
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert np.array_equal(read_picture(saved(pixels, exif=exif), 3), np.rot90(pixels, -1).transpose(2, 0, 1))
+    assert np.array_equal(read_image(saved(pixels, exif=exif), 3), np.rot90(pixels, -1).transpose(2, 0, 1))
 
 
 def test_a_head_says_size_and_kind_upright(saved):
-    """Orientation 6 lies on its side; 16 bits and floating point are grey."""
+    """Orientation 6 lies on its side; 16 bits and floating point are gray."""
     exif = Image.Exif()
     exif[0x0112] = 6
     assert read_header(saved(noise(5, 7, 3), exif=exif)) == (7, 5, False)
@@ -69,23 +69,23 @@ def test_a_head_says_size_and_kind_upright(saved):
 @pytest.mark.parametrize("levels", [[0, 1, 128, 129, 300, 385, 386, 32639, 65278, 65535]])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
 def test_sixteen_bits_become_the_nearest_of_eight(saved, levels, kind):
-    """65535 is 255 and 257·n is n; a dark picture stays dark."""
+    """65535 is 255 and 257·n is n; a dark image stays dark."""
     path = saved(np.array([levels], np.uint16), f"a.{kind.lower()}")
-    assert read_picture(path, 1).tolist() == [[[round(level / 257) for level in levels]]]
-    assert read_picture(path, 3)[2].tolist() == [[round(level / 257) for level in levels]]
+    assert read_image(path, 1).tolist() == [[[round(level / 257) for level in levels]]]
+    assert read_image(path, 3)[2].tolist() == [[round(level / 257) for level in levels]]
 
 
-def test_a_dark_picture_stays_dark(saved):
-    assert read_picture(saved(np.full((4, 6), 150, np.uint16)), 1).tolist() == [[[1] * 6] * 4]  # 150 / 257 = 0.6
+def test_a_dark_image_stays_dark(saved):
+    assert read_image(saved(np.full((4, 6), 150, np.uint16)), 1).tolist() == [[[1] * 6] * 4]  # 150 / 257 = 0.6
 
 
 @pytest.mark.parametrize("white", [1, 255, 65535])
 def test_floating_point_levels_are_scaled_by_what_white_may_be(saved, white):
-    """0…1, 0…255 or 0…65,535: the smallest that holds them all. A picture of 0…1 was nearly black once."""
+    """0…1, 0…255 or 0…65,535: the smallest that holds them all. An image of 0…1 was nearly black once."""
     parts = np.linspace(0, 1, 24, dtype=np.float32).reshape(4, 6)
     expected = np.rint(np.linspace(0, 255, 24)).reshape(1, 4, 6)
-    assert np.abs(read_picture(saved(parts * white, "a.tiff"), 1) - expected).max() <= 1
-    half = read_picture(saved(parts[:, :4] * np.float32(white * 0.75), "a.tiff"), 1)
+    assert np.abs(read_image(saved(parts * white, "a.tiff"), 1) - expected).max() <= 1
+    half = read_image(saved(parts[:, :4] * np.float32(white * 0.75), "a.tiff"), 1)
     assert half.max() == round(255 * 0.75 * float(parts[3, 3]))  # not stretched to white
 
 
@@ -93,46 +93,46 @@ def test_floating_point_levels_are_scaled_by_what_white_may_be(saved, white):
 def test_levels_of_no_known_scale_are_refused(saved, levels):
     path = saved(np.array([levels], np.float32), "a.tiff")
     with pytest.raises(
-        BadFile, match=r"^.* \(grey levels from \S+ to \S+, where 0 to 1, 255 or 65,535 is known\); "
+        BadFile, match=r"^.* \(gray levels from \S+ to \S+, where 0 to 1, 255 or 65,535 is known\); "
     ):
-        read_picture(path, 1)
+        read_image(path, 1)
 
 
 def test_whole_numbers_beyond_sixteen_bits_are_refused(saved):
     path = saved(np.array([[0, 65536]], np.int32), "a.tiff")
-    with pytest.raises(BadFile, match="grey levels from 0 to 65536, where"):
-        read_picture(path, 1)
+    with pytest.raises(BadFile, match="gray levels from 0 to 65536, where"):
+        read_image(path, 1)
 
 
 def test_files_that_are_not_there(tmp_path):
-    refused(tmp_path / "none.png", "picture file; got no such file", "picture-missing")
-    refused(tmp_path, "picture file; got a folder", "picture-missing")
+    refused(tmp_path / "none.png", "an image file; got no such file", "image-missing")
+    refused(tmp_path, "an image file; got a folder", "image-missing")
 
 
-def test_what_is_no_picture(tmp_path, saved):
-    """Text under a picture's name, and half a file."""
+def test_what_is_no_image(tmp_path, saved):
+    """Text under an image's name, and half a file."""
     text = tmp_path / "text.png"
-    text.write_text("not a picture")
-    way_out = "mend it, take it away, or skip such files"
-    no_picture = "whole picture file; got a damaged one (no picture that Pillow knows)"
-    refused(text, no_picture, "picture-file", way_out)
+    text.write_text("not an image")
+    hint = "mend it, take it away, or skip such files"
+    no_image = "a whole image file; got a damaged one (no image that Pillow knows)"
+    refused(text, no_image, "image-file", hint)
     half = saved(noise(50, 60, 3))
     half.write_bytes(half.read_bytes()[:3000])
-    with pytest.raises(BadFile, match=rf"^{re.escape(repr(str(half)))} must be a whole .* \[picture-file\]$"):
-        read_picture(half, 3)
+    with pytest.raises(BadFile, match=rf"^{re.escape(repr(str(half)))} must be a whole .* \[image-file\]$"):
+        read_image(half, 3)
 
 
 def test_a_bomb_is_not_unpacked(saved, monkeypatch):
     """A small file that claims too many pixels is refused by its header."""
     monkeypatch.setattr(file, "MOST_PIXELS", 2000)
-    got = "picture of at most 2,000 pixels; got more"
-    refused(saved(noise(50, 41)), got, "picture-pixels", "make it smaller, or leave it out")
+    got = "an image of at most 2,000 pixels; got more"
+    refused(saved(noise(50, 41)), got, "image-pixels", "make it smaller, or leave it out")
 
 
 def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtra) as caught:
-        read_picture(tmp_path / "a.png", 3)
+        read_image(tmp_path / "a.png", 3)
     assert str(caught.value) == (
         "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]"
     )

@@ -1,4 +1,4 @@
-"""Pictures of every kind reach the network's input, to be drawn on."""
+"""Images of every kind reach the network's input, to be drawn on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope import images as pictures
+from convscope import images
 from convscope.errors import BadShape
 
 SHAPE = (3, 4, 6)
@@ -16,9 +16,9 @@ SHAPE = (3, 4, 6)
 def saved(tmp_path):
     """Save an image and read it for a 3×4×6 network."""
 
-    def read(image, name="picture.png", shape=SHAPE, **options):
+    def read(image, name="image.png", shape=SHAPE, **options):
         image.save(tmp_path / name, **options)
-        return pictures.load_picture(tmp_path / name, shape)
+        return images.load_image(tmp_path / name, shape)
 
     return read
 
@@ -27,7 +27,7 @@ def noise(*shape):
     return np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_a_picture_of_the_right_size_is_kept(saved):
+def test_an_image_of_the_right_size_is_kept(saved):
     pixels = noise(4, 6, 3)
     assert np.array_equal(saved(Image.fromarray(pixels)), pixels)
 
@@ -42,12 +42,12 @@ def test_another_size_is_stretched_to_the_input(saved):
     assert np.array_equal(fitted[:, 5], np.tile([0, 0, 200], (4, 1)))
 
 
-def test_grey_becomes_three_equal_channels(saved):
+def test_gray_becomes_three_equal_channels(saved):
     pixels = noise(4, 6)
     assert np.array_equal(saved(Image.fromarray(pixels)), np.repeat(pixels[:, :, None], 3, axis=2))
 
 
-def test_colour_becomes_grey_for_one_channel(saved):
+def test_color_becomes_gray_for_one_channel(saved):
     """By the luma weights of ITU-R 601: pure green is 0.587 · 255 = 150."""
     pixels = np.zeros((4, 6, 3), np.uint8)
     pixels[..., 1] = 255
@@ -66,7 +66,7 @@ def test_palette_black_and_white_and_cmyk(saved):
 
 
 def test_transparency_lies_on_white(saved):
-    """Fully clear is white, half clear black is mid grey, in RGBA, grey-alpha and palettes."""
+    """Fully clear is white, half clear black is mid gray, in RGBA, gray-alpha and palettes."""
     pixels = np.zeros((4, 6, 4), np.uint8)
     pixels[:, 3:, 3] = 128
     fitted = saved(Image.fromarray(pixels))
@@ -89,7 +89,7 @@ def test_stretch_note_names_images_whose_proportions_change(tmp_path, monkeypatc
     Image.new("RGB", (40, 60)).save("turned.jpg", exif=turned)  # 40 rows and 60 columns once upright
 
     def note(*names):
-        return pictures.stretch_note(names, SHAPE)
+        return images.stretch_note(names, SHAPE)
 
     assert note("wide.png") == "wide.png: 48×64 stretched to 4×6, as the network receives it"
     assert note("same.png", "near.png", "turned.jpg") == note() == ""
@@ -103,18 +103,18 @@ def test_stretch_note_names_images_whose_proportions_change(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("shape", [(10,), (3, 5), (3, 5, 6, 7), (3, 20_000, 20_000)])
-def test_pictures_need_a_network_for_pictures(shape):
+def test_images_need_a_network_for_images(shape):
     with pytest.raises(
-        BadShape, match=r"^a picture must go into a network with an input c×h×w .* \[picture-shape\]$"
+        BadShape, match=r"^an image must go into a network with an input c×h×w .* \[image-shape\]$"
     ):
-        pictures.sample_picture(shape)
+        images.sample_image(shape)
 
 
 @pytest.mark.parametrize("shape", [(3, 90, 140), (1, 32, 20), (5, 1, 1)])
 def test_the_sample_fits_any_input(shape):
-    """Right shape, the same each time, and not of one colour."""
-    scene = pictures.sample_picture(shape)
+    """Right shape, the same each time, and not of one color."""
+    scene = images.sample_image(shape)
     assert scene.shape == (*shape[1:], 1 if shape[0] == 1 else 3)
     assert scene.dtype == np.uint8
-    assert np.array_equal(scene, pictures.sample_picture(shape))
+    assert np.array_equal(scene, images.sample_image(shape))
     assert shape[1] == 1 or scene.std() > 20

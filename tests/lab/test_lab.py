@@ -140,7 +140,7 @@ def test_channels_sum_to_pytorchs_convolution():
             np.testing.assert_allclose(made, alone[0, 0], rtol=1e-11, atol=1e-12)
 
 
-def test_two_convolutions_of_a_picture_in_colour():
+def test_two_convolutions_of_an_image_in_color():
     """2 maps of 4×4, then 3; the second layer takes what the first gave; each sum is in the text."""
     steps = lab.two_convolutions(seed=3)
     assert steps.first.x.shape == (3, 4, 4)
@@ -168,7 +168,7 @@ def test_two_convolutions_of_a_picture_in_colour():
 
 def test_channels_that_do_not_fit():
     refused(
-        "a kernel must be as deep as the picture has channels, x (c, h, w) and weight (o, c, kh, kw); "
+        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
         "got x=3×4×5, weight=2×2×3×3; give each kernel one slice per channel. [lab-channels]",
         lambda: lab.by_channels(np.zeros((3, 4, 5)), np.zeros((2, 2, 3, 3))),
     )
@@ -260,7 +260,7 @@ def test_im2col_of_the_example():
     assert made.times_seen.tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
     assert "X_col 12×9: 3·2·2 = 12 rows, one per channel and tap; 3·3 = 9 columns, one per window" in str(made)
     refused(
-        "a kernel must be as deep as the picture has channels, x (c, h, w) and weight (o, c, kh, kw); "
+        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
         "got x=4×4, weight=1×3×2×2; give each kernel one slice per channel. [lab-columns]",
         lambda: lab.matrix_product(np.zeros((4, 4))),
     )
@@ -268,19 +268,19 @@ def test_im2col_of_the_example():
 
 def test_edges_of_a_bright_corner():
     """Bright above left: both kernels find it, and only on their own side; ReLU drops the other sign."""
-    picture = np.zeros((6, 5))
-    picture[:3, :2] = 10
-    found = lab.edge_maps(picture)
+    image = np.zeros((6, 5))
+    image[:3, :2] = 10
+    found = lab.edge_maps(image)
     assert found.maps["horizontal"].shape == (4, 3)
     assert found.maps["horizontal"].tolist() == [[0, 0, 0], [20, 10, 0], [20, 10, 0], [0, 0, 0]]
     assert found.maps["vertical"][0].tolist() == [30, 30, 0]
-    flipped = lab.edge_maps(picture[::-1])
+    flipped = lab.edge_maps(image[::-1])
     assert flipped.maps["horizontal"].min() == -20
     assert flipped.rectified["horizontal"].max() == 0
     refused(
-        "picture must be a matrix of at least 3×3 grey levels; got picture=2×5; "
-        "give one channel, as rows of numbers. [lab-picture]",
-        lambda: lab.edge_maps(picture[:2]),
+        "image must be a matrix of at least 3×3 gray levels; got image=2×5; "
+        "give one channel, as rows of numbers. [lab-image]",
+        lambda: lab.edge_maps(image[:2]),
     )
 
 

@@ -22,7 +22,7 @@ def torch_shapes(make, shape):
         out = module(torch.zeros(1, *shape))
     except (RuntimeError, ValueError, AssertionError, ZeroDivisionError):
         return None
-    if out.numel() == 0:  # an empty picture is a mistake here
+    if out.numel() == 0:  # an empty image is a mistake here
         return None
     return tuple(out.shape[1:]), {name: tuple(p.shape) for name, p in module.named_parameters()}
 

@@ -70,7 +70,7 @@ def test_a_family_resolves_behind_a_reshape() -> None:
     assert [node.kind for node in network][2:] == ["Conv1d", "BatchNorm1d", "Flatten", "BatchNorm1d"]
 
 
-def test_dense_takes_vectors_and_pooled_pictures() -> None:
+def test_dense_takes_vectors_and_pooled_images() -> None:
     """After global pooling no `flatten` is needed."""
     assert parse("input 6x9x8 | gap | dense 7")["dense1"].output_shape == (7,)
     assert parse("input 6x9x8 | linear 7")["linear1"].output_shape == (6, 9, 7)

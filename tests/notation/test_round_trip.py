@@ -102,7 +102,7 @@ def test_depthwise_is_written_so() -> None:
 
 
 def test_linear_and_dense_are_one_layer() -> None:
-    """`dense` on vectors and pooled pictures, `linear` where the last axis of a picture is meant."""
+    """`dense` on vectors and pooled images, `linear` where the last axis of an image is meant."""
     text = "input 6x5x4\nlinear 7\nglobalavgpool\ndense 3"
     assert to_notation(parse(text)) == text
 

@@ -74,7 +74,7 @@ def test_the_largest_slope_stands_at_the_top(name, settings):
     right = figure.axes[1]
     _, slope = line(right, "derivative").get_data()
     assert levels(right) == [module.named(name, **settings).properties.max_slope]
-    # Softplus comes near 1 without end; the picture ends at 6.
+    # Softplus comes near 1 without end; the image ends at 6.
     highest = 1 / (1 + math.exp(-6)) if name == "softplus" else levels(right)[0]
     assert np.nanmax(slope) == pytest.approx(highest, rel=1e-4)
 
@@ -83,7 +83,7 @@ def test_the_largest_slope_stands_at_the_top(name, settings):
     ("kind", "derivative"),
     [("sigmoid", "max 0.25"), ("tanh", "max 1"), ("relu", "max 1"), ("hardswish", "max 1.5")],
 )
-def test_the_maximum_is_labelled(kind, derivative):
+def test_the_maximum_is_labeled(kind, derivative):
     assert derivative in texts(plots.activation(kind).axes[1])
 
 
@@ -146,7 +146,7 @@ def test_properties_are_printed():
     assert figure.texts[0].get_text() == "LeakyReLU (negative_slope = 0.2)"
     assert texts(figure.axes[2]) == [
         *("range", "(−∞, ∞)"),
-        *("zero-centred", "no"),
+        *("zero-centered", "no"),
         *("saturates", "nowhere"),
         *("units can die", "no"),
         *("monotone", "yes"),

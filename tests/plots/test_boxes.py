@@ -15,7 +15,7 @@ def names(boxes):
 
 
 def test_element_wise_layers_ride_along():
-    """Batch normalisation, activation and dropout stand under the convolution; pooling has its own box."""
+    """Batch normalization, activation and dropout stand under the convolution; pooling has its own box."""
     boxes = boxes_of(cs.load("input 3x9x11 | conv 4 3 | bn | relu | dropout 0.3 | maxpool 2 | relu"))
     assert names(boxes) == ["input", "conv1", "pool1"]
     assert [layer.kind for layer in boxes[1].followers] == ["BatchNorm2d", "ReLU", "Dropout"]

@@ -5,22 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convscope import images as pictures
-from convscope import plots
+from convscope import images, plots
 from convscope.errors import BadSetting, BadShape
 from convscope.lab import edges
-from convscope.plots.edge_maps import grey_levels
+from convscope.plots.edge_maps import gray_levels
 
 
-def edge_maps(picture):
-    return np.stack(list(edges.edge_maps(grey_levels(picture)).maps.values()))
+def edge_maps(image):
+    return np.stack(list(edges.edge_maps(gray_levels(image)).maps.values()))
 
 
 def bars(rows, columns):
-    """White below row `rows` and right of column `columns` of a 7×9 picture, black elsewhere."""
-    picture = np.zeros((7, 9, 1), np.uint8)
-    picture[rows:, columns:] = 255
-    return picture
+    """White below row `rows` and right of column `columns` of a 7×9 image, black elsewhere."""
+    image = np.zeros((7, 9, 1), np.uint8)
+    image[rows:, columns:] = 255
+    return image
 
 
 def test_a_horizontal_edge_shows_in_the_first_map_alone():
@@ -40,7 +39,7 @@ def test_a_vertical_edge_shows_in_the_second_map_alone():
     assert not across.any()
 
 
-def test_colours_count_as_the_eye_sees_them():
+def test_colors_count_as_the_eye_sees_them():
     """A green edge weighs 0.587 of a white one."""
     green = np.zeros((7, 9, 3), np.uint8)
     green[4:, :, 1] = 255
@@ -49,33 +48,32 @@ def test_colours_count_as_the_eye_sees_them():
 
 def test_the_maps_are_what_is_drawn():
     """Each on a scale of its own that is even around 0."""
-    picture = pictures.sample_picture((3, 24, 33))
-    figure = plots.convolution_maps(picture)
+    image = images.sample_image((3, 24, 33))
+    figure = plots.convolution_maps(image)
     shown = [axes.images[0] for axes in figure.axes if axes.images]
     assert [image.get_array().shape for image in shown] == [(24, 33), (3, 3), (22, 31), (3, 3), (22, 31)]
-    maps = edge_maps(picture)
+    maps = edge_maps(image)
     for image, expected in zip(shown[2::2], maps, strict=True):
         assert np.array_equal(image.get_array(), expected)
         assert image.get_clim() == (-abs(expected).max(), abs(expected).max())
 
 
 @pytest.mark.parametrize("shape", [(9, 9), (9, 9, 4)])
-def test_what_is_no_picture_is_refused(shape):
+def test_what_is_no_image_is_refused(shape):
     with pytest.raises(BadShape) as caught:
         plots.convolution_maps(np.zeros(shape, np.uint8))
     assert str(caught.value) == (
-        "a picture must be h×w×3 or h×w×1; "
-        f"got {'×'.join(map(str, shape))}; read it with load_picture. [maps-picture]"
+        f"an image must be h×w×3 or h×w×1; got {'×'.join(map(str, shape))}; read it with load_image. [maps-image]"
     )
 
 
 def test_own_kernels_are_drawn_with_their_maps():
-    picture = pictures.sample_picture((3, 24, 33))
+    image = images.sample_image((3, 24, 33))
     kernels = {"wide": [[1.0, 2, 3, 4, 5]], "flat": [[1.0, 1, 1, 1, 1]], "none": [[0.0, 0, 0, 0, 0]]}
-    figure = plots.convolution_maps(picture, kernels=kernels)
+    figure = plots.convolution_maps(image, kernels=kernels)
     shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
     assert [image.shape for image in shown[1:]] == [(1, 5), (24, 29)] * 3
-    gray = grey_levels(picture)
+    gray = gray_levels(image)
     assert np.allclose(shown[4].data, np.lib.stride_tricks.sliding_window_view(gray, 5, axis=1).sum(-1))
 
 
@@ -83,13 +81,13 @@ def test_own_kernels_are_drawn_with_their_maps():
 def test_kernels_beyond_the_figure_are_refused(count):
     kernels = {str(number): [[1.0]] for number in range(count)}
     with pytest.raises(BadSetting, match=rf"^a figure must have 1 to 4 kernels; got {count}; "):
-        plots.convolution_maps(pictures.sample_picture((3, 24, 33)), kernels=kernels)
+        plots.convolution_maps(images.sample_image((3, 24, 33)), kernels=kernels)
 
 
 def test_photograph_keeps_its_proportions(tmp_path):
     from PIL import Image
 
     Image.new("RGB", (900, 300), "orange").save(tmp_path / "wide.png")
-    assert pictures.load_whole_picture(tmp_path / "wide.png", 360).shape == (120, 360, 3)
-    assert pictures.load_whole_picture(tmp_path / "wide.png", 1000).shape == (300, 900, 3)
-    assert pictures.sample_photograph().shape == (240, 360, 3)
+    assert images.load_whole_image(tmp_path / "wide.png", 360).shape == (120, 360, 3)
+    assert images.load_whole_image(tmp_path / "wide.png", 1000).shape == (300, 900, 3)
+    assert images.sample_photograph().shape == (240, 360, 3)

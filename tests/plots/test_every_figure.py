@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 import convscope as cs
-from convscope import images as pictures
-from convscope import plots
+from convscope import images, plots
 
 CHAIN = "input 3x31x45 | conv 4 3x5 s2x1 p1 | relu | maxpool 2x3 | conv 6 3 d2 | globalavgpool | flatten | dense 7"
 
@@ -17,15 +16,15 @@ CHAIN = "input 3x31x45 | conv 4 3x5 s2x1 p1 | relu | maxpool 2x3 | conv 6 3 d2 |
 def drawn():
     """Return (how a figure is drawn, its pixels where they do not depend on what is drawn)."""
     network = cs.load(CHAIN)
-    picture = pictures.sample_picture(network.input_shape)
+    image = images.sample_image(network.input_shape)
     region = network.field("conv2", (1, 4))
     return {
         "activations": (plots.activations, (1125, 1025)),
         "activation": (lambda: plots.activation("leakyrelu", negative_slope=0.2), (1280, 680)),
         "field-growth": (lambda: plots.field_growth(network), (1280, 720)),
         "network": (lambda: plots.network_figure(network), None),
-        "region": (lambda: plots.region_on_picture(region, picture), None),
-        "maps": (lambda: plots.convolution_maps(picture), (1280, 720)),
+        "region": (lambda: plots.region_on_image(region, image), None),
+        "maps": (lambda: plots.convolution_maps(image), (1280, 720)),
         "pooling": (plots.pooling_growth, (1160, 800)),
     }
 

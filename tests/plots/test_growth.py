@@ -1,4 +1,4 @@
-"""The drawn receptive fields are the analysed ones."""
+"""The drawn receptive fields are the analyzed ones."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ def test_alexnet_shows_the_published_sizes():
     assert shown["pool5"] == 195
     assert shown["fc6"] == shown["fc7"] == 355
     assert list(places) == list(range(25))
-    assert line(axes, "_picture").get_ydata()[0] == 227
+    assert line(axes, "_image").get_ydata()[0] == 227
     numbers = [text.get_text() for text in axes.texts]
-    assert numbers == ["picture: 227", *["11", "19", "51", "67", "99", "131", "163", "195", "355"]]
+    assert numbers == ["image: 227", *["11", "19", "51", "67", "99", "131", "163", "195", "355"]]
 
 
 def test_axes_that_differ_get_a_line_each():
-    """Height and width on their own, labelled together, with two sizes of the picture."""
+    """Height and width on their own, labeled together, with two sizes of the image."""
     figure = plots.field_growth(cs.load(CHAIN))
     axes = figure.axes[0]
     assert list(line(axes, "height").get_ydata()) == [1, 3, 3, 5, 31]
     assert list(line(axes, "width").get_ydata()) == [1, 5, 6, 18, 45]
-    assert [one.get_ydata()[0] for one in axes.lines if one.get_label() == "_picture"] == [31, 45]
+    assert [one.get_ydata()[0] for one in axes.lines if one.get_label() == "_image"] == [31, 45]
     assert [text.get_text() for text in axes.texts] == [
-        *("picture: 31 (height)", "picture: 45 (width)"),
+        *("image: 31 (height)", "image: 45 (width)"),
         *("3×5", "3×6", "5×18"),
     ]
 
@@ -96,7 +96,7 @@ def test_lines_follow_the_graph():
 
 
 def test_squeeze_and_excitation_is_no_growth():
-    """A global side path has its stars on the picture's line; no stroke leads there or back, no number stands there."""
+    """A global side path has its stars on the image's line; no stroke leads there or back, no number stands there."""
     network = cs.load("mobilenet_v3_small")
     axes = plots.field_growth(network).axes[0]
     statuses = ["exact", *(row.receptive_field.status for row in cs.inspect(network))]

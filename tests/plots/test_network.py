@@ -156,7 +156,7 @@ def test_looks_are_by_family():
     assert look(L.GlobalAvgPool2d()).words == ("globalavgpool", "全局平均池化")
     assert look(L.AdaptiveAvgPool2d(3)).words == ("adaptiveavgpool", "adaptiveavgpool")
     assert look(L.Opaque("Odd", (3, 4))).words == ("opaque", "opaque")
-    assert look(L.Add()).colour == look(L.Concat()).colour != look(L.Linear(3)).colour
+    assert look(L.Add()).color == look(L.Concat()).color != look(L.Linear(3)).color
 
 
 def test_too_many_boxes_are_refused():

@@ -1,4 +1,4 @@
-"""The pooling figure shows the seed's numbers and the analysed fields."""
+"""The pooling figure shows the seed's numbers and the analyzed fields."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def test_fields_are_outlined_per_layer():
 def test_the_numbers_are_pooled():
     """[[1,3,2,4],[3,5,4,6],[2,5,6,7],[4,7,6,8]] becomes [[5,6],[7,8]]."""
     shown = [text.get_text() for text in plots.pooling_growth().axes[0].texts]
-    picture = ["1", "3", "2", "4", "3", "5", "4", "6", "2", "5", "6", "7", "4", "7", "6", "8"]
-    assert [text for text in shown if text.isdigit()] == [*picture, *"5678", *picture]
+    image = ["1", "3", "2", "4", "3", "5", "4", "6", "2", "5", "6", "7", "4", "7", "6", "8"]
+    assert [text for text in shown if text.isdigit()] == [*image, *"5678", *image]
     assert [text for text in shown if "sees" in text] == ["one unit sees 4×4 pixels", "one unit sees 2×2 pixels"]

@@ -1,4 +1,4 @@
-"""A region lies on the picture where the analysis says."""
+"""A region lies on the image where the analysis says."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 import convscope as cs
-from convscope import images as pictures
-from convscope import plots
+from convscope import images, plots
 from convscope.errors import BadShape
 
 HOLES = "input 3x40x60 | a: conv 4 3x2 s2x3 p2 d3x5"
@@ -18,8 +17,8 @@ HOLES = "input 3x40x60 | a: conv 4 3x2 s2x3 p2 d3x5"
 
 def drawn(network, layer, at):
     region = network.field(layer, at)
-    picture = np.full((*network.input_shape[1:], 3), 40, np.uint8)
-    figure = plots.region_on_picture(region, picture)
+    image = np.full((*network.input_shape[1:], 3), 40, np.uint8)
+    figure = plots.region_on_image(region, image)
     return region, figure, figure.axes[0]
 
 
@@ -33,22 +32,22 @@ def texts(figure):
     return [text.get_text() for text in figure.texts]
 
 
-def test_box_and_centre_are_the_analysis():
-    """AlexNet's pool5 unit (3, 2): rows 32…227, columns 0…195, centre (129.5, 97.5), worked by the recurrence."""
+def test_box_and_center_are_the_analysis():
+    """AlexNet's pool5 unit (3, 2): rows 32…227, columns 0…195, center (129.5, 97.5), worked by the recurrence."""
     _, figure, axes = drawn(cs.load("alexnet"), "pool5", (3, 2))
     assert box(axes, "_box") == box(axes, "_clipped") == (32, 0, 227, 195)
-    centre = next(one for one in axes.lines if one.get_label() == "_centre")
-    assert (centre.get_ydata()[0], centre.get_xdata()[0]) == (129.5, 97.5)
+    center = next(one for one in axes.lines if one.get_label() == "_center")
+    assert (center.get_ydata()[0], center.get_xdata()[0]) == (129.5, 97.5)
     assert texts(figure) == [
         "pool5, unit (3, 2)",
-        "sees 195×195 pixels  ·  centre (129.5, 97.5)",
+        "sees 195×195 pixels  ·  center (129.5, 97.5)",
         "0 % of the region is padding",
     ]
     assert not [one for one in axes.patches if one.get_label() == "_margin"]
 
 
 def test_padding_is_dashed_on_a_hatched_margin():
-    """AlexNet's fc6 sees 355 pixels of a 227 picture: 64 of padding on each side."""
+    """AlexNet's fc6 sees 355 pixels of a 227 image: 64 of padding on each side."""
     _, figure, axes = drawn(cs.load("alexnet"), "fc6", (0, 0))
     assert box(axes, "_box") == (-64, -64, 291, 291)
     assert box(axes, "_clipped") == (0, 0, 227, 227)
@@ -74,7 +73,7 @@ def test_untouched_pixels_are_veiled():
 
 
 def test_the_rendered_pixels_are_where_they_belong():
-    """In the written PNG, the middle of a seen pixel keeps its colour and that of its neighbour is veiled."""
+    """In the written PNG, the middle of a seen pixel keeps its color and that of its neighbor is veiled."""
     _, figure, axes = drawn(cs.load(HOLES), "a", (6, 7))
     file = BytesIO()
     figure.savefig(file, format="png", dpi=figure.dpi)
@@ -91,8 +90,8 @@ def test_a_unit_that_sees_only_padding():
     assert texts(figure)[1:] == ["sees only padding", "100 % of the region is padding"]
 
 
-def test_a_huge_region_does_not_hide_the_picture():
-    """At most one picture's size is shown on each side, and the caption says that more follows."""
+def test_a_huge_region_does_not_hide_the_image():
+    """At most one image's size is shown on each side, and the caption says that more follows."""
     network = cs.load("input 1x12x10 | " + " | ".join(["conv 1 3 p8 d8"] * 12))
     _, figure, axes = drawn(network, "conv12", (5, 5))
     assert axes.get_xlim()[0] == pytest.approx(-10, abs=1)
@@ -100,18 +99,18 @@ def test_a_huge_region_does_not_hide_the_picture():
     assert texts(figure)[2].endswith("the region reaches beyond this view")
 
 
-def test_global_regions_show_the_whole_picture():
+def test_global_regions_show_the_whole_image():
     network = cs.load("input 3x12x10 | a: conv 2 3 | b: globalavgpool")
     _, _, axes = drawn(network, "b", (0, 0))
     assert box(axes, "_clipped") == (0, 0, 12, 10)
     assert (axes.images[0].get_array() == 40).all()
 
 
-def test_the_picture_must_have_the_inputs_size():
+def test_the_image_must_have_the_inputs_size():
     network = cs.load(HOLES)
     with pytest.raises(BadShape) as caught:
-        plots.region_on_picture(network.field("a", (1, 2)), pictures.sample_picture((3, 40, 61)))
+        plots.region_on_image(network.field("a", (1, 2)), images.sample_image((3, 40, 61)))
     assert str(caught.value) == (
-        "a picture must be as large as what the region lies on to be drawn; got picture=40×61, region on 40×60; "
-        "fit it with load_picture. [region-picture]"
+        "an image must be as large as what the region lies on to be drawn; got image=40×61, region on 40×60; "
+        "fit it with load_image. [region-image]"
     )

@@ -10,8 +10,7 @@ from importlib import import_module
 import pytest
 
 import convscope
-from convscope import images as pictures
-from convscope import plots
+from convscope import images, plots
 from convscope.derivations.derivation import Text
 from convscope.errors import BadFile, BadSetting, MissingExtra
 from convscope.plots import style
@@ -64,7 +63,7 @@ def test_without_a_chinese_font_english_is_written_and_said_once(no_chinese, cap
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "convscope: no font with Chinese signs is installed, so the figures are labelled in English; "
+        "convscope: no font with Chinese signs is installed, so the figures are labeled in English; "
         "install Noto Sans CJK SC, for example.\n"
     )
 
@@ -126,7 +125,7 @@ def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):
     titles = [
         plots.pooling_growth("zh").texts[0].get_text(),
         plots.activations("zh").texts[0].get_text(),
-        plots.convolution_maps(pictures.sample_picture((3, 20, 30)), "zh").texts[0].get_text(),
+        plots.convolution_maps(images.sample_image((3, 20, 30)), "zh").texts[0].get_text(),
     ]
     assert titles == [
         "最大池化扩大下一层卷积的视野",

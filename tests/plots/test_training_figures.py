@@ -48,8 +48,8 @@ def model():
 
 @pytest.fixture(scope="module")
 def activations(model):
-    picture = np.random.default_rng(2).random((1, 3, 13, 11)).astype(np.float32)
-    return model.activations(picture)
+    image = np.random.default_rng(2).random((1, 3, 13, 11)).astype(np.float32)
+    return model.activations(image)
 
 
 def mistakes(count, names=("cat", "dog", "owl")):
@@ -66,7 +66,7 @@ def drawn(model, activations):
         "curves-diverged": plots.training_curves(EXPLODED, "hot"),
         "curves-without-validation": plots.training_curves([event(1, 2, 0.3, False)], "a-name" * 20),
         "features": plots.feature_maps(model.network, activations),
-        "kernels-in-colour": plots.kernels_figure(model.network, model.parameters),
+        "kernels-in-color": plots.kernels_figure(model.network, model.parameters),
         "kernels-by-channel": plots.kernels_figure(model.network, model.parameters, "conv2"),
         "mistakes": plots.mistakes_figure(*mistakes(9)),
         "one-mistake": plots.mistakes_figure(*mistakes(1)),
@@ -255,7 +255,7 @@ def test_layers_without_maps_are_refused(model, activations):
 
 
 def test_kernels_are_the_weights(model):
-    """Three channels are colours around grey; others stand one by one."""
+    """Three channels are colors around gray; others stand one by one."""
     name, weight = kernels_of(model.network, model.parameters)
     assert name == "conv1"
     assert np.array_equal(weight, model.parameters["conv1.weight"])
@@ -282,20 +282,20 @@ def test_layers_without_kernels_are_refused(model):
         kernels_of(cs.load("input 1x2x3 | flatten"), {})
 
 
-def test_mistakes_show_their_pictures():
+def test_mistakes_show_their_images():
     """The surest first, with the true class and what was found."""
     result, source = mistakes(30)
     figure = plots.mistakes_figure(result, source)
     assert len(figure.axes) == 24
-    picture, _ = source.batch(np.array([5]))
-    assert np.array_equal(figure.axes[5].images[0].get_array(), picture[0, 0])
+    image, _ = source.batch(np.array([5]))
+    assert np.array_equal(figure.axes[5].images[0].get_array(), image[0, 0])
     assert [text.get_text() for text in figure.axes[5].texts] == ["cat", "→ owl  85 %"]
     outputs = plots.mistakes_figure(replace(result, has_probabilities=False), source)
     assert [text.get_text() for text in outputs.axes[5].texts] == ["cat", "→ owl  0.85"]
     assert "The 24 surest of 30 mistakes" in words_of(figure)
     assert "All 9 mistakes" in words_of(plots.mistakes_figure(*mistakes(9)))
     assert "The only mistake" in words_of(plots.mistakes_figure(*mistakes(1)))
-    assert "No mistakes in 3 pictures" in words_of(plots.mistakes_figure(*mistakes(0)))
+    assert "No mistakes in 3 images" in words_of(plots.mistakes_figure(*mistakes(0)))
 
 
 @pytest.mark.parametrize(("count", "aspect"), [(1, 2), (5, 1), (16, 2.4), (24, 2.2), (64, 0.5)])

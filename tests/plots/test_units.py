@@ -16,7 +16,7 @@ GATED = "input 3x48x60 | conv 8 3 s2 p1 | g: globalavgpool | c: conv 8 1 | s: si
 def test_units_are_colored_on_the_map_and_the_pixel_is_marked():
     network = cs.load(GATED)
     units = network.seen_by((20, 33), "conv2")
-    figure = plots.units_beside_picture(units, np.full((48, 60, 3), 40, np.uint8))
+    figure = plots.units_beside_image(units, np.full((48, 60, 3), 40, np.uint8))
     left, right = figure.axes
     mark = next(patch for patch in left.patches if patch.get_label() == "_pixel")
     assert mark.get_xy() == (33, 20)
@@ -29,8 +29,8 @@ def test_units_are_colored_on_the_map_and_the_pixel_is_marked():
 def test_units_of_a_vector_are_not_drawn():
     network = cs.load("input 3x12x15 | conv 4 3 | flatten | dense 7")
     with pytest.raises(BadShape) as caught:
-        plots.units_beside_picture(network.seen_by((1, 2), "dense1"), np.zeros((12, 15, 3), np.uint8))
+        plots.units_beside_image(network.seen_by((1, 2), "dense1"), np.zeros((12, 15, 3), np.uint8))
     assert str(caught.value) == (
         "units must lie on a map of rows and columns, and see an image, to be drawn; got units on 7; ask without "
-        "--save. [units-picture]"
+        "--save. [units-image]"
     )

@@ -9,7 +9,7 @@ from convscope.render.report import report_html, report_table
 
 
 def test_printing_a_report_prints_its_table(monkeypatch):
-    """str() is the table at the terminal's width, without colour."""
+    """str() is the table at the terminal's width, without color."""
     monkeypatch.setenv("COLUMNS", "90")
     report = inspect("lenet")
     assert str(report) == report_table(report, 90)

@@ -13,7 +13,7 @@ def body(sketch: str) -> list[str]:
 
 @given(st.data())
 def test_a_small_sketch_is_the_mask(data):
-    """Two signs per pixel; padding before the picture shifts it."""
+    """Two signs per pixel; padding before the image shifts it."""
     network = load("input 1x11x14 | conv 1 3x2 s2x1 d1x3 p2x1 | maxpool 2x3 s1")
     rows, columns = network["pool1"].output_shape[1:]
     at = (data.draw(st.integers(0, rows - 1)), data.draw(st.integers(0, columns - 1)))
@@ -23,8 +23,8 @@ def test_a_small_sketch_is_the_mask(data):
     for row, column in np.ndindex(11, 14):
         signs = lines[row - top][2 * (column - left) :][:2]
         assert signs in (("██", "++") if region.mask[row, column] else ("··", "++"))
-    centre = [line.index("+") // 2 + left for line in lines if "+" in line]
-    assert centre == [int(np.floor(region.center[1]))]
+    center = [line.index("+") // 2 + left for line in lines if "+" in line]
+    assert center == [int(np.floor(region.center[1]))]
 
 
 @pytest.mark.parametrize("width", [30, 60, 100])
@@ -39,9 +39,9 @@ def test_a_large_sketch_fits(shape, width):
 
 
 def test_only_signs_that_occur_are_explained():
-    """A region inside the picture has no padding."""
+    """A region inside the image has no padding."""
     network = load("input 1x9x13 | conv 2 3")
-    assert sketch_region(network.field("conv1", (2, 4))).splitlines()[-1] == "█ seen   · not seen   + centre"
+    assert sketch_region(network.field("conv1", (2, 4))).splitlines()[-1] == "█ seen   · not seen   + center"
 
 
 def test_units_that_see_a_pixel():

@@ -56,18 +56,18 @@ def test_epochs_without_validation():
 
 
 def test_an_evaluation():
-    """Sums, classes, and the matrix; a class without pictures has no accuracy."""
+    """Sums, classes, and the matrix; a class without images has no accuracy."""
     assert evaluation_text(ANIMALS, "run on data", 80) == (
         "run on data\n"
-        "loss 0.3750, accuracy 85.71 %: 18 of 21 pictures right, 3 wrong\n"
+        "loss 0.3750, accuracy 85.71 %: 18 of 21 images correct, 3 errors\n"
         "\n"
-        "class  pictures  right     accuracy  most often taken for\n"
-        "─────────────────────────────────────────────────────────\n"
-        "cat           9      7      77.78 %  dog (2)\n"
-        "dog          12     11      91.67 %  cat (1)\n"
-        "owl           0      0  no pictures\n"
+        "class  images  correct   accuracy  most often confused with\n"
+        "───────────────────────────────────────────────────────────\n"
+        "cat         9        7    77.78 %  dog (2)\n"
+        "dog        12       11    91.67 %  cat (1)\n"
+        "owl         0        0  no images\n"
         "\n"
-        "confusion: a row for each class, a column for what was found\n"
+        "confusion: rows: true class, columns: predicted class\n"
         "     cat dog owl\n"
         "cat    7   2   ·\n"
         "dog    1  11   ·\n"
@@ -94,13 +94,13 @@ def test_a_matrix_too_wide_gives_way_to_its_largest_numbers():
     many = evaluation([f"class {at}" for at in range(size)], counts)
     assert confusion_text(many, 80) == (
         "confusion: the 2 most frequent of 2 mistakes; --csv has the whole matrix\n"
-        "class     taken for  pictures\n"
-        "─────────────────────────────\n"
-        "class 30  class 1           6\n"
-        "class 3   class 8           4"
+        "class     predicted  images\n"
+        "───────────────────────────\n"
+        "class 30  class 1         6\n"
+        "class 3   class 8         4"
     )
     assert len(confusion_csv(many).splitlines()) == 41
-    assert confusion_text(many, 200).startswith("confusion: a row for each class")
+    assert confusion_text(many, 200).startswith("confusion: rows: true class")
 
 
 def test_what_is_no_class_has_a_column_where_it_was_found():
@@ -118,11 +118,11 @@ def test_no_line_is_wider_than_the_terminal(width):
     assert max(map(width_of, shown.splitlines())) <= max(width, 30)
 
 
-def test_mistakes_stand_out_in_colour():
+def test_mistakes_stand_out_in_color():
     """And right answers do not."""
-    coloured = confusion_text(ANIMALS, 80, Paint(True))
-    assert "\x1b[33;1m  2\x1b[0m" in coloured
-    assert "\x1b[33;1m 11" not in coloured
+    colored = confusion_text(ANIMALS, 80, Paint(True))
+    assert "\x1b[33;1m  2\x1b[0m" in colored
+    assert "\x1b[33;1m 11" not in colored
 
 
 def test_predictions():

@@ -21,7 +21,7 @@ def certain(outputs, scale=8.0):
 
 
 def lit(places):
-    """Return pictures with one lit pixel each."""
+    """Return images with one lit pixel each."""
     return np.eye(6, dtype=np.float32)[places].reshape(-1, 1, 2, 3)
 
 
@@ -30,12 +30,12 @@ def test_confusion_counts_rows_of_true_classes():
     source = ArraySource(lit([0, 1, 1, 2, 2, 2]), [0, 1, 0, 2, 1, 1], ("a", "b", "c"))
     result = evaluate_classes(certain(3), source)
     assert result.counts().tolist() == [[1, 1, 0], [0, 1, 2], [0, 0, 1]]
-    assert (result.pictures, result.right, result.accuracy) == (6, 3, 0.5)
+    assert (result.images, result.correct, result.accuracy) == (6, 3, 0.5)
     assert [known["accuracy"] for known in result.per_class()] == [0.5, pytest.approx(1 / 3), 1.0]
-    assert [(m.place, m.label, m.found) for m in result.mistakes] == [(2, 0, 1), (4, 1, 2), (5, 1, 2)]
+    assert [(m.index, m.label, m.predicted) for m in result.mistakes] == [(2, 0, 1), (4, 1, 2), (5, 1, 2)]
     sure = np.exp(8) / (np.exp(8) + 2)
     assert result.mistakes[0].score == pytest.approx(sure, rel=1e-6)
-    assert result.mistakes[0].right_score == pytest.approx(1 / (np.exp(8) + 2), rel=1e-5)
+    assert result.mistakes[0].class_score == pytest.approx(1 / (np.exp(8) + 2), rel=1e-5)
     expected = (3 * -np.log(sure) + 3 * np.log(np.exp(8) + 2)) / 6
     assert result.loss == pytest.approx(expected, rel=1e-6)
 
@@ -45,17 +45,17 @@ def test_an_output_without_a_class_is_another(monkeypatch):
     source = ArraySource(lit([0, 5, 4, 1, 2]), [0, 1, 2, 1, 0], ("a", "b", "c"))
     monkeypatch.setattr(evaluation, "CHUNK", 3)
     result = evaluate_classes(certain(6), source)
-    assert result.found_names == ("a", "b", "c", OTHER)
+    assert result.predicted_names == ("a", "b", "c", OTHER)
     assert result.counts().tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 1]]
-    assert [m.place for m in result.mistakes] == [1, 2, 4]
-    assert result.to_dict()["mistakes"][0]["found"] == OTHER
+    assert [m.index for m in result.mistakes] == [1, 2, 4]
+    assert result.to_dict()["mistakes"][0]["predicted"] == OTHER
 
 
 def test_only_the_surest_mistakes_are_kept():
     """The surest first; of equals the first."""
     x = lit([1, 1, 1, 1]) * np.array([0.2, 0.9, 0.5, 0.9], np.float32)[:, None, None, None]
     result = evaluate_classes(certain(3), ArraySource(x, [0, 0, 2, 0], ("a", "b", "c")), most_mistakes=3)
-    assert [m.place for m in result.mistakes] == [1, 3, 2]
+    assert [m.index for m in result.mistakes] == [1, 3, 2]
 
 
 def test_a_single_output_means_no_or_yes():

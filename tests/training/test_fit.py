@@ -91,7 +91,7 @@ def test_fit_is_steps_in_shuffled_order(tmp_path):
 
 
 def test_a_last_batch_of_one_is_left_out():
-    """Batch norm has no statistics of a single vector: 49 pictures are three batches of 16."""
+    """Batch norm has no statistics of a single vector: 49 images are three batches of 16."""
     model, history = fit(given=data(49), epochs=1)
     assert (model.steps, history[0].step) == (3, 3)
     assert fit(given=data(33), batch_size=33, epochs=1)[0].steps == 1
@@ -183,10 +183,10 @@ def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
          "data must have at most 3 classes, the outputs of network; got 4; give the network more outputs. "
          "[data-classes]"),
         ((data()[0], data()[1][:-1]), {}, BadData,
-         "labels must be as many as pictures; got 49 labels for 50 pictures; check that both come from the same "
+         "labels must be as many as images; got 49 labels for 50 images; check that both come from the same "
          "split. [label-count]"),
         ((data()[0][:, :, :5], data()[1]), {}, BadData,
-         "data must be pictures of 2×6×5 for network; got 2×5×5; resize them, or use network.with_input. "
+         "data must be images of 2×6×5 for network; got 2×5×5; resize them, or use network.with_input. "
          "[data-shape]"),
         ((data()[0], data()[1], 3), {}, BadData,
          "data must be (x, labels) or a source; got a tuple of 3; give two. [data-kind]"),
@@ -194,7 +194,7 @@ def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
          "data must be (x, labels) or a source; got ndarray; use load_data, or give a tuple of two arrays. "
          "[data-kind]"),
         (None, {"validation": (data()[0][:0], data()[1][:0])}, BadData,
-         "x must hold at least one picture with at least one pixel; got x=0×2×6×5; check where the pictures come "
+         "x must hold at least one image with at least one pixel; got x=0×2×6×5; check where the images come "
          "from. [data-empty]"),
         (None, {"epochs": 0}, BadSetting, "fit.epochs must be a whole number from 1; got epochs=0; use 5. [setting]"),
         (None, {"batch_size": 2.5}, BadSetting,
@@ -239,7 +239,7 @@ def test_nan_pixels_of_a_source_are_found_in_their_batch():
     with pytest.raises(BadData) as caught:
         fit(given=Broken(*data()))
     assert str(caught.value) == (
-        "x must be finite numbers; got x[0, 1, 2, 3]=nan; mend or leave out such pictures. [pictures-nan]"
+        "x must be finite numbers; got x[0, 1, 2, 3]=nan; mend or leave out such images. [images-nan]"
     )
 
 

@@ -71,8 +71,8 @@ def test_dead_units_are_found(tmp_path):
 
     found = codes(tmp_path, "input 1x6x5 | conv 6 3 | relu | flatten | dense 3", kill)["dead-units"]
     assert str(found) == (
-        "risk: 4 of 6 units of relu1 (67 %) gave 0 for every picture: they learn no more [dead-units]\n"
-        "  → lower the learning rate, use LeakyReLU, or put batch normalisation before it"
+        "risk: 4 of 6 units of relu1 (67 %) gave 0 for every image: they learn no more [dead-units]\n"
+        "  → lower the learning rate, use LeakyReLU, or put batch normalization before it"
     )
 
 

@@ -38,7 +38,7 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     lines = shown(Terminal()).split("\r")
     assert lines[1].startswith(f"epoch 2/3 {'█' * 12}{'░' * 12} 10/20  loss 0.7500  ")
-    assert "pictures/s" in lines[1]
+    assert "images/s" in lines[1]
     assert lines[1].rstrip().endswith("left")
     assert lines[2].startswith("epoch 2: loss 0.5123")
 
@@ -57,7 +57,7 @@ def test_time_left_is_what_the_rest_takes(monkeypatch):
     progress = Progress(3, stream=stream)
     progress.begin_epoch(5)
     progress.step(2, 10, 20, 320, 0.75)
-    assert "32 pictures/s  0:20 left" in stream.getvalue()
+    assert "32 images/s  0:20 left" in stream.getvalue()
 
 
 def test_nothing_is_shown_when_not_asked_for():

@@ -198,7 +198,7 @@ def test_a_run_with_other_data_or_seed_is_refused(tmp_path):
     fewer = (TINY_DATA[0][:9], TINY_DATA[1][:9])
     refused(
         BadFile,
-        f"{str(folder)!r} must go on with the pictures it was begun with (10); got pictures=9; use the same model "
+        f"{str(folder)!r} must go on with the images it was begun with (10); got images=9; use the same model "
         "settings and data. [other-data]",
         lambda: cs.Model(TINY).fit(fewer, resume=folder, progress=False),
     )

@@ -86,7 +86,7 @@ OTHERS = {
     "digits": (320 + 802_944 + 8_256 + 650, 225_792 + 802_816 + 8_192 + 640),
     # By hand: 2·(3·9) + 2 and 3·(2·9) + 3 on 4×4 pixels.
     "rgb-4x4": (56 + 57, 16 * 54 + 16 * 54),
-    # By hand: 8·(3·9) + 8 on 15×15, 2·8 for the normalisation, 16·(8·9) + 16 on 5×5.
+    # By hand: 8·(3·9) + 8 on 15×15, 2·8 for the normalization, 16·(8·9) + 16 on 5×5.
     "exercise": (224 + 16 + 1_168, 15 * 15 * 216 + 5 * 5 * 1_152),
     # By hand: 8·(3·9) + 8 on 32×32 and 16·(8·9) + 16 on 16×16.
     "s4-example-1": (224 + 1_168, 32 * 32 * 216 + 16 * 16 * 1_152),
@@ -116,7 +116,7 @@ def test_mobilenet_v1_as_its_paper_prints_it() -> None:
 
 
 def test_inception_v3_without_its_head() -> None:
-    """The auxiliary head (128 by 1×1, 768 by 5×5, 1000 classes, two normalisations) makes up the difference."""
+    """The auxiliary head (128 by 1×1, 768 by 5×5, 1000 classes, two normalizations) makes up the difference."""
     head = 768 * 128 + 2 * 128 + 128 * 25 * 768 + 2 * 768 + 768 * 1000 + 1000
     network = load("inception_v3")
     assert parameters(network) + head == INCEPTION_V3_WITH_AUXILIARY

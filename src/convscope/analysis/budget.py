@@ -113,7 +113,7 @@ def check(
     inference, `max_training_memory` in a training step. `min_field` and `max_field` are about the units of the
     last layer with positions, before global pooling or dense layers: one number, or one per axis.
 
-    Units:    per picture; bytes of float32; pixels
+    Units:    per image; bytes of float32; pixels
     Errors:   BadSetting [budget-limit] for a limit that is no number, [no-limit] without any limit
     """
     from ..loading import load
@@ -189,7 +189,7 @@ def _sizes(name: str, value: Any, rank: int) -> Numbers:
     numbers = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
     if len(numbers) != rank:
         raise BadSetting(
-            f"check.{name} must have 1 number or {rank}, one per axis of the picture; got {name}={value!r}; "
+            f"check.{name} must have 1 number or {rank}, one per axis of the image; got {name}={value!r}; "
             "one number stands for all axes. [budget-limit]"
         )
     return tuple(_number(name, number) for number in numbers)

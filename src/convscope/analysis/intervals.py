@@ -1,6 +1,6 @@
 """The exact first and last origin pixel of every unit, axis by axis, borders included.
 
-Where the recurrence extends windows beyond the picture, this follows only the real positions under each tap: a
+Where the recurrence extends windows beyond the image, this follows only the real positions under each tap: a
 padded tap sees nothing, a reflected one sees the pixel it reflects, rows that a stride skips are not seen again.
 Cost is one gather per window and axis: O(positions · taps).
 """

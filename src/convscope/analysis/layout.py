@@ -186,8 +186,8 @@ def without_channels(
 ) -> tuple[list[A], list[Driver]]:
     """Join the digits that a reshape has put among the channels: fields are those of all channels together.
 
-    That is an axis of which positions are a part, and of pictures (c, h, w) the first one even where nothing but
-    positions is there. Axes whose every digit is there stay: they are folded, as in a flattened picture.
+    That is an axis of which positions are a part, and of images (c, h, w) the first one even where nothing but
+    positions is there. Axes whose every digit is there stay: they are folded, as in a flattened image.
     """
     channels = {
         axis

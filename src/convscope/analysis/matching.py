@@ -15,7 +15,7 @@ def matched_layers(a: list[Row], b: list[Row]) -> dict[str, str]:
     """Return, by name, which layer of b each layer of a is.
 
     Layers with weights are matched by name. Layers without are often numbered through, so their names count only
-    where they stand between the same neighbours. What is left between two matches is matched where runs of equal
+    where they stand between the same neighbors. What is left between two matches is matched where runs of equal
     layers (type and all settings) follow one another in both.
     """
     place = {row.name: index for index, row in enumerate(b)}
@@ -55,7 +55,7 @@ def _longest_in_order(pairs: list[Pair]) -> list[Pair]:
 
 
 def _equal_runs(a: list[Row], b: list[Row], chain: list[Pair], known: set[Pair]) -> Iterator[Pair]:
-    """Yield pairs of equal layers that follow one another in both, between neighbours of the chain."""
+    """Yield pairs of equal layers that follow one another in both, between neighbors of the chain."""
     taken_a, taken_b = {i for i, _ in known}, {j for _, j in known}
     start_a = start_b = 0
     for end_a, end_b in (*chain, (len(a), len(b))):

@@ -2,7 +2,7 @@
 
 A tensor lives from the layer that writes it to the last that reads it. Layers that only give memory another shape
 (flatten, reshape, dropout at inference) share their input's tensor; no other layer is assumed to work in place.
-Bytes are float32, one picture, activations and their gradients; parameters are counted elsewhere.
+Bytes are float32, one image, activations and their gradients; parameters are counted elsewhere.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class AxisAlgebra(Protocol[A]):
         ...
 
     def hull(self, axes: Sequence[A], n: int) -> tuple[A, float | None]:
-        """Return what `n` units see over several paths together, and how far apart the paths' centres are.
+        """Return what `n` units see over several paths together, and how far apart the paths' centers are.
 
         The distance is None where all paths see the same, and 0 where they differ in extent alone.
         """

@@ -1,4 +1,4 @@
-"""Receptive fields by the recurrence of the textbooks, generalised to any graph.
+"""Receptive fields by the recurrence of the textbooks, generalized to any graph.
 
     size  += (reach − 1) · stride_before
     start += ((reach − 1) / 2 − before) · stride_before
@@ -25,11 +25,11 @@ from ..network import Network
 from .paths import Merge, Paths, follow
 
 NOWHERE = 2**40
-"""An edge beyond every picture: a unit with low = NOWHERE sees nothing."""
+"""An edge beyond every image: a unit with low = NOWHERE sees nothing."""
 
 
 class Regular:
-    """Unit i sees the pixels low + i·step … high + i·step − 1, also beyond the picture's edges."""
+    """Unit i sees the pixels low + i·step … high + i·step − 1, also beyond the image's edges."""
 
     __slots__ = ("high", "low", "step")
 
@@ -61,7 +61,7 @@ class Regular:
 
     @property
     def start(self) -> float:
-        """Return the centre of the first unit; the first pixel's centre is 0.5."""
+        """Return the center of the first unit; the first pixel's center is 0.5."""
         return (self.low + self.high) / 2
 
     def edges(self, unit: Index) -> tuple[Index, Index]:
@@ -71,10 +71,10 @@ class Regular:
 
 
 class Irregular:
-    """Unit i sees the pixels low[i] … high[i] − 1; `step` is the mean distance of neighbours.
+    """Unit i sees the pixels low[i] … high[i] − 1; `step` is the mean distance of neighbors.
 
     Beyond the layer's ends, where only padding is, the end unit's view goes on at the mean step. `varying` is
-    False where the units are those of a regular layer in another order, as in a flattened picture.
+    False where the units are those of a regular layer in another order, as in a flattened image.
     """
 
     __slots__ = ("high", "low", "step", "varying")
@@ -111,7 +111,7 @@ class Irregular:
 
     @property
     def start(self) -> float:
-        """Return the centre of the first unit that sees anything."""
+        """Return the center of the first unit that sees anything."""
         return float(self.low[self._first] + self.high[self._first]) / 2
 
     def edges(self, unit: Index) -> tuple[Index, Index]:
@@ -173,7 +173,7 @@ def _hull_of_two(one: Regular, two: Regular) -> tuple[AxisField, float | None]:
 
 
 def _regular_hull(axes: list[Regular]) -> tuple[AxisField, float]:
-    """Join evenly stepping views: the widest window, and the centre farthest from the first's."""
+    """Join evenly stepping views: the widest window, and the center farthest from the first's."""
     first = axes[0]
     low = min([axis.low for axis in axes])
     high = max([axis.high for axis in axes])
@@ -215,7 +215,7 @@ class Recurrence:
         return Regular(int(low[0]), int(high[0]), 0)
 
     def hull(self, axes: Sequence[AxisField], n: int) -> tuple[AxisField, float | None]:
-        """Join views unit by unit, and measure how far their centres are apart."""
+        """Join views unit by unit, and measure how far their centers are apart."""
         first = axes[0]
         if len(axes) == 2 and type(first) is Regular:
             second = axes[1]
@@ -238,7 +238,7 @@ class Recurrence:
 
 
 def _apart(twice: Index) -> float:
-    """Return how far centres are apart, given twice the distances of units, in the map's inner half.
+    """Return how far centers are apart, given twice the distances of units, in the map's inner half.
 
     At the edges units look where there is only padding. Behind upsampling the distances repeat with a period, over
     which they are averaged: what moves to and fro within it is not apart.
@@ -297,7 +297,7 @@ class ReceptiveField:
 
     @property
     def stride(self) -> tuple[float, ...] | None:
-        """Return the distance of neighbouring units, the mean where it varies."""
+        """Return the distance of neighboring units, the mean where it varies."""
         view, axes = self._view, self._axes
         if view is None or axes is None or not all(axis.step for axis in axes):
             return None
@@ -307,13 +307,13 @@ class ReceptiveField:
 
     @property
     def start(self) -> tuple[float, ...] | None:
-        """Return the centre of the first unit; the first pixel's centre is 0.5."""
+        """Return the center of the first unit; the first pixel's center is 0.5."""
         axes = self._axes
         return None if axes is None else tuple([axis.start for axis in axes])
 
     @property
     def padding(self) -> tuple[int, ...] | None:
-        """Return how far the first unit's view begins before the picture; negative inside it."""
+        """Return how far the first unit's view begins before the image; negative inside it."""
         axes = self._axes
         return None if axes is None else tuple([-axis.first_low for axis in axes])
 

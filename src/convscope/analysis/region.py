@@ -1,4 +1,4 @@
-"""One unit's region of the picture, and the units that see one pixel."""
+"""One unit's region of the image, and the units that see one pixel."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Region:
 
     @property
     def center(self) -> tuple[float, ...]:
-        """Return the middle of `box`; the first pixel's centre is 0.5."""
+        """Return the middle of `box`; the first pixel's center is 0.5."""
         rank = len(self.box) // 2
         return tuple((self.box[rank + axis] + self.box[axis]) / 2 for axis in range(rank))
 

@@ -22,7 +22,7 @@ SCHEMA = 1
 
 
 class Row(NamedTuple):
-    """One layer of a report: the layer in its network, and what its units see. Numbers are per picture."""
+    """One layer of a report: the layer in its network, and what its units see. Numbers are per image."""
 
     node: Node
     receptive_field: ReceptiveField
@@ -132,7 +132,7 @@ class Row(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over a network, per picture; peaks are by liveness (see `analysis.memory`)."""
+    """Sums over a network, per image; peaks are by liveness (see `analysis.memory`)."""
 
     params: int
     macs: int

@@ -19,7 +19,7 @@ class AxisMap(Protocol):
 
     - `span` is the textbook's: the first and last input position of an output position, negative or past the
       end where the window hangs over the edge. Any integer may be asked, also outside the layer.
-    - `taps` is the truth on the picture: the real input positions, -1 where there is none (padding).
+    - `taps` is the truth on the image: the real input positions, -1 where there is none (padding).
     """
 
     def __hash__(self) -> int: ...

@@ -13,7 +13,7 @@ from .map import Index
 
 @dataclass(frozen=True)
 class Resize:
-    """An axis of n positions redrawn with `size` positions, each blended from `support` neighbours.
+    """An axis of n positions redrawn with `size` positions, each blended from `support` neighbors.
 
     support 1 takes the nearest (floor of the scaled index), 2 is linear, 4 is cubic interpolation.
 
@@ -56,7 +56,7 @@ class Resize:
     def span(self, output: Index) -> tuple[Index, Index]:
         """Return the first and last blended position, also over the edge.
 
-        A position that falls exactly on a source takes that source alone: its neighbours weigh nothing.
+        A position that falls exactly on a source takes that source alone: its neighbors weigh nothing.
         """
         first, exact = self._first(output)
         if self.support == 1:

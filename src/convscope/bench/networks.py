@@ -48,7 +48,7 @@ layers:
   - basic 512
   - globalavgpool | flatten | dense 10
 """
-"""ResNet-18 for pictures of 32 pixels: a first convolution of 3×3 with stride 1, and no pooling after it."""
+"""ResNet-18 for images of 32 pixels: a first convolution of 3×3 with stride 1, and no pooling after it."""
 
 
 class NetworkCase(NamedTuple):
@@ -73,7 +73,7 @@ CASES = (
 
 
 class Prepared(NamedTuple):
-    """A model with pictures and labels to work on."""
+    """A model with images and labels to work on."""
 
     model: Model
     x: np.ndarray

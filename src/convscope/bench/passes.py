@@ -30,7 +30,7 @@ INFERENCE = "inference"
 
 
 class Case(NamedTuple):
-    """A convolution: pictures, channels, side, filters, kernel, stride, padding."""
+    """A convolution: images, channels, side, filters, kernel, stride, padding."""
 
     batch: int
     channels: int
@@ -164,7 +164,7 @@ def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[P
 
 
 def _values(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Iterator[Value]:
-    """Give the input as the layer before would: in blocks, or as a picture comes."""
+    """Give the input as the layer before would: in blocks, or as an image comes."""
     from ..engines.native.layout import Plain
 
     channels, height, width = shape

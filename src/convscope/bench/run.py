@@ -50,7 +50,7 @@ def convolution_rows(
         }
         for purpose in passes.PASSES:
             if purpose == "input gradient" and case.channels < own.shape.lanes:
-                continue  # a first layer: nobody asks for the gradient of a picture
+                continue  # a first layer: nobody asks for the gradient of an image
             tell(f"convolution {number} of {len(passes.CASES)}: {case}, {purpose}")
             works = [own.work(purpose), *(peer[purpose] for peer in peers.values())]
             ours, *theirs = medians(works, seconds)

@@ -65,7 +65,7 @@ def training_step(
     whole: Any = to_torch(model).train()
     module = whole.to(memory_format=getattr(torch, layout))
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, fused=True)
-    pictures = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
+    images = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
     classes = torch.from_numpy(labels)
 
     def loss_of(batch: Any, wanted: Any) -> Any:
@@ -75,7 +75,7 @@ def training_step(
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        computed(pictures, classes).backward()
+        computed(images, classes).backward()
         optimizer.step()
 
     return step
@@ -90,10 +90,10 @@ def inference(
     whole: Any = to_torch(model).eval()
     module = whole.to(memory_format=getattr(torch, layout))
     computed = torch.compile(module) if compiled else module
-    pictures = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
+    images = torch.from_numpy(x).contiguous(memory_format=getattr(torch, layout))
 
     def work() -> Any:
         with torch.inference_mode():
-            return computed(pictures)
+            return computed(images)
 
     return work

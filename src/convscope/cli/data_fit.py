@@ -1,4 +1,4 @@
-"""Whether a network can learn a set of pictures, and which options to change where it cannot."""
+"""Whether a network can learn a set of images, and which options to change where it cannot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COPY = "mine.yaml"
 
 
 def refuse_misfit(network: Network, source: Source, label: str, model: str | None = None) -> None:
-    """Raise where pictures or classes do not fit a network, with the options that would help.
+    """Raise where images or classes do not fit a network, with the options that would help.
 
     `model` is MODEL as it was given; None where the network is that of a run and cannot be changed.
 
@@ -27,7 +27,7 @@ def refuse_misfit(network: Network, source: Source, label: str, model: str | Non
     takes, has = network.input_shape, tuple(source.image_shape)
     if takes != has:
         raise BadData(
-            f"the data must have the pictures that the network takes; got {show_shape(has)} in {label} and "
+            f"the data must have the images that the network takes; got {show_shape(has)} in {label} and "
             f"{show_shape(takes)} in {network.name}; {_way_out(network, has, model is not None)}. [data-shape]"
         )
     outputs = max(2, network.outputs[-1].output_shape[0])

@@ -1,4 +1,4 @@
-"""Options that say which pictures to use, and which run."""
+"""Options that say which images to use, and which run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DATA_HELP = (
-    "digits, mnist, fashion-mnist, cifar10, a folder with one folder of pictures per class, or an .npz file."
-)
+DATA_HELP = "digits, mnist, fashion-mnist, cifar10, a folder with one folder of images per class, or an .npz file."
 MOST_HELD_OUT = 0.5
 
 
@@ -47,15 +45,15 @@ def checkpoint_option(verb: F) -> F:
 
 
 def data_options(verb: F) -> F:
-    """Give a verb --data and how its pictures are read."""
+    """Give a verb --data and how its images are read."""
     for option in reversed(
         (
             click.option("--data", metavar="DATA", help=DATA_HELP),
             click.option("--data-dir", metavar="FOLDER", help="Where a known set's files lie, or are fetched to."),
-            click.option("--resize", metavar="PIXELS", callback=extent, help="Stretch pictures to 28, or 28x32."),
-            click.option("--channels", type=int, metavar="1|3", help="Make pictures grey (1) or colour (3)."),
+            click.option("--resize", metavar="PIXELS", callback=extent, help="Stretch images to 28, or 28x32."),
+            click.option("--channels", type=int, metavar="1|3", help="Make images gray (1) or color (3)."),
             click.option(
-                "--skip-corrupt", is_flag=True, default=None, help="Leave out pictures that cannot be read."
+                "--skip-corrupt", is_flag=True, default=None, help="Leave out images that cannot be read."
             ),
         )
     ):
@@ -79,10 +77,10 @@ def data_choice(
     from ..data.load import HELD_OUT_SHARE
 
     if channels not in (None, 1, 3):
-        raise BadSetting(f"--channels must be 1 for grey or 3 for colour; got {channels}; choose one. [channels]")
+        raise BadSetting(f"--channels must be 1 for gray or 3 for color; got {channels}; choose one. [channels]")
     if hold_out is not None and not 0 <= hold_out <= MOST_HELD_OUT:
         raise BadSetting(
-            f"--validation must be a share of the training pictures from 0 to {MOST_HELD_OUT}; got {hold_out:g}; "
+            f"--validation must be a share of the training images from 0 to {MOST_HELD_OUT}; got {hold_out:g}; "
             "0.1 is usual, 0 is none. [hold-out]"
         )
     share = HELD_OUT_SHARE if hold_out is None else hold_out

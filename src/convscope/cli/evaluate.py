@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--part", metavar="NAME", help="test, validation or train; test, or else validation, if left out.")
 @checkpoint_option
 @engine_option
-@save_option("the surest mistakes, as pictures,")
+@save_option("the surest mistakes, as images,")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="The figure's language.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the confusion matrix as comma-separated values.")
@@ -80,12 +80,12 @@ def command(
     elif as_csv:
         say(confusion_csv(evaluation))
     else:
-        title = f"{run} on {choice.label} ({name}, {len(source):,} pictures)"
+        title = f"{run} on {choice.label} ({name}, {len(source):,} images)"
         say(evaluation_text(evaluation, title, terminal_width(), paint_for()))
 
 
 def _choice(saved: SavedRun, model: Model, given: dict[str, Any]) -> DataChoice:
-    """Return the run's own data, or other data, whose pictures are brought to what the network takes."""
+    """Return the run's own data, or other data, whose images are brought to what the network takes."""
     recorded = saved.data
     if given["data"] is None:
         if recorded is None:
@@ -116,11 +116,11 @@ def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
 
 def _as_learned(model: Model, source: Source, choice: DataChoice) -> Source:
     """Return the data with its classes in the order in which the model learned them."""
-    from ..data.labels import relabelled
+    from ..data.labels import relabeled
     from .data_fit import refuse_misfit
 
     if model.classes is not None:
-        source = relabelled(source, model.classes)
+        source = relabeled(source, model.classes)
     refuse_misfit(model.network, source, choice.label)
     return source
 

@@ -39,7 +39,7 @@ def _form_of(path: str | None) -> str:
 @model_argument
 @click.argument("layer", required=False)
 @input_option
-@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose centre is worked out.")
+@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose center is worked out.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
 @click.option("--quantity", "quantities", metavar="NAME", multiple=True, help="Only this; may be repeated.")
 @click.option(

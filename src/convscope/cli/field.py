@@ -103,17 +103,17 @@ def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str
 
 def _draw(network: Network, found: Region | Units, image: str | None, path: str, lang: str) -> None:
     from ..analysis.region import Units
-    from ..images import load_picture, sample_picture
-    from ..plots import region_on_picture, save, units_beside_picture
+    from ..images import load_image, sample_image
+    from ..plots import region_on_image, save, units_beside_image
 
     shape = network.input_shape
-    picture = sample_picture(shape) if image is None else load_picture(image, shape)
+    pixels = sample_image(shape) if image is None else load_image(image, shape)
     if image is not None:
         remark_stretched([image], shape)
     figure = (
-        units_beside_picture(found, picture, lang)
+        units_beside_image(found, pixels, lang)
         if isinstance(found, Units)
-        else region_on_picture(found, picture, lang)
+        else region_on_image(found, pixels, lang)
     )
     save(figure, path)
     remark(f"drew {path}")

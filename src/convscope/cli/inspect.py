@@ -21,7 +21,7 @@ from .output import say
 )
 @click.option("--counted-by", "tool", metavar="TOOL", help="Show what another tool counts instead.")
 @click.option("--plan", "as_plan", is_flag=True, help="Show the kernels and the memory of the native engine.")
-@click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Pictures at once in --plan; 64.")
+@click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Images at once in --plan; 64.")
 def command(
     model: str,
     input_shape: InputShape | None,

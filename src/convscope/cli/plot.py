@@ -137,10 +137,10 @@ def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | 
       convscope plot edges --kernel 0,1,0/1,-4,1/0,1,0 --kernel 1,1,1/1,1,1/1,1,1
     """
     from .. import plots
-    from ..images import load_whole_picture, sample_photograph
+    from ..images import load_whole_image, sample_photograph
 
-    picture = sample_photograph() if image is None else load_whole_picture(image, LONGEST_SIDE)
-    figure = plots.convolution_maps(picture, lang, kernels) if kernels else plots.convolution_maps(picture, lang)
+    pixels = sample_photograph() if image is None else load_whole_image(image, LONGEST_SIDE)
+    figure = plots.convolution_maps(pixels, lang, kernels) if kernels else plots.convolution_maps(pixels, lang)
     _save(figure, path, "edges")
 
 
@@ -175,7 +175,7 @@ def curves(run: str, path: str | None, lang: str) -> None:
     _save(plots.training_curves(saved.events(), saved.path.name, lang=lang), path, f"{saved.path.name}-curves")
 
 
-@command.command("features", short_help="What a trained network's layers make of a picture.")
+@command.command("features", short_help="What a trained network's layers make of an image.")
 @run_argument
 @click.argument("image")
 @click.option("--layer", "layers", metavar="LAYER", multiple=True, help="Only this layer; may be repeated.")

@@ -1,4 +1,4 @@
-"""`convscope predict`: what pictures show."""
+"""`convscope predict`: what images show."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def command(
 
     Of a model that is no classifier the output's values are shown instead, and a remark says so.
 
-    Pictures of any size and colour are brought to what the network takes. A file that is no picture is named, the
+    Images of any size and color are brought to what the network takes. A file that is no image is named, the
     others are answered, and the exit code is 2.
 
     \b
@@ -62,29 +62,29 @@ def command(
     refused = 0
     for number, image in enumerate(images):
         try:
-            picture = read_input(image, model.network.input_shape, invert)
+            pixels = read_input(image, model.network.input_shape, invert)
         except BadFile as error:
             refused += 1
             complain(str(error))
-            answers.append({"picture": image, "error": str(error)})
+            answers.append({"image": image, "error": str(error)})
             continue
         if is_classifier:
-            guesses = top_guesses(class_probabilities(model, picture[None])[0], classes, top)
-            answers.append({"picture": image, "classes": [guess._asdict() for guess in guesses]})
+            guesses = top_guesses(class_probabilities(model, pixels[None])[0], classes, top)
+            answers.append({"image": image, "classes": [guess._asdict() for guess in guesses]})
             text = prediction_text(image, guesses, paint_for())
         else:
-            summary = output_summary(model.predict(picture[None], probabilities=False)[0], classes, top)
-            answers.append({"picture": image, "output": summary})
+            summary = output_summary(model.predict(pixels[None], probabilities=False)[0], classes, top)
+            answers.append({"image": image, "output": summary})
             text = output_text(image, summary, paint_for())
         if not as_json:
             before = "\n" if number > refused else ""  # a blank line between answers, none above the first
             say(before + text)
-    read = [answer["picture"] for answer in answers if "error" not in answer]
+    read = [answer["image"] for answer in answers if "error" not in answer]
     if read:
         remark_stretched(read, model.network.input_shape)
         _remark_output(model, is_classifier)
     if as_json:
-        say(to_json({"schema": 1, "run": run, "task": model.task, "pictures": answers}))
+        say(to_json({"schema": 1, "run": run, "task": model.task, "images": answers}))
     click.get_current_context().exit(BAD_INPUT if refused else 0)
 
 

@@ -34,11 +34,9 @@ FIGURE = "curves.png"
 @click.argument("model", required=False)
 @data_options
 @input_option
-@click.option(
-    "--validation", type=float, metavar="SHARE", help="Held out of the training pictures; 0.1, 0 is none."
-)
+@click.option("--validation", type=float, metavar="SHARE", help="Held out of the training images; 0.1, 0 is none.")
 @click.option("--epochs", type=int, help="Times through the data; 5.")
-@click.option("--batch-size", type=int, help="Pictures of a step; 64.")
+@click.option("--batch-size", type=int, help="Images of a step; 64.")
 @click.option("--optimizer", metavar="NAME", help="sgd, adam or adamw; sgd.")
 @click.option("--lr", type=float, help="Learning rate; 0.05 for sgd, 0.001 for the others.")
 @click.option("--momentum", type=float, help="Of sgd; 0.9.")
@@ -48,7 +46,7 @@ FIGURE = "curves.png"
 @click.option("--clip-norm", type=float, help="Longest gradient of a step.")
 @click.option("--loss", metavar="NAME", help="cross-entropy, mse or bce; cross-entropy.")
 @click.option("--label-smoothing", type=float, help="Share of certainty spread over all classes.")
-@click.option("--augment", metavar="STEPS", help='Vary pictures: "shift=2,rotate=10", also flip and crop.')
+@click.option("--augment", metavar="STEPS", help='Vary images: "shift=2,rotate=10", also flip and crop.')
 @click.option("--seed", type=int, help="Of every random draw; 0.")
 @engine_option
 @precision_option
@@ -67,7 +65,7 @@ FIGURE = "curves.png"
 )
 @json_option
 def command(as_json: bool, **asked: Any) -> None:
-    """Train MODEL on pictures and write a run folder: settings, log, curves, best and last checkpoint.
+    """Train MODEL on images and write a run folder: settings, log, curves, best and last checkpoint.
 
     Ctrl-C saves, and says how to go on; a run that went on ends as one that was never stopped. The exit code is 1
     where training diverged: NaN or infinity, or a loss that stays far above where it began. CONVSCOPE_THREADS
@@ -244,7 +242,7 @@ def _title(task: Task) -> str:
     model = task.model
     count = sum(node.facts.params for node in model.network.layers if node.owns_parameters)
     return (
-        f"{model.network.name} on {task.choice.label}: {len(task.source):,} pictures of "
+        f"{model.network.name} on {task.choice.label}: {len(task.source):,} images of "
         f"{show_shape(task.source.image_shape)}, {len(task.source.classes)} classes, {count:,} parameters, "
         f"engine {model.engine}"
     )
@@ -280,7 +278,7 @@ def _document(task: Task, history: History) -> dict[str, Any]:
         "model": network.name,
         "input_shape": list(network.input_shape),
         "data": task.choice.to_dict(),
-        "pictures": len(task.source),
+        "images": len(task.source),
         "classes": list(task.source.classes),
         "params": sum(node.facts.params for node in network.layers if node.owns_parameters),
         "engine": task.model.engine,

@@ -13,7 +13,7 @@ from .output import remark, say
 @click.command("tune", short_help=VERBS["tune"])
 @model_argument
 @input_option
-@click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Pictures at once; 64.")
+@click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Images at once; 64.")
 @json_option
 def command(model: str, input_shape: InputShape | None, batch: int, as_json: bool) -> None:
     """Measure how each convolution of MODEL is computed fastest on this machine, and keep that for later.

@@ -1,4 +1,4 @@
-"""Labelled pictures to train on."""
+"""Labeled images to train on."""
 
 from .arrays import ArraySource
 from .augment import Augmentation, parse_augmentation

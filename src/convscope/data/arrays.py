@@ -1,4 +1,4 @@
-"""Labelled pictures in memory, checked once when they are handed over."""
+"""Labeled images in memory, checked once when they are handed over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import BadData
 from ..layers.base import show_shape
-from .dataset import Indices, Labels, Pictures
+from .dataset import Images, Indices, Labels
 
 MOST_CLASSES = 100_000
 """More classes than any data set has: a larger label is a mistake, not a class."""
@@ -19,7 +19,7 @@ _CHUNK = 1024
 
 
 class ArraySource:
-    """Pictures and labels held as arrays.
+    """Images and labels held as arrays.
 
     Shapes:   x (n, c, h, w); labels (n,)
     Units:    bytes (uint8) are scaled from 0…255 to 0…1; floating-point numbers are taken as they are
@@ -31,7 +31,7 @@ class ArraySource:
     """
 
     def __init__(self, x: ArrayLike, labels: ArrayLike, classes: Iterable[str] | None = None) -> None:
-        self._x = _checked_pictures(np.asarray(x))
+        self._x = _checked_images(np.asarray(x))
         self._labels = _checked_labels(np.asarray(labels), len(self._x))
         self._classes = _class_names(self._labels, classes)
 
@@ -47,12 +47,12 @@ class ArraySource:
         return channels, height, width
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self._x)
 
-    def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
-        """Return copies of the pictures at `indices` and of their labels."""
-        return as_pictures(self._x[indices]), self._labels[indices]
+    def batch(self, indices: Indices) -> tuple[Images, Labels]:
+        """Return copies of the images at `indices` and of their labels."""
+        return as_images(self._x[indices]), self._labels[indices]
 
     @property
     def labels(self) -> Labels:
@@ -60,16 +60,16 @@ class ArraySource:
         return self._labels
 
 
-def as_pictures(x: NDArray[Any]) -> Pictures:
+def as_images(x: NDArray[Any]) -> Images:
     """Turn bytes into 0…1, and any floating-point numbers into float32."""
     if x.dtype == np.uint8:
         return np.asarray(x, np.float32) / np.float32(255)
     return x.astype(np.float32)
 
 
-def _checked_pictures(x: NDArray[Any]) -> NDArray[Any]:
+def _checked_images(x: NDArray[Any]) -> NDArray[Any]:
     if x.ndim != 4:
-        way_out = "use x[:, None] for grey pictures" if x.ndim == 3 else "reshape it to one picture per row"
+        way_out = "use x[:, None] for gray images" if x.ndim == 3 else "reshape it to one image per row"
         raise BadData(f"x must have 4 axes (n, c, h, w); got x={show_shape(x.shape)}; {way_out}. [data-rank]")
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise BadData(
@@ -78,8 +78,8 @@ def _checked_pictures(x: NDArray[Any]) -> NDArray[Any]:
         )
     if 0 in x.shape:
         raise BadData(
-            f"x must hold at least one picture with at least one pixel; got x={show_shape(x.shape)}; "
-            "check where the pictures come from. [data-empty]"
+            f"x must hold at least one image with at least one pixel; got x={show_shape(x.shape)}; "
+            "check where the images come from. [data-empty]"
         )
     if x.dtype != np.uint8:
         for first in range(0, len(x), _CHUNK):
@@ -92,17 +92,17 @@ def _refuse_not_finite(chunk: NDArray[Any], first: int) -> None:
         bad = ~np.isfinite(chunk.astype(np.float32))
     if bad.any():
         where = np.unravel_index(int(np.argmax(bad)), bad.shape)
-        picture, channel, row, column = (int(i) for i in where)
+        image, channel, row, column = (int(i) for i in where)
         value = chunk[where]
         raise BadData(
-            f"x must hold finite float32 numbers; got {value:g} in picture {picture + first}, channel {channel}, "
-            f"row {row}, column {column}; mend or leave out such pictures. [data-nan]"
+            f"x must hold finite float32 numbers; got {value:g} in image {image + first}, channel {channel}, "
+            f"row {row}, column {column}; mend or leave out such images. [data-nan]"
         )
 
 
-def _checked_labels(labels: NDArray[Any], pictures: int) -> Labels:
+def _checked_labels(labels: NDArray[Any], images: int) -> Labels:
     if labels.ndim != 1:
-        way_out = "use labels.argmax(1) for one-hot rows" if labels.ndim == 2 else "give one number per picture"
+        way_out = "use labels.argmax(1) for one-hot rows" if labels.ndim == 2 else "give one number per image"
         raise BadData(
             f"labels must have 1 axis (n,); got labels={show_shape(labels.shape)}; {way_out}. [label-rank]"
         )
@@ -111,9 +111,9 @@ def _checked_labels(labels: NDArray[Any], pictures: int) -> Labels:
             f"labels must be whole numbers, indices into the classes; got dtype={labels.dtype}; "
             "use np.unique(labels, return_inverse=True) to number them. [label-type]"
         )
-    if len(labels) != pictures:
+    if len(labels) != images:
         raise BadData(
-            f"labels must be as many as pictures; got {len(labels)} labels for {pictures} pictures; "
+            f"labels must be as many as images; got {len(labels)} labels for {images} images; "
             "check that both come from the same split. [label-count]"
         )
     return labels.astype(np.int64)
@@ -131,7 +131,7 @@ def _class_names(labels: Labels, classes: Iterable[str] | None) -> tuple[str, ..
         at = int(outside[0])
         way_out = "number the classes from 0" if names is None else "name every class, and number them from 0"
         raise BadData(
-            f"labels must be from 0 to {limit - 1}; got label {labels[at]} for picture {at} "
+            f"labels must be from 0 to {limit - 1}; got label {labels[at]} for image {at} "
             f"({outside.size} of {len(labels)} are outside); {way_out}. [label-range]"
         )
     return names or tuple(str(number) for number in range(int(labels.max()) + 1))

@@ -1,7 +1,7 @@
-"""Augmentation: each picture of a batch moved a little, so that no epoch shows the same twice.
+"""Augmentation: each image of a batch moved a little, so that no epoch shows the same twice.
 
 Every function takes a batch, its strength and a generator, and returns a new batch; the same generator state gives
-the same pictures. What comes from outside the picture is 0.
+the same images. What comes from outside the image is 0.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSetting, nearest
-from .dataset import Pictures
+from .dataset import Images
 
 _Coordinates = NDArray[np.floating[Any]]
 
 
-def shift(x: Pictures, pixels: float, generator: np.random.Generator) -> Pictures:
-    """Move each picture by up to `pixels` whole pixels, along each axis on its own.
+def shift(x: Images, pixels: float, generator: np.random.Generator) -> Images:
+    """Move each image by up to `pixels` whole pixels, along each axis on its own.
 
     Shapes:   x (n, c, h, w) → x
     """
@@ -34,8 +34,8 @@ def shift(x: Pictures, pixels: float, generator: np.random.Generator) -> Picture
     return np.ascontiguousarray(moved.transpose(0, 3, 1, 2))
 
 
-def flip(x: Pictures, probability: float, generator: np.random.Generator) -> Pictures:
-    """Mirror each picture left to right with this probability.
+def flip(x: Images, probability: float, generator: np.random.Generator) -> Images:
+    """Mirror each image left to right with this probability.
 
     Shapes:   x (n, c, h, w) → x
     """
@@ -43,7 +43,7 @@ def flip(x: Pictures, probability: float, generator: np.random.Generator) -> Pic
     return np.where(mirrored[:, None, None, None], x[..., ::-1], x)
 
 
-def crop(x: Pictures, share: float, generator: np.random.Generator) -> Pictures:
+def crop(x: Images, share: float, generator: np.random.Generator) -> Images:
     """Cut up to `share` off each side's length, anywhere, and stretch the rest to the old size.
 
     Shapes:   x (n, c, h, w) → x
@@ -52,15 +52,15 @@ def crop(x: Pictures, share: float, generator: np.random.Generator) -> Pictures:
     kept = 1 - share * generator.random((n, 1), np.float32)
     first_row = generator.random((n, 1), np.float32) * (1 - kept)
     first_column = generator.random((n, 1), np.float32) * (1 - kept)
-    # A pixel's centre lies half a pixel inside: the cut-out's edges, not its outer centres, meet the picture's.
-    rows = (first_row + kept * _centres(h)) * h - 0.5
-    columns = (first_column + kept * _centres(w)) * w - 0.5
+    # A pixel's center lies half a pixel inside: the cut-out's edges, not its outer centers, meet the image's.
+    rows = (first_row + kept * _centers(h)) * h - 0.5
+    columns = (first_column + kept * _centers(w)) * w - 0.5
     rows, columns = np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)
     return _sampled(x, rows[:, :, None], columns[:, None, :])
 
 
-def rotate(x: Pictures, degrees: float, generator: np.random.Generator) -> Pictures:
-    """Turn each picture about its centre by up to `degrees`, to either side.
+def rotate(x: Images, degrees: float, generator: np.random.Generator) -> Images:
+    """Turn each image about its center by up to `degrees`, to either side.
 
     Shapes:   x (n, c, h, w) → x
     """
@@ -74,12 +74,12 @@ def rotate(x: Pictures, degrees: float, generator: np.random.Generator) -> Pictu
     return _sampled(x, rows, columns)
 
 
-def _centres(size: int) -> _Coordinates:
+def _centers(size: int) -> _Coordinates:
     return (np.arange(size, dtype=np.float32) + 0.5) / size
 
 
-def _sampled(x: Pictures, rows: _Coordinates, columns: _Coordinates) -> Pictures:
-    """Read each picture at (row, column) between its pixels, bilinear.
+def _sampled(x: Images, rows: _Coordinates, columns: _Coordinates) -> Images:
+    """Read each image at (row, column) between its pixels, bilinear.
 
     Shapes:   rows, columns broadcast to (n, h, w)
     """
@@ -87,7 +87,7 @@ def _sampled(x: Pictures, rows: _Coordinates, columns: _Coordinates) -> Pictures
     rows, columns = np.broadcast_arrays(rows, columns)
     top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
     below, beside = rows - top, columns - left
-    pictures = np.arange(n)[:, None, None]
+    images = np.arange(n)[:, None, None]
     result = np.zeros((n, *rows.shape[1:], x.shape[1]), np.float32)
     for row, column, weight in (
         (top, left, (1 - below) * (1 - beside)),
@@ -96,13 +96,13 @@ def _sampled(x: Pictures, rows: _Coordinates, columns: _Coordinates) -> Pictures
         (top + 1, left + 1, below * beside),
     ):
         inside = (row >= 0) & (row < h) & (column >= 0) & (column < w)
-        pixels = x[pictures, :, np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)]
+        pixels = x[images, :, np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)]
         result += (weight * inside)[..., None].astype(np.float32) * pixels
     return np.ascontiguousarray(result.transpose(0, 3, 1, 2))
 
 
 class _Kind(NamedTuple):
-    apply: Callable[[Pictures, float, np.random.Generator], Pictures]
+    apply: Callable[[Images, float, np.random.Generator], Images]
     usual: float
     least: float
     most: float
@@ -129,7 +129,7 @@ class Augmentation:
 
     steps: tuple[tuple[str, float], ...] = ()
 
-    def __call__(self, x: Pictures, generator: np.random.Generator) -> Pictures:
+    def __call__(self, x: Images, generator: np.random.Generator) -> Images:
         """Return the batch, augmented; the batch given is not written to.
 
         Shapes:   x (n, c, h, w) → x

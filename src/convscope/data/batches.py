@@ -1,4 +1,4 @@
-"""Checks of pictures on their way into a network, and of data on its way into training."""
+"""Checks of images on their way into a network, and of data on its way into training."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from .arrays import ArraySource
 from .dataset import Source
 
 Data = Source | tuple[Array, Array]
-"""What training takes: a source, or pictures and labels."""
+"""What training takes: a source, or images and labels."""
 
 
-def checked_pictures(network: Network, x: Array, dtype: DType) -> Array:
-    """Return pictures in the model's number type.
+def checked_images(network: Network, x: Array, dtype: DType) -> Array:
+    """Return images in the model's number type.
 
     Shapes:   x (n, c, h, w) as the network's input with the batch in front
-    Errors:   BadData [pictures-type], [pictures-shape], [pictures-empty], [pictures-nan]
+    Errors:   BadData [images-type], [images-shape], [images-empty], [images-nan]
     """
     x = np.asarray(x)
     if not np.issubdtype(x.dtype, np.floating):
         way_out = "use (x / 255).astype('float32')" if x.dtype == np.uint8 else "use x.astype('float32')"
-        raise BadData(f"x must be floating-point numbers; got dtype={x.dtype}; {way_out}. [pictures-type]")
+        raise BadData(f"x must be floating-point numbers; got dtype={x.dtype}; {way_out}. [images-type]")
     if x.ndim < 1 or x.shape[1:] != network.input_shape:
         one = x.shape == network.input_shape
-        way_out = "use x[None] for one picture" if one else "resize it, or use network.with_input"
+        way_out = "use x[None] for one image" if one else "resize it, or use network.with_input"
         raise BadData(
             f"x must be n×{show_shape(network.input_shape)} for {network.name}; got x={show_shape(x.shape)}; "
-            f"{way_out}. [pictures-shape]"
+            f"{way_out}. [images-shape]"
         )
     if not len(x):
-        raise BadData("x must hold at least one picture; got none; check where they come from. [pictures-empty]")
+        raise BadData("x must hold at least one image; got none; check where they come from. [images-empty]")
     bad = ~np.isfinite(x)
     if bad.any():
         where = np.unravel_index(int(np.argmax(bad)), x.shape)
         place = ", ".join(str(int(i)) for i in where)
         raise BadData(
-            f"x must be finite numbers; got x[{place}]={x[where]}; mend or leave out such pictures. [pictures-nan]"
+            f"x must be finite numbers; got x[{place}]={x[where]}; mend or leave out such images. [images-nan]"
         )
     return x.astype(dtype, copy=False)
 
 
 def checked_labels(labels: Array, count: int) -> Array:
-    """Return labels or targets as an array, one per picture.
+    """Return labels or targets as an array, one per image.
 
     Errors:   BadData [labels-count], [labels-type]
     """
@@ -53,8 +53,7 @@ def checked_labels(labels: Array, count: int) -> Array:
     if labels.ndim < 1 or len(labels) != count:
         got = len(labels) if labels.ndim else "one number"
         raise BadData(
-            f"labels must be as many as pictures; got {got} for {count} pictures; "
-            "give one per picture. [labels-count]"
+            f"labels must be as many as images; got {got} for {count} images; give one per image. [labels-count]"
         )
     if not (np.issubdtype(labels.dtype, np.integer) or np.issubdtype(labels.dtype, np.floating)):
         raise BadData(
@@ -89,10 +88,10 @@ def check_source(network: Network, source: Source, what: str) -> None:
     Errors:   BadData [data-empty], [data-shape], [data-classes]
     """
     if not len(source):
-        raise BadData(f"{what} must hold at least one picture; got none; check where they come from. [data-empty]")
+        raise BadData(f"{what} must hold at least one image; got none; check where they come from. [data-empty]")
     if tuple(source.image_shape) != network.input_shape:
         raise BadData(
-            f"{what} must be pictures of {show_shape(network.input_shape)} for {network.name}; "
+            f"{what} must be images of {show_shape(network.input_shape)} for {network.name}; "
             f"got {show_shape(tuple(source.image_shape))}; resize them, or use network.with_input. [data-shape]"
         )
     outputs = max(2, network.outputs[-1].output_shape[0])

@@ -25,8 +25,8 @@ _MEMBERS = {
 }
 
 
-def read_pictures(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read pictures (n, 3, 32, 32) and labels (n,) out of the archive, or out of the folder it unpacks to."""
+def read_images(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read images (n, 3, 32, 32) and labels (n,) out of the archive, or out of the folder it unpacks to."""
     place = paths[ARCHIVE]
     contents = _from_folder(place, part) if place.is_dir() else _from_archive(place, part)
     records = np.concatenate([_records(content, f"{place}/{name}") for name, content in contents.items()])

@@ -26,7 +26,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class DataChoice:
-    """A data set by name or path, and how its pictures are read.
+    """A data set by name or path, and how its images are read.
 
     `resize` (h, w) and `channels` (1 or 3) hold for every kind of data; `skip_corrupt` for folders.
     """

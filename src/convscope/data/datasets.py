@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import cifar, idx
 
-ReadPictures = Callable[[Mapping[str, Path], str], tuple[NDArray[Any], NDArray[Any]]]
+ReadImages = Callable[[Mapping[str, Path], str], tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Original:
     classes: tuple[str, ...]
     checksums: Mapping[str, str]
     mirrors: tuple[str, ...]
-    read: ReadPictures
+    read: ReadImages
     stand_ins: Mapping[str, tuple[str, ...]]
 
     def files(self, part: str) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ MNIST = Original(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
-    read=idx.read_pictures,
+    read=idx.read_images,
     stand_ins=_UNPACKED,
 )
 
@@ -97,7 +97,7 @@ FASHION_MNIST = Original(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ),
-    read=idx.read_pictures,
+    read=idx.read_images,
     stand_ins=_UNPACKED,
 )
 
@@ -109,7 +109,7 @@ CIFAR10 = Original(
         "https://www.cs.toronto.edu/~kriz/",
         "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
     ),
-    read=cifar.read_pictures,
+    read=cifar.read_images,
     stand_ins={cifar.ARCHIVE: (cifar.FOLDER,)},
 )
 

@@ -1,7 +1,7 @@
-"""The handwritten digits that come with convscope: 1,797 pictures of 8×8, written by 13 people.
+"""The handwritten digits that come with convscope: 1,797 images of 8×8, written by 13 people.
 
 Source:   E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Learning Repository 1998,
-          https://doi.org/10.24432/C50P49, licence CC BY 4.0. The file has the test part of that set, whole and in
+          https://doi.org/10.24432/C50P49, license CC BY 4.0. The file has the test part of that set, whole and in
           its order, as distributed with scikit-learn; pixels are counts from 0 to 16, stored as bytes.
 """
 

@@ -1,4 +1,4 @@
-"""A folder of pictures, one sub-folder per class, read from the disk batch by batch."""
+"""A folder of images, one sub-folder per class, read from the disk batch by batch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import BadData, BadFile
-from ..images import DamagedImage, PictureHeader, read_picture
-from .arrays import as_pictures
-from .dataset import Indices, Labels, Pictures
+from ..images import DamagedImage, ImageHeader, read_image
+from .arrays import as_images
+from .dataset import Images, Indices, Labels
 from .image_check import check_images
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
@@ -24,17 +24,17 @@ Size = tuple[int, int]
 
 
 class FolderSource:
-    """Pictures in one folder per class; only those of a batch are in memory.
+    """Images in one folder per class; only those of a batch are in memory.
 
     The order is that of the names, classes first; folders in a class folder belong to the class. At the start
     every file is read once, unless it has not changed since it was (see `image_check`): so a damaged one is found
     before training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files are left
     out, too, and so are folders of systems (`__MACOSX`) and folders without images, listed in `left_out`.
 
-    Shapes:   resize (h, w), where pictures are not of one size
-    Units:    channels 1 or 3; left out, 1 if all pictures are grey, else 3
-    Errors:   BadData [folder-classes], [folder-empty], [folder-unknown], [picture-sizes];
-              BadFile [picture-file], [picture-pixels]
+    Shapes:   resize (h, w), where images are not of one size
+    Units:    channels 1 or 3; left out, 1 if all images are gray, else 3
+    Errors:   BadData [folder-classes], [folder-empty], [folder-unknown], [image-sizes];
+              BadFile [image-file], [image-pixels]
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class FolderSource:
         files, labels = found.files, found.labels
         self.skipped: tuple[str, ...] = ()
         checked = check_images(folder, files)
-        headers = [header for header in checked if isinstance(header, PictureHeader)]
+        headers = [header for header in checked if isinstance(header, ImageHeader)]
         broken = {at: error for at, error in enumerate(checked) if isinstance(error, BadFile)}
         if broken:
             if not skip_corrupt:
@@ -61,11 +61,11 @@ class FolderSource:
             labels = np.delete(labels, sorted(broken))
             if not files:
                 raise BadData(
-                    f"{str(folder)!r} must have a picture that can be read; got {len(broken)} damaged files; "
-                    "fetch the pictures again. [folder-empty]"
+                    f"{str(folder)!r} must have an image that can be read; got {len(broken)} damaged files; "
+                    "fetch the images again. [folder-empty]"
                 )
         self._files, self._labels = files, labels
-        self._channels = channels or (1 if all(header.grey for header in headers) else 3)
+        self._channels = channels or (1 if all(header.gray for header in headers) else 3)
         self._resize = resize
         self._size = resize or _one_size(files, headers)
 
@@ -86,25 +86,25 @@ class FolderSource:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Return the picture files, in order."""
+        """Return the image files, in order."""
         return tuple(self._files)
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self._files)
 
-    def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
-        """Read the pictures at `indices` from the disk."""
+    def batch(self, indices: Indices) -> tuple[Images, Labels]:
+        """Read the images at `indices` from the disk."""
         pixels = np.empty((len(indices), *self.image_shape), np.uint8)
         for place, at in enumerate(indices):
-            picture = read_picture(self._files[at], self._channels, self._resize)
-            if picture.shape != self.image_shape:
+            image = read_image(self._files[at], self._channels, self._resize)
+            if image.shape != self.image_shape:
                 raise BadData(
                     f"{str(self._files[at])!r} must keep its size while it is in use; got another than at the "
-                    "start; load the folder again. [picture-sizes]"
+                    "start; load the folder again. [image-sizes]"
                 )
-            pixels[place] = picture
-        return as_pictures(pixels), self._labels[indices]
+            pixels[place] = image
+        return as_images(pixels), self._labels[indices]
 
 
 class _Found(NamedTuple):
@@ -122,13 +122,13 @@ def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
     own = {name: _images(folder / name) for name in names if name not in SYSTEM_FOLDERS}
     if not own:
         raise BadData(
-            f"{str(folder)!r} must have one sub-folder of pictures per class; got none; "
-            "make a folder for each class and put its pictures there. [folder-classes]"
+            f"{str(folder)!r} must have one sub-folder of images per class; got none; "
+            "make a folder for each class and put its images there. [folder-classes]"
         )
     found = [name for name, images in own.items() if images]
     if not found:
         raise BadData(
-            f"{str(folder)!r} must have pictures in its class folders; got no file ending in "
+            f"{str(folder)!r} must have images in its class folders; got no file ending in "
             f"{', '.join(sorted(SUFFIXES))}; put them there. [folder-empty]"
         )
     unknown = [name for name in found if known is not None and name not in known]
@@ -178,16 +178,16 @@ def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
     more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
     raise BadFile(
         f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take "
-        "it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [picture-file]"
+        "it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [image-file]"
     )
 
 
-def _one_size(files: Sequence[Path], headers: Sequence[PictureHeader]) -> Size:
+def _one_size(files: Sequence[Path], headers: Sequence[ImageHeader]) -> Size:
     first = headers[0]
     for file, header in zip(files, headers, strict=True):
         if header[:2] != first[:2]:
             raise BadData(
-                f"pictures must be of one size; got {first.height}×{first.width} in {str(files[0])!r} and "
-                f"{header.height}×{header.width} in {str(file)!r}; give a size to resize them to. [picture-sizes]"
+                f"images must be of one size; got {first.height}×{first.width} in {str(files[0])!r} and "
+                f"{header.height}×{header.width} in {str(file)!r}; give a size to resize them to. [image-sizes]"
             )
     return first.height, first.width

@@ -65,8 +65,8 @@ def _exactly(data: bytes, count: int) -> bytes:
     return data
 
 
-def read_pictures(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read pictures (n, 1, h, w) and labels (n,) of the part "train" or "test", files given by their names."""
+def read_images(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read images (n, 1, h, w) and labels (n,) of the part "train" or "test", files given by their names."""
     prefix = "train" if part == "train" else "t10k"
     images = read_idx(paths[f"{prefix}-images-idx3-ubyte.gz"], 3)
     return images[:, None], read_idx(paths[f"{prefix}-labels-idx1-ubyte.gz"], 1)

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import BadFile
 from ..files.durable import write_durably
-from ..images import PictureHeader, read_header, read_picture
+from ..images import ImageHeader, read_header, read_image
 from ..training.json_kinds import COUNT, parse_json
 from .download import cache_folder
 
@@ -32,10 +32,10 @@ _SECONDS_BEFORE_PROGRESS = 1.0
 _SECONDS_BETWEEN = 0.1
 
 Known = dict[str, list[int]]
-"""By a file's path in the folder: size, time of change, height, width, and 1 for a grey image."""
+"""By a file's path in the folder: size, time of change, height, width, and 1 for a gray image."""
 
 
-def check_images(folder: Path, files: Sequence[Path]) -> list[PictureHeader | BadFile]:
+def check_images(folder: Path, files: Sequence[Path]) -> list[ImageHeader | BadFile]:
     """Return the head of each file, or what is wrong with it.
 
     Errors:   MissingExtra [data-extra]
@@ -43,24 +43,24 @@ def check_images(folder: Path, files: Sequence[Path]) -> list[PictureHeader | Ba
     store = _store(folder)
     known = _remembered(store)
     current: Known = {}
-    results: list[PictureHeader | BadFile] = []
+    results: list[ImageHeader | BadFile] = []
     try:
         for file in _with_progress(files):
             name = os.path.relpath(file, folder)
             stamp = _stamp(file)
             entry = known.get(name)
             if stamp is not None and entry is not None and tuple(entry[:2]) == stamp:
-                header = PictureHeader(entry[2], entry[3], bool(entry[4]))
+                header = ImageHeader(entry[2], entry[3], bool(entry[4]))
             else:
                 try:
                     header = read_header(file)
-                    read_picture(file, 1)
+                    read_image(file, 1)
                 except BadFile as error:
                     results.append(error)
                     continue
             results.append(header)
             if stamp is not None and time.time() - stamp[1] / 1e9 > SETTLED_SECONDS:
-                current[name] = [*stamp, header.height, header.width, int(header.grey)]
+                current[name] = [*stamp, header.height, header.width, int(header.gray)]
     finally:  # also where a Ctrl-C ends a long check
         if store is not None and not current.items() <= known.items():
             _remember(store, {**known, **current})

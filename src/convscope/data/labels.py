@@ -1,4 +1,4 @@
-"""Another source's pictures, their classes numbered as a model learned them."""
+"""Another source's images, their classes numbered as a model learned them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import BadData
-from .dataset import Indices, Labels, Pictures, Source
+from .dataset import Images, Indices, Labels, Source
 
 
-class Relabelled:
-    """The same pictures in the same order, with labels that index other class names.
+class Relabeled:
+    """The same images in the same order, with labels that index other class names.
 
     Errors:   BadData [classes-unknown] for a class that the names lack
     """
@@ -44,11 +44,11 @@ class Relabelled:
         return self._renumbered(self._whole.labels)
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self._whole)
 
-    def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
-        """Return the pictures at `indices` and their new labels."""
+    def batch(self, indices: Indices) -> tuple[Images, Labels]:
+        """Return the images at `indices` and their new labels."""
         x, labels = self._whole.batch(indices)
         return x, self._renumbered(labels)
 
@@ -57,6 +57,6 @@ class Relabelled:
         return renumbered
 
 
-def relabelled(source: Source, classes: Sequence[str]) -> Source:
+def relabeled(source: Source, classes: Sequence[str]) -> Source:
     """Return the source itself where its classes are these already, else with its labels renumbered."""
-    return source if source.classes == tuple(classes) else Relabelled(source, classes)
+    return source if source.classes == tuple(classes) else Relabeled(source, classes)

@@ -1,4 +1,4 @@
-"""Find the data that a user names: a well-known set, a folder of pictures, an archive."""
+"""Find the data that a user names: a well-known set, a folder of images, an archive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DATA_NAMES = ("digits", *ORIGINALS)
 """The sets known by name."""
 
 HELD_OUT_SHARE = 0.1
-"""What is kept of the training pictures for validation, where a set has no validation part of its own."""
+"""What is kept of the training images for validation, where a set has no validation part of its own."""
 
 _MOST_HELD_OUT = 0.5
 _PART_FOLDERS = {"train": ("train", "training"), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -40,9 +40,9 @@ def load_data(
     channels: int | None = None,
     skip_corrupt: bool = False,
 ) -> Source:
-    """Return one part of a data set: "digits", "mnist", "fashion-mnist", "cifar10", a folder of pictures, an .npz.
+    """Return one part of a data set: "digits", "mnist", "fashion-mnist", "cifar10", a folder of images, an .npz.
 
-    A set without a validation part has `hold_out` of each class held out of its training pictures, always the
+    A set without a validation part has `hold_out` of each class held out of its training images, always the
     same ones; 0 holds out nothing. A folder has class folders, or the folders train, validation and test with
     class folders in them. `resize`, `channels` (1 or 3) and `skip_corrupt` are for folders.
 
@@ -58,7 +58,7 @@ def load_data(
     if not 0 <= hold_out <= _MOST_HELD_OUT:
         raise BadData(
             f"hold_out must be from 0 to {_MOST_HELD_OUT}; got hold_out={hold_out!r}; "
-            "give the share of training pictures to validate on. [data-option]"
+            "give the share of training images to validate on. [data-option]"
         )
     text = os.fspath(name)
     folder = None if data_dir is None else Path(data_dir)
@@ -81,7 +81,7 @@ def _size(resize: int | Size | None) -> Size | None:
 def _channels(channels: int | None) -> int | None:
     if channels not in (None, 1, 3):
         raise BadData(
-            f"channels must be 1 (grey) or 3 (colour); got channels={channels!r}; choose one. [data-option]"
+            f"channels must be 1 (gray) or 3 (color); got channels={channels!r}; choose one. [data-option]"
         )
     return channels
 
@@ -101,7 +101,7 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
     if os.path.isfile(path):
         raise BadFile(f"data must be a folder or an .npz file; got {text!r}; write it by np.savez. [data-kind]")
     raise BadData(
-        f"data must be a known set, a folder of pictures per class, or an .npz file; got {text!r}; "
+        f"data must be a known set, a folder of images per class, or an .npz file; got {text!r}; "
         f"{nearest(key, DATA_NAMES)} [data-name]"
     )
 
@@ -127,8 +127,8 @@ def _folder(path: Path, part: str, resize: Size | None, channels: int | None, sk
     if source.image_shape != training.image_shape:
         _, height, width = source.image_shape
         raise BadData(
-            f"pictures must be of one size in every part; got {h}×{w} in {train.name!r} and {height}×{width} in "
-            f"{own.name!r}; give a size to resize them to. [picture-sizes]"
+            f"images must be of one size in every part; got {h}×{w} in {train.name!r} and {height}×{width} in "
+            f"{own.name!r}; give a size to resize them to. [image-sizes]"
         )
     return source
 
@@ -157,7 +157,7 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Source:
         if split == "train":
             return training
         raise BadData(
-            f"{name!r} must have a validation part; got none, and hold_out=0; hold some pictures out. [data-split]"
+            f"{name!r} must have a validation part; got none, and hold_out=0; hold some images out. [data-split]"
         )
     marked = held_out(training.labels, hold_out)
     if split == "train":
@@ -169,5 +169,5 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Source:
 
 def _whole(part: Part) -> Source:
     training = part("train")
-    assert training is not None  # every set has pictures to train on
+    assert training is not None  # every set has images to train on
     return training

@@ -1,4 +1,4 @@
-"""Pictures and labels in a NumPy archive, under the names that people give them."""
+"""Images and labels in a NumPy archive, under the names that people give them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .dataset import Source
 from .unpacking import refuse_bomb
 
 LARGEST_BYTES = 8 << 30
-"""Arrays come whole into memory; larger data belongs in a folder of pictures."""
+"""Arrays come whole into memory; larger data belongs in a folder of images."""
 
 _NAMES = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y"), ("images", "labels")),
@@ -32,7 +32,7 @@ _NAMES = {
 def load_part(path: Path, part: str) -> Source | None:
     """Return the train, validation or test part of an archive; None where it has no such part.
 
-    Pictures may be (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or grey as (n, h, w); labels (n,) or (n, 1);
+    Images may be (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or gray as (n, h, w); labels (n,) or (n, 1);
     an array `classes` names the classes. Object arrays are refused: reading them could run code.
 
     Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects], [unpacked-size]; BadData as `ArraySource`
@@ -66,7 +66,7 @@ def _without_names(path: Path, found: Sequence[str]) -> BadFile:
     few = ", ".join(found[:8]) + (", …" if len(found) > 8 else "")
     return BadFile(
         f"{str(path)!r} must hold arrays x and y, or x_train and y_train (and x_test, y_test); "
-        f"got {few or 'none'}; write it by np.savez(path, x=pictures, y=labels). [npz-names]"
+        f"got {few or 'none'}; write it by np.savez(path, x=images, y=labels). [npz-names]"
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures of another source, brought to another size or number of channels as they are asked for."""
+"""Images of another source, brought to another size or number of channels as they are asked for."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from .dataset import Indices, Labels, Pictures, Source
+from .dataset import Images, Indices, Labels, Source
 
 EYE_WEIGHTS = (0.299, 0.587, 0.114)
-"""How bright red, green and blue look: ITU-R BT.601, which picture files are turned grey by, too."""
+"""How bright red, green and blue look: ITU-R BT.601, which image files are turned gray by, too."""
 
 Matrix = NDArray[np.float32]
 
 
 class FittedSource:
-    """Another source's pictures, stretched to (h, w), in grey or colour.
+    """Another source's images, stretched to (h, w), in gray or color.
 
     Shapes:   image_shape (c, h, w); c is that of the source, or 1 from 3, or 3 from 1
     Errors:   BadData [fit-channels]
@@ -32,8 +32,8 @@ class FittedSource:
         before, after = whole.image_shape[0], image_shape[0]
         if before != after and {before, after} != {1, 3}:
             raise BadData(
-                f"pictures can be turned grey (3 to 1 channels) or into colours (1 to 3); "
-                f"got {before} channels where {after} are wanted; prepare the pictures. [fit-channels]"
+                f"images can be turned gray (3 to 1 channels) or into colors (1 to 3); "
+                f"got {before} channels where {after} are wanted; prepare the images. [fit-channels]"
             )
         self._whole = whole
         self._shape = image_shape
@@ -67,11 +67,11 @@ class FittedSource:
         return self._whole.labels
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self._whole)
 
-    def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
-        """Return the fitted pictures at `indices` and their labels."""
+    def batch(self, indices: Indices) -> tuple[Images, Labels]:
+        """Return the fitted images at `indices` and their labels."""
         whole, labels = self._whole.batch(indices)
         x: NDArray[Any] = whole
         if x.shape[1] > self._shape[0]:
@@ -94,13 +94,13 @@ def resizing_matrix(before: int, after: int) -> Matrix:
     """Return what a line of `before` pixels is multiplied with to become one of `after`: bilinear, antialiased.
 
     Shapes:   → (after, before); rows sum to 1
-    Formula:  max(0, 1 − |pixel − centre| / max(1, before / after)), divided by the row's sum
+    Formula:  max(0, 1 − |pixel − center| / max(1, before / after)), divided by the row's sum
 
     >>> resizing_matrix(2, 1)
     array([[0.5, 0.5]], dtype=float32)
     """
-    centres = (np.arange(after) + 0.5) * before / after
+    centers = (np.arange(after) + 0.5) * before / after
     pixels = np.arange(before) + 0.5
-    weights = np.maximum(0, 1 - np.abs(pixels - centres[:, None]) / max(1, before / after))
+    weights = np.maximum(0, 1 - np.abs(pixels - centers[:, None]) / max(1, before / after))
     matrix: Matrix = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return matrix

@@ -1,4 +1,4 @@
-"""Parts of a data set: which pictures are trained on, and which are kept for validation and test."""
+"""Parts of a data set: which images are trained on, and which are kept for validation and test."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from .dataset import Indices, Labels, Pictures, Source
+from .dataset import Images, Indices, Labels, Source
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[str, ...] = get_args(Split)
 
 
 class Subset:
-    """Some pictures of another source, in a given order.
+    """Some images of another source, in a given order.
 
     >>> from convscope.data import ArraySource
     >>> whole = ArraySource(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
@@ -25,9 +25,7 @@ class Subset:
 
     def __init__(self, whole: Source, indices: Indices) -> None:
         if not len(indices):
-            raise BadData(
-                "a part of the data must hold at least one picture; got none; hold out less. [data-empty]"
-            )
+            raise BadData("a part of the data must hold at least one image; got none; hold out less. [data-empty]")
         self._whole = whole
         self._indices = np.asarray(indices, np.int64)
 
@@ -57,19 +55,19 @@ class Subset:
         return self._whole.labels[self._indices]
 
     def __len__(self) -> int:
-        """Return the number of pictures of the part."""
+        """Return the number of images of the part."""
         return len(self._indices)
 
-    def batch(self, indices: Indices) -> tuple[Pictures, Labels]:
-        """Return the part's pictures at `indices` and their labels."""
+    def batch(self, indices: Indices) -> tuple[Images, Labels]:
+        """Return the part's images at `indices` and their labels."""
         return self._whole.batch(self._indices[indices])
 
 
 def held_out(labels: Labels, share: float) -> NDArray[np.bool_]:
-    """Mark the pictures to hold out: `share` of each class, evenly spaced through its pictures.
+    """Mark the images to hold out: `share` of each class, evenly spaced through its images.
 
-    The same labels always give the same answer. A class of two pictures or more gives at least one and keeps at
-    least one; a class of one picture gives none.
+    The same labels always give the same answer. A class of two images or more gives at least one and keeps at
+    least one; a class of one image gives none.
 
     >>> held_out(np.array([7, 7, 3, 7, 7, 3]), 0.25).astype(int)
     array([0, 0, 0, 1, 0, 1])
@@ -85,18 +83,18 @@ def held_out(labels: Labels, share: float) -> NDArray[np.bool_]:
 
 
 def missing_classes(source: Source) -> tuple[str, ...]:
-    """Return the classes that have no picture in this source."""
+    """Return the classes that have no image in this source."""
     counts = np.bincount(source.labels, minlength=len(source.classes))
     return tuple(name for name, count in zip(source.classes, counts, strict=True) if count == 0)
 
 
 def refuse_missing_classes(validation: Source) -> None:
-    """Raise BadData [classes-missing] where a validation part has no picture of some class."""
+    """Raise BadData [classes-missing] where a validation part has no image of some class."""
     missing = missing_classes(validation)
     if missing:
         few = ", ".join(missing[:8]) + (", …" if len(missing) > 8 else "")
         raise BadData(
-            f"validation data must have pictures of every class; got none of {few} "
-            f"({len(missing)} of {len(validation.classes)} classes); add at least one picture of each, "
+            f"validation data must have images of every class; got none of {few} "
+            f"({len(missing)} of {len(validation.classes)} classes); add at least one image of each, "
             "or leave the class out of training. [classes-missing]"
         )

@@ -43,7 +43,7 @@ def explain(
 ) -> Explanation:
     """Derive every number of one layer, or of all layers, of anything `load` takes.
 
-    One layer's receptive field is worked out from the picture on, forward and backward, with the centre of
+    One layer's receptive field is worked out from the image on, forward and backward, with the center of
     the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
     that nothing follows the whole way.
 

@@ -47,7 +47,7 @@ MERGED = Text(
 SHARED = Text(
     "A kernel is as deep as the input channels that it sees: {depth}. The output is as deep as there are "
     "kernels: {kernels}. Each kernel keeps the same weights at all {places} places: the weights are shared, so "
-    "that their number does not depend on the picture's size.",
+    "that their number does not depend on the image's size.",
     "卷积核的深度等于它所看到的输入通道数：{depth}；输出的深度等于卷积核的个数：{kernels}。"
     "每个卷积核在全部 {places} 个位置上使用同一组权重，即权重共享，因此参数量与图像尺寸无关。",
 )

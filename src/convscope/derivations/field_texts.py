@@ -6,14 +6,14 @@ from .derivation import Text
 
 FORWARD = Text("Receptive field, from the first layer to the last", "感受野：从第一层推到最后一层")
 BACKWARD = Text("Receptive field, from the last layer to the first", "感受野：从最后一层推回第一层")
-CENTRE = Text("Centre of a unit's field", "单元感受野的中心")
+CENTER = Text("Center of a unit's field", "单元感受野的中心")
 VARYING = Text(
-    "Receptive field of one unit, from the layer back to the picture", "单个单元的感受野：从该层逐层推回图像"
+    "Receptive field of one unit, from the layer back to the image", "单个单元的感受野：从该层逐层推回图像"
 )
 OWN_STEP = Text("Receptive field", "感受野")
 
 PIXEL = Text(
-    "The picture: a pixel sees itself, and its neighbour is one pixel away",
+    "The image: a pixel sees itself, and its neighbor is one pixel away",
     "输入图像：一个像素只看到自身，与相邻像素的间距为 1",
 )
 LAYER = Text("Layer {index}, {name}: kernel {k}, stride {s}", "第 {index} 层 {name}：核大小 {k}，步长 {s}")
@@ -21,7 +21,7 @@ LAYER_DILATION = Text(", dilation {d}", "，空洞率 {d}")
 LAYER_PADDING = Text(", padding {p}", "，填充 {p}")
 EFFECTIVE = Text("the kernel with its holes reaches over", "空洞卷积核的等效大小")
 SEEN = Text(
-    "So a unit of {name} sees this many pixels of the picture", "因此 {name} 的一个单元在输入图像上看到的像素数为"
+    "So a unit of {name} sees this many pixels of the image", "因此 {name} 的一个单元在输入图像上看到的像素数为"
 )
 ELEMENTWISE = Text(
     "{names}: these layers look at one position only ($k = 1$, $s = 1$), so they change nothing.",
@@ -29,7 +29,7 @@ ELEMENTWISE = Text(
 )
 STRIDE_LATER = Text(
     "A layer's own stride does not widen its field: it sets the "
-    "distance $j$ between neighbours, and so how much the "
+    "distance $j$ between neighbors, and so how much the "
     "layers after it gain.",
     "一层自身的步长不影响该层的感受野；它决定相邻单元的间距 $j$，从而影响其后各层感受野的增长。",
 )
@@ -52,36 +52,36 @@ HULL = Text(
 )
 HULL_LOW = Text("where the first unit's union begins", "第一个单元并集的起点")
 HULL_HIGH = Text("where it ends", "其终点")
-HULL_CENTRE = Text("{name}: the middle of the union", "{name}：并集的中点")
+HULL_CENTER = Text("{name}: the middle of the union", "{name}：并集的中点")
 SIDE_PATH = Text(
-    "Through {name} every unit also gains a global view of the picture; the size here is that of the local path.",
+    "Through {name} every unit also gains a global view of the image; the size here is that of the local path.",
     "经由 {name}，每个单元还得到整幅图像的全局信息；此处的大小只计局部路径。",
 )
 ONE_UNIT = Text("Begin with one unit of the last layer", "从最后一层的一个单元开始")
-AGREES = Text("On the picture: the same as from first to last", "落到输入图像上，与从前往后的结果一致")
+AGREES = Text("On the image: the same as from first to last", "落到输入图像上，与从前往后的结果一致")
 DIRECTION = Text(
     "$R_i$ counts positions at the input of layer $i$. This "
     "recurrence must run from the last layer to the first; "
     "run the other way it gives a wrong number.",
     "$R_i$ 是在第 $i$ 层输入处所覆盖的位置数。该递推必须从最后一层推向第一层；若反方向使用，结果是错的。",
 )
-FIRST_PIXEL = Text("The centre of the picture's first pixel", "输入图像第一个像素的中心")
+FIRST_PIXEL = Text("The center of the image's first pixel", "输入图像第一个像素的中心")
 UNIT = Text("index of the unit, counted from 0", "单元的下标，从 0 开始")
-CENTRE_OF = Text(
-    "The centre of its field: the start, and one step for every unit before it",
+CENTER_OF = Text(
+    "The center of its field: the start, and one step for every unit before it",
     "其感受野的中心：起点加上前面各单元的间距",
 )
 START = Text(
-    "The centre counts from the picture's corner, so that the "
-    "first pixel's centre is 0.5; the field reaches $r / 2$ "
+    "The center counts from the image's corner, so that the "
+    "first pixel's center is 0.5; the field reaches $r / 2$ "
     "to both sides of it and may hang over the edge.",
     "中心坐标从图像的角点算起，第一个像素的中心为 0.5；感受野向两侧各延伸 $r / 2$，可能超出图像边缘。",
 )
 
-PICTURE = Text("size of the picture ({axes})", "图像尺寸（{axes}）")
+IMAGE = Text("size of the image ({axes})", "图像尺寸（{axes}）")
 WHOLE = Text("every unit sees all of it ({axes})", "每个单元都看到全部（{axes}）")
 GLOBAL = Text(
-    "In {name} every output is made from every position, so from there on each unit sees the whole picture.",
+    "In {name} every output is made from every position, so from there on each unit sees the whole image.",
     "在 {name} 中，每个输出都由全部位置算得，因此从该层起每个单元都看到整幅图像。",
 )
 LOST = Text(

@@ -1,4 +1,4 @@
-"""Normalisation: statistics, scale and shift."""
+"""Normalization: statistics, scale and shift."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BUFFERS = Text(
     "Running mean and variance ({count} numbers) are kept but not learned, so they are not counted.",
     "滑动均值与方差（共 {count} 个数）会保存但不参与学习，因此不计入参数量。",
 )
-SETS = Text("sets that are normalised, each with its own mean and variance", "各自求均值与方差的归一化集合个数")
+SETS = Text("sets that are normalized, each with its own mean and variance", "各自求均值与方差的归一化集合个数")
 SQUARE_SCALE = Text("per element: square, times 1/deviation{affine}", "每个元素：平方、乘以标准差的倒数{affine}")
 TIMES_SCALE = Text(", times scale", "、乘以缩放系数")
 SUMS = Text(
@@ -50,7 +50,7 @@ WITHIN = Text(
     "whole set.",
     "共 {sets} 个集合，每个集合 {size} 个元素；均值与方差用到其中全部元素，因此每个输出依赖整个集合。",
 )
-NEIGHBOURS = Text("neighbouring channels", "相邻通道数")
+NEIGHBORS = Text("neighboring channels", "相邻通道数")
 SQUARE_AND_SCALE = Text(
     "per element: the square, and the sum times $α / n$", "每个元素：平方，以及总和乘以 $α / n$"
 )
@@ -61,7 +61,7 @@ WINDOW_SUM = Text(
 ONE_POWER = Text("per element: the power $β$", "每个元素：一次 $β$ 次幂")
 ONE_DIVISION = Text("per element: the division", "每个元素：一次除法")
 LRN = Text(
-    "$y = x / (k + α / n·S)^β$, where $S$ is the sum of the squares of $n$ neighbouring channels.",
+    "$y = x / (k + α / n·S)^β$, where $S$ is the sum of the squares of $n$ neighboring channels.",
     "$y = x / (k + α / n·S)^β$，其中 $S$ 是相邻 $n$ 个通道的平方和。",
 )
 
@@ -76,7 +76,7 @@ def _affine(names: tuple[str, ...], shape: Shape, affine: bool) -> Derivation:
 
 
 def _statistics(shape: Shape, sets: int, affine: bool) -> list[Derivation]:
-    """Derive mean, variance, normalisation and the affine map of `sets` sets."""
+    """Derive mean, variance, normalization and the affine map of `sets` sets."""
     worked = []
     scale, shift = (TIMES_SCALE, PLUS_SHIFT) if affine else (NO_AFFINE, NO_AFFINE)
     for quantity, formula, label in (
@@ -91,7 +91,7 @@ def _statistics(shape: Shape, sets: int, affine: bool) -> list[Derivation]:
     return worked
 
 
-def _normalised(shape: Shape, sets: int, affine: bool, parameters: Derivation) -> list[Derivation]:
+def _normalized(shape: Shape, sets: int, affine: bool, parameters: Derivation) -> list[Derivation]:
     sheet = on_shape(shape)
     sheet.shape(" × ".join(symbols(shape)))
     sheet.note(texts.SAME_SHAPE)
@@ -116,14 +116,14 @@ def _batch(layer: BatchNorm, inputs: Shapes) -> list[Derivation]:
 def _group(layer: GroupNorm, inputs: Shapes) -> list[Derivation]:
     (shape,) = inputs
     parameters = _affine(symbols(shape)[:1], shape[:1], layer.affine)
-    return _normalised(shape, layer.num_groups, layer.affine, parameters)
+    return _normalized(shape, layer.num_groups, layer.affine, parameters)
 
 
 @derivations.register
 def _instance(layer: InstanceNorm, inputs: Shapes) -> list[Derivation]:
     (shape,) = inputs
     parameters = _affine(symbols(shape)[:1], shape[:1], layer.affine)
-    return _normalised(shape, shape[0], layer.affine, parameters)
+    return _normalized(shape, shape[0], layer.affine, parameters)
 
 
 @derivations.register
@@ -133,7 +133,7 @@ def _layer(layer: LayerNorm, inputs: Shapes) -> list[Derivation]:
     names = tuple(symbols(shape)[axis] for axis in axes)
     sets = prod(size for axis, size in enumerate(shape) if axis not in axes)
     parameters = _affine(names, tuple(shape[axis] for axis in axes), layer.affine)
-    return _normalised(shape, sets, layer.affine, parameters)
+    return _normalized(shape, sets, layer.affine, parameters)
 
 
 @derivations.register
@@ -149,7 +149,7 @@ def _local_response(layer: LocalResponseNorm, inputs: Shapes) -> list[Derivation
         names = symbols(shape) if len(shape) > 1 else ("c",)
         sheet = on_shape(shape, names)
         if quantity == "additions":
-            sheet.know("n", layer.size, NEIGHBOURS)
+            sheet.know("n", layer.size, NEIGHBORS)
         sheet.step("N", product(names), texts.ELEMENTS)
         worked.append(counted(sheet, quantity, formula, label))
     return worked

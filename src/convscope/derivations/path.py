@@ -1,4 +1,4 @@
-"""The chain of layers, from the picture to one layer, whose windows decide what its units see."""
+"""The chain of layers, from the image to one layer, whose windows decide what its units see."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Link(NamedTuple):
 
 
 class Chains:
-    """Follow layers of one network back to the picture; what each sees is computed once."""
+    """Follow layers of one network back to the image; what each sees is computed once."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -59,7 +59,7 @@ class Chains:
         self._algebra = Recurrence()
 
     def to(self, node: Node, axis: int) -> list[Link]:
-        """Return the chain from the layer after the picture to `node`, along one axis of the picture."""
+        """Return the chain from the layer after the image to `node`, along one axis of the image."""
         chain: list[Link] = []
         while node is not self.network.inputs[0]:
             link, source = self.last(node, axis)
@@ -179,6 +179,6 @@ def textbook(chain: Sequence[Link]) -> bool:
     )
 
 
-def picture_rank(network: Network) -> int:
-    """Return the number of axes of the picture that hold positions."""
+def image_rank(network: Network) -> int:
+    """Return the number of axes of the image that hold positions."""
     return len(origin_axes(network, network.inputs[0]))

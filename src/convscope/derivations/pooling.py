@@ -72,7 +72,7 @@ BINS = Text(
 )
 ALL_BINS = Text("elements of all windows, channels included", "全部窗口的元素个数（含通道）")
 GLOBAL = Text(
-    "Global pooling makes one number out of each channel, whatever the picture's size.",
+    "Global pooling makes one number out of each channel, whatever the image's size.",
     "全局池化把每个通道变成一个数，与图像尺寸无关。",
 )
 CHANNEL_ELEMENTS = Text("elements of all channels", "所有通道的元素个数")
@@ -83,7 +83,7 @@ LEVEL_COMPARISONS = Text(
     "第 {number} 层的比较次数：格内元素个数减去格子数",
 )
 PYRAMID = Text(
-    "Any picture becomes a vector of this length: the size of the input is not in the formula.",
+    "Any image becomes a vector of this length: the size of the input is not in the formula.",
     "任意尺寸的图像都变成同样长度的向量：公式中不含输入尺寸。",
 )
 

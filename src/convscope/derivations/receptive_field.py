@@ -1,4 +1,4 @@
-"""Receptive fields worked out: first layer to last, last to first, and the centre of a unit."""
+"""Receptive fields worked out: first layer to last, last to first, and the center of a unit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .worksheet import Worksheet, written
 
 
 class Alike(NamedTuple):
-    """Axes of the picture that share a derivation: their group, their chain, their units."""
+    """Axes of the image that share a derivation: their group, their chain, their units."""
 
     group: AxisGroup
     chain: list[Link]
@@ -28,7 +28,7 @@ class Alike(NamedTuple):
 
 
 def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> list[Derivation]:
-    """Derive what the units of a layer see of the picture, from the picture on; `at` picks a unit."""
+    """Derive what the units of a layer see of the image, from the image on; `at` picks a unit."""
     if at is not None:
         chains.network.field(node.name, at)  # refuses a unit that is not there
     view = chains.views[node.index]
@@ -52,7 +52,7 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
     ):
         axes = _axes(one)
         if textbook(one.chain):
-            worked.append(_centre(one, axes))
+            worked.append(_center(one, axes))
         else:
             region = chains.network.field(node.name, tuple(unit.values()))
             first = one.group.first
@@ -122,7 +122,7 @@ def _global(network: Network, via: str) -> Derivation:
     sheet = Worksheet()
     axes = origin_axes(network, network.inputs[0])
     for group in groups([network.input_shape[axis] for axis in axes]):
-        sheet.know(group.input, network.input_shape[axes[group.first]], words.PICTURE.fill(axes=group.title))
+        sheet.know(group.input, network.input_shape[axes[group.first]], words.IMAGE.fill(axes=group.title))
         sheet.step(group.sign("r"), group.letter, words.WHOLE.fill(axes=group.title))
     sheet.note(words.GLOBAL, name=via)
     return sheet.finish("receptive_field", words.FORWARD)
@@ -247,7 +247,7 @@ def _backward(one: Alike, axes: Text | None) -> Derivation:
     return sheet.finish("receptive_field_backward", _titled(words.BACKWARD, axes))
 
 
-def _centre(one: Alike, axes: Text | None) -> Derivation:
+def _center(one: Alike, axes: Text | None) -> Derivation:
     sheet = Worksheet()
     sheet.step("start_0", "0.5", words.FIRST_PIXEL)
     sheet.bind("j_0", 1)
@@ -262,10 +262,10 @@ def _centre(one: Alike, axes: Text | None) -> Derivation:
             jump *= link.map.step
         if link.widens:
             field = _regular(link.field)
-            sheet.label(words.HULL_CENTRE.fill(name=link.node.name))
+            sheet.label(words.HULL_CENTER.fill(name=link.node.name))
             sheet.step(sign("start", index), f"({field.low} + {written(field.high)}) / 2")
         sheet.bind(sign("j", index), int(jump))
     sheet.know("i", one.unit, words.UNIT)
-    sheet.step("centre", f"{sign('start', last)} + i·{sign('j', last)}", words.CENTRE_OF)
+    sheet.step("center", f"{sign('start', last)} + i·{sign('j', last)}", words.CENTER_OF)
     sheet.note(words.START)
-    return sheet.finish("center", _titled(words.CENTRE, axes))
+    return sheet.finish("center", _titled(words.CENTER, axes))

@@ -1,4 +1,4 @@
-"""Resizing a picture."""
+"""Resizing an image."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .worksheet import Worksheet
 
 FACTOR = Text("scale factor", "放大倍数")
 ASKED = Text("size asked for ({axes})", "指定的尺寸（{axes}）")
-NEIGHBOURS = Text("neighbours blended along one axis ({mode})", "单个方向上参与插值的邻点数（{mode}）")
+NEIGHBORS = Text("neighbors blended along one axis ({mode})", "单个方向上参与插值的邻点数（{mode}）")
 MODES = {
     "nearest": Text("nearest", "最近邻"),
     "linear": Text("linear", "线性"),
     "cubic": Text("cubic", "三次"),
 }
-BLENDED = Text("neighbours of one output pixel", "一个输出像素的邻点数")
-COPIED = Text("Nearest-neighbour resizing copies pixels; it computes nothing.", "最近邻缩放只复制像素，不做运算。")
-WEIGHTED = Text("one product per neighbour", "每个邻点一次乘法")
-ADDED = Text("one addition fewer than neighbours", "加法次数比邻点数少一")
+BLENDED = Text("neighbors of one output pixel", "一个输出像素的邻点数")
+COPIED = Text("Nearest-neighbor resizing copies pixels; it computes nothing.", "最近邻缩放只复制像素，不做运算。")
+WEIGHTED = Text("one product per neighbor", "每个邻点一次乘法")
+ADDED = Text("one addition fewer than neighbors", "加法次数比邻点数少一")
 
 
 @derivations.register
@@ -47,7 +47,7 @@ def _upsample(layer: Upsample, inputs: Shapes) -> list[Derivation]:
         return [*worked, no_operations(COPIED)]
     for quantity, formula, label in (("multiplications", "N·B", WEIGHTED), ("additions", "N·(B - 1)", ADDED)):
         sheet = on_shape((shape[0], *(resize.size for resize in resizes)), names)
-        sheet.know("t", resizes[0].support, NEIGHBOURS.fill(mode=MODES[layer.mode]))
+        sheet.know("t", resizes[0].support, NEIGHBORS.fill(mode=MODES[layer.mode]))
         sheet.step("N", product(names), texts.OUTPUTS)
         sheet.step("B", f"t^{rank}", BLENDED)
         worked.append(counted(sheet, quantity, formula, label))

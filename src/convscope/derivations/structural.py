@@ -7,7 +7,7 @@ from . import texts
 from .derivation import Derivation, Text
 from .family import Shapes, derivations, no_operations, no_parameters, on_shape, product, same_shape, symbols
 
-GIVEN = Text("The shape of one picture is given.", "单张图像的形状是给定的。")
+GIVEN = Text("The shape of one image is given.", "单张图像的形状是给定的。")
 UNCHANGED = Text("The input goes through unchanged.", "输入原样通过。")
 DROPPED = Text(
     "In training each element becomes 0 with probability {p}, "
@@ -17,7 +17,7 @@ DROPPED = Text(
 )
 INFERENCE = Text("At inference there is nothing to compute.", "推理时无需任何运算。")
 ARRAY = Text(
-    "An array of the network's own, the same for every picture: nothing of the picture is seen.",
+    "An array of the network's own, the same for every image: nothing of the image is seen.",
     "网络自带的数组，对每张图像都相同：不依赖图像。",
 )
 LEARNED = Text("all elements are learned", "所有元素都可学习")

@@ -41,6 +41,4 @@ SHARED_MEMORY = Text(
     "The elements can stay where they are: the output may share the input's memory.",
     "元素不必移动：输出可以与输入共用同一块内存。",
 )
-EXCLUDED = Text(
-    "The batch is left out: all numbers are for one picture.", "不计批量大小，所有数字均针对单张图像。"
-)
+EXCLUDED = Text("The batch is left out: all numbers are for one image.", "不计批量大小，所有数字均针对单张图像。")

@@ -1,4 +1,4 @@
-"""One unit's region worked back to the picture, for chains on which units do not all see alike."""
+"""One unit's region worked back to the image, for chains on which units do not all see alike."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class StepResult(NamedTuple):
 class LayerStatistics:
     """What one observed step showed of a layer; None where the question does not arise.
 
-    `zero_fraction` is, per unit (a channel, or a feature of a vector), the share of exact zeros over pictures and
+    `zero_fraction` is, per unit (a channel, or a feature of a vector), the share of exact zeros over images and
     positions: only of activations that can die. `saturated_fraction` is the share of elements whose derivative
     is below 5 % of its largest: only of activations that saturate on both sides. The norms are over all
     parameters of the layer; the update is what the step changed.

@@ -1,18 +1,18 @@
-"""Pictures of a user's own, and one to look at where none is given."""
+"""Images of a user's own, and one to look at where none is given."""
 
-from .file import MOST_PIXELS, DamagedImage, PictureHeader, read_header, read_picture
-from .fit import Picture, load_picture, load_whole_picture, sample_photograph, sample_picture, stretch_note
+from .file import MOST_PIXELS, DamagedImage, ImageHeader, read_header, read_image
+from .fit import Image, load_image, load_whole_image, sample_image, sample_photograph, stretch_note
 
 __all__ = [
     "MOST_PIXELS",
     "DamagedImage",
-    "Picture",
-    "PictureHeader",
-    "load_picture",
-    "load_whole_picture",
+    "Image",
+    "ImageHeader",
+    "load_image",
+    "load_whole_image",
     "read_header",
-    "read_picture",
+    "read_image",
+    "sample_image",
     "sample_photograph",
-    "sample_picture",
     "stretch_note",
 ]

@@ -1,4 +1,4 @@
-"""One picture file, checked and brought to the shape that a network takes."""
+"""One image file, checked and brought to the shape that a network takes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST_PIXELS = 100_000_000
-"""A picture that claims more is refused before it is unpacked: a small file can hold a huge one."""
+"""An image that claims more is refused before it is unpacked: a small file can hold a huge one."""
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 _DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
-_GREY_MODES = _DEEP_MODES | {"1", "L", "LA", "La"}
+_GRAY_MODES = _DEEP_MODES | {"1", "L", "LA", "La"}
 
 
 class DamagedImage(BadFile):
@@ -34,34 +34,34 @@ class DamagedImage(BadFile):
     reason = ""
 
 
-class PictureHeader(NamedTuple):
-    """What the head of a file says, before its pixels are read: upright size, and whether it is grey."""
+class ImageHeader(NamedTuple):
+    """What the head of a file says, before its pixels are read: upright size, and whether it is gray."""
 
     height: int
     width: int
-    grey: bool
+    gray: bool
 
 
-def read_header(path: str | Path) -> PictureHeader:
-    """Read the size and the kind of a picture, without its pixels.
+def read_header(path: str | Path) -> ImageHeader:
+    """Read the size and the kind of an image, without its pixels.
 
-    Errors:   BadFile [picture-missing], [picture-file], [picture-pixels]; MissingExtra [data-extra]
+    Errors:   BadFile [image-missing], [image-file], [image-pixels]; MissingExtra [data-extra]
     """
     with _opened(path) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS:
             width, height = height, width
-        return PictureHeader(height, width, image.mode in _GREY_MODES)
+        return ImageHeader(height, width, image.mode in _GRAY_MODES)
 
 
-def read_picture(path: str | Path, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """Read a picture as bytes, upright, in grey or colour, resized if `size` is given and another.
+def read_image(path: str | Path, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """Read an image as bytes, upright, in gray or color, resized if `size` is given and another.
 
-    A camera's note on rotation is applied, transparent pixels are laid on white, deeper grey levels become 8 bits
+    A camera's note on rotation is applied, transparent pixels are laid on white, deeper gray levels become 8 bits
     (see `eight_bits`). Resizing stretches to (h, w), bilinear, with antialiasing.
 
     Shapes:   → (channels, h, w); channels is 1 or 3
-    Errors:   BadFile [picture-missing], [picture-file], [picture-pixels]; MissingExtra [data-extra]
+    Errors:   BadFile [image-missing], [image-file], [image-pixels]; MissingExtra [data-extra]
     Source:   EXIF 2.3, orientation
     """
     with _opened(path) as image:
@@ -93,10 +93,10 @@ def _opened(path: str | Path) -> Iterator[Image]:
         raise missing_library("reading image files needs Pillow", "pillow", "data-extra") from None
     if not os.path.isfile(path):
         got = "a folder" if os.path.isdir(path) else "no such file"
-        raise BadFile(f"{str(path)!r} must be a picture file; got {got}; check the path. [picture-missing]")
+        raise BadFile(f"{str(path)!r} must be an image file; got {got}; check the path. [image-missing]")
     too_large = BadFile(
-        f"{str(path)!r} must be a picture of at most {MOST_PIXELS:,} pixels; got more; "
-        "make it smaller, or leave it out. [picture-pixels]"
+        f"{str(path)!r} must be an image of at most {MOST_PIXELS:,} pixels; got more; "
+        "make it smaller, or leave it out. [image-pixels]"
     )
     with ExitStack() as opened:
         try:
@@ -116,12 +116,12 @@ def _opened(path: str | Path) -> Iterator[Image]:
 def _orientation(image: Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged metadata: the picture itself may be whole
+    except Exception:  # damaged metadata: the image itself may be whole
         return 1
 
 
 def _shallow(image: Image) -> Image:
-    """Return deep grey levels as 8 bits; other pictures as they are."""
+    """Return deep gray levels as 8 bits; other images as they are."""
     from PIL import Image as images
 
     return images.fromarray(eight_bits(np.asarray(image))) if image.mode in _DEEP_MODES else image
@@ -139,10 +139,10 @@ def _on_white(image: Image) -> Image:
 def _damaged(path: str | Path, error: Exception) -> DamagedImage:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "cannot identify" in reason:
-        reason = "no picture that Pillow knows"
+        reason = "no image that Pillow knows"
     damaged = DamagedImage(
-        f"{str(path)!r} must be a whole picture file; got a damaged one ({reason}); "
-        "mend it, take it away, or skip such files. [picture-file]"
+        f"{str(path)!r} must be a whole image file; got a damaged one ({reason}); "
+        "mend it, take it away, or skip such files. [image-file]"
     )
     damaged.reason = reason
     return damaged

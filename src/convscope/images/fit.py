@@ -1,4 +1,4 @@
-"""A picture as large as a network's input, to draw on."""
+"""An image as large as a network's input, to draw on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.connection import Shape
-from .file import MOST_PIXELS, read_header, read_picture
+from .file import MOST_PIXELS, read_header, read_image
 from .scene import scene
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 """(h, w, 3), or (h, w, 1) for a network that takes one channel."""
 
 UNNOTICED = 0.01
@@ -24,27 +24,27 @@ MOST_NAMES = 5
 FINE_PIXELS = 1_000_000
 
 
-def load_picture(path: str | Path, input_shape: Shape) -> Picture:
-    """Read a picture and fit it to a network's input, with the very pixels that the network would be given.
+def load_image(path: str | Path, input_shape: Shape) -> Image:
+    """Read an image and fit it to a network's input, with the very pixels that the network would be given.
 
     Shapes:   input_shape (c, h, w) → (h, w, 1) for c = 1, else (h, w, 3)
-    Errors:   BadShape [picture-shape], and those of `read_picture`
+    Errors:   BadShape [image-shape], and those of `read_image`
     """
     channels, height, width = _checked(input_shape)
-    pixels = read_picture(path, 1 if channels == 1 else 3, (height, width))
+    pixels = read_image(path, 1 if channels == 1 else 3, (height, width))
     return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
 
-def load_whole_picture(path: str | Path, longest: int) -> Picture:
+def load_whole_image(path: str | Path, longest: int) -> Image:
     """Read a color image in its own proportions, made smaller if a side is longer than `longest` pixels.
 
     Shapes:   → (h, w, 3)
-    Errors:   those of `read_picture`
+    Errors:   those of `read_image`
     """
     height, width, _ = read_header(path)
     scale = min(1.0, longest / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    return np.ascontiguousarray(read_picture(path, 3, size).transpose(1, 2, 0))
+    return np.ascontiguousarray(read_image(path, 3, size).transpose(1, 2, 0))
 
 
 def stretch_note(paths: Sequence[str | Path], input_shape: Shape) -> str:
@@ -72,33 +72,33 @@ def stretch_note(paths: Sequence[str | Path], input_shape: Shape) -> str:
     return f"{len(stretched)} of {len(paths)} images {to} them: {names}"
 
 
-def sample_photograph() -> Picture:
+def sample_photograph() -> Image:
     """Return a photograph of a cup of coffee, by Rachel Michetti (CC0).
 
     Shapes:   → (240, 360, 3)
     """
-    return load_whole_picture(Path(__file__).parent / "data" / "coffee.jpg", 360)
+    return load_whole_image(Path(__file__).parent / "data" / "coffee.jpg", 360)
 
 
-def sample_picture(shape: Shape) -> Picture:
+def sample_image(shape: Shape) -> Image:
     """Draw a house before mountains in the evening: always the same, at any size.
 
     Shapes:   (c, h, w) → (h, w, 1) for c = 1, else (h, w, 3)
-    Errors:   BadShape [picture-shape]
+    Errors:   BadShape [image-shape]
     """
     channels, height, width = _checked(shape)
     finer = 3 if height * width < FINE_PIXELS else 1  # drawn finer and averaged, edges are smooth
     painted = scene(height * finer, width * finer).reshape(height, finer, width, finer, 3).mean(axis=(1, 3))
     if channels == 1:
         painted = painted @ np.array([[0.299], [0.587], [0.114]])
-    picture: Picture = np.rint(painted * 255).astype(np.uint8)
-    return picture
+    image: Image = np.rint(painted * 255).astype(np.uint8)
+    return image
 
 
 def _checked(input_shape: Shape) -> Shape:
     if len(input_shape) != 3 or input_shape[1] * input_shape[2] > MOST_PIXELS:
         raise BadShape(
-            f"a picture must go into a network with an input c×h×w of at most {MOST_PIXELS:,} pixels; "
-            f"got {show_shape(input_shape)}; choose a network for pictures. [picture-shape]"
+            f"an image must go into a network with an input c×h×w of at most {MOST_PIXELS:,} pixels; "
+            f"got {show_shape(input_shape)}; choose a network for images. [image-shape]"
         )
     return input_shape

@@ -73,7 +73,7 @@ class ActivationTable(Preformatted):
         parts = [
             titled("Values", table(head, values)),
             titled("Derivatives", table(head, slopes)),
-            titled("Properties", table(["", "range", "zero-centred", "saturates", "dies"], facts)),
+            titled("Properties", table(["", "range", "zero-centered", "saturates", "dies"], facts)),
         ]
         for row in self.rows:
             if row.slope_gradient is not None:
@@ -87,7 +87,7 @@ def _facts(layer: Activation) -> list[str]:
     return [
         layer.kind,
         known.range_text,
-        "yes" if known.zero_centred else "no",
+        "yes" if known.zero_centered else "no",
         " and ".join(known.saturates) or "nowhere",
         "yes" if known.dies else "no",
     ]
@@ -106,7 +106,7 @@ def activation_table(points: ArrayLike = POINTS, functions: Sequence[Activation]
 
 
 def _row(layer: Activation, x: Array) -> ActivationRow:
-    # One point per picture, so that the slope's gradient can be told apart point by point.
+    # One point per image, so that the slope's gradient can be told apart point by point.
     slope = {"weight": np.array([layer.init])} if isinstance(layer, PReLU) else {}
     values, derivatives, slopes = [], [], []
     for point in x:

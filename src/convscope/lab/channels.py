@@ -80,37 +80,37 @@ def by_channels(
     >>> by_channels(np.ones((3, 4, 4)), np.ones((2, 3, 3, 3))).kernels[0].output[1].tolist()
     [18.0, 27.0, 27.0, 18.0]
     """
-    picture, kernels = numbers("x", x), numbers("weight", weight)
+    image, kernels = numbers("x", x), numbers("weight", weight)
     biases = np.zeros(kernels.shape[:1]) if bias is None else numbers("bias", bias)
-    if picture.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(picture):
+    if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the picture has channels, x (c, h, w) and weight (o, c, kh, kw); "
-            f"got x={show_shape(picture.shape)}, weight={show_shape(kernels.shape)}; "
+            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
+            f"got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}; "
             "give each kernel one slice per channel. [lab-channels]"
         )
-    names = tuple(channel_names or (f"channel {index + 1}" for index in range(len(picture))))
-    if biases.shape != (len(kernels),) or len(names) != len(picture):
+    names = tuple(channel_names or (f"channel {index + 1}" for index in range(len(image))))
+    if biases.shape != (len(kernels),) or len(names) != len(image):
         raise BadShape(
-            f"there must be {len(kernels)} biases, one per kernel, and {len(picture)} names, one per channel; "
+            f"there must be {len(kernels)} biases, one per kernel, and {len(image)} names, one per channel; "
             f"got bias={show_shape(biases.shape)}, {len(names)} names; leave both out. [lab-channels]"
         )
     layer = Conv2d(1, kernels.shape[2:], padding=padding)
-    layer.output_shape((1, *picture.shape[1:]))
+    layer.output_shape((1, *image.shape[1:]))
     steps = []
     for kernel, own in zip(kernels, biases, strict=True):
         # Without its bias, a layer with one input channel is one slice at work.
         maps = [
             forward(layer, (channel[None, None],), {"weight": part[None, None]}, Context())[0, 0]
-            for channel, part in zip(picture, kernel, strict=True)
+            for channel, part in zip(image, kernel, strict=True)
         ]
         per_channel = np.stack(maps)
         steps.append(KernelSteps(kernel, per_channel, float(own), per_channel.sum(axis=0) + own))
-    return ChannelSteps(picture, tuple(steps), names)
+    return ChannelSteps(image, tuple(steps), names)
 
 
 @dataclass(frozen=True)
 class TwoConvolutions(Preformatted):
-    """A picture in colour through two convolutions, each taken apart."""
+    """An image in color through two convolutions, each taken apart."""
 
     first: ChannelSteps
     second: ChannelSteps
@@ -127,7 +127,7 @@ class TwoConvolutions(Preformatted):
 
 
 def two_convolutions(seed: int = 0) -> TwoConvolutions:
-    """Take the 4×4 picture in colour through 2 kernels of 3×3×3, then 3 kernels of 3×3×2, step by step.
+    """Take the 4×4 image in color through 2 kernels of 3×3×3, then 3 kernels of 3×3×2, step by step.
 
     Pixels and weights are small whole numbers drawn by `seed`, so that every sum can be done by hand.
 

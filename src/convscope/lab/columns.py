@@ -19,7 +19,7 @@ from .blocks import beside, matrix, titled
 
 @dataclass(frozen=True)
 class MatrixProduct(Preformatted):
-    """A picture's windows as columns, the kernels as rows, and their product, which is the convolution."""
+    """An image's windows as columns, the kernels as rows, and their product, which is the convolution."""
 
     x: Array
     weight: Array
@@ -38,7 +38,7 @@ class MatrixProduct(Preformatted):
         maps = beside(*(titled(f"map {i + 1}", matrix(c)) for i, c in enumerate(self.output)))
         return "\n\n".join(
             [
-                titled(f"Picture {show_shape(self.x.shape)}", channels),
+                titled(f"Image {show_shape(self.x.shape)}", channels),
                 titled(
                     f"X_col {show_shape(self.x_col.shape)}: {taps} rows, one per channel and tap; "
                     f"{rows}·{columns} = {rows * columns} columns, one per window",
@@ -58,7 +58,7 @@ class MatrixProduct(Preformatted):
 
 
 def matrix_product(x: ArrayLike | None = None, weight: ArrayLike | None = None, stride: int = 1) -> MatrixProduct:
-    """Lay a picture's windows out as columns and convolve by one matrix product.
+    """Lay an image's windows out as columns and convolve by one matrix product.
 
     Left out, x is 4×4 with 3 channels, numbered through from 0, and the weight one kernel of 2×2.
 
@@ -68,21 +68,21 @@ def matrix_product(x: ArrayLike | None = None, weight: ArrayLike | None = None, 
     >>> matrix_product(np.zeros((3, 227, 227)), np.zeros((96, 3, 11, 11)), stride=4).output.shape
     (96, 55, 55)
     """
-    picture = np.arange(48.0).reshape(3, 4, 4) if x is None else numbers("x", x)
+    image = np.arange(48.0).reshape(3, 4, 4) if x is None else numbers("x", x)
     kernels = _EXAMPLE if weight is None else numbers("weight", weight)
-    if picture.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(picture):
+    if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the picture has channels, x (c, h, w) and weight (o, c, kh, kw); "
-            f"got x={show_shape(picture.shape)}, weight={show_shape(kernels.shape)}; "
+            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
+            f"got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}; "
             "give each kernel one slice per channel. [lab-columns]"
         )
     size = kernels.shape[2:]
-    x_col = im2col(picture[None], size, stride)
+    x_col = im2col(image[None], size, stride)
     w_col = kernels.reshape(len(kernels), -1)
     product = w_col @ x_col
-    output = product.reshape(Conv2d(len(kernels), size, stride=(stride, stride)).output_shape(picture.shape))
-    seen = col2im(np.ones_like(x_col), (1, *picture.shape), size, stride)
-    return MatrixProduct(picture, kernels, stride, x_col, w_col, product, output, seen[0, 0])
+    output = product.reshape(Conv2d(len(kernels), size, stride=(stride, stride)).output_shape(image.shape))
+    seen = col2im(np.ones_like(x_col), (1, *image.shape), size, stride)
+    return MatrixProduct(image, kernels, stride, x_col, w_col, product, output, seen[0, 0])
 
 
 _EXAMPLE = np.array([[[[1.0, 0.0], [0.0, -1.0]], [[0.0, 1.0], [-1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]]])

@@ -1,4 +1,4 @@
-"""Edge kernels: what a horizontal and a vertical one find in a picture."""
+"""Edge kernels: what a horizontal and a vertical one find in an image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KERNELS = {
 
 @dataclass(frozen=True)
 class EdgeMaps(Preformatted):
-    """A picture and what each kernel makes of it, before and after ReLU."""
+    """An image and what each kernel makes of it, before and after ReLU."""
 
     x: Array
     kernels: dict[str, Array]
@@ -36,7 +36,7 @@ class EdgeMaps(Preformatted):
     rectified: dict[str, Array]
 
     def __str__(self) -> str:
-        parts = [titled(f"Picture {show_shape(self.x.shape)}", matrix(self.x))]
+        parts = [titled(f"Image {show_shape(self.x.shape)}", matrix(self.x))]
         for name, kernel in self.kernels.items():
             row = beside(
                 titled("kernel", matrix(kernel)),
@@ -47,16 +47,16 @@ class EdgeMaps(Preformatted):
         return "\n\n".join(parts)
 
 
-def edge_maps(picture: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) -> EdgeMaps:
+def edge_maps(image: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) -> EdgeMaps:
     """Convolve a gray image with a horizontal and a vertical edge kernel, or with others, and apply ReLU.
 
-    Shapes:   picture (h, w), kernels (kh, kw), all the same → maps (h − kh + 1, w − kw + 1)
-    Errors:   BadShape [lab-picture], [lab-kernels]
+    Shapes:   image (h, w), kernels (kh, kw), all the same → maps (h − kh + 1, w − kw + 1)
+    Errors:   BadShape [lab-image], [lab-kernels]
 
     >>> edge_maps([[9, 9, 9], [9, 9, 9], [0, 0, 0]]).maps["horizontal"]
     array([[27.]])
     """
-    x = numbers("picture", picture)
+    x = numbers("image", image)
     given = {name: numbers("kernel", kernel) for name, kernel in kernels.items()}
     shapes = {kernel.shape for kernel in given.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
@@ -68,8 +68,8 @@ def edge_maps(picture: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) ->
     size = next(iter(shapes))
     if x.ndim != 2 or x.shape[0] < size[0] or x.shape[1] < size[1]:
         raise BadShape(
-            f"picture must be a matrix of at least {show_shape(size)} grey levels; got "
-            f"picture={show_shape(x.shape)}; give one channel, as rows of numbers. [lab-picture]"
+            f"image must be a matrix of at least {show_shape(size)} gray levels; got "
+            f"image={show_shape(x.shape)}; give one channel, as rows of numbers. [lab-image]"
         )
     weight = np.stack(list(given.values()))[:, None]
     layer = Conv2d(len(given), size, bias=False)

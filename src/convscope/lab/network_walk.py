@@ -23,7 +23,7 @@ MOST_NUMBERS = 4096
 
 @dataclass(frozen=True)
 class Walk(Preformatted):
-    """A network's forward pass on one picture: every layer's output, the parameters that made it."""
+    """A network's forward pass on one image: every layer's output, the parameters that made it."""
 
     network: Network
     x: Array
@@ -56,7 +56,7 @@ def _maps(array: Array) -> str:
 def walk(
     model: Network | str, x: ArrayLike | None = None, parameters: dict[str, Array] | None = None, seed: int = 0
 ) -> Walk:
-    """Run a small network forward on one picture and keep every number.
+    """Run a small network forward on one image and keep every number.
 
     `model` is a Network, or whatever `convscope.load` reads. Left out, pixels are quarters from 0 to 1 and
     parameters quarters from −1 to 1, drawn by `seed`: short to write, exact in a computer, and nothing learned.
@@ -73,10 +73,10 @@ def walk(
         )
     generator = np.random.default_rng(seed)
     shape = network.inputs[0].output_shape
-    picture = generator.integers(0, 5, shape) / 4 if x is None else numbers("x", x)
+    image = generator.integers(0, 5, shape) / 4 if x is None else numbers("x", x)
     if parameters is None:
         parameters = {
             name: generator.integers(-4, 5, size) / 4 for name, size in parameter_shapes(network).items()
         }
-    passed = run(network, picture[None], parameters)
-    return Walk(network, picture, dict(parameters), {name: value[0] for name, value in passed.values.items()})
+    passed = run(network, image[None], parameters)
+    return Walk(network, image, dict(parameters), {name: value[0] for name, value in passed.values.items()})

@@ -140,13 +140,13 @@ def max_pooling(x: ArrayLike = MAP, kernel_size: int = 2, stride: int = 2) -> Po
     array([[5., 6.],
            [7., 8.]])
     """
-    picture = numbers("x", x)
-    if picture.ndim != 2:
+    image = numbers("x", x)
+    if image.ndim != 2:
         raise BadShape(
-            f"x must be a matrix of numbers; got x={show_shape(picture.shape)}; give rows of numbers. [lab-window]"
+            f"x must be a matrix of numbers; got x={show_shape(image.shape)}; give rows of numbers. [lab-window]"
         )
     layer = MaxPool2d((kernel_size, kernel_size), stride=(stride, stride))
-    layer.output_shape((1, *picture.shape))
-    row = _row("max", layer, picture, Context())
-    columns = im2col(picture[None, None], kernel_size, stride)
-    return PoolingWalk(layer, picture, columns.T.reshape(-1, kernel_size, kernel_size), row.output, row.gradient)
+    layer.output_shape((1, *image.shape))
+    row = _row("max", layer, image, Context())
+    columns = im2col(image[None, None], kernel_size, stride)
+    return PoolingWalk(layer, image, columns.T.reshape(-1, kernel_size, kernel_size), row.output, row.gradient)

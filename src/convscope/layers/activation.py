@@ -25,7 +25,7 @@ class Properties(NamedTuple):
     low: float
     high: float
     reaches: str
-    zero_centred: bool
+    zero_centered: bool
     saturates: tuple[str, ...]
     dies: bool
     monotone: bool
@@ -73,7 +73,7 @@ class Sigmoid(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Saturates at both ends, not zero-centred."""
+        """Saturates at both ends, not zero-centered."""
         return Properties(0, 1, "", False, ("left", "right"), False, True, 0.25, _SIGMOID)
 
 
@@ -85,7 +85,7 @@ class Tanh(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Saturates at both ends, zero-centred."""
+        """Saturates at both ends, zero-centered."""
         cost = Operations(multiplications=1, additions=2, divisions=1, exponentials=1)
         return Properties(-1, 1, "", True, ("left", "right"), False, True, 1.0, cost)
 

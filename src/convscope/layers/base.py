@@ -82,7 +82,7 @@ class Layer:
         return {}
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return the arithmetic of one forward pass at inference, per picture."""
+        """Return the arithmetic of one forward pass at inference, per image."""
         return NO_OPERATIONS
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
@@ -115,7 +115,7 @@ class Layer:
                 f"input={show_shape(shape)}",
                 f"use {self.kind[:-2]}{len(shape) - 1}d for it"
                 if 2 <= len(shape) <= 4
-                else "give it a picture, not a vector",
+                else "give it an image, not a vector",
                 "input-rank",
             )
         return shape[1:]

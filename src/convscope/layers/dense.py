@@ -17,7 +17,7 @@ class Linear(Layer):
     """Multiply the last axis by a matrix: y = W·x + b.
 
     Shapes:   (…, in) → (…, out_features); weight (out_features, in), bias (out_features)
-              a pooled picture (in, 1, 1) counts as the vector (in)
+              a pooled image (in, 1, 1) counts as the vector (in)
     Errors:   BadShape [linear-features]
     Source:   PyTorch Linear
     """

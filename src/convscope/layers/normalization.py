@@ -1,4 +1,4 @@
-"""Normalisation: subtract a mean, divide by a spread, scale and shift."""
+"""Normalization: subtract a mean, divide by a spread, scale and shift."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOCAL_AND_GLOBAL = (Connection(), Connection(links=()))
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Normalise each channel by statistics of the batch; at inference by running ones, so element-wise.
+    """Normalize each channel by statistics of the batch; at inference by running ones, so element-wise.
 
     Shapes:   (c, …) → (c, …); weight (c), bias (c); buffers running_mean (c), running_var (c)
     Source:   Ioffe & Szegedy 2015; PyTorch BatchNorm2d
@@ -54,7 +54,7 @@ class BatchNorm(Layer):
 BatchNorm1d, BatchNorm2d, BatchNorm3d = by_rank(BatchNorm)
 
 
-def _normalise(elements: int, groups: int, affine: bool) -> Operations:
+def _normalize(elements: int, groups: int, affine: bool) -> Operations:
     """Count mean, variance and the affine map, for `groups` sets of elements."""
     return Operations(
         multiplications=elements * (3 if affine else 2),  # squares, times 1 / deviation, scale
@@ -66,7 +66,7 @@ def _normalise(elements: int, groups: int, affine: bool) -> Operations:
 
 @dataclass(frozen=True)
 class GroupNorm(Layer):
-    """Normalise over groups of channels and all positions of one picture.
+    """Normalize over groups of channels and all positions of one image.
 
     Shapes:   (c, …) → (c, …); weight (c), bias (c)
     Errors:   BadShape [group-norm]
@@ -99,8 +99,8 @@ class GroupNorm(Layer):
         return {"weight": channels, "bias": channels} if self.affine else {}
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return mean, variance, normalisation, scale and shift."""
-        return _normalise(size_of(inputs[0]), self.num_groups, self.affine)
+        """Return mean, variance, normalization, scale and shift."""
+        return _normalize(size_of(inputs[0]), self.num_groups, self.affine)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
         """Element-wise, and through mean and variance of everything."""
@@ -109,7 +109,7 @@ class GroupNorm(Layer):
 
 @dataclass(frozen=True)
 class InstanceNorm(Layer):
-    """Normalise each channel over all its positions.
+    """Normalize each channel over all its positions.
 
     Shapes:   (c, …) → (c, …); weight (c), bias (c) with affine
     Source:   Ulyanov et al. 2016; PyTorch InstanceNorm2d
@@ -130,8 +130,8 @@ class InstanceNorm(Layer):
         return {"weight": channels, "bias": channels} if self.affine else {}
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return mean, variance, normalisation, scale and shift."""
-        return _normalise(size_of(inputs[0]), inputs[0][0], self.affine)
+        """Return mean, variance, normalization, scale and shift."""
+        return _normalize(size_of(inputs[0]), inputs[0][0], self.affine)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
         """Element-wise, and through mean and variance of the whole channel."""
@@ -143,9 +143,9 @@ InstanceNorm1d, InstanceNorm2d, InstanceNorm3d = by_rank(InstanceNorm)
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Normalise over the given axes of one picture.
+    """Normalize over the given axes of one image.
 
-    `axes` (0,) normalises the channels of each pixel of a (c, h, w), as ConvNeXt does; (-1,) is the last axis.
+    `axes` (0,) normalizes the channels of each pixel of a (c, h, w), as ConvNeXt does; (-1,) is the last axis.
 
     Shapes:   x → x; weight and bias have the sizes of the axes
     Errors:   BadShape [axis-range]
@@ -182,13 +182,13 @@ class LayerNorm(Layer):
         return {"weight": sizes, "bias": sizes} if self.affine else {}
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return mean, variance, normalisation, scale and shift."""
+        """Return mean, variance, normalization, scale and shift."""
         elements = size_of(inputs[0])
         within = size_of(tuple(inputs[0][axis] for axis in self.normalized(inputs[0])))
-        return _normalise(elements, elements // within, self.affine)
+        return _normalize(elements, elements // within, self.affine)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Element-wise, and through mean and variance along the normalised axes."""
+        """Element-wise, and through mean and variance along the normalized axes."""
         (shape,) = inputs
         kept = [axis for axis in range(len(shape)) if axis not in self.normalized(shape)]
         return (Connection(), Connection(links=straight(kept)))
@@ -196,7 +196,7 @@ class LayerNorm(Layer):
 
 @dataclass(frozen=True)
 class LocalResponseNorm(Layer):
-    """Divide by a power of the squares of `size` neighbouring channels at the same pixel.
+    """Divide by a power of the squares of `size` neighboring channels at the same pixel.
 
     Formula:  y = x / (k + alpha/size · Σ x²)^beta
     Source:   Krizhevsky et al. 2012, section 3.3; PyTorch LocalResponseNorm

@@ -20,7 +20,7 @@ class Status(IntEnum):
 
 
 class Operations(NamedTuple):
-    """What one forward pass over one picture computes.
+    """What one forward pass over one image computes.
 
     macs are multiply-adds of convolutions, dense layers and matrix products; their multiplications and
     additions are also in the other columns. Bias additions are in `additions` alone. Subtractions count as

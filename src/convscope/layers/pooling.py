@@ -276,7 +276,7 @@ class GlobalMaxPool(GlobalPool):
 
 @dataclass(frozen=True)
 class SpatialPyramidPool(Layer):
-    """Max pooling into several grids, flattened and joined: any picture becomes a vector of one length.
+    """Max pooling into several grids, flattened and joined: any image becomes a vector of one length.
 
     Shapes:   (c, h, w) → (c·Σ level^rank)
     Source:   He et al. 2014, "Spatial pyramid pooling in deep convolutional networks"

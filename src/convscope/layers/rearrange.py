@@ -156,7 +156,7 @@ class Permute(Layer):
 
 @dataclass(frozen=True)
 class Pad(Layer):
-    """Put rows and columns around the picture; negative numbers crop.
+    """Put rows and columns around the image; negative numbers crop.
 
     Errors:   BadShape [pad-size]
     Source:   PyTorch `pad`
@@ -203,7 +203,7 @@ class Pad(Layer):
 
 @dataclass(frozen=True)
 class Crop(Layer):
-    """Cut rows and columns off the picture's edges: (before, after) per spatial axis.
+    """Cut rows and columns off the image's edges: (before, after) per spatial axis.
 
     Errors:   BadShape [crop-size]
     """

@@ -1,4 +1,4 @@
-"""Resizing a picture by nearest neighbours or interpolation."""
+"""Resizing an image by nearest neighbors or interpolation."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class Upsample(Layer):
         return (inputs[0][0], *(resize.size for resize in self.resizes(inputs[0])))
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one product per blended neighbour; nearest only copies."""
+        """Return one product per blended neighbor; nearest only copies."""
         if self.mode == "nearest":
             return Operations()
         outputs = prod(self.output_shape(*inputs))
-        neighbours = _SUPPORT[self.mode] ** (len(inputs[0]) - 1)
-        return Operations(multiplications=outputs * neighbours, additions=outputs * (neighbours - 1))
+        neighbors = _SUPPORT[self.mode] ** (len(inputs[0]) - 1)
+        return Operations(multiplications=outputs * neighbors, additions=outputs * (neighbors - 1))
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Each new pixel from its neighbours."""
+        """Each new pixel from its neighbors."""
         moved = (Link(axis, axis, one) for axis, one in enumerate(self.resizes(inputs[0]), start=1))
         return (Connection(links=(*straight((0,)), *moved)),)

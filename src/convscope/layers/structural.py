@@ -13,7 +13,7 @@ from .operations import Status
 
 @dataclass(frozen=True)
 class Input(Layer):
-    """Where pictures enter: channels first, batch left out."""
+    """Where images enter: channels first, batch left out."""
 
     shape: Axes = setting(Integers(least=1, longest=8))
     arity: ClassVar[Arity] = (0, 0)
@@ -59,9 +59,9 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class Parameter(Layer):
-    """An array of the network's own, the same for every picture: a class token, a position embedding, a mask.
+    """An array of the network's own, the same for every image: a class token, a position embedding, a mask.
 
-    The input only says how many pictures there are. A learned array is a parameter, another one a buffer.
+    The input only says how many images there are. A learned array is a parameter, another one a buffer.
 
     Shapes:   any → shape; weight (shape), or buffer value (shape)
     """

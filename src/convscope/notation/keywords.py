@@ -133,10 +133,10 @@ class Kind:
 
 
 class Dense(Kind):
-    """Linear on a vector: on a picture it is nearly always a forgotten `flatten`."""
+    """Linear on a vector: on an image it is nearly always a forgotten `flatten`."""
 
     def check(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
-        """Refuse pictures."""
+        """Refuse images."""
         if not is_vector(inputs[0]):
             raise BadShape(
                 f"{layer.kind}.input must be a vector here; got input={show_shape(inputs[0])}; "
@@ -240,7 +240,7 @@ def kind_of(layer: Layer, inputs: tuple[Shape, ...]) -> Kind:
 
 
 def is_vector(shape: Shape) -> bool:
-    """Tell whether a shape is a vector, or a picture pooled to C×1×1."""
+    """Tell whether a shape is a vector, or an image pooled to C×1×1."""
     return len(shape) == 1 or prod(shape[1:]) == 1
 
 

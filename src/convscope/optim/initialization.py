@@ -5,7 +5,7 @@
 | weight before a ReLU-like activation | normal, variance 2 / (1 + slope²) / fan_in (He et al. 2015) |
 | weight before sigmoid, tanh, softmax, nothing | normal, variance 2 / (fan_in + fan_out) (Glorot & Bengio 2010) |
 | bias | 0 |
-| scale of a normalisation, layer scale | 1 |
+| scale of a normalization, layer scale | 1 |
 | embedding | normal, variance 1, as in PyTorch |
 | array of the network (token, position) | normal, deviation 0.02 (Dosovitskiy et al. 2021) |
 | LSTM | uniform within ±1/√hidden_size, as in PyTorch |
@@ -174,7 +174,7 @@ def _normal(shape: Shape, fans: Fans, gain: float | None, draws: np.random.Gener
 
 
 def _gain(network: Network, consumers: dict[int, list[int]], index: int) -> float | None:
-    """Follow the output to the first activation; normalisation, pooling and merges are passed through."""
+    """Follow the output to the first activation; normalization, pooling and merges are passed through."""
     seen: set[int] = set()
     waiting = list(consumers.get(index, ()))
     while waiting:

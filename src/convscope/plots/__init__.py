@@ -1,8 +1,8 @@
 """Figures, as PNG or SVG. They need `pip install matplotlib pillow`.
 
-`style.py` holds colours, sizes and letters, and `save`; `shown.py` draws arrays as small pictures; the pictures to
+`style.py` holds colors, sizes and letters, and `save`; `shown.py` draws arrays as small images; the images to
 draw on come from `convscope.images`. A network takes four steps: `boxes.py` (which boxes), `drawn_layer.py`
-(colour and words), `lanes.py` (columns and lanes), `page.py` (inches).
+(color and words), `lanes.py` (columns and lanes), `page.py` (inches).
 """
 
 from . import style  # first, for it says what to install where matplotlib is missing
@@ -15,9 +15,9 @@ from .kernels import kernels_figure
 from .mistakes import mistakes_figure
 from .network import network_figure
 from .pooling import pooling_growth
-from .region import region_on_picture
+from .region import region_on_image
 from .style import save
-from .units import units_beside_picture
+from .units import units_beside_image
 
 __all__ = [
     "activation",
@@ -29,8 +29,8 @@ __all__ = [
     "mistakes_figure",
     "network_figure",
     "pooling_growth",
-    "region_on_picture",
+    "region_on_image",
     "save",
     "training_curves",
-    "units_beside_picture",
+    "units_beside_image",
 ]

@@ -18,7 +18,7 @@ from ..errors import BadSetting, nearest
 from ..layers.activation import Activation, Properties, ReLU, Sigmoid, Tanh
 from .style import (
     BLUE,
-    GREY,
+    GRAY,
     LABEL,
     ORANGE,
     PALE,
@@ -56,7 +56,7 @@ SIDES = {"left": Text("left", "左侧"), "right": Text("right", "右侧")}
 NOWHERE = Text("nowhere", "无")
 CARDS = (
     Text("range", "值域"),
-    Text("zero-centred", "零中心"),
+    Text("zero-centered", "零中心"),
     Text("saturates", "饱和"),
     Text("units can die", "可能死亡"),
     Text("monotone", "单调"),
@@ -115,7 +115,7 @@ def activations(lang: str = "en") -> Figure:
     ):
         _value_panel(row[0], layer, title, text)
         _derivative_panel(row[1], layer, f"{title}′", text)
-    figure.text(0.515, 0.018, text.say(SHADED), ha="center", **text.font(SMALL, color=GREY))
+    figure.text(0.515, 0.018, text.say(SHADED), ha="center", **text.font(SMALL, color=GRAY))
     return figure
 
 
@@ -135,7 +135,7 @@ def activation(name: str, lang: str = "en", **settings: Any) -> Figure:
     _value_panel(left, layer, text.say(FUNCTION), text)
     _derivative_panel(right, layer, text.say(DERIVATIVE), text)
     if layer.properties.saturates:
-        figure.text(0.98, 0.93, text.say(SHADED), ha="right", **text.font(SMALL, color=GREY))
+        figure.text(0.98, 0.93, text.say(SHADED), ha="right", **text.font(SMALL, color=GRAY))
     _cards(figure.add_axes((0.045, 0.02, 0.935, 0.19)), layer.properties, text)
     return figure
 
@@ -171,11 +171,11 @@ def _derivative_panel(axes: Axes, layer: Activation, title: str, text: Letters) 
         at = float(x[top].mean())
         axes.plot([at], [largest], "o", color=ORANGE, ms=6, zorder=4, label="_maximum")
         if abs(at) > 0.01:
-            axes.plot([at, at], [axes.get_ylim()[0], largest], color=GREY, lw=1, ls=":", label="_guide")
+            axes.plot([at, at], [axes.get_ylim()[0], largest], color=GRAY, lw=1, ls=":", label="_guide")
     drawn.set_zorder(3)
 
 
-def _panel(axes: Axes, layer: Activation, x: Array, y: Array, title: str, text: Letters, colour: str) -> Any:
+def _panel(axes: Axes, layer: Activation, x: Array, y: Array, title: str, text: Letters, color: str) -> Any:
     tidy(axes, text)
     axes.set_title(title, loc="left", pad=8, **text.font(LABEL, bold=True))
     low, high = min(0.0, float(np.nanmin(y))), max(0.0, float(np.nanmax(y)))
@@ -185,7 +185,7 @@ def _panel(axes: Axes, layer: Activation, x: Array, y: Array, title: str, text: 
     axes.axhline(0, color=PALE, lw=1.2, zorder=1)
     axes.axvline(0, color=PALE, lw=1.2, zorder=1)
     _shade(axes, layer, text)
-    return axes.plot(x, y, color=colour, lw=2.8, label=title, solid_capstyle="butt", zorder=3)[0]
+    return axes.plot(x, y, color=color, lw=2.8, label=title, solid_capstyle="butt", zorder=3)[0]
 
 
 def _level(axes: Axes, at: float, label: str, text: Letters, side: str = "left") -> None:
@@ -219,14 +219,14 @@ def _shade(axes: Axes, layer: Activation, text: Letters) -> None:
     x = _domain(layer)
     for side, edge in saturation(layer, x).items():
         end = float(x[0] if side == "left" else x[-1])
-        axes.axvspan(*sorted((edge, end)), color=GREY, alpha=0.13, lw=0, zorder=0, label="_saturated")
+        axes.axvspan(*sorted((edge, end)), color=GRAY, alpha=0.13, lw=0, zorder=0, label="_saturated")
         flat = not derivative(layer, np.linspace(edge, end, 50)[1:]).any()
         axes.annotate(
             text.say(FLAT if flat else SATURATES),
             ((edge + end) / 2, 0.015),
             xycoords=("data", "axes fraction"),
             ha="center",
-            **text.font(TINY, color=GREY),
+            **text.font(TINY, color=GRAY),
         )
 
 
@@ -270,7 +270,7 @@ def _cards(axes: Axes, known: Properties, text: Letters) -> None:
     rows = [", ".join(costs[start : start + 2]) for start in range(0, len(costs), 2)]
     answers = (
         known.range_text,
-        text.say(YES if known.zero_centred else NO),
+        text.say(YES if known.zero_centered else NO),
         sides,
         text.say(YES if known.dies else NO),
         text.say(YES if known.monotone else NO),
@@ -279,6 +279,6 @@ def _cards(axes: Axes, known: Properties, text: Letters) -> None:
     )
     places = (0.0, 0.155, 0.29, 0.43, 0.56, 0.67, 0.815)
     for place, heading, answer in zip(places, CARDS, answers, strict=True):
-        axes.text(place, 0.86, text.say(heading), va="top", **text.font(SMALL, color=GREY))
+        axes.text(place, 0.86, text.say(heading), va="top", **text.font(SMALL, color=GRAY))
         for line, shown in enumerate(answer.split("\n")):
             axes.text(place, 0.44 - 0.22 * line, text.drawable(shown), **text.font(LABEL, bold=True))

@@ -22,7 +22,7 @@ from ..training.history import history_of
 from ..training.log import Event
 from .style import (
     BLUE,
-    GREY,
+    GRAY,
     INK,
     LABEL,
     SMALL,
@@ -172,7 +172,7 @@ def training_curves(events: Sequence[Event], name: str, lang: str = "en") -> Fig
 
 
 def _draw_loss(axes: Axes, known: Curves, text: Letters) -> None:
-    axes.plot(known.step_epochs, known.step_loss, "o", color=GREY, ms=2.5, alpha=0.6, label="_steps", zorder=1)
+    axes.plot(known.step_epochs, known.step_loss, "o", color=GRAY, ms=2.5, alpha=0.6, label="_steps", zorder=1)
     _draw_pair(axes, known, known.loss, known.validation_loss)
     values, ceiling = known.losses, known.ceiling
     shown = values[(values > 0) & (values <= ceiling)]
@@ -193,7 +193,7 @@ def _draw_loss(axes: Axes, known: Curves, text: Letters) -> None:
 def _mark_outside(axes: Axes, known: Curves, note: str, text: Letters) -> None:
     """Mark at the upper edge where losses lie above it."""
     edge = axes.get_xaxis_transform()
-    series = [(known.step_epochs, known.step_loss, GREY, 4.0), (known.epochs, known.loss, BLUE, 9.0)]
+    series = [(known.step_epochs, known.step_loss, GRAY, 4.0), (known.epochs, known.loss, BLUE, 9.0)]
     series.append((known.epochs, known.validation_loss, VERMILLION, 5.0))
     for places, losses, color, size in series:
         above = places[losses > known.ceiling]
@@ -206,12 +206,12 @@ def _draw_pair(axes: Axes, known: Curves, own: np.ndarray, checked: np.ndarray) 
     """Draw training and validation, and mark the best epoch on the line that chose it."""
     marker = "o" if len(known.epochs) <= MOST_MARKERS else ""
     axes.plot(known.epochs, own, color=BLUE, lw=2.2, marker=marker, ms=5, zorder=3, label="_training")
-    shown, colour = own, BLUE
+    shown, color = own, BLUE
     if known.checked:
-        shown, colour = checked, VERMILLION
-        axes.plot(known.epochs, checked, color=colour, lw=2.2, marker=marker, ms=5, zorder=3, label="_validation")
+        shown, color = checked, VERMILLION
+        axes.plot(known.epochs, checked, color=color, lw=2.2, marker=marker, ms=5, zorder=3, label="_validation")
     if known.best is not None:
-        ring: dict[str, Any] = {"marker": "o", "ms": 13, "mfc": "none", "mec": colour, "mew": 1.6, "ls": "none"}
+        ring: dict[str, Any] = {"marker": "o", "ms": 13, "mfc": "none", "mec": color, "mew": 1.6, "ls": "none"}
         axes.plot(known.epochs[known.best], shown[known.best], label="_best", zorder=4, **ring)
     _limits(axes, known)
 
@@ -229,7 +229,7 @@ def _draw_rate(axes: Axes, known: Curves, text: Letters) -> None:
     places = np.concatenate([known.step_epochs, known.epochs])
     order = np.argsort(places, kind="stable")
     rates = np.concatenate([known.step_rate, known.rate])
-    axes.plot(places[order], rates[order], color=GREY, lw=1.8, marker="o", ms=3, label="_rate")
+    axes.plot(places[order], rates[order], color=GRAY, lw=1.8, marker="o", ms=3, label="_rate")
     axes.set_ylim(0, 1.2 * float(rates.max()))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=2))
     axes.set_title(text.say(RATE), loc="left", pad=8, **text.font(LABEL, bold=True))
@@ -243,7 +243,7 @@ def _legend(figure: Figure, known: Curves, text: Letters) -> None:
     if known.checked:
         marks.append(Line2D([], [], color=VERMILLION, lw=2.2, marker="o", ms=5, label=text.say(VALIDATION)))
     if len(known.step_loss):
-        marks.append(Line2D([], [], color=GREY, ls="none", marker="o", ms=3, label=text.say(STEPS)))
+        marks.append(Line2D([], [], color=GRAY, ls="none", marker="o", ms=3, label=text.say(STEPS)))
     marks.append(_best_mark(known, text))
     figure.legend(
         handles=marks,

@@ -1,4 +1,4 @@
-"""How one layer looks in a drawn network: its colour and its few words."""
+"""How one layer looks in a drawn network: its color and its few words."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from ..layers.rearrange import Flatten
 from ..layers.resize import Upsample
 from ..layers.structural import Dropout, Input
 from ..settings import Axes
-from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, times
+from .style import BLUE, GRAY, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, times
 
 
 class Look(NamedTuple):
-    """The colour and the words under a layer's name."""
+    """The color and the words under a layer's name."""
 
-    colour: str
+    color: str
     words: Text
 
 
 @singledispatch
 def look(layer: Layer) -> Look:
-    """Return how a layer is drawn; one without a look of its own is grey, with its word in the notation."""
-    return Look(GREY, _both(layer.keyword or layer.kind))
+    """Return how a layer is drawn; one without a look of its own is gray, with its word in the notation."""
+    return Look(GRAY, _both(layer.keyword or layer.kind))
 
 
 def _both(words: str) -> Text:
@@ -83,12 +83,12 @@ _POOLS = {
 }
 
 
-def _register(family: type[Layer], colour: str, words: Text | None = None) -> None:
-    """Give a family one colour, and words unless those of the notation will do."""
+def _register(family: type[Layer], color: str, words: Text | None = None) -> None:
+    """Give a family one color, and words unless those of the notation will do."""
 
     @look.register(family)
     def _(layer: Layer) -> Look:
-        return Look(colour, words or _both(layer.keyword))
+        return Look(color, words or _both(layer.keyword))
 
 
 _register(Input, YELLOW, Text("input", "输入"))
@@ -97,8 +97,8 @@ _register(GlobalPool, ORANGE)
 _register(GlobalAvgPool, ORANGE, Text(GlobalAvgPool.keyword, "全局平均池化"))
 _register(GlobalMaxPool, ORANGE, Text(GlobalMaxPool.keyword, "全局最大池化"))
 _register(AdaptivePool, ORANGE)
-_register(Flatten, GREY, Text(Flatten.keyword, "展平"))
-_register(Dropout, GREY, Text(Dropout.keyword, "随机失活"))
+_register(Flatten, GRAY, Text(Flatten.keyword, "展平"))
+_register(Dropout, GRAY, Text(Dropout.keyword, "随机失活"))
 _register(Linear, PURPLE, Text("dense", "全连接"))
 _register(Embedding, PURPLE, Text(Embedding.keyword, "嵌入"))
 _register(MatMul, PURPLE, Text(MatMul.keyword, "矩阵乘法"))

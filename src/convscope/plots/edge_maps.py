@@ -12,52 +12,52 @@ from numpy.typing import ArrayLike
 from ..derivations.derivation import Text
 from ..engines.reference.layers.rules import Array
 from ..errors import BadSetting, BadShape
-from ..images import Picture
+from ..images import Image
 from ..lab.edges import KERNELS, edge_maps
 from ..layers.base import show_shape
-from .style import GREY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure, number, times
+from .style import GRAY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure, number, times
 
 TITLE_WORDS = Text("One layer: one feature map per kernel", "一层：每个卷积核得到一张特征图")
-GREY_PICTURE = Text("picture {size}, grey", "灰度图像 {size}")
+GRAY_IMAGE = Text("image {size}, gray", "灰度图像 {size}")
 EDGES = {"horizontal": Text("horizontal edges", "水平边缘"), "vertical": Text("vertical edges", "垂直边缘")}
 KERNEL = Text("kernel {name}", "卷积核 {name}")
 MOST_KERNELS = 4
 MAP = Text("map {size}", "特征图 {size}")
-COLOURS = Text("orange: the kernel's pattern · violet: its opposite", "橙色：与卷积核一致 · 紫色：与之相反")
+COLORS = Text("orange: the kernel's pattern · violet: its opposite", "橙色：与卷积核一致 · 紫色：与之相反")
 
 
-def grey_levels(picture: Picture) -> Array:
-    """Return (h, w) from 0 to 1, by the eye's weights of the three colours."""
-    levels = np.asarray(picture, float) / 255
+def gray_levels(image: Image) -> Array:
+    """Return (h, w) from 0 to 1, by the eye's weights of the three colors."""
+    levels = np.asarray(image, float) / 255
     weights = np.array([0.299, 0.587, 0.114]) if levels.shape[2] == 3 else np.ones(1)
     return levels @ weights
 
 
-def convolution_maps(picture: Picture, lang: str = "en", kernels: Mapping[str, ArrayLike] = KERNELS) -> Figure:
+def convolution_maps(image: Image, lang: str = "en", kernels: Mapping[str, ArrayLike] = KERNELS) -> Figure:
     """Draw an image, up to four kernels, by default of edges, and the feature map of each.
 
-    Shapes:   picture (h, w, 3) or (h, w, 1), at least as large as a kernel
-    Errors:   BadShape [maps-picture], [lab-kernels], [lab-picture]; BadSetting [figure-language], [maps-kernels]
+    Shapes:   image (h, w, 3) or (h, w, 1), at least as large as a kernel
+    Errors:   BadShape [maps-image], [lab-kernels], [lab-image]; BadSetting [figure-language], [maps-kernels]
     """
     if not 0 < len(kernels) <= MOST_KERNELS:
         raise BadSetting(
             f"a figure must have 1 to {MOST_KERNELS} kernels; got {len(kernels)}; draw fewer. [maps-kernels]"
         )
-    if picture.ndim != 3 or picture.shape[2] not in (1, 3):
+    if image.ndim != 3 or image.shape[2] not in (1, 3):
         raise BadShape(
-            "a picture must be h×w×3 or h×w×1; "
-            f"got {show_shape(picture.shape)}; "
-            "read it with load_picture. [maps-picture]"
+            "an image must be h×w×3 or h×w×1; "
+            f"got {show_shape(image.shape)}; "
+            "read it with load_image. [maps-image]"
         )
     text = letters(lang)
     figure = new_figure()
     figure.text(0.035, 0.925, text.say(TITLE_WORDS), **text.font(TITLE, bold=True))
     seen = figure.add_axes((0.035, 0.12, 0.37, 0.66))
     bare(seen)
-    seen.imshow(grey_levels(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    seen.set_title(text.say(GREY_PICTURE, size=times(picture.shape[:2])), pad=8, **text.font(LABEL, bold=True))
-    figure.text(0.22, 0.055, text.say(COLOURS), ha="center", **text.font(SMALL, color=GREY))
-    found = edge_maps(grey_levels(picture), kernels)
+    seen.imshow(gray_levels(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    seen.set_title(text.say(GRAY_IMAGE, size=times(image.shape[:2])), pad=8, **text.font(LABEL, bold=True))
+    figure.text(0.22, 0.055, text.say(COLORS), ha="center", **text.font(SMALL, color=GRAY))
+    found = edge_maps(gray_levels(image), kernels)
     height = 0.89 / len(kernels)
     for row, (name, response) in enumerate(found.maps.items()):
         bottom = 0.93 - height * (row + 1)
@@ -65,7 +65,7 @@ def convolution_maps(picture: Picture, lang: str = "en", kernels: Mapping[str, A
         words = text.say(EDGES[name]) if name in EDGES else text.say(KERNEL, name=name)
         shown.set_title(words, pad=8, **text.font(LABEL, bold=True))
         _draw_kernel(shown, found.kernels[name], text)
-        figure.text(0.645, bottom + 0.42 * height, "→", ha="center", va="center", **text.font(24, color=GREY))
+        figure.text(0.645, bottom + 0.42 * height, "→", ha="center", va="center", **text.font(24, color=GRAY))
         _draw_map(figure.add_axes((0.665, bottom, 0.32, 0.775 * height)), response, text)
     return figure
 
@@ -86,4 +86,4 @@ def _draw_map(axes: Axes, response: Array, text: Letters) -> None:
     bare(axes)
     largest = float(np.abs(response).max()) or 1.0
     axes.imshow(response, cmap="PuOr_r", vmin=-largest, vmax=largest, interpolation="nearest", label="_map")
-    axes.set_title(text.say(MAP, size=times(response.shape)), pad=6, **text.font(SMALL, color=GREY))
+    axes.set_title(text.say(MAP, size=times(response.shape)), pad=6, **text.font(SMALL, color=GRAY))

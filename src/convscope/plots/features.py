@@ -1,4 +1,4 @@
-"""What the layers of a trained model make of one picture."""
+"""What the layers of a trained model make of one image."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..layers.convolution import Conv2d, ConvTranspose2d
 from ..layers.pooling import AvgPool2d, MaxPool2d
 from ..network import Network
 from .shown import show_input, show_map
-from .style import GREY, INK, LABEL, SMALL, TINY, TITLE, Letters, letters, new_figure, number, shortened, times
+from .style import GRAY, INK, LABEL, SMALL, TINY, TITLE, Letters, letters, new_figure, number, shortened, times
 
 MOST_LAYERS, MOST_MAPS = 8, 8
 LONGEST_NAME = 22
 WIDTH, HEAD, ROW, LEFT, NAME = 12.8, 1.1, 1.42, 2.3, 2.1
 """Inches: the page, the title, a layer's row, and what stands left of its maps."""
 
-TITLE_WORDS = Text("What {name} makes of a picture", "{name} 如何处理一张图像")
+TITLE_WORDS = Text("What {name} makes of an image", "{name} 如何处理一张图像")
 SUBTITLE = Text(
     "of each layer the maps with the largest values; its channel above each map",
     "每层显示数值最大的特征图，上方为通道编号",
 )
-PICTURE = Text("picture {size}", "图像 {size}")
+IMAGE = Text("image {size}", "图像 {size}")
 MAPS = Text("{channels} maps {size}", "{channels} 张特征图 {size}")
 RANGE = Text("{low} … {high}", "{low} … {high}")
 SIGNED_WORDS = Text(
@@ -57,7 +57,7 @@ def layer_maps(
 
     Left out, `layers` are convolutions and pools, spread evenly where there are many.
 
-    Shapes:   activations as Model.activations gives for one picture, (1, c, h, w) each
+    Shapes:   activations as Model.activations gives for one image, (1, c, h, w) each
     Errors:   UnknownLayer [layer-name]; BadShape [no-maps]
     """
     chosen = _usual_layers(network) if not layers else [_with_maps(network, name) for name in layers]
@@ -106,23 +106,23 @@ def feature_maps(
     layers: Sequence[str] | None = None,
     lang: str = "en",
 ) -> Figure:
-    """Draw a picture and below it, layer by layer, what each makes of it.
+    """Draw an image and below it, layer by layer, what each makes of it.
 
-    `activations` are those of `Model.activations` for one picture.
+    `activations` are those of `Model.activations` for one image.
 
     Errors:   UnknownLayer [layer-name]; BadShape [no-maps]; BadSetting [figure-language]
     """
     text = letters(lang)
     rows = layer_maps(network, activations, layers)
-    picture = activations[network.inputs[0].name][0]
+    image = activations[network.inputs[0].name][0]
     height = HEAD + ROW * (len(rows) + 1) + 0.45
     figure = new_figure(WIDTH, height)
     name = text.drawable(shortened(network.name, 40))
     figure.text(0.4 / WIDTH, 1 - 0.5 / height, text.say(TITLE_WORDS, name=name), **text.font(TITLE, bold=True))
-    figure.text(0.4 / WIDTH, 1 - 0.8 / height, text.say(SUBTITLE), **text.font(SMALL, color=GREY))
-    figure.text(0.4 / WIDTH, 0.18 / height, text.say(SIGNED_WORDS), **text.font(SMALL, color=GREY))
-    _head(figure, 0, height, network.inputs[0].name, text.say(PICTURE, size=times(picture.shape)), "", text)
-    show_input(figure.add_axes(_tile(0, 0, height, picture.shape[-2:])), picture)
+    figure.text(0.4 / WIDTH, 1 - 0.8 / height, text.say(SUBTITLE), **text.font(SMALL, color=GRAY))
+    figure.text(0.4 / WIDTH, 0.18 / height, text.say(SIGNED_WORDS), **text.font(SMALL, color=GRAY))
+    _head(figure, 0, height, network.inputs[0].name, text.say(IMAGE, size=times(image.shape)), "", text)
+    show_input(figure.add_axes(_tile(0, 0, height, image.shape[-2:])), image)
     for place, row in enumerate(rows, start=1):
         _draw_row(figure, place, height, row, text)
     return figure
@@ -135,7 +135,7 @@ def _draw_row(figure: Figure, place: int, height: float, row: LayerMaps, text: L
     for column, (channel, values) in enumerate(zip(row.channels, row.maps, strict=True)):
         axes = figure.add_axes(_tile(place, column, height, row.shape[-2:]))
         show_map(axes, values, row.low, row.high)
-        axes.set_title(str(channel), pad=2, **text.font(TINY, color=GREY))
+        axes.set_title(str(channel), pad=2, **text.font(TINY, color=GRAY))
 
 
 def _head(figure: Figure, place: int, height: float, name: str, size: str, spread: str, text: Letters) -> None:
@@ -143,7 +143,7 @@ def _head(figure: Figure, place: int, height: float, name: str, size: str, sprea
     shown = text.drawable(shortened(name, LONGEST_NAME))
     lines = [(shown, text.font(LABEL, bold=True)), (size, text.font(SMALL, color=INK))]
     if spread:
-        lines.append((spread, text.font(SMALL, color=GREY)))
+        lines.append((spread, text.font(SMALL, color=GRAY)))
     for line, (words, font) in enumerate(lines):
         y = middle + (0.24 - 0.26 * line) / height
         figure.text(0.4 / WIDTH, y, words, va="center", **font)

@@ -19,8 +19,8 @@ from ..layers.connection import Shape
 from ..network import Network
 from .style import (
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
     INK,
     LABEL,
     ORANGE,
@@ -47,7 +47,7 @@ LONGEST_NAME = 24
 
 TITLE_WORDS = Text("How the receptive field of {name} grows", "{name} 的感受野如何增长")
 SIZE = Text("receptive field (pixels)", "感受野（像素）")
-PICTURE = Text("picture: {n}", "图像：{n}")
+IMAGE = Text("image: {n}", "图像：{n}")
 AXES = {
     1: (Text("length", "长度"),),
     2: (Text("height", "高度"), Text("width", "宽度")),
@@ -60,19 +60,19 @@ STATUSES = {
     "misaligned": (VERMILLION, "D", Text("misaligned paths", "路径未对齐")),
     "varying": (PURPLE, "^", Text("varies from unit to unit", "各单元不同")),
     "global": (ORANGE, "*", Text("global: every pixel", "全局：所有像素")),
-    "unknown": (GREY, "x", Text("unknown", "未知")),
+    "unknown": (GRAY, "x", Text("unknown", "未知")),
     "none": (YELLOW, "v", Text("sees nothing of the input", "看不到输入")),
 }
-AXIS_COLOURS = (INK, SKY, PURPLE)
+AXIS_COLORS = (INK, SKY, PURPLE)
 
 
 class Growth(NamedTuple):
-    """One number per layer: `sizes[axis][layer]`, NaN where unknown, the picture's size where global."""
+    """One number per layer: `sizes[axis][layer]`, NaN where unknown, the image's size where global."""
 
     names: list[str]
     statuses: list[str]
     sizes: np.ndarray
-    picture: Shape
+    image: Shape
 
 
 def growth(network: Network) -> Growth:
@@ -81,28 +81,28 @@ def growth(network: Network) -> Growth:
     Errors:   BadShape [field-growth] for a network whose input has no positions
     """
     shape = network.input_shape
-    picture = shape[1:] if len(shape) > 1 else shape
+    image = shape[1:] if len(shape) > 1 else shape
     rows = list(inspect(network))
     if not rows:
         raise BadShape(
             "Network.layers must hold a layer for a field to grow; got an input alone; add layers. [field-growth]"
         )
-    columns = [(1.0,) * len(picture), *(_sizes(row, picture) for row in rows)]
+    columns = [(1.0,) * len(image), *(_sizes(row, image) for row in rows)]
     names = [network.inputs[0].name, *(row.name for row in rows)]
     return Growth(
-        names, ["exact", *(row.receptive_field.status for row in rows)], np.array(columns, dtype=float).T, picture
+        names, ["exact", *(row.receptive_field.status for row in rows)], np.array(columns, dtype=float).T, image
     )
 
 
-def _sizes(row: Row, picture: Shape) -> tuple[float, ...]:
+def _sizes(row: Row, image: Shape) -> tuple[float, ...]:
     known = row.receptive_field
     if known.status == "global":
-        return tuple(map(float, picture))
-    return tuple(map(float, known.size)) if known.size is not None else (np.nan,) * len(picture)
+        return tuple(map(float, image))
+    return tuple(map(float, known.size)) if known.size is not None else (np.nan,) * len(image)
 
 
 def field_growth(network: Network, lang: str = "en") -> Figure:
-    """Draw the receptive field's size per layer, the picture's size, and where its status changes.
+    """Draw the receptive field's size per layer, the image's size, and where its status changes.
 
     Errors:   BadShape [field-growth], BadSetting [figure-language]
     """
@@ -118,11 +118,11 @@ def field_growth(network: Network, lang: str = "en") -> Figure:
     tidy(axes, text)
     axes.set_ylabel(text.say(SIZE), labelpad=8, **text.font(LABEL))
     lines = _distinct_axes(known, text)
-    _picture_lines(axes, known, lines, text)
-    for axis, colour, label in lines:
-        _draw_axis(axes, network, known, axis, colour, label)
+    _image_lines(axes, known, lines, text)
+    for axis, color, label in lines:
+        _draw_axis(axes, network, known, axis, color, label)
     axes.set_xlim(-0.02 * len(known.names) - 0.5, len(known.names) * 1.01)
-    axes.set_ylim(0, 1.09 * max(float(np.nanmax(known.sizes)), *map(float, known.picture)))
+    axes.set_ylim(0, 1.09 * max(float(np.nanmax(known.sizes)), *map(float, known.image)))
     _numbers(axes, known, len(lines) > 1, text)
     _names(axes, known, places, text)
     _legend(figure, known, lines, text)
@@ -132,17 +132,17 @@ def field_growth(network: Network, lang: str = "en") -> Figure:
 
 
 def _distinct_axes(known: Growth, text: Letters) -> list[tuple[int, str, str]]:
-    """Return (axis, colour, label) of each line: one where all axes agree."""
-    if len(known.picture) == 1 or ((known.sizes == known.sizes[0]) | np.isnan(known.sizes)).all():
+    """Return (axis, color, label) of each line: one where all axes agree."""
+    if len(known.image) == 1 or ((known.sizes == known.sizes[0]) | np.isnan(known.sizes)).all():
         return [(0, INK, "")]
-    words = AXES.get(len(known.picture))
+    words = AXES.get(len(known.image))
     labels = [
-        text.say(words[axis]) if words else text.say(AXIS_NUMBER, n=axis + 1) for axis in range(len(known.picture))
+        text.say(words[axis]) if words else text.say(AXIS_NUMBER, n=axis + 1) for axis in range(len(known.image))
     ]
-    return [(axis, AXIS_COLOURS[axis % 3], label) for axis, label in enumerate(labels)]
+    return [(axis, AXIS_COLORS[axis % 3], label) for axis, label in enumerate(labels)]
 
 
-def _draw_axis(axes: Axes, network: Network, known: Growth, axis: int, colour: str, label: str) -> None:
+def _draw_axis(axes: Axes, network: Network, known: Growth, axis: int, color: str, label: str) -> None:
     sizes = known.sizes[axis]
     places = {name: place for place, name in enumerate(known.names)}
     pairs = [
@@ -158,7 +158,7 @@ def _draw_axis(axes: Axes, network: Network, known: Growth, axis: int, colour: s
         if not np.isnan(sizes[[one, two]]).any()
         and (known.statuses[two] == "global") == (known.statuses[one] == "global")
     ]
-    axes.add_collection(LineCollection(steps, colors=colour, linewidths=1.6, alpha=0.75, zorder=2), autolim=False)
+    axes.add_collection(LineCollection(steps, colors=color, linewidths=1.6, alpha=0.75, zorder=2), autolim=False)
     axes.plot(np.arange(len(sizes)), sizes, ls="none", marker="", label=label or "_field")
     dot = float(np.clip(420 / len(sizes), 2.5, 8))
     for status in dict.fromkeys(known.statuses):
@@ -168,15 +168,15 @@ def _draw_axis(axes: Axes, network: Network, known: Growth, axis: int, colour: s
         axes.plot(at, sizes[at], ls="none", marker=marker, ms=size, color=shade, zorder=3, label=f"_{status}")
 
 
-def _picture_lines(axes: Axes, known: Growth, lines: Sequence[tuple[int, str, str]], text: Letters) -> None:
-    """Draw the picture's size, once where its axes agree."""
+def _image_lines(axes: Axes, known: Growth, lines: Sequence[tuple[int, str, str]], text: Letters) -> None:
+    """Draw the image's size, once where its axes agree."""
     shown: dict[int, list[str]] = {}
-    for axis, size in enumerate(known.picture):
+    for axis, size in enumerate(known.image):
         own = [label for at, _, label in lines if at == axis]
         shown.setdefault(size, []).extend(own)
     for size, labels in shown.items():
-        axes.axhline(size, color=GREY, lw=1.2, ls=(0, (6, 4)), zorder=1, label="_picture")
-        words = text.say(PICTURE, n=size)
+        axes.axhline(size, color=GRAY, lw=1.2, ls=(0, (6, 4)), zorder=1, label="_image")
+        words = text.say(IMAGE, n=size)
         if len(shown) > 1 and any(labels):
             words += f" ({', '.join(labels)})"
         axes.annotate(
@@ -185,7 +185,7 @@ def _picture_lines(axes: Axes, known: Growth, lines: Sequence[tuple[int, str, st
             xycoords=("axes fraction", "data"),
             xytext=(0, 4),
             textcoords="offset points",
-            **text.font(SMALL, color=GREY),
+            **text.font(SMALL, color=GRAY),
         )
 
 
@@ -241,7 +241,7 @@ def _numbers(axes: Axes, known: Growth, several: bool, text: Letters) -> None:
 
 
 def _status_strip(axes: Axes, known: Growth, limits: tuple[float, float]) -> None:
-    """Colour the layers by status, so that the eye finds where it changes."""
+    """Color the layers by status, so that the eye finds where it changes."""
     axes.set_axis_off()
     axes.set_xlim(limits)
     axes.set_ylim(0, 1)
@@ -265,7 +265,7 @@ def _legend(figure: Figure, known: Growth, lines: Sequence[tuple[int, str, str]]
         )
         for status in dict.fromkeys(known.statuses)
     ]
-    strokes = [Line2D([], [], color=colour, lw=2.5, label=label) for _, colour, label in lines if label]
+    strokes = [Line2D([], [], color=color, lw=2.5, label=label) for _, color, label in lines if label]
     if len(marks) + len(strokes) > 1:
         figure.legend(
             handles=[*strokes, *marks],

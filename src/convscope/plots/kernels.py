@@ -13,7 +13,7 @@ from ..errors import BadShape, UnknownLayer, nearest
 from ..layers.convolution import Conv2d
 from ..network import Network, Node
 from .shown import frame, grid_of, show_map
-from .style import GREY, SMALL, TINY, TITLE, Letters, letters, new_figure, number, shortened, times
+from .style import GRAY, SMALL, TINY, TITLE, Letters, letters, new_figure, number, shortened, times
 
 MOST_KERNELS, MOST_CHANNELS = 64, 16
 WIDTH, HEAD, MARGIN = 12.8, 1.35, 0.4
@@ -29,8 +29,8 @@ SOME_CHANNELS = Text(
 SIGNED_WORDS = Text(
     "orange: weights above 0 · violet: below 0 · largest {largest}", "橙色：正权重 · 紫色：负权重 · 最大 {largest}"
 )
-COLOURS = Text(
-    "colours: weights of red, green and blue; grey is 0 · largest {largest}",
+COLORS = Text(
+    "colors: weights of red, green and blue; gray is 0 · largest {largest}",
     "颜色：红、绿、蓝三通道的权重；灰色为 0 · 最大 {largest}",
 )
 
@@ -69,7 +69,7 @@ def _convolution(network: Network, layer: str | None) -> Node:
 def kernels_figure(
     network: Network, parameters: Mapping[str, Array], layer: str | None = None, lang: str = "en"
 ) -> Figure:
-    """Draw the kernels of a convolution: in colour for three channels, else channel by channel around 0.
+    """Draw the kernels of a convolution: in color for three channels, else channel by channel around 0.
 
     Errors:   UnknownLayer [layer-name]; BadShape [no-kernels]; BadSetting [figure-language]
     """
@@ -77,9 +77,9 @@ def kernels_figure(
     name, weight = kernels_of(network, parameters, layer)
     largest = float(np.abs(weight).max()) or 1.0
     shown = weight[:MOST_KERNELS]
-    in_colour = weight.shape[1] == 3
-    if in_colour or weight.shape[1] == 1:
-        figure, height = _tiles(shown, largest, in_colour, text)
+    in_color = weight.shape[1] == 3
+    if in_color or weight.shape[1] == 1:
+        figure, height = _tiles(shown, largest, in_color, text)
         notes = []
     else:
         shown = weight[:MOST_CHANNELS]
@@ -92,13 +92,13 @@ def kernels_figure(
     size = times(weight.shape[1:])
     sizes = SIZE if len(shown) == len(weight) else FIRST
     notes.insert(0, text.say(sizes, shown=len(shown), count=len(weight), size=size))
-    figure.text(MARGIN / WIDTH, 1 - 0.8 / height, " · ".join(notes), **text.font(SMALL, color=GREY))
-    words = text.say(COLOURS if in_colour else SIGNED_WORDS, largest=number(largest))
-    figure.text(MARGIN / WIDTH, 1 - 1.05 / height, words, **text.font(SMALL, color=GREY))
+    figure.text(MARGIN / WIDTH, 1 - 0.8 / height, " · ".join(notes), **text.font(SMALL, color=GRAY))
+    words = text.say(COLORS if in_color else SIGNED_WORDS, largest=number(largest))
+    figure.text(MARGIN / WIDTH, 1 - 1.05 / height, words, **text.font(SMALL, color=GRAY))
     return figure
 
 
-def _tiles(weight: Array, largest: float, in_colour: bool, text: Letters) -> tuple[Figure, float]:
+def _tiles(weight: Array, largest: float, in_color: bool, text: Letters) -> tuple[Figure, float]:
     """Draw one tile for each kernel, its number above it."""
     rows, columns = grid_of(len(weight), 2.4)
     side = min(1.9, (WIDTH - 2 * MARGIN) / columns - 0.18)
@@ -111,12 +111,12 @@ def _tiles(weight: Array, largest: float, in_colour: bool, text: Letters) -> tup
         left = MARGIN + column * (wide + 0.18)
         bottom = height - HEAD - row * (high + 0.34) - high - 0.2
         axes = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
-        if in_colour:
+        if in_color:
             axes.imshow((kernel / largest + 1).transpose(1, 2, 0) / 2, interpolation="nearest")
             frame(axes)
         else:
             show_map(axes, kernel[0], -largest, largest)
-        axes.set_title(str(place), pad=3, **text.font(SMALL, color=GREY))
+        axes.set_title(str(place), pad=3, **text.font(SMALL, color=GRAY))
     return figure, height
 
 
@@ -131,12 +131,12 @@ def _channels(weight: Array, largest: float, text: Letters) -> tuple[Figure, flo
         bottom = height - HEAD - 0.25 - row * (high + 0.08) - high
         middle = (bottom + high / 2) / height
         figure.text(
-            (MARGIN + 0.3) / WIDTH, middle, str(row), ha="right", va="center", **text.font(SMALL, color=GREY)
+            (MARGIN + 0.3) / WIDTH, middle, str(row), ha="right", va="center", **text.font(SMALL, color=GRAY)
         )
         for column, values in enumerate(kernel):
             left = MARGIN + 0.45 + column * room
             axes = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
             show_map(axes, values, -largest, largest)
             if row == 0:
-                axes.set_title(str(column), pad=3, **text.font(TINY, color=GREY))
+                axes.set_title(str(column), pad=3, **text.font(TINY, color=GRAY))
     return figure, height

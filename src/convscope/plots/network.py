@@ -19,7 +19,7 @@ from .boxes import Box, Repeat, boxes_of, fold
 from .drawn_layer import look
 from .lanes import Edge, Placed, place
 from .page import GAP, LINE, MARGIN, ROW_GAP, ROW_START, Item, Page, Solid, arrange, solid
-from .style import GREY, PALE, SMALL, TINY, TITLE, Letters, bare, letters, new_figure, shortened
+from .style import GRAY, PALE, SMALL, TINY, TITLE, Letters, bare, letters, new_figure, shortened
 
 MOST_BOXES = 600
 LONGEST_NAME = 20
@@ -126,18 +126,18 @@ def _draw_solid(axes: Axes, box: Box, shape: Solid, at: tuple[float, float]) -> 
         ([(left, front), (left + over, top), (right + over, top), (right, front)], 0.7, "_top"),
         ([(right, front), (right + over, top), (right + over, bottom - up), (right, bottom)], 0.2, "_side"),
     )
-    colour = look(box.layer).colour
+    color = look(box.layer).color
     for corners, white, name in faces:
-        paint = tuple(part + (1 - part) * white for part in to_rgb(colour))
+        paint = tuple(part + (1 - part) * white for part in to_rgb(color))
         axes.add_patch(
-            Polygon(corners, facecolor=paint, edgecolor=colour, lw=0.8, joinstyle="round", zorder=3, label=name)
+            Polygon(corners, facecolor=paint, edgecolor=color, lw=0.8, joinstyle="round", zorder=3, label=name)
         )
 
 
 def _write(axes: Axes, lines: Sequence[str], x: float, y: float, text: Letters) -> None:
     for number, line in enumerate(lines):
         first, last = number == 0, number == len(lines) - 1
-        font = text.font(NAME if first else TINY, bold=first, **({} if first or last else {"color": GREY}))
+        font = text.font(NAME if first else TINY, bold=first, **({} if first or last else {"color": GRAY}))
         axes.text(x, y + LINE * number, line, ha="center", va="top", zorder=4, **font)
 
 
@@ -171,7 +171,7 @@ def _frame(axes: Axes, repeat: Repeat, placed: Placed, items: Sequence[Item], pa
                 label="_frame",
             )
         )
-        axes.text(left, top - 0.07, f"×{repeat.times}", va="bottom", **text.font(SMALL, bold=True, color=GREY))
+        axes.text(left, top - 0.07, f"×{repeat.times}", va="bottom", **text.font(SMALL, bold=True, color=GRAY))
 
 
 def _turns(placed: Placed, page: Page) -> dict[int, list[int]]:
@@ -211,11 +211,11 @@ def _draw_edge(
     codes.append(Path.LINETO)
     axes.add_patch(
         PathPatch(
-            Path(points, codes), fill=False, edgecolor=GREY, lw=1.1, capstyle="round", zorder=1, label="_edge"
+            Path(points, codes), fill=False, edgecolor=GRAY, lw=1.1, capstyle="round", zorder=1, label="_edge"
         )
     )
     arrow = [(tip, end[1]), (tip - 0.085, end[1] - 0.045), (tip - 0.085, end[1] + 0.045)]
-    axes.add_patch(Polygon(arrow, facecolor=GREY, edgecolor="none", zorder=2, label="_arrow"))
+    axes.add_patch(Polygon(arrow, facecolor=GRAY, edgecolor="none", zorder=2, label="_arrow"))
 
 
 def _bend(points: list[tuple[float, float]], codes: list[np.uint8], x: float, y: float) -> None:

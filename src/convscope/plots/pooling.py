@@ -18,8 +18,8 @@ from ..layers.structural import Input
 from ..network import Entry, Network
 from .style import (
     BLUE,
+    GRAY,
     GREEN,
-    GREY,
     INK,
     LABEL,
     ORANGE,
@@ -70,7 +70,7 @@ def networks() -> tuple[Network, Network]:
 
 
 def pooling_growth(lang: str = "en") -> Figure:
-    """Draw a 4×4 picture pooled to 2×2, and what a convolution's unit then sees of it; and without pooling.
+    """Draw a 4×4 image pooled to 2×2, and what a convolution's unit then sees of it; and without pooling.
 
     Errors:   BadSetting [figure-language]
     """
@@ -115,7 +115,7 @@ def _labels(axes: Axes, network: Network, sheets: dict[str, Sheet], text: Letter
     for name, sheet in sheets.items():
         label = text.say(words[name], size=times(network[name].output_shape[1:]))
         place = (sheet.x + sheet.columns / 2, sheet.y + sheet.rows + 0.5)
-        axes.text(*place, label, ha="center", va="center", **text.font(SMALL, color=GREY))
+        axes.text(*place, label, ha="center", va="center", **text.font(SMALL, color=GRAY))
     last = sheets["conv"]
     says = text.say(SEES, size=times(network.field("conv", UNIT).size))
     place = (last.x + last.columns + 0.45, last.y + 0.5)
@@ -123,14 +123,14 @@ def _labels(axes: Axes, network: Network, sheets: dict[str, Sheet], text: Letter
 
 
 def _cells(axes: Axes, sheet: Sheet, values: Array | None, windows: bool, text: Letters) -> None:
-    """Draw a grid, its values, and in colour which cells are pooled together."""
+    """Draw a grid, its values, and in color which cells are pooled together."""
     for row in range(sheet.rows):
         for column in range(sheet.columns):
             window = 2 * (row * 2 // sheet.rows) + column * 2 // sheet.columns
-            colour = WINDOWS[window] if windows else BLUE
+            color = WINDOWS[window] if windows else BLUE
             corner = (sheet.x + column, sheet.y + row)
             axes.add_patch(Rectangle(corner, 1, 1, facecolor="white", edgecolor="none", zorder=2))
-            axes.add_patch(Rectangle(corner, 1, 1, facecolor=colour, alpha=0.3, edgecolor="none", zorder=2))
+            axes.add_patch(Rectangle(corner, 1, 1, facecolor=color, alpha=0.3, edgecolor="none", zorder=2))
             axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="white", lw=2, zorder=2))
             if values is not None:
                 shown = number(float(values[row, column]))

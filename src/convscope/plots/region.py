@@ -1,4 +1,4 @@
-"""One unit's region, drawn on a picture."""
+"""One unit's region, drawn on an image."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from matplotlib.patches import Rectangle
 from ..analysis.region import Region
 from ..derivations.derivation import Text
 from ..errors import BadShape
-from ..images import Picture
+from ..images import Image
 from ..layers.base import show_shape
 from .style import (
-    GREY,
+    GRAY,
     INK,
     LABEL,
     PALE,
@@ -32,7 +32,7 @@ VEIL = 0.62
 
 TITLE_WORDS = Text("{layer}, unit ({unit})", "{layer}，单元 ({unit})")
 SEES = Text("sees {size} pixels", "看到 {size} 像素")
-CENTRE = Text("centre ({centre})", "中心 ({centre})")
+CENTER = Text("center ({center})", "中心 ({center})")
 PADDED = Text("{percent} % of the region is padding", "区域的 {percent}% 是填充")
 COVERAGE = Text("{percent} % of its pixels are touched", "其中 {percent}% 的像素被用到")
 BLIND = Text("sees only padding", "只看到填充")
@@ -40,50 +40,50 @@ GLOBAL = Text("a global path through {via} sees all", "经由 {via} 的全局路
 BEYOND = Text("the region reaches beyond this view", "区域超出此图范围")
 
 
-def region_on_picture(region: Region, picture: Picture, lang: str = "en") -> Figure:
-    """Draw what one unit sees: its box (dashed where it lies over padding), its centre, the pixels it touches.
+def region_on_image(region: Region, image: Image, lang: str = "en") -> Figure:
+    """Draw what one unit sees: its box (dashed where it lies over padding), its center, the pixels it touches.
 
     Pixels that the unit does not see, around the box or in the holes of dilation, lie under a white veil.
 
-    Shapes:   picture (h, w, 3) or (h, w, 1), as large as the network's input
-    Errors:   BadShape [region-picture]; BadSetting [figure-language]
+    Shapes:   image (h, w, 3) or (h, w, 1), as large as the network's input
+    Errors:   BadShape [region-image]; BadSetting [figure-language]
     """
     text = letters(lang)
-    mask = _mask(region, picture)
-    view = _view(region, picture)
+    mask = _mask(region, image)
+    view = _view(region, image)
     figure = new_figure(*_size(view))
     width, height = figure.get_size_inches()
     above = 1.25 / height
     axes = figure.add_axes((0.35 / width, 0.3 / height, 1 - 0.7 / width, 1 - above - 0.3 / height))
     _frame(axes, view)
-    if _overhangs(region, picture):
+    if _overhangs(region, image):
         _margin(axes, view)
-    _draw_picture(axes, picture, mask)
+    _draw_image(axes, image, mask)
     _draw_box(axes, region)
     _caption(figure, region, view, text)
     return figure
 
 
-def _mask(region: Region, picture: Picture) -> np.ndarray:
+def _mask(region: Region, image: Image) -> np.ndarray:
     mask = region.local_mask
-    if mask.ndim != 2 or mask.shape != picture.shape[:2]:
+    if mask.ndim != 2 or mask.shape != image.shape[:2]:
         raise BadShape(
-            "a picture must be as large as what the region lies on to be drawn; got picture="
-            f"{show_shape(picture.shape[:2])}, region on {show_shape(mask.shape)}; fit it with load_picture. "
-            "[region-picture]"
+            "an image must be as large as what the region lies on to be drawn; got image="
+            f"{show_shape(image.shape[:2])}, region on {show_shape(mask.shape)}; fit it with load_image. "
+            "[region-image]"
         )
     return mask
 
 
-def _overhangs(region: Region, picture: Picture) -> bool:
-    height, width = picture.shape[:2]
+def _overhangs(region: Region, image: Image) -> bool:
+    height, width = image.shape[:2]
     top, left, bottom, right = region.box
     return top < 0 or left < 0 or bottom > height or right > width
 
 
-def _view(region: Region, picture: Picture) -> tuple[float, float, float, float]:
-    """Return (top, left, bottom, right) of what is shown: picture and box, the box at most a picture beyond it."""
-    height, width = picture.shape[:2]
+def _view(region: Region, image: Image) -> tuple[float, float, float, float]:
+    """Return (top, left, bottom, right) of what is shown: image and box, the box at most an image beyond it."""
+    height, width = image.shape[:2]
     top, left, bottom, right = region.box
     edges = (
         max(min(top, 0), -height),
@@ -91,7 +91,7 @@ def _view(region: Region, picture: Picture) -> tuple[float, float, float, float]
         min(max(bottom, height), 2 * height),
         min(max(right, width), 2 * width),
     )
-    room = 0.02 * _overhangs(region, picture) * max(edges[2] - edges[0], edges[3] - edges[1])
+    room = 0.02 * _overhangs(region, image) * max(edges[2] - edges[0], edges[3] - edges[1])
     return edges[0] - room, edges[1] - room, edges[2] + room, edges[3] + room
 
 
@@ -111,7 +111,7 @@ def _frame(axes: Axes, view: tuple[float, float, float, float]) -> None:
 
 
 def _margin(axes: Axes, view: tuple[float, float, float, float]) -> None:
-    """Hatch what lies around the picture."""
+    """Hatch what lies around the image."""
     top, left, bottom, right = view
     axes.add_patch(
         Rectangle(
@@ -128,13 +128,13 @@ def _margin(axes: Axes, view: tuple[float, float, float, float]) -> None:
     )
 
 
-def _draw_picture(axes: Axes, picture: Picture, mask: np.ndarray) -> None:
-    height, width = picture.shape[:2]
-    shown = np.repeat(picture, 3, axis=2) if picture.shape[2:] == (1,) else picture
+def _draw_image(axes: Axes, image: Image, mask: np.ndarray) -> None:
+    height, width = image.shape[:2]
+    shown = np.repeat(image, 3, axis=2) if image.shape[2:] == (1,) else image
     veiled = shown + (255 - shown.astype(float)) * VEIL
     pixels = np.where(mask[..., None], shown, np.rint(veiled)).astype(np.uint8)
     axes.imshow(
-        pixels, extent=(0, width, height, 0), interpolation="nearest", zorder=1, aspect="equal", label="_picture"
+        pixels, extent=(0, width, height, 0), interpolation="nearest", zorder=1, aspect="equal", label="_image"
     )
 
 
@@ -156,9 +156,9 @@ def _draw_box(axes: Axes, region: Region) -> None:
                 )
             )
     down, across = region.center
-    for size, colour, name in ((17, "white", "_halo"), (15, VERMILLION, "_centre")):
+    for size, color, name in ((17, "white", "_halo"), (15, VERMILLION, "_center")):
         wide = 5 if name == "_halo" else 2.6
-        axes.plot([across], [down], "+", ms=size, mew=wide, color=colour, zorder=4, label=name)
+        axes.plot([across], [down], "+", ms=size, mew=wide, color=color, zorder=4, label=name)
 
 
 def _caption(figure: Figure, region: Region, view: tuple[float, float, float, float], text: Letters) -> None:
@@ -170,8 +170,8 @@ def _caption(figure: Figure, region: Region, view: tuple[float, float, float, fl
     if not region.local_mask.any():
         facts = [text.say(BLIND)]
     else:
-        centre = ", ".join(number(place) for place in region.center)
-        facts = [text.say(SEES, size=times(region.size)), text.say(CENTRE, centre=centre)]
+        center = ", ".join(number(place) for place in region.center)
+        facts = [text.say(SEES, size=times(region.size)), text.say(CENTER, center=center)]
     figure.text(left, 1 - 0.79 / height, "  ·  ".join(facts), **text.font(LABEL, color=INK))
     details = [text.say(PADDED, percent=f"{100 * region.padded_fraction:.3g}")]
     if 0 < region.coverage < 1:
@@ -181,4 +181,4 @@ def _caption(figure: Figure, region: Region, view: tuple[float, float, float, fl
     top, first, bottom, last = region.box
     if top < view[0] or first < view[1] or bottom > view[2] or last > view[3]:
         details.append(text.say(BEYOND))
-    figure.text(left, 1 - 1.07 / height, "  ·  ".join(details), **text.font(SMALL, color=GREY))
+    figure.text(left, 1 - 1.07 / height, "  ·  ".join(details), **text.font(SMALL, color=GRAY))

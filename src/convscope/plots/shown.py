@@ -1,4 +1,4 @@
-"""Arrays as small pictures: inputs, feature maps and kernels, and how many fit a figure."""
+"""Arrays as small images: inputs, feature maps and kernels, and how many fit a figure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..engines.protocol import Array
 from .style import INK
 
 SIGNED, POSITIVE = "PuOr_r", "cividis"
-"""Colour maps for all eyes: orange above and violet below zero; from dark to light."""
+"""Color maps for all eyes: orange above and violet below zero; from dark to light."""
 
 
-def show_input(axes: Axes, picture: Array) -> None:
-    """Draw a network's input as a picture, whatever its range: 0…1 is taken as it is, any other is stretched.
+def show_input(axes: Axes, image: Array) -> None:
+    """Draw a network's input as an image, whatever its range: 0…1 is taken as it is, any other is stretched.
 
-    Shapes:   picture (c, h, w); 1 channel is grey, 3 are colours, of others the mean is shown
+    Shapes:   image (c, h, w); 1 channel is gray, 3 are colors, of others the mean is shown
     """
-    values = np.asarray(picture, float)
+    values = np.asarray(image, float)
     if values.min() < 0 or values.max() > 1:
         values = (values - values.min()) / ((values.max() - values.min()) or 1)
     if len(values) == 3:
@@ -40,7 +40,7 @@ def show_map(axes: Axes, values: Array, low: float, high: float) -> None:
 
 
 def frame(axes: Axes) -> None:
-    """Leave the picture with a thin line around it."""
+    """Leave the image with a thin line around it."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():

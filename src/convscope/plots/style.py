@@ -1,4 +1,4 @@
-"""The one look of all figures: colours, sizes, letters, and how a figure is saved.
+"""The one look of all figures: colors, sizes, letters, and how a figure is saved.
 
 Everything is set on the artists themselves; matplotlib's global settings are neither read on purpose nor changed.
 """
@@ -25,10 +25,10 @@ try:
 except ImportError as error:
     raise missing_library("figures need matplotlib", "matplotlib pillow", "plot-extra") from error
 
-# Okabe & Ito 2008: eight colours that everybody can tell apart.
+# Okabe & Ito 2008: eight colors that everybody can tell apart.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-INK, GREY, PALE = "#1F2328", "#6B7280", "#D9DDE3"
+INK, GRAY, PALE = "#1F2328", "#6B7280", "#D9DDE3"
 
 DPI = 100
 SLIDE = (12.8, 7.2)
@@ -146,7 +146,7 @@ def _has_bold(family: str) -> bool:
 @cache
 def _say_no_chinese() -> None:
     print(
-        "convscope: no font with Chinese signs is installed, so the figures are labelled in English; "
+        "convscope: no font with Chinese signs is installed, so the figures are labeled in English; "
         "install Noto Sans CJK SC, for example.",
         file=sys.stderr,
     )
@@ -168,10 +168,10 @@ def tidy(axes: Axes, text: Letters, size: float = SMALL) -> None:
     axes.set_facecolor("white")
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(GREY)
+        spine.set_color(GRAY)
         spine.set_linewidth(0.8)
     axes.grid(False)
-    axes.tick_params(colors=INK, color=GREY, labelsize=size, length=4, width=0.8, labelfontfamily=text.families[0])
+    axes.tick_params(colors=INK, color=GRAY, labelsize=size, length=4, width=0.8, labelfontfamily=text.families[0])
 
 
 def bare(axes: Axes) -> None:

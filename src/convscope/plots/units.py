@@ -10,9 +10,9 @@ from matplotlib.patches import Rectangle
 from ..analysis.region import Units
 from ..derivations.derivation import Text
 from ..errors import BadShape
-from ..images import Picture
+from ..images import Image
 from ..layers.base import show_shape
-from .style import GREY, INK, LABEL, PALE, SMALL, TITLE, VERMILLION, letters, new_figure
+from .style import GRAY, INK, LABEL, PALE, SMALL, TITLE, VERMILLION, letters, new_figure
 
 TITLE_WORDS = Text("{layer}: the units that see pixel ({pixel})", "{layer}：看到像素 ({pixel}) 的单元")
 COUNTED = Text("{count} of {total} units, in every channel", "{total} 个单元中的 {count} 个（每个通道相同）")
@@ -24,46 +24,46 @@ IMAGE = Text("image {shape}", "图像 {shape}")
 MAP = Text("{layer} {shape}", "{layer} {shape}")
 
 UNSEEING, BY_GLOBAL_PATH = 255, 214
-"""Grey levels of units that do not see the pixel, and of those that see it over a global path alone."""
+"""Gray levels of units that do not see the pixel, and of those that see it over a global path alone."""
 
 SEEING = (213, 94, 0)
 
 
-def units_beside_picture(units: Units, picture: Picture, lang: str = "en") -> Figure:
+def units_beside_image(units: Units, image: Image, lang: str = "en") -> Figure:
     """Draw the image with one pixel marked, and beside it the layer's map with the units that see the pixel.
 
-    Shapes:   picture (h, w, 3) or (h, w, 1), as large as the network's input
-    Errors:   BadShape [units-picture]; BadSetting [figure-language]
+    Shapes:   image (h, w, 3) or (h, w, 1), as large as the network's input
+    Errors:   BadShape [units-image]; BadSetting [figure-language]
     """
     text = letters(lang)
     if len(units.pixel) < 2 or units.mask.ndim != 2:
         raise BadShape(
             "units must lie on a map of rows and columns, and see an image, to be drawn; got units on "
-            f"{show_shape(units.mask.shape)}; ask without --save. [units-picture]"
+            f"{show_shape(units.mask.shape)}; ask without --save. [units-image]"
         )
     figure = new_figure(9.2, 5.4)
     left, right = figure.add_axes((0.04, 0.03, 0.45, 0.68)), figure.add_axes((0.53, 0.03, 0.43, 0.68))
-    _draw_image(left, units, picture)
+    _draw_image(left, units, image)
     _draw_map(right, units)
     for axes, words in (
-        (left, text.say(IMAGE, shape=show_shape(picture.shape[:2]))),
+        (left, text.say(IMAGE, shape=show_shape(image.shape[:2]))),
         (right, text.say(MAP, layer=units.layer, shape=show_shape(units.mask.shape))),
     ):
-        axes.set_title(words, **text.font(SMALL, color=GREY))
+        axes.set_title(words, **text.font(SMALL, color=GRAY))
     pixel = ", ".join(map(str, units.pixel[-2:]))
     figure.text(0.04, 0.92, text.say(TITLE_WORDS, layer=units.layer, pixel=pixel), **text.font(TITLE, bold=True))
     counted = text.say(COUNTED, count=f"{units.count:,}", total=f"{units.mask.size:,}")
     figure.text(0.04, 0.865, counted, **text.font(LABEL, color=INK))
     if units.global_via is not None:
         shared = text.say(BY_GLOBAL, count=f"{units.local_count:,}", via=units.global_via)
-        figure.text(0.04, 0.815, shared, **text.font(SMALL, color=GREY))
+        figure.text(0.04, 0.815, shared, **text.font(SMALL, color=GRAY))
     return figure
 
 
-def _draw_image(axes: Axes, units: Units, picture: Picture) -> None:
-    height, width = picture.shape[:2]
-    shown = np.repeat(picture, 3, axis=2) if picture.shape[2:] == (1,) else picture
-    axes.imshow(shown, extent=(0, width, height, 0), interpolation="nearest", label="_picture")
+def _draw_image(axes: Axes, units: Units, image: Image) -> None:
+    height, width = image.shape[:2]
+    shown = np.repeat(image, 3, axis=2) if image.shape[2:] == (1,) else image
+    axes.imshow(shown, extent=(0, width, height, 0), interpolation="nearest", label="_image")
     _frame(axes, height, width)
     row, column = units.pixel[-2:]
     axes.add_patch(Rectangle((column, row), 1, 1, fill=False, ec=VERMILLION, lw=1.6, label="_pixel"))

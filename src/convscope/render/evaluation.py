@@ -21,7 +21,7 @@ NONE, GAP = "·", " "
 
 
 def evaluation_text(evaluation: Evaluation, title: str, width: int, paint: Paint = PLAIN) -> str:
-    """Return loss and accuracy, each class, and which classes were taken for which."""
+    """Return loss and accuracy, each class, and the confusion matrix."""
     blocks = [
         "\n".join([*(paint.strong(line) for line in wrap(title, width)), *wrap(_summary(evaluation), width)]),
         class_table(evaluation).text(width, paint),
@@ -31,21 +31,22 @@ def evaluation_text(evaluation: Evaluation, title: str, width: int, paint: Paint
 
 
 def _summary(evaluation: Evaluation) -> str:
-    wrong = evaluation.pictures - evaluation.right
+    wrong = evaluation.images - evaluation.correct
+    errors = "1 error" if wrong == 1 else f"{wrong:,} errors"
     return (
         f"loss {evaluation.loss:.4f}, accuracy {share(evaluation.accuracy)}: "
-        f"{evaluation.right:,} of {evaluation.pictures:,} pictures right, {wrong:,} wrong"
+        f"{evaluation.correct:,} of {evaluation.images:,} images correct, {errors}"
     )
 
 
 def class_table(evaluation: Evaluation) -> Table:
-    """Return pictures and accuracy of each class, and what it was most often taken for."""
+    """Return images and accuracy of each class, and what it was most often confused with."""
     columns = (
         Column("class", 0, right=False, least=8),
-        Column("pictures", 1),
-        Column("right", 1),
+        Column("images", 1),
+        Column("correct", 1),
         Column("accuracy", 0),
-        Column("most often taken for", 2, right=False, least=12),
+        Column("most often confused with", 2, right=False, least=12),
     )
     rows: list[list[Cell]] = []
     for at, known in enumerate(evaluation.per_class()):
@@ -53,9 +54,9 @@ def class_table(evaluation: Evaluation) -> Table:
         rows.append(
             [
                 known["name"],
-                known["pictures"],
-                known["right"],
-                "no pictures" if part is None else share(part),
+                known["images"],
+                known["correct"],
+                "no images" if part is None else share(part),
                 _taken_for(evaluation, at),
             ]
         )
@@ -92,7 +93,7 @@ class _Layout(NamedTuple):
 
 
 def _layout(evaluation: Evaluation, numbered: bool) -> _Layout:
-    names = evaluation.found_names
+    names = evaluation.predicted_names
     columns = tuple(map(str, range(1, len(names) + 1))) if numbered else names
     if not numbered and max(map(width_of, names)) > LONGEST_HEADING:
         columns = tuple(shorten(name, LONGEST_HEADING) for name in names)
@@ -106,7 +107,7 @@ def _layout(evaluation: Evaluation, numbered: bool) -> _Layout:
 
 
 def _matrix(evaluation: Evaluation, layout: _Layout, width: int, paint: Paint) -> str:
-    title = "confusion: a row for each class, a column for what was found"
+    title = "confusion: rows: true class, columns: predicted class"
     lines = [
         *(paint.strong(line) for line in wrap(title, width)),
         " " * layout.row_width + "".join(GAP + pad(name, layout.cell, right=True) for name in layout.columns),
@@ -136,8 +137,8 @@ def _confusions(evaluation: Evaluation, width: int, paint: Paint) -> str:
     ]
     columns = (
         Column("class", 0, right=False, least=8),
-        Column("taken for", 0, right=False, least=8),
-        Column("pictures", 0),
+        Column("predicted", 0, right=False, least=8),
+        Column("images", 0),
     )
     kinds = int((wrong > 0).sum())
     title = f"confusion: the {len(rows)} most frequent of {kinds} mistakes; --csv has the whole matrix"
@@ -145,13 +146,13 @@ def _confusions(evaluation: Evaluation, width: int, paint: Paint) -> str:
 
 
 def confusion_csv(evaluation: Evaluation) -> str:
-    """Return the matrix: a line for each class, a column for what was found."""
+    """Return the matrix: rows are true classes, columns predicted ones."""
     import csv
     import io
 
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
-    writer.writerow(["class", *evaluation.found_names])
+    writer.writerow(["class", *evaluation.predicted_names])
     for name, counts in zip(evaluation.classes, evaluation.counts(), strict=True):
         writer.writerow([name, *counts.tolist()])
     return sheet.getvalue().rstrip("\n")

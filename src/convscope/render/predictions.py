@@ -1,4 +1,4 @@
-"""What pictures show, as text."""
+"""What images show, as text."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def top_guesses(chances: Array, classes: Sequence[str], count: int) -> list[Gues
     ]
 
 
-def prediction_text(picture: str, guesses: Sequence[Guess], paint: Paint = PLAIN) -> str:
-    """Return one picture's classes, likeliest first, each with its probability and a bar."""
+def prediction_text(image: str, guesses: Sequence[Guess], paint: Paint = PLAIN) -> str:
+    """Return one image's classes, likeliest first, each with its probability and a bar."""
     names = [shorten(guess.name, LONGEST_NAME) for guess in guesses]
     widest = max(map(width_of, names))
-    lines = [paint.strong(picture)]
+    lines = [paint.strong(image)]
     for name, guess in zip(names, guesses, strict=True):
         bar = "█" * round(BAR_CELLS * guess.probability)
         lines.append(f"  {pad(name, widest)}  {share(guess.probability):>8}  {bar}".rstrip())

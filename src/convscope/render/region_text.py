@@ -16,21 +16,21 @@ _AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "colum
 _STATUS = {
     "exact": "exact",
     "union": "exact: the hull over paths of different extent",
-    "misaligned": "exact: the hull over paths whose centres differ",
+    "misaligned": "exact: the hull over paths whose centers differ",
     "varying": "exact: units of this layer see regions of different size",
 }
 
 
 def region_text(network: Network, region: Region, origin: Node, width: int, paint: Paint = PLAIN) -> str:
-    """Return what one unit sees: box, centre, padding, and a sketch of the picture."""
+    """Return what one unit sees: box, center, padding, and a sketch of the image."""
     layer = network[region.layer]
     place = ",".join(map(str, region.at))
     lines = [
         ("box", _spans(region.box)),
-        ("in the picture", _spans(region.clipped)),
-        ("centre", ", ".join(map(decimal, region.center))),
+        ("in the image", _spans(region.clipped)),
+        ("center", ", ".join(map(decimal, region.center))),
         ("over padding", percent(region.padded_fraction)),
-        ("touched", f"{percent(region.coverage)} of what lies in the picture"),
+        ("touched", f"{percent(region.coverage)} of what lies in the image"),
         ("status", _status(region)),
     ]
     title = f"unit {place} of {_named(layer)} sees {show_shape(region.size)} pixels of {_named(origin)}"

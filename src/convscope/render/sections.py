@@ -51,7 +51,7 @@ def zoo_table(entries: Sequence[ZooEntry]) -> Table:
         Column("MACs", 0),
     )
     rows: list[list[Cell]] = [[e.name, show_shape(e.input_shape), e.layers, e.params, e.macs] for e in entries]
-    note = "convscope inspect NAME shows one of them; --input changes the size of its pictures."
+    note = "convscope inspect NAME shows one of them; --input changes the size of its images."
     return Table(columns, rows, notes=(note,), core=2)
 
 

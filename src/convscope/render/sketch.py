@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from ..analysis.region import Region, Units
 
-SEEN, PARTLY, PADDING, GLOBAL, UNSEEN, BEYOND, CENTRE = "█", "▒", "░", ":", "·", " ", "+"
+SEEN, PARTLY, PADDING, GLOBAL, UNSEEN, BEYOND, CENTER = "█", "▒", "░", ":", "·", " ", "+"
 _MEANINGS = {
     SEEN: "seen",
     PARTLY: "seen in part",
     PADDING: "padding",
     GLOBAL: "seen over the global path alone",
     UNSEEN: "not seen",
-    CENTRE: "centre",
+    CENTER: "center",
 }
 
 USUAL_LINES, MOST_LINES = 24, 34
@@ -45,7 +45,7 @@ class Frame(NamedTuple):
 
 
 def sketch_region(region: Region, width: int = 72) -> str:
-    """Draw one unit's region on the picture, padding included, and say what the signs mean.
+    """Draw one unit's region on the image, padding included, and say what the signs mean.
 
     Of a volume the rows and columns are drawn, with its slices joined.
     """
@@ -73,14 +73,14 @@ def _plane(mask: Mask) -> Mask:
 
 def _drawn(seen: NDArray[np.int_], box: Frame, center: tuple[float, float] | None, width: int) -> str:
     # Odd where seen over a local path, not zero where seen at all.
-    picture = Frame(0, 0, *seen.shape)
-    canvas = picture.around(box)
+    image = Frame(0, 0, *seen.shape)
+    canvas = image.around(box)
     step = _step(canvas.bottom - canvas.top, canvas.right - canvas.left, width)
     across = [(left, left + max(step // 2, 1)) for left in range(canvas.left, canvas.right, max(step // 2, 1))]
     if step == 1:
         across = [cut for cut in across for _ in range(2)]
     lines = [
-        "".join(_sign(Frame(up, left, up + step, right), seen, picture, box, center) for left, right in across)
+        "".join(_sign(Frame(up, left, up + step, right), seen, image, box, center) for left, right in across)
         for up in range(canvas.top, canvas.bottom, step)
     ]
     used = set("".join(lines))
@@ -98,11 +98,11 @@ def _step(rows: int, columns: int, width: int) -> int:
 
 
 def _sign(
-    cell: Frame, seen: NDArray[np.int_], picture: Frame, box: Frame, center: tuple[float, float] | None
+    cell: Frame, seen: NDArray[np.int_], image: Frame, box: Frame, center: tuple[float, float] | None
 ) -> str:
     if center is not None and cell.top <= center[0] < cell.bottom and cell.left <= center[1] < cell.right:
-        return CENTRE
-    if not cell.meets(picture):
+        return CENTER
+    if not cell.meets(image):
         return PADDING if cell.meets(box) else BEYOND
     under = seen[max(cell.top, 0) : cell.bottom, max(cell.left, 0) : cell.right]
     local = under % 2

@@ -58,7 +58,7 @@ def _cells(epoch: Epoch, checked: bool, best: bool) -> list[Cell]:
 
 
 def share(part: float) -> str:
-    """Write a share with two decimals, so that one picture of ten thousand shows."""
+    """Write a share with two decimals, so that one image of ten thousand shows."""
     return f"{100 * part:.2f} %"
 
 

@@ -1,4 +1,4 @@
-"""Colour on terminals: four roles, told apart by weight or by blue and orange, which all eyes can."""
+"""Color on terminals: four roles, told apart by weight or by blue and orange, which all eyes can."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CODES = {"strong": "1", "faint": "2", "good": "34", "alarm": "33;1"}
 
 @dataclass(frozen=True)
 class Paint:
-    """Put colour around texts, or leave them as they are. Never the only bearer of a meaning."""
+    """Put color around texts, or leave them as they are. Never the only bearer of a meaning."""
 
     enabled: bool = False
 
@@ -34,4 +34,4 @@ class Paint:
 
 
 PLAIN = Paint()
-"""No colour: files, pipes, notebooks."""
+"""No color: files, pipes, notebooks."""

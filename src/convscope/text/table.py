@@ -33,7 +33,7 @@ Cell = str | int | Number
 class Column:
     """What stands in one column and how it gives way.
 
-    `importance` 0 stays longest. `group` is written above neighbouring columns that share it, and `alone` replaces
+    `importance` 0 stays longest. `group` is written above neighboring columns that share it, and `alone` replaces
     the heading of the only one left of its group. `least` is the number of cells to which texts may be
     shortened before other columns are dropped.
     """

@@ -19,6 +19,6 @@ def terminal_width() -> int:
 
 
 def paint_for(stream: TextIO | None = None) -> Paint:
-    """Return colour for a terminal; none for a pipe, a file, TERM=dumb, or when NO_COLOR is set."""
+    """Return color for a terminal; none for a pipe, a file, TERM=dumb, or when NO_COLOR is set."""
     to = sys.stdout if stream is None else stream
     return Paint(to.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")

@@ -127,7 +127,7 @@ class RunFolder:
                 f"{str(self.path)!r} must be a run of {model.network.name}; got one of another network; "
                 f"make the model from the run's network. [other-network]{listed}"
             )
-        for key in ("seed", "dtype", "classes", "pictures"):
+        for key in ("seed", "dtype", "classes", "images"):
             if document[key] != now[key]:
                 raise BadFile(
                     f"{str(self.path)!r} must go on with the {key} it was begun with ({document[key]!r}); "
@@ -224,7 +224,7 @@ def _described(model: Model, source: Source) -> dict[str, Any]:
         "seed": words["seed"],
         "dtype": words["dtype"],
         "classes": list(source.classes),
-        "pictures": len(source),
+        "images": len(source),
     }
 
 

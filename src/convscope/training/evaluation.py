@@ -1,4 +1,4 @@
-"""How well a model does, class by class."""
+"""Evaluation of a classifier, class by class."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ CHUNK = 256
 MOST_MISTAKES = 100
 
 OTHER = "(other)"
-"""What is found where a network has more outputs than there are classes, and chooses one of those."""
+"""The predicted class where a network has more outputs than there are classes and one of those is largest."""
 
 
 class Mistake(NamedTuple):
-    """A picture whose class was not found: its place in the data, its class, and what was found instead.
+    """A misclassified image: its index in the data, its class and the predicted class.
 
-    The scores are probabilities, or what a regression put out for those classes.
+    `score` is the predicted class's and `class_score` the true one's: probabilities, or outputs of a regression.
     """
 
-    place: int
+    index: int
     label: int
-    found: int
+    predicted: int
     score: float
-    right_score: float
+    class_score: float
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model held against labelled pictures.
+    """Results of a model on labeled images.
 
-    Shapes:   confusion (k, k + 1): rows are the true classes, columns what was found, the last of them `OTHER`
+    Shapes:   confusion (k, k + 1): rows are true classes, columns predicted ones, the last of them `OTHER`
     """
 
     classes: tuple[str, ...]
@@ -49,63 +49,63 @@ class Evaluation:
     has_probabilities: bool = True
 
     @property
-    def pictures(self) -> int:
-        """Return how many pictures there were."""
+    def images(self) -> int:
+        """Return the number of images."""
         return int(self.confusion.sum())
 
     @property
-    def right(self) -> int:
-        """Return how many were found right."""
+    def correct(self) -> int:
+        """Return the number of correctly classified images."""
         return int(np.trace(self.confusion))
 
     @property
     def accuracy(self) -> float:
-        """Return the share of pictures found right."""
-        return self.right / self.pictures
+        """Return the fraction of correctly classified images."""
+        return self.correct / self.images
 
     @property
-    def found_names(self) -> tuple[str, ...]:
-        """Return the names of the columns: `OTHER` only where it was found."""
+    def predicted_names(self) -> tuple[str, ...]:
+        """Return the names of the columns; `OTHER` only where it was predicted."""
         return (*self.classes, OTHER) if self.confusion[:, -1].any() else self.classes
 
     def counts(self) -> NDArray[np.int64]:
-        """Return the confusion with the columns of `found_names`."""
-        return self.confusion[:, : len(self.found_names)]
+        """Return the confusion with the columns of `predicted_names`."""
+        return self.confusion[:, : len(self.predicted_names)]
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Return pictures, found right and accuracy of each class; None where a class has no pictures."""
+        """Return images, correct ones and accuracy of each class; accuracy is None for a class without images."""
         totals = self.confusion.sum(axis=1)
         return [
             {
                 "name": name,
-                "pictures": int(totals[at]),
-                "right": int(self.confusion[at, at]),
+                "images": int(totals[at]),
+                "correct": int(self.confusion[at, at]),
                 "accuracy": float(self.confusion[at, at] / totals[at]) if totals[at] else None,
             }
             for at, name in enumerate(self.classes)
         ]
 
-    def name_of(self, found: int) -> str:
-        """Return the name of what was found."""
-        return self.classes[found] if found < len(self.classes) else OTHER
+    def name_of(self, label: int) -> str:
+        """Return the name of a predicted class."""
+        return self.classes[label] if label < len(self.classes) else OTHER
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; scores that are no probabilities are called outputs."""
         score = "probability" if self.has_probabilities else "output"
         return {
-            "pictures": self.pictures,
+            "images": self.images,
             "loss": self.loss,
             "accuracy": self.accuracy,
             "classes": self.per_class(),
-            "found": list(self.found_names),
+            "predicted": list(self.predicted_names),
             "confusion": self.counts().tolist(),
             "mistakes": [
                 {
-                    "place": mistake.place,
+                    "index": mistake.index,
                     "class": self.name_of(mistake.label),
-                    "found": self.name_of(mistake.found),
+                    "predicted": self.name_of(mistake.predicted),
                     score: mistake.score,
-                    f"right_{score}": mistake.right_score,
+                    f"class_{score}": mistake.class_score,
                 }
                 for mistake in self.mistakes
             ],
@@ -113,7 +113,7 @@ class Evaluation:
 
 
 def evaluate_classes(model: Model, source: Source, most_mistakes: int = MOST_MISTAKES) -> Evaluation:
-    """Hold a model against labelled pictures; of its mistakes the surest are kept, the worst first.
+    """Evaluate a model on labeled images; the most confident mistakes are kept, worst first.
 
     Errors:   BadData [no-classes] for a network whose output is no list of classes, and those of `check_source`
     """
@@ -138,7 +138,7 @@ def evaluate_classes(model: Model, source: Source, most_mistakes: int = MOST_MIS
             )
             for at in np.flatnonzero(found != labels)
         ]
-        mistakes = sorted(mistakes, key=lambda mistake: (-mistake.score, mistake.place))[:most_mistakes]
+        mistakes = sorted(mistakes, key=lambda mistake: (-mistake.score, mistake.index))[:most_mistakes]
     is_classifier = model.task != "regression"
     return Evaluation(source.classes, loss / len(source), confusion, tuple(mistakes), is_classifier)
 

@@ -65,7 +65,7 @@ class Loop:
 
     @property
     def batches(self) -> int:
-        """Return the batches of an epoch. A last one of a single picture is left out: it has no statistics."""
+        """Return the batches of an epoch. A last one of a single image is left out: it has no statistics."""
         whole, left = divmod(len(self.source), self.settings.batch_size)
         return max(1, whole + (left > 1 or (left == 1 and self.settings.batch_size == 1)))
 

@@ -19,7 +19,7 @@ _PREFIX = "observer/"
 class Observer:
     """Sums up the statistics of the observed steps of one epoch.
 
-    A unit is dead when its output was exactly 0 for every picture, at every position, in every observed step.
+    A unit is dead when its output was exactly 0 for every image, at every position, in every observed step.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ _KINDS = {
 
 @dataclass
 class Position:
-    """The place between two steps. Sums are over the pictures of the epoch so far.
+    """The place between two steps. Sums are over the images of the epoch so far.
 
     `best` is the lowest loss of an epoch so far, `stale` the epochs since, `log_bytes` how much of the log is
     valid, `finished` why the run ended. `level` is the loss that divergence is measured by, `high_since` the first

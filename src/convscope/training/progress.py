@@ -23,16 +23,16 @@ class Progress:
         self._bar = shown and self._stream.isatty()
         self._begun = self._drawn = 0.0
         self._from_batch = 0
-        self._pictures = 0
+        self._images = 0
 
     def begin_epoch(self, batch: int) -> None:
         """Start the clock, at a batch that is not 0 where a run goes on."""
         self._begun = time.perf_counter()
-        self._from_batch, self._pictures = batch, 0
+        self._from_batch, self._images = batch, 0
 
-    def step(self, epoch: int, batch: int, batches: int, pictures: int, loss: float) -> None:
+    def step(self, epoch: int, batch: int, batches: int, images: int, loss: float) -> None:
         """Show how far the epoch is, how fast, and when it will be done."""
-        self._pictures += pictures
+        self._images += images
         now = time.perf_counter()
         if not self._bar or (now - self._drawn < _BETWEEN_SECONDS and batch < batches):
             return
@@ -41,10 +41,10 @@ class Progress:
         left = seconds / (batch - self._from_batch) * (batches - batch)
         full = _BAR_CELLS * batch // batches
         bar = "█" * full + "░" * (_BAR_CELLS - full)
-        rate = self._pictures / seconds
+        rate = self._images / seconds
         self._line(
             f"epoch {epoch}/{self._epochs} {bar} {batch}/{batches}  loss {loss_text(loss)}  "
-            f"{rate:,.0f} pictures/s  {_clock(left)} left"
+            f"{rate:,.0f} images/s  {_clock(left)} left"
         )
 
     def end_epoch(self, epoch: Epoch) -> None:

@@ -128,8 +128,8 @@ def _dead_units(record: _Record) -> Iterator[Finding]:
                 "dead-units",
                 "risk" if 2 * dead >= units else "waste",
                 (layer,),
-                f"{dead} of {units} units of {layer} ({share:.0f} %) gave 0 for every picture: they learn no more",
-                "lower the learning rate, use LeakyReLU, or put batch normalisation before it",
+                f"{dead} of {units} units of {layer} ({share:.0f} %) gave 0 for every image: they learn no more",
+                "lower the learning rate, use LeakyReLU, or put batch normalization before it",
                 {"dead": dead, "units": units},
             )
 
@@ -143,7 +143,7 @@ def _saturation(record: _Record) -> Iterator[Finding]:
                 "risk",
                 (layer,),
                 f"{100 * share:.0f} % of the values of {layer} lie where its slope is near 0: few gradients pass",
-                "use ReLU, smaller initial weights, or batch normalisation before it",
+                "use ReLU, smaller initial weights, or batch normalization before it",
                 {"saturated": share},
             )
 
@@ -160,7 +160,7 @@ def _vanishing(record: _Record) -> Iterator[Finding]:
             "risk",
             small,
             f"gradients of {', '.join(small)} are less than a thousandth of those of {largest}",
-            "use ReLU instead of sigmoid or tanh, batch normalisation, or shortcut connections",
+            "use ReLU instead of sigmoid or tanh, batch normalization, or shortcut connections",
             {"largest": norms[largest], **{layer: norms[layer] for layer in small}},
         )
 
@@ -228,7 +228,7 @@ def _overfitting(record: _Record) -> Iterator[Finding]:
             "overfitting",
             "risk",
             (),
-            f"{own:.1f} % of the training pictures are right, and {others:.1f} % of the validation pictures",
+            f"{own:.1f} % of the training images are right, and {others:.1f} % of the validation images",
             "use more data or augmentation, dropout, weight decay, or fewer parameters",
             {"gap": gap},
         )

@@ -27,7 +27,7 @@ _KINDS = {
     "seed": COUNT,
     "dtype": TEXT,
     "classes": list_of(TEXT),
-    "pictures": COUNT,
+    "images": COUNT,
     "configuration": OBJECT,
     "notes": OBJECT,
 }

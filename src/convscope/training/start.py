@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..model import Model
 
 Augment = str | Augmentation
-"""How training pictures are varied: "shift=2,rotate=10", or its parsed form."""
+"""How training images are varied: "shift=2,rotate=10", or its parsed form."""
 
 _MAY_CHANGE = ("epochs", "checkpoint_every", "patience")
 

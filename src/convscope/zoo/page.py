@@ -13,7 +13,7 @@ Networks that come with convscope. Name one wherever a model is asked for: `conv
 `convscope.load("resnet50")`. Capitals do not matter, and `-` and `_` are the same. Each is a short file in
 [the notation](notation.md), `src/convscope/zoo/NAME.yaml`, with its source: copy one to begin your own.
 
-Parameters are those that are learned, shared ones counted once; MACs are multiply-adds per picture, a bias not
+Parameters are those that are learned, shared ones counted once; MACs are multiply-adds per image, a bias not
 counted. Both are tested against the published figures.
 
 | name | input | layers | parameters | MACs |
@@ -55,7 +55,7 @@ def parameters(network: Network) -> int:
 
 
 def macs(network: Network) -> int:
-    """Return the multiply-adds per picture."""
+    """Return the multiply-adds per image."""
     return sum(node.facts.operations.macs for node in network)
 
 

@@ -33,8 +33,8 @@ class Twin(nn.Module):
                 self.add_module(key(node.name), made)
         self.eval()
 
-    def forward(self, *pictures: torch.Tensor) -> torch.Tensor:
-        entering = iter(pictures)
+    def forward(self, *images: torch.Tensor) -> torch.Tensor:
+        entering = iter(images)
         values: list[torch.Tensor] = []
         for node in self.plan:
             if not node.inputs:
@@ -59,13 +59,13 @@ def key(name: str) -> str:
 
 
 def example(network: Network) -> tuple[torch.Tensor, ...]:
-    """Return one picture (or index sequence) per input of the network."""
-    pictures = []
+    """Return one image (or index sequence) per input of the network."""
+    images = []
     for entry in network.inputs:
         indices = any(isinstance(node.layer, cs.Embedding) for node in network.consumers(entry.name))
         shape = (1, *entry.output_shape)
-        pictures.append(torch.zeros(shape, dtype=torch.long) if indices else torch.ones(shape))
-    return tuple(pictures)
+        images.append(torch.zeros(shape, dtype=torch.long) if indices else torch.ones(shape))
+    return tuple(images)
 
 
 @singledispatch

@@ -78,7 +78,7 @@ def residual() -> Network:
     )
 
 
-PICTURE = (torch.ones(1, 3, 14, 22),)
+IMAGE = (torch.ones(1, 3, 14, 22),)
 
 
 @pytest.mark.parametrize("tool", INSTALLED)
@@ -86,7 +86,7 @@ def test_a_module_written_by_hand_costs_what_the_tool_prints(tool: str) -> None:
     """Branches, sharing, groups and functions come to the same integers as the tool's."""
     told = recount(residual(), tool)
     with quiet():
-        expected: Totals = INSTALLED[tool](Residual().eval(), PICTURE)
+        expected: Totals = INSTALLED[tool](Residual().eval(), IMAGE)
     assert (told.total, told.params) == expected
 
 
@@ -104,7 +104,7 @@ def test_torchinfo_layer_by_layer() -> None:
     """Every module's mult-adds are those of torchinfo's table, one line per call."""
     import torchinfo
 
-    listed = torchinfo.summary(Residual(), input_data=PICTURE, verbose=0).summary_list
+    listed = torchinfo.summary(Residual(), input_data=IMAGE, verbose=0).summary_list
     theirs: dict[str, int] = {}
     for line in listed[1:]:
         theirs[line.var_name] = theirs.get(line.var_name, 0) + line.macs
@@ -116,7 +116,7 @@ def test_fvcore_layer_by_layer() -> None:
     with quiet():
         from fvcore.nn import FlopCountAnalysis
 
-        theirs = dict(FlopCountAnalysis(Residual().eval(), PICTURE).by_module())
+        theirs = dict(FlopCountAnalysis(Residual().eval(), IMAGE).by_module())
     del theirs[""]
     assert {name: number for name, number in by_layer("fvcore").items() if name in theirs} == theirs
 
@@ -126,7 +126,7 @@ def test_thop_layer_by_layer() -> None:
     with quiet():
         import thop
 
-        _, _, listed = thop.profile(Residual(), PICTURE, verbose=False, ret_layer_info=True)
+        _, _, listed = thop.profile(Residual(), IMAGE, verbose=False, ret_layer_info=True)
     theirs = {name: int(macs) for name, (macs, _, _) in listed.items()}
     assert {name: number for name, number in by_layer("thop").items() if name in theirs} == theirs
 

@@ -15,20 +15,20 @@ from convscope import layers as cs
 from convscope.analysis.counted_by import recount
 from convscope.network import Entry, Network
 
-PICTURE, LINE, SOLID = (6, 8, 10), (6, 11), (3, 5, 6, 7)
+IMAGE, LINE, SOLID = (6, 8, 10), (6, 11), (3, 5, 6, 7)
 
 PRINTED: dict[str, tuple[Network, int]] = {
-    "Conv2D strided": (alone(cs.Conv2d(5, (3, 2), (2, 1)), PICTURE), 9855),
-    "Conv2D dilated": (alone(cs.Conv2d(5, (3, 2), dilation=2, bias=False), PICTURE), 11520),
+    "Conv2D strided": (alone(cs.Conv2d(5, (3, 2), (2, 1)), IMAGE), 9855),
+    "Conv2D dilated": (alone(cs.Conv2d(5, (3, 2), dilation=2, bias=False), IMAGE), 11520),
     "Conv2D dilated, odd": (alone(cs.Conv2d(5, (3, 2), dilation=2, bias=False), (6, 9, 11)), 21600),
     "Conv2D dilated apart": (alone(cs.Conv2d(5, (3, 2), dilation=(2, 3), bias=False), (6, 10, 11)), 19440),
     "Conv2D dilated, same": (
         alone(cs.Conv2d(5, (3, 2), padding="same", dilation=(2, 3), bias=False), (6, 10, 11)),
         43200,
     ),
-    "Conv2D grouped": (alone(cs.Conv2d(4, (3, 2), groups=2), PICTURE), 216),
+    "Conv2D grouped": (alone(cs.Conv2d(4, (3, 2), groups=2), IMAGE), 216),
     "DepthwiseConv2D": (alone(cs.Conv2d(6, (3, 2), groups=6), (6, 11, 9)), 5616),
-    "DepthwiseConv2D doubled": (alone(cs.Conv2d(12, (3, 2), groups=6, bias=False), PICTURE), 7776),
+    "DepthwiseConv2D doubled": (alone(cs.Conv2d(12, (3, 2), groups=6, bias=False), IMAGE), 7776),
     "DepthwiseConv2D dilated": (alone(cs.Conv2d(6, (3, 2), dilation=2, groups=6, bias=False), (6, 9, 11)), 4320),
     "DepthwiseConv1D doubled": (alone(cs.Conv1d(12, 3, groups=6), LINE), 756),
     "Conv1D": (alone(cs.Conv1d(5, 3), LINE), 1665),
@@ -36,8 +36,8 @@ PRINTED: dict[str, tuple[Network, int]] = {
     "Conv3D": (alone(cs.Conv3d(5, 3), SOLID), 48900),
     "Conv3D dilated": (alone(cs.Conv3d(5, 3, dilation=2, bias=False), (3, 9, 10, 12)), 233280),
     "Conv3D grouped": (alone(cs.Conv3d(4, 3, groups=2), (6, 5, 6, 7)), 240),
-    "Conv2DTranspose": (alone(cs.ConvTranspose2d(5, (3, 2), (2, 3), output_padding=(0, 1)), PICTURE), 33150),
-    "Conv2DTranspose same": (alone(cs.ConvTranspose2d(5, (3, 2), (2, 3), "same", bias=False), PICTURE), 28800),
+    "Conv2DTranspose": (alone(cs.ConvTranspose2d(5, (3, 2), (2, 3), output_padding=(0, 1)), IMAGE), 33150),
+    "Conv2DTranspose same": (alone(cs.ConvTranspose2d(5, (3, 2), (2, 3), "same", bias=False), IMAGE), 28800),
     "Conv2DTranspose overlapping": (alone(cs.ConvTranspose2d(5, (3, 4), (2, 3), bias=False), (3, 5, 7)), 14520),
     "Conv2DTranspose, half a product cut off": (alone(cs.ConvTranspose2d(5, 3, 2), (3, 5, 7)), 11962),
     "Conv1DTranspose": (alone(cs.ConvTranspose1d(5, 3, 2), LINE), 2185),
@@ -54,55 +54,55 @@ PRINTED: dict[str, tuple[Network, int]] = {
         11754,
     ),
     "MultiHeadAttention with 2 heads": (alone(cs.MultiheadAttention(2), (5, 12)), 6300),
-    "product with a variable": (alone(cs.Scale(), PICTURE), 480),
-    "BatchNormalization": (alone(cs.BatchNorm2d(), PICTURE), 996),
-    "BatchNormalization plain": (alone(cs.BatchNorm2d(affine=False), PICTURE), 990),
+    "product with a variable": (alone(cs.Scale(), IMAGE), 480),
+    "BatchNormalization": (alone(cs.BatchNorm2d(), IMAGE), 996),
+    "BatchNormalization plain": (alone(cs.BatchNorm2d(affine=False), IMAGE), 990),
     "BatchNormalization of a vector": (alone(cs.BatchNorm1d(), (13,)), 104),
     "BatchNormalization of a solid": (alone(cs.BatchNorm3d(), SOLID), 1278),
-    "LayerNormalization": (alone(cs.LayerNorm((0,)), PICTURE), 4640),
+    "LayerNormalization": (alone(cs.LayerNorm((0,)), IMAGE), 4640),
     "LayerNormalization of a sequence": (alone(cs.LayerNorm(), (5, 13)), 605),
     "LayerNormalization plain": (alone(cs.LayerNorm(affine=False), (5, 13)), 415),
-    "LayerNormalization over all": (alone(cs.LayerNorm((0, 1, 2)), PICTURE), 4324),
-    "LayerNormalization over two": (alone(cs.LayerNorm((0, 2)), PICTURE), 4352),
-    "GroupNormalization": (alone(cs.GroupNorm(2), PICTURE), 2906),
-    "GroupNormalization plain": (alone(cs.GroupNorm(3, affine=False), PICTURE), 2895),
+    "LayerNormalization over all": (alone(cs.LayerNorm((0, 1, 2)), IMAGE), 4324),
+    "LayerNormalization over two": (alone(cs.LayerNorm((0, 2)), IMAGE), 4352),
+    "GroupNormalization": (alone(cs.GroupNorm(2), IMAGE), 2906),
+    "GroupNormalization plain": (alone(cs.GroupNorm(3, affine=False), IMAGE), 2895),
     "GroupNormalization of a line": (alone(cs.GroupNorm(2), LINE), 422),
-    "GroupNormalization by channel": (alone(cs.InstanceNorm2d(affine=True), PICTURE), 2922),
-    "GroupNormalization by channel, plain": (alone(cs.InstanceNorm2d(), PICTURE), 2910),
-    "local_response_normalization": (alone(cs.LocalResponseNorm(5), PICTURE), 0),
-    "relu": (alone(cs.ReLU(), PICTURE), 0),
-    "elu": (alone(cs.ELU(), PICTURE), 0),
-    "sigmoid": (alone(cs.Sigmoid(), PICTURE), 0),
-    "gelu": (alone(cs.GELU(), PICTURE), 1920),
-    "gelu approximate": (alone(cs.GELU("tanh"), PICTURE), 3360),
-    "silu": (alone(cs.SiLU(), PICTURE), 960),
-    "mish": (alone(cs.Mish(), PICTURE), 480),
-    "softplus": (alone(cs.Softplus(), PICTURE), 0),
-    "hard_sigmoid": (alone(cs.Hardsigmoid(), PICTURE), 960),
-    "hard_silu": (alone(cs.Hardswish(), PICTURE), 1440),
-    "PReLU shared_axes": (alone(cs.PReLU(6), PICTURE), 1446),
-    "softmax": (alone(cs.Softmax(), PICTURE), 2400),
-    "softmax over rows": (alone(cs.Softmax(1), PICTURE), 2402),
-    "log_softmax": (alone(cs.LogSoftmax(), PICTURE), 0),
-    "MaxPooling2D": (alone(cs.MaxPool2d((3, 2), (2, 1)), PICTURE), 972),
-    "AveragePooling2D same": (alone(cs.AvgPool2d((3, 2), padding="same"), PICTURE), 540),
+    "GroupNormalization by channel": (alone(cs.InstanceNorm2d(affine=True), IMAGE), 2922),
+    "GroupNormalization by channel, plain": (alone(cs.InstanceNorm2d(), IMAGE), 2910),
+    "local_response_normalization": (alone(cs.LocalResponseNorm(5), IMAGE), 0),
+    "relu": (alone(cs.ReLU(), IMAGE), 0),
+    "elu": (alone(cs.ELU(), IMAGE), 0),
+    "sigmoid": (alone(cs.Sigmoid(), IMAGE), 0),
+    "gelu": (alone(cs.GELU(), IMAGE), 1920),
+    "gelu approximate": (alone(cs.GELU("tanh"), IMAGE), 3360),
+    "silu": (alone(cs.SiLU(), IMAGE), 960),
+    "mish": (alone(cs.Mish(), IMAGE), 480),
+    "softplus": (alone(cs.Softplus(), IMAGE), 0),
+    "hard_sigmoid": (alone(cs.Hardsigmoid(), IMAGE), 960),
+    "hard_silu": (alone(cs.Hardswish(), IMAGE), 1440),
+    "PReLU shared_axes": (alone(cs.PReLU(6), IMAGE), 1446),
+    "softmax": (alone(cs.Softmax(), IMAGE), 2400),
+    "softmax over rows": (alone(cs.Softmax(1), IMAGE), 2402),
+    "log_softmax": (alone(cs.LogSoftmax(), IMAGE), 0),
+    "MaxPooling2D": (alone(cs.MaxPool2d((3, 2), (2, 1)), IMAGE), 972),
+    "AveragePooling2D same": (alone(cs.AvgPool2d((3, 2), padding="same"), IMAGE), 540),
     "AveragePooling1D": (alone(cs.AvgPool1d(3, 2), LINE), 90),
     "MaxPooling3D": (alone(cs.MaxPool3d(3, 2), SOLID), 0),
-    "minus max_pool2d of minus": (alone(cs.MinPool2d((3, 2)), PICTURE), 900),
-    "GlobalAveragePooling2D": (alone(cs.GlobalAvgPool2d(), PICTURE), 480),
+    "minus max_pool2d of minus": (alone(cs.MinPool2d((3, 2)), IMAGE), 900),
+    "GlobalAveragePooling2D": (alone(cs.GlobalAvgPool2d(), IMAGE), 480),
     "GlobalAveragePooling1D": (alone(cs.GlobalAvgPool1d(), LINE), 66),
-    "GlobalMaxPooling2D": (alone(cs.GlobalMaxPool2d(), PICTURE), 0),
-    "Add": (alone(cs.Add(), PICTURE, PICTURE, PICTURE), 960),
-    "Add of a vector": (alone(cs.Add(), PICTURE, (6, 1, 1)), 480),
-    "Multiply growing": (alone(cs.Multiply(), (6, 1, 1), (6, 1, 10), PICTURE), 540),
-    "Concatenate": (alone(cs.Concat(), PICTURE, PICTURE), 0),
+    "GlobalMaxPooling2D": (alone(cs.GlobalMaxPool2d(), IMAGE), 0),
+    "Add": (alone(cs.Add(), IMAGE, IMAGE, IMAGE), 960),
+    "Add of a vector": (alone(cs.Add(), IMAGE, (6, 1, 1)), 480),
+    "Multiply growing": (alone(cs.Multiply(), (6, 1, 1), (6, 1, 10), IMAGE), 540),
+    "Concatenate": (alone(cs.Concat(), IMAGE, IMAGE), 0),
     "UpSampling1D": (alone(cs.Upsample(3), LINE), 1),
-    "UpSampling2D": (alone(cs.Upsample((2, 3)), PICTURE), 2),
+    "UpSampling2D": (alone(cs.Upsample((2, 3)), IMAGE), 2),
     "UpSampling3D": (alone(cs.Upsample(2), SOLID), 3),
-    "UpSampling2D bilinear": (alone(cs.Upsample((2, 3), mode="linear"), PICTURE), 0),
-    "resize nearest": (alone(cs.Upsample(size=(16, 30)), PICTURE), 0),
+    "UpSampling2D bilinear": (alone(cs.Upsample((2, 3), mode="linear"), IMAGE), 0),
+    "resize nearest": (alone(cs.Upsample(size=(16, 30)), IMAGE), 0),
     "depth_to_space": (alone(cs.PixelShuffle(2), (8, 4, 5)), 0),
-    "ZeroPadding2D": (alone(cs.Pad(2), PICTURE), 0),
+    "ZeroPadding2D": (alone(cs.Pad(2), IMAGE), 0),
 }
 
 
@@ -159,7 +159,7 @@ def test_a_network_with_a_shared_layer_costs_what_the_profiler_printed() -> None
 )
 def test_what_keras_has_no_layer_for_is_unknown(layer: cs.Layer) -> None:
     """A number is given only where the operators are known."""
-    told = recount(alone(layer, PICTURE), "tf.profiler")
+    told = recount(alone(layer, IMAGE), "tf.profiler")
     assert (told.rows[0].theirs, told.status.word) == (None, "lower_bound")
 
 
@@ -171,4 +171,4 @@ def test_an_lstm_is_unknown_and_has_one_bias_per_gate() -> None:
 
 def test_an_adaptive_average_of_one_is_a_global_average() -> None:
     """Both are one Mean of all positions."""
-    assert recount(alone(cs.AdaptiveAvgPool2d(1), PICTURE), "tf.profiler").total == 480
+    assert recount(alone(cs.AdaptiveAvgPool2d(1), IMAGE), "tf.profiler").total == 480

@@ -13,7 +13,7 @@ from torch import nn
 from analysis.counted_by.pytorch_twin import Twin, example
 from convscope.network import Network
 
-Pictures = tuple[torch.Tensor, ...]
+Images = tuple[torch.Tensor, ...]
 Totals = tuple[int, int]
 """What the tool prints for operations, and for parameters."""
 
@@ -41,23 +41,23 @@ def whole(number: float) -> int:
     return int(number)
 
 
-def by_torchinfo(module: nn.Module, pictures: Pictures) -> Totals:
+def by_torchinfo(module: nn.Module, images: Images) -> Totals:
     import torchinfo
 
-    summary = torchinfo.summary(module, input_data=pictures, verbose=0)
+    summary = torchinfo.summary(module, input_data=images, verbose=0)
     return whole(summary.total_mult_adds), summary.total_params
 
 
-def by_fvcore(module: nn.Module, pictures: Pictures) -> Totals:
+def by_fvcore(module: nn.Module, images: Images) -> Totals:
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
-    return whole(FlopCountAnalysis(module, pictures).total()), parameter_count(module)[""]
+    return whole(FlopCountAnalysis(module, images).total()), parameter_count(module)[""]
 
 
-def by_thop(module: nn.Module, pictures: Pictures) -> Totals:
+def by_thop(module: nn.Module, images: Images) -> Totals:
     import thop
 
-    macs, params = thop.profile(module, pictures, verbose=False)
+    macs, params = thop.profile(module, images, verbose=False)
     return whole(macs), whole(params)
 
 
@@ -68,11 +68,11 @@ class ByName(nn.Module):
         super().__init__()
         self.inner = inner
 
-    def forward(self, **pictures: torch.Tensor) -> torch.Tensor:
-        return self.inner(*pictures.values())
+    def forward(self, **images: torch.Tensor) -> torch.Tensor:
+        return self.inner(*images.values())
 
 
-def by_ptflops(module: nn.Module, pictures: Pictures) -> Totals:
+def by_ptflops(module: nn.Module, images: Images) -> Totals:
     import ptflops
 
     macs, params = ptflops.get_model_complexity_info(
@@ -80,21 +80,21 @@ def by_ptflops(module: nn.Module, pictures: Pictures) -> Totals:
         (1,),
         as_strings=False,
         print_per_layer_stat=False,
-        input_constructor=lambda _: {f"x{i}": picture for i, picture in enumerate(pictures)},
+        input_constructor=lambda _: {f"x{i}": image for i, image in enumerate(images)},
     )
     return whole(macs), params
 
 
-def by_operators(module: nn.Module, pictures: Pictures) -> Totals:
+def by_operators(module: nn.Module, images: Images) -> Totals:
     """Return what torchvision's rules count: products of the operators that run, by PyTorch's own counter."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        module(*pictures)
+        module(*images)
     return counter.get_total_flops() // 2, sum(p.numel() for p in module.parameters())
 
 
-INSTALLED: dict[str, Callable[[nn.Module, Pictures], Totals]] = {
+INSTALLED: dict[str, Callable[[nn.Module, Images], Totals]] = {
     "torchinfo": by_torchinfo,
     "fvcore": by_fvcore,
     "thop": by_thop,

@@ -23,7 +23,7 @@ def test_half_pixels_add_up_over_the_layers():
     assert finding.numbers["by_layer"] == {"conv1": [0.5, 0.0], "conv2": [0.5, 0.5]}
 
 
-def test_the_shift_is_the_distance_of_the_first_centre_from_that_of_its_stretch():
+def test_the_shift_is_the_distance_of_the_first_center_from_that_of_its_stretch():
     """A unit of step 2 stands for 2 pixels, whose middle is at 1."""
     field = cs.inspect(cs.load(NET)).rows[-1].receptive_field
     ideal = [step / 2 for step in field.stride]

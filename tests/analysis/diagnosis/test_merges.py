@@ -9,9 +9,9 @@ def network(padding, merge):
     return Network(
         [
             Entry("input", L.Input((4, 12, 15))),
-            Entry("centred", L.Conv2d(4, 3, padding=1), ("input",)),
+            Entry("centered", L.Conv2d(4, 3, padding=1), ("input",)),
             Entry("beside", L.Conv2d(4, (3, 5), padding=padding), ("input",)),
-            Entry("merge", merge, ("centred", "beside")),
+            Entry("merge", merge, ("centered", "beside")),
             Entry("after", L.ReLU(), ("merge",)),
         ]
     )
@@ -21,17 +21,17 @@ def of(subject):
     return [finding for finding in cs.diagnose(subject) if finding.code == "misaligned-merge"]
 
 
-def test_paths_with_different_centres_are_found_once_where_they_meet():
-    """Three rows padded 0 before are centred at 1.5, five columns padded 4 before at −1.5."""
+def test_paths_with_different_centers_are_found_once_where_they_meet():
+    """Three rows padded 0 before are centered at 1.5, five columns padded 4 before at −1.5."""
     (finding,) = of(network(((0, 2), (4, 0)), L.Add()))
     assert str(finding) == (
-        "risk: merge joins units that look 1×−2 pixels apart; their first units are centred: centred at 0.5×0.5, "
+        "risk: merge joins units that look 1×−2 pixels apart; centers of their first units: centered at 0.5×0.5, "
         "beside at 1.5×−1.5 [misaligned-merge]\n"
-        "  → give the branches paddings and crops that put the centres on the same pixel"
+        "  → give the branches paddings and crops that put the centers on the same pixel"
     )
 
 
-def test_paths_of_different_extent_and_one_centre_are_not_misaligned():
+def test_paths_of_different_extent_and_one_center_are_not_misaligned():
     assert not of(network((1, 2), L.Add()))
 
 

@@ -1,4 +1,4 @@
-"""Unproductive layers: what a layer looks at already covers the whole picture."""
+"""Unproductive layers: what a layer looks at already covers the whole image."""
 
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ def of(network, code):
     return [finding for finding in cs.diagnose(network) if finding.code == code]
 
 
-def test_a_layer_whose_input_sees_more_than_the_picture_is_unproductive():
+def test_a_layer_whose_input_sees_more_than_the_image_is_unproductive():
     """conv6 and conv7 are found, with what they cost; conv6 reads 6 channels and makes 7, on 20×30 positions."""
     (finding,) = of(cs.load(STACK), "unproductive-layers")
     params = 7 * 6 * 35 + 7 + 8 * 7 * 35 + 8
@@ -23,9 +23,9 @@ def test_a_layer_whose_input_sees_more_than_the_picture_is_unproductive():
     assert (params, macs) == (3445, 2058000)
     assert str(finding) == (
         "waste: 2 of 7 spatial layers are unproductive, conv6 first: along every path the units before it already "
-        "see 21×31 pixels, more than the 20×30 picture has; 3,445 parameters and 2,058,000 MACs join nothing new "
+        "see 21×31 pixels, more than the 20×30 image has; 3,445 parameters and 2,058,000 MACs join nothing new "
         "[unproductive-layers]\n"
-        "  → give pictures of 25×37 or more, stride and dilate less before conv6, or leave these layers out"
+        "  → give images of 25×37 or more, stride and dilate less before conv6, or leave these layers out"
     )
     assert finding.layers == ("conv6", "conv7")
     assert finding.numbers["productive_from"] == [25, 37]
@@ -59,14 +59,14 @@ def test_a_pool_that_shrinks_the_map_is_not_found_alone():
     (finding,) = of(cs.load(pool + " | conv 5 3"), "unproductive-layers")
     assert finding.layers == ("pool1", "conv2")
     assert finding.suggestion == (
-        "give pictures of 16×18 or more, stride and dilate less before pool1, or leave these layers out, but for "
+        "give images of 16×18 or more, stride and dilate less before pool1, or leave these layers out, but for "
         "pools that shrink the map"
     )
     assert of(cs.load("input 3x9x11 | conv 4 15x17 same | maxpool 3 s1"), "unproductive-layers")
 
 
 def test_a_shortcut_keeps_the_layers_behind_it_productive():
-    """The hull of both paths covers the picture, the shortcut alone does not."""
+    """The hull of both paths covers the image, the shortcut alone does not."""
     entries = [
         Entry("input", L.Input((4, 9, 11))),
         Entry("wide", L.Conv2d(4, (15, 17), padding=(7, 8)), ("input",)),

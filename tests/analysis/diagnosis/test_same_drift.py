@@ -12,23 +12,23 @@ def of(network, other=None):
     return [finding for finding in cs.diagnose(network, other_input=other) if finding.code == "same-drift"]
 
 
-def first_centre(n, layers):
-    """Return the first unit's centre by TensorFlow's rule, written out: pad before is half of the total."""
-    centre, step = 0.5, 1
+def first_center(n, layers):
+    """Return the first unit's center by TensorFlow's rule, written out: pad before is half of the total."""
+    center, step = 0.5, 1
     for k, s in layers:
         out = -(-n // s)
         before = max((out - 1) * s + k - n, 0) // 2
-        centre += ((k - 1) / 2 - before) * step
+        center += ((k - 1) / 2 - before) * step
         n, step = out, step * s
-    return centre
+    return center
 
 
-def test_one_pixel_more_moves_the_centres():
+def test_one_pixel_more_moves_the_centers():
     """24 rows pad 0 before, 25 pad 1, in both layers; 31 columns pad 2, 32 pad 1, in the first alone."""
     (finding,) = of(cs.load(NET))
     assert str(finding) == (
         "risk: SAME padding with a stride is split otherwise at 25×32 than at 24×31 in conv1, conv2 (conv1: 0/1x2/2 "
-        "becomes 1/1x1/2), so that the first unit of conv2 is centred at 0.5×1.5 instead of 3.5×0.5: −3×1 pixels off "
+        "becomes 1/1x1/2), so that the first unit of conv2 is centered at 0.5×1.5 instead of 3.5×0.5: −3×1 pixels off "
         "[same-drift]\n"
         "  → use sizes that differ by a multiple of 4×6, or give the padding in numbers"
     )
@@ -38,8 +38,8 @@ def test_one_pixel_more_moves_the_centres():
 def test_the_drift_is_what_the_padding_rule_gives_by_hand(other):
     rows, columns = [(3, 2), (3, 2)], [(5, 2), (3, 3)]
     expected = [
-        first_centre(other[0], rows) - first_centre(24, rows),
-        first_centre(other[1], columns) - first_centre(31, columns),
+        first_center(other[0], rows) - first_center(24, rows),
+        first_center(other[1], columns) - first_center(31, columns),
     ]
     found = of(cs.load(NET), (3, *other))
     assert [finding.numbers["drift"] for finding in found] == ([expected] if any(expected) else [])

@@ -11,13 +11,13 @@ def of(network, code):
     return [finding for finding in cs.diagnose(network) if finding.code == code]
 
 
-def test_a_bias_before_a_normalisation_is_counted():
+def test_a_bias_before_a_normalization_is_counted():
     network = cs.load(
         "input 3x12x10 | conv 4 3 | bn | relu | conv 6 3 bias=false | bn | conv 5 3 | flatten | dense 7"
     )
     (finding,) = of(network, "useless-bias")
     assert str(finding) == (
-        "waste: biases right before a normalisation have no effect: 4 parameters of conv1; subtracting each channel's "
+        "waste: biases right before a normalization have no effect: 4 parameters of conv1; subtracting each channel's "
         "mean takes them away [useless-bias]\n  → give these layers no bias"
     )
 
@@ -35,7 +35,7 @@ def test_a_bias_that_something_else_reads_too_is_of_use():
 
 
 def test_a_dense_layer_on_a_sequence_keeps_its_bias():
-    """Batch normalisation of (length, features) takes the positions for channels."""
+    """Batch normalization of (length, features) takes the positions for channels."""
     assert of(cs.load("input 6 | dense 4 | bn"), "useless-bias")
     assert not of(cs.load("input 5x6 | linear 4 | bn"), "useless-bias")
 

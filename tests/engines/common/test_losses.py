@@ -108,7 +108,7 @@ REFUSED = [
     ),
     (
         np.array([0, 1, 2]),
-        "labels must number 2 for scores 2×3; got labels=3; give one class per picture. [labels-count]",
+        "labels must number 2 for scores 2×3; got labels=3; give one class per image. [labels-count]",
     ),
 ]
 

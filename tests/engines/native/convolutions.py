@@ -95,7 +95,7 @@ class Numbers:
 
     @property
     def _reach(self) -> list[int]:
-        """Return the padded sizes that the windows cover at least, and the picture, too."""
+        """Return the padded sizes that the windows cover at least, and the image, too."""
         shape = self.shape
         numbers = zip(
             (shape.height, shape.width),

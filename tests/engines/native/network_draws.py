@@ -151,7 +151,7 @@ def _layer(draw: Draws, shape: Shape) -> L.Layer:
 
 
 def _gated(draw: Draws, name: str, node) -> Iterator[Entry]:
-    """Yield a gate for each channel, made of the picture itself, and the product of both."""
+    """Yield a gate for each channel, made of the image itself, and the product of both."""
     if len(node.output_shape) != 3:
         return
     yield Entry(f"{name}squeeze", L.GlobalAvgPool2d(), (node.name,))
@@ -196,7 +196,7 @@ def _step(draw: Draws, network: Network, name: str) -> Iterator[Entry]:
 
 
 def _ending(draw: Draws, network: Network) -> Iterator[Entry]:
-    """Yield layers that end in classes, with and without a softmax, or nothing: the picture is the output."""
+    """Yield layers that end in classes, with and without a softmax, or nothing: the image is the output."""
     source, shape = network.nodes[-1].name, network.nodes[-1].output_shape
     if draw.chance(0.15):
         return

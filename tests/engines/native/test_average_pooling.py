@@ -59,7 +59,7 @@ def averages(layer: layers.AvgPool, shape: tuple[int, ...], kind: str) -> tuple[
 
 @st.composite
 def poolings(draw: Any) -> tuple[layers.AvgPool, tuple[int, ...]]:
-    """Draw any legal average pooling, and a picture for it."""
+    """Draw any legal average pooling, and an image for it."""
     kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
     dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]

@@ -24,8 +24,8 @@ from .harness import KINDS, SMALLER, call, target_named
 BATCH = 2
 
 
-def run(kernel, pictures, kind="host", dirty=True):
-    """Run on pictures by name; return those written, once their empty lanes are seen to be zero.
+def run(kernel, images, kind="host", dirty=True):
+    """Run on images by name; return those written, once their empty lanes are seen to be zero.
 
     With `dirty`, the empty lanes of what is read hold NaN, which no lane that is written may take.
     """
@@ -34,9 +34,9 @@ def run(kernel, pictures, kind="host", dirty=True):
     layouts |= {name: Blocked(len(origins), height, width, lanes) for name, origins in kernel.results.items()}
     arrays = {}
     for name, layout in layouts.items():
-        if name in pictures:
-            packed = layout.pack(pictures[name])
-            there = layout.pack(np.ones_like(pictures[name]))
+        if name in images:
+            packed = layout.pack(images[name])
+            there = layout.pack(np.ones_like(images[name]))
             arrays[name] = np.where(there == 0, np.nan if dirty else 0, packed).astype(np.float32)
         else:
             arrays[name] = np.full((BATCH, layout.floats), np.nan, np.float32)
@@ -49,7 +49,7 @@ def run(kernel, pictures, kind="host", dirty=True):
 
 
 def numbered(channels, height, width):
-    """Return pictures in which no number stands twice."""
+    """Return images in which no number stands twice."""
     shape = (BATCH, channels, height, width)
     return np.arange(1, np.prod(shape) + 1, dtype=np.float32).reshape(shape)
 
@@ -57,7 +57,7 @@ def numbered(channels, height, width):
 @settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 3), st.integers(1, 9))
 def test_any_channels_together_and_apart(channels, height, width) -> None:
-    """Whole blocks, parts of blocks, several pictures in one block; and back."""
+    """Whole blocks, parts of blocks, several images in one block; and back."""
     whole = numbered(sum(channels), height, width)
     parts = np.split(whole, np.cumsum(channels)[:-1], axis=1)
     lanes = target_named("host").width

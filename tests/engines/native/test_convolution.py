@@ -158,7 +158,7 @@ def test_any_tile_gives_the_same(tile: Tile) -> None:
     assert_close(backward(ConvolutionInputGradient(shape, tile=tile), numbers), numbers.input_gradient(), BOUND)
 
 
-def test_many_weights_meet_all_pictures_in_turn() -> None:
+def test_many_weights_meet_all_images_in_turn() -> None:
     """Beyond half a megabyte of weights the order of work changes, not the result."""
     shape = shape_of(272, 3, 4, 128, (3, 3), padding=((1, 1), (1, 1)))
     assert shape.filters * shape.channels * 9 > FAR_FLOATS
@@ -242,12 +242,12 @@ def test_depthwise_and_plain_groups_are_refused() -> None:
         Convolution(depthwise)
     with pytest.raises(ValueError, match="a depthwise convolution has kernels of its own"):
         ConvolutionInputGradient(depthwise)
-    with pytest.raises(ValueError, match="a convolution in groups reads pictures in blocks"):
+    with pytest.raises(ValueError, match="a convolution in groups reads images in blocks"):
         Convolution(shape_of(4, 5, 5, 6, (3, 3), groups=2), plain_input=True)
 
 
-def test_odd_cuts_of_the_filters_meet_an_even_number_of_parts_of_a_picture() -> None:
-    """Two threads share the cut in the middle equally, so a single picture is even work for them."""
+def test_odd_cuts_of_the_filters_meet_an_even_number_of_parts_of_an_image() -> None:
+    """Two threads share the cut in the middle equally, so a single image is even work for them."""
     shape = shape_of(96, 27, 29, 256, (5, 5), (1, 1), ((2, 2), (2, 2)))
     shape = replace(shape, lanes=16)
     assert transposed_layout(shape).floats > FAR_FLOATS

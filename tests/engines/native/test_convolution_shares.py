@@ -1,4 +1,4 @@
-"""Which part of a picture a thread gets: the same one of each convolution in a row, so that it stays in its cache."""
+"""Which part of an image a thread gets: the same one of each convolution in a row, so that it stays in its cache."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(host().width != 16, reason="with other vectors t
 
 
 def written(kernel: Convolution | DepthwiseConvolution, shape: ConvolutionShape) -> np.ndarray:
-    """Return which results of one picture the first of two threads writes, channel by channel."""
+    """Return which results of one image the first of two threads writes, channel by channel."""
     numbers = Numbers(shape, 1)
     y = np.full_like(numbers.blocked_y(), np.nan)
     given = {"x": numbers.blocked_x(), "weight": numbers.packed_weight, "y": y}
@@ -35,7 +35,7 @@ def written(kernel: Convolution | DepthwiseConvolution, shape: ConvolutionShape)
 
 @pytest.mark.parametrize("channels", [(19, 35), (35, 19), (64, 384)])
 def test_a_thread_has_the_same_rows_of_every_convolution(channels: tuple[int, int]) -> None:
-    """Of a large picture: the upper half, of all channels, before, in and after a depthwise convolution."""
+    """Of a large image: the upper half, of all channels, before, in and after a depthwise convolution."""
     inputs, filters = channels
     upper = np.broadcast_to(np.arange(14)[:, None] < 7, (14, 18))
     pointwise = shape_of(inputs, 14, 18, filters, (1, 1))
@@ -47,7 +47,7 @@ def test_a_thread_has_the_same_rows_of_every_convolution(channels: tuple[int, in
 
 
 def test_a_thread_has_the_same_channels_of_every_convolution() -> None:
-    """Of a small picture with many channels: the first half of them."""
+    """Of a small image with many channels: the first half of them."""
     first = np.broadcast_to(np.arange(960)[:, None, None] < 480, (960, 7, 8))
     pointwise = shape_of(160, 7, 8, 960, (1, 1))
     depthwise = shape_of(960, 7, 8, 960, (3, 3), padding=SAME, groups=960)

@@ -24,7 +24,7 @@ LONGEST = 512
 
 
 class Case:
-    """A dense layer behind a picture whose channels fill no whole blocks, and float64 answers to compare with."""
+    """A dense layer behind an image whose channels fill no whole blocks, and float64 answers to compare with."""
 
     def __init__(self, batch: int, source: tuple[int, int, int], outputs: int, kind: str = "host", seed: int = 0):
         draw, self.kind, self.batch, self.outputs = np.random.default_rng(seed), kind, batch, outputs
@@ -141,7 +141,7 @@ def test_depth_and_outputs_are_cut_into_panels(batch: int) -> None:
 
 @pytest.mark.parametrize("batch", [63, 64, 65, 131])
 def test_the_batch_is_summed_in_steps(batch: int) -> None:
-    """Batches around the number of pictures that one sum takes."""
+    """Batches around the number of images that one sum takes."""
     assert_all(Case(batch, (17, 2, 1), 19, seed=batch))
 
 
@@ -194,7 +194,7 @@ def test_long_sums_are_as_accurate_as_products_of_blocks() -> None:
 
 
 def test_a_batch_of_ones_is_summed_exactly() -> None:
-    """20,000 pictures of ones: a running sum of whole numbers loses nothing, and none is counted twice."""
+    """20,000 images of ones: a running sum of whole numbers loses nothing, and none is counted twice."""
     case = Case(20_003, (3, 1, 1), 2)
     case.x[...], case.dy[...] = 1, 1
     assert (case.weight_gradient() == 20_003).all()
@@ -236,7 +236,7 @@ def test_code_for_arm_multiplies_and_adds_in_one() -> None:
         assert text.count("fmla") > 8
 
 
-def test_every_thread_of_eight_has_work_for_one_picture() -> None:
+def test_every_thread_of_eight_has_work_for_one_image() -> None:
     """Few outputs, many outputs, few inputs."""
     for depth, outputs in ((3136, 128), (2048, 1000), (128, 512)):
         assert Dense(depth, outputs, 16, True, None).items(1) >= 8

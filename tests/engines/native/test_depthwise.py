@@ -96,8 +96,8 @@ def test_any_weight_gradient(shape: ConvolutionShape, batch: int, slices: int) -
     check_weight_gradient(shape, batch, slices)
 
 
-def test_pictures_of_many_chunks() -> None:
-    """A weight gradient over chunks of rows, the last of them shorter, shared by parts of several pictures."""
+def test_images_of_many_chunks() -> None:
+    """A weight gradient over chunks of rows, the last of them shorter, shared by parts of several images."""
     for stride in (1, 2):
         same = ((1, 1), (1, 0))
         check_weight_gradient(shape_of(17, 61, 45, 17, (3, 3), (stride, 1), same, groups=17), 2, 3)

@@ -111,7 +111,7 @@ def test_functions_keep_their_bound_over_the_whole_range(name: str, kind: str) -
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", TRUTH)
 def test_functions_of_special_numbers(name: str, kind: str) -> None:
-    """±∞, NaN, both zeros, and the neighbours of the ends of the exponential's range."""
+    """±∞, NaN, both zeros, and the neighbors of the ends of the exponential's range."""
     function, bound = TRUTH[name]
     ends = [88.72283, 88.72284, 88.3, 88.4, -87.33654, -87.33655, 103.0, -104.0, 3.4e38, NORMAL, 1.0]
     x = sided(name, np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, *ends], np.float32))

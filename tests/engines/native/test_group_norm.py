@@ -1,4 +1,4 @@
-"""Group and instance normalisation against the float64 reference; bounds as in batch normalisation."""
+"""Group and instance normalization against the float64 reference; bounds as in batch normalization."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.normalization.batch_norm import Normalise
+from convscope.engines.native.kernels.normalization.batch_norm import Normalize
 from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
 from convscope.engines.native.kernels.normalization.group_norm import (
     GroupGradientSums,
@@ -54,9 +54,9 @@ def check(shape, groups, kind, affine, seed, mean=0.0):
     arrays = arrays_for(layout, vectors, x, dy, parameters)
     kernels = [
         GroupStatistics(*sizes, groups, 1e-5, affine),
-        Normalise(*sizes, per_picture=True),
+        Normalize(*sizes, per_image=True),
         GroupGradientSums(*sizes, groups, affine),
-        NormGradient(*sizes, per_picture=True),
+        NormGradient(*sizes, per_image=True),
         *[AffineGradient(*sizes)] * affine,
     ]
     run(kernels, arrays, shape[0], kind)
@@ -86,7 +86,7 @@ def check(shape, groups, kind, affine, seed, mean=0.0):
     st.integers(0, 99),
 )  # fmt: skip
 def test_any_size_as_the_reference(batch, groups, channels, height, width, affine, seed) -> None:
-    """Groups within a block, over blocks, of one channel each (instance normalisation)."""
+    """Groups within a block, over blocks, of one channel each (instance normalization)."""
     check((batch, groups * channels, height, width), groups, "host", affine, seed)
 
 
@@ -103,13 +103,13 @@ def test_far_from_zero() -> None:
 
 
 def test_nan_stays_in_its_group() -> None:
-    """One NaN spoils its group in its picture; empty lanes stay zero."""
+    """One NaN spoils its group in its image; empty lanes stay zero."""
     layout, vectors = Blocked(6, 2, 5, target_named("host").width), Channels(6, target_named("host").width)
     x = np.random.default_rng(0).normal(size=(2, 6, 2, 5)).astype(np.float32)
     x[1, 3, 1, 4] = np.nan
     arrays = arrays_for(layout, vectors, x, x, {})
     sizes = (6, 2, 5, layout.lanes)
-    run([GroupStatistics(*sizes, 3, 1e-5, False), Normalise(*sizes, per_picture=True)], arrays, 2, "host")
+    run([GroupStatistics(*sizes, 3, 1e-5, False), Normalize(*sizes, per_image=True)], arrays, 2, "host")
     y = layout.unpack(arrays["y"])
     np.testing.assert_array_equal(layout.pack(y), arrays["y"])
     assert np.isnan(y[1, 2:4]).all()

@@ -13,7 +13,7 @@ from convscope.engines.native.codegen.target import host
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient
 from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.merge.merges import ReluGradient, Sum
-from convscope.engines.native.kernels.normalization.batch_norm import Normalise
+from convscope.engines.native.kernels.normalization.batch_norm import Normalize
 from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
 from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.kernels.update.dropout import Dropout, DropoutGradient
@@ -24,19 +24,19 @@ from convscope.engines.native.runtime.program import NativeProgram
 from .harness import loader
 
 LANES = host().width
-PICTURES, HEIGHT, WIDTH = 3, 6, 5
+IMAGES, HEIGHT, WIDTH = 3, 6, 5
 CHANNELS = 2 * LANES
 PLANE = HEIGHT * WIDTH
 SIZES = (CHANNELS, HEIGHT, WIDTH, LANES)
 POOL = PoolingShape(CHANNELS, HEIGHT, WIDTH, (2, 2), (2, 2), (0, 0), (1, 1), (3, 2), LANES)
-FLOATS = PICTURES * CHANNELS * PLANE
+FLOATS = IMAGES * CHANNELS * PLANE
 
 KERNELS = [
     Sum(3, relu=True),
     ReluGradient(),
     Activate("silu", (), *SIZES),
     ActivateGradient("tanh", (), *SIZES),
-    Normalise(*SIZES, relu=True, residual=True),
+    Normalize(*SIZES, relu=True, residual=True),
     NormGradient(*SIZES, relu=True, residual=False, addends=2),
     MaxPoolGradient(POOL, masked=True, bias_slices=2),
     Dropout(0.4),
@@ -52,11 +52,11 @@ def run(kernel: Kernel, one_memory: tuple[str, str] | None) -> np.ndarray:
         from convscope.engines.native.kernels.pooling.maximum import MaxPool
 
         made = MaxPool(POOL)
-        start(made, {name: arrays[name] for name in ("x", "y")}, {"batch": PICTURES})
+        start(made, {name: arrays[name] for name in ("x", "y")}, {"batch": IMAGES})
     written = kernel.in_place[0][0]
     if one_memory is not None:
         arrays[one_memory[0]] = arrays[one_memory[1]]
-    start(kernel, arrays, {"batch": PICTURES, "floats": FLOATS, "key_low": 5, "key_high": 7})
+    start(kernel, arrays, {"batch": IMAGES, "floats": FLOATS, "key_low": 5, "key_high": 7})
     return arrays[written].copy()
 
 
@@ -65,7 +65,7 @@ def start(kernel: Kernel, arrays: dict[str, np.ndarray], numbers: dict[str, int]
     table = np.array([arrays[name].ctypes.data if name in arrays else numbers[name] for name in names], np.int64)
     address = loader("host").addresses([kernel])[kernel]
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address)
-    function(table.ctypes.data, 0, kernel.items(PICTURES), 0)
+    function(table.ctypes.data, 0, kernel.items(IMAGES), 0)
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
@@ -75,7 +75,7 @@ def test_the_result_is_the_same_over_any_array_it_may_replace(kernel: Kernel) ->
     apart = run(kernel, None)
     for pair in kernel.in_place:
         got = run(kernel, pair)
-        used = PICTURES * CHANNELS * PLANE
+        used = IMAGES * CHANNELS * PLANE
         np.testing.assert_array_equal(got[:used], apart[:used])
 
 
@@ -86,7 +86,7 @@ def test_overlapping_windows_are_not_pooled_in_place() -> None:
 
 
 def test_a_plan_writes_over_what_nobody_needs_any_more() -> None:
-    """The gradient of a pooling takes the place of the picture that was pooled; nothing that is read later moves."""
+    """The gradient of a pooling takes the place of the image that was pooled; nothing that is read later moves."""
     text = "input 1x12x10 | conv 16 3 same | relu | maxpool 2 | conv 20 3 | bn | relu | flatten | dense 4"
     program = cs.Model(text, engine="native").program
     assert isinstance(program, NativeProgram)

@@ -1,4 +1,4 @@
-"""Layer normalisation over channels against the float64 reference.
+"""Layer normalization over channels against the float64 reference.
 
 A sum of c numbers is added lane by lane: errors are some √(c / lanes) · 6e-8; four such sums and the square root
 stay below 2e-6 of the largest number.
@@ -81,7 +81,7 @@ def test_any_size_as_the_reference(batch, channels, height, width, affine, seed)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_instruction_set(kind) -> None:
-    """The same text with other lanes; pictures of one strip and of two."""
+    """The same text with other lanes; images of one strip and of two."""
     check((4, 21, 3, 5), kind, True, 1)
     check((2, 9, 7, 10), kind, True, 1)
 

@@ -1,4 +1,4 @@
-"""Pictures into blocks of channels and back: the same bits as the layout says."""
+"""Images into blocks of channels and back: the same bits as the layout says."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def assert_there_and_back(n: int, channels: int, height: int, width: int, kind: 
 
 @settings(max_examples=15, deadline=None)
 @given(n=st.integers(1, 3), channels=st.integers(1, 40), height=st.integers(1, 7), width=st.integers(1, 9))
-def test_pictures_of_any_size_are_packed_and_unpacked(n: int, channels: int, height: int, width: int) -> None:
+def test_images_of_any_size_are_packed_and_unpacked(n: int, channels: int, height: int, width: int) -> None:
     """NaN, infinity and the sign of zero included; lanes past the last channel are zero."""
     assert_there_and_back(n, channels, height, width, "host")
 

@@ -82,7 +82,7 @@ def assert_as_the_reference(layer: layers.MaxPool, x: np.ndarray, kind: str, mas
 
 @st.composite
 def poolings(draw: Any) -> tuple[layers.MaxPool, tuple[int, ...]]:
-    """Draw any legal max or min pooling, and a picture for it."""
+    """Draw any legal max or min pooling, and an image for it."""
     kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
     dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
@@ -167,7 +167,7 @@ def test_a_relu_follows_in_the_same_pass() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sizes", [(1, 1), (1, 5), (7, 6), (21, 22)])
 def test_the_largest_of_a_channel(kind: str, sizes: tuple[int, int]) -> None:
-    """One window over all of the picture, written out or walked."""
+    """One window over all of the image, written out or walked."""
     assert_as_the_reference(layers.MaxPool2d(sizes), numbers((3, 19, *sizes), 7), kind, masked=False, slices=2)
 
 

@@ -72,7 +72,7 @@ def broken(tmp_path: Path) -> str:
 
 
 def test_any_number_of_threads_trains_to_the_same_bits(alone: dict[str, object]) -> None:
-    """CONVSCOPE_THREADS changes nothing: dropout, batch normalisation, Winograd's algorithm."""
+    """CONVSCOPE_THREADS changes nothing: dropout, batch normalization, Winograd's algorithm."""
     assert alone["program"] == "NativeProgram"
     assert trained(CONVSCOPE_THREADS="3") == alone
     one, three = (trained(text=WIDE, CONVSCOPE_THREADS=count) for count in ("1", "3"))

@@ -24,7 +24,7 @@ NETWORKS = {
     "groups": "input 12x9x10 | conv 24 3 p1 g4 | relu | conv 32 3 g2 d2 p2 | relu | flatten | dense 3",
     "shape": "input 3x8x8 | conv 16 3 p1 | tanh | dropout 0 | flatten | relu | dense 9 | softmax",
     "odd": "input 5x10x9 | conv 8 3 | elu | lrn 3 | convtranspose 6 3 s2 | gelu | adaptiveavgpool 3x2 | flatten | dense 4",
-    "picture norms": "input 3x9x8 | conv 20 3 p1 | layernorm 0 | relu | conv 18 3 p1 | groupnorm 3 | elu | "
+    "image norms": "input 3x9x8 | conv 20 3 p1 | layernorm 0 | relu | conv 18 3 p1 | groupnorm 3 | elu | "
     "conv 6 1 | instancenorm | sigmoid | flatten | layernorm | dense 5",
 }
 
@@ -133,7 +133,7 @@ def test_gradients_are_the_references(name: str) -> None:
         ours = native.gradients(x, labels)
         assert list(ours) == list(theirs)
         for key, array in theirs.items():
-            if np.abs(array).max() < 1e-9:  # a bias before a normalisation has no effect
+            if np.abs(array).max() < 1e-9:  # a bias before a normalization has no effect
                 assert np.abs(ours[key]).max() < 1e-5
                 continue
             close(ours[key], array, 1e-4, key)
@@ -176,7 +176,7 @@ def test_the_same_bits_for_any_number_of_threads(name: str) -> None:
 
 
 def test_what_has_no_kernel_runs_on_the_reference_and_the_plan_says_so() -> None:
-    """Local response normalisation is a step in Python, forward and backward, with its reason."""
+    """Local response normalization is a step in Python, forward and backward, with its reason."""
     native, _ = pair("odd")
     assert isinstance(native.program, NativeProgram)
     plan = native.program.plan("training")
@@ -186,7 +186,7 @@ def test_what_has_no_kernel_runs_on_the_reference_and_the_plan_says_so() -> None
 
 
 def test_a_step_that_breaks_changes_nothing_and_is_named() -> None:
-    """Infinity in a picture is found, and parameters, statistics and state stay what they were."""
+    """Infinity in an image is found, and parameters, statistics and state stay what they were."""
     native, _ = pair("norm")
     x, labels = batch("norm", 4)
     native.train_step(x, labels)

@@ -12,7 +12,7 @@ from convscope.optim.optimizers import SGD
 
 from .network_draws import drawn_network
 
-PICTURES = 3
+IMAGES = 3
 NUDGE = 1e-6
 """A relative change of every number that goes in: sixteen times the rounding of a float32."""
 BOUND = 2e-5
@@ -85,9 +85,9 @@ def case(seed: int) -> Case:
         for name in start.parameters:
             state[name] = state[name] + 0.1 * draw.normal(size=start.parameters.shape(name))
         state = {name: array.astype(np.float32).astype(np.float64) for name, array in state.items()}
-        x = draw.normal(size=(PICTURES, *network.input_shape)).astype(np.float32).astype(np.float64)
-        targets = draw.normal(size=(PICTURES, *shape)).astype(np.float32)
-        labels = draw.integers(0, shape[0], PICTURES) if loss == "cross_entropy" else targets
+        x = draw.normal(size=(IMAGES, *network.input_shape)).astype(np.float32).astype(np.float64)
+        targets = draw.normal(size=(IMAGES, *shape)).astype(np.float32)
+        labels = draw.integers(0, shape[0], IMAGES) if loss == "cross_entropy" else targets
         truth = everything(_model(network, loss, state, "reference", "float64"), x, labels)
         moved = _moved(network, loss, state, x, labels, truth, draw)
         if max(moved.values()) < STEEPEST:
@@ -133,7 +133,7 @@ def differences(case: Case, native: cs.Model) -> list[str]:
 def test_a_random_network_does_what_the_reference_does(seed: int) -> None:
     """Output, every layer's output, gradients, losses, three steps with momentum, statistics, evaluation.
 
-    The first four are networks that once went wrong: a differentiable picture as it comes read by a convolution,
+    The first four are networks that once went wrong: a differentiable image as it comes read by a convolution,
     and products of three, whose gradients add up outside of blocks.
     """
     own = case(seed)

@@ -71,9 +71,9 @@ def channel_sums(kernel: ChannelSums, dy: np.ndarray, kind: str) -> np.ndarray:
     st.sampled_from(KINDS),
 )
 def test_channels_are_summed(channels: int, size: tuple[int, int], batch: int, slices: int, kind: str) -> None:
-    """Every channel, with fewer pictures than parts and with more.
+    """Every channel, with fewer images than parts and with more.
 
-    The error of a chain grows with its length: pixels / 8, then eight chains, then pictures.
+    The error of a chain grows with its length: pixels / 8, then eight chains, then images.
     """
     dy = drawn(batch, channels, *size)
     kernel = ChannelSums(channels, *size, target_named(kind).width, slices)

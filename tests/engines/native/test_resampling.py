@@ -23,13 +23,13 @@ BATCH = 2
 
 
 def run(kernel, array, source, result, kind="host"):
-    """Run from one layout to another; return the picture written, once its empty lanes are seen to be zero."""
+    """Run from one layout to another; return the image written, once its empty lanes are seen to be zero."""
     read, written = kernel.pointers
     empty = np.full((BATCH, result.floats), np.nan, np.float32)
     got = call(kernel, BATCH, {read: source.pack(array), written: empty}, kind=kind)[written]
-    picture = result.unpack(got)
-    np.testing.assert_array_equal(result.pack(picture), got)
-    return picture
+    image = result.unpack(got)
+    np.testing.assert_array_equal(result.pack(image), got)
+    return image
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -80,7 +80,7 @@ def test_whole_networks_run_on_smaller_instruction_sets(name: str, kind: str) ->
     "name", ["plain", "digits", "norm", "overlap", "depthwise", "residual", "joined", "twice"]
 )
 def test_what_is_not_finite_goes_where_the_reference_lets_it_go(name: str, bad: float) -> None:
-    """One bad number in one picture: the same NaNs and infinities in every layer, and none in other pictures.
+    """One bad number in one image: the same NaNs and infinities in every layer, and none in other images.
 
     "strict", since Winograd's algorithm mixes the pixels of a tile.
     """
@@ -150,7 +150,7 @@ def test_a_refused_batch_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("count", "labels"),
     [(3, [0.0, np.nan, 1.0]), (3, [0.5, 1.0, 2.0]), (3, [0, -1, 2]), (3, [0, 1, 2**33]), (1, [2])],
-    ids=["nan", "half", "negative", "huge", "one picture"],
+    ids=["nan", "half", "negative", "huge", "one image"],
 )
 def test_what_the_reference_refuses_is_refused_in_the_same_words(count: int, labels: list[float]) -> None:
     """Labels that are no classes, which a kernel must never look up, and a batch too small for a variance."""
@@ -208,7 +208,7 @@ def compiled_gradients(
 
 
 def test_predictions_after_activations_use_their_own_weights() -> None:
-    """Normalisation is in the weights of one plan and not in those of the other, both in Winograd's domain."""
+    """Normalization is in the weights of one plan and not in those of the other, both in Winograd's domain."""
     model = compiled("input 64x28x26 | conv 64 3 p1 nobias | batchnorm | relu | globalavgpool | flatten | dense 3")
     for name in model.buffers:
         moved = np.random.default_rng(1).uniform(0.5, 2, model.buffers.shape(name))
@@ -253,7 +253,7 @@ def test_memory_follows_the_largest_batch_and_nothing_leaks() -> None:
 
 
 def masks(model: cs.Model, step: int) -> np.ndarray:
-    """Return what dropout multiplies two pictures of ones by, found in the gradient of the dense layer after it."""
+    """Return what dropout multiplies two images of ones by, found in the gradient of the dense layer after it."""
     x, labels = data(model, 2)[0], np.array([0, 1])
     gradient = program_of(model).gradients(x, labels, step)["dense1.weight"]
     arrived = (np.full((2, 3), 1 / 3) - np.eye(3)[labels]) / 2  # of scores that are all zero
@@ -261,7 +261,7 @@ def masks(model: cs.Model, step: int) -> np.ndarray:
 
 
 def test_dropout_drops_its_share_anew_each_step() -> None:
-    """The same step draws the same mask, another step and another picture their own, and what stays is scaled."""
+    """The same step draws the same mask, another step and another image their own, and what stays is scaled."""
     model = compiled("input 4x11x9 | conv 72 1 | dropout 0.3 | flatten | dense 3")
     for name in model.parameters:
         model.parameters[name] = np.full(model.parameters.shape(name), float(name == "conv1.bias"), np.float32)

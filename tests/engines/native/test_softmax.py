@@ -144,7 +144,7 @@ def test_the_first_of_equal_scores_is_the_hit(kind: str) -> None:
 
 
 def test_nan_and_infinity_go_through() -> None:
-    """They spoil their own picture and no other, as in PyTorch; a class at −∞ that is no target costs nothing."""
+    """They spoil their own image and no other, as in PyTorch; a class at −∞ that is no target costs nothing."""
     x = np.zeros((4, 5), np.float32)
     x[0, 2], x[1, 3], x[2, 4] = np.nan, np.inf, -np.inf
     labels = np.array([0, 1, 1, 1])

@@ -62,7 +62,7 @@ def check(shape: ConvolutionShape, batch: int, slices: int, plain: bool, kind: s
 @settings(max_examples=30, deadline=None)
 @given(shapes(), st.sampled_from([1, 2, 5]), st.sampled_from([1, 2, 8]), st.booleans())
 def test_any_convolution(shape: ConvolutionShape, batch: int, slices: int, plain: bool) -> None:
-    """Sizes, kernels, strides, dilations and padding of every kind, pictures plain and in blocks."""
+    """Sizes, kernels, strides, dilations and padding of every kind, images plain and in blocks."""
     check(shape, batch, slices, plain, "host")
 
 
@@ -87,15 +87,15 @@ def test_on_smaller_instruction_sets(kind: str) -> None:
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("padding", [0, 1])
-def test_pictures_of_many_chunks(stride: int, padding: int) -> None:
-    """Pictures cut into chunks of rows, the last of them shorter, shared by parts of several pictures."""
+def test_images_of_many_chunks(stride: int, padding: int) -> None:
+    """Images cut into chunks of rows, the last of them shorter, shared by parts of several images."""
     pads = ((padding, 1), (padding, 0))
     check(shape_of(17, 61, 45, 20, (3, 3), (stride, 1), pads), 3, 2, False, "host")
     check(shape_of(1, 127, 131, 20, (3, 2), (stride, 1), pads), 2, 4, True, "host")
 
 
-def test_padding_wider_than_the_picture() -> None:
-    """Kernel rows and columns that never touch the picture have gradients of zero."""
+def test_padding_wider_than_the_image() -> None:
+    """Kernel rows and columns that never touch the image have gradients of zero."""
     check(shape_of(3, 2, 1, 5, (4, 5), padding=((3, 3), (4, 3))), 2, 1, False, "host")
     check(shape_of(2, 1, 1, 5, (1, 3), (3, 3), ((2, 1), (2, 2))), 2, 2, True, "host")
 
@@ -109,7 +109,7 @@ def test_long_sums_stay_accurate() -> None:
 
 
 def test_nan_and_infinity_reach_their_own_weights() -> None:
-    """A NaN in a picture reaches its channel's weights, an infinite gradient its filter's; padding adds none."""
+    """A NaN in an image reaches its channel's weights, an infinite gradient its filter's; padding adds none."""
     shape = shape_of(5, 4, 6, 7, (3, 3), padding=((1, 1), (1, 1)))
     numbers = Numbers(shape, 2)
     x, dy = numbers.x, numbers.y

@@ -58,7 +58,7 @@ FIXED = [
     Case(5, 8, (14, 15), 32, (2, 1), (0, 1), 4),
     Case(3, 4, (10, 17), 13, (0, 2), (2, 2), 2),
 ]
-"""Several blocks of tiles with a part left over, several chunks of filters, odd maps, one picture."""
+"""Several blocks of tiles with a part left over, several chunks of filters, odd maps, one image."""
 
 
 def compare(got: np.ndarray, expected: np.ndarray, tile: int) -> None:
@@ -255,7 +255,7 @@ def test_weights_are_transformed_where_it_costs_least() -> None:
 
 
 @pytest.mark.parametrize("tile", [2, 4])
-def test_one_picture_is_work_for_two_threads(tile: int) -> None:
+def test_one_image_is_work_for_two_threads(tile: int) -> None:
     """At batch 1 the common layers have at least four pieces of work in every pass."""
     for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)):
         shape = shape_of(channels, size, channels)
@@ -264,7 +264,7 @@ def test_one_picture_is_work_for_two_threads(tile: int) -> None:
 
 
 def test_parts_of_a_weight_gradient_are_few_where_tiles_are() -> None:
-    """Each part is written and read once more: 196 tiles make four, and a batch of such pictures eight."""
+    """Each part is written and read once more: 196 tiles make four, and a batch of such images eight."""
     shape = shape_of(64, 56, 64)
     assert [slices_for(shape, batch, 4) for batch in (1, 2)] == [4, 8]
 

@@ -1,4 +1,4 @@
-"""PyTorch runs on one thread here: pictures are small, and threads would wait for each other."""
+"""PyTorch runs on one thread here: images are small, and threads would wait for each other."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Random settings of windows and pictures, every dimension different."""
+"""Random settings of windows and images, every dimension different."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def axes(rank: int, low: int, high: int) -> st.SearchStrategy[tuple[int, ...]]:
 
 
 @st.composite
-def pictures(draw: st.DrawFn, rank: int, channels: Sequence[int] = (4, 6)) -> tuple[int, ...]:
+def images(draw: st.DrawFn, rank: int, channels: Sequence[int] = (4, 6)) -> tuple[int, ...]:
     """Draw a shape without batch; no two axes are equal, and none is the batch of 2 or the channels."""
     widest = {1: 14, 2: 11, 3: 9}[rank]
     sizes = [n for n in range(3, widest + 1) if n not in channels]

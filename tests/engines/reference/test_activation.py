@@ -13,7 +13,7 @@ from convscope import layers as L
 from convscope.engines.reference.layers import derivative, gaussian, value
 from convscope.errors import NoRule
 from engines.reference.oracle import case, like_torch
-from engines.reference.settings_of import SEEDS, SOME, pictures
+from engines.reference.settings_of import SEEDS, SOME, images
 
 FUNCTIONS = {
     L.Sigmoid(): torch.sigmoid,
@@ -74,7 +74,7 @@ def test_nothing_overflows_at_ten_thousand(layer, function):
 
 @every
 def test_properties_hold_for_the_function(layer, function):
-    """Range, zero-centred, and the largest slope are what a dense sample shows."""
+    """Range, zero-centered, and the largest slope are what a dense sample shows."""
     x = np.linspace(-40, 40, 160_001)
     known, y, dy = layer.properties, value(layer, x), derivative(layer, x)
     assert known.low - 1e-9 <= y.min()
@@ -122,7 +122,7 @@ def test_prelu_on_vectors():
 @SOME
 @given(st.data(), st.integers(1, 3), SEEDS, st.booleans())
 def test_softmax_is_pytorchs_along_every_axis(data, rank, seed, log):
-    shape = data.draw(pictures(rank))
+    shape = data.draw(images(rank))
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     layer = L.LogSoftmax(axis) if log else L.Softmax(axis)
     function = F.log_softmax if log else F.softmax

@@ -9,26 +9,26 @@ from hypothesis import strategies as st
 
 from convscope.engines.reference.layers import col2im, im2col
 from convscope.errors import BadShape
-from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, pictures
+from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, images
 
 
 def test_alexnets_first_layer_is_one_matrix_product():
     """227×227×3 under 96 kernels of 11×11, stride 4: (96, 363) @ (363, 3025) is 96 maps of 55×55."""
     rng = np.random.default_rng(1)
-    picture = rng.normal(size=(1, 3, 227, 227))
+    image = rng.normal(size=(1, 3, 227, 227))
     kernels = rng.normal(size=(96, 3, 11, 11))
-    columns = im2col(picture, 11, stride=4)
+    columns = im2col(image, 11, stride=4)
     rows = kernels.reshape(96, -1)
     assert columns.shape == (363, 3025)
     assert rows.shape == (96, 363)
     maps = (rows @ columns).reshape(1, 96, 55, 55)
-    expected = F.conv2d(torch.tensor(picture), torch.tensor(kernels), stride=4).numpy()
+    expected = F.conv2d(torch.tensor(image), torch.tensor(kernels), stride=4).numpy()
     np.testing.assert_allclose(maps, expected, rtol=1e-9, atol=1e-10)
 
 
-def test_columns_of_a_small_picture_by_hand():
-    """Rows are channel by channel and tap by tap, columns picture by picture and window by window."""
-    picture = np.arange(18.0).reshape(1, 2, 3, 3)
+def test_columns_of_a_small_image_by_hand():
+    """Rows are channel by channel and tap by tap, columns image by image and window by window."""
+    image = np.arange(18.0).reshape(1, 2, 3, 3)
     expected = [
         [0, 1, 3, 4],
         [1, 2, 4, 5],
@@ -39,16 +39,16 @@ def test_columns_of_a_small_picture_by_hand():
         [12, 13, 15, 16],
         [13, 14, 16, 17],
     ]
-    np.testing.assert_array_equal(im2col(picture, 2), expected)
-    both = im2col(np.concatenate([picture, picture + 100]), 2)
+    np.testing.assert_array_equal(im2col(image, 2), expected)
+    both = im2col(np.concatenate([image, image + 100]), 2)
     np.testing.assert_array_equal(both, np.concatenate([expected, np.array(expected) + 100], axis=1))
 
 
 @SOME
 @given(st.data(), SEEDS)
 def test_columns_are_those_of_pytorchs_unfold(data, seed):
-    """In PyTorch a picture's columns stand one matrix behind the other."""
-    shape = (3, *data.draw(pictures(2)))
+    """In PyTorch an image's columns stand one matrix behind the other."""
+    shape = (3, *data.draw(images(2)))
     kernel, stride, padding, dilation = (data.draw(axes(2, *ends)) for ends in ((1, 4), (1, 3), (0, 2), (1, 2)))
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     assume(all(r <= n + 2 * p for r, n, p in zip(reach, shape[2:], padding, strict=True)))
@@ -64,7 +64,7 @@ def test_columns_are_those_of_pytorchs_unfold(data, seed):
 @given(st.data(), RANKS, SEEDS)
 def test_col2im_is_the_adjoint_of_im2col(data, rank, seed):
     """⟨im2col(x), y⟩ = ⟨x, col2im(y)⟩ over 1 to 3 axes with uneven padding."""
-    shape = (3, *data.draw(pictures(rank)))
+    shape = (3, *data.draw(images(rank)))
     kernel, stride = data.draw(axes(rank, 1, 3)), data.draw(axes(rank, 1, 3))
     padding = data.draw(st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * rank))
     rng = np.random.default_rng(seed)
@@ -79,24 +79,24 @@ def test_a_kernel_that_does_not_fit_is_refused():
     with pytest.raises(BadShape) as error:
         im2col(np.zeros((1, 2, 3, 4)), 5)
     assert str(error.value) == (
-        "im2col.kernel_size must fit into the padded picture 3×4; "
+        "im2col.kernel_size must fit into the padded image 3×4; "
         "got kernel_size=(5, 5), padding=((0, 0), (0, 0)); use a smaller one. [im2col-size]"
     )
 
 
-def test_a_picture_without_batch_is_refused():
+def test_an_image_without_batch_is_refused():
     with pytest.raises(BadShape) as error:
         im2col(np.zeros((3, 4)), 2)
     assert str(error.value) == (
-        "im2col.x must be pictures with 1 to 3 spatial axes, (n, c, h, w); got x=3×4; "
+        "im2col.x must be images with 1 to 3 spatial axes, (n, c, h, w); got x=3×4; "
         "put batch and channels in front. [im2col-rank]"
     )
 
 
-def test_columns_of_other_pictures_are_refused():
+def test_columns_of_other_images_are_refused():
     with pytest.raises(BadShape) as error:
         col2im(np.zeros((8, 5)), (1, 2, 3, 3), 2)
     assert str(error.value) == (
-        "col2im.columns must be 8×4 for pictures 1×2×3×3; got columns=8×5; use the settings given to im2col. "
+        "col2im.columns must be 8×4 for images 1×2×3×3; got columns=8×5; use the settings given to im2col. "
         "[col2im-size]"
     )

@@ -18,7 +18,7 @@ from engines.reference.oracle import (
     run_case,
     twins_agree,
 )
-from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, fits, pictures
+from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, fits, images
 
 CONV = (F.conv1d, F.conv2d, F.conv3d)
 TRANSPOSED = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
@@ -27,7 +27,7 @@ MODE = {"zeros": "constant"}
 
 @st.composite
 def convolutions(draw, rank, padding_modes=("zeros", "reflect", "replicate", "circular")):
-    shape = draw(pictures(rank))
+    shape = draw(images(rank))
     layer = (L.Conv1d, L.Conv2d, L.Conv3d)[rank - 1](
         draw(st.sampled_from([4, 6, 10])),
         draw(axes(rank, 1, 4)),
@@ -44,7 +44,7 @@ def convolutions(draw, rank, padding_modes=("zeros", "reflect", "replicate", "ci
 
 @st.composite
 def transposed(draw, rank):
-    shape = draw(pictures(rank))
+    shape = draw(images(rank))
     layer = (L.ConvTranspose1d, L.ConvTranspose2d, L.ConvTranspose3d)[rank - 1](
         draw(st.sampled_from([4, 6, 10])),
         draw(axes(rank, 1, 4)),
@@ -157,7 +157,7 @@ def test_backward_is_the_adjoint_and_the_slope(data, rank, seed):
 
 @pytest.mark.parametrize("twin", ["loops", "matrix"])
 def test_one_dimensional_example(twin):
-    """x = 5 under w = 3 (and no neighbours) gives 15; y = 3 comes from x = (5), w = (3), bias −12."""
+    """x = 5 under w = 3 (and no neighbors) gives 15; y = 3 comes from x = (5), w = (3), bias −12."""
     layer = L.Conv1d(1, 1)
     x, weight, bias = np.array([[[5.0]]]), np.array([[[3.0]]]), np.array([-12.0])
     context = Context(twin=twin)
@@ -170,7 +170,7 @@ def test_one_dimensional_example(twin):
 
 @pytest.mark.parametrize("twin", ["loops", "matrix"])
 def test_backward_is_a_full_convolution_with_the_flipped_kernel(twin):
-    """A 3×3 picture under a 2×2 kernel: the input's gradient by hand from the flipped kernel."""
+    """A 3×3 image under a 2×2 kernel: the input's gradient by hand from the flipped kernel."""
     layer = L.Conv2d(1, 2, bias=False)
     x, weight = np.arange(1.0, 10).reshape(1, 1, 3, 3), np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
     context = Context(twin=twin)

@@ -17,7 +17,7 @@ def test_linear_is_pytorchs_on_vectors_and_sequences(shape, bias):
 
 
 @pytest.mark.parametrize("shape", [(7, 1), (7, 1, 1), (7, 1, 1, 1)])
-def test_linear_reads_a_pooled_picture_as_a_vector(shape):
+def test_linear_reads_a_pooled_image_as_a_vector(shape):
     like_torch(case(L.Linear(4), (shape,)), lambda x, weight, bias: F.linear(x.flatten(1), weight, bias))
 
 

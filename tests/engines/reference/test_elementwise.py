@@ -10,33 +10,33 @@ from convscope.errors import BadSetting, BadShape
 from convscope.layers.facts import facts
 from engines.reference.oracle import case, like_torch
 
-PICTURE = (4, 5, 7)
+IMAGE = (4, 5, 7)
 
 
 @pytest.mark.parametrize("name", ["abs", "ceil", "cos", "erf", "exp", "floor", "neg", "round", "sign", "sin"])
 def test_functions_of_any_number(name):
-    like_torch(case(L.Function(name), (PICTURE,)), getattr(torch, name))
+    like_torch(case(L.Function(name), (IMAGE,)), getattr(torch, name))
 
 
 @pytest.mark.parametrize("name", ["log", "reciprocal", "rsqrt", "sqrt"])
 def test_functions_of_positive_numbers(name):
-    one = case(L.Function(name), (PICTURE,))
+    one = case(L.Function(name), (IMAGE,))
     like_torch(one._replace(inputs=(np.abs(one.inputs[0]) + 0.25,)), getattr(torch, name))
 
 
 @pytest.mark.parametrize("exponent", [2.0, 3.0, 0.5, -1.5])
 def test_powers(exponent):
-    one = case(L.Power(exponent), (PICTURE,))
+    one = case(L.Power(exponent), (IMAGE,))
     like_torch(one._replace(inputs=(np.abs(one.inputs[0]) + 0.25,)), lambda x: x**exponent)
 
 
 def test_affine_scales_then_shifts():
-    like_torch(case(L.Affine(0.458, -0.03), (PICTURE,)), lambda x: x * 0.458 - 0.03)
+    like_torch(case(L.Affine(0.458, -0.03), (IMAGE,)), lambda x: x * 0.458 - 0.03)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.5, 0.75), (None, 0.5), (-0.25, None)])
 def test_clamp_passes_the_gradient_inside_its_bounds(low, high):
-    like_torch(case(L.Clamp(low, high), (PICTURE,)), lambda x: x.clamp(low, high))
+    like_torch(case(L.Clamp(low, high), (IMAGE,)), lambda x: x.clamp(low, high))
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, -1.0), (None, None)])
@@ -55,18 +55,18 @@ def test_clamp_needs_bounds_in_order(low, high):
 def test_reductions(mode, axes, keepdims):
     function = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax, "min": torch.amin}[mode]
     dims = [axis if axis < 0 else axis + 1 for axis in axes]
-    like_torch(case(L.Reduce(mode, axes, keepdims), (PICTURE,)), lambda x: function(x, dims, keepdim=keepdims))
+    like_torch(case(L.Reduce(mode, axes, keepdims), (IMAGE,)), lambda x: function(x, dims, keepdim=keepdims))
 
 
 def test_equal_winners_share_the_gradient_of_a_reduction():
-    one = case(L.Reduce("max", (1, 2)), (PICTURE,))
+    one = case(L.Reduce("max", (1, 2)), (IMAGE,))
     rounded = np.round(one.inputs[0])
     like_torch(one._replace(inputs=(rounded,)), lambda x: x.amax((2, 3)))
 
 
 def test_a_reduction_leaves_an_axis():
     with pytest.raises(BadShape) as error:
-        facts(L.Reduce("sum", (0, 1, 2)), (PICTURE,))
+        facts(L.Reduce("sum", (0, 1, 2)), (IMAGE,))
     assert str(error.value) == (
         "Reduce.axes must leave an axis without keepdims; got axes=(0, 1, 2) for input 4×5×7; "
         "use keepdims=True and a reshape. [reduce-all]"
@@ -75,7 +75,7 @@ def test_a_reduction_leaves_an_axis():
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_index_select_picks_by_its_buffer_and_sums_the_gradients_of_repeated_indices(axis):
-    one = case(L.IndexSelect(axis, 9), (PICTURE,))
+    one = case(L.IndexSelect(axis, 9), (IMAGE,))
     index = torch.tensor(one.buffers["index"].astype(int))
     assert len(set(index.tolist())) < 9
     like_torch(one, lambda x: x.index_select(axis + 1, index))
@@ -91,7 +91,7 @@ def test_an_index_outside_the_axis_is_refused():
 
 
 def test_roll_shifts_round_the_ends():
-    like_torch(case(L.Roll((2, -9), (2, 0)), (PICTURE,)), lambda x: x.roll((2, -9), (3, 1)))
+    like_torch(case(L.Roll((2, -9), (2, 0)), (IMAGE,)), lambda x: x.roll((2, -9), (3, 1)))
 
 
 def test_expand_repeats_axes_of_one():
@@ -103,16 +103,16 @@ def test_subtract_and_divide_broadcast(shape):
     def aligned(x):
         return x.reshape(x.shape[0], *(1,) * (4 - x.dim()), *x.shape[1:])
 
-    like_torch(case(L.Subtract(), (PICTURE, shape)), lambda x, y: x - aligned(y))
-    like_torch(case(L.Divide(), (PICTURE, shape)), lambda x, y: x / aligned(y), float32=False)
+    like_torch(case(L.Subtract(), (IMAGE, shape)), lambda x, y: x - aligned(y))
+    like_torch(case(L.Divide(), (IMAGE, shape)), lambda x, y: x / aligned(y), float32=False)
 
 
 def test_maximum_and_minimum_broadcast_and_equal_inputs_share():
-    one = case(L.Maximum(), (PICTURE, (4, 1, 7)))
+    one = case(L.Maximum(), (IMAGE, (4, 1, 7)))
     rounded = one._replace(inputs=tuple(np.round(x) for x in one.inputs))
     like_torch(rounded, torch.maximum)
     like_torch(rounded._replace(layer=L.Minimum()), torch.minimum)
 
 
-def test_an_array_of_the_network_sums_its_gradient_over_the_pictures():
-    like_torch(case(L.Parameter((3, 5)), (PICTURE,)), lambda x, weight: weight.expand(2, 3, 5) + 0 * x.sum())
+def test_an_array_of_the_network_sums_its_gradient_over_the_images():
+    like_torch(case(L.Parameter((3, 5)), (IMAGE,)), lambda x, weight: weight.expand(2, 3, 5) + 0 * x.sum())

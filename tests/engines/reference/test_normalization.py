@@ -1,4 +1,4 @@
-"""Normalisation against PyTorch, with running statistics in training and inference."""
+"""Normalization against PyTorch, with running statistics in training and inference."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ batchnorms = pytest.mark.parametrize(("layer", "shape"), BATCHNORMS)
 
 @batchnorms
 def test_batchnorm_in_training_is_pytorchs_and_moves_its_statistics(layer, shape):
-    """The batch is normalised by its biased variance, the running variance moves to the unbiased one."""
+    """The batch is normalized by its biased variance, the running variance moves to the unbiased one."""
     one = case(layer, (shape,), batch=4)
     running = {name: torch.tensor(np.array(array)) for name, array in one.buffers.items()}
 
@@ -108,7 +108,7 @@ def test_layernorm_over_the_channels_is_pytorchs_with_channels_last():
     )
 
 
-def test_layernorm_over_axes_that_are_not_neighbours():
+def test_layernorm_over_axes_that_are_not_neighbors():
     """Channels and columns: no PyTorch layer, so by finite differences, and mean 0, variance 1 before scale."""
     finite_differences(case(L.LayerNorm((0, 2)), ((4, 7, 3),)))
     output = run_case(case(L.LayerNorm((0, 2), eps=0.0, affine=False), ((4, 7, 3),))).output

@@ -20,7 +20,7 @@ from engines.reference.oracle import (
     run_case,
     twins_agree,
 )
-from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, fits, pictures
+from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, fits, images
 
 MAX = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
 AVG = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)
@@ -32,7 +32,7 @@ C4 = [[1, 3, 2, 4], [3, 5, 4, 6], [2, 5, 6, 7], [4, 7, 6, 8]]
 
 
 def draw_window(data, rank, kinds, **more):
-    shape = data.draw(pictures(rank))
+    shape = data.draw(images(rank))
     kernel = data.draw(axes(rank, 1, 4))
     layer = kinds[rank - 1](
         kernel,
@@ -70,7 +70,7 @@ def test_max_pooling_is_pytorchs(data, rank, seed, spoil, twin):
 @SOME
 @given(st.data(), RANKS, SEEDS)
 def test_dilated_max_pooling_is_pytorchs(data, rank, seed):
-    shape = data.draw(pictures(rank))
+    shape = data.draw(images(rank))
     layer = (L.MaxPool1d, L.MaxPool2d, L.MaxPool3d)[rank - 1](
         data.draw(axes(rank, 1, 3)), data.draw(axes(rank, 1, 3)), dilation=data.draw(axes(rank, 1, 3))
     )
@@ -97,7 +97,7 @@ def test_average_pooling_divides_as_pytorch_does(data, rank, seed, padded, twin)
     """count_include_pad counts the padding, and never what ceil_mode adds after it."""
     kinds = (L.AvgPool1d, L.AvgPool2d, L.AvgPool3d)
     layer, shape, pads = draw_window(data, rank, kinds, count_include_pad=padded)
-    # Over three axes PyTorch refuses a kernel larger than the picture, whatever the padding.
+    # Over three axes PyTorch refuses a kernel larger than the image, whatever the padding.
     assume(rank < 3 or all(k <= n for k, n in zip(layer.kernel_size, shape[1:], strict=True)))
     like_torch(
         case(layer, (shape,), seed),
@@ -110,7 +110,7 @@ def test_average_pooling_divides_as_pytorch_does(data, rank, seed, padded, twin)
 @given(st.data(), RANKS, SEEDS, st.sampled_from([1.0, 2.0, 3.0, 2.5]), st.sampled_from(["matrix", "loops"]))
 def test_lp_pooling_is_the_norm_of_each_window(data, rank, seed, p, twin):
     """The norm by PyTorch's vector_norm over its own windows; |x| is taken also for odd p."""
-    shape = data.draw(pictures(rank))
+    shape = data.draw(images(rank))
     kernel, stride = data.draw(axes(rank, 1, 3)), data.draw(axes(rank, 1, 3))
     layer = (L.LPPool1d, L.LPPool2d, L.LPPool3d)[rank - 1](kernel, stride, norm_type=p)
     assume(fits(layer, shape))
@@ -127,7 +127,7 @@ def test_lp_pooling_is_the_norm_of_each_window(data, rank, seed, p, twin):
 @given(st.data(), RANKS, SEEDS, st.booleans(), st.booleans(), st.sampled_from(["matrix", "loops"]))
 def test_adaptive_pooling_is_pytorchs(data, rank, seed, largest, spoil, twin):
     """Bins of uneven size, also more bins than pixels, with ties, NaN and infinities."""
-    shape, sizes = data.draw(pictures(rank)), data.draw(axes(rank, 1, 12))
+    shape, sizes = data.draw(images(rank)), data.draw(axes(rank, 1, 12))
     maxima = (L.AdaptiveMaxPool1d, L.AdaptiveMaxPool2d, L.AdaptiveMaxPool3d)
     means = (L.AdaptiveAvgPool1d, L.AdaptiveAvgPool2d, L.AdaptiveAvgPool3d)
     layer = (maxima if largest else means)[rank - 1](sizes)
@@ -152,8 +152,8 @@ def test_global_pooling_is_one_bin(rank, twin):
 
 @TWINS
 @pytest.mark.parametrize("shape", [(5, 7, 9), (5, 3, 13)])
-def test_spatial_pyramid_joins_grids_of_any_picture(shape, twin):
-    """4×4, 2×2 and 1×1 bins per channel: 21 numbers, whatever the picture's size."""
+def test_spatial_pyramid_joins_grids_of_any_image(shape, twin):
+    """4×4, 2×2 and 1×1 bins per channel: 21 numbers, whatever the image's size."""
     layer = L.SpatialPyramidPool((4, 2, 1))
 
     def function(x):
@@ -165,7 +165,7 @@ def test_spatial_pyramid_joins_grids_of_any_picture(shape, twin):
 
 
 @TWINS
-def test_the_textbook_picture(twin):
+def test_the_textbook_image(twin):
     """4×4 under 2×2 windows: [[5, 6], [7, 8]] at stride 2; the first row is 5, 5, 6 at stride 1."""
     x = np.array(C4, float)[None, None]
     context = Context(twin=twin)
@@ -198,7 +198,7 @@ def test_of_equal_elements_the_first_by_rows_wins(layer, twin):
 
 @TWINS
 def test_padding_never_wins(twin):
-    """A picture of negative numbers keeps them under max pooling, one of positive numbers under min pooling."""
+    """An image of negative numbers keeps them under max pooling, one of positive numbers under min pooling."""
     x = -1 - np.abs(exact(np.random.default_rng(2), (1, 2, 5, 6)))
     assert forward(L.MaxPool2d(3, 2, padding=1), (x,), {}, Context(twin=twin)).max() < -1
     assert forward(L.MinPool2d(3, 2, padding=1), (-x,), {}, Context(twin=twin)).min() > 1

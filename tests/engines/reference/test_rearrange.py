@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from convscope import layers as L
 from engines.reference.oracle import case, like_torch
-from engines.reference.settings_of import RANKS, SEEDS, SOME, fits, pictures
+from engines.reference.settings_of import RANKS, SEEDS, SOME, fits, images
 
 MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
@@ -18,7 +18,7 @@ MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "c
 def test_pad_is_pytorchs(data, rank, seed, mode):
     """Uneven pads; with zeros (or another value) negative ones cut."""
     low = -2 if mode == "zeros" else 0
-    shape = data.draw(pictures(rank))
+    shape = data.draw(images(rank))
     pads = data.draw(st.tuples(*[st.tuples(st.integers(low, 3), st.integers(low, 3))] * rank))
     value = 1.5 if mode == "zeros" else 0.0
     layer = L.Pad(pads, mode, value)
@@ -33,7 +33,7 @@ def test_pad_is_pytorchs(data, rank, seed, mode):
 def test_a_border_may_be_cut_on_one_side_and_repeated_on_the_other(data, seed):
     """PyTorch's border is computed first and cut after."""
     mode = data.draw(st.sampled_from(["reflect", "replicate", "circular"]))
-    shape = data.draw(pictures(2))
+    shape = data.draw(images(2))
     pads = data.draw(st.tuples(*[st.tuples(st.integers(-2, 2), st.integers(-2, 2))] * 2))
     layer = L.Pad(pads, mode)
     assume(fits(layer, shape))

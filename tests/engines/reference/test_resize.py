@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from convscope import layers as L
 from engines.reference.oracle import adjoint, case, finite_differences, like_torch
-from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, pictures
+from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, images
 
 LINEAR = ("linear", "bilinear", "trilinear")
 
@@ -16,7 +16,7 @@ LINEAR = ("linear", "bilinear", "trilinear")
 @given(st.data(), RANKS, SEEDS, st.sampled_from(["nearest", "linear", "corners"]), st.booleans())
 def test_resizing_is_pytorchs(data, rank, seed, mode, by_factor):
     """To larger and smaller sizes, or by whole factors; nearest, and linear with either rule for the corners."""
-    shape = data.draw(pictures(rank))
+    shape = data.draw(images(rank))
     numbers = data.draw(axes(rank, 1, 4 if by_factor else 16))
     given_as = "scale_factor" if by_factor else "size"
     kind = "nearest" if mode == "nearest" else "linear"
@@ -34,7 +34,7 @@ def test_resizing_is_pytorchs(data, rank, seed, mode, by_factor):
 @SOME
 @given(st.data(), SEEDS, st.booleans(), st.booleans())
 def test_cubic_resizing_is_pytorchs(data, seed, corners, by_factor):
-    shape = data.draw(pictures(2))
+    shape = data.draw(images(2))
     numbers = data.draw(axes(2, 1, 4 if by_factor else 16))
     given_as = "scale_factor" if by_factor else "size"
     layer = L.Upsample(mode="cubic", align_corners=corners, **{given_as: numbers})

@@ -21,7 +21,7 @@ RELATIVE = 1e-5
 """Largest difference of two results, as a share of the largest number."""
 
 
-def randomised(model: keras.Model, seed: int = 0) -> keras.Model:
+def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
     """Give every weight numbers of its own, so that nothing is 0 or 1 by chance."""
     generator = np.random.default_rng(seed)
     for variable in model.weights:
@@ -51,7 +51,7 @@ def variables_kept(walk: Walk, network: cs.Network) -> int:
 
 
 def counted_by_keras(model: keras.Model) -> int:
-    """Return `count_params()` without the numbers of pictures that Normalization layers have seen."""
+    """Return `count_params()` without the numbers of images that Normalization layers have seen."""
     layers = model._flatten_layers()
     return model.count_params() - sum(
         isinstance(one, keras.layers.Normalization) and len(one.weights) == 3 for one in layers
@@ -95,7 +95,7 @@ def predicted(model: keras.Model, outputs: Sequence[Any], x: np.ndarray) -> list
 
 
 def same_values(model: keras.Model, x: np.ndarray | None = None, relative: float = RELATIVE) -> cs.Network:
-    """Run a model here and in Keras on the same pictures, and compare the output of every layer."""
+    """Run a model here and in Keras on the same images, and compare the output of every layer."""
     walk, network = read_whole(model)
     assert unknown(network) == []
     ours = with_parameters(network, walk.builder.weights)
@@ -118,7 +118,7 @@ def same_values(model: keras.Model, x: np.ndarray | None = None, relative: float
 
 def same_as_keras(model: keras.Model, x: np.ndarray | None = None) -> cs.Network:
     """Compare everything, with weights of which none is 0 or 1 by chance; return the network."""
-    return same_values(randomised(model), x)
+    return same_values(randomized(model), x)
 
 
 def chain(shape: tuple[int, ...], *layers: keras.layers.Layer) -> keras.Model:
@@ -128,8 +128,8 @@ def chain(shape: tuple[int, ...], *layers: keras.layers.Layer) -> keras.Model:
 
 def functional(shape: tuple[int, ...], build: Callable[[Any], Any]) -> keras.Model:
     """Return a functional model of one input."""
-    picture = keras.Input(shape, name="picture")
-    return keras.Model(picture, build(picture))
+    image = keras.Input(shape, name="image")
+    return keras.Model(image, build(image))
 
 
 def kinds(network: cs.Network) -> list[tuple[str, str]]:

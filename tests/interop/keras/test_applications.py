@@ -40,7 +40,7 @@ PUBLISHED = {
     "DenseNet121": 8_062_504,
     "InceptionResNetV2": 55_873_736,
 }
-"""Parameters with the statistics of batch normalisation, as the models' summaries print them."""
+"""Parameters with the statistics of batch normalization, as the models' summaries print them."""
 
 
 def model_without_weights(name: str, **settings: object) -> keras.Model:
@@ -71,7 +71,7 @@ LARGE += ["ResNet50V2", "VGG16", "Xception", "MobileNetV3Large", "EfficientNetV2
 
 @pytest.mark.parametrize("name", [*SMALL, *LARGE] if EVERYTHING else SMALL)
 def test_values_are_keras(name):
-    """On oblong pictures, layer by layer."""
+    """On oblong images, layer by layer."""
     size = (96, 80) if name in ("InceptionResNetV2", "InceptionV3", "NASNetLarge", "Xception") else (64, 48)
     top = {"include_top": False} if name == "NASNetLarge" else {"classes": 11}
     model = getattr(keras.applications, name)(weights=None, input_shape=(*size, 3), **top)

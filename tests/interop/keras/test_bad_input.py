@@ -86,9 +86,9 @@ def test_what_is_no_shape(shape):
 
 
 def test_a_shape_with_another_number_of_axes():
-    model = keras.Sequential([keras.Input((9, None, 3), name="picture"), layers.Conv2D(4, 3)])
+    model = keras.Sequential([keras.Input((9, None, 3), name="image"), layers.Conv2D(4, 3)])
     assert refused(lambda: cs.from_keras(model, (3, 9)), BadSetting) == (
-        "from_keras.input_shape must have 3 sizes for input 'picture' (3×9×?); got 3×9; "
+        "from_keras.input_shape must have 3 sizes for input 'image' (3×9×?); got 3×9; "
         "list them channels first and without the batch. [keras-input]"
     )
 
@@ -102,23 +102,23 @@ def test_a_sequence_whose_length_is_open():
     assert cs.from_keras(model, (3, 20)).input_shape == (3, 20)
 
 
-def test_pictures_that_the_model_cannot_take():
+def test_images_that_the_model_cannot_take():
     """The weights are the truth: another number of channels or pixels needs others."""
     model = chain((9, 8, 3), layers.Conv2D(4, 3, name="conv"), layers.Flatten(), layers.Dense(5, name="fc"))
     assert refused(lambda: cs.from_keras(model, (2, 9, 8)), BadShape) == (
         "layer 'conv': Conv2d.weight must have the model's 108 numbers; got 4×2×3×3; "
-        "give the picture's shape that the model was made for, channels first. [keras-weights]"
+        "give the image's shape that the model was made for, channels first. [keras-weights]"
     )
     assert refused(lambda: cs.from_keras(model, (3, 9, 10)), BadShape) == (
         "layer 'fc': Linear.weight must have the model's 840 numbers; got 5×224; "
-        "give the picture's shape that the model was made for, channels first. [keras-weights]"
+        "give the image's shape that the model was made for, channels first. [keras-weights]"
     )
     assert "kernel_size must reach over at most 2 pixels" in refused(
         lambda: cs.from_keras(model, (3, 2, 8)), BadShape
     )
 
 
-def test_pictures_that_are_too_small_for_a_model_of_any_size():
+def test_images_that_are_too_small_for_a_model_of_any_size():
     """Keras has not looked at them; inside a model the layer's whole name is said, once."""
     inner = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 5, name="conv")], name="inner")
     model = chain((None, None, 3), inner)
@@ -127,7 +127,7 @@ def test_pictures_that_are_too_small_for_a_model_of_any_size():
     )
 
 
-def test_an_unknown_layer_that_cannot_take_the_pictures():
+def test_an_unknown_layer_that_cannot_take_the_images():
     class Picky(layers.Layer):
         def call(self, x):
             return torch.cumsum(x, 1)
@@ -139,7 +139,7 @@ def test_an_unknown_layer_that_cannot_take_the_pictures():
 
     model = chain((9, 8, 3), Picky(name="picky"))
     assert refused(lambda: cs.from_keras(model, (3, 12, 8)), BadShape) == (
-        "layer 'picky' must take what the layers before it give out for these pictures; got ValueError: nine rows; "
+        "layer 'picky' must take what the layers before it give out for these images; got ValueError: nine rows; "
         "give the shape that the model was made for, channels first. [keras-shape]"
     )
 
@@ -159,26 +159,26 @@ def test_a_model_without_a_graph_and_without_a_shape():
 class Pair(keras.Model):
     """Takes two tensors."""
 
-    def call(self, picture, state):
-        return picture
+    def call(self, image, state):
+        return image
 
 
 def test_a_shape_alone_for_a_model_of_two_inputs():
     assert refused(lambda: cs.from_keras(Pair(name="pair"), (3, 9, 8)), BadSetting) == (
-        "from_keras.input_shape must have a shape for each input of Pair 'pair'; it is called with picture and state; "
-        "give input_shape={'picture': (…), 'state': (…)}, channels first. [keras-inputs]"
+        "from_keras.input_shape must have a shape for each input of Pair 'pair'; it is called with image and state; "
+        "give input_shape={'image': (…), 'state': (…)}, channels first. [keras-inputs]"
     )
 
 
 def test_a_shape_for_an_input_that_is_not_there():
     model = chain((9, 8, 3), layers.ReLU())
-    assert refused(lambda: cs.from_keras(model, {"pictures": (3, 9, 8)}), BadSetting).startswith(
-        "input_shape must name inputs of the model; got 'pictures'; "
+    assert refused(lambda: cs.from_keras(model, {"images": (3, 9, 8)}), BadSetting).startswith(
+        "input_shape must name inputs of the model; got 'images'; "
     )
 
 
 class Asks(keras.Model):
-    """Goes on only where a picture is bright."""
+    """Goes on only where an image is bright."""
 
     def call(self, x):
         return x * 2 if float(keras.ops.mean(x)) > 0 else x
@@ -194,7 +194,7 @@ class Hides(keras.Model):
         return x * self.factor.value
 
 
-def test_a_model_that_asks_for_the_numbers_in_a_picture():
+def test_a_model_that_asks_for_the_numbers_in_an_image():
     said = refused(lambda: cs.from_keras(Asks(), (3, 9, 8)), BadNetwork)
     assert said.startswith("a model without a graph must be callable with symbolic tensors; got ")
     assert said.endswith(" from Asks; make it from keras.Input, or use keras.ops in its call. [keras-trace]")

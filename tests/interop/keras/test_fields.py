@@ -15,7 +15,7 @@ from keras import layers
 import convscope as cs
 
 
-def linearised(model: keras.Model) -> keras.Model:
+def linearized(model: keras.Model) -> keras.Model:
     """Return a copy: kernels of equal weights, no bias, activations left out, maxima means."""
 
     def linear(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -43,22 +43,22 @@ def seen_by(model: keras.Model, layer: str, unit: tuple[int, int]) -> tuple[int,
     The box is top, left, bottom, right, the last two behind the last pixel.
     """
     part = keras.Model(model.inputs, model.get_layer(layer).output)
-    picture = torch.rand((1, *model.input_shape[1:]), requires_grad=True)
-    part(picture, training=False)[0, unit[0], unit[1]].sum().backward()
-    pixels = (picture.grad[0].abs().sum(-1) > 0).nonzero()
+    image = torch.rand((1, *model.input_shape[1:]), requires_grad=True)
+    part(image, training=False)[0, unit[0], unit[1]].sum().backward()
+    pixels = (image.grad[0].abs().sum(-1) > 0).nonzero()
     (top, left), (bottom, right) = pixels.min(0).values.tolist(), (pixels.max(0).values + 1).tolist()
     return top, left, bottom, right
 
 
 def hourglass() -> keras.Model:
     """Return a model with SAME windows of even sizes, a dilated branch and transposed convolution."""
-    picture = keras.Input((61, 53, 3))
-    x = layers.Conv2D(4, (4, 3), (2, 3), "same", name="stem")(picture)
+    image = keras.Input((61, 53, 3))
+    x = layers.Conv2D(4, (4, 3), (2, 3), "same", name="stem")(image)
     x = layers.MaxPooling2D((2, 3), (2, 1), "same", name="pool")(x)
     branch = layers.SeparableConv2D(4, (3, 4), dilation_rate=2, padding="same", name="wide")(x)
     x = layers.Add(name="add")([x, branch])
     x = layers.Conv2DTranspose(4, (4, 5), (2, 3), "same", name="up")(x)
-    return keras.Model(picture, layers.Cropping2D(((1, 0), (0, 2)), name="crop")(x))
+    return keras.Model(image, layers.Cropping2D(((1, 0), (0, 2)), name="crop")(x))
 
 
 MODELS = {
@@ -72,7 +72,7 @@ MODELS = {
 @pytest.mark.parametrize(("build", "layer"), MODELS.values(), ids=MODELS)
 def test_fields_are_the_extent_of_the_gradient(build, layer):
     model = build()
-    network, copy = cs.from_keras(model), linearised(model)
+    network, copy = cs.from_keras(model), linearized(model)
     p, q = network[layer].output_shape[-2:]
     for unit in ((0, 0), (p // 2, q // 3), (p - 1, q - 1)):
         assert seen_by(copy, layer, unit) == tuple(network.field(layer, at=unit).clipped)

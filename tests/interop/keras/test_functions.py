@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from interop.keras.parity import functional, same_as_keras
 
-PICTURE = (17, 14, 6)
+IMAGE = (17, 14, 6)
 
 ARITHMETIC = {
     "operators": lambda x: ops.relu(x * 2 + 1) - ops.sigmoid(x) / 3,
@@ -70,18 +70,18 @@ REARRANGING = {
 
 @pytest.mark.parametrize("build", ARITHMETIC.values(), ids=ARITHMETIC)
 def test_arithmetic(build):
-    same_as_keras(functional(PICTURE, build))
+    same_as_keras(functional(IMAGE, build))
 
 
 @pytest.mark.parametrize("build", REDUCTIONS.values(), ids=REDUCTIONS)
 def test_reductions(build):
-    same_as_keras(functional(PICTURE, build))
+    same_as_keras(functional(IMAGE, build))
 
 
 @pytest.mark.parametrize("build", REARRANGING.values(), ids=REARRANGING)
 def test_rearranging(build):
     """As it comes, and between layers that want their channels in front."""
-    same_as_keras(functional(PICTURE, build))
+    same_as_keras(functional(IMAGE, build))
     same_as_keras(functional((19, 16, 4), lambda x: build(layers.Conv2D(6, 3)(x))))
 
 
@@ -90,7 +90,7 @@ def test_channel_shuffle():
         x = ops.reshape(x, (-1, 17, 14, 3, 2))
         return layers.Conv2D(4, 2)(ops.reshape(ops.transpose(x, (0, 1, 2, 4, 3)), (-1, 17, 14, 6)))
 
-    same_as_keras(functional(PICTURE, shuffle))
+    same_as_keras(functional(IMAGE, shuffle))
 
 
 def test_squeeze_and_excitation():
@@ -98,4 +98,4 @@ def test_squeeze_and_excitation():
         squeezed = ops.mean(x, axis=(1, 2), keepdims=True)
         return x * layers.Conv2D(6, 1, activation="sigmoid")(layers.Conv2D(2, 1, activation="relu")(squeezed))
 
-    same_as_keras(functional(PICTURE, block))
+    same_as_keras(functional(IMAGE, block))

@@ -9,7 +9,7 @@ from keras import layers
 
 from interop.keras.parity import chain, functional, kinds, same_as_keras, same_values
 
-PICTURE = (17, 14, 6)
+IMAGE = (17, 14, 6)
 FUNCTIONS = [
     "celu",
     "elu",
@@ -31,7 +31,7 @@ def test_activations_as_layers_and_as_arguments(function):
         layers.Activation(function, name="act"),
         layers.Conv2D(4, 3, activation=function, name="conv"),
     )
-    network = same_as_keras(chain(PICTURE, alone, argument))
+    network = same_as_keras(chain(IMAGE, alone, argument))
     assert ("conv" if function == "linear" else f"conv.{function}") in network
     assert network["act"].origin == "act"
 
@@ -55,12 +55,12 @@ def test_activations_as_layers_and_as_arguments(function):
     ],
 )
 def test_activation_layers(layer, kind):
-    assert same_as_keras(chain(PICTURE, layer))["act"].kind == kind
+    assert same_as_keras(chain(IMAGE, layer))["act"].kind == kind
 
 
 def test_a_layer_may_be_an_activation():
     conv = layers.Conv2D(4, 3, activation=layers.LeakyReLU(0.2, name="leaky"), name="conv")
-    network = same_as_keras(chain(PICTURE, conv, layers.Activation(layers.ReLU(3.0), name="act")))
+    network = same_as_keras(chain(IMAGE, conv, layers.Activation(layers.ReLU(3.0), name="act")))
     assert kinds(network) == [("conv", "Conv2d"), ("conv.leaky", "LeakyReLU"), ("act", "Clamp")]
 
 
@@ -68,7 +68,7 @@ def test_a_users_function_as_an_activation_is_followed():
     def doubled_gate(x):
         return 2 * x * keras.ops.sigmoid(x)
 
-    network = same_as_keras(chain(PICTURE, layers.Conv2D(4, 3, activation=doubled_gate, name="conv")))
+    network = same_as_keras(chain(IMAGE, layers.Conv2D(4, 3, activation=doubled_gate, name="conv")))
     assert [kind for _, kind in kinds(network)] == ["Conv2d", "Affine", "Sigmoid", "Multiply"]
 
 
@@ -79,7 +79,7 @@ FLAGS = [{}, {"scale": False}, {"center": False}, {"scale": False, "center": Fal
 @pytest.mark.parametrize("axis", [-1, 1])
 def test_batch_normalization(flags, axis):
     layer = layers.BatchNormalization(axis=axis, momentum=0.9, epsilon=0.01, name="bn", **flags)
-    network = same_as_keras(chain(PICTURE, layers.Conv2D(5, 3), layer))
+    network = same_as_keras(chain(IMAGE, layers.Conv2D(5, 3), layer))
     assert (network["bn"].layer.eps, round(network["bn"].layer.momentum, 9)) == (0.01, 0.1)
 
 
@@ -91,19 +91,19 @@ def test_batch_normalization_of_other_ranks(shape):
 @pytest.mark.parametrize("flags", FLAGS, ids=str)
 @pytest.mark.parametrize("axis", [-1, (1, 2, 3), (2, 3)], ids=str)
 def test_layer_normalization(flags, axis):
-    same_as_keras(chain(PICTURE, layers.Conv2D(5, 3), layers.LayerNormalization(axis=axis, epsilon=0.01, **flags)))
+    same_as_keras(chain(IMAGE, layers.Conv2D(5, 3), layers.LayerNormalization(axis=axis, epsilon=0.01, **flags)))
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids=str)
 @pytest.mark.parametrize(("groups", "axis"), [(3, -1), (-1, -1), (5, 1)])
 def test_group_normalization(flags, groups, axis):
     layer = layers.GroupNormalization(groups, axis, epsilon=0.01, **flags)
-    same_as_keras(chain(PICTURE, layers.Conv2D(6, 3), layer))
+    same_as_keras(chain(IMAGE, layers.Conv2D(6, 3), layer))
 
 
 @pytest.mark.parametrize("axis", [-1, (2, 3)], ids=str)
 def test_root_mean_square_normalization(axis):
-    same_as_keras(chain(PICTURE, layers.RMSNormalization(axis=axis, epsilon=0.01)))
+    same_as_keras(chain(IMAGE, layers.RMSNormalization(axis=axis, epsilon=0.01)))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_root_mean_square_normalization(axis):
     ids=["flatten", "dense", "reshape", "squeeze-excite", "to-channels-first", "transposed"],
 )
 def test_rows_columns_and_channels_keep_their_order(chained):
-    same_as_keras(chain(PICTURE, *chained))
+    same_as_keras(chain(IMAGE, *chained))
 
 
 def test_flatten_has_channels_last_whatever_the_data_format(channels_first):
@@ -134,7 +134,7 @@ def test_sequences():
 
 
 def test_numbers_before_the_first_layer():
-    same_as_keras(chain(PICTURE, layers.Rescaling(1 / 255, -1.0)))
+    same_as_keras(chain(IMAGE, layers.Rescaling(1 / 255, -1.0)))
     same_as_keras(chain((9, 8, 3), layers.Rescaling([0.1, 0.2, 0.3], [1, 2, 3]), layers.Conv2D(4, 3)))
     given = layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0])
     same_as_keras(chain((9, 8, 3), given, layers.Conv2D(4, 3)))
@@ -150,20 +150,18 @@ def test_statistics_that_were_adapted():
 @pytest.mark.parametrize("axis", [1, 2, 3, -1])
 def test_concatenation(axis):
     same_as_keras(
-        functional(PICTURE, lambda x: layers.Concatenate(axis)([layers.Conv2D(4, 3)(x), layers.Conv2D(4, 3)(x)]))
+        functional(IMAGE, lambda x: layers.Concatenate(axis)([layers.Conv2D(4, 3)(x), layers.Conv2D(4, 3)(x)]))
     )
 
 
 def test_branches_held_in_different_orders():
-    same_as_keras(
-        functional(PICTURE, lambda x: layers.Concatenate()([layers.Conv2D(4, 1)(x), layers.Dense(5)(x)]))
-    )
-    same_as_keras(functional(PICTURE, lambda x: layers.Add()([layers.Dense(4)(x), layers.Conv2D(4, 1)(x)])))
+    same_as_keras(functional(IMAGE, lambda x: layers.Concatenate()([layers.Conv2D(4, 1)(x), layers.Dense(5)(x)])))
+    same_as_keras(functional(IMAGE, lambda x: layers.Add()([layers.Dense(4)(x), layers.Conv2D(4, 1)(x)])))
 
 
 @pytest.mark.parametrize("name", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"])
 def test_merging(name):
-    """Two pictures; a picture and a vector, which is the same for every pixel."""
+    """Two images; an image and a vector, which is the same for every pixel."""
     join = getattr(layers, name)()
 
     def branches(x):
@@ -171,7 +169,7 @@ def test_merging(name):
         vector = layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
         return [join([conv(x), layers.Conv2D(4, 3)(x)]), getattr(layers, name)()([conv(x), vector])]
 
-    same_as_keras(functional(PICTURE, branches))
+    same_as_keras(functional(IMAGE, branches))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import convscope as cs
 from convscope.interop.keras.registry import known_names
 from interop.keras.parity import chain, functional, kinds, same_as_keras, same_values, unknown
 
-PICTURE = (12, 11, 3)
+IMAGE = (12, 11, 3)
 
 
 class Block(layers.Layer):
@@ -63,7 +63,7 @@ class Sum(layers.Layer):
 
 
 def test_layers_have_keras_names_and_say_where_they_are_from():
-    model = chain(PICTURE, layers.Conv2D(4, 3, activation="relu", name="conv"), layers.Flatten(name="flat"))
+    model = chain(IMAGE, layers.Conv2D(4, 3, activation="relu", name="conv"), layers.Flatten(name="flat"))
     network = cs.from_keras(model)
     assert [(node.name, node.origin) for node in network.layers] == [
         ("conv", "conv"),
@@ -76,13 +76,13 @@ def test_layers_have_keras_names_and_say_where_they_are_from():
 
 
 def test_signs_that_the_notation_needs_are_replaced():
-    network = cs.from_keras(chain(PICTURE, layers.Conv2D(4, 3, name="a=b conv")))
+    network = cs.from_keras(chain(IMAGE, layers.Conv2D(4, 3, name="a=b conv")))
     assert [(node.name, node.origin) for node in network.layers] == [("a_b_conv", "a=b conv")]
 
 
 def test_shared_layers_are_counted_once():
     conv, bn = layers.Conv2D(3, 3, padding="same", name="conv"), layers.BatchNormalization(name="bn")
-    network = same_as_keras(functional(PICTURE, lambda x: bn(conv(bn(conv(x))))))
+    network = same_as_keras(functional(IMAGE, lambda x: bn(conv(bn(conv(x))))))
     assert [(node.name, node.params) for node in network.layers] == [
         ("conv", 84),
         ("bn", 6),
@@ -102,7 +102,7 @@ def test_models_inside_models():
     )
     middle = keras.Sequential([keras.Input((10, 9, 4)), inner, layers.ReLU(name="relu")], name="middle")
     build = lambda x: layers.Conv2D(2, 2, name="last")(middle(inner(layers.Conv2D(4, 3, name="first")(x))))  # noqa: E731
-    network = same_as_keras(functional(PICTURE, build))
+    network = same_as_keras(functional(IMAGE, build))
     assert [(node.name, node.owns_parameters) for node in network.layers] == [
         ("first", True),
         ("inner/conv", True),
@@ -119,7 +119,7 @@ def test_models_inside_may_take_several_tensors_by_name():
     inner = keras.Model([right, left], layers.Subtract(name="minus")([left, right]), name="inner")
     model = functional((5,), lambda x: inner({"left": layers.Dense(5, name="a")(x), "right": x}))
     network = same_as_keras(model)
-    assert network["inner/minus"].inputs == ("a", "picture")
+    assert network["inner/minus"].inputs == ("a", "image")
 
 
 def test_arguments_may_be_named():
@@ -146,7 +146,7 @@ def test_layers_of_a_users_own_are_followed():
 
 def test_functions_in_a_lambda_layer_are_followed():
     layer = layers.Lambda(lambda x: x * 2 + ops.mean(x, axis=1, keepdims=True), name="mine")
-    network = same_as_keras(chain(PICTURE, layers.Conv2D(4, 3), layer))
+    network = same_as_keras(chain(IMAGE, layers.Conv2D(4, 3), layer))
     assert kinds(network)[1:] == [("mine/multiply", "Affine"), ("mine/mean", "Reduce"), ("mine/add", "Add")]
 
 
@@ -160,8 +160,8 @@ def test_a_derived_layer_is_what_it_is_derived_from_unless_it_computes_otherwise
         def call(self, x):
             return super().call(x) * 2
 
-    assert kinds(same_as_keras(chain(PICTURE, Same(4, 3, name="conv")))) == [("conv", "Conv2d")]
-    network = cs.from_keras(chain(PICTURE, Twice(4, 3, name="conv")))
+    assert kinds(same_as_keras(chain(IMAGE, Same(4, 3, name="conv")))) == [("conv", "Conv2d")]
+    network = cs.from_keras(chain(IMAGE, Twice(4, 3, name="conv")))
     assert (unknown(network), cs.inspect(network).totals.params) == (["Conv"], 112)
 
 
@@ -170,11 +170,11 @@ def test_models_written_as_classes_are_followed(built):
     """By the shape that they were built for, or by the one that is given."""
     model = Net()
     if built:
-        model.build((None, *PICTURE))
+        model.build((None, *IMAGE))
     network = cs.from_keras(model, None if built else (3, 12, 11))
     assert [node.name for node in network.layers][:3] == ["stem", "block/conv", "block/bn"]
     assert cs.inspect(network).totals.params == sum(int(np.prod(one.shape)) for one in model.trainable_weights)
-    x = np.random.default_rng(0).random((2, *PICTURE), np.float32)
+    x = np.random.default_rng(0).random((2, *IMAGE), np.float32)
     ours = cs.from_keras(model, (3, 12, 11), parameters=True).activations(x.transpose(0, 3, 1, 2))["fc"]
     theirs = model(torch.from_numpy(x)).detach().numpy()
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
@@ -191,7 +191,7 @@ def test_sizes_that_a_model_leaves_open():
     assert cs.from_keras(model, (3, 19, 16))["conv"].output_shape == (4, 17, 14)
 
 
-def test_pictures_of_another_size():
+def test_images_of_another_size():
     model = chain((12, 11, 3), layers.Conv2D(4, 3, name="conv"), Sum(name="sum"), layers.Dense(5, name="fc"))
     network = cs.from_keras(model, (3, 19, 16))
     assert [node.output_shape for node in network.layers][:2] == [(4, 17, 14), (17, 14, 4)]
@@ -199,15 +199,15 @@ def test_pictures_of_another_size():
 
 
 def test_several_inputs_and_outputs():
-    """The first output is the network's last layer; inputs that are no pictures stay as they are."""
-    picture, numbers = keras.Input((9, 8, 3), name="picture"), keras.Input((5,), name="numbers")
-    joined = layers.Concatenate(name="cat")([layers.Flatten(name="flat")(picture), numbers])
+    """The first output is the network's last layer; inputs that are no images stay as they are."""
+    image, numbers = keras.Input((9, 8, 3), name="image"), keras.Input((5,), name="numbers")
+    joined = layers.Concatenate(name="cat")([layers.Flatten(name="flat")(image), numbers])
     model = keras.Model(
-        [picture, numbers], [layers.Dense(4, name="fc")(joined), layers.Conv2D(2, 3, name="map")(picture)]
+        [image, numbers], [layers.Dense(4, name="fc")(joined), layers.Conv2D(2, 3, name="map")(image)]
     )
     network = cs.from_keras(model)
     assert [(node.name, node.output_shape) for node in network.inputs] == [
-        ("picture", (3, 9, 8)),
+        ("image", (3, 9, 8)),
         ("numbers", (5,)),
     ]
     assert [node.name for node in network.outputs] == ["map", "fc"]
@@ -218,7 +218,7 @@ def test_an_output_that_other_layers_use_comes_out_too():
         features = layers.Conv2D(4, 3, name="conv")(x)
         return [features, layers.Flatten(name="flat")(features)]
 
-    network = cs.from_keras(functional(PICTURE, build))
+    network = cs.from_keras(functional(IMAGE, build))
     assert network.nodes[-1].name == "conv.output"
 
 
@@ -227,16 +227,16 @@ def test_an_output_that_other_layers_use_comes_out_too():
     [
         ((9, 5), lambda x: layers.GRU(3, name="one")(x), ["GRU"]),
         ((5, 9, 8, 3), lambda x: layers.ConvLSTM2D(4, 3, name="one")(x), ["ConvLSTM2D"]),
-        (PICTURE, lambda x: layers.UnitNormalization(name="one")(x), ["UnitNormalization"]),
-        (PICTURE, lambda x: layers.ReLU(threshold=0.5, name="one")(x), ["ReLU"]),
-        (PICTURE, lambda x: layers.Conv2D(4, 3, activation="glu", name="one")(x), ["glu"]),
-        (PICTURE, lambda x: layers.UpSampling2D(2, interpolation="bicubic", name="one")(x), ["UpSampling2D"]),
-        (PICTURE, lambda x: layers.Resizing(5, 7, "nearest", name="one")(x), ["Resizing"]),
-        (PICTURE, lambda x: layers.Lambda(lambda t: ops.cumsum(t, axis=1), name="one")(x), ["Cumsum"]),
-        (PICTURE, lambda x: Sum(name="one")(x), ["Sum"]),
-        (PICTURE, lambda x: ops.mean(x, axis=(1, 2, 3)), ["Mean"]),
-        (PICTURE, lambda x: ops.reshape(x, (-1, 4, 11, 3)), ["Reshape"]),
-        (PICTURE, lambda x: ops.flip(x, axis=1), ["Flip"]),
+        (IMAGE, lambda x: layers.UnitNormalization(name="one")(x), ["UnitNormalization"]),
+        (IMAGE, lambda x: layers.ReLU(threshold=0.5, name="one")(x), ["ReLU"]),
+        (IMAGE, lambda x: layers.Conv2D(4, 3, activation="glu", name="one")(x), ["glu"]),
+        (IMAGE, lambda x: layers.UpSampling2D(2, interpolation="bicubic", name="one")(x), ["UpSampling2D"]),
+        (IMAGE, lambda x: layers.Resizing(5, 7, "nearest", name="one")(x), ["Resizing"]),
+        (IMAGE, lambda x: layers.Lambda(lambda t: ops.cumsum(t, axis=1), name="one")(x), ["Cumsum"]),
+        (IMAGE, lambda x: Sum(name="one")(x), ["Sum"]),
+        (IMAGE, lambda x: ops.mean(x, axis=(1, 2, 3)), ["Mean"]),
+        (IMAGE, lambda x: ops.reshape(x, (-1, 4, 11, 3)), ["Reshape"]),
+        (IMAGE, lambda x: ops.flip(x, axis=1), ["Flip"]),
         ((9, 5), lambda x: layers.LSTM(3, return_state=True, name="one")(x)[0], ["LSTM"]),
         ((9, 5), lambda x: layers.LSTM(3, activation="relu", name="one")(x), ["LSTM"]),
         (
@@ -279,17 +279,17 @@ def test_a_layer_that_trains_for_good_is_unknown():
         def call(self, x):
             return self.bn(x, training=True)
 
-    assert unknown(cs.from_keras(chain(PICTURE, Always(name="always")))) == ["BatchNormalization"]
+    assert unknown(cs.from_keras(chain(IMAGE, Always(name="always")))) == ["BatchNormalization"]
 
 
 def test_weights_in_another_form_are_unknown():
-    model = chain(PICTURE, layers.Flatten(), layers.Dense(4, name="fc"))
+    model = chain(IMAGE, layers.Flatten(), layers.Dense(4, name="fc"))
     model.get_layer("fc").enable_lora(2)
     assert unknown(cs.from_keras(model)) == ["Dense"]
 
 
 def test_the_model_stays_as_it_was():
-    model = chain(PICTURE, layers.Conv2D(4, 3, name="conv"), Block(4, name="block"))
+    model = chain(IMAGE, layers.Conv2D(4, 3, name="conv"), Block(4, name="block"))
     before, weights = model.get_config(), [one.path for one in model.weights]
     cs.from_keras(model, parameters=True)
     assert (model.get_config(), [one.path for one in model.weights]) == (before, weights)
@@ -299,7 +299,7 @@ def test_the_model_stays_as_it_was():
 def test_no_weight_is_read_unless_asked_for():
     """A model without memory for its weights is read as well."""
     with keras.device("meta"):
-        model = chain(PICTURE, layers.Conv2D(4, 3, name="conv"))
+        model = chain(IMAGE, layers.Conv2D(4, 3, name="conv"))
     assert cs.inspect(cs.from_keras(model)).totals.params == 112
 
 
@@ -335,15 +335,15 @@ def test_constants_made_without_memory_are_arrays():
             return x * self.factor
 
     with keras.device("meta"):
-        model = chain(PICTURE, Kept(name="kept"))
+        model = chain(IMAGE, Kept(name="kept"))
     assert kinds(cs.from_keras(model)) == [("kept/multiply.value", "Parameter"), ("kept/multiply", "Multiply")]
-    assert kinds(same_as_keras(chain(PICTURE, Kept(name="kept")))) == [("kept/multiply", "Affine")]
+    assert kinds(same_as_keras(chain(IMAGE, Kept(name="kept")))) == [("kept/multiply", "Affine")]
 
 
 def test_imported_weights_are_not_drawn_first(monkeypatch):
     """Random initialization of a large model takes longer than to copy its weights."""
     monkeypatch.setattr("convscope.optim.initialization.initial", None)
-    model = keras.Sequential([keras.Input(PICTURE), layers.Conv2D(5, 2, name="conv"), layers.Flatten()])
+    model = keras.Sequential([keras.Input(IMAGE), layers.Conv2D(5, 2, name="conv"), layers.Flatten()])
     kernel, bias = (variable.value.detach().numpy() for variable in model.weights)
     ours = cs.from_keras(model, parameters=True).parameters
     np.testing.assert_array_equal(ours["conv.weight"], kernel.transpose(3, 2, 0, 1))
@@ -351,10 +351,10 @@ def test_imported_weights_are_not_drawn_first(monkeypatch):
 
 
 def two_inputs() -> keras.Model:
-    picture, state = keras.Input((9, None, 3), name="picture"), keras.Input((5,), name="state")
-    x = layers.GlobalAveragePooling2D(name="pool")(layers.Conv2D(6, 3, name="conv")(picture))
+    image, state = keras.Input((9, None, 3), name="image"), keras.Input((5,), name="state")
+    x = layers.GlobalAveragePooling2D(name="pool")(layers.Conv2D(6, 3, name="conv")(image))
     return keras.Model(
-        {"state": state, "picture": picture}, layers.Dense(4, name="fc")(layers.Concatenate()([x, state]))
+        {"state": state, "image": image}, layers.Dense(4, name="fc")(layers.Concatenate()([x, state]))
     )
 
 
@@ -366,15 +366,15 @@ class Pair(keras.Model):
         self.conv, self.pool = layers.Conv2D(6, 3, name="conv"), layers.GlobalAveragePooling2D(name="pool")
         self.fc = layers.Dense(4, name="fc")
 
-    def call(self, picture, state, training=None):
-        return self.fc(ops.concatenate([self.pool(self.conv(picture)), state], axis=-1))
+    def call(self, image, state, training=None):
+        return self.fc(ops.concatenate([self.pool(self.conv(image)), state], axis=-1))
 
 
 class Dict(Pair):
     """The same of a dict."""
 
     def call(self, inputs):
-        return super().call(inputs["picture"], inputs["state"])
+        return super().call(inputs["image"], inputs["state"])
 
 
 class List(Pair):
@@ -384,17 +384,17 @@ class List(Pair):
         return super().call(*inputs)
 
 
-SHAPES = {"picture": (3, 9, 8), "state": (5,)}
+SHAPES = {"image": (3, 9, 8), "state": (5,)}
 PARAMS = 6 * 3 * 9 + 6 + 4 * 11 + 4
 
 
 @pytest.mark.parametrize(
     ("build", "shapes", "names"),
     [
-        (two_inputs, SHAPES, ["picture", "state"]),
-        (two_inputs, {"picture": (3, 9, 8)}, ["picture", "state"]),
-        (Pair, SHAPES, ["picture", "state"]),
-        (Dict, SHAPES, ["picture", "state"]),
+        (two_inputs, SHAPES, ["image", "state"]),
+        (two_inputs, {"image": (3, 9, 8)}, ["image", "state"]),
+        (Pair, SHAPES, ["image", "state"]),
+        (Dict, SHAPES, ["image", "state"]),
         (List, {"0": (3, 9, 8), "1": (5,)}, ["inputs0", "inputs1"]),
     ],
     ids=["functional", "functional-open-one", "arguments", "dict", "list"],
@@ -413,8 +413,8 @@ def test_models_of_two_inputs_are_networks_of_two_inputs(build, shapes, names):
 @pytest.mark.parametrize("kind", [Dict, List])
 def test_a_built_model_of_two_inputs_knows_their_shapes(kind):
     model = kind()
-    picture, state = ops.ones((2, 9, 8, 3)), ops.ones((2, 5))
-    model({"picture": picture, "state": state} if kind is Dict else [picture, state])
+    image, state = ops.ones((2, 9, 8, 3)), ops.ones((2, 5))
+    model({"image": image, "state": state} if kind is Dict else [image, state])
     network = cs.from_keras(model)
     assert sorted(node.output_shape for node in network.inputs) == [(3, 9, 8), (5,)]
     assert cs.inspect(network).totals.params == PARAMS

@@ -1,4 +1,4 @@
-"""Weights that meet a picture in a layer of one's own, alone or after functions of weights alone.
+"""Weights that meet an image in a layer of one's own, alone or after functions of weights alone.
 
 Every size differs, and values, shapes and counts are held against Keras.
 """
@@ -11,9 +11,9 @@ import pytest
 from keras import layers, ops
 
 import convscope as cs
-from interop.keras.parity import chain, kinds, learned_by_keras, randomised, same_as_keras, unknown
+from interop.keras.parity import chain, kinds, learned_by_keras, randomized, same_as_keras, unknown
 
-PICTURE = (5, 7, 4)
+IMAGE = (5, 7, 4)
 
 
 class Own(layers.Layer):
@@ -32,7 +32,7 @@ class Own(layers.Layer):
 
 
 def own(function, shape=(4,)) -> keras.Model:
-    return chain(PICTURE, Own(function, shape, name="own"))
+    return chain(IMAGE, Own(function, shape, name="own"))
 
 
 OPERATORS = {
@@ -103,7 +103,7 @@ def test_a_weight_in_another_shape_is_one_layer():
     ],
     ids=["tile", "broadcast", "repeat", "broadcast-more-axes", "times-ones"],
 )
-def test_a_token_is_put_before_every_picture(repeated):
+def test_a_token_is_put_before_every_image(repeated):
     def join(s, x):
         return ops.concatenate([repeated(s.w, ops.shape(x)[0]), x], axis=1)
 
@@ -186,7 +186,7 @@ def test_tables_of_fixed_positions_are_parameters(numbers, made):
     assert [node.kind for node in network.layers][:1] == made[:1]
     assert unknown(network) == []
     assert cs.inspect(network).totals.params == 36
-    randomised(model.get_layer("positions").table)
+    randomized(model.get_layer("positions").table)
     x = np.random.default_rng(1).standard_normal((2, 9, 4)).astype(np.float32)
     ours = cs.from_keras(model, parameters=True).activations(x)[network.nodes[-1].name]
     np.testing.assert_allclose(ours, keras.ops.convert_to_numpy(model(x)), rtol=1e-6)
@@ -226,10 +226,10 @@ def test_a_weight_in_two_orders_is_unknown_and_counted_once():
     [
         ((9, 5), lambda: layers.GRU(3, name="one")),
         ((5, 9, 8, 3), lambda: layers.ConvLSTM2D(4, 3, name="one")),
-        (PICTURE, lambda: Own(lambda s, x: ops.where(x > 0, x, s.w * x), name="one")),
-        (PICTURE, lambda: Own(lambda s, x: s.w**x, name="one")),
-        (PICTURE, lambda: Own(lambda s, x: x * ops.cumsum(s.w), name="one")),
-        (PICTURE, lambda: Own(lambda s, x: x * s.w.value, name="one")),
+        (IMAGE, lambda: Own(lambda s, x: ops.where(x > 0, x, s.w * x), name="one")),
+        (IMAGE, lambda: Own(lambda s, x: s.w**x, name="one")),
+        (IMAGE, lambda: Own(lambda s, x: x * ops.cumsum(s.w), name="one")),
+        (IMAGE, lambda: Own(lambda s, x: x * s.w.value, name="one")),
     ],
     ids=["GRU", "ConvLSTM2D", "where", "power", "of-weights-alone", "out-of-sight"],
 )
@@ -248,11 +248,11 @@ def test_recording_leaves_keras_as_it_was():
         raise RuntimeError("in the middle")
 
     layer = Own(lambda s, x: s.w * x)
-    layer.build((None, *PICTURE))
+    layer.build((None, *IMAGE))
     failing = Own(fails, name="failing")
-    failing.build((None, *PICTURE))
+    failing.build((None, *IMAGE))
     failing.compute_output_shape = lambda shape: shape
-    cs.from_keras(chain(PICTURE, failing))
+    cs.from_keras(chain(IMAGE, failing))
     numbers = ops.convert_to_numpy(ops.sigmoid(layer.w) * 2 + layer.w)
     np.testing.assert_allclose(numbers, np.full(4, 2 / (1 + np.exp(-1)) + 1), rtol=1e-6)
     assert not keras.utils.is_keras_tensor(layer.w)

@@ -1,4 +1,4 @@
-"""Layers that slide over a picture: shape, parameters and numbers are Keras', with every size different."""
+"""Layers that slide over an image: shape, parameters and numbers are Keras', with every size different."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from keras import layers
 
 from interop.keras.parity import chain, same_as_keras
 
-PICTURE = (17, 14, 6)
-SHAPES = {1: (19, 5), 2: PICTURE, 3: (7, 9, 8, 3)}
+IMAGE = (17, 14, 6)
+SHAPES = {1: (19, 5), 2: IMAGE, 3: (7, 9, 8, 3)}
 STRIDES = [(1, 1), (2, 3)]
 
 
@@ -16,13 +16,13 @@ STRIDES = [(1, 1), (2, 3)]
 @pytest.mark.parametrize("strides", STRIDES)
 @pytest.mark.parametrize("kernel", [(4, 3), (1, 5), (2, 2)])
 def test_convolution(padding, strides, kernel):
-    network = same_as_keras(chain(PICTURE, layers.Conv2D(8, kernel, strides, padding, name="conv", groups=2)))
+    network = same_as_keras(chain(IMAGE, layers.Conv2D(8, kernel, strides, padding, name="conv", groups=2)))
     assert [(node.name, node.kind, node.origin) for node in network.layers] == [("conv", "Conv2d", "conv")]
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_dilated_convolution(padding):
-    same_as_keras(chain(PICTURE, layers.Conv2D(8, (4, 3), padding=padding, dilation_rate=(2, 3), use_bias=False)))
+    same_as_keras(chain(IMAGE, layers.Conv2D(8, (4, 3), padding=padding, dilation_rate=(2, 3), use_bias=False)))
 
 
 @pytest.mark.parametrize("strides", [1, 2])
@@ -53,18 +53,18 @@ def test_convolution_over_three_axes(layer, padding):
 @pytest.mark.parametrize("kernel", [(4, 3), (2, 5), (1, 2)])
 def test_transposed_convolution(padding, strides, kernel):
     """Also with strides that are longer than the kernel."""
-    same_as_keras(chain(PICTURE, layers.Conv2DTranspose(5, kernel, strides, padding)))
+    same_as_keras(chain(IMAGE, layers.Conv2DTranspose(5, kernel, strides, padding)))
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("extra", [0, 1, (1, 2)], ids=str)
 def test_transposed_convolution_with_output_padding(padding, extra):
-    same_as_keras(chain(PICTURE, layers.Conv2DTranspose(5, (4, 5), (2, 3), padding, output_padding=extra)))
+    same_as_keras(chain(IMAGE, layers.Conv2DTranspose(5, (4, 5), (2, 3), padding, output_padding=extra)))
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_dilated_transposed_convolution(padding):
-    same_as_keras(chain(PICTURE, layers.Conv2DTranspose(5, (4, 3), padding=padding, dilation_rate=(2, 3))))
+    same_as_keras(chain(IMAGE, layers.Conv2DTranspose(5, (4, 3), padding=padding, dilation_rate=(2, 3))))
 
 
 def test_transposed_convolution_over_one_axis():
@@ -75,7 +75,7 @@ def test_transposed_convolution_over_one_axis():
 @pytest.mark.parametrize("strides", [1, 3])
 def test_depthwise_convolution(padding, strides):
     layer = layers.DepthwiseConv2D((4, 3), strides, padding, depth_multiplier=2, name="deep")
-    network = same_as_keras(chain(PICTURE, layer))
+    network = same_as_keras(chain(IMAGE, layer))
     assert (network["deep"].layer.groups, network["deep"].layer.out_channels) == (6, 12)
 
 
@@ -83,7 +83,7 @@ def test_depthwise_convolution(padding, strides):
 @pytest.mark.parametrize("strides", [1, 3])
 def test_separable_convolution_is_two(padding, strides):
     layer = layers.SeparableConv2D(5, (4, 3), strides, padding, depth_multiplier=2, name="apart")
-    network = same_as_keras(chain(PICTURE, layer))
+    network = same_as_keras(chain(IMAGE, layer))
     assert [node.name for node in network.layers] == ["apart.depthwise", "apart"]
 
 
@@ -102,7 +102,7 @@ def test_convolution_in_two_steps_over_one_axis(layer):
 @pytest.mark.parametrize("kind", ["Max", "Average"])
 def test_pooling(kind, kernel, strides, padding):
     """SAME pads one side more than the other under an even window."""
-    same_as_keras(chain(PICTURE, getattr(layers, f"{kind}Pooling2D")(kernel, strides, padding)))
+    same_as_keras(chain(IMAGE, getattr(layers, f"{kind}Pooling2D")(kernel, strides, padding)))
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -143,7 +143,7 @@ def test_borders_and_repeats_over_one_to_three_axes(name, rank):
     ids=lambda layer: layer.name,
 )
 def test_uneven_borders_and_other_sizes(layer):
-    same_as_keras(chain(PICTURE, layer))
+    same_as_keras(chain(IMAGE, layer))
 
 
 @pytest.mark.parametrize(

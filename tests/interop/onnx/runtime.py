@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 def by_runtime(model: Path | bytes, inputs: Mapping[str, Array]) -> list[Array]:
-    """Return the outputs of a file or a serialised model."""
+    """Return the outputs of a file or a serialized model."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1

@@ -361,7 +361,7 @@ INTEGERS = {"int32": np.int32, "int64": np.int64, "uint8": np.uint8, "int8": np.
     ],
 )
 def test_integers_are_computed_as_onnx_does_or_the_node_is_opaque(operator, constant, kind, tmp_path):
-    """Quotients are cut towards zero, sums of 8 bits wrap: no layer of real numbers does either."""
+    """Quotients are cut toward zero, sums of 8 bits wrap: no layer of real numbers does either."""
     dtype = INTEGERS[kind]
     legal = onnx.defs.get_schema(operator, 17).inputs[0].types
     if f"tensor({kind})" not in legal:

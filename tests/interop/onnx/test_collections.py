@@ -14,7 +14,7 @@ from interop.onnx.exported import PROGRAM, TRACED, exported
 from interop.onnx.runtime import assert_close, by_reference
 from interop.torch import timm_code, torchvision_code
 from interop.torch.model_code import EVERYTHING, WHY_NOT
-from interop.torch.parity import pictures, unknown
+from interop.torch.parity import images, unknown
 
 pytestmark = pytest.mark.skipif(
     not EVERYTHING or timm_code.timm() is None, reason=f"one of the longer tests, or {WHY_NOT}"
@@ -65,7 +65,7 @@ def test_exported_programs_are_read_whole(name, tmp_path):
 def test_values_are_those_of_the_module(name, tmp_path):
     module, shape = built(name)
     exported(module, shape, tmp_path / "made.onnx")
-    x = pictures(shape, 1)
+    x = images(shape, 1)
     with torch.no_grad():
         expected = module(x).numpy()
     (value,) = cs.from_onnx(tmp_path / "made.onnx").inputs

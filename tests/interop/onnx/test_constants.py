@@ -1,4 +1,4 @@
-"""What depends on no picture: numbers are computed as ONNX Runtime computes them, learned tables become layers."""
+"""What depends on no image: numbers are computed as ONNX Runtime computes them, learned tables become layers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
     ],
 )
 def test_numbers_are_those_of_onnx_runtime(operator, attributes, tensors, tmp_path):
-    """The computed array is added to the picture."""
+    """The computed array is added to the image."""
     nodes = [
         helper.make_node(operator, list(tensors), ["c"], "made", **attributes),
         helper.make_node("Cast", ["c"], ["r"], "real", to=FLOAT),
@@ -150,7 +150,7 @@ def test_infinity_in_some_places_is_opaque(tmp_path):
 
 
 def test_a_small_network_over_constants_keeps_its_weights(tmp_path):
-    """As in continuous position tables: constants through a dense layer, then onto the picture."""
+    """As in continuous position tables: constants through a dense layer, then onto the image."""
     nodes = [
         helper.make_node("MatMul", ["places", "w"], ["h"], "first"),
         helper.make_node("Relu", ["h"], ["r"], "act"),
@@ -183,8 +183,8 @@ def test_a_convolution_over_constants_keeps_its_weights(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["linear", "cubic"])
-def test_a_learned_table_is_resized_to_the_picture(mode, tmp_path):
-    """Position codes learned at another size: 4 × 3 × 2 numbers, however large the picture."""
+def test_a_learned_table_is_resized_to_the_image(mode, tmp_path):
+    """Position codes learned at another size: 4 × 3 × 2 numbers, however large the image."""
     nodes = [
         helper.make_node("Resize", ["t", "", "", "size"], ["r"], "resized", mode=mode, cubic_coeff_a=-0.75),
         helper.make_node("Add", ["x", "r"], ["y"], "sum"),
@@ -198,13 +198,13 @@ def test_a_learned_table_is_resized_to_the_picture(mode, tmp_path):
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
-def test_a_standardised_kernel_is_a_convolutions_own(tmp_path):
-    """Each filter by its own mean and spread, as PyTorch exports weight standardisation."""
+def test_a_standardized_kernel_is_a_convolutions_own(tmp_path):
+    """Each filter by its own mean and spread, as PyTorch exports weight standardization."""
     kernel, gain = numbers((4, 3, 3, 2), 5), numbers((4,), 6)
     nodes = [
         helper.make_node("Reshape", ["w", "flat"], ["f"], "rows"),
         helper.make_node(
-            "BatchNormalization", ["f", "g", "z", "z", "o"], ["n", "m", "v"], "standardised", training_mode=1
+            "BatchNormalization", ["f", "g", "z", "z", "o"], ["n", "m", "v"], "standardized", training_mode=1
         ),
         helper.make_node("Reshape", ["n", "kernel"], ["k"], "filters"),
         helper.make_node("Conv", ["x", "k"], ["y"], "made"),

@@ -116,8 +116,8 @@ def test_a_layer_computes_the_same_in_onnx_runtime_and_when_read_again(example, 
         return  # a network of constants alone is refused; one with a constant branch is read below
     path = tmp_path / "written.onnx"
     path.write_bytes(model.SerializeToString())
-    one_picture = {name: array[:1] for name, array in x.items()}
-    again_network, again = by_reference(path, one_picture)
+    one_image = {name: array[:1] for name, array in x.items()}
+    again_network, again = by_reference(path, one_image)
     assert_close(again, expected[:1])
     if example not in MORE and is_one_operator(*example):
         (here,), (there,) = network.layers, again_network.layers

@@ -156,7 +156,7 @@ def test_a_truncated_file(left_out, tmp_path):
     [b"\x89PNG\r\n\x1a\n" + bytes(50), b"name: resnet\nlayers: []\n", b"\xff" * 40, b"PK\x03\x04" + bytes(30)],
 )
 def test_a_file_of_another_kind(content, tmp_path):
-    path = tmp_path / "picture.onnx"
+    path = tmp_path / "image.onnx"
     path.write_bytes(content)
     refused(
         path, BadFile, "{path} must be an ONNX model; got a file of another kind; name a .onnx file. [onnx-none]"

@@ -149,14 +149,14 @@ def test_the_batch_is_followed_to_another_axis(tmp_path):
     ]
 
 
-def test_a_constant_that_differs_from_picture_to_picture_is_no_parameter(tmp_path):
+def test_a_constant_that_differs_from_image_to_image_is_no_parameter(tmp_path):
     made = model([one("Add", {}, ("x", "c"))], (4, 3, 5), {"c": numbers((4, 3, 5))})
     assert kinds(cs.from_onnx(saved(made, tmp_path))) == ["Opaque(Add)"]
 
 
 @pytest.mark.parametrize("operator", ["Add", "Mul"])
-def test_constants_with_more_axes_or_sizes_than_the_picture(operator, tmp_path):
-    """Broadcasting may enlarge the picture: one number with more axes, a factor along an axis of size 1."""
+def test_constants_with_more_axes_or_sizes_than_the_image(operator, tmp_path):
+    """Broadcasting may enlarge the image: one number with more axes, a factor along an axis of size 1."""
     made = model([one(operator, {}, ("x", "c"))], (1, 3), {"c": np.full((1, 1, 1, 1), 0.3, np.float32)})
     assert agrees(made, numbers((1, 3)), tmp_path)["made"].output_shape == (1, 1, 3)
     made = model([one(operator, {}, ("x", "c"))], (1, 1, 5), {"c": numbers((6, 1))})
@@ -180,19 +180,19 @@ def test_real_numbers_cut_to_whole_ones_are_opaque(tmp_path):
     assert kinds(network) == ["Opaque(Cast)", "Identity"]
 
 
-def test_pictures_that_change_places_are_refused(tmp_path):
+def test_images_that_change_places_are_refused(tmp_path):
     """An axis as long as the batch is not the batch."""
     nodes = [node("Reshape", ["x", "s"], ["y"], "fold")]
     with pytest.raises(BadFile, match=r"\[onnx-batch\]$"):
         cs.from_onnx(saved(model(nodes, (4, 3, 5), {"s": whole(3, 4, 5)}), tmp_path))
 
 
-def test_pictures_that_become_channels_are_no_convolution(tmp_path):
-    """Four pictures laid side by side: what mixes them is unknown, not a layer of one picture."""
+def test_images_that_become_channels_are_no_convolution(tmp_path):
+    """Four images laid side by side: what mixes them is unknown, not a layer of one image."""
     nodes = [node("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]), one("Conv", {}, ("t", "w"))]
     made = model(nodes, (4, 1, 5, 6), {"w": numbers((2, 4, 3, 3))})
     message = (
-        "the batch must stay an axis of its own; got 4 pictures at once, and an output of shape (1, 2, 3, 4); "
+        "the batch must stay an axis of its own; got 4 images at once, and an output of shape (1, 2, 3, 4); "
         "export the model with a batch of 1 or a symbolic one. [onnx-batch]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
@@ -297,7 +297,7 @@ def test_nodes_in_any_order(tmp_path):
     ]
 
 
-def test_the_picture_may_be_given_or_changed(tmp_path):
+def test_the_image_may_be_given_or_changed(tmp_path):
     """Open sizes must be given; others may be."""
     made = model([one("Conv", {}, ("x", "w"))], ("N", 3, "H", "W"), {"w": numbers((4, 3, 3, 3))})
     path = saved(made, tmp_path)

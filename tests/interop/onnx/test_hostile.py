@@ -176,7 +176,7 @@ def test_an_operator_nobody_knows(tmp_path):
     refused(saved(made, tmp_path), BadFile, message)
 
 
-def test_open_sizes_and_a_picture_of_another_rank(tmp_path):
+def test_open_sizes_and_an_image_of_another_rank(tmp_path):
     made = model([one("Conv", {}, ("x", "w"))], ("N", 3, "H", 9), {"w": numbers((4, 3, 3, 3))})
     path = saved(made, tmp_path)
     message = (
@@ -201,12 +201,12 @@ def test_a_layer_that_cannot_take_its_input_names_the_node(tmp_path):
     refused(saved(made, tmp_path), BadShape, message)
 
 
-def test_several_pictures_folded_together(tmp_path):
+def test_several_images_folded_together(tmp_path):
     """A fixed batch that a reshape mixes with another axis cannot be left out."""
     nodes = [node("Reshape", ["x", "s"], ["y"], "fold")]
     path = saved(model(nodes, (4, 3, 5), {"s": np.array([12, 5], np.int64)}), tmp_path)
     message = (
-        "the batch must stay an axis of its own; got 4 pictures at once, and an output of shape (12, 5); "
+        "the batch must stay an axis of its own; got 4 images at once, and an output of shape (12, 5); "
         "export the model with a batch of 1 or a symbolic one. [onnx-batch]"
     )
     refused(path, BadFile, message)

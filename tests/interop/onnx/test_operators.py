@@ -11,7 +11,7 @@ from convscope import inspect
 from interop.onnx.models import INT64, inferred_shape, model, numbers, one, saved, whole
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
-PICTURE = (1, 6, 7, 10)
+IMAGE = (1, 6, 7, 10)
 ROWS = (1, 5, 8)
 VECTOR = (1, 12)
 
@@ -22,7 +22,7 @@ class Case(NamedTuple):
     operator: str
     kinds: tuple[str, ...]
     attributes: dict[str, Any] = {}  # noqa: RUF012
-    shape: tuple[int, ...] = PICTURE
+    shape: tuple[int, ...] = IMAGE
     tensors: dict[str, Any] = {}  # noqa: RUF012
     opset: int = 21
     first: bool = True  # whether x is the first input
@@ -83,14 +83,14 @@ CASES = [
     Case("MatMul", ("Linear",), {}, ROWS, {"w": numbers((8, 3))}),
     Case("MatMul", ("Linear",), {}, VECTOR, {"w": numbers((12, 3))}, 9),
     Case("MatMul", ("Parameter", "MatMul"), {}, ROWS, {"w": numbers((4, 5))}, first=False),
-    Case("MatMul", ("Parameter", "Expand", "MatMul"), {}, PICTURE, {"w": numbers((1, 10, 3))}),
-    Case("BatchNormalization", ("BatchNorm2d",), {"epsilon": 0.01}, PICTURE, {n: np.abs(numbers((6,), i)) + 0.1 for i, n in enumerate("abmv")}),
+    Case("MatMul", ("Parameter", "Expand", "MatMul"), {}, IMAGE, {"w": numbers((1, 10, 3))}),
+    Case("BatchNormalization", ("BatchNorm2d",), {"epsilon": 0.01}, IMAGE, {n: np.abs(numbers((6,), i)) + 0.1 for i, n in enumerate("abmv")}),
     Case("BatchNormalization", ("BatchNorm1d",), {}, (1, 6, 9), {n: np.abs(numbers((6,), i)) + 0.1 for i, n in enumerate("abmv")}, 9),
     Case("BatchNormalization", ("BatchNorm1d",), {}, VECTOR, {n: np.abs(numbers((12,), i)) + 0.1 for i, n in enumerate("abmv")}, 14),
-    Case("InstanceNormalization", ("InstanceNorm2d",), {"epsilon": 0.01}, PICTURE, {"a": numbers((6,)), "b": numbers((6,), 1)}),
-    Case("GroupNormalization", ("GroupNorm",), {"num_groups": 3}, PICTURE, {"a": numbers((6,)), "b": numbers((6,), 1)}),
+    Case("InstanceNormalization", ("InstanceNorm2d",), {"epsilon": 0.01}, IMAGE, {"a": numbers((6,)), "b": numbers((6,), 1)}),
+    Case("GroupNormalization", ("GroupNorm",), {"num_groups": 3}, IMAGE, {"a": numbers((6,)), "b": numbers((6,), 1)}),
     Case("LayerNormalization", ("LayerNorm",), {}, ROWS, {"a": numbers((8,)), "b": numbers((8,), 1)}, 17),
-    Case("LayerNormalization", ("LayerNorm",), {"axis": 2, "epsilon": 0.1}, PICTURE, {"a": numbers((7, 10)), "b": numbers((7, 10), 1)}),
+    Case("LayerNormalization", ("LayerNorm",), {"axis": 2, "epsilon": 0.1}, IMAGE, {"a": numbers((7, 10)), "b": numbers((7, 10), 1)}),
     Case("LayerNormalization", ("LayerNorm", "Scale"), {}, ROWS, {"a": numbers((8,))}),
     Case("LRN", ("LocalResponseNorm",), {"size": 3, "alpha": 0.2, "beta": 0.6, "bias": 1.5}),
     Case("GlobalAveragePool", ("GlobalAvgPool2d",)),
@@ -143,7 +143,7 @@ CASES = [
     Case("Identity", ("Identity",)),
     Case("Dropout", ("Dropout",), tensors={"r": np.float32(0.3)}),
     Case("Dropout", ("Dropout",), {"ratio": 0.3}, opset=10),
-    Case("Upsample", ("Upsample",), {}, PICTURE, {"s": np.array([1, 1, 2, 3], np.float32)}, 9),
+    Case("Upsample", ("Upsample",), {}, IMAGE, {"s": np.array([1, 1, 2, 3], np.float32)}, 9),
 ]  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def test_einsum(equation, shapes, tmp_path):
 
 @pytest.mark.parametrize("equation", ["nij,jkn->nik", "nij,nkj->nijk", "nii->n", "...ij->...ji"])
 def test_an_equation_that_layers_do_not_say_is_opaque(equation, tmp_path):
-    """Pictures under two letters, an outer product, a diagonal, dots."""
+    """Images under two letters, an outer product, a diagonal, dots."""
     from onnx import helper
 
     from convscope import from_onnx
@@ -279,7 +279,7 @@ def test_lstm(direction, which, biased, tmp_path):
 
 @pytest.mark.parametrize("layout", [0, 1])
 @pytest.mark.parametrize("direction", ["forward", "bidirectional"])
-def test_an_lstm_over_the_rows_of_a_picture(direction, layout, tmp_path):
+def test_an_lstm_over_the_rows_of_an_image(direction, layout, tmp_path):
     """Rows stand where the batch stood: each is a sequence of its own, all share the parameters.
 
     ONNX Runtime does not run the layout with the batch first: there it is given the other one's input.
@@ -326,8 +326,8 @@ def test_a_split_is_one_slice_per_output(sizes, tmp_path):
     attributes = {} if sizes else {"num_outputs": 3}
     split = helper.make_node("Split", ["x", *tensors], ["a", "b", "c"], "cut", axis=1, **attributes)
     join = helper.make_node("Concat", ["c", "a", "b"], ["y"], "join", axis=1)
-    made = model([split, join], PICTURE, tensors)
-    x = numbers(PICTURE)
+    made = model([split, join], IMAGE, tensors)
+    x = numbers(IMAGE)
     network, ours = by_reference(saved(made, tmp_path), {"x": x})
     assert [node.name for node in network.layers] == ["cut.0", "cut.1", "cut.2", "join"]
     assert_close(ours, by_runtime(made.SerializeToString(), {"x": x})[0])
@@ -337,9 +337,9 @@ def test_group_norm_with_factors_per_group_counts_each_once(tmp_path):
     """GroupNormalization as operator set 18 has it, which ONNX Runtime does not run: tested against the formula."""
     scale, bias = numbers((3,), 5), numbers((3,), 6)
     made = model(
-        [one("GroupNormalization", {"num_groups": 3}, ("x", "a", "b"))], PICTURE, {"a": scale, "b": bias}, 18
+        [one("GroupNormalization", {"num_groups": 3}, ("x", "a", "b"))], IMAGE, {"a": scale, "b": bias}, 18
     )
-    x = numbers(PICTURE).astype(np.float64)
+    x = numbers(IMAGE).astype(np.float64)
     network, ours = by_reference(saved(made, tmp_path), {"x": x})
     groups = x.reshape(3, 2, 7, 10)
     normal = (groups - groups.mean((1, 2, 3), keepdims=True)) / np.sqrt(
@@ -347,20 +347,20 @@ def test_group_norm_with_factors_per_group_counts_each_once(tmp_path):
     )
     expected = normal * scale.reshape(3, 1, 1, 1) + bias.reshape(3, 1, 1, 1)
     assert inspect(network).totals.params == 6
-    assert network["made"].output_shape == PICTURE[1:]
-    assert_close(ours, expected.reshape(PICTURE))
+    assert network["made"].output_shape == IMAGE[1:]
+    assert_close(ours, expected.reshape(IMAGE))
 
 
 @pytest.mark.parametrize(
     ("operator", "attributes", "shape", "tensors"),
     [
-        ("LRN", {"size": 4}, PICTURE, {}),
+        ("LRN", {"size": 4}, IMAGE, {}),
         ("PRelu", {}, (1, 6, 7, 6), {"s": numbers((6,))}),
-        ("Pow", {}, PICTURE, {"e": numbers((10,))}),
-        ("Celu", {}, PICTURE, {}),
-        ("Selu", {"alpha": 1.5}, PICTURE, {}),
-        ("Slice", {}, PICTURE, {"s": whole(-1), "e": whole(-99), "a": whole(2), "t": whole(-1)}),
-        ("Softmax", {"axis": 0}, PICTURE, {}),
+        ("Pow", {}, IMAGE, {"e": numbers((10,))}),
+        ("Celu", {}, IMAGE, {}),
+        ("Selu", {"alpha": 1.5}, IMAGE, {}),
+        ("Slice", {}, IMAGE, {"s": whole(-1), "e": whole(-99), "a": whole(2), "t": whole(-1)}),
+        ("Softmax", {"axis": 0}, IMAGE, {}),
         ("Gemm", {"transA": 1}, (1, 12), {"w": numbers((1, 5))}),
     ],
 )

@@ -122,7 +122,7 @@ def layer_norm_nodes(opset: int) -> tuple[list, dict]:
 
 
 @pytest.mark.parametrize("opset", [13, 18])
-def test_layer_normalisation_in_pieces(opset, tmp_path):
+def test_layer_normalization_in_pieces(opset, tmp_path):
     nodes, tensors = layer_norm_nodes(opset)
     network = agrees(model(nodes, (1, 4, 5, 6), tensors, opset), numbers((1, 4, 5, 6)), tmp_path)
     assert [(layer.name, layer.layer) for layer in network.layers] == [("norm", L.LayerNorm((-1,), 0.001))]
@@ -136,7 +136,7 @@ def test_a_spread_over_other_axes_than_the_mean_stays_pieces(tmp_path):
     assert "LayerNorm" not in kinds(network)
 
 
-def test_a_normalisation_whose_axes_come_back_elsewhere_stays_pieces(tmp_path):
+def test_a_normalization_whose_axes_come_back_elsewhere_stays_pieces(tmp_path):
     nodes = [
         node("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1]),
         node("LayerNormalization", ["t", "w", "b"], ["n"]),
@@ -146,7 +146,7 @@ def test_a_normalisation_whose_axes_come_back_elsewhere_stays_pieces(tmp_path):
     assert kinds(agrees(made, numbers((1, 4, 5, 6)), tmp_path)) == ["Permute", "LayerNorm", "Permute"]
 
 
-def test_a_normalisation_whose_axes_are_moved_for_it(tmp_path):
+def test_a_normalization_whose_axes_are_moved_for_it(tmp_path):
     nodes = [
         node("Transpose", ["x"], ["t"], "norm", perm=[0, 2, 3, 1]),
         node("LayerNormalization", ["t", "w", "b"], ["n"]),

@@ -1,4 +1,4 @@
-"""Pictures cut into pieces that stand where the batch stood, as windows and patches do in exported networks."""
+"""Images cut into pieces that stand where the batch stood, as windows and patches do in exported networks."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Transformer(nn.Module):
 
 
 class Sequence(nn.Module):
-    """A two-way LSTM with the batch first, over rows of a picture."""
+    """A two-way LSTM with the batch first, over rows of an image."""
 
     def __init__(self) -> None:
         super().__init__()

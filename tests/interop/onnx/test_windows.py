@@ -25,7 +25,7 @@ class Draw:
         return self.random.integers(low, high + 1, self.rank).tolist()
 
     def sizes(self) -> list[int]:
-        """Return sizes of a picture, none alike."""
+        """Return sizes of an image, none alike."""
         return [int(n) for n in 9 + self.random.permutation(5)[: self.rank]]
 
     def window(self, word: str, dilated: bool = True) -> dict[str, object]:

@@ -16,7 +16,7 @@ RELATIVE = 1e-5
 """Largest difference of two results, as a share of the largest number."""
 
 
-def randomised(module: nn.Module, seed: int = 0) -> nn.Module:
+def randomized(module: nn.Module, seed: int = 0) -> nn.Module:
     """Give every parameter and running statistic numbers of its own, so that nothing is 0 or 1 by chance."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -29,7 +29,7 @@ def randomised(module: nn.Module, seed: int = 0) -> nn.Module:
     return module.eval()
 
 
-def pictures(shape: tuple[int, ...], count: int = 3, seed: int = 1) -> torch.Tensor:
+def images(shape: tuple[int, ...], count: int = 3, seed: int = 1) -> torch.Tensor:
     return torch.randn((count, *shape), generator=torch.Generator().manual_seed(seed))
 
 
@@ -40,7 +40,7 @@ def tensors(result: Any) -> list[torch.Tensor]:
 
 
 def macs_of(module: nn.Module, x: torch.Tensor) -> int:
-    """Return PyTorch's own count of multiply-adds for one picture; attention is counted in its parts."""
+    """Return PyTorch's own count of multiply-adds for one image; attention is counted in its parts."""
     kernels = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
     with torch.no_grad(), kernels, FlopCounterMode(display=False) as counter:
         module(x[:1])
@@ -52,8 +52,8 @@ def unknown(network: cs.Network) -> list[str]:
 
 
 def same_values(module: nn.Module, shape: tuple[int, ...], x: torch.Tensor | None = None) -> cs.Model:
-    """Run the module here and in PyTorch on the same pictures."""
-    x = pictures(shape) if x is None else x
+    """Run the module here and in PyTorch on the same images."""
+    x = images(shape) if x is None else x
     model = cs.from_torch(module, shape, parameters=True)
     assert unknown(model.network) == []
     ours = model.activations(x.numpy().astype(np.float32))
@@ -70,8 +70,8 @@ def same_values(module: nn.Module, shape: tuple[int, ...], x: torch.Tensor | Non
 
 def same_as_pytorch(module: nn.Module, shape: tuple[int, ...], x: torch.Tensor | None = None) -> cs.Network:
     """Compare everything; return the network."""
-    randomised(module)
-    x = pictures(shape) if x is None else x
+    randomized(module)
+    x = images(shape) if x is None else x
     model = same_values(module, shape, x)
     totals = cs.inspect(model.network).totals
     assert totals.params == sum(p.numel() for p in module.parameters())

@@ -84,21 +84,21 @@ def test_a_shape_of_too_many_axes_is_refused():
     )
 
 
-def test_pictures_that_the_module_cannot_take():
+def test_images_that_the_module_cannot_take():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(100, 2))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadShape) == (
-        "a module must take pictures of 3×9×9; got RuntimeError: a and b must have same reduction dim, but "
+        "a module must take images of 3×9×9; got RuntimeError: a and b must have same reduction dim, but "
         "got [n, 196] X [100, 2]. (in module '2'); give the shape that it was made for, batch left out. "
         "[torch-forward]"
     )
     assert refused(lambda: cs.from_torch(module, (5, 9, 9)), BadShape) == (
-        "a module must take pictures of 5×9×9; got RuntimeError: Invalid channel dimensions (in module '0'); "
+        "a module must take images of 5×9×9; got RuntimeError: Invalid channel dimensions (in module '0'); "
         "give the shape that it was made for, batch left out. [torch-forward]"
     )
 
 
 class Asks(nn.Module):
-    """Goes on only where a picture is bright."""
+    """Goes on only where an image is bright."""
 
     def __init__(self, question) -> None:
         super().__init__()
@@ -125,12 +125,12 @@ class Asks(nn.Module):
 def test_control_flow_that_depends_on_numbers(question, word):
     module = nn.Sequential(nn.Identity(), Asks(question))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadNetwork) == (
-        f"a network's layers must not depend on the numbers in a picture; got {word}() of a tensor "
+        f"a network's layers must not depend on the numbers in an image; got {word}() of a tensor "
         "in module '1'; compute it from shapes, or import the part without it. [torch-control-flow]"
     )
 
 
-def test_a_forward_that_takes_more_than_pictures():
+def test_a_forward_that_takes_more_than_images():
     assert refused(lambda: cs.from_torch(nn.Bilinear(3, 4, 5), (3,)), BadNetwork) == (
         "input_shape must have a shape for every argument that a module's forward requires; got none for 'input2' of "
         "Bilinear.forward(input1, input2); give input_shape={'input1': (3,), 'input2': (…)}, or wrap the module in "

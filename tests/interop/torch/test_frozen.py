@@ -63,7 +63,7 @@ def test_imported_module_is_fine_tuned_as_by_pytorch(engine, tmp_path):
 
 
 class Fixed(nn.Module):
-    """A blur that is a buffer, a learned gain, and a frozen table that meets pictures in another form."""
+    """A blur that is a buffer, a learned gain, and a frozen table that meets images in another form."""
 
     def __init__(self):
         super().__init__()

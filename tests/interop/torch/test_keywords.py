@@ -13,7 +13,7 @@ import torch.nn.functional as F
 import convscope as cs
 from convscope.interop.torch.keywords import NUMPY_NAMES, arguments
 from convscope.interop.torch.operators.registry import converters
-from interop.torch.test_operators import PICTURE, SIGNAL, Of, cases, of, same_as_pytorch
+from interop.torch.test_operators import IMAGE, SIGNAL, Of, cases, of, same_as_pytorch
 
 WRITTEN_AS_NUMPY_DOES = [
     ("mean", lambda x: x.mean(axis=(2, 3), keepdims=True), lambda x: x.mean((2, 3), True)),
@@ -54,8 +54,8 @@ WRITTEN_AS_NUMPY_DOES = [
     ("written", "plain"), [pytest.param(one, two, id=name) for name, one, two in WRITTEN_AS_NUMPY_DOES]
 )
 def test_keywords_lead_to_the_layers_of_positional_arguments(written, plain):
-    network = same_as_pytorch(Of(written), PICTURE)
-    expected = cs.from_torch(Of(plain).eval(), PICTURE)
+    network = same_as_pytorch(Of(written), IMAGE)
+    expected = cs.from_torch(Of(plain).eval(), IMAGE)
     assert [(n.layer, n.inputs) for n in network.nodes] == [(n.layer, n.inputs) for n in expected.nodes]
 
 

@@ -13,9 +13,9 @@ from torch import nn
 
 import convscope as cs
 from convscope.interop.torch.operators.registry import converters, operator
-from interop.torch.parity import pictures, randomised, same_as_pytorch, same_values
+from interop.torch.parity import images, randomized, same_as_pytorch, same_values
 
-SIGNAL, PICTURE, VOLUME, SEQUENCE = (4, 17), (4, 11, 14), (4, 5, 7, 9), (5, 12)
+SIGNAL, IMAGE, VOLUME, SEQUENCE = (4, 17), (4, 11, 14), (4, 5, 7, 9), (5, 12)
 
 
 class Of(nn.Module):
@@ -37,9 +37,7 @@ def cases(*listed: tuple[str, nn.Module, tuple[int, ...]]) -> pytest.MarkDecorat
     )
 
 
-def of(
-    name: str, function: Callable[..., object], shape: tuple[int, ...] = PICTURE, **parameters: tuple[int, ...]
-):
+def of(name: str, function: Callable[..., object], shape: tuple[int, ...] = IMAGE, **parameters: tuple[int, ...]):
     return name, Of(function, **parameters), shape
 
 
@@ -50,15 +48,15 @@ def bias_of_parts(x: torch.Tensor, w: torch.Tensor, a: torch.Tensor, b: torch.Te
 
 @cases(
     ("1d", nn.Conv1d(4, 6, 3, stride=2, padding=1, dilation=2, groups=2), SIGNAL),
-    ("2d", nn.Conv2d(4, 6, (3, 4), stride=(2, 1), padding=(1, 0), dilation=(1, 2), bias=False), PICTURE),
-    ("same", nn.Conv2d(4, 6, (3, 4), padding="same", dilation=(1, 2)), PICTURE),
-    ("valid", nn.Conv2d(4, 6, (3, 4), padding="valid"), PICTURE),
-    ("depthwise", nn.Conv2d(4, 8, (3, 5), groups=4), PICTURE),
-    ("reflect", nn.Conv2d(4, 6, 3, padding=(2, 1), padding_mode="reflect"), PICTURE),
-    ("circular", nn.Conv2d(4, 6, 3, padding=(2, 1), padding_mode="circular"), PICTURE),
+    ("2d", nn.Conv2d(4, 6, (3, 4), stride=(2, 1), padding=(1, 0), dilation=(1, 2), bias=False), IMAGE),
+    ("same", nn.Conv2d(4, 6, (3, 4), padding="same", dilation=(1, 2)), IMAGE),
+    ("valid", nn.Conv2d(4, 6, (3, 4), padding="valid"), IMAGE),
+    ("depthwise", nn.Conv2d(4, 8, (3, 5), groups=4), IMAGE),
+    ("reflect", nn.Conv2d(4, 6, 3, padding=(2, 1), padding_mode="reflect"), IMAGE),
+    ("circular", nn.Conv2d(4, 6, 3, padding=(2, 1), padding_mode="circular"), IMAGE),
     ("3d", nn.Conv3d(4, 5, (2, 3, 1), stride=(1, 2, 3), padding=(0, 1, 0)), VOLUME),
     ("transposed1d", nn.ConvTranspose1d(4, 6, 3, stride=2, output_padding=1), SIGNAL),
-    ("transposed2d", nn.ConvTranspose2d(4, 6, (3, 5), (2, 3), (1, 0), dilation=(1, 2), groups=2), PICTURE),
+    ("transposed2d", nn.ConvTranspose2d(4, 6, (3, 5), (2, 3), (1, 0), dilation=(1, 2), groups=2), IMAGE),
     ("transposed3d", nn.ConvTranspose3d(4, 3, (2, 3, 1), (1, 2, 2), bias=False), VOLUME),
     of("functional", lambda x, w, b: F.conv2d(x, w, b, stride=(2, 1)), w=(6, 4, 3, 2), b=(6,)),
     of("folded", lambda x, w: F.conv2d(x.transpose(1, 2).flatten(0, 1), w), (4, 5, 7, 9), w=(6, 4, 3, 2)),
@@ -76,17 +74,17 @@ def test_convolution(module, shape):
 
 @cases(
     ("max1d", nn.MaxPool1d(3, 2), SIGNAL),
-    ("max2d", nn.MaxPool2d((3, 2), (2, 1), padding=(1, 0), dilation=(1, 2), ceil_mode=True), PICTURE),
+    ("max2d", nn.MaxPool2d((3, 2), (2, 1), padding=(1, 0), dilation=(1, 2), ceil_mode=True), IMAGE),
     ("max3d", nn.MaxPool3d(2), VOLUME),
     ("avg1d", nn.AvgPool1d(4, 3), SIGNAL),
-    ("avg2d", nn.AvgPool2d((2, 3), padding=(1, 0), count_include_pad=False, ceil_mode=True), PICTURE),
-    ("avg-divisor", nn.AvgPool2d((2, 3), padding=1, divisor_override=5), PICTURE),
+    ("avg2d", nn.AvgPool2d((2, 3), padding=(1, 0), count_include_pad=False, ceil_mode=True), IMAGE),
+    ("avg-divisor", nn.AvgPool2d((2, 3), padding=1, divisor_override=5), IMAGE),
     ("avg3d", nn.AvgPool3d((1, 3, 2)), VOLUME),
-    ("lp2d", nn.LPPool2d(2, (2, 3), stride=(1, 2)), PICTURE),
+    ("lp2d", nn.LPPool2d(2, (2, 3), stride=(1, 2)), IMAGE),
     ("adaptive-avg1d", nn.AdaptiveAvgPool1d(5), SIGNAL),
-    ("adaptive-avg2d", nn.AdaptiveAvgPool2d((3, None)), PICTURE),
+    ("adaptive-avg2d", nn.AdaptiveAvgPool2d((3, None)), IMAGE),
     ("adaptive-avg3d", nn.AdaptiveAvgPool3d((2, 1, 3)), VOLUME),
-    ("adaptive-max2d", nn.AdaptiveMaxPool2d((4, 3)), PICTURE),
+    ("adaptive-max2d", nn.AdaptiveMaxPool2d((4, 3)), IMAGE),
     of("max-indices", lambda x: F.max_pool2d(x, (2, 3), return_indices=True)[0]),
     of("max-padded", lambda x: F.max_pool2d(F.pad(x, (1, 2, 0, 3), value=-torch.inf), (3, 2))),
     of("folded", lambda x: F.avg_pool2d(x.transpose(1, 2).flatten(0, 1), (3, 2)), (4, 70, 7, 9)),
@@ -106,7 +104,7 @@ def test_pooling(module, shape):
     of("bmm", lambda x: torch.bmm(x.transpose(1, 2), x), SIGNAL),
     of("addmm", lambda x, w, b: torch.addmm(b, x.flatten(1), w, beta=0.5, alpha=2.0), SIGNAL, w=(68, 3), b=(3,)),
     of("einsum-weights", lambda x, w: torch.einsum("bchw,co->bohw", x, w), w=(4, 3)),
-    of("einsum-pictures", lambda x: torch.einsum("bchw,bdhw->bcd", x, 2 * x)),
+    of("einsum-images", lambda x: torch.einsum("bchw,bdhw->bcd", x, 2 * x)),
 )
 def test_matrix_products(module, shape):
     same_as_pytorch(module, shape)
@@ -114,23 +112,23 @@ def test_matrix_products(module, shape):
 
 @cases(
     ("batch1d", nn.BatchNorm1d(4), SIGNAL),
-    ("batch2d", nn.BatchNorm2d(4), PICTURE),
+    ("batch2d", nn.BatchNorm2d(4), IMAGE),
     ("batch3d", nn.BatchNorm3d(4, affine=False), VOLUME),
-    ("group", nn.GroupNorm(2, 4), PICTURE),
-    ("instance", nn.InstanceNorm2d(4, affine=True), PICTURE),
+    ("group", nn.GroupNorm(2, 4), IMAGE),
+    ("instance", nn.InstanceNorm2d(4, affine=True), IMAGE),
     ("instance-running", nn.InstanceNorm1d(4, track_running_stats=True), SIGNAL),
-    ("layer", nn.LayerNorm((11, 14)), PICTURE),
-    ("layer-last", nn.LayerNorm(14, elementwise_affine=False), PICTURE),
+    ("layer", nn.LayerNorm((11, 14)), IMAGE),
+    ("layer-last", nn.LayerNorm(14, elementwise_affine=False), IMAGE),
     ("layer-no-bias", nn.LayerNorm(17, bias=False), SIGNAL),
     ("rms", nn.RMSNorm(17), SIGNAL),
-    ("local", nn.LocalResponseNorm(3, alpha=0.1), PICTURE),
+    ("local", nn.LocalResponseNorm(3, alpha=0.1), IMAGE),
     of("normalize", lambda x: F.normalize(x, dim=1)),
     of("group-no-shift", lambda x, w: F.group_norm(x, 2, w), w=(4,)),
     of("instance-no-scale", lambda x, w: F.instance_norm(x, bias=w), w=(4,)),
     ("batch-of-rows", nn.Sequential(nn.Flatten(0, 1), nn.BatchNorm1d(14), nn.Unflatten(0, (-1, 71))), (71, 14)),
     of("frozen", lambda x, w, b: x * w.reshape(1, -1, 1, 1) + b.reshape(1, -1, 1, 1), w=(4,), b=(4,)),
 )
-def test_normalisation(module, shape):
+def test_normalization(module, shape):
     same_as_pytorch(module, shape)
 
 
@@ -145,7 +143,7 @@ MODULES = [
 
 @pytest.mark.parametrize("module", MODULES, ids=repr)
 def test_activation(module):
-    same_as_pytorch(module, PICTURE)
+    same_as_pytorch(module, IMAGE)
 
 
 @cases(
@@ -237,7 +235,7 @@ def test_reductions(module, shape):
     ),
     of("fold-close", lambda x: F.fold(F.unfold(x, (3, 2), dilation=(2, 1)), (11, 14), (3, 2), dilation=(2, 1))),
     of("windows-of-an-axis", lambda x: x.unfold(2, 4, 3).unfold(3, 5, 5)),
-    ("upsample", nn.Upsample(scale_factor=2, mode="nearest"), PICTURE),
+    ("upsample", nn.Upsample(scale_factor=2, mode="nearest"), IMAGE),
 )
 def test_rearranging(module, shape):
     same_as_pytorch(module, shape)
@@ -273,8 +271,8 @@ def written(x: torch.Tensor) -> torch.Tensor:
     of("expand", lambda x: x[:, :1].expand(-1, 4, -1, -1) * x.mean(1, keepdim=True).expand_as(x)),
     of("repeat", lambda x: x.repeat(1, 2, 1, 3)),
     of("interleave", lambda x: x.repeat_interleave(2, dim=1)),
-    of("copies-of-pictures", lambda x: (x.repeat_interleave(5, dim=0) * 2).unflatten(0, (-1, 5))),
-    of("copies-for-pictures", lambda x, w: x + w.repeat(x.shape[0], 1, 2, 1), (4, 10, 14), w=(1, 4, 5, 14)),
+    of("copies-of-images", lambda x: (x.repeat_interleave(5, dim=0) * 2).unflatten(0, (-1, 5))),
+    of("copies-for-images", lambda x, w: x + w.repeat(x.shape[0], 1, 2, 1), (4, 10, 14), w=(1, 4, 5, 14)),
     of("tiles", lambda x, w: x + w.tile(5, 2), (4, 10, 14), w=(1, 4, 2, 7)),
     of("pairs", lambda x: x[:, torch.arange(4)[:, None], torch.tensor([[0, -1, 2]])] * x[:, :1, 1:4]),
     of("nothing", lambda x: torch.cat((2 * x[:, :, :0], x[:, :, 1:]), 2)),
@@ -311,7 +309,7 @@ class First(nn.Module):
 
 
 class Rows(nn.Module):
-    """Rows of a picture as sequences, as Sequencer reads them."""
+    """Rows of an image as sequences, as Sequencer reads them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -332,7 +330,7 @@ class Rows(nn.Module):
 )
 def test_lstm(module, shape):
     """PyTorch counts no flops of an LSTM: they are its weights at every step."""
-    network = same_values(randomised(module), shape).network
+    network = same_values(randomized(module), shape).network
     weights = [p for p in module.parameters() if p.dim() > 1]
     totals = cs.inspect(network).totals
     assert totals.params == sum(p.numel() for p in module.parameters())
@@ -403,7 +401,7 @@ def test_a_plain_attention_module_is_one_layer_under_its_own_name():
 
 
 def test_embedding_of_whole_numbers():
-    words = pictures((5,)).abs().mul(4).long()
+    words = images((5,)).abs().mul(4).long()
     module = nn.Sequential(nn.Embedding(31, 8), nn.Linear(8, 3))
     network = same_as_pytorch(module, (5,), words)
     assert [node.kind for node in network.layers] == ["Embedding", "Linear"]

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
-from interop.torch.parity import pictures, randomised
+from interop.torch.parity import images, randomized
 
 
 class Interleaved(nn.Module):
@@ -57,8 +57,8 @@ class Selective(nn.Module):
 )
 def test_deep_networks_in_double_precision_are_pytorchs_to_the_last_digits(block):
     """In single precision the error of any engine grows with depth; it is measured against double precision."""
-    module = randomised(nn.Sequential(nn.Conv2d(3, 6, 3), *[block() for _ in range(12)], nn.Flatten()))
-    x = pictures((3, 11, 12)).double()
+    module = randomized(nn.Sequential(nn.Conv2d(3, 6, 3), *[block() for _ in range(12)], nn.Flatten()))
+    x = images((3, 11, 12)).double()
     with torch.no_grad():
         exact = copy.deepcopy(module).double()(x).numpy()
         theirs = np.abs(module(x.float()).numpy() - exact).max()

@@ -15,7 +15,7 @@ import convscope as cs
 from convscope.engines.reference.layers import run
 from convscope.errors import BadNetwork, BadSetting, BadShape, ConvscopeError
 from convscope.interop.torch.naming import load_module
-from interop.torch.parity import pictures, randomised
+from interop.torch.parity import images, randomized
 
 SHAPES = {"image": (3, 16, 20), "state": (7,), "depth": (2, 12, 14), "scale": (8, 10)}
 
@@ -52,9 +52,9 @@ def test_inputs_are_named_by_arguments_and_in_their_order(names):
 
 @pytest.mark.parametrize("names", [("image", "state"), ("image", "state", "scale"), tuple(SHAPES)])
 def test_several_inputs_give_pytorchs_values(names):
-    module = randomised(Robot())
+    module = randomized(Robot())
     network = cs.from_torch(module, {name: SHAPES[name] for name in names})
-    given = {name: pictures(SHAPES[name], seed=place) for place, name in enumerate(names)}
+    given = {name: images(SHAPES[name], seed=place) for place, name in enumerate(names)}
     with torch.no_grad():
         expected = module(**given).numpy()
     arrays = {name: array.detach().numpy() for name, array in module.named_parameters()}
@@ -103,9 +103,9 @@ class Denoiser(nn.Module):
 
 @pytest.mark.parametrize("rank", [1, 2])
 def test_one_number_for_each_image_may_have_the_batch_alone(rank):
-    module = randomised(Denoiser(rank))
+    module = randomized(Denoiser(rank))
     network = cs.from_torch(module, {"x": (3, 9, 8), "t": (1,)})
-    x, t = pictures((3, 9, 8)), torch.tensor([[0.5], [1.5], [4.0]])
+    x, t = images((3, 9, 8)), torch.tensor([[0.5], [1.5], [4.0]])
     with torch.no_grad():
         expected = module(x, t[:, 0] if rank == 1 else t).numpy()
     arrays = {name: one.detach().numpy() for name, one in module.named_parameters()}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import convscope as cs
-from interop.torch.linearised import linearised, seen_by
+from interop.torch.linearized import linearized, seen_by
 
 
 class Patches(nn.Module):
@@ -26,4 +26,4 @@ def test_pixel_unshuffle_and_views_keep_the_field(channels):
         module = nn.Sequential(split, nn.Conv2d(channels * width, 4, 3, padding=1), nn.PixelShuffle(2))
         unit = (5, 6)
         box = cs.from_torch(module.eval(), shape).field("2", at=unit).box
-        assert box == seen_by(linearised(module), "2", shape, unit)
+        assert box == seen_by(linearized(module), "2", shape, unit)

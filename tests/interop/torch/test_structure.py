@@ -13,7 +13,7 @@ from torch import nn
 import convscope as cs
 from convscope.layers import Opaque
 from convscope.layers.structural import Parameter
-from interop.torch.parity import pictures, randomised, same_as_pytorch, same_values, unknown
+from interop.torch.parity import images, randomized, same_as_pytorch, same_values, unknown
 
 SHAPE = (3, 18, 14)
 
@@ -89,7 +89,7 @@ def test_every_layer_says_which_module_it_comes_from():
 
 
 def test_the_module_stays_as_it_was():
-    module = randomised(Residual()).train()
+    module = randomized(Residual()).train()
     module.layers[0].eval()
     before = copy.deepcopy(module.state_dict())
     modes = [one.training for one in module.modules()]
@@ -100,7 +100,7 @@ def test_the_module_stays_as_it_was():
 
 
 def test_parameters_have_pytorchs_names_and_values():
-    module = randomised(Residual())
+    module = randomized(Residual())
     model = cs.from_torch(module, SHAPE, parameters=True)
     assert set(model.parameters) == {name for name, _ in module.named_parameters()}
     for name, parameter in module.named_parameters():
@@ -131,14 +131,14 @@ class Tied(nn.Module):
 
 
 def test_shared_weights_are_counted_once_though_a_bias_is_not_shared():
-    words = pictures((5,)).abs().mul(4).long()
+    words = images((5,)).abs().mul(4).long()
     network = same_as_pytorch(Tied(), (5,), words)
     assert network["head.weight"].parameters_of == "embed"
     assert cs.inspect(network).totals.params == 31 * 8 + 31
 
 
 class Prepared(nn.Module):
-    """Arrays of its own that are computed with, in place too, before they meet a picture."""
+    """Arrays of its own that are computed with, in place too, before they meet an image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -170,8 +170,8 @@ def test_arrays_computed_from_parameters_become_layers_and_count_as_what_they_ar
 
 
 def same_as_pytorch_but_for_batches(module: nn.Module) -> cs.Network:
-    """Compare values and parameters; what depends on no picture PyTorch computes once, and we for each."""
-    network = same_values(randomised(module), SHAPE).network
+    """Compare values and parameters; what depends on no image PyTorch computes once, and we for each."""
+    network = same_values(randomized(module), SHAPE).network
     assert cs.inspect(network).totals.params == sum(p.numel() for p in module.parameters())
     return network
 
@@ -331,8 +331,8 @@ RANDOM = {
 @pytest.mark.parametrize("how", [{}, {"training": True}, {"training": False}], ids=["default", "on", "off"])
 @pytest.mark.parametrize("operator", RANDOM)
 def test_dropout_is_unknown_where_pytorch_draws_in_evaluation_and_the_identity_elsewhere(operator, how):
-    module = randomised(mixing(lambda y: RANDOM[operator](y, **how)))
-    x = pictures(SHAPE)
+    module = randomized(mixing(lambda y: RANDOM[operator](y, **how)))
+    x = images(SHAPE)
     with torch.no_grad():
         random = not torch.equal(module(x), module(x))
     network = cs.from_torch(module, SHAPE)
@@ -396,10 +396,10 @@ def test_half_precision_modules_are_read():
 
 
 def test_a_model_that_was_imported_trains():
-    model = cs.from_torch(randomised(Residual()), SHAPE, parameters=True)
+    model = cs.from_torch(randomized(Residual()), SHAPE, parameters=True)
     model.compile(optimizer=cs.SGD(lr=0.01))
     labels = np.array([0, 3, 1])
-    x = pictures(SHAPE).numpy()
+    x = images(SHAPE).numpy()
     before = model.train_step(x, labels)
     for _ in range(5):
         after = model.train_step(x, labels)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import convscope as cs
-from interop.torch.linearised import linearised, seen_by
+from interop.torch.linearized import linearized, seen_by
 from interop.torch.model_code import EVERYTHING, WHY_NOT
-from interop.torch.parity import macs_of, pictures, same_values, unknown
+from interop.torch.parity import images, macs_of, same_values, unknown
 from interop.torch.timm_code import built, families, timm, usual_shape
 
 pytestmark = pytest.mark.skipif(timm() is None, reason=WHY_NOT)
@@ -19,7 +19,7 @@ CHOSEN = (
 )
 
 NOT_WHOLE = {
-    "csatv2": {"matmul", "softmax"},  # attention over the pictures of a batch
+    "csatv2": {"matmul", "softmax"},  # attention over the images of a batch
     "naflexvit_base_patch16_gap": {"interpolate"},  # position table resized with anti-aliasing
 }
 """Models with operators that no layer stands for, and which."""
@@ -29,7 +29,7 @@ FIXED_OR_MADE = {"dm_nfnet_f0", "tresnet_l"}
 
 
 CONSTANT_MACS = {"gemma4_vit_167m": 2304 * 32}
-"""Products of constants, rotary angles for one, that PyTorch computes for every picture: here they are constants."""
+"""Products of constants, rotary angles for one, that PyTorch computes for every image: here they are constants."""
 
 
 @pytest.mark.parametrize("name", CHOSEN)
@@ -63,7 +63,7 @@ def test_values_are_pytorchs(name):
     for buffer in module.buffers():
         if buffer.dim() == 1 and buffer.is_floating_point():
             buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
-    same_values(module, (3, size, size), pictures((3, size, size), 2))
+    same_values(module, (3, size, size), images((3, size, size), 2))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_fields_are_the_extent_of_the_gradient(name, path, layer):
     """On a copy whose weights are all 1 and whose maxima are means, a pixel with a gradient is one that is seen."""
     shape = (3, 96, 79)
     network = cs.from_torch(built(name), shape)
-    module = linearised(built(name)).eval()
+    module = linearized(built(name)).eval()
     p, q = network[layer].output_shape[-2:]
     for unit in ((0, 0), (p // 2, q // 3), (p - 1, q - 1)):
         assert seen_by(module, path, shape, unit) == tuple(network.field(layer, at=unit).clipped)

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import convscope as cs
-from interop.torch.linearised import linearised, seen_by
+from interop.torch.linearized import linearized, seen_by
 from interop.torch.model_code import EVERYTHING, WHY_NOT
-from interop.torch.parity import pictures, randomised, same_values, tensors, unknown
+from interop.torch.parity import images, randomized, same_values, tensors, unknown
 from interop.torch.torchvision_code import built, family_of, models, names, published_shape, usual_shape
 
 pytestmark = pytest.mark.skipif(models() is None, reason=WHY_NOT)
@@ -113,7 +113,7 @@ def test_values_are_pytorchs(name):
     for buffer in module.buffers():
         if buffer.dim() == 1 and buffer.is_floating_point():
             buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
-    same_values(module, (3, size, size), pictures((3, size, size), 2))
+    same_values(module, (3, size, size), images((3, size, size), 2))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_values_are_pytorchs(name):
 )
 def test_fields_are_the_extent_of_the_gradient(name, path, layer, size):
     """On a copy whose weights are all 1 and whose maxima are means, a pixel with a gradient is one that is seen."""
-    module, shape = linearised(built(name)).eval(), (3, size, size - 17)
+    module, shape = linearized(built(name)).eval(), (3, size, size - 17)
     network = cs.from_torch(built(name), shape)
     p, q = network[layer].output_shape[-2:]
     for unit in ((0, 0), (p // 2, q // 3), (p - 1, q - 1)):
@@ -140,7 +140,7 @@ def test_fields_are_the_extent_of_the_gradient(name, path, layer, size):
 
 
 def test_parameters_that_were_brought_along_are_the_modules_own():
-    module = randomised(models().resnet18(weights=None))
+    module = randomized(models().resnet18(weights=None))
     model = cs.from_torch(module, (3, 64, 64), parameters=True)
     assert set(model.parameters) == {name for name, _ in module.named_parameters()}
     assert {name for name in dict(module.named_buffers()) if "num_batches" not in name} == set(model.buffers)
@@ -157,6 +157,6 @@ def test_shapes_of_all_layers_are_pytorchs():
         if not list(one.children()):
             one.register_forward_hook(lambda _m, _i, out, path=path: seen.update({path: tuple(out.shape[1:])}))
     with torch.no_grad():
-        assert tensors(module(pictures((3, 80, 96), 1)))
+        assert tensors(module(images((3, 80, 96), 1)))
     assert len(seen) > 100
     assert {path: network[path].output_shape for path in seen} == seen

@@ -18,7 +18,7 @@ from convscope.engines.torch.modules import module_of
 from convscope.errors import NoRule
 from convscope.network import Entry, Network
 from engines.reference.oracle import as_type, case, close, run_case
-from interop.torch.parity import pictures, randomised, same_values
+from interop.torch.parity import images, randomized, same_values
 from layers.examples import EXAMPLES, example_id
 
 NOT_IN_PYTORCH = (L.Input, L.Opaque, L.StochasticPool)
@@ -89,14 +89,14 @@ TEXT = "input 3x18x14 | stem: conv 6 3x5 s2x1 same nobias | bn | relu | maxpool 
 
 def test_parameters_and_statistics_keep_their_names_and_values():
     model = cs.Model(TEXT, seed=3)
-    model.train_step(pictures((3, 18, 14)).numpy(), np.array([0, 3, 1]))
+    model.train_step(images((3, 18, 14)).numpy(), np.array([0, 3, 1]))
     module = cs.to_torch(model)
     assert {name for name, _ in module.named_parameters()} == set(model.parameters)
     for name, parameter in module.named_parameters():
         np.testing.assert_array_equal(parameter.detach().numpy(), model.parameters[name])
     for name in model.buffers:
         np.testing.assert_array_equal(module.get_buffer(name).numpy(), model.buffers[name])
-    x = pictures((3, 18, 14))
+    x = images((3, 18, 14))
     with torch.no_grad():
         logits = module.eval()(x).numpy()
     np.testing.assert_allclose(logits, model.logits(x.numpy()), rtol=1e-5, atol=1e-6)
@@ -148,7 +148,7 @@ def test_layers_may_have_the_name_of_any_attribute_of_a_module(form):
         module = cs.to_torch(model).eval()
         assert set(module.state_names) == set(model.parameters)
         assert sorted(module.state_names.values()) == sorted(module.state_dict())
-        x = pictures((1, 7, 6))
+        x = images((1, 7, 6))
         expected = model.activations(x.numpy())["end"]
         with torch.no_grad():
             np.testing.assert_allclose(module(x).numpy(), expected, rtol=1e-5, atol=1e-6)
@@ -184,9 +184,9 @@ def test_layers_under_the_name_of_a_layer_are_written():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return nn.functional.normalize(torch.logsumexp(self.conv(x), 2), dim=1)
 
-    module = randomised(Cosine())
+    module = randomized(Cosine())
     model = cs.from_torch(module, (3, 8, 7), parameters=True)
-    x = pictures((3, 8, 7))
+    x = images((3, 8, 7))
     with torch.no_grad():
         expected = module(x).numpy()
         np.testing.assert_allclose(cs.to_torch(model).eval()(x).numpy(), expected, rtol=1e-5, atol=1e-6)
@@ -213,7 +213,7 @@ def test_shared_parameters_are_one_tensor():
     model = cs.Model(shared, seed=1)
     module = cs.to_torch(model).eval()
     assert {name for name, _ in module.named_parameters()} == {"a.weight", "a.bias"}
-    x = pictures((4, 12, 10))
+    x = images((4, 12, 10))
     with torch.no_grad():
         found = module(x).numpy()
     expected = model.activations(x.numpy())["c"]
@@ -232,7 +232,7 @@ def test_several_inputs_and_outputs():
     )
     from convscope.engines.torch.graph_module import GraphModule
 
-    left, right = pictures((3, 9, 8)), pictures((3, 1, 8), seed=2)
+    left, right = images((3, 9, 8)), images((3, 1, 8), seed=2)
     found = GraphModule(network)(left, right)
     expected = run(network, {"left": left.numpy(), "right": right.numpy()}, {})
     assert list(found) == ["up", "down"]
@@ -242,7 +242,7 @@ def test_several_inputs_and_outputs():
 
 def test_the_module_can_be_copied_saved_moved_and_trained():
     module = cs.to_torch(cs.Model(TEXT))
-    x = pictures((3, 18, 14))
+    x = images((3, 18, 14))
     twin = copy.deepcopy(module)
     memory = io.BytesIO()
     torch.save(module.state_dict(), memory)
@@ -259,8 +259,8 @@ def test_round_trips_keep_structure_and_values(name):
     """A network of our own, to PyTorch and back: the same layers on the same inputs, the same numbers."""
     network = cs.load(name)
     small = network.with_input((network.input_shape[0], 64, 80)) if network.input_shape[1] > 64 else network
-    module = randomised(cs.to_torch(small))
-    back = same_values(module, small.input_shape, pictures(small.input_shape, 2)).network
+    module = randomized(cs.to_torch(small))
+    back = same_values(module, small.input_shape, images(small.input_shape, 2)).network
     totals, again = cs.inspect(small).totals, cs.inspect(back).totals
     assert (again.params, again.macs) == (totals.params, totals.macs)
     assert {p for p, _ in module.named_parameters()} == set(cs.Model(small).parameters)

@@ -33,5 +33,5 @@ def built(name: str) -> nn.Module:
 
 
 def usual_shape(module: nn.Module) -> tuple[int, int, int]:
-    """Return the picture that a model is made for."""
+    """Return the image that a model is made for."""
     return tuple(module.pretrained_cfg["input_size"])

@@ -1,4 +1,4 @@
-"""torchvision's models: their families, published metadata, usual pictures."""
+"""torchvision's models: their families, published metadata, usual images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def family_of(name: str) -> str:
 
 
 def names() -> list[str]:
-    """Return the models that take one picture and have arithmetic of their own."""
+    """Return the models that take one image and have arithmetic of their own."""
     return [name for name in models().list_models() if family_of(name) not in ("optical_flow", "quantization")]
 
 
@@ -35,13 +35,13 @@ def weights_of(name: str) -> Any:
 
 
 def published_shape(name: str) -> tuple[int, int, int]:
-    """Return the picture for which the published numbers hold."""
+    """Return the image for which the published numbers hold."""
     size = weights_of(name).transforms.keywords["crop_size"]
     return (3, size, size)
 
 
 def usual_shape(name: str) -> tuple[int, ...]:
-    """Return a picture, or 16 of them in a row, that a model is made for."""
+    """Return an image, or 16 of them in a row, that a model is made for."""
     if family_of(name) == "video":
         return (3, 16, 112, 112) if name.endswith("_18") else (3, 16, 224, 224)
     return published_shape(name) if family_of(name) == "classification" else (3, 320, 320)

@@ -43,7 +43,7 @@ from .tool import (
 
 @singledispatch
 def flops(layer: Layer, node: Node) -> Counted:
-    """Return fvcore's flops of a layer, for a batch of one picture, in evaluation mode."""
+    """Return fvcore's flops of a layer, for a batch of one image, in evaluation mode."""
     raise unanswered("fvcore", layer)
 
 
@@ -80,13 +80,13 @@ def _(layer: Conv | ConvTranspose | Linear | MatMul | MultiheadAttention, node: 
 @flops.register
 def _(layer: BatchNorm, node: Node) -> Counted:
     per_element = 2 if layer.affine else 1
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalising")
+    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
 
 
 @flops.register
 def _(layer: GroupNorm | InstanceNorm | LayerNorm, node: Node) -> Counted:
     per_element = 5 if layer.affine else 4
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalising")
+    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
 
 
 @flops.register
@@ -96,8 +96,8 @@ def _(layer: AdaptiveAvgPool | GlobalAvgPool, node: Node) -> Counted:
 
 @flops.register
 def _(layer: Upsample, node: Node) -> Counted:
-    pictures = len(node.output_shape) == 3
-    per_element = {"nearest": 1, "linear": 4}.get(layer.mode, 0) if pictures else 0
+    images = len(node.output_shape) == 3
+    per_element = {"nearest": 1, "linear": 4}.get(layer.mode, 0) if images else 0
     return Counted(per_element * leaving(node), f"counts {per_element} per output element of the resizing")
 
 
@@ -113,7 +113,7 @@ def _notes(network: Network) -> tuple[str, ...]:
         "A flop here is one fused multiply-add; biases are left out.",
         "It traces operators, so functions are seen like modules; operators without a rule (element-wise ones, "
         "most pooling and activations) count 0 and are logged as unsupported.",
-        "The model must be in evaluation mode: in training mode batch normalisation counts 5 per element (4 "
+        "The model must be in evaluation mode: in training mode batch normalization counts 5 per element (4 "
         "without scale and shift).",
         *(
             [

@@ -50,7 +50,7 @@ _TWICE = "counts 1 per {} element, in the module and again in the function it ca
 
 @singledispatch
 def macs(layer: Layer, node: Node) -> Counted:
-    """Return ptflops' MACs of a layer, for one picture."""
+    """Return ptflops' MACs of a layer, for one image."""
     raise unanswered("ptflops", layer)
 
 
@@ -82,13 +82,13 @@ def _(layer: Conv | ConvTranspose | Linear, node: Node) -> Counted:
 @macs.register
 def _(layer: BatchNorm | InstanceNorm | GroupNorm, node: Node) -> Counted:
     per_element = 2 if layer.affine else 1
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalising")
+    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
 
 
 @macs.register
 def _(layer: LayerNorm, node: Node) -> Counted:
     # It looks for `affine`, which LayerNorm calls `elementwise_affine`: scale and shift go unseen.
-    return Counted(entering(node), "counts 1 per element for normalising, with scale and shift or without")
+    return Counted(entering(node), "counts 1 per element for normalizing, with scale and shift or without")
 
 
 @macs.register

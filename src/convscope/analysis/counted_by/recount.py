@@ -34,7 +34,7 @@ class RecountRow(NamedTuple):
 class Recount:
     """What a tool prints for a network.
 
-    Units:    `unit` is the tool's own word; `ours_total` is MACs; both are for one picture
+    Units:    `unit` is the tool's own word; `ours_total` is MACs; both are for one image
               `total` sums what is known, so that it is a lower bound where `status` says so
     """
 
@@ -116,7 +116,7 @@ class Recount:
 def recount(network: Network, tool: str) -> Recount:
     """Count a network as another tool does.
 
-    Units:    the tool's own (`Recount.unit`), per picture
+    Units:    the tool's own (`Recount.unit`), per image
     Errors:   BadSetting [counting-tool]
 
     >>> from convscope.layers import Conv2d, Input

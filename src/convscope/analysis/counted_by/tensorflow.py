@@ -1,6 +1,6 @@
 """How TensorFlow's profiler counts: operators of the frozen graph that have flops registered, 2 per multiply-add.
 
-The graph is the one that Keras 3 makes of its layers, frozen, with one picture as its input: channels last, so
+The graph is the one that Keras 3 makes of its layers, frozen, with one image as its input: channels last, so
 that the axes here are read in that order.
 
 Source:   TensorFlow 2.21, `python/profiler/internal/flops_registry.py` and RegisterStatistics(…, "flops") in
@@ -72,7 +72,7 @@ def _two(node: Node) -> str:
 
 @singledispatch
 def float_operations(layer: Layer, node: Node) -> Counted:
-    """Return the float operations of a layer, for a batch of one picture."""
+    """Return the float operations of a layer, for a batch of one image."""
     raise unanswered("tf.profiler", layer)
 
 
@@ -170,7 +170,7 @@ def _(layer: InstanceNorm, node: Node) -> Counted:
 
 def _grouped_norm(node: Node, groups: int, affine: bool) -> Counted:
     rest = 4 * groups + 3 * node.input_shapes[0][0] if affine else 5 * groups
-    return Counted(6 * entering(node) + rest, "6 per element for mean, variance and normalising, and a rest")
+    return Counted(6 * entering(node) + rest, "6 per element for mean, variance and normalizing, and a rest")
 
 
 @float_operations.register
@@ -180,7 +180,7 @@ def _(layer: LayerNorm, node: Node) -> Counted:
     per_element, per_set = (9, 4) if layer.affine else (6, 5)
     return Counted(
         per_element * entering(node) + per_set * sets,
-        f"{per_element} per element for mean, variance and normalising, {per_set} per normalised set",
+        f"{per_element} per element for mean, variance and normalizing, {per_set} per normalized set",
     )
 
 
@@ -269,7 +269,7 @@ def _(layer: Upsample, node: Node) -> Counted:
         return Counted(len(node.output_shape) - 1, "1 per axis, to work out its new size")
     if len(node.output_shape) == 3:
         return NOTHING
-    return Counted(None, "Keras resizes pictures only, not lines or solids")
+    return Counted(None, "Keras resizes images only, not lines or solids")
 
 
 def _params(node: Node) -> int:
@@ -290,7 +290,7 @@ def _notes(network: Network) -> tuple[str, ...]:
     ]
     layers = [node.layer for node in network.layers]
     if any(isinstance(layer, BatchNorm) for layer in layers):
-        notes.append("Keras 2 runs batch normalisation of pictures as one fused operator, which counts 0.")
+        notes.append("Keras 2 runs batch normalization of images as one fused operator, which counts 0.")
     if any(isinstance(layer, Conv) and layer.groups > 1 for layer in layers):
         notes.append("A depthwise convolution is taken for DepthwiseConv, which is counted.")
     return tuple(notes)

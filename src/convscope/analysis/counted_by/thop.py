@@ -46,7 +46,7 @@ from .tool import (
 
 @singledispatch
 def macs(layer: Layer, node: Node) -> Counted:
-    """Return thop's MACs of a layer, for a batch of one picture."""
+    """Return thop's MACs of a layer, for a batch of one image."""
     raise unanswered("thop", layer)
 
 
@@ -92,7 +92,7 @@ def _(layer: ConvTranspose, node: Node) -> Counted:
 @macs.register
 def _(layer: BatchNorm | InstanceNorm | LayerNorm, node: Node) -> Counted:
     per_element = 4 if layer.affine else 2
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalising")
+    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
 
 
 @macs.register
@@ -160,7 +160,7 @@ def _notes(network: Network) -> tuple[str, ...]:
     left_out = [node.name for node in network.layers if _params(node) != pytorch_params(node)]
     return pytorch_notes(
         network,
-        "Biases of convolutions and dense layers are left out; normalisation, average pooling, softmax, PReLU "
+        "Biases of convolutions and dense layers are left out; normalization, average pooling, softmax, PReLU "
         "and resizing are added to the MACs.",
         "It hooks modules, so functions count 0, as do modules without a rule.",
         *([f"The parameters of {', '.join(left_out)} are left out: no rule, no parameters."] if left_out else []),

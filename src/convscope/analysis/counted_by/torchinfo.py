@@ -34,7 +34,7 @@ from .tool import (
 
 @singledispatch
 def mult_adds(layer: Layer, node: Node) -> Counted:
-    """Return torchinfo's mult-adds of a layer, for a batch of one picture."""
+    """Return torchinfo's mult-adds of a layer, for a batch of one image."""
     raise unanswered("torchinfo", layer)
 
 
@@ -103,10 +103,10 @@ def _(layer: MatMul, node: Node) -> Counted:
 def _notes(network: Network) -> tuple[str, ...]:
     return pytorch_notes(
         network,
-        "Mult-adds are parameters times output positions, so bias, normalisation and embedding count, and "
+        "Mult-adds are parameters times output positions, so bias, normalization and embedding count, and "
         "operators without parameters (pooling, activations, functions) are 0.",
         "A module whose class name contains Conv is counted like a convolution, whatever it is.",
-        "The number grows with the batch; this one is for one picture.",
+        "The number grows with the batch; this one is for one image.",
     )
 
 

@@ -33,7 +33,7 @@ from .tool import (
 
 @singledispatch
 def flops(layer: Layer, node: Node) -> Counted:
-    """Return torchvision's flops of a layer, for a batch of one picture."""
+    """Return torchvision's flops of a layer, for a batch of one image."""
     raise unanswered("torchvision", layer)
 
 

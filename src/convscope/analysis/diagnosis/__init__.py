@@ -69,7 +69,7 @@ def diagnose(
     other = None if other_input is None else tuple(operator.index(n) for n in other_input)
     subject = Subject(load(model, input_shape), None, other)
     if object_size is not None:
-        subject.object_size = _object_size(object_size, len(subject.picture))
+        subject.object_size = _object_size(object_size, len(subject.image))
     found = [finding for family in _FAMILIES for finding in family(subject)]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 

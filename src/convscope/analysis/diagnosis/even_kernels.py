@@ -8,7 +8,7 @@ from ...axis import Window
 from ...network import Node
 from ..receptive_field import Regular
 from .finding import Finding
-from .subject import Subject, lies_over_picture, windowed_nodes
+from .subject import Subject, lies_over_image, windowed_nodes
 from .wording import decimal, extent, listed
 
 HALF = Fraction(1, 2)
@@ -17,8 +17,8 @@ HALF = Fraction(1, 2)
 def half_shift(window: Window) -> Fraction:
     """Return ±½ where an even window with an odd stride puts unit i beside the middle of its stretch, else 0.
 
-    Formula:  reach/2 − before − stride/2: the centre of the first window against that of the first stretch of
-              `stride` positions; positive towards the end
+    Formula:  reach/2 − before − stride/2: the center of the first window against that of the first stretch of
+              `stride` positions; positive toward the end
     Units:    positions of the input. Larger values mean that no output of the input's extent was meant: 0
     """
     shift = Fraction(window.reach - window.stride, 2) - window.before
@@ -26,7 +26,7 @@ def half_shift(window: Window) -> Fraction:
 
 
 def find_even_kernel_shift(subject: Subject) -> list[Finding]:
-    """Find even kernels that shift the maps against the picture, and by how many pixels together."""
+    """Find even kernels that shift the maps against the image, and by how many pixels together."""
     last = subject.last_spatial
     if last is None:
         return []
@@ -37,7 +37,7 @@ def find_even_kernel_shift(subject: Subject) -> list[Finding]:
         return []
     names = [node.name for node, _ in shifting]
     kernels = listed([f"{node.name} ({_kernel(node)})" for node in padded])
-    dense_output = any(lies_over_picture(subject.fields[n.index], len(total)) for n in subject.network.outputs)
+    dense_output = any(lies_over_image(subject.fields[n.index], len(total)) for n in subject.network.outputs)
     return [
         Finding(
             "even-kernel-shift",
@@ -61,8 +61,8 @@ def find_even_kernel_shift(subject: Subject) -> list[Finding]:
 def _accumulated(
     subject: Subject,
 ) -> tuple[list[tuple[Fraction, ...]], list[tuple[Node, tuple[Window, ...]]]]:
-    """Return the shift of every node in picture pixels, and the layers that shift."""
-    rank = len(subject.picture)
+    """Return the shift of every node in image pixels, and the layers that shift."""
+    rank = len(subject.image)
     windows_of = {node.index: windows for node, windows in windowed_nodes(subject.network)}
     shifts: list[tuple[Fraction, ...]] = []
     shifting = []
@@ -71,7 +71,7 @@ def _accumulated(
         shift = tuple(max(parts, key=abs) for parts in zip(*arriving, strict=True)) or (Fraction(0),) * rank
         windows = windows_of.get(node.index)
         before = subject.fields[node.sources[0]] if node.sources else None
-        if windows and before is not None and lies_over_picture(before, rank):
+        if windows and before is not None and lies_over_image(before, rank):
             own = [half_shift(window) for window in windows]
             steps = [axis.step if type(axis) is Regular else 0 for axis in before.axes]
             if any(own):

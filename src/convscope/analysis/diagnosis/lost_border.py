@@ -11,11 +11,11 @@ from ...layers.pooling import Pool
 from ...network import Network, Node
 from ..intervals import taps_of
 from .finding import Finding
-from .subject import Subject, is_local, lies_over_picture, shapes_for, windowed_nodes
+from .subject import Subject, is_local, lies_over_image, shapes_for, windowed_nodes
 from .wording import AXIS_NAMES, extent, last_lines, listed
 
 FARTHEST = 128
-"""How many pixels smaller and larger pictures are tried; strides of classic networks repeat after 32."""
+"""How many pixels smaller and larger images are tried; strides of classic networks repeat after 32."""
 
 
 def lost_rows(window: Window, n: int) -> int:
@@ -37,7 +37,7 @@ def find_lost_rows(subject: Subject) -> list[Finding]:
     if not lossy:
         return []
     near = " and ".join(_sizes_without_loss(subject))
-    sizes = f"; pictures of {near} lose none in any layer" if near else ""
+    sizes = f"; images of {near} lose none in any layer" if near else ""
     found = [_of_layer(subject, node, windows, rows, sizes) for node, windows, rows in lossy]
     return found + _of_network(subject, tuple(node.name for node, _, _ in lossy), sizes)
 
@@ -64,7 +64,7 @@ def _of_layer(subject: Subject, node: Node, windows: tuple[Window, ...], rows: S
     pixels = _pixels(subject, node)
     seen = ""
     if node.inputs[0] != subject.network.inputs[0].name and pixels is not None:
-        seen = f"; with that, {last_lines(pixels) if any(pixels) else 'nothing'} of the picture"
+        seen = f"; with that, {last_lines(pixels) if any(pixels) else 'nothing'} of the image"
     padded = [
         (window.before, window.after + (window.stride - window.unused(n) if lost else 0))
         for n, window, lost in zip(inputs, windows, rows, strict=True)
@@ -89,10 +89,10 @@ def _of_layer(subject: Subject, node: Node, windows: tuple[Window, ...], rows: S
 
 
 def _pixels(subject: Subject, node: Node) -> Shape | None:
-    """Return how many pixels at the picture's end this layer's input sees and the layer does not."""
+    """Return how many pixels at the image's end this layer's input sees and the layer does not."""
     before, after = subject.exact[node.sources[0]], subject.exact[node.index]
     rank = len(node.output_shape) - 1
-    if before is None or after is None or not lies_over_picture(before, rank) or not is_local(after):
+    if before is None or after is None or not lies_over_image(before, rank) or not is_local(after):
         return None
     pairs = zip(before.axes, after.axes, strict=True)
     return tuple(max(0, int(one.high.max()) - int(two.high.max())) for one, two in pairs)
@@ -103,7 +103,7 @@ def _of_network(subject: Subject, names: tuple[str, ...], sizes: str) -> list[Fi
     view = None if last is None else subject.exact[last.index]
     if last is None or view is None or not is_local(view):
         return []
-    unseen = tuple(n - int(axis.high.max()) for n, axis in zip(subject.picture, view.axes, strict=True))
+    unseen = tuple(n - int(axis.high.max()) for n, axis in zip(subject.image, view.axes, strict=True))
     if not any(part > 0 for part in unseen):
         return []
     unseen = tuple(max(0, part) for part in unseen)
@@ -112,16 +112,16 @@ def _of_network(subject: Subject, names: tuple[str, ...], sizes: str) -> list[Fi
             "unseen-border",
             "waste",
             (last.name,),
-            f"{last_lines(unseen)} of the {extent(subject.picture)} picture never reach {last.name}, the last "
+            f"{last_lines(unseen)} of the {extent(subject.image)} image never reach {last.name}, the last "
             f"layer with positions: the stride leaves something over in {listed(names)}",
-            f"cut the picture yourself, where you choose, or change those layers{sizes}",
-            {"pixels": list(unseen), "picture": list(subject.picture), "lost_in": list(names)},
+            f"cut the image yourself, where you choose, or change those layers{sizes}",
+            {"pixels": list(unseen), "image": list(subject.image), "lost_in": list(names)},
         )
     ]
 
 
 def _sizes_without_loss(subject: Subject) -> Iterator[str]:
-    """Yield, per axis that loses, the nearest picture sizes with which no layer loses any."""
+    """Yield, per axis that loses, the nearest image sizes with which no layer loses any."""
     shape = subject.network.input_shape
     rank = len(shape) - 1
     for axis in range(1, rank + 1):

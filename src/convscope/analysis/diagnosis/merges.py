@@ -10,7 +10,7 @@ from .wording import extent
 
 
 def find_misaligned_merges(subject: Subject) -> list[Finding]:
-    """Find the layers that join units whose centres lie apart.
+    """Find the layers that join units whose centers lie apart.
 
     Joining maps side by side along a position axis is not misaligned: it is meant to put them apart. Nor are paths
     whose first units share a center: behind upsampling units move to and fro around it, by less than their step.
@@ -36,9 +36,9 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
                 "misaligned-merge",
                 "risk",
                 (node.name,),
-                f"{node.name} joins units that look {extent(offset)} pixels apart; their first units are centred: "
+                f"{node.name} joins units that look {extent(offset)} pixels apart; centers of their first units: "
                 f"{paths}",
-                "give the branches paddings and crops that put the centres on the same pixel",
+                "give the branches paddings and crops that put the centers on the same pixel",
                 {"offset": list(offset), "starts": [[name, list(start)] for name, start in starts]},
             )
         )

@@ -1,6 +1,6 @@
 """The smallest field that any single path gives a layer's units.
 
-The receptive field of a report is the hull over all paths; through a ResNet's shortcuts most of the picture is
+The receptive field of a report is the hull over all paths; through a ResNet's shortcuts most of the image is
 passed on unwidened. A layer adds nothing new only when even the narrowest path sees everything.
 """
 

@@ -12,7 +12,7 @@ from ...layers.convolution import Conv
 from ...network import Network, Node
 from ..receptive_field import receptive_fields
 from .finding import Finding
-from .subject import Subject, last_spatial, lies_over_picture
+from .subject import Subject, last_spatial, lies_over_image
 from .wording import extent
 
 MOST_TRIES = 24
@@ -20,7 +20,7 @@ MOST_TRIES = 24
 
 
 def field_size(network: Network) -> Shape | None:
-    """Return what a unit of the last map spans; None where no map lies over the picture."""
+    """Return what a unit of the last map spans; None where no map lies over the image."""
     fields = receptive_fields(network)
     last = last_spatial(network, fields)
     view = None if last is None else fields[last.index]
@@ -84,12 +84,12 @@ def _changes(subject: Subject, missing: Shape) -> Iterator[tuple[str, Shape]]:
 
 
 def _convolutions(subject: Subject) -> list[Node]:
-    """Return the convolutions that join neighbours and whose inputs lie over the picture."""
-    rank = len(subject.picture)
+    """Return the convolutions that join neighbors and whose inputs lie over the image."""
+    rank = len(subject.image)
     return [
         node
         for node, _ in subject.spatial
-        if isinstance(node.layer, Conv) and lies_over_picture(subject.fields[node.sources[0]], rank)
+        if isinstance(node.layer, Conv) and lies_over_image(subject.fields[node.sources[0]], rank)
     ]
 
 

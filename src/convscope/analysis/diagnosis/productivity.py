@@ -1,4 +1,4 @@
-"""Layers that see nothing new, because what they look at already covers the whole picture."""
+"""Layers that see nothing new, because what they look at already covers the whole image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...layers.connection import Shape
 from ...layers.pooling import Pool
 from ...network import Node
 from .finding import Finding
-from .subject import Subject, lies_over_picture
+from .subject import Subject, lies_over_image
 from .wording import count, extent
 
 
@@ -19,12 +19,12 @@ class Widening(NamedTuple):
     field: Shape
     axes: tuple[int, ...]
 
-    def is_unproductive(self, picture: Shape) -> bool:
-        """Tell whether the layer's input sees more than the picture wherever the layer would join more of it.
+    def is_unproductive(self, image: Shape) -> bool:
+        """Tell whether the layer's input sees more than the image wherever the layer would join more of it.
 
         Source:   Richter et al. 2021, "(Input) Size Matters for CNN Classifiers"
         """
-        return all(self.field[axis] > picture[axis] for axis in self.axes)
+        return all(self.field[axis] > image[axis] for axis in self.axes)
 
     @property
     def shrinks(self) -> bool:
@@ -32,34 +32,34 @@ class Widening(NamedTuple):
         return isinstance(self.node.layer, Pool) and max(self.node.layer.stride) > 1
 
     def needs(self, axis: int) -> int:
-        """Return the smallest picture along an axis in which the layer joins something new."""
+        """Return the smallest image along an axis in which the layer joins something new."""
         return self.field[axis] if axis in self.axes else 1
 
 
 def widenings(subject: Subject) -> list[Widening]:
-    """Return the spatial layers whose input lies over the picture."""
+    """Return the spatial layers whose input lies over the image."""
     found = []
     for node, windows in subject.spatial:
         view = subject.narrowest[node.sources[0]]
-        if view is not None and lies_over_picture(view, len(windows)):
+        if view is not None and lies_over_image(view, len(windows)):
             axes = tuple(axis for axis, window in enumerate(windows) if window.reach > 1)
             found.append(Widening(node, tuple(int(axis.size) for axis in view.axes), axes))
     return found
 
 
 def unproductive_layers(subject: Subject) -> list[Widening]:
-    """Return the spatial layers that join no new part of the picture, along any path."""
-    return [one for one in widenings(subject) if one.is_unproductive(subject.picture)]
+    """Return the spatial layers that join no new part of the image, along any path."""
+    return [one for one in widenings(subject) if one.is_unproductive(subject.image)]
 
 
 def find_unproductive_layers(subject: Subject) -> list[Finding]:
-    """Find the layers that join no new part of the picture."""
+    """Find the layers that join no new part of the image."""
     unproductive = unproductive_layers(subject)
     pools = [one for one in unproductive if one.shrinks]
     if len(pools) == len(unproductive):
         return []
-    first, picture = unproductive[0], subject.picture
-    needed = tuple(max(n, *(one.needs(axis) for one in unproductive)) for axis, n in enumerate(picture))
+    first, image = unproductive[0], subject.image
+    needed = tuple(max(n, *(one.needs(axis) for one in unproductive)) for axis, n in enumerate(image))
     rows = [subject.report[one.node.name] for one in unproductive]
     params, macs = sum(row.params for row in rows), sum(row.macs for row in rows)
     many = len(unproductive)
@@ -71,16 +71,16 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
             tuple(row.name for row in rows),
             f"{many} of {count(len(subject.spatial), 'spatial layer')} {'is' if many == 1 else 'are'} "
             f"unproductive, {name} first: along every path the units before it already see {field} pixels, more "
-            f"than the {extent(picture)} picture has; {count(params, 'parameter')} and {count(macs, 'MAC')} join "
+            f"than the {extent(image)} image has; {count(params, 'parameter')} and {count(macs, 'MAC')} join "
             "nothing new",
-            f"give pictures of {extent(needed)} or more, stride and dilate less before {name}, or leave "
+            f"give images of {extent(needed)} or more, stride and dilate less before {name}, or leave "
             f"{'it' if many == 1 else 'these layers'} out{', but for pools that shrink the map' if pools else ''}",
             {
                 "unproductive": many,
                 "spatial_layers": len(subject.spatial),
                 "first": name,
                 "field_before_first": list(first.field),
-                "picture": list(picture),
+                "image": list(image),
                 "productive_from": list(needed),
                 "params": params,
                 "macs": macs,

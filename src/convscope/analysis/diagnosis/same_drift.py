@@ -17,7 +17,7 @@ from .wording import extent, listed
 
 
 def find_same_drift(subject: Subject) -> list[Finding]:
-    """Find layers whose SAME padding is split otherwise on another input size, so that their centres move.
+    """Find layers whose SAME padding is split otherwise on another input size, so that their centers move.
 
     Errors:   BadSetting [other-input] for another rank or other channels; whatever building the network raises
     """
@@ -50,7 +50,7 @@ def find_same_drift(subject: Subject) -> list[Finding]:
             tuple(node.name for node in nodes),
             f"SAME padding with a stride is split otherwise at {there_size} than at {here_size} in "
             f"{listed([node.name for node in nodes])} ({first.name}: {_show(here_pads)} becomes "
-            f"{_show(there_pads)}), so that the first unit of {layer} is centred at {extent(two)} instead of "
+            f"{_show(there_pads)}), so that the first unit of {layer} is centered at {extent(two)} instead of "
             f"{extent(one)}: {extent(drift)} pixels off",
             f"use sizes that differ by a multiple of {extent(_period(nodes, subject))}, or give the padding in "
             "numbers",
@@ -111,7 +111,7 @@ def _period(drifting: list[Node], subject: Subject) -> list[int]:
 def _starts(
     subject: Subject, other: Network, drifting: Node
 ) -> tuple[str, tuple[float, ...], tuple[float, ...]] | None:
-    """Return a layer behind the drift with the centre of its first unit on both inputs."""
+    """Return a layer behind the drift with the center of its first unit on both inputs."""
     there = receptive_fields(other)
     for node in (subject.last_spatial, drifting):
         if node is None:

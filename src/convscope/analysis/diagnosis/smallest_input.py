@@ -1,4 +1,4 @@
-"""The smallest pictures a network takes, found by trying."""
+"""The smallest images a network takes, found by trying."""
 
 from __future__ import annotations
 

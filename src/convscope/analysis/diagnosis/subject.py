@@ -31,7 +31,7 @@ class Subject:
         self.other_input = other_input
 
     @property
-    def picture(self) -> Shape:
+    def image(self) -> Shape:
         """Return the input's size along its position axes."""
         network = self.network
         return tuple(network.input_shape[axis] for axis in origin_axes(network, network.inputs[0]))
@@ -58,12 +58,12 @@ class Subject:
 
     @cached_property
     def spatial(self) -> tuple[tuple[Node, tuple[Window, ...]], ...]:
-        """Return the convolutions and pools that join neighbouring pixels, with their windows."""
+        """Return the convolutions and pools that join neighboring pixels, with their windows."""
         return tuple((n, w) for n, w in windowed_nodes(self.network) if any(one.reach > 1 for one in w))
 
     @cached_property
     def last_spatial(self) -> Node | None:
-        """Return the layer that made the last map whose units still lie over the picture."""
+        """Return the layer that made the last map whose units still lie over the image."""
         return last_spatial(self.network, self.fields)
 
 
@@ -83,8 +83,8 @@ def is_local(view: Paths[Any] | None) -> bool:
     return len(set(view.drivers)) == len(view.drivers)
 
 
-def lies_over_picture(view: Paths[Any] | None, rank: int) -> bool:
-    """Tell whether a map's spatial axes, in order, are the picture's."""
+def lies_over_image(view: Paths[Any] | None, rank: int) -> bool:
+    """Tell whether a map's spatial axes, in order, are the image's."""
     return is_local(view) and view is not None and view.drivers == tuple(range(1, rank + 1))
 
 

@@ -37,12 +37,12 @@ _KEEPS_SIGN = (
 
 
 def find_useless_biases(subject: Subject) -> list[Finding]:
-    """Find biases right before a normalisation, which subtracts every channel's mean and the bias with it."""
+    """Find biases right before a normalization, which subtracts every channel's mean and the bias with it."""
     network = subject.network
     shared = {node.parameters_of for node in network.nodes if not node.owns_parameters}
     names, params = [], 0
     for node in network.layers:
-        if node.parameters_of not in shared and _bias_is_normalised_away(network, node):
+        if node.parameters_of not in shared and _bias_is_normalized_away(network, node):
             names.append(node.name)
             params += prod(node.facts.param_shapes["bias"])
     if not names:
@@ -52,7 +52,7 @@ def find_useless_biases(subject: Subject) -> list[Finding]:
             "useless-bias",
             "waste",
             tuple(names),
-            f"biases right before a normalisation have no effect: {count(params, 'parameter')} of "
+            f"biases right before a normalization have no effect: {count(params, 'parameter')} of "
             f"{listed(names)}; subtracting each channel's mean takes them away",
             "give these layers no bias",
             {"params": params, "layers": len(names)},
@@ -60,7 +60,7 @@ def find_useless_biases(subject: Subject) -> list[Finding]:
     ]
 
 
-def _bias_is_normalised_away(network: Network, node: Node) -> bool:
+def _bias_is_normalized_away(network: Network, node: Node) -> bool:
     layer = node.layer
     # A dense layer's features are channels only where its output is one vector.
     per_channel = isinstance(layer, Conv | ConvTranspose) or (

@@ -13,7 +13,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>#|$~])")
 
 
 def render(explanation: Explanation, lang: str) -> str:
-    """Write an explanation as GitHub-flavoured Markdown."""
+    """Write an explanation as GitHub-flavored Markdown."""
     blocks = []
     for section in explanation.sections:
         name, about = heading(section)

@@ -94,7 +94,7 @@ def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
     if labels.shape != expected:
         raise BadShape(
             f"labels must number {show_shape(expected)} for scores {show_shape(scores.shape)}; "
-            f"got labels={show_shape(labels.shape)}; give one class per picture. [labels-count]"
+            f"got labels={show_shape(labels.shape)}; give one class per image. [labels-count]"
         )
     classes = scores.shape[1]
     with np.errstate(invalid="ignore"):  # NaN is refused below

@@ -1,9 +1,9 @@
 """How arrays lie in the engine's memory.
 
-Pictures are cut into blocks of as many channels as a vector has lanes: (n, blocks, h, w, lanes). All channels of a
+Images are cut into blocks of as many channels as a vector has lanes: (n, blocks, h, w, lanes). All channels of a
 block lie side by side, so every kernel works on whole vectors; rows and columns follow each other, so that a
 window's reads are close together. Lanes past the last channel hold zeros, and kernels keep them so. A vector of
-features is a picture of one position.
+features is an image of one position.
 
 Weights of a convolution lie as (filter block, channel block, kh, kw, channels of the block, lanes of filters): the
 last channel block holds only the channels there are, the last filter block is filled up with zeros.
@@ -30,7 +30,7 @@ def blocks_of(count: int, lanes: int) -> int:
 
 @dataclass(frozen=True)
 class Blocked:
-    """Pictures in blocks of channels: (n, blocks, h, w, lanes)."""
+    """Images in blocks of channels: (n, blocks, h, w, lanes)."""
 
     channels: int
     height: int
@@ -44,7 +44,7 @@ class Blocked:
 
     @property
     def floats(self) -> int:
-        """Return the floats of one picture."""
+        """Return the floats of one image."""
         return self.blocks * self.height * self.width * self.lanes
 
     def pack(self, array: Floats) -> Floats:
@@ -72,7 +72,7 @@ class Plain:
 
     @property
     def floats(self) -> int:
-        """Return the floats of one picture."""
+        """Return the floats of one image."""
         return prod(self.shape)
 
     def pack(self, array: Floats) -> Floats:
@@ -224,7 +224,7 @@ class GroupedFilterBlocks:
 
     @property
     def channel_blocks(self) -> int:
-        """Return the number of channel blocks of the picture that is read."""
+        """Return the number of channel blocks of the image that is read."""
         return blocks_of(self.channels, self.lanes)
 
     @property

@@ -40,7 +40,7 @@ class Role(StrEnum):
 class Buffer:
     """A piece of memory. `owner` names the parameter where several buffers belong to one.
 
-    Units:    floats; `per_image` for each picture of the batch, `fixed` beside that
+    Units:    floats; `per_image` for each image of the batch, `fixed` beside that
     """
 
     name: str

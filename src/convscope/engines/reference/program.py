@@ -56,7 +56,7 @@ class ReferenceProgram:
 
     def activations(self, x: Array) -> dict[str, Array]:
         """Return every layer's output at inference, inputs included."""
-        return self._infer(x.copy()).values  # the pictures are among them, and views of them
+        return self._infer(x.copy()).values  # the images are among them, and views of them
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""

@@ -82,9 +82,9 @@ class GraphModule(nn.Module):
         tensor: Tensor = getattr(self.get_submodule(path), own)
         return tensor
 
-    def forward(self, *pictures: Tensor) -> Tensor | dict[str, Tensor]:
-        """Compute the output of a batch of pictures, one tensor for each input of the network."""
-        values: dict[str, Tensor] = dict(zip(self.input_names, pictures, strict=True))
+    def forward(self, *images: Tensor) -> Tensor | dict[str, Tensor]:
+        """Compute the output of a batch of images, one tensor for each input of the network."""
+        values: dict[str, Tensor] = dict(zip(self.input_names, images, strict=True))
         for place, (name, inputs, module) in enumerate(self.order):
             values[name] = module(*(values[one] for one in inputs))
             for one in inputs:

@@ -46,7 +46,7 @@ class TorchProgram:
         learned = list(self._arrays.learned.values())
         self._optimizer = optimizer_of(training.optimizer, learned) if training and learned else None
         self._statistics: dict[str, LayerStatistics] = {}
-        self._normalisations = [
+        self._normalizations = [
             (node.layer, node.input_shapes[0])
             for node in network.layers
             if isinstance(node.layer, BatchNorm) and not keeps_statistics(node)
@@ -127,7 +127,7 @@ class TorchProgram:
         A batch that is refused leaves the running statistics as they were.
         """
         objective, before = required(self._training).objective, self._running()
-        for layer, shape in self._normalisations if len(x) == 1 else ():
+        for layer, shape in self._normalizations if len(x) == 1 else ():
             check_batch(layer, (1, *shape))
         self._module.train()
         for module in self._still:

@@ -138,5 +138,5 @@ def _check_size(what: str, weights: Weights, shape: Shape) -> None:
     if weights.size != size_of(shape):
         raise BadShape(
             f"{what} must have the model's {weights.size:,} numbers; got {show_shape(shape)}; "
-            "give the picture's shape that the model was made for, channels first. [keras-weights]"
+            "give the image's shape that the model was made for, channels first. [keras-weights]"
         )

@@ -50,17 +50,17 @@ class Call:
     # What it is called with
 
     def flow(self, index: int = 0) -> Flow:
-        """Return an argument that depends on the picture, or on weights alone.
+        """Return an argument that depends on the image, or on weights alone.
 
         Errors:   Unmapped where it depends on neither
         """
         tensor = self.tensor(self.args[index] if index < len(self.args) else None)
         if tensor is None:
-            raise Unmapped("no tensor made from the picture")
+            raise Unmapped("no tensor made from the image")
         return tensor
 
     def tensor(self, value: Any) -> Flow | None:
-        """Return a tensor made from the picture, or one made from weights; None for anything else."""
+        """Return a tensor made from the image, or one made from weights; None for anything else."""
         if isinstance(value, Flow):
             return value
         return self.own_flow(value) if is_learned(value) else None
@@ -68,33 +68,33 @@ class Call:
     def flows(self) -> list[Flow]:
         """Return the tensors of a layer that takes a list of them, arrays of the network's own among them.
 
-        Errors:   Unmapped where none of them depends on the picture
+        Errors:   Unmapped where none of them depends on the image
         """
         given = self.args[0] if len(self.args) == 1 and isinstance(self.args[0], list | tuple) else self.args
         return self.together(given)
 
     def together(self, values: Sequence[Any]) -> list[Flow]:
-        """Return values that meet each other; arrays of the network's own get the axes of a picture.
+        """Return values that meet each other; arrays of the network's own get the axes of an image.
 
-        Errors:   Unmapped where none is a tensor made from the picture or from weights
+        Errors:   Unmapped where none is a tensor made from the image or from weights
         """
         if not all(isinstance(one, Flow) or hasattr(one, "shape") for one in values):
             raise Unmapped("something else than tensors")
-        pictures = [one for one in values if isinstance(one, Flow) and one.batched]
-        if not pictures and not any(isinstance(one, Flow) or is_learned(one) for one in values):
-            raise Unmapped("no tensor made from the picture")
-        rank = max(len(one.shape) for one in pictures or values) or 1
+        images = [one for one in values if isinstance(one, Flow) and one.batched]
+        if not images and not any(isinstance(one, Flow) or is_learned(one) for one in values):
+            raise Unmapped("no tensor made from the image")
+        rank = max(len(one.shape) for one in images or values) or 1
         ready: list[Flow] = []
-        for one in [] if pictures else values:
+        for one in [] if images else values:
             if not isinstance(one, Flow) and tuple(one.shape[:1]) == (self.walk.batch,) and len(one.shape) == rank:
-                pictures = [self._for_each_picture(one)]
+                images = [self._for_each_image(one)]
                 rank -= 1
                 break
         for one in values:
             if isinstance(one, Flow):
-                ready.append(one if one.batched else self.lifted(one, rank, bool(pictures)))
-            elif pictures:
-                ready.append(self.array(one, pictures[0], "value"))
+                ready.append(one if one.batched else self.lifted(one, rank, bool(images)))
+            elif images:
+                ready.append(self.array(one, images[0], "value"))
             else:
                 ready.append(self.lifted(self.own_flow(one), rank, False))
         return ready
@@ -105,23 +105,23 @@ class Call:
         like = Flow(next(iter(self.walk.builder.entries)), shape, plain(len(shape)), batched=False)
         return self.array(value, like, "value")
 
-    def _for_each_picture(self, rows: Any) -> Flow:
-        """Return an array that was made for a whole batch as it is for each picture."""
+    def _for_each_image(self, rows: Any) -> Flow:
+        """Return an array that was made for a whole batch as it is for each image."""
         shape = tuple(int(size) for size in rows.shape[1:]) or (1,)
         return self.array(rows, Flow(next(iter(self.walk.builder.entries)), shape, plain(len(shape))), "value")
 
     def lifted(self, flow: Flow, rank: int, batched: bool) -> Flow:
-        """Return an array without a batch with `rank` axes: as it meets pictures, or another such array.
+        """Return an array without a batch with `rank` axes: as it meets images, or another such array.
 
-        Errors:   Unmapped where it has one row for each picture
+        Errors:   Unmapped where it has one row for each image
         """
         shape = flow.shape
         if batched and len(shape) == rank + 1:
             if shape[0] != 1:
-                raise Unmapped("pictures are mixed")
+                raise Unmapped("images are mixed")
             shape = shape[1:]
         if len(shape) > rank:
-            raise Unmapped("an array with more axes than a picture has")
+            raise Unmapped("an array with more axes than an image has")
         shape = (1,) * (rank - len(shape)) + shape
         ready = flow if shape == flow.shape else self.reshaped(flow, shape, "value.reshape")
         return replace(ready, batched=batched)
@@ -175,7 +175,7 @@ class Call:
         """Return a flow with its axes as Keras has them."""
         return self.arranged(flow, plain(len(flow.order)))
 
-    def picture(self, index: int = 0) -> Flow:
+    def image(self, index: int = 0) -> Flow:
         """Return an argument with its channels in front."""
         flow = self.flow(index)
         return self.arranged(flow, channels_in_front(len(flow.order), self.data_format))
@@ -187,7 +187,7 @@ class Call:
         return self.emit(reshaping(held_as(shape, order)), ready, part=part, order=order)
 
     def array(self, value: Any, like: Flow, part: str, shape: Shape | None = None, change: Change = _same) -> Flow:
-        """Add a layer for a variable, or for numbers that are the same for every picture, once for each.
+        """Add a layer for a variable, or for numbers that are the same for every image, once for each.
 
         Its axes are those of `like`, in its order, and of size 1 where `shape` (the value's own unless given) has
         none. What is learned is a parameter; `change` makes its numbers of the value's.
@@ -235,7 +235,7 @@ class Call:
         return replace(flow, order=tuple(wanted.index(there[axis]) for axis in flow.order))
 
     def number(self, value: Any) -> float | None:
-        """Return a number that is the same for all pictures and not learned; None for anything else."""
+        """Return a number that is the same for all images and not learned; None for anything else."""
         if isinstance(value, bool | int | float):
             return float(value)
         if isinstance(value, Flow) or getattr(value, "trainable", False) or not hasattr(value, "shape"):
@@ -253,25 +253,25 @@ def is_learned(value: Any) -> bool:
 
 
 def _full(shape: Shape, rank: int, batched: bool) -> Shape:
-    """Return an array's shape against one picture, or against an array without a batch.
+    """Return an array's shape against one image, or against an array without a batch.
 
     Errors:   Unmapped where it has more axes
     """
     if batched and len(shape) == rank + 1 and shape[0] == 1:
         shape = shape[1:]
     if len(shape) > rank:
-        raise Unmapped("an array with more axes than a picture has")
+        raise Unmapped("an array with more axes than an image has")
     return (1,) * (rank - len(shape)) + shape
 
 
 def _one_row(array: Array) -> Array:
-    """Return what an array made for a whole batch holds for each picture.
+    """Return what an array made for a whole batch holds for each image.
 
-    Errors:   BadNetwork [keras-rows] where pictures have different numbers
+    Errors:   BadNetwork [keras-rows] where images have different numbers
     """
     if (array != array[:1]).any():
         raise BadNetwork(
-            "an array made in a layer's call must hold the same numbers for every picture; got rows that differ; "
+            "an array made in a layer's call must hold the same numbers for every image; got rows that differ; "
             "leave out parameters=True. [keras-rows]"
         )
     row: Array = array[0]

@@ -108,7 +108,7 @@ def _parameters(model: Any) -> tuple[list[str], list[str]]:
 
 
 def _built_for(model: Any) -> Given:
-    """Return the shapes of one picture that a model was built for, by argument; nothing where they are open."""
+    """Return the shapes of one image that a model was built for, by argument; nothing where they are open."""
     _, known = _parameters(model)
     found = getattr(model, "_build_shapes_dict", None) or {}
     given = {}

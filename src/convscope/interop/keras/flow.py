@@ -19,7 +19,7 @@ class Unmapped(Exception):
 class Flow:
     """The output of `layer`, whose sizes are `held`; its axis i is Keras' axis order[i].
 
-    A channels-last picture (h, w, c) that a convolution gives out here is held as (c, h, w) with order (2, 0, 1).
+    A channels-last image (h, w, c) that a convolution gives out here is held as (c, h, w) with order (2, 0, 1).
     An array that is made from weights alone has no batch in Keras: all its axes are held.
     """
 
@@ -49,7 +49,7 @@ class Flow:
         """
         rank = len(self.order) + new + self.batched
         if not -rank <= axis < rank or axis % rank < self.batched:
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
         return axis % rank - self.batched
 
     def spatial(self) -> int:
@@ -74,7 +74,7 @@ def leading(axis: int, rank: int) -> Order:
 
 
 def channels_in_front(rank: int, data_format: str) -> Order:
-    """Return the order of a picture with its channels in front.
+    """Return the order of an image with its channels in front.
 
     >>> channels_in_front(3, "channels_last")
     (2, 0, 1)

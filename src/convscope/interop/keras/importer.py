@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ...input_shapes import InputShape
 from .backend import imported
 from .flow import Flow
-from .shapes import data_format_of, pictures, sizes_known
+from .shapes import data_format_of, images, sizes_known
 
 if TYPE_CHECKING:
     from ...model import Model
@@ -45,7 +45,7 @@ def from_keras(
     """Return the network of a Keras 3 model, with its parameters if asked for: then a Model.
 
     Keras' own graph is read: functional, sequential and nested models. A model or layer written as a class is
-    called with symbolic tensors, which have no numbers. Layers have Keras' names; pictures are channels first
+    called with symbolic tensors, which have no numbers. Layers have Keras' names; images are channels first
     here, whatever the model's data format. What no layer stands for becomes Opaque with its class's name.
 
     Units:    input_shape is one shape, or a mapping from input names to shapes, channels first, batch left out:
@@ -76,7 +76,7 @@ def read(model: Any, input_shape: InputShape | None) -> tuple[Walk, list[Flow], 
     graph = graph_of(model, input_shape)
     data_format = data_format_of(graph)
     # A model without a graph was called with the shapes that are given, under the names that it uses.
-    inputs = pictures(graph, None if graph.traced else input_shape, data_format)
+    inputs = images(graph, None if graph.traced else input_shape, data_format)
     batch = graph.inputs[0].shape[0] if graph.traced else batch_size(model)
     walk = Walk(data_format, sizes_known(inputs, graph), batch)
     given = [Flow(walk.builder.add_input(one.held, one.name, one.name), one.held, one.order) for one in inputs]

@@ -1,4 +1,4 @@
-"""Weights whose elements are rearranged before they meet a picture: still weights, and taken as they are."""
+"""Weights whose elements are rearranged before they meet an image: still weights, and taken as they are."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ _recorder: list[int] = []
 
 
 def batch_size(model: Any) -> int:
-    """Return a number of pictures to record for, which no size of a model's weights is a multiple of.
+    """Return a number of images to record for, which no size of a model's weights is a multiple of.
 
-    A size that it divides therefore counts pictures.
+    A size that it divides therefore counts images.
     """
     sizes = {size for weight in model.weights for size in weight.shape}
     candidate = 1009

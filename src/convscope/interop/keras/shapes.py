@@ -1,4 +1,4 @@
-"""The pictures that a model takes: their sizes, and where their channels are."""
+"""The images that a model takes: their sizes, and where their channels are."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .flow import Order, channels_in_front, plain
 from .graph import Graph, inner_graph
 
 USUAL_SIZE = 224
-"""Pixels per side of a picture whose size a model leaves open."""
+"""Pixels per side of an image whose size a model leaves open."""
 
 
-class Picture(NamedTuple):
+class Image(NamedTuple):
     """An input: its sizes as they are held, and which axis of Keras each is."""
 
     held: Shape
@@ -32,7 +32,7 @@ def in_keras_order(shape: Shape, data_format: str) -> Shape:
     return (*shape[1:], shape[0])
 
 
-def pictures(graph: Graph, input_shape: InputShape | None, data_format: str) -> list[Picture]:
+def images(graph: Graph, input_shape: InputShape | None, data_format: str) -> list[Image]:
     """Return the inputs, with the sizes that are asked for.
 
     Errors:   BadSetting [input-shape], [input-name], [keras-input], [keras-open]
@@ -51,7 +51,7 @@ def pictures(graph: Graph, input_shape: InputShape | None, data_format: str) -> 
                 f"input {name!r} must have known sizes; got {_shown(declared)}; "
                 "give them by input_shape=… or --input, channels first and without the batch. [keras-open]"
             )
-        found.append(Picture(held, order, name))
+        found.append(Image(held, order, name))
     return found
 
 
@@ -63,15 +63,15 @@ class Sizes(Enum):
     OTHERS = "others"
 
 
-def sizes_known(pictures: Sequence[Picture], graph: Graph) -> Sizes:
-    """Return what Keras knew of the pictures' sizes when it recorded the graph."""
+def sizes_known(images: Sequence[Image], graph: Graph) -> Sizes:
+    """Return what Keras knew of the images' sizes when it recorded the graph."""
     known = Sizes.THESE
-    for picture, tensor in zip(pictures, graph.inputs, strict=True):
-        for place, axis in enumerate(picture.order):
+    for image, tensor in zip(images, graph.inputs, strict=True):
+        for place, axis in enumerate(image.order):
             declared = tensor.shape[axis + 1]
             if declared is None:
                 known = Sizes.ANY
-            elif declared != picture.held[place]:
+            elif declared != image.held[place]:
                 return Sizes.OTHERS
     return known
 
@@ -96,7 +96,7 @@ def _shown(sizes: Sequence[int | None]) -> str:
 
 
 def _order(graph: Graph, tensor: Any, data_format: str) -> Order:
-    """Return how an input is held: pictures with their channels in front, sequences as they are."""
+    """Return how an input is held: images with their channels in front, sequences as they are."""
     rank = len(tensor.shape) - 1
     wanted = _wanted(graph, tensor)
     if rank > 2:
@@ -105,7 +105,7 @@ def _order(graph: Graph, tensor: Any, data_format: str) -> Order:
 
 
 def _wanted(graph: Graph, tensor: Any) -> str | None:
-    """Return the data format of the first layer on the input's way that has one; None where it is no picture."""
+    """Return the data format of the first layer on the input's way that has one; None where it is no image."""
     from keras import layers
 
     sequence = (

@@ -24,8 +24,8 @@ Value = Flow | Own
 class Walk:
     """One model on the way to a network.
 
-    `data_format` is the model's; `sizes` says what Keras knew of the pictures' when it recorded the shapes;
-    `batch` is the number of pictures that calls are recorded for.
+    `data_format` is the model's; `sizes` says what Keras knew of the images' when it recorded the shapes;
+    `batch` is the number of images that calls are recorded for.
     """
 
     def __init__(self, data_format: str, sizes: Sizes, batch: int) -> None:
@@ -68,7 +68,7 @@ class Walk:
     ) -> Sequence[Value]:
         """Make layers of one call; `declared` are the outputs that Keras recorded for it.
 
-        Errors:   BadShape [keras-shape] where the pictures do not fit
+        Errors:   BadShape [keras-shape] where the images do not fit
         """
         inner = inner_graph(operation)
         given = None if inner is None else _inputs_of(inner, args, kwargs)
@@ -80,8 +80,8 @@ class Walk:
             _check(outputs, declared)
             return outputs
         except (Unmapped, ConvscopeError) as error:
-            pictures = any(isinstance(one, Flow) and one.batched for one in _values_in((args, kwargs)))
-            if isinstance(error, BadShape) and pictures and self.sizes is not Sizes.THESE:
+            images = any(isinstance(one, Flow) and one.batched for one in _values_in((args, kwargs)))
+            if isinstance(error, BadShape) and images and self.sizes is not Sizes.THESE:
                 raise type(error)(f"layer {name!r}: {error}") from None
             self.builder.back_to(mark)
         return self.traced(operation, name, args, kwargs) or self._opaque(operation, name, args, kwargs, declared)
@@ -157,10 +157,10 @@ class Walk:
         flows = [one for one in values if isinstance(one, Flow)]
         inputs = [flow.layer for flow in flows] or [next(iter(self.builder.entries))]
         inputs += [call.own_flow(one).layer for one in self._weights_of(operation, (args, kwargs))]
-        pictures = any(flow.batched for flow in flows)
+        images = any(flow.batched for flow in flows)
         made: list[Value] = []
         for tensor in outputs:
-            batched = pictures or tuple(tensor.shape[:1]) == (self.batch,)
+            batched = images or tuple(tensor.shape[:1]) == (self.batch,)
             shape = tuple(max(int(size), 1) for size in tensor.shape[batched:]) or (1,)
             layer = Opaque(type(operation).__name__, shape)
             added = self.builder.add(name, layer, list(dict.fromkeys(inputs)), origin=name)
@@ -179,7 +179,7 @@ class Walk:
     ) -> list[Any]:
         """Ask Keras for the shapes that a call gives out.
 
-        Errors:   BadShape [keras-shape] where it does not take these pictures, or does not say
+        Errors:   BadShape [keras-shape] where it does not take these images, or does not say
         """
         from keras import tree
 
@@ -190,7 +190,7 @@ class Walk:
         except Exception as error:  # layers may raise anything
             raise _misfit(name, said(error)) from error
         if any(None in tensor.shape[1:] for tensor in outputs):
-            raise _misfit(name, "an output whose size depends on the numbers in a picture")
+            raise _misfit(name, "an output whose size depends on the numbers in an image")
         return list(outputs)
 
 
@@ -296,6 +296,6 @@ def _with_symbols(value: Any, symbols: Mapping[int, Any]) -> Any:
 
 def _misfit(name: str, got: str) -> BadShape:
     return BadShape(
-        f"layer {name!r} must take what the layers before it give out for these pictures; got {got}; "
+        f"layer {name!r} must take what the layers before it give out for these images; got {got}; "
         "give the shape that the model was made for, channels first. [keras-shape]"
     )

@@ -35,12 +35,12 @@ class Builder:
         The output's batch stands where the first input has it. Errors of the layer come through as they are.
         """
         flows = [self.settle(flow) for flow in inputs]
-        output = facts(layer, tuple(flow.picture for flow in flows)).output_shape
+        output = facts(layer, tuple(flow.image for flow in flows)).output_shape
         name = self.append(layer, tuple([flow.layer for flow in flows]), name, origin, parameters or {})
         if not flows:
             return Flow(name, output, None, output, 0)
         first = flows[0]
-        if output == first.picture:
+        if output == first.image:
             return Flow(name, first.shape, first.batch, output, first.dtype)
         size = 1 if first.batch is None else first.shape[first.batch]
         batch = first.batch if first.batch is None else min(first.batch, len(output))
@@ -69,10 +69,10 @@ class Builder:
         """Return the flow with a layer whose output has its very shape."""
         if flow.settled:
             return flow
-        layer = reshaping(flow.picture)
+        layer = reshaping(flow.image)
         facts(layer, (flow.held,))
         name = self.append(layer, (flow.layer,), f"{flow.layer}.shape", None, {})
-        return Flow(name, flow.shape, flow.batch, flow.picture, flow.dtype)
+        return Flow(name, flow.shape, flow.batch, flow.image, flow.dtype)
 
     def free_name(self, wanted: str) -> str:
         """Return the name without the signs that the notation needs, and with a number where it is taken."""
@@ -101,6 +101,6 @@ class Builder:
         return None if owner == name else owner
 
 
-def reshaping(picture: Shape) -> Layer:
+def reshaping(image: Shape) -> Layer:
     """Return the layer that puts the same elements into this shape."""
-    return Flatten() if len(picture) == 1 else Reshape(picture)
+    return Flatten() if len(image) == 1 else Reshape(image)

@@ -112,21 +112,21 @@ class Call:
         return self.input(index) is not None
 
     def flow(self, index: int = 0) -> Flow:
-        """Return an input that depends on the picture."""
+        """Return an input that depends on the image."""
         value = self.input(index)
         if not isinstance(value, Flow):
-            raise Unmapped(f"input {index} is not made from the picture")
+            raise Unmapped(f"input {index} is not made from the image")
         return value
 
-    def pictures(self, index: int = 0) -> Flow:
+    def images(self, index: int = 0) -> Flow:
         """Return an input whose first axis is the batch."""
         return with_batch_at(self.flow(index), 0)
 
     def constant(self, index: int) -> Constant:
-        """Return an input that is the same for every picture."""
+        """Return an input that is the same for every image."""
         value = self.input(index)
         if not isinstance(value, Constant):
-            raise Unmapped(f"input {index} depends on the picture")
+            raise Unmapped(f"input {index} depends on the image")
         return value
 
     def optional(self, index: int) -> Constant | None:
@@ -183,11 +183,11 @@ class Call:
         return self.builder.add(layer, flows, name, self.node.name or None, parameters)
 
     def reshaped(self, flow: Flow, shape: Shape, batch: int | None, part: str = "") -> Flow:
-        """Put a flow's elements into another shape, by a layer where the picture's shape changes."""
+        """Put a flow's elements into another shape, by a layer where the image's shape changes."""
         viewed = flow.seen_as(shape, batch)
         if not flow.settled or viewed.settled:
             return viewed
-        output = self.emit(reshaping(viewed.picture), flow, part=part)
+        output = self.emit(reshaping(viewed.image), flow, part=part)
         return Flow(output.layer, shape, batch, output.held, flow.dtype)
 
     def refused(self, what: str) -> BadShape:
@@ -211,7 +211,7 @@ def _made(kind: Any, *settings: Any) -> Any:
 
 
 def with_batch_at(flow: Flow, axis: int) -> Flow:
-    """Return the flow with the batch at an axis: where there is one picture, any axis of size 1 will do."""
+    """Return the flow with the batch at an axis: where there is one image, any axis of size 1 will do."""
     if flow.batch == axis:
         return flow
     alone = flow.batch is None or flow.shape[flow.batch] == 1
@@ -220,8 +220,8 @@ def with_batch_at(flow: Flow, axis: int) -> Flow:
     return flow.seen_as(flow.shape, axis)
 
 
-def folded_pictures(call: Call) -> Flow | None:
-    """Return the first input where one picture was cut into several, which stand where the batch stood."""
+def folded_images(call: Call) -> Flow | None:
+    """Return the first input where one image was cut into several, which stand where the batch stood."""
     x = call.flow()
     alone = x.batch is None or (x.batch != 0 and x.shape[x.batch] == 1)
     if not alone or len(x.shape) < 2 or x.shape[0] == 1:
@@ -230,15 +230,15 @@ def folded_pictures(call: Call) -> Flow | None:
 
 
 def without_batch(flow: Flow) -> Flow:
-    """Return the flow of one picture with its batch as an axis like any other."""
+    """Return the flow of one image with its batch as an axis like any other."""
     if flow.batch is not None and flow.shape[flow.batch] != 1:
-        raise Unmapped("several pictures at once")
+        raise Unmapped("several images at once")
     return flow.seen_as(flow.shape, None)
 
 
 def remade(flow: Flow, output: Flow, batch: int | None) -> Flow:
     """Return a layer's output with its batch put where ONNX has it now; `flow` says how large it is."""
-    if batch == flow.batch and output.held == flow.picture:
+    if batch == flow.batch and output.held == flow.image:
         return Flow(output.layer, flow.shape, batch, output.held, output.dtype)
     size = 1 if flow.batch is None else flow.shape[flow.batch]
     return Flow(output.layer, with_axis(output.held, batch, size), batch, output.held, output.dtype)

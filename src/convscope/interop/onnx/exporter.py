@@ -122,7 +122,7 @@ def _graph_name(network: Network) -> str:
 
 
 def _output(node: Node, graph: Graph) -> Any:
-    """Return an output of the graph; the picture itself is given out through an Identity."""
+    """Return an output of the graph; the image itself is given out through an Identity."""
     if node.inputs:
         return _value(node.name, node)
     name = f"{node.name}/output"

@@ -75,7 +75,7 @@ def _one_after_another(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _quotient(one: Array, two: Array) -> Array:
-    """Divide as ONNX does: whole numbers towards zero."""
+    """Divide as ONNX does: whole numbers toward zero."""
     if np.issubdtype(one.dtype, np.integer):
         one_by_two: Array = np.sign(one) * np.sign(two) * (np.abs(one) // np.abs(two))
         return one_by_two.astype(one.dtype)
@@ -391,14 +391,14 @@ def _(call: Call, x: Array, axes: Array | None = None) -> Array:
 
 @_rule("BatchNormalization", work=4)
 def _(call: Call, x: Array, scale: Array, shift: Array, mean: Array, variance: Array) -> Array:
-    """Normalise rows of a weight by their own statistics, as weight standardisation is exported."""
+    """Normalize rows of a weight by their own statistics, as weight standardization is exported."""
     others = tuple(axis for axis in range(x.ndim) if axis != 1)
     if call.attribute("training_mode", 0):
         mean, variance = x.mean(others), x.var(others)
     root = np.sqrt(variance + call.attribute("epsilon", 1e-5))
     one_by_one = (-1, *(1,) * (x.ndim - 2))
-    normalised: Array = (x - mean.reshape(one_by_one)) / root.reshape(one_by_one)
-    return (normalised * scale.reshape(one_by_one) + shift.reshape(one_by_one)).astype(x.dtype)
+    normalized: Array = (x - mean.reshape(one_by_one)) / root.reshape(one_by_one)
+    return (normalized * scale.reshape(one_by_one) + shift.reshape(one_by_one)).astype(x.dtype)
 
 
 @_rule("DequantizeLinear", work=4)

@@ -1,4 +1,4 @@
-"""Compute what depends on no picture: shapes, and whatever is made of them and of constants."""
+"""Compute what depends on no image: shapes, and whatever is made of them and of constants."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGEST_READ = 1 << 20
 
 
 def fold(call: Call, signature: Signature | None) -> list[Constant | None] | None:
-    """Return a node's outputs where they are the same for every picture, else None.
+    """Return a node's outputs where they are the same for every image, else None.
 
     Errors:   BadFile [onnx-constant] for a computation that fails, asks for too much, or is set in an unknown way
     """

@@ -18,7 +18,7 @@ from ...network import Network
 from .builder import Builder
 from .converter import Scope, Shared
 from .file import OnnxFile, read_structure, refused
-from .inputs import Given, inputs_of, picture_of
+from .inputs import Given, image_of, inputs_of
 from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def from_onnx(
     Units:    input_shape is the first input's, or a mapping from names of inputs to shapes, batch left out:
               for files that leave sizes open, or other sizes
     Errors:   MissingExtra [missing-onnx]; BadFile for a file that is damaged, hostile or of a kind not read;
-              BadShape for a picture that does not fit
+              BadShape for an image that does not fit
     """
     file = Path(os.fspath(path))
     network, weights = read_network(file, input_shape)
@@ -105,9 +105,9 @@ def _build(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -> 
 
 
 def _input(builder: Builder, item: Given) -> Flow:
-    picture = picture_of(item)
-    flow = builder.add(Input(picture), (), item.name, None)
-    return Flow(flow.layer, item.shape, item.batch, picture, item.dtype)
+    image = image_of(item)
+    flow = builder.add(Input(image), (), item.name, None)
+    return Flow(flow.layer, item.shape, item.batch, image, item.dtype)
 
 
 def _end_with(builder: Builder, flow: Flow) -> None:

@@ -1,4 +1,4 @@
-"""The inputs of a graph: which of them are pictures, of what shape, and where the batch stands."""
+"""The inputs of a graph: which of them are images, of what shape, and where the batch stands."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _declared(item: Any, graph: GraphProto, path: Path, first: Declared | None) 
             path,
             "declare the shape of its inputs",
             f"none for {item.name!r}",
-            "export it with the shape of the picture",
+            "export it with the shape of the image",
             "onnx-input",
         )
     dims = tuple(_dim(dim) for dim in kind.shape.dim)
@@ -126,20 +126,20 @@ def _given(
             if size is not None:
                 known.setdefault(size, 1)
             sizes[item.batch] = known.get(size, 1) if size is not None else 1
-    picture = without_axis(tuple(range(len(sizes))), item.batch)
+    image = without_axis(tuple(range(len(sizes))), item.batch)
     if shape is not None:
-        _check_rank(shape, picture, item, path)
-        channels = sizes[picture[0]] if picture else None
+        _check_rank(shape, image, item, path)
+        channels = sizes[image[0]] if image else None
         if isinstance(channels, int):
             check_channels_first(shape, channels, item.name)
-        for axis, size in zip(picture, shape, strict=True):
+        for axis, size in zip(image, shape, strict=True):
             name = sizes[axis]
             if isinstance(name, str):
                 known[name] = size
             sizes[axis] = size
     sizes = [known.get(size, size) if isinstance(size, str) else size for size in sizes]
     if not all(isinstance(size, int) for size in sizes):
-        open_sizes = [sizes[axis] for axis in picture]
+        open_sizes = [sizes[axis] for axis in image]
         words = [str(size) if isinstance(size, int) else "?" for size in open_sizes]
         usual = _USUAL_SIZES.get(len(open_sizes), (100,) * len(open_sizes))
         hint = tuple(size if isinstance(size, int) else one for size, one in zip(open_sizes, usual, strict=True))
@@ -156,14 +156,14 @@ def _given(
     return Given(item.name, item.dtype, whole, item.batch)
 
 
-def _check_rank(shape: Shape, picture: Shape, item: Declared, path: Path) -> None:
-    if len(shape) != len(picture):
+def _check_rank(shape: Shape, image: Shape, item: Declared, path: Path) -> None:
+    if len(shape) != len(image):
         raise BadShape(
-            f"input_shape must have the {len(picture)} axes of input {item.name!r} of {str(path)!r}, "
+            f"input_shape must have the {len(image)} axes of input {item.name!r} of {str(path)!r}, "
             f"batch left out; got input_shape={show_shape(shape)}; leave it out to see the file's own. [onnx-rank]"
         )
 
 
-def picture_of(given: Given) -> Shape:
+def image_of(given: Given) -> Shape:
     """Return an input's shape without the batch."""
     return without_axis(given.shape, given.batch) or (1,)

@@ -75,7 +75,7 @@ _SHAPES: Mapping[str, Callable[[Call], dict[str, Found] | None]] = {"STFT": _spe
 
 
 def _any(call: Call) -> list[Flow]:
-    """Return the picture, for a node that takes nothing of it: a layer must hang somewhere."""
+    """Return the image, for a node that takes nothing of it: a layer must hang somewhere."""
     first = call.scope.shared.first
     assert first is not None
     return [first]
@@ -90,11 +90,11 @@ def _title(call: Call, reason: str = "") -> str:
 def _stand_in(call: Call, flows: list[Flow], found: Found, part: str, reason: str) -> Flow:
     shape, dtype = found
     batch = _batch(flows, shape)
-    picture = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
+    image = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
     title = _title(call, reason)
     operator = "".join(sign if sign.isprintable() and sign not in " |\"'#{}" else "_" for sign in title)
     try:
-        output = call.emit(Opaque(operator, picture), *flows, part=part)
+        output = call.emit(Opaque(operator, image), *flows, part=part)
     except ConvscopeError as error:
         raise BadFile(f"node {call.name!r} of {str(call.scope.path)!r}: {error}") from None
     return Flow(output.layer, shape, batch, output.held, dtype)
@@ -112,7 +112,7 @@ def _batch(flows: list[Flow], shape: Shape) -> int | None:
     if size == 1:
         return None
     raise BadFile(
-        f"the batch must stay an axis of its own; got {size} pictures at once, and an output of shape {shape}; "
+        f"the batch must stay an axis of its own; got {size} images at once, and an output of shape {shape}; "
         "export the model with a batch of 1 or a symbolic one. [onnx-batch]"
     )
 

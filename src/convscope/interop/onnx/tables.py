@@ -1,4 +1,4 @@
-"""Learned tables that a graph picks from, multiplies or repeats before pictures come in: layers, not constants.
+"""Learned tables that a graph picks from, multiplies or repeats before images come in: layers, not constants.
 
 What is made of a table may have more numbers than the table, or fewer: they are no parameters of their own.
 """
@@ -67,9 +67,9 @@ def _is_table(value: object) -> TypeGuard[Constant]:
 
 
 def _as_layer(call: Call, constant: Constant, index: int = 0) -> Flow:
-    picture = call.scope.shared.first
-    assert picture is not None
+    image = call.scope.shared.first
+    assert image is not None
     held = {"weight" if constant.learned else "value": constant}
     part = f"table{index}" if index else "table"
-    output = call.emit(Parameter(constant.shape, constant.learned), picture, part=part, parameters=held)
+    output = call.emit(Parameter(constant.shape, constant.learned), image, part=part, parameters=held)
     return Flow(output.layer, constant.shape, None, constant.shape, constant.dtype)

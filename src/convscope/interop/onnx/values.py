@@ -21,10 +21,10 @@ LONGEST_KEY = 256
 
 
 class Flow(NamedTuple):
-    """A value made from the picture: the output of a layer.
+    """A value made from the image: the output of a layer.
 
     `shape` is ONNX's, the batch included; `batch` is the batch's axis, or None where it has none (a network for
-    one picture may squeeze its batch away). `held` is the shape of the layer's own output without the batch: the
+    one image may squeeze its batch away). `held` is the shape of the layer's own output without the batch: the
     same elements in the same order, in a shape that may still have to be changed.
     """
 
@@ -40,14 +40,14 @@ class Flow(NamedTuple):
         return self[1:]
 
     @property
-    def picture(self) -> Shape:
+    def image(self) -> Shape:
         """Return the shape without the batch; a single number is a vector of one."""
         return without_axis(self.shape, self.batch) or (1,)
 
     @property
     def settled(self) -> bool:
         """Return whether the layer's output has this very shape."""
-        return self.held == self.picture
+        return self.held == self.image
 
     def axis(self, axis: int) -> int | None:
         """Return where an axis of ONNX's shape is without the batch; None for the batch itself."""
@@ -61,7 +61,7 @@ class Flow(NamedTuple):
 
 
 class Constant:
-    """A value that is the same for every picture; its numbers are read when first asked for.
+    """A value that is the same for every image; its numbers are read when first asked for.
 
     `key` names what is stored once in the file, so that its second use is known; `was_read` says whether anybody
     has asked for the numbers. `weights` counts the stored real

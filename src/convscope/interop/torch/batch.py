@@ -1,6 +1,6 @@
 """The batch axis of a recorded tensor: found by a batch size that nothing else has, and taken out of shapes.
 
-A network is recorded for a batch of B pictures, B being a prime larger than every size of the network. A size that
+A network is recorded for a batch of B images, B being a prime larger than every size of the network. A size that
 B divides therefore holds the batch: B alone is the batch axis, k·B is the batch folded with k other indices.
 """
 
@@ -46,7 +46,7 @@ class Batch:
         """
         found = [axis for axis, size in enumerate(shape) if size and size % self.size == 0]
         if len(found) > 1:
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
         return found[0] if found else None
 
     def folded(self, shape: Sequence[int]) -> int:
@@ -60,46 +60,46 @@ class Batch:
         return [a for a in range(len(shape)) if a != batch or shape[a] != self.size]
 
     def free(self, shape: Sequence[int]) -> Shape:
-        """Return the shape for one picture; a single number counts as a vector of one."""
+        """Return the shape for one image; a single number counts as a vector of one."""
         return tuple(self.one(shape[axis]) for axis in self.kept(shape)) or (1,)
 
     def one(self, size: int) -> int:
-        """Return a size for one picture."""
+        """Return a size for one image."""
         return size // self.size if size and size % self.size == 0 else size
 
     def place(self, shape: Sequence[int], axis: int) -> int:
-        """Return the place of an axis (negative ones count from the end) in the shape for one picture.
+        """Return the place of an axis (negative ones count from the end) in the shape for one image.
 
         Errors:   Unmapped for the batch axis itself
         """
         axis %= len(shape) or 1
         if axis == self.axis(shape):
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
         return self.kept(shape).index(axis)
 
     def refolded(self, old: Sequence[int], within: int, new: Sequence[int]) -> int:
         """Return how many indices stand inside the batch of a reshaped tensor's axis; `within` did before.
 
-        An axis of k·B may be B·k, (k/2)·B·2, …, k·B: what stands inside moves with the picture, what outside not.
+        An axis of k·B may be B·k, (k/2)·B·2, …, k·B: what stands inside moves with the image, what outside not.
 
-        Errors:   Unmapped where the elements of one picture would be torn apart
+        Errors:   Unmapped where the elements of one image would be torn apart
         """
         axis, place = self.axis(old), self.axis(new)
         if axis is None or place is None:
             if axis is not place:
-                raise Unmapped("pictures are mixed")
+                raise Unmapped("images are mixed")
             return 1
         inner = within * prod(old[axis + 1 :])
         after = prod(new[place + 1 :])
         if inner % after or self.folded(new) % (inner // after):
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
         return inner // after
 
-    def pictures(self, shape: Sequence[int]) -> Shape:
-        """Return the shape for one picture of a tensor whose first axis is the batch alone.
+    def images(self, shape: Sequence[int]) -> Shape:
+        """Return the shape for one image of a tensor whose first axis is the batch alone.
 
         Errors:   Unmapped for any other
         """
         if not shape or shape[0] != self.size:
-            raise Unmapped("no batch of pictures")
+            raise Unmapped("no batch of images")
         return self.free(shape)

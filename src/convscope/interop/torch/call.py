@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 MOST_FOLDED = 64
-"""Pictures folded into the batch that are taken apart, at most."""
+"""Images folded into the batch that are taken apart, at most."""
 
 
 class Call:
@@ -43,7 +43,7 @@ class Call:
 
     @property
     def free(self) -> Shape:
-        """Return the shape of the (first) result for one picture."""
+        """Return the shape of the (first) result for one image."""
         return self.batch.free(self.shape)
 
     @property
@@ -60,7 +60,7 @@ class Call:
     def operands(self, *tensors: Tensor) -> list[str]:
         """Return the layers of tensors that are combined element by element, their batch axes in one place.
 
-        Errors:   Unmapped where the pictures of one meet other indices of another
+        Errors:   Unmapped where the images of one meet other indices of another
         """
         shape = self.shape
         batch = self.batch.axis(shape)
@@ -69,25 +69,25 @@ class Call:
             offset = len(shape) - tensor.dim()
             own = self.batch.axis(tensor.shape)
             if own is not None and own + offset != batch:
-                raise Unmapped("pictures are mixed")
+                raise Unmapped("images are mixed")
             unfolded = batch is not None and self.batch.folded(shape) == 1 and batch >= offset
             if own is None and unfolded and batch is not None:
-                one_picture = [n for axis, n in enumerate(tensor.shape) if axis + offset != batch]
-                nodes.append(self.recorder.array(tensor, tuple(one_picture) or (1,)))
+                one_image = [n for axis, n in enumerate(tensor.shape) if axis + offset != batch]
+                nodes.append(self.recorder.array(tensor, tuple(one_image) or (1,)))
             else:
                 nodes.append(self.node(tensor))
         return nodes
 
     def each(self, tensor: Tensor, apply: Callable[[str], str]) -> str:
-        """Apply a layer of pictures; pictures folded into the batch go through it one after another.
+        """Apply a layer of images; images folded into the batch go through it one after another.
 
         Errors:   Unmapped where the batch is not the first axis, or more than MOST_FOLDED share it
         """
-        node, folded = self._pictures(tensor)
+        node, folded = self._images(tensor)
         if not folded:
             return apply(node)
         if folded > MOST_FOLDED:
-            raise Unmapped("too many pictures in one")
+            raise Unmapped("too many images in one")
         parts = []
         for index in range(folded):
             cut = self.step(Slice(0, index, index + 1), node) if folded > 1 else node
@@ -96,11 +96,11 @@ class Call:
         return parts[0] if folded == 1 else self._add(f"{self.name}.concat", Concat(), parts, {}, {})
 
     def channelwise(self, tensor: Tensor, apply: Callable[[str], str]) -> str:
-        """Apply a layer that takes each channel alone: those of pictures folded into the batch stand side by side.
+        """Apply a layer that takes each channel alone: those of images folded into the batch stand side by side.
 
         Errors:   Unmapped where the batch is not the first axis
         """
-        node, folded = self._pictures(tensor)
+        node, folded = self._images(tensor)
         if not folded:
             return apply(node)
         _, channels, *sizes = self.shape_of(node)
@@ -108,30 +108,30 @@ class Call:
         return self.step(Reshape((folded, channels, *self.shape_of(one)[1:])), one)
 
     def lifted(self, tensor: Tensor, apply: Callable[[str, int], str]) -> str:
-        """Apply a layer of pictures; those folded into the batch are one more axis, along which its window is 1.
+        """Apply a layer of images; those folded into the batch are one more axis, along which its window is 1.
 
-        `apply` is told how many axes stand before those of a picture, 0 or 1. Pictures of three axes, which have
+        `apply` is told how many axes stand before those of an image, 0 or 1. Images of three axes, which have
         no room for another, go through it one after another.
 
         Errors:   Unmapped where the batch is not the first axis
         """
-        node, folded = self._pictures(tensor)
+        node, folded = self._images(tensor)
         rank = tensor.dim() - 2
         if not folded or folded == 1 or rank == 3:
             return self.each(tensor, lambda one: apply(one, 0))
         order = (1, 0, *range(2, rank + 2))
         return self.step(Permute(order), apply(self.step(Permute(order), node), 1))
 
-    def _pictures(self, tensor: Tensor) -> tuple[str, int]:
-        """Return the layer of pictures, and how many its first axis holds; 0 where that is no axis of its own."""
+    def _images(self, tensor: Tensor) -> tuple[str, int]:
+        """Return the layer of images, and how many its first axis holds; 0 where that is no axis of its own."""
         axis = self.batch.axis(tensor.shape)
         if axis not in (0, None) or tensor.dim() < 2:
-            raise Unmapped("no batch of pictures")
+            raise Unmapped("no batch of images")
         alone = axis == 0 and self.batch.folded(tensor.shape) == 1
         return self.node(tensor), 0 if alone else self.batch.one(tensor.shape[0])
 
     def number(self, value: Any) -> float | None:
-        """Return a number that is the same for all pictures and not learned; None for anything else."""
+        """Return a number that is the same for all images and not learned; None for anything else."""
         if isinstance(value, bool | int | float):
             return float(value)
         if isinstance(value, complex) or self.recorder.is_value(value) or self.recorder.own.is_learned(value):

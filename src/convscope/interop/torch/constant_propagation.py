@@ -1,6 +1,6 @@
 """What a module computes from its own arrays alone: done for real, and remembered where parameters are in it.
 
-An array that is used as a layer's weight is taken as it is. One that meets pictures in another way (a position
+An array that is used as a layer's weight is taken as it is. One that meets images in another way (a position
 table that was indexed, say) is made again by layers, so that its parameters are counted as what they are.
 """
 
@@ -171,10 +171,10 @@ class OwnArrays:
     def _result(
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor], learned: bool
     ) -> Any:
-        """Call a function for real; without memory where arrays have none, or learned ones hold pictures."""
+        """Call a function for real; without memory where arrays have none, or learned ones hold images."""
         mixed = len({one.is_meta for one in given}) > 1
-        per_picture = any(map(self._holds_batch, given))
-        if not (mixed or per_picture or word_of(function) in COPIES or _may_be_large(args, given)):
+        per_image = any(map(self._holds_batch, given))
+        if not (mixed or per_image or word_of(function) in COPIES or _may_be_large(args, given)):
             return function(*args, **kwargs)
         shapes = with_tensors((args, dict(kwargs)), self._without_memory)
         try:
@@ -182,7 +182,7 @@ class OwnArrays:
         except (RuntimeError, NotImplementedError, TypeError):
             return function(*args, **kwargs)
         large = any(one.numel() > LARGEST for one in tensors(result))
-        return result if mixed or large or (learned and per_picture) else function(*args, **kwargs)
+        return result if mixed or large or (learned and per_image) else function(*args, **kwargs)
 
     def _remember(self, tensor: Tensor, made: Made) -> None:
         self._learned.add(id(tensor))
@@ -210,7 +210,7 @@ class OwnArrays:
         return made
 
     def like(self, first: Tensor, word: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Fit an array to a picture's shape or type."""
+        """Fit an array to an image's shape or type."""
         other = args[1] if len(args) > 1 else next(iter(kwargs.values()))
         if word in ("to", "type_as"):
             return self.compute(torch.Tensor.to, (first, other.dtype), {}, [first])
@@ -219,7 +219,7 @@ class OwnArrays:
 
 
 def _is_meta(argument: Any) -> bool:
-    """Tell whether an argument names the device of pictures."""
+    """Tell whether an argument names the device of images."""
     return isinstance(argument, str | torch.device) and str(argument) == "meta"
 
 

@@ -272,7 +272,7 @@ def _failed(error: BaseException, recorder: Recorder, shapes: Mapping[str, Shape
             f"{name} {show_shape(one)}" if several else show_shape(one) for name, one in shapes.items()
         )
         return BadShape(
-            f"a module must take {'inputs' if several else 'pictures'} of {taken}; got {said} ({where}); "
+            f"a module must take {'inputs' if several else 'images'} of {taken}; got {said} ({where}); "
             f"give the {'shapes' if several else 'shape'} that it was made for, batch left out. [torch-forward]"
         )
     return BadNetwork(
@@ -282,7 +282,7 @@ def _failed(error: BaseException, recorder: Recorder, shapes: Mapping[str, Shape
 
 
 def _values(result: Any, recorder: Recorder) -> Iterator[Any]:
-    """Yield the tensors of a module's result that depend on the pictures."""
+    """Yield the tensors of a module's result that depend on the images."""
     from torch import Tensor
 
     if isinstance(result, Tensor):

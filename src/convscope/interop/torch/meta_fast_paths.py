@@ -84,7 +84,7 @@ def _sum_in_place(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | 
 
 
 def _embedding(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
-    """Append the width: pictures are recorded as real numbers, which PyTorch would not look up."""
+    """Append the width: images are recorded as real numbers, which PyTorch would not look up."""
     return _new((*args[0].shape, args[1].shape[1]), args[1].dtype) if len(args) > 1 else None
 
 

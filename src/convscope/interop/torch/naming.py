@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCHEME = Scheme("torch", "a torch.nn.Module", "torch:torchvision.models:resnet50")
 USUAL_SIZE = 224
-"""Pixels per side of a picture, unless a shape is given."""
+"""Pixels per side of an image, unless a shape is given."""
 
 
 def load_module(model: str, input_shape: InputShape | None = None) -> Network:
@@ -59,7 +59,7 @@ def _made(named: Named) -> nn.Module:
 
 
 def usual_shape(module: nn.Module) -> Shape:
-    """Return the picture that a module's first layer with weights asks for."""
+    """Return the image that a module's first layer with weights asks for."""
     for one in module.modules():
         channels, kernel = getattr(one, "in_channels", None), getattr(one, "kernel_size", None)
         if isinstance(channels, int) and isinstance(kernel, tuple):

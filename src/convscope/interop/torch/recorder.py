@@ -1,8 +1,8 @@
 """Record the operators of a forward pass on tensors without memory.
 
-PyTorch hands every call of one of its functions to a mode. Pictures are meta tensors: they have a shape and no
+PyTorch hands every call of one of its functions to a mode. Images are meta tensors: they have a shape and no
 numbers. What is computed from the module's own arrays alone is computed for real, so that masks, position tables
-and loop bounds are what they are; what depends on pictures becomes layers.
+and loop bounds are what they are; what depends on images becomes layers.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Recorder(TorchFunctionMode):
         return memory
 
     def is_value(self, tensor: Tensor) -> bool:
-        """Tell whether a tensor depends on the pictures."""
+        """Tell whether a tensor depends on the images."""
         return self._is_recorded(tensor) or (bool(self._overwritten) and self._shares_written_memory(tensor))
 
     def _is_recorded(self, tensor: Tensor) -> bool:
@@ -152,23 +152,23 @@ class Recorder(TorchFunctionMode):
         return made.get(id(tensor))
 
     def _new_array(self, tensor: Tensor, wanted: Shape | None) -> str:
-        """Add one of the network's own arrays, as it is now; one repeated for every picture is kept once."""
+        """Add one of the network's own arrays, as it is now; one repeated for every image is kept once."""
         shape = wanted or self.batch.free(tensor.shape)
         array = tensor
         if not self.own.is_parameter(tensor):
             axis = self.batch.axis(tensor.shape)
-            one_picture = tensor if axis is None else tensor.narrow(axis, 0, self.batch.one(tensor.shape[axis]))
-            array = one_picture.detach().reshape(shape).clone()
+            one_image = tensor if axis is None else tensor.narrow(axis, 0, self.batch.one(tensor.shape[axis]))
+            array = one_image.detach().reshape(shape).clone()
         learned = self.own.is_learned(tensor)
         name = self.own.name_of(tensor) or self.names.of_operator("constant")
         arrays = ({"weight": array}, {}) if learned else ({}, {"value": array})
         self.own.keep(tensor)
         frozen = ["weight"] if learned and self.own.is_frozen(tensor) else []
-        return self.graph.add(name, Parameter(shape, learned), [self._picture], *arrays, frozen=frozen)
+        return self.graph.add(name, Parameter(shape, learned), [self._image], *arrays, frozen=frozen)
 
     @property
-    def _picture(self) -> str:
-        """Return the network's input, which tells arrays how many pictures there are."""
+    def _image(self) -> str:
+        """Return the network's input, which tells arrays how many images there are."""
         return next(iter(self.graph.entries))
 
     # How is the batch folded with other indices?
@@ -192,7 +192,7 @@ class Recorder(TorchFunctionMode):
             return
         folds = {(self.batch.folded(one.shape), self.within(one)) for one in values}
         if len(folds) > 1 or any((self.batch.folded(one.shape),) != next(iter(folds))[:1] for one in outputs):
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
         for one in outputs:
             self.fold(one, next(iter(folds))[1])
 
@@ -266,7 +266,7 @@ class Recorder(TorchFunctionMode):
         return out
 
     def _filled(self, func: Any, word: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-        """Make an array of the type and size that a picture has; a copy of a picture is that picture."""
+        """Make an array of the type and size that an image has; a copy of an image is that image."""
         filling = [
             one for one in tensors((args[1:], kwargs)) if one is not kwargs.get("input") and self.is_value(one)
         ]
@@ -331,7 +331,7 @@ class Recorder(TorchFunctionMode):
         except _NOT_CONVERTED as error:
             self._forget_after(before)
             operator = f"{word}_in_training" if isinstance(error, RandomInEvaluation) else word
-            nodes = [self._opaque(operator, values or [self._picture], outputs[0], call.name)]
+            nodes = [self._opaque(operator, values or [self._image], outputs[0], call.name)]
         missing = [one for one, node in zip(outputs, nodes, strict=False) if node is None]
         self._unbound([*missing, *outputs[len(nodes) :]], word, values)
         return [*nodes, *[None] * (len(outputs) - len(nodes))]
@@ -339,12 +339,12 @@ class Recorder(TorchFunctionMode):
     def _unbound(self, outputs: list[Tensor], word: str, values: list[str]) -> list[str | None]:
         """Leave results without a layer until one is asked for: empty ones, and those nobody knows."""
         for one in outputs:
-            self._lazy[id(one)] = (word, values or [self._picture])
+            self._lazy[id(one)] = (word, values or [self._image])
             self.own.keep(one)
         return [None] * len(outputs)
 
     def _opaque(self, word: str, inputs: list[str], output: Tensor, name: str | None = None) -> str:
-        """Add what nobody knows; where pictures are mixed, the shape of the whole batch stands for one's."""
+        """Add what nobody knows; where images are mixed, the shape of the whole batch stands for one's."""
         try:
             shape = self.batch.free(output.shape)
         except Unmapped:
@@ -454,10 +454,10 @@ _INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
 
 def needs_numbers(word: str, path: str) -> BadNetwork:
-    """Make the error for a forward pass that asks for a picture's numbers."""
+    """Make the error for a forward pass that asks for an image's numbers."""
     where = f"module {path!r}" if path else "the module"
     return BadNetwork(
-        f"a network's layers must not depend on the numbers in a picture; got {word.strip('_')}() of a tensor "
+        f"a network's layers must not depend on the numbers in an image; got {word.strip('_')}() of a tensor "
         f"in {where}; compute it from shapes, or import the part without it. [torch-control-flow]"
     )
 

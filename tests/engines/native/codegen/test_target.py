@@ -23,7 +23,7 @@ from convscope.engines.native.kernels.convolution.direct import Convolution, Con
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
 from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
-from convscope.engines.native.kernels.normalization.batch_norm import Normalise
+from convscope.engines.native.kernels.normalization.batch_norm import Normalize
 from convscope.engines.native.kernels.normalization.layer_norm import LayerNorm
 from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
@@ -143,7 +143,7 @@ def representatives(name: str) -> list[Kernel]:
         ConvolutionInputGradient(body),
         ConvolutionWeightGradient(body, False, 1),
         DepthwiseConvolution(depthwise, True, RELU),
-        Normalise(64, 32, 31, lanes, relu=True, residual=True),
+        Normalize(64, 32, 31, lanes, relu=True, residual=True),
         LayerNorm(96, 14, 13, lanes, 1e-6, True),
         MaxPoolGradient(PoolingShape(19, 14, 15, (3, 3), (2, 2), (1, 1), (1, 1), (7, 8), lanes), True, 2),
         Dense(1056, 130, lanes, True, RELU),

@@ -24,7 +24,7 @@ def through_relu(value: Value, lowering: Lowering, layer: str) -> Gradient | Non
 
 
 def channel_sums(gradient: Gradient, value: Value, out: Buffer, lowering: Lowering, layer: str) -> None:
-    """Sum a gradient over pictures and positions, channel by channel."""
+    """Sum a gradient over images and positions, channel by channel."""
     if gradient.sums is not None:
         lowering.sum_parts(gradient.sums, gradient.parts, out, layer, "bias gradient")
         return

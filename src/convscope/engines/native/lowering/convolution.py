@@ -41,7 +41,7 @@ from .rules import lower
 def _(layer: Conv, node: Node, lowering: Lowering) -> None:
     shape = convolution_shape(layer, node, lowering.lanes)
     source = lowering.input_of(node)
-    # A kernel that reads pictures as they come gives no gradient of them.
+    # A kernel that reads images as they come gives no gradient of them.
     as_it_comes = isinstance(source.layout, Plain) and not source.differentiable
     thin = shape.channels < shape.lanes and shape.groups == 1
     x = source if as_it_comes and thin else lowering.blocked(source)
@@ -119,7 +119,7 @@ class _Convolution:
         return tail
 
     def _folded(self, norm: Node) -> tuple[Buffer, Buffer]:
-        """Return weights and bias with a batch normalisation's factors in them, made when parameters change."""
+        """Return weights and bias with a batch normalization's factors in them, made when parameters change."""
         lowering, node, layer = self.lowering, self.node, norm.layer
         assert isinstance(layer, BatchNorm)
         channels = Channels(self.shape.filters, self.shape.lanes)

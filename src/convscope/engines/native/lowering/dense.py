@@ -16,7 +16,7 @@ from .rules import lower
 
 @lower.register
 def _(layer: Linear, node: Node, lowering: Lowering) -> None:
-    """A dense layer on a vector, or on a picture that was flattened and still lies as a picture."""
+    """A dense layer on a vector, or on an image that was flattened and still lies as an image."""
     if len(node.output_shape) != 1:
         raise NotLowered("a dense layer on the last of several axes")
     x = lowering.elementwise(lowering.input_of(node))

@@ -1,10 +1,10 @@
-"""Normalisation of each picture by itself: over channels of a position, groups of channels, or single channels."""
+"""Normalization of each image by itself: over channels of a position, groups of channels, or single channels."""
 
 from __future__ import annotations
 
 from ....layers import GroupNorm, InstanceNorm, LayerNorm
 from ....network import Node
-from ..kernels.normalization.batch_norm import Normalise
+from ..kernels.normalization.batch_norm import Normalize
 from ..kernels.normalization.batch_norm_gradient import NormGradient
 from ..kernels.normalization.group_norm import GroupGradientSums, GroupStatistics
 from ..kernels.normalization.layer_norm import AffineGradient, LayerNormGradient
@@ -21,7 +21,7 @@ def _(layer: LayerNorm, node: Node, lowering: Lowering) -> None:
     """Over the channels of each position, or over a vector."""
     shape = node.input_shapes[0]
     if layer.normalized(shape) != (0,):
-        raise NotLowered("no kernel for layer normalisation over other axes than the channels")
+        raise NotLowered("no kernel for layer normalization over other axes than the channels")
     x = lowering.blocked(lowering.input_of(node))
     sizes, affine = _sizes(x), layer.affine
     own = _parameters(node, lowering, sizes[0], affine)
@@ -69,9 +69,9 @@ def _by_groups(node: Node, lowering: Lowering, groups: int, eps: float, affine: 
     statistics = GroupStatistics(*sizes, groups, eps, affine)
     lowering.call(statistics, node.name, "forward", "statistics", x=x.buffer, **own, **numbers)
     y = lowering.new(node, x.layout, (x,))
-    normalise = Normalise(*sizes, per_picture=True)
+    normalize = Normalize(*sizes, per_image=True)
     maps = {name: numbers[name] for name in ("scale", "offset")}
-    lowering.call(normalise, node.name, "forward", "scale and shift", x=x.buffer, y=y.buffer, **maps)
+    lowering.call(normalize, node.name, "forward", "scale and shift", x=x.buffer, y=y.buffer, **maps)
 
     def back() -> None:
         gradient = lowering.gradient(y)
@@ -88,7 +88,7 @@ def _by_groups(node: Node, lowering: Lowering, groups: int, eps: float, affine: 
             _affine_gradient(node, lowering, sizes, parts, Amount(per_image=1))
         if x.differentiable:
             into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
-            kernel = NormGradient(*sizes, per_picture=True)
+            kernel = NormGradient(*sizes, per_image=True)
             given: dict[str, Operand] = {
                 "dy0": gradient.buffer,
                 "x": x.buffer,

@@ -141,7 +141,7 @@ class Lowering:
         return self.set(node, replace(source, shape=node.output_shape))
 
     def canonical(self, shape: Shape) -> Blocked:
-        """Return how an array of this shape lies in blocks: a vector, a row, or a picture.
+        """Return how an array of this shape lies in blocks: a vector, a row, or an image.
 
         Errors:   NotLowered for other ranks
         """

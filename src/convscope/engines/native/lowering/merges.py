@@ -72,23 +72,23 @@ def _product(node: Node, lowering: Lowering) -> None:
     lowering.on_backward(back)
 
 
-def _scale(node: Node, lowering: Lowering, picture: Value, gate: Value) -> None:
-    layout = picture.layout
+def _scale(node: Node, lowering: Lowering, image: Value, gate: Value) -> None:
+    layout = image.layout
     assert isinstance(layout, Blocked)
     sizes = (layout.channels, layout.height, layout.width, layout.lanes)
-    y = lowering.new(node, layout, (picture, gate))
-    operands = {"x": picture.buffer, "gate": gate.buffer}
+    y = lowering.new(node, layout, (image, gate))
+    operands = {"x": image.buffer, "gate": gate.buffer}
     lowering.call(Scale(*sizes), node.name, "forward", "one factor a channel", y=y.buffer, **operands)
 
     def back() -> None:
         gradient = lowering.gradient(y)
         if gradient is None:
             return
-        dx = lowering.buffer(f"gradient of {picture.key}", per_image=layout.floats)
+        dx = lowering.buffer(f"gradient of {image.key}", per_image=layout.floats)
         dgate = lowering.buffer(f"gradient of {gate.key}", per_image=gate.layout.floats)
         given = {**operands, "dy": gradient.buffer, "dx": dx, "dgate": dgate}
         lowering.call(ScaleGradient(*sizes), node.name, "input gradient", **given)
-        for source, buffer in ((picture, dx), (gate, dgate)):
+        for source, buffer in ((image, dx), (gate, dgate)):
             if source.differentiable:
                 lowering.contribute(source, Gradient(buffer))
 

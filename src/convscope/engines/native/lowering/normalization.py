@@ -1,4 +1,4 @@
-"""Batch normalisation, with the sum and the ReLU that follow it."""
+"""Batch normalization, with the sum and the ReLU that follow it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...reference.layers.graph import keeps_statistics
 from ..kernels.normalization.batch_norm import (
     ChannelMoments,
     FoldStatistics,
-    Normalise,
+    Normalize,
     NormStatistics,
 )
 from ..kernels.normalization.batch_norm_gradient import (
@@ -31,7 +31,7 @@ def _(layer: BatchNorm, node: Node, lowering: Lowering) -> None:
     if lowering.mode.training and keeps_statistics(node):
         _by_running_statistics(layer, node, lowering, x)
     else:
-        _Normalisation(layer, node, lowering, x).write()
+        _Normalization(layer, node, lowering, x).write()
 
 
 def _by_running_statistics(layer: BatchNorm, node: Node, lowering: Lowering, x: Value) -> None:
@@ -50,9 +50,9 @@ def _by_running_statistics(layer: BatchNorm, node: Node, lowering: Lowering, x: 
     made = {one: lowering.buffer(f"{name} {one}", fixed=channels.floats) for one in ("scale", "offset")}
     fold = FoldStatistics(*sizes, layer.eps, layer.affine)
     lowering.call(fold, name, "forward", "running statistics: it is frozen", **running, **own, **made)
-    normalise = Normalise(*sizes, relu is not None, False)
+    normalize = Normalize(*sizes, relu is not None, False)
     purpose = "forward" if relu is None else "forward with ReLU"
-    lowering.call(normalise, name, purpose, "scale and shift", x=x.buffer, y=y.buffer, **made)
+    lowering.call(normalize, name, purpose, "scale and shift", x=x.buffer, y=y.buffer, **made)
 
     def back() -> None:
         gradient = through_relu(y, lowering, name)
@@ -62,15 +62,15 @@ def _by_running_statistics(layer: BatchNorm, node: Node, lowering: Lowering, x: 
         # Prepared memory that nothing writes stays zero.
         nothing = lowering.buffer(f"{name} no offset", fixed=channels.floats, role=Role.PREPARED)
         given = {"x": gradient.buffer, "y": into, "scale": made["scale"], "offset": nothing}
-        lowering.call(Normalise(*sizes, False, False), name, "input gradient", "scaled", **given)
+        lowering.call(Normalize(*sizes, False, False), name, "input gradient", "scaled", **given)
         lowering.contribute(x, Gradient(into))
 
     lowering.on_backward(back)
 
 
 @dataclass
-class _Normalisation:
-    """One batch normalisation being lowered."""
+class _Normalization:
+    """One batch normalization being lowered."""
 
     layer: BatchNorm
     node: Node
@@ -139,7 +139,7 @@ class _Normalisation:
         operands |= {key: self.numbers[key] for key in ("scale", "offset")}
         also = [name for name, there in (("sum", self.residual), ("ReLU", self.relu)) if there]
         purpose = "forward with " + ", ".join(also) if also else "forward"
-        kernel = Normalise(*self.sizes, self.relu, self.residual is not None)
+        kernel = Normalize(*self.sizes, self.relu, self.residual is not None)
         self.lowering.call(kernel, self.node.name, purpose, "scale and shift", **operands)
 
     def _backward(self) -> None:
@@ -150,11 +150,11 @@ class _Normalisation:
         added = self.residual is not None
         store = added and (self.relu or len(arrived) > 1)
         above: dict[str, Operand] = {f"dy{place}": one.buffer for place, one in enumerate(arrived)}
-        pictures: dict[str, Operand] = {"x": self.x.buffer, "y": self.value.buffer, **self.numbers}
+        images: dict[str, Operand] = {"x": self.x.buffer, "y": self.value.buffer, **self.numbers}
         parts = self._channel("gradient sums", times=2 * SLICES)
         g = lowering.buffer(f"gradient before {name}'s sum", per_image=self.x.layout.floats) if store else None
         sums = NormGradientSums(*self.sizes, self.relu, added, len(arrived), slices=SLICES, store=store)
-        given = {**above, **pictures, "parts": parts} | ({"g": g} if g is not None else {})
+        given = {**above, **images, "parts": parts} | ({"g": g} if g is not None else {})
         lowering.call(sums, name, "backward", "sums", **_only(given, sums.pointers))
         coefficients = self._channel("coefficients", times=2)
         finish = NormGradientFinish(*self.sizes, SLICES, layer.affine)
@@ -171,14 +171,14 @@ class _Normalisation:
         if self.residual is not None and self.residual.differentiable:
             self._to_residual(g, arrived)
         if self.x.differentiable:
-            self._to_input(g, above, pictures, coefficients)
+            self._to_input(g, above, images, coefficients)
 
     def _to_residual(self, g: Buffer | None, arrived: list[Gradient]) -> None:
         assert self.residual is not None
         self.lowering.contribute(self.residual, Gradient(arrived[0].buffer if g is None else g))
 
     def _to_input(
-        self, g: Buffer | None, above: dict[str, Operand], pictures: dict[str, Operand], coefficients: Buffer
+        self, g: Buffer | None, above: dict[str, Operand], images: dict[str, Operand], coefficients: Buffer
     ) -> None:
         lowering = self.lowering
         into = lowering.buffer(f"gradient of {self.x.key}", per_image=self.x.layout.floats)
@@ -187,7 +187,7 @@ class _Normalisation:
             kernel = NormGradient(*self.sizes, self.relu, added, len(above))
         else:
             kernel, above = NormGradient(*self.sizes), {"dy0": g}
-        given = {**above, **pictures, "coefficients": coefficients, "dx": into}
+        given = {**above, **images, "coefficients": coefficients, "dx": into}
         lowering.call(kernel, self.node.name, "input gradient", **_only(given, kernel.pointers))
         lowering.contribute(self.x, Gradient(into))
 

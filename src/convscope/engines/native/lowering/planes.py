@@ -1,4 +1,4 @@
-"""Layers over one axis as layers over two: a row is a picture of one line."""
+"""Layers over one axis as layers over two: a row is an image of one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WindowSizes(NamedTuple):
 
 
 def plane(shape: Shape, what: str) -> Pair:
-    """Return height and width of a row or a picture; `what` is what reads it.
+    """Return height and width of a row or an image; `what` is what reads it.
 
     Errors:   NotLowered for other ranks
     """

@@ -19,7 +19,7 @@ def _(layer: Identity, node: Node, lowering: Lowering) -> None:
 
 @lower.register
 def _(layer: Flatten, node: Node, lowering: Lowering) -> None:
-    """A flattened picture stays where it is: dense layers follow its order in memory."""
+    """A flattened image stays where it is: dense layers follow its order in memory."""
     source = lowering.input_of(node)
     if len(node.output_shape) != 1:
         raise NotLowered("it flattens some axes only")
@@ -36,7 +36,7 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
         lowering.view(node, source)
         return
     if not isinstance(source.layout, Blocked):
-        raise NotLowered("it reads pictures as they come")
+        raise NotLowered("it reads images as they come")
     result = lowering.new(node, source.layout, (source,))
     lowering.random.append(node.name)
     keys = {"key_low": Given(f"low key of {node.name}"), "key_high": Given(f"high key of {node.name}")}

@@ -93,7 +93,7 @@ class Bound:
         self._sections = {name: self._segments(steps, addresses, at) for name, steps in plan.sections.items()}
 
     def memory(self, buffer: Buffer) -> Floats:
-        """Return a buffer's memory: (batch, floats of a picture), or (floats,) for a fixed one."""
+        """Return a buffer's memory: (batch, floats of an image), or (floats,) for a fixed one."""
         known = self._views.get(id(buffer))
         if known is None or known[0] is not buffer:
             known = self._views[id(buffer)] = buffer, self._view(buffer)

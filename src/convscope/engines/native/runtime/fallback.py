@@ -18,7 +18,7 @@ class Hand(Protocol):
 
     @property
     def batch(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
 
     contexts: dict[str, Context]
     """What forward passes leave for backward passes, by layer."""
@@ -31,7 +31,7 @@ class Hand(Protocol):
         """Return the random numbers of a layer in this step."""
 
     def memory(self, buffer: Buffer) -> Floats:
-        """Return a buffer's memory: (n, floats of a picture), or (floats,) for a fixed one."""
+        """Return a buffer's memory: (n, floats of an image), or (floats,) for a fixed one."""
 
     def array(self, name: str) -> Floats:
         """Return a parameter or statistic in its own shape, as a copy."""

@@ -31,7 +31,7 @@ class PlanHand:
 
     @property
     def batch(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return self._bound.batch
 
     def generator(self, layer: str) -> np.random.Generator:

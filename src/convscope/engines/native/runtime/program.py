@@ -57,7 +57,7 @@ class NativeProgram:
         self._bindings = Bindings(loader, pool, self.arrays)
         self._observed: dict[str, LayerStatistics] = {}
         self._busy = ForkLock(PROGRAM)
-        self._normalisations = [
+        self._normalizations = [
             (node.layer, node.input_shapes[0])
             for node in network.layers
             if isinstance(node.layer, BatchNorm) and not keeps_statistics(node)
@@ -83,7 +83,7 @@ class NativeProgram:
     def plan(self, title: str, batch: int = MANY) -> Plan:
         """Return a plan: "training", "observed", "update", "inference", or "every layer".
 
-        Plans differ a little between few pictures and many: any plan is right for any batch, but not as fast.
+        Plans differ a little between few images and many: any plan is right for any batch, but not as fast.
         """
         key = title, batch_hint(batch)
         if key not in self._plans:
@@ -144,7 +144,7 @@ class NativeProgram:
         if not self._bindings.is_prepared(key):
             bound.run("prepare", host)
             self._bindings.set_prepared(key)
-        self._load_pictures(bound, x)
+        self._load_images(bound, x)
         bound.run("forward", host)
         return bound
 
@@ -192,12 +192,12 @@ class NativeProgram:
 
     def _differentiate(self, title: str, x: Array, labels: Array, step: int) -> tuple[Bound, StepResult]:
         objective = required(self._training).objective
-        for norm, shape in self._normalisations if len(x) == 1 else ():
+        for norm, shape in self._normalizations if len(x) == 1 else ():
             check_batch(norm, (1, *shape))
         bound = self.bound(title, len(x))
         host = self._hand(bound, step)
         host.labels, host.loss = labels, objective.loss
-        self._load_pictures(bound, x)
+        self._load_images(bound, x)
         values = bound.plan.values
         if LABELS in values:
             _check_labels(objective.loss, values[objective.scores].shape[0], len(x), labels)
@@ -244,7 +244,7 @@ class NativeProgram:
 
         return complete
 
-    def _load_pictures(self, bound: Bound, x: Array) -> None:
+    def _load_images(self, bound: Bound, x: Array) -> None:
         value = bound.plan.values[self._network.inputs[0].name]
         bound.memory(value.buffer)[...] = x.reshape(len(x), -1)
 

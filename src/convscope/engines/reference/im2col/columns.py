@@ -1,4 +1,4 @@
-"""im2col and col2im: every window of a picture as one column of a matrix, and back."""
+"""im2col and col2im: every window of an image as one column of a matrix, and back."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..layers.rules import Array
 
 
 def im2col(x: Array, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Array:
-    """Lay every window of every picture out as a column.
+    """Lay every window of every image out as a column.
 
     A row belongs to one input channel and tap (channels first, then taps by rows), a column to one window
-    (pictures first, then windows by rows). A convolution is then one product: (o, c·kh·kw) @ columns.
+    (images first, then windows by rows). A convolution is then one product: (o, c·kh·kw) @ columns.
 
     Shapes:   x (n, c, h, w) → (c·kh·kw, n·p·q)
     Errors:   BadShape [im2col-size] where the kernel does not fit; BadSetting as Conv2d
@@ -44,7 +44,7 @@ def col2im(
     """Add every column back to the pixels it came from: the adjoint of `im2col`, not its inverse.
 
     Shapes:   columns (c·kh·kw, n·p·q), shape (n, c, h, w) → (n, c, h, w)
-    Errors:   BadShape [col2im-size] where the columns do not belong to such pictures
+    Errors:   BadShape [col2im-size] where the columns do not belong to such images
 
     >>> columns = im2col(np.ones((1, 1, 3, 3)), 2)
     >>> col2im(columns, (1, 1, 3, 3), 2)[0, 0]  # how many windows see each pixel
@@ -57,7 +57,7 @@ def col2im(
     expected = (shape[1] * prod(w.size for w in windows), shape[0] * prod(counts))
     if columns.shape != expected:
         raise BadShape(
-            f"col2im.columns must be {show_shape(expected)} for pictures {show_shape(shape)}; "
+            f"col2im.columns must be {show_shape(expected)} for images {show_shape(shape)}; "
             f"got columns={show_shape(columns.shape)}; use the settings given to im2col. [col2im-size]"
         )
     pairs = borders.pairs(windows)
@@ -68,7 +68,7 @@ def col2im(
 def _windows(shape: Sequence[int], kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Sequence[Window]:
     if not 3 <= len(shape) <= 5:
         raise BadShape(
-            f"im2col.x must be pictures with 1 to 3 spatial axes, (n, c, h, w); got x={show_shape(tuple(shape))}; "
+            f"im2col.x must be images with 1 to 3 spatial axes, (n, c, h, w); got x={show_shape(tuple(shape))}; "
             "put batch and channels in front. [im2col-rank]"
         )
     kind = (Conv1d, Conv2d, Conv3d)[len(shape) - 3]
@@ -76,14 +76,14 @@ def _windows(shape: Sequence[int], kernel_size: Any, stride: Any, padding: Any, 
     windows = layer.windows(tuple(shape[1:]))
     if not all(sliding.counts(shape[2:], windows)):
         raise BadShape(
-            f"im2col.kernel_size must fit into the padded picture {show_shape(tuple(shape[2:]))}; "
+            f"im2col.kernel_size must fit into the padded image {show_shape(tuple(shape[2:]))}; "
             f"got kernel_size={layer.kernel_size}, padding={layer.padding}; use a smaller one. [im2col-size]"
         )
     return windows
 
 
 def gather(padded: Array, windows: Sequence[Window], counts: Sequence[int]) -> Array:
-    """Return the columns of pictures that have their border already: one strided view, copied once.
+    """Return the columns of images that have their border already: one strided view, copied once.
 
     Shapes:   padded (n, c, h, w) → (c·kh·kw, n·p·q)
     """
@@ -106,13 +106,13 @@ def gather(padded: Array, windows: Sequence[Window], counts: Sequence[int]) -> A
 def scatter(
     columns: Array, images: int, sizes: Sequence[int], windows: Sequence[Window], counts: Sequence[int]
 ) -> Array:
-    """Return pictures with border, every column added where it lies: the adjoint of `gather`.
+    """Return images with border, every column added where it lies: the adjoint of `gather`.
 
     Shapes:   columns (c·kh·kw, n·p·q), sizes (h, w) with border → (n, c, h, w)
     """
     taps = prod(w.size for w in windows)
     by_tap = columns.reshape(-1, taps, images, *counts)
-    pictures = np.zeros((by_tap.shape[0], images, *sizes), columns.dtype)
+    padded_images = np.zeros((by_tap.shape[0], images, *sizes), columns.dtype)
     for tap, place in enumerate(sliding.tap_slices(windows, counts)):
-        pictures[:, :, *place] += by_tap[:, tap]
-    return np.ascontiguousarray(pictures.swapaxes(0, 1))
+        padded_images[:, :, *place] += by_tap[:, tap]
+    return np.ascontiguousarray(padded_images.swapaxes(0, 1))

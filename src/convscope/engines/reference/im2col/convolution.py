@@ -14,7 +14,7 @@ from .columns import gather, scatter
 def correlate(
     padded: Array, weight: Array, windows: Sequence[Window], counts: Sequence[int], groups: int
 ) -> Array:
-    """Slide kernels over pictures that have their border already.
+    """Slide kernels over images that have their border already.
 
     Shapes:   padded (n, c, h, w), weight (o, c / groups, kh, kw) → (n, o, p, q)
     Formula:  per group: (o / groups, c / groups · kh · kw) @ (c / groups · kh · kw, n · p · q)
@@ -22,11 +22,11 @@ def correlate(
     images = len(padded)
     columns = gather(padded, windows, counts).reshape(groups, weight[0].size, -1)
     kernels = weight.reshape(groups, -1, weight[0].size)
-    return _pictures(kernels @ columns, images, counts)
+    return _images(kernels @ columns, images, counts)
 
 
 def spread(grad: Array, weight: Array, sizes: Sequence[int], windows: Sequence[Window], groups: int) -> Array:
-    """Give every number of `grad` back to the window it came from: the adjoint of `correlate` in its pictures.
+    """Give every number of `grad` back to the window it came from: the adjoint of `correlate` in its images.
 
     Shapes:   grad (n, o, p, q), weight (o, c / groups, kh, kw), sizes (h, w) with border → (n, c, h, w)
     Formula:  per group: (o / groups, c / groups · kh · kw)ᵀ @ (o / groups, n · p · q), then col2im
@@ -48,12 +48,12 @@ def kernel_gradient(grad: Array, padded: Array, windows: Sequence[Window], group
     return product.reshape(grad.shape[1], -1, *(w.size for w in windows))
 
 
-def _rows(pictures: Array, groups: int) -> Array:
+def _rows(images: Array, groups: int) -> Array:
     """Return (groups, channels / groups, n·p·q)."""
-    by_channel = pictures.swapaxes(0, 1)
-    return by_channel.reshape(groups, pictures.shape[1] // groups, -1)
+    by_channel = images.swapaxes(0, 1)
+    return by_channel.reshape(groups, images.shape[1] // groups, -1)
 
 
-def _pictures(rows: Array, images: int, counts: Sequence[int]) -> Array:
+def _images(rows: Array, images: int, counts: Sequence[int]) -> Array:
     """Return (n, channels, p, q): the way back from `_rows`."""
     return np.ascontiguousarray(rows.reshape(-1, images, *counts).swapaxes(0, 1))

@@ -47,10 +47,10 @@ def route(grad: Array, winners: Any, sizes: Sequence[int], cells: sliding.Cells)
     if all(isinstance(one, Bins) for one in cells):
         return bins.route(grad, winners, sizes, cells)
     windows = _windows(cells)
-    pictures = np.zeros((*grad.shape[:2], *_room(sizes, windows, grad.shape[2:])), grad.dtype)
+    images = np.zeros((*grad.shape[:2], *_room(sizes, windows, grad.shape[2:])), grad.dtype)
     for tap, place in enumerate(sliding.tap_slices(windows, grad.shape[2:])):
-        pictures[:, :, *place] += np.where(winners == tap, grad, 0)
-    return _inside(pictures, sizes, windows)
+        images[:, :, *place] += np.where(winners == tap, grad, 0)
+    return _inside(images, sizes, windows)
 
 
 def total(x: Array, cells: sliding.Cells) -> Array:
@@ -77,10 +77,10 @@ def spread(grad: Array, sizes: Sequence[int], cells: sliding.Cells) -> Array:
     if all(isinstance(one, Bins) for one in cells):
         return bins.spread(grad, sizes, cells)
     windows = _windows(cells)
-    pictures = np.zeros((*grad.shape[:2], *_room(sizes, windows, grad.shape[2:])), grad.dtype)
+    images = np.zeros((*grad.shape[:2], *_room(sizes, windows, grad.shape[2:])), grad.dtype)
     for place in sliding.tap_slices(windows, grad.shape[2:]):
-        pictures[:, :, *place] += grad
-    return _inside(pictures, sizes, windows)
+        images[:, :, *place] += grad
+    return _inside(images, sizes, windows)
 
 
 def draw(weights: Array, shares: Array, cells: sliding.Cells) -> tuple[Array, Array]:
@@ -126,8 +126,8 @@ def _around(x: Array, windows: Sequence[Window], counts: Sequence[int]) -> Array
     return padded
 
 
-def _inside(pictures: Array, sizes: Sequence[int], windows: Sequence[Window]) -> Array:
-    return np.ascontiguousarray(_middle(pictures, sizes, windows))
+def _inside(images: Array, sizes: Sequence[int], windows: Sequence[Window]) -> Array:
+    return np.ascontiguousarray(_middle(images, sizes, windows))
 
 
 def _middle(padded: Array, sizes: Sequence[int], windows: Sequence[Window]) -> Array:

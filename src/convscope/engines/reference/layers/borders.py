@@ -23,7 +23,7 @@ def pad(x: Array, pairs: Pairs, mode: str = "zeros", value: float = 0.0) -> Arra
     """Put a border around the spatial axes; negative numbers cut.
 
     Shapes:   x (n, c, h, w), one (before, after) per spatial axis → (n, c, before + h + after, …)
-    Units:    mode "zeros" fills with `value`; "reflect", "replicate" and "circular" repeat the picture
+    Units:    mode "zeros" fills with `value`; "reflect", "replicate" and "circular" repeat the image
     """
     widths: Any = [(0, 0)] * (x.ndim - len(pairs)) + [(max(0, before), max(0, after)) for before, after in pairs]
     if mode == "zeros":

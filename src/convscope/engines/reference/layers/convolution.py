@@ -1,6 +1,6 @@
 """Convolution and transposed convolution, forward and backward, by either twin.
 
-A transposed convolution is the adjoint of a convolution in its pictures: its forward pass is a convolution's
+A transposed convolution is the adjoint of a convolution in its images: its forward pass is a convolution's
 `spread`, its backward pass a convolution.
 """
 
@@ -84,7 +84,7 @@ def _with_bias(output: Array, parameters: Parameters) -> Array:
 
 
 def _bias_gradient(grad_output: Array, parameters: Parameters) -> dict[str, Array]:
-    """Return the sum over pictures and positions: every output adds the bias once."""
+    """Return the sum over images and positions: every output adds the bias once."""
     if "bias" not in parameters:
         return {}
     images, channels = grad_output.shape[:2]

@@ -1,4 +1,4 @@
-"""Normalisation: by the batch, by groups of channels, by channel, by position, by neighbouring channels."""
+"""Normalization: by the batch, by groups of channels, by channel, by position, by neighboring channels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forw
 Axes = tuple[int, ...]
 
 
-def _standardise(x: Array, axes: Axes, eps: float, context: Context) -> Array:
+def _standardize(x: Array, axes: Axes, eps: float, context: Context) -> Array:
     """Return (x − mean) / √(variance + eps) over the axes, and keep what backward needs."""
     mean = x.mean(axis=axes, keepdims=True)
     variance = np.square(x - mean).mean(axis=axes, keepdims=True)
@@ -31,7 +31,7 @@ def _standardise(x: Array, axes: Axes, eps: float, context: Context) -> Array:
     return context.saved["standard"]
 
 
-def _standardise_backward(grad: Array, axes: Axes, context: Context) -> Array:
+def _standardize_backward(grad: Array, axes: Axes, context: Context) -> Array:
     """Take out what moving the mean and the variance would undo.
 
     Formula:  (g − mean(g) − x̂·mean(g·x̂)) / √(variance + eps)
@@ -71,13 +71,13 @@ def _batch_axes(x: Array) -> Axes:
 
 @forward.register
 def _(layer: BatchNorm, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
-    """Use the batch's statistics in training and move the running ones towards them; else use those.
+    """Use the batch's statistics in training and move the running ones toward them; else use those.
 
-    The running variance is moved towards the unbiased one, as in PyTorch.
+    The running variance is moved toward the unbiased one, as in PyTorch.
     """
     (x,) = inputs
     if context.training:
-        standard = _standardise(x, _batch_axes(x), layer.eps, context)
+        standard = _standardize(x, _batch_axes(x), layer.eps, context)
         context.new_buffers.update(_moved(layer, x, context))
         return _affine(standard, parameters, (1,))
     mean, variance = (_placed(_running(context, name, x.shape[1]), (1,), x.ndim) for name in ("mean", "var"))
@@ -119,14 +119,14 @@ def _running(context: Context, name: str, channels: int) -> Array:
 def _(layer: BatchNorm, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
     grad, grads = _affine_backward(grad_output, context.saved["standard"], parameters, (1,))
     if context.training:
-        return Gradients((_standardise_backward(grad, _batch_axes(grad), context),), grads)
+        return Gradients((_standardize_backward(grad, _batch_axes(grad), context),), grads)
     return Gradients((grad * context.saved["inverse"],), grads)
 
 
 @forward.register
 def _(layer: GroupNorm, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
     (x,) = inputs
-    standard = _standardise(x.reshape(len(x), layer.num_groups, -1), (2,), layer.eps, context)
+    standard = _standardize(x.reshape(len(x), layer.num_groups, -1), (2,), layer.eps, context)
     return _affine(standard.reshape(x.shape), parameters, (1,))
 
 
@@ -135,13 +135,13 @@ def _(layer: GroupNorm, grad_output: Array, inputs: Inputs, parameters: Paramete
     shape = inputs[0].shape
     standard = context.saved["standard"]
     grad, grads = _affine_backward(grad_output, standard.reshape(shape), parameters, (1,))
-    return Gradients((_standardise_backward(grad.reshape(standard.shape), (2,), context).reshape(shape),), grads)
+    return Gradients((_standardize_backward(grad.reshape(standard.shape), (2,), context).reshape(shape),), grads)
 
 
 @forward.register
 def _(layer: InstanceNorm, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
     (x,) = inputs
-    return _affine(_standardise(x, tuple(range(2, x.ndim)), layer.eps, context), parameters, (1,))
+    return _affine(_standardize(x, tuple(range(2, x.ndim)), layer.eps, context), parameters, (1,))
 
 
 @backward.register
@@ -149,7 +149,7 @@ def _(
     layer: InstanceNorm, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context
 ) -> Gradients:
     grad, grads = _affine_backward(grad_output, context.saved["standard"], parameters, (1,))
-    return Gradients((_standardise_backward(grad, tuple(range(2, grad.ndim)), context),), grads)
+    return Gradients((_standardize_backward(grad, tuple(range(2, grad.ndim)), context),), grads)
 
 
 def _layer_axes(layer: LayerNorm, x: Array) -> Axes:
@@ -160,17 +160,17 @@ def _layer_axes(layer: LayerNorm, x: Array) -> Axes:
 def _(layer: LayerNorm, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
     (x,) = inputs
     axes = _layer_axes(layer, x)
-    return _affine(_standardise(x, axes, layer.eps, context), parameters, axes)
+    return _affine(_standardize(x, axes, layer.eps, context), parameters, axes)
 
 
 @backward.register
 def _(layer: LayerNorm, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
     axes = _layer_axes(layer, inputs[0])
     grad, grads = _affine_backward(grad_output, context.saved["standard"], parameters, axes)
-    return Gradients((_standardise_backward(grad, axes, context),), grads)
+    return Gradients((_standardize_backward(grad, axes, context),), grads)
 
 
-def _neighbours(x: Array, before: int, after: int) -> Array:
+def _neighbors(x: Array, before: int, after: int) -> Array:
     """Return, for each channel, the sum over those from `before` below it to `after` above it."""
     widths = [(0, 0), (before, after), *((0, 0) for _ in x.shape[2:])]
     return sliding_window_view(np.pad(x, widths), before + after + 1, axis=1).sum(axis=-1)
@@ -180,7 +180,7 @@ def _neighbours(x: Array, before: int, after: int) -> Array:
 def _(layer: LocalResponseNorm, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
     """Divide by (k + alpha/size · Σ x²)^beta; an even window reaches one channel further down, as in PyTorch."""
     (x,) = inputs
-    squares = _neighbours(np.square(x), layer.size // 2, (layer.size - 1) // 2)
+    squares = _neighbors(np.square(x), layer.size // 2, (layer.size - 1) // 2)
     context.saved["scale"] = layer.k + layer.alpha / layer.size * squares
     return x / context.saved["scale"] ** layer.beta
 
@@ -192,5 +192,5 @@ def _(
     (x,) = inputs
     scale = context.saved["scale"]
     straight = grad_output / scale**layer.beta
-    through = _neighbours(straight * x / scale, (layer.size - 1) // 2, layer.size // 2)
+    through = _neighbors(straight * x / scale, (layer.size - 1) // 2, layer.size // 2)
     return Gradients((straight - 2 * layer.alpha * layer.beta / layer.size * x * through,))

@@ -20,7 +20,7 @@ Place = tuple[int, ...]
 def correlate(
     padded: Array, weight: Array, windows: Sequence[Window], counts: Sequence[int], groups: int
 ) -> Array:
-    """Slide kernels over pictures that have their border already.
+    """Slide kernels over images that have their border already.
 
     Shapes:   padded (n, c, h, w), weight (o, c / groups, kh, kw) → (n, o, p, q)
     """
@@ -40,12 +40,12 @@ def correlate(
 
 
 def spread(grad: Array, weight: Array, sizes: Sequence[int], windows: Sequence[Window], groups: int) -> Array:
-    """Give every number of `grad` back to the window it came from: the adjoint of `correlate` in its pictures.
+    """Give every number of `grad` back to the window it came from: the adjoint of `correlate` in its images.
 
     Shapes:   grad (n, o, p, q), weight (o, c / groups, kh, kw), sizes (h, w) with border → (n, c, h, w)
     """
     outputs, depth, *kernel = weight.shape
-    pictures = np.zeros((len(grad), depth * groups, *sizes), grad.dtype)
+    images = np.zeros((len(grad), depth * groups, *sizes), grad.dtype)
     for image in range(len(grad)):
         for o in range(outputs):
             first = first_channel(o, outputs, groups, depth)
@@ -53,8 +53,8 @@ def spread(grad: Array, weight: Array, sizes: Sequence[int], windows: Sequence[W
                 for ci in range(depth):
                     for tap in places(kernel):
                         pixel = under(at, tap, windows)
-                        pictures[(image, first + ci, *pixel)] += weight[(o, ci, *tap)] * grad[(image, o, *at)]
-    return pictures
+                        images[(image, first + ci, *pixel)] += weight[(o, ci, *tap)] * grad[(image, o, *at)]
+    return images
 
 
 def kernel_gradient(grad: Array, padded: Array, windows: Sequence[Window], groups: int) -> Array:
@@ -87,5 +87,5 @@ def places(sizes: Sequence[int]) -> Iterator[Place]:
 
 
 def under(at: Place, tap: Place, windows: Sequence[Window]) -> Place:
-    """Return the pixel of the padded picture that lies under a tap of the window at an output position."""
+    """Return the pixel of the padded image that lies under a tap of the window at an output position."""
     return tuple(p * w.stride + t * w.dilation for p, t, w in zip(at, tap, windows, strict=True))

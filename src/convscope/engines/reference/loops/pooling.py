@@ -42,12 +42,12 @@ def route(grad: Array, winners: Any, sizes: Sequence[int], cells: sliding.Cells)
 
     Shapes:   grad (n, c, p, q), sizes (h, w) → (n, c, h, w)
     """
-    pictures = np.zeros((*grad.shape[:2], *sizes), grad.dtype)
+    images = np.zeros((*grad.shape[:2], *sizes), grad.dtype)
     for unit, window in windows(grad.shape, sizes, cells):
         for tap, pixel in enumerate(window):
             if tap == winners[unit] and pixel is not None:
-                pictures[(*unit[:2], *pixel)] += grad[unit]
-    return pictures
+                images[(*unit[:2], *pixel)] += grad[unit]
+    return images
 
 
 def total(x: Array, cells: sliding.Cells) -> Array:
@@ -68,12 +68,12 @@ def spread(grad: Array, sizes: Sequence[int], cells: sliding.Cells) -> Array:
 
     Shapes:   grad (n, c, p, q), sizes (h, w) → (n, c, h, w)
     """
-    pictures = np.zeros((*grad.shape[:2], *sizes), grad.dtype)
+    images = np.zeros((*grad.shape[:2], *sizes), grad.dtype)
     for unit, window in windows(grad.shape, sizes, cells):
         for pixel in window:
             if pixel is not None:
-                pictures[(*unit[:2], *pixel)] += grad[unit]
-    return pictures
+                images[(*unit[:2], *pixel)] += grad[unit]
+    return images
 
 
 def draw(weights: Array, shares: Array, cells: sliding.Cells) -> tuple[Array, Array]:

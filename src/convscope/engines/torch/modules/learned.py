@@ -58,7 +58,7 @@ def _(layer: L.Parameter, shapes: Shapes) -> nn.Module:
 
 
 class Vectors(nn.Linear):
-    """A dense layer that takes a pooled picture (n, in, 1, 1) for a vector, and whole numbers for real ones."""
+    """A dense layer that takes a pooled image (n, in, 1, 1) for a vector, and whole numbers for real ones."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply by the matrix."""
@@ -106,7 +106,7 @@ class Attention(nn.MultiheadAttention):
 
 
 class Array(nn.Module):
-    """An array of the network's own, repeated for every picture."""
+    """An array of the network's own, repeated for every image."""
 
     def __init__(self, shape: Shape, learned: bool) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalization."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _(layer: L.LocalResponseNorm, shapes: Shapes) -> nn.Module:
 
 
 class AxesNorm(nn.Module):
-    """Layer normalisation over any axes, with a scale and a shift for each of their indices."""
+    """Layer normalization over any axes, with a scale and a shift for each of their indices."""
 
     def __init__(self, layer: LayerNorm, shape: Shape) -> None:
         super().__init__()
@@ -55,9 +55,9 @@ class AxesNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(sizes)) if layer.affine else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise, scale and shift."""
-        centred = x - x.mean(self.axes, keepdim=True)
-        y = centred * torch.rsqrt(centred.square().mean(self.axes, keepdim=True) + self.eps)
+        """Normalize, scale and shift."""
+        centered = x - x.mean(self.axes, keepdim=True)
+        y = centered * torch.rsqrt(centered.square().mean(self.axes, keepdim=True) + self.eps)
         if self.weight is None or self.bias is None:
             return y
         return y * self.weight.reshape(self.shape) + self.bias.reshape(self.shape)

@@ -49,11 +49,11 @@ _register("ops.core.StopGradient", Identity())
 def _merged(call: Call, layer: Layer, *values: Any) -> Flow:
     """Add a layer for two tensors, or a tensor and an array, in the tensor's order.
 
-    Errors:   Unmapped where the axes of one would meet the pictures of the other
+    Errors:   Unmapped where the axes of one would meet the images of the other
     """
     flows = call.together(values)
     if len(flows[0].order) != len(flows[1].order):
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     made = [flow for flow, value in zip(flows, values, strict=True) if isinstance(value, Flow) and value.batched]
     like = made[0] if made else flows[0]
     return call.emit(layer, *(call.arranged(flow, like.order) for flow in flows), order=like.order)

@@ -30,7 +30,7 @@ def multi_head_attention(call: Call) -> Flow:
     key = call.argument(2, "key", value)
     given = [query, key, value]
     if not all(isinstance(one, Flow) and len(one.order) == 2 for one in given):
-        raise Unmapped("pictures instead of sequences")
+        raise Unmapped("images instead of sequences")
     q, k, v = (call.plain(one) for one in given)
     width = op._num_heads * op._key_dim
     if (
@@ -92,7 +92,7 @@ def attention(call: Call) -> Flow:
     if len(call.args) > 1 or not 2 <= len(flows) <= 3 or op.score_mode != "dot":
         raise Unmapped("masks, or another score")
     if any(len(flow.order) != 2 for flow in flows):
-        raise Unmapped("pictures instead of sequences")
+        raise Unmapped("images instead of sequences")
     query, value = call.plain(flows[0]), call.plain(flows[1])
     key = call.arranged(flows[-1] if len(flows) == 3 else flows[1], (1, 0))
     scores = call.emit(MatMul(), query, key, part="scores", order=(0, 1))

@@ -53,7 +53,7 @@ def conv(call: Call) -> Flow:
     parameters = {"weight": kernels_first(op.kernel)}
     if op.use_bias:
         parameters["bias"] = as_it_is(op.bias)
-    return activated(call, call.emit(layer, call.picture(), parameters=parameters), op.activation)
+    return activated(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
 
 
 @converts("layers.Conv1DTranspose", "layers.Conv2DTranspose", "layers.Conv3DTranspose")
@@ -74,7 +74,7 @@ def conv_transpose(call: Call) -> Flow:
     parameters = {"weight": kernels_first(op.kernel)}
     if op.use_bias:
         parameters["bias"] = as_it_is(op.bias)
-    return activated(call, call.emit(layer, call.picture(), parameters=parameters), op.activation)
+    return activated(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
 
 
 def _cut(op: Any) -> tuple[Pads | Literal["same"], tuple[int, ...]]:
@@ -111,7 +111,7 @@ def _spread(variable: Any) -> Weights:
 
 
 def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> Flow:
-    op, x = call.op, call.picture()
+    op, x = call.op, call.image()
     channels, multiplier = kernel.shape[-2:]
     layer = _CONV[op.rank - 1](
         channels * multiplier,

@@ -1,4 +1,4 @@
-"""Borders put around pictures, and pieces cut out of them."""
+"""Borders put around images, and pieces cut out of them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def _pairs(given: Any) -> Pads:
 @converts("layers.ZeroPadding1D", "layers.ZeroPadding2D", "layers.ZeroPadding3D")
 def zero_padding(call: Call) -> Flow:
     """Convert a border of zeros."""
-    return call.emit(Pad(_pairs(call.op.padding)), call.picture())
+    return call.emit(Pad(_pairs(call.op.padding)), call.image())
 
 
 @converts("layers.Cropping1D", "layers.Cropping2D", "layers.Cropping3D")
 def cropping(call: Call) -> Flow:
     """Convert edges that are cut off."""
-    return call.emit(Crop(_pairs(call.op.cropping)), call.picture())
+    return call.emit(Crop(_pairs(call.op.cropping)), call.image())
 
 
 _BORDERS: dict[str, Border] = {
@@ -50,7 +50,7 @@ def pad(call: Call) -> Flow:
     value = call.number(call.argument(1, "constant_values", 0) or 0)
     border = _BORDERS.get(call.op.mode)
     if (flow.batched and tuple(widths[0]) != (0, 0)) or border is None or value is None:
-        raise Unmapped("pictures are mixed, or another border")
+        raise Unmapped("images are mixed, or another border")
     pairs = _pairs([widths[axis + flow.batched] for axis in flow.order])
     if pairs[0] == (0, 0) and len(pairs) > 1:
         return call.emit(Pad(pairs[1:], border, value), flow)
@@ -73,7 +73,7 @@ def get_item(call: Call) -> Flow:
     place = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
     keys[place : place + 1] = [slice(None)] * (rank - given)
     if flow.batched and keys[0] != slice(None):
-        raise Unmapped("pictures are picked")
+        raise Unmapped("images are picked")
     keys = keys[flow.batched :]
     cuts = [_cut(one, size) for one, size in zip((k for k in keys if k is not None), flow.shape, strict=True)]
     wanted = [(axis, cut) for axis, cut in enumerate(cuts) if cut != (0, flow.shape[axis], 1)]

@@ -67,7 +67,7 @@ def einsum_letters(equation: str, rank: int) -> tuple[str, str, str]:
         dots = "".join(spare[: rank + 1 - len(inputs.replace("...", ""))])
         inputs, outputs = inputs.replace("...", dots), outputs.replace("...", dots)
     if len(inputs) != rank + 1 or not outputs.startswith(inputs[0]) or inputs[0] in kernel:
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     return inputs[1:], kernel, outputs[1:]
 
 

@@ -1,4 +1,4 @@
-"""Normalisation layers, with or without their learned scale and shift."""
+"""Normalization layers, with or without their learned scale and shift."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _scaled(
 ) -> Flow:
     """Add a layer made for both scale and shift, or for neither; one alone stands in layers of its own.
 
-    `shape` is that of scale and shift against the picture, in Keras' order.
+    `shape` is that of scale and shift against the image, in Keras' order.
     """
     both = len(learned) == 2
     fixed = () if both or call.op.trainable else tuple(buffers or ())
@@ -56,7 +56,7 @@ def _learned(op: Any) -> dict[str, Weights]:
 
 
 def _front(call: Call, axis: int) -> tuple[Flow, int]:
-    """Return the input with the axis that is normalised by itself in front, and that axis."""
+    """Return the input with the axis that is normalized by itself in front, and that axis."""
     flow = call.flow()
     if not isinstance(axis, int):
         raise Unmapped("several axes")
@@ -66,7 +66,7 @@ def _front(call: Call, axis: int) -> tuple[Flow, int]:
 
 @converts("layers.BatchNormalization")
 def batch_norm(call: Call) -> Flow:
-    """Convert normalisation by running statistics."""
+    """Convert normalization by running statistics."""
     op = call.op
     flow, place = _front(call, op.axis)
     learned = _learned(op)
@@ -78,7 +78,7 @@ def batch_norm(call: Call) -> Flow:
 
 @converts("layers.GroupNormalization")
 def group_norm(call: Call) -> Flow:
-    """Convert normalisation over groups of channels."""
+    """Convert normalization over groups of channels."""
     op = call.op
     flow, place = _front(call, op.axis)
     groups = flow.held[0] if op.groups == -1 else op.groups
@@ -89,7 +89,7 @@ def group_norm(call: Call) -> Flow:
 
 @converts("layers.LayerNormalization")
 def layer_norm(call: Call) -> Flow:
-    """Convert normalisation over some axes of one picture."""
+    """Convert normalization over some axes of one image."""
     op, flow = call.op, call.flow()
     if op.rms_scaling:
         raise Unmapped("a scale by the deviation alone")

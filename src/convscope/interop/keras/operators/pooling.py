@@ -43,7 +43,7 @@ _ADAPTIVE_AVG = (AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
 @converts("layers.MaxPooling1D", "layers.MaxPooling2D", "layers.MaxPooling3D")
 def max_pool(call: Call) -> Flow:
     """Convert the largest element of each window."""
-    op, x = call.op, call.picture()
+    op, x = call.op, call.image()
     return call.emit(_MAX[x.spatial() - 1](op.pool_size, op.strides, padding_of(op)), x)
 
 
@@ -55,7 +55,7 @@ def average_pool(call: Call) -> Flow:
     """
     import keras
 
-    op, x = call.op, call.picture()
+    op, x = call.op, call.image()
     pool = _AVG[x.spatial() - 1](op.pool_size, op.strides, padding_of(op), count_include_pad=False)
     pads = [(window.before, window.after) for window in pool.windows(x.held)]
     if keras.backend.backend() == "torch" and any(before != after for before, after in pads):
@@ -68,7 +68,7 @@ def _overall(call: Call, kinds: tuple[type[GlobalPool], ...]) -> Flow:
     call.only()
     if len(call.args) > 1:
         raise Unmapped("a mask")
-    x = call.picture()
+    x = call.image()
     pooled = call.emit(kinds[x.spatial() - 1](), x)
     return pooled if call.op.keepdims else call.emit(Flatten(), pooled, part="flatten", order=(0,))
 
@@ -86,7 +86,7 @@ def global_average_pool(call: Call) -> Flow:
 
 
 def _adaptive(call: Call, kinds: tuple[type[AdaptivePool], ...]) -> Flow:
-    x = call.picture()
+    x = call.image()
     return call.emit(kinds[x.spatial() - 1](call.op.output_size), x)
 
 

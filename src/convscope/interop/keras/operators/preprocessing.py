@@ -1,4 +1,4 @@
-"""What pictures go through before the first layer that learns."""
+"""What images go through before the first layer that learns."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _deviation(variance: Array) -> Array:
 
 @converts("layers.CenterCrop")
 def center_crop(call: Call) -> Flow:
-    """Convert a cut around the middle; a picture that is too small would be resized."""
-    flow = call.picture()
+    """Convert a cut around the middle; an image that is too small would be resized."""
+    flow = call.image()
     margins = []
     for size, wanted in zip(flow.held[1:], (call.op.height, call.op.width), strict=True):
         if size < wanted:
-            raise Unmapped("a picture that is resized")
+            raise Unmapped("an image that is resized")
         before = int((size - wanted) / 2)
         margins.append((before, size - wanted - before))
     return call.emit(Crop(tuple(margins)), flow)

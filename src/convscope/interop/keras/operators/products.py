@@ -20,11 +20,11 @@ from .dense import einsum_letters, folded_dense
 
 @converts("ops.numpy.Matmul", "ops.numpy.Dot")
 def matmul(call: Call) -> Flow:
-    """Convert a matrix product per picture; a weight behind it is a dense layer's."""
+    """Convert a matrix product per image; a weight behind it is a dense layer's."""
     one, two = call.argument(0, "x1"), call.argument(1, "x2")
     if isinstance(one, Flow) and isinstance(two, Flow) and one.batched and two.batched:
         if len(one.order) != len(two.order) or len(one.order) < 2 or type(call.op).__name__ == "Dot":
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
         return call.emit(MatMul(), call.plain(one), call.plain(two))
     if isinstance(one, Flow) and is_learned(two) and len(two.shape) == 2:
         return _dense(call, call.plain(one), two)
@@ -68,7 +68,7 @@ def einsum(call: Call) -> Flow:
         places.reverse()
     flow, weight = values
     if not isinstance(flow, Flow) or not is_learned(weight) or isinstance(weight, Own) or not flow.batched:
-        raise Unmapped("two tensors made from the picture")
+        raise Unmapped("two tensors made from the image")
     letters = einsum_letters(f"{','.join(places)}->{outputs}", len(flow.order))
     return folded_dense(call, flow, weight, None, *letters)
 
@@ -82,7 +82,7 @@ def dot(call: Call) -> Flow:
         raise Unmapped("another product")
     places = [axis % (len(flow.order) + 1) - 1 for axis, flow in zip(axes, flows, strict=True)]
     if min(places) < 0:
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     if len(flows[0].order) == len(flows[1].order) == 1:
         return call.emit(Reduce("sum", (0,), True), call.emit(Multiply(), *flows, part="mul"))
     one = _matrix(call, flows[0], places[0], 1, "first")

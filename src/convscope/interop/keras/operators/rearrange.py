@@ -45,7 +45,7 @@ def _whole(shape: tuple[int | None, ...], flow: Flow) -> Shape:
     total = prod(flow.held)
     found = tuple(total // known if size in (None, -1) else int(size or 0) for size in shape)
     if not shape or prod(found) != total:
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     return found
 
 
@@ -69,7 +69,7 @@ def transpose(call: Call) -> Flow:
     flow = call.flow()
     axes = call.op.axes or tuple(range(len(flow.order) + flow.batched))[::-1]
     if flow.batched and axes[0] != 0:
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     return permuted(call, flow, tuple(flow.place(axis) for axis in axes[flow.batched :]))
 
 
@@ -126,7 +126,7 @@ def squeezed(call: Call, flow: Flow, gone: set[int], part: str = "") -> Flow:
     """Leave out axes of size 1."""
     kept = [axis for axis in range(len(flow.order)) if axis not in gone]
     if not kept and flow.batched:
-        raise Unmapped("one number per picture")
+        raise Unmapped("one number per image")
     order = tuple(kept.index(axis) for axis in flow.order if axis in kept)
     held = tuple(flow.shape[axis] for axis in flow.order if axis in kept)
     if not kept:

@@ -12,7 +12,7 @@ def _register(mode: str, *names: str) -> None:
     @converts(*names)
     def convert(call: Call) -> Flow:
         if call.op.axis is None or getattr(call.op, "initial", None) is not None:
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
         return reduced(call, call.flow(), mode, call.op.axis, call.op.keepdims)
 
 

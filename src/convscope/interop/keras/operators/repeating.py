@@ -1,4 +1,4 @@
-"""Copies along axes, and rows looked up by fixed numbers; one copy for every picture is no layer."""
+"""Copies along axes, and rows looked up by fixed numbers; one copy for every image is no layer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def broadcast_to(call: Call) -> Flow:
     shape = tuple(int(size) for size in call.op.shape)
     flow = call.flow()
     if not flow.batched:
-        flow = _per_picture(call, call.lifted(flow, len(shape), False), shape[0])
+        flow = _per_image(call, call.lifted(flow, len(shape), False), shape[0])
     shape = shape[flow.batched :]
     if len(shape) != len(flow.order):
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     return _expanded(call, flow, shape)
 
 
@@ -37,10 +37,10 @@ def tile(call: Call) -> Flow:
     if len(repeats) > rank and not flow.batched:
         flow = call.lifted(flow, len(repeats), False)
     repeats = [1] * (len(flow.order) + flow.batched - len(repeats)) + repeats
-    flow = _per_picture(call, flow, repeats[0])
+    flow = _per_image(call, flow, repeats[0])
     if flow.batched:
         if len(repeats) != len(flow.order) + 1 or repeats[0] not in (1, call.walk.batch):
-            raise Unmapped("copies of pictures")
+            raise Unmapped("copies of images")
         repeats = repeats[1:]
     return _copied(call, flow, repeats, before=True)
 
@@ -52,7 +52,7 @@ def repeat(call: Call) -> Flow:
     if not isinstance(axis, int) or not isinstance(times, int):
         raise Unmapped("repeats that differ")
     if not flow.batched and axis % len(flow.order) == 0:
-        found = _per_picture(call, flow, times)
+        found = _per_image(call, flow, times)
         if found.batched:
             return found
     repeats = [1] * len(flow.order)
@@ -62,12 +62,12 @@ def repeat(call: Call) -> Flow:
 
 @converts("ops.numpy.Take")
 def take(call: Call) -> Flow:
-    """Convert rows that are looked up by numbers which are the same for every picture."""
+    """Convert rows that are looked up by numbers which are the same for every image."""
     flow, numbers = call.flow(), call.argument(1, "indices")
     numbers = np.asarray(numbers) if isinstance(numbers, int | list | tuple) else numbers
     shape = getattr(numbers, "shape", ())
     if isinstance(numbers, Flow) or call.op.axis is None:
-        raise Unmapped("numbers from a picture, or all axes as one")
+        raise Unmapped("numbers from an image, or all axes as one")
     axis = flow.place(call.op.axis)
     size, count = flow.shape[axis], 1
     for one in shape:
@@ -81,8 +81,8 @@ def take(call: Call) -> Flow:
     return picked if wanted == picked.shape else call.reshaped(picked, wanted, "reshape")
 
 
-def _per_picture(call: Call, flow: Flow, times: int) -> Flow:
-    """Return a flow as it is for each picture, where its first axis is repeated as often as there are pictures."""
+def _per_image(call: Call, flow: Flow, times: int) -> Flow:
+    """Return a flow as it is for each image, where its first axis is repeated as often as there are images."""
     if flow.batched or times != call.walk.batch:
         return flow
     return call.lifted(flow, len(flow.order) - 1 or 1, True)

@@ -1,4 +1,4 @@
-"""Larger and smaller pictures by nearest neighbours or interpolation."""
+"""Larger and smaller images by nearest neighbors or interpolation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..registry import converts
 def _resized(call: Call, flow: Flow, size: tuple[int, ...], method: str) -> Flow:
     """Add a layer for resizing where every coordinate is the one that Keras computes.
 
-    Keras samples at the middle of a pixel, so nearest neighbours agree for whole factors alone; its cubic
+    Keras samples at the middle of a pixel, so nearest neighbors agree for whole factors alone; its cubic
     kernel depends on the backend.
     """
     old = flow.held[1:]
@@ -27,8 +27,8 @@ def _resized(call: Call, flow: Flow, size: tuple[int, ...], method: str) -> Flow
 
 @converts("layers.UpSampling1D", "layers.UpSampling2D", "layers.UpSampling3D")
 def up_sampling(call: Call) -> Flow:
-    """Convert pictures a whole number of times as large."""
-    flow, given = call.picture(), call.op.size
+    """Convert images a whole number of times as large."""
+    flow, given = call.image(), call.op.size
     factors = (given,) if isinstance(given, int) else tuple(given)
     method = getattr(call.op, "interpolation", "nearest")
     if method not in ("nearest", "bilinear"):
@@ -38,8 +38,8 @@ def up_sampling(call: Call) -> Flow:
 
 @converts("layers.Resizing", "ops.image.Resize")
 def resizing(call: Call) -> Flow:
-    """Convert pictures of a fixed size."""
-    op, flow = call.op, call.picture()
+    """Convert images of a fixed size."""
+    op, flow = call.op, call.image()
     size = (op.height, op.width) if hasattr(op, "height") else tuple(op.size)
     if op.crop_to_aspect_ratio or op.pad_to_aspect_ratio or op.antialias or flow.spatial() != 2:
         raise Unmapped("another way to resize")

@@ -24,5 +24,5 @@ def dropout(call: Call) -> Flow:
     *("layers.RandomShear", "layers.RandomTranslation", "layers.RandomZoom"),
 )
 def nothing(call: Call) -> Flow:
-    """Convert what changes pictures in training alone."""
+    """Convert what changes images in training alone."""
     return call.emit(Identity(), call.flow())

@@ -112,7 +112,7 @@ def prelu(call: Call) -> Sequence[Flow]:
     """PRelu with one slope, or one per channel: (c, 1, 1) beside (n, c, h, w)."""
     x, slope = call.flow(), call.constant(1)
     count = slope.size
-    channels = x.picture[0]
+    channels = x.image[0]
     aligned = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
     if count != 1 and (x.batch != 0 or count != channels or aligned[1] != channels):
         raise Unmapped("slopes along another axis than the channels")
@@ -152,7 +152,7 @@ def softmax(call: Call) -> Sequence[Flow]:
 @converts("Softmax", "LogSoftmax", since=(1, 11))
 def softmax_of_the_rest(call: Call) -> Sequence[Flow]:
     """Softmax as it was before version 13: over the given axis and all after it together."""
-    x = call.pictures()
+    x = call.images()
     rank = len(x.shape)
     first = call.attribute("axis", 1) % rank
     if first == 0:
@@ -162,7 +162,7 @@ def softmax_of_the_rest(call: Call) -> Sequence[Flow]:
     rows = (*x.shape[1:first], prod(x.shape[first:]))
     flat = call.emit(Reshape(rows), x, part="rows")
     output = call.emit(_softmax(call)(len(rows) - 1), flat, part="softmax")
-    return [remade(x, call.emit(Reshape(x.picture), output), 0)]
+    return [remade(x, call.emit(Reshape(x.image), output), 0)]
 
 
 def _softmax(call: Call) -> type[Softmax]:

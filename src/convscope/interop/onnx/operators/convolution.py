@@ -9,7 +9,7 @@ from ....layers.connection import Shape
 from ....layers.convolution import Conv, ConvTranspose
 from ....layers.rearrange import Permute
 from ....settings import Pads
-from ..call import Call, folded_pictures, layer_of
+from ..call import Call, folded_images, layer_of
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
 from .windows import automatic, explicit_pads, per_axis, same_lower
@@ -19,7 +19,7 @@ _TRANSPOSED: dict[int, type[ConvTranspose]] = {1: ConvTranspose1d, 2: ConvTransp
 
 
 def _lifted(call: Call, x: Flow, held: dict[str, Constant]) -> tuple[Flow, dict[str, Constant], int]:
-    """Return pieces of one picture as one more axis, along which the kernel is 1.
+    """Return pieces of one image as one more axis, along which the kernel is 1.
 
     Errors:   Unmapped for pieces of three axes
     """
@@ -34,15 +34,15 @@ def _lifted(call: Call, x: Flow, held: dict[str, Constant]) -> tuple[Flow, dict[
 
 
 def _put_back(call: Call, output: Flow) -> Flow:
-    """Return pieces of a picture in the order in which they came."""
+    """Return pieces of an image in the order in which they came."""
     order = (1, 0, *range(2, len(output.held)))
     back = call.emit(Permute(order), output)
     return Flow(back.layer, back.held, None, back.held, output.dtype)
 
 
 def _operands(call: Call, pieces: Flow | None = None) -> tuple[Flow, dict[str, Constant], int]:
-    """Return picture, or the pieces of one, weights and rank."""
-    x = call.pictures() if pieces is None else pieces
+    """Return image, or the pieces of one, weights and rank."""
+    x = call.images() if pieces is None else pieces
     rank = len(x.shape) - 2
     held = {"weight": call.constant(1)}
     bias = call.optional(2)
@@ -65,7 +65,7 @@ def _kernel(call: Call, weight: Shape) -> Shape:
 @converts("Conv", since=(1, 11, 22))
 def conv(call: Call) -> Sequence[Flow]:
     """Conv: weight (out, in / groups, kernel…), as PyTorch's."""
-    pieces = folded_pictures(call)
+    pieces = folded_images(call)
     x, held, rank = _operands(call, pieces)
     weight = held["weight"].shape
     kernel = _kernel(call, weight)

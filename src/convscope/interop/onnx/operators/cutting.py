@@ -100,7 +100,7 @@ def slice_(call: Call) -> Sequence[Value]:
 
 
 def _nothing(x: Flow, axes: Container[int]) -> Constant:
-    """Return what is left of a value where nothing is taken of some axes: it depends on no picture."""
+    """Return what is left of a value where nothing is taken of some axes: it depends on no image."""
     shape = tuple(0 if axis in axes else size for axis, size in enumerate(x.shape))
     from onnx.helper import tensor_dtype_to_np_dtype
 
@@ -115,7 +115,7 @@ _MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap"
 
 @converts("Pad", since=(2, 11, 13, 18, 19, 21, 23, 24, 25), types=NUMBERS)
 def pad(call: Call) -> Sequence[Flow]:
-    """A border around the picture; extra channels of a fixed number are joined to the others."""
+    """A border around the image; extra channels of a fixed number are joined to the others."""
     x = call.flow()
     rank = len(x.shape)
     pads = call.integers(1, "pads") or []
@@ -140,7 +140,7 @@ def pad(call: Call) -> Sequence[Flow]:
 
 
 def bordered(call: Call, x: Flow, channels: tuple[int, int], border: Pads, mode: str, value: float) -> Flow:
-    """Put more channels before and after the picture's, and a border around them."""
+    """Put more channels before and after the image's, and a border around them."""
     framed = any(pair != (0, 0) for pair in border)
     if channels != (0, 0):
         if mode != "constant" or min(channels) < 0:
@@ -159,7 +159,7 @@ def _with_channels(call: Call, x: Flow, ends: tuple[int, int], value: float, par
         if word == "after":
             pieces.append(x)
         if size:
-            shape = (size, *x.picture[1:])
+            shape = (size, *x.image[1:])
             held = filled(np.float32(value), shape, 1)
             pieces.append(call.emit(Parameter(shape, False), x, part=word, parameters={"value": held}))
     return call.emit(Concat(0), *pieces, part=part)

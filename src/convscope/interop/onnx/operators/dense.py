@@ -46,9 +46,9 @@ def _times(constant: Constant, factor: float) -> Constant:
 
 def _linear(call: Call, x: Flow, held: dict[str, Constant], part: str = "") -> Flow:
     outputs, inputs = held["weight"].shape
-    picture = x.picture
-    column = len(picture) > 1 and picture[1:] == (1,) * len(picture[1:])
-    wrong = picture[-1] != inputs
+    image = x.image
+    column = len(image) > 1 and image[1:] == (1,) * len(image[1:])
+    wrong = image[-1] != inputs
     layer = Linear(outputs, "bias" in held, inputs if column or wrong else None)
     return call.emit(layer, x, part=part, parameters=held)
 
@@ -86,11 +86,11 @@ def _product(call: Call) -> Flow:
         next(ready) if isinstance(value, Flow) else stored(call, value, flows[0], place, str(index))
         for index, value in enumerate(values)
     )
-    if min(len(one.picture), len(two.picture)) < 2:
+    if min(len(one.image), len(two.image)) < 2:
         raise Unmapped("a product of vectors")
-    leading = broadcast(one.picture[:-2], two.picture[:-2])
-    one = expanded(call, one, (*leading, *one.picture[-2:]), "first")
-    two = expanded(call, two, (*leading, *two.picture[-2:]), "second")
+    leading = broadcast(one.image[:-2], two.image[:-2])
+    one = expanded(call, one, (*leading, *one.image[-2:]), "first")
+    two = expanded(call, two, (*leading, *two.image[-2:]), "second")
     output = call.emit(MatMul(), one, two)
     size = next((flow.shape[flow.batch] for flow in flows if flow.batch is not None), 1)
     if place is None:

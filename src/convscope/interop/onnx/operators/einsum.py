@@ -36,9 +36,9 @@ def einsum(call: Call) -> Sequence[Flow]:
         _operand(call, value, term, letter, flows[0], str(i))
         for i, (value, term) in enumerate(zip(values, terms, strict=True))
     ]
-    pictured = [term.replace(letter, "") if letter else term for term in terms]
+    imaged = [term.replace(letter, "") if letter else term for term in terms]
     wanted = output.replace(letter, "") if letter else output
-    made = _one(call, rows[0], pictured[0], wanted) if len(rows) == 1 else _two(call, rows, pictured, wanted)
+    made = _one(call, rows[0], imaged[0], wanted) if len(rows) == 1 else _two(call, rows, imaged, wanted)
     if letter is None:
         return [Flow(made.layer, made.held, None, made.held, made.dtype)]
     axis = output.index(letter)
@@ -66,7 +66,7 @@ def _operand(call: Call, value: Value, term: str, letter: str | None, like: Flow
             raise Unmapped("a batch in one of the values only")
         return value
     if letter is not None and letter in term:
-        raise Unmapped("a constant that differs from picture to picture")
+        raise Unmapped("a constant that differs from image to image")
     return stored(call, value, like, None, part)
 
 
@@ -86,7 +86,7 @@ def _two(call: Call, rows: list[Flow], terms: list[str], wanted: str) -> Flow:
     sizes = {
         letter: size
         for row, term in zip(rows, terms, strict=True)
-        for letter, size in zip(term, row.picture, strict=True)
+        for letter, size in zip(term, row.image, strict=True)
     }
     together = "".join(letter for letter in one if letter in two and letter in wanted)
     summed = "".join(letter for letter in one if letter in two and letter not in wanted)
@@ -112,7 +112,7 @@ def _two(call: Call, rows: list[Flow], terms: list[str], wanted: str) -> Flow:
 
 
 def _reshaped(call: Call, x: Flow, shape: Shape, part: str) -> Flow:
-    if x.picture == shape:
+    if x.image == shape:
         return x
     output = call.emit(Reshape(shape), x, part=part)
     return Flow(output.layer, shape, None, shape, x.dtype)

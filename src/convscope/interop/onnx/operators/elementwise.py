@@ -94,7 +94,7 @@ def _scaled(call: Call, x: Value, weight: Value) -> Flow | None:
     axis = x.axis(whole)
     if axis is None or x.shape[whole] != weight.shape[long[0]]:
         return None
-    shape = (weight.shape[long[0]], *(1 for _ in x.picture[axis + 1 :]))
+    shape = (weight.shape[long[0]], *(1 for _ in x.image[axis + 1 :]))
     held = weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")
     return call.emit(Scale(axis), x, parameters={"weight": held})
 

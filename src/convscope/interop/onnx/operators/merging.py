@@ -18,7 +18,7 @@ def merged(call: Call, layer: Layer, values: Sequence[Value]) -> Flow:
     flows, place = aligned([value for value in values if isinstance(value, Flow)])
     rank = max(len(value.shape) for value in values)
     if place is not None and -place > max(len(flow.shape) for flow in flows):
-        raise Unmapped("a constant with more axes than the pictures")
+        raise Unmapped("a constant with more axes than the images")
     ready = iter(flows)
     inputs = [
         next(ready) if isinstance(value, Flow) else stored(call, value, flows[0], place, str(index))
@@ -52,7 +52,7 @@ def stored(call: Call, constant: Constant, like: Flow, place: int | None, part: 
     shape = constant.shape
     if place is not None and len(shape) >= -place:
         if shape[place] != 1:
-            raise Unmapped("a constant that differs from picture to picture")
+            raise Unmapped("a constant that differs from image to image")
         shape = shape[:place] + (shape[place + 1 :] if place != -1 else ())
     shape = shape or (1,)
     learned = constant.learned and constant.dtype in REAL
@@ -62,10 +62,10 @@ def stored(call: Call, constant: Constant, like: Flow, place: int | None, part: 
     return Flow(output.layer, shape, None, shape, constant.dtype)
 
 
-def expanded(call: Call, flow: Flow, picture: Shape, part: str) -> Flow:
-    """Return the flow repeated along axes of size 1, up to a picture's shape."""
-    if flow.picture == picture:
+def expanded(call: Call, flow: Flow, image: Shape, part: str) -> Flow:
+    """Return the flow repeated along axes of size 1, up to an image's shape."""
+    if flow.image == image:
         return flow
-    if broadcast(flow.picture, picture) != picture:
+    if broadcast(flow.image, image) != image:
         raise Unmapped("shapes that do not repeat to one another")
-    return call.emit(Expand(picture), flow, part=part)
+    return call.emit(Expand(image), flow, part=part)

@@ -1,4 +1,4 @@
-"""Normalisation layers."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ....layers import (
     Scale,
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
-from ..call import Call, folded_pictures, layer_of, remade
+from ..call import Call, folded_images, layer_of, remade
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
 from .merging import merged
@@ -32,12 +32,12 @@ _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d
 @converts("BatchNormalization", since=(9, 14, 15))
 def batch_norm(call: Call) -> Sequence[Flow]:
     """BatchNormalization; ONNX's momentum is what stays of the old statistics, PyTorch's what comes new."""
-    rows = folded_pictures(call)
+    rows = folded_images(call)
     if rows is not None and len(rows.shape) == 2:
         turned = call.emit(Permute((1, 0)), rows, part="turned")
         x = Flow(turned.layer, (1, *turned.held), 0, turned.held, rows.dtype)
     else:
-        rows, x = None, call.pictures()
+        rows, x = None, call.images()
     kind = _BATCH.get(len(x.shape) - 2)
     if call.attribute("training_mode", 0):
         raise Unmapped("statistics of the batch", "training_mode")
@@ -62,7 +62,7 @@ def _eps(call: Call) -> float:
 @converts("InstanceNormalization", since=(6, 22))
 def instance_norm(call: Call) -> Sequence[Flow]:
     """InstanceNormalization."""
-    x = call.pictures()
+    x = call.images()
     kind = _INSTANCE.get(len(x.shape) - 2)
     if kind is None:
         raise Unmapped("1 to 3 spatial axes")
@@ -75,27 +75,27 @@ def instance_norm(call: Call) -> Sequence[Flow]:
 @converts("GroupNormalization", since=(18, 21))
 def group_norm(call: Call) -> Sequence[Flow]:
     """GroupNormalization; version 18 has a factor and a term per group, 21 one per channel."""
-    x, groups, eps = call.pictures(), call.attribute("num_groups", 1), _eps(call)
+    x, groups, eps = call.images(), call.attribute("num_groups", 1), _eps(call)
     channels = x.shape[1]
     held = {"weight": call.constant(1), "bias": call.constant(2)}
     if groups < 1 or channels % groups or any(one.shape != (channels,) for one in held.values()):
         if any(one.shape != (groups,) for one in held.values()):
             raise Unmapped("factors of another shape")
-        return [_normalised_by_group(call, x, GroupNorm(groups, eps, False), held["weight"], held["bias"])]
+        return [_normalized_by_group(call, x, GroupNorm(groups, eps, False), held["weight"], held["bias"])]
     return [call.emit(GroupNorm(groups, eps), x, parameters=held)]
 
 
-def _normalised_by_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant, bias: Constant) -> Flow:
-    """Emit a normalisation whose factors and terms are each for all channels of a group."""
-    by_group = Reshape((norm.num_groups, x.picture[0] // norm.num_groups, *x.picture[1:]))
+def _normalized_by_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant, bias: Constant) -> Flow:
+    """Emit a normalization whose factors and terms are each for all channels of a group."""
+    by_group = Reshape((norm.num_groups, x.image[0] // norm.num_groups, *x.image[1:]))
     rows = call.emit(by_group, call.emit(norm, x, part="norm"), part="groups")
-    shape = (norm.num_groups, *(1 for _ in rows.picture[1:]))
+    shape = (norm.num_groups, *(1 for _ in rows.image[1:]))
     weight, bias = (
         one.derived(shape, lambda array: array.reshape(shape), f"shape{shape}") for one in (weight, bias)
     )
     scaled = call.emit(Scale(0), rows, part="scale", parameters={"weight": weight})
     shifted = merged(call.part("shift"), Add(), (scaled, bias))
-    return remade(x, call.emit(Reshape(x.picture), shifted), 0)
+    return remade(x, call.emit(Reshape(x.image), shifted), 0)
 
 
 @converts("LayerNormalization", since=(17,))
@@ -105,31 +105,31 @@ def layer_norm(call: Call) -> Sequence[Flow]:
     first = call.attribute("axis", -1) % len(x.shape)
     axes = [x.axis(axis) for axis in range(first, len(x.shape))]
     if x.batch is not None and x.batch >= first:
-        raise Unmapped("normalisation over the batch")
+        raise Unmapped("normalization over the batch")
     sizes = x.shape[first:]
     weight, bias = call.constant(1), call.optional(2)
     if any(one is not None and one.shape != sizes for one in (weight, bias)):
         raise Unmapped("factors of another shape")
-    rank = len(x.picture)
+    rank = len(x.image)
     counted = tuple(axis - rank for axis in axes if axis is not None)
-    return [_normalised(call, x, counted, weight, bias)]
+    return [_normalized(call, x, counted, weight, bias)]
 
 
-def _normalised(call: Call, x: Flow, axes: tuple[int, ...], weight: Constant, bias: Constant | None) -> Flow:
+def _normalized(call: Call, x: Flow, axes: tuple[int, ...], weight: Constant, bias: Constant | None) -> Flow:
     eps = _eps(call)
     if bias is not None:
         return call.emit(LayerNorm(axes, eps), x, parameters={"weight": weight, "bias": bias})
     if len(axes) > 1:
         raise Unmapped("factors without terms over several axes")
     plain = call.emit(LayerNorm(axes, eps, False), x, part="norm")
-    return call.emit(Scale(len(x.picture) - 1), plain, parameters={"weight": weight})
+    return call.emit(Scale(len(x.image) - 1), plain, parameters={"weight": weight})
 
 
 @converts("LRN", since=(1, 13))
 def local_response_norm(call: Call) -> Sequence[Flow]:
-    """LRN; for an even size ONNX's neighbours lie otherwise than PyTorch's."""
+    """LRN; for an even size ONNX's neighbors lie otherwise than PyTorch's."""
     size = call.attribute("size", 1)
     if size % 2 == 0:
         raise Unmapped("an even number of channels")
     alpha, beta, k = call.attribute("alpha", 1e-4), call.attribute("beta", 0.75), call.attribute("bias", 1.0)
-    return [call.emit(LocalResponseNorm(size, alpha, beta, k), call.pictures())]
+    return [call.emit(LocalResponseNorm(size, alpha, beta, k), call.images())]

@@ -87,7 +87,7 @@ def gelu(call: Call) -> Flow | None:
 def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
     """Read (x − mean) / √(mean of squares + eps) · weight + bias as one layer; the node is the first mean.
 
-    `axes` are those of the picture.
+    `axes` are those of the image.
     """
     x, mean = call.node.input[0], call.node.output[0]
     minus = follower(call, mean, "Sub")
@@ -113,7 +113,7 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
     weight = call.around.values.get(partner(product, over.output[0]))
     bias = call.around.values.get(partner(total, product.output[0]))
     flow = call.flow()
-    sizes = tuple(flow.picture[axis] for axis in axes)
+    sizes = tuple(flow.image[axis] for axis in axes)
     if not isinstance(weight, Constant) or not isinstance(bias, Constant) or {weight.shape, bias.shape} != {sizes}:
         return None
     output = call.emit(LayerNorm(axes, eps), flow, parameters={"weight": weight, "bias": bias})
@@ -124,15 +124,15 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
 def channel_shuffle(call: Call, split: tuple[int, ...]) -> Flow | None:
     """Read a split of the channels, a swap of its two axes and the joining again as one layer.
 
-    `split` is the picture's shape after the first reshape.
+    `split` is the image's shape after the first reshape.
     """
     x = call.flow()
     turn = follower(call, call.node.output[0], "Transpose", "perm")
     join = follower(call, turn.output[0], "Reshape", "allowzero") if turn is not None else None
-    if turn is None or join is None or x.batch != 0 or len(split) != len(x.picture) + 1:
+    if turn is None or join is None or x.batch != 0 or len(split) != len(x.image) + 1:
         return None
     order = [list(item.ints) for item in turn.attribute if item.name == "perm"]
-    if split[2:] != x.picture[1:] or order != [[0, 2, 1, *range(3, len(split) + 1)]]:
+    if split[2:] != x.image[1:] or order != [[0, 2, 1, *range(3, len(split) + 1)]]:
         return None
     shape = call.around.values.get(join.input[1]) if len(join.input) == 2 else None
     if not isinstance(shape, Constant) or shape.shape != (len(x.shape),):
@@ -146,8 +146,8 @@ def channel_shuffle(call: Call, split: tuple[int, ...]) -> Flow | None:
     return output
 
 
-def moved_layer_norm(call: Call, order: list[int], pictured: tuple[int, ...]) -> Flow | None:
-    """Read a normalisation whose axes are moved to the end for it, and back after it, as one layer."""
+def moved_layer_norm(call: Call, order: list[int], imaged: tuple[int, ...]) -> Flow | None:
+    """Read a normalization whose axes are moved to the end for it, and back after it, as one layer."""
     norm = follower(call, call.node.output[0], "LayerNormalization", "axis", "epsilon", "stash_type")
     back = follower(call, norm.output[0], "Transpose", "perm") if norm is not None else None
     if norm is None or back is None or len(norm.input) != 3 or norm.input[0] != call.node.output[0]:
@@ -157,12 +157,12 @@ def moved_layer_norm(call: Call, order: list[int], pictured: tuple[int, ...]) ->
         return None
     settings = attributes(norm)
     count = len(order) - settings.get("axis", -1) % len(order)
-    axes = tuple(sorted(pictured[-count:]))
+    axes = tuple(sorted(imaged[-count:]))
     flow = call.flow()
     held = {"weight": call.around.values.get(norm.input[1]), "bias": call.around.values.get(norm.input[2])}
-    sizes = tuple(flow.picture[axis] for axis in axes)
+    sizes = tuple(flow.image[axis] for axis in axes)
     known = {name: one for name, one in held.items() if isinstance(one, Constant) and one.shape == sizes}
-    if count > len(pictured) or pictured[-count:] != axes or len(known) < 2:
+    if count > len(imaged) or imaged[-count:] != axes or len(known) < 2:
         return None
     output = call.emit(LayerNorm(axes, settings.get("epsilon", 1e-5)), flow, parameters=known)
     call.absorb([norm, back], output)

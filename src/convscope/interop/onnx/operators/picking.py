@@ -86,7 +86,7 @@ def scatter_nd(call: Call) -> Sequence[Flow]:
     if not any(map(any, ends)):
         return [block]
     if x.batch != block.batch or (x.batch is not None and ends[x.batch] != (0, 0)):
-        raise Unmapped("a block of some pictures")
+        raise Unmapped("a block of some images")
     call.charge(x.shape)
     stays = np.pad(np.zeros(sizes, np.float32), ends, constant_values=1)
     kept = merged(call.part("kept"), Multiply(), (x, known(stays, 1)))

@@ -8,7 +8,7 @@ from typing import Any
 from .... import layers
 from ....layers.pooling import GlobalPool, Pool
 from ....layers.rearrange import Pad, Reshape
-from ..call import Call, folded_pictures
+from ..call import Call, folded_images
 from ..element_types import ORDERED
 from ..registry import Unmapped, converts
 from ..values import Flow
@@ -45,14 +45,14 @@ def lp_pool(call: Call) -> Sequence[Flow]:
 
 
 def _pool(call: Call, own: dict[str, Any]) -> Flow:
-    folded = folded_pictures(call)
+    folded = folded_images(call)
     if folded is None:
-        return _pooled(call, call.pictures(), own)
+        return _pooled(call, call.images(), own)
     count, channels, *sizes = folded.shape
     side_by_side = call.emit(Reshape((count * channels, *sizes)), folded, part="channels")
     batched = Flow(side_by_side.layer, (1, *side_by_side.held), 0, side_by_side.held, folded.dtype)
     pooled = _pooled(call, batched, own)
-    return call.reshaped(pooled, (count, channels, *pooled.held[1:]), None, "pictures")
+    return call.reshaped(pooled, (count, channels, *pooled.held[1:]), None, "images")
 
 
 def _pooled(call: Call, x: Flow, own: dict[str, Any]) -> Flow:
@@ -82,7 +82,7 @@ def _pooled(call: Call, x: Flow, own: dict[str, Any]) -> Flow:
 @converts("GlobalAveragePool", "GlobalMaxPool", since=(1, 22))
 def global_pool(call: Call) -> Sequence[Flow]:
     """Global pooling of each channel."""
-    x = call.pictures()
+    x = call.images()
     rank = len(x.shape) - 2
     if rank not in (1, 2, 3):
         raise Unmapped("1 to 3 spatial axes")

@@ -89,20 +89,20 @@ def unsqueeze(call: Call) -> Sequence[Flow]:
 
 @converts("Transpose", since=(1, 13, 21, 23, 24, 25), types=NUMBERS)
 def transpose(call: Call) -> Sequence[Flow]:
-    """Axes in another order; one that only moves the batch changes no picture."""
+    """Axes in another order; one that only moves the batch changes no image."""
     x = call.flow()
     order = list(call.attribute("perm", list(range(len(x.shape)))[::-1]))
     if sorted(order) != list(range(len(x.shape))):
         raise call.refused(f"Transpose.perm must name each of {len(x.shape)} axes once; got perm={order}")
     shape = tuple(x.shape[axis] for axis in order)
     batch = None if x.batch is None else order.index(x.batch)
-    pictured = tuple(axis for axis in map(x.axis, order) if axis is not None)
-    normalised = patterns.moved_layer_norm(call, order, pictured)
-    if normalised is not None:
-        return [normalised]
-    if pictured == tuple(range(len(pictured))):
+    imaged = tuple(axis for axis in map(x.axis, order) if axis is not None)
+    normalized = patterns.moved_layer_norm(call, order, imaged)
+    if normalized is not None:
+        return [normalized]
+    if imaged == tuple(range(len(imaged))):
         return [x.seen_as(shape, batch)]
-    return [remade(x, call.emit(Permute(pictured), x), batch)]
+    return [remade(x, call.emit(Permute(imaged), x), batch)]
 
 
 @converts("Expand", since=(8, 13), types=NUMBERS)
@@ -115,10 +115,10 @@ def expand(call: Call) -> Sequence[Flow]:
     if x.batch is not None and shape[len(shape) + x.batch - len(x.shape)] != x.shape[x.batch]:
         x, place = without_batch(x), None
     batch = None if place is None else len(shape) + place
-    picture = without_axis(shape, batch)
-    if picture == x.picture:
+    image = without_axis(shape, batch)
+    if image == x.image:
         return [x.seen_as(shape, batch)]
-    return [remade(x, call.emit(Expand(picture), x), batch)]
+    return [remade(x, call.emit(Expand(image), x), batch)]
 
 
 @converts("Tile", since=(6, 13), types=NUMBERS)
@@ -143,7 +143,7 @@ def tile(call: Call) -> Sequence[Flow]:
 @converts("DepthToSpace", since=(1, 11, 13, 28), types=NUMBERS)
 def depth_to_space(call: Call) -> Sequence[Flow]:
     """Channels become finer pixels; DCR counts them block by block, CRD channel by channel as PixelShuffle."""
-    x, size, order = call.pictures(), call.attribute("blocksize", 1), _channel_order(call)
+    x, size, order = call.images(), call.attribute("blocksize", 1), _channel_order(call)
     if len(x.shape) != 4:
         raise Unmapped("two spatial axes")
     if order == "DCR" and size > 1:
@@ -154,7 +154,7 @@ def depth_to_space(call: Call) -> Sequence[Flow]:
 @converts("SpaceToDepth", since=(1, 13, 28), types=NUMBERS)
 def space_to_depth(call: Call) -> Sequence[Flow]:
     """Pixels become channels: every blocksize-th pixel, one after another; CRD then counts channel by channel."""
-    x, size, order = call.pictures(), call.attribute("blocksize", 1), _channel_order(call)
+    x, size, order = call.images(), call.attribute("blocksize", 1), _channel_order(call)
     if len(x.shape) != 4 or not size >= 2 or size * size > MOST_COPIES:
         raise Unmapped("blocks of 2 to 8 pixels")
     if x.shape[2] % size or x.shape[3] % size:

@@ -16,7 +16,7 @@ _USUAL = ["Sigmoid", "Tanh", "Tanh"]
 _LARGEST_STATE = 1 << 20
 
 MOST_SEQUENCES = 256
-"""Sequences of one picture that are written out, each as a layer."""
+"""Sequences of one image that are written out, each as a layer."""
 
 
 @converts("LSTM", since=(7, 14, 22))
@@ -49,9 +49,9 @@ def lstm(call: Call) -> Sequence[Flow | None]:
 def _one_after_another(
     call: Call, x: Flow, layer: LSTM, held: dict[str, Constant], across: int, directions: int
 ) -> Flow:
-    """Emit the layer for each of the sequences that one picture was cut into, with the same parameters."""
+    """Emit the layer for each of the sequences that one image was cut into, with the same parameters."""
     if x.shape[across] > MOST_SEQUENCES or call.wanted(1):
-        raise Unmapped("many sequences of one picture, or their last states")
+        raise Unmapped("many sequences of one image, or their last states")
     length, features, hidden = x.shape[1 - across], x.shape[2], layer.hidden_size
     outputs = []
     for index in range(x.shape[across]):

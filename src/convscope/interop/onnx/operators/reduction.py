@@ -26,9 +26,9 @@ def reduce(call: Call) -> Sequence[Flow]:
     mode = _MODES[call.operator]
     counted = tuple(axis for axis in map(x.axis, axes) if axis is not None)
     if mode == "mean" and keep:
-        normalised = patterns.layer_norm(call, tuple(axis - len(x.picture) for axis in counted))
-        if normalised is not None:
-            return [normalised]
+        normalized = patterns.layer_norm(call, tuple(axis - len(x.image) for axis in counted))
+        if normalized is not None:
+            return [normalized]
     return [_reduced(call, x, axes, keep, mode)]
 
 
@@ -74,7 +74,7 @@ def _reduced(call: Call, x: Flow, axes: list[int], keep: bool, mode: str, part: 
             return call.emit(whole, x, part=part)
         pooled = call.emit(whole, x, part="pool")
         return call.reshaped(pooled, shape, batch, part)
-    everything = len(counted) == len(x.picture)
+    everything = len(counted) == len(x.image)
     output = call.emit(
         Reduce(mode, counted, keep or everything), x, part="all" if everything and not keep else part
     )

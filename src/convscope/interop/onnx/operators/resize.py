@@ -76,7 +76,7 @@ def _spread(call: Call, numbers: Sequence[T], rest: Sequence[T]) -> list[T]:
 
 
 def _resized(call: Call, scales: list[float] | None, sizes: list[int] | None, word: str, rounding: str) -> Flow:
-    x = call.pictures()
+    x = call.images()
     if scales is not None:
         sizes = [floor(n * scale) for n, scale in zip(x.shape, scales, strict=True)]
     elif sizes is not None:

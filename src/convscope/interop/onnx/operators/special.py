@@ -1,4 +1,4 @@
-"""Operators that change no number of the picture."""
+"""Operators that change no number of the image."""
 
 from __future__ import annotations
 

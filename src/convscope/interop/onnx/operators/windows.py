@@ -38,6 +38,6 @@ def automatic(call: Call) -> str:
 
 
 def same_lower(sizes: Shape, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Pads:
-    """Return SAME's pads for this input, the odd one before the picture."""
+    """Return SAME's pads for this input, the odd one before the image."""
     totals = (same_padding(*axis) for axis in zip(sizes, kernel, stride, dilation, strict=True))
     return tuple((total - total // 2, total // 2) for total in totals)

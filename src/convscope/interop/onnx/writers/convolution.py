@@ -9,7 +9,7 @@ from ....settings import Pads
 from .task import Task, write
 
 BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-"""ONNX's words for what stands around a picture."""
+"""ONNX's words for what stands around an image."""
 
 
 def flat(pads: Pads) -> list[int]:

@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalization."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _(layer: InstanceNorm, task: Task) -> None:
 
 @write.register
 def _(layer: LayerNorm, task: Task) -> None:
-    """Normalised axes must stand last: others are moved there and back."""
+    """Normalized axes must stand last: others are moved there and back."""
     axes = layer.normalized(task.shape)
     rank = len(task.shape)
     factors = _factors(task, layer.affine, tuple(task.shape[axis] for axis in axes))
@@ -60,14 +60,14 @@ def _(layer: LocalResponseNorm, task: Task) -> None:
         settings: dict[str, Any] = {"alpha": layer.alpha, "beta": layer.beta, "bias": layer.k}
         task.add("LRN", [task.x], size=layer.size, **settings)
         return
-    # Of an even number of neighbours PyTorch has one more before, ONNX's operator one more after.
+    # Of an even number of neighbors PyTorch has one more before, ONNX's operator one more after.
     channels, size = task.shape[0], layer.size
     squares = task.add("Mul", [task.x, task.x], "squares")
     rows = task.reshape(squares, (1, channels, size_of(task.shape[1:])), "rows")
     pads = task.numbers("border", [0, 0, size // 2, 0, 0, 0, (size - 1) // 2, 0])
     padded = task.add("Pad", [rows, pads], "padded")
     mean = task.add("AveragePool", [padded], "mean", kernel_shape=[size, 1], strides=[1, 1])
-    back = task.reshape(mean, task.shape, "picture")
+    back = task.reshape(mean, task.shape, "image")
     scaled = task.add("Mul", [back, task.number("alpha", layer.alpha)], "scaled")
     total = task.add("Add", [scaled, task.number("k", layer.k)], "total")
     divisor = task.add("Pow", [total, task.number("beta", layer.beta)], "divisor")

@@ -33,7 +33,7 @@ def _(layer: LSTM, task: Task) -> None:
             hidden_size=layer.hidden_size,
             direction="bidirectional" if layer.bidirectional else "forward",
         )
-        turned = task.transpose_all(made, (2, 0, 1, 3), f"{label}.pictures")
+        turned = task.transpose_all(made, (2, 0, 1, 3), f"{label}.images")
         x = task.reshape(turned, (task.shape[0], width), part, f"{task.name}/{label}.sequence")
 
 

@@ -20,7 +20,7 @@ def _(layer: Dropout, task: Task) -> None:
 
 @write.register
 def _(layer: Parameter, task: Task) -> None:
-    """The array once for every picture of the batch."""
+    """The array once for every image of the batch."""
     store, part = (task.parameter, "weight") if layer.learned else (task.fixed, "value")
     array = store(part, lambda values: values[None], "one")
     count = task.add("Shape", [task.x], "count", start=0, end=1)

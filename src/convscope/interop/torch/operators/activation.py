@@ -86,7 +86,7 @@ def prelu(call: Call, input: Tensor, weight: Tensor) -> str:
     """Convert ReLU with learned slopes."""
     own(call, weight)
     if weight.numel() > 1:
-        call.batch.pictures(input.shape)
+        call.batch.images(input.shape)
     return call.last(PReLU(weight.numel()), call.node(input), parameters={"weight": weight})
 
 

@@ -86,7 +86,7 @@ def multiply(call: Call, input: Any, other: Any) -> str:
 
 
 def _scaled_axis(call: Call, value: Tensor, factors: Tensor) -> int | None:
-    """Return the axis along which a picture is scaled by learned factors, if they lie along one."""
+    """Return the axis along which an image is scaled by learned factors, if they lie along one."""
     long = [axis for axis, size in enumerate(factors.shape) if size > 1]
     if len(long) != 1 or tuple(value.shape) != call.shape:
         return None
@@ -110,14 +110,14 @@ def _as_tensor(value: Any) -> Tensor:
 
 
 def truncated(call: Call, node: str) -> str:
-    """Round towards zero: the sign times the floor of the absolute value."""
+    """Round toward zero: the sign times the floor of the absolute value."""
     whole = call.step(Function("floor"), call.step(Function("abs"), node))
     return call.last(Multiply(), call.step(Function("sign"), node), whole)
 
 
 @operator("trunc", "fix")
 def truncate(call: Call, input: Tensor) -> str:
-    """Convert rounding towards zero."""
+    """Convert rounding toward zero."""
     return truncated(call, call.node(input))
 
 
@@ -145,7 +145,7 @@ def power(call: Call, input: Any, exponent: Any) -> str:
     """Convert a constant power."""
     number = call.number(exponent)
     if number is None or call.number(input) is not None:
-        raise Unmapped("an exponent from pictures")
+        raise Unmapped("an exponent from images")
     if number == 0.5:
         return call.last(Function("sqrt"), call.node(input))
     return call.node(input) if number == 1 else call.last(Power(number), call.node(input))
@@ -247,7 +247,7 @@ def masked_fill(call: Call, input: Tensor, mask: Tensor, value: Any) -> str:
     """Convert a constant mask: −∞ where it holds is added, other values take the place of a product with 0."""
     number = call.number(value)
     if number is None or call.recorder.is_value(mask) or mask.is_meta:
-        raise Unmapped("a mask from pictures")
+        raise Unmapped("a mask from images")
     zeros = mask.new_zeros(mask.shape, dtype=input.dtype)
     if number in (float("inf"), float("-inf")):
         return call.last(Add(), *call.operands(input, zeros.masked_fill(mask, number)))
@@ -265,7 +265,7 @@ def keep_where(call: Call, input: Any, condition: Tensor, other: Any) -> str:
 def where(call: Call, condition: Tensor, input: Any, other: Any) -> str:
     """Convert a choice by a constant mask."""
     if not hasattr(condition, "dtype") or call.recorder.is_value(condition):
-        raise Unmapped("a mask from pictures")
+        raise Unmapped("a mask from images")
     picked = []
     for mask, value in ((condition, input), (~condition, other)):
         number = call.number(value)
@@ -342,7 +342,7 @@ def fill(call: Call, input: Tensor, value: Any) -> str:
     if number is not None:
         return call.recorder.array(torch.full(call.free, number))
     if call.recorder.is_value(value) or call.recorder.own.is_learned(value):
-        raise Unmapped("a value from pictures, or a learned one")
+        raise Unmapped("a value from images, or a learned one")
     return call.recorder.array(torch.empty(call.free, device="meta"))
 
 

@@ -39,9 +39,9 @@ def per_axis(value: Any, rank: int) -> tuple[int, ...]:
 
 
 def own(call: Call, *tensors: Tensor | None) -> None:
-    """Refuse weights that are computed from pictures."""
+    """Refuse weights that are computed from images."""
     if any(one is not None and call.recorder.is_value(one) for one in tensors):
-        raise Unmapped("weights from pictures")
+        raise Unmapped("weights from images")
 
 
 @operator("torch.convolution")
@@ -138,7 +138,7 @@ def transposed_convolution(
 
 @operator("functional.linear")
 def linear(call: Call, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> str:
-    """Convert a dense layer; vectors of pictures folded into the batch are rows of one sequence."""
+    """Convert a dense layer; vectors of images folded into the batch are rows of one sequence."""
     own(call, weight, bias)
     call.batch.place(input.shape, -1)
     node = call.node(input)
@@ -162,6 +162,6 @@ def embedding(
     """Convert a look-up of rows; an embedding takes its input for integers by itself."""
     own(call, weight)
     if max_norm is not None:
-        raise Unmapped("rows are normalised")
+        raise Unmapped("rows are normalized")
     layer = Embedding(*weight.shape)
     return call.last(layer, call.recorder.before_cast(input), parameters=weights(weight=weight))

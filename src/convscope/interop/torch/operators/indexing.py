@@ -135,24 +135,24 @@ def _indexed(call: Call, node: str, place: int, one: Any, size: int) -> str:
 
 
 def _listed_together(call: Call, node: str, input: Tensor, lists: dict[int, Any]) -> str:
-    """Take constant lists of neighbouring axes, index by index: fold the axes and count through them."""
+    """Take constant lists of neighboring axes, index by index: fold the axes and count through them."""
     import torch
 
     axes = list(lists)
-    one_picture = call.shape_of(node)
+    one_image = call.shape_of(node)
     places = [call.batch.place(input.shape, axis) for axis in axes]
     if places != list(range(places[0], places[0] + len(places))):
         raise Unmapped("lists of indices apart")
     if any(call.recorder.is_value(one) for one in lists.values() if hasattr(one, "dtype")):
-        raise Unmapped("indices from pictures")
+        raise Unmapped("indices from images")
     indices = [torch.as_tensor(one) for one in lists.values()]
     if any(one.dtype == torch.bool for one in indices):
         raise Unmapped("a mask over several axes")
     counted = torch.zeros((), dtype=torch.long)
     for place, index in zip(places, indices, strict=True):
-        counted = counted * one_picture[place] + index.long() % one_picture[place]
-    size = prod(one_picture[place] for place in places)
-    folded = call.step(Reshape((*one_picture[: places[0]], size, *one_picture[places[-1] + 1 :])), node)
+        counted = counted * one_image[place] + index.long() % one_image[place]
+    size = prod(one_image[place] for place in places)
+    folded = call.step(Reshape((*one_image[: places[0]], size, *one_image[places[-1] + 1 :])), node)
     return _listed(call, folded, places[0], counted, size, last=False)
 
 
@@ -161,7 +161,7 @@ def _listed(call: Call, node: str, place: int, indices: Any, size: int, *, last:
     import torch
 
     if hasattr(indices, "dtype") and call.recorder.is_value(indices):
-        raise Unmapped("indices from pictures")
+        raise Unmapped("indices from images")
     listed = torch.as_tensor(indices)
     if listed.dtype == torch.bool:
         if listed.dim() != 1 or listed.is_meta:
@@ -251,13 +251,13 @@ def roll(call: Call, input: Tensor, shifts: Any, dims: Any = None) -> str:
 
 @operator("Tensor.expand", "Tensor.expand_as", "broadcast_to")
 def expand(call: Call, input: Tensor, *_sizes: Any, **_more: Any) -> str:
-    """Convert axes of size 1 that are repeated; one repeated for every picture is no layer."""
-    node = _for_every_picture(call, input)
+    """Convert axes of size 1 that are repeated; one repeated for every image is no layer."""
+    node = _for_every_image(call, input)
     return node if call.shape_of(node) == call.free else call.last(Expand(call.free), node)
 
 
-def _for_every_picture(call: Call, input: Tensor) -> str:
-    """Return the layer of what is repeated; an array of the network's own is there for each picture already."""
+def _for_every_image(call: Call, input: Tensor) -> str:
+    """Return the layer of what is repeated; an array of the network's own is there for each image already."""
     if call.recorder.is_value(input) or call.batch.axis(call.shape) is not None:
         return call.operands(input)[0]
     return call.node(input)
@@ -265,22 +265,22 @@ def _for_every_picture(call: Call, input: Tensor) -> str:
 
 @operator("Tensor.repeat", "tile")
 def repeat(call: Call, input: Tensor, *_times: Any, **_more: Any) -> str:
-    """Convert whole copies one after another along axes; one copy for every picture is no layer."""
+    """Convert whole copies one after another along axes; one copy for every image is no layer."""
     batch = call.batch.axis(call.shape)
     own = call.batch.axis(input.shape)
     offset = len(call.shape) - input.dim()
     if batch is not None and own is None:
         if call.batch.folded(call.shape) > 1 or (batch >= offset and input.shape[batch - offset] > 1):
-            raise Unmapped("copies for every picture")
-        return _copied(call, _for_every_picture(call, input), [1, 0])
+            raise Unmapped("copies for every image")
+        return _copied(call, _for_every_image(call, input), [1, 0])
     if call.batch.folded(input.shape) != call.batch.folded(call.shape):
-        raise Unmapped("copies of pictures")
+        raise Unmapped("copies of images")
     return _copied(call, call.node(input), [1, 0])
 
 
 @operator("repeat_interleave")
 def repeat_interleave(call: Call, input: Tensor, repeats: Any, dim: int | None = None, **_more: Any) -> str:
-    """Convert every index repeated in its place; copies of a picture are folded into the batch behind it."""
+    """Convert every index repeated in its place; copies of an image are folded into the batch behind it."""
     if dim is None or not isinstance(repeats, int):
         raise Unmapped("repeats that differ")
     node = call.node(input)
@@ -289,7 +289,7 @@ def repeat_interleave(call: Call, input: Tensor, repeats: Any, dim: int | None =
     if dim % input.dim() != call.batch.axis(input.shape):
         return _copied(call, node, [0, 1])
     if call.batch.folded(input.shape) > 1:
-        raise Unmapped("copies of pictures")
+        raise Unmapped("copies of images")
     place = call.batch.kept(call.shape).index(dim % input.dim())
     shape = call.shape_of(node)
     return call.last(Expand(call.free), call.step(Reshape((*shape[:place], 1, *shape[place:])), node))

@@ -1,4 +1,4 @@
-"""Normalisation: batch, group, instance, layer, local response."""
+"""Normalization: batch, group, instance, layer, local response."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def batch_norm(
     momentum: float | None = 0.1,
     eps: float = 1e-5,
 ) -> str:
-    """Convert normalisation by running statistics; one by the batch's own mixes the pictures."""
+    """Convert normalization by running statistics; one by the batch's own mixes the images."""
     own(call, weight, bias, running_mean, running_var)
     if training or running_mean is None or running_var is None:
         raise Unmapped("statistics of the batch")
@@ -72,7 +72,7 @@ def _with_affine(
     bias: Tensor | None,
     buffers: Mapping[str, Tensor] | None = None,
 ) -> str:
-    """Add a normalisation of channels; a scale without a shift, or the other way round, is a layer of its own."""
+    """Add a normalization of channels; a scale without a shift, or the other way round, is a layer of its own."""
 
     def normalized(learned: Tensor) -> str:
         """Add the layer without parameters; its statistics are frozen with the one it has in PyTorch."""
@@ -99,7 +99,7 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> str:
-    """Convert group normalisation."""
+    """Convert group normalization."""
     own(call, weight, bias)
     layer = GroupNorm(num_groups, eps=eps, affine=weight is not None and bias is not None)
     return call.each(input, lambda x: _with_affine(call, layer, x, weight, bias))
@@ -117,7 +117,7 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> str:
-    """Convert instance normalisation; by running statistics it is batch normalisation."""
+    """Convert instance normalization; by running statistics it is batch normalization."""
     own(call, weight, bias)
     if not use_input_stats:
         return batch_norm(call, input, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -134,7 +134,7 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> str:
-    """Convert layer normalisation over the last axes; a scale without a shift is a layer of its own."""
+    """Convert layer normalization over the last axes; a scale without a shift is a layer of its own."""
     own(call, weight, bias)
     if weight is None and bias is not None:
         raise Unmapped("a shift without a scale")
@@ -165,7 +165,7 @@ def rms_norm(
     weight: Tensor | None = None,
     eps: float | None = None,
 ) -> str:
-    """Convert root-mean-square normalisation: squares, mean, root, product."""
+    """Convert root-mean-square normalization: squares, mean, root, product."""
     own(call, weight)
     count = len(normalized_shape)
     for axis in range(1, count + 1):
@@ -183,6 +183,6 @@ def rms_norm(
 def local_response_norm(
     call: Call, input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> str:
-    """Convert normalisation by neighbouring channels."""
+    """Convert normalization by neighboring channels."""
     layer = LocalResponseNorm(size, alpha=alpha, beta=beta, k=k)
     return call.each(input, lambda x: call.last(layer, x))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def unfold(
     call: Call, input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> str:
-    """Convert the windows of a picture as columns: (c, h, w) → (c·kh·kw, windows)."""
-    c, h, w = call.batch.pictures(input.shape)
+    """Convert the windows of an image as columns: (c, h, w) → (c·kh·kw, windows)."""
+    c, h, w = call.batch.images(input.shape)
     kernel, pads = per_axis(kernel_size, 2), per_axis(padding, 2)
     windows = _windows(kernel_size, dilation, padding, stride)
     counts = [window.positions(n) for window, n in zip(windows, (h, w), strict=True)]
@@ -79,7 +79,7 @@ def fold(
     stride: Any = 1,
 ) -> str:
     """Convert columns put back in their windows and summed: one term for each place in a window."""
-    call.batch.pictures(input.shape)
+    call.batch.images(input.shape)
     sizes = per_axis(output_size, 2)
     windows = _windows(kernel_size, dilation, padding, stride)
     counts = [window.positions(n) for window, n in zip(windows, sizes, strict=True)]
@@ -102,7 +102,7 @@ def _spread(
     counts: list[int],
     sizes: tuple[int, ...],
 ) -> str:
-    """Put the numbers of one place in all windows where they belong in the picture, zeros elsewhere."""
+    """Put the numbers of one place in all windows where they belong in the image, zeros elsewhere."""
     (p, q), (sh, sw) = counts, (window.stride for window in windows)
     if sh > 1 or sw > 1:
         term = call.step(Reshape((channels, p, 1, q, 1)), term)

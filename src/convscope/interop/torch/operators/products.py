@@ -39,16 +39,16 @@ def product(call: Call, one: str, two: str, *, last: bool) -> str:
 
 
 def _check_stacked(call: Call, *tensors: Tensor) -> None:
-    """Refuse matrices whose rows or columns are pictures."""
+    """Refuse matrices whose rows or columns are images."""
     for tensor in tensors:
         axis = call.batch.axis(tensor.shape)
         if tensor.dim() < 2 or (axis is not None and axis >= tensor.dim() - 2):
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
 
 
 @operator("matmul", "Tensor.__matmul__", "Tensor.__rmatmul__", "bmm", "mm")
 def matmul(call: Call, input: Tensor, other: Tensor) -> str:
-    """Convert a matrix product; pictures may be among the rows of the first where the second has none."""
+    """Convert a matrix product; images may be among the rows of the first where the second has none."""
     axis = call.batch.axis(input.shape)
     rows = axis is not None and axis == input.dim() - 2 and call.batch.axis(other.shape) is None
     if not rows or other.dim() < 2:
@@ -68,7 +68,7 @@ def add_product(
 ) -> str:
     """Convert beta·input + alpha·mat1·mat2."""
     if call.batch.axis(mat1.shape) != 0:
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     one = call.node(mat1)
     if len(call.shape_of(one)) == 1:
         one = call.step(Reshape((1, mat1.shape[-1])), one)
@@ -98,7 +98,7 @@ def einsum(call: Call, equation: str, *operands: Any) -> str:
         sizes |= {letter: call.batch.one(n) for letter, n in zip(term, tensor.shape, strict=True)}
         gone = set(term) - set(letters[-1])
         if any(one not in right for one in gone):
-            raise Unmapped("pictures are mixed")
+            raise Unmapped("images are mixed")
     one, two = letters
     result = "".join(letter for letter in right if letter in one + two)
     if any(letter not in right and letter not in (two if letter in one else one) for letter in one + two):
@@ -157,7 +157,7 @@ def scaled_dot_product_attention(
     if attn_mask is not None:
         if attn_mask.dtype == torch.bool:
             if call.recorder.is_value(attn_mask) or attn_mask.is_meta:
-                raise Unmapped("a mask from pictures")
+                raise Unmapped("a mask from images")
             attn_mask = torch.zeros(attn_mask.shape).masked_fill(~attn_mask, float("-inf"))
         scores = call.step(Add(), scores, *call.operands(attn_mask))
     return product(call, call.step(Softmax(-1), scores), v, last=True)

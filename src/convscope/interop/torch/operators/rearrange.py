@@ -27,7 +27,7 @@ REFOLDING = {"reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", 
     *("Tensor.view_as", "Tensor.reshape_as", "ravel"),
 )
 def reshaped(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
-    """Convert every operator that keeps the elements in order; their order within one picture must stay."""
+    """Convert every operator that keeps the elements in order; their order within one image must stay."""
     node = call.node(input)
     within = call.recorder.within(input)
     call.recorder.fold(call.result, call.batch.refolded(input.shape, within, call.shape))
@@ -124,14 +124,14 @@ def pad_axes(call: Call, input: Tensor, pad: Any, mode: str = "constant", value:
 @operator("pixel_shuffle")
 def pixel_shuffle(call: Call, input: Tensor, upscale_factor: int) -> str:
     """Convert channels turned into finer pixels."""
-    call.batch.pictures(input.shape)
+    call.batch.images(input.shape)
     return call.last(PixelShuffle(upscale_factor), call.node(input))
 
 
 @operator("pixel_unshuffle")
 def pixel_unshuffle(call: Call, input: Tensor, downscale_factor: int) -> str:
     """Convert pixels turned into channels: split the axes, bring the parts to the front, join them."""
-    c, h, w = call.batch.pictures(input.shape)
+    c, h, w = call.batch.images(input.shape)
     r = downscale_factor
     split = call.step(Reshape((c, h // r, r, w // r, r)), call.node(input))
     return call.last(Reshape((c * r * r, h // r, w // r)), call.step(Permute((0, 2, 4, 1, 3)), split))
@@ -140,7 +140,7 @@ def pixel_unshuffle(call: Call, input: Tensor, downscale_factor: int) -> str:
 @operator("channel_shuffle", "native_channel_shuffle")
 def channel_shuffle(call: Call, input: Tensor, groups: int) -> str:
     """Convert channels dealt like cards."""
-    call.batch.pictures(input.shape)
+    call.batch.images(input.shape)
     return call.last(ChannelShuffle(groups), call.node(input))
 
 

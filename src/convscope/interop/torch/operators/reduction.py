@@ -34,19 +34,19 @@ _GLOBAL = {
 def _places(call: Call, input: Tensor, dim: Any) -> tuple[int, ...]:
     """Return the reduced axes without the batch; none named means all, the batch among them."""
     if dim is None or (isinstance(dim, list | tuple) and not dim):
-        raise Unmapped("pictures are mixed")
+        raise Unmapped("images are mixed")
     dims = dim if isinstance(dim, list | tuple) else (dim,)
     return tuple(sorted(call.batch.place(input.shape, one) for one in dims))
 
 
 def _reduced(call: Call, mode: str, input: Tensor, places: tuple[int, ...], keepdim: bool, *, last: bool) -> str:
-    """Add the reduction; over all positions of a picture it is a global pooling."""
+    """Add the reduction; over all positions of an image it is a global pooling."""
     x = call.node(input)
     shape = call.shape_of(x)
     add = call.last if last else call.step
     rank = len(shape) - 1
-    picture = len(shape) == len(input.shape) - 1 and input.shape[0] == call.batch.size
-    if picture and mode in _GLOBAL and rank in (1, 2, 3) and places == tuple(range(1, rank + 1)):
+    image = len(shape) == len(input.shape) - 1 and input.shape[0] == call.batch.size
+    if image and mode in _GLOBAL and rank in (1, 2, 3) and places == tuple(range(1, rank + 1)):
         layer: Layer = _GLOBAL[mode][rank - 1]()
         return add(layer, x) if keepdim else add(Flatten(), call.step(layer, x))
     if len(places) == len(shape) and not keepdim:
@@ -93,8 +93,8 @@ def _spread(call: Call, input: Tensor, dim: Any, correction: float, keepdim: boo
     size = 1
     for place in places:
         size *= call.shape_of(x)[place]
-    centred = call.step(Subtract(), x, call.step(Reduce("mean", places, True), x))
-    squares = call.step(Power(2), centred)
+    centered = call.step(Subtract(), x, call.step(Reduce("mean", places, True), x))
+    squares = call.step(Power(2), centered)
     mean = call.step(Reduce("mean", places, keepdim), squares)
     return (call.last if last else call.step)(Affine(size / (size - correction)), mean)
 

@@ -1,4 +1,4 @@
-"""Activation functions over blocked pictures, and their gradients.
+"""Activation functions over blocked images, and their gradients.
 
 Nothing here depends on where a number lies, so a kernel walks through memory from end to end. Only a function that
 is not 0 at 0 must know the last block, whose empty lanes it keeps at zero.
@@ -61,7 +61,7 @@ def keep_lanes(code: Code, value: Vector, count: int | Index) -> Vector:
 
 @dataclass(frozen=True)
 class _Elementwise(Kernel):
-    """One plane (a block of one picture) is one piece of work."""
+    """One plane (a block of one image) is one piece of work."""
 
     kind: str
     settings: Settings
@@ -86,7 +86,7 @@ class _Elementwise(Kernel):
         return 1 if formulas(self.kind, self.settings).heavy else 4
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each picture."""
+        """Return one for each block of each image."""
         return batch * self.blocks
 
     def planes(self, code: Code, write: Callable[[Index], None]) -> None:

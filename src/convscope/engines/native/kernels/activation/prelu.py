@@ -13,7 +13,7 @@ from ..common.channel_kernel import ChannelKernel, share
 
 @dataclass(frozen=True)
 class _Slopes(ChannelKernel):
-    """Sizes of the picture; slopes lie as `Channels`, or as one float where they are `shared`."""
+    """Sizes of the image; slopes lie as `Channels`, or as one float where they are `shared`."""
 
     shared: bool
 
@@ -52,7 +52,7 @@ class PReLU(_Slopes):
 
 @dataclass(frozen=True)
 class PReLUGradient(_Slopes):
-    """The gradients of a PReLU: dx, and for each share of the pictures the sum of x·dy over x ≤ 0 by channel.
+    """The gradients of a PReLU: dx, and for each share of the images the sum of x·dy over x ≤ 0 by channel.
 
     Shapes:   x, dy (n, blocks, h, w, lanes), slope → dx, parts (slices, blocks·lanes)
     """
@@ -65,7 +65,7 @@ class PReLUGradient(_Slopes):
         return ("x", "slope", "dy", "dx", "parts")
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each share of the pictures."""
+        """Return one for each block of each share of the images."""
         return self.slices * self.blocks
 
     def write(self, code: Code) -> None:
@@ -75,13 +75,13 @@ class PReLUGradient(_Slopes):
             block = item.index % self.blocks
             slope = self.slope(code, block)
 
-            def picture(image: Index) -> Vector:
-                return self._picture(code, slope, (image * self.blocks + block) * self.block_floats)
+            def of_image(image: Index) -> Vector:
+                return self._image(code, slope, (image * self.blocks + block) * self.block_floats)
 
-            total = over_share(code, item.index // self.blocks, self.slices, picture)
+            total = over_share(code, item.index // self.blocks, self.slices, of_image)
             parts.store(total, item.index * self.lanes)
 
-    def _picture(self, code: Code, slope: Vector, start: Index) -> Vector:
+    def _image(self, code: Code, slope: Vector, start: Index) -> Vector:
         x, dy, dx = code.pointer("x"), code.pointer("dy"), code.pointer("dx")
         with code.loop(start, start + self.block_floats, self.lanes, carry=code.zeros(1)) as at:
             value, given = x.load(at.index), dy.load(at.index)
@@ -93,15 +93,15 @@ class PReLUGradient(_Slopes):
         return total
 
 
-def over_share(code: Code, part: Index, slices: int, picture: Callable[[Index], Vector]) -> Vector:
-    """Write a loop over one share of the pictures and return the sum of what each of them gives.
+def over_share(code: Code, part: Index, slices: int, of_image: Callable[[Index], Vector]) -> Vector:
+    """Write a loop over one share of the images and return the sum of what each of them gives.
 
-    Pictures are summed one by one before their sums are: the error grows with the pictures plus a picture's
+    Images are summed one by one before their sums are: the error grows with the images plus an image's
     numbers, not with their product.
     """
     first, last = share(code.number("batch"), part, slices)
     with code.loop(first, last, carry=code.zeros(1)) as image:
-        image.next([image.values[0] + picture(image.index)])
+        image.next([image.values[0] + of_image(image.index)])
     (total,) = image.results
     assert isinstance(total, Vector)
     return total

@@ -139,7 +139,7 @@ def _sum_of_powers(
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Kernel):
-    """Compare scores with the right classes: each picture's loss, the gradient, and whether it was met.
+    """Compare scores with the right classes: each image's loss, the gradient, and whether it was met.
 
     Shapes:   logits (n, blocks · lanes), labels (n) whole numbers from 0 to classes − 1 → dlogits like logits,
               losses (n), hits (n)
@@ -162,7 +162,7 @@ class SoftmaxCrossEntropy(Kernel):
         return ("scale",)
 
     def items(self, batch: int) -> int:
-        """Return one item for each picture."""
+        """Return one item for each image."""
         return batch
 
     def write(self, code: Code) -> None:

@@ -1,4 +1,4 @@
-"""What kernels share that treat every channel of a blocked picture by itself."""
+"""What kernels share that treat every channel of a blocked image by itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...layout import blocks_of
 
 @dataclass(frozen=True)
 class ChannelKernel(Kernel):
-    """A kernel over channels; sizes are those of the picture."""
+    """A kernel over channels; sizes are those of the image."""
 
     channels: int
     height: int
@@ -26,16 +26,16 @@ class ChannelKernel(Kernel):
 
     @property
     def positions(self) -> int:
-        """Return the positions of one picture."""
+        """Return the positions of one image."""
         return self.height * self.width
 
     @property
     def block_floats(self) -> int:
-        """Return the floats of one channel block of one picture."""
+        """Return the floats of one channel block of one image."""
         return self.positions * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block of each picture."""
+        """Return one for each channel block of each image."""
         return batch * self.blocks
 
     def loaded(self, code: Code, names: Sequence[str], block: int | Index) -> list[Vector]:
@@ -53,5 +53,5 @@ class ChannelKernel(Kernel):
 
 
 def share(batch: Index, part: int | Index, parts: int) -> tuple[Index, Index]:
-    """Return the first picture of a part of the batch, and the one after its last; parts may be empty."""
+    """Return the first image of a part of the batch, and the one after its last; parts may be empty."""
     return batch * part // parts, batch * (part + 1) // parts

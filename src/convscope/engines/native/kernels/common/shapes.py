@@ -13,7 +13,7 @@ Pair = tuple[int, int]
 class ConvolutionShape:
     """All sizes of a two-dimensional convolution: y[o] = Σ over taps of x[o·stride + tap·dilation − before].
 
-    Units:    pairs are (rows, columns); `output` is given and not worked out again, so padding after the picture
+    Units:    pairs are (rows, columns); `output` is given and not worked out again, so padding after the image
               follows from it
     """
 
@@ -52,7 +52,7 @@ class ConvolutionShape:
 
 @dataclass(frozen=True)
 class PoolingShape:
-    """All sizes of a two-dimensional pooling over blocked pictures."""
+    """All sizes of a two-dimensional pooling over blocked images."""
 
     channels: int
     height: int

@@ -20,7 +20,7 @@ Adding = Callable[[Position, Sequence[Vector]], Sequence[Vector]]
 
 
 def strips_of(positions: int) -> int:
-    """Return into how many equal strips a picture is cut, so that threads can share a single one.
+    """Return into how many equal strips an image is cut, so that threads can share a single one.
 
     Few are better: long runs through memory are the fast ones.
     """

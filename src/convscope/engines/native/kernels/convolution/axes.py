@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..common.gemm_tile import evenly
 
 Mask = tuple[tuple[bool, ...], ...]
-"""For each tap, which positions of a tile read inside the picture with it."""
+"""For each tap, which positions of a tile read inside the image with it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def forward_axis(size: int, kernel: int, stride: int, before: int, dilation: int
 def gradient_phases(
     size: int, kernel: int, stride: int, before: int, dilation: int, output: int
 ) -> tuple[Axis, ...]:
-    """Return the phases of the input gradient, by the same axis's numbers; neighbours that are alike as one.
+    """Return the phases of the input gradient, by the same axis's numbers; neighbors that are alike as one.
 
     Input i was read by output o with tap t where i = o·stride + t·dilation − before. For i = phase + j·stride this
     gives o = j + (phase + before − t·dilation) / stride, for the taps where the division leaves nothing.
@@ -101,7 +101,7 @@ def _phase(phase: int, size: int, kernel: int, stride: int, before: int, dilatio
 
 
 def strips(axis: Axis, most: int) -> list[Strip]:
-    """Cut an axis into even tiles of at most so many results; neighbours that are alike become one strip."""
+    """Cut an axis into even tiles of at most so many results; neighbors that are alike become one strip."""
     found: list[Strip] = []
     start = 0
     for tile, size in enumerate(evenly(axis.count, most)):

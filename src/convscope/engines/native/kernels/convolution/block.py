@@ -260,8 +260,8 @@ class AcrossBlock(Block):
         lanes = self.piece.loops.weights.lanes
         source = self.piece.code.hidden(source)
         columns = [weights.load(channel * lanes) for channel in range(depth)]
-        pictures = [source.load(row) for row in rows]
-        return [fma(pictures[at // depth], columns[at % depth], total) for at, total in enumerate(totals)]
+        images = [source.load(row) for row in rows]
+        return [fma(images[at // depth], columns[at % depth], total) for at, total in enumerate(totals)]
 
     def _finish(self, totals: Sequence[Vector]) -> None:
         loops, code, count = self.piece.loops, self.piece.code, self.piece.vectors

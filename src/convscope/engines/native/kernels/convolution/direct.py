@@ -30,7 +30,7 @@ class _Direct(Kernel):
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return the number of parts of pictures times cuts of what is written."""
+        """Return the number of parts of images times cuts of what is written."""
         return self._loops.items(batch)
 
     def write(self, code: Code) -> None:
@@ -60,7 +60,7 @@ class Convolution(_Direct):
 
     def __post_init__(self) -> None:
         if self.plain_input and self.shape.groups > 1:
-            raise ValueError("a convolution in groups reads pictures in blocks")
+            raise ValueError("a convolution in groups reads images in blocks")
         _check(self.shape)
 
     @property

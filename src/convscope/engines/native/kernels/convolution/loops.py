@@ -16,16 +16,16 @@ from .block import AcrossBlock, Block, Phase
 from .tiles import Tile
 
 NEAR_FLOATS = 1 << 15
-"""Floats of a picture that are worked on in one go: 128 KiB stay near, with weights beside them."""
+"""Floats of an image that are worked on in one go: 128 KiB stay near, with weights beside them."""
 FAR_FLOATS = 1 << 17
-"""Weights beyond half a megabyte are read once for many pictures, not once for each."""
+"""Weights beyond half a megabyte are read once for many images, not once for each."""
 ENOUGH_ITEMS = 32
-"""Pieces of work for one picture, so that several threads have equal shares of it."""
+"""Pieces of work for one image, so that several threads have equal shares of it."""
 
 
 @dataclass(frozen=True)
 class Strides:
-    """Floats from one picture, block, row, column or channel to the next."""
+    """Floats from one image, block, row, column or channel to the next."""
 
     image: int
     block: int
@@ -35,12 +35,12 @@ class Strides:
 
     @staticmethod
     def blocked(blocks: int, height: int, width: int, lanes: int) -> Strides:
-        """Return the strides of pictures in blocks."""
+        """Return the strides of images in blocks."""
         return Strides(blocks * height * width * lanes, height * width * lanes, width * lanes, lanes, 1)
 
     @staticmethod
     def plain(channels: int, height: int, width: int, lanes: int) -> Strides:
-        """Return the strides of pictures (n, c, h, w)."""
+        """Return the strides of images (n, c, h, w)."""
         return Strides(channels * height * width, lanes * height * width, width, 1, height * width)
 
 
@@ -67,7 +67,7 @@ class Loops:
     activation: Function | None
     residual: bool
     across: bool = False
-    """Sums lie across the lanes: `weights` are those of the pictures read, and each result is one lane's."""
+    """Sums lie across the lanes: `weights` are those of the images read, and each result is one lane's."""
 
     @property
     def cuts(self) -> list[int]:
@@ -90,12 +90,12 @@ class Loops:
 
     @property
     def by_rows(self) -> bool:
-        """Say whether pictures are cut between rows; one long row is cut within."""
+        """Say whether images are cut between rows; one long row is cut within."""
         return max(axis.count for axis in self.rows) > 1
 
     @property
     def chunks(self) -> int:
-        """Return the parts that a picture is cut into: where threads share it, an even number.
+        """Return the parts that an image is cut into: where threads share it, an even number.
 
         They share a cut of the filters, too, where the cuts are odd.
         """
@@ -109,7 +109,7 @@ class Loops:
 
     @property
     def weights_first(self) -> bool:
-        """Say whether all pictures meet one cut of the filters before the next cut."""
+        """Say whether all images meet one cut of the filters before the next cut."""
         return self.weights.floats > FAR_FLOATS
 
     def items(self, batch: int) -> int:
@@ -145,7 +145,7 @@ def _when(code: Code, condition: Any, needed: bool) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Piece:
-    """One work item being written: some filter blocks, from `first` on, over one part of one picture."""
+    """One work item being written: some filter blocks, from `first` on, over one part of one image."""
 
     loops: Loops
     code: Code
@@ -186,7 +186,7 @@ class Piece:
 
     @contextmanager
     def _tiles(self, strip: Strip, all_strips: Sequence[Strip], cut: bool) -> Iterator[Any]:
-        """Loop over a strip's tiles, those of this part of the picture; give the first result of each."""
+        """Loop over a strip's tiles, those of this part of the image; give the first result of each."""
         first, last = strip.first_tile, strip.first_tile + strip.count
         low: Any = first
         high: Any = last

@@ -17,7 +17,7 @@ NARROW = 7
 
 @dataclass(frozen=True)
 class Tile:
-    """Results that are summed up in registers together: blocks of filters × rows × columns of the picture."""
+    """Results that are summed up in registers together: blocks of filters × rows × columns of the image."""
 
     vectors: int
     rows: int
@@ -25,7 +25,7 @@ class Tile:
 
 
 def best_tile(lanes: int, blocks: int, rows: int, columns: int) -> Tile:
-    """Return the tile that takes the fewest cycles for so many filter blocks over a picture, by a simple model."""
+    """Return the tile that takes the fewest cycles for so many filter blocks over an image, by a simple model."""
     registers = REGISTERS[lanes]
     candidates = [
         Tile(vectors, high, wide)

@@ -1,4 +1,4 @@
-"""The gradient of a convolution's weights: each is a sum over all pixels of all pictures."""
+"""The gradient of a convolution's weights: each is a sum over all pixels of all images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["ConvolutionWeightGradient", "slices_for"]
 
 @dataclass(frozen=True)
 class ConvolutionWeightGradient(Kernel):
-    """Sum dy · x over pixels and pictures, in `slices` parts.
+    """Sum dy · x over pixels and images, in `slices` parts.
 
     A tile of weights stays in registers while a chunk of rows passes; then it is added to what memory holds.
     The errors of these two levels are those of sums of some hundred numbers. In groups, what lies
@@ -47,7 +47,7 @@ class ConvolutionWeightGradient(Kernel):
 
     def __post_init__(self) -> None:
         if self.plain_input and self.shape.groups > 1:
-            raise ValueError("a weight gradient in groups reads pictures in blocks")
+            raise ValueError("a weight gradient in groups reads images in blocks")
 
     @property
     def pointers(self) -> tuple[str, ...]:

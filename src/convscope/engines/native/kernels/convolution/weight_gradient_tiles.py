@@ -16,14 +16,14 @@ Bounds = tuple[Bound, Bound]
 NEAR_FLOATS = 9_000
 """Floats of both operands that a chunk may have: 36 kB, so that they stay in the nearest cache."""
 LONGEST_ROW = 256
-"""Columns of a row at most, where rows of a picture are joined."""
+"""Columns of a row at most, where rows of an image are joined."""
 FEWEST_ITEMS = 16
 """Work items that a layer should have at least, and parts that its batch is cut into at most."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Columns of the output from first up to last, at which the same rows of a tile read inside the picture."""
+    """Columns of the output from first up to last, at which the same rows of a tile read inside the image."""
 
     first: int
     last: int
@@ -57,7 +57,7 @@ class Tile:
 
     @property
     def unroll(self) -> bool:
-        """Say whether no two weights read the same pixel at neighbouring places of the output."""
+        """Say whether no two weights read the same pixel at neighboring places of the output."""
         return len({(weight.row, weight.column) for weight in self.weights}) == 1
 
 
@@ -98,7 +98,7 @@ def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[Tile]:
 
 
 def _segments(shape: ConvolutionShape, weights: Sequence[Weight], rows: set[int]) -> tuple[Segment, ...]:
-    """Cut the output's columns where the set of weights that read inside the picture changes."""
+    """Cut the output's columns where the set of weights that read inside the image changes."""
     reach = {
         number: inside(shape, 1, weight.column) for number, weight in enumerate(weights) if weight.row in rows
     }
@@ -118,14 +118,14 @@ def _between_ends(ranges: Sequence[tuple[int, int]], size: int) -> list[tuple[in
 
 
 def inside(shape: ConvolutionShape, axis: int, tap: int) -> tuple[int, int]:
-    """Return where on an axis of the output a row or column of the kernel lies inside the picture."""
+    """Return where on an axis of the output a row or column of the kernel lies inside the image."""
     shift, stride = tap * shape.dilation[axis] - shape.before[axis], shape.stride[axis]
     size = (shape.height, shape.width)[axis]
     return max(0, -(shift // stride)), min(shape.output[axis], (size - 1 - shift) // stride + 1)
 
 
 def rows_inside(shape: ConvolutionShape, tap: Bound, rows: Bounds) -> Bounds:
-    """Return those of some rows of the output at which a row of the kernel lies inside the picture."""
+    """Return those of some rows of the output at which a row of the kernel lies inside the image."""
     stride, shift = shape.stride[0], shape.before[0] - tap * shape.dilation[0]
     first = maximum(shift + (stride - 1), 0) // stride
     last = maximum(shift + (shape.height - 1 + stride), 0) // stride
@@ -151,14 +151,14 @@ def filters_at_once(shape: ConvolutionShape) -> int:
 
 @dataclass(frozen=True)
 class Chunks:
-    """Rows of the output that are worked off together: `rows` of one picture, or all of `images` pictures."""
+    """Rows of the output that are worked off together: `rows` of one image, or all of `images` images."""
 
     rows: int
     per_image: int
     images: int
 
     def bounds(self, unit: Index, last: Index, height: int) -> tuple[Bounds, Bounds]:
-        """Return the pictures, and the rows of each, of a chunk from one unit to another."""
+        """Return the images, and the rows of each, of a chunk from one unit to another."""
         if self.per_image == 1:
             return (unit, last), (0, height)
         image, first = unit // self.per_image, unit % self.per_image * self.rows

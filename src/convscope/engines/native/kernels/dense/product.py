@@ -31,7 +31,7 @@ from .rows import (
 )
 
 IMAGES = 64
-"""Pictures whose products are summed in one go; more are added up in steps of so many."""
+"""Images whose products are summed in one go; more are added up in steps of so many."""
 
 FEW = 4
 """Rows from which on it pays to turn weights over for the input gradient."""
@@ -316,7 +316,7 @@ class DenseWeightGradient(Kernel):
         sizes: tuple[int | Index, int | Index, Index],
         first: Condition,
     ) -> None:
-        """Write the sums over some pictures for a piece of the source and a group of blocks."""
+        """Write the sums over some images for a piece of the source and a group of blocks."""
         x, dy, out = arrays
         piece, blocks, images = sizes
         at: int | Index = 0

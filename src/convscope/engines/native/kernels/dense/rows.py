@@ -73,7 +73,7 @@ def for_groups(
 ) -> None:
     """Write work for all items: `write(first block, number of blocks, (first row, row after the last))`.
 
-    An item is one block for one part of the rows. Neighbouring items of a call are done together, several blocks
+    An item is one block for one part of the rows. Neighboring items of a call are done together, several blocks
     at a time; that changes no sum.
     """
     parts = parts_of(blocks)

@@ -11,17 +11,17 @@ from ..activation.epilogue import Function
 from ..activation.pointwise import keep_lanes
 from ..common.shapes import ConvolutionShape
 from ..convolution.axes import Axis, forward_axis, gradient_phases
-from .rows import Finish, Picture, Rows
+from .rows import Finish, Image, Rows
 from .weight_gradient import DepthwiseWeightGradient
 
 __all__ = ["DepthwiseConvolution", "DepthwiseInputGradient", "DepthwiseWeightGradient"]
 
 FEWEST_ITEMS = 16
-"""Work items that one picture should give at least."""
+"""Work items that one image should give at least."""
 FEW_PIXELS = 100
-"""Pictures up to this size have many channels, and weights around them that outweigh the picture."""
+"""Images up to this size have many channels, and weights around them that outweigh the image."""
 MOST_SHARES = 8
-"""Equal bands of one picture's rows, for as many threads."""
+"""Equal bands of one image's rows, for as many threads."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class DepthwiseConvolution(Kernel):
         return ("x", "weight", *(("bias",) if self.bias else ()), "y")
 
     def items(self, batch: int) -> int:
-        """Return the number of pictures times channel blocks times bands of rows."""
+        """Return the number of images times channel blocks times bands of rows."""
         return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.output[0])
 
     def macs(self, batch: int) -> int:
@@ -71,7 +71,7 @@ class DepthwiseInputGradient(Kernel):
         return ("dy", "weight", "dx")
 
     def items(self, batch: int) -> int:
-        """Return the number of pictures times channel blocks times bands of rows."""
+        """Return the number of images times channel blocks times bands of rows."""
         return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.height)
 
     def macs(self, batch: int) -> int:
@@ -96,12 +96,12 @@ def _write(
     bias: bool,
     activation: Function | None,
 ) -> None:
-    """Write the work items: bands of rows of one channel block of one picture."""
+    """Write the work items: bands of rows of one channel block of one image."""
     lanes, bands = shape.lanes, _bands(shape, sizes[1][0])
     with code.loop(code.first, code.last) as item:
         whole, band, block = _place(item.index, shape, bands)
         source, out = (
-            Picture(code.pointer(name) + whole * (height * width * lanes), width)
+            Image(code.pointer(name) + whole * (height * width * lanes), width)
             for name, (height, width) in zip(names, sizes, strict=True)
         )
         weight = code.pointer("weight") + block * (shape.kernel[0] * shape.kernel[1] * lanes)
@@ -143,16 +143,16 @@ def _one_by_one(axes: Sequence[Axis]) -> list[Axis]:
 
 
 def _place(item: Index, shape: ConvolutionShape, bands: int) -> tuple[Index, Index, Index]:
-    """Return the plane (a block of a picture), the band and the block of a work item."""
+    """Return the plane (a block of an image), the band and the block of a work item."""
     blocks = shape.channel_blocks
     if not _by_bands(shape):
         return item // bands, item % bands, item // bands % blocks
-    picture, band, block = item // (bands * blocks), item // blocks % bands, item % blocks
-    return picture * blocks + block, band, block
+    image, band, block = item // (bands * blocks), item // blocks % bands, item % blocks
+    return image * blocks + block, band, block
 
 
 def _by_bands(shape: ConvolutionShape) -> bool:
-    """Say whether neighbouring items are the same rows of other channels, not other rows of the same ones.
+    """Say whether neighboring items are the same rows of other channels, not other rows of the same ones.
 
     Convolutions of single pixels, before and after, are cut in the same way: between pixels where these are many,
     between filters where they are few. So a thread reads what it wrote itself, and little from another's cache.
@@ -161,6 +161,6 @@ def _by_bands(shape: ConvolutionShape) -> bool:
 
 
 def _bands(shape: ConvolutionShape, height: int) -> int:
-    """Return how many bands of rows each channel block is cut into, so that one picture is work for many."""
+    """Return how many bands of rows each channel block is cut into, so that one image is work for many."""
     least = MOST_SHARES if _by_bands(shape) else 1
     return min(height, max(-(-FEWEST_ITEMS // shape.channel_blocks), least))

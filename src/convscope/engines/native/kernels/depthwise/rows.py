@@ -39,8 +39,8 @@ def reaching_taps(axis: Axis, result: Bound) -> tuple[Bound, Bound]:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One block of channels of a picture in memory."""
+class Image:
+    """One block of channels of an image in memory."""
 
     at: Pointer
     width: int
@@ -66,9 +66,9 @@ class Rows:
     rows: Axis
     columns: Sequence[Axis]
     taps: int
-    source: Picture
+    source: Image
     weight: Pointer
-    out: Picture
+    out: Image
     bias: Pointer | None
     finish: Finish | None
 

@@ -20,7 +20,7 @@ MOST_SUMS = 12
 
 @dataclass(frozen=True)
 class DepthwiseWeightGradient(Kernel):
-    """Sum dy · x over pixels and pictures for each channel and tap, in `slices` parts.
+    """Sum dy · x over pixels and images for each channel and tap, in `slices` parts.
 
     Shapes:   x, dy blocked → parts (slices, `Channels` of kh · kw taps)
     """
@@ -88,15 +88,15 @@ class _Block:
                 first += count
 
     def _taps(self, axis: Axis, tap: int | Index, taps: range, images: Bounds, rows: Bounds) -> None:
-        """Sum some taps of one row of the kernel over pictures and rows, and add them to memory."""
+        """Sum some taps of one row of the kernel over images and rows, and add them to memory."""
         code, shape, lanes = self.code, self.shape, self.shape.lanes
         chains = _most_sums(code.target) // len(taps)
         x_pixels, dy_pixels = shape.height * shape.width, shape.output[0] * shape.output[1]
         shift = tap * shape.dilation[0] - shape.before[0]
         with code.loop(*images, carry=code.zeros(chains * len(taps))) as image:
-            picture = image.index * shape.channel_blocks + self.block
-            x = code.pointer("x") + picture * (x_pixels * lanes)
-            dy = code.pointer("dy") + picture * (dy_pixels * lanes)
+            plane = image.index * shape.channel_blocks + self.block
+            x = code.pointer("x") + plane * (x_pixels * lanes)
+            dy = code.pointer("dy") + plane * (dy_pixels * lanes)
             with code.loop(*rows, carry=image.values) as row:
                 at_x = x + (row.index * shape.stride[0] + shift) * (shape.width * lanes)
                 at_dy = dy + row.index * (shape.output[1] * lanes)

@@ -1,1 +1,1 @@
-"""Branches and pictures brought together."""
+"""Branches and images brought together."""

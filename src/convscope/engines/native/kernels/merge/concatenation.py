@@ -1,7 +1,7 @@
 """Channels put together, taken apart, dealt out: kernels that only move lanes.
 
 Each kernel says, for every channel it writes, where that channel comes from. A block to be written is a shuffle of
-the few blocks its channels come from; neighbouring blocks that are made in the same way share one loop. Lanes
+the few blocks its channels come from; neighboring blocks that are made in the same way share one loop. Lanes
 without a channel are written as zeros, whatever the source holds there.
 """
 
@@ -23,7 +23,7 @@ Origin = tuple[int, int] | None
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring blocks that are written alike.
+    """Neighboring blocks that are written alike.
 
     `sources` are (number of the source, its block for the first block written, pairs (lane written, lane read)).
     """
@@ -39,7 +39,7 @@ class Run:
 
 
 def runs_of(origins: Sequence[Origin], lanes: int) -> Iterator[Run]:
-    """Yield the runs that write a picture whose channels come from `origins`."""
+    """Yield the runs that write an image whose channels come from `origins`."""
     last: Run | None = None
     for block in range(blocks_of(len(origins), lanes)):
         places: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -72,26 +72,26 @@ class ChannelMove(Kernel):
 
     @property
     def sources(self) -> dict[str, int]:
-        """Return the names of the pictures read, with their channels."""
+        """Return the names of the images read, with their channels."""
         raise NotImplementedError(f"{type(self).__name__}.sources")
 
     @property
     def results(self) -> dict[str, list[Origin]]:
-        """Return the names of the pictures written, with the origin of each channel."""
+        """Return the names of the images written, with the origin of each channel."""
         raise NotImplementedError(f"{type(self).__name__}.results")
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the pictures."""
+        """Return the images."""
         return (*self.sources, *self.results)
 
     @property
     def strips(self) -> int:
-        """Return into how many strips every picture is cut."""
+        """Return into how many strips every image is cut."""
         return strips_of(self.sizes[0] * self.sizes[1])
 
     def items(self, batch: int) -> int:
-        """Return one for each strip of each picture."""
+        """Return one for each strip of each image."""
         return batch * self.strips
 
     def write(self, code: Code) -> None:
@@ -105,7 +105,7 @@ class ChannelMove(Kernel):
                     self._write_run(code, run, sources, y)
 
     def _strip(self, code: Code, name: str, channels: int, image: Index, strip: Index) -> Pointer:
-        """Return where a strip of the first block of a picture lies."""
+        """Return where a strip of the first block of an image lies."""
         plane = prod(self.sizes)
         at = image * (blocks_of(channels, self.sizes[2]) * plane)
         return code.pointer(name) + at + strip * (plane // self.strips)
@@ -138,7 +138,7 @@ class ChannelMove(Kernel):
 
 @dataclass(frozen=True)
 class Concatenate(ChannelMove):
-    """Put pictures' channels one after the other: x0, x1, … → y."""
+    """Put images' channels one after the other: x0, x1, … → y."""
 
     channels: tuple[int, ...]
     height: int
@@ -147,7 +147,7 @@ class Concatenate(ChannelMove):
 
     @property
     def sources(self) -> dict[str, int]:
-        """Return the pictures that are put together."""
+        """Return the images that are put together."""
         return {f"x{number}": count for number, count in enumerate(self.channels)}
 
     @property
@@ -158,7 +158,7 @@ class Concatenate(ChannelMove):
 
 @dataclass(frozen=True)
 class Split(ChannelMove):
-    """Take a picture's channels apart, the gradient of `Concatenate`: dy → dx0, dx1, …"""
+    """Take an image's channels apart, the gradient of `Concatenate`: dy → dx0, dx1, …"""
 
     channels: tuple[int, ...]
     height: int
@@ -172,7 +172,7 @@ class Split(ChannelMove):
 
     @property
     def results(self) -> dict[str, list[Origin]]:
-        """Return the pictures that were put together."""
+        """Return the images that were put together."""
         starts = accumulate(self.channels[:-1], initial=0)
         return {
             f"dx{number}": [(0, start + own) for own in range(count)]
@@ -195,12 +195,12 @@ class ChannelShuffle(ChannelMove):
 
     @property
     def sources(self) -> dict[str, int]:
-        """Return the picture."""
+        """Return the image."""
         return {"x": self.channels}
 
     @property
     def results(self) -> dict[str, list[Origin]]:
-        """Return the picture with its channels dealt out."""
+        """Return the image with its channels dealt out."""
         size = self.channels // self.groups
         return {"y": [(0, group * size + own) for own in range(size) for group in range(self.groups)]}
 
@@ -224,12 +224,12 @@ class ChannelSlice(ChannelMove):
 
     @property
     def sources(self) -> dict[str, int]:
-        """Return the picture, or the gradient of the slice."""
+        """Return the image, or the gradient of the slice."""
         return {"dy": len(self._taken)} if self.backward else {"x": self.channels}
 
     @property
     def results(self) -> dict[str, list[Origin]]:
-        """Return the slice, or the gradient of the picture."""
+        """Return the slice, or the gradient of the image."""
         if not self.backward:
             return {"y": [(0, channel) for channel in self._taken]}
         places = {channel: place for place, channel in enumerate(self._taken)}

@@ -1,4 +1,4 @@
-"""Sums and products of arrays of one shape, and of pictures with one factor for each channel.
+"""Sums and products of arrays of one shape, and of images with one factor for each channel.
 
 Arrays of one shape are walked from end to end, whatever they mean: `floats` is the size of a whole array, a number
 of whole vectors. Zeros in empty lanes give zeros.
@@ -132,14 +132,14 @@ def _numbered(letter: str, count: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Scale(ChannelKernel):
-    """Multiply each channel of a picture by a factor of its own, as squeeze-and-excitation does.
+    """Multiply each channel of an image by a factor of its own, as squeeze-and-excitation does.
 
     Shapes:   x (n, blocks, h, w, lanes), gate (n, blocks · lanes) → y as x
     """
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return picture, factors, product."""
+        """Return image, factors, product."""
         return ("x", "gate", "y")
 
     def write(self, code: Code) -> None:
@@ -156,7 +156,7 @@ class Scale(ChannelKernel):
 
 @dataclass(frozen=True)
 class ScaleGradient(ChannelKernel):
-    """Write the gradients of the picture and of its factors, in one pass.
+    """Write the gradients of the image and of its factors, in one pass.
 
     Formula:  dx = dy · gate, dgate = Σ over positions of dy · x
     """

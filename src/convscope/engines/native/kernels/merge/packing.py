@@ -1,4 +1,4 @@
-"""Pictures as they come from outside into blocks of channels, and back."""
+"""Images as they come from outside into blocks of channels, and back."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class _Packing(Kernel):
         return self.height * self.width
 
     def items(self, batch: int) -> int:
-        """Return one item for each block of each picture."""
+        """Return one item for each block of each image."""
         return batch * self.blocks
 
     def write(self, code: Code) -> None:
         """Write the code for the items of a call."""
         tail = self.channels % self.lanes
         with code.loop(code.first, code.last) as item:
-            picture, block = item.index // self.blocks, item.index % self.blocks
-            plain = (picture * self.channels + block * self.lanes) * self.pixels
+            image, block = item.index // self.blocks, item.index % self.blocks
+            plain = (image * self.channels + block * self.lanes) * self.pixels
             blocked = item.index * (self.pixels * self.lanes)
             whole = block < self.channels // self.lanes
             if self.channels >= self.lanes:
@@ -70,7 +70,7 @@ class _Packing(Kernel):
 
 @dataclass(frozen=True)
 class Pack(_Packing):
-    """Lay pictures into blocks of channels; lanes past the last channel become zero.
+    """Lay images into blocks of channels; lanes past the last channel become zero.
 
     Shapes:   x (n, c, h, w) → y (n, blocks, h, w, lanes)
     """
@@ -92,7 +92,7 @@ class Pack(_Packing):
 
 @dataclass(frozen=True)
 class Unpack(_Packing):
-    """Lay blocks of channels out as pictures.
+    """Lay blocks of channels out as images.
 
     Shapes:   x (n, blocks, h, w, lanes) → y (n, c, h, w)
     """

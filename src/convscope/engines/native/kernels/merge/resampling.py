@@ -1,4 +1,4 @@
-"""Pictures made larger by repeating positions, given a frame of zeros, or cropped."""
+"""Images made larger by repeating positions, given a frame of zeros, or cropped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..common.sweeps import Position, sweep
 
 @dataclass(frozen=True)
 class _Upsampling(ChannelKernel):
-    """A pass over a small picture, whose sizes these are, and a large one, `scale` times as high and wide."""
+    """A pass over a small image, whose sizes these are, and a large one, `scale` times as high and wide."""
 
     scale: Pair
 
@@ -26,7 +26,7 @@ class _Upsampling(ChannelKernel):
         return [row * row_floats + column * self.lanes for row in range(rows) for column in range(columns)]
 
     def rows(self, code: Code, small: Pointer, large: Pointer, step: Callable[[Pointer, Pointer], None]) -> None:
-        """Write `step` for each position, told where it lies in the small picture and where its copies begin."""
+        """Write `step` for each position, told where it lies in the small image and where its copies begin."""
         rows, columns = self.scale
         row_floats = self.width * self.lanes
         with code.loop(code.first * self.height, code.last * self.height) as row:
@@ -40,7 +40,7 @@ class UpsampleNearest(_Upsampling):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return both pictures."""
+        """Return both images."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
@@ -74,9 +74,9 @@ class UpsampleNearestGradient(_Upsampling):
 
 @dataclass(frozen=True)
 class Frame(ChannelKernel):
-    """Move a picture into a frame: positive margins are filled with zeros, negative ones cut away: x → y.
+    """Move an image into a frame: positive margins are filled with zeros, negative ones cut away: x → y.
 
-    The gradient is the frame with all margins' signs turned round, over a picture of y's size.
+    The gradient is the frame with all margins' signs turned round, over an image of y's size.
 
     Units:    margins (before, after), of rows and of columns
     """
@@ -86,7 +86,7 @@ class Frame(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return both pictures."""
+        """Return both images."""
         return ("x", "y")
 
     @property
@@ -95,7 +95,7 @@ class Frame(ChannelKernel):
         return self.height + sum(self.rows), self.width + sum(self.columns)
 
     def write(self, code: Code) -> None:
-        """Write each block of each picture: zeros above, the rows there are, zeros below."""
+        """Write each block of each image: zeros above, the rows there are, zeros below."""
         height, width = self.output
         with code.loop(code.first, code.last) as item:
             x = code.pointer("x") + item.index * self.block_floats

@@ -1,1 +1,1 @@
-"""Normalisation: `batch_norm.py`, `batch_norm_gradient.py`, `group_norm.py`, `layer_norm.py`, both ways each."""
+"""Normalization: `batch_norm.py`, `batch_norm_gradient.py`, `group_norm.py`, `layer_norm.py`, both ways each."""

@@ -1,6 +1,6 @@
-"""Batch normalisation in training, forward: moments of each channel, statistics, the pass that applies them.
+"""Batch normalization in training, forward: moments of each channel, statistics, the pass that applies them.
 
-The picture is read twice and written once. Sums are taken of x − s, where s is the mean of a few numbers of the
+The image is read twice and written once. Sums are taken of x − s, where s is the mean of a few numbers of the
 same channel, so nothing cancels however far the channel lies from zero. Each share of the batch gives a mean and a
 sum of squared differences from it; shares are combined as by Chan, Golub & LeVeque 1979, in a fixed order.
 """
@@ -15,21 +15,21 @@ from ..common.channel_kernel import ChannelKernel, share
 from ..common.sweeps import Position, sweep, sweep_sums
 
 SAMPLES = 32
-"""Numbers of a channel whose mean the others are measured from; they lie all over the first picture."""
+"""Numbers of a channel whose mean the others are measured from; they lie all over the first image."""
 
 
 @dataclass(frozen=True)
 class ChannelMoments(ChannelKernel):
     """Take the mean of each channel and the sum of squared differences from it, for each share of the batch.
 
-    Shapes:   x (n, blocks, h, w, lanes) → parts (slices, 2, blocks · lanes); zeros for a share without pictures
+    Shapes:   x (n, blocks, h, w, lanes) → parts (slices, 2, blocks · lanes); zeros for a share without images
     """
 
     slices: int
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the picture and its parts."""
+        """Return the image and its parts."""
         return ("x", "parts")
 
     @property
@@ -57,12 +57,12 @@ class ChannelMoments(ChannelKernel):
 def moments(
     kernel: ChannelKernel, code: Code, block: Position, first: Index, last: Index
 ) -> tuple[Vector, Vector]:
-    """Return the mean of a block's channels in some pictures of x, and the sum of squared differences from it."""
-    picture = kernel.blocks * kernel.block_floats
+    """Return the mean of a block's channels in some images of x, and the sum of squared differences from it."""
+    image_floats = kernel.blocks * kernel.block_floats
     start = code.pointer("x") + block * kernel.block_floats
-    origin = _origin(kernel, code, start + first * picture)
+    origin = _origin(kernel, code, start + first * image_floats)
     with code.loop(first, last, carry=code.zeros(2)) as image:
-        x = start + image.index * picture
+        x = start + image.index * image_floats
 
         def adding(at: Position, sums: Sequence[Vector]) -> Sequence[Vector]:
             apart = x.load(at) - origin
@@ -133,7 +133,7 @@ class NormStatistics(ChannelKernel):
     def _combined(self, code: Code, block: Index, count: Vector) -> tuple[Vector, Vector]:
         """Return the mean of all and the sum of squared differences from it.
 
-        Means of shares are measured from the last one's, which always has pictures.
+        Means of shares are measured from the last one's, which always has images.
         """
         origin = self.parts(code, self.slices - 1, block)[0].load()
         with code.loop(0, self.slices, carry=code.zeros(1)) as one:
@@ -189,7 +189,7 @@ def inverse_deviation(kernel: ChannelKernel, code: Code, variance: Vector, eps: 
 def affine_map(
     kernel: ChannelKernel, code: Code, mean: Vector, inverse: Vector, block: Position, affine: bool
 ) -> tuple[Vector, Vector]:
-    """Return scale and offset, so that x · scale + offset is the normalised x, scaled and shifted."""
+    """Return scale and offset, so that x · scale + offset is the normalized x, scaled and shifted."""
     if not affine:
         return inverse, -mean * inverse
     weight, bias = kernel.loaded(code, ("weight", "bias"), block)
@@ -198,32 +198,32 @@ def affine_map(
 
 
 @dataclass(frozen=True)
-class Normalise(ChannelKernel):
-    """Scale and shift each channel, add a second picture, cut at zero: one pass.
+class Normalize(ChannelKernel):
+    """Scale and shift each channel, add a second image, cut at zero: one pass.
 
-    With `per_picture`, scale and offset are (n, blocks · lanes): every picture has its own.
+    With `per_image`, scale and offset are (n, blocks · lanes): every image has its own.
 
     Formula:  y = x · scale + offset [+ residual] [where below 0: 0]
     """
 
     relu: bool = False
     residual: bool = False
-    per_picture: bool = False
+    per_image: bool = False
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return pictures, and scale and offset of each channel."""
+        """Return images, and scale and offset of each channel."""
         return ("x", "scale", "offset", *(("residual",) if self.residual else ()), "y")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let y replace a picture that is read."""
+        """Let y replace an image that is read."""
         return (("y", "residual"), ("y", "x")) if self.residual else (("y", "x"),)
 
     def write(self, code: Code) -> None:
         """Write the pass."""
         with code.loop(code.first, code.last) as item:
-            block = item.index if self.per_picture else item.index % self.blocks
+            block = item.index if self.per_image else item.index % self.blocks
             scale, offset = self.loaded(code, ("scale", "offset"), block)
             start = item.index * self.block_floats
             x, y = (code.pointer(name) + start for name in ("x", "y"))

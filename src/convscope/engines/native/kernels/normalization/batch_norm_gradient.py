@@ -1,8 +1,8 @@
-"""Batch normalisation in training, backward: two sums for each channel, then the gradient of x.
+"""Batch normalization in training, backward: two sums for each channel, then the gradient of x.
 
 Both passes read the gradient that comes from above, which may be a sum of several, cut where the ReLU was closed.
 Whether it was is worked out from x, scale and offset in the very instructions of the forward pass; only where a
-second picture was added before the ReLU is y read instead.
+second image was added before the ReLU is y read instead.
 
 Formula:  x̂ = (x − mean) · inverse
           dweight = Σ g · x̂, dbias = Σ g
@@ -33,8 +33,8 @@ class _Upstream(ChannelKernel):
         return tuple(f"dy{number}" for number in range(self.addends))
 
     @property
-    def pictures(self) -> tuple[str, ...]:
-        """Return the names of the pictures read beside them."""
+    def images(self) -> tuple[str, ...]:
+        """Return the names of the images read beside them."""
         return ("x", "y") if self.relu and self.residual else ("x",)
 
     @property
@@ -43,7 +43,7 @@ class _Upstream(ChannelKernel):
         return ("scale", "offset") if self.relu and not self.residual else ()
 
     def upstream(self, code: Code, start: Index, block: Index) -> _Gradient:
-        """Return what reads g and x at a position of one block of one picture."""
+        """Return what reads g and x at a position of one block of one image."""
         return _Gradient(self, code, start, block)
 
 
@@ -53,7 +53,7 @@ class _Gradient:
     def __init__(self, kernel: _Upstream, code: Code, start: Index, block: Index) -> None:
         self._kernel = kernel
         self._dy = [code.pointer(name) + start for name in kernel.gradients]
-        self._pictures = [code.pointer(name) + start for name in kernel.pictures]
+        self._images = [code.pointer(name) + start for name in kernel.images]
         self._map = kernel.loaded(code, kernel.vectors, block)
         (self._mean,) = kernel.loaded(code, ("mean",), block)
 
@@ -62,7 +62,7 @@ class _Gradient:
         g = self._dy[0].load(at)
         for dy in self._dy[1:]:
             g = g + dy.load(at)
-        x, *y = (picture.load(at) for picture in self._pictures)
+        x, *y = (image.load(at) for image in self._images)
         if self._kernel.relu:
             seen = y[0] if y else fma(x, *self._map)
             g = (seen <= 0).select(g.code.constant(0), g)
@@ -73,7 +73,7 @@ class _Gradient:
 class NormGradientSums(_Upstream):
     """Take Σ g and Σ g · x̂ of each channel, for each share of the batch; with `store`, write g as well.
 
-    Shapes:   parts (slices, 2, blocks · lanes); zeros for a share without pictures
+    Shapes:   parts (slices, 2, blocks · lanes); zeros for a share without images
     """
 
     slices: int = 8
@@ -81,9 +81,9 @@ class NormGradientSums(_Upstream):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return pictures, numbers of each channel, and the results."""
+        """Return images, numbers of each channel, and the results."""
         stored = ("g",) if self.store else ()
-        return (*self.gradients, *self.pictures, *self.vectors, "mean", "inverse", *stored, "parts")
+        return (*self.gradients, *self.images, *self.vectors, "mean", "inverse", *stored, "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class NormGradientSums(_Upstream):
             at_products.store(products * inverse)
 
     def _sums(self, code: Code, start: Index, block: Index) -> Sequence[Vector]:
-        """Return Σ g and Σ g · (x − mean) of one block of one picture."""
+        """Return Σ g and Σ g · (x − mean) of one block of one image."""
         read = self.upstream(code, start, block)
         stored = code.pointer("g") + start if self.store else None
 
@@ -174,18 +174,18 @@ class NormGradient(_Upstream):
 
     Where `NormGradientSums` wrote g, this reads it as its only gradient, and knows of no ReLU.
 
-    With `per_picture`, every picture has numbers of its own: (n, blocks · lanes); coefficients (n, 2, …).
+    With `per_image`, every image has numbers of its own: (n, blocks · lanes); coefficients (n, 2, …).
 
     Formula:  dx = scale · g + coefficients[1] · (x − mean) + coefficients[0]
     """
 
-    per_picture: bool = False
+    per_image: bool = False
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return pictures, numbers of each channel, and the result."""
+        """Return images, numbers of each channel, and the result."""
         numbers = dict.fromkeys((*self.vectors, "scale", "mean", "coefficients"))
-        return (*self.gradients, *self.pictures, *numbers, "dx")
+        return (*self.gradients, *self.images, *numbers, "dx")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
@@ -196,8 +196,8 @@ class NormGradient(_Upstream):
         """Write the pass."""
         with code.loop(code.first, code.last) as item:
             image, block = item.index // self.blocks, item.index % self.blocks
-            number = item.index if self.per_picture else block
-            pair = image * (2 * self.blocks) + block if self.per_picture else block
+            number = item.index if self.per_image else block
+            pair = image * (2 * self.blocks) + block if self.per_image else block
             start = item.index * self.block_floats
             read, dx = self.upstream(code, start, number), code.pointer("dx") + start
             (scale,) = self.loaded(code, ("scale",), number)

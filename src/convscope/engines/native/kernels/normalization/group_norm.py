@@ -1,8 +1,8 @@
-"""Group normalisation: groups of channels of one picture; one channel to a group is instance normalisation.
+"""Group normalization: groups of channels of one image; one channel to a group is instance normalization.
 
 First every channel is summed by itself, in whole vectors; then the channels' sums are put together group by group,
-one number at a time. What comes out are scale and offset of every channel of every picture: the passes over the
-pictures are those of batch normalisation.
+one number at a time. What comes out are scale and offset of every channel of every image: the passes over the
+images are those of batch normalization.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .batch_norm import affine_map, moments
 
 @dataclass(frozen=True)
 class _Grouped(ChannelKernel):
-    """A kernel that works on one picture after the other; `groups` divides the channels."""
+    """A kernel that works on one image after the other; `groups` divides the channels."""
 
     groups: int
 
@@ -35,7 +35,7 @@ class _Grouped(ChannelKernel):
         return self.blocks * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each picture."""
+        """Return one for each image."""
         return batch
 
     def scratch_floats(self, target: Target) -> int:
@@ -50,10 +50,10 @@ class _Grouped(ChannelKernel):
 
 @dataclass(frozen=True)
 class GroupStatistics(_Grouped):
-    """Make scale and offset of each channel of each picture.
+    """Make scale and offset of each channel of each image.
 
     Shapes:   x (n, blocks, h, w, lanes), weight and bias one for each channel → scale, offset, mean, inverse
-              (n, blocks · lanes); `Normalise` and `NormGradient` take them with `per_picture`
+              (n, blocks · lanes); `Normalize` and `NormGradient` take them with `per_image`
     Formula:  y = x · scale + offset, scale = weight / √(variance + eps), offset = bias − mean · scale
     """
 
@@ -62,7 +62,7 @@ class GroupStatistics(_Grouped):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the picture, parameters and what is made of them."""
+        """Return the image, parameters and what is made of them."""
         return ("x", *(("weight", "bias") if self.affine else ()), "scale", "offset", "mean", "inverse")
 
     def write(self, code: Code) -> None:
@@ -103,7 +103,7 @@ class GroupStatistics(_Grouped):
 
 @dataclass(frozen=True)
 class GroupGradientSums(_Grouped):
-    """Sum what `NormGradient` and the gradients of weight and bias need, picture by picture.
+    """Sum what `NormGradient` and the gradients of weight and bias need, image by image.
 
     Shapes:   dy, x (n, blocks, h, w, lanes), mean and inverse (n, blocks · lanes), weight one for each channel →
               parts (n, 2, blocks · lanes): Σ dy · x̂, Σ dy, for `AffineGradient` to add up over the batch;
@@ -115,7 +115,7 @@ class GroupGradientSums(_Grouped):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return pictures, numbers of each channel, and results."""
+        """Return images, numbers of each channel, and results."""
         return ("dy", "x", "mean", "inverse", *(("weight",) if self.affine else ()), "parts", "coefficients")
 
     def write(self, code: Code) -> None:
@@ -136,7 +136,7 @@ class GroupGradientSums(_Grouped):
                 self._group(code, own, inverse, coefficients, group.index * self.group_channels)
 
     def _channel_sums(self, code: Code, image: Index, block: Position) -> tuple[Vector, Vector]:
-        """Return Σ dy · x̂ and Σ dy of one block of one picture."""
+        """Return Σ dy · x̂ and Σ dy of one block of one image."""
         number = image * self.blocks + block
         dy, x = (code.pointer(name) + number * self.block_floats for name in ("dy", "x"))
         mean, inverse = self.loaded(code, ("mean", "inverse"), number)

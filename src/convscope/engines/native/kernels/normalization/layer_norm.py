@@ -1,6 +1,6 @@
-"""Layer normalisation over the channels of each position, as ConvNeXt does it.
+"""Layer normalization over the channels of each position, as ConvNeXt does it.
 
-Two neighbouring positions are worked on at once. All their channels fit the nearest cache, so they come from
+Two neighboring positions are worked on at once. All their channels fit the nearest cache, so they come from
 memory once, however often the code reads them: for the mean, for the squared differences from it, for the result.
 The backward pass works mean and deviation out again rather than read them.
 """
@@ -23,12 +23,12 @@ AHEAD = 16
 """Positions from one that is read to those asked for: no processor foresees reads in so many places by itself."""
 
 Reading = Callable[[int, Position], Vector]
-"""Reads a picture, at a position of the group and in a channel block."""
+"""Reads an image, at a position of the group and in a channel block."""
 
 
 @dataclass(frozen=True)
 class _OverChannels(ChannelKernel):
-    """A pass over the positions of pictures, each with all its channels."""
+    """A pass over the positions of images, each with all its channels."""
 
     eps: float
     affine: bool
@@ -65,9 +65,9 @@ class _OverChannels(ChannelKernel):
         positions, share_of_one = range(count), 1 / self.channels
 
         def terms(block: Position, _: bool) -> list[Vector]:
-            for picture in ahead:
+            for image in ahead:
                 for own in positions:
-                    picture.prefetch(block * self.block_floats + (own + AHEAD) * self.lanes)
+                    image.prefetch(block * self.block_floats + (own + AHEAD) * self.lanes)
             return [x(own, block) for own in positions]
 
         means = [total * share_of_one for total in self.sums(code, count, terms)]
@@ -84,9 +84,9 @@ class _OverChannels(ChannelKernel):
         used = self.channels % self.lanes
         return code.first_lanes(used).select(value, 0) if last and used else value
 
-    def reading(self, picture: Pointer, first: Position) -> Reading:
-        """Return what reads a picture at the positions of a group."""
-        start = picture + first * self.lanes
+    def reading(self, image: Pointer, first: Position) -> Reading:
+        """Return what reads an image at the positions of a group."""
+        start = image + first * self.lanes
         return lambda own, block: start.load(block * self.block_floats + own * self.lanes)
 
 
@@ -96,7 +96,7 @@ def _added(sums: Sequence[Vector], terms: Sequence[Vector]) -> list[Vector]:
 
 @dataclass(frozen=True)
 class LayerNorm(_OverChannels):
-    """Normalise the channels of each position, then scale and shift each channel.
+    """Normalize the channels of each position, then scale and shift each channel.
 
     Shapes:   x (n, blocks, h, w, lanes), weight and bias one for each channel → y as x
     Formula:  y = (x − mean) / √(variance + eps) · weight + bias
@@ -104,15 +104,15 @@ class LayerNorm(_OverChannels):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return pictures and parameters."""
+        """Return images and parameters."""
         return ("x", *(("weight", "bias") if self.affine else ()), "y")
 
     def items(self, batch: int) -> int:
-        """Return one for each strip of each picture."""
+        """Return one for each strip of each image."""
         return batch * strips_of(self.positions)
 
     def write(self, code: Code) -> None:
-        """Write the groups of each strip of each picture."""
+        """Write the groups of each strip of each image."""
         strips = strips_of(self.positions)
         size = self.positions // strips
         with code.loop(code.first, code.last) as item:
@@ -123,7 +123,7 @@ class LayerNorm(_OverChannels):
 
     def _group(self, code: Code, x: Pointer, y: Pointer, first: Position, count: int) -> None:
         read = self.reading(x, first)
-        ahead = [picture + first * self.lanes for picture in (x, y)]
+        ahead = [image + first * self.lanes for image in (x, y)]
         means, inverses = self.statistics(code, count, read, ahead)
 
         def step(block: Position, last: bool) -> None:
@@ -141,7 +141,7 @@ class LayerNorm(_OverChannels):
 class LayerNormGradient(_OverChannels):
     """Write the gradient of x; with parameters, also their gradients for each share of the batch.
 
-    A picture's sums are added to those of the pictures before it, not position to position: so they keep their
+    An image's sums are added to those of the images before it, not position to position: so they keep their
     digits.
 
     Shapes:   x, dy → dx; parts (slices, 2, blocks · lanes): Σ dy · x̂, Σ dy
@@ -152,7 +152,7 @@ class LayerNormGradient(_OverChannels):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return pictures, parameters and results."""
+        """Return images, parameters and results."""
         return ("x", "dy", "weight", "dx", "parts") if self.affine else ("x", "dy", "dx")
 
     @property
@@ -165,11 +165,11 @@ class LayerNormGradient(_OverChannels):
         return self.slices
 
     def scratch_floats(self, target: Target) -> int:
-        """Return room for both sums of every channel of one picture."""
+        """Return room for both sums of every channel of one image."""
         return 2 * self.blocks * self.lanes if self.affine else 0
 
     def write(self, code: Code) -> None:
-        """Write the groups of each picture of each share."""
+        """Write the groups of each image of each share."""
         row = self.blocks * self.lanes
         with code.loop(code.first, code.last) as item:
             first, last = share(code.number("batch"), item.index, self.slices)

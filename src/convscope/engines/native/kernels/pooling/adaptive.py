@@ -1,4 +1,4 @@
-"""Adaptive pooling: as many bins as asked for, whatever the picture's size.
+"""Adaptive pooling: as many bins as asked for, whatever the image's size.
 
 Where the bins are all equal they are windows that do not overlap, and the kernels for windows write the code.
 """
@@ -20,7 +20,7 @@ from .windows import BinAxis, Whole
 
 @dataclass(frozen=True)
 class _Adaptive(Kernel):
-    """Sizes of the picture and the bins along its axes; one plane is one piece of work."""
+    """Sizes of the image and the bins along its axes; one plane is one piece of work."""
 
     channels: int
     height: int
@@ -58,7 +58,7 @@ class _Adaptive(Kernel):
         return self.output[0] * self.output[1] * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each picture."""
+        """Return one for each block of each image."""
         return batch * -(-self.channels // self.lanes)
 
 

@@ -27,7 +27,7 @@ class Mean:
 class _Average(WindowKernel):
     """The mean of each window, over all taps or (not `count_padding`) over those inside.
 
-    `after` is the padding after the picture: what a window reaches past it is never counted.
+    `after` is the padding after the image: what a window reaches past it is never counted.
     """
 
     count_padding: bool
@@ -38,7 +38,7 @@ class _Average(WindowKernel):
         both = []
         for axis, after in zip(axes_of(self.shape), self.after, strict=True):
             divisors = [axis.divisor(output, after, self.count_padding) for output in range(axis.output)]
-            both.append(axis.labelled([int(one) for one in divisors if isinstance(one, int)], Mean))
+            both.append(axis.labeled([int(one) for one in divisors if isinstance(one, int)], Mean))
         rows, columns = both
         return rows, columns
 

@@ -35,7 +35,7 @@ def worst_of(code: Code, item: Index, channels: int, lanes: int, smallest: bool)
 
 @dataclass(frozen=True)
 class WindowKernel(Kernel):
-    """A kernel over the windows of a pooling; one plane (a block of one picture) is one piece of work."""
+    """A kernel over the windows of a pooling; one plane (a block of one image) is one piece of work."""
 
     shape: PoolingShape
 
@@ -55,7 +55,7 @@ class WindowKernel(Kernel):
         return self.shape.output[0] * self.shape.output[1] * self.shape.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each picture."""
+        """Return one for each block of each image."""
         return batch * self.shape.blocks
 
 

@@ -22,7 +22,7 @@ NO_WINNER = -1
 
 @dataclass(frozen=True)
 class Planes:
-    """Where one block of one picture begins in every array."""
+    """Where one block of one image begins in every array."""
 
     x: Pointer
     y: Pointer
@@ -34,7 +34,7 @@ class Planes:
 class MaxPoolGradient(WindowKernel):
     """Give each window's gradient to its winner; `masked` where x came out of a ReLU, whose gradient is taken too.
 
-    With `bias_slices`, the sums of dx by channel go to `parts`, one row for each share of the pictures.
+    With `bias_slices`, the sums of dx by channel go to `parts`, one row for each share of the images.
 
     Shapes:   x (n, blocks, h, w, lanes), y and dy (n, blocks, p, q, lanes) → dx, parts (slices, blocks·lanes)
     """
@@ -54,7 +54,7 @@ class MaxPoolGradient(WindowKernel):
         return (("dx", "x"),) if separate(rows, columns) and not self._by_loops else ()
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each picture, or of each share of the pictures."""
+        """Return one for each block of each image, or of each share of the images."""
         return (self.bias_slices or batch) * self.shape.blocks
 
     def scratch_floats(self, target: Target) -> int:
@@ -69,7 +69,7 @@ class MaxPoolGradient(WindowKernel):
         return noted + pieces(rows.cells(), columns.cells()) > WRITTEN_OUT
 
     def write(self, code: Code) -> None:
-        """Write a loop over planes, or over shares of the pictures and their planes."""
+        """Write a loop over planes, or over shares of the images and their planes."""
         blocks = self.shape.blocks
         with code.loop(code.first, code.last) as item:
             if not self.bias_slices:

@@ -2,7 +2,7 @@
 
 Along an axis most windows see the same taps, and only those near an edge see fewer. So an axis is cut into runs of
 equal windows; each pair of runs, one of rows and one of columns, becomes one piece of code without any question of
-what is inside the picture.
+what is inside the image.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Seen = TypeVar("Seen", bound=Hashable)
 
 @dataclass(frozen=True)
 class Run(Generic[Seen]):
-    """Neighbours `first` to `last` (not included) that see the same."""
+    """Neighbors `first` to `last` (not included) that see the same."""
 
     first: int
     last: int
@@ -60,10 +60,10 @@ class WindowAxis:
     output: int
 
     def taps(self) -> list[Run[Taps]]:
-        """Return runs of outputs whose windows have the same taps inside the picture."""
-        return self.labelled([0] * self.output, lambda taps, _: taps)
+        """Return runs of outputs whose windows have the same taps inside the image."""
+        return self.labeled([0] * self.output, lambda taps, _: taps)
 
-    def labelled(self, labels: Sequence[int], seen: Callable[[Taps, int], Seen]) -> list[Run[Seen]]:
+    def labeled(self, labels: Sequence[int], seen: Callable[[Taps, int], Seen]) -> list[Run[Seen]]:
         """Return runs of outputs whose windows have the same taps inside, and the same label."""
         return runs([seen(self._inside(o), label) for o, label in enumerate(labels)])
 
@@ -93,11 +93,11 @@ class WindowAxis:
 
     @property
     def step(self) -> int:
-        """Return the distance of neighbouring taps."""
+        """Return the distance of neighboring taps."""
         return self.dilation
 
     def span(self, output: Whole) -> tuple[Whole, Whole]:
-        """Return where a window's taps inside the picture begin, and where they have ended."""
+        """Return where a window's taps inside the image begin, and where they have ended."""
         start = output * self.stride - self.before
         skipped, taps = self._taps_until(output, 0), self._taps_until(output, self.size)
         return start + skipped * self.dilation, start + taps * self.dilation
@@ -152,7 +152,7 @@ def axes_of(shape: PoolingShape) -> tuple[WindowAxis, WindowAxis]:
 
 
 def runs(seen: Sequence[Seen]) -> list[Run[Seen]]:
-    """Return neighbours that see the same, joined."""
+    """Return neighbors that see the same, joined."""
     joined: list[Run[Seen]] = []
     at = 0
     for one, group in groupby(seen):

@@ -1,4 +1,4 @@
-"""Sums: over the parts of a gradient, over pictures and positions of each channel, of two arrays."""
+"""Sums: over the parts of a gradient, over images and positions of each channel, of two arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..common.flat_kernel import FlatKernel
 from ..common.pieces import PIECES, for_vectors
 
 CHAINS = 8
-"""Sums of one channel that run side by side: an addition waits for the one before it, not for its neighbours."""
+"""Sums of one channel that run side by side: an addition waits for the one before it, not for its neighbors."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class SumParts(FlatKernel):
 
 @dataclass(frozen=True)
 class ChannelSums(Kernel):
-    """Sum a blocked array over pictures and positions, in `slices` parts: a bias's gradient.
+    """Sum a blocked array over images and positions, in `slices` parts: a bias's gradient.
 
-    Each picture is summed by itself, in several chains, before it is added to those before it: so errors grow with
-    the number of pictures and not with the number of pixels.
+    Each image is summed by itself, in several chains, before it is added to those before it: so errors grow with
+    the number of images and not with the number of pixels.
 
     Shapes:   dy (n, blocks, height, width, lanes) → parts (slices, blocks · lanes)
     """
@@ -86,20 +86,20 @@ class ChannelSums(Kernel):
             first, last = batch * part // self.slices, batch * (part + 1) // self.slices
             pixels = self.height * self.width
             with code.loop(first, last, carry=code.zeros(1)) as image:
-                picture = dy + (image.index * self.blocks + block) * (pixels * self.lanes)
-                image.next([image.values[0] + self._picture_sum(code, picture, pixels)])
+                start = dy + (image.index * self.blocks + block) * (pixels * self.lanes)
+                image.next([image.values[0] + self._image_sum(code, start, pixels)])
             parts.store(image.results[0], item.index * self.lanes)
 
-    def _picture_sum(self, code: Code, picture: Pointer, pixels: int) -> Vector:
-        """Return the sum over the pixels of one block of one picture."""
+    def _image_sum(self, code: Code, image: Pointer, pixels: int) -> Vector:
+        """Return the sum over the pixels of one block of one image."""
         chains = min(CHAINS, pixels)
         whole = pixels - pixels % chains
         with code.loop(0, whole, chains, carry=code.zeros(chains)) as pixel:
-            start = picture + pixel.index * self.lanes
+            start = image + pixel.index * self.lanes
             pixel.next([total + start.load(n * self.lanes) for n, total in enumerate(pixel.values)])
         totals: list[Vector] = pixel.results
         for n in range(pixels - whole):
-            totals[n] = totals[n] + picture.load((whole + n) * self.lanes)
+            totals[n] = totals[n] + image.load((whole + n) * self.lanes)
         while len(totals) > 1:
             half = len(totals) // 2
             pairs = [a + b for a, b in zip(totals[:half], totals[half : 2 * half], strict=True)]

@@ -35,7 +35,7 @@ def input_gradient_shape(shape: ConvolutionShape) -> ConvolutionShape:
 
 @dataclass(frozen=True)
 class WinogradConvolution(Kernel):
-    """Correlate pictures with 3×3 filters: F(tile×tile, 3×3).
+    """Correlate images with 3×3 filters: F(tile×tile, 3×3).
 
     A piece of work is a block of tiles and a group of the filters. Pieces that share a block follow each other, so
     that a thread transforms the input of a block once. NaN and infinity reach all outputs of their tile.
@@ -153,8 +153,8 @@ class WinogradConvolution(Kernel):
 
     def write(self, code: Code) -> None:
         """Write the blocks and groups from `first` to `last`."""
-        per_picture = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
-        total = code.number("batch") * per_picture
+        per_image = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
+        total = code.number("batch") * per_image
         scratch = own_scratch(self, code)
         inputs = scratch + self._spread.scratch_floats + self._gather.scratch_floats
         products = inputs + self._left.plane * transforms_of(self.shape, self.tile).planes

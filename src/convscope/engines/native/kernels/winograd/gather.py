@@ -1,4 +1,4 @@
-"""Transformed tiles back into pictures, with what follows a convolution done on the way."""
+"""Transformed tiles back into images, with what follows a convolution done on the way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REGISTERS_AT_WORK = 20
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What is added to each output: one number for each filter, a picture; and the function of that."""
+    """What is added to each output: one number for each filter, an image; and the function of that."""
 
     bias: Pointer | None
     residual: Pointer | None
@@ -26,7 +26,7 @@ class Epilogue:
 
 @dataclass(frozen=True)
 class Gather:
-    """Transforms tiles of products into blocked pictures of `filters` channels."""
+    """Transforms tiles of products into blocked images of `filters` channels."""
 
     transform: Transform
     tiles: Pair
@@ -38,7 +38,7 @@ class Gather:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats of a tile's columns, and where outputs beyond the picture's edge go."""
+        """Return the floats of a tile's columns, and where outputs beyond the image's edge go."""
         return (self.transform.inputs * self.transform.outputs + 1) * self.lanes
 
     def write(
@@ -120,7 +120,7 @@ class Gather:
                 where(target).store(value)
 
     def _inside(self, corner: tuple[Index, Index], r: int, q: int) -> Condition | None:
-        """Say whether an output of the tile lies in the picture; None where it always does."""
+        """Say whether an output of the tile lies in the image; None where it always does."""
         found: Condition | None = None
         sizes, size = (self.height, self.width), self.transform.outputs
         for start, offset, whole in zip(corner, (r, q), sizes, strict=True):

@@ -1,4 +1,4 @@
-"""Pictures into transformed tiles: columns first, into a strip that neighbouring tiles share, then rows."""
+"""Images into transformed tiles: columns first, into a strip that neighboring tiles share, then rows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Planes:
 
 @dataclass(frozen=True)
 class Spread:
-    """Transforms tiles of blocked pictures; tile (i, j) starts at (i·step − before, j·step − before).
+    """Transforms tiles of blocked images; tile (i, j) starts at (i·step − before, j·step − before).
 
-    Tiles are numbered along rows, then down the picture, then from picture to picture. Whatever lies outside the
-    picture counts as zero.
+    Tiles are numbered along rows, then down the image, then from image to image. Whatever lies outside the
+    image counts as zero.
     """
 
     transform: Transform
@@ -73,10 +73,10 @@ class Spread:
             left = (begin - row.index * across) * self.step - self.before[1]
             reached = left + (end - begin - 1) * self.step + self.transform.inputs
             self._clear(code, scratch, left, reached)
-            picture = source + (row.index // down * self.blocks + blocks[0]) * self._block
+            image = source + (row.index // down * self.blocks + blocks[0]) * self._block
             top = row.index % down * self.step - self.before[0]
             with code.loop(0, blocks[1]) as block:
-                start = picture + block.index * self._block
+                start = image + block.index * self._block
                 self._columns(code, start, scratch, top, (left, reached))
                 place = target + block.index * planes.block + (begin - first) * planes.tile
                 self._rows(code, scratch, place, planes, end - begin)
@@ -86,7 +86,7 @@ class Spread:
         return self.height * self.width * self.lanes
 
     def _clear(self, code: Code, strip: Pointer, left: Index, reached: Index) -> None:
-        """Write zeros where the strip lies beside the picture."""
+        """Write zeros where the strip lies beside the image."""
         beside = []
         if self.before[1]:
             beside.append((left, minimum(reached, 0)))
@@ -98,9 +98,9 @@ class Spread:
                     strip.store(code.constant(0), (column.index - left) * self._column + number * self.lanes)
 
     def _columns(
-        self, code: Code, picture: Pointer, strip: Pointer, top: Index, columns: tuple[Index, Index]
+        self, code: Code, image: Pointer, strip: Pointer, top: Index, columns: tuple[Index, Index]
     ) -> None:
-        """Transform each column of the picture; a row outside it is read from the row of zeros.
+        """Transform each column of the image; a row outside it is read from the row of zeros.
 
         The same rows of the next block of channels come next, too far away for a processor to foresee.
         """
@@ -110,7 +110,7 @@ class Spread:
         for number in range(self.transform.inputs):
             row = top + number
             inside = (row >= 0) & (row < self.height)
-            rows.append(inside.select(picture + row * (self.width * self.lanes), zeros))
+            rows.append(inside.select(image + row * (self.width * self.lanes), zeros))
         with code.loop(maximum(left, 0), minimum(reached, self.width)) as column:
             values = self.transform.apply([row.load(column.index * self.lanes) for row in rows])
             for start in rows[self.transform.inputs - self.step :]:

@@ -77,8 +77,8 @@ class WinogradWeightGradient(Kernel):
     @property
     def _inputs(self) -> Spread:
         shape, transform = self.shape, transforms_of(self.shape, self.tile).input
-        tiles, picture = tiles_of(shape, self.tile), (shape.height, shape.width)
-        return Spread(transform, self.tile, shape.before, tiles, shape.channel_blocks, *picture, shape.lanes)
+        tiles, image = tiles_of(shape, self.tile), (shape.height, shape.width)
+        return Spread(transform, self.tile, shape.before, tiles, shape.channel_blocks, *image, shape.lanes)
 
     @property
     def _gradients(self) -> Spread:

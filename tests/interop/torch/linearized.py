@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 
-def linearised(module: nn.Module) -> nn.Module:
+def linearized(module: nn.Module) -> nn.Module:
     """Return a copy in double precision: weights and fixed kernels 1, no bias, no activations, gates open, maxima means."""
     copied = copy.deepcopy(module).to_empty(device="cpu").double()
     for one in list(copied.modules()):
@@ -61,12 +61,12 @@ def seen_by(module: nn.Module, path: str, shape: tuple[int, ...], unit: tuple[in
 
     The box is top, left, bottom, right, the last two behind the last pixel.
     """
-    picture = torch.rand((1, *shape), dtype=torch.float64, requires_grad=True)
+    image = torch.rand((1, *shape), dtype=torch.float64, requires_grad=True)
     hook = module.get_submodule(path).register_forward_hook(_stop)
     with pytest.raises(Reached) as reached:
-        module(picture)
+        module(image)
     hook.remove()
     reached.value.output[0, :, unit[0], unit[1]].sum().backward()
-    pixels = (picture.grad[0].abs().sum(0) > 0).nonzero()
+    pixels = (image.grad[0].abs().sum(0) > 0).nonzero()
     (top, left), (bottom, right) = pixels.min(0).values.tolist(), (pixels.max(0).values + 1).tolist()
     return top, left, bottom, right

@@ -1,4 +1,4 @@
-"""Batch normalisation with ReLU in training, and merges, against PyTorch, one thread each.
+"""Batch normalization with ReLU in training, and merges, against PyTorch, one thread each.
 
 PyTorch runs in its better memory format, and cuts at zero in place. GB/s counts what must be read and written: in
 forward x twice and y; in backward x and dy twice and dx. A plain copy's GB/s stands beside it.
@@ -28,7 +28,7 @@ from convscope.engines.native.kernels.merge.concatenation import Concatenate
 from convscope.engines.native.kernels.merge.merges import Scale, Sum
 from convscope.engines.native.kernels.normalization.batch_norm import (
     ChannelMoments,
-    Normalise,
+    Normalize,
     NormStatistics,
 )
 from convscope.engines.native.kernels.normalization.batch_norm_gradient import (
@@ -93,10 +93,10 @@ def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray], **given:
     return lambda _kept=(table, own): function(place, 0, items, 0)
 
 
-def normalisation(sizes: Sizes) -> Iterator[Case]:
-    n, *picture = sizes
-    layout = Blocked(*picture, host().width)
-    kernel_sizes, row = (*picture, layout.lanes), layout.blocks * layout.lanes
+def normalization(sizes: Sizes) -> Iterator[Case]:
+    n, *image = sizes
+    layout = Blocked(*image, host().width)
+    kernel_sizes, row = (*image, layout.lanes), layout.blocks * layout.lanes
     arrays = {name: aligned(n * layout.floats) for name in ("x", "y", "dy0", "dx")}
     names = ("weight", "bias", "running_mean", "running_var", "scale", "offset", "mean", "inverse")
     names += ("dweight", "dbias")
@@ -105,14 +105,14 @@ def normalisation(sizes: Sizes) -> Iterator[Case]:
     forward = [
         ChannelMoments(*kernel_sizes, SLICES),
         NormStatistics(*kernel_sizes, SLICES, 1e-5, 0.1, True),
-        Normalise(*kernel_sizes, relu=True),
+        Normalize(*kernel_sizes, relu=True),
     ]
     backward = [
         NormGradientSums(*kernel_sizes, relu=True, slices=SLICES),
         NormGradientFinish(*kernel_sizes, SLICES, True),
         NormGradient(*kernel_sizes, relu=True),
     ]
-    theirs = [their_normalisation(sizes, kind) for kind in FORMATS]
+    theirs = [their_normalization(sizes, kind) for kind in FORMATS]
     for name, kernels, passes in (("forward", forward, 3), ("backward", backward, 5)):
         ours = [bound(kernel, n, arrays) for kernel in kernels]
         yield Case(
@@ -120,7 +120,7 @@ def normalisation(sizes: Sizes) -> Iterator[Case]:
         )
 
 
-def their_normalisation(sizes: Sizes, kind: torch.memory_format) -> dict[str, Work]:
+def their_normalization(sizes: Sizes, kind: torch.memory_format) -> dict[str, Work]:
     channels = sizes[1]
     x, dy = (torch.randn(sizes).to(memory_format=kind) for _ in range(2))
     w, b, mean, var = torch.ones(channels), torch.zeros(channels), torch.zeros(channels), torch.ones(channels)
@@ -140,19 +140,19 @@ def their_normalisation(sizes: Sizes, kind: torch.memory_format) -> dict[str, Wo
 
 
 def merges(sizes: Sizes) -> Iterator[Case]:
-    n, *picture = sizes
-    layout = Blocked(*picture, host().width)
-    kernel_sizes, floats = (*picture, layout.lanes), n * layout.floats
+    n, *image = sizes
+    layout = Blocked(*image, host().width)
+    kernel_sizes, floats = (*image, layout.lanes), n * layout.floats
     arrays = {name: aligned(floats) for name in ("x", "x0", "x1", "y")}
     arrays |= {"gate": aligned(n * layout.blocks * layout.lanes)}
     pairs = [[torch.randn(sizes).to(memory_format=kind) for _ in range(2)] for kind in FORMATS]
-    gates = torch.randn(n, picture[0], 1, 1)
+    gates = torch.randn(n, image[0], 1, 1)
     add, scale = Sum(2, True), Scale(*kernel_sizes)
     theirs = [lambda one=one, two=two: (one + two).relu_() for one, two in pairs]
     yield Case(f"sum and ReLU {sizes}", [add], [bound(add, n, arrays)], theirs, 3 * floats)
     theirs = [lambda one=one: one * gates for one, _ in pairs]
     yield Case(f"channel factors {sizes}", [scale], [bound(scale, n, arrays)], theirs, 2 * floats)
-    for channels in ((32, picture[0] - 32), (24, picture[0] - 24)):
+    for channels in ((32, image[0] - 32), (24, image[0] - 24)):
         join = Concatenate(channels, *kernel_sizes[1:])
         parts = [torch.split(one, channels, dim=1) for one, _ in pairs]
         parts = [
@@ -163,42 +163,42 @@ def merges(sizes: Sizes) -> Iterator[Case]:
 
 
 def layer_norm(sizes: Sizes) -> Iterator[Case]:
-    n, *picture = sizes
-    layout = Blocked(*picture, host().width)
+    n, *image = sizes
+    layout = Blocked(*image, host().width)
     row, floats = layout.blocks * layout.lanes, n * layout.floats
     arrays = {name: aligned(floats) for name in ("x", "y", "dy", "dx")}
     arrays |= {"weight": aligned(row), "bias": aligned(row), "parts": aligned(2 * SLICES * row)}
-    given = (*picture, layout.lanes, 1e-6, True)
+    given = (*image, layout.lanes, 1e-6, True)
     forward, backward = LayerNorm(*given), LayerNormGradient(*given, SLICES)
-    x, dy = (torch.randn(n, *picture[1:], picture[0]) for _ in range(2))
-    w, b = torch.ones(picture[0]), torch.zeros(picture[0])
-    _, mean, inverse = torch.native_layer_norm(x, [picture[0]], w, b, 1e-6)
-    theirs = [lambda: functional.layer_norm(x, [picture[0]], w, b, 1e-6)]
+    x, dy = (torch.randn(n, *image[1:], image[0]) for _ in range(2))
+    w, b = torch.ones(image[0]), torch.zeros(image[0])
+    _, mean, inverse = torch.native_layer_norm(x, [image[0]], w, b, 1e-6)
+    theirs = [lambda: functional.layer_norm(x, [image[0]], w, b, 1e-6)]
     yield Case(f"layer norm forward {sizes}", [forward], [bound(forward, n, arrays)], theirs, 2 * floats)
     theirs = [
-        lambda: torch.ops.aten.native_layer_norm_backward(dy, x, [picture[0]], mean, inverse, w, b, [True] * 3)
+        lambda: torch.ops.aten.native_layer_norm_backward(dy, x, [image[0]], mean, inverse, w, b, [True] * 3)
     ]
     yield Case(f"layer norm backward {sizes}", [backward], [bound(backward, n, arrays)], theirs, 3 * floats)
 
 
 def group_norm(sizes: Sizes) -> Iterator[Case]:
-    n, *picture = sizes
-    layout, groups = Blocked(*picture, host().width), 32
-    row, floats, given = layout.blocks * layout.lanes, n * layout.floats, (*picture, host().width)
+    n, *image = sizes
+    layout, groups = Blocked(*image, host().width), 32
+    row, floats, given = layout.blocks * layout.lanes, n * layout.floats, (*image, host().width)
     arrays = {name: aligned(floats) for name in ("x", "y", "dy", "dx")}
     arrays |= {name: aligned(n * row) for name in ("scale", "offset", "mean", "inverse")}
     arrays |= {name: aligned(row) for name in ("weight", "bias")}
     arrays |= {name: aligned(2 * n * row) for name in ("parts", "coefficients")}
-    forward = [GroupStatistics(*given, groups, 1e-5, True), Normalise(*given, per_picture=True)]
-    backward = [GroupGradientSums(*given, groups, True), NormGradient(*given, per_picture=True)]
+    forward = [GroupStatistics(*given, groups, 1e-5, True), Normalize(*given, per_image=True)]
+    backward = [GroupGradientSums(*given, groups, True), NormGradient(*given, per_image=True)]
     x, dy = torch.randn(sizes), torch.randn(sizes)
-    w, b, pixels = torch.ones(picture[0]), torch.zeros(picture[0]), picture[1] * picture[2]
-    _, mean, inverse = torch.native_group_norm(x, w, b, n, picture[0], pixels, groups, 1e-5)
+    w, b, pixels = torch.ones(image[0]), torch.zeros(image[0]), image[1] * image[2]
+    _, mean, inverse = torch.native_group_norm(x, w, b, n, image[0], pixels, groups, 1e-5)
     ours = [bound(kernel, n, arrays) for kernel in forward]
     theirs = [lambda: functional.group_norm(x, groups, w, b)]
     yield Case(f"group norm forward {sizes}", forward, ours, theirs, 3 * floats)
     ours = [bound(kernel, n, arrays, dy0="dy") for kernel in backward]
-    given_back = (n, picture[0], pixels, groups, [True] * 3)
+    given_back = (n, image[0], pixels, groups, [True] * 3)
     theirs = [lambda: torch.ops.aten.native_group_norm_backward(dy, x, mean, inverse, w, *given_back)]
     yield Case(f"group norm backward {sizes}", backward, ours, theirs, 5 * floats)
 
@@ -238,7 +238,7 @@ if __name__ == "__main__":
     print(f"{machine()}, {host()}, one thread; PyTorch {torch.__version__}")
     print(f"{'':42} {'ours':>11} {'':>26} {'PyTorch ÷ ours':>10}")
     for shape in SHAPES:
-        for case in (*normalisation(shape), *merges(shape), *group_norm(shape)):
+        for case in (*normalization(shape), *merges(shape), *group_norm(shape)):
             report(case)
     for shape in LAYER_NORM_SHAPES:
         for case in layer_norm(shape):

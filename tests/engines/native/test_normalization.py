@@ -1,4 +1,4 @@
-"""Batch normalisation: statistics, forward and backward against the float64 reference, on every instruction set.
+"""Batch normalization: statistics, forward and backward against the float64 reference, on every instruction set.
 
 Bounds are shares of the largest number. A sum of n numbers that are added in short runs is off by some √n · 6e-8 of
 the sum of their sizes; the whole layer does two such sums and a few roundings more, so 2e-6 leaves room.
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from convscope.engines.native.kernels.normalization.batch_norm import (
     ChannelMoments,
     FoldStatistics,
-    Normalise,
+    Normalize,
     NormStatistics,
 )
 from convscope.engines.native.kernels.normalization.batch_norm_gradient import (
@@ -80,7 +80,7 @@ class Engine:
             self.arrays["residual"] = self.layout.pack(residual)
         self.run(ChannelMoments(*self.sizes, self.slices), len(x))
         self.run(NormStatistics(*self.sizes, self.slices, self.eps, 0.1, self.affine), len(x))
-        self.run(Normalise(*self.sizes, self.relu, self.residual), len(x))
+        self.run(Normalize(*self.sizes, self.relu, self.residual), len(x))
 
     def backward(self, gradients):
         batch = len(gradients[0])
@@ -95,8 +95,8 @@ class Engine:
         else:
             self.run(NormGradient(*self.sizes, **settings), batch)
 
-    def picture(self, name):
-        """Return a picture, once its empty lanes are seen to be zero."""
+    def image(self, name):
+        """Return an image, once its empty lanes are seen to be zero."""
         array = self.arrays[name]
         np.testing.assert_array_equal(self.layout.pack(self.layout.unpack(array)), array)
         return self.layout.unpack(array)
@@ -111,8 +111,8 @@ def draw_case(shape, seed, mean=0.0):
     draw = np.random.default_rng(seed)
     channels = shape[1]
     spread = draw.uniform(0.5, 2, (1, channels, 1, 1))
-    centre = mean + draw.normal(size=(1, channels, 1, 1))
-    x = ((draw.normal(size=shape) + centre) * spread).astype(np.float32)
+    center = mean + draw.normal(size=(1, channels, 1, 1))
+    x = ((draw.normal(size=shape) + center) * spread).astype(np.float32)
     parameters = {
         "weight": draw.uniform(0.5, 1.5, channels).astype(np.float32),
         "bias": draw.normal(size=channels).astype(np.float32),
@@ -134,7 +134,7 @@ def truth(engine, x, parameters, running, residual, gradients):
     y = y + np.float64(residual) if residual is not None else y
     g = np.sum([np.float64(one) for one in gradients], axis=0)
     if engine.relu:
-        y, g = np.maximum(y, 0), g * (engine.picture("y") > 0)
+        y, g = np.maximum(y, 0), g * (engine.image("y") > 0)
     grads = backward(layer, g, (np.float64(x),), own, context)
     return y, grads.inputs[0], g, grads.parameters, context.new_buffers
 
@@ -147,12 +147,12 @@ def check(engine, batch, seed, mean=0.0, bound=BOUND):
     engine.forward(x, parameters if engine.affine else {}, running, residual)
     engine.backward(gradients)
     y, dx, g, grads, buffers = truth(engine, x, parameters, running, residual, gradients)
-    assert_close(engine.picture("y"), y, bound)
+    assert_close(engine.image("y"), y, bound)
     # dx is what is left of g after two projections: errors are a share of g.
     scale = max(1.0, float(np.abs(g).max() / max(np.abs(dx).max(), 1e-9)))
-    assert_close(engine.picture("dx"), dx, bound * scale)
+    assert_close(engine.image("dx"), dx, bound * scale)
     if engine.store:
-        assert_close(engine.picture("g"), g, 1e-7 * engine.addends)
+        assert_close(engine.image("g"), g, 1e-7 * engine.addends)
     for name, expected in buffers.items():
         assert_close(engine.vector(name), expected, bound)
     count = np.sqrt(x.size / x.shape[1])
@@ -166,7 +166,7 @@ def check(engine, batch, seed, mean=0.0, bound=BOUND):
     st.integers(1, 3), st.booleans(), st.integers(0, 99),
 )  # fmt: skip
 def test_any_size_as_the_reference(batch, channels, height, width, relu, residual, addends, store, seed) -> None:
-    """Sizes around the vectors of a trip, shares without pictures, every mixture of ReLU and second pictures."""
+    """Sizes around the vectors of a trip, shares without images, every mixture of ReLU and second images."""
     engine = Engine(
         channels, height, width, relu=relu, residual=residual, addends=addends, store=store, affine=seed % 3 > 0
     )
@@ -205,7 +205,7 @@ def test_channel_without_spread() -> None:
         x = np.full((2, 3, 4, 5), 7, np.float32)
         parameters = {"weight": np.ones(3, np.float32), "bias": np.full(3, 0.5, np.float32)}
         engine.forward(x, parameters, {"running_mean": np.zeros(3), "running_var": np.ones(3)})
-        np.testing.assert_array_equal(engine.picture("y"), np.full_like(x, expected))
+        np.testing.assert_array_equal(engine.image("y"), np.full_like(x, expected))
 
 
 def test_nan_stays_in_its_channel() -> None:
@@ -218,8 +218,8 @@ def test_nan_stays_in_its_channel() -> None:
         engine.backward([draw.normal(size=x.shape).astype(np.float32)])
         spoilt = np.arange(5) == 2
         for name in ("y", "dx"):
-            assert (np.isnan(engine.picture(name)).all((0, 2, 3)) == spoilt).all()
-            assert (np.isnan(engine.picture(name)).any((0, 2, 3)) == spoilt).all()
+            assert (np.isnan(engine.image(name)).all((0, 2, 3)) == spoilt).all()
+            assert (np.isnan(engine.image(name)).any((0, 2, 3)) == spoilt).all()
         assert (np.isnan(engine.vector("running_var")) == spoilt).all()
 
 
@@ -231,18 +231,18 @@ def test_running_statistics_folded(affine) -> None:
     engine.arrays |= {"x": engine.layout.pack(x)}
     engine.arrays |= {name: engine.vectors.pack(array) for name, array in (parameters | running).items()}
     engine.run(FoldStatistics(*engine.sizes, 1e-5, affine), 2)
-    engine.run(Normalise(*engine.sizes), 2)
+    engine.run(Normalize(*engine.sizes), 2)
     double = {name: np.float64(array) for name, array in parameters.items()}
     context = Context(buffers={name: np.float64(array) for name, array in running.items()})
     y = forward(BatchNorm(affine=affine), (np.float64(x),), double if affine else {}, context)
-    assert_close(engine.picture("y"), y, BOUND)
+    assert_close(engine.image("y"), y, BOUND)
 
 
 @pytest.mark.parametrize("kind", TARGETS)
 def test_nothing_is_spilled(kind) -> None:
     """All that the loops carry stays in registers."""
     sizes = (64, 32, 32, target_named(kind).width)
-    passes = [ChannelMoments(*sizes, 8), Normalise(*sizes, relu=True, residual=True)]
+    passes = [ChannelMoments(*sizes, 8), Normalize(*sizes, relu=True, residual=True)]
     for residual in (False, True):
         passes.append(NormGradientSums(*sizes, relu=True, residual=residual, addends=2, store=residual))
         passes.append(NormGradient(*sizes, relu=True, residual=residual, addends=2))
