@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks torture check fix bench golden clean
+.PHONY: help setup demo test test-frameworks torture check fix bench golden dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -88,6 +88,18 @@ bench: setup ## every claim about speed, measured beside its peers
 
 golden: setup ## write the golden outputs anew; read the difference before you commit it
 	CONVSCOPE_GOLDEN=write $(BIN)/python -m pytest tests/cli tests/present -q
+
+$(VENV)/.dist: $(VENV)/.core pyproject.toml
+	@echo "installing the tools that build and check distributions …"
+	@$(PIP) install --group dev --group dist
+	@touch $@
+
+dist: $(VENV)/.dist ## build the sdist and the wheel, check both, run the README's samples from the wheel alone
+	@rm -rf dist
+	@mkdir -p build
+	$(BIN)/python -m build --outdir dist >build/dist.log || { cat build/dist.log >&2; exit 1; }
+	$(BIN)/twine check --strict dist/*
+	CONVSCOPE_DIST=dist $(BIN)/python -m pytest tests/distribution
 
 clean: ## remove what can be made again
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
