@@ -94,7 +94,10 @@ $(VENV)/.dist: $(VENV)/.core pyproject.toml
 	@$(PIP) install --group dev --group dist
 	@touch $@
 
-dist: $(VENV)/.dist ## build the sdist and the wheel, check both, run the README's samples from the wheel alone
+dist: $(VENV)/.dist ## build the sdist and the wheel, check both, run the README's samples on the wheel alone
+	@for files in github-workflows:".github/workflows/*.yml" github-actions:action.yml dependabot:.github/dependabot.yml \
+	  github-issue-forms:".github/ISSUE_TEMPLATE/*.yml" citation-file-format:CITATION.cff; do \
+	  $(BIN)/check-jsonschema --builtin-schema vendor.$${files%%:*} $${files#*:} || exit 1; done
 	@rm -rf dist
 	@mkdir -p build
 	$(BIN)/python -m build --outdir dist >build/dist.log || { cat build/dist.log >&2; exit 1; }
