@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import convscope
+
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
@@ -79,3 +81,10 @@ def test_every_core_dependency_is_imported(dependency: str) -> None:
         DISTRIBUTIONS.get(module, module) for file in (ROOT / "src").rglob("*.py") for module in imported(file)
     }
     assert name_of(dependency) in {name.lower() for name in used}
+
+
+def test_newest_version_in_changelog_is_this_one() -> None:
+    headings = re.findall(
+        r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert headings[0] == convscope.__version__
