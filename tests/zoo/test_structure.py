@@ -89,5 +89,5 @@ def test_unet_against_pytorch() -> None:
 
 
 def test_the_page_is_current() -> None:
-    """docs/zoo.md is what `python -m convscope.zoo.page` prints."""
-    assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == page()
+    """docs/reference/zoo.md is what `python -m convscope.zoo.page` prints."""
+    assert (ROOT / "docs" / "reference" / "zoo.md").read_text(encoding="utf-8") == page()

@@ -1,4 +1,4 @@
-"""The documentation's page on the zoo: `python -m convscope.zoo.page > docs/zoo.md`."""
+"""The documentation's page on the zoo: `python -m convscope.zoo.page > docs/reference/zoo.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network of docs/counted-by.md, and the function that writes the page's table anew."""
+"""The network of docs/explanation/counted-by.md, and the function that writes the page's table anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convscope import layers as cs
 from convscope.analysis.counted_by import tool_comparison
 from convscope.network import Entry, Network
 
-PAGE = Path(__file__).parents[3] / "docs" / "counted-by.md"
+PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "counted-by.md"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 
 SMALL = Network(

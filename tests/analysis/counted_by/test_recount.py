@@ -129,7 +129,7 @@ def test_notes_appear_where_they_matter() -> None:
 
 
 def test_the_page_s_table_is_up_to_date() -> None:
-    """docs/counted-by.md shows what regenerate() of small_network.py would write."""
+    """docs/explanation/counted-by.md shows what regenerate() of small_network.py would write."""
     shown = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
     assert shown == tool_comparison(SMALL)
 

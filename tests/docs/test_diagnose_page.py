@@ -1,4 +1,4 @@
-"""docs/diagnose.md: its examples are what the commands print; every finding is on it.
+"""docs/how-to/diagnose.md: its examples are what the commands print; every finding is on it.
 
 Examples are written by running this file with CONVSCOPE_GOLDEN=write.
 """
@@ -12,8 +12,8 @@ import pytest
 
 from convscope.cli import main
 
-ROOT = Path(__file__).parents[3]
-PAGE = ROOT / "docs" / "diagnose.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "how-to" / "diagnose.md"
 EXAMPLE = re.compile(r"^```console\n\$ convscope (?P<command>.*)\n(?P<output>(?:.*\n)*?)```$", re.MULTILINE)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "lab.md"
+DOCS = Path(__file__).parents[2] / "docs" / "lessons"
+PAGE = DOCS / "index.md"
 EXAMPLES = sorted((DOCS / "examples").glob("*.py"))
 
 
@@ -37,7 +37,7 @@ def test_the_page_shows_what_the_example_prints(path):
     expected = shown(path)
     page = PAGE.read_text("utf-8")
     found = part(path.stem).search(page)
-    assert found, f"docs/lab.md lacks <!-- example: {path.stem} --> … <!-- end -->"
+    assert found, f"docs/lessons/index.md lacks <!-- example: {path.stem} --> … <!-- end -->"
     if os.environ.get("CONVSCOPE_GOLDEN") == "write":
         PAGE.write_text(part(path.stem).sub(lambda m: f"{m[1]}{expected}\n{m[3]}", page), "utf-8")
         return

@@ -1,4 +1,4 @@
-"""docs/engine.md: its Python runs, the instructions it shows come out, its commands work, its list of layers is true.
+"""docs/explanation/engine.md: its Python runs, the instructions it shows come out, its commands work, its list of layers is true.
 
 The list is written by running this file with CONVSCOPE_GOLDEN=write.
 """
@@ -23,7 +23,7 @@ from convscope.engines.native.codegen.compiler import assembled
 from convscope.engines.native.codegen.target import named
 from convscope.engines.native.lowering.rules import lower
 
-PAGE = Path(__file__).parent.parent / "docs" / "engine.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "engine.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 NO_KERNEL = re.compile(r"(?<=<!-- layers without kernels -->\n)(.*?)(?=\n<!-- end -->)", re.DOTALL)
 

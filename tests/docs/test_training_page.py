@@ -1,4 +1,4 @@
-"""docs/training.md: its samples run one after the other, and print what the page shows.
+"""docs/how-to/train.md: its samples run one after the other, and print what the page shows.
 
 Samples are written by running this file with CONVSCOPE_GOLDEN=write. Numbers that training makes differ from one kind
 of processor to the next, so they are not compared.
@@ -14,7 +14,7 @@ import pytest
 from convscope.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "training.md"
+PAGE = ROOT / "docs" / "how-to" / "train.md"
 FENCE = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^# (?P<name>[\w.-]+\.yaml)$", re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""docs/notation.md: its examples run, its table is current."""
+"""docs/reference/notation.md: its examples run, its table is current."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from convscope.notation import parse, parse_yaml, to_notation
 from convscope.notation.page import table
 
-PAGE = (Path(__file__).parents[2] / "docs" / "notation.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "notation.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 CONSOLE = re.compile(r"```console\n\$ convscope (?P<command>.*)\n(?P<output>(?:.*\n)*?)```\n")
 
