@@ -1,4 +1,4 @@
-"""A convolution of 3×3 numbers with a kernel of 2×2, forward and backward."""
+"""A convolution of 3×3 values with a kernel of 2×2, forward and backward."""
 
 from convscope import lab
 

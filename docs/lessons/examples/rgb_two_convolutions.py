@@ -1,4 +1,4 @@
-"""A 4×4 image in color through two convolutions: every channel on its own, then the pixel-wise sum."""
+"""A 4×4 color image through two convolutions: each channel separately, then the pixel-wise sum."""
 
 from convscope import lab
 

@@ -1,4 +1,4 @@
-"""The smallest whole network, forward: 8×8 pixels, two kernels, one hidden layer, two outputs, every number."""
+"""The smallest whole network, forward: 8×8 pixels, two kernels, one hidden layer, two outputs, every value."""
 
 from convscope import lab
 

@@ -1,4 +1,4 @@
-"""Softmax: scores become probabilities, and every probability hangs on every score."""
+"""Softmax: scores become probabilities, and every probability depends on every score."""
 
 from convscope import lab
 
