@@ -71,7 +71,7 @@ def operation(line):
     return name, re.sub(r"-?\d+(?=\()", "", "".join(operands.split()))
 
 
-@pytest.mark.parametrize("line", [line.split("#")[0].strip() for line in block("console").splitlines()])
+@pytest.mark.parametrize("line", [line.split("#")[0].strip() for line in block("sh").splitlines()])
 def test_every_command_works(line, tmp_path, monkeypatch, capsys):
     """As printed, training for one epoch; measuring takes its time, so that is only held to what it accepts."""
     monkeypatch.chdir(tmp_path)
