@@ -10,7 +10,7 @@ import time
 
 import convscope as cs
 from convscope.data import load_data
-from convscope.data.resized import fitted
+from convscope.data.transforms import fitted
 from timing import machine
 
 

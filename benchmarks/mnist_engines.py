@@ -19,7 +19,7 @@ import numpy as np
 import convscope as cs
 from convscope.bench.networks import DIGITS
 from convscope.data import Source, Subset, load_data
-from convscope.data.augment import parse_augmentation
+from convscope.data.transforms import parse_augmentation
 from timing import machine
 
 BATCH = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, assert_never, get_args
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .engines.protocol import Array, DType, Precision, Program, StepResult, Trai
 from .engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from .engines.registry import engine_named
 from .errors import BadSetting, NotFinite, nearest
+from .layers import Sigmoid
 from .loading import load
 from .network import Network
 from .optim.checks import real_number, whole_number
@@ -26,8 +27,8 @@ from .optim.tasks import Task, checked_probabilities, checked_task, probability_
 
 if TYPE_CHECKING:
     from .analysis.report import Report
+    from .training.fit import Augment
     from .training.history import History
-    from .training.start import Augment
 
 CHUNK = 256
 """Images that are computed at once where a caller gives many: bounds the memory."""
@@ -245,10 +246,9 @@ class Model:
         Errors:   BadSetting [probabilities]; BadData [images-type], [images-shape], [images-empty],
                   [images-nan]
         """
-        from .training.reading import read_output
 
         reading = self.reading(probabilities)
-        return read_output(self._in_chunks(self._program.predict, x), reading)
+        return _probabilities(self._in_chunks(self._program.predict, x), reading)
 
     def logits(self, x: Array) -> Array:
         """Return the scores that the loss reads: what stands before a last softmax or sigmoid."""
@@ -294,8 +294,8 @@ class Model:
         notes: Mapping[str, Any] | None = None,
         progress: bool = True,
     ) -> History:
-        """Train for some epochs; see `training.start.fit` for every argument."""
-        from .training import start
+        """Train for some epochs; see `training.fit.fit` for every argument."""
+        from .training import fit
 
         given = {
             "epochs": epochs,
@@ -309,8 +309,8 @@ class Model:
             "checkpoint_every": checkpoint_every,
         }
         settings = {name: value for name, value in given.items() if value is not None}
-        places = start.Places(run, resume, tensorboard, notes or {})
-        return start.fit(self, data, validation, settings, places, progress)
+        places = fit.Places(run, resume, tensorboard, notes or {})
+        return fit.fit(self, data, validation, settings, places, progress)
 
     def summary(self) -> Report:
         """Return the report of the network: its str() is the table of layers, and notebooks show it as HTML."""
@@ -323,7 +323,7 @@ class Model:
 
         Errors:   BadFile [write-failed]
         """
-        from .training.saving import save_model
+        from .training.model_io import save_model
 
         save_model(self, Path(path))
 
@@ -333,7 +333,7 @@ class Model:
 
         Errors:   BadFile [file-missing], [file-damaged], [no-network]
         """
-        from .training.saving import load_model
+        from .training.model_io import load_model
 
         return load_model(Path(path), engine)
 
@@ -344,7 +344,7 @@ class Model:
 
         Errors:   BadFile [file-missing], [file-damaged], [other-network] with the differences listed
         """
-        from .training.saving import load_parameters
+        from .training.model_io import load_parameters
 
         load_parameters(self, Path(path), names or {})
 
@@ -365,3 +365,19 @@ class Model:
         x = checked_images(self.network, x, self.dtype)
         parts = [compute(x[first : first + CHUNK]) for first in range(0, len(x), CHUNK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _probabilities(output: Array, reading: Reading) -> Array:
+    """Return probabilities of an output, classes on the first axis after the batch."""
+    from .engines.reference.layers import value
+    from .engines.reference.layers.softmax import softmax
+
+    match reading:
+        case "softmax":
+            return softmax(output, 1)
+        case "sigmoid":
+            return value(Sigmoid(), output)
+        case "as is":
+            return output
+        case _:
+            assert_never(reading)

@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 from convscope.data import ArraySource
-from convscope.data.labels import Relabeled, relabeled
-from convscope.data.resized import FittedSource, fitted, resizing_matrix
+from convscope.data.transforms import FittedSource, Relabeled, fitted, relabeled, resizing_matrix
 from convscope.errors import BadData
 
 

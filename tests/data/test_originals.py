@@ -14,10 +14,8 @@ import numpy as np
 import pytest
 
 from convscope.data import load_data
-from convscope.data.cifar import ARCHIVE
-from convscope.data.datasets import MNIST, ORIGINALS
+from convscope.data.datasets import CIFAR_ARCHIVE, MNIST, ORIGINALS, read_idx
 from convscope.data.download import find_files
-from convscope.data.idx import read_idx
 from convscope.errors import BadFile, MissingExtra
 from data.original_files import cifar_archive, cifar_members, idx, mnist_files
 
@@ -73,7 +71,7 @@ def test_cifar_from_archive_and_folder(tmp_path):
     """The archive is read as it lies; the folder it unpacks to does as well."""
     members = cifar_members()
     (tmp_path / "packed").mkdir()
-    cifar_archive(tmp_path / "packed" / ARCHIVE, members)
+    cifar_archive(tmp_path / "packed" / CIFAR_ARCHIVE, members)
     unpacked = tmp_path / "unpacked" / "cifar10" / "cifar-10-batches-bin"
     unpacked.mkdir(parents=True)
     for name, content in members.items():
@@ -90,7 +88,7 @@ def test_cifar_from_archive_and_folder(tmp_path):
 
 
 def test_damaged_cifar_archives_are_named(tmp_path):
-    path = tmp_path / ARCHIVE
+    path = tmp_path / CIFAR_ARCHIVE
     members = cifar_members()
     cifar_archive(path, members | {"test_batch.bin": members["test_batch.bin"][:-1]})
     message = (

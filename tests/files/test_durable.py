@@ -8,8 +8,8 @@ import pytest
 
 import convscope as cs
 from convscope.errors import BadFile
-from convscope.files.durable import write_durably
-from convscope.training.model_file import read_model_file
+from convscope.files.atomic import write_durably
+from convscope.training.model_io import read_model_file
 
 
 def test_a_file_is_replaced_and_the_old_one_kept(tmp_path):

@@ -11,10 +11,9 @@ from convscope.optim.losses import BinaryCrossEntropy, CrossEntropy, MeanSquared
 from convscope.optim.schedules import StepDecay
 from convscope.training.configuration import Configuration
 from convscope.training.divergence import STEPS, chance_loss, constant_class, has_diverged
-from convscope.training.history import Epoch
-from convscope.training.log import Log
-from convscope.training.loop import Loop
-from convscope.training.model_file import read_model_file
+from convscope.training.fit import Loop
+from convscope.training.history import Epoch, Log
+from convscope.training.model_io import read_model_file
 from convscope.training.progress import Progress
 from convscope.training.run_diagnosis import diagnose_run
 

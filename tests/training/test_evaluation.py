@@ -9,7 +9,7 @@ from convscope.data import ArraySource
 from convscope.errors import BadData, BadFile
 from convscope.training import evaluation
 from convscope.training.evaluation import OTHER, class_probabilities, evaluate_classes
-from convscope.training.saved_run import SavedRun
+from convscope.training.run_folder import SavedRun
 
 
 def certain(outputs, scale=8.0):

@@ -8,10 +8,10 @@ import pytest
 
 import convscope as cs
 from convscope.data import ArraySource, load_data
-from convscope.data.augment import shift
+from convscope.data.transforms import shift
 from convscope.errors import BadData, BadSetting, NotFinite
 from convscope.optim.randomness import generator
-from convscope.training.log import read_log
+from convscope.training.history import read_log
 from convscope.training.observers import Observer
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | flatten | dropout 0.2 | dense 3"

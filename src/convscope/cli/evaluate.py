@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..data.config import DataChoice
     from ..model import Model
     from ..training.evaluation import Evaluation
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import SavedRun
 
 
 @click.command("evaluate", short_help=VERBS["evaluate"])
@@ -62,7 +62,7 @@ def command(
     from ..render.evaluation import confusion_csv, evaluation_text
     from ..text.terminal import paint_for, terminal_width
     from ..training.evaluation import evaluate_classes
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import SavedRun
 
     one_of({"--json": as_json, "--csv": as_csv})
     saved = SavedRun(run)
@@ -116,7 +116,7 @@ def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
 
 def _as_learned(model: Model, source: Source, choice: DataChoice) -> Source:
     """Return the data with its classes in the order in which the model learned them."""
-    from ..data.labels import relabeled
+    from ..data.transforms import relabeled
     from .data_fit import refuse_misfit
 
     if model.classes is not None:

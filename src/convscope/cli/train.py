@@ -106,8 +106,8 @@ class Task:
 def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     from ..loading import load
     from ..model import Model
-    from ..training.checkpoint import RunFolder
     from ..training.configuration import Configuration
+    from ..training.run_folder import RunFolder
     from .data_fit import refuse_misfit
 
     context = click.get_current_context()
@@ -140,8 +140,7 @@ def _going_on(asked: Asked) -> Task:
     from ..loading import load
     from ..model import Model
     from ..optim.initialization import undrawn_parameters
-    from ..training.checkpoint import RunFolder
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import RunFolder, SavedRun
     from .data_fit import refuse_misfit
 
     run = SavedRun(asked["resume"])
@@ -231,7 +230,7 @@ def _draw_curves(folder: Path) -> None:
     except MissingExtra as error:
         remark(f"{FIGURE} is not drawn: {error}")
         return
-    from ..training.checkpoint import RunFolder
+    from ..training.run_folder import RunFolder
 
     plots.save(plots.training_curves(RunFolder(folder).events(), folder.name), folder / FIGURE)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadData
-from ..training.json_kinds import FLAG, NUMBER, POSITIVE, TEXT, first_misfit, list_of
+from ..files.json_kinds import FLAG, NUMBER, POSITIVE, TEXT, first_misfit, list_of
 from .dataset import Source
 from .load import DATA_NAMES, HELD_OUT_SHARE, load_data
-from .resized import fitted
 from .splits import Split
+from .transforms import fitted
 
 _KINDS = {
     "name": TEXT,

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadFile
-from ..files.durable import write_durably
+from ..files.atomic import write_durably
+from ..files.json_kinds import COUNT, parse_json
 from ..images import ImageHeader, read_header, read_image
-from ..training.json_kinds import COUNT, parse_json
 from .download import cache_folder
 
 SETTLED_SECONDS = 2.0

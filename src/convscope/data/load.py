@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BadData, BadFile, nearest
+from ..errors import BadData, BadFile, BadShape, nearest
+from ..images import read_image
+from ..layers.base import show_shape
+from ..layers.connection import Shape
 from . import npz
-from .arrays import ArraySource
-from .dataset import Source
-from .datasets import ORIGINALS, Original
-from .digits import digits
+from .arrays import ArraySource, as_images
+from .dataset import Images, Source
+from .datasets import ORIGINALS, Original, digits
 from .download import find_files
 from .folder import FolderSource, Size
 from .splits import SPLITS, Split, Subset, held_out, refuse_missing_classes
@@ -171,3 +173,22 @@ def _whole(part: Part) -> Source:
     training = part("train")
     assert training is not None  # every set has images to train on
     return training
+
+
+def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Images:
+    """Read an image of any size and color, brought to the shape of a network's input as in training.
+
+    With `invert` dark becomes light: pencil on paper for a network that learned light digits on dark ground.
+
+    Shapes:   input_shape (c, h, w), c 1 or 3 → (c, h, w)
+    Units:    0…1
+    Errors:   BadShape [image-input]; BadFile [image-missing], [image-file], [image-pixels]; MissingExtra
+    """
+    if len(input_shape) != 3 or input_shape[0] not in (1, 3):
+        raise BadShape(
+            f"a network must take images of 1 or 3 channels to be shown one; got an input of "
+            f"{show_shape(input_shape)}; use Model.predict with an array. [image-input]"
+        )
+    channels, height, width = input_shape
+    pixels = as_images(read_image(path, channels, (height, width)))
+    return np.ascontiguousarray(1 - pixels) if invert else pixels

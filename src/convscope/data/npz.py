@@ -14,10 +14,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..errors import BadFile, ConvscopeError
-from ..files.regular import open_regular
+from ..files.regular import open_regular, refuse_bomb
 from .arrays import MOST_CLASSES, ArraySource
 from .dataset import Source
-from .unpacking import refuse_bomb
 
 LARGEST_BYTES = 8 << 30
 """Arrays come whole into memory; larger data belongs in a folder of images."""

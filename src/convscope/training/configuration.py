@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
-from ..data.augment import parse_augmentation
+from ..data.transforms import parse_augmentation
 from ..errors import BadSetting, nearest
 from ..optim.checks import keep, real_number, whole_number
 from ..optim.losses import LOSSES, CrossEntropy, Loss, loss_named

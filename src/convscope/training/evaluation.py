@@ -28,7 +28,7 @@ class Mistake(NamedTuple):
     `score` is the predicted class's and `class_score` the true one's: probabilities, or outputs of a regression.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # shadows tuple.index
     label: int
     predicted: int
     score: float
