@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never, get_args
 
 import numpy as np
 
-from .data.batches import Data, as_source, check_source, checked_images, checked_labels
+from .data.batches import Data, as_dataset, check_dataset, checked_images, checked_labels
 from .engines.common.arrays import ProgramArrays, check_array_sizes
 from .engines.protocol import Array, DType, Precision, Program, StepResult, Training
 from .engines.reference.layers.graph import buffer_shapes, parameter_shapes
@@ -18,7 +18,7 @@ from .errors import BadSetting, NotFinite, nearest
 from .layers import Sigmoid
 from .loading import load
 from .network import Network
-from .optim.checks import real_number, whole_number
+from .optim.checks import check_integer, check_number
 from .optim.initialization import initial_buffers, initial_parameters
 from .optim.losses import Loss, Reading, objective, usual_loss
 from .optim.optimizers import SGD, Optimizer
@@ -69,7 +69,7 @@ class Model:
                 "with its weights use from_torch or from_keras with parameters=True. [model-network]"
             )
         self.network = load(network)
-        self.seed = whole_number("Model", "seed", seed, 0, "use 0")
+        self.seed = check_integer("Model", "seed", seed, 0, "use 0")
         if dtype not in _DTYPES:
             raise BadSetting(
                 f"Model.dtype must be one of {', '.join(_DTYPES)}; got dtype={dtype!r}; "
@@ -166,7 +166,7 @@ class Model:
                 "use convscope.SGD(lr=0.01, momentum=0.9). [optimizer]"
             )
         if clip_norm is not None:
-            clip_norm = real_number("Model", "clip_norm", clip_norm, 0, above=True, way_out="1 is usual")
+            clip_norm = check_number("Model", "clip_norm", clip_norm, 0, above=True, way_out="1 is usual")
         followed = schedule_named(schedule)
         before, self._training = self._program, Training(chosen, objective(self.network, loss), clip_norm)
         training, self._program = self._training, self._compiled()
@@ -194,10 +194,10 @@ class Model:
 
         Errors:   as `train_step`; BadSetting [setting] for a rate that is negative, infinite or no number
         """
-        lr = real_number("step", "lr", lr, 0, way_out="0.01 is a common start")
+        lr = check_number("step", "lr", lr, 0, way_out="0.01 is a common start")
         most = float(np.finfo(self.dtype).max)
         if lr > most:
-            real_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
+            check_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
         self.refuse_all_frozen()
         x = checked_images(self.network, x, self.dtype)
         result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
@@ -262,9 +262,9 @@ class Model:
 
         Errors:   BadData for data that does not fit
         """
-        source = as_source(data)
-        check_source(self.network, source, "data")
-        size = whole_number("evaluate", "batch_size", batch_size, 1, f"{CHUNK} is usual")
+        source = as_dataset(data)
+        check_dataset(self.network, source, "data")
+        size = check_integer("evaluate", "batch_size", batch_size, 1, f"{CHUNK} is usual")
         loss, correct, count = 0.0, 0, 0
         for first in range(0, len(source), size):
             x, labels = source.batch(np.arange(first, min(first + size, len(source))))
@@ -309,7 +309,7 @@ class Model:
             "checkpoint_every": checkpoint_every,
         }
         settings = {name: value for name, value in given.items() if value is not None}
-        places = fit.Places(run, resume, tensorboard, notes or {})
+        places = fit.RunOptions(run, resume, tensorboard, notes or {})
         return fit.fit(self, data, validation, settings, places, progress)
 
     def summary(self) -> Report:

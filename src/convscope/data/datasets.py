@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from ..errors import BadFile
 from ..files.regular import open_regular, refuse_bomb
 from ..layers.base import show_shape
-from .arrays import ArraySource
-from .dataset import Source
-from .splits import Subset, held_out
+from .arrays import ArrayDataset
+from .dataset import Dataset
+from .splits import Subset, holdout_mask
 
 LARGEST_IDX_BYTES = 1 << 31
 """No set in this format comes near it: a header that says more is damaged."""
@@ -154,7 +154,7 @@ ReadImages = Callable[[Mapping[str, Path], str], tuple[NDArray[Any], NDArray[Any
 
 
 @dataclass(frozen=True)
-class Original:
+class PublishedDataset:
     """One published data set.
 
     `checksums` are of the files as published, by name; a file of the user's own is checked by its content instead,
@@ -183,7 +183,7 @@ _IDX = (
 )
 _UNPACKED = {name: (name.removesuffix(".gz"),) for name in _IDX}
 
-MNIST = Original(
+MNIST = PublishedDataset(
     name="mnist",
     classes=tuple("0123456789"),
     checksums=dict(
@@ -206,7 +206,7 @@ MNIST = Original(
     stand_ins=_UNPACKED,
 )
 
-FASHION_MNIST = Original(
+FASHION_MNIST = PublishedDataset(
     name="fashion-mnist",
     classes=(
         "T-shirt/top",
@@ -240,7 +240,7 @@ FASHION_MNIST = Original(
     stand_ins=_UNPACKED,
 )
 
-CIFAR10 = Original(
+CIFAR10 = PublishedDataset(
     name="cifar10",
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     checksums={CIFAR_ARCHIVE: "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
@@ -252,20 +252,20 @@ CIFAR10 = Original(
     stand_ins={CIFAR_ARCHIVE: (CIFAR_FOLDER,)},
 )
 
-ORIGINALS = {original.name: original for original in (MNIST, FASHION_MNIST, CIFAR10)}
+KNOWN_DATASETS = {original.name: original for original in (MNIST, FASHION_MNIST, CIFAR10)}
 
 
 TEST_SHARE = 0.2
 _LARGEST_PIXEL = 16
 
 
-def digits(part: str) -> Source | None:
+def digits(part: str) -> Dataset | None:
     """Return the digits to train on, or a fifth of each class held out as test; there is no validation part."""
     if part == "validation":
         return None
     x, labels = _arrays()
-    whole = ArraySource(x, labels)
-    test = held_out(whole.labels, TEST_SHARE)
+    whole = ArrayDataset(x, labels)
+    test = holdout_mask(whole.labels, TEST_SHARE)
     return Subset(whole, np.flatnonzero(test if part == "test" else ~test))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadData, BadSetting, nearest
-from .dataset import Images, Indices, Labels, Source
+from .dataset import Dataset, Images, Indices, Labels
 
 EYE_WEIGHTS = (0.299, 0.587, 0.114)
 """How bright red, green and blue look: ITU-R BT.601, which image files are turned gray by, too."""
@@ -18,19 +18,19 @@ EYE_WEIGHTS = (0.299, 0.587, 0.114)
 Matrix = NDArray[np.float32]
 
 
-class FittedSource:
+class ResizedDataset:
     """Another source's images, stretched to (h, w), in gray or color.
 
     Shapes:   image_shape (c, h, w); c is that of the source, or 1 from 3, or 3 from 1
     Errors:   BadData [fit-channels]
 
-    >>> from convscope.data import ArraySource
-    >>> whole = ArraySource(np.ones((2, 1, 4, 3), np.float32), [0, 1])
-    >>> FittedSource(whole, (3, 6, 2)).batch(np.array([1]))[0].shape
+    >>> from convscope.data import ArrayDataset
+    >>> whole = ArrayDataset(np.ones((2, 1, 4, 3), np.float32), [0, 1])
+    >>> ResizedDataset(whole, (3, 6, 2)).batch(np.array([1]))[0].shape
     (1, 3, 6, 2)
     """
 
-    def __init__(self, whole: Source, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, whole: Dataset, image_shape: tuple[int, int, int]) -> None:
         before, after = whole.image_shape[0], image_shape[0]
         if before != after and {before, after} != {1, 3}:
             raise BadData(
@@ -85,11 +85,11 @@ class FittedSource:
         return np.ascontiguousarray(x, np.float32), labels
 
 
-def fitted(source: Source, channels: int | None = None, size: tuple[int, int] | None = None) -> Source:
+def resize_dataset(source: Dataset, channels: int | None = None, size: tuple[int, int] | None = None) -> Dataset:
     """Return the source itself where it is of that shape already, else fitted to it; None keeps what is there."""
     c, h, w = source.image_shape
     wanted = (channels or c, *(size or (h, w)))
-    return source if wanted == (c, h, w) else FittedSource(source, wanted)
+    return source if wanted == (c, h, w) else ResizedDataset(source, wanted)
 
 
 def resizing_matrix(before: int, after: int) -> Matrix:
@@ -108,13 +108,13 @@ def resizing_matrix(before: int, after: int) -> Matrix:
     return matrix
 
 
-class Relabeled:
+class RelabeledDataset:
     """The same images in the same order, with labels that index other class names.
 
     Errors:   BadData [classes-unknown] for a class that the names lack
     """
 
-    def __init__(self, whole: Source, classes: Sequence[str]) -> None:
+    def __init__(self, whole: Dataset, classes: Sequence[str]) -> None:
         unknown = [name for name in whole.classes if name not in classes]
         if unknown:
             few = ", ".join(unknown[:8]) + (", …" if len(unknown) > 8 else "")
@@ -155,9 +155,9 @@ class Relabeled:
         return renumbered
 
 
-def relabeled(source: Source, classes: Sequence[str]) -> Source:
+def relabel(source: Dataset, classes: Sequence[str]) -> Dataset:
     """Return the source itself where its classes are these already, else with its labels renumbered."""
-    return source if source.classes == tuple(classes) else Relabeled(source, classes)
+    return source if source.classes == tuple(classes) else RelabeledDataset(source, classes)
 
 
 _Coordinates = NDArray[np.floating[Any]]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.batches import check_source, refuse_no_classes
-from ..data.dataset import Source
+from ..data.batches import check_dataset, refuse_no_classes
+from ..data.dataset import Dataset
 from ..engines.protocol import Array
 
 if TYPE_CHECKING:
@@ -112,12 +112,12 @@ class Evaluation:
         }
 
 
-def evaluate_classes(model: Model, source: Source, most_mistakes: int = MOST_MISTAKES) -> Evaluation:
+def evaluate_classes(model: Model, source: Dataset, most_mistakes: int = MOST_MISTAKES) -> Evaluation:
     """Evaluate a model on labeled images; the most confident mistakes are kept, worst first.
 
-    Errors:   BadData [no-classes] for a network whose output is no list of classes, and those of `check_source`
+    Errors:   BadData [no-classes] for a network whose output is no list of classes, and those of `check_dataset`
     """
-    check_source(model.network, source, "data")
+    check_dataset(model.network, source, "data")
     count = len(source.classes)
     confusion = np.zeros((count, count + 1), np.int64)
     loss = 0.0

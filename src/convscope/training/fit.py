@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.batches import Data, as_source, check_source
-from ..data.dataset import Source
+from ..data.batches import Data, as_dataset, check_dataset
+from ..data.dataset import Dataset
 from ..data.load import load_data
 from ..data.splits import Split
 from ..data.transforms import Augmentation, parse_augmentation
@@ -28,7 +28,7 @@ from .history import Epoch, Event, History, Log, history_of, loss_text
 from .interruption import Interruption, interrupted
 from .observers import Observer
 from .progress import Progress
-from .run_folder import Position, RunFolder
+from .run_folder import RunFolder, TrainingState
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -44,13 +44,13 @@ class Loop:
     """One run: everything it works on. `position` is always between two steps."""
 
     model: Model
-    source: Source
-    validation: Source | None
+    source: Dataset
+    validation: Dataset | None
     settings: Configuration
     progress: Progress
     log: Log
     folder: RunFolder | None = None
-    position: Position = field(default_factory=Position)
+    position: TrainingState = field(default_factory=TrainingState)
     observer: Observer = field(default_factory=Observer)
     on_event: Callable[[Event], None] | None = None
     _lr: float = 0.0
@@ -234,7 +234,7 @@ _MAY_CHANGE = ("epochs", "checkpoint_every", "patience")
 
 
 @dataclass(frozen=True)
-class Places:
+class RunOptions:
     """Where a run is written: a new folder, or one to go on in; `notes` are kept in run.json as they are."""
 
     run: str | os.PathLike[str] | None = None
@@ -248,7 +248,7 @@ def fit(
     data: Data | str | None,
     validation: Data | str | None,
     settings: Mapping[str, Any],
-    places: Places,
+    places: RunOptions,
     progress: bool = True,
 ) -> History:
     """Train a model; it keeps what it has learned, however the training ends.
@@ -276,16 +276,16 @@ def _train(
     data: Data | str | None,
     validation: Data | str | None,
     settings: Mapping[str, Any],
-    places: Places,
+    places: RunOptions,
     progress: bool,
     folder: RunFolder | None,
 ) -> History:
     configuration = _configuration(model, data, validation, settings, places)
     source = _source(data if data is not None else configuration.data, "train")
-    check_source(model.network, source, "data")
+    check_dataset(model.network, source, "data")
     checked = _validation(validation if validation is not None else configuration.validation)
     if checked is not None:
-        check_source(model.network, checked, "validation")
+        check_dataset(model.network, checked, "validation")
     if places.resume is not None:
         assert folder is not None
         folder.refuse_another(model, source)
@@ -294,13 +294,13 @@ def _train(
     shown = Progress(configuration.epochs, progress)
     observer = Observer()
     if folder is None:
-        position, log = Position(), Log()
+        position, log = TrainingState(), Log()
     elif places.resume is not None:
         position = folder.restore(model, observer, shown.say)
         folder.update_configuration(configuration)
         log = folder.log(position)
     else:
-        position = Position()
+        position = TrainingState()
         folder.create(model, source, configuration, places.notes, observer)
         log = folder.log(position)
     on_event, close = None, None
@@ -315,7 +315,7 @@ def _train(
             close()
 
 
-def _folder(places: Places) -> RunFolder | None:
+def _folder(places: RunOptions) -> RunFolder | None:
     """Return the run's folder, where there is to be one.
 
     Errors:   BadSetting [run-and-resume], [tensorboard-folder]
@@ -338,7 +338,7 @@ def _configuration(
     data: Data | str | None,
     validation: Data | str | None,
     settings: Mapping[str, Any],
-    places: Places,
+    places: RunOptions,
 ) -> Configuration:
     if places.resume is None:
         if data is None:
@@ -366,19 +366,19 @@ def _configuration(
     return wanted
 
 
-def _source(data: Data | str | None, split: Split) -> Source:
+def _source(data: Data | str | None, split: Split) -> Dataset:
     if isinstance(data, str):
         return load_data(data, split)
     assert data is not None
-    return as_source(data)
+    return as_dataset(data)
 
 
-def _validation(validation: Data | str | None) -> Source | None:
+def _validation(validation: Data | str | None) -> Dataset | None:
     return None if validation is None else _source(validation, "validation")
 
 
 def _events_to_tensorboard(
-    folder: RunFolder, position: Position
+    folder: RunFolder, position: TrainingState
 ) -> tuple[Callable[[Event], None], Callable[[], None]]:
     from .tensorboard import EventWriter
 

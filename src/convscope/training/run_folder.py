@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..data.config import DataChoice
-from ..data.dataset import Source
+from ..data.config import DataConfig
+from ..data.dataset import Dataset
 from ..errors import BadFile, BadSetting, nearest
 from ..files.atomic import remove_unfinished
 from ..files.json_kinds import COUNT, FLOAT, TEXT, first_misfit
@@ -54,7 +54,7 @@ _KINDS = {
 
 
 @dataclass
-class Position:
+class TrainingState:
     """The place between two steps. Sums are over the images of the epoch so far.
 
     `best` is the lowest loss of an epoch so far, `stale` the epochs since, `log_bytes` how much of the log is
@@ -91,7 +91,7 @@ class Position:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, document: Any) -> Position:
+    def from_dict(cls, document: Any) -> TrainingState:
         """Return the position of a JSON document.
 
         Errors:   ValueError that says what the document lacks
@@ -144,7 +144,7 @@ class RunFolder:
     def create(
         self,
         model: Model,
-        source: Source,
+        source: Dataset,
         configuration: Configuration,
         notes: Mapping[str, Any],
         observer: Observer,
@@ -157,7 +157,7 @@ class RunFolder:
                 f"{str(self.path)!r} must be a new folder; got one with a run in it; "
                 f"go on with it by resume={str(self.path)!r}, or choose another folder. [run-exists]"
             )
-        self.save(model, Position(), observer)
+        self.save(model, TrainingState(), observer)
         document = {
             "schema": SCHEMA,
             **_described(model, source),
@@ -170,7 +170,7 @@ class RunFolder:
         """Return run.json."""
         return read_run_document(self.path)
 
-    def log(self, position: Position) -> Log:
+    def log(self, position: TrainingState) -> Log:
         """Return the log, to be written from a position on."""
         return Log(self.log_path, position.log_bytes, self._is_checked())
 
@@ -185,7 +185,7 @@ class RunFolder:
         self._refuse_short_log()
         return events
 
-    def refuse_another(self, model: Model, source: Source) -> None:
+    def refuse_another(self, model: Model, source: Dataset) -> None:
         """Compare what a run was begun with, with what it should go on with."""
         document = self.read()
         now = _described(model, source)
@@ -209,7 +209,7 @@ class RunFolder:
         """Write down settings that may change when a run goes on."""
         write_run_document(self.path, {**self.read(), "configuration": configuration.to_dict()})
 
-    def save(self, model: Model, position: Position, observer: Observer, scheduled: bool = True) -> None:
+    def save(self, model: Model, position: TrainingState, observer: Observer, scheduled: bool = True) -> None:
         """Write the last checkpoint; the one before is kept if it was scheduled."""
         arrays = {name: model.program.read(name) for name in model.program.names()} | observer.state()
         described = {**describe(model), "position": position.to_dict(), "scheduled": scheduled}
@@ -221,7 +221,7 @@ class RunFolder:
         """Write the best parameters so far."""
         write_model_file(self.path / BEST, arrays_of(model), describe(model))
 
-    def restore(self, model: Model, observer: Observer, say: Callable[[str], None]) -> Position:
+    def restore(self, model: Model, observer: Observer, say: Callable[[str], None]) -> TrainingState:
         """Put the last whole checkpoint into model and observer; a damaged one is named by `say`."""
         for name in (LAST, PREVIOUS):
             try:
@@ -273,22 +273,22 @@ class RunFolder:
 
 def _log_bytes(metadata: Mapping[str, Any]) -> int:
     try:
-        return Position.from_dict(metadata.get("position")).log_bytes
+        return TrainingState.from_dict(metadata.get("position")).log_bytes
     except ValueError:
         return 0
 
 
-def _position(read: ModelFile, path: Path, observer: Observer) -> Position:
+def _position(read: ModelFile, path: Path, observer: Observer) -> TrainingState:
     """Return a checkpoint's position, and put what was observed so far into `observer`."""
     try:
-        position = Position.from_dict(read.metadata.get("position"))
+        position = TrainingState.from_dict(read.metadata.get("position"))
         observer.restore(read.arrays)
     except ValueError as error:
         raise damaged_metadata(path, str(error)) from None
     return position
 
 
-def _described(model: Model, source: Source) -> dict[str, Any]:
+def _described(model: Model, source: Dataset) -> dict[str, Any]:
     words = describe(model)
     return {
         "network": words["network"],
@@ -350,7 +350,7 @@ class SavedRun:
         return RunFolder(self.path).read()
 
     @property
-    def data(self) -> DataChoice | None:
+    def data(self) -> DataConfig | None:
         """Return the data that the run was begun with; None where it had no name."""
         if not self.is_run:
             return None
@@ -359,7 +359,7 @@ class SavedRun:
             named = self.document["configuration"].get("data")
             noted = None if named is None else {"name": named}
         try:
-            return None if noted is None else DataChoice.from_dict(noted)
+            return None if noted is None else DataConfig.from_dict(noted)
         except ValueError as error:
             raise BadFile(
                 f"{str(self.path / 'run.json')!r} must name its data; got {error}; restore it, or name the data "
