@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, assert_never, get_args
 
 import numpy as np
 
+from .arrays import Array, DType
 from .data.batches import Data, as_dataset, check_dataset, checked_images, checked_labels
 from .engines.common.arrays import ProgramArrays, check_array_sizes
-from .engines.protocol import Array, DType, Precision, Program, StepResult, Training
-from .engines.reference.layers.graph import buffer_shapes, parameter_shapes
+from .engines.protocol import Precision, Program, StepResult, Training
 from .engines.registry import engine_named
 from .errors import BadSetting, NotFinite, nearest
 from .layers import Sigmoid
@@ -24,6 +24,7 @@ from .optim.losses import Loss, Reading, objective, usual_loss
 from .optim.optimizers import SGD, Optimizer
 from .optim.schedules import Schedule, schedule_named
 from .optim.tasks import Task, checked_probabilities, checked_task, probability_reading, task_of
+from .parameters import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from .analysis.report import Report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engines.protocol import Array, DType
+from ..arrays import Array, DType
 from ..errors import BadData
 from ..layers.base import show_shape
 from ..network import Network

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engines.protocol import Array
+from ..arrays import Array
 from ..optim.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from .evaluation import class_probabilities
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..data.batches import check_dataset, refuse_no_classes
 from ..data.dataset import Dataset
-from ..engines.protocol import Array
 
 if TYPE_CHECKING:
     from ..model import Model

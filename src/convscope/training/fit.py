@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..data.batches import Data, as_dataset, check_dataset
 from ..data.dataset import Dataset
 from ..data.load import load_data
 from ..data.splits import Split
 from ..data.transforms import Augmentation, parse_augmentation
-from ..engines.protocol import Array, StepResult
+from ..engines.protocol import StepResult
 from ..errors import BadSetting, NotFinite
 from ..optim.randomness import generator
 from ..optim.tasks import loss_for

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..engines.protocol import Array
-from ..engines.reference.layers.graph import buffer_shapes, parameter_shapes
+from ..arrays import Array
 from ..errors import BadFile
 from ..files.atomic import write_durably
 from ..files.json_kinds import COUNT, OBJECT, TEXT, first_misfit, list_of, parse_json
 from ..layers.base import show_shape
 from ..layers.connection import Shape
 from ..optim.losses import LOSSES
+from ..parameters import buffer_shapes, parameter_shapes
 from .configuration import from_json, to_json
 
 if TYPE_CHECKING:
