@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadFile, MissingExtra, pip_install
+from ..files.cache import cache_folder
 from .datasets import PublishedDataset
 
 VARIABLE = "CONVSCOPE_DATA"
@@ -32,15 +33,10 @@ def find_files(original: PublishedDataset, part: str, data_dir: Path | None) -> 
 def _places(data_dir: Path | None) -> list[Path]:
     named = os.environ.get(VARIABLE)
     given = [data_dir] if data_dir is not None else []
+    cache = cache_folder()
     if named:
         given.append(Path(named))
-    return [*given, cache_folder()]
-
-
-def cache_folder() -> Path:
-    """Return the folder of the user's cache that is convscope's."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "convscope"
+    return [*given, *([cache] if cache is not None else [])]
 
 
 def _lying(original: PublishedDataset, name: str, folders: Sequence[Path]) -> Path | None:

@@ -34,7 +34,7 @@ def load_part(path: Path, part: str) -> Dataset | None:
     Images may be (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or gray as (n, h, w); labels (n,) or (n, 1);
     an array `classes` names the classes. Object arrays are refused: reading them could run code.
 
-    Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects], [unpacked-size]; BadData as `ArrayDataset`
+    Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects], [unpacked-size]; BadData as ArrayDataset
     """
     try:
         with open_regular(path) as stored, zipfile.ZipFile(stored) as archive:
