@@ -4,22 +4,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.data import ArraySource
-from convscope.data.labels import Relabeled, relabeled
-from convscope.data.resized import FittedSource, fitted, resizing_matrix
+from convscope.data import ArrayDataset
+from convscope.data.transforms import RelabeledDataset, ResizedDataset, relabel, resize_dataset, resizing_matrix
 from convscope.errors import BadData
 
 
 def source(channels=1, count=4, height=7, width=5):
     x = np.random.default_rng(1).random((count, channels, height, width)).astype(np.float32)
-    return ArraySource(x, np.arange(count) % 3, ("a", "b", "c"))
+    return ArrayDataset(x, np.arange(count) % 3, ("a", "b", "c"))
 
 
 @pytest.mark.parametrize("size", [(13, 9), (3, 4), (7, 11), (1, 1), (28, 2)])
 def test_resized_as_pillow_does(size):
     """Bilinear and antialiased, larger and smaller, each axis on its own."""
     whole = source()
-    x, labels = FittedSource(whole, (1, *size)).batch(np.array([2, 0]))
+    x, labels = ResizedDataset(whole, (1, *size)).batch(np.array([2, 0]))
     original, _ = whole.batch(np.array([2, 0]))
     for image, before in zip(x, original, strict=True):
         expected = Image.fromarray(before[0]).resize((size[1], size[0]), Image.Resampling.BILINEAR)
@@ -38,13 +37,13 @@ def test_rows_of_a_resizing_matrix_sum_to_one():
 def test_colors_become_gray_by_how_bright_they_look():
     """0.299, 0.587, 0.114 of red, green and blue."""
     red_green_blue = np.eye(3, dtype=np.float32)[:, :, None, None] * np.ones((1, 1, 2, 4), np.float32)
-    x, _ = FittedSource(ArraySource(red_green_blue, [0, 1, 2]), (1, 2, 4)).batch(np.arange(3))
+    x, _ = ResizedDataset(ArrayDataset(red_green_blue, [0, 1, 2]), (1, 2, 4)).batch(np.arange(3))
     assert x[:, 0, 1, 3] == pytest.approx([0.299, 0.587, 0.114])
 
 
 def test_gray_becomes_three_equal_colors():
     """Nothing is added."""
-    x, _ = FittedSource(source(), (3, 7, 5)).batch(np.arange(2))
+    x, _ = ResizedDataset(source(), (3, 7, 5)).batch(np.arange(2))
     assert np.array_equal(x[:, 0], x[:, 2])
     assert np.array_equal(x[:, 1:2], source().batch(np.arange(2))[0])
 
@@ -52,9 +51,9 @@ def test_gray_becomes_three_equal_colors():
 def test_what_fits_is_left_alone():
     """No wrapper where nothing changes; a wrapper says what the whole says."""
     whole = source()
-    assert fitted(whole) is whole
-    assert fitted(whole, 1, (7, 5)) is whole
-    changed = fitted(whole, 3)
+    assert resize_dataset(whole) is whole
+    assert resize_dataset(whole, 1, (7, 5)) is whole
+    changed = resize_dataset(whole, 3)
     assert (changed.image_shape, changed.classes, len(changed)) == ((3, 7, 5), whole.classes, 4)
     assert np.array_equal(changed.labels, whole.labels)
 
@@ -62,7 +61,7 @@ def test_what_fits_is_left_alone():
 def test_other_channels_are_refused():
     """There is one way from three to one and back, and no other."""
     with pytest.raises(BadData) as caught:
-        fitted(source(channels=4), 3)
+        resize_dataset(source(channels=4), 3)
     assert str(caught.value) == (
         "images can be turned gray (3 to 1 channels) or into colors (1 to 3); got 4 channels where 3 are wanted; "
         "prepare the images. [fit-channels]"
@@ -72,12 +71,12 @@ def test_other_channels_are_refused():
 def test_classes_in_another_order():
     """Labels follow the names."""
     whole = source()
-    other = relabeled(whole, ("c", "x", "b", "a"))
+    other = relabel(whole, ("c", "x", "b", "a"))
     assert other.labels.tolist() == [3, 2, 0, 3]
     x, labels = other.batch(np.array([1, 2]))
     assert labels.tolist() == [2, 0]
     assert np.array_equal(x, whole.batch(np.array([1, 2]))[0])
     assert (other.classes, other.image_shape, len(other)) == (("c", "x", "b", "a"), (1, 7, 5), 4)
-    assert relabeled(whole, ["a", "b", "c"]) is whole
+    assert relabel(whole, ["a", "b", "c"]) is whole
     with pytest.raises(BadData, match=r"got b, c beside a; .*\[classes-unknown\]"):
-        Relabeled(whole, ("a",))
+        RelabeledDataset(whole, ("a",))

@@ -14,10 +14,8 @@ import numpy as np
 import pytest
 
 from convscope.data import load_data
-from convscope.data.cifar import ARCHIVE
-from convscope.data.datasets import MNIST, ORIGINALS
+from convscope.data.datasets import CIFAR_ARCHIVE, KNOWN_DATASETS, MNIST, read_idx
 from convscope.data.download import find_files
-from convscope.data.idx import read_idx
 from convscope.errors import BadFile, MissingExtra
 from data.original_files import cifar_archive, cifar_members, idx, mnist_files
 
@@ -31,8 +29,8 @@ def own_places(monkeypatch, tmp_path):
     """No test looks into the folders of who runs it, and none asks the network."""
     monkeypatch.delenv("CONVSCOPE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name, original in ORIGINALS.items():
-        monkeypatch.setitem(ORIGINALS, name, replace(original, mirrors=("http://127.0.0.1:9/",)))
+    for name, original in KNOWN_DATASETS.items():
+        monkeypatch.setitem(KNOWN_DATASETS, name, replace(original, mirrors=("http://127.0.0.1:9/",)))
 
 
 @pytest.mark.parametrize("pack", [True, False])
@@ -73,7 +71,7 @@ def test_cifar_from_archive_and_folder(tmp_path):
     """The archive is read as it lies; the folder it unpacks to does as well."""
     members = cifar_members()
     (tmp_path / "packed").mkdir()
-    cifar_archive(tmp_path / "packed" / ARCHIVE, members)
+    cifar_archive(tmp_path / "packed" / CIFAR_ARCHIVE, members)
     unpacked = tmp_path / "unpacked" / "cifar10" / "cifar-10-batches-bin"
     unpacked.mkdir(parents=True)
     for name, content in members.items():
@@ -90,7 +88,7 @@ def test_cifar_from_archive_and_folder(tmp_path):
 
 
 def test_damaged_cifar_archives_are_named(tmp_path):
-    path = tmp_path / ARCHIVE
+    path = tmp_path / CIFAR_ARCHIVE
     members = cifar_members()
     cifar_archive(path, members | {"test_batch.bin": members["test_batch.bin"][:-1]})
     message = (
@@ -197,7 +195,7 @@ def right_files(tmp_path):
 
 def test_files_are_fetched_once(tmp_path, server, monkeypatch):
     """From a server on this machine; afterwards they lie in the folder given and nothing is asked for."""
-    monkeypatch.setitem(ORIGINALS, "mnist", served(server, right_files(tmp_path), ["right"]))
+    monkeypatch.setitem(KNOWN_DATASETS, "mnist", served(server, right_files(tmp_path), ["right"]))
     assert len(load_data("mnist", "test", tmp_path / "data")) == 10
     assert server.asked == ["/right/t10k-images-idx3-ubyte.gz", "/right/t10k-labels-idx1-ubyte.gz"]
     assert sorted(path.name for path in (tmp_path / "data" / "mnist").iterdir()) == [
