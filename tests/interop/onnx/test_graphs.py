@@ -12,8 +12,8 @@ import convscope as cs
 from convscope import layers as L
 from convscope.errors import BadFile
 from convscope.interop.onnx import operators  # noqa: F401 - registers them
+from convscope.interop.onnx.graph import signature
 from convscope.interop.onnx.registry import CONVERTERS, converts
-from convscope.interop.onnx.signature import signature
 from interop.onnx.models import FLOAT, model, numbers, one, saved, whole
 from interop.onnx.runtime import agrees, assert_close, by_runtime, kinds
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
-from convscope.interop.onnx import budget, importer
+from convscope.interop.onnx import importer, values
 from interop.onnx.models import model, numbers, one, saved, whole
 from interop.onnx.refusals import conv_model, refused
 
@@ -74,7 +74,7 @@ def test_constant_added_to_itself_sixty_times_is_a_constant(tmp_path):
 
 
 def test_all_constants_together_are_charged(tmp_path, monkeypatch):
-    monkeypatch.setattr(budget, "MOST_ELEMENTS", 100)
+    monkeypatch.setattr(values, "MOST_ELEMENTS", 100)
     nodes = [node("Neg", [f"c{index}"], [f"c{index + 1}"], f"neg{index}") for index in range(9)]
     path = saved(model([*nodes, node("Add", ["x", "c9"], ["y"])], (1, 20), {"c0": np.arange(20)}), tmp_path)
     message = (

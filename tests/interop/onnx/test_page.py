@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 from convscope.interop.onnx import operators  # noqa: F401 - registers them
-from convscope.interop.onnx.budget import LARGEST_ARRAY, MOST_ELEMENTS
-from convscope.interop.onnx.file import LARGEST_STRUCTURE, MOST_NODES
+from convscope.interop.onnx.graph import DEEPEST_GRAPHS
 from convscope.interop.onnx.importer import LARGEST_MADE
-from convscope.interop.onnx.order import DEEPEST_GRAPHS
+from convscope.interop.onnx.reader import LARGEST_STRUCTURE, MOST_NODES
 from convscope.interop.onnx.registry import CONVERTERS
+from convscope.interop.onnx.values import LARGEST_ARRAY, MOST_ELEMENTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "onnx.md").read_text()
 

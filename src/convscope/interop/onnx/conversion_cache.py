@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...layers.base import Layer
-from .order import Step
+from .graph import Step
 from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:

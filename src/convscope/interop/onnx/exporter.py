@@ -14,7 +14,7 @@ from ...layers.dense import Embedding
 from ...network import Network, Node
 from ...optim.losses import Reading
 from ...optim.tasks import Task
-from .file import require_onnx
+from .reader import require_onnx
 from .values import Array
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...settings import LARGEST
-from .budget import MOST_LISTED, TooLarge
-from .values import Array
+from .values import MOST_LISTED, Array, TooLarge
 
 if TYPE_CHECKING:
     from .call import Call

@@ -17,8 +17,8 @@ from ...layers.structural import Identity, Input, Parameter
 from ...network import Network
 from .builder import Builder
 from .converter import Scope, Shared
-from .file import OnnxFile, read_structure, refused
-from .inputs import Given, image_of, inputs_of
+from .graph import Given, image_of, inputs_of
+from .reader import OnnxFile, bad_file, read_structure
 from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
 
     made = sum(max(0, constant.size - constant.weights) for constant in weights.values())
     if made > LARGEST_MADE + path.stat().st_size:
-        raise refused(
+        raise bad_file(
             path,
             f"ask for at most {LARGEST_MADE:,} weights that are not stored in it",
             f"{made:,}",
@@ -144,7 +144,7 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
         try:
             array = weights[name].array
         except RecursionError:
-            raise refused(
+            raise bad_file(
                 path,
                 "make its weights from stored ones in a few steps",
                 f"too many for {name!r}",

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple
 
-from .element_types import REAL
-from .values import Value
+from .values import REAL, Value
 
 if TYPE_CHECKING:
     from .call import Call

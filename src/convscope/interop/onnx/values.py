@@ -1,8 +1,8 @@
-"""What a value of an ONNX graph is here: a constant, or the output of a layer."""
+"""Values of an ONNX graph: constants, outputs of layers, their element types and limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from math import prod
 from typing import Any, NamedTuple
@@ -13,6 +13,34 @@ from numpy.typing import NDArray
 from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.connection import Shape
+
+REAL = frozenset({1, 10, 11, 16})
+"""float, float16, double and bfloat16."""
+
+WHOLE = frozenset({6, 7})
+"""int32 and int64: sums and products of usual sizes do not wrap, as those of 8 and 16 bits do."""
+
+ORDERED = REAL | WHOLE | frozenset({2, 3, 4, 5, 12, 13})
+"""All integers too: a layer that only compares or moves values computes them exactly."""
+
+NUMBERS = ORDERED | frozenset({9})
+"""bool too, as 0 and 1."""
+
+SIGNED = REAL | WHOLE
+"""What sums and products compute exactly."""
+
+
+def type_name(dtype: int) -> str:
+    """Return the name of an element type as ONNX writes it.
+
+    >>> type_name(7)
+    'int64'
+    """
+    from onnx import TensorProto
+
+    known = dtype in TensorProto.DataType.values()
+    return TensorProto.DataType.Name(dtype).lower() if known else str(dtype)
+
 
 Array = NDArray[Any]
 
@@ -175,3 +203,43 @@ def broadcast(*shapes: Shape) -> Shape:
             "export the model again. [onnx-node]"
         ) from None
     return common
+
+
+LARGEST_ARRAY = 1 << 24
+"""Elements of one array that is made while a file is read."""
+
+MOST_ELEMENTS = 1 << 27
+"""Elements of all of them together, read and made: about half a second's work, and a GiB at most."""
+
+MOST_LISTED = 1 << 16
+"""Numbers of a shape, of axes, or of sizes of pieces."""
+
+
+class TooLarge(ValueError):
+    """More elements than the constants of a file may have."""
+
+
+class Budget:
+    """The elements that one file may still ask for."""
+
+    def __init__(self) -> None:
+        self._left = MOST_ELEMENTS
+
+    def charge(self, shape: Sequence[int], times: int = 1) -> None:
+        """Count an array that is about to be made; `times` is the work for each of its elements.
+
+        Raises:
+            TooLarge: for an array that is too large, or one too many.
+        """
+        size = prod(shape)
+        if min(shape, default=1) < 0 or size > LARGEST_ARRAY:
+            raise TooLarge(f"an array of shape {show_shape(tuple(shape))}")
+        self._left -= size * times
+        if self._left < 0:
+            raise TooLarge(f"more than {MOST_ELEMENTS:,} elements in all constants together")
+
+    def read(self, constant: Constant) -> Array:
+        """Return a constant's numbers; those that are still in the file are charged."""
+        if not constant.at_hand:
+            self.charge(constant.shape)
+        return constant.array

@@ -28,9 +28,8 @@ from ....layers import (
 )
 from ....layers.base import Layer
 from ..call import Call, remade
-from ..element_types import ORDERED, SIGNED
 from ..registry import Unmapped, converts
-from ..values import Flow
+from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 
 _PLAIN: dict[str, Callable[[], Layer]] = {"Relu": ReLU, "Tanh": Tanh, "HardSwish": Hardswish}

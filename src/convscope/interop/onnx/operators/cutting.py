@@ -9,9 +9,8 @@ import numpy as np
 from ....layers import Concat, Crop, Pad, Parameter, Slice
 from ....settings import Pads
 from ..call import Call, remade, with_batch_at, without_batch
-from ..element_types import NUMBERS
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, Value, filled, known
+from ..values import NUMBERS, Constant, Flow, Value, filled, known
 from .merging import aligned, stored
 
 

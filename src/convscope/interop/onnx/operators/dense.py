@@ -9,9 +9,8 @@ import numpy as np
 from ....layers import Add, Embedding, Linear, MatMul
 from ....layers.connection import Shape
 from ..call import Call
-from ..element_types import REAL, SIGNED
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, broadcast
+from ..values import REAL, SIGNED, Constant, Flow, broadcast
 from . import patterns
 from .merging import aligned, expanded, merged, stored
 

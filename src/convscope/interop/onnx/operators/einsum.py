@@ -8,9 +8,8 @@ from math import prod
 from ....layers import MatMul, Permute, Reduce, Reshape
 from ....layers.connection import Shape
 from ..call import Call
-from ..element_types import SIGNED
 from ..registry import Unmapped, converts
-from ..values import Flow, Value
+from ..values import SIGNED, Flow, Value
 from .merging import stored
 
 

@@ -22,9 +22,8 @@ from ....layers import (
 )
 from ....layers.base import Layer
 from ..call import Call
-from ..element_types import ORDERED, REAL, SIGNED
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, Value, broadcast, known
+from ..values import ORDERED, REAL, SIGNED, Constant, Flow, Value, broadcast, known
 from . import patterns
 from .merging import merged
 

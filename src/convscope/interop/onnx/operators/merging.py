@@ -8,9 +8,8 @@ from ....layers import Expand, Parameter
 from ....layers.base import Layer
 from ....layers.connection import Shape
 from ..call import Call, remade, with_batch_at, without_batch
-from ..element_types import REAL
 from ..registry import Unmapped
-from ..values import Constant, Flow, Value, broadcast
+from ..values import REAL, Constant, Flow, Value, broadcast
 
 
 def merged(call: Call, layer: Layer, values: Sequence[Value]) -> Flow:

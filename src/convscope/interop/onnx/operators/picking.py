@@ -9,9 +9,8 @@ import numpy as np
 
 from ....layers import Add, IndexSelect, Multiply, Slice
 from ..call import Call, remade, without_batch
-from ..element_types import NUMBERS
 from ..registry import Unmapped, converts
-from ..values import Constant, Flow, known
+from ..values import NUMBERS, Constant, Flow, known
 from .cutting import bordered
 from .dense import embedding
 from .merging import merged

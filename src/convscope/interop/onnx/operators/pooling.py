@@ -9,9 +9,8 @@ from .... import layers
 from ....layers.pooling import GlobalPool, Pool
 from ....layers.rearrange import Pad, Reshape
 from ..call import Call, folded_images
-from ..element_types import ORDERED
 from ..registry import Unmapped, converts
-from ..values import Flow
+from ..values import ORDERED, Flow
 from .cutting import LARGEST_NUMBER
 from .windows import automatic, explicit_pads, per_axis, same_lower
 

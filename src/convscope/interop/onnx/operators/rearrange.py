@@ -8,10 +8,9 @@ from math import prod
 from ....layers import ChannelShuffle, Concat, Expand, Flatten, Permute, PixelShuffle, Slice
 from ....layers.connection import Shape
 from ..call import Call, remade, without_batch
-from ..element_types import NUMBERS
 from ..fold_rules import new_shape
 from ..registry import Unmapped, converts
-from ..values import Flow, broadcast, without_axis
+from ..values import NUMBERS, Flow, broadcast, without_axis
 from . import patterns
 
 MOST_COPIES = 64

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from ....layers import Function, Power, Reduce
 from ..call import Call, without_batch
-from ..element_types import ORDERED, SIGNED
 from ..registry import Unmapped, converts
-from ..values import Flow
+from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 from .pooling import GLOBAL
 

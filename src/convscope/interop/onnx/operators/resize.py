@@ -11,9 +11,8 @@ import numpy as np
 from ....axis import Resize as AxisResize
 from ....layers import Upsample
 from ..call import Call
-from ..element_types import ORDERED, REAL, type_name
 from ..registry import Unmapped, converts
-from ..values import Array, Flow, shortest
+from ..values import ORDERED, REAL, Array, Flow, shortest, type_name
 
 T = TypeVar("T", int, float)
 

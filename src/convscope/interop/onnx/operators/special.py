@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from ....layers import Dropout, Identity
 from ..call import Call
-from ..element_types import NUMBERS, REAL, SIGNED
 from ..registry import Unmapped, converts
-from ..values import Flow
+from ..values import NUMBERS, REAL, SIGNED, Flow
 
 
 @converts("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25), types=NUMBERS)

@@ -1,25 +1,23 @@
-"""Compute what depends on no image: shapes, and whatever is made of them and of constants."""
+"""Constant folding: compute what depends on no image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...errors import BadFile
-from . import tensors
-from .audit import unread
-from .budget import TooLarge
-from .fold_rules import RULES, Rule
-from .fold_views import VIEWS
+from .call import unread
+from .fold_rules import RULES, Rule, new_shape
+from .reader import tensor_constant
 from .registry import Unmapped
-from .values import Array, Constant, Flow, known, short_key
+from .values import Array, Constant, Flow, TooLarge, known, short_key
 
 if TYPE_CHECKING:
     from .call import Call
-    from .signature import Signature
+    from .graph import Signature
 
 SMALL = 1 << 12
 """Elements of a result that is computed without a look for repetitions."""
@@ -77,7 +75,7 @@ def _constant(call: Call) -> Constant:
 
     tensor = call.given("value")
     if tensor is not None:
-        return tensors.constant(tensor, call.scope.path, False, call.builder.free_name(call.name))
+        return tensor_constant(tensor, call.scope.path, False, call.builder.free_name(call.name))
     types = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     for name, dtype in types.items():
         value = call.given(name)
@@ -177,3 +175,40 @@ def _failed(call: Call, got: str) -> BadFile:
         f"{call.node.name or call.name!r} ({call.operator}); "
         "simplify the model with an ONNX optimizer. [onnx-constant]"
     )
+
+
+class View(NamedTuple):
+    """An operator that moves elements without computing: its output's shape, and how it is made."""
+
+    shape: Callable[[Call, Sequence[int], list[Array]], tuple[int, ...]]
+    apply: Callable[[Call, Array, list[Array], tuple[int, ...]], Array]
+
+
+def _keep(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    return tuple(shape)
+
+
+def _like(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    """Return the shape by running the rule on an array that takes no memory."""
+    moved: Array = RULES[call.operator].compute(call, np.broadcast_to(np.int8(0), shape), *rest)
+    return moved.shape
+
+
+def _by_rule(call: Call, array: Array, rest: list[Array], shape: tuple[int, ...]) -> Array:
+    moved: Array = RULES[call.operator].compute(call, array, *rest)
+    return moved
+
+
+def _reshape(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    return new_shape(shape, rest[0].tolist(), bool(call.attribute("allowzero", 0)))
+
+
+VIEWS = {
+    "Identity": View(_keep, _by_rule),
+    "Cast": View(_keep, _by_rule),
+    "DequantizeLinear": View(_keep, _by_rule),
+    "Transpose": View(_like, _by_rule),
+    "Unsqueeze": View(_like, _by_rule),
+    "Squeeze": View(_like, _by_rule),
+    "Reshape": View(_reshape, _by_rule),
+}

@@ -10,9 +10,8 @@ from typing import TypeGuard
 
 from ...layers.structural import Parameter
 from .call import Call
-from .element_types import REAL
 from .fold_rules import listed
-from .values import Constant, Flow, Value
+from .values import REAL, Constant, Flow, Value
 
 _MADE_FROM = {"Gather": 0, "GatherND": 0, "Resize": 0, "MatMul": 1, "Gemm": 1, "Conv": 1}
 """Operators that make something of a learned table, and which input then says so."""
