@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 import convscope as cs
 from convscope.errors import BadFile, MissingExtra
 from convscope.interop.onnx import importer, reader
+from interop.onnx.invalid_files import conv_model, refused
 from interop.onnx.models import model, numbers, one, saved
-from interop.onnx.refusals import conv_model, refused
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 node = helper.make_node

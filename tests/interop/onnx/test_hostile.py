@@ -14,8 +14,8 @@ import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
 from convscope.interop.onnx import converter as scope
 from convscope.interop.onnx import reader, values
+from interop.onnx.invalid_files import conv_model, refused
 from interop.onnx.models import field, model, numbers, one, saved
-from interop.onnx.refusals import conv_model, refused
 
 node = helper.make_node
 

@@ -14,8 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
 from convscope.interop.onnx import importer, values
+from interop.onnx.invalid_files import conv_model, refused
 from interop.onnx.models import model, numbers, one, saved, whole
-from interop.onnx.refusals import conv_model, refused
 
 node = helper.make_node
 ONE = numpy_helper.from_array(whole(1))

@@ -25,7 +25,7 @@ from ..call import Call
 from ..registry import Unmapped, converts
 from ..values import ORDERED, REAL, SIGNED, Constant, Flow, Value, broadcast, known
 from . import patterns
-from .merging import merged
+from .merge import merged
 
 _MERGES: dict[str, type[Layer]] = {
     "Add": Add,

@@ -23,7 +23,7 @@ from ....layers.normalization import BatchNorm, InstanceNorm
 from ..call import Call, folded_images, layer_of, remade
 from ..registry import Unmapped, converts
 from ..values import Constant, Flow
-from .merging import merged
+from .merge import merged
 
 _BATCH: dict[int, type[BatchNorm]] = {0: BatchNorm1d, 1: BatchNorm1d, 2: BatchNorm2d, 3: BatchNorm3d}
 _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d, 3: InstanceNorm3d}

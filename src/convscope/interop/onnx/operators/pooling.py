@@ -11,8 +11,8 @@ from ....layers.rearrange import Pad, Reshape
 from ..call import Call, folded_images
 from ..registry import Unmapped, converts
 from ..values import ORDERED, Flow
-from .cutting import LARGEST_NUMBER
-from .windows import automatic, explicit_pads, per_axis, same_lower
+from .convolution import automatic, explicit_pads, per_axis, same_lower
+from .shape import LARGEST_NUMBER
 
 _POOLS: dict[str, tuple[type[Pool], ...]] = {
     "MaxPool": (layers.MaxPool1d, layers.MaxPool2d, layers.MaxPool3d),

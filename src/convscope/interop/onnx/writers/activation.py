@@ -7,7 +7,7 @@ import numpy as np
 from ....layers import activation as kinds
 from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function, Power
-from .task import Task, write
+from .graph import Task, write
 
 _PLAIN: dict[type[Layer], str] = {
     kinds.ReLU: "Relu",

@@ -6,7 +6,7 @@ from typing import Any
 
 from ....layers.convolution import Conv, ConvTranspose
 from ....settings import Pads
-from .task import Task, write
+from .graph import Task, write
 
 BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 """ONNX's words for what stands around an image."""

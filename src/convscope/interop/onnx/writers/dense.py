@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....layers.dense import Embedding, Linear, Scale
-from .task import Task, write
+from .graph import Task, write
 
 
 @write.register

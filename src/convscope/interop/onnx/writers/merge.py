@@ -17,7 +17,7 @@ from ....layers.merge import (
     Subtract,
 )
 from ....layers.reduction import Reduce
-from .task import Task, write
+from .graph import Task, write
 
 
 def _aligned(task: Task) -> list[str]:

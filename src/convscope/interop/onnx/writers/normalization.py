@@ -9,7 +9,7 @@ import numpy as np
 from ....layers.base import size_of
 from ....layers.connection import Shape
 from ....layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
-from .task import Task, write
+from .graph import Task, write
 
 
 def _factors(task: Task, affine: bool, shape: Shape) -> list[str]:

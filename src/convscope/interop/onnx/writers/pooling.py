@@ -23,7 +23,7 @@ from ....layers.pooling import (
     StochasticPool,
 )
 from .convolution import flat
-from .task import Task, write
+from .graph import Task, write
 
 
 def _settings(layer: Pool) -> dict[str, Any]:

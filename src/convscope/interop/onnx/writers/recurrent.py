@@ -7,7 +7,7 @@ import numpy as np
 from ....errors import NoRule
 from ....layers.recurrent import LSTM
 from ..values import Array
-from .task import Task, write
+from .graph import Task, write
 
 
 @write.register

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....layers.structural import Dropout, Identity, Parameter
-from .task import Task, write
+from .graph import Task, write
 
 
 @write.register

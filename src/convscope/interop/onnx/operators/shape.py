@@ -1,16 +1,19 @@
-"""Operators that give the same elements another shape or order."""
+"""Reshape, Transpose, Pad and other operators that give elements another shape or order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
 
-from ....layers import ChannelShuffle, Concat, Expand, Flatten, Permute, PixelShuffle, Slice
+import numpy as np
+
+from ....layers import ChannelShuffle, Concat, Crop, Expand, Flatten, Pad, Parameter, Permute, PixelShuffle, Slice
 from ....layers.connection import Shape
-from ..call import Call, remade, without_batch
+from ....settings import Pads
+from ..call import Call, remade, with_batch_at, without_batch
 from ..fold_rules import new_shape
 from ..registry import Unmapped, converts
-from ..values import NUMBERS, Flow, broadcast, without_axis
+from ..values import NUMBERS, Flow, broadcast, filled, without_axis
 from . import patterns
 
 MOST_COPIES = 64
@@ -176,3 +179,62 @@ def _channel_order(call: Call) -> str:
     if order not in ("DCR", "CRD"):
         raise Unmapped(f"mode {order}", "mode")
     return order
+
+
+LARGEST_NUMBER = (2 - 2**-23) * 2.0**127
+"""In single precision; it stands for the infinity that a maximum never takes."""
+
+
+_MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+
+
+@converts("Pad", since=(2, 11, 13, 18, 19, 21, 23, 24, 25), types=NUMBERS)
+def pad(call: Call) -> Sequence[Flow]:
+    """A border around the image; extra channels of a fixed number are joined to the others."""
+    x = call.flow()
+    rank = len(x.shape)
+    pads = call.integers(1, "pads") or []
+    axes = call.integers(3, "axes") or list(range(rank))
+    mode = call.attribute("mode", "constant")
+    value = call.constant(2).number if call.has(2) else call.attribute("value", 0.0)
+    if len(pads) != 2 * len(axes) or mode not in _MODES or value is None:
+        raise Unmapped("pads for another number of axes")
+    value = min(max(value, -LARGEST_NUMBER), LARGEST_NUMBER)
+    ends = [(0, 0)] * rank
+    for index, axis in enumerate(axes):
+        ends[axis % rank] = (pads[index], pads[index + len(axes)])
+    if x.batch is None and x.shape[0] == 1 and ends[0] == (0, 0):
+        x = with_batch_at(x, 0)
+    if x.batch is not None and ends.pop(x.batch) != (0, 0):
+        raise Unmapped("a border around the batch")
+    if not ends:
+        raise Unmapped("a single number")
+    if not any(pair != (0, 0) for pair in ends):
+        return [x]
+    return [remade(x, bordered(call, x, ends[0], tuple(ends[1:]), mode, value), x.batch)]
+
+
+def bordered(call: Call, x: Flow, channels: tuple[int, int], border: Pads, mode: str, value: float) -> Flow:
+    """Put more channels before and after the image's, and a border around them."""
+    framed = any(pair != (0, 0) for pair in border)
+    if channels != (0, 0):
+        if mode != "constant" or min(channels) < 0:
+            raise Unmapped("channels made of others")
+        x = _with_channels(call, x, channels, value, "channels" if framed else "")
+    if not framed:
+        return x
+    if mode == "constant" and max(map(max, border)) <= 0:
+        return call.emit(Crop(tuple((-before, -after) for before, after in border)), x)
+    return call.emit(Pad(border, _MODES[mode], value), x)  # type: ignore[arg-type]
+
+
+def _with_channels(call: Call, x: Flow, ends: tuple[int, int], value: float, part: str) -> Flow:
+    pieces = []
+    for size, word in zip(ends, ("before", "after"), strict=True):
+        if word == "after":
+            pieces.append(x)
+        if size:
+            shape = (size, *x.image[1:])
+            held = filled(np.float32(value), shape, 1)
+            pieces.append(call.emit(Parameter(shape, False), x, part=word, parameters={"value": held}))
+    return call.emit(Concat(0), *pieces, part=part)

@@ -1,15 +1,38 @@
-"""Bring several values to one batch axis, as ONNX's broadcasting needs it, and constants to layers."""
+"""Concat, and values brought to one batch axis."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ....layers import Expand, Parameter
+from ....layers import Concat, Expand, Parameter
 from ....layers.base import Layer
 from ....layers.connection import Shape
 from ..call import Call, remade, with_batch_at, without_batch
-from ..registry import Unmapped
-from ..values import REAL, Constant, Flow, Value, broadcast
+from ..registry import Unmapped, converts
+from ..values import NUMBERS, REAL, Constant, Flow, Value, broadcast
+
+
+@converts("Concat", since=(4, 11, 13), types=NUMBERS)
+def concat(call: Call) -> Sequence[Flow]:
+    """The inputs one after another along an axis, the empty ones left out."""
+    values = [value for value in call.all_inputs() if 0 not in value.shape]
+    rank = len(values[0].shape)
+    axis = call.attribute("axis", 1)
+    axis += rank if axis < 0 else 0
+    flows = [value for value in values if isinstance(value, Flow)]
+    if len(values) == 1:
+        return [flows[0]]
+    flows, place = aligned(flows)
+    if place is not None and rank + place == axis:
+        flows, place = [without_batch(flow) for flow in flows], None
+    ready = iter(flows)
+    inputs = [
+        next(ready) if isinstance(value, Flow) else stored(call, value, flows[0], place, str(index))
+        for index, value in enumerate(values)
+    ]
+    batch = None if place is None else rank + place
+    output = call.emit(Concat(axis - (batch is not None and axis > batch)), *inputs)
+    return [remade(flows[0], output, batch)]
 
 
 def merged(call: Call, layer: Layer, values: Sequence[Value]) -> Flow:

@@ -20,7 +20,7 @@ from ....layers.rearrange import (
 )
 from ....layers.resize import Upsample
 from .convolution import BORDERS
-from .task import END, Task, write
+from .graph import END, Task, write
 
 
 @write.register

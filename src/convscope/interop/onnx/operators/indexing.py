@@ -1,8 +1,8 @@
-"""Operators that read or write places: some indices of an axis, places of several axes, a block."""
+"""Slice, Split, Gather and Scatter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import prod
 
 import numpy as np
@@ -10,10 +10,80 @@ import numpy as np
 from ....layers import Add, IndexSelect, Multiply, Slice
 from ..call import Call, remade, without_batch
 from ..registry import Unmapped, converts
-from ..values import NUMBERS, Constant, Flow, known
-from .cutting import bordered
+from ..values import NUMBERS, Constant, Flow, Value, known
 from .dense import embedding
-from .merging import merged
+from .merge import merged
+from .shape import bordered
+
+
+@converts("Split", since=(2, 11, 13, 18), types=NUMBERS)
+def split(call: Call) -> Sequence[Value | None]:
+    """Stretches of an axis, each a layer of its own."""
+    x = call.flow()
+    rank = len(x.shape)
+    axis = call.attribute("axis", 0) % rank
+    if axis == x.batch:
+        x = without_batch(x)
+    count = call.attribute("num_outputs", len(call.node.output))
+    n = x.shape[axis]
+    sizes = call.integers(1, "split")
+    if sizes is None:
+        each = -(-n // count)
+        sizes = [max(0, min(each, n - each * index)) for index in range(count)]
+    if len(sizes) < len(call.node.output) or sum(sizes) != n or min(sizes) < 0:
+        raise call.refused(f"Split.split must sum to {n}; got split={sizes}")
+    ends = np.cumsum(sizes).tolist()
+    counted = x.axis(axis) or 0
+    outputs: list[Value | None] = []
+    for index in range(len(call.node.output)):
+        if not call.wanted(index):
+            outputs.append(None)
+            continue
+        if not sizes[index]:
+            outputs.append(_nothing(x, {axis}))
+            continue
+        piece = Slice(counted, ends[index] - sizes[index], ends[index])
+        outputs.append(remade(x, call.emit(piece, x, part=str(index)), x.batch))
+    return outputs
+
+
+@converts("Slice", since=(1, 10, 11, 13), types=NUMBERS)
+def slice_(call: Call) -> Sequence[Value]:
+    """Every step-th index of some axes; each axis is a layer of its own."""
+    x = call.flow()
+    rank = len(x.shape)
+    starts, ends = call.integers(1, "starts") or [], call.integers(2, "ends") or []
+    axes = call.integers(3, "axes") or list(range(len(starts)))
+    steps = call.integers(4, "steps") or [1] * len(starts)
+    cuts: list[tuple[int, int, int | None, int]] = []
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        n = x.shape[axis % rank]
+        if step < 1:
+            raise Unmapped("an axis turned round")
+        first, last, _ = slice(start, end, step).indices(n)
+        if (first, last, step) != (0, n, 1):
+            cuts.append((axis % rank, first, None if end > n else last, step))
+    empty = {axis for axis, first, stop, _ in cuts if (x.shape[axis] if stop is None else stop) <= first}
+    if empty:
+        return [_nothing(x, empty)]
+    if any(axis == x.batch for axis, *_ in cuts):
+        x = without_batch(x)
+    if not cuts:
+        return [x]
+    output = x
+    for index, (axis, first, stop, step) in enumerate(cuts):
+        part = "" if index == len(cuts) - 1 else f"axis{axis}"
+        output = call.emit(Slice(x.axis(axis) or 0, first, stop, step), output, part=part)
+    return [remade(x, output, x.batch)]
+
+
+def _nothing(x: Flow, axes: Container[int]) -> Constant:
+    """Return what is left of a value where nothing is taken of some axes: it depends on no image."""
+    shape = tuple(0 if axis in axes else size for axis, size in enumerate(x.shape))
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    return known(np.zeros(shape, tensor_dtype_to_np_dtype(x.dtype or 1)), x.dtype)
+
 
 WALKED = 32
 """What an element costs that is looked at one by one, compared with one of an array operation."""
