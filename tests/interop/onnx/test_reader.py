@@ -49,7 +49,7 @@ def test_names_and_sizes_of_any_length(length, sizes):
     assert (list(tensor.dims), tensor.name, tensor.raw_data, data) == ([*sizes], "n" * length, b"", DATA)
 
 
-@pytest.mark.parametrize("size", [0, 1, reader.SMALLEST_LEFT_OUT - 1])
+@pytest.mark.parametrize("size", [0, 1, reader.MIN_SKIPPED_BYTES - 1])
 def test_little_data_stays(size):
     head = FIELDS["dims"] + FIELDS["type"] + FIELDS["name"]
     tensor, data = read(head + field(9, DATA[:size]))

@@ -13,14 +13,14 @@ from ...input_shapes import InputShape, check_channels_first, shapes_by_name
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 from ...settings import LARGEST
-from .reader import bad_file, check_text
+from .reader import bad_file, check_names
 from .values import without_axis
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, NodeProto
 
 
-class Declared(NamedTuple):
+class DeclaredInput(NamedTuple):
     """An input as the file declares it: sizes are numbers, names of unknown numbers, or nothing."""
 
     name: str
@@ -29,7 +29,7 @@ class Declared(NamedTuple):
     batch: int | None
 
 
-class Given(NamedTuple):
+class GraphInput(NamedTuple):
     """An input with every size known."""
 
     name: str
@@ -44,9 +44,9 @@ _USUAL_SIZES = {1: (100,), 2: (3, 100), 3: (3, 224, 224), 4: (3, 16, 112, 112)}
 """Sizes to suggest for inputs of so many axes, batch left out."""
 
 
-def inputs_of(
+def graph_inputs(
     graph: GraphProto, stored: Container[str], path: Path, input_shape: InputShape | None
-) -> tuple[list[Given], dict[str, int]]:
+) -> tuple[list[GraphInput], dict[str, int]]:
     """Return the graph's inputs with their sizes, and what the names of unknown sizes stand for.
 
     `stored` are the names of its initializers, which old files list among the inputs.
@@ -56,21 +56,21 @@ def inputs_of(
     Errors:   BadFile [onnx-input]; BadShape [onnx-dims], [onnx-rank]; BadSetting as `shapes_by_name`
     """
     items = [item for item in graph.input if item.name not in stored]
-    declared: list[Declared] = []
+    declared: list[DeclaredInput] = []
     for item in items:
         declared.append(_declared(item, graph, path, declared[0] if declared else None))
     if not declared:
         raise bad_file(path, "have an input", "a graph of constants", "export it with its input", "onnx-input")
     shapes = shapes_by_name(input_shape, [item.name for item in declared])
     known: dict[str, int] = {}
-    # Given shapes first: what a name stands for in one of them, it stands for in all inputs.
+    # GraphInput shapes first: what a name stands for in one of them, it stands for in all inputs.
     order = sorted(declared, key=lambda item: item.name not in shapes)
     given = {item.name: _given(item, path, known, shapes, item is declared[0]) for item in order}
     return [given[item.name] for item in declared], known
 
 
-def _declared(item: Any, graph: GraphProto, path: Path, first: Declared | None) -> Declared:
-    check_text(path, item.name)
+def _declared(item: Any, graph: GraphProto, path: Path, first: DeclaredInput | None) -> DeclaredInput:
+    check_names(path, item.name)
     kind = item.type.tensor_type
     if not item.type.HasField("tensor_type") or not kind.HasField("shape"):
         raise bad_file(
@@ -82,7 +82,7 @@ def _declared(item: Any, graph: GraphProto, path: Path, first: Declared | None) 
         )
     dims = tuple(_dim(dim) for dim in kind.shape.dim)
     batch = _batch_axis(item.name, dims, graph) if first is None else _batch_axis_like(dims, first)
-    return Declared(item.name, kind.elem_type, dims, batch)
+    return DeclaredInput(item.name, kind.elem_type, dims, batch)
 
 
 def _dim(dim: Any) -> int | str | None:
@@ -105,7 +105,7 @@ def _batch_axis(name: str, dims: tuple[int | str | None, ...], graph: GraphProto
     return 0
 
 
-def _batch_axis_like(dims: tuple[int | str | None, ...], first: Declared) -> int | None:
+def _batch_axis_like(dims: tuple[int | str | None, ...], first: DeclaredInput) -> int | None:
     """Return the batch's axis of a further input: the one that has the name or size of the first input's batch."""
     if first.batch is None:
         return None
@@ -119,8 +119,8 @@ def _batch_axis_like(dims: tuple[int | str | None, ...], first: Declared) -> int
 
 
 def _given(
-    item: Declared, path: Path, known: dict[str, int], shapes: Mapping[str, Shape], is_first: bool
-) -> Given:
+    item: DeclaredInput, path: Path, known: dict[str, int], shapes: Mapping[str, Shape], is_first: bool
+) -> GraphInput:
     sizes, shape = list(item.dims), shapes.get(item.name)
     if item.batch is not None:
         size = sizes[item.batch]
@@ -155,10 +155,10 @@ def _given(
         raise bad_file(
             path, f"have sizes of at most {LARGEST:,}", show_shape(whole), "export it again", "onnx-input"
         )
-    return Given(item.name, item.dtype, whole, item.batch)
+    return GraphInput(item.name, item.dtype, whole, item.batch)
 
 
-def _check_rank(shape: Shape, image: Shape, item: Declared, path: Path) -> None:
+def _check_rank(shape: Shape, image: Shape, item: DeclaredInput, path: Path) -> None:
     if len(shape) != len(image):
         raise BadShape(
             f"input_shape must have the {len(image)} axes of input {item.name!r} of {str(path)!r}, "
@@ -166,12 +166,12 @@ def _check_rank(shape: Shape, image: Shape, item: Declared, path: Path) -> None:
         )
 
 
-def image_of(given: Given) -> Shape:
+def image_shape(given: GraphInput) -> Shape:
     """Return an input's shape without the batch."""
     return without_axis(given.shape, given.batch) or (1,)
 
 
-DEEPEST_GRAPHS = 16
+MAX_GRAPH_DEPTH = 16
 """Graphs inside nodes inside graphs."""
 
 
@@ -181,7 +181,7 @@ _TENSOR, _GRAPH, _TENSORS, _GRAPHS = 4, 5, 9, 10
 _HOLDERS = frozenset({_TENSOR, _GRAPH, _TENSORS, _GRAPHS})
 
 
-class Step(NamedTuple):
+class OnnxNode(NamedTuple):
     """A node as the walk over a graph uses it, read once.
 
     `uses` are its inputs and what its inner graphs take from around them. `settings` are its attributes in their
@@ -203,7 +203,7 @@ class Step(NamedTuple):
         return f"{self.name or next(iter(self.outputs), '')!r} ({self.operator})"
 
 
-def needed(nodes: Iterable[NodeProto], outputs: Iterable[str], path: Path) -> list[Step]:
+def needed_nodes(nodes: Iterable[NodeProto], outputs: Iterable[str], path: Path) -> list[OnnxNode]:
     """Return the nodes that the outputs are made from; inputs first, else as listed.
 
     Errors:   BadFile [onnx-twice], [onnx-cycle], [onnx-depth], [onnx-damaged]
@@ -225,12 +225,12 @@ def needed(nodes: Iterable[NodeProto], outputs: Iterable[str], path: Path) -> li
     return [steps[index] for index in _sorted(listed, needs, steps, path)]
 
 
-def _read(node: NodeProto, path: Path) -> Step:
+def _read(node: NodeProto, path: Path) -> OnnxNode:
     name, operator, domain, inputs, outputs = node.name, node.op_type, node.domain, node.input[:], node.output[:]
     try:
         "".join((name, operator, domain, node.overload, *inputs, *outputs))
     except TypeError:
-        check_text(path, name, operator, domain, node.overload, *inputs, *outputs)
+        check_names(path, name, operator, domain, node.overload, *inputs, *outputs)
     uses: list[str] = inputs
     stored: list[bytes] = []
     plain = True
@@ -242,7 +242,7 @@ def _read(node: NodeProto, path: Path) -> Step:
         elif plain:
             stored.append(attribute.SerializeToString())
     settings = b"".join(stored) if plain else None
-    return Step(node, name, operator, "" if domain == "ai.onnx" else domain, inputs, outputs, uses, settings)
+    return OnnxNode(node, name, operator, "" if domain == "ai.onnx" else domain, inputs, outputs, uses, settings)
 
 
 def _graphs(attribute: AttributeProto) -> Iterable[GraphProto]:
@@ -261,9 +261,9 @@ def _used_by(node: NodeProto, path: Path, depth: int) -> list[str]:
 
 def _free_names(graph: GraphProto, path: Path, depth: int) -> list[str]:
     """Return the values that a graph takes from around it."""
-    if depth > DEEPEST_GRAPHS:
+    if depth > MAX_GRAPH_DEPTH:
         raise BadFile(
-            f"{str(path)!r} must nest graphs at most {DEEPEST_GRAPHS} deep; got more; "
+            f"{str(path)!r} must nest graphs at most {MAX_GRAPH_DEPTH} deep; got more; "
             "simplify it with an ONNX optimizer. [onnx-depth]"
         )
     own = {item.name for item in (*graph.input, *graph.initializer)}
@@ -274,7 +274,7 @@ def _free_names(graph: GraphProto, path: Path, depth: int) -> list[str]:
     return [name for name in used if name not in own]
 
 
-def _makers(steps: Sequence[Step], path: Path) -> dict[str, int]:
+def _makers(steps: Sequence[OnnxNode], path: Path) -> dict[str, int]:
     maker: dict[str, int] = {}
     for index, step in enumerate(steps):
         for name in step.outputs:
@@ -288,7 +288,7 @@ def _makers(steps: Sequence[Step], path: Path) -> dict[str, int]:
     return maker
 
 
-def _sorted(wanted: list[int], needs: dict[int, set[int]], steps: Sequence[Step], path: Path) -> list[int]:
+def _sorted(wanted: list[int], needs: dict[int, set[int]], steps: Sequence[OnnxNode], path: Path) -> list[int]:
     missing: dict[int, int] = {}
     waiting: dict[int, list[int]] = {}
     placed: set[int] = set()
@@ -323,11 +323,11 @@ _TERM = r"[A-Za-z]*(?:\.\.\.[A-Za-z]*)?"
 _EQUATION = re.compile(rf"{_TERM}(?:,{_TERM})*(?:->{_TERM})?", re.ASCII)
 """An equation of Einsum without its spaces. ONNX's shape inference never ends on a point too many."""
 
-LONGEST_SHOWN = 60
+MAX_SHOWN_LENGTH = 60
 """Characters of a text that a message repeats."""
 
 
-class Signature(NamedTuple):
+class OperatorSchema(NamedTuple):
     """One version of an operator: since when it is so, its attributes' types, its inputs' names and count."""
 
     domain: str
@@ -339,7 +339,7 @@ class Signature(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def signature(domain: str, operator: str, opset: int) -> Signature | None:
+def operator_schema(domain: str, operator: str, opset: int) -> OperatorSchema | None:
     """Return an operator as an operator set has it; None where ONNX does not know it."""
     from onnx.defs import SchemaError, get_schema
 
@@ -349,10 +349,10 @@ def signature(domain: str, operator: str, opset: int) -> Signature | None:
         return None
     types = {name: int(one.type.value) for name, one in schema.attributes.items()}  # type: ignore[attr-defined]
     names = tuple(one.name for one in schema.inputs)
-    return Signature(domain, int(schema.since_version), types, names, schema.min_input, schema.max_input)
+    return OperatorSchema(domain, int(schema.since_version), types, names, schema.min_input, schema.max_input)
 
 
-def check(node: NodeProto, known: Signature | None, path: Path) -> None:
+def check_node(node: NodeProto, known: OperatorSchema | None, path: Path) -> None:
     """Refuse a node whose inputs or attributes the operator cannot have.
 
     Errors:   BadFile [onnx-node]
@@ -378,7 +378,7 @@ def check(node: NodeProto, known: Signature | None, path: Path) -> None:
 def _check_equation(node: NodeProto, equation: str, path: Path) -> None:
     if _EQUATION.fullmatch(equation.replace(" ", "")) is None:
         rule = "have an equation of letters and commas, with at most one '...' in a term and one '->'"
-        shown = equation if len(equation) <= LONGEST_SHOWN else f"{equation[:LONGEST_SHOWN]}…"
+        shown = equation if len(equation) <= MAX_SHOWN_LENGTH else f"{equation[:MAX_SHOWN_LENGTH]}…"
         raise bad_node(node, path, rule, f"equation={shown!r}")
 
 

@@ -23,13 +23,13 @@ from .values import REAL, Array, Constant
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
-SMALLEST_LEFT_OUT = 1024
+MIN_SKIPPED_BYTES = 1024
 """Bytes of a tensor's data that are left in the file; smaller tensors are shapes and the like, and are read."""
 
-DEEPEST = 64
+MAX_MESSAGE_DEPTH = 64
 """Messages inside messages that are walked; protocol buffers' own reader stops at 100."""
 
-OWN_FILE = ""
+SAME_FILE = ""
 """The location of data that lies in the model's own file."""
 
 Bytes = memoryview
@@ -69,13 +69,13 @@ def structure(data: Bytes) -> bytes:
 
 def _without_data(data: Bytes, start: int, end: int, kind: str, depth: int) -> bytes | Bytes:
     """Return a message, shorter where there was something to leave out."""
-    if depth > DEEPEST:
-        raise Damaged(f"messages inside messages deeper than {DEEPEST}")
+    if depth > MAX_MESSAGE_DEPTH:
+        raise Damaged(f"messages inside messages deeper than {MAX_MESSAGE_DEPTH}")
     inside = _INSIDE[kind]
     pieces: list[bytes | Bytes] = []
     kept = start
     for number, wire_type, begin, content, stop in _fields(data, start, end):
-        if stop - content < SMALLEST_LEFT_OUT or number not in inside or wire_type != _LENGTH:
+        if stop - content < MIN_SKIPPED_BYTES or number not in inside or wire_type != _LENGTH:
             continue
         inner = inside[number]
         if inner == "tensor":
@@ -114,7 +114,7 @@ def _usual_data(data: Bytes, start: int, end: int) -> tuple[int, int, int] | Non
     if begin + 1 >= end or data[begin] != _RAW_DATA:
         return None
     length, content = _read_varint(data, begin + 1, end)
-    return (begin, content, end) if content + length == end and length >= SMALLEST_LEFT_OUT else None
+    return (begin, content, end) if content + length == end and length >= MIN_SKIPPED_BYTES else None
 
 
 def _only_data(data: Bytes, start: int, end: int) -> tuple[int, int, int] | None:
@@ -123,7 +123,7 @@ def _only_data(data: Bytes, start: int, end: int) -> tuple[int, int, int] | None
     if len(held) != 1:
         return None
     ((_, wire_type, begin, content, stop),) = held
-    return (begin, content, stop) if wire_type == _LENGTH and stop - content >= SMALLEST_LEFT_OUT else None
+    return (begin, content, stop) if wire_type == _LENGTH and stop - content >= MIN_SKIPPED_BYTES else None
 
 
 _IS_EXTERNAL = bytes([14 << 3 | _VARINT, 1])
@@ -206,13 +206,13 @@ def _read_varint(data: Bytes, position: int, end: int) -> tuple[int, int]:
             raise Damaged(f"a number of more than 64 bits at byte {position:,}")
 
 
-LARGEST_STRUCTURE = 64 << 20
+MAX_STRUCTURE_BYTES = 64 << 20
 """Bytes of a file's structure, the data of its large tensors left out: a graph of 10,000 nodes has about 2 MiB."""
 
-MOST_NODES = 200_000
+MAX_NODES = 200_000
 """Nodes of a graph, its inner graphs and functions included each time they are used."""
 
-FIRST_OPSET = 9
+MIN_OPSET = 9
 
 
 @dataclass(frozen=True)
@@ -232,10 +232,10 @@ def read_structure(path: Path) -> OnnxFile:
     """
     require_onnx()
     structure = _without_weights(path)
-    if len(structure) > LARGEST_STRUCTURE:
+    if len(structure) > MAX_STRUCTURE_BYTES:
         raise bad_file(
             path,
-            f"hold at most {LARGEST_STRUCTURE >> 20} MiB beside its tensors",
+            f"hold at most {MAX_STRUCTURE_BYTES >> 20} MiB beside its tensors",
             f"{len(structure):,} bytes",
             "store weights as initializers",
             "onnx-size",
@@ -314,12 +314,12 @@ def _opsets(path: Path, model: ModelProto) -> dict[str, int]:
 
     versions = {domain_of(item.domain): item.version for item in model.opset_import}
     version, newest = versions.get("", 0), onnx_opset_version()
-    if not FIRST_OPSET <= version <= newest:
+    if not MIN_OPSET <= version <= newest:
         way_out = (
-            "convert it with onnx.version_converter" if version < FIRST_OPSET else "install a newer onnx package"
+            "convert it with onnx.version_converter" if version < MIN_OPSET else "install a newer onnx package"
         )
         got = f"opset {version}" if "" in versions else "none of ONNX's own operator set"
-        raise bad_file(path, f"use operator set {FIRST_OPSET} to {newest}", got, way_out, "onnx-opset")
+        raise bad_file(path, f"use operator set {MIN_OPSET} to {newest}", got, way_out, "onnx-opset")
     return versions
 
 
@@ -328,7 +328,7 @@ def domain_of(domain: str) -> str:
     return "" if domain == "ai.onnx" else domain
 
 
-def check_text(path: Path, *names: object) -> None:
+def check_names(path: Path, *names: object) -> None:
     """Refuse names that are no text: the reader hands those over as bytes.
 
     Errors:   BadFile [onnx-damaged]
@@ -377,7 +377,7 @@ def _numbers(tensor: TensorProto, path: Path, shape: tuple[int, ...]) -> Array:
 def _external(tensor: TensorProto, path: Path) -> bytes:
     """Return the bytes that lie in another file, or were left in this one."""
     place = {entry.key: entry.value for entry in tensor.external_data}
-    file = _external_file(place.get("location", OWN_FILE), tensor.name, path)
+    file = _external_file(place.get("location", SAME_FILE), tensor.name, path)
     try:
         offset, length = int(place.get("offset", 0)), int(place.get("length", -1))
         if offset < 0:
@@ -406,7 +406,7 @@ def _external(tensor: TensorProto, path: Path) -> bytes:
 
 def _external_file(location: str, tensor: str, path: Path) -> Path:
     """Return the file with a tensor's data; it must lie in the model's folder."""
-    if location == OWN_FILE:
+    if location == SAME_FILE:
         return path
     folder = path.parent.resolve()
     file = Path(location)

@@ -27,7 +27,7 @@ Key = tuple[str, str, int]
 CONVERTERS: dict[Key, Converter] = {}
 
 
-class Unmapped(Exception):
+class UnsupportedOperator(Exception):
     """A converter's word for: no layer says this. The node becomes an Opaque layer.
 
     `part` names the attribute, input or element type that is the reason, where there is one.

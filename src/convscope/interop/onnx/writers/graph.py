@@ -15,7 +15,7 @@ from ....network import Node
 from ..values import Array
 
 
-class Graph:
+class OnnxGraph:
     """Nodes in order and tensors by name; a model's arrays become tensors when a layer asks for them.
 
     `whole` names the inputs that are whole numbers.
@@ -78,13 +78,13 @@ END = 2**63 - 1
 """Where a slice stops that goes to the end, as ONNX advises."""
 
 
-class Task:
+class LayerWriter:
     """A layer's node of the network, and the graph it is written to.
 
     Nodes are named after the layer: the one that makes its output has its name, the others name their part.
     """
 
-    def __init__(self, node: Node, graph: Graph) -> None:
+    def __init__(self, node: Node, graph: OnnxGraph) -> None:
         self.node = node
         self.graph = graph
 
@@ -152,7 +152,7 @@ class Task:
 
 
 @singledispatch
-def write(layer: Layer, task: Task) -> None:
+def write(layer: Layer, task: LayerWriter) -> None:
     """Append the nodes that compute a layer.
 
     Errors:   NoRule [no-onnx] for a layer that ONNX cannot say
@@ -163,6 +163,6 @@ def write(layer: Layer, task: Task) -> None:
     )
 
 
-def write_node(node: Node, graph: Graph) -> None:
+def write_node(node: Node, graph: OnnxGraph) -> None:
     """Append one layer of the network."""
-    write(node.layer, Task(node, graph))
+    write(node.layer, LayerWriter(node, graph))
