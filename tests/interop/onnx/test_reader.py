@@ -7,20 +7,20 @@ from itertools import permutations
 import onnx
 import pytest
 
-from convscope.interop.onnx import wire
+from convscope.interop.onnx import reader
 from interop.onnx.models import field
 
 DATA = bytes(range(256)) * 9  # 2 × 3 × 96 numbers of four bytes
 
 
 def number(key: int, value: int) -> bytes:
-    return wire._varint(key << 3) + wire._varint(value)
+    return reader._varint(key << 3) + reader._varint(value)
 
 
 def read(tensor: bytes) -> tuple[onnx.TensorProto, bytes]:
     """Return the tensor of a model without its data, and the bytes it says its data is."""
     data = field(7, field(2, b"made") + field(5, tensor)) + number(1, 10)
-    found = onnx.ModelProto.FromString(wire.structure(memoryview(data))).graph.initializer[0]
+    found = onnx.ModelProto.FromString(reader.structure(memoryview(data))).graph.initializer[0]
     place = {entry.key: int(entry.value) for entry in found.external_data}
     return found, data[place["offset"] : place["offset"] + place["length"]] if place else b""
 
@@ -49,7 +49,7 @@ def test_names_and_sizes_of_any_length(length, sizes):
     assert (list(tensor.dims), tensor.name, tensor.raw_data, data) == ([*sizes], "n" * length, b"", DATA)
 
 
-@pytest.mark.parametrize("size", [0, 1, wire.SMALLEST_LEFT_OUT - 1])
+@pytest.mark.parametrize("size", [0, 1, reader.MIN_SKIPPED_BYTES - 1])
 def test_little_data_stays(size):
     head = FIELDS["dims"] + FIELDS["type"] + FIELDS["name"]
     tensor, data = read(head + field(9, DATA[:size]))
@@ -69,5 +69,5 @@ def test_a_tensor_that_ends_early_is_damaged(cut):
     """The data's length says more than the tensor has."""
     head = FIELDS["dims"] + FIELDS["type"] + FIELDS["name"]
     tensor = head + field(9, DATA)
-    with pytest.raises(wire.Damaged):
+    with pytest.raises(reader.Damaged):
         read(tensor[:-cut])

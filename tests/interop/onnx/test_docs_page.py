@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 from convscope.interop.onnx import operators  # noqa: F401 - registers them
-from convscope.interop.onnx.budget import LARGEST_ARRAY, MOST_ELEMENTS
-from convscope.interop.onnx.file import LARGEST_STRUCTURE, MOST_NODES
-from convscope.interop.onnx.importer import LARGEST_MADE
-from convscope.interop.onnx.order import DEEPEST_GRAPHS
+from convscope.interop.onnx.graph import MAX_GRAPH_DEPTH
+from convscope.interop.onnx.importer import MAX_COMPUTED_WEIGHTS
+from convscope.interop.onnx.reader import MAX_NODES, MAX_STRUCTURE_BYTES
 from convscope.interop.onnx.registry import CONVERTERS
+from convscope.interop.onnx.values import MAX_ARRAY_ELEMENTS, MAX_TOTAL_ELEMENTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "onnx.md").read_text()
 
@@ -26,7 +26,11 @@ def test_the_operators_are_those_that_have_a_converter():
 
 
 def test_the_limits_are_those_that_hold():
-    limits = [f"{LARGEST_STRUCTURE >> 20} MiB", f"{MOST_NODES:,} nodes", f"deeper than {DEEPEST_GRAPHS}"]
-    limits += [f"{LARGEST_ARRAY:,} elements", f"{MOST_ELEMENTS:,} of all", f"{LARGEST_MADE:,} weights"]
+    limits = [f"{MAX_STRUCTURE_BYTES >> 20} MiB", f"{MAX_NODES:,} nodes", f"deeper than {MAX_GRAPH_DEPTH}"]
+    limits += [
+        f"{MAX_ARRAY_ELEMENTS:,} elements",
+        f"{MAX_TOTAL_ELEMENTS:,} of all",
+        f"{MAX_COMPUTED_WEIGHTS:,} weights",
+    ]
     for limit in limits:
         assert limit in " ".join(PAGE.split())

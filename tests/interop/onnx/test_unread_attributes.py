@@ -13,10 +13,10 @@ from onnx.reference import ReferenceEvaluator
 import convscope as cs
 from convscope.engines.reference.layers import run
 from convscope.errors import BadFile
-from convscope.interop.onnx.audit import IRRELEVANT
-from convscope.interop.onnx.file import FIRST_OPSET
+from convscope.interop.onnx.call import IRRELEVANT
 from convscope.interop.onnx.importer import read_network
 from convscope.interop.onnx.operators import activation
+from convscope.interop.onnx.reader import MIN_OPSET
 from convscope.interop.onnx.registry import CONVERTERS
 from convscope.layers import ReLU
 from interop.onnx.models import model, numbers, one, saved, whole
@@ -226,7 +226,7 @@ def outputs_of(variant: Variant) -> list[str]:
     return ["y", "u"] if variant.operator == "Split" else ["y"]
 
 
-def made_of(variant: Variant) -> onnx.ModelProto:
+def model_of(variant: Variant) -> onnx.ModelProto:
     node = helper.make_node(
         variant.operator,
         ["x", *variant.tensors],
@@ -241,7 +241,7 @@ def made_of(variant: Variant) -> onnx.ModelProto:
 @pytest.mark.parametrize("variant", VARIANTS, ids=repr)
 def test_attribute_is_computed_as_set_or_the_node_is_opaque(variant, tmp_path):
     """Never the value that another setting gives."""
-    made, x = made_of(variant), numbers(variant.shape, 7)
+    made, x = model_of(variant), numbers(variant.shape, 7)
     if (variant.operator, variant.attribute) == ("BatchNormalization", "training_mode"):
         # ONNX has no shape for it with one output.
         with pytest.raises(BadFile, match=r"^operator BatchNormalization\[training_mode\] of node 'made' in "):
@@ -263,7 +263,7 @@ def test_attribute_is_computed_as_set_or_the_node_is_opaque(variant, tmp_path):
 
 @pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant.kind], ids=repr)
 def test_attribute_that_no_layer_has_gives_the_expected_layer(variant, tmp_path):
-    assert cs.from_onnx(saved(made_of(variant), tmp_path))["made"].kind == variant.kind
+    assert cs.from_onnx(saved(model_of(variant), tmp_path))["made"].kind == variant.kind
 
 
 def test_every_attribute_of_every_converted_operator_is_tested_or_irrelevant():
@@ -271,7 +271,7 @@ def test_every_attribute_of_every_converted_operator_is_tested_or_irrelevant():
     tested = {(variant.operator, variant.attribute) for variant in VARIANTS}
     for domain, operator, version in CONVERTERS:
         replaced = [since for d, o, since in schemas if (d, o) == (domain, operator) and since > version]
-        if min(replaced, default=FIRST_OPSET + 1) <= FIRST_OPSET:
+        if min(replaced, default=MIN_OPSET + 1) <= MIN_OPSET:
             continue  # no operator set that is read has this version
         for attribute in schemas[domain, operator, version].attributes:
             assert (operator, attribute) in tested or (operator, attribute) in IRRELEVANT, (operator, attribute)

@@ -10,9 +10,8 @@ from typing import TypeGuard
 
 from ...layers.structural import Parameter
 from .call import Call
-from .element_types import REAL
 from .fold_rules import listed
-from .values import Constant, Flow, Value
+from .values import REAL, Constant, Flow, Value
 
 _MADE_FROM = {"Gather": 0, "GatherND": 0, "Resize": 0, "MatMul": 1, "Gemm": 1, "Conv": 1}
 """Operators that make something of a learned table, and which input then says so."""
@@ -21,9 +20,9 @@ _REPEATED = {"Expand", "Tile", "Concat"}
 """Operators whose output may repeat a table, or join it to what the graph computes."""
 
 
-def call_on_tables(call: Call) -> Call:
+def tables_as_layers(call: Call) -> Call:
     """Return the call with a table as a layer, where it makes something of learned constants alone."""
-    if call.node.domain not in ("", "ai.onnx") or call.scope.shared.first is None:
+    if call.node.domain not in ("", "ai.onnx") or call.converter.shared.first is None:
         return call
     if call.operator not in _MADE_FROM and call.operator not in _REPEATED:
         return call
@@ -43,7 +42,7 @@ def call_on_tables(call: Call) -> Call:
         if not isinstance(first, Constant) or not first.shape:
             return call
         values = [_as_layer(call, first), *call.inputs[1:]]
-    return Call(call.node, call.name, values, call.scope)
+    return Call(call.node, call.name, values, call.converter)
 
 
 def _is_repeated(call: Call, constants: list[Constant]) -> bool:
@@ -67,7 +66,7 @@ def _is_table(value: object) -> TypeGuard[Constant]:
 
 
 def _as_layer(call: Call, constant: Constant, index: int = 0) -> Flow:
-    image = call.scope.shared.first
+    image = call.converter.shared.first
     assert image is not None
     held = {"weight" if constant.learned else "value": constant}
     part = f"table{index}" if index else "table"

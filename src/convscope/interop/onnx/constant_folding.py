@@ -1,34 +1,32 @@
-"""Compute what depends on no image: shapes, and whatever is made of them and of constants."""
+"""Constant folding: compute what depends on no image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...errors import BadFile
-from . import tensors
-from .audit import unread
-from .budget import TooLarge
-from .fold_rules import RULES, Rule
-from .fold_views import VIEWS
-from .registry import Unmapped
-from .values import Array, Constant, Flow, known, short_key
+from .call import unread
+from .fold_rules import RULES, FoldRule, new_shape
+from .reader import tensor_constant
+from .registry import UnsupportedOperator
+from .values import Array, Constant, Flow, TooLarge, known, short_key
 
 if TYPE_CHECKING:
     from .call import Call
-    from .signature import Signature
+    from .graph import OperatorSchema
 
 SMALL = 1 << 12
 """Elements of a result that is computed without a look for repetitions."""
 
-LARGEST_READ = 1 << 20
+MAX_EAGER_ELEMENTS = 1 << 20
 """Elements of a constant that is read to compute others; larger ones are weights, turned round unread."""
 
 
-def fold(call: Call, signature: Signature | None) -> list[Constant | None] | None:
+def fold(call: Call, signature: OperatorSchema | None) -> list[Constant | None] | None:
     """Return a node's outputs where they are the same for every image, else None.
 
     Errors:   BadFile [onnx-constant] for a computation that fails, asks for too much, or is set in an unknown way
@@ -53,7 +51,7 @@ def _folded(call: Call) -> list[Constant | None] | None:
     constants = [value for value in call.inputs if isinstance(value, Constant)]
     if call.operator == "Identity" and constants:
         return [constants[0]]  # under another name still the same tensor
-    if call.operator in VIEWS and len(constants) == len(call.inputs) and constants[0].size > LARGEST_READ:
+    if call.operator in DEFERRED and len(constants) == len(call.inputs) and constants[0].size > MAX_EAGER_ELEMENTS:
         return [_view(call, constants)]
     rule = RULES.get(call.operator)
     if rule is None:
@@ -75,12 +73,12 @@ def _constant(call: Call) -> Constant:
     """Return the value of a Constant node, in any of its spellings."""
     from onnx.helper import np_dtype_to_tensor_dtype
 
-    tensor = call.given("value")
+    tensor = call.optional_attribute("value")
     if tensor is not None:
-        return tensors.constant(tensor, call.scope.path, False, call.builder.free_name(call.name))
+        return tensor_constant(tensor, call.converter.path, False, call.builder.free_name(call.name))
     types = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     for name, dtype in types.items():
-        value = call.given(name)
+        value = call.optional_attribute(name)
         if value is not None:
             array = np.array(value, dtype)
             return known(array, np_dtype_to_tensor_dtype(array.dtype))
@@ -89,7 +87,7 @@ def _constant(call: Call) -> Constant:
 
 def _view(call: Call, constants: Sequence[Constant]) -> Constant:
     """Return a large constant under another shape or type, its numbers still unread."""
-    first, change = constants[0], VIEWS[call.operator]
+    first, change = constants[0], DEFERRED[call.operator]
     small = _attempt(call, lambda: [np.array(call.read(one)) for one in constants[1:]])
     shape = _attempt(call, lambda: change.shape(call, first.shape, small))
     word = f"{call.operator}{shape}{call.attribute('perm', [])}"
@@ -98,7 +96,7 @@ def _view(call: Call, constants: Sequence[Constant]) -> Constant:
     return Constant(made.shape, call.attribute("to", first.dtype), made.read, made.key, weights)
 
 
-def _computed(call: Call, rule: Rule, constants: Sequence[Constant]) -> list[Constant]:
+def _computed(call: Call, rule: FoldRule, constants: Sequence[Constant]) -> list[Constant]:
     from onnx.helper import np_dtype_to_tensor_dtype
 
     made = _attempt(call, lambda: _made(call, rule))
@@ -113,9 +111,9 @@ def _computed(call: Call, rule: Rule, constants: Sequence[Constant]) -> list[Con
     return folded
 
 
-def _made(call: Call, rule: Rule) -> Any:
+def _made(call: Call, rule: FoldRule) -> Any:
     """Return what a rule makes of the node's constants, after it is charged."""
-    budget = call.scope.shared.budget
+    budget = call.converter.shared.budget
     arrays = [budget.read(value) if isinstance(value, Constant) else None for value in call.inputs]
     shape = None
     if rule.elementwise and rule.makes is not None:
@@ -157,7 +155,7 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return compute()
-    except (Unmapped, TooLarge) as error:
+    except (UnsupportedOperator, TooLarge) as error:
         raise _failed(call, str(error)) from None
     except (
         ArithmeticError,
@@ -173,7 +171,44 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
 
 def _failed(call: Call, got: str) -> BadFile:
     return BadFile(
-        f"constants of {str(call.scope.path)!r} must be computable; got {got} at node "
+        f"constants of {str(call.converter.path)!r} must be computable; got {got} at node "
         f"{call.node.name or call.name!r} ({call.operator}); "
         "simplify the model with an ONNX optimizer. [onnx-constant]"
     )
+
+
+class DeferredOperator(NamedTuple):
+    """An operator that moves elements without computing: its output's shape, and how it is made."""
+
+    shape: Callable[[Call, Sequence[int], list[Array]], tuple[int, ...]]
+    apply: Callable[[Call, Array, list[Array], tuple[int, ...]], Array]
+
+
+def _keep(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    return tuple(shape)
+
+
+def _like(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    """Return the shape by running the rule on an array that takes no memory."""
+    moved: Array = RULES[call.operator].compute(call, np.broadcast_to(np.int8(0), shape), *rest)
+    return moved.shape
+
+
+def _by_rule(call: Call, array: Array, rest: list[Array], shape: tuple[int, ...]) -> Array:
+    moved: Array = RULES[call.operator].compute(call, array, *rest)
+    return moved
+
+
+def _reshape(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    return new_shape(shape, rest[0].tolist(), bool(call.attribute("allowzero", 0)))
+
+
+DEFERRED = {
+    "Identity": DeferredOperator(_keep, _by_rule),
+    "Cast": DeferredOperator(_keep, _by_rule),
+    "DequantizeLinear": DeferredOperator(_keep, _by_rule),
+    "Transpose": DeferredOperator(_like, _by_rule),
+    "Unsqueeze": DeferredOperator(_like, _by_rule),
+    "Squeeze": DeferredOperator(_like, _by_rule),
+    "Reshape": DeferredOperator(_reshape, _by_rule),
+}

@@ -19,9 +19,9 @@ X = numbers((1, 4, 9, 7), 5)
 @pytest.fixture(autouse=True)
 def nothing_remembered():
     """Begin and end with no form known, so that tests do not depend on their order."""
-    forms.forms_in.cache_clear()
+    forms.conversion_cache.cache_clear()
     yield
-    forms.forms_in.cache_clear()
+    forms.conversion_cache.cache_clear()
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def test_a_network_is_the_same_as_node_by_node(name, tmp_path, monkeypatch):
     path = tmp_path / f"{name}.onnx"
     cs.to_onnx(cs.Model(cs.load(name)), path)
     first, second = importer.read_network(path), importer.read_network(path)
-    monkeypatch.setattr(forms.Forms, "remember", lambda *_: None)
-    forms.forms_in.cache_clear()
+    monkeypatch.setattr(forms.ConversionCache, "remember", lambda *_: None)
+    forms.conversion_cache.cache_clear()
     single = importer.read_network(path)
     for network, weights in (first, second):
         assert network.nodes == single[0].nodes
@@ -188,7 +188,7 @@ def test_names_that_are_taken_are_numbered(tmp_path):
 
 
 def test_forms_are_forgotten_before_they_are_too_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(forms, "MOST_FORMS", 2)
+    monkeypatch.setattr(forms, "MAX_ENTRIES", 2)
     nodes = [
         node("Relu", ["x"], ["a"]),
         node("Tanh", ["a"], ["b"]),
@@ -196,4 +196,4 @@ def test_forms_are_forgotten_before_they_are_too_many(tmp_path, monkeypatch):
         node("Relu", ["c"], ["y"]),
     ]
     assert read(model(nodes, X.shape), tmp_path)[0] == ["ReLU", "Tanh", "SELU", "ReLU"]
-    assert len(forms.forms_in((("", 21),))._made) == 2
+    assert len(forms.conversion_cache((("", 21),))._made) == 2

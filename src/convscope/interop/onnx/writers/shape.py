@@ -20,26 +20,26 @@ from ....layers.rearrange import (
 )
 from ....layers.resize import Upsample
 from .convolution import BORDERS
-from .task import END, Task, write
+from .graph import END, LayerWriter, write
 
 
 @write.register
-def _(layer: Flatten, task: Task) -> None:
+def _(layer: Flatten, task: LayerWriter) -> None:
     task.add("Flatten", [task.x], axis=1)
 
 
 @write.register
-def _(layer: Reshape, task: Task) -> None:
+def _(layer: Reshape, task: LayerWriter) -> None:
     task.reshape(task.x, task.node.output_shape)
 
 
 @write.register
-def _(layer: Permute, task: Task) -> None:
+def _(layer: Permute, task: LayerWriter) -> None:
     task.transpose(task.x, layer.order)
 
 
 @write.register
-def _(layer: Pad, task: Task) -> None:
+def _(layer: Pad, task: LayerWriter) -> None:
     windows = layer.windows(task.shape)
     befores, afters = [w.before for w in windows], [w.after for w in windows]
     inputs = [task.x, task.numbers("pads", [0, 0, *befores, 0, 0, *afters])]
@@ -49,25 +49,25 @@ def _(layer: Pad, task: Task) -> None:
 
 
 @write.register
-def _(layer: Crop, task: Task) -> None:
+def _(layer: Crop, task: LayerWriter) -> None:
     windows = layer.as_pad(task.shape).windows(task.shape)
     pads = [0, 0, *(w.before for w in windows), 0, 0, *(w.after for w in windows)]
     task.add("Pad", [task.x, task.numbers("pads", pads)], mode="constant")
 
 
 @write.register
-def _(layer: Slice, task: Task) -> None:
+def _(layer: Slice, task: LayerWriter) -> None:
     stop = END if layer.stop is None else layer.stop
     task.cut(task.x, layer.axis, layer.start, stop, layer.step)
 
 
 @write.register
-def _(layer: PixelShuffle, task: Task) -> None:
+def _(layer: PixelShuffle, task: LayerWriter) -> None:
     task.add("DepthToSpace", [task.x], blocksize=layer.upscale_factor, mode="CRD")
 
 
 @write.register
-def _(layer: ChannelShuffle, task: Task) -> None:
+def _(layer: ChannelShuffle, task: LayerWriter) -> None:
     channels, *sizes = task.shape
     groups = (layer.groups, channels // layer.groups, *sizes)
     shape = task.numbers("groups.shape", (-1, *groups))
@@ -77,13 +77,13 @@ def _(layer: ChannelShuffle, task: Task) -> None:
 
 
 @write.register
-def _(layer: IndexSelect, task: Task) -> None:
+def _(layer: IndexSelect, task: LayerWriter) -> None:
     index = task.numbers("index", task.array("index").astype(int).tolist())
     task.add("Gather", [task.x, index], axis=layer.axis + 1)
 
 
 @write.register
-def _(layer: Roll, task: Task) -> None:
+def _(layer: Roll, task: LayerWriter) -> None:
     """Join each axis again where it was shifted."""
     moves = [(axis, shift % task.shape[axis]) for axis, shift in zip(layer.axes, layer.shifts, strict=True)]
     moves = [(axis, shift) for axis, shift in moves if shift]
@@ -98,7 +98,7 @@ def _(layer: Roll, task: Task) -> None:
 
 
 @write.register
-def _(layer: Expand, task: Task) -> None:
+def _(layer: Expand, task: LayerWriter) -> None:
     x = task.x
     if len(task.shape) < len(layer.shape):
         x = task.reshape(x, (*(1 for _ in layer.shape[len(task.shape) :]), *task.shape), "aligned")
@@ -106,7 +106,7 @@ def _(layer: Expand, task: Task) -> None:
 
 
 @write.register
-def _(layer: Upsample, task: Task) -> None:
+def _(layer: Upsample, task: LayerWriter) -> None:
     resizes = layer.resizes(task.shape)
     if layer.mode == "nearest" and any(one.size % one.n for one in resizes):
         _picked(task, resizes)
@@ -127,7 +127,7 @@ def _(layer: Upsample, task: Task) -> None:
     task.add("Resize", [task.x, "", "", sizes], **settings)
 
 
-def _picked(task: Task, resizes: tuple[Resize, ...]) -> None:
+def _picked(task: LayerWriter, resizes: tuple[Resize, ...]) -> None:
     """Pick nearest pixels by their numbers: a scale in float32 would miss some by one."""
     x = task.x
     for axis, one in enumerate(resizes, start=1):
