@@ -28,11 +28,11 @@ from .graph import Graph
 from .keywords import arguments
 from .layer_names import ModuleNames
 from .meta_fast_paths import quick_results
-from .operators.arithmetic import RETYPING
+from .operators.attention import is_plain_attention
+from .operators.elementwise import RETYPING
 from .operators.indexing import assigned
-from .operators.products import is_plain_attention
-from .operators.rearrange import REFOLDING
 from .operators.registry import converters
+from .operators.shape import REFOLDING
 
 _TRANSPOSES = (torch.Tensor.T, torch.Tensor.mT, torch.Tensor.H, torch.Tensor.mH)
 """Properties that are a transpose of real numbers; T and H are those of matrices only."""

@@ -1,4 +1,4 @@
-"""Slices, splits, concatenation, roll, flip, repeat."""
+"""Slices, splits, roll, flip, repeat."""
 
 from __future__ import annotations
 
@@ -24,26 +24,6 @@ def _cut(call: Call, node: str, place: int, start: int, stop: int, step: int = 1
         return node
     layer = Slice(place, start, None if stop >= size else stop, step)
     return (call.last if last else call.step)(layer, node)
-
-
-@operator("cat", "concat", "concatenate")
-def concatenate(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
-    """Convert tensors one after another along an axis; empty ones are left out."""
-    place = call.batch.place(call.shape, dim)
-    full = [one for one in tensors if one.numel()]
-    nodes = [call.node(one) for one in full]
-    return nodes[0] if len(nodes) == 1 else call.last(Concat(place), *nodes)
-
-
-@operator("stack")
-def stack(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
-    """Convert tensors along a new axis."""
-    place = call.batch.place(call.shape, dim)
-    lifted = []
-    for one in tensors:
-        free = call.batch.free(one.shape)
-        lifted.append(call.step(Reshape((*free[:place], 1, *free[place:])), call.node(one)))
-    return lifted[0] if len(lifted) == 1 else call.last(Concat(place), *lifted)
 
 
 @operator("split", "split_with_sizes", "chunk", "tensor_split", "Tensor.unsafe_chunk", "Tensor.unsafe_split")

@@ -79,7 +79,7 @@ def smallest(call: Call, input: Tensor, dim: Any = None, keepdim: bool = False) 
 
 
 def _extreme(call: Call, mode: str, input: Tensor, dim: Any, keepdim: bool) -> str:
-    from .arithmetic import maximum, minimum
+    from .elementwise import maximum, minimum
 
     if dim is not None and not isinstance(dim, int):
         return (maximum if mode == "max" else minimum)(call, input, dim)

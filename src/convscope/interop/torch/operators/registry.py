@@ -12,16 +12,18 @@ Converter = Callable[..., Any]
 
 FAMILIES = (
     "activation",
-    "arithmetic",
+    "attention",
     "convolution",
+    "dense",
+    "elementwise",
     "indexing",
+    "merge",
     "normalization",
-    "patches",
     "pooling",
-    "products",
-    "rearrange",
     "recurrent",
     "reduction",
+    "resize",
+    "shape",
 )
 """The modules of this package that hold converters."""
 
