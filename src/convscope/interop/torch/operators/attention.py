@@ -11,9 +11,9 @@ from ....layers.activation import Softmax
 from ....layers.elementwise import Affine
 from ....layers.merge import Add, MultiheadAttention
 from ....layers.rearrange import Permute
-from ..batch import RandomInEvaluation, Unmapped
+from ...errors import RandomAtInference, UnsupportedOperator
+from ..registry import converts
 from .dense import check_stacked, product
-from .registry import operator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
-@operator("functional.scaled_dot_product_attention")
+@converts("functional.scaled_dot_product_attention")
 def scaled_dot_product_attention(
     call: Call,
     query: Tensor,
@@ -37,10 +37,10 @@ def scaled_dot_product_attention(
     import torch
 
     if dropout_p > 0:
-        raise RandomInEvaluation("random weights")
+        raise RandomAtInference("random weights")
     check_stacked(call, query, key, value)
     if enable_gqa:
-        raise Unmapped("heads in groups")
+        raise UnsupportedOperator("heads in groups")
     q, k, v = (call.node(one) for one in (query, key, value))
     rank = len(call.shape_of(k))
     turned = call.step(Permute((*range(rank - 2), rank - 1, rank - 2)), k)
@@ -51,13 +51,13 @@ def scaled_dot_product_attention(
     if attn_mask is not None:
         if attn_mask.dtype == torch.bool:
             if call.recorder.is_value(attn_mask) or attn_mask.is_meta:
-                raise Unmapped("a mask from images")
+                raise UnsupportedOperator("a mask from images")
             attn_mask = torch.zeros(attn_mask.shape).masked_fill(~attn_mask, float("-inf"))
         scores = call.step(Add(), scores, *call.operands(attn_mask))
     return product(call, call.step(Softmax(-1), scores), v, last=True)
 
 
-@operator("functional.multi_head_attention_forward")
+@converts("functional.multi_head_attention_forward")
 def multi_head_attention(
     call: Call,
     query: Tensor,

@@ -13,8 +13,8 @@ from ....layers.convolution import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from ..batch import Unmapped
-from .registry import operator
+from ...errors import UnsupportedOperator
+from ..registry import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,10 +40,10 @@ def per_axis(value: Any, rank: int) -> tuple[int, ...]:
 def own(call: Call, *tensors: Tensor | None) -> None:
     """Refuse weights that are computed from images."""
     if any(one is not None and call.recorder.is_value(one) for one in tensors):
-        raise Unmapped("weights from images")
+        raise UnsupportedOperator("weights from images")
 
 
-@operator("torch.convolution")
+@converts("torch.convolution")
 def any_convolution(
     call: Call,
     input: Tensor,
@@ -62,7 +62,7 @@ def any_convolution(
     return convolution(call, input, weight, bias, stride, padding, dilation, groups)
 
 
-@operator("conv1d", "conv2d", "conv3d")
+@converts("conv1d", "conv2d", "conv3d")
 def convolution(
     call: Call,
     input: Tensor,
@@ -100,7 +100,7 @@ def convolution(
     return call.lifted(input, apply)
 
 
-@operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+@converts("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def transposed_convolution(
     call: Call,
     input: Tensor,

@@ -10,9 +10,9 @@ from ....layers.elementwise import Affine
 from ....layers.indexing import Expand
 from ....layers.merge import Add, MatMul
 from ....layers.rearrange import Permute, Reshape
-from ..batch import Unmapped
+from ...errors import UnsupportedOperator
+from ..registry import converts
 from .convolution import own, weights
-from .registry import operator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
-@operator("functional.linear")
+@converts("functional.linear")
 def linear(call: Call, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> str:
     """Convert a dense layer; vectors of images folded into the batch are rows of one sequence."""
     own(call, weight, bias)
@@ -32,7 +32,7 @@ def linear(call: Call, input: Tensor, weight: Tensor, bias: Tensor | None = None
     return call.last(layer, node, parameters=weights(weight=weight, bias=bias))
 
 
-@operator("functional.embedding")
+@converts("functional.embedding")
 def embedding(
     call: Call,
     input: Tensor,
@@ -46,7 +46,7 @@ def embedding(
     """Convert a look-up of rows; an embedding takes its input for integers by itself."""
     own(call, weight)
     if max_norm is not None:
-        raise Unmapped("rows are normalized")
+        raise UnsupportedOperator("rows are normalized")
     layer = Embedding(*weight.shape)
     return call.last(layer, call.recorder.before_cast(input), parameters=weights(weight=weight))
 
@@ -73,10 +73,10 @@ def check_stacked(call: Call, *tensors: Tensor) -> None:
     for tensor in tensors:
         axis = call.batch.axis(tensor.shape)
         if tensor.dim() < 2 or (axis is not None and axis >= tensor.dim() - 2):
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
 
 
-@operator("matmul", "Tensor.__matmul__", "Tensor.__rmatmul__", "bmm", "mm")
+@converts("matmul", "Tensor.__matmul__", "Tensor.__rmatmul__", "bmm", "mm")
 def matmul(call: Call, input: Tensor, other: Tensor) -> str:
     """Convert a matrix product; images may be among the rows of the first where the second has none."""
     axis = call.batch.axis(input.shape)
@@ -92,13 +92,13 @@ def matmul(call: Call, input: Tensor, other: Tensor) -> str:
     return call.last(Reshape(call.free), product(call, one_row, call.node(other), last=False))
 
 
-@operator("addmm", "baddbmm")
+@converts("addmm", "baddbmm")
 def add_product(
     call: Call, input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> str:
     """Convert beta·input + alpha·mat1·mat2."""
     if call.batch.axis(mat1.shape) != 0:
-        raise Unmapped("images are mixed")
+        raise UnsupportedOperator("images are mixed")
     one = call.node(mat1)
     if len(call.shape_of(one)) == 1:
         one = call.step(Reshape((1, mat1.shape[-1])), one)
@@ -110,14 +110,14 @@ def add_product(
     return call.last(Add(), call.step(Affine(beta), addend) if beta != 1 else addend, made)
 
 
-@operator("einsum")
+@converts("einsum")
 def einsum(call: Call, equation: str, *operands: Any) -> str:
     """Convert a sum of products of two tensors: permute, fold, multiply matrices, unfold, permute."""
     tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if not arrow or len(tensors) != 2 or "." in equation or any(len(set(t)) != len(t) for t in terms):
-        raise Unmapped("another sum of products")
+        raise UnsupportedOperator("another sum of products")
     nodes: list[str] = []
     letters: list[str] = []
     sizes: dict[str, int] = {}
@@ -128,11 +128,11 @@ def einsum(call: Call, equation: str, *operands: Any) -> str:
         sizes |= {letter: call.batch.one(n) for letter, n in zip(term, tensor.shape, strict=True)}
         gone = set(term) - set(letters[-1])
         if any(one not in right for one in gone):
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
     one, two = letters
     result = "".join(letter for letter in right if letter in one + two)
     if any(letter not in right and letter not in (two if letter in one else one) for letter in one + two):
-        raise Unmapped("a sum over one tensor")
+        raise UnsupportedOperator("a sum over one tensor")
     stack = [c for c in one if c in two and c in result]
     inner = [c for c in one if c in two and c not in result]
     rows, columns = [c for c in one if c not in two], [c for c in two if c not in one]

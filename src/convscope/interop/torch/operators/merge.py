@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....layers.merge import Concat
 from ....layers.rearrange import Reshape
-from .registry import operator
+from ..registry import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
-@operator("cat", "concat", "concatenate")
+@converts("cat", "concat", "concatenate")
 def concatenate(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
     """Convert tensors one after another along an axis; empty ones are left out."""
     place = call.batch.place(call.shape, dim)
@@ -24,7 +24,7 @@ def concatenate(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
     return nodes[0] if len(nodes) == 1 else call.last(Concat(place), *nodes)
 
 
-@operator("stack")
+@converts("stack")
 def stack(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
     """Convert tensors along a new axis."""
     place = call.batch.place(call.shape, dim)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ....layers.base import Layer
 from ....layers.pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
 from ....layers.resize import Upsample
-from ..batch import Unmapped
-from .registry import operator
+from ...errors import UnsupportedOperator
+from ..registry import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _AREA = (AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
 
 
-@operator("functional.interpolate", "functional.upsample")
+@converts("functional.interpolate", "functional.upsample")
 def interpolate(
     call: Call,
     input: Tensor,
@@ -35,10 +35,10 @@ def interpolate(
     if scale_factor is not None and not recompute_scale_factor:
         factors = scale_factor if isinstance(scale_factor, list | tuple) else (scale_factor,) * len(old)
         if any(n * factor != m for n, m, factor in zip(old, new, factors, strict=True)):
-            raise Unmapped("a factor that gives no whole size")
+            raise UnsupportedOperator("a factor that gives no whole size")
     whole = all(m % n == 0 for n, m in zip(old, new, strict=True))
     if antialias or (mode == "nearest-exact" and not whole):
-        raise Unmapped("another way to resize")
+        raise UnsupportedOperator("another way to resize")
     method = "nearest" if mode == "nearest-exact" else mode
     layer: Layer = _AREA[len(old) - 1](new)
     if mode != "area":

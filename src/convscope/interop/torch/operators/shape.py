@@ -8,9 +8,9 @@ from ....axis import Window
 from ....axis.window import Border
 from ....layers.merge import Add, Concat
 from ....layers.rearrange import ChannelShuffle, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
-from ..batch import Unmapped
+from ...errors import UnsupportedOperator
+from ..registry import converts
 from .convolution import per_axis
-from .registry import operator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ REFOLDING = {"reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", 
 """Functions that may fold the batch with other indices, or unfold it."""
 
 
-@operator(
+@converts(
     *("reshape", "Tensor.view", "flatten", "unflatten", "squeeze", "unsqueeze"),
     *("Tensor.view_as", "Tensor.reshape_as", "ravel"),
 )
@@ -45,14 +45,14 @@ def permuted(call: Call, input: Tensor, order: list[int]) -> str:
     return node if free == tuple(range(len(free))) else call.last(Permute(free), node)
 
 
-@operator("permute")
+@converts("permute")
 def permute(call: Call, input: Tensor, *dims: Any) -> str:
     """Convert another order of the axes."""
     order = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
     return permuted(call, input, [axis % input.dim() for axis in order])
 
 
-@operator("transpose", "swapaxes", "swapdims", "Tensor.transpose_")
+@converts("transpose", "swapaxes", "swapdims", "Tensor.transpose_")
 def transpose(call: Call, input: Tensor, dim0: int, dim1: int) -> str:
     """Convert two axes that change places."""
     order = list(range(input.dim()))
@@ -60,13 +60,13 @@ def transpose(call: Call, input: Tensor, dim0: int, dim1: int) -> str:
     return permuted(call, input, order)
 
 
-@operator("t")
+@converts("t")
 def transposed_matrix(call: Call, input: Tensor) -> str:
     """Convert the transpose of a matrix."""
     return permuted(call, input, list(range(input.dim()))[::-1])
 
 
-@operator("movedim", "moveaxis")
+@converts("movedim", "moveaxis")
 def move_axes(call: Call, input: Tensor, source: Any, destination: Any) -> str:
     """Convert axes that are moved to other places."""
     pairs = zip(
@@ -90,13 +90,13 @@ _LARGEST_NUMBER = (2 - 2**-23) * 2.0**127
 """In single precision; it stands for the infinity that a maximum never takes."""
 
 
-@operator("torch.constant_pad_nd")
+@converts("torch.constant_pad_nd")
 def pad_constant(call: Call, input: Tensor, pad: Any, value: float = 0.0) -> str:
     """Convert padding by a number."""
     return pad_axes(call, input, pad, value=value)
 
 
-@operator("functional.pad")
+@converts("functional.pad")
 def pad_axes(call: Call, input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> str:
     """Convert padding of any axes but the batch."""
     ends = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
@@ -112,7 +112,7 @@ def pad_axes(call: Call, input: Tensor, pad: Any, mode: str = "constant", value:
     pairs = tuple(by_place.get(place, (0, 0)) for place in range(len(shape)))
     border = _BORDERS.get(mode)
     if border is None:
-        raise Unmapped("another border")
+        raise UnsupportedOperator("another border")
     number = min(max(value or 0.0, -_LARGEST_NUMBER), _LARGEST_NUMBER)
     if pairs[0] == (0, 0) and len(shape) > 1:
         return call.last(Pad(pairs[1:], mode=border, value=number), node)
@@ -121,14 +121,14 @@ def pad_axes(call: Call, input: Tensor, pad: Any, mode: str = "constant", value:
     return call.last(Reshape(call.free), padded)
 
 
-@operator("pixel_shuffle")
+@converts("pixel_shuffle")
 def pixel_shuffle(call: Call, input: Tensor, upscale_factor: int) -> str:
     """Convert channels turned into finer pixels."""
     call.batch.images(input.shape)
     return call.last(PixelShuffle(upscale_factor), call.node(input))
 
 
-@operator("pixel_unshuffle")
+@converts("pixel_unshuffle")
 def pixel_unshuffle(call: Call, input: Tensor, downscale_factor: int) -> str:
     """Convert pixels turned into channels: split the axes, bring the parts to the front, join them."""
     c, h, w = call.batch.images(input.shape)
@@ -137,14 +137,14 @@ def pixel_unshuffle(call: Call, input: Tensor, downscale_factor: int) -> str:
     return call.last(Reshape((c * r * r, h // r, w // r)), call.step(Permute((0, 2, 4, 1, 3)), split))
 
 
-@operator("channel_shuffle", "native_channel_shuffle")
+@converts("channel_shuffle", "native_channel_shuffle")
 def channel_shuffle(call: Call, input: Tensor, groups: int) -> str:
     """Convert channels dealt like cards."""
     call.batch.images(input.shape)
     return call.last(ChannelShuffle(groups), call.node(input))
 
 
-@operator("functional.unfold")
+@converts("functional.unfold")
 def unfold(
     call: Call, input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> str:
@@ -162,7 +162,7 @@ def unfold(
     return call.last(Reshape((c * kernel[0] * kernel[1], counts[0] * counts[1])), moved)
 
 
-@operator("Tensor.unfold")
+@converts("Tensor.unfold")
 def unfold_axis(call: Call, input: Tensor, dimension: int, size: int, step: int) -> str:
     """Convert the windows of one axis: it counts the windows, and a new last axis the places in one."""
     place = call.batch.place(input.shape, dimension)
@@ -196,7 +196,7 @@ def _side_by_side(call: Call, node: str, place: int, window: Window, count: int)
     return pieces[0] if len(pieces) == 1 else call.step(Concat(place + 1), *pieces)
 
 
-@operator("functional.fold")
+@converts("functional.fold")
 def fold(
     call: Call,
     input: Tensor,
