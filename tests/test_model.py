@@ -314,17 +314,11 @@ def test_arrays_of_another_network_are_listed(tmp_path):
     safetensors.numpy.save_file(arrays, path)
     refused(
         BadFile,
-        f"{str(path)!r} must hold the arrays of network; got others; load it into the network it was saved from. "
-        "[other-network]\n"
-        "  conv1.bias: missing, 4 here\n"
-        "  bn1.weight: missing, 4 here\n"
-        "  bn1.bias: missing, 4 here\n"
-        "  dense1.weight: missing, 3×32 here\n"
-        "  dense1.bias: missing, 3 here\n"
-        "  bn1.running_mean: missing, 4 here\n"
-        "  bn1.running_var: missing, 4 here\n"
-        "  conv1.weight: 4×2×3×3, 4×2×3×2 here\n"
-        "  fc.bias: 3, not known here",
+        f"{str(path)!r} does not have the arrays of network. Load it into the network it was saved from. "
+        "[other-network]\n  conv1.bias: missing, 4 here\n  bn1.weight: missing, 4 here\n  bn1.bias: missing, 4 "
+        "here\n  dense1.weight: missing, 3×32 here\n  dense1.bias: missing, 3 here\n  bn1.running_mean: "
+        "missing, 4 here\n  bn1.running_var: missing, 4 here\n  conv1.weight: 4×2×3×3, 4×2×3×2 here\n  fc.bias: "
+        "3, not known here",
         lambda: cs.Model(NET).load_parameters(path),
     )
 
@@ -333,31 +327,30 @@ def test_bad_files_are_named(tmp_path):
     missing, plain = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     refused(
         BadFile,
-        f"{str(missing)!r} must be a .safetensors file; got no such file; check the path. [file-missing]",
+        f"{str(missing)!r} does not exist: a .safetensors file is needed. Check the path. [file-missing]",
         lambda: cs.Model.load(missing),
     )
     safetensors.numpy.save_file({"a": np.zeros(1)}, plain)
     refused(
         BadFile,
-        f"{str(plain)!r} must hold its network, as a file saved by Model.save does; got arrays only; make "
-        "Model(network) and use load_parameters. [no-network]",
+        f"{str(plain)!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]",
         lambda: cs.Model.load(plain),
     )
     refused(
         BadFile,
-        f"{str(tmp_path)!r} must be a saved model's or a run's folder; got none of model.safetensors, "
-        "best.safetensors, last.safetensors, previous.safetensors in it; check the path. [no-model]",
+        f"{str(tmp_path)!r} is not the folder of a saved model or run (none of model.safetensors, "
+        "best.safetensors, last.safetensors, previous.safetensors in it). Check the path. [no-model]",
         lambda: cs.Model.load(tmp_path),
     )
     cs.Model(NET).save(missing)
     for cut in (3, 100, -1):
         (tmp_path / "cut.safetensors").write_bytes(missing.read_bytes()[:cut])
         with pytest.raises(
-            BadFile, match=r"must be a whole \.safetensors file; got a damaged one .*\[file-damaged\]$"
+            BadFile, match=r"is a damaged \.safetensors file .*\[file-damaged\]$"
         ):
             cs.Model.load(tmp_path / "cut.safetensors")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(BadFile, match=r"must be a folder that can be made; got an error .*\[folder\]$"):
+    with pytest.raises(BadFile, match=r"cannot be created \(.*\)\. .*\[folder\]$"):
         cs.Model(NET).save(tmp_path / "file")
 
 
@@ -375,7 +368,7 @@ def test_bad_files_are_named(tmp_path):
         (np.zeros((0, 2, 6, 5)),
          "x must hold at least one image; got none; check where they come from. [images-empty]"),
         (np.where(np.arange(60).reshape(1, 2, 6, 5) == 42, np.inf, 0),
-         "x must be finite numbers; got x[0, 1, 2, 2]=inf; mend or leave out such images. [images-nan]"),
+         "x must be finite numbers; got x[0, 1, 2, 2]=inf; repair or remove such images. [images-nan]"),
     ],
 )  # fmt: skip
 def test_bad_images_are_named(x, message):
@@ -388,9 +381,9 @@ def test_bad_images_are_named(x, message):
     ("labels", "error", "message"),
     [
         (np.zeros(6, int), BadData,
-         "labels must be as many as images; got 6 for 7 images; give one per image. [labels-count]"),
+         "there must be one label per image; got 6 for 7 images; give one per image. [labels-count]"),
         (np.array(1), BadData,
-         "labels must be as many as images; got one number for 7 images; give one per image. [labels-count]"),
+         "there must be one label per image; got one number for 7 images; give one per image. [labels-count]"),
         (np.array(["a"] * 7), BadData,
          "labels must be numbers; got dtype=<U1; use np.unique(labels, return_inverse=True)[1] to number classes. "
          "[labels-type]"),
@@ -423,8 +416,8 @@ def test_bad_labels_are_named(labels, error, message):
          "Model.task must be one of classification, multi_label, regression, or None; got task='clasification'; did you "
          "mean classification? [task]"),
         (lambda: cs.Model(NET).predict(images(), "yes"),
-         "probabilities must be True, False or None; got probabilities='yes'; leave it out for what the model's task "
-         "says. [probabilities]"),
+         "probabilities must be True, False or None; got probabilities='yes'; leave it out to follow the "
+         "model's task. [probabilities]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("nan")),
          "step.lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("inf")),
@@ -433,13 +426,13 @@ def test_bad_labels_are_named(labels, error, message):
          "step.lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), "0.1"),
          "step.lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
-        (lambda: cs.Model(NET, seed=-1), "Model.seed must be a whole number from 0; got seed=-1; use 0. [setting]"),
+        (lambda: cs.Model(NET, seed=-1), "Model.seed must be an integer from 0; got seed=-1; use 0. [setting]"),
         (lambda: cs.Model(NET).compile("adam"),
          "Model.optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, "
          "momentum=0.9). [optimizer]"),
         (lambda: cs.Model("input 3x4x5 | softmax 1").compile(loss="cross_entropy"),
-         "Softmax.axis must be the classes' (0) for cross-entropy; got axis=1 in 'softmax1'; let it run over the first "
-         "axis, or train on another loss. [softmax-axis]"),
+         "Softmax.axis must be the class axis (0) for cross-entropy; got axis=1 in 'softmax1'; normalize over "
+         "the first axis, or use another loss. [softmax-axis]"),
     ],
 )  # fmt: skip
 def test_bad_settings_are_named(make, message):

@@ -161,8 +161,8 @@ def _text(path: Path) -> str:
     return text
 
 
-def _refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFile:
-    return BadFile(f"{str(path)!r} must {rule}; got {got}; {way_out}. [{code}]")
+def _refused(path: Path, rule: str, got: str, hint: str, code: str) -> BadFile:
+    return BadFile(f"{str(path)!r} must {rule}; got {got}; {hint}. [{code}]")
 
 
 def _resized(network: Network, size: InputShape | None) -> Network:

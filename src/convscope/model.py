@@ -20,9 +20,9 @@ from .loading import load
 from .network import Network
 from .optim.checks import check_integer, check_number
 from .optim.initialization import initial_buffers, initial_parameters
-from .optim.losses import Loss, Reading, objective, usual_loss
+from .optim.losses import Loss, Reading, default_loss, objective
 from .optim.optimizers import SGD, Optimizer
-from .optim.schedules import Schedule, schedule_named
+from .optim.schedules import Schedule, get_schedule
 from .optim.tasks import Task, checked_probabilities, checked_task, probability_reading, task_of
 from .parameters import buffer_shapes, parameter_shapes
 
@@ -95,11 +95,11 @@ class Model:
         self._implied: Task | None = None
         self.precision = precision
         self._engine = engine_named(engine)
-        self._schedule = schedule_named(None)
+        self._schedule = get_schedule(None)
         shapes = parameter_shapes(self.network), buffer_shapes(self.network)
         self.parameters = ProgramArrays("parameter", self._current, shapes[0], self.dtype)
         self.buffers = ProgramArrays("buffer", self._current, shapes[1], self.dtype)
-        self._training = Training(SGD(), objective(self.network, usual_loss(self.network)))
+        self._training = Training(SGD(), objective(self.network, default_loss(self.network)))
         self._program = self._compiled()
         given = {} if parameters is None else parameters
         self.parameters.update(initial_parameters(self.network, self.seed, given.keys()))
@@ -167,8 +167,8 @@ class Model:
                 "use convscope.SGD(lr=0.01, momentum=0.9). [optimizer]"
             )
         if clip_norm is not None:
-            clip_norm = check_number("Model", "clip_norm", clip_norm, 0, above=True, way_out="1 is usual")
-        followed = schedule_named(schedule)
+            clip_norm = check_number("Model", "clip_norm", clip_norm, 0, above=True, hint="1 is usual")
+        followed = get_schedule(schedule)
         before, self._training = self._program, Training(chosen, objective(self.network, loss), clip_norm)
         training, self._program = self._training, self._compiled()
         for name in (*self.parameters, *self.buffers):
@@ -195,18 +195,18 @@ class Model:
 
         Errors:   as `train_step`; BadSetting [setting] for a rate that is negative, infinite or no number
         """
-        lr = check_number("step", "lr", lr, 0, way_out="0.01 is a common start")
+        lr = check_number("step", "lr", lr, 0, hint="0.01 is a common start")
         most = float(np.finfo(self.dtype).max)
         if lr > most:
-            check_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
+            check_number("step", "lr", lr, 0, most, hint="0.01 is a common start")
         self.refuse_all_frozen()
         x = checked_images(self.network, x, self.dtype)
         result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
         if result.fault is not None:
             layer, where = result.fault
             error = NotFinite(
-                f"all numbers must stay finite; got NaN or infinity first in layer {layer!r} ({where}) at step "
-                f"{self.steps}; lower the learning rate (now {lr:g}) or set clip_norm=1. [not-finite]"
+                f"NaN or infinity in layer {layer!r} ({where}) at step {self.steps}. Lower the learning rate "
+                f"(now {lr:g}) or set clip_norm=1. [not-finite]"
             )
             error.layer = layer
             raise error
@@ -310,8 +310,8 @@ class Model:
             "checkpoint_every": checkpoint_every,
         }
         settings = {name: value for name, value in given.items() if value is not None}
-        places = fit.RunOptions(run, resume, tensorboard, notes or {})
-        return fit.fit(self, data, validation, settings, places, progress)
+        options = fit.RunOptions(run, resume, tensorboard, notes or {})
+        return fit.fit(self, data, validation, settings, options, progress)
 
     def summary(self) -> Report:
         """Return the report of the network: its str() is the table of layers, and notebooks show it as HTML."""

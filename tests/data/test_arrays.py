@@ -91,8 +91,8 @@ def test_pixels_that_are_not_numbers(value, shown):
     x = np.zeros((3000, 1, 3, 4))
     x[2999, 0, 2, 1] = value
     refused(
-        f"x must hold finite float32 numbers; got {shown} in image 2999, channel 0, row 2, column 1; "
-        "mend or leave out such images. [data-nan]",
+        f"x must hold finite float32 numbers; got {shown} in image 2999, channel 0, row 2, column 1; repair or "
+        "remove such images. [data-nan]",
         x=x,
         labels=np.zeros(3000, int),
     )
@@ -100,8 +100,8 @@ def test_pixels_that_are_not_numbers(value, shown):
 
 def test_labels_of_another_count():
     refused(
-        "labels must be as many as images; got 4 labels for 5 images; "
-        "check that both come from the same split. [label-count]",
+        "there must be one label per image; got 4 labels for 5 images; check that both come from the same "
+        "split. [label-count]",
         labels=LABELS[:4],
     )
 
@@ -112,7 +112,7 @@ def test_labels_of_another_rank():
         labels=np.eye(3, dtype=int)[LABELS],
     )
     refused(
-        "labels must have 1 axis (n,); got labels=scalar; give one number per image. [label-rank]",
+        "labels must have 1 axis (n,); got labels=scalar; pass one integer per image. [label-rank]",
         labels=np.array(3),
     )
 
@@ -120,8 +120,8 @@ def test_labels_of_another_rank():
 @pytest.mark.parametrize("labels", [LABELS.astype(float), np.array(list("abcab"))])
 def test_labels_that_are_no_whole_numbers(labels):
     refused(
-        f"labels must be whole numbers, indices into the classes; got dtype={labels.dtype}; "
-        "use np.unique(labels, return_inverse=True) to number them. [label-type]",
+        f"labels must be integers, indices into the classes; got dtype={labels.dtype}; use np.unique(labels, "
+        "return_inverse=True) to number them. [label-type]",
         labels=labels,
     )
 
@@ -141,10 +141,10 @@ def test_labels_out_of_range():
 
 def test_class_names():
     refused(
-        "classes must be different names; got 'a' twice; name each class once. [class-names]",
+        "class names must be unique; got 'a' twice; name each class once. [class-names]",
         classes=["a", "b", "a"],
     )
-    refused("classes must be different names; got none; name each class once. [class-names]", classes=[])
+    refused("class names must be unique; got none; name each class once. [class-names]", classes=[])
 
 
 @pytest.mark.parametrize("module", [arrays, transforms, load, splits], ids=lambda module: module.__name__)

@@ -111,8 +111,8 @@ def test_no_steps_change_nothing():
         ),
         (
             "shift=1.5",
-            "augment.shift must be a whole number from 1 to 1000, pixels; got 'shift=1.5'; "
-            "write for example shift=2. [augment-strength]",
+            "augment.shift must be an integer from 1 to 1000, pixels; got 'shift=1.5'; write for example "
+            "shift=2. [augment-strength]",
         ),
         (
             "rotate=nan",
@@ -126,8 +126,8 @@ def test_no_steps_change_nothing():
         ),
         (
             "crop=1",
-            "augment.crop must be a number from 0 to 0.9, as a share of the side; got 'crop=1'; "
-            "write for example crop=0.2. [augment-strength]",
+            "augment.crop must be a number from 0 to 0.9, as a fraction of the side; got 'crop=1'; write for "
+            "example crop=0.2. [augment-strength]",
         ),
     ],
 )

@@ -32,7 +32,7 @@ def test_every_part_is_fitted():
     """The digits are no folder, and are resized all the same."""
     choice = DataConfig("digits", resize=(10, 9), channels=3)
     assert choice.part("train").image_shape == (3, 10, 9)
-    name, source = choice.held_back()
+    name, source = choice.evaluation_part()
     assert (name, source.image_shape, len(source)) == ("test", (3, 10, 9), 359)
 
 
@@ -40,7 +40,7 @@ def test_a_set_without_a_test_part_gives_its_validation_part(tmp_path):
     """And says which it is."""
     x = np.zeros((12, 1, 3, 2), np.float32)
     np.savez(tmp_path / "some.npz", x=x, y=np.arange(12) % 2)
-    name, source = DataConfig(str(tmp_path / "some.npz"), hold_out=0.5).held_back()
+    name, source = DataConfig(str(tmp_path / "some.npz"), hold_out=0.5).evaluation_part()
     assert (name, len(source)) == ("validation", 6)
 
 
@@ -53,5 +53,5 @@ def test_a_test_part_with_a_mistake_is_not_passed_over(tmp_path):
             Image.new("L", (4, 3)).save(folder / "1.png")
     choice = DataConfig(str(tmp_path))
     assert len(choice.part("validation")) == 2
-    with pytest.raises(BadData, match=r"got c; .*\[folder-unknown\]$"):
-        choice.held_back()
+    with pytest.raises(BadData, match=r"lacks: c\. .*\[folder-unknown\]$"):
+        choice.evaluation_part()

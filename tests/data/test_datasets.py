@@ -92,16 +92,16 @@ def test_damaged_cifar_archives_are_named(tmp_path):
     members = cifar_members()
     cifar_archive(path, members | {"test_batch.bin": members["test_batch.bin"][:-1]})
     message = (
-        f"'{path}/test_batch.bin' must be a whole file of the binary version of CIFAR-10; got a damaged one "
-        "(12,291 bytes, no number of records of 3,073 up to 10,000); fetch cifar-10-binary.tar.gz again. [file-damaged]"
+        f"'{path}/test_batch.bin' is not an intact file of the binary version of CIFAR-10 (12,291 bytes, not 1 "
+        "to 10,000 records of 3,073 bytes). Download cifar-10-binary.tar.gz again. [file-damaged]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         load_data("cifar10", "test", tmp_path)
     cifar_archive(path, {"data_batch_1.bin": members["data_batch_1.bin"]})
-    with pytest.raises(BadFile, match=r"got a damaged one \(no test_batch\.bin\); fetch"):
+    with pytest.raises(BadFile, match=r"CIFAR-10 \(no test_batch\.bin\)\. Download"):
         load_data("cifar10", "test", tmp_path)
     path.write_bytes(b"no archive")
-    with pytest.raises(BadFile, match=r"cifar-10-binary\.tar\.gz' must be a whole file .* \[file-damaged\]$"):
+    with pytest.raises(BadFile, match=r"cifar-10-binary\.tar\.gz' is not an intact file .* \[file-damaged\]$"):
         load_data("cifar10", "test", tmp_path)
 
 
@@ -112,7 +112,9 @@ def test_truncated_idx_files_are_named(tmp_path):
         path = tmp_path / name
         for length in range(len(content)):
             path.write_bytes(content[:length])
-            with pytest.raises(BadFile, match=rf"^'{re.escape(str(path))}' must .*\[(file-damaged|idx-size)\]$"):
+            with pytest.raises(
+                BadFile, match=rf"^'{re.escape(str(path))}' (is|must) .*\[(file-damaged|idx-size)\]$"
+            ):
                 read_idx(path, 3)
         path.write_bytes(content)
         assert read_idx(path, 3).shape == (3, 5, 4)
@@ -122,13 +124,13 @@ def test_idx_files_with_another_header(tmp_path):
     path = tmp_path / "labels"
     path.write_bytes(idx(np.zeros(3, np.uint8)))
     message = (
-        f"'{path}' must be an IDX file of bytes with 3 axes; got another header; "
-        "put the original file there. [idx-header]"
+        f"'{path}' must be an IDX file of bytes with 3 axes; got another header; restore the original file. "
+        "[idx-header]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         read_idx(path, 3)
     path.write_bytes(idx(np.zeros(3, np.uint8)) + b"more")
-    message = f"'{path}' must hold 3 bytes for 3; got more; fetch it again. [idx-size]"
+    message = f"'{path}' must hold 3 bytes for 3; got more; download it again. [idx-size]"
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         read_idx(path, 1)
 
@@ -142,7 +144,7 @@ def test_an_idx_file_that_unpacks_to_more_than_it_says(tmp_path):
             file.write(bytes(1 << 20))
     tracemalloc.start()
     try:
-        with pytest.raises(BadFile, match=r"must hold 3 bytes for 3; got more; fetch it again\. \[idx-size\]$"):
+        with pytest.raises(BadFile, match=r"must hold 3 bytes for 3; got more; download it again\. \[idx-size\]$"):
             read_idx(path, 1)
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:
@@ -225,10 +227,10 @@ def test_without_a_network_the_files_are_named(tmp_path, server, monkeypatch):
     data = tmp_path / "data"
     data.mkdir()
     message = (
-        f"mnist must have its original files; got no t10k-images-idx3-ubyte.gz in {data}, {tmp_path}/cache/convscope, "
-        f"and fetching failed from {server.url}/absent/ (it answers 404), {server.url}/damaged/ (its checksum is "
-        f"another), http://127.0.0.1:9/ (no connection); put {ALL} into {data}/mnist, "
-        "or name their folder by --data-dir or CONVSCOPE_DATA. [data-missing]"
+        f"mnist needs its original files: no t10k-images-idx3-ubyte.gz in {data}, {tmp_path}/cache/convscope, "
+        f"and downloading failed from {server.url}/absent/ (HTTP status 404), {server.url}/damaged/ (wrong "
+        f"checksum), http://127.0.0.1:9/ (no connection). Put {ALL} into {data}/mnist, or pass their folder as "
+        "--data-dir or CONVSCOPE_DATA. [data-missing]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         find_files(original, "test", data)
@@ -238,9 +240,9 @@ def test_without_a_network_the_files_are_named(tmp_path, server, monkeypatch):
 def test_without_pooch_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     message = (
-        f"mnist must have its original files; got no train-images-idx3-ubyte.gz in {tmp_path}/cache/convscope, "
-        f"and to fetch it, run `pip install pooch`; put {ALL} into "
-        f"{tmp_path}/cache/convscope/mnist, or name their folder by --data-dir or CONVSCOPE_DATA. [data-missing]"
+        f"mnist needs its original files: no train-images-idx3-ubyte.gz in {tmp_path}/cache/convscope, and to "
+        f"download it, run `pip install pooch`. Put {ALL} into {tmp_path}/cache/convscope/mnist, or pass their "
+        "folder as --data-dir or CONVSCOPE_DATA. [data-missing]"
     )
     with pytest.raises(MissingExtra, match=f"^{re.escape(message)}$"):
         load_data("mnist")

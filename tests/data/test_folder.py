@@ -90,8 +90,8 @@ def test_mixed_sizes_are_refused_or_resized(animals, size):
     """One side more is another size."""
     odd = save(animals / "dog" / "d.png", color(9, size))
     refused(
-        f"images must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; "
-        "give a size to resize them to. [image-sizes]",
+        f"images must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; pass "
+        "a size to resize them to. [image-sizes]",
         BadData,
         lambda: FolderDataset(animals),
     )
@@ -126,9 +126,7 @@ def test_truncated_images_are_named(animals):
     """Before anything is learned from the others; with skip_corrupt they are left out, and listed."""
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(
-        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[image-file\]$"
-    ):
+    with pytest.raises(BadFile, match=rf"^'{re.escape(str(path))}' is a damaged image file .* \[image-file\]$"):
         FolderDataset(animals)
     whole = FolderDataset(animals, skip_corrupt=True)
     assert whole.skipped == (str(path),)
@@ -140,8 +138,8 @@ def test_corrupt_images_are_named_at_the_start(animals):
     path = animals / "cat" / "z.png"
     path.write_bytes(b"hello")
     message = (
-        f"'{path}' must be a whole image file; got a damaged one (no image that Pillow knows); mend it, take it "
-        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [image-file]"
+        f"'{path}' is a damaged image file (unknown image format). Repair or remove it, or pass --skip-corrupt "
+        "(in Python skip_corrupt=True). [image-file]"
     )
     refused(message, BadFile, lambda: FolderDataset(animals))
     whole = FolderDataset(animals, skip_corrupt=True)
@@ -153,8 +151,7 @@ def test_every_image_corrupt(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.png").write_bytes(b"")
     refused(
-        f"'{tmp_path}' must have an image that can be read; got 1 damaged files; fetch the images again. "
-        "[folder-empty]",
+        f"'{tmp_path}' has no readable image (1 damaged files). Download the images again. [folder-empty]",
         BadData,
         lambda: FolderDataset(tmp_path, skip_corrupt=True),
     )
@@ -172,8 +169,7 @@ def test_decompression_bombs_are_refused(tmp_path, sides):
     path.parent.mkdir()
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
     refused(
-        f"'{path}' must be an image of at most 100,000,000 pixels; got more; make it smaller, or leave it out. "
-        "[image-pixels]",
+        f"'{path}' must be an image of at most 100,000,000 pixels; got more; resize or remove it. [image-pixels]",
         BadFile,
         lambda: FolderDataset(tmp_path),
     )
@@ -182,8 +178,8 @@ def test_decompression_bombs_are_refused(tmp_path, sides):
 def test_a_folder_without_classes(tmp_path):
     save(tmp_path / "1.png", color(1))
     refused(
-        f"'{tmp_path}' must have one sub-folder of images per class; got none; "
-        "make a folder for each class and put its images there. [folder-classes]",
+        f"'{tmp_path}' needs one subfolder of images per class; got none; create a folder for each class. "
+        "[folder-classes]",
         BadData,
         lambda: load_data(tmp_path),
     )
@@ -192,8 +188,8 @@ def test_a_folder_without_classes(tmp_path):
 def test_a_folder_without_images(tmp_path):
     (tmp_path / "a").mkdir()
     refused(
-        f"'{tmp_path}' must have images in its class folders; got no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
-        ".pgm, .png, .ppm, .tif, .tiff, .webp; put them there. [folder-empty]",
+        f"'{tmp_path}' has no images in its class folders (no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
+        ".pgm, .png, .ppm, .tif, .tiff, .webp). Add images. [folder-empty]",
         BadData,
         lambda: FolderDataset(tmp_path),
     )
@@ -201,8 +197,7 @@ def test_a_folder_without_images(tmp_path):
 
 def test_a_folder_that_is_not_there():
     refused(
-        "'nowhere/at/all' must be a folder that can be read; got no such file or directory; check the path. "
-        "[folder-missing]",
+        "'nowhere/at/all' is not a readable folder (no such file or directory). Check the path. [folder-missing]",
         BadFile,
         lambda: FolderDataset(Path("nowhere/at/all")),
     )
@@ -221,8 +216,7 @@ def test_an_image_that_changes_its_size(animals):
     source = FolderDataset(animals)
     path = save(animals / "cat" / "z.png", color(1, (9, 9)))
     refused(
-        f"'{path}' must keep its size while it is in use; got another than at the start; load the folder again. "
-        "[image-sizes]",
+        f"'{path}' has changed its size since the folder was loaded. Load the folder again. [image-sizes]",
         BadData,
         lambda: source.batch(np.array([1])),
     )
@@ -255,8 +249,8 @@ def test_validation_without_a_class(tmp_path):
 def test_validation_with_a_class_more(tmp_path):
     parts(tmp_path, train=["a", "b"], validation=["a", "b", "B", "d"])
     refused(
-        f"'{tmp_path}/validation' must have no class that training lacks; got B, d; name the folders as in training. "
-        "[folder-unknown]",
+        f"'{tmp_path}/validation' has classes that the training part lacks: B, d. Name the folders as in "
+        "training. [folder-unknown]",
         BadData,
         lambda: load_data(tmp_path, "validation"),
     )
@@ -266,8 +260,8 @@ def test_parts_of_other_sizes(tmp_path):
     parts(tmp_path, train=["a"])
     save(tmp_path / "test" / "a" / "1.png", color(1, (4, 6)))
     refused(
-        "images must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; "
-        "give a size to resize them to. [image-sizes]",
+        "images must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; pass a size to resize "
+        "them to. [image-sizes]",
         BadData,
         lambda: load_data(tmp_path, "test"),
     )
@@ -278,8 +272,8 @@ def test_a_folder_without_parts_has_some_held_out(animals):
     train, held = load_data(animals), load_data(animals, "validation")
     assert (train.labels.tolist(), held.labels.tolist()) == ([0, 1, 1], [0, 1])
     refused(
-        f"'{animals}' must have a test part; got none; add a folder test/ (or x_test and y_test), "
-        "or evaluate on the validation part. [data-split]",
+        f"'{animals}' has no test part. Add a folder test/ (or x_test and y_test), or evaluate on the validation "
+        "part. [data-split]",
         BadData,
         lambda: load_data(animals, "test"),
     )
@@ -359,7 +353,7 @@ def test_images_are_decoded_once_and_again_only_when_they_change(animals, reads)
     assert (second.files, second.image_shape) == (first.files, first.image_shape)
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(BadFile, match=r"b\.png' must be a whole image file"):
+    with pytest.raises(BadFile, match=r"b\.png' is a damaged image file"):
         FolderDataset(animals)
     assert reads == ["b.png"]
 
@@ -387,9 +381,8 @@ def test_several_damaged_images_are_counted(animals):
     for name in ("cat/z.png", "dog/b.png", "dog/c.png"):
         (animals / name).write_bytes(b"hello")
     refused(
-        f"'{animals}/cat/z.png' must be a whole image file; got a damaged one (no image that Pillow knows); 2 more "
-        "cannot be read; mend it, take it away, or leave such files out by --skip-corrupt, in Python "
-        "skip_corrupt=True. [image-file]",
+        f"'{animals}/cat/z.png' is a damaged image file (unknown image format); 2 more cannot be read. Repair or "
+        "remove it, or pass --skip-corrupt (in Python skip_corrupt=True). [image-file]",
         BadFile,
         lambda: FolderDataset(animals),
     )

@@ -45,7 +45,7 @@ def test_digits_are_the_published_ones():
 def test_holding_out_nothing():
     assert len(load_data("digits", "train", hold_out=0)) == 1295 + 143
     refused(
-        "'digits' must have a validation part; got none, and hold_out=0; hold some images out. [data-split]",
+        "'digits' has no validation part, and hold_out is 0. Hold out some training images. [data-split]",
         "digits",
         "validation",
         hold_out=0,
@@ -62,7 +62,7 @@ def test_unknown_names(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("1,2")
     refused(
-        f"data must be a folder or an .npz file; got {str(path)!r}; write it by np.savez. [data-kind]",
+        f"data must be a folder or an .npz file; got {str(path)!r}; write it with np.savez. [data-kind]",
         path,
         error=BadFile,
     )

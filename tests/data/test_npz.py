@@ -67,8 +67,8 @@ def test_channels_last_keep_their_places(path):
 def test_other_names(path):
     np.savez(path, images=X, y=Y)
     refused(
-        f"'{path}' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got images, y; "
-        "write it by np.savez(path, x=images, y=labels). [npz-names]",
+        f"'{path}' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got images, y; write "
+        "it with np.savez(path, x=images, y=labels). [npz-names]",
         path,
     )
 
@@ -77,8 +77,8 @@ def test_objects_are_not_unpacked(path):
     """Reading them could run code."""
     np.savez(path, x=X, y=np.array([print] * 6, object))
     refused(
-        f"'y.npy' in '{path}' must hold numbers or text; got objects, which could run code; "
-        "write it by np.savez. [npz-objects]",
+        f"'y.npy' in '{path}' must contain numbers or text; got objects, which could run code; write it with "
+        "np.savez. [npz-objects]",
         path,
     )
 
@@ -86,8 +86,8 @@ def test_objects_are_not_unpacked(path):
 def test_a_file_that_is_no_archive(path):
     path.write_bytes(b"PK no archive")
     refused(
-        f"'{path}' must be a NumPy archive (.npz); got a file that does not read as one (File is not a zip file); "
-        "write it by np.savez. [npz-file]",
+        f"'{path}' must be a NumPy archive (.npz); got an unreadable file (File is not a zip file); write it "
+        "with np.savez. [npz-file]",
         path,
     )
 
@@ -99,8 +99,8 @@ def test_damaged_archives(path):
     content[content.index(X.tobytes()) + 77] ^= 1
     path.write_bytes(content)
     refused(
-        f"'{path}' must be a NumPy archive (.npz); got a file that does not read as one "
-        "(Bad CRC-32 for file 'x.npy'); write it by np.savez. [npz-file]",
+        f"'{path}' must be a NumPy archive (.npz); got an unreadable file (Bad CRC-32 for file 'x.npy'); write "
+        "it with np.savez. [npz-file]",
         path,
     )
 
@@ -121,18 +121,18 @@ def test_a_head_that_claims_too_much(path):
     """No memory is taken for what a head says before the file has it, or where it is too much."""
     archive(path, head((1000, 1000, 1000, 1000)))
     refused(
-        f"'x.npy' in '{path}' must hold at most 8 GiB; got 1,000,000,000,000 bytes; write it by np.savez. [npz-size]",
+        f"'x.npy' in '{path}' must hold at most 8 GiB; got 1,000,000,000,000 bytes; write it with np.savez. [npz-size]",
         path,
     )
     archive(path, head((10, 1, 8, 8)) + b"few")
     refused(
-        f"'x.npy' in '{path}' must be as long as its head says; got 131 bytes for 640; write it by np.savez. "
+        f"'x.npy' in '{path}' must have the length in its header; got 131 bytes for 640; write it with np.savez. "
         "[npz-file]",
         path,
     )
     archive(path, b"text")
     refused(
-        f"'x.npy' in '{path}' must be a NumPy array; got other content; write it by np.savez. [npz-file]", path
+        f"'x.npy' in '{path}' must be a NumPy array; got other content; write it with np.savez. [npz-file]", path
     )
 
 
@@ -140,8 +140,8 @@ def test_arrays_are_checked(path):
     """As everywhere: here labels of another count."""
     np.savez(path, x=X, y=Y[:5])
     refused(
-        "labels must be as many as images; got 5 labels for 6 images; "
-        "check that both come from the same split. [label-count]",
+        "there must be one label per image; got 5 labels for 6 images; check that both come from the same "
+        "split. [label-count]",
         path,
         BadData,
     )
@@ -205,8 +205,8 @@ ABSURD = {
         "hold at most 8 GiB; got 10,000,000,000,000,000,000,000,000,000,0… ",
     ),
     "negative": (described((-6, 2, 5, 4), "|u1") + X.tobytes(), "have sizes from 0; got shape=(-6, 2, 5, 4)"),
-    "too long": (npy(X) + b"?", "be as long as its head says; got 369 bytes for 240"),
-    "too short": (npy(X)[:-1], "be as long as its head says; got 367 bytes for 240"),
+    "too long": (npy(X) + b"?", "have the length in its header; got 369 bytes for 240"),
+    "too short": (npy(X)[:-1], "have the length in its header; got 367 bytes for 240"),
     "parentheses": (b"\x93NUMPY\x01\x00\xf0\xff" + 65520 * b"(", "be a NumPy array; got other content"),
     "of the future": (b"\x93NUMPY\x09\x00" + npy(X)[8:], "be a NumPy array; got other content"),
 }
@@ -222,8 +222,8 @@ def test_absurd_heads_are_refused(path, member, message):
 def test_a_billion_class_names_of_no_letters_are_refused(path):
     write(path, npy(X), classes=described((10**9,), "|S0"))
     refused(
-        f"'classes.npy' in '{path}' must have at most 100,000 elements; got 1,000,000,000 class names; "
-        "write it by np.savez. [npz-size]",
+        f"'classes.npy' in '{path}' must have at most 100,000 elements; got 1,000,000,000 class names; write it "
+        "with np.savez. [npz-size]",
         path,
     )
 

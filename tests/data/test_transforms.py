@@ -63,8 +63,8 @@ def test_other_channels_are_refused():
     with pytest.raises(BadData) as caught:
         resize_dataset(source(channels=4), 3)
     assert str(caught.value) == (
-        "images can be turned gray (3 to 1 channels) or into colors (1 to 3); got 4 channels where 3 are wanted; "
-        "prepare the images. [fit-channels]"
+        "cannot convert images from 4 to 3 channels. Only 3 to 1 (gray) and 1 to 3 are supported: convert the "
+        "images first. [fit-channels]"
     )
 
 
@@ -78,5 +78,5 @@ def test_classes_in_another_order():
     assert np.array_equal(x, whole.batch(np.array([1, 2]))[0])
     assert (other.classes, other.image_shape, len(other)) == (("c", "x", "b", "a"), (1, 7, 5), 4)
     assert relabel(whole, ["a", "b", "c"]) is whole
-    with pytest.raises(BadData, match=r"got b, c beside a; .*\[classes-unknown\]"):
+    with pytest.raises(BadData, match=r"not trained on: b, c \(it knows a\)\. .*\[classes-unknown\]"):
         RelabeledDataset(whole, ("a",))

@@ -44,8 +44,8 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(BadFile) as caught:
         write_file(path, "new")
     assert str(caught.value) == (
-        f"the file to save must be one that can be written; got {str(path)!r} (no space left on device); "
-        "choose a folder that exists and that you may write to. [save]"
+        f"cannot write {str(path)!r} (no space left on device). Choose an existing folder that you may write to. "
+        "[save]"
     )
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
@@ -62,8 +62,7 @@ def test_places_that_cannot_be_written(tmp_path, name, reason):
     with pytest.raises(BadFile) as caught:
         write_file(path, "new")
     assert str(caught.value) == (
-        f"the file to save must be one that can be written; got {path!r} ({reason}); "
-        "choose a folder that exists and that you may write to. [save]"
+        f"cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]"
     )
 
 
@@ -88,8 +87,8 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, cal
     with pytest.raises(BadFile) as caught:
         write_durably(path, b"two")
     assert str(caught.value) == (
-        f"{str(path)!r} must be a file that can be written; got an error (no space left on device); what was saved "
-        "before is intact: make room or choose another folder, then resume. [write-failed]"
+        f"cannot write {str(path)!r} (no space left on device). Files saved earlier are intact. Free disk space "
+        "or choose another folder, then resume. [write-failed]"
     )
     assert path.read_bytes() == b"one"
     assert os.listdir(tmp_path) == ["a"]

@@ -104,9 +104,7 @@ def test_stretch_note_names_images_whose_proportions_change(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("shape", [(10,), (3, 5), (3, 5, 6, 7), (3, 20_000, 20_000)])
 def test_images_need_a_network_for_images(shape):
-    with pytest.raises(
-        BadShape, match=r"^an image must go into a network with an input c×h×w .* \[image-shape\]$"
-    ):
+    with pytest.raises(BadShape, match=r"^images need a network with an input c×h×w .* \[image-shape\]$"):
         images.sample_image(shape)
 
 

@@ -104,10 +104,10 @@ def test_every_zoo_network_can_start():
         assert all(np.isfinite(array).all() for array in weights.values())
 
 
-def test_a_layer_nobody_knows_is_named():
+def test_unsupported_layer_is_named():
     with pytest.raises(NoRule) as caught:
         initial(Activation(), "weight", (3,), None, np.random.default_rng(0))
     assert str(caught.value) == (
-        "Activation.initial must be known to train the layer; got no rule for Activation; put a layer that can be "
-        "trained in its place. [no-initial]"
+        "there is no initialization rule for the parameters of Activation. Replace it with a layer that can be "
+        "trained. [no-initial]"
     )

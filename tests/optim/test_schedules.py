@@ -7,7 +7,7 @@ import torch
 from torch.optim import lr_scheduler as theirs
 
 from convscope.errors import BadSetting
-from convscope.optim.schedules import Constant, Cosine, OneCycle, StepDecay, WarmUp, schedule_named
+from convscope.optim.schedules import Constant, Cosine, OneCycle, StepDecay, WarmUp, get_schedule
 
 LR = 0.3
 
@@ -70,15 +70,15 @@ def test_rates_stay_at_the_end_after_it():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cosine(steps=0), "Cosine.steps must be a whole number from 1; got steps=0; leave it out for the "
-         "whole run. [setting]"),
+        (lambda: Cosine(steps=0), "Cosine.steps must be an integer from 1; got steps=0; leave it out for the "
+                                  "whole run. [setting]"),
         (lambda: StepDecay(gamma=0), "StepDecay.gamma must be a number above 0; got gamma=0; 0.1 is usual. [setting]"),
         (lambda: OneCycle(rise=1), "OneCycle.rise must be a number from 0 and below 1; got rise=1; 0.3 is usual. "
          "[setting]"),
-        (lambda: Cosine().rate(LR, 3), "Cosine.steps must be given where the length of the run is not known; got "
-         "steps=None; set it, or train with fit. [schedule-length]"),
-        (lambda: schedule_named("cosin"), "fit.schedule must be one of constant, step, cosine, one_cycle, warm_up; "
-         "got schedule='cosin'; did you mean cosine? [schedule]"),
+        (lambda: Cosine().rate(LR, 3), "Cosine.steps must be set if the length of the run is unknown; got "
+                                       "steps=None; set it, or train with fit. [schedule-length]"),
+        (lambda: get_schedule("cosin"), "schedule must be one of constant, step, cosine, one_cycle, warm_up; "
+                                          "got schedule='cosin'; did you mean cosine? [schedule]"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(make, message):
@@ -87,5 +87,5 @@ def test_mistakes_are_named(make, message):
 
 
 def test_names_are_read_with_hyphens_too():
-    assert schedule_named("one-cycle") == OneCycle()
-    assert schedule_named(None) == Constant()
+    assert get_schedule("one-cycle") == OneCycle()
+    assert get_schedule(None) == Constant()

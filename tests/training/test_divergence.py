@@ -11,7 +11,7 @@ from convscope.optim.losses import BinaryCrossEntropy, CrossEntropy, MeanSquared
 from convscope.optim.schedules import StepDecay
 from convscope.training.configuration import Configuration
 from convscope.training.divergence import STEPS, chance_loss, constant_class, has_diverged
-from convscope.training.fit import Loop
+from convscope.training.fit import TrainingLoop
 from convscope.training.history import Epoch, Log
 from convscope.training.model_io import read_model_file
 from convscope.training.progress import Progress
@@ -41,12 +41,12 @@ def test_chance_is_what_knowing_nothing_gives():
 def watched(losses, batches=20):
     """Return for each step whether the run would be stopped after it, in its middle or at its end."""
     x, labels = data()
-    loop = Loop(cs.Model(NET), ArrayDataset(x, labels), None, Configuration(), Progress(1, False), Log())
+    loop = TrainingLoop(cs.Model(NET), ArrayDataset(x, labels), None, Configuration(), Progress(1, False), Log())
     answers = []
     for loss in losses:
         loop._watch_loss(loss, labels)
-        loop.position.step += 1
-        high = loop.position.high_steps
+        loop.state.step += 1
+        high = loop.state.high_steps
         answers.append((has_diverged(high, batches, ended=False), has_diverged(high, batches, ended=True)))
     return answers
 
@@ -160,7 +160,7 @@ def test_diagnosis_names_a_constant_predictor(tmp_path):
     found = codes["constant-predictor"]
     assert found.numbers["class"] in ("ash", "bone", "coal")
     assert found.message == (
-        f"after epoch 3 the model gives class {found.numbers['class']!r} for every image: it does not tell them apart"
+        f"after epoch 3 the model predicts class {found.numbers['class']!r} for every image"
     )
 
 

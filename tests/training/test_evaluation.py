@@ -73,8 +73,8 @@ def test_a_network_of_maps_has_no_classes():
     with pytest.raises(BadData) as caught:
         class_probabilities(cs.Model("input 1x2x3 | conv 2 1"), lit([0]))
     assert str(caught.value) == (
-        "a network must give one number per class; got an output of 2×2×3 from network; "
-        "end it in globalavgpool or flatten, and dense. [no-classes]"
+        "the network must output one value per class; got an output of 2×2×3 from network; end it with "
+        "globalavgpool or flatten, then dense. [no-classes]"
     )
 
 
@@ -98,6 +98,5 @@ def test_a_path_that_is_not_there(tmp_path):
     with pytest.raises(BadFile) as caught:
         SavedRun(tmp_path / "runs" / "one")
     assert str(caught.value) == (
-        f"{str(tmp_path / 'runs' / 'one')!r} must be a run's folder; got no such folder; "
-        "make one by `convscope train`. [no-model]"
+        f"there is no run folder {str(tmp_path / 'runs' / 'one')!r}; create one with `convscope train`. [no-model]"
     )

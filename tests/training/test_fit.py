@@ -183,36 +183,36 @@ def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
          "data must have at most 3 classes, the outputs of network; got 4; give the network more outputs. "
          "[data-classes]"),
         ((data()[0], data()[1][:-1]), {}, BadData,
-         "labels must be as many as images; got 49 labels for 50 images; check that both come from the same "
+         "there must be one label per image; got 49 labels for 50 images; check that both come from the same "
          "split. [label-count]"),
         ((data()[0][:, :, :5], data()[1]), {}, BadData,
          "data must be images of 2×6×5 for network; got 2×5×5; resize them, or use network.with_input. "
          "[data-shape]"),
         ((data()[0], data()[1], 3), {}, BadData,
-         "data must be (x, labels) or a source; got a tuple of 3; give two. [data-kind]"),
+         "data must be (x, labels) or a dataset; got a tuple of 3; pass two arrays. [data-kind]"),
         (np.zeros(3), {}, BadData,
-         "data must be (x, labels) or a source; got ndarray; use load_data, or give a tuple of two arrays. "
+         "data must be (x, labels) or a dataset; got ndarray; use load_data, or pass a tuple of two arrays. "
          "[data-kind]"),
         (None, {"validation": (data()[0][:0], data()[1][:0])}, BadData,
          "x must hold at least one image with at least one pixel; got x=0×2×6×5; check where the images come "
          "from. [data-empty]"),
-        (None, {"epochs": 0}, BadSetting, "fit.epochs must be a whole number from 1; got epochs=0; use 5. [setting]"),
+        (None, {"epochs": 0}, BadSetting, "epochs must be an integer from 1; got epochs=0; use 5. [setting]"),
         (None, {"batch_size": 2.5}, BadSetting,
-         "fit.batch_size must be a whole number from 1; got batch_size=2.5; 64 is usual. [setting]"),
+         "batch_size must be an integer from 1; got batch_size=2.5; 64 is usual. [setting]"),
         (None, {"optimizer": "sgd"}, BadSetting,
-         "fit.optimizer must be SGD, Adam or AdamW; got optimizer='sgd'; use convscope.SGD(lr=0.05, momentum=0.9). "
+         "optimizer must be SGD, Adam or AdamW; got optimizer='sgd'; use convscope.SGD(lr=0.05, momentum=0.9). "
          "[optimizer]"),
         (None, {"loss": "crossentropy"}, BadSetting,
-         "fit.loss must be one of cross_entropy, mse, bce; got loss='crossentropy'; did you mean cross_entropy? "
+         "loss must be one of cross_entropy, mse, bce; got loss='crossentropy'; did you mean cross_entropy? "
          "[loss]"),
         (None, {"clip_norm": -1}, BadSetting,
-         "fit.clip_norm must be a number above 0; got clip_norm=-1; 1 is usual. [setting]"),
+         "clip_norm must be a number above 0; got clip_norm=-1; 1 is usual. [setting]"),
         (None, {"patience": 0}, BadSetting,
-         "fit.patience must be a whole number from 1; got patience=0; 3 is usual. [setting]"),
+         "patience must be an integer from 1; got patience=0; 3 is usual. [setting]"),
         (None, {"augment": "shfit=2"}, BadSetting,
          "augment must name steps among shift, flip, crop, rotate; got 'shfit'; did you mean shift? [augment-name]"),
         (None, {"tensorboard": True}, BadSetting,
-         "fit.tensorboard must come with a run folder to write to; got run=None; set run. [tensorboard-folder]"),
+         "tensorboard=True needs a run folder (got run=None). Pass run. [tensorboard-folder]"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(given, more, error, message):
@@ -224,7 +224,10 @@ def test_bad_input_is_named(given, more, error, message):
 def test_no_data_is_an_error():
     with pytest.raises(BadSetting) as caught:
         cs.Model(NET).fit(progress=False)
-    assert str(caught.value) == "fit.data must be given; got None; give (x, labels) or a source. [data-missing]"
+    assert (
+        str(caught.value)
+        == "fit needs training data (got data=None). Pass (x, labels), a dataset or the name of one. [data-missing]"
+    )
 
 
 def test_nan_pixels_of_a_source_are_found_in_their_batch():
@@ -239,7 +242,7 @@ def test_nan_pixels_of_a_source_are_found_in_their_batch():
     with pytest.raises(BadData) as caught:
         fit(given=Broken(*data()))
     assert str(caught.value) == (
-        "x must be finite numbers; got x[0, 1, 2, 3]=nan; mend or leave out such images. [images-nan]"
+        "x must be finite numbers; got x[0, 1, 2, 3]=nan; repair or remove such images. [images-nan]"
     )
 
 

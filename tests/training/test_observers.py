@@ -71,8 +71,8 @@ def test_dead_units_are_found(tmp_path):
 
     found = codes(tmp_path, "input 1x6x5 | conv 6 3 | relu | flatten | dense 3", kill)["dead-units"]
     assert str(found) == (
-        "risk: 4 of 6 units of relu1 (67 %) gave 0 for every image: they learn no more [dead-units]\n"
-        "  → lower the learning rate, use LeakyReLU, or put batch normalization before it"
+        "risk: 4 of 6 units of relu1 (67 %) output 0 for every image: dead, no gradient reaches them "
+        "[dead-units]\n  → lower the learning rate, use LeakyReLU, or add batch normalization before it"
     )
 
 
@@ -121,7 +121,7 @@ def test_a_stop_by_nan_is_told(tmp_path):
         json.dumps({"event": "stop", "reason": "not finite", "step": 7, "layer": "conv2"}) + '\n{"event": "cut o'
     )
     (found,) = diagnose_run(tmp_path)
-    assert found.message == "training stopped at step 7: NaN or infinity came up first in conv2"
+    assert found.message == "training stopped at step 7: NaN or infinity occurred first in conv2"
     assert found.layers == ("conv2",)
 
 
@@ -130,12 +130,11 @@ def test_bad_logs_are_named(tmp_path):
     with pytest.raises(BadFile) as caught:
         diagnose_run(tmp_path)
     assert str(caught.value) == (
-        f"{str(path)!r} must be the log of a run; got no such file; check the path. [file-missing]"
+        f"{str(path)!r} does not exist: the log of a run is needed. Check the path. [file-missing]"
     )
     path.write_text('{"event": "step", "step": 0}\n[3]\n')
     with pytest.raises(BadFile) as caught:
         diagnose_run(tmp_path)
     assert str(caught.value) == (
-        f"{str(path)!r} must be one JSON object a line; got something else in line 2; use the log as it was "
-        "written. [log-line]"
+        f"{str(path)!r} is damaged in line 2 (it is not a JSON object). Restore the original log. [log-line]"
     )

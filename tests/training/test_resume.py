@@ -84,7 +84,7 @@ def test_killed_while_a_file_is_written_it_ends_the_same(tmp_path, whole, call):
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
-    """The step in hand is finished, everything is saved, and the message names the folder."""
+    """The current step is finished, a checkpoint is saved, and the message names the folder."""
     folder = tmp_path / "run"
     command = [sys.executable, SCRIPT, str(folder), "run"]
     process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
@@ -94,7 +94,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
     process.send_signal(signal.SIGINT)
     told = process.communicate()[1]
     assert process.returncode == -signal.SIGINT
-    stopped = re.search(r"stopped after step (\d+): everything is saved, go on with resume='(.*)'\n", told)
+    stopped = re.search(r"stopped after step (\d+): checkpoint saved, resume with resume='(.*)'\n", told)
     assert stopped is not None
     assert stopped[2] == str(folder)
     assert read_model_file(folder / "last.safetensors").metadata["position"]["step"] == int(stopped[1])
@@ -155,8 +155,8 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path, capsys)
     resumed = cs.Model(TINY)
     resumed.fit(TINY_DATA, resume=folder, progress=False)
     assert capsys.readouterr().err == (
-        f"{str(last)!r} must be a whole .safetensors file; got a damaged one (its checksum does not fit its "
-        "contents); use another copy of it. [file-damaged] The checkpoint before is used, if there is one.\n"
+        f"{str(last)!r} is a damaged .safetensors file (its contents do not match its checksum). Use another "
+        "copy. [file-damaged] The previous checkpoint is used, if there is one.\n"
     )
     np.testing.assert_array_equal(resumed.parameters["dense1.weight"], model.parameters["dense1.weight"])
 
@@ -168,8 +168,7 @@ def test_no_whole_checkpoint_is_an_error(tmp_path, capsys):
     (folder / "previous.safetensors").unlink()
     refused(
         BadFile,
-        f"{str(folder)!r} must have a whole checkpoint; got none; begin the run anew in another folder. "
-        "[no-checkpoint]",
+        f"{str(folder)!r} has no intact checkpoint. Start the run again in another folder. [no-checkpoint]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
     assert "[file-damaged]" in capsys.readouterr().err
@@ -180,8 +179,8 @@ def test_a_run_of_another_network_is_refused_with_the_differences(tmp_path):
     tiny(folder)
     refused(
         BadFile,
-        f"{str(folder)!r} must be a run of network; got one of another network; make the model from the run's "
-        "network. [other-network]\n  --- the run\n  +++ here\n  -  - dense 2\n  +  - dense 3",
+        f"{str(folder)!r} is a run of another network than network. Create the model from the run's network. "
+        "[other-network]\n  --- the run\n  +++ here\n  -  - dense 2\n  +  - dense 3",
         lambda: cs.Model("input 1x3x2 | flatten | dense 3").fit(TINY_DATA, resume=folder, progress=False),
     )
 
@@ -191,15 +190,15 @@ def test_a_run_with_other_data_or_seed_is_refused(tmp_path):
     tiny(folder)
     refused(
         BadFile,
-        f"{str(folder)!r} must go on with the seed it was begun with (0); got seed=1; use the same model settings "
-        "and data. [other-data]",
+        f"{str(folder)!r} was started with another seed: 0, not seed=1. Use the same model settings and data. "
+        "[other-data]",
         lambda: cs.Model(TINY, seed=1).fit(TINY_DATA, resume=folder, progress=False),
     )
     fewer = (TINY_DATA[0][:9], TINY_DATA[1][:9])
     refused(
         BadFile,
-        f"{str(folder)!r} must go on with the images it was begun with (10); got images=9; use the same model "
-        "settings and data. [other-data]",
+        f"{str(folder)!r} was started with another images: 10, not images=9. Use the same model settings and "
+        "data. [other-data]",
         lambda: cs.Model(TINY).fit(fewer, resume=folder, progress=False),
     )
 
@@ -209,20 +208,20 @@ def test_settings_of_a_run_stay(tmp_path):
     tiny(folder)
     refused(
         BadSetting,
-        "fit.batch_size must stay as it was when a run goes on; got batch_size=5, not 4; leave it out, or begin a "
-        "new run. [resume-setting]",
+        "batch_size cannot change when a run is resumed (got batch_size=5, not 4). Leave it out, or start a new "
+        "run. [resume-setting]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, batch_size=5, progress=False),
     )
     refused(
         BadSetting,
-        f"fit.run must be left out when a run goes on; got run='new' and resume={str(folder)!r}; give one of them. "
-        "[run-and-resume]",
+        f"run and resume are mutually exclusive (got run='new' and resume={str(folder)!r}). Pass only one of "
+        "them. [run-and-resume]",
         lambda: cs.Model(TINY).fit(TINY_DATA, run="new", resume=str(folder), progress=False),
     )
     refused(
         BadSetting,
-        "fit.data must be given: the run was begun with data that has no name; got None; give the same data again. "
-        "[data-missing]",
+        "resuming this run needs its training data, which has no name (got data=None). Pass the same data "
+        "again. [data-missing]",
         lambda: cs.Model(TINY).fit(resume=folder, progress=False),
     )
 
@@ -232,14 +231,14 @@ def test_a_folder_is_of_one_run(tmp_path):
     tiny(folder)
     refused(
         BadFile,
-        f"{str(folder)!r} must be a new folder; got one with a run in it; go on with it by resume={str(folder)!r}, "
-        "or choose another folder. [run-exists]",
+        f"{str(folder)!r} already contains a run. Resume it with resume={str(folder)!r}, or choose another "
+        "folder. [run-exists]",
         lambda: tiny(folder),
     )
     refused(
         BadFile,
-        f"{str(tmp_path)!r} must be the folder of a run; got no run.json in it; if the run was stopped before it had "
-        f"begun, start it again with run={str(tmp_path)!r}. [no-run]",
+        f"{str(tmp_path)!r} is not a run folder (no run.json in it). If the run was stopped before its first "
+        f"checkpoint, start it again with run={str(tmp_path)!r}. [no-run]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=tmp_path, progress=False),
     )
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
@@ -264,18 +263,18 @@ def test_a_damaged_run_json_is_named(tmp_path):
     path.write_text(text.replace('"schema": 2', '"schema": 9'))
     refused(
         BadFile,
-        f"{str(path)!r} must describe a run of schema 2; got schema=9; restore it. [damaged-run]",
+        f"{str(path)!r} does not describe a run of schema 2 (got schema=9). Restore the file. [damaged-run]",
         resume,
     )
     path.write_text(text.replace('"seed": 0', '"seed": "0"'))
     refused(
         BadFile,
-        f"{str(path)!r} must describe a run of schema 2; got seed as text, not an integer from 0; restore it. "
-        "[damaged-run]",
+        f"{str(path)!r} does not describe a run of schema 2 (got seed as text, not an integer from 0). Restore "
+        "the file. [damaged-run]",
         resume,
     )
     path.write_text("{")
-    with pytest.raises(BadFile, match=r"must be JSON; got .*; restore it\. \[damaged-run\]$"):
+    with pytest.raises(BadFile, match=r"is not valid JSON \(.*\)\. Restore the file\. \[damaged-run\]$"):
         resume()
 
 
@@ -289,8 +288,8 @@ def test_settings_changed_by_hand_are_noticed(tmp_path, change):
     assert change[0] in text
     path.write_text(text.replace(*change))
     message = (
-        f"{str(path)!r} must be as the run wrote it; got other content than its checksum was made of (changed by hand, "
-        "or damaged); restore it, or begin a new run with other settings. [damaged-run]"
+        f"{str(path)!r} does not match its checksum (edited or damaged). Restore it, or start a new run with "
+        "other settings. [damaged-run]"
     )
     refused(BadFile, message, lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False))
     refused(BadFile, message, lambda: cs.load(folder))
@@ -312,8 +311,7 @@ def test_a_key_without_meaning_is_refused(tmp_path):
     reseal(folder, lambda document: document["configuration"].update(batchsize=4))
     refused(
         BadSetting,
-        "configuration must have only keys that mean something; got 'batchsize'; did you mean batch_size? "
-        "[configuration-key]",
+        "configuration has an unknown key 'batchsize'; did you mean batch_size? [configuration-key]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
 
@@ -378,8 +376,8 @@ def test_a_missing_line_of_the_log_is_noticed(tmp_path):
     log.write_bytes(shorter)
     refused(
         BadFile,
-        f"{str(log)!r} must have the {len(b''.join(lines)):,} bytes that were written before the last checkpoint; got "
-        f"{len(shorter):,} in whole lines; use the log as it was written. [log-short]",
+        f"{str(log)!r} is shorter than at the last checkpoint (got {len(shorter):,} bytes in complete lines, not "
+        f"{len(b''.join(lines)):,}). Restore the original log. [log-short]",
         lambda: diagnose_run(folder),
     )
     log.write_bytes(b"".join(lines)[:-1] + b"*")  # the last line looks as if it had been cut off
@@ -398,8 +396,8 @@ def test_a_flipped_bit_in_the_format_entry_is_damage(tmp_path, capsys):
     resumed = cs.Model(TINY)
     resumed.fit(TINY_DATA, resume=folder, progress=False)
     assert capsys.readouterr().err == (
-        f"{str(last)!r} must be a whole .safetensors file; got a damaged one (its format is 'convscope 3', not "
-        "'convscope 1'); use another copy of it. [file-damaged] The checkpoint before is used, if there is one.\n"
+        f"{str(last)!r} is a damaged .safetensors file (its format is 'convscope 3', not 'convscope 1'). Use "
+        "another copy. [file-damaged] The previous checkpoint is used, if there is one.\n"
     )
     np.testing.assert_array_equal(resumed.parameters["dense1.weight"], model.parameters["dense1.weight"])
 
@@ -437,8 +435,8 @@ def test_a_log_cut_short_is_an_error(tmp_path):
     log.write_bytes(log.read_bytes()[:-5])
     refused(
         BadFile,
-        f"{str(log)!r} must be a log that can be written; got an error (it has fewer than the {size:,} bytes written "
-        "before); what was saved before is intact: make room or choose another folder, then resume. [write-failed]",
+        f"cannot write the log {str(log)!r} (shorter than the {size:,} bytes written so far). Files saved "
+        "earlier are intact. Free disk space or choose another folder, then resume. [write-failed]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
 

@@ -1,4 +1,4 @@
-"""Parts of a data set: which images are trained on, and which are kept for validation and test."""
+"""Splits of datasets into training, validation and test parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPLITS: tuple[str, ...] = get_args(Split)
 
 
 class Subset:
-    """Some images of another source, in a given order.
+    """Some images of another dataset, in a given order.
 
     >>> from convscope.data import ArrayDataset
     >>> whole = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
@@ -31,17 +31,17 @@ class Subset:
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """Return the damaged files that the whole leaves out."""
+        """Return the damaged files that the whole dataset leaves out."""
         return getattr(self._whole, "skipped", ())
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Return the folders that the whole leaves out, for they have no images of the user's."""
+        """Return the folders that the whole dataset ignores."""
         return getattr(self._whole, "left_out", ())
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Return the classes of the whole."""
+        """Return the classes of the whole dataset."""
         return self._whole.classes
 
     @property
@@ -55,7 +55,6 @@ class Subset:
         return self._whole.labels[self._indices]
 
     def __len__(self) -> int:
-        """Return the number of images of the part."""
         return len(self._indices)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
@@ -64,10 +63,10 @@ class Subset:
 
 
 def holdout_mask(labels: Labels, share: float) -> NDArray[np.bool_]:
-    """Mark the images to hold out: `share` of each class, evenly spaced through its images.
+    """Return a mask of the images to hold out: the fraction `share` of each class, evenly spaced.
 
-    The same labels always give the same answer. A class of two images or more gives at least one and keeps at
-    least one; a class of one image gives none.
+    The result depends on the labels only. A class of at least two images contributes at least one and keeps at
+    least one; a class of one image contributes none.
 
     >>> holdout_mask(np.array([7, 7, 3, 7, 7, 3]), 0.25).astype(int)
     array([0, 0, 0, 1, 0, 1])
@@ -83,13 +82,13 @@ def holdout_mask(labels: Labels, share: float) -> NDArray[np.bool_]:
 
 
 def missing_classes(source: Dataset) -> tuple[str, ...]:
-    """Return the classes that have no image in this source."""
+    """Return the classes without images in this dataset."""
     counts = np.bincount(source.labels, minlength=len(source.classes))
     return tuple(name for name, count in zip(source.classes, counts, strict=True) if count == 0)
 
 
 def refuse_missing_classes(validation: Dataset) -> None:
-    """Raise BadData [classes-missing] where a validation part has no image of some class."""
+    """Raise BadData [classes-missing] if a validation part lacks images of some class."""
     missing = missing_classes(validation)
     if missing:
         few = ", ".join(missing[:8]) + (", …" if len(missing) > 8 else "")

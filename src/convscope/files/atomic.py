@@ -30,8 +30,7 @@ def write_file(path: str | Path, content: str | bytes) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadFile(
-            f"the file to save must be one that can be written; got {str(path)!r} ({reason}); "
-            "choose a folder that exists and that you may write to. [save]"
+            f"cannot write {str(path)!r} ({reason}). Choose an existing folder that you may write to. [save]"
         ) from None
 
 
@@ -51,8 +50,8 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
-            f"{str(path)!r} must be a file that can be written; got an error ({reason}); what was saved before is "
-            "intact: make room or choose another folder, then resume. [write-failed]"
+            f"cannot write {str(path)!r} ({reason}). Files saved earlier are intact. Free disk space or choose "
+            "another folder, then resume. [write-failed]"
         ) from None
 
 

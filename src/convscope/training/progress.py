@@ -1,4 +1,4 @@
-"""What a person sees while a model trains: a bar on a terminal, one line per epoch elsewhere, on stderr."""
+"""Training progress on stderr: a bar on a terminal, one line per epoch otherwise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BAR_CELLS = 24
 
 
 class Progress:
-    """Shows steps and epochs; `shown=False` shows nothing."""
+    """Shows steps and epochs, unless `shown` is False."""
 
     def __init__(self, epochs: int, shown: bool = True, stream: TextIO | None = None) -> None:
         self._epochs = epochs
@@ -26,12 +26,12 @@ class Progress:
         self._images = 0
 
     def begin_epoch(self, batch: int) -> None:
-        """Start the clock, at a batch that is not 0 where a run goes on."""
+        """Start the clock. `batch` is not 0 if a run resumes within an epoch."""
         self._begun = time.perf_counter()
         self._from_batch, self._images = batch, 0
 
     def step(self, epoch: int, batch: int, batches: int, images: int, loss: float) -> None:
-        """Show how far the epoch is, how fast, and when it will be done."""
+        """Show the progress of the epoch, the speed and the remaining time."""
         self._images += images
         now = time.perf_counter()
         if not self._bar or (now - self._drawn < _BETWEEN_SECONDS and batch < batches):
@@ -48,7 +48,7 @@ class Progress:
         )
 
     def end_epoch(self, epoch: Epoch) -> None:
-        """Show what the epoch gave."""
+        """Show the results of the epoch."""
         if not self._shown:
             return
         seconds = time.perf_counter() - self._begun
@@ -59,7 +59,7 @@ class Progress:
         self._write(f"{text}\n")
 
     def say(self, text: str) -> None:
-        """Show a message on a line of its own, whether progress is shown or not."""
+        """Show a message on its own line, even if progress is not shown."""
         self._write(f"\n{text}\n" if self._bar else f"{text}\n")
 
     def _line(self, text: str) -> None:
