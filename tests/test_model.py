@@ -345,9 +345,7 @@ def test_bad_files_are_named(tmp_path):
     cs.Model(NET).save(missing)
     for cut in (3, 100, -1):
         (tmp_path / "cut.safetensors").write_bytes(missing.read_bytes()[:cut])
-        with pytest.raises(
-            BadFile, match=r"is a damaged \.safetensors file .*\[file-damaged\]$"
-        ):
+        with pytest.raises(BadFile, match=r"is a damaged \.safetensors file .*\[file-damaged\]$"):
             cs.Model.load(tmp_path / "cut.safetensors")
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadFile, match=r"cannot be created \(.*\)\. .*\[folder\]$"):
@@ -406,30 +404,30 @@ def test_bad_labels_are_named(labels, error, message):
     ("make", "message"),
     [
         (lambda: cs.Model(NET, precision="high"),
-         "Model.precision must be one of fast, strict; got precision='high'; strict rounds as plain sums do, fast "
-         "may use Winograd's algorithm. [precision]"),
+         "precision must be one of fast, strict; got precision='high'; strict rounds as plain sums do, fast may "
+         "use Winograd's algorithm. [precision]"),
         (lambda: cs.Model(NET, engine="refrence"),
          "Model.engine must be one of native, reference, torch; got engine='refrence'; did you mean reference? [engine]"),
         (lambda: cs.Model(NET, dtype="float16"),
-         "Model.dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
+         "dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
         (lambda: cs.Model(NET, task="clasification"),
-         "Model.task must be one of classification, multi_label, regression, or None; got task='clasification'; did you "
-         "mean classification? [task]"),
+         "task must be one of classification, multi_label, regression, or None; got task='clasification'; did "
+         "you mean classification? [task]"),
         (lambda: cs.Model(NET).predict(images(), "yes"),
          "probabilities must be True, False or None; got probabilities='yes'; leave it out to follow the "
          "model's task. [probabilities]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("nan")),
-         "step.lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
+         "lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("inf")),
-         "step.lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"),
+         "lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), -0.5),
-         "step.lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
+         "lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), "0.1"),
-         "step.lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
-        (lambda: cs.Model(NET, seed=-1), "Model.seed must be an integer from 0; got seed=-1; use 0. [setting]"),
+         "lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
+        (lambda: cs.Model(NET, seed=-1), "seed must be an integer from 0; got seed=-1; use 0. [setting]"),
         (lambda: cs.Model(NET).compile("adam"),
-         "Model.optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, "
-         "momentum=0.9). [optimizer]"),
+         "optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, momentum=0.9). "
+         "[optimizer]"),
         (lambda: cs.Model("input 3x4x5 | softmax 1").compile(loss="cross_entropy"),
          "Softmax.axis must be the class axis (0) for cross-entropy; got axis=1 in 'softmax1'; normalize over "
          "the first axis, or use another loss. [softmax-axis]"),

@@ -113,11 +113,9 @@ def test_rate_that_overflows_is_refused_by_the_step():
     x, labels = np.zeros((6, 1, 6, 5), np.float32), np.arange(6) % 3
     model.train_step(x, labels)
     model.steps = 2
-    message = "step.lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"
+    message = "lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         model.train_step(x, labels)
-    message = (
-        "step.lr must be a number from 0 and below 3.40282e+38; got lr=1e+39; 0.01 is a common start. [setting]"
-    )
+    message = "lr must be a number from 0 and below 3.40282e+38; got lr=1e+39; 0.01 is a common start. [setting]"
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         model.step(x, labels, 1e39)

@@ -159,9 +159,7 @@ def test_diagnosis_names_a_constant_predictor(tmp_path):
     assert "still-improving" not in codes
     found = codes["constant-predictor"]
     assert found.numbers["class"] in ("ash", "bone", "coal")
-    assert found.message == (
-        f"after epoch 3 the model predicts class {found.numbers['class']!r} for every image"
-    )
+    assert found.message == (f"after epoch 3 the model predicts class {found.numbers['class']!r} for every image")
 
 
 def test_log_of_an_exploded_run_without_a_stop_is_a_divergence(tmp_path):

@@ -38,7 +38,7 @@ def checked_task(task: object) -> Task | None:
     if task is None or known in TASKS:
         return None if task is None else known  # type: ignore[return-value]
     raise BadSetting(
-        f"Model.task must be one of {', '.join(TASKS)}, or None; got task={task!r}; {nearest(known, TASKS)} [task]"
+        f"task must be one of {', '.join(TASKS)}, or None; got task={task!r}; {nearest(known, TASKS)} [task]"
     )
 
 
