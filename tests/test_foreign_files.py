@@ -40,7 +40,7 @@ WEIGHTS = (
         ("net.pb", GRAPH),
     ],
 )
-def test_files_of_other_programs_lead_to_advice(name, said, capsys):
+def test_files_of_other_programs_give_a_hint(name, said, capsys):
     suffix = name.removeprefix("net")
     whole = f"a {suffix} file cannot be read as a model: {said.format(name)}"
     with pytest.raises(UnknownModel, match=f"^{re.escape(whole)}$"):
@@ -50,7 +50,7 @@ def test_files_of_other_programs_lead_to_advice(name, said, capsys):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_a_saved_keras_model_is_loaded_as_the_advice_says(tmp_path, capsys):
+def test_saved_keras_model_is_loaded_as_hinted(tmp_path, capsys):
     from convscope.interop.keras.backend import imported
 
     keras = imported()

@@ -153,8 +153,8 @@ def _text(path: Path) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = f"byte {error.start:,} is not UTF-8"
-        raise _refused(path, "be text in UTF-8", place, "save it as UTF-8", "file-text") from None
+        problem = f"byte {error.start:,} is not UTF-8"
+        raise _refused(path, "be text in UTF-8", problem, "save it as UTF-8", "file-text") from None
     if "\0" in text:
         raise _refused(path, "be text", "binary data", "name a .yaml or .json file", "file-text")
     return text

@@ -1,4 +1,4 @@
-"""Learning rates, against PyTorch's schedulers step by step."""
+"""Learning-rate schedules, compared with PyTorch's step by step."""
 
 import re
 
@@ -47,13 +47,13 @@ def rates(make, steps):
         ),
     ],
 )
-def test_rates_are_pytorchs(schedule, make, steps):
+def test_rates_match_pytorch(schedule, make, steps):
     assert [schedule.rate(LR, step) for step in range(steps)] == pytest.approx(
         rates(make, steps), rel=1e-9, abs=1e-15
     )
 
 
-def test_lengths_left_out_are_the_runs():
+def test_default_length_is_that_of_the_run():
     assert Cosine().rate(LR, 5, 20) == Cosine(steps=20).rate(LR, 5)
     assert OneCycle().rate(LR, 5, 20) == OneCycle(steps=20).rate(LR, 5)
     assert StepDecay().rate(LR, 14, 21) == StepDecay(every=7).rate(LR, 14)
@@ -61,7 +61,7 @@ def test_lengths_left_out_are_the_runs():
     assert Constant().rate(LR, 10**6) == LR
 
 
-def test_rates_stay_at_the_end_after_it():
+def test_rates_stay_constant_after_the_end():
     assert Cosine(steps=10, lowest=0.1).rate(LR, 99) == pytest.approx(0.1)
     assert OneCycle(steps=10).rate(LR, 99) == OneCycle(steps=10).rate(LR, 9)
     assert OneCycle(steps=1).rate(LR, 0) == pytest.approx(LR / 25 / 1e4)
@@ -81,11 +81,11 @@ def test_rates_stay_at_the_end_after_it():
                                           "got schedule='cosin'; did you mean cosine? [schedule]"),
     ],
 )  # fmt: skip
-def test_mistakes_are_named(make, message):
+def test_invalid_settings_are_reported(make, message):
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         make()
 
 
-def test_names_are_read_with_hyphens_too():
+def test_names_may_have_hyphens():
     assert get_schedule("one-cycle") == OneCycle()
     assert get_schedule(None) == Constant()

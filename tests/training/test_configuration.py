@@ -1,4 +1,4 @@
-"""Settings to JSON and back, and what is refused."""
+"""Training settings: JSON form and checks."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from convscope.optim.schedules import Cosine, StepDecay, WarmUp
 from convscope.training.configuration import Configuration
 
 
-def test_everything_comes_back_from_json():
+def test_configuration_survives_json():
     """Nested schedules and pairs of numbers too."""
     configuration = Configuration(
         epochs=7,
@@ -32,7 +32,7 @@ def test_everything_comes_back_from_json():
     assert json.loads(text)["augment"] == "shift=2,flip=0.5"
 
 
-def test_names_alone_have_the_usual_settings():
+def test_names_alone_give_default_settings():
     read = Configuration.from_dict({"optimizer": "adam", "loss": "mse", "schedule": {"name": "cosine"}})
     assert (read.optimizer, read.schedule) == (cs.Adam(), Cosine())
 
@@ -52,7 +52,7 @@ def test_names_alone_have_the_usual_settings():
          "betas=(0.9,); (0.9, 0.999) is usual. [betas]"),
     ],
 )  # fmt: skip
-def test_mistakes_are_named(document, message):
+def test_invalid_settings_are_reported(document, message):
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         Configuration.from_dict(document)
 
@@ -87,13 +87,13 @@ def test_mistakes_are_named(document, message):
          "label_smoothing=1.0; 0.1 is usual. [setting]"),
     ],
 )  # fmt: skip
-def test_settings_outside_their_rule_are_refused(make, message):
+def test_settings_out_of_range_are_refused(make, message):
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         make()
 
 
-def test_numbers_of_numpy_are_kept_as_plain_ones():
-    """A run's settings go into JSON, whatever kind of number they were given as."""
+def test_numpy_scalars_are_converted():
+    """Settings must be JSON-serializable."""
     made = Configuration(
         epochs=np.int64(3),
         batch_size=np.int32(7),

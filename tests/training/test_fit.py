@@ -1,4 +1,4 @@
-"""Training as a whole: it learns, it repeats, it refuses, it stops."""
+"""Training: learning, reproducibility, input checks and stopping."""
 
 import json
 import re
@@ -34,8 +34,8 @@ def bits(model):
     return {name: array.tobytes() for name, array in {**model.parameters, **model.buffers}.items()}
 
 
-def test_it_learns_real_digits():
-    """A small network reads nine tenths of digits it has not seen after three epochs."""
+def test_training_learns_real_digits():
+    """A small network reaches 90 % test accuracy after three epochs."""
     net = "input 1x8x8 | conv 8 3 same | relu | maxpool 2 | flatten | dense 10"
     model = cs.Model(net, seed=1)
     history = model.fit("digits", epochs=3, batch_size=32, optimizer=cs.Adam(lr=0.01), progress=False)
@@ -45,8 +45,8 @@ def test_it_learns_real_digits():
     assert model.classes == tuple("0123456789")
 
 
-def test_the_same_seed_gives_the_same_bits():
-    """And another seed others; what was done before with NumPy's global generator does not matter."""
+def test_same_seed_gives_identical_bits():
+    """Another seed gives other bits. NumPy's global generator has no effect."""
     first, history = fit(augment="shift=1,flip")
     np.random.seed(7)
     again, history_again = fit(augment="shift=1,flip")
@@ -56,8 +56,8 @@ def test_the_same_seed_gives_the_same_bits():
     assert bits(first) != bits(other)
 
 
-def test_every_random_choice_counts():
-    """Dropout, shuffling and augmentation each change the result when they are changed."""
+def test_random_choices_depend_on_seed():
+    """Dropout, shuffling and augmentation each affect the result."""
     plain, _ = fit()
     assert bits(plain) != bits(fit(cs.Model(NET.replace("0.2", "0.3")))[0])
     assert bits(plain) != bits(fit(augment="flip")[0])
@@ -65,12 +65,12 @@ def test_every_random_choice_counts():
     assert bits(plain) != bits(fit(given=(x[::-1], labels[::-1]))[0])
 
 
-def test_a_source_and_arrays_train_alike():
+def test_dataset_and_arrays_train_alike():
     assert bits(fit()[0]) == bits(fit(given=ArrayDataset(*data(), classes="abc"))[0])
 
 
 def test_fit_is_steps_in_shuffled_order(tmp_path):
-    """The loop adds nothing: the same batches given by hand end at the same parameters and observations."""
+    """The same batches passed to train_step give the same parameters and statistics."""
     optimizer = cs.SGD(lr=0.1, momentum=0.5)
     model, history = fit(epochs=2, optimizer=optimizer, augment="shift=1", run=tmp_path / "run")
     hand = cs.Model(NET)
@@ -90,7 +90,7 @@ def test_fit_is_steps_in_shuffled_order(tmp_path):
     assert [event["layers"] for event in lines if event["event"] == "epoch"] == layers
 
 
-def test_a_last_batch_of_one_is_left_out():
+def test_last_batch_of_one_image_is_dropped():
     """Batch norm has no statistics of a single vector: 49 images are three batches of 16."""
     model, history = fit(given=data(49), epochs=1)
     assert (model.steps, history[0].step) == (3, 3)
@@ -98,7 +98,7 @@ def test_a_last_batch_of_one_is_left_out():
     assert fit(cs.Model("input 2x6x5 | flatten | dense 3"), data(3), batch_size=1, epochs=1)[0].steps == 3
 
 
-def test_validation_is_told_and_uses_running_statistics():
+def test_validation_is_reported_and_uses_running_statistics():
     model, history = fit(validation=data(20, 1))
     told = model.evaluate(data(20, 1))
     assert (history[1].validation_loss, history[1].validation_accuracy) == (told["loss"], told["accuracy"])
@@ -106,13 +106,13 @@ def test_validation_is_told_and_uses_running_statistics():
 
 
 def test_patience_ends_a_run_early():
-    """With a rate that changes nothing to speak of, the first epoch stays the best."""
+    """With a tiny learning rate the first epoch stays the best."""
     model = cs.Model("input 2x6x5 | flatten | dense 3")
     _, history = fit(model, epochs=9, patience=2, optimizer=cs.SGD(lr=1e-30), validation=data(20, 1))
     assert (len(history), history.stopped) == (3, "patience")
 
 
-def test_patience_starts_anew_with_every_lower_loss(monkeypatch):
+def test_patience_restarts_at_every_lower_loss(monkeypatch):
     told = iter([1.0, 2.0, 0.5, 2.0, 3.0, 0.1])
     monkeypatch.setattr(cs.Model, "evaluate", lambda *_: {"loss": next(told), "accuracy": 0.5})
     _, history = fit(epochs=6, patience=2, validation=data(20, 1))
@@ -120,7 +120,7 @@ def test_patience_starts_anew_with_every_lower_loss(monkeypatch):
 
 
 def test_best_is_the_epoch_of_lowest_validation_loss(tmp_path):
-    """A run at too large a rate gets worse: the folder's model is the best one, not the last."""
+    """A run with a large learning rate gets worse: the folder's model is the best one, not the last."""
     model, history = fit(
         cs.Model("input 2x6x5 | flatten | dense 3"), epochs=4, optimizer=cs.SGD(lr=0.5), validation=data(20, 1),
         run=tmp_path / "run",
@@ -132,14 +132,14 @@ def test_best_is_the_epoch_of_lowest_validation_loss(tmp_path):
     assert model.evaluate(data(20, 1))["loss"] == losses[-1]
 
 
-def test_the_schedule_is_followed_over_the_whole_run(tmp_path):
+def test_schedule_covers_the_whole_run(tmp_path):
     _, history = fit(epochs=3, schedule="cosine", optimizer=cs.SGD(lr=0.2), run=tmp_path / "run")
     steps = 3 * 4
     wanted = [0.1 * (1 + np.cos(np.pi * (4 * epoch - 1) / steps)) for epoch in (1, 2, 3)]
     assert history.column("lr") == pytest.approx(wanted, rel=1e-12)
 
 
-def test_compiled_settings_are_fits_defaults():
+def test_compiled_settings_are_defaults_of_fit():
     compiled = cs.Model(NET)
     compiled.compile(cs.Adam(lr=0.02), clip_norm=0.3)
     fit(compiled)
@@ -147,8 +147,8 @@ def test_compiled_settings_are_fits_defaults():
     assert bits(compiled) == bits(given)
 
 
-def test_the_log_has_no_times_and_every_epoch(tmp_path):
-    """Layers are observed: dead units of ReLU, norms of everything that learns."""
+def test_log_has_every_epoch_and_no_times(tmp_path):
+    """Statistics of layers are logged: dead ReLU units, and norms of parameters."""
     fit(run=tmp_path / "run", validation=data(20, 1))
     events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["step", "epoch", "epoch"]
@@ -161,8 +161,8 @@ def test_the_log_has_no_times_and_every_epoch(tmp_path):
     assert set(events[1]["layers"]) == {"bn1", "conv1", "dense1", "relu1"}
 
 
-def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
-    """A huge rate blows up: the step that would spread NaN is not taken."""
+def test_nan_stops_training_and_names_the_layer(tmp_path):
+    """The step that would spread NaN is not applied."""
     model = cs.Model("input 2x6x5 | conv 4 3 | relu | conv 5 2 | relu | flatten | dense 3")
     with pytest.raises(NotFinite) as caught:
         fit(model, epochs=20, optimizer=cs.SGD(lr=1e12), run=tmp_path / "run")
@@ -215,13 +215,13 @@ def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
          "tensorboard=True needs a run folder (got run=None). Pass run. [tensorboard-folder]"),
     ],
 )  # fmt: skip
-def test_bad_input_is_named(given, more, error, message):
+def test_bad_input_is_reported(given, more, error, message):
     with pytest.raises(error) as caught:
         fit(given=given, **more)
     assert str(caught.value) == message
 
 
-def test_no_data_is_an_error():
+def test_missing_data_is_an_error():
     with pytest.raises(BadSetting) as caught:
         cs.Model(NET).fit(progress=False)
     assert (
@@ -230,8 +230,8 @@ def test_no_data_is_an_error():
     )
 
 
-def test_nan_pixels_of_a_source_are_found_in_their_batch():
-    """A source that checks nothing itself."""
+def test_nan_pixels_of_a_dataset_are_reported():
+    """A dataset without checks of its own."""
 
     class Broken(ArrayDataset):
         def batch(self, indices):
@@ -246,7 +246,7 @@ def test_nan_pixels_of_a_source_are_found_in_their_batch():
     )
 
 
-def test_tensorboard_gets_the_numbers_of_the_log(tmp_path):
+def test_tensorboard_gets_the_values_of_the_log(tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 

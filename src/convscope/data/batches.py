@@ -37,9 +37,9 @@ def checked_images(network: Network, x: Array, dtype: DType) -> Array:
     bad = ~np.isfinite(x)
     if bad.any():
         where = np.unravel_index(int(np.argmax(bad)), x.shape)
-        place = ", ".join(str(int(i)) for i in where)
+        location = ", ".join(str(int(i)) for i in where)
         raise BadData(
-            f"x must be finite numbers; got x[{place}]={x[where]}; repair or remove such images. [images-nan]"
+            f"x must be finite numbers; got x[{location}]={x[where]}; repair or remove such images. [images-nan]"
         )
     return x.astype(dtype, copy=False)
 

@@ -92,9 +92,9 @@ _CIFAR_MEMBERS = {
 
 def read_cifar_images(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read images (n, 3, 32, 32) and labels (n,) from the CIFAR-10 archive or its unpacked folder."""
-    place = paths[CIFAR_ARCHIVE]
-    contents = _from_folder(place, part) if place.is_dir() else _from_archive(place, part)
-    records = np.concatenate([_cifar_records(content, f"{place}/{name}") for name, content in contents.items()])
+    source = paths[CIFAR_ARCHIVE]
+    contents = _from_folder(source, part) if source.is_dir() else _from_archive(source, part)
+    records = np.concatenate([_cifar_records(content, f"{source}/{name}") for name, content in contents.items()])
     return records[:, 1:].reshape(-1, *_CIFAR_SHAPE), records[:, 0]
 
 
@@ -268,9 +268,9 @@ def digits(part: str) -> Dataset | None:
     if part == "validation":
         return None
     x, labels = _arrays()
-    whole = ArrayDataset(x, labels)
-    test = holdout_mask(whole.labels, TEST_SHARE)
-    return Subset(whole, np.flatnonzero(test if part == "test" else ~test))
+    dataset = ArrayDataset(x, labels)
+    test = holdout_mask(dataset.labels, TEST_SHARE)
+    return Subset(dataset, np.flatnonzero(test if part == "test" else ~test))
 
 
 @cache

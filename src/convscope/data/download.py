@@ -20,38 +20,45 @@ def find_files(original: PublishedDataset, part: str, data_dir: Path | None) -> 
     The search path is `data_dir`, CONVSCOPE_DATA and the cache, in each the folder itself and its subfolder named
     like the dataset. Downloads go to the first of these that is set.
     """
-    places = _places(data_dir)
+    search_path = _search_path(data_dir)
     names = original.files(part)
-    folders = [folder for place in places for folder in (place, place / original.name)]
+    folders = [folder for parent in search_path for folder in (parent, parent / original.name)]
     found = {name: path for name in names if (path := _find(original, name, folders)) is not None}
     for name in names:
         if name not in found:
-            found[name] = _download(original, name, places)
+            found[name] = _download(original, name, search_path)
     return found
 
 
-def _places(data_dir: Path | None) -> list[Path]:
+def _search_path(data_dir: Path | None) -> list[Path]:
     named = os.environ.get(VARIABLE)
-    given = [data_dir] if data_dir is not None else []
+    folders = [data_dir] if data_dir is not None else []
     cache = cache_folder()
     if named:
-        given.append(Path(named))
-    return [*given, *([cache] if cache is not None else [])]
+        folders.append(Path(named))
+    if cache is not None:
+        folders.append(cache)
+    if not folders:
+        raise BadFile(
+            f"there is no folder for datasets: the home directory is unknown. Pass --data-dir or set {VARIABLE}. "
+            "[data-missing]"
+        )
+    return folders
 
 
 def _find(original: PublishedDataset, name: str, folders: Sequence[Path]) -> Path | None:
     candidates = (name, *original.alternatives[name])
-    places = (folder / file for folder in folders for file in candidates)
-    return next((place for place in places if os.path.exists(place)), None)
+    paths = (folder / file for folder in folders for file in candidates)
+    return next((path for path in paths if os.path.exists(path)), None)
 
 
-def _download(original: PublishedDataset, name: str, places: Sequence[Path]) -> Path:
+def _download(original: PublishedDataset, name: str, search_path: Sequence[Path]) -> Path:
     try:
         import pooch
     except ImportError:
-        message = _missing(original, name, places, f"to download it, {pip_install('pooch')}")
+        message = _missing(original, name, search_path, f"to download it, {pip_install('pooch')}")
         raise MissingExtra(message) from None
-    folder = places[0] / original.name
+    folder = search_path[0] / original.name
     was_there = os.path.exists(folder)
     failures = []
     for mirror in original.mirrors:
@@ -63,11 +70,11 @@ def _download(original: PublishedDataset, name: str, places: Sequence[Path]) -> 
             return Path(path)
     if not was_there and os.path.isdir(folder) and not any(folder.iterdir()):
         folder.rmdir()
-    raise BadFile(_missing(original, name, places, f"downloading failed from {', '.join(failures)}"))
+    raise BadFile(_missing(original, name, search_path, f"downloading failed from {', '.join(failures)}"))
 
 
 def _reason(error: Exception) -> str:
-    """Return a short reason why a mirror failed. The libraries' own messages take many lines."""
+    """Return a short reason reason a mirror failed. The libraries' own messages take many lines."""
     if "hash" in str(error).lower():
         return "wrong checksum"
     response = getattr(error, "response", None)
@@ -78,10 +85,10 @@ def _reason(error: Exception) -> str:
     return "no connection"
 
 
-def _missing(original: PublishedDataset, name: str, places: Sequence[Path], why: str) -> str:
-    looked = ", ".join(str(place) for place in places)
+def _missing(original: PublishedDataset, name: str, search_path: Sequence[Path], reason: str) -> str:
+    looked = ", ".join(str(folder) for folder in search_path)
     files = ", ".join(original.checksums)
     return (
-        f"{original.name} needs its original files: no {name} in {looked}, and {why}. Put {files} into "
-        f"{places[0] / original.name}, or pass their folder as --data-dir or {VARIABLE}. [data-missing]"
+        f"{original.name} needs its original files: no {name} in {looked}, and {reason}. Put {files} into "
+        f"{search_path[0] / original.name}, or pass their folder as --data-dir or {VARIABLE}. [data-missing]"
     )

@@ -100,14 +100,14 @@ class FolderDataset:
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Read the images at `indices` from the disk."""
         pixels = np.empty((len(indices), *self.image_shape), np.uint8)
-        for place, at in enumerate(indices):
+        for row, at in enumerate(indices):
             image = read_image(self._files[at], self._channels, self._resize)
             if image.shape != self.image_shape:
                 raise BadData(
                     f"{str(self._files[at])!r} has changed its size since the folder was loaded. Load the folder "
                     "again. [image-sizes]"
                 )
-            pixels[place] = image
+            pixels[row] = image
         return as_images(pixels), self._labels[indices]
 
 
@@ -153,10 +153,10 @@ def _images(folder: Path) -> list[Path]:
     waiting, seen = [folder], set()
     while waiting:
         inside = waiting.pop()
-        place = os.path.realpath(inside)
-        if place in seen:  # a link to a parent folder
+        real = os.path.realpath(inside)
+        if real in seen:  # a link to a parent folder
             continue
-        seen.add(place)
+        seen.add(real)
         entries = sorted(_entries(inside))
         files += [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not entry.is_dir()]
         waiting += [entry for entry in reversed(entries) if entry.is_dir() and entry.name not in SYSTEM_FOLDERS]

@@ -121,11 +121,11 @@ def _reader() -> str:
 
 def _with_progress(files: Sequence[Path]) -> Iterator[Path]:
     """Yield the files. On a terminal a line shows progress after a second."""
-    begun = drawn = time.monotonic()
+    start = drawn = time.monotonic()
     line = ""
     for number, file in enumerate(files):
         now = time.monotonic()
-        if sys.stderr.isatty() and now - begun > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
+        if sys.stderr.isatty() and now - start > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
             line = f"checking images: {number:,} of {len(files):,}"
             print(f"\r{line}", end="", file=sys.stderr, flush=True)
             drawn = now

@@ -86,7 +86,7 @@ def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> _Head:
             version = npy.read_magic(file)
             read_head = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, _, dtype = read_head(file)
-            begun = file.tell()
+            start = file.tell()
         except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError):
             raise  # from the archive, not from the header
         except Exception:  # the header is a Python literal with arbitrary content
@@ -100,7 +100,7 @@ def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> _Head:
         limit = f"hold at most {LARGEST_BYTES >> 30} GiB"
         got = f"{size:,} bytes" if size else f"{prod(shape):,} empty elements"
         raise _member(path, name, limit, _shortened(got), "npz-size")
-    if begun + size != info.file_size:
+    if start + size != info.file_size:
         got = f"{info.file_size:,} bytes for {size:,}"
         raise _member(path, name, "have the length in its header", got, "npz-file")
     return _Head(name, tuple(shape), size, info.compress_size)

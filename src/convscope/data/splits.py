@@ -18,48 +18,48 @@ class Subset:
     """Some images of another dataset, in a given order.
 
     >>> from convscope.data import ArrayDataset
-    >>> whole = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
-    >>> Subset(whole, np.array([3, 1])).labels
+    >>> dataset = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
+    >>> Subset(dataset, np.array([3, 1])).labels
     array([0, 1])
     """
 
-    def __init__(self, whole: Dataset, indices: Indices) -> None:
+    def __init__(self, dataset: Dataset, indices: Indices) -> None:
         if not len(indices):
             raise BadData("a part of the data must hold at least one image; got none; hold out less. [data-empty]")
-        self._whole = whole
+        self._dataset = dataset
         self._indices = np.asarray(indices, np.int64)
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """Return the damaged files that the whole dataset leaves out."""
-        return getattr(self._whole, "skipped", ())
+        """Return the damaged files that the original dataset leaves out."""
+        return getattr(self._dataset, "skipped", ())
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Return the folders that the whole dataset ignores."""
-        return getattr(self._whole, "left_out", ())
+        """Return the folders that the original dataset ignores."""
+        return getattr(self._dataset, "left_out", ())
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Return the classes of the whole dataset."""
-        return self._whole.classes
+        """Return the classes of the original dataset."""
+        return self._dataset.classes
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Return (c, h, w)."""
-        return self._whole.image_shape
+        return self._dataset.image_shape
 
     @property
     def labels(self) -> Labels:
         """Return the labels of the part, in order."""
-        return self._whole.labels[self._indices]
+        return self._dataset.labels[self._indices]
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Return the part's images at `indices` and their labels."""
-        return self._whole.batch(self._indices[indices])
+        return self._dataset.batch(self._indices[indices])
 
 
 def holdout_mask(labels: Labels, share: float) -> NDArray[np.bool_]:
@@ -76,8 +76,8 @@ def holdout_mask(labels: Labels, share: float) -> NDArray[np.bool_]:
         own = np.flatnonzero(labels == label)
         count = min(max(1, round(share * len(own))), len(own) - 1)
         if count:
-            places = ((np.arange(count) + 0.5) * len(own) / count).astype(np.int64)
-            marked[own[places]] = True
+            spaced = ((np.arange(count) + 0.5) * len(own) / count).astype(np.int64)
+            marked[own[spaced]] = True
     return marked
 
 

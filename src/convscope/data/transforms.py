@@ -25,38 +25,38 @@ class ResizedDataset:
     Raises:   BadData [fit-channels]
 
     >>> from convscope.data import ArrayDataset
-    >>> whole = ArrayDataset(np.ones((2, 1, 4, 3), np.float32), [0, 1])
-    >>> ResizedDataset(whole, (3, 6, 2)).batch(np.array([1]))[0].shape
+    >>> dataset = ArrayDataset(np.ones((2, 1, 4, 3), np.float32), [0, 1])
+    >>> ResizedDataset(dataset, (3, 6, 2)).batch(np.array([1]))[0].shape
     (1, 3, 6, 2)
     """
 
-    def __init__(self, whole: Dataset, image_shape: tuple[int, int, int]) -> None:
-        before, after = whole.image_shape[0], image_shape[0]
+    def __init__(self, dataset: Dataset, image_shape: tuple[int, int, int]) -> None:
+        before, after = dataset.image_shape[0], image_shape[0]
         if before != after and {before, after} != {1, 3}:
             raise BadData(
                 f"cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 are "
                 "supported: convert the images first. [fit-channels]"
             )
-        self._whole = whole
+        self._dataset = dataset
         self._shape = image_shape
-        _, height, width = whole.image_shape
+        _, height, width = dataset.image_shape
         self._rows = resizing_matrix(height, image_shape[1])
         self._columns = resizing_matrix(width, image_shape[2])
 
     @property
     def skipped(self) -> tuple[str, ...]:
         """Return the damaged files that the original dataset leaves out."""
-        return getattr(self._whole, "skipped", ())
+        return getattr(self._dataset, "skipped", ())
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """Return the folders that the original dataset ignores."""
-        return getattr(self._whole, "left_out", ())
+        return getattr(self._dataset, "left_out", ())
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Return the names of the classes."""
-        return self._whole.classes
+        return self._dataset.classes
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -66,15 +66,15 @@ class ResizedDataset:
     @property
     def labels(self) -> Labels:
         """Return all labels, in order."""
-        return self._whole.labels
+        return self._dataset.labels
 
     def __len__(self) -> int:
-        return len(self._whole)
+        return len(self._dataset)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Return the converted images at `indices` and their labels."""
-        whole, labels = self._whole.batch(indices)
-        x: NDArray[Any] = whole
+        images, labels = self._dataset.batch(indices)
+        x: NDArray[Any] = images
         if x.shape[1] > self._shape[0]:
             x = np.einsum("nchw,c->nhw", x, np.array(LUMA_WEIGHTS, x.dtype))[:, None]
         if x.shape[2:] != self._shape[1:]:
@@ -114,8 +114,8 @@ class RelabeledDataset:
         BadData: [classes-unknown] if a class is not among the names.
     """
 
-    def __init__(self, whole: Dataset, classes: Sequence[str]) -> None:
-        unknown = [name for name in whole.classes if name not in classes]
+    def __init__(self, dataset: Dataset, classes: Sequence[str]) -> None:
+        unknown = [name for name in dataset.classes if name not in classes]
         if unknown:
             few = ", ".join(unknown[:8]) + (", …" if len(unknown) > 8 else "")
             known = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
@@ -123,8 +123,8 @@ class RelabeledDataset:
                 f"the data has classes that the model was not trained on: {few} (it knows {known}). Rename them "
                 "as in training, or remove them. [classes-unknown]"
             )
-        places = np.array([classes.index(name) for name in whole.classes], np.int64)
-        self._whole, self._classes, self._places = whole, tuple(classes), places
+        indices = np.array([classes.index(name) for name in dataset.classes], np.int64)
+        self._dataset, self._classes, self._indices = dataset, tuple(classes), indices
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -134,23 +134,23 @@ class RelabeledDataset:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Return (c, h, w)."""
-        return self._whole.image_shape
+        return self._dataset.image_shape
 
     @property
     def labels(self) -> Labels:
         """Return all labels, in order."""
-        return self._renumbered(self._whole.labels)
+        return self._renumbered(self._dataset.labels)
 
     def __len__(self) -> int:
-        return len(self._whole)
+        return len(self._dataset)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Return the images at `indices` and their new labels."""
-        x, labels = self._whole.batch(indices)
+        x, labels = self._dataset.batch(indices)
         return x, self._renumbered(labels)
 
     def _renumbered(self, labels: Labels) -> Labels:
-        renumbered: Labels = self._places[labels]
+        renumbered: Labels = self._indices[labels]
         return renumbered
 
 
@@ -249,7 +249,7 @@ class _Kind(NamedTuple):
     usual: float
     least: float
     most: float
-    whole: bool
+    is_integer: bool
     unit: str
 
 
@@ -312,8 +312,8 @@ def _step(part: str) -> tuple[str, float]:
         strength = float(value) if value else kind.usual
     except ValueError:
         strength = float("nan")
-    if not kind.least <= strength <= kind.most or (kind.whole and strength != int(strength)):
-        number = "an integer" if kind.whole else "a number"
+    if not kind.least <= strength <= kind.most or (kind.is_integer and strength != int(strength)):
+        number = "an integer" if kind.is_integer else "a number"
         raise BadSetting(
             f"augment.{name} must be {number} from {kind.least:g} to {kind.most:g}, {kind.unit}; "
             f"got {part!r}; write for example {name}={kind.usual:g}. [augment-strength]"

@@ -39,7 +39,7 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
 
     Args:
         path: The file to write.
-        content: Its bytes, whole or in chunks.
+        content: Its bytes, at once or in chunks.
         keep_as: Where to move the file that is replaced. It is deleted by default.
 
     Raises:
@@ -62,7 +62,7 @@ def write_atomically(
 
     Args:
         path: The file to write. A file that is replaced passes its permissions on.
-        content: Its bytes, whole or in chunks.
+        content: Its bytes, at once or in chunks.
         mode: Permissions of a new file, before the umask.
         durable: Whether to flush the file and its folder to the disk.
         keep_as: Where to move the file that is replaced. It is deleted by default.

@@ -163,7 +163,7 @@ def eight_bits(levels: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = float(levels.min()), float(levels.max())
     if not (low >= 0 and high <= SCALES[-1]):
         raise ValueError(f"gray levels from {low:g} to {high:g}, supported are 0 to 1, 255 or 65,535")
-    whole = np.issubdtype(levels.dtype, np.integer)
-    white = SCALES[-1] if whole else next(scale for scale in SCALES if high <= scale)
+    is_integer = np.issubdtype(levels.dtype, np.integer)
+    white = SCALES[-1] if is_integer else next(scale for scale in SCALES if high <= scale)
     eight: NDArray[np.uint8] = np.rint(levels * (255 / white)).astype(np.uint8)
     return eight

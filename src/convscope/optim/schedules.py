@@ -168,8 +168,8 @@ def _keep_real(schedule: Schedule, name: str, below: float = math.inf, *, above:
 
 def _check_steps(schedule: Schedule, steps: int | None) -> None:
     if steps is not None:
-        whole = check_integer(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
-        set_field(schedule, "steps", whole)
+        count = check_integer(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
+        set_field(schedule, "steps", count)
 
 
 def _length(schedule: Schedule, steps: int | None, total: int | None) -> int:

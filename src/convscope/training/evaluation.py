@@ -131,19 +131,19 @@ def evaluate_classes(model: Model, source: Dataset, most_mistakes: int = MOST_MI
     mistakes: list[Mistake] = []
     for first in range(0, len(source), CHUNK):
         x, labels = source.batch(np.arange(first, min(first + CHUNK, len(source))))
-        chances = class_probabilities(model, x)
-        found = np.minimum(chances.argmax(axis=1), count)
-        np.add.at(confusion, (labels, found), 1)
+        probabilities = class_probabilities(model, x)
+        predicted = np.minimum(probabilities.argmax(axis=1), count)
+        np.add.at(confusion, (labels, predicted), 1)
         loss += model.program.evaluate(x.astype(model.dtype, copy=False), labels).loss * len(x)
         mistakes += [
             Mistake(
                 first + int(at),
                 int(labels[at]),
-                int(found[at]),
-                float(chances[at].max()),
-                float(chances[at, labels[at]]),
+                int(predicted[at]),
+                float(probabilities[at].max()),
+                float(probabilities[at, labels[at]]),
             )
-            for at in np.flatnonzero(found != labels)
+            for at in np.flatnonzero(predicted != labels)
         ]
         mistakes = sorted(mistakes, key=lambda mistake: (-mistake.score, mistake.index))[:most_mistakes]
     is_classifier = model.task != "regression"
@@ -159,5 +159,9 @@ def class_probabilities(model: Model, x: Array) -> Array:
     Raises:   BadData [no-classes], and those of Model.predict
     """
     refuse_no_classes(model.network)
-    chances = model.predict(x, probabilities=model.task != "regression")
-    return np.concatenate([1 - chances, chances], axis=1) if chances.shape[1] == 1 else chances
+    probabilities = model.predict(x, probabilities=model.task != "regression")
+    return (
+        np.concatenate([1 - probabilities, probabilities], axis=1)
+        if probabilities.shape[1] == 1
+        else probabilities
+    )

@@ -74,8 +74,8 @@ class TrainingLoop:
     @property
     def batches(self) -> int:
         """Return the steps per epoch. A last batch of one image is dropped: batch norm needs at least two."""
-        whole, left = divmod(len(self.source), self.settings.batch_size)
-        return max(1, whole + (left > 1 or (left == 1 and self.settings.batch_size == 1)))
+        full, left = divmod(len(self.source), self.settings.batch_size)
+        return max(1, full + (left > 1 or (left == 1 and self.settings.batch_size == 1)))
 
     def _epoch(self, interruption: Interruption) -> None:
         state, batches = self.state, self.batches

@@ -62,10 +62,10 @@ def write_model_file(
     Raises:
         BadFile: [write-failed]
     """
-    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     words = json.dumps(metadata, sort_keys=True)
-    described = {"format": FORMAT, "convscope": words, "checksum": _checksum(whole, words)}
-    write_durably(path, _safetensors(whole, described), keep_as)
+    described = {"format": FORMAT, "convscope": words, "checksum": _checksum(contiguous, words)}
+    write_durably(path, _safetensors(contiguous, described), keep_as)
 
 
 def read_model_file(path: Path, own: bool = False) -> ModelFile:
