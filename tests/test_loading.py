@@ -141,19 +141,19 @@ def test_run_folder_gives_its_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"),
+    ("text", "problem"),
     [
-        ("[1]", "describe a run of schema 2; got a list, not an object"),
-        ("{}", "describe a run of schema 2; got no schema"),
-        ('{"network": 3}', "describe a run of schema 2; got no schema"),
-        ("not JSON", "be JSON; got Expecting value: line 1 column 1 (char 0)"),
+        ("[1]", "does not describe a run of schema 2 (got a list, not an object)"),
+        ("{}", "does not describe a run of schema 2 (got no schema)"),
+        ('{"network": 3}', "does not describe a run of schema 2 (got no schema)"),
+        ("not JSON", "is not valid JSON (Expecting value: line 1 column 1 (char 0))"),
     ],
 )
-def test_run_without_network_is_refused(tmp_path: Path, text: str, rule: str) -> None:
+def test_run_without_network_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
     with pytest.raises(BadFile) as caught:
         load(tmp_path)
-    assert str(caught.value) == f"{str(tmp_path / 'run.json')!r} must {rule}; restore it. [damaged-run]"
+    assert str(caught.value) == f"{str(tmp_path / 'run.json')!r} {problem}. Restore the file. [damaged-run]"
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:

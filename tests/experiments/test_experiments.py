@@ -84,7 +84,7 @@ def test_networks_have_equal_size_and_different_fields():
 
 @pytest.mark.usefixtures("experiments")
 def test_dropout_rows_match_the_printed_table():
-    """The gap is test error less training error, seed by seed."""
+    """The gap is test error − training error, per seed."""
     import dropout as experiment
 
     curve = experiment.Curve("x", (1, 2), ((0.5, 0.0), (0.5, 0.1)), ((0.5, 0.2), (0.5, 0.1)))
@@ -93,5 +93,7 @@ def test_dropout_rows_match_the_printed_table():
     assert spread == pytest.approx(0.2 / 2**0.5)
     better = experiment.Curve("y", (1, 2), curve.training, ((0.5, 0.1), (0.5, 0.1)))
     result = experiment.Result(experiment.SMALL, (curve, better))
-    assert str(result).endswith("seed by seed: -5.00 points ± 5.00 (standard error); lower in 1 of 2 seeds")
+    assert str(result).endswith(
+        "(with − without), per seed: -5.00 points ± 5.00 (standard error); lower in 1 of 2 seeds"
+    )
     assert "x     5.0 % ± 7.1  15.0 % ± 7.1  10.0 % ± 14.1" in str(result)
