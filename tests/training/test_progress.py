@@ -60,6 +60,12 @@ def test_time_left_is_extrapolated(monkeypatch):
     assert "32 images/s  0:20 left" in stream.getvalue()
 
 
+def test_progress_in_a_notebook_is_a_bar():
+    """Notebooks overwrite a line as terminals do, although their streams are no terminals."""
+    notebook = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
+    assert "█" in shown(notebook())
+
+
 def test_progress_can_be_disabled():
     assert shown(io.StringIO(), shown=False) == ""
 

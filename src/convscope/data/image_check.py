@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..files.atomic import write_durably
 from ..files.cache import cache_folder, is_cache_disabled
 from ..files.json_kinds import COUNT, parse_json
 from ..images import ImageHeader, read_header, read_image
+from ..progress import StatusLine
 
 SETTLED_SECONDS = 2.0
 """Files modified more recently are not cached: they may change again within the resolution of the time stamp."""
@@ -122,13 +122,13 @@ def _reader() -> str:
 def _with_progress(files: Sequence[Path]) -> Iterator[Path]:
     """Yield the files. On a terminal a line shows progress after a second."""
     start = drawn = time.monotonic()
-    line = ""
+    line = StatusLine()
+    is_shown = False
     for number, file in enumerate(files):
         now = time.monotonic()
-        if sys.stderr.isatty() and now - start > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
-            line = f"checking images: {number:,} of {len(files):,}"
-            print(f"\r{line}", end="", file=sys.stderr, flush=True)
-            drawn = now
+        if line.is_live and now - start > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
+            line.show(f"checking images: {number:,} of {len(files):,}")
+            is_shown, drawn = True, now
         yield file
-    if line:
-        print("\r" + " " * len(line) + "\r", end="", file=sys.stderr, flush=True)
+    if is_shown:
+        line.clear()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from typing import TextIO
 
+from ..progress import StatusLine
 from .history import Epoch, loss_text
 
 _BETWEEN_SECONDS = 0.1
@@ -18,9 +17,9 @@ class Progress:
 
     def __init__(self, epochs: int, shown: bool = True, stream: TextIO | None = None) -> None:
         self._epochs = epochs
-        self._stream = sys.stderr if stream is None else stream
+        self._line = StatusLine(stream)
         self._shown = shown
-        self._bar = shown and self._stream.isatty()
+        self._bar = shown and self._line.is_live
         self._begun = self._drawn = 0.0
         self._from_batch = 0
         self._images = 0
@@ -42,7 +41,7 @@ class Progress:
         full = _BAR_CELLS * batch // batches
         bar = "█" * full + "░" * (_BAR_CELLS - full)
         rate = self._images / seconds
-        self._line(
+        self._line.show(
             f"epoch {epoch}/{self._epochs} {bar} {batch}/{batches}  loss {loss_text(loss)}  "
             f"{rate:,.0f} images/s  {_clock(left)} left"
         )
@@ -54,22 +53,13 @@ class Progress:
         seconds = time.perf_counter() - self._begun
         text = f"{epoch} ({seconds:.1f} s)"
         if self._bar:
-            self._line(text)
+            self._line.show(text)
             text = ""
-        self._write(f"{text}\n")
+        self._line.write(f"{text}\n")
 
     def say(self, text: str) -> None:
         """Show a message on its own line, even if progress is not shown."""
-        self._write(f"\n{text}\n" if self._bar else f"{text}\n")
-
-    def _line(self, text: str) -> None:
-        width = max(20, shutil.get_terminal_size((80, 24)).columns) - 1
-        self._write(f"\r{text[:width]:<{width}}")
-
-    def _write(self, text: str) -> None:
-        encoding = self._stream.encoding or "utf-8"
-        self._stream.write(text.encode(encoding, "replace").decode(encoding))
-        self._stream.flush()
+        self._line.write(f"\n{text}\n" if self._bar else f"{text}\n")
 
 
 def _clock(seconds: float) -> str:
