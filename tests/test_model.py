@@ -379,9 +379,9 @@ def test_bad_images_are_reported(x, message):
     ("labels", "error", "message"),
     [
         (np.zeros(6, int), BadData,
-         "there must be one label per image; got 6 for 7 images; give one per image. [labels-count]"),
+         "there must be one label per image; got 6 for 7 images; check that both come from the same split. [labels-count]"),
         (np.array(1), BadData,
-         "there must be one label per image; got one number for 7 images; give one per image. [labels-count]"),
+         "there must be one label per image; got one number for 7 images; check that both come from the same split. [labels-count]"),
         (np.array(["a"] * 7), BadData,
          "labels must be numbers; got dtype=<U1; use np.unique(labels, return_inverse=True)[1] to number classes. "
          "[labels-type]"),

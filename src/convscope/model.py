@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never, get_args
 import numpy as np
 
 from .arrays import Array, DType
-from .data.batches import Data, as_dataset, check_dataset, checked_images, checked_labels
+from .data.batches import Data, as_dataset, check_dataset, check_inputs, check_labels
 from .engines.common.arrays import ProgramArrays, check_array_sizes
 from .engines.protocol import Precision, Program, StepResult, Training
 from .engines.registry import engine_named
@@ -23,7 +23,7 @@ from .optim.initialization import initial_buffers, initial_parameters
 from .optim.losses import Loss, Reading, default_loss, objective
 from .optim.optimizers import SGD, Optimizer
 from .optim.schedules import Schedule, get_schedule
-from .optim.tasks import Task, checked_probabilities, checked_task, probability_reading, task_of
+from .optim.tasks import Task, check_probabilities, check_task, probability_reading, task_of
 from .parameters import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Model:
         self.classes: tuple[str, ...] | None = None
         self.steps = 0
         self.chosen: dict[str, Any] = {}
-        self._declared = checked_task(task)
+        self._declared = check_task(task)
         self._implied: Task | None = None
         self.precision = precision
         self._engine = engine_named(engine)
@@ -147,7 +147,7 @@ class Model:
 
     @task.setter
     def task(self, task: str | None) -> None:
-        known = checked_task(task)
+        known = check_task(task)
         if known != self._implied:
             self._declared, self._implied = known, None
 
@@ -157,7 +157,7 @@ class Model:
         Raises:
             BadSetting: [probabilities]
         """
-        wanted = checked_probabilities(probabilities)
+        wanted = check_probabilities(probabilities)
         if wanted is None:
             wanted = self.task in ("classification", "multi_label")
         chosen = None if self._implied is None else self._training.objective
@@ -221,8 +221,8 @@ class Model:
         if lr > most:
             check_number("", "lr", lr, 0, most, hint="0.01 is a common start")
         self.refuse_all_frozen()
-        x = checked_images(self.network, x, self.dtype)
-        result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
+        x = check_inputs(self.network, x, self.dtype)
+        result = self._program.step(x, check_labels(labels, len(x)), lr, self.steps, observe)
         if result.fault is not None:
             layer, where = result.fault
             error = NotFinite(
@@ -250,12 +250,12 @@ class Model:
 
         Frozen parameters are left out, as they have no `.grad` in PyTorch.
         """
-        x = checked_images(self.network, x, self.dtype)
-        return self._program.gradients(x, checked_labels(labels, len(x)), self.steps)
+        x = check_inputs(self.network, x, self.dtype)
+        return self._program.gradients(x, check_labels(labels, len(x)), self.steps)
 
     def activations(self, x: Array) -> dict[str, Array]:
         """Return the output of every layer at inference by name, including the input."""
-        return self._program.activations(checked_images(self.network, x, self.dtype))
+        return self._program.activations(check_inputs(self.network, x, self.dtype))
 
     def predict(self, x: Array, probabilities: bool | None = None) -> Array:
         """Return probabilities if the model is a classifier, else the raw output of the network.
@@ -289,7 +289,7 @@ class Model:
         loss, correct, count = 0.0, 0, 0
         for first in range(0, len(source), size):
             x, labels = source.batch(np.arange(first, min(first + size, len(source))))
-            result = self._program.evaluate(checked_images(self.network, x, self.dtype), labels)
+            result = self._program.evaluate(check_inputs(self.network, x, self.dtype), labels)
             loss += result.loss * len(x)
             correct += result.correct or 0
             count += result.targets
@@ -418,7 +418,7 @@ class Model:
         return self._program
 
     def _in_chunks(self, compute: Callable[[Array], Array], x: Array) -> Array:
-        x = checked_images(self.network, x, self.dtype)
+        x = check_inputs(self.network, x, self.dtype)
         parts = [compute(x[first : first + CHUNK]) for first in range(0, len(x), CHUNK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 

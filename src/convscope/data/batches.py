@@ -15,7 +15,7 @@ Data = Dataset | tuple[Array, Array]
 """A dataset, or images and labels."""
 
 
-def checked_images(network: Network, x: Array, dtype: DType) -> Array:
+def check_inputs(network: Network, x: Array, dtype: DType) -> Array:
     """Check a batch of images and return it in the model's dtype.
 
     Shapes:   x (n, c, h, w)
@@ -44,16 +44,17 @@ def checked_images(network: Network, x: Array, dtype: DType) -> Array:
     return x.astype(dtype, copy=False)
 
 
-def checked_labels(labels: Array, count: int) -> Array:
+def check_labels(labels: Array, count: int) -> Array:
     """Return labels or targets as an array, one per image.
 
-    Errors:   BadData [labels-count], [labels-type]
+    Raises:   BadData [labels-count], [labels-type]
     """
     labels = np.asarray(labels)
     if labels.ndim < 1 or len(labels) != count:
         got = len(labels) if labels.ndim else "one number"
         raise BadData(
-            f"there must be one label per image; got {got} for {count} images; give one per image. [labels-count]"
+            f"there must be one label per image; got {got} for {count} images; check that both come from "
+            f"the same split. [labels-count]"
         )
     if not (np.issubdtype(labels.dtype, np.integer) or np.issubdtype(labels.dtype, np.floating)):
         raise BadData(

@@ -31,7 +31,7 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with optional momentum.
 
     Formula:  g ← g + weight_decay·w; v ← momentum·v + g; w ← w − lr·v, or with nesterov w − lr·(g + momentum·v)
-    Errors:   BadSetting [setting], [nesterov]
+    Raises:   BadSetting [setting], [nesterov]
     Source:   PyTorch SGD with dampening 0
     """
 
@@ -56,7 +56,7 @@ class Adam(Optimizer):
     """Adam. `weight_decay` is added to the gradient (L2 penalty).
 
     Formula:  m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − lr·(m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + eps)
-    Errors:   BadSetting [setting], [betas]
+    Raises:   BadSetting [setting], [betas]
     Source:   Kingma & Ba 2015; PyTorch Adam
     """
 
@@ -76,7 +76,7 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay: each step starts with w ← w·(1 − lr·weight_decay).
 
-    Errors:   BadSetting [setting], [betas]
+    Raises:   BadSetting [setting], [betas]
     Source:   Loshchilov & Hutter 2019; PyTorch AdamW
     """
 

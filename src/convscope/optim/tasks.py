@@ -28,7 +28,7 @@ _LOSSES: dict[Task, type[Loss]] = {
 }
 
 
-def checked_task(task: object) -> Task | None:
+def check_task(task: object) -> Task | None:
     """Check a task and return it. None means that no task is declared.
 
     Raises:
@@ -42,7 +42,7 @@ def checked_task(task: object) -> Task | None:
     )
 
 
-def checked_probabilities(probabilities: object) -> bool | None:
+def check_probabilities(probabilities: object) -> bool | None:
     """Check that the argument is True, False or None.
 
     Raises:
