@@ -208,7 +208,7 @@ def _learning(record: _Record) -> Iterator[Finding]:
             "still-improving",
             "note",
             (),
-            f"the validation loss was still falling in the last epoch ({checked[-1].validation_loss:.4g})",
+            f"the validation loss was lowest in the last epoch ({checked[-1].validation_loss:.4g})",
             "train for more epochs",
             {"epochs": len(record.epochs)},
         )
