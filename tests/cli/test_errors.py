@@ -53,13 +53,12 @@ BAD_INPUT = [
     ),
     (
         ["convert", "lenet", "/nowhere/lenet.yaml"],
-        "the file to save must be one that can be written; got '/nowhere/lenet.yaml' "
-        "(no such file or directory); choose a folder that exists and that you may write to. [save]",
+        "cannot write '/nowhere/lenet.yaml' (no such file or directory). Choose an existing folder that you may "
+        "write to. [save]",
     ),
     (
         ["explain", "lenet", "conv1", "--save", "/"],
-        "the file to save must be one that can be written; got '/' (it is a folder); "
-        "choose a folder that exists and that you may write to. [save]",
+        "cannot write '/' (it is a folder). Choose an existing folder that you may write to. [save]",
     ),
     (
         ["plot", "function", "relu", "--set", "slope"],
