@@ -9,7 +9,7 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest
+from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest, sentence
 from .input_shapes import InputShape, check_channels_first, shapes_by_name
 from .layers.base import Layer, show_shape
 from .layers.connection import Connection, Shape
@@ -140,7 +140,7 @@ class Network:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                f"{self.name} has no layer {name!r}; {nearest(name, self._by_name)} [layer-name]"
+                f"{self.name} has no layer {name!r}. {sentence(nearest(name, self._by_name))} [layer-name]"
             ) from None
 
     def __contains__(self, name: object) -> bool:
@@ -260,8 +260,8 @@ class Network:
             found = {node.name for node in owners if names_layer(pattern, node.name)}
             if not found:
                 raise UnknownLayer(
-                    f"{self.name} has no layer with parameters that matches {pattern!r}; "
-                    f"{nearest(pattern, [node.name for node in owners])} [layer-name]"
+                    f"{self.name} has no layer with parameters that matches {pattern!r}. "
+                    f"{sentence(nearest(pattern, [node.name for node in owners]))} [layer-name]"
                 )
             chosen |= found
         names = {node.name: tuple(freezable(node.facts)) for node in owners}
@@ -311,27 +311,29 @@ def _check_names(entries: list[Entry]) -> None:
     if not all(names) or (names and not is_name("".join(names))):
         wrong = next(name for name in names if not is_name(name))
         raise BadNetwork(
-            "a layer's name must be text without blanks, quotes, braces and the signs | , : = #; "
-            f"got {wrong!r}; use letters, digits, dots and dashes. [layer-name]"
+            "a layer's name must be text without spaces, quotes, braces and the signs | , : = # "
+            f"(got {wrong!r}). Use letters, digits, dots and dashes. [layer-name]"
         )
     known = set(names)
     if len(known) < len(names):
         twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise BadNetwork(f"layer names must differ; got two layers named {twice!r}; rename one. [duplicate-name]")
+        raise BadNetwork(
+            f"layer names must be unique (got two layers named {twice!r}). Rename one. [duplicate-name]"
+        )
     if not any(not entry.inputs for entry in entries):
         raise BadNetwork(
-            "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]"
+            "a network must have an input (got none). Begin with one, as in `input 3x224x224`. [no-input]"
         )
     for entry in entries:
         for name in (*entry.inputs, *([entry.shares] if entry.shares else [])):
             if name not in known:
                 raise BadNetwork(
-                    f"inputs of layer {entry.name!r} must be layers of the network; got {name!r}; "
-                    f"{nearest(name, known)} [unknown-input]"
+                    f"inputs of layer {entry.name!r} must be layers of the network (got {name!r}). "
+                    f"{sentence(nearest(name, known))} [unknown-input]"
                 )
         if not entry.inputs and not isinstance(entry.layer, Input):
             raise BadNetwork(
-                f"layer {entry.name!r} must take its input from a layer; got none; name one. [no-inputs]"
+                f"layer {entry.name!r} must take its input from a layer (got none). Name one. [no-inputs]"
             )
 
 
@@ -362,8 +364,8 @@ def in_dependency_order(entries: list[Entry]) -> list[Entry]:
                     ready.append(later)
     if len(ordered) < len(entries):
         raise BadNetwork(
-            f"a network must not go round in circles; got {' → '.join(_circle(entries, placed))}; "
-            "take one of these inputs from elsewhere. [cycle]"
+            f"a network must not have cycles (got {' → '.join(_circle(entries, placed))}). "
+            "Change one of these inputs. [cycle]"
         )
     return ordered
 
@@ -398,9 +400,9 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
             owner = by_name[entry.shares].parameters_of
             if by_name[owner].facts.param_shapes != found.param_shapes:
                 raise BadShape(
-                    f"{entry.layer.kind} must have the parameters of {owner!r} to share them; got "
-                    f"{found.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}; "
-                    "use the same settings and input channels. [shared-shapes]"
+                    f"{entry.layer.kind} must have the parameters of {owner!r} to share them (got "
+                    f"{found.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}). "
+                    "Use the same settings and input channels. [shared-shapes]"
                 )
         if frozen or entry.shares is not None:
             frozen = _frozen(entry, found, owner, by_name)
@@ -417,14 +419,16 @@ def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node])
         return by_name[owner].frozen
     if entry.shares is not None:
         raise BadNetwork(
-            f"frozen must be set on the layer that owns the parameters; got it on {entry.name!r}, which shares "
-            f"those of {owner!r}; freeze {owner!r}. [frozen-shared]"
+            f"frozen must be set on the layer that owns the parameters (got it on {entry.name!r}, which shares "
+            f"those of {owner!r}). Freeze {owner!r}. [frozen-shared]"
         )
     names = freezable(known)
     for name in entry.frozen:
         if name not in names:
-            has = f"use {', '.join(names)}" if names else f"{known.kind} has no parameters: leave it out"
-            raise BadNetwork(f"frozen must name parameters of the layer; got {name!r}; {has}. [frozen-name]")
+            has = f"use {', '.join(names)}" if names else f"{known.kind} has no parameters: remove it"
+            raise BadNetwork(
+                f"frozen must name parameters of the layer (got {name!r}). {sentence(has)} [frozen-name]"
+            )
     return tuple(name for name in names if name in entry.frozen)
 
 
@@ -436,7 +440,7 @@ def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     lines = [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape}" for name, kind, shape in rows]
     if len(nodes) > len(shown):
-        lines.insert(0, f"  … {len(nodes) - len(shown)} layers before")
+        lines.insert(0, f"  … {len(nodes) - len(shown)} earlier layers")
     where = " and ".join(map(show_shape, shapes)) or "nothing"
     table = "\n".join(lines)
     return type(error)(f"layer {entry.name!r} on input {where}: {error}\n{table}")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, Literal
 
-from .errors import BadSetting
+from .errors import BadSetting, sentence
 
 Axes = tuple[int, ...]
 """One integer per spatial axis, rows first."""
@@ -34,10 +34,10 @@ class Owner:
     kind: str
     rank: int | None
 
-    def refuse(self, setting: str, rule: str, value: object, way_out: str = "") -> BadSetting:
-        """Make the error for a broken rule."""
-        advice = f"; {way_out}" if way_out else ""
-        return BadSetting(f"{self.kind}.{setting} must {rule}; got {setting}={value!r}{advice}. [setting]")
+    def refuse(self, setting: str, rule: str, value: object, hint: str = "") -> BadSetting:
+        """Return the error for an invalid value."""
+        advice = f" {sentence(hint)}" if hint else ""
+        return BadSetting(f"{self.kind}.{setting} must {rule} (got {setting}={value!r}).{advice} [setting]")
 
 
 class Form:
@@ -63,7 +63,7 @@ class Form:
 class Count(Form):
     """An integer from `least` to `most`."""
 
-    spelling: ClassVar[str] = "a whole number"
+    spelling: ClassVar[str] = "an integer"
     least: int = 1
     most: int = LARGEST
 
@@ -74,7 +74,7 @@ class Count(Form):
                 raise TypeError
             number = operator.index(value)
         except TypeError:
-            raise owner.refuse(name, "be a whole number", value) from None
+            raise owner.refuse(name, "be an integer", value) from None
         if not self.least <= number <= self.most:
             limit = f"be at least {self.least}" if number < self.least else f"be at most {self.most}"
             raise owner.refuse(name, limit, number)
@@ -165,7 +165,7 @@ class Text(Form):
         """Return the text."""
         text = str(value)
         if not text.isprintable() or not text or any(sign in text for sign in " |\"'#{}"):
-            raise owner.refuse(name, "be text without blanks, quotes, braces, # or |", value)
+            raise owner.refuse(name, "be text without spaces, quotes, braces, # or |", value)
         return text
 
     def parse(self, text: str) -> str:
@@ -177,7 +177,7 @@ class Text(Form):
 class Integers(Form):
     """A tuple of integers of any length, each at least `least`; one integer stands for a tuple of one."""
 
-    spelling: ClassVar[str] = "whole numbers with x between them, as 3x5"
+    spelling: ClassVar[str] = "integers separated by x, as in 3x5"
     least: int = -LARGEST
     longest: int = 64
     most: int = LARGEST
@@ -203,7 +203,7 @@ class Integers(Form):
 class PerAxis(Form):
     """One integer per spatial axis; a single integer stands for all axes."""
 
-    spelling: ClassVar[str] = "a whole number, or one per axis as 3x5"
+    spelling: ClassVar[str] = "an integer, or one per axis as in 3x5"
     least: int = 1
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
@@ -216,7 +216,7 @@ class PerAxis(Form):
             return values
         if len(values) == 1:
             return values * rank
-        raise owner.refuse(name, f"have 1 or {rank} numbers, one per spatial axis", value)
+        raise owner.refuse(name, f"have 1 or {rank} values, one per spatial axis", value)
 
     def parse(self, text: str) -> Axes:
         """Read `3` or `3x5`."""
@@ -231,7 +231,7 @@ class PerAxis(Form):
 class PerAxisPads(Form):
     """(before, after) per spatial axis; or "same", "valid", one number, or one number per axis."""
 
-    spelling: ClassVar[str] = "a whole number, one per axis as 1x0, or before/after as 0/1x2/3"
+    spelling: ClassVar[str] = "an integer, one per axis as in 1x0, or before/after as in 0/1x2/3"
     least: int = 0
     same: bool = True
 
@@ -243,7 +243,7 @@ class PerAxisPads(Form):
             elif value == "same" and self.same:
                 return "same"
             else:
-                words = '"same", "valid" or numbers' if self.same else "numbers"
+                words = '"same", "valid" or integers' if self.same else "numbers"
                 raise owner.refuse(name, f"be {words}", value)
         items = value if isinstance(value, Sequence) else (value,)
         one = Count(self.least)
@@ -251,7 +251,7 @@ class PerAxisPads(Form):
         for item in items:
             ends = item if isinstance(item, Sequence) else (item, item)
             if len(ends) != 2:
-                raise owner.refuse(name, "give one number or (before, after) per axis", value)
+                raise owner.refuse(name, "pass one integer or (before, after) per axis", value)
             pairs.append((one.canonical(ends[0], owner, name), one.canonical(ends[1], owner, name)))
         rank = owner.rank
         if len(set(pairs)) == 1 and (rank is None or len(pairs) == 1):

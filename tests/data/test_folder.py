@@ -211,7 +211,7 @@ def test_a_folder_that_is_not_there():
 def test_without_pillow_the_extra_is_named(animals, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     refused(
-        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]",
+        "Reading image files needs Pillow, which is not installed. Run `pip install pillow`. [data-extra]",
         MissingExtra,
         lambda: FolderDataset(animals),
     )

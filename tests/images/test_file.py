@@ -134,5 +134,5 @@ def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
     with pytest.raises(MissingExtra) as caught:
         read_image(tmp_path / "a.png", 3)
     assert str(caught.value) == (
-        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]"
+        "Reading image files needs Pillow, which is not installed. Run `pip install pillow`. [data-extra]"
     )

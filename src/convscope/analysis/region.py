@@ -189,11 +189,11 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
     views = _views(network, source.name)
     field_view, exact = views.fields[node.index], views.intervals[node.index]
     if field_view is None or exact is None:
-        raise BadUnit(f"layer {layer!r} sees nothing of {source.name!r}; choose a layer behind it. [unit-blind]")
+        raise BadUnit(f"layer {layer!r} does not depend on {source.name!r}. Choose a layer after it. [unit-blind]")
     if field_view.lost_at is not None:
         raise BadUnit(
-            f"the field of {layer!r} is not known: positions cannot be followed through "
-            f"{field_view.lost_at!r}; ask for a layer before it. [unit-unknown]"
+            f"the receptive field of {layer!r} is unknown: positions cannot be traced through "
+            f"{field_view.lost_at!r}. Choose a layer before it. [unit-unknown]"
         )
     places = _places(node, field_view, at)
     indices = dict(zip(unit_axes(node.output_shape, field_view.grid), places, strict=True))
@@ -236,11 +236,11 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
     fields = _views(network, source.name).fields
     start, view = fields[source.index], fields[node.index]
     if start is None or view is None:
-        raise BadUnit(f"layer {layer!r} sees nothing of {source.name!r}; choose a layer behind it. [unit-blind]")
+        raise BadUnit(f"layer {layer!r} does not depend on {source.name!r}. Choose a layer after it. [unit-blind]")
     if view.lost_at is not None:
         raise BadUnit(
-            f"the field of {layer!r} is not known: positions cannot be followed through {view.lost_at!r}; "
-            "ask for a layer before it. [unit-unknown]"
+            f"the receptive field of {layer!r} is unknown: positions cannot be traced through {view.lost_at!r}. "
+            "Choose a layer before it. [unit-unknown]"
         )
     places = _places(source, start, pixel)
     marked = np.zeros([source.output_shape[axis] for axis in start.grid], bool)
@@ -272,15 +272,15 @@ def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
     if not full and len(at) != len(axes):
         names = {1: "one number", 2: "ROW,COLUMN", 3: "DEPTH,ROW,COLUMN"}.get(len(axes), f"{len(axes)} numbers")
         raise BadUnit(
-            f"a unit of layer {node.name!r} must be given as {names}; got {','.join(map(str, at))}; "
-            f"its output is {'×'.join(map(str, shape))}. [unit-rank]"
+            f"a unit of layer {node.name!r} must be given as {names} (got {','.join(map(str, at))}). "
+            f"Its output is {'×'.join(map(str, shape))}. [unit-rank]"
         )
     named = range(len(shape)) if full else axes
     for axis, place in zip(named, at, strict=True):
         if not 0 <= place < shape[axis]:
             raise BadUnit(
-                f"a unit of layer {node.name!r} must lie inside its output {'×'.join(map(str, shape))}; got "
-                f"{','.join(map(str, at))}; use 0 to {shape[axis] - 1} there. [unit-range]"
+                f"a unit of layer {node.name!r} must lie inside its output {'×'.join(map(str, shape))} (got "
+                f"{','.join(map(str, at))}). Use 0 to {shape[axis] - 1} there. [unit-range]"
             )
     return tuple(at[axis] for axis in axes) if full else tuple(at)
 

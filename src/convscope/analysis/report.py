@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import UnknownLayer, nearest
+from ..errors import UnknownLayer, nearest, sentence
 from ..layers.connection import Shape
 from ..layers.operations import Operations
 from ..network import Network, Node
@@ -172,7 +172,7 @@ class Report:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                f"{self.network.name} has no layer {name!r}; {nearest(name, self._by_name)} [layer-name]"
+                f"{self.network.name} has no layer {name!r}. {sentence(nearest(name, self._by_name))} [layer-name]"
             ) from None
 
     @cached_property

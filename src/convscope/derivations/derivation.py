@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, nearest, sentence
 from ..layers.connection import Shape
 from .expression import Value
 
@@ -40,8 +40,8 @@ def check_language(lang: str) -> str:
     """Return the language, or raise BadSetting when there are no words in it."""
     if lang not in LANGUAGES:
         raise BadSetting(
-            "Explanation.lang must be a language with translations; "
-            f'got lang={lang!r}; use "en" or "zh". [language]'
+            "Explanation.lang must be a language with translations "
+            f'(got lang={lang!r}). Use "en" or "zh". [language]'
         )
     return lang
 
@@ -152,8 +152,8 @@ class Explanation:
         for quantity in quantities:
             if quantity not in known:
                 raise BadSetting(
-                    f"a quantity must be one that is derived here; got {quantity!r}; "
-                    f"{nearest(quantity, known, 5)} [quantity]"
+                    f"the quantity must be one that is derived (got {quantity!r}). "
+                    f"{sentence(nearest(quantity, known, 5))} [quantity]"
                 )
         kept = (
             replace(s, derivations=tuple(d for d in s.derivations if d.quantity in quantities))

@@ -24,8 +24,8 @@ def derivations(layer: Layer, _inputs: Shapes) -> list[Derivation]:
     Errors:   NoRule [no-derivation] for a layer whose family has none
     """
     raise NoRule(
-        f"explain must have a derivation for every layer; got {layer.kind}; "
-        "register one with explain.family.derivations. [no-derivation]"
+        f"explain must have a derivation for every layer (got {layer.kind}). "
+        "Register one with explain.family.derivations. [no-derivation]"
     )
 
 

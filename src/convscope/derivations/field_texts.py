@@ -19,12 +19,12 @@ PIXEL = Text(
 LAYER = Text("Layer {index}, {name}: kernel {k}, stride {s}", "第 {index} 层 {name}：核大小 {k}，步长 {s}")
 LAYER_DILATION = Text(", dilation {d}", "，空洞率 {d}")
 LAYER_PADDING = Text(", padding {p}", "，填充 {p}")
-EFFECTIVE = Text("the kernel with its holes reaches over", "空洞卷积核的等效大小")
+EFFECTIVE = Text("the dilated kernel spans", "空洞卷积核的等效大小")
 SEEN = Text(
     "So a unit of {name} sees this many pixels of the image", "因此 {name} 的一个单元在输入图像上看到的像素数为"
 )
 ELEMENTWISE = Text(
-    "{names}: these layers look at one position only ($k = 1$, $s = 1$), so they change nothing.",
+    "{names}: these layers see one position only ($k = 1$, $s = 1$), so they change nothing.",
     "{names}：逐位置运算，相当于 $k = 1$、$s = 1$，不改变感受野。",
 )
 STRIDE_LATER = Text(
@@ -46,7 +46,7 @@ JOINED_ALIKE = Text(
     "{name} 汇合 {names}，各分支看到同样的 {size} 个像素。",
 )
 HULL = Text(
-    "{name} joins {inputs}, whose fields lie at different places: "
+    "{name} joins {inputs}, whose fields lie at different positions: "
     "the union reaches from the first pixel to the last",
     "{name} 汇合 {inputs}，各分支的感受野位置不同：并集从最前的像素到最后的像素",
 )
@@ -57,12 +57,12 @@ SIDE_PATH = Text(
     "Through {name} every unit also gains a global view of the image; the size here is that of the local path.",
     "经由 {name}，每个单元还得到整幅图像的全局信息；此处的大小只计局部路径。",
 )
-ONE_UNIT = Text("Begin with one unit of the last layer", "从最后一层的一个单元开始")
+ONE_UNIT = Text("Start with one unit of the last layer", "从最后一层的一个单元开始")
 AGREES = Text("On the image: the same as from first to last", "落到输入图像上，与从前往后的结果一致")
 DIRECTION = Text(
     "$R_i$ counts positions at the input of layer $i$. This "
     "recurrence must run from the last layer to the first; "
-    "run the other way it gives a wrong number.",
+    "in the other direction it gives a wrong result.",
     "$R_i$ 是在第 $i$ 层输入处所覆盖的位置数。该递推必须从最后一层推向第一层；若反方向使用，结果是错的。",
 )
 FIRST_PIXEL = Text("The center of the image's first pixel", "输入图像第一个像素的中心")
@@ -74,7 +74,7 @@ CENTER_OF = Text(
 START = Text(
     "The center counts from the image's corner, so that the "
     "first pixel's center is 0.5; the field reaches $r / 2$ "
-    "to both sides of it and may hang over the edge.",
+    "to both sides of it and may extend past the edge.",
     "中心坐标从图像的角点算起，第一个像素的中心为 0.5；感受野向两侧各延伸 $r / 2$，可能超出图像边缘。",
 )
 
@@ -85,19 +85,21 @@ GLOBAL = Text(
     "在 {name} 中，每个输出都由全部位置算得，因此从该层起每个单元都看到整幅图像。",
 )
 LOST = Text(
-    "Behind {name} it is not known which positions a unit comes from, so its receptive field is not known.",
+    "After {name} the positions that a unit depends on are unknown, so its receptive field is unknown.",
     "{name} 之后，单元来自哪些位置已无从得知，因此感受野未知。",
 )
 
 LARGEST = Text("Largest field of any unit of {name}", "{name} 的各单元中最大的感受野")
 NO_SINGLE = Text(
-    "From {layer} on the units do not all see alike ({axes}), so no single derivation holds for every unit of "
+    "From {layer} on, the receptive field differs from unit to unit ({axes}), so no single derivation "
+    "holds for every unit of "
     "{name}. One unit is derived instead.",
     "从 {layer} 起，各单元看到的范围不尽相同（{axes}），因此没有对 {name} 的所有单元都成立的单一推导。"
     "这里改为推导其中一个单元。",
 )
 DIFFERS = Text(
-    "Units of {name} do not all see alike, so one unit stands for them; the largest field of any unit is {size}.",
+    "The receptive field of {name} differs from unit to unit, so one unit is derived as an example; the "
+    "largest field of any unit is {size}.",
     "{name} 的各单元看到的范围不尽相同，这里以其中一个为例；各单元中最大的感受野为 {size}。",
 )
 FROM_UNIT = Text("The unit itself", "该单元自身")
@@ -116,7 +118,7 @@ BACK_LISTED = Text("Back through {name}: the positions it takes", "经 {name} �
 BACK_NOTHING = Text("Back through {name}: no position adds to it", "经 {name} 推回：没有任何位置参与")
 BACK_WHOLE = Text("Back through {name}: all positions", "经 {name} 推回：全部位置")
 FOLDED = Text(
-    "Back through {name}: the place along this axis, $t = {inner}$ flat positions for each step",
+    "Back through {name}: the position along this axis, $t = {inner}$ flat positions for each step",
     "经 {name} 推回：求该方向上的位置，每 $t = {inner}$ 个展平位置前进一步",
 )
 OTHER_PATHS = Text("Other paths reach further: the union of all", "其他路径看得更远：取全部路径的并集")
@@ -129,11 +131,11 @@ CLIPPED = Text(
 IN_SIZE = Text("field of the layer before", "前一层的感受野")
 IN_JUMP = Text("distance of its units in pixels", "前一层相邻单元的像素间距")
 KEEPS = Text(
-    "The layer looks at one position only: its field is that of the layer before.",
+    "The layer sees one position only: its field is that of the layer before.",
     "该层逐位置运算，感受野与前一层相同。",
 )
 ASK = Text(
     "The field differs from unit to unit; the largest is {size}. "
-    "Ask for this layer alone to see one unit worked out.",
+    "Ask for this layer alone to see the derivation of one unit.",
     "各单元的感受野不尽相同，最大为 {size}。单独查询该层即可看到某个单元的推导。",
 )

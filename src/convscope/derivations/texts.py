@@ -31,14 +31,14 @@ RANGE = Text("from the shape", "由形状得到")
 THE_SHAPE = Text("The shape of the output", "输出形状")
 
 # Remarks.
-SAME_SHAPE = Text("The layer works element by element: the shape stays as it is.", "逐元素运算，形状不变。")
-NOTHING_LEARNED = Text("The layer has nothing to learn.", "该层没有可学习的参数。")
+SAME_SHAPE = Text("The layer works element by element: the shape does not change.", "逐元素运算，形状不变。")
+NOTHING_LEARNED = Text("The layer has no learned parameters.", "该层没有可学习的参数。")
 NO_ARITHMETIC = Text(
     "The layer only moves or keeps elements; it computes nothing.", "该层只搬移或保留元素，不做任何运算。"
 )
 FLOAT32 = Text("bytes of one element (float32)", "每个元素的字节数（float32）")
 SHARED_MEMORY = Text(
-    "The elements can stay where they are: the output may share the input's memory.",
+    "The elements do not move: the output may share the input's memory.",
     "元素不必移动：输出可以与输入共用同一块内存。",
 )
-EXCLUDED = Text("The batch is left out: all numbers are for one image.", "不计批量大小，所有数字均针对单张图像。")
+EXCLUDED = Text("The batch axis is omitted: all counts are per image.", "不计批量大小，所有数字均针对单张图像。")

@@ -18,6 +18,6 @@ def numbers(name: str, value: ArrayLike) -> Array:
         return np.asarray(value, np.float64)
     except (TypeError, ValueError):
         raise BadShape(
-            f"{name} must be numbers in rows of one length; got {str(value)[:60]!r}; "
-            "give nested lists or an array. [lab-numbers]"
+            f"{name} must be numbers in rows of equal length (got {str(value)[:60]!r}). "
+            "Pass nested lists or an array. [lab-numbers]"
         ) from None

@@ -84,15 +84,15 @@ def by_channels(
     biases = np.zeros(kernels.shape[:1]) if bias is None else numbers("bias", bias)
     if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
-            f"got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}; "
-            "give each kernel one slice per channel. [lab-channels]"
+            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) "
+            f"(got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}). "
+            "Pass kernels with one slice per channel. [lab-channels]"
         )
     names = tuple(channel_names or (f"channel {index + 1}" for index in range(len(image))))
     if biases.shape != (len(kernels),) or len(names) != len(image):
         raise BadShape(
-            f"there must be {len(kernels)} biases, one per kernel, and {len(image)} names, one per channel; "
-            f"got bias={show_shape(biases.shape)}, {len(names)} names; leave both out. [lab-channels]"
+            f"there must be {len(kernels)} biases, one per kernel, and {len(image)} names, one per channel "
+            f"(got bias={show_shape(biases.shape)}, {len(names)} names). Leave both out. [lab-channels]"
         )
     layer = Conv2d(1, kernels.shape[2:], padding=padding)
     layer.output_shape((1, *image.shape[1:]))

@@ -61,15 +61,15 @@ def edge_maps(image: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) -> E
     shapes = {kernel.shape for kernel in given.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise BadShape(
-            "kernels must be matrices of one shape; got "
-            f"{', '.join(show_shape(kernel.shape) for kernel in given.values()) or 'none'}; "
-            "give each as rows of numbers. [lab-kernels]"
+            "kernels must be matrices of one shape (got "
+            f"{', '.join(show_shape(kernel.shape) for kernel in given.values()) or 'none'}). "
+            "Pass each as rows of numbers. [lab-kernels]"
         )
     size = next(iter(shapes))
     if x.ndim != 2 or x.shape[0] < size[0] or x.shape[1] < size[1]:
         raise BadShape(
-            f"image must be a matrix of at least {show_shape(size)} gray levels; got "
-            f"image={show_shape(x.shape)}; give one channel, as rows of numbers. [lab-image]"
+            f"image must be a matrix of at least {show_shape(size)} gray levels (got "
+            f"image={show_shape(x.shape)}). Pass one channel, as rows of numbers. [lab-image]"
         )
     weight = np.stack(list(given.values()))[:, None]
     layer = Conv2d(len(given), size, bias=False)

@@ -313,7 +313,7 @@ class Softmax(Layer):
                 "axis",
                 f"be from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return self.axis % len(shape)

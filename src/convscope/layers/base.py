@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import ClassVar, TypeVar
 
-from ..errors import BadShape, ConvscopeError
+from ..errors import BadShape, ConvscopeError, sentence
 from ..settings import Form, Owner
 from .connection import POINTWISE, Connection, Shape
 from .operations import NO_OPERATIONS, Operations, Status
@@ -98,12 +98,12 @@ class Layer:
         setting: str,
         rule: str,
         got: str,
-        way_out: str,
+        hint: str,
         code: str,
         error: type[ConvscopeError] = BadShape,
     ) -> ConvscopeError:
-        """Make the error for an input that does not fit: `setting must rule; got …; way out. [code]`."""
-        return error(f"{self.kind}.{setting} must {rule}; got {got}; {way_out}. [{code}]")
+        """Return the error for an unsuitable input: `setting must rule (got …). Hint. [code]`."""
+        return error(f"{self.kind}.{setting} must {rule} (got {got}). {sentence(hint)} [{code}]")
 
     def spatial(self, shape: Shape) -> Shape:
         """Return the axes the layer slides over, after a check of the input's rank."""
@@ -113,9 +113,9 @@ class Layer:
                 "input",
                 f"have {self.rank + 1} axes ({axes})",
                 f"input={show_shape(shape)}",
-                f"use {self.kind[:-2]}{len(shape) - 1}d for it"
+                f"use {self.kind[:-2]}{len(shape) - 1}d instead"
                 if 2 <= len(shape) <= 4
-                else "give it an image, not a vector",
+                else "pass an image, not a vector",
                 "input-rank",
             )
         return shape[1:]

@@ -206,8 +206,8 @@ def check_fits(layer: Layer, axis: int, n: int, window: Window) -> None:
         name = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[layer.rank or 1][axis]
         raise layer.refuse(
             "kernel_size",
-            f"reach over at most {padded} pixels of {name} here ({n} + padding {window.before} + {window.after})",
-            f"a reach of {window.reach} (kernel {window.size}, dilation {window.dilation})",
-            f"use a smaller kernel, or an input at least {window.reach - window.before - window.after} here",
+            f"reach over at most {padded} pixels of {name}: {n} + padding {window.before} + {window.after}",
+            f"a reach of {window.reach}: kernel {window.size}, dilation {window.dilation}",
+            f"use a smaller kernel, or an input of at least {window.reach - window.before - window.after} pixels",
             "kernel-too-large",
         )

@@ -108,7 +108,7 @@ class Scale(Layer):
                 "axis",
                 f"be below {len(shape)} for input {show_shape(shape)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return {"weight": (shape[self.axis], *(1 for _ in shape[self.axis + 1 :]))}

@@ -61,7 +61,7 @@ class Clamp(Pointwise):
         if (low is None and high is None) or (low is not None and high is not None and low > high):
             raise self.refuse(
                 "low",
-                "be at most high, and one of them given",
+                "be at most high, and at least one of the two must be set",
                 f"low={low}, high={high}",
                 "use low=0 for what ReLU does",
                 "clamp-bounds",

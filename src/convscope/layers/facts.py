@@ -43,9 +43,9 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
         wanted = str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
         raise layer.refuse(
             "inputs",
-            f"number {wanted}",
+            f"have {wanted} {'entry' if wanted == '1' else 'entries'}",
             str(len(inputs)),
-            "name the layers it takes its inputs from",
+            "name the layers that it takes as inputs",
             "arity",
         )
     shape = layer.output_shape(*inputs)

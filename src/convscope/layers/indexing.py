@@ -36,7 +36,7 @@ class IndexSelect(Layer):
                 "axis",
                 f"be below {len(shape)} for input {show_shape(shape)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return (*shape[: self.axis], self.size, *shape[self.axis + 1 :])
@@ -73,7 +73,7 @@ class Roll(Layer):
                 "axes",
                 f"be different, below {len(shape)} for input {show_shape(shape)}, and as many as the shifts",
                 f"axes={self.axes}, shifts={self.shifts}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "roll-axes",
             )
         return shape

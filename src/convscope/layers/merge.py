@@ -155,7 +155,7 @@ class Concat(Layer):
                 "axis",
                 f"be below {len(first)} for input {show_shape(first)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         for shape in inputs[1:]:

@@ -25,7 +25,7 @@ class Operations(NamedTuple):
     macs are multiply-adds of convolutions, dense layers and matrix products; their multiplications and
     additions are also in the other columns. Bias additions are in `additions` alone. Subtractions count as
     additions, square roots as divisions, logarithms, powers and erf as exponentials. Zeros that padding adds
-    are multiplied like any other number.
+    are multiplied like any other value.
     """
 
     macs: int = 0

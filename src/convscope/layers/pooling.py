@@ -57,7 +57,7 @@ class Pool(Layer):
                 if max(before, after) > half:
                     raise self.refuse(
                         "padding",
-                        "be at most half the kernel, or a window could hold nothing but padding",
+                        "be at most half the kernel, so that no window holds only padding",
                         f"padding={max(before, after)}, kernel_size={k}",
                         f"use at most {half}, or a Pad layer before",
                         "pool-padding",

@@ -57,7 +57,7 @@ class Reshape(Layer):
                 "shape",
                 f"hold the {elements} elements of {show_shape(inputs[0])}, with at most one -1",
                 f"shape={'x'.join(map(str, self.shape))}",
-                "use -1 for one size to have it found",
+                "use -1 for one size to infer it",
                 "reshape-size",
             )
         return tuple(elements // known if size == -1 else size for size in self.shape)
@@ -142,9 +142,9 @@ class Permute(Layer):
         if sorted(self.order) != list(range(len(shape))):
             raise self.refuse(
                 "order",
-                f"name each axis 0 to {len(shape) - 1} of {show_shape(shape)} once",
+                f"be a permutation of the axes 0 to {len(shape) - 1}of {show_shape(shape)}",
                 f"order={'x'.join(map(str, self.order))}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "permute-order",
             )
         return tuple(shape[axis] for axis in self.order)
@@ -223,7 +223,7 @@ class Crop(Layer):
                 "margins",
                 "have one entry per spatial axis and leave at least one pixel",
                 f"margins={self.margins} for input {show_shape(shape)}",
-                "cut less",
+                "crop less",
                 "crop-size",
             )
         return Pad(tuple((-before, -after) for before, after in self.margins))
@@ -260,7 +260,7 @@ class Slice(Layer):
                 "start and stop",
                 f"be an axis and indices inside {show_shape(shape)}",
                 f"axis={self.axis}, start={self.start}, stop={self.stop}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "slice-range",
             )
         return end

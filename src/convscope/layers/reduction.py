@@ -35,7 +35,7 @@ class Reduce(Layer):
                 "axes",
                 f"be different and from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
                 f"axes={self.axes}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return axes

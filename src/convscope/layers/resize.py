@@ -40,7 +40,7 @@ class Upsample(Layer):
         if wrong or given is None or len(given) not in (1, rank):
             raise self.refuse(
                 "size or scale_factor",
-                "be given, one of the two, with 1 number or one per spatial axis",
+                "be set, exactly one of them, with 1 value or one per spatial axis",
                 f"size={self.size}, scale_factor={self.scale_factor} for input {show_shape(shape)}",
                 "use scale_factor=2 to double",
                 "upsample-size",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import ConvscopeError, nearest
+from ..errors import ConvscopeError, nearest, sentence
 from ..network import is_name
 from .arithmetic import filled
 from .grammar import MOST_LAYERS, too_many_layers
@@ -91,7 +91,7 @@ class Expansion:
         if previous is None:
             raise mistake(
                 kind.place,
-                f"{kind.text} must stand behind a layer; got none before it; begin with an input",
+                f"{kind.text} must follow a layer (got none before it). Begin with an input",
                 "no-input",
             )
         inner = self._deeper(scope, kind)
@@ -109,7 +109,7 @@ class Expansion:
         if not times.text.isdecimal() or not 0 < len(times.text) < 10 or not int(times.text):
             raise mistake(
                 times.place,
-                f"repeat must be a whole number from 1; got {times.text!r}; write `repeat: 3`",
+                f"repeat must be an integer of at least 1 (got {times.text!r}). Write `repeat: 3`",
                 "repeat",
             )
         inner = self._deeper(scope, times)
@@ -141,14 +141,14 @@ class Expansion:
         if not is_name(name.text):
             raise mistake(
                 name.place,
-                f"a layer's name must be text without blanks and | , : = # \" ' {{ }}; got {name.text!r}; "
-                "use letters, digits, dots, dashes",
+                f"a layer's name must be text without spaces and | , : = # \" ' {{ }} (got {name.text!r}). "
+                "Use letters, digits, dots, dashes",
                 "layer-name",
             )
         whole = scope.prefixes[0] + name.text
         if whole in self.groups:
             raise mistake(
-                name.place, f"names must differ; got two groups named {whole!r}; rename one", "duplicate-name"
+                name.place, f"names must be unique (got two groups named {whole!r}). Rename one", "duplicate-name"
             )
         return whole
 
@@ -156,7 +156,7 @@ class Expansion:
         if scope.depth >= DEEPEST:
             raise mistake(
                 at.place,
-                f"blocks must nest at most {DEEPEST} deep; got more at {at.text!r}; a block may not call itself",
+                f"blocks must nest at most {DEEPEST} deep (got more at {at.text!r}). A block may not call itself",
                 "too-deep",
             )
         return scope._replace(depth=scope.depth + 1)
@@ -166,7 +166,7 @@ class Expansion:
         if self.characters > MOST_CHARACTERS:
             raise mistake(
                 at.place,
-                f"the written-out network must have at most {MOST_CHARACTERS:,} characters; got more; repeat less",
+                f"the expanded network must have at most {MOST_CHARACTERS:,} characters (got more). Repeat less",
                 "too-large",
             )
 
@@ -193,23 +193,25 @@ def _bound(block: Block, kind: Word, arguments: tuple[Word, ...]) -> dict[str, s
             if position >= len(names):
                 raise mistake(
                     word.place,
-                    f"{kind.text} must be called `{usage}`; got {word.text!r} as well",
+                    f"{kind.text} must be called `{usage}` (got {word.text!r} as well)",
                     "block-arguments",
                 )
             name, value = names[position], word.text
             position += 1
         if name not in names:
-            way_out = nearest(name, names) if names else "it has none"
+            hint = nearest(name, names) if names else "it has none"
             raise mistake(
-                word.place, f"{kind.text} must be given its parameters; got {name!r}; {way_out}", "block-arguments"
+                word.place,
+                f"{kind.text} must be called with its own parameters (got {name!r}). {sentence(hint)}",
+                "block-arguments",
             )
         if name in given:
-            raise mistake(word.place, f"{name} must be given once; got it twice; leave one out", "block-arguments")
+            raise mistake(word.place, f"{name} must be given once (got it twice). Remove one", "block-arguments")
         given.add(name)
         values[name] = value
     missing = [name for name in names if name not in values]
     if missing:
         raise mistake(
-            kind.place, f"{kind.text} must be called `{usage}`; got no {', '.join(missing)}", "block-arguments"
+            kind.place, f"{kind.text} must be called `{usage}` (got no {', '.join(missing)})", "block-arguments"
         )
     return values

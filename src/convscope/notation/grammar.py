@@ -34,7 +34,7 @@ class Line(NamedTuple):
 def too_many_layers(place: Place) -> BadNotation:
     """Make the error for a network of more than MOST_LAYERS layers."""
     return mistake(
-        place, f"a network must have at most {MOST_LAYERS:,} layers; got more; repeat less", "too-large"
+        place, f"a network must have at most {MOST_LAYERS:,} layers (got more). Repeat less", "too-large"
     )
 
 
@@ -67,7 +67,7 @@ def _between_bars(line: Line) -> Iterator[list[Word]]:
             if len(words) >= MOST_WORDS:
                 raise mistake(
                     place,
-                    f"a layer must have at most {MOST_WORDS:,} words; got more; join fewer layers at once",
+                    f"a layer must have at most {MOST_WORDS:,} words (got more). Join fewer layers at once",
                     "too-large",
                 )
             words.append(Word(token[0], place))
@@ -75,12 +75,14 @@ def _between_bars(line: Line) -> Iterator[list[Word]]:
         if words:
             yield words
         elif not first:
-            raise mistake(place, "a layer must stand between two bars; got none; take one bar out", "empty-layer")
+            raise mistake(
+                place, "there must be a layer between two bars (got none). Remove one bar", "empty-layer"
+            )
         words, bar, first = [], place, False
     if words:
         yield words
     elif bar is not None and first:
-        raise mistake(bar, "a layer must stand beside a bar; got none", "empty-layer")
+        raise mistake(bar, "there must be a layer next to a bar (got none)", "empty-layer")
 
 
 def _statement(words: list[Word]) -> Statement:
@@ -94,7 +96,7 @@ def _statement(words: list[Word]) -> Statement:
     if not rest:
         raise mistake(
             name.place,
-            f"a layer's kind must follow its name; got {first.text!r} alone; write `{first.text} relu` or so",
+            f"a layer's kind must follow its name (got {first.text!r} alone). Write `{first.text} relu` or so",
             "no-kind",
         )
     return Statement(name, rest[0], tuple(rest[1:]))

@@ -53,14 +53,14 @@ def check_length(text: str, place: Place) -> None:
     if len(text) > LONGEST_WORD:
         raise mistake(
             place,
-            f"a word must have at most {LONGEST_WORD:,} characters; got {len(text):,}; write a shorter one",
+            f"a word must have at most {LONGEST_WORD:,} characters (got {len(text):,}). Write a shorter one",
             "too-long",
         )
 
 
 def mistake(place: Place, message: str, code: str) -> BadNotation:
     """Make the error for text that does not read: the place, the rule, the line with a caret."""
-    end = "" if message.endswith("?") else "."
+    end = "" if message.endswith((".", "?", "…")) else "."
     return BadNotation(f"{place}: {message}{end} [{code}]\n{place.shown()}")
 
 

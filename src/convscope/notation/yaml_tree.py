@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import yaml
 
-from ..errors import nearest
+from ..errors import nearest, sentence
 from .grammar import Line
 from .place import Place, Word, mistake
 
@@ -101,8 +101,9 @@ def read_tree(text: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         raise mistake(
             _Reader(text).place(error.problem_mark or error.context_mark),
-            f"the document must be YAML; got a fault: {error.problem}; check indentation, and put quotes around "
-            "text that has two colons",
+            f"the document must be valid YAML (got an error: {error.problem}). Check the indentation, and "
+            "quote text "
+            "that contains two colons",
             "yaml",
         ) from None
 
@@ -114,7 +115,7 @@ def _check_characters(text: str) -> None:
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
         place = Place(row + 1, column + 1, text.split("\n")[row])
         raise mistake(
-            place, f"the document must be YAML text; got the character {found[0]!r}; take it out", "yaml-character"
+            place, f"the document must be YAML text (got the character {found[0]!r}). Remove it", "yaml-character"
         )
 
 
@@ -144,7 +145,7 @@ class _Reader:
             elif root is not None:
                 raise mistake(
                     done.place,
-                    "a file must hold one document; got a second; put it in a file of its own",
+                    "a file must contain one document (got a second). Put it in a file of its own",
                     "documents",
                 )
             else:
@@ -152,7 +153,7 @@ class _Reader:
         if root is None:
             place = self.place(None)
             raise mistake(
-                place, "a document must hold a network; got nothing; write `input:` and `layers:`", "document"
+                place, "a document must contain a network (got nothing). Write `input:` and `layers:`", "document"
             )
         return root
 
@@ -171,7 +172,7 @@ class _Reader:
                 self._check_tag(event.tag, place)
                 if len(open_parts) >= DEEPEST:
                     raise mistake(
-                        place, f"a document must nest at most {DEEPEST} deep; got more; use blocks", "too-deep"
+                        place, f"a document must nest at most {DEEPEST} deep (got more). Use blocks", "too-deep"
                     )
                 mapping = isinstance(event, yaml.MappingStartEvent)
                 open_parts.append(_Open(mapping, place, event.anchor, [], self.size))
@@ -187,7 +188,7 @@ class _Reader:
         if tag is not None:
             raise mistake(
                 place,
-                f"a document must hold text, lists and mappings only; got the tag {tag}; leave the tag out",
+                f"a document must contain only text, lists and mappings (got the tag {tag}). Remove the tag",
                 "yaml-tag",
             )
 
@@ -204,8 +205,10 @@ class _Reader:
 
     def _alias(self, anchor: str | None, place: Place) -> Tree:
         if anchor is None or anchor not in self.anchors:
-            way_out = nearest(anchor or "", self.anchors) if self.anchors else "there is none"
-            raise mistake(place, f"an alias must follow its anchor; got *{anchor}; {way_out}", "yaml-alias")
+            hint = nearest(anchor or "", self.anchors) if self.anchors else "there is none"
+            raise mistake(
+                place, f"an alias must follow its anchor (got *{anchor}). {sentence(hint)}", "yaml-alias"
+            )
         tree, size = self.anchors[anchor]
         self._grow(size, place)
         return tree
@@ -215,7 +218,7 @@ class _Reader:
         if self.size > MOST_TREE:
             raise mistake(
                 place,
-                f"a document must hold at most {MOST_TREE:,} items, aliases written out; got more; use repeat",
+                f"a document must contain at most {MOST_TREE:,} items, aliases expanded (got more). Use repeat",
                 "too-large",
             )
 
@@ -226,9 +229,11 @@ def _mapping(ended: _Open) -> Mapping:
     seen: set[str] = set()
     for key, value in zip(ended.parts[::2], ended.parts[1::2], strict=True):
         if not isinstance(key, Scalar):
-            raise mistake(key.place, "a key must be text; got a list or mapping; put it in quotes", "yaml-key")
+            raise mistake(key.place, "a key must be text (got a list or mapping). Put it in quotes", "yaml-key")
         if key.text in seen:
-            raise mistake(key.place, f"keys must differ; got {key.text!r} a second time; rename one", "yaml-key")
+            raise mistake(
+                key.place, f"keys must be unique (got {key.text!r} a second time). Rename one", "yaml-key"
+            )
         seen.add(key.text)
         pairs.append((key, value))
     return Mapping(tuple(pairs), ended.place)

@@ -51,7 +51,7 @@ def test_an_unknown_operator_is_unknown_and_makes_the_total_a_lower_bound(tool: 
     """Nothing is silently zero."""
     told = recount(alone(cs.Opaque("einsum", (4, 5)), (6, 7)), tool)
     assert told.rows[0].theirs is None
-    assert told.rows[0].reason == "nobody knows what einsum computes"
+    assert told.rows[0].reason == "einsum is an unsupported operator"
     assert told.status.word == "lower_bound"
 
 

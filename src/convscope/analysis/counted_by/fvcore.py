@@ -118,7 +118,7 @@ def _notes(network: Network) -> tuple[str, ...]:
         *(
             [
                 'A convolution written with padding="same" is another operator, which has no rule: it would '
-                "count 0. Padding is taken to be given in numbers."
+                "count 0. Padding is assumed to be explicit."
             ]
             if same
             else []

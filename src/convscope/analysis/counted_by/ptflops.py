@@ -164,7 +164,7 @@ def _notes(network: Network) -> tuple[str, ...]:
         "Modules are hooked and functions of torch.nn.functional replaced at the same time, so that ReLU, "
         "pooling, resizing and attention modules count twice; the operators +, * and @ count 0, while "
         "torch.add, torch.mul and torch.matmul count.",
-        "What a function adds stands in the total, not in the printed line of its module.",
+        "What a function adds is part of the total, not of its module's printed line.",
         'Its other backend, "aten", counts convolutions and matrix products with their biases and nothing else.',
     )
 

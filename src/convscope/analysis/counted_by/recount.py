@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...errors import BadSetting, nearest
+from ...errors import BadSetting, nearest, sentence
 from ...layers.operations import Status
 from ...network import Network, Node
 from .fvcore import FVCORE
@@ -127,7 +127,8 @@ def recount(network: Network, tool: str) -> Recount:
     """
     if tool not in TOOLS:
         raise BadSetting(
-            f"Recount.tool must be one of {', '.join(TOOLS)}; got tool={tool!r}; {nearest(str(tool), TOOLS)} "
+            f"Recount.tool must be one of {', '.join(TOOLS)} (got tool={tool!r}). "
+            f"{sentence(nearest(str(tool), TOOLS))} "
             "[counting-tool]"
         )
     rules = TOOLS[tool]

@@ -266,7 +266,7 @@ def _(layer: Embedding, node: Node) -> Counted:
 @float_operations.register
 def _(layer: Upsample, node: Node) -> Counted:
     if layer.mode == "nearest" and layer.scale_factor is not None:
-        return Counted(len(node.output_shape) - 1, "1 per axis, to work out its new size")
+        return Counted(len(node.output_shape) - 1, "1 per axis, to compute its new size")
     if len(node.output_shape) == 3:
         return NOTHING
     return Counted(None, "Keras resizes images only, not lines or solids")

@@ -114,7 +114,7 @@ def _(layer: AvgPool, node: Node) -> Counted:
 
 @macs.register
 def _(layer: AdaptiveAvgPool | GlobalAvgPool, node: Node) -> Counted:
-    # The ratio is a float of 64 bits that is cut off after the product, so that 84 can come out as 83.
+    # The ratio is a float of 64 bits that is cropped after the product, so that 84 can come out as 83.
     ratio = prod(n / size for n, size in zip(node.input_shapes[0][1:], node.output_shape[1:], strict=True))
     return Counted(int((ratio + 1) * leaving(node)), "counts the additions and divisions of the average")
 

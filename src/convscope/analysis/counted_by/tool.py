@@ -76,7 +76,7 @@ def unanswered(tool: str, layer: Layer) -> TypeError:
 
 def unknown_operator(layer: Opaque) -> Counted:
     """Say that nobody can tell what a tool makes of an unknown operator."""
-    return Counted(None, f"nobody knows what {layer.operator} computes")
+    return Counted(None, f"{layer.operator} is an unsupported operator")
 
 
 def entering(node: Node) -> int:

@@ -19,8 +19,8 @@ def find_dead_ends(subject: Subject) -> list[Finding]:
             "several-ends",
             "note",
             names,
-            f"nothing uses the outputs of {listed(names)}",
-            "if one of them is not meant as a result, it is a dead end: connect it or leave it out",
+            f"no layer uses the outputs of {listed(names)}",
+            "if one of them is not an intended output, connect it or remove it",
             {"ends": len(ends)},
         )
     ]
@@ -43,9 +43,10 @@ def find_opaque_layers(subject: Subject) -> list[Finding]:
             "opaque-layers",
             "risk",
             names,
-            f"nobody knows what {kinds} {'does' if len(names) == 1 else 'do'}: parameters and operations there "
-            f"are not counted, totals are incomplete, and fields are unknown in {count(len(lost), 'layer')}",
-            "replace them by layers that are known, or take the totals as less than the truth",
+            f"{kinds} {'is an unsupported operator' if len(names) == 1 else 'are unsupported operators'}: "
+            "parameters and operations there are not counted, totals are lower bounds, and receptive fields are "
+            f"unknown in {count(len(lost), 'layer')}",
+            "replace them with supported layers, or treat the totals as lower bounds",
             {"layers": len(names), "unknown_fields": lost},
         )
     ]

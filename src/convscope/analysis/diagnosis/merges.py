@@ -36,9 +36,10 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
                 "misaligned-merge",
                 "risk",
                 (node.name,),
-                f"{node.name} joins units that look {extent(offset)} pixels apart; centers of their first units: "
+                f"{node.name} joins branches whose receptive fields are centered {extent(offset)} pixels "
+                "apart; centers of the first units: "
                 f"{paths}",
-                "give the branches paddings and crops that put the centers on the same pixel",
+                "choose paddings and crops of the branches so that the centers coincide",
                 {"offset": list(offset), "starts": [[name, list(start)] for name, start in starts]},
             )
         )

@@ -44,9 +44,10 @@ def find_small_field(subject: Subject) -> list[Finding]:
             "small-field",
             "risk",
             (last.name,),
-            f"units of {last.name}, the last with positions, see {extent(size)} pixels, less than an object of "
-            f"{extent(wanted)}: {extent(missing)} short",
-            f"any one of these reaches it: {'; '.join(texts)}" if texts else "add stages with a stride",
+            f"the receptive field of {last.name}, the last spatial layer, is {extent(size)}, smaller than "
+            "an object "
+            f"of {extent(wanted)} by {extent(missing)}",
+            f"any one of these changes is enough: {'; '.join(texts)}" if texts else "add strided stages",
             {
                 "layer": last.name,
                 "field": list(size),

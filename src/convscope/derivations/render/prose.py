@@ -12,11 +12,11 @@ from ..typeset import text
 
 KNOWN = Text("Known", "已知")
 STEP = Text("Step", "步骤")
-WORKED = Text("Worked out", "推导")
+WORKED = Text("Derivation", "推导")
 NUMBER = Text("Symbol", "符号")
 MEANING = Text("Meaning", "含义")
-TITLE = Text("{network}, worked out", "{network} 的推导")
-UNKNOWN = Text("not known", "未知")
+TITLE = Text("Derivations of {network}", "{network} 的推导")
+UNKNOWN = Text("unknown", "未知")
 
 _FORMULA = re.compile(r"\$([^$]+)\$")
 
