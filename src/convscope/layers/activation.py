@@ -12,6 +12,26 @@ from .base import Layer, ParamShapes, show_shape, size_of
 from .connection import Connection, Link, Shape, straight
 from .operations import Operations
 
+__all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
+    "Activation",
+    "Hardsigmoid",
+    "Hardswish",
+    "LeakyReLU",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
+
 
 class Properties(NamedTuple):
     """What is known of an activation function without running it.

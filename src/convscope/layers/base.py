@@ -11,6 +11,11 @@ from ..settings import Form, Owner
 from .connection import POINTWISE, Connection, Shape
 from .operations import NO_OPERATIONS, Operations, Status
 
+__all__ = [
+    "Layer",
+    "show_shape",
+]
+
 ParamShapes = dict[str, Shape]
 Arity = tuple[int, int | None]
 L = TypeVar("L", bound="Layer")

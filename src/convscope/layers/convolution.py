@@ -13,6 +13,17 @@ from .base import Layer, ParamShapes, by_rank, show_shape
 from .connection import Connection, Shape, windowed
 from .operations import Operations
 
+__all__ = [
+    "Conv",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+]
+
 
 @dataclass(frozen=True)
 class _Kernels(Layer):

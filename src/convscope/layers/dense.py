@@ -11,6 +11,12 @@ from .base import Layer, ParamShapes, show_shape, size_of
 from .connection import Connection, Shape, straight
 from .operations import Operations
 
+__all__ = [
+    "Embedding",
+    "Linear",
+    "Scale",
+]
+
 
 @dataclass(frozen=True)
 class Linear(Layer):

@@ -11,6 +11,14 @@ from .base import Layer, size_of
 from .connection import Shape
 from .operations import Operations
 
+__all__ = [
+    "Affine",
+    "Clamp",
+    "Function",
+    "Pointwise",
+    "Power",
+]
+
 
 @dataclass(frozen=True)
 class Pointwise(Layer):

@@ -10,6 +10,12 @@ from ..settings import Axes, Integers, count, setting
 from .base import Layer, ParamShapes, show_shape
 from .connection import Connection, Link, Shape, straight
 
+__all__ = [
+    "Expand",
+    "IndexSelect",
+    "Roll",
+]
+
 _NOTHING: frozenset[str] = frozenset()
 
 

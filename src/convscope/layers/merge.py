@@ -11,6 +11,19 @@ from .base import Arity, Layer, ParamShapes, show_shape, size_of
 from .connection import UNMOVED, Connection, Link, Shape, straight
 from .operations import Operations
 
+__all__ = [
+    "Add",
+    "Concat",
+    "Divide",
+    "Extreme",
+    "MatMul",
+    "Maximum",
+    "Minimum",
+    "MultiheadAttention",
+    "Multiply",
+    "Subtract",
+]
+
 
 @dataclass(frozen=True)
 class Elementwise(Layer):

@@ -10,6 +10,20 @@ from .base import Layer, ParamShapes, by_rank, show_shape, size_of
 from .connection import POINTWISE, Connection, Shape, straight
 from .operations import Operations
 
+__all__ = [
+    "BatchNorm",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+    "LocalResponseNorm",
+]
+
 _LOCAL_AND_GLOBAL = (Connection(), Connection(links=()))
 
 

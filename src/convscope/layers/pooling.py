@@ -16,6 +16,49 @@ from .connection import Connection, Link, Shape, windowed
 from .convolution import check_fits
 from .operations import Operations
 
+__all__ = [
+    "AdaptiveAvgPool",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AdaptivePool",
+    "AvgPool",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "GlobalAvgPool",
+    "GlobalAvgPool1d",
+    "GlobalAvgPool2d",
+    "GlobalAvgPool3d",
+    "GlobalMaxPool",
+    "GlobalMaxPool1d",
+    "GlobalMaxPool2d",
+    "GlobalMaxPool3d",
+    "GlobalPool",
+    "LPPool",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
+    "MaxPool",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MinPool",
+    "MinPool1d",
+    "MinPool2d",
+    "MinPool3d",
+    "Pool",
+    "SpatialPyramidPool",
+    "StochasticPool",
+    "StochasticPool1d",
+    "StochasticPool2d",
+    "StochasticPool3d",
+]
+
 INDEX_BYTES = 8
 """The winner of each max-pooling window is remembered as a 64-bit index, as PyTorch does."""
 

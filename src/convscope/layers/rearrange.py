@@ -13,6 +13,17 @@ from ..settings import LARGEST, Axes, Count, Integers, Optional, Pads, choice, c
 from .base import Layer, show_shape, size_of
 from .connection import UNMOVED, Connection, Digit, Layout, Link, Shape, straight
 
+__all__ = [
+    "ChannelShuffle",
+    "Crop",
+    "Flatten",
+    "Pad",
+    "Permute",
+    "PixelShuffle",
+    "Reshape",
+    "Slice",
+]
+
 _NOTHING: frozenset[str] = frozenset()
 
 

@@ -11,6 +11,10 @@ from .base import Layer, ParamShapes, show_shape
 from .connection import Connection, Link, Shape
 from .operations import Operations
 
+__all__ = [
+    "LSTM",
+]
+
 
 @dataclass(frozen=True)
 class LSTM(Layer):

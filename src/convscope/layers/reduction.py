@@ -11,6 +11,10 @@ from .base import Layer, show_shape, size_of
 from .connection import UNMOVED, Connection, Link, Shape
 from .operations import Operations
 
+__all__ = [
+    "Reduce",
+]
+
 
 @dataclass(frozen=True)
 class Reduce(Layer):

@@ -12,6 +12,10 @@ from .base import Layer, show_shape
 from .connection import Connection, Link, Shape, straight
 from .operations import Operations
 
+__all__ = [
+    "Upsample",
+]
+
 _SUPPORT = {"nearest": 1, "linear": 2, "cubic": 4}
 
 

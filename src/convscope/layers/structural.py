@@ -10,6 +10,14 @@ from .base import Arity, Layer, ParamShapes, size_of
 from .connection import Connection, Shape
 from .operations import Status
 
+__all__ = [
+    "Dropout",
+    "Identity",
+    "Input",
+    "Opaque",
+    "Parameter",
+]
+
 
 @dataclass(frozen=True)
 class Input(Layer):
