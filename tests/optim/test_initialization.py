@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.errors import NoRule
 from convscope.layers import Activation
 from convscope.optim.initialization import initial, initial_buffers, initial_parameters
 
@@ -104,10 +103,11 @@ def test_every_zoo_network_can_start():
         assert all(np.isfinite(array).all() for array in weights.values())
 
 
-def test_a_layer_nobody_knows_is_named():
-    with pytest.raises(NoRule) as caught:
-        initial(Activation(), "weight", (3,), None, np.random.default_rng(0))
-    assert str(caught.value) == (
-        "Activation.initial must be known to train the layer; got no rule for Activation; put a layer that can be "
-        "trained in its place. [no-initial]"
-    )
+def test_layer_without_rule_gets_zero_biases_unit_vectors_and_scaled_weights():
+    def draw(name, shape):
+        return initial(Activation(), name, shape, None, np.random.default_rng(0))
+
+    assert draw("bias", (3,)).tolist() == [0, 0, 0]
+    assert draw("weight", (3, 1, 1)).tolist() == [[[1]]] * 3
+    weights = draw("weight", (40, 30, 5))
+    np.testing.assert_allclose(weights.std(), (2 / (40 * 5 + 30 * 5)) ** 0.5, rtol=0.05)
