@@ -1,4 +1,4 @@
-"""Forms of a hyper-parameter: its rule, its canonical value, and how notation spells it.
+"""Field types of hyper-parameters: rule, canonical value, and spelling in the notation.
 
 A layer declares each setting once, as a dataclass field made by a function of this file. The form turns what
 a user wrote (`3`, `(3, 5)`, `"same"`) into one canonical value, or raises `BadSetting`; the notation reads and
@@ -29,7 +29,7 @@ LARGEST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Owner:
-    """Who asks: the layer kind and its number of spatial axes (None: as many as the value has)."""
+    """The owner of a setting: layer kind and number of spatial axes (None: any)."""
 
     kind: str
     rank: int | None
@@ -40,8 +40,8 @@ class Owner:
         return BadSetting(f"{self.kind}.{setting} must {rule} (got {setting}={value!r}).{advice} [setting]")
 
 
-class Form:
-    """How one setting is checked, read and written. Subclasses say what is legal."""
+class FieldType:
+    """A field type: how a setting is checked, read and written."""
 
     spelling: ClassVar[str] = "text"
     """What `parse` reads, in words."""
@@ -60,7 +60,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Count(Form):
+class Count(FieldType):
     """An integer from `least` to `most`."""
 
     spelling: ClassVar[str] = "an integer"
@@ -86,7 +86,7 @@ class Count(Form):
 
 
 @dataclass(frozen=True)
-class Real(Form):
+class Real(FieldType):
     """A finite number from `least` to `most`."""
 
     spelling: ClassVar[str] = "a number"
@@ -113,8 +113,8 @@ class Real(Form):
 
 
 @dataclass(frozen=True)
-class Flag(Form):
-    """Yes or no."""
+class Flag(FieldType):
+    """True or false."""
 
     spelling: ClassVar[str] = "true or false"
 
@@ -137,8 +137,8 @@ class Flag(Form):
 
 
 @dataclass(frozen=True)
-class Choice(Form):
-    """One of a few words; `synonyms` are other libraries' names for them."""
+class Choice(FieldType):
+    """One of several words; `synonyms` are other libraries' names for them."""
 
     words: tuple[str, ...]
     synonyms: tuple[tuple[str, str], ...] = ()
@@ -158,8 +158,8 @@ class Choice(Form):
 
 
 @dataclass(frozen=True)
-class Text(Form):
-    """Any words without blanks or the signs of the notation."""
+class Text(FieldType):
+    """Text without spaces and the characters of the notation."""
 
     def canonical(self, value: Any, owner: Owner, name: str) -> str:
         """Return the text."""
@@ -174,7 +174,7 @@ class Text(Form):
 
 
 @dataclass(frozen=True)
-class Integers(Form):
+class Integers(FieldType):
     """A tuple of integers of any length, each at least `least`; one integer stands for a tuple of one."""
 
     spelling: ClassVar[str] = "integers separated by x, as in 3x5"
@@ -200,7 +200,7 @@ class Integers(Form):
 
 
 @dataclass(frozen=True)
-class PerAxis(Form):
+class PerAxis(FieldType):
     """One integer per spatial axis; a single integer stands for all axes."""
 
     spelling: ClassVar[str] = "an integer, or one per axis as in 3x5"
@@ -228,7 +228,7 @@ class PerAxis(Form):
 
 
 @dataclass(frozen=True)
-class PerAxisPads(Form):
+class PerAxisPads(FieldType):
     """(before, after) per spatial axis; or "same", "valid", one number, or one number per axis."""
 
     spelling: ClassVar[str] = "an integer, one per axis as in 1x0, or before/after as in 0/1x2/3"
@@ -279,10 +279,10 @@ class PerAxisPads(Form):
 
 
 @dataclass(frozen=True)
-class Optional(Form):
-    """Another form, or None for "find out from the input"."""
+class Optional(FieldType):
+    """Another type, or None for a value inferred from the input."""
 
-    form: Form
+    form: FieldType
 
     @property
     def spelling(self) -> str:  # type: ignore[override]
@@ -302,7 +302,7 @@ class Optional(Form):
         return self.form.format(value)
 
 
-def setting(form: Form, default: Any = MISSING) -> Any:
+def setting(form: FieldType, default: Any = MISSING) -> Any:
     """Declare a hyper-parameter of a layer."""
     return field(default=default, metadata={"form": form})
 
@@ -313,7 +313,7 @@ def count(default: Any = MISSING, least: int = 1, most: int = LARGEST) -> Any:
 
 
 def known_or_inferred() -> Any:
-    """Declare a size that the input decides; given, it is checked against the input."""
+    """Declare a size inferred from the input; an explicit one is checked."""
     return setting(Optional(Count()), None)
 
 
@@ -323,12 +323,12 @@ def real(default: Any = MISSING, least: float = float("-inf"), most: float = flo
 
 
 def flag(default: bool) -> Any:
-    """Declare a yes-or-no setting."""
+    """Declare a Boolean setting."""
     return setting(Flag(), default)
 
 
 def choice(default: str, *words: str, **synonyms: str) -> Any:
-    """Declare a setting with a few possible words, and synonyms that stand for one of them."""
+    """Declare a setting with several words, and synonyms for them."""
     return setting(Choice((default, *words), tuple(synonyms.items())), default)
 
 

@@ -77,5 +77,5 @@ def test_a_layer_without_derivation_is_refused_by_name():
         derivations(Unheard(), ((3, 4, 5),))
     assert str(raised.value) == (
         "explain must have a derivation for every layer (got Unheard). "
-        "Register one with explain.family.derivations. [no-derivation]"
+        "Register one with derivations.family.derivations. [no-derivation]"
     )

@@ -1,4 +1,4 @@
-"""The laboratory's numbers, held against PyTorch, against closed forms, and against numbers worked out by hand."""
+"""The laboratory's values against PyTorch, closed forms, and values computed by hand."""
 
 import doctest
 import math
@@ -77,7 +77,7 @@ def test_max_pooling_of_the_map():
 
 
 def test_every_kind_of_pooling_on_one_window():
-    """Worked out by hand for a window that is not square."""
+    """Computed by hand for a window that is not square."""
     x = np.array([[1.0, 3.0, 2.0], [6.0, 0.0, 4.0]])
     table = lab.pooling_table(x)
     outputs = {row.name: row.output.ravel().tolist() for row in table.rows}

@@ -1,4 +1,4 @@
-"""Mistakes in YAML and JSON: every message whole, with the place and a way out."""
+"""Mistakes in YAML and JSON: whole messages, with location and hint."""
 
 from __future__ import annotations
 

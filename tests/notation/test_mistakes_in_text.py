@@ -1,4 +1,4 @@
-"""Mistakes in line notation: every message whole, with the place and a way out."""
+"""Mistakes in line notation: whole messages, with location and hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A budget that a network must keep, for continuous integration."""
+"""Limits on a network, for continuous integration."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _UNITS = {
 
 
 class Limit(NamedTuple):
-    """One limit held against its number.
+    """A limit and the actual value.
 
-    `actual` is None where the number is not known. `spare` is what is left of the limit, negative by how much it
-    is broken, per axis for a field; `reason` says in words why.
+    `actual` is None where it is unknown. `spare` is what is left of the limit, negative by how much it
+    is exceeded, per axis for a field; `reason` says why in a sentence.
     """
 
     name: str
@@ -73,19 +73,19 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdict(Preformatted):
-    """A network held against its budget."""
+    """The result of checking a network against its limits."""
 
     network: Network
     limits: tuple[Limit, ...]
 
     @property
     def ok(self) -> bool:
-        """Return whether every limit is kept."""
+        """Return whether no limit is exceeded."""
         return not self.broken
 
     @property
     def broken(self) -> tuple[Limit, ...]:
-        """Return the limits that are not kept, or cannot be promised."""
+        """Return the limits that are exceeded or cannot be guaranteed."""
         return tuple(limit for limit in self.limits if not limit.ok)
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,11 +116,11 @@ def check(
     max_field: int | Sequence[int] | None = None,
     input_shape: InputShape | None = None,
 ) -> Verdict:
-    """Hold a network against a budget; what is not known counts as broken, for it cannot be promised.
+    """Check a network against limits. Unknown values exceed every limit.
 
     `model` and `input_shape` are what `load` takes. `max_memory` is about the activations alive at once at
     inference, `max_training_memory` in a training step. `min_field` and `max_field` are about the units of the
-    last layer with positions, before global pooling or dense layers: one number, or one per axis.
+    last spatial layer, before global pooling or dense layers: one integer, or one per axis.
 
     Units:    per image; bytes of float32; pixels
     Errors:   BadSetting [budget-limit] for a limit that is no number, [no-limit] without any limit
@@ -154,7 +154,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def _total(report: Report, name: str, value: float) -> Limit:
-    """Hold one of the sums against its limit."""
+    """Compare a total with its limit."""
     allowed = _number(name, value)
     actual = getattr(report.totals, _TOTAL_OF[name])
     spare = allowed - actual
@@ -177,7 +177,7 @@ def _total(report: Report, name: str, value: float) -> Limit:
 
 
 def _fields(network: Network, wanted: dict[str, Any]) -> Iterator[Limit]:
-    """Hold the field of the last layer with positions against its limits."""
+    """Compare the receptive field of the last spatial layer with its limits."""
     if not wanted:
         return
     rank = len(origin_axes(network, network.inputs[0]))

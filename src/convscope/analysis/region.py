@@ -1,4 +1,4 @@
-"""One unit's region of the image, and the units that see one pixel."""
+"""The region that one unit sees, and the units that see one pixel."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fie
 
 @dataclass(frozen=True)
 class Region:
-    """What one unit sees of the input, or of another layer.
+    """The region of the input, or of another layer, that one unit sees.
 
-    Coordinates are pixels, rows first; boxes are half-open: (top, left, bottom, right). `box` is the textbook's
-    and may reach over the edge into padding, `clipped` is what is truly seen of the image; where a unit sees
-    pixels that are not in the textbook's box, because a border wraps or mirrors, the box is `clipped` along that
+    Coordinates are pixels, rows first; boxes are half-open: (top, left, bottom, right). `box` is the theoretical
+    one and may extend into padding, `clipped` is what is really seen of the image; where a unit sees
+    pixels outside the theoretical box, because a border wraps or mirrors, the box is `clipped` along that
     axis. `center` counts from the corner: the first pixel's center is 0.5. `padded_fraction` is the part of `box`
     outside the image. All of these, and `coverage`, are of the local field; where `global_via` names a layer, the
     unit sees more over a global path, and `mask` holds all that it sees.
@@ -74,7 +74,7 @@ class Region:
 
     @property
     def coverage(self) -> float:
-        """Return which part of the pixels in `clipped` is really touched over local paths, from 0 to 1."""
+        """Return the fraction of the pixels in `clipped` that is seen over local paths."""
         area = _area(self.clipped)
         return int(self.local_mask.sum()) / area if area else 0.0
 
@@ -160,7 +160,7 @@ class Units:
 
 
 class _Views:
-    """Both analyses of one network from one origin, kept while the network lives."""
+    """Both analyses of one network from one origin, cached while the network lives."""
 
     def __init__(self, network: Network, origin: str) -> None:
         self.axes = origin_axes(network, network[origin])
@@ -297,7 +297,7 @@ def _box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:
 
 
 def _around(box: tuple[int, ...], clipped: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the textbook's box, along each axis on which the unit looks elsewhere what it sees instead."""
+    """Return the theoretical box, or what is really seen along axes where they differ."""
     rank = len(clipped) // 2
     ends = [(box[axis], box[rank + axis]) for axis in range(rank)]
     seen = [(clipped[axis], clipped[rank + axis]) for axis in range(rank)]

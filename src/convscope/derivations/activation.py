@@ -1,4 +1,4 @@
-"""Activation functions: the formula, and what it costs per element."""
+"""Derivations of activation functions: the formula, and the cost per element."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that multiply by a matrix or look a row up in one."""
+"""Linear, embedding and scale layers."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from ..network import Node
 from . import field_texts as words
 from .axes import groups
 from .derivation import Derivation
-from .path import Chains, Link, textbook
+from .path import Chains, PathStep, textbook
 from .worksheet import Worksheet
 
 
@@ -39,7 +39,7 @@ def field_step(chains: Chains, node: Node) -> list[Derivation]:
     return [sheet.finish("receptive_field", words.OWN_STEP)]
 
 
-def _own(sheet: Worksheet, link: Link, result: str, r: str, j: str) -> None:
+def _own(sheet: Worksheet, link: PathStep, result: str, r: str, j: str) -> None:
     if isinstance(link.map, Window):
         sheet.step(result, f"{r} + ({link.map.reach} - 1)·{j}")
     if link.widens:

@@ -1,4 +1,4 @@
-"""Words of the receptive-field derivations, in both languages."""
+"""Texts of the receptive-field derivations, in both languages."""
 
 from __future__ import annotations
 

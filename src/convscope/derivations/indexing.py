@@ -1,4 +1,4 @@
-"""Layers that pick, repeat or turn round indices."""
+"""Derivations of layers that select, repeat or roll indices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that join several branches."""
+"""Layers with several inputs."""
 
 from __future__ import annotations
 

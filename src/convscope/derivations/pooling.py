@@ -194,7 +194,7 @@ def _adaptive(layer: AdaptivePool, inputs: Shapes) -> list[Derivation]:
 
 
 def _know_bins(sheet: Worksheet, shape: Shape, sizes: tuple[int, ...], mark: str = "") -> str:
-    """Work out the elements of all bins as E, an element in two bins counted twice."""
+    """Derive the elements of all bins as E, an element in two bins counted twice."""
     factors = ["c"]
     names = zip(input_letters(len(sizes)), shape[1:], sizes, groups(tuple(range(len(sizes)))), strict=True)
     for letter, n, size, group in names:

@@ -1,4 +1,4 @@
-"""Layers that move elements without computing."""
+"""Derivations of layers that move elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receptive fields worked out: first layer to last, last to first, and the center of a unit."""
+"""Derivations of receptive fields: first layer to last, last to first, and a unit's center."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..network import Network, Node
 from . import field_texts as words
 from .axes import AxisGroup, groups
 from .derivation import Derivation, Text
-from .path import Chains, Link, View, textbook
+from .path import Chains, PathStep, View, textbook
 from .unit_region import unit_region
 from .worksheet import Worksheet, written
 
@@ -23,14 +23,14 @@ class Alike(NamedTuple):
     """Axes of the image that share a derivation: their group, their chain, their units."""
 
     group: AxisGroup
-    chain: list[Link]
+    chain: list[PathStep]
     unit: int
 
 
 def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> list[Derivation]:
     """Derive what the units of a layer see of the image, from the image on; `at` picks a unit."""
     if at is not None:
-        chains.network.field(node.name, at)  # refuses a unit that is not there
+        chains.network.field(node.name, at)  # raises for a unit outside the layer
     view = chains.views[node.index]
     if view is None or not node.inputs:
         return []
@@ -71,7 +71,7 @@ def _extent(one: Alike, node: Node, global_via: str | None) -> list[Derivation]:
 
 
 def _no_single(one: Alike, node: Node, view: View) -> Derivation:
-    """Say from which layer on units differ, where the extent cannot be derived for all of them at once."""
+    """Note the layer from which on the field differs from unit to unit."""
     layer = next(link.node.name for link in one.chain if not textbook([link]))
     size = view.axes[one.group.first].size
     why = words.NO_SINGLE.fill(layer=layer, axes=one.group.title, name=node.name)
@@ -103,17 +103,17 @@ def _unit(node: Node, view: View, at: tuple[int, ...] | None) -> dict[int, int]:
     return {axis: asked.get(axis, node.output_shape[axis] // 2) for axis in grid}
 
 
-def _route(chain: Sequence[Link]) -> Hashable:
-    """Return what decides the extent: the layers, their windows, what they see."""
+def _route(chain: Sequence[PathStep]) -> Hashable:
+    """Return what determines the extent: layers, windows and views."""
     return tuple((link.node.name, repr(link.map), link.whole, link.field) for link in chain)
 
 
-def _sizes(chain: Sequence[Link]) -> Hashable:
+def _sizes(chain: Sequence[PathStep]) -> Hashable:
     """Return the positions before each layer, which matter at the edges."""
     return () if textbook(chain) else tuple(link.n for link in chain)
 
 
-def _alike(paths: Sequence[list[Link]], keys: Sequence[Hashable], units: Sequence[int]) -> list[Alike]:
+def _alike(paths: Sequence[list[PathStep]], keys: Sequence[Hashable], units: Sequence[int]) -> list[Alike]:
     """Join the axes with equal keys."""
     return [Alike(group, paths[group.first], units[group.first]) for group in groups(keys)]
 
@@ -137,12 +137,12 @@ def sign(base: str, index: int) -> str:
     return f"{base}_{index}" if index < 10 else f"{base}_{{{index}}}"
 
 
-def numbered(chain: Iterable[Link]) -> list[Link]:
+def numbered(chain: Iterable[PathStep]) -> list[PathStep]:
     """Return the links that a derivation numbers: windows, and joins that widen the field."""
     return [link for link in chain if link.map is not None or link.widens]
 
 
-def _know_window(sheet: Worksheet, link: Link, index: int) -> str:
+def _know_window(sheet: Worksheet, link: PathStep, index: int) -> str:
     """Make a layer's settings known under its number; return the symbol of the kernel's reach."""
     window = link.map
     assert isinstance(window, Window)
@@ -156,7 +156,7 @@ def _know_window(sheet: Worksheet, link: Link, index: int) -> str:
     return sign("K", index)
 
 
-def _about(link: Link, index: int, padding: bool = False) -> Text:
+def _about(link: PathStep, index: int, padding: bool = False) -> Text:
     """Describe a layer of the chain: its number, name and window."""
     window = link.map
     assert isinstance(window, Window)
@@ -196,8 +196,8 @@ def _forward(one: Alike, node: Node, axes: Text | None, remarks: Iterable[Text])
     return sheet.finish("receptive_field", _titled(words.FORWARD, axes))
 
 
-def _join(sheet: Worksheet, link: Link, index: int, through: str | None = None) -> None:
-    """Work out the hull of branches whose fields differ in place."""
+def _join(sheet: Worksheet, link: PathStep, index: int, through: str | None = None) -> None:
+    """Derive the hull of branches whose fields differ in place."""
     edges = [_regular(branch.axis) for branch in link.branches]
     lows = [str(axis.low) for axis in edges]
     highs = [str(axis.high) for axis in edges]
@@ -218,7 +218,7 @@ def _listed(names: Sequence[str]) -> Text:
     return Text(", ".join(names), "、".join(names))
 
 
-def _pass_notes(sheet: Worksheet, chain: Sequence[Link]) -> None:
+def _pass_notes(sheet: Worksheet, chain: Sequence[PathStep]) -> None:
     plain = [link.node.name for link in chain if link.map is None and not link.branches]
     if plain:
         sheet.note(words.ELEMENTWISE, names=_listed(plain))

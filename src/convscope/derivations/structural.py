@@ -1,4 +1,4 @@
-"""Input, identity, dropout, arrays of the network, and the layer that nobody knows."""
+"""Derivations of inputs, identity, dropout, arrays of the network, and unsupported operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that several families of layers use, in both languages."""
+"""Texts that several families of layers use, in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One unit's region worked back to the image, for chains on which units do not all see alike."""
+"""One unit's region traced back to the image, for chains on which the field differs from unit to unit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..axis.map import Index
 from ..network import Node
 from . import field_texts as words
 from .derivation import Derivation, Text
-from .path import Link
+from .path import PathStep
 from .worksheet import Worksheet, written
 
 
 def unit_region(
-    chain: Sequence[Link], unit: int, node: Node, axes: Text | None, truth: tuple[int, int], largest: int
+    chain: Sequence[PathStep], unit: int, node: Node, axes: Text | None, truth: tuple[int, int], largest: int
 ) -> Derivation:
     """Derive the first and last pixel that a unit sees; `truth` is the exact region over all paths."""
     sheet = Worksheet()
@@ -59,8 +59,8 @@ def _join(sheet: Worksheet, seen: bool, first: int, end: int) -> None:
     sheet.step("b", "max(b, v)" if seen else "v")
 
 
-def _back(sheet: Worksheet, link: Link, one: AxisMap, seen: Index) -> Index:
-    """Work out the first and last input position behind the positions seen, and return them all.
+def _back(sheet: Worksheet, link: PathStep, one: AxisMap, seen: Index) -> Index:
+    """Derive the first and last input position of the positions seen, and return them all.
 
     The formula holds for an unbroken stretch; where holes meet the edge the ends are listed instead.
     """

@@ -70,7 +70,7 @@ TOO_SMALL = Text(
 def forward_sizes(
     sheet: Worksheet, sizes: Sequence[int], windows: Sequence[Window], grouped: Sequence[AxisGroup], same: bool
 ) -> None:
-    """Work out the output size of a sliding window along every axis."""
+    """Derive the output size of a sliding window along every axis."""
     for group in grouped:
         n, window = sizes[group.first], windows[group.first]
         sheet.know(group.input, n, texts.SIZE_OF.fill(axes=group.title))
@@ -158,7 +158,7 @@ def _where(group: AxisGroup, several: bool) -> Text:
 
 
 def _roles(sheet: Worksheet, n: int, window: Window, group: AxisGroup, several: bool) -> None:
-    """Say what stride and padding each do to the size."""
+    """Explain the effect of stride and padding on the size."""
     where = _where(group, several)
     every = n + window.before + window.after - window.reach + 1
     if window.stride > 1:
@@ -195,7 +195,7 @@ def transposed_sizes(
     output_padding: Sequence[int],
     same: bool,
 ) -> None:
-    """Work out the output size of a transposed convolution along every axis."""
+    """Derive the output size of a transposed convolution along every axis."""
     for group in grouped:
         window = windows[group.first]
         n, k, s, e = group.letter, group.sign("k"), group.sign("s"), group.sign("e")

@@ -1,6 +1,6 @@
-"""The laboratory: small examples with every number, for lessons. Functions return data with a readable `str()`.
+"""Small numeric examples for lessons. Functions return data with a readable `str()`.
 
-All values come from `convscope.engines.reference.layers`. `given.py` reads what is handed over, `blocks.py`
+All values are computed by `convscope.engines.reference.layers`. `arrays.py` converts arguments, `blocks.py`
 writes arrays as text.
 """
 

@@ -1,4 +1,4 @@
-"""What a learner hands over, as an array of numbers."""
+"""Conversion of arguments to arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import BadShape
 def numbers(name: str, value: ArrayLike) -> Array:
     """Return float64 numbers.
 
-    Errors:   BadShape [lab-numbers] for rows of different lengths, or what is no number
+    Errors:   BadShape [lab-numbers] for rows of different lengths, or values that are no numbers
     """
     try:
         return np.asarray(value, np.float64)

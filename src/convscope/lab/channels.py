@@ -1,4 +1,4 @@
-"""A convolution over several channels, taken apart: each channel on its own, then the pixel-wise sum."""
+"""A convolution over several channels, step by step: each channel, then the pixel-wise sum."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KernelSteps:
 
 @dataclass(frozen=True)
 class ChannelSteps(Preformatted):
-    """A convolution layer taken apart, kernel by kernel."""
+    """A convolution layer step by step, kernel by kernel."""
 
     x: Array
     kernels: tuple[KernelSteps, ...]
@@ -110,7 +110,7 @@ def by_channels(
 
 @dataclass(frozen=True)
 class TwoConvolutions(Preformatted):
-    """An image in color through two convolutions, each taken apart."""
+    """A color image through two convolutions, step by step."""
 
     first: ChannelSteps
     second: ChannelSteps
@@ -129,7 +129,7 @@ class TwoConvolutions(Preformatted):
 def two_convolutions(seed: int = 0) -> TwoConvolutions:
     """Take the 4×4 image in color through 2 kernels of 3×3×3, then 3 kernels of 3×3×2, step by step.
 
-    Pixels and weights are small whole numbers drawn by `seed`, so that every sum can be done by hand.
+    Pixels and weights are small random integers, so that every sum can be checked by hand.
 
     Shapes:   (3, 4, 4) → (2, 4, 4) → (3, 4, 4)
     """

@@ -1,4 +1,4 @@
-"""Convolution as one matrix product: every window laid out as a column."""
+"""Convolution as one matrix product (im2col)."""
 
 from __future__ import annotations
 

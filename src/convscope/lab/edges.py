@@ -1,4 +1,4 @@
-"""Edge kernels: what a horizontal and a vertical one find in an image."""
+"""Edge detection with a horizontal and a vertical kernel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KERNELS = {
 
 @dataclass(frozen=True)
 class EdgeMaps(Preformatted):
-    """An image and what each kernel makes of it, before and after ReLU."""
+    """An image and each kernel's feature map, before and after ReLU."""
 
     x: Array
     kernels: dict[str, Array]

@@ -1,4 +1,4 @@
-"""Pooling: one window through every kind, and one kind over a whole map, window by window."""
+"""Pooling: all kinds on one window, and max pooling over a whole map."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SLIDING = 2
 
 @dataclass(frozen=True)
 class PoolingRow:
-    """One kind of pooling: what it gives, and where a gradient of one per output goes."""
+    """One kind of pooling: its output, and the input gradient for an output gradient of 1."""
 
     name: str
     layer: Layer

@@ -29,7 +29,7 @@ class Correlation(Preformatted):
     """One channel and one kernel, stride 1, no padding: all values and all gradients.
 
     `flipped` is the same gradient of x as `grad_x`, by the other way: the gradient of y, padded by one less than
-    the kernel, convolved with the kernel turned by half a turn.
+    the kernel, convolved with the kernel rotated by 180°.
     """
 
     x: Array
@@ -45,11 +45,11 @@ class Correlation(Preformatted):
     flipped: Array
 
     def terms(self, at: Place) -> list[tuple[Place, Place]]:
-        """Return the places (in x, in w) whose products y sums at one place."""
+        """Return the positions (in x, in w) whose products y sums at one position."""
         return [(_plus(at, tap), tap) for tap in places(self.w.shape)]
 
     def uses(self, at: Place) -> list[tuple[Place, Place]]:
-        """Return the places (in y, in w) through which one place of x is used."""
+        """Return the positions (in y, in w) at which one position of x is used."""
         pairs = ((_minus(at, tap), tap) for tap in places(self.w.shape))
         inside = [
             (out, tap) for out, tap in pairs if all(0 <= o < n for o, n in zip(out, self.y.shape, strict=True))

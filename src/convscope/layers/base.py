@@ -1,4 +1,4 @@
-"""What every layer answers."""
+"""The base class of all layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import prod
 from typing import ClassVar, TypeVar
 
 from ..errors import BadShape, ConvscopeError, sentence
-from ..settings import Form, Owner
+from ..settings import FieldType, Owner
 from .connection import POINTWISE, Connection, Shape
 from .operations import NO_OPERATIONS, Operations, Status
 
@@ -20,12 +20,12 @@ ParamShapes = dict[str, Shape]
 Arity = tuple[int, int | None]
 L = TypeVar("L", bound="Layer")
 
-_FORMS: dict[type, tuple[tuple[str, Form], ...]] = {}
+_FORMS: dict[type, tuple[tuple[str, FieldType], ...]] = {}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's hyper-parameters, and the integer facts that follow from them. No arrays, no state.
+    """Hyper-parameters of a layer, and the integer facts that follow from them. No arrays, no state.
 
     A subclass is a frozen dataclass whose fields are made by `convscope.settings`, so that construction brings
     every setting into one canonical form. Shapes are tuples without the batch, channels first. A method gets
@@ -67,7 +67,7 @@ class Layer:
         return type(self).__name__
 
     @classmethod
-    def forms(cls) -> tuple[tuple[str, Form], ...]:
+    def forms(cls) -> tuple[tuple[str, FieldType], ...]:
         """Return the layer's settings with their forms, in order."""
         known = _FORMS.get(cls)
         if known is None:
@@ -91,11 +91,11 @@ class Layer:
         return NO_OPERATIONS
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Return which positions of each input an output position is made from."""
+        """Return the positions of each input that an output position depends on."""
         return POINTWISE
 
     def training_bytes(self, *inputs: Shape) -> int:
-        """Return what the backward pass keeps beside inputs and outputs: masks, winners, statistics."""
+        """Return the bytes that the backward pass keeps in addition to inputs and outputs."""
         return 0
 
     def refuse(
@@ -138,7 +138,7 @@ def by_rank(family: type[L]) -> tuple[type[L], type[L], type[L]]:
 
 
 def show_shape(shape: Shape) -> str:
-    """Write a shape as people do: 3×224×224."""
+    """Return a shape as text: 3×224×224."""
     return "×".join(map(str, shape)) if shape else "scalar"
 
 

@@ -1,4 +1,4 @@
-"""Normalization: subtract a mean, divide by a spread, scale and shift."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOCAL_AND_GLOBAL = (Connection(), Connection(links=()))
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Normalize each channel by statistics of the batch; at inference by running ones, so element-wise.
+    """Normalize each channel by batch statistics, at inference by running statistics.
 
     Shapes:   (c, …) → (c, …); weight (c), bias (c); buffers running_mean (c), running_var (c)
     Source:   Ioffe & Szegedy 2015; PyTorch BatchNorm2d
@@ -41,22 +41,19 @@ class BatchNorm(Layer):
     keyword: ClassVar[str] = "bn"
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per channel."""
         channels = inputs[0][:1]
         return {"weight": channels, "bias": channels} if self.affine else {}
 
     def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return the running statistics."""
         return {"running_mean": inputs[0][:1], "running_var": inputs[0][:1]}
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         if self.rank is not None and (self.rank, len(inputs[0])) != (1, 1):  # BatchNorm1d also takes (c)
             self.spatial(inputs[0])
         return inputs[0]
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return inference: statistics, scale and shift folded to one multiplication and one addition."""
+        """Return inference: statistics, scale and shift merged into one multiplication and one addition."""
         elements = size_of(inputs[0])
         return Operations(multiplications=elements, additions=elements)
 
@@ -94,7 +91,6 @@ class GroupNorm(Layer):
     positional: ClassVar[tuple[str, ...]] = ("num_groups",)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         channels = inputs[0][0]
         if channels % self.num_groups:
             divisors = ", ".join(str(d) for d in range(1, min(channels, 10_000) + 1) if channels % d == 0)
@@ -108,7 +104,6 @@ class GroupNorm(Layer):
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per channel."""
         channels = inputs[0][:1]
         return {"weight": channels, "bias": channels} if self.affine else {}
 
@@ -134,12 +129,10 @@ class InstanceNorm(Layer):
     keyword: ClassVar[str] = "instancenorm"
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         self.spatial(inputs[0])
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per channel."""
         channels = inputs[0][:1]
         return {"weight": channels, "bias": channels} if self.affine else {}
 
@@ -186,12 +179,10 @@ class LayerNorm(Layer):
         return axes
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         self.normalized(inputs[0])
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per index of the axes."""
         sizes = tuple(inputs[0][axis] for axis in self.normalized(inputs[0]))
         return {"weight": sizes, "bias": sizes} if self.affine else {}
 

@@ -1,4 +1,4 @@
-"""The words after a layer's kind: which are settings, which are inputs."""
+"""Arguments of a layer: settings and inputs."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _place_by_position(kind: Kind, words: list[Word], settings: dict[str, Word])
 
 
 def _unexpected(kind: Kind, text: str) -> str:
-    """Say what is wrong with a word that is neither an option of the layer nor expected by position."""
+    """Return the message for a word that is neither an option of the layer nor positional."""
     letter = _LETTER.fullmatch(text)
     setting = SHORT.get(letter[1]) if letter else FLAGS.get(text, (None,))[0]
     if setting:

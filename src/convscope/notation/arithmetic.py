@@ -1,4 +1,4 @@
-"""Whole-number arithmetic in braces: `{width*4}`. Nothing else of Python is understood."""
+"""Integer arithmetic in braces: `{width*4}`."""
 
 from __future__ import annotations
 

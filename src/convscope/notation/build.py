@@ -1,4 +1,4 @@
-"""Flat layers to a Network: names given, inputs found, shapes propagated so that each word finds its class."""
+"""Construction of a Network from the flat list of layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..layers.connection import Shape
 from ..layers.facts import Facts, facts
 from ..layers.structural import Identity
 from ..network import Entry, Network, failed, freezable, in_dependency_order
-from ..settings import Form, Owner
+from ..settings import FieldType, Owner
 from .arguments import FROZEN, Arguments, read_arguments
 from .expand import Draft, Expansion, expand
 from .keywords import Kind, find, nearest_kinds, numbered
@@ -31,7 +31,7 @@ class _Read(NamedTuple):
 def build(document: Document, name: str) -> Network:
     """Return the network that a document describes.
 
-    Errors:   BadNotation for words without meaning; a layer's own errors with the place in the text added
+    Errors:   BadNotation for unknown words; a layer's own errors with their location
     """
     expansion = expand(document)
     if not expansion.drafts:
@@ -208,7 +208,7 @@ def _layer(one: _Read, inputs: tuple[Shape, ...]) -> Layer:
         raise
 
 
-def _check_value(form: Form, owner: Owner, name: str, word: Word) -> None:
+def _check_value(form: FieldType, owner: Owner, name: str, word: Word) -> None:
     """Raise the error that points at this word, if it is the wrong one."""
     try:
         value = form.parse(word.text)

@@ -1,4 +1,4 @@
-"""YAML and JSON to the syntax tree.
+"""Parser of YAML and JSON documents.
 
 name: tiny
 input: 3x32x24
@@ -28,14 +28,14 @@ from .grammar import Line, read_lines
 from .keywords import find
 from .place import Place, Word, check_length, mistake
 from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, Statement
-from .yaml_tree import Mapping, Scalar, Sequence, Tree, read_tree
+from .yaml_tree import Scalar, Tree, YamlMapping, YamlSequence, read_tree
 
 KEYS = ("name", "input", "layers", "blocks", "frozen")
 _REPEAT = ("repeat", "layers")
 
 
 def read_json(text: str) -> Document:
-    """Read a JSON document: the same structure, so that the same reader finds the places of mistakes."""
+    """Read a JSON document: the same structure, so that the same parser locates the errors."""
     try:
         json.loads(text, parse_int=str, parse_float=str)  # only the form is checked here, no number is made
     except json.JSONDecodeError as error:
@@ -54,7 +54,7 @@ def read_yaml(text: str) -> Document:
     Errors:   BadNotation for unknown keys (with the nearest), tags, and everything the notation refuses
     """
     tree = read_tree(text)
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, YamlMapping):
         raise mistake(
             tree.place,
             "a document must be a mapping with the keys input and layers (got something else)",
@@ -93,15 +93,15 @@ def _described(tree: Tree) -> str:
     match tree:
         case Scalar():
             return repr(tree.text) if tree.text.strip() else "nothing"
-        case Sequence():
+        case YamlSequence():
             return "a list" if tree.items else "an empty list"
-        case Mapping():
+        case YamlMapping():
             return "a mapping"
 
 
 def _input(tree: Tree) -> Statement:
     """Read `3x224x224` or [3, 224, 224]."""
-    if isinstance(tree, Sequence):
+    if isinstance(tree, YamlSequence):
         sizes = "x".join(_word(one, "a size of the input").text for one in tree.items)
         return Statement(None, Word("input", tree.place), (Word(sizes, tree.place),))
     text = _word(tree, "input")
@@ -110,14 +110,14 @@ def _input(tree: Tree) -> Statement:
 
 def _frozen(tree: Tree) -> tuple[Word, ...]:
     """Read one name or a list of names."""
-    listed = tree.items if isinstance(tree, Sequence) else (tree,)
+    listed = tree.items if isinstance(tree, YamlSequence) else (tree,)
     words = (_word(one, "a frozen layer") for one in listed)
     return tuple(Word(word.text.strip(), word.place) for word in words)
 
 
 def _items(tree: Tree) -> Iterator[Item]:
     """Read a list of items, or one item alone."""
-    if isinstance(tree, Sequence):
+    if isinstance(tree, YamlSequence):
         for one in tree.items:
             yield from _item(one)
     else:
@@ -129,11 +129,11 @@ def _item(tree: Tree) -> Iterator[Item]:
     match tree:
         case Scalar():
             yield from read_lines(tree.lines())
-        case Sequence():
+        case YamlSequence():
             yield from _items(tree)
-        case Mapping(pairs=((key, value),)) if key.text not in _REPEAT:
+        case YamlMapping(pairs=((key, value),)) if key.text not in _REPEAT:
             yield from _one_key(key, value)
-        case Mapping():
+        case YamlMapping():
             yield _repeat(tree)
 
 
@@ -164,7 +164,7 @@ def _one_key(key: Scalar, value: Tree) -> Iterator[Item]:
         return
     name = Word(key.text, key.place)
     items = tuple(_items(value))
-    if len(items) == 1 and isinstance(items[0], Join) and items[0].name is None and isinstance(value, Mapping):
+    if len(items) == 1 and isinstance(items[0], Join) and items[0].name is None and isinstance(value, YamlMapping):
         yield items[0]._replace(name=name)
     else:
         yield Group(name, _not_empty(items, value))
@@ -193,7 +193,7 @@ def _named(key: Scalar, value: Scalar) -> Iterator[Item]:
 
 
 def _branches(tree: Tree, kind: Word) -> tuple[tuple[Item, ...], ...]:
-    if not isinstance(tree, Sequence) or not tree.items:
+    if not isinstance(tree, YamlSequence) or not tree.items:
         raise mistake(
             tree.place,
             f"{kind.text} must have a list of branches (got {_described(tree)}). Write one item each",
@@ -202,7 +202,7 @@ def _branches(tree: Tree, kind: Word) -> tuple[tuple[Item, ...], ...]:
     return tuple(tuple(_items(branch)) for branch in tree.items)
 
 
-def _repeat(tree: Mapping) -> Repeat:
+def _repeat(tree: YamlMapping) -> Repeat:
     keys = {key.text: value for key, value in tree.pairs}
     for key, _ in tree.pairs:
         if key.text not in _REPEAT:
@@ -229,7 +229,7 @@ def _not_empty(items: tuple[Item, ...], tree: Tree) -> tuple[Item, ...]:
 
 
 def _blocks(tree: Tree) -> dict[str, Block]:
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, YamlMapping):
         raise mistake(
             tree.place, f"blocks must be a mapping of names to layers (got {_described(tree)})", "document"
         )

@@ -1,4 +1,4 @@
-"""Syntax tree to a flat list of layers: blocks called, repeats repeated, branches joined, names made whole."""
+"""Expansion of the syntax tree to a flat list of layers: blocks, repeats, branches and full names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEEPEST = 64
 
 
 class Draft(NamedTuple):
-    """A layer that is to be: its words, and where its inputs come from unless its words say so.
+    """A layer to build: its words, and its inputs unless the words name them.
 
     `sources` are indices in the list of drafts, `joined` says that they are ends of branches. `prefixes` are put
     before names, innermost first; `name` is whole and stands at `at`.
@@ -36,8 +36,8 @@ class Draft(NamedTuple):
     caller: Place | None
 
 
-class Scope(NamedTuple):
-    """What names and parameters mean at one place of the tree."""
+class Variables(NamedTuple):
+    """Names and parameters in scope at one node of the tree."""
 
     prefixes: tuple[str, ...] = ("",)
     values: Mapping[str, str] = {}
@@ -54,7 +54,7 @@ class Expansion:
     groups: dict[str, int] = field(default_factory=dict)
     characters: int = 0
 
-    def items(self, items: Iterable[Item], previous: int | None, scope: Scope) -> int | None:
+    def items(self, items: Iterable[Item], previous: int | None, scope: Variables) -> int | None:
         """Expand a chain of items; return the last layer."""
         for item in items:
             match item:
@@ -69,7 +69,7 @@ class Expansion:
                     previous = self._named(name, item.items, previous, self._deeper(scope, name))
         return previous
 
-    def _statement(self, item: Statement, previous: int | None, scope: Scope) -> int | None:
+    def _statement(self, item: Statement, previous: int | None, scope: Variables) -> int | None:
         kind = filled(item.kind, scope.values)
         name = filled(item.name, scope.values) if item.name else None
         arguments = tuple([filled(word, scope.values) for word in item.arguments])
@@ -86,7 +86,7 @@ class Expansion:
         except ConvscopeError as error:
             raise called_from(error, kind.place) from None
 
-    def _join(self, item: Join, previous: int | None, scope: Scope) -> int:
+    def _join(self, item: Join, previous: int | None, scope: Variables) -> int:
         kind = filled(item.kind, scope.values)
         if previous is None:
             raise mistake(
@@ -104,7 +104,7 @@ class Expansion:
         words = Statement(name, kind, tuple(filled(word, scope.values) for word in item.arguments))
         return self._draft(words, tuple(ends), True, scope)
 
-    def _repeat(self, item: Repeat, previous: int | None, scope: Scope) -> int | None:
+    def _repeat(self, item: Repeat, previous: int | None, scope: Variables) -> int | None:
         times = filled(item.times, scope.values)
         if not times.text.isdecimal() or not 0 < len(times.text) < 10 or not int(times.text):
             raise mistake(
@@ -118,7 +118,7 @@ class Expansion:
             previous = self.items(item.items, previous, counted)
         return previous
 
-    def _named(self, name: Word, items: Iterable[Item], previous: int | None, scope: Scope) -> int | None:
+    def _named(self, name: Word, items: Iterable[Item], previous: int | None, scope: Variables) -> int | None:
         whole = self._whole(name, scope)
         self.groups[whole] = -1  # taken from now on, found below
         prefixes = (f"{whole}.", *scope.prefixes)
@@ -127,7 +127,7 @@ class Expansion:
             self.groups[whole] = last
         return last
 
-    def _draft(self, words: Statement, sources: tuple[int, ...], joined: bool, scope: Scope) -> int:
+    def _draft(self, words: Statement, sources: tuple[int, ...], joined: bool, scope: Variables) -> int:
         name, kind, arguments = words
         self._spend(len(kind.text) + sum([len(word.text) for word in arguments]), kind)
         if len(self.drafts) >= MOST_LAYERS:
@@ -137,7 +137,7 @@ class Expansion:
         self.drafts.append(Draft(at, whole, kind, arguments, sources, joined, scope.prefixes, scope.caller))
         return len(self.drafts) - 1
 
-    def _whole(self, name: Word, scope: Scope) -> str:
+    def _whole(self, name: Word, scope: Variables) -> str:
         if not is_name(name.text):
             raise mistake(
                 name.place,
@@ -152,7 +152,7 @@ class Expansion:
             )
         return whole
 
-    def _deeper(self, scope: Scope, at: Word) -> Scope:
+    def _deeper(self, scope: Variables, at: Word) -> Variables:
         if scope.depth >= DEEPEST:
             raise mistake(
                 at.place,
@@ -172,9 +172,9 @@ class Expansion:
 
 
 def expand(document: Document) -> Expansion:
-    """Write a document out, layer by layer."""
+    """Expand a document, layer by layer."""
     expansion = Expansion(document.blocks)
-    expansion.items(document.items, None, Scope())
+    expansion.items(document.items, None, Variables())
     return expansion
 
 

@@ -1,4 +1,4 @@
-"""Lines of notation to statements, every word with its column.
+"""Parser of line notation: statements of words with locations.
 
 line       statements between `|`; a comment runs from `#` to the end
 statement  [name:] kind argument …

@@ -1,4 +1,4 @@
-"""Where in a text something stands, and the errors that point at it."""
+"""Locations in a text, and errors that point at them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Place(NamedTuple):
     line: str
 
     def moved(self, columns: int) -> Place:
-        """Return the place some columns further right."""
+        """Return the location some columns further right."""
         return self._replace(column=self.column + columns)
 
     def __str__(self) -> str:
         return f"line {self.row}, column {self.column}"
 
     def shown(self) -> str:
-        """Return the line, or the part around the place, with a caret under it."""
+        """Return the line, or a part of it, with a caret under the location."""
         start = max(0, self.column - 1 - _SHOWN * 2 // 3)
         stop = start + _SHOWN
         before = "… " if start else ""
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word of the notation and where it stands."""
+    """A word of the notation and its location."""
 
     text: str
     place: Place
@@ -59,13 +59,13 @@ def check_length(text: str, place: Place) -> None:
 
 
 def mistake(place: Place, message: str, code: str) -> BadNotation:
-    """Make the error for text that does not read: the place, the rule, the line with a caret."""
+    """Return a syntax error: the location, the message, and the line with a caret."""
     end = "" if message.endswith((".", "?", "…")) else "."
     return BadNotation(f"{place}: {message}{end} [{code}]\n{place.shown()}")
 
 
 def located(error: ConvscopeError, place: Place) -> ConvscopeError:
-    """Add to a layer's error where in the text the layer stands."""
+    """Return a layer's error with its location in the text."""
     return type(error)(f"{error}\nat {place}:\n{place.shown()}")
 
 
@@ -73,7 +73,7 @@ _CALLED = "in the block called at"
 
 
 def called_from(error: ConvscopeError, place: Place) -> ConvscopeError:
-    """Add where the innermost block that holds the mistake was called."""
+    """Return the error with the location where the innermost block was called."""
     if _CALLED in str(error):
         return error
     return type(error)(f"{error}\n{_CALLED} {place}:\n{place.shown()}")

@@ -1,4 +1,4 @@
-"""What text and YAML are read into, before anything is expanded: statements, joins, repeats, groups, blocks."""
+"""Syntax tree of text and YAML: statements, joins, repeats, groups, blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Statement(NamedTuple):
 
 
 class Join(NamedTuple):
-    """Branches that begin at the layer before, and the layer that joins their ends; an empty branch is a skip."""
+    """Branches that start at the preceding layer, and the layer that merges them; an empty branch is a skip."""
 
     name: Word | None
     kind: Word
@@ -25,7 +25,7 @@ class Join(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """Items several times over; `{index}` counts from 0."""
+    """Repeated items; `{index}` counts from 0."""
 
     times: Word
     items: tuple[Item, ...]
@@ -57,7 +57,7 @@ class Block(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A whole network as it was written; `frozen` are patterns of layers that are not trained."""
+    """A network as written; `frozen` are patterns of layers that are not trained."""
 
     name: str | None
     items: tuple[Item, ...]

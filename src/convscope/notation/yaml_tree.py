@@ -1,4 +1,4 @@
-"""YAML as a tree of texts with their places: no types, no tags, no objects, nothing deeper than 64.
+"""YAML as a tree of texts with locations: no types, no tags, no objects, depth at most 64.
 
 The events of PyYAML's parser are read directly. Its own loaders recurse, which deep nesting can break, and know
 types, which would turn a layer named `1.0` or `no` into something else.
@@ -25,7 +25,7 @@ MOST_TREE = 1 << 19
 
 
 class Scalar(NamedTuple):
-    """A text, where it begins, and the document's lines that it may run over."""
+    """A text, its location, and the lines of the document."""
 
     text: str
     place: Place
@@ -50,25 +50,25 @@ class Scalar(NamedTuple):
             yield Word(found[0], self.place.moved(found.start()))
 
 
-class Sequence(NamedTuple):
+class YamlSequence(NamedTuple):
     """A list."""
 
     items: tuple[Tree, ...]
     place: Place
 
 
-class Mapping(NamedTuple):
+class YamlMapping(NamedTuple):
     """Keys and values in order; keys are different."""
 
     pairs: tuple[tuple[Scalar, Tree], ...]
     place: Place
 
 
-Tree: TypeAlias = Scalar | Sequence | Mapping
+Tree: TypeAlias = Scalar | YamlSequence | YamlMapping
 
 
 class _Mark(Protocol):
-    """PyYAML's places, its own and libyaml's: counted from 0."""
+    """A location of PyYAML, counted from 0."""
 
     @property
     def line(self) -> int:
@@ -80,7 +80,7 @@ class _Mark(Protocol):
 
 
 class _Open(NamedTuple):
-    """A list or mapping whose end has not come yet."""
+    """A list or mapping that is still open."""
 
     mapping: bool
     place: Place
@@ -120,7 +120,7 @@ def _check_characters(text: str) -> None:
 
 
 class _Reader:
-    """Puts events together to a tree."""
+    """Builder of a tree from events."""
 
     def __init__(self, text: str) -> None:
         self.rows = text.split("\n")
@@ -180,7 +180,7 @@ class _Reader:
                 return None
             case yaml.CollectionEndEvent():
                 ended = open_parts.pop()
-                whole = _mapping(ended) if ended.mapping else Sequence(tuple(ended.parts), ended.place)
+                whole = _mapping(ended) if ended.mapping else YamlSequence(tuple(ended.parts), ended.place)
                 return self._kept(whole, ended.anchor, self.size - ended.size_before)
         return None
 
@@ -223,7 +223,7 @@ class _Reader:
             )
 
 
-def _mapping(ended: _Open) -> Mapping:
+def _mapping(ended: _Open) -> YamlMapping:
     """Pair keys with values; a key is a text, and comes once."""
     pairs: list[tuple[Scalar, Tree]] = []
     seen: set[str] = set()
@@ -236,4 +236,4 @@ def _mapping(ended: _Open) -> Mapping:
             )
         seen.add(key.text)
         pairs.append((key, value))
-    return Mapping(tuple(pairs), ended.place)
+    return YamlMapping(tuple(pairs), ended.place)

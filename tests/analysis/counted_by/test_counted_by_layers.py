@@ -57,6 +57,6 @@ def test_an_unknown_operator_is_unknown_and_makes_the_total_a_lower_bound(tool: 
 
 @pytest.mark.parametrize("tool", ["fvcore", "thop", "ptflops", "tf.profiler"])
 def test_a_layer_that_the_framework_lacks_is_unknown(tool: str) -> None:
-    """Stochastic pooling has to be written by hand, so nobody can tell what is counted."""
+    """Stochastic pooling has to be written by hand, so what is counted is unknown."""
     told = recount(alone(cs.StochasticPool2d(2), (3, 8, 10)), tool)
     assert told.rows[0].theirs is None

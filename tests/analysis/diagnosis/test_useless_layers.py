@@ -1,4 +1,4 @@
-"""Layers and parameters that change nothing."""
+"""Layers and parameters without effect."""
 
 import pytest
 

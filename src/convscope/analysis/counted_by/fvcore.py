@@ -1,4 +1,4 @@
-"""How fvcore counts: operators of the traced graph, one flop per multiply-add.
+"""fvcore's count: operators of the traced graph, one flop per multiply-add.
 
 Source:   fvcore 0.1.5.post20221221, `nn/flop_count.py`, `nn/jit_handles.py`, `nn/jit_analysis.py`
 """

@@ -1,4 +1,4 @@
-"""How ptflops counts: a rule per module class, and a second one for the functions inside the modules.
+"""ptflops' count: a rule per module class, and a second one for the functions inside the modules.
 
 Its default backend hooks modules and at the same time replaces functions of torch.nn.functional and torch by
 counting ones. Many modules call such a function in their forward pass and are so counted twice.

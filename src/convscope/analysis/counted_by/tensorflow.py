@@ -1,4 +1,4 @@
-"""How TensorFlow's profiler counts: operators of the frozen graph that have flops registered, 2 per multiply-add.
+"""TensorFlow's profiler: operators of the frozen graph with registered flops, 2 per multiply-add.
 
 The graph is the one that Keras 3 makes of its layers, frozen, with one image as its input: channels last, so
 that the axes here are read in that order.

@@ -1,4 +1,4 @@
-"""How thop counts: a rule per module class, 0 for classes without one.
+"""thop's count: a rule per module class, 0 for classes without one.
 
 Source:   thop 0.1.1.post2209072238, `profile.py`, `vision/basic_hooks.py`, `vision/calc_func.py`, `rnn_hooks.py`
 """

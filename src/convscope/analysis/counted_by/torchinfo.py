@@ -1,4 +1,4 @@
-"""How torchinfo counts: parameters times output positions, module by module.
+"""torchinfo's count: parameters times output positions, module by module.
 
 Source:   torchinfo 1.8.0, `layer_info.py` (calculate_macs) and `model_statistics.py`
 """

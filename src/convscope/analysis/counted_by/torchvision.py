@@ -1,4 +1,4 @@
-"""How torchvision counts the GFLOPS that its weights publish: matrix products of the operators that run.
+"""torchvision's count, as published with its weights: matrix products of the operators that run.
 
 Source:   torchvision, `test/common_extended_utils.py` (its `get_ops` makes the `_ops` of the weights' metadata)
 """

@@ -1,4 +1,4 @@
-"""Even kernels, whose units cannot lie over the pixels they stand for."""
+"""Even kernels, which shift the map by half a pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that hold most of a network's parameters or arithmetic and could be replaced by lighter ones."""
+"""Layers with most of the parameters or MACs that a lighter form could replace."""
 
 from __future__ import annotations
 

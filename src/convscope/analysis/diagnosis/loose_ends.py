@@ -1,4 +1,4 @@
-"""Layers whose output nobody uses, and layers that nobody knows."""
+"""Unused outputs and unsupported operators."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def find_dead_ends(subject: Subject) -> list[Finding]:
 
 
 def find_opaque_layers(subject: Subject) -> list[Finding]:
-    """Find operators that nobody knows, and what is unknown because of them."""
+    """Find unsupported operators and what is unknown because of them."""
     opaque = [node for node in subject.network.layers if node.facts.status is not Status.COMPLETE]
     if not opaque:
         return []

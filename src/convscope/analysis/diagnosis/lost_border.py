@@ -1,4 +1,4 @@
-"""Rows and columns at the end that the floor of the output size throws away."""
+"""Rows and columns at the end that no window covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that see nothing new, because what they look at already covers the whole image."""
+"""Unproductive layers: their inputs already cover the whole image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow's SAME, whose padding moves between two input sizes."""
+"""Drift of TensorFlow's SAME padding between two input sizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .wording import extent, listed
 
 
 def find_same_drift(subject: Subject) -> list[Finding]:
-    """Find layers whose SAME padding is split otherwise on another input size, so that their centers move.
+    """Find layers whose SAME padding is split differently for another input size, so that centers move.
 
     Errors:   BadSetting [other-input] for another rank or other channels; whatever building the network raises
     """

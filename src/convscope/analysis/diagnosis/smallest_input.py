@@ -1,4 +1,4 @@
-"""The smallest images a network takes, found by trying."""
+"""The smallest valid input sizes, found by search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FURTHER = 64
 
 
 def smallest_sizes(network: Network) -> Shape:
-    """Return, axis by axis, the smallest legal size with the other axes kept; every smaller one was tried.
+    """Return the smallest valid size per axis, with the other axes unchanged.
 
     Nothing is assumed of the sizes between: after a merge of unequal branches only some fit.
     """
@@ -29,7 +29,7 @@ def smallest_sizes(network: Network) -> Shape:
 
 
 def is_legal(network: Network, shape: Shape) -> bool:
-    """Tell whether the network can be built for this input."""
+    """Return whether the network can be built for this input."""
     if shapes_for(network, shape) is None:
         return False
     try:
@@ -40,7 +40,7 @@ def is_legal(network: Network, shape: Shape) -> bool:
 
 
 def find_smallest_input(subject: Subject) -> list[Finding]:
-    """Find the smallest legal input, sizes above it that are not legal, and the smallest all layers can use."""
+    """Find the smallest valid input, invalid sizes above it, and the smallest input that every layer can use."""
     network = subject.network
     shape = network.input_shape
     if not 2 <= len(shape) <= 4:

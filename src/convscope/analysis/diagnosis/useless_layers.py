@@ -1,4 +1,4 @@
-"""Layers and parameters that change nothing."""
+"""Layers and parameters without effect."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _never_negative(layer: Layer, inputs: bool) -> bool:
 
 
 def find_dropout(subject: Subject) -> list[Finding]:
-    """Find dropout on an output, dropout that never drops, and dropout that drops everything."""
+    """Find dropout on an output, with p = 0 and with p = 1."""
     outputs = {node.index for node in subject.network.outputs}
     return [
         finding
