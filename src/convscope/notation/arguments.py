@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 
 from ..errors import nearest, sentence
+from .grammar import Place, Word, mistake
 from .keywords import FLAGS, SHORT, Kind
-from .place import Place, Word, mistake
 
 FROZEN = "frozen"
 """The word for a layer that is not trained; `frozen=weight` freezes one parameter."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from ..errors import nearest, sentence
 from ..settings import LARGEST
-from .place import Word, check_length, mistake
+from .grammar import Word, check_length, mistake
 
 LONGEST = 100
 """Characters of one expression; it keeps the tree shallow."""

@@ -15,9 +15,8 @@ from ..network import Entry, Network, failed, freezable, in_dependency_order
 from ..settings import FieldType, Owner
 from .arguments import FROZEN, Arguments, read_arguments
 from .expand import Draft, Expansion, expand
+from .grammar import Document, Word, called_from, located, mistake
 from .keywords import Kind, find, nearest_kinds, numbered
-from .place import Word, called_from, located, mistake
-from .syntax import Document
 
 
 class _Read(NamedTuple):

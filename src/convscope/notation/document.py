@@ -24,10 +24,23 @@ from collections.abc import Iterator
 
 from ..errors import nearest, sentence
 from ..network import is_name
-from .grammar import Line, read_lines
+from .grammar import (
+    Block,
+    Document,
+    Group,
+    Item,
+    Join,
+    Line,
+    Parameter,
+    Place,
+    Repeat,
+    Statement,
+    Word,
+    check_length,
+    mistake,
+    read_lines,
+)
 from .keywords import find
-from .place import Place, Word, check_length, mistake
-from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, Statement
 from .yaml_tree import Scalar, Tree, YamlMapping, YamlSequence, read_tree
 
 KEYS = ("name", "input", "layers", "blocks", "frozen")

@@ -9,9 +9,21 @@ from typing import NamedTuple
 from ..errors import ConvscopeError, nearest, sentence
 from ..network import is_name
 from .arithmetic import filled
-from .grammar import MOST_LAYERS, too_many_layers
-from .place import Place, Word, called_from, mistake
-from .syntax import Block, Document, Group, Item, Join, Repeat, Statement
+from .grammar import (
+    MOST_LAYERS,
+    Block,
+    Document,
+    Group,
+    Item,
+    Join,
+    Place,
+    Repeat,
+    Statement,
+    Word,
+    called_from,
+    mistake,
+    too_many_layers,
+)
 
 MOST_CHARACTERS = 1 << 25
 """Characters that blocks and repeats may grow to, so that a typing mistake does not fill the memory."""

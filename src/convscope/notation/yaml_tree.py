@@ -13,8 +13,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 import yaml
 
 from ..errors import nearest, sentence
-from .grammar import Line
-from .place import Place, Word, mistake
+from .grammar import Line, Place, Word, mistake
 
 DEEPEST = 64
 _REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
