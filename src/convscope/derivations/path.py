@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..analysis.layout import positions_of
-from ..analysis.paths import Paths, arrivals, local_views, origin_axes, step
+from ..analysis.paths import Paths, arrivals, local_views, step
 from ..analysis.receptive_field import AxisField, Recurrence, Regular, receptive_fields
 from ..axis import AxisMap, Window
 from ..axis.map import Index
@@ -177,8 +177,3 @@ def textbook(chain: Sequence[PathStep]) -> bool:
         and all(isinstance(branch.axis, Regular) for branch in link.branches)
         for link in chain
     )
-
-
-def image_rank(network: Network) -> int:
-    """Return the number of axes of the image that hold positions."""
-    return len(origin_axes(network, network.inputs[0]))

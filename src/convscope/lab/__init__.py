@@ -1,7 +1,7 @@
 """Small numeric examples for lessons. Functions return data with a readable `str()`.
 
-All values are computed by `convscope.engines.reference.layers`. `arrays.py` converts arguments, `blocks.py`
-writes arrays as text.
+All values are computed by `convscope.engines.reference.layers`. `blocks.py`
+converts arguments to arrays and writes arrays as text.
 """
 
 from .activations import activation_table, softmax_table

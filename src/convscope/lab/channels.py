@@ -15,8 +15,7 @@ from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
 from ..settings import Padding
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, number, titled
+from .blocks import beside, matrix, number, numbers, titled
 
 
 @dataclass(frozen=True)

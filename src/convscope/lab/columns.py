@@ -13,8 +13,7 @@ from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 
 @dataclass(frozen=True)

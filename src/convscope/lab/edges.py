@@ -16,8 +16,7 @@ from ..layers.activation import ReLU
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 KERNELS = {
     "horizontal": np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [-1.0, -1.0, -1.0]]),

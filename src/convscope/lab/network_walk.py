@@ -14,8 +14,7 @@ from ..layers.base import show_shape
 from ..loading import load
 from ..network import Network
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 MOST_NUMBERS = 4096
 """A layer of more numbers is beyond what anyone reads."""

@@ -23,8 +23,7 @@ from ..layers.pooling import (
     StochasticPool2d,
 )
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 WINDOW = ((1.0, 3.0, 2.0), (3.0, 5.0, 4.0), (2.0, 5.0, 6.0))
 MAP = ((1.0, 3.0, 2.0, 4.0), (3.0, 5.0, 4.0, 6.0), (2.0, 5.0, 6.0, 7.0), (4.0, 7.0, 6.0, 8.0))

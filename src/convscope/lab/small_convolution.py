@@ -18,8 +18,7 @@ from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv, Conv1d, Conv2d
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, number, titled
+from .blocks import beside, matrix, number, numbers, titled
 
 Place = tuple[int, ...]
 
