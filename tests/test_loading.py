@@ -81,7 +81,7 @@ def test_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text("input: 3x9x8\nlayers:\n  - rleu\n", encoding="utf-8")
     message = (
-        f"{path}: line 3, column 5: a layer must begin with a word that is known; got 'rleu'; did you mean relu, "
+        f"{path}: line 3, column 5: a layer must begin with a known word (got 'rleu'). Did you mean relu, "
         "relu6, prelu? [unknown-kind]\n    - rleu\n      ^"
     )
     with pytest.raises(BadNotation, match=f"^{re.escape(message)}$"):

@@ -205,7 +205,7 @@ def test_missing_folder_is_reported():
 def test_missing_pillow_is_reported(animals, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     refused(
-        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]",
+        "Reading image files needs Pillow, which is not installed. Run `pip install pillow`. [data-extra]",
         MissingExtra,
         lambda: FolderDataset(animals),
     )

@@ -138,5 +138,5 @@ def test_missing_pillow_is_reported(tmp_path, monkeypatch):
     with pytest.raises(MissingExtra) as caught:
         read_image(tmp_path / "a.png", 3)
     assert str(caught.value) == (
-        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]"
+        "Reading image files needs Pillow, which is not installed. Run `pip install pillow`. [data-extra]"
     )

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.errors import NoRule
 from convscope.layers import Activation
 from convscope.optim.initialization import initial, initial_buffers, initial_parameters
 
@@ -104,10 +103,11 @@ def test_every_zoo_network_can_be_initialized():
         assert all(np.isfinite(array).all() for array in weights.values())
 
 
-def test_unsupported_layer_is_named():
-    with pytest.raises(NoRule) as caught:
-        initial(Activation(), "weight", (3,), None, np.random.default_rng(0))
-    assert str(caught.value) == (
-        "there is no initialization rule for the parameters of Activation. Replace it with a layer that can be "
-        "trained. [no-initial]"
-    )
+def test_layer_without_rule_gets_zero_biases_unit_vectors_and_scaled_weights():
+    def draw(name, shape):
+        return initial(Activation(), name, shape, None, np.random.default_rng(0))
+
+    assert draw("bias", (3,)).tolist() == [0, 0, 0]
+    assert draw("weight", (3, 1, 1)).tolist() == [[[1]]] * 3
+    weights = draw("weight", (40, 30, 5))
+    np.testing.assert_allclose(weights.std(), (2 / (40 * 5 + 30 * 5)) ** 0.5, rtol=0.05)

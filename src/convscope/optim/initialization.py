@@ -25,7 +25,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Array, ComputedArrays
-from ..errors import NoRule
 from ..layers import (
     LSTM,
     Activation,
@@ -96,23 +95,18 @@ def initial_buffers(network: Network) -> dict[str, Array]:
 
 
 @singledispatch
-def initial(layer: Layer, name: str, shape: Shape, gain: float | None, draws: np.random.Generator) -> Array:
-    """Return the initial value of one parameter.
+def initial(_layer: Layer, name: str, shape: Shape, gain: float | None, draws: np.random.Generator) -> Array:
+    """Return one parameter of a layer.
 
-    Args:
-        layer: The layer that has the parameter.
-        name: The parameter's name in the layer.
-        shape: Its shape.
-        gain: The gain of the ReLU-like activation that follows, None for other activations.
-        draws: The random generator.
-
-    Raises:
-        NoRule: [no-initial]
+    Without a rule of its own, a layer gets biases of 0, vectors of 1, and weights (out, in, kernel…) drawn
+    by their fans. `gain` is that of the ReLU-like activation after the layer, None for others.
     """
-    raise NoRule(
-        f"there is no initialization rule for the parameters of {layer.kind}. Replace it with a layer that can "
-        "be trained. [no-initial]"
-    )
+    if "bias" in name:
+        return np.zeros(shape)
+    if sum(n > 1 for n in shape) < 2:
+        return np.ones(shape)
+    kernel = math.prod(shape[2:])
+    return _normal(shape, Fans(shape[1] * kernel, shape[0] * kernel), gain, draws)
 
 
 @initial.register
