@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.loading import load
-from convscope.render.sketch import sketch_region, sketch_units
+from convscope.render.field import sketch_region, sketch_units
 
 
 def body(sketch: str) -> list[str]:

@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from convscope.render.evaluation import confusion_csv, confusion_text, evaluation_text
-from convscope.render.predictions import Guess, prediction_text, top_guesses
+from convscope.render.evaluation import (
+    Guess,
+    confusion_csv,
+    confusion_text,
+    evaluation_text,
+    prediction_text,
+    top_guesses,
+)
 from convscope.render.training import best_text, history_table
-from convscope.text.ansi import Paint
-from convscope.text.cells import width_of
+from convscope.text.table import width_of
+from convscope.text.terminal import Paint
 from convscope.training.evaluation import Evaluation, Mistake
 from convscope.training.history import Epoch, History
 

@@ -52,7 +52,7 @@ def command(
     from ..analysis.budget import check
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.findings import verdict_text
+    from ..render.diagnosis import verdict_text
     from ..text.terminal import paint_for, terminal_width
 
     limits: dict[str, Any] = {

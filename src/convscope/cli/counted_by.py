@@ -38,7 +38,7 @@ def show_recount(network: Network, tool: str, as_json: bool) -> None:
     """Print what another tool counts."""
     from ..analysis.counted_by import recount
     from ..files.readable_json import to_json
-    from ..render.sections import recount_table
+    from ..render.comparison import recount_table
     from ..text.terminal import paint_for, terminal_width
 
     counted = recount(network, tool)

@@ -46,7 +46,7 @@ def command(
     from ..analysis.diagnosis import diagnose
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.findings import findings_text, training_findings_text
+    from ..render.diagnosis import findings_text, training_findings_text
     from ..text.terminal import paint_for, terminal_width
 
     network = load(model, input_shape)

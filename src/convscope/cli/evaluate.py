@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadSetting, nearest
-from .data_options import (
+from .data import (
     checkpoint_option,
     data_choice,
     data_options,
@@ -117,7 +117,7 @@ def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
 def _as_learned(model: Model, source: Source, choice: DataChoice) -> Source:
     """Return the data with its classes in the order in which the model learned them."""
     from ..data.labels import relabeled
-    from .data_fit import refuse_misfit
+    from .data import refuse_misfit
 
     if model.classes is not None:
         source = relabeled(source, model.classes)

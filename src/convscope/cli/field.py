@@ -56,7 +56,7 @@ def command(
     """
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.region_text import region_text, units_text
+    from ..render.field import region_text, units_text
     from ..text.terminal import paint_for, terminal_width
 
     _check(at, pixel, origin, image, path)

@@ -10,7 +10,7 @@ import click
 from ..errors import BadSetting
 from ..input_shapes import InputShape
 from .arguments import matrices
-from .data_options import checkpoint_option, run_argument
+from .data import checkpoint_option, run_argument
 from .group import VERBS, NearestGroup
 from .options import input_option, model_argument
 from .output import file_name, remark, remark_stretched

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadFile, BadSetting
-from .data_options import checkpoint_option, engine_option, run_argument
+from .data import checkpoint_option, engine_option, run_argument
 from .group import VERBS
 from .options import json_option
 from .output import BAD_INPUT, complain, remark, remark_stretched, say
@@ -46,7 +46,7 @@ def command(
     """
     from ..data.network_input import read_input
     from ..files.readable_json import to_json
-    from ..render.predictions import output_summary, output_text, prediction_text, top_guesses
+    from ..render.evaluation import output_summary, output_text, prediction_text, top_guesses
     from ..text.terminal import paint_for
     from ..training.evaluation import class_probabilities
     from ..training.saved_run import SavedRun
@@ -90,7 +90,7 @@ def command(
 
 def _remark_output(model: Model, is_classifier: bool) -> None:
     """Say on stderr what the printed values are where they are not the probabilities of exclusive classes."""
-    from ..render.predictions import INDEPENDENT, NO_CLASSIFIER
+    from ..render.evaluation import INDEPENDENT, NO_CLASSIFIER
 
     if not is_classifier:
         remark(NO_CLASSIFIER.format(task=model.task))

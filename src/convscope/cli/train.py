@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadFile, MissingExtra, NotFinite
-from .configuration_file import read_configuration
-from .data_options import data_choice, data_options, engine_option, precision_option, say_left_out
+from .data import data_choice, data_options, engine_option, precision_option, say_left_out
 from .group import VERBS
 from .options import input_option, json_option, one_of
 from .output import FAILED, INTERRUPTED, SIGNALED, complain, file_name, remark, say
-from .train_settings import Asked, fit_settings
+from .train_config import Asked, fit_settings, read_configuration
 
 if TYPE_CHECKING:
     from ..data import Source
     from ..data.config import DataChoice
     from ..model import Model
-    from ..text.ansi import Paint
+    from ..text.terminal import Paint
     from ..training.history import History
 
 _CHOICE = ("data", "data_dir", "resize", "channels", "skip_corrupt")
@@ -108,7 +107,7 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     from ..model import Model
     from ..training.checkpoint import RunFolder
     from ..training.configuration import Configuration
-    from .data_fit import refuse_misfit
+    from .data import refuse_misfit
 
     context = click.get_current_context()
     if asked["model"] is None or asked["data"] is None:
@@ -142,7 +141,7 @@ def _going_on(asked: Asked) -> Task:
     from ..optim.initialization import undrawn_parameters
     from ..training.checkpoint import RunFolder
     from ..training.saved_run import SavedRun
-    from .data_fit import refuse_misfit
+    from .data import refuse_misfit
 
     run = SavedRun(asked["resume"])
     RunFolder(run.path).refuse_claimed()
@@ -251,7 +250,7 @@ def _title(task: Task) -> str:
 def _summary(task: Task, history: History, width: int, paint: Paint) -> str:
     """Return what the run gave, without its epochs: each was printed when it ended."""
     from ..render.training import best_text
-    from ..text.cells import wrap
+    from ..text.table import wrap
 
     best, verb = best_text(history), "evaluate"
     lines = [] if best is None else [best]

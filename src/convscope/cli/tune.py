@@ -29,7 +29,7 @@ def command(model: str, input_shape: InputShape | None, batch: int, as_json: boo
     from ..bench.tune import tune
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.tune import tune_document, tune_table
+    from ..render.bench import tune_document, tune_table
     from ..text.terminal import paint_for, terminal_width
     from .plan import native_program
 

@@ -1,16 +1,19 @@
-"""Two networks side by side, as text."""
+"""Comparisons as text: two networks side by side, and another tool's counts beside ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..analysis.compare import ComparedLayer, ComparedTotal, Comparison, Difference
 from ..layers.base import show_shape
-from ..text.ansi import PLAIN, Paint
-from ..text.cells import hang, pad, shorten, width_of
+from ..layers.operations import Status
 from ..text.numbers import count, memory
-from ..text.table import Column, Table
+from ..text.table import Cell, Column, Number, Table, hang, pad, shorten, width_of
+from ..text.terminal import PLAIN, Paint
+
+if TYPE_CHECKING:
+    from ..analysis.counted_by import Recount
 
 _SIGNS = {"changed": "~", "added": "+", "removed": "-"}
 _WORDS = {
@@ -118,3 +121,39 @@ def _total(total: ComparedTotal, marks: list[str]) -> list[str]:
         "?" if any(marks) else sign + write(abs(total.difference)),
         "" if total.ratio is None or any(marks) else f"{total.ratio:.4g}",
     ]
+
+
+def recount_table(counted: Recount) -> Table:
+    """Return another tool's numbers beside ours; a letter leads to the reason why a number differs."""
+    columns = (
+        Column("layer", 0, right=False, least=20),
+        Column("kind", 1, right=False, least=12),
+        Column("our MACs", 0),
+        Column(f"{counted.tool} {counted.unit}", 0),
+        Column("why", 0, right=False),
+    )
+    reasons = dict.fromkeys(row.reason for row in counted.rows if row.reason)
+    letter = {reason: _letter(number) for number, reason in enumerate(reasons)}
+    rows: list[list[Cell]] = [
+        [row.name, row.kind, row.ours_macs, "?" if row.theirs is None else row.theirs, letter.get(row.reason, "")]
+        for row in counted.rows
+    ]
+    mark = "" if counted.status is Status.COMPLETE else "≥"
+    return Table(
+        columns,
+        rows,
+        ["total", "", counted.ours_total, Number(counted.total, mark), ""],
+        f"{counted.model} as {counted.tool} {counted.version} counts it",
+        (
+            *(f"{sign}: {reason}" for reason, sign in letter.items()),
+            f"parameters by {counted.tool}: {counted.params:,}",
+            *counted.notes,
+        ),
+        core=1,
+    )
+
+
+def _letter(number: int) -> str:
+    """Return a, b, … z, aa, ab, …"""
+    more, last = divmod(number, 26)
+    return (_letter(more - 1) if more else "") + chr(ord("a") + last)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..analysis.grouping import Group, rows_at_depth
 from ..layers.base import show_shape
-from ..text.ansi import PLAIN, Paint
 from ..text.numbers import memory
 from ..text.table import Cell, Column, Note, Number, Table
-from ..text.terminal import terminal_width
-from .field_text import field_notes, field_text
+from ..text.terminal import PLAIN, Paint, terminal_width
+from .field import field_notes, field_text
 
 if TYPE_CHECKING:
     from ..analysis.report import Report, Row

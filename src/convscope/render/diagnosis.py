@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..network import Network
-from ..text.ansi import PLAIN, Paint
-from ..text.cells import hang
+from ..text.table import hang
+from ..text.terminal import PLAIN, Paint
 
 if TYPE_CHECKING:
     from ..analysis.budget import Verdict

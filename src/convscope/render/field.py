@@ -1,0 +1,246 @@
+"""Receptive fields as text: table cells with footnotes, one unit's region, the units that see a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..analysis.receptive_field import ReceptiveField
+from ..analysis.region import Region, Units
+from ..layers.base import show_shape
+from ..network import Network, Node
+from ..text.numbers import count, decimal, per_axis, percent
+from ..text.table import pad, wrap
+from ..text.terminal import PLAIN, Paint
+
+_MARKS = {"union": "∪", "misaligned": "≠", "varying": "≤"}
+_WORDS = {"global": "all", "unknown": "?", "none": "none"}
+_NAMED = 3
+
+FieldText = tuple[str, str, str]
+
+
+def field_text(field: ReceptiveField) -> FieldText:
+    """Return size, stride and start as the columns of a table show them.
+
+    >>> from convscope import inspect
+    >>> field_text(inspect("alexnet")["conv1"].receptive_field)
+    ('11×11', '/4', '@5.5')
+    """
+    status, size, stride, start = field.status, field.size, field.stride, field.start
+    if size is None:
+        return _WORDS[status], "", ""
+    extent = _MARKS.get(status, "") + show_shape(size) + ("+" if field.global_via else "")
+    return extent, "/" + per_axis(stride) if stride else "", "@" + per_axis(start, ",") if start else ""
+
+
+def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
+    """Explain each sign that occurs in the fields of named layers, once."""
+    known = list(fields)
+    by_status: dict[str, list[ReceptiveField]] = {}
+    for _, field in known:
+        by_status.setdefault(field.status, []).append(field)
+    sides = _once(field.global_via for _, field in known)
+    notes = []
+    if "union" in by_status:
+        notes.append("∪ union: paths of different extent meet; the size is that of all together")
+    if "misaligned" in by_status:
+        merges = {m.layer: m.offset for field in by_status["misaligned"] for m in field.merges}
+        where = [f"{name} by {per_axis(offset)} px" for name, offset in merges.items()]
+        notes.append(f"≠ misaligned: paths that look at different places meet in {_few(where)}")
+    if "varying" in by_status:
+        notes.append("≤ varying: units differ; size is the largest, stride the mean, start that of the first unit")
+    if "global" in by_status:
+        via = _once(field.via for field in by_status["global"])
+        notes.append(f"all: every unit sees every pixel, through {_few(via)}")
+    if sides:
+        notes.append(f"+ a side path also sees every pixel, through {_few(sides)}")
+    if "unknown" in by_status:
+        lost = _once(field.via for field in by_status["unknown"])
+        notes.append(f"? not known: positions cannot be followed through {_few(lost)}")
+    if "none" in by_status:
+        notes.append("none: nothing of the (first) input is seen")
+    return notes
+
+
+def _once(names: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+_AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
+_STATUS = {
+    "exact": "exact",
+    "union": "exact: the hull over paths of different extent",
+    "misaligned": "exact: the hull over paths whose centers differ",
+    "varying": "exact: units of this layer see regions of different size",
+}
+
+
+def region_text(network: Network, region: Region, origin: Node, width: int, paint: Paint = PLAIN) -> str:
+    """Return what one unit sees: box, center, padding, and a sketch of the image."""
+    layer = network[region.layer]
+    place = ",".join(map(str, region.at))
+    lines = [
+        ("box", _spans(region.box)),
+        ("in the image", _spans(region.clipped)),
+        ("center", ", ".join(map(decimal, region.center))),
+        ("over padding", percent(region.padded_fraction)),
+        ("touched", f"{percent(region.coverage)} of what lies in the image"),
+        ("status", _status(region)),
+    ]
+    title = f"unit {place} of {_named(layer)} sees {show_shape(region.size)} pixels of {_named(origin)}"
+    return _page(f"{network.name}: {title}", lines, sketch_region(region, min(width, 72)), width, paint)
+
+
+def units_text(network: Network, units: Units, origin: Node, width: int, paint: Paint = PLAIN) -> str:
+    """Return which units of a layer see a pixel, with a sketch of the layer's map."""
+    layer = network[units.layer]
+    place = ",".join(map(str, units.pixel))
+    pixel = "pixel" if not origin.inputs else "unit"
+    lines = [
+        ("units", f"{count(units.count)} of {count(units.mask.size)}, in every channel"),
+        ("box", _spans(units.box) if units.count else "empty: no unit has this place in its region"),
+    ]
+    if units.global_via is not None:
+        local = _spans(units.local_box) if units.local_count else "none"
+        lines += [
+            ("local", f"{count(units.local_count)} of them over local paths: {local}"),
+            ("global", f"the others over the global path through {units.global_via}"),
+        ]
+    title = f"{pixel} {place} of {_named(origin)} is seen by {count(units.count)} units of {_named(layer)}"
+    return _page(f"{network.name}: {title}", lines, sketch_units(units, min(width, 72)), width, paint)
+
+
+def _page(title: str, lines: Sequence[tuple[str, str]], sketch: str, width: int, paint: Paint) -> str:
+    widest = max(len(name) for name, _ in lines)
+    heading = [paint.strong(line) for line in wrap(title, width)]
+    facts = [f"  {pad(name, widest)}  {value}" for name, value in lines]
+    return "\n".join([*heading, "", *facts, "", sketch])
+
+
+def _named(node: Node) -> str:
+    return f"{node.name} ({show_shape(node.output_shape)})"
+
+
+def _spans(box: Sequence[int]) -> str:
+    """Write a half-open box with Python's slices, as in `rows 32:227, columns 0:195`."""
+    rank = len(box) // 2
+    names = _AXES.get(rank, tuple(f"axis {axis}" for axis in range(rank)))
+    return ", ".join(f"{name} {box[axis]}:{box[rank + axis]}" for axis, name in enumerate(names))
+
+
+def _status(region: Region) -> str:
+    if region.status == "global":
+        return f"global: every unit sees everything, through {region.via}"
+    side = f"; a side path also sees everything, through {region.global_via}" if region.global_via else ""
+    return _STATUS[region.status] + side
+
+
+SEEN, PARTLY, PADDING, GLOBAL, UNSEEN, BEYOND, CENTER = "█", "▒", "░", ":", "·", " ", "+"
+_MEANINGS = {
+    SEEN: "seen",
+    PARTLY: "seen in part",
+    PADDING: "padding",
+    GLOBAL: "seen over the global path alone",
+    UNSEEN: "not seen",
+    CENTER: "center",
+}
+
+USUAL_LINES, MOST_LINES = 24, 34
+"""A sketch has about as many lines as a terminal; a few more where that saves it from joining pixels."""
+
+Mask = NDArray[np.bool_]
+
+
+class Frame(NamedTuple):
+    """Rows and columns of pixels, half-open."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def around(self, other: Frame) -> Frame:
+        """Return the smallest frame that holds both."""
+        return Frame(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
+
+    def meets(self, other: Frame) -> bool:
+        """Tell whether the two have a pixel in common."""
+        rows = self.top < other.bottom and other.top < self.bottom
+        return rows and self.left < other.right and other.left < self.right
+
+
+def sketch_region(region: Region, width: int = 72) -> str:
+    """Draw one unit's region on the image, padding included, and say what the signs mean.
+
+    Of a volume the rows and columns are drawn, with its slices joined.
+    """
+    seen = _plane(region.local_mask) + 2 * _plane(region.mask)
+    rank = len(region.box) // 2
+    box = region.box if rank > 1 else (0, region.box[0], 1, region.box[1])
+    center = region.center if rank > 1 else (0.5, region.center[0])
+    rank = max(rank, 2)
+    frame = Frame(box[rank - 2], box[rank - 1], box[-2], box[-1])
+    return _drawn(seen, frame, (center[-2], center[-1]), width)
+
+
+def sketch_units(units: Units, width: int = 72) -> str:
+    """Draw which units of a layer's map see a pixel."""
+    seen = _plane(units.local_mask) + 2 * _plane(units.mask)
+    return _drawn(seen, Frame(0, 0, *seen.shape), None, width)
+
+
+def _plane(mask: Mask) -> Mask:
+    """Return rows and columns of a mask: one row for a line of positions, slices joined for a volume."""
+    if mask.ndim < 2:
+        return mask.reshape(1, -1)
+    return np.asarray(mask.any(axis=tuple(range(mask.ndim - 2))))
+
+
+def _drawn(seen: NDArray[np.int_], box: Frame, center: tuple[float, float] | None, width: int) -> str:
+    # Odd where seen over a local path, not zero where seen at all.
+    image = Frame(0, 0, *seen.shape)
+    canvas = image.around(box)
+    step = _step(canvas.bottom - canvas.top, canvas.right - canvas.left, width)
+    across = [(left, left + max(step // 2, 1)) for left in range(canvas.left, canvas.right, max(step // 2, 1))]
+    if step == 1:
+        across = [cut for cut in across for _ in range(2)]
+    lines = [
+        "".join(_sign(Frame(up, left, up + step, right), seen, image, box, center) for left, right in across)
+        for up in range(canvas.top, canvas.bottom, step)
+    ]
+    used = set("".join(lines))
+    meanings = [f"{sign} {word}" for sign, word in _MEANINGS.items() if sign in used]
+    if step > 1:
+        meanings.append(f"one sign is {step}×{step // 2} pixels")
+    return "\n".join([*(line.rstrip() for line in lines), "", "   ".join(meanings)])
+
+
+def _step(rows: int, columns: int, width: int) -> int:
+    """Return the pixels per line, 1 or even: a sign is half as wide as high, so a single pixel takes two signs."""
+    if rows <= MOST_LINES and 2 * columns <= width:
+        return 1
+    return 2 * ceil(max(rows / USUAL_LINES, 2 * columns / width) / 2)
+
+
+def _sign(
+    cell: Frame, seen: NDArray[np.int_], image: Frame, box: Frame, center: tuple[float, float] | None
+) -> str:
+    if center is not None and cell.top <= center[0] < cell.bottom and cell.left <= center[1] < cell.right:
+        return CENTER
+    if not cell.meets(image):
+        return PADDING if cell.meets(box) else BEYOND
+    under = seen[max(cell.top, 0) : cell.bottom, max(cell.left, 0) : cell.right]
+    local = under % 2
+    if not local.any():
+        return GLOBAL if under.any() else UNSEEN
+    return SEEN if 2 * int(local.sum()) > under.size else PARTLY
