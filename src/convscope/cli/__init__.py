@@ -11,8 +11,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a check failed, 2 bad input."""
     try:
         from .group import convscope
-        from .output import ending
+        from .output import run_command
 
-        return ending(convscope, arguments)
+        return run_command(convscope, arguments)
     except KeyboardInterrupt:  # while all this was imported
         return 130

@@ -49,7 +49,7 @@ def input_shapes(
     return named
 
 
-def place(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+def position(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
     """Read a unit or pixel, as in 3,2."""
     if text is None:
         return None

@@ -11,7 +11,7 @@ import click
 
 from .group import VERBS
 from .options import json_option
-from .output import INTERRUPTED, remark, say
+from .output import INTERRUPTED, print_note, print_result
 
 if TYPE_CHECKING:
     from ..bench.run import Row, Tell
@@ -52,7 +52,7 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
 
     peers = None if alone else Peers()
     if peers is not None and peers.missing:
-        remark(f"not installed, so not compared with: {', '.join(peers.missing)}")
+        print_note(f"not installed, so not compared with: {', '.join(peers.missing)}")
     rows: list[Row] = []
     stopped = False
     with _progress() as tell:
@@ -70,11 +70,11 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
         except KeyboardInterrupt:
             stopped = True
     if as_json:
-        say(to_json(bench_document(rows, peak)))
+        print_result(to_json(bench_document(rows, peak)))
     elif rows:
-        say(bench_table(rows, peak).text(terminal_width(), paint_for()))
+        print_result(bench_table(rows, peak).text(terminal_width(), paint_for()))
     if stopped:
-        remark(f"stopped after {len(rows)} measurement{'' if len(rows) == 1 else 's'}")
+        print_note(f"stopped after {len(rows)} measurement{'' if len(rows) == 1 else 's'}")
         raise click.exceptions.Exit(INTERRUPTED)
 
 
@@ -87,7 +87,7 @@ def _progress() -> Iterator[Tell]:
         if terminal:
             print(f"\r{text[:_LINE]:<{_LINE}}", end="", file=sys.stderr, flush=True)
         else:
-            remark(text)
+            print_note(text)
 
     try:
         yield tell

@@ -10,7 +10,7 @@ from ..input_shapes import InputShape
 from .arguments import amount, extent
 from .group import VERBS
 from .options import input_option, json_option, model_argument
-from .output import say
+from .output import print_result
 
 BROKEN = 1
 """The exit code of a budget that is not kept."""
@@ -71,7 +71,7 @@ def command(
         )
     verdict = check(load(model, input_shape), **limits)
     if as_json:
-        say(to_json(verdict.to_dict()))
+        print_result(to_json(verdict.to_dict()))
     else:
-        say(verdict_text(verdict, terminal_width(), paint_for()))
+        print_result(verdict_text(verdict, terminal_width(), paint_for()))
     context.exit(0 if verdict.ok else BROKEN)

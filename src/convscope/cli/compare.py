@@ -7,7 +7,7 @@ import click
 from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, json_option, two_models_argument
-from .output import say
+from .output import print_result
 
 
 @click.command("compare", short_help=VERBS["compare"])
@@ -30,6 +30,6 @@ def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> No
 
     comparison = compare(load(a, input_shape), load(b, input_shape))
     if as_json:
-        say(to_json(comparison.to_dict()))
+        print_result(to_json(comparison.to_dict()))
     else:
-        say(comparison_text(comparison, terminal_width(), paint_for()))
+        print_result(comparison_text(comparison, terminal_width(), paint_for()))

@@ -10,7 +10,7 @@ from ..errors import BadFile
 from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, model_argument
-from .output import remark, say
+from .output import print_note, print_result
 
 _YAML = (".yaml", ".yml")
 
@@ -40,7 +40,7 @@ def command(model: str, out: str, input_shape: InputShape | None) -> None:
     network = load(model, input_shape)
     text = (to_yaml(network) if ending in _YAML else to_notation(network)).rstrip("\n")
     if out == "-":
-        say(text)
+        print_result(text)
     else:
         write_file(out, text + "\n")
-        remark(f"wrote {out}")
+        print_note(f"wrote {out}")

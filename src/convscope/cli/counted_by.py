@@ -9,7 +9,7 @@ import click
 from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, json_option, model_argument
-from .output import say
+from .output import print_result
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -42,4 +42,6 @@ def show_recount(network: Network, tool: str, as_json: bool) -> None:
     from ..text.terminal import paint_for, terminal_width
 
     counted = recount(network, tool)
-    say(to_json(counted.to_dict()) if as_json else recount_table(counted).text(terminal_width(), paint_for()))
+    print_result(
+        to_json(counted.to_dict()) if as_json else recount_table(counted).text(terminal_width(), paint_for())
+    )

@@ -11,7 +11,7 @@ import click
 
 from ..errors import BadData, BadSetting, ConvscopeError
 from .arguments import extent
-from .output import remark
+from .output import print_note
 
 if TYPE_CHECKING:
     from ..data.config import DataChoice
@@ -91,7 +91,7 @@ def data_choice(
     return DataChoice(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
 
 
-def say_left_out(source: Source) -> None:
+def print_skipped(source: Source) -> None:
     """Name what a folder of images has that is not used."""
     for names, why in (
         (getattr(source, "skipped", ()), "left out what cannot be read ({count} of the data): {names}"),
@@ -99,7 +99,7 @@ def say_left_out(source: Source) -> None:
     ):
         if names:
             few = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-            remark(why.format(count=len(names), names=few))
+            print_note(why.format(count=len(names), names=few))
 
 
 def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from ..input_shapes import InputShape
 from .arguments import extent, shape
 from .group import VERBS
 from .options import input_option, json_option, model_argument
-from .output import say
+from .output import print_result
 
 if TYPE_CHECKING:
     from ..analysis.diagnosis import Finding
@@ -56,12 +56,12 @@ def command(
         document: dict[str, Any] = {"schema": 1, "model": network.name, "input_shape": list(network.input_shape)}
         if trained is not None:
             document |= {"run": model, "training": [finding.to_dict() for finding in trained]}
-        say(to_json({**document, "findings": [finding.to_dict() for finding in findings]}))
+        print_result(to_json({**document, "findings": [finding.to_dict() for finding in findings]}))
         return
     width, paint = terminal_width(), paint_for()
     if trained is not None:
-        say(training_findings_text(model, trained, width, paint) + "\n")
-    say(findings_text(network, findings, width, paint))
+        print_result(training_findings_text(model, trained, width, paint) + "\n")
+    print_result(findings_text(network, findings, width, paint))
 
 
 def _training_findings(model: str) -> list[Finding] | None:

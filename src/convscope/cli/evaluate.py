@@ -13,12 +13,12 @@ from .data import (
     data_choice,
     data_options,
     engine_option,
+    print_skipped,
     run_argument,
-    say_left_out,
 )
 from .group import VERBS
-from .options import json_option, one_of, save_option
-from .output import remark, say
+from .options import exclusive, json_option, save_option
+from .output import print_note, print_result
 
 if TYPE_CHECKING:
     from ..data import Source
@@ -64,24 +64,24 @@ def command(
     from ..training.evaluation import evaluate_classes
     from ..training.saved_run import SavedRun
 
-    one_of({"--json": as_json, "--csv": as_csv})
+    exclusive({"--json": as_json, "--csv": as_csv})
     saved = SavedRun(run)
     model = saved.model(checkpoint, engine)
     choice = _choice(saved, model, data)
     name, source = _part(choice, part)
-    say_left_out(source)
+    print_skipped(source)
     source = _as_learned(model, source, choice)
     evaluation = evaluate_classes(model, source)
     if path is not None:
         _draw(evaluation, source, path, lang)
     if as_json:
         found = {"schema": 1, "run": run, "data": choice.to_dict(), "part": name}
-        say(to_json({**found, **evaluation.to_dict()}))
+        print_result(to_json({**found, **evaluation.to_dict()}))
     elif as_csv:
-        say(confusion_csv(evaluation))
+        print_result(confusion_csv(evaluation))
     else:
         title = f"{run} on {choice.label} ({name}, {len(source):,} images)"
-        say(evaluation_text(evaluation, title, terminal_width(), paint_for()))
+        print_result(evaluation_text(evaluation, title, terminal_width(), paint_for()))
 
 
 def _choice(saved: SavedRun, model: Model, given: dict[str, Any]) -> DataChoice:
@@ -129,4 +129,4 @@ def _draw(evaluation: Evaluation, source: Source, path: str, lang: str) -> None:
     from .. import plots
 
     plots.save(plots.mistakes_figure(evaluation, source, lang), path)
-    remark(f"drew {path}")
+    print_note(f"drew {path}")

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from ..input_shapes import InputShape
-from .arguments import place
+from .arguments import position
 from .group import VERBS
 from .options import input_option, model_argument, save_option
-from .output import remark, say
+from .output import print_note, print_result
 
 FORMATS = ("text", "markdown", "latex", "html")
 _SUFFIXES = {
@@ -39,7 +39,7 @@ def _form_of(path: str | None) -> str:
 @model_argument
 @click.argument("layer", required=False)
 @input_option
-@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose center is worked out.")
+@click.option("--at", metavar="ROW,COL", callback=position, help="The unit of LAYER whose center is worked out.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
 @click.option("--quantity", "quantities", metavar="NAME", multiple=True, help="Only this; may be repeated.")
 @click.option(
@@ -88,7 +88,7 @@ def command(
         text = getattr(explanation, form)(lang)
     text = text.rstrip("\n")
     if path is None:
-        say(text)
+        print_result(text)
     else:
         write_file(path, text + "\n")
-        remark(f"wrote {path}")
+        print_note(f"wrote {path}")

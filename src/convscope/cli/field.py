@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ..input_shapes import InputShape
-from .arguments import place
+from .arguments import position
 from .group import VERBS
-from .options import input_option, json_option, model_argument, one_of, save_option
-from .output import remark, remark_stretched, say
+from .options import exclusive, input_option, json_option, model_argument, save_option
+from .output import print_note, print_result, print_stretch_note
 
 if TYPE_CHECKING:
     from ..analysis.region import Region, Units
@@ -23,9 +23,9 @@ Place = tuple[int, ...]
 @model_argument
 @click.argument("layer")
 @input_option
-@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose region is wanted.")
+@click.option("--at", metavar="ROW,COL", callback=position, help="The unit of LAYER whose region is wanted.")
 @click.option(
-    "--pixel", metavar="ROW,COL", callback=place, help="The other way: which units of LAYER see this pixel?"
+    "--pixel", metavar="ROW,COL", callback=position, help="The other way: which units of LAYER see this pixel?"
 )
 @click.option("--of", "origin", metavar="LAYER", help="Count pixels in this layer's map instead of the input.")
 @click.option("--image", metavar="PATH", help="Draw on this image; needs --save.")
@@ -66,7 +66,7 @@ def command(
         units = network.seen_by(pixel, layer, origin)
         if path is not None:
             _draw(network, units, image, path, lang)
-        say(
+        print_result(
             to_json(units.to_dict())
             if as_json
             else units_text(network, units, start, terminal_width(), paint_for())
@@ -76,7 +76,7 @@ def command(
     region = network.field(layer, at, origin)
     if path is not None:
         _draw(network, region, image, path, lang)
-    say(
+    print_result(
         to_json(region.to_dict())
         if as_json
         else region_text(network, region, start, terminal_width(), paint_for())
@@ -85,7 +85,7 @@ def command(
 
 def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str | None, path: str | None) -> None:
     context = click.get_current_context()
-    one_of({"--at": at is not None, "--pixel": pixel is not None})
+    exclusive({"--at": at is not None, "--pixel": pixel is not None})
     if at is None and pixel is None:
         raise click.UsageError(
             "a unit must be given with --at, or a pixel with --pixel; got neither; "
@@ -98,7 +98,7 @@ def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str
             "[field-image]",
             context,
         )
-    one_of({"--of": origin is not None, "--save": path is not None})
+    exclusive({"--of": origin is not None, "--save": path is not None})
 
 
 def _draw(network: Network, found: Region | Units, image: str | None, path: str, lang: str) -> None:
@@ -109,11 +109,11 @@ def _draw(network: Network, found: Region | Units, image: str | None, path: str,
     shape = network.input_shape
     pixels = sample_image(shape) if image is None else load_image(image, shape)
     if image is not None:
-        remark_stretched([image], shape)
+        print_stretch_note([image], shape)
     figure = (
         units_beside_image(found, pixels, lang)
         if isinstance(found, Units)
         else region_on_image(found, pixels, lang)
     )
     save(figure, path)
-    remark(f"drew {path}")
+    print_note(f"drew {path}")

@@ -6,8 +6,8 @@ import click
 
 from ..input_shapes import InputShape
 from .group import VERBS
-from .options import input_option, json_option, model_argument, one_of
-from .output import say
+from .options import exclusive, input_option, json_option, model_argument
+from .output import print_result
 
 
 @click.command("inspect", short_help=VERBS["inspect"])
@@ -48,28 +48,28 @@ def command(
     from ..render import report as table
     from ..text.terminal import paint_for
 
-    one_of({"--json": as_json, "--csv": as_csv, "--markdown": as_markdown})
+    exclusive({"--json": as_json, "--csv": as_csv, "--markdown": as_markdown})
     for other, chosen in (("--json", as_json), ("--csv", as_csv), ("--counted-by", tool), ("--plan", as_plan)):
-        one_of({"--depth": depth, other: chosen})
+        exclusive({"--depth": depth, other: chosen})
     network = load(model, input_shape)
     if tool is not None:
         from .counted_by import show_recount
 
-        one_of({"--counted-by": True, "--csv": as_csv, "--markdown": as_markdown})
+        exclusive({"--counted-by": True, "--csv": as_csv, "--markdown": as_markdown})
         show_recount(network, tool, as_json)
         return
     if as_plan:
         from .plan import show_plan
 
-        one_of({"--plan": True, "--csv": as_csv, "--markdown": as_markdown})
+        exclusive({"--plan": True, "--csv": as_csv, "--markdown": as_markdown})
         show_plan(network, batch, as_json)
         return
     report = inspect(network)
     if as_json:
-        say(to_json(report.to_dict()))
+        print_result(to_json(report.to_dict()))
     elif as_csv:
-        say(table.report_csv(report))
+        print_result(table.report_csv(report))
     elif as_markdown:
-        say(table.report_markdown(report, depth))
+        print_result(table.report_markdown(report, depth))
     else:
-        say(table.report_table(report, paint=paint_for(), depth=depth))
+        print_result(table.report_table(report, paint=paint_for(), depth=depth))

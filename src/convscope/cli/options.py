@@ -93,7 +93,7 @@ def save_option(what: str) -> Callable[[F], F]:
     return click.option("--save", "path", metavar="PATH", help=f"Write {what} to this file.")
 
 
-def one_of(chosen: Mapping[str, object]) -> None:
+def exclusive(chosen: Mapping[str, object]) -> None:
     """Refuse options that exclude each other."""
     given = [name for name, value in chosen.items() if value]
     if len(given) > 1:

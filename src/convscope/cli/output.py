@@ -54,15 +54,15 @@ _LOOKALIKES = {
 """What is written where an encoding lacks a character; in tables it has the same width."""
 
 
-def ending(command: click.Command, arguments: Sequence[str] | None) -> int:
+def run_command(command: click.Command, arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit code; whatever a user can cause ends in one clear message."""
     _prepare_streams()
     with warnings.catch_warnings():
         warnings.showwarning = _warn
-        return _ended(command, arguments)
+        return _exit_code(command, arguments)
 
 
-def _ended(command: click.Command, arguments: Sequence[str] | None) -> int:
+def _exit_code(command: click.Command, arguments: Sequence[str] | None) -> int:
     try:
         code = command.main(
             None if arguments is None else list(arguments), prog_name="convscope", standalone_mode=False
@@ -71,19 +71,19 @@ def _ended(command: click.Command, arguments: Sequence[str] | None) -> int:
         print(error.format_message(), file=sys.stderr)
         return BAD_INPUT
     except click.UsageError as error:
-        complain(error.format_message())
+        print_error(error.format_message())
         if error.ctx is not None:
             print(f"try: {error.ctx.command_path} --help", file=sys.stderr)
         return BAD_INPUT
     except ConvscopeError as error:
-        complain(str(error))
+        print_error(str(error))
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 
-def say(text: str) -> None:
+def print_result(text: str) -> None:
     """Write a result to stdout; a reader that has gone, as `head` does, ends the command in silence.
 
     Errors:   BadFile [output] when stdout cannot take it, as on a full disk
@@ -117,17 +117,17 @@ def _check_encodable(text: str) -> None:
         ) from None
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     """Write one message to stderr."""
     print(f"{paint_for(sys.stderr).alarm('convscope:')} {message}", file=sys.stderr)
 
 
 def _warn(message: Warning | str, *_where: Any, **_more: Any) -> None:
     """Write a warning of the library as one message, without Python's place in the source."""
-    complain(str(message))
+    print_error(str(message))
 
 
-def remark(message: str) -> None:
+def print_note(message: str) -> None:
     """Write what was done to stderr."""
     print(message, file=sys.stderr)
 
@@ -138,13 +138,13 @@ def file_name(text: str) -> str:
     return plain.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
 
 
-def remark_stretched(images: Sequence[str], input_shape: Shape) -> None:
+def print_stretch_note(images: Sequence[str], input_shape: Shape) -> None:
     """Say on stderr which images lose their proportions when they are fitted to a network's input."""
     from ..images import stretch_note
 
     note = stretch_note(images, input_shape)
     if note:
-        remark(note)
+        print_note(note)
 
 
 def _drop_stdout() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..network import Network
-from .output import say
+from .output import print_result
 
 if TYPE_CHECKING:
     from ..engines.native.runtime.program import NativeProgram
@@ -24,10 +24,10 @@ def show_plan(network: Network, batch: int, as_json: bool) -> None:
 
     plans = [program.plan("training"), program.plan("update"), program.plan("inference")]
     if as_json:
-        say(to_json({"schema": 1, "plans": [plan_document(plan, batch) for plan in plans]}))
+        print_result(to_json({"schema": 1, "plans": [plan_document(plan, batch) for plan in plans]}))
     else:
         tables = [plan_table(plan, batch).text(terminal_width(), paint_for()) for plan in plans]
-        say("\n\n".join(tables))
+        print_result("\n\n".join(tables))
 
 
 def native_program(network: Network, asked: str) -> NativeProgram:

@@ -13,7 +13,7 @@ from .arguments import matrices
 from .data import checkpoint_option, run_argument
 from .group import VERBS, NearestGroup
 from .options import input_option, model_argument
-from .output import file_name, remark, remark_stretched
+from .output import file_name, print_note, print_stretch_note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -205,7 +205,7 @@ def features(
     model = saved.model(checkpoint)
     shape = model.network.input_shape
     activations = model.activations(read_input(image, shape, invert)[None])
-    remark_stretched([image], shape)
+    print_stretch_note([image], shape)
     figure = plots.feature_maps(model.network, activations, layers, lang=lang)
     _save(figure, path, f"{saved.path.name}-features")
 
@@ -235,7 +235,7 @@ def _save(figure: Figure, path: str | None, name: str) -> None:
 
     target = f"{file_name(name) or 'figure'}.png" if path is None else path
     plots.save(figure, target)
-    remark(f"drew {target}")
+    print_note(f"drew {target}")
 
 
 def _read_settings(settings: tuple[str, ...]) -> dict[str, float | str]:

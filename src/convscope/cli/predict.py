@@ -10,7 +10,7 @@ from ..errors import BadFile, BadSetting
 from .data import checkpoint_option, engine_option, run_argument
 from .group import VERBS
 from .options import json_option
-from .output import BAD_INPUT, complain, remark, remark_stretched, say
+from .output import BAD_INPUT, print_error, print_note, print_result, print_stretch_note
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -65,7 +65,7 @@ def command(
             pixels = read_input(image, model.network.input_shape, invert)
         except BadFile as error:
             refused += 1
-            complain(str(error))
+            print_error(str(error))
             answers.append({"image": image, "error": str(error)})
             continue
         if is_classifier:
@@ -78,13 +78,13 @@ def command(
             text = output_text(image, summary, paint_for())
         if not as_json:
             before = "\n" if number > refused else ""  # a blank line between answers, none above the first
-            say(before + text)
+            print_result(before + text)
     read = [answer["image"] for answer in answers if "error" not in answer]
     if read:
-        remark_stretched(read, model.network.input_shape)
+        print_stretch_note(read, model.network.input_shape)
         _remark_output(model, is_classifier)
     if as_json:
-        say(to_json({"schema": 1, "run": run, "task": model.task, "images": answers}))
+        print_result(to_json({"schema": 1, "run": run, "task": model.task, "images": answers}))
     click.get_current_context().exit(BAD_INPUT if refused else 0)
 
 
@@ -93,6 +93,6 @@ def _remark_output(model: Model, is_classifier: bool) -> None:
     from ..render.evaluation import INDEPENDENT, NO_CLASSIFIER
 
     if not is_classifier:
-        remark(NO_CLASSIFIER.format(task=model.task))
+        print_note(NO_CLASSIFIER.format(task=model.task))
     elif model.task == "multi_label" and model.network.outputs[-1].output_shape[0] > 1:
-        remark(INDEPENDENT)
+        print_note(INDEPENDENT)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadFile, MissingExtra, NotFinite
-from .data import data_choice, data_options, engine_option, precision_option, say_left_out
+from .data import data_choice, data_options, engine_option, precision_option, print_skipped
 from .group import VERBS
-from .options import input_option, json_option, one_of
-from .output import FAILED, INTERRUPTED, SIGNALED, complain, file_name, remark, say
-from .train_config import Asked, fit_settings, read_configuration
+from .options import exclusive, input_option, json_option
+from .output import FAILED, INTERRUPTED, SIGNALED, file_name, print_error, print_note, print_result
+from .train_config import Options, fit_settings, read_configuration
 
 if TYPE_CHECKING:
     from ..data import Source
@@ -78,15 +78,15 @@ def command(as_json: bool, **asked: Any) -> None:
     from ..files.readable_json import to_json
     from ..text.terminal import paint_for, terminal_width
 
-    one_of({"--run": asked["run"], "--resume": asked["resume"]})
+    exclusive({"--run": asked["run"], "--resume": asked["resume"]})
     settings = fit_settings(asked)
-    task = _going_on(asked) if asked["resume"] is not None else _new(asked, settings)
+    task = _resumed_task(asked) if asked["resume"] is not None else _new_task(asked, settings)
     history = _fit(task, settings, bool(asked["tensorboard"]))
     _draw_curves(task.folder)
     if as_json:
-        say(to_json(_document(task, history)))
+        print_result(to_json(_document(task, history)))
     else:
-        say(_summary(task, history, terminal_width(), paint_for()))
+        print_result(_summary(task, history, terminal_width(), paint_for()))
     click.get_current_context().exit(FAILED if history.stopped == "diverged" else 0)
 
 
@@ -99,10 +99,10 @@ class Task:
     source: Source
     validation: Source | None
     folder: Path
-    goes_on: bool
+    is_resumed: bool
 
 
-def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
+def _new_task(asked: Options, settings: Mapping[str, Any]) -> Task:
     from ..loading import load
     from ..model import Model
     from ..training.checkpoint import RunFolder
@@ -135,7 +135,7 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     return Task(model, choice, source, _validation(choice), folder, False)
 
 
-def _going_on(asked: Asked) -> Task:
+def _resumed_task(asked: Options) -> Task:
     from ..loading import load
     from ..model import Model
     from ..optim.initialization import undrawn_parameters
@@ -158,7 +158,7 @@ def _going_on(asked: Asked) -> Task:
     return Task(model, choice, source, _validation(choice), run.path, True)
 
 
-def _choice_of(recorded: DataChoice | None, asked: Asked) -> DataChoice:
+def _choice_of(recorded: DataChoice | None, asked: Options) -> DataChoice:
     """Return the run's data, or what is given instead."""
     if asked["data"] is None and recorded is None:
         raise click.UsageError(
@@ -192,14 +192,14 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
     from ..training.interruption import signal_of
 
     model, folder = task.model, str(task.folder)
-    _say_what_begins(task)
+    _print_start(task)
     notes = {
         "model": model.network.name,
         "data": task.choice.to_dict(),
         "engine": model.engine,
         "precision": model.precision,
     }
-    where: dict[str, Any] = {"resume": folder} if task.goes_on else {"run": folder, "notes": notes}
+    where: dict[str, Any] = {"resume": folder} if task.is_resumed else {"run": folder, "notes": notes}
     try:
         return model.fit(task.source, validation=task.validation, **settings, **where, tensorboard=tensorboard)
     except KeyboardInterrupt as stop:
@@ -207,28 +207,28 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
         if number is not None:  # it has said how to go on
             raise click.exceptions.Exit(SIGNALED + number) from None
         if os.path.exists(task.folder / "run.json"):
-            remark(f"go on with: convscope train --resume {shlex.quote(folder)}")
+            print_note(f"go on with: convscope train --resume {shlex.quote(folder)}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except NotFinite as error:
-        remark(f"what the run shows: convscope diagnose {shlex.quote(folder)}")
-        complain(str(error))
+        print_note(f"what the run shows: convscope diagnose {shlex.quote(folder)}")
+        print_error(str(error))
         raise click.exceptions.Exit(FAILED) from None
 
 
-def _say_what_begins(task: Task) -> None:
+def _print_start(task: Task) -> None:
     network, classes = task.model.network, len(task.source.classes)
-    say_left_out(task.source)
+    print_skipped(task.source)
     outputs = network.outputs[-1].output_shape[0]
     if classes < outputs:
-        remark(f"{network.name} has {outputs} outputs for {classes} classes: the others stay unused")
-    remark(f"{'going on with' if task.goes_on else 'writing'} {task.folder}")
+        print_note(f"{network.name} has {outputs} outputs for {classes} classes: the others stay unused")
+    print_note(f"{'going on with' if task.is_resumed else 'writing'} {task.folder}")
 
 
 def _draw_curves(folder: Path) -> None:
     try:
         from .. import plots
     except MissingExtra as error:
-        remark(f"{FIGURE} is not drawn: {error}")
+        print_note(f"{FIGURE} is not drawn: {error}")
         return
     from ..training.checkpoint import RunFolder
 

@@ -99,7 +99,7 @@ def _text(path: Path) -> str:
         ) from None
 
 
-Asked = Mapping[str, Any]
+Options = Mapping[str, Any]
 """Options by name; None where one was not given."""
 
 _PLAIN = {
@@ -113,7 +113,7 @@ _PLAIN = {
 _OPTIMIZER = ("lr", "momentum", "weight_decay")
 
 
-def fit_settings(asked: Asked) -> dict[str, Any]:
+def fit_settings(asked: Options) -> dict[str, Any]:
     """Return the arguments of `fit` that were asked for; others keep their usual value.
 
     Errors:   BadSetting [optimizer], [momentum], [schedule], [loss], [label-smoothing], [setting]
@@ -123,7 +123,7 @@ def fit_settings(asked: Asked) -> dict[str, Any]:
     return settings | {name: value for name, value in made.items() if value is not None}
 
 
-def _optimizer(asked: Asked) -> Optimizer | None:
+def _optimizer(asked: Options) -> Optimizer | None:
     from ..optim.optimizers import OPTIMIZERS
     from ..training.configuration import Configuration
 
@@ -146,7 +146,7 @@ def _optimizer(asked: Asked) -> Optimizer | None:
     return OPTIMIZERS[chosen](**given)
 
 
-def _schedule(asked: Asked) -> Schedule | None:
+def _schedule(asked: Options) -> Schedule | None:
     from ..optim.schedules import Constant, WarmUp, schedule_named
 
     if asked["schedule"] is None and asked["warmup"] is None:
@@ -155,7 +155,7 @@ def _schedule(asked: Asked) -> Schedule | None:
     return followed if asked["warmup"] is None else WarmUp(steps=asked["warmup"], then=followed)
 
 
-def _loss(asked: Asked) -> Loss | None:
+def _loss(asked: Options) -> Loss | None:
     from ..optim.losses import CrossEntropy, loss_named
 
     smoothing = asked["label_smoothing"]

@@ -7,7 +7,7 @@ import click
 from ..input_shapes import InputShape
 from .group import VERBS
 from .options import input_option, json_option, model_argument
-from .output import remark, say
+from .output import print_note, print_result
 
 
 @click.command("tune", short_help=VERBS["tune"])
@@ -35,10 +35,10 @@ def command(model: str, input_shape: InputShape | None, batch: int, as_json: boo
 
     network = load(model, input_shape)
     native_program(network, "tune")
-    choices = list(tune(network, batch, remark))
+    choices = list(tune(network, batch, print_note))
     if as_json:
-        say(to_json(tune_document(choices)))
+        print_result(to_json(tune_document(choices)))
     elif not choices:
-        say("every convolution of this network can be computed in one way only: nothing to measure.")
+        print_result("every convolution of this network can be computed in one way only: nothing to measure.")
     else:
-        say(tune_table(choices).text(terminal_width(), paint_for()))
+        print_result(tune_table(choices).text(terminal_width(), paint_for()))

@@ -9,7 +9,7 @@ import click
 
 from .group import VERBS
 from .options import json_option
-from .output import say
+from .output import print_result
 
 if TYPE_CHECKING:
     from ..layers.connection import Shape
@@ -32,9 +32,9 @@ def command(as_json: bool) -> None:
 
     entries = [ZooEntry.of(load(name), name) for name in zoo_names()]
     if as_json:
-        say(to_json([entry.to_dict() for entry in entries]))
+        print_result(to_json([entry.to_dict() for entry in entries]))
     else:
-        say(zoo_table(entries).text(terminal_width(), paint_for()))
+        print_result(zoo_table(entries).text(terminal_width(), paint_for()))
 
 
 class ZooEntry(NamedTuple):
