@@ -53,7 +53,7 @@ def test_alone(convscope, width):
     assert len(rows) == 2 + 3 + 2  # the first convolution reads images, whose gradient nobody wants
     assert "geometric mean" not in ended.out
     told = ended.err.splitlines()
-    assert told[0] == "what this processor can do"
+    assert told[0] == "peak performance of this processor"
     assert told[1] == "convolution 1 of 2: 2×1×6²→5, 3×3 s1, forward"
     assert told[-1] == "network 2 of 2: tiny, inference, batch 1"
     assert "\x1b" not in ended.out + ended.err
@@ -92,7 +92,7 @@ def test_a_peer_that_is_not_installed_is_named_once_and_left_out(convscope, monk
     ended = convscope("bench", "--networks", "--json")
     assert ended.code == 0
     first = ended.err.splitlines()[0]
-    assert first.startswith("not installed, so not compared with: ")
+    assert first.startswith("not installed, skipped: ")
     assert name in first
     assert not any(row["peer_name"].startswith(name) for row in json.loads(ended.out)["rows"])
     assert len(json.loads(ended.out)["rows"]) == 2
@@ -103,7 +103,7 @@ def test_without_any_peer_it_is_as_alone(convscope, monkeypatch):
     absent(monkeypatch, "torch", "onnx")
     ended = convscope("bench", "--json")
     assert ended.code == 0
-    assert ended.err.startswith("not installed, so not compared with: PyTorch, ONNX Runtime, OpenVINO f32\n")
+    assert ended.err.startswith("not installed, skipped: PyTorch, ONNX Runtime, OpenVINO f32\n")
     assert all(row["peer"] is None for row in json.loads(ended.out)["rows"])
 
 
@@ -117,7 +117,7 @@ def test_a_peer_that_fails_is_told_of_and_left_out(convscope, monkeypatch):
     absent(monkeypatch, "onnx")
     ended = convscope("bench", "--networks", "--json")
     if importlib.util.find_spec("torch"):
-        assert "left out, PyTorch channels_last: RuntimeError: no such thing\n" in ended.err
+        assert "skipped PyTorch channels_last: RuntimeError: no such thing\n" in ended.err
     assert json.loads(ended.out)["rows"][0]["peer"] is None
 
 

@@ -107,7 +107,7 @@ def test_another_part(convscope, run):
     assert ended == (
         2,
         "",
-        "convscope: --part must be one of train, validation, test; got 'tset'; did you mean test? [part]\n",
+        "convscope: --part must be one of train, validation, test (got 'tset'); did you mean test? [part]\n",
     )
 
 
@@ -155,7 +155,7 @@ def test_classes_that_were_never_learned_are_refused(convscope, run):
 def test_mistakes_are_drawn(convscope, run):
     """As an image, in the figure's own size."""
     ended = convscope("evaluate", run, "--part", "train", "--save", "mistakes.png")
-    assert (ended.code, ended.err) == (0, "drew mistakes.png\n")
+    assert (ended.code, ended.err) == (0, "saved mistakes.png\n")
     with Image.open("mistakes.png") as image:
         assert image.format == "PNG"
 
@@ -169,7 +169,7 @@ def test_checkpoints_by_name(convscope, run):
     assert last["loss"] != json.loads(convscope("evaluate", "up", "--json").out)["loss"]
     ended = convscope("evaluate", "up", "--checkpoint", "first")
     assert ended.err == (
-        "convscope: checkpoint must be one of best, last, previous; got 'first'; known: best, last, previous "
+        "convscope: --checkpoint must be one of best, last, previous; got 'first'; known: best, last, previous "
         "[checkpoint]\n"
     )
 

@@ -95,8 +95,8 @@ def test_what_is_no_amount(convscope, text):
     assert ended == (
         2,
         "",
-        f"convscope: --max-params must be a number that is not negative; got {text!r}; "
-        "write it as in 25000000, 4G, 500M, 1.5e9 or 16MiB. [amount]\n",
+        f"convscope: --max-params must be a number of at least 0 (got {text!r}). "
+        "Examples: 25000000, 4G, 500M, 1.5e9, 16MiB. [amount]\n",
     )
 
 
@@ -106,8 +106,7 @@ def test_a_check_without_limits_is_refused(convscope):
     assert ended == (
         2,
         "",
-        "convscope: a limit must be given; got none; write one, as in --max-macs 4G. [no-limit]\n"
-        "try: convscope check --help\n",
+        "convscope: no limit is given. Add one, such as --max-macs 4G. [no-limit]\ntry: convscope check --help\n",
     )
 
 
@@ -115,7 +114,7 @@ def test_what_is_not_known_breaks_a_limit(convscope):
     """An unknown operator may cost anything."""
     ended = convscope("check", "input 3x20x30 | opaque mystery 4x5x6", "--max-macs", "1G")
     assert ended.code == 1
-    assert ended.out.splitlines()[0] == "network: input 3×20×30, 1 of 1 limits broken"
+    assert ended.out.splitlines()[0] == "network: input 3×20×30, 1 of 1 limits exceeded"
 
 
 def test_diagnose_lists_findings_with_a_way_out(convscope, golden):
@@ -158,4 +157,4 @@ def test_compare_passes_arguments_to_the_models_that_take_them(convscope, tmp_pa
 def test_compare_refuses_arguments_that_no_model_takes(convscope):
     ended = convscope("compare", "alexnet", "lenet", "--arg", "depth=5")
     assert ended.code == 2
-    assert ended.err.startswith("convscope: --arg must go with a MODEL named package.module:callable; got MODEL")
+    assert ended.err.startswith("convscope: --arg needs a MODEL that is a Python callable (got ")

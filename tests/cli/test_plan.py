@@ -76,7 +76,7 @@ def test_what_runs_on_the_reference_is_named_with_its_reason(convscope):
     """In the row, and below the table; a network that has nothing of the kind does not speak of it."""
     out = convscope("inspect", NETWORK, "--plan", width=200).out
     assert re.search(r"^lrn1 +forward +reference .*no kernel for LocalResponseNorm$", out, re.MULTILINE)
-    assert out.count("on the reference, in Python: lrn1.") == 2
+    assert out.count("on the reference implementation, in Python: lrn1.") == 2
     assert "on the reference" not in convscope("inspect", "lenet", "--plan").out
 
 

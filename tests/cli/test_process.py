@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from convscope import __version__
-from convscope.cli.group import VERBS
+from convscope.cli.group import COMMANDS
 
 COMMAND = [sys.executable, "-m", "convscope"]
 
@@ -49,7 +49,7 @@ def test_no_verb_prints_the_help_to_stderr():
     """A script that forgot its verb fails, and sees why."""
     ended = run()
     assert ended.stderr.decode().startswith("Usage: convscope")
-    assert all(verb in ended.stderr.decode() for verb in VERBS)
+    assert all(verb in ended.stderr.decode() for verb in COMMANDS)
 
 
 def test_a_reader_that_leaves_early_is_no_error():
@@ -80,7 +80,7 @@ def test_a_full_disk_is_one_message():
         )
     assert ended.returncode == 2
     assert ended.stderr.decode() == (
-        "convscope: the output must be written somewhere; got no space left on device; make room for it. [output]\n"
+        "convscope: the output could not be written (no space left on device). [output]\n"
     )
 
 
@@ -130,8 +130,8 @@ def test_chinese_without_characters_for_it_is_refused_with_advice(encoding, code
     ended = run("explain", "exercise", "conv2", "--lang", "zh", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert ended.returncode == code
     message = (
-        f"convscope: the output's encoding must have Chinese characters; got {encoding}; set PYTHONUTF8=1, or write "
-        "a file with --save. [encoding]\n"
+        f"convscope: the output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or write to a "
+        "file with --save. [encoding]\n"
     )
     assert ended.stderr.decode() == (message if code else "")
     assert "?" not in ended.stdout.decode(encoding).replace("？", "")

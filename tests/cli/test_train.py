@@ -71,7 +71,7 @@ def test_every_option_reaches_the_run(convscope, here):
     """What the command line says is what run.json has."""
     words = (
         "--epochs 2 --batch-size 9 --optimizer adamw --lr 0.002 --weight-decay 0.03 --schedule one-cycle --warmup 4 "
-        "--clip-norm 0.7 --label-smoothing 0.1 --augment shift=1,flip --seed 5 --early-stop 3 --checkpoint-every 2 "
+        "--clip-norm 0.7 --label-smoothing 0.1 --augment shift=1,flip --seed 5 --patience 3 --checkpoint-every 2 "
         "--run all --validation 0.2"
     )
     assert convscope("train", NETWORK, "--data", "small.npz", *words.split()).code == 0
@@ -119,7 +119,7 @@ def test_a_network_with_more_outputs_than_classes_says_so(convscope, here):
     net = "input 1x6x5 | flatten | dense 7"
     ended = convscope("train", net, "--data", "small.npz", "--epochs", 1)
     assert ended.code == 0
-    assert ended.err.splitlines()[0] == "network has 7 outputs for 3 classes: the others stay unused"
+    assert ended.err.splitlines()[0] == "network has 7 outputs for 3 classes: the others are unused"
 
 
 def test_damaged_images_are_left_out_when_asked(convscope, here):
@@ -128,7 +128,7 @@ def test_damaged_images_are_left_out_when_asked(convscope, here):
     (folder / "bone" / "broken.png").write_bytes(b"no image")
     ended = convscope("train", NETWORK, "--data", "folder", "--epochs", 1, "--skip-corrupt")
     assert ended.code == 0
-    assert ended.err.splitlines()[0] == "left out what cannot be read (1 of the data): folder/bone/broken.png"
+    assert ended.err.splitlines()[0] == "skipped 1 unreadable image: folder/bone/broken.png"
 
 
 def test_a_configuration_file_goes_behind_the_command_line(convscope, here):
@@ -150,7 +150,7 @@ def test_a_run_that_goes_on_is_one_that_never_stopped(convscope, here):
     convscope("train", NETWORK, "--data", "small.npz", *more, "--epochs", 2, "--run", "parts")
     ended = convscope("train", "--resume", "parts", "--epochs", 5)
     assert ended.code == 0
-    assert ended.err.splitlines()[0] == "going on with parts"
+    assert ended.err.splitlines()[0] == "resuming parts"
     same_run(here / "whole", here / "parts")
 
 
@@ -177,7 +177,7 @@ def test_a_run_is_a_model(convscope, here):
     convscope("train", NETWORK, "--data", "small.npz", "--epochs", 1, "--run", "mine")
     assert convscope("inspect", "mine").out == convscope("inspect", NETWORK).out
     shown = convscope("diagnose", "mine").out
-    assert shown.startswith("mine: how it was trained, ")
+    assert shown.startswith("mine: training, ")
     assert "\nnetwork: input 1×6×5, " in shown
     document = json.loads(convscope("diagnose", "mine", "--json").out)
     assert {"run", "training", "findings"} < set(document)

@@ -35,7 +35,7 @@ def test_a_large_sketch_fits(shape, width):
     sketch = sketch_region(network.field("conv1", (1, 2)), width)
     assert max(map(len, body(sketch))) <= width
     assert len(body(sketch)) <= 34
-    assert "one sign is " in sketch
+    assert "one character is " in sketch
 
 
 def test_only_signs_that_occur_are_explained():

@@ -99,7 +99,7 @@ def test_a_matrix_too_wide_gives_way_to_its_largest_numbers():
     counts[3, 8], counts[30, 1] = 4, 6
     many = evaluation([f"class {at}" for at in range(size)], counts)
     assert confusion_text(many, 80) == (
-        "confusion: the 2 most frequent of 2 mistakes; --csv has the whole matrix\n"
+        "confusion: the 2 most frequent of 2 confusions; --csv prints the whole matrix\n"
         "class     predicted  images\n"
         "───────────────────────────\n"
         "class 30  class 1         6\n"

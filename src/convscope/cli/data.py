@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..errors import BadData, BadSetting, ConvscopeError
-from .arguments import extent
+from ..text.lists import counted, shortened
+from .arguments import pixels
+from .options import with_default
 from .output import print_note
 
 if TYPE_CHECKING:
@@ -21,48 +24,59 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DATA_HELP = "digits, mnist, fashion-mnist, cifar10, a folder with one folder of images per class, or an .npz file."
-MOST_HELD_OUT = 0.5
+DATA_HELP = (
+    "Dataset: digits, mnist, fashion-mnist, cifar10, a folder with one subfolder of images per class, or an "
+    ".npz file."
+)
+MAX_VALIDATION = 0.5
+"""Largest fraction of the training images that may be held out for validation."""
 
 
-def run_argument(verb: F) -> F:
-    """Give a verb its RUN."""
-    return click.argument("run")(verb)
+def run_argument(command: F) -> F:
+    """Add the argument RUN."""
+    return click.argument("run")(command)
 
 
-def precision_option(verb: F) -> F:
-    """Give a verb --precision."""
-    shown = "fast or strict: strict leaves out algorithms that round more; fast."
-    return click.option("--precision", type=click.Choice(["fast", "strict"]), help=shown)(verb)
+def precision_option(command: F) -> F:
+    """Add --precision."""
+    text = with_default("strict avoids algorithms with larger rounding errors, such as Winograd's.", "fast")
+    return click.option("--precision", type=click.Choice(["fast", "strict"]), help=text)(command)
 
 
-def engine_option(verb: F) -> F:
-    """Give a verb --engine."""
-    shown = "native, which compiles, reference (NumPy), or torch (PyTorch); native if left out."
-    return click.option("--engine", metavar="NAME", help=shown)(verb)
+def engine_option(command: F) -> F:
+    """Add --engine."""
+    text = with_default("Compiled code (native), NumPy (reference) or PyTorch (torch).", "native")
+    return click.option("--engine", metavar="[native|reference|torch]", help=text)(command)
 
 
-def checkpoint_option(verb: F) -> F:
-    """Give a verb --checkpoint."""
-    what = "best (lowest loss), last or previous; best if left out."
-    return click.option("--checkpoint", metavar="NAME", help=what)(verb)
+def checkpoint_option(command: F) -> F:
+    """Add --checkpoint."""
+    text = with_default("Checkpoint to load; best has the lowest loss.", "best")
+    return click.option("--checkpoint", metavar="[best|last|previous]", help=text)(command)
 
 
-def data_options(verb: F) -> F:
-    """Give a verb --data and how its images are read."""
+def data_options(command: F) -> F:
+    """Add --data and the options for reading its images."""
     for option in reversed(
         (
             click.option("--data", metavar="DATA", help=DATA_HELP),
-            click.option("--data-dir", metavar="FOLDER", help="Where a known set's files lie, or are fetched to."),
-            click.option("--resize", metavar="PIXELS", callback=extent, help="Stretch images to 28, or 28x32."),
-            click.option("--channels", type=int, metavar="1|3", help="Make images gray (1) or color (3)."),
             click.option(
-                "--skip-corrupt", is_flag=True, default=None, help="Leave out images that cannot be read."
+                "--data-dir",
+                metavar="FOLDER",
+                help="Directory of the dataset's files (downloaded there if missing).",
             ),
+            click.option(
+                "--resize",
+                metavar="PIXELS",
+                callback=pixels,
+                help="Resize images to 28, or 28x32 (rows x columns).",
+            ),
+            click.option("--channels", type=int, metavar="[1|3]", help="Convert images to gray (1) or color (3)."),
+            click.option("--skip-corrupt", is_flag=True, default=None, help="Skip images that cannot be read."),
         )
     ):
-        verb = option(verb)
-    return verb
+        command = option(command)
+    return command
 
 
 def data_choice(
@@ -73,33 +87,35 @@ def data_choice(
     skip_corrupt: bool | None,
     hold_out: float | None = None,
 ) -> DataChoice:
-    """Return what the options choose.
+    """Return the data that the options select.
 
     Errors:   BadSetting [resize], [channels], [hold-out]
     """
     from ..data.config import DataChoice
-    from ..data.load import HELD_OUT_SHARE
+    from ..data.load import DATA_NAMES, HELD_OUT_SHARE
 
     if channels not in (None, 1, 3):
-        raise BadSetting(f"--channels must be 1 for gray or 3 for color; got {channels}; choose one. [channels]")
-    if hold_out is not None and not 0 <= hold_out <= MOST_HELD_OUT:
+        raise BadSetting(f"--channels must be 1 for gray or 3 for color (got {channels}). [channels]")
+    if hold_out is not None and not 0 <= hold_out <= MAX_VALIDATION:
         raise BadSetting(
-            f"--validation must be a share of the training images from 0 to {MOST_HELD_OUT}; got {hold_out:g}; "
-            "0.1 is usual, 0 is none. [hold-out]"
+            f"--validation must be a fraction from 0 to {MAX_VALIDATION} (got {hold_out:g}). 0.1 is usual, 0 "
+            "disables validation. [hold-out]"
         )
+    hyphened = data.replace("_", "-")
+    if hyphened in DATA_NAMES and not os.path.exists(data):
+        data = hyphened
     share = HELD_OUT_SHARE if hold_out is None else hold_out
     return DataChoice(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
 
 
 def print_skipped(source: Source) -> None:
-    """Name what a folder of images has that is not used."""
-    for names, why in (
-        (getattr(source, "skipped", ()), "left out what cannot be read ({count} of the data): {names}"),
-        (getattr(source, "left_out", ()), "left out folders without images: {names}"),
-    ):
-        if names:
-            few = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-            print_note(why.format(count=len(names), names=few))
+    """Note the images and folders of the data that are skipped."""
+    skipped: Sequence[str] = getattr(source, "skipped", ())
+    if skipped:
+        print_note(f"skipped {counted(len(skipped), 'unreadable image')}: {shortened(skipped, 5)}")
+    empty: Sequence[str] = getattr(source, "left_out", ())
+    if empty:
+        print_note(f"skipped {counted(len(empty), 'folder')} without images: {shortened(empty, 5)}")
 
 
 def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:
@@ -108,20 +124,20 @@ def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:
     sides = (resize, resize) if isinstance(resize, int) else resize
     if len(sides) != 2 or max(sides) > 10_000:
         raise BadSetting(
-            f"--resize must be one side or rows x columns, at most 10,000 each; got {'x'.join(map(str, sides))}; "
-            "write 28, or 28x32. [resize]"
+            f"--resize must be one size or rows x columns, at most 10,000 each (got {'x'.join(map(str, sides))}). "
+            "Examples: 28, 28x32. [resize]"
         )
     return sides[0], sides[1]
 
 
 COPY = "mine.yaml"
-"""File that a network is written to where it must be changed."""
+"""File name in the advice to change a network."""
 
 
 def refuse_misfit(network: Network, source: Source, label: str, model: str | None = None) -> None:
     """Raise where images or classes do not fit a network, with the options that would help.
 
-    `model` is MODEL as it was given; None where the network is that of a run and cannot be changed.
+    `model` is MODEL as typed; None for the network of a run, which cannot be changed.
 
     Errors:   BadData [data-shape], [data-classes], [no-classes]
     """
@@ -132,20 +148,19 @@ def refuse_misfit(network: Network, source: Source, label: str, model: str | Non
     takes, has = network.input_shape, tuple(source.image_shape)
     if takes != has:
         raise BadData(
-            f"the data must have the images that the network takes; got {show_shape(has)} in {label} and "
-            f"{show_shape(takes)} in {network.name}; {_way_out(network, has, model is not None)}. [data-shape]"
+            f"the images of {label} are {show_shape(has)}, but {network.name} takes {show_shape(takes)}. "
+            f"{_shape_hint(network, has, model is not None)}. [data-shape]"
         )
     outputs = max(2, network.outputs[-1].output_shape[0])
     if len(source.classes) > outputs:
         raise BadData(
-            f"the data must have at most as many classes as the network has outputs; got {len(source.classes)} "
-            f"classes in {label} and {outputs} outputs in {network.name}; "
-            f"{_more_outputs(network, len(source.classes), model)}. [data-classes]"
+            f"{label} has {len(source.classes)} classes, but {network.name} has only {outputs} outputs. "
+            f"{_outputs_hint(network, len(source.classes), model)}. [data-classes]"
         )
 
 
-def _way_out(network: Network, has: tuple[int, ...], is_changeable: bool) -> str:
-    """Name the options that fit images to the network, or the network to the images."""
+def _shape_hint(network: Network, has: tuple[int, ...], is_changeable: bool) -> str:
+    """Return the options that fit the images to the network, or the network to the images."""
     from ..layers.base import show_shape
 
     takes = network.input_shape
@@ -157,7 +172,7 @@ def _way_out(network: Network, has: tuple[int, ...], is_changeable: bool) -> str
         channels = [] if takes[0] == has[0] else [f"--channels {takes[0]}"]
         ways.append(" ".join(sizes + channels))
     return (
-        f"use {' or '.join(ways)}" if ways else f"prepare data of {show_shape(takes)}, or choose another network"
+        f"Use {' or '.join(ways)}" if ways else f"Prepare data of {show_shape(takes)}, or choose another network"
     )
 
 
@@ -177,14 +192,14 @@ def _typed(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
-def _more_outputs(network: Network, classes: int, model: str | None) -> str:
+def _outputs_hint(network: Network, classes: int, model: str | None) -> str:
     from ..layers.dense import Linear
 
     dense = [node.name for node in network.layers if isinstance(node.layer, Linear)]
     layer = f"in {dense[-1]}" if dense else "at its end"
-    change = f"give it {classes} outputs {layer}"
+    outputs = f"{classes} outputs {layer}"
     if model is None:
-        return f"train a network with {classes} outputs"
+        return f"Train a network with {classes} outputs"
     if "|" in model or Path(model).suffix in (".yaml", ".yml", ".txt"):
-        return change
-    return f"run `convscope convert {shlex.quote(model)} {COPY}`, {change}, and train {COPY}"
+        return f"Give {network.name} {outputs}"
+    return f"Run `convscope convert {shlex.quote(model)} {COPY}`, give it {outputs}, and train {COPY}"

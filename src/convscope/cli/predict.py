@@ -1,4 +1,4 @@
-"""`convscope predict`: what images show."""
+"""`convscope predict`: classes of images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from ..errors import BadFile, BadSetting
 from .data import checkpoint_option, engine_option, run_argument
-from .group import VERBS
+from .group import COMMANDS
 from .options import json_option
 from .output import BAD_INPUT, print_error, print_note, print_result, print_stretch_note
 
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from ..model import Model
 
 
-@click.command("predict", short_help=VERBS["predict"])
+@click.command("predict", short_help=COMMANDS["predict"])
 @run_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@click.option("--top", type=int, default=3, show_default=True, help="How many classes to show.")
-@click.option("--invert", is_flag=True, help="Swap dark and light, as for pencil on paper.")
+@click.option(
+    "--top", metavar="CLASSES", type=int, default=3, show_default=True, help="Number of classes to show."
+)
+@click.option("--invert", is_flag=True, help="Invert the images, as for dark pencil on white paper.")
 @checkpoint_option
 @engine_option
 @json_option
@@ -33,12 +35,12 @@ def command(
     engine: str | None,
     as_json: bool,
 ) -> None:
-    """Say what each IMAGE shows, with probabilities, by the model of RUN.
+    """Classify each IMAGE with the model of RUN, and show the most probable classes.
 
-    Of a model that is no classifier the output's values are shown instead, and a remark says so.
+    For a model that is no classifier, the values of its output are shown instead, with a note.
 
-    Images of any size and color are brought to what the network takes. A file that is no image is named, the
-    others are answered, and the exit code is 2.
+    Images are resized and converted to the network's input. Files that are no images are reported, the others are
+    still classified, and the exit code is 2.
 
     \b
     Example:
@@ -52,13 +54,13 @@ def command(
     from ..training.saved_run import SavedRun
 
     if top < 1:
-        raise BadSetting(f"--top must be a whole number from 1; got {top}; 3 is usual. [top]")
+        raise BadSetting(f"--top must be an integer of at least 1 (got {top}). 3 is usual. [top]")
     model = SavedRun(run).model(checkpoint, engine)
     classes = model.classes or ()
     is_classifier = (
         model.task in ("classification", "multi_label") and len(model.network.outputs[-1].output_shape) == 1
     )
-    answers: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     refused = 0
     for number, image in enumerate(images):
         try:
@@ -66,30 +68,30 @@ def command(
         except BadFile as error:
             refused += 1
             print_error(str(error))
-            answers.append({"image": image, "error": str(error)})
+            results.append({"image": image, "error": str(error)})
             continue
         if is_classifier:
             guesses = top_guesses(class_probabilities(model, pixels[None])[0], classes, top)
-            answers.append({"image": image, "classes": [guess._asdict() for guess in guesses]})
+            results.append({"image": image, "classes": [guess._asdict() for guess in guesses]})
             text = prediction_text(image, guesses, paint_for())
         else:
             summary = output_summary(model.predict(pixels[None], probabilities=False)[0], classes, top)
-            answers.append({"image": image, "output": summary})
+            results.append({"image": image, "output": summary})
             text = output_text(image, summary, paint_for())
         if not as_json:
-            before = "\n" if number > refused else ""  # a blank line between answers, none above the first
-            print_result(before + text)
-    read = [answer["image"] for answer in answers if "error" not in answer]
+            separator = "\n" if number > refused else ""
+            print_result(separator + text)
+    read = [result["image"] for result in results if "error" not in result]
     if read:
         print_stretch_note(read, model.network.input_shape)
-        _remark_output(model, is_classifier)
+        _print_output_note(model, is_classifier)
     if as_json:
-        print_result(to_json({"schema": 1, "run": run, "task": model.task, "images": answers}))
+        print_result(to_json({"schema": 1, "run": run, "task": model.task, "images": results}))
     click.get_current_context().exit(BAD_INPUT if refused else 0)
 
 
-def _remark_output(model: Model, is_classifier: bool) -> None:
-    """Say on stderr what the printed values are where they are not the probabilities of exclusive classes."""
+def _print_output_note(model: Model, is_classifier: bool) -> None:
+    """Explain the printed values where they are not the probabilities of exclusive classes."""
     from ..render.evaluation import INDEPENDENT, NO_CLASSIFIER
 
     if not is_classifier:

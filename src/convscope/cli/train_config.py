@@ -1,4 +1,4 @@
-"""Options of `train` from a YAML file and as arguments of `Model.fit`."""
+"""Options of `convscope train`: read from a YAML file, and converted to arguments of `Model.fit`."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ LARGEST_FILE = 1 << 20
 
 
 def read_configuration(context: click.Context, _param: click.Parameter, path: str | None) -> str | None:
-    """Take the file's values as defaults of the verb's options.
+    """Use the values of a file as defaults of the command's options.
 
-    Keys are the options' names, with or without hyphens; values are read as if they were typed.
+    Keys are the options' names, with hyphens or underscores; values are parsed as if they were typed.
 
     Errors:   BadFile [config-file]; BadSetting [config-key], [config-value]
     """
     if path is None:
         return None
-    known = {_key(param): param for param in context.command.params if param.name != "config"}
+    known = {key: param for param in context.command.params if param.name != "config" for key in _keys(param)}
     known.pop("help", None)
     values: dict[str, Any] = {}
     for line, key, value in _pairs(path):
         name = key.replace("-", "_")
         if name not in known:
             raise BadSetting(
-                f"{path}, line {line}: a key must be an option of `{context.command_path}`; got {key!r}; "
-                f"{nearest(name, known)} [config-key]"
+                f"{path}, line {line}: {key!r} is no option of `{context.command_path}`; {nearest(name, known)} "
+                "[config-key]"
             )
         param = known[name]
         try:
             param.type_cast_value(context, value)
         except click.BadParameter as error:
             raise BadSetting(
-                f"{path}, line {line}: {key} must be a value of its option; got {value!r}: "
-                f"{error.message.removesuffix('.')}; see `{context.command_path} --help`. [config-value]"
+                f"{path}, line {line}: the value of {key} is not valid ({error.message.removesuffix('.')}). "
+                f"See `{context.command_path} --help`. [config-value]"
             ) from None
         assert param.name is not None
         values[param.name] = value
@@ -54,14 +54,13 @@ def read_configuration(context: click.Context, _param: click.Parameter, path: st
     return path
 
 
-def _key(param: click.Parameter) -> str:
-    """Return how users know an option: "json" for the one whose value is called as_json."""
-    longest = max(param.opts, key=len)
-    return longest.lstrip("-").replace("-", "_")
+def _keys(param: click.Parameter) -> list[str]:
+    """Return the names of an option as keys of a file, aliases included."""
+    return [name.lstrip("-").replace("-", "_") for name in param.opts]
 
 
 def _pairs(path: str) -> list[tuple[int, str, str]]:
-    """Return line, key and text of every pair."""
+    """Return the line, the key and the value of every pair."""
     from ..notation.yaml_tree import Mapping, Scalar, read_tree
 
     try:
@@ -69,16 +68,13 @@ def _pairs(path: str) -> list[tuple[int, str, str]]:
     except BadNotation as error:
         raise BadFile(f"{path}: {error}") from None
     if not isinstance(tree, Mapping):
-        raise BadFile(
-            f"{path!r} must hold `option: value`, one a line; got something else; "
-            "write for example `epochs: 5`. [config-file]"
-        )
+        raise BadFile(f"{path!r} must have one `option: value` per line. Example: `epochs: 5`. [config-file]")
     pairs = []
     for key, value in tree.pairs:
         if not isinstance(value, Scalar):
             raise BadSetting(
-                f"{path}, line {key.place.row}: {key.text} must have one value; got a list or mapping; "
-                f"write `{key.text}: value`. [config-value]"
+                f"{path}, line {key.place.row}: {key.text} must have one value (got a list or mapping). "
+                f"Write `{key.text}: value`. [config-value]"
             )
         pairs.append((key.place.row, key.text, value.text))
     return pairs
@@ -94,79 +90,72 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise BadFile(
-            f"{str(path)!r} must be a YAML file that can be read; got an error ({reason}); check the path. "
-            "[config-file]"
+            f"the YAML file {str(path)!r} cannot be read ({reason}). Check the path. [config-file]"
         ) from None
 
 
 Options = Mapping[str, Any]
-"""Options by name; None where one was not given."""
+"""Options by name; None where unset."""
 
-_PLAIN = {
-    "epochs": "epochs",
-    "batch_size": "batch_size",
-    "clip_norm": "clip_norm",
-    "augment": "augment",
-    "early_stop": "patience",
-    "checkpoint_every": "checkpoint_every",
-}
+_PLAIN = ("epochs", "batch_size", "clip_norm", "augment", "patience", "checkpoint_every")
 _OPTIMIZER = ("lr", "momentum", "weight_decay")
 
 
-def fit_settings(asked: Options) -> dict[str, Any]:
-    """Return the arguments of `fit` that were asked for; others keep their usual value.
+def fit_settings(options: Options) -> dict[str, Any]:
+    """Return the arguments of `fit` for the options that are set; the others keep their defaults.
 
     Errors:   BadSetting [optimizer], [momentum], [schedule], [loss], [label-smoothing], [setting]
     """
-    settings = {name: asked[option] for option, name in _PLAIN.items() if asked[option] is not None}
-    made = {"optimizer": _optimizer(asked), "schedule": _schedule(asked), "loss": _loss(asked)}
-    return settings | {name: value for name, value in made.items() if value is not None}
+    settings = {name: options[name] for name in _PLAIN if options[name] is not None}
+    parsed = {"optimizer": _optimizer(options), "schedule": _schedule(options), "loss": _loss(options)}
+    return settings | {name: value for name, value in parsed.items() if value is not None}
 
 
-def _optimizer(asked: Options) -> Optimizer | None:
+def _optimizer(options: Options) -> Optimizer | None:
     from ..optim.optimizers import OPTIMIZERS
     from ..training.configuration import Configuration
 
-    given = {name: asked[name] for name in _OPTIMIZER if asked[name] is not None}
-    name = asked["optimizer"]
-    if name is None and not given:
+    settings = {name: options[name] for name in _OPTIMIZER if options[name] is not None}
+    name = options["optimizer"]
+    if name is None and not settings:
         return None
     chosen = "sgd" if name is None else str(name).lower()
     if chosen not in OPTIMIZERS:
         raise BadSetting(
-            f"--optimizer must be one of {', '.join(OPTIMIZERS)}; got {name!r}; {nearest(chosen, OPTIMIZERS)} "
+            f"--optimizer must be one of {', '.join(OPTIMIZERS)} (got {name!r}); {nearest(chosen, OPTIMIZERS)} "
             "[optimizer]"
         )
     if chosen == "sgd":
-        return replace(Configuration().optimizer, **given)
-    if "momentum" in given:
+        return replace(Configuration().optimizer, **settings)
+    if "momentum" in settings:
         raise BadSetting(
-            f"--momentum must come with --optimizer sgd; got {chosen}, which has its own; leave it out. [momentum]"
+            f"--momentum applies to --optimizer sgd only (got {chosen}, which has its own). Leave it out. "
+            "[momentum]"
         )
-    return OPTIMIZERS[chosen](**given)
+    return OPTIMIZERS[chosen](**settings)
 
 
-def _schedule(asked: Options) -> Schedule | None:
+def _schedule(options: Options) -> Schedule | None:
     from ..optim.schedules import Constant, WarmUp, schedule_named
 
-    if asked["schedule"] is None and asked["warmup"] is None:
+    if options["schedule"] is None and options["warmup"] is None:
         return None
-    followed = Constant() if asked["schedule"] is None else schedule_named(asked["schedule"])
-    return followed if asked["warmup"] is None else WarmUp(steps=asked["warmup"], then=followed)
+    schedule = Constant() if options["schedule"] is None else schedule_named(options["schedule"])
+    return schedule if options["warmup"] is None else WarmUp(steps=options["warmup"], then=schedule)
 
 
-def _loss(asked: Options) -> Loss | None:
+def _loss(options: Options) -> Loss | None:
     from ..optim.losses import CrossEntropy, loss_named
 
-    smoothing = asked["label_smoothing"]
-    if asked["loss"] is None and smoothing is None:
+    smoothing = options["label_smoothing"]
+    if options["loss"] is None and smoothing is None:
         return None
-    chosen = CrossEntropy() if asked["loss"] is None else loss_named(str(asked["loss"]).replace("-", "_"))
+    chosen = CrossEntropy() if options["loss"] is None else loss_named(str(options["loss"]).replace("-", "_"))
     if smoothing is None:
         return chosen
     if not isinstance(chosen, CrossEntropy):
         raise BadSetting(
-            f"--label-smoothing must come with --loss cross_entropy; got {asked['loss']}; leave one out. "
+            f"--label-smoothing applies to --loss cross-entropy only (got {options['loss']}). Leave it out. "
             "[label-smoothing]"
         )
     return CrossEntropy(smoothing)

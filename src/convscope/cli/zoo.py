@@ -1,4 +1,4 @@
-"""`convscope zoo`: the networks that come with it."""
+"""`convscope zoo`: the bundled networks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .group import VERBS
+from .group import COMMANDS
 from .options import json_option
 from .output import print_result
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ..text.table import Table
 
 
-@click.command("zoo", short_help=VERBS["zoo"])
+@click.command("zoo", short_help=COMMANDS["zoo"])
 @json_option
 def command(as_json: bool) -> None:
-    """List the networks that come with convscope, with their input, parameters and MACs.
+    """List the bundled networks with their input shape, parameters and MACs.
 
     \b
     Example:
@@ -38,7 +38,7 @@ def command(as_json: bool) -> None:
 
 
 class ZooEntry(NamedTuple):
-    """One network of the zoo in a line."""
+    """Row of the table of bundled networks."""
 
     name: str
     input_shape: Shape
@@ -48,15 +48,11 @@ class ZooEntry(NamedTuple):
 
     @classmethod
     def of(cls, network: Network, name: str) -> ZooEntry:
-        """Return a network's line."""
-        nodes = network.layers
-        return cls(
-            name,
-            network.input_shape,
-            len(nodes),
-            sum(node.facts.params for node in nodes if node.owns_parameters),
-            sum(node.facts.operations.macs for node in nodes),
-        )
+        """Return the row of a network."""
+        from ..analysis.report import inspect
+
+        report = inspect(network)
+        return cls(name, network.input_shape, len(report), report.totals.params, report.totals.macs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -64,7 +60,7 @@ class ZooEntry(NamedTuple):
 
 
 def zoo_table(entries: Sequence[ZooEntry]) -> Table:
-    """Return the zoo as a table."""
+    """Return the bundled networks as a table."""
     from ..layers.base import show_shape
     from ..text.table import Cell, Column, Table
 
@@ -76,5 +72,5 @@ def zoo_table(entries: Sequence[ZooEntry]) -> Table:
         Column("MACs", 0),
     )
     rows: list[list[Cell]] = [[e.name, show_shape(e.input_shape), e.layers, e.params, e.macs] for e in entries]
-    note = "convscope inspect NAME shows one of them; --input changes the size of its images."
+    note = "Show a network with `convscope inspect NAME`; change its input shape with --input."
     return Table(columns, rows, notes=(note,), core=2)

@@ -25,13 +25,16 @@ _COLUMNS = (
 
 
 def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
-    """Return measurements for people: ratios above one are ours being faster."""
+    """Return measurements as a table; ratios above 1 mean that the native engine is faster."""
     title = (
-        f"{host()}; measured peak {peak.flops / 1e9:,.0f} GFLOP/s, copying {peak.bytes / 1e9:,.0f} GB/s "
-        "(read and written)"
+        f"{host()}; measured peak {peak.flops / 1e9:,.0f} GFLOP/s, memory bandwidth "
+        f"{peak.bytes / 1e9:,.0f} GB/s (copy)"
     )
     ratios = [row.ratio for row in rows if row.ratio is not None]
-    notes = ["GFLOP/s count the plain algorithm's operations; Winograd's does with fewer and may pass the peak."]
+    notes = [
+        "GFLOP/s are computed from the operation count of direct convolution, so Winograd convolutions can exceed "
+        "100 % of peak."
+    ]
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         notes.insert(0, f"geometric mean of the ratios: {mean:.2f}.")
@@ -57,7 +60,7 @@ def _time(seconds: float) -> str:
 
 
 def bench_document(rows: Sequence[Row], peak: Peak) -> dict[str, Any]:
-    """Return measurements for JSON; seconds, and operations per second."""
+    """Return measurements for JSON, in seconds and operations per second."""
     return {
         "schema": 1,
         "processor": str(host()),
@@ -68,17 +71,17 @@ def bench_document(rows: Sequence[Row], peak: Peak) -> dict[str, Any]:
 
 
 NAMES = {0: "direct", 2: "F(2,3)", 4: "F(4,3)"}
-"""What a tile of Winograd's algorithm is called."""
+"""Names of the algorithms by the size of Winograd's output tile; 0 is direct convolution."""
 
 
 def tune_table(choices: Sequence[Choice]) -> Table:
-    """Return measured choices for people."""
+    """Return measured choices as a table."""
     columns = (
         Column("layer", 0, right=False, least=16),
         Column("pass", 0, right=False),
         *(Column(NAMES[tile], 1) for tile in TILES),
         Column("chosen", 0, right=False),
-        Column("by rule", 2, right=False),
+        Column("by heuristic", 2, right=False),
     )
     rows: list[list[Cell]] = [
         [
@@ -92,12 +95,12 @@ def tune_table(choices: Sequence[Choice]) -> Table:
     ]
     changed = sum(choice.tile != choice.by_rule for choice in choices)
     return Table(
-        columns, rows, notes=(f"{changed} of {len(choices)} choices differ from the rule's; all are kept.",)
+        columns, rows, notes=(f"{changed} of {len(choices)} choices differ from the heuristic's; all are cached.",)
     )
 
 
 def tune_document(choices: Sequence[Choice]) -> dict[str, Any]:
-    """Return measured choices for JSON; times are seconds."""
+    """Return measured choices for JSON, with times in seconds."""
     return {
         "schema": 1,
         "choices": [

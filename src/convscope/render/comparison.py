@@ -19,10 +19,10 @@ _SIGNS = {"changed": "~", "added": "+", "removed": "-"}
 _WORDS = {
     "params": "parameters",
     "macs": "MACs",
-    "activation_bytes": "activations, all layers",
-    "peak_activation_bytes": "activations at once, to run",
-    "peak_training_bytes": "activations at once, to train",
-    "parameter_bytes": "memory of parameters",
+    "activation_bytes": "activations of all layers",
+    "peak_activation_bytes": "peak activation memory (inference)",
+    "peak_training_bytes": "peak activation memory (training)",
+    "parameter_bytes": "parameter memory",
     "output_shape": "output",
     "receptive_field": "receptive field",
 }
@@ -30,7 +30,7 @@ _LONGEST = 28
 
 
 def comparison_text(comparison: Comparison, width: int, paint: Paint = PLAIN) -> str:
-    """Return the layers that differ, and then the sums."""
+    """Return the layers that differ, then the totals."""
     a, b = _names(comparison)
     counts = ", ".join(
         f"{comparison.count(change)} {change}" for change in ("same", "changed", "added", "removed")
@@ -41,7 +41,7 @@ def comparison_text(comparison: Comparison, width: int, paint: Paint = PLAIN) ->
 
 
 def _names(comparison: Comparison) -> tuple[str, str]:
-    """Return what to call the two, told apart even where they have one name."""
+    """Return the names of the two networks, distinct even if they are equal."""
     a, b = comparison.a.network.name, comparison.b.network.name
     return (f"{a} (A)", f"{b} (B)") if a == b else (a, b)
 
@@ -57,7 +57,7 @@ def _layers(rows: list[ComparedLayer], width: int, paint: Paint) -> Iterator[str
 
 
 def _kind(row: ComparedLayer) -> str:
-    """Return the layer's type, the new one where it was replaced: what changed says the old one."""
+    """Return the layer's kind, the new one where it changed."""
     present = row.a if row.b is None else row.b
     assert present is not None
     return present.kind
@@ -66,8 +66,8 @@ def _kind(row: ComparedLayer) -> str:
 def _about(row: ComparedLayer) -> str:
     if row.change == "changed":
         shape_changed = any(one.what == "output_shape" for one in row.differences)
-        told = (one for one in row.differences if not (shape_changed and one.what == "activation_bytes"))
-        return "; ".join(_told(one) for one in told)
+        displayed = (one for one in row.differences if not (shape_changed and one.what == "activation_bytes"))
+        return "; ".join(_difference(one) for one in displayed)
     present = row.b if row.a is None else row.a
     assert present is not None
     parts = [show_shape(present.output_shape)]
@@ -76,7 +76,7 @@ def _about(row: ComparedLayer) -> str:
     return ", ".join(parts)
 
 
-def _told(one: Difference) -> str:
+def _difference(one: Difference) -> str:
     word = _WORDS.get(one.what, one.what)
     return f"{word} {_value(one.what, one.a)} → {_value(one.what, one.b)}"
 
@@ -103,7 +103,7 @@ def _totals(comparison: Comparison) -> Table:
         Column("ratio", 0),
     )
     notes = [
-        f"≥ the totals of {name} are lower bounds: it has layers that nobody knows."
+        f"≥ the totals of {name} are lower bounds: it has unsupported operators."
         for name, status in zip((a, b), comparison.status, strict=True)
         if status != "complete"
     ]
@@ -124,7 +124,7 @@ def _total(total: ComparedTotal, marks: list[str]) -> list[str]:
 
 
 def recount_table(counted: Recount) -> Table:
-    """Return another tool's numbers beside ours; a letter leads to the reason why a number differs."""
+    """Return another tool's counts next to ours, with letters for the reasons of differences."""
     columns = (
         Column("layer", 0, right=False, least=20),
         Column("kind", 1, right=False, least=12),
@@ -145,8 +145,8 @@ def recount_table(counted: Recount) -> Table:
         ["total", "", counted.ours_total, Number(counted.total, mark), ""],
         f"{counted.model} as {counted.tool} {counted.version} counts it",
         (
-            *(f"{sign}: {reason}" for reason, sign in letter.items()),
-            f"parameters by {counted.tool}: {counted.params:,}",
+            *(f"{mark}: {reason}" for reason, mark in letter.items()),
+            f"parameters counted by {counted.tool}: {counted.params:,}",
             *counted.notes,
         ),
         core=1,

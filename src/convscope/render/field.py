@@ -13,6 +13,7 @@ from ..analysis.receptive_field import ReceptiveField
 from ..analysis.region import Region, Units
 from ..layers.base import show_shape
 from ..network import Network, Node
+from ..text.lists import shortened_with_count
 from ..text.numbers import count, decimal, per_axis, percent
 from ..text.table import pad, wrap
 from ..text.terminal import PLAIN, Paint
@@ -39,7 +40,7 @@ def field_text(field: ReceptiveField) -> FieldText:
 
 
 def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
-    """Explain each sign that occurs in the fields of named layers, once."""
+    """Return one footnote for each symbol that occurs in the fields of these layers."""
     known = list(fields)
     by_status: dict[str, list[ReceptiveField]] = {}
     for _, field in known:
@@ -47,23 +48,25 @@ def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
     sides = _once(field.global_via for _, field in known)
     notes = []
     if "union" in by_status:
-        notes.append("∪ union: paths of different extent meet; the size is that of all together")
+        notes.append("∪ union: paths with different receptive fields meet; the size covers all of them")
     if "misaligned" in by_status:
         merges = {m.layer: m.offset for field in by_status["misaligned"] for m in field.merges}
         where = [f"{name} by {per_axis(offset)} px" for name, offset in merges.items()]
-        notes.append(f"≠ misaligned: paths that look at different places meet in {_few(where)}")
+        notes.append(f"≠ misaligned: paths whose centers differ meet in {shortened_with_count(where, _NAMED)}")
     if "varying" in by_status:
-        notes.append("≤ varying: units differ; size is the largest, stride the mean, start that of the first unit")
+        notes.append(
+            "≤ varying: units differ; size is the largest, stride the mean, start that of the first unit"
+        )
     if "global" in by_status:
         via = _once(field.via for field in by_status["global"])
-        notes.append(f"all: every unit sees every pixel, through {_few(via)}")
+        notes.append(f"all: every unit sees every pixel, through {shortened_with_count(via, _NAMED)}")
     if sides:
-        notes.append(f"+ a side path also sees every pixel, through {_few(sides)}")
+        notes.append(f"+ a side path also sees every pixel, through {shortened_with_count(sides, _NAMED)}")
     if "unknown" in by_status:
         lost = _once(field.via for field in by_status["unknown"])
-        notes.append(f"? not known: positions cannot be followed through {_few(lost)}")
+        notes.append(f"? unknown: positions cannot be traced through {shortened_with_count(lost, _NAMED)}")
     if "none" in by_status:
-        notes.append("none: nothing of the (first) input is seen")
+        notes.append("none: no pixel of the (first) input is seen")
     return notes
 
 
@@ -71,52 +74,47 @@ def _once(names: Iterable[str | None]) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
-
-
 _AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
 _STATUS = {
     "exact": "exact",
-    "union": "exact: the hull over paths of different extent",
-    "misaligned": "exact: the hull over paths whose centers differ",
-    "varying": "exact: units of this layer see regions of different size",
+    "union": "exact: the hull of paths with different extents",
+    "misaligned": "exact: the hull of paths whose centers differ",
+    "varying": "exact: the region's size differs between units of this layer",
 }
 
 
 def region_text(network: Network, region: Region, origin: Node, width: int, paint: Paint = PLAIN) -> str:
-    """Return what one unit sees: box, center, padding, and a sketch of the image."""
+    """Return the region of one unit: box, center, padding, and a sketch of the image."""
     layer = network[region.layer]
-    place = ",".join(map(str, region.at))
+    position = ",".join(map(str, region.at))
     lines = [
         ("box", _spans(region.box)),
         ("in the image", _spans(region.clipped)),
         ("center", ", ".join(map(decimal, region.center))),
-        ("over padding", percent(region.padded_fraction)),
-        ("touched", f"{percent(region.coverage)} of what lies in the image"),
+        ("padding", f"{percent(region.padded_fraction)} of the box"),
+        ("coverage", f"{percent(region.coverage)} of the box in the image"),
         ("status", _status(region)),
     ]
-    title = f"unit {place} of {_named(layer)} sees {show_shape(region.size)} pixels of {_named(origin)}"
+    title = f"unit {position} of {_named(layer)} sees {show_shape(region.size)} pixels of {_named(origin)}"
     return _page(f"{network.name}: {title}", lines, sketch_region(region, min(width, 72)), width, paint)
 
 
 def units_text(network: Network, units: Units, origin: Node, width: int, paint: Paint = PLAIN) -> str:
-    """Return which units of a layer see a pixel, with a sketch of the layer's map."""
+    """Return the units of a layer that see a pixel, with a sketch of the layer's map."""
     layer = network[units.layer]
-    place = ",".join(map(str, units.pixel))
+    position = ",".join(map(str, units.pixel))
     pixel = "pixel" if not origin.inputs else "unit"
     lines = [
         ("units", f"{count(units.count)} of {count(units.mask.size)}, in every channel"),
-        ("box", _spans(units.box) if units.count else "empty: no unit has this place in its region"),
+        ("box", _spans(units.box) if units.count else "empty: no unit sees it"),
     ]
     if units.global_via is not None:
         local = _spans(units.local_box) if units.local_count else "none"
         lines += [
-            ("local", f"{count(units.local_count)} of them over local paths: {local}"),
-            ("global", f"the others over the global path through {units.global_via}"),
+            ("local", f"{count(units.local_count)} of them through local paths: {local}"),
+            ("global", f"the others only through the global path, {units.global_via}"),
         ]
-    title = f"{pixel} {place} of {_named(origin)} is seen by {count(units.count)} units of {_named(layer)}"
+    title = f"{pixel} {position} of {_named(origin)} is seen by {count(units.count)} units of {_named(layer)}"
     return _page(f"{network.name}: {title}", lines, sketch_units(units, min(width, 72)), width, paint)
 
 
@@ -140,100 +138,102 @@ def _spans(box: Sequence[int]) -> str:
 
 def _status(region: Region) -> str:
     if region.status == "global":
-        return f"global: every unit sees everything, through {region.via}"
-    side = f"; a side path also sees everything, through {region.global_via}" if region.global_via else ""
+        return f"global: every unit sees every pixel, through {region.via}"
+    side = f"; a side path also sees every pixel, through {region.global_via}" if region.global_via else ""
     return _STATUS[region.status] + side
 
 
 SEEN, PARTLY, PADDING, GLOBAL, UNSEEN, BEYOND, CENTER = "█", "▒", "░", ":", "·", " ", "+"
 _MEANINGS = {
     SEEN: "seen",
-    PARTLY: "seen in part",
+    PARTLY: "partly seen",
     PADDING: "padding",
-    GLOBAL: "seen over the global path alone",
+    GLOBAL: "seen only through the global path",
     UNSEEN: "not seen",
     CENTER: "center",
 }
 
 USUAL_LINES, MOST_LINES = 24, 34
-"""A sketch has about as many lines as a terminal; a few more where that saves it from joining pixels."""
+"""Lines of a sketch; up to the second limit where that gives every pixel a cell of its own."""
 
 Mask = NDArray[np.bool_]
 
 
-class Frame(NamedTuple):
-    """Rows and columns of pixels, half-open."""
+class Rectangle(NamedTuple):
+    """Half-open rectangle of pixels."""
 
     top: int
     left: int
     bottom: int
     right: int
 
-    def around(self, other: Frame) -> Frame:
-        """Return the smallest frame that holds both."""
-        return Frame(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
+    def around(self, other: Rectangle) -> Rectangle:
+        """Return the smallest rectangle that contains both."""
+        return Rectangle(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
 
-    def meets(self, other: Frame) -> bool:
-        """Tell whether the two have a pixel in common."""
+    def meets(self, other: Rectangle) -> bool:
+        """Tell whether the two share a pixel."""
         rows = self.top < other.bottom and other.top < self.bottom
         return rows and self.left < other.right and other.left < self.right
 
 
 def sketch_region(region: Region, width: int = 72) -> str:
-    """Draw one unit's region on the image, padding included, and say what the signs mean.
+    """Draw one unit's region on the image, padding included, with a legend.
 
-    Of a volume the rows and columns are drawn, with its slices joined.
+    Of a volume, rows and columns are drawn with all slices merged.
     """
     seen = _plane(region.local_mask) + 2 * _plane(region.mask)
     rank = len(region.box) // 2
     box = region.box if rank > 1 else (0, region.box[0], 1, region.box[1])
     center = region.center if rank > 1 else (0.5, region.center[0])
     rank = max(rank, 2)
-    frame = Frame(box[rank - 2], box[rank - 1], box[-2], box[-1])
-    return _drawn(seen, frame, (center[-2], center[-1]), width)
+    frame = Rectangle(box[rank - 2], box[rank - 1], box[-2], box[-1])
+    return _sketch(seen, frame, (center[-2], center[-1]), width)
 
 
 def sketch_units(units: Units, width: int = 72) -> str:
-    """Draw which units of a layer's map see a pixel."""
+    """Draw the units of a layer's map that see a pixel."""
     seen = _plane(units.local_mask) + 2 * _plane(units.mask)
-    return _drawn(seen, Frame(0, 0, *seen.shape), None, width)
+    return _sketch(seen, Rectangle(0, 0, *seen.shape), None, width)
 
 
 def _plane(mask: Mask) -> Mask:
-    """Return rows and columns of a mask: one row for a line of positions, slices joined for a volume."""
+    """Return rows and columns of a mask: one row for 1-D masks, slices merged for volumes."""
     if mask.ndim < 2:
         return mask.reshape(1, -1)
     return np.asarray(mask.any(axis=tuple(range(mask.ndim - 2))))
 
 
-def _drawn(seen: NDArray[np.int_], box: Frame, center: tuple[float, float] | None, width: int) -> str:
-    # Odd where seen over a local path, not zero where seen at all.
-    image = Frame(0, 0, *seen.shape)
+def _sketch(seen: NDArray[np.int_], box: Rectangle, center: tuple[float, float] | None, width: int) -> str:
+    # Odd where seen through a local path, nonzero where seen at all.
+    image = Rectangle(0, 0, *seen.shape)
     canvas = image.around(box)
     step = _step(canvas.bottom - canvas.top, canvas.right - canvas.left, width)
     across = [(left, left + max(step // 2, 1)) for left in range(canvas.left, canvas.right, max(step // 2, 1))]
     if step == 1:
-        across = [cut for cut in across for _ in range(2)]
+        across = [column for column in across for _ in range(2)]
     lines = [
-        "".join(_sign(Frame(up, left, up + step, right), seen, image, box, center) for left, right in across)
+        "".join(
+            _character(Rectangle(up, left, up + step, right), seen, image, box, center) for left, right in across
+        )
         for up in range(canvas.top, canvas.bottom, step)
     ]
     used = set("".join(lines))
-    meanings = [f"{sign} {word}" for sign, word in _MEANINGS.items() if sign in used]
+    meanings = [f"{symbol} {word}" for symbol, word in _MEANINGS.items() if symbol in used]
     if step > 1:
-        meanings.append(f"one sign is {step}×{step // 2} pixels")
+        meanings.append(f"one character is {step}×{step // 2} pixels")
     return "\n".join([*(line.rstrip() for line in lines), "", "   ".join(meanings)])
 
 
 def _step(rows: int, columns: int, width: int) -> int:
-    """Return the pixels per line, 1 or even: a sign is half as wide as high, so a single pixel takes two signs."""
+    """Return the pixels per line, 1 or even: a character is half as wide as high, so one pixel takes two."""
     if rows <= MOST_LINES and 2 * columns <= width:
         return 1
     return 2 * ceil(max(rows / USUAL_LINES, 2 * columns / width) / 2)
 
 
-def _sign(
-    cell: Frame, seen: NDArray[np.int_], image: Frame, box: Frame, center: tuple[float, float] | None
+def _character(
+    cell: Rectangle, seen: NDArray[np.int_], image: Rectangle, box: Rectangle, center: tuple[float, float] | None
 ) -> str:
     if center is not None and cell.top <= center[0] < cell.bottom and cell.left <= center[1] < cell.right:
         return CENTER
