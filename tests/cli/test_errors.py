@@ -70,7 +70,7 @@ BAD_INPUT = [
     ),
     (
         ["plot", "activations", "--save", "a.pdf"],
-        "a figure's file must end in .png or .svg; got 'a.pdf'; choose one of the two. [figure-ending]",
+        "a figure's file must end in .png or .svg (got 'a.pdf'). [figure-ending]",
     ),
 ]
 UNKNOWN_LAYER = "alexnet has no layer 'conv7'; did you mean conv5, conv4, conv3? [layer-name]"

@@ -20,7 +20,7 @@ from convscope.plots import style
 def no_chinese(monkeypatch):
     monkeypatch.setattr(style, "CHINESE_FONTS", ())
     monkeypatch.setattr(style, "findSystemFonts", list)
-    style._say_no_chinese.cache_clear()
+    style._warn_no_chinese_font.cache_clear()
 
 
 @pytest.fixture
@@ -32,9 +32,7 @@ def some_chinese(monkeypatch):
 def test_other_endings_are_refused(tmp_path):
     with pytest.raises(BadFile) as caught:
         plots.save(style.new_figure(), "growth.pdf")
-    assert str(caught.value) == (
-        "a figure's file must end in .png or .svg; got 'growth.pdf'; choose one of the two. [figure-ending]"
-    )
+    assert str(caught.value) == ("a figure's file must end in .png or .svg (got 'growth.pdf'). [figure-ending]")
 
 
 def test_the_ending_may_be_in_capitals(tmp_path):
@@ -50,21 +48,21 @@ def test_a_missing_folder_is_one_message(tmp_path):
 def test_unknown_languages_are_refused():
     with pytest.raises(BadSetting) as caught:
         plots.activations(lang="fr")
-    assert str(caught.value) == (
-        'Figure.lang must be "en" or "zh"; got lang=\'fr\'; use one of them. [figure-language]'
-    )
+    assert str(caught.value) == ('Figure.lang must be "en" or "zh" (got lang=\'fr\'). [figure-language]')
 
 
 def test_without_a_chinese_font_english_is_written_and_said_once(no_chinese, capsys):
     """The figure is drawn all the same, and stderr gets one line for the whole run."""
     first = plots.pooling_growth(lang="zh")
     plots.pooling_growth(lang="zh")
-    assert [text.get_text() for text in first.texts] == ["Max pooling enlarges what the next convolution sees"]
+    assert [text.get_text() for text in first.texts] == [
+        "Max pooling enlarges the receptive field of the next convolution"
+    ]
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "convscope: no font with Chinese signs is installed, so the figures are labeled in English; "
-        "install Noto Sans CJK SC, for example.\n"
+        "convscope: no font with Chinese characters is installed, so figures are labeled in English. "
+        "Install one, such as Noto Sans CJK SC.\n"
     )
 
 
@@ -85,10 +83,10 @@ def installed_since(monkeypatch, tmp_path):
     (tmp_path / "damaged.ttf").write_text("no font")
     found = [str(tmp_path / "damaged.ttf"), *{font.fname for font in there}]
     monkeypatch.setattr(style, "findSystemFonts", lambda: found)
-    for known in (style._take_in_new_fonts, style._say_no_chinese, style._has_bold):
+    for known in (style._add_new_fonts, style._warn_no_chinese_font, style._has_bold):
         known.cache_clear()
     yield
-    for known in (style._take_in_new_fonts, style._has_bold):
+    for known in (style._add_new_fonts, style._has_bold):
         known.cache_clear()
 
 
@@ -128,7 +126,7 @@ def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):
         plots.convolution_maps(images.sample_image((3, 20, 30)), "zh").texts[0].get_text(),
     ]
     assert titles == [
-        "最大池化扩大下一层卷积的视野",
+        "最大池化扩大下一层卷积的感受野",
         "阴影：斜率低于最大值的 5%，几乎没有梯度传回。",
         "一层：每个卷积核得到一张特征图",
     ]
@@ -137,7 +135,7 @@ def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):
 def test_signs_that_no_font_has_become_boxes(no_chinese):
     """A layer may be called anything; a missing sign is a box, never matplotlib's warning."""
     assert style.letters().drawable("层1→p²") == "□1→p²"
-    assert style.letters().say(Text("{name}!", "{name}！"), name="层") == "□!"
+    assert style.letters().translate(Text("{name}!", "{name}！"), name="层") == "□!"
 
 
 def test_numbers_have_a_real_minus_sign():
