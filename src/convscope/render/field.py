@@ -54,9 +54,7 @@ def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
         where = [f"{name} by {per_axis(offset)} px" for name, offset in merges.items()]
         notes.append(f"≠ misaligned: paths whose centers differ meet in {shortened_with_count(where, _NAMED)}")
     if "varying" in by_status:
-        notes.append(
-            "≤ varying: units differ; size is the largest, stride the mean, start that of the first unit"
-        )
+        notes.append("≤ varying: units differ; size is the largest, stride the mean, start that of the first unit")
     if "global" in by_status:
         via = _once(field.via for field in by_status["global"])
         notes.append(f"all: every unit sees every pixel, through {shortened_with_count(via, _NAMED)}")
