@@ -132,7 +132,7 @@ def test_bad_input_ends_in_one_message(convscope, arguments, message):
 
 
 @pytest.mark.parametrize(("arguments", "message", "verb"), WRONG_USE)
-def test_wrong_use_also_says_where_help_is(convscope, arguments, message, verb):
+def test_usage_errors_name_the_help(convscope, arguments, message, verb):
     """Options that do not go together, verbs that are not there."""
     ended = convscope(*arguments)
     assert (ended.code, ended.out) == (2, "")
@@ -163,7 +163,7 @@ def test_malformed_notation_is_shown_with_a_caret(convscope, golden):
     golden("error-notation.txt", ended.err)
 
 
-def test_a_layer_that_does_not_fit_is_shown_with_the_table_up_to_it(convscope, golden):
+def test_misfitting_layer_is_shown_with_the_table_up_to_it(convscope, golden):
     """The failing layer, its input, and a hint."""
     ended = convscope("inspect", "input 3x9x12 | conv 16 3 s2 | relu | maxpool 5")
     assert (ended.code, ended.out) == (2, "")
@@ -180,7 +180,7 @@ def test_a_layer_that_does_not_fit_is_shown_with_the_table_up_to_it(convscope, g
         ("text.json", b"not json"),
     ],
 )
-def test_files_that_are_no_networks(convscope, tmp_path, name, content):
+def test_files_that_are_no_networks_are_refused(convscope, tmp_path, name, content):
     """Missing, binary, empty or malicious: one message that names the file, no traceback."""
     path = tmp_path / name
     if content is not None:

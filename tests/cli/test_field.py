@@ -6,7 +6,7 @@ from PIL import Image
 KEYS = {"layer", "at", "size", "center", "box", "clipped", "padded_fraction", "coverage", "status"}
 
 
-def test_a_units_region_in_words_and_as_a_sketch(convscope, golden):
+def test_region_is_printed_with_a_sketch(convscope, golden):
     """Box, center, padding and an image of it."""
     ended = convscope("field", "alexnet", "pool5", "--at", "3,2")
     assert (ended.code, ended.err) == (0, "")
@@ -23,14 +23,14 @@ def test_the_units_that_see_a_pixel(convscope, golden):
     golden("field-pixel.txt", convscope("field", "alexnet", "conv2", "--pixel", "100,60").out)
 
 
-def test_a_region_of_another_layer(convscope):
+def test_origin_counts_pixels_of_another_layer(convscope):
     """--origin counts pixels in that layer's map; --of is an alias."""
     ended = convscope("field", "alexnet", "conv2", "--at", "1,2", "--origin", "pool1")
     assert convscope("field", "alexnet", "conv2", "--at", "1,2", "--of", "pool1") == ended
     assert ended.out.startswith("alexnet: unit 1,2 of conv2 (256×27×27) sees 5×5 pixels of pool1 (96×27×27)\n")
 
 
-def test_json_has_the_promised_keys(convscope):
+def test_json_has_the_documented_keys(convscope):
     """The documented document, with rows before columns."""
     ended = convscope("field", "input 3x30x41 | conv 4 3x5 s2x1 p1x0", "conv1", "--at", "0,7", "--json")
     document = json.loads(ended.out)

@@ -39,7 +39,7 @@ def test_the_table_of_alexnet(convscope, golden, width):
         ("alexnet", "--json", "inspect-alexnet.json"),
     ],
 )
-def test_other_forms(convscope, golden, model, option, file):
+def test_other_formats(convscope, golden, model, option, file):
     """Markdown, CSV and JSON."""
     ended = convscope("inspect", model, option)
     assert (ended.code, ended.err) == (0, "")
@@ -152,7 +152,7 @@ def test_input_replaces_the_images_shape(convscope):
     assert " 8×14×37 " in ended.out
 
 
-def test_what_is_not_known_is_marked_and_never_a_zero(convscope):
+def test_unknown_values_are_question_marks(convscope):
     """An unknown operator shows question marks, totals a lower bound, and a footnote says why."""
     out = convscope("inspect", "input 3x20x30 | conv 4 3 s2x1 | opaque mystery 4x5x6 | conv 8 3").out
     row = next(line for line in out.splitlines() if line.startswith("opaque1"))

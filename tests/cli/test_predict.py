@@ -74,7 +74,7 @@ def test_predict_names_stretched_images_in_one_line(convscope, run):
     assert ended.err.splitlines() == ["a.png: 8×9 stretched to 6×5, as the network receives it", "saved f.png"]
 
 
-def test_dark_and_light_change_places_when_asked(convscope, run):
+def test_invert_swaps_dark_and_light(convscope, run):
     """A dark image read inverted is a light one."""
     Image.new("L", (5, 6), 20).save("dark.png")
     Image.new("L", (5, 6), 235).save("light.png")
@@ -93,7 +93,7 @@ BROKEN = (
 )
 
 
-def test_what_is_no_image_is_named_and_the_others_answered(convscope, run):
+def test_unreadable_images_are_reported_and_others_classified(convscope, run):
     """The exit code says that something was wrong."""
     ended = convscope("predict", run, "none.png", "ash.png", "small.npz", ".", "coal.png")
     assert ended.code == 2
@@ -102,7 +102,7 @@ def test_what_is_no_image_is_named_and_the_others_answered(convscope, run):
     assert ended.err == f"convscope: {MISSING}\nconvscope: {BROKEN}\nconvscope: {folder}\n"
 
 
-def test_json_has_the_mistakes_in_place(convscope, run):
+def test_json_has_errors_in_order(convscope, run):
     """One document, an entry for each file in order."""
     ended = convscope("predict", run, "none.png", "ash.png", "--json")
     assert ended.code == 2

@@ -45,7 +45,7 @@ def test_exit_codes(arguments, code):
     assert bool(ended.stderr) == (code == 2)
 
 
-def test_no_verb_prints_the_help_to_stderr():
+def test_missing_command_prints_the_help_to_stderr():
     """A script that forgot its verb fails, and sees why."""
     ended = run()
     assert ended.stderr.decode().startswith("Usage: convscope")
@@ -60,7 +60,7 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert ended.stderr == b""
 
 
-def test_a_closed_pipe_ends_in_silence():
+def test_closed_pipe_ends_silently():
     """The exit code is that of a program ended by its pipe."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -100,7 +100,7 @@ def test_a_closed_stdout_is_no_error():
         ["check", "lenet", "--max-params", "1M"],
     ],
 )
-def test_streams_that_cannot_say_every_sign(arguments, encoding):
+def test_streams_replace_unsupported_characters(arguments, encoding):
     """Signs give way to lookalikes of the same width, so that tables stay straight."""
     ended = run(*arguments, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert (ended.returncode, ended.stderr) == (0, b"")

@@ -66,7 +66,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("given", "message"), SETTINGS, ids=[" ".join(given) for given, _ in SETTINGS])
-def test_settings_that_cannot_be(convscope, here, given, message):
+def test_invalid_settings_are_refused(convscope, here, given, message):
     """Refused before anything is written."""
     refused(convscope, "train", DENSE, "--data", "small.npz", *given, message=message)
 
@@ -95,13 +95,13 @@ CONFIGURATIONS = [
 
 
 @pytest.mark.parametrize(("text", "message"), CONFIGURATIONS)
-def test_configurations_that_cannot_be(convscope, here, text, message):
+def test_invalid_configuration_files_are_refused(convscope, here, text, message):
     """Unknown keys get the nearest names; the file and the line are said."""
     Path("c.yaml").write_text(text)
     refused(convscope, "train", DENSE, "--data", "small.npz", "--config", "c.yaml", message=message)
 
 
-def test_what_must_be_given(convscope, here):
+def test_missing_model_or_data_is_refused(convscope, here):
     """A model and data, or a run."""
     message = (
         "{} is given. Give both, such as `convscope train lenet --data mnist`, or --resume with a run. "
@@ -120,7 +120,7 @@ def test_what_must_be_given(convscope, here):
     )
 
 
-def test_runs_that_cannot_go_on(convscope, here):
+def test_runs_that_cannot_be_resumed_are_refused(convscope, here):
     """Another folder, another network, other settings: what differs is said."""
     convscope("train", DENSE, "--data", "small.npz", "--epochs", 1, "--run", "mine")
     refused(
@@ -155,7 +155,7 @@ def test_runs_that_cannot_go_on(convscope, here):
     assert "+  - dense 4" in ended.err
 
 
-def test_a_run_without_named_data_asks_for_them(convscope, here):
+def test_run_on_arrays_asks_for_data(convscope, here):
     """Arrays given in Python have no name."""
     import convscope as cs
 
@@ -197,8 +197,8 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_used(convscope, here):
     )
 
 
-def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
-    """The run goes on once there is room, and ends as if nothing had happened."""
+def test_full_disk_leaves_saved_checkpoints_intact(convscope, here, monkeypatch):
+    """The run resumes once there is room, and its result is bit-identical."""
     options = ("--data", "small.npz", "--batch-size", 8)
     convscope("train", NETWORK, *options, "--epochs", 3, "--run", "whole")
     convscope("train", NETWORK, *options, "--epochs", 1, "--run", "mine")
@@ -218,7 +218,7 @@ def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
     same_run(here / "whole", here / "mine")
 
 
-def test_numbers_that_become_infinite_stop_the_run(convscope, here):
+def test_infinite_values_stop_the_run(convscope, here):
     """The layer is named, and where to look; the exit code is that of a check that failed."""
     net = "input 1x6x5 | flatten | one: dense 9 | two: dense 9 | dense 3"
     options = ("--lr", "1e30", "--epochs", 4, "--batch-size", 8, "--run", "hot")
@@ -231,7 +231,7 @@ def test_numbers_that_become_infinite_stop_the_run(convscope, here):
     assert message.endswith("lower the learning rate (now 1e+30) or set --clip-norm 1. [not-finite]")
 
 
-def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
+def test_diverging_run_exits_with_1(convscope, here):
     """The step is named, no exploded epoch is the best, and diagnose says what to change."""
     options = ("--loss", "mse", "--lr", 100, "--clip-norm", 1, "--epochs", 3, "--batch-size", 8, "--run", "bad")
     ended = convscope("train", DENSE, "--data", "small.npz", *options)

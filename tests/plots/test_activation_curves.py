@@ -155,7 +155,7 @@ def test_properties_are_printed():
     ]
 
 
-def test_jumps_are_told_from_steep_slopes():
+def test_jumps_are_distinguished_from_steep_slopes():
     """A step of any height is found at its place; a slope of a thousand is none."""
     x = np.linspace(-1, 1, 401)
     assert module.jumps(lambda at: 1000 * at, x) == []

@@ -59,7 +59,7 @@ def test_the_maps_are_what_is_drawn():
 
 
 @pytest.mark.parametrize("shape", [(9, 9), (9, 9, 4)])
-def test_what_is_no_image_is_refused(shape):
+def test_unreadable_image_is_refused(shape):
     with pytest.raises(BadShape) as caught:
         plots.convolution_maps(np.zeros(shape, np.uint8))
     assert str(caught.value) == (

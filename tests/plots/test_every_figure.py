@@ -53,7 +53,7 @@ def test_saved_in_both_formats(tmp_path, name, draw, pixels):
 
 
 @every_figure
-def test_nothing_is_cut_off(name, draw, pixels):
+def test_all_texts_are_inside_the_figure(name, draw, pixels):
     """Every text lies inside its figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text

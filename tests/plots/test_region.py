@@ -83,7 +83,7 @@ def test_the_rendered_pixels_are_where_they_belong():
         assert image.getpixel((int(x), int(image.height - y))) == (level,) * 3
 
 
-def test_a_unit_that_sees_only_padding():
+def test_unit_that_sees_only_padding_is_labeled():
     """Nothing is touched, and the caption says so."""
     network = cs.load("input 1x9x11 | a: conv 2 1 p2")
     _, figure, _ = drawn(network, "a", (0, 0))

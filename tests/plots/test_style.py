@@ -51,7 +51,7 @@ def test_unknown_languages_are_refused():
     assert str(caught.value) == ('Figure.lang must be "en" or "zh" (got lang=\'fr\'). [figure-language]')
 
 
-def test_without_a_chinese_font_english_is_written_and_said_once(no_chinese, capsys):
+def test_missing_chinese_font_falls_back_to_english_with_one_warning(no_chinese, capsys):
     """The figure is drawn all the same, and stderr gets one line for the whole run."""
     first = plots.pooling_growth(lang="zh")
     plots.pooling_growth(lang="zh")
@@ -66,7 +66,7 @@ def test_without_a_chinese_font_english_is_written_and_said_once(no_chinese, cap
     )
 
 
-def test_with_a_chinese_font_chinese_is_written(some_chinese, capsys):
+def test_installed_chinese_font_is_used(some_chinese, capsys):
     text = style.letters("zh")
     assert text.lang == "zh"
     assert text.families == ("DejaVu Sans", "DejaVu Serif")
@@ -95,7 +95,7 @@ def test_a_font_installed_since_matplotlib_made_its_list_is_found(installed_sinc
     assert capsys.readouterr().err == ""
 
 
-def test_a_font_of_one_weight_is_no_complaint(monkeypatch, caplog):
+def test_font_of_one_weight_gives_no_warning(monkeypatch, caplog):
     manager = style.fontManager
     medium = [
         replace(font, weight=500) if font.name == "DejaVu Serif" else font
@@ -132,7 +132,7 @@ def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):
     ]
 
 
-def test_signs_that_no_font_has_become_boxes(no_chinese):
+def test_characters_without_a_glyph_become_boxes(no_chinese):
     """A layer may be called anything; a missing sign is a box, never matplotlib's warning."""
     assert style.letters().drawable("层1→p²") == "□1→p²"
     assert style.letters().translate(Text("{name}!", "{name}！"), name="层") == "□!"
@@ -142,7 +142,7 @@ def test_numbers_have_a_real_minus_sign():
     assert [style.number(value) for value in (-0.16997, 1.0, 0.25, 1 / 6)] == ["−0.17", "1", "0.25", "0.1667"]
 
 
-def test_without_matplotlib_the_install_command_is_said(monkeypatch):
+def test_missing_matplotlib_names_the_install_command(monkeypatch):
     """Importing the figures tells what to install."""
     for name in [name for name in sys.modules if name.startswith(("matplotlib", "convscope.plots"))]:
         monkeypatch.delitem(sys.modules, name)

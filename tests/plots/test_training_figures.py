@@ -74,7 +74,7 @@ def drawn(model, activations):
     }
 
 
-def test_nothing_is_cut_off(model, activations):
+def test_all_texts_are_inside_the_figure(model, activations):
     """Every text lies inside its figure."""
     for name, figure in drawn(model, activations).items():
         canvas = FigureCanvasAgg(figure)
@@ -283,7 +283,7 @@ def test_layers_without_kernels_are_refused(model):
         kernels_of(cs.load("input 1x2x3 | flatten"), {})
 
 
-def test_mistakes_show_their_images():
+def test_error_figure_shows_the_images():
     """The most confident first, with the true and the predicted class."""
     result, source = mistakes(30)
     figure = plots.mistakes_figure(result, source)

@@ -25,7 +25,7 @@ def test_the_html_table_holds_every_layer():
     assert "a<b" not in html
 
 
-def test_sources_are_shown_where_they_say_something():
+def test_sources_are_shown_unless_the_network_is_a_chain():
     """A chain needs none; a branch does."""
     assert " from " not in report_table(inspect("lenet"), 200)
     branched = "input 3x8x9 | a: conv 4 3 p1 | b: conv 4 3 p1 | add a b"

@@ -38,7 +38,7 @@ def test_a_large_sketch_fits(shape, width):
     assert "one character is " in sketch
 
 
-def test_only_signs_that_occur_are_explained():
+def test_legend_explains_only_symbols_that_occur():
     """A region inside the image has no padding."""
     network = load("input 1x9x13 | conv 2 3")
     assert sketch_region(network.field("conv1", (2, 4))).splitlines()[-1] == "█ seen   · not seen   + center"

@@ -33,7 +33,7 @@ OUTPUT_SUBTITLE = Text(
 def mistakes_figure(evaluation: Evaluation, source: Source, lang: str = "en") -> Figure:
     """Draw the most confident errors of an evaluation.
 
-    `source` is what the model was held against.
+    `source` is the data that was evaluated.
 
     Errors:   BadSetting [figure-language]
     """
