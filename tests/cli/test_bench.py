@@ -53,7 +53,7 @@ def test_alone(convscope, width):
     assert len(rows) == 2 + 3 + 2  # the first convolution reads images, whose gradient nobody wants
     assert "geometric mean" not in ended.out
     told = ended.err.splitlines()
-    assert told[0] == "what this processor can do"
+    assert told[0] == "peak performance of this processor"
     assert told[1] == "convolution 1 of 2: 2×1×6²→5, 3×3 s1, forward"
     assert told[-1] == "network 2 of 2: tiny, inference, batch 1"
     assert "\x1b" not in ended.out + ended.err
@@ -86,28 +86,28 @@ def test_the_fastest_peer_is_the_one_compared_with(convscope):
 @pytest.mark.parametrize(
     ("module", "name"), [("torch", "PyTorch"), ("onnxruntime", "ONNX Runtime"), ("openvino", "OpenVINO f32")]
 )
-def test_a_peer_that_is_not_installed_is_named_once_and_left_out(convscope, monkeypatch, module, name):
+def test_missing_peer_is_reported_once_and_skipped(convscope, monkeypatch, module, name):
     """The others take part."""
     absent(monkeypatch, module)
     ended = convscope("bench", "--networks", "--json")
     assert ended.code == 0
     first = ended.err.splitlines()[0]
-    assert first.startswith("not installed, so not compared with: ")
+    assert first.startswith("not installed, skipped: ")
     assert name in first
     assert not any(row["peer_name"].startswith(name) for row in json.loads(ended.out)["rows"])
     assert len(json.loads(ended.out)["rows"]) == 2
 
 
-def test_without_any_peer_it_is_as_alone(convscope, monkeypatch):
+def test_bench_without_peers_equals_alone(convscope, monkeypatch):
     """Without the package onnx no runtime can be given the network."""
     absent(monkeypatch, "torch", "onnx")
     ended = convscope("bench", "--json")
     assert ended.code == 0
-    assert ended.err.startswith("not installed, so not compared with: PyTorch, ONNX Runtime, OpenVINO f32\n")
+    assert ended.err.startswith("not installed, skipped: PyTorch, ONNX Runtime, OpenVINO f32\n")
     assert all(row["peer"] is None for row in json.loads(ended.out)["rows"])
 
 
-def test_a_peer_that_fails_is_told_of_and_left_out(convscope, monkeypatch):
+def test_failing_peer_is_reported_and_skipped(convscope, monkeypatch):
     """Its error's first line; the row is measured beside the others."""
 
     def fail(*_):
@@ -117,12 +117,12 @@ def test_a_peer_that_fails_is_told_of_and_left_out(convscope, monkeypatch):
     absent(monkeypatch, "onnx")
     ended = convscope("bench", "--networks", "--json")
     if importlib.util.find_spec("torch"):
-        assert "left out, PyTorch channels_last: RuntimeError: no such thing\n" in ended.err
+        assert "skipped PyTorch channels_last: RuntimeError: no such thing\n" in ended.err
     assert json.loads(ended.out)["rows"][0]["peer"] is None
 
 
 @pytest.mark.parametrize("option", ["--alone", "--json"])
-def test_control_c_prints_what_there_is(convscope, monkeypatch, option):
+def test_control_c_prints_results_so_far(convscope, monkeypatch, option):
     """Exit code 130, the rows so far, and a line that says how many."""
     given, calls = run.medians, []
 
@@ -151,7 +151,7 @@ def test_control_c_before_anything_was_measured(convscope, monkeypatch):
     assert (ended.code, ended.out) == (130, "")
 
 
-def test_a_machine_without_the_engine_is_told_so(convscope, monkeypatch):
+def test_machine_without_the_engine_is_refused(convscope, monkeypatch):
     """There would be nothing to measure."""
     monkeypatch.setattr("convscope.engines.native.engine._unusable", lambda: "OSError: none")
     ended = convscope("bench", "--alone")
@@ -174,7 +174,7 @@ def test_geometric_mean_is_that_of_rows_with_a_peer():
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("case", [CONVOLUTIONS[1], passes.Case(2, 18, 9, 21, 3, 1, 1)], ids=str)
 def test_the_passes_that_are_timed_are_those_of_a_convolution(case, strict):
-    """Held against sums in float64, to 1e-5 of the largest number: the work compared is the right work."""
+    """Tested against sums in float64, to 1e-5 of the largest value: both do the same work."""
     own = passes.passes_of(case, strict)
     given = {name: array.astype(np.float64) for name, array in own.given().items()}
     expected = _passes(given, case)

@@ -10,11 +10,11 @@ BAD_INPUT = [
     (["inspect", "alexnte"], MODEL),
     (
         ["inspect", "alexnet", "--input", "3x"],
-        "--input must be sizes joined by x; got '3x'; write channels first, as in 3x224x224. [shape]",
+        "--input must be sizes joined by x, channels first (got '3x'). Example: 3x224x224. [shape]",
     ),
     (
         ["inspect", "alexnet", "--input", "3x0x5"],
-        "--input must be sizes joined by x; got '3x0x5'; write channels first, as in 3x224x224. [shape]",
+        "--input must be sizes joined by x, channels first (got '3x0x5'). Example: 3x224x224. [shape]",
     ),
     (
         ["inspect", "alexnet", "--counted-by", "fvcroe"],
@@ -32,7 +32,7 @@ BAD_INPUT = [
     ),
     (
         ["field", "alexnet", "pool5", "--at", "3;2"],
-        "--at must be whole numbers with commas between; got '3;2'; write row,column, as in 3,2. [place]",
+        "--at must be integers separated by commas (got '3;2'). Example: 3,2 for row 3, column 2. [place]",
     ),
     (
         ["field", "alexnet", "pool5", "--at", "3"],
@@ -44,12 +44,11 @@ BAD_INPUT = [
     ),
     (
         ["diagnose", "alexnet", "--object-size", "0"],
-        "--object-size must be a number of pixels; got '0'; write 32, or 32x48 for rows x columns. [extent]",
+        "--object-size must be a number of pixels (got '0'). Example: 32, or 32x48 for rows and columns. [extent]",
     ),
     (
         ["convert", "lenet", "lenet.json"],
-        "OUT must end in .txt for notation or .yaml for YAML, or be a dash; got 'lenet.json'; "
-        "give it one of these endings. [convert-ending]",
+        "OUT must end in .txt for notation or .yaml for YAML, or be a dash (got 'lenet.json'). [convert-ending]",
     ),
     (
         ["convert", "lenet", "/nowhere/lenet.yaml"],
@@ -62,15 +61,15 @@ BAD_INPUT = [
     ),
     (
         ["plot", "function", "relu", "--set", "slope"],
-        "--set must be SETTING=VALUE; got 'slope'; write it as in negative_slope=0.2. [set]",
+        "--set must be SETTING=VALUE (got 'slope'). Example: negative_slope=0.2. [set]",
     ),
     (
         ["plot", "function", "relu", "--set", "lang=zh"],
-        "--set must be SETTING=VALUE; got 'lang=zh'; write it as in negative_slope=0.2. [set]",
+        "--set must be SETTING=VALUE (got 'lang=zh'). Example: negative_slope=0.2. [set]",
     ),
     (
         ["plot", "activations", "--save", "a.pdf"],
-        "a figure's file must end in .png or .svg; got 'a.pdf'; choose one of the two. [figure-ending]",
+        "a figure's file must end in .png or .svg (got 'a.pdf'). [figure-ending]",
     ),
 ]
 UNKNOWN_LAYER = "alexnet has no layer 'conv7'. Did you mean conv5, conv4, conv3? [layer-name]"
@@ -78,46 +77,46 @@ UNKNOWN_LAYER = "alexnet has no layer 'conv7'. Did you mean conv5, conv4, conv3?
 WRONG_USE = [
     (
         ["inspekt", "alexnet"],
-        "the verb must be one of inspect, field, explain, plot, compare, check, train, evaluate, predict, bench, tune, diagnose, "
-        "convert, zoo, counted-by; got 'inspekt'; did you mean inspect, diagnose? [verb]",
+        "the command must be one of inspect, field, explain, plot, compare, check, train, evaluate, predict, bench, tune, diagnose, "
+        "convert, zoo, counted-by (got 'inspekt'); did you mean inspect, diagnose? [verb]",
         "convscope",
     ),
     (
         ["plot", "feild"],
-        "the figure must be one of activations, curves, edges, features, field, function, kernels, network, pooling; "
-        "got 'feild'; did you mean field? [verb]",
+        "the figure must be one of activations, curves, edges, features, field, function, kernels, network, pooling "
+        "(got 'feild'); did you mean field? [verb]",
         "convscope plot",
     ),
     (
         ["inspect", "lenet", "--json", "--csv"],
-        "of --json, --csv and --markdown one must be chosen; got --json and --csv; leave out all but one. [one-of]",
+        "--json, --csv and --markdown exclude each other (got --json and --csv). Use only one of them. [one-of]",
         "convscope inspect",
     ),
     (
         ["inspect", "lenet", "--markdown", "--counted-by", "thop"],
-        "of --counted-by, --csv and --markdown one must be chosen; got --counted-by and --markdown; "
-        "leave out all but one. [one-of]",
+        "--counted-by, --csv and --markdown exclude each other (got --counted-by and --markdown). "
+        "Use only one of them. [one-of]",
         "convscope inspect",
     ),
     (
         ["field", "alexnet", "pool5"],
-        "a unit must be given with --at, or a pixel with --pixel; got neither; "
-        "write --at ROW,COL, as in --at 3,2. [field-at]",
+        "no unit and no pixel is given. Add --at ROW,COL for a unit, such as --at 3,2, or --pixel ROW,COL. "
+        "[field-at]",
         "convscope field",
     ),
     (
         ["field", "alexnet", "pool5", "--at", "1,2", "--pixel", "1,2"],
-        "of --at and --pixel one must be chosen; got --at and --pixel; leave out all but one. [one-of]",
+        "--at and --pixel exclude each other (got --at and --pixel). Use only one of them. [one-of]",
         "convscope field",
     ),
     (
         ["field", "alexnet", "pool5", "--at", "1,2", "--image", "a.png"],
-        "--image must come with --save; got --image alone; say where to draw, as in --save seen.png. [field-image]",
+        "--image needs --save. Add the file to write, such as --save seen.png. [field-image]",
         "convscope field",
     ),
     (
         ["explain", "alexnet", "--at", "1,2"],
-        "--at must come with a LAYER; got --at alone; name the layer after the model. [explain-at]",
+        "--at needs a LAYER. Name the layer after the model. [explain-at]",
         "convscope explain",
     ),
 ]
@@ -132,7 +131,7 @@ def test_bad_input_ends_in_one_message(convscope, arguments, message):
 
 
 @pytest.mark.parametrize(("arguments", "message", "verb"), WRONG_USE)
-def test_wrong_use_also_says_where_help_is(convscope, arguments, message, verb):
+def test_usage_errors_name_the_help(convscope, arguments, message, verb):
     """Options that do not go together, verbs that are not there."""
     ended = convscope(*arguments)
     assert (ended.code, ended.out) == (2, "")
@@ -163,8 +162,8 @@ def test_malformed_notation_is_shown_with_a_caret(convscope, golden):
     golden("error-notation.txt", ended.err)
 
 
-def test_a_layer_that_does_not_fit_is_shown_with_the_table_up_to_it(convscope, golden):
-    """The failing layer, its input, and a way out."""
+def test_misfitting_layer_is_shown_with_the_table_up_to_it(convscope, golden):
+    """The failing layer, its input, and a hint."""
     ended = convscope("inspect", "input 3x9x12 | conv 16 3 s2 | relu | maxpool 5")
     assert (ended.code, ended.out) == (2, "")
     golden("error-shape.txt", ended.err)
@@ -180,7 +179,7 @@ def test_a_layer_that_does_not_fit_is_shown_with_the_table_up_to_it(convscope, g
         ("text.json", b"not json"),
     ],
 )
-def test_files_that_are_no_networks(convscope, tmp_path, name, content):
+def test_files_that_are_no_networks_are_refused(convscope, tmp_path, name, content):
     """Missing, binary, empty or malicious: one message that names the file, no traceback."""
     path = tmp_path / name
     if content is not None:

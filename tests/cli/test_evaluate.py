@@ -31,7 +31,7 @@ def found_by_hand(split="test"):
     return labels, cs.Model.load("mine").predict(x).argmax(axis=1)
 
 
-def test_the_numbers_are_those_of_the_predictions(convscope, run):
+def test_evaluation_matches_predictions(convscope, run):
     """Accuracy, classes and confusion counted by hand; the loss is the model's own."""
     ended = convscope("evaluate", run, "--json")
     assert (ended.code, ended.err) == (0, "")
@@ -73,7 +73,7 @@ def test_evaluation_under_squared_errors_shows_outputs_and_no_probabilities(conv
     }
 
 
-def test_the_text_says_the_same(convscope, run):
+def test_evaluation_text_matches_json(convscope, run):
     """A line of sums, a table, a matrix."""
     labels, found = found_by_hand()
     right = int((labels == found).sum())
@@ -107,11 +107,11 @@ def test_another_part(convscope, run):
     assert ended == (
         2,
         "",
-        "convscope: --part must be one of train, validation, test; got 'tset'; did you mean test? [part]\n",
+        "convscope: --part must be one of train, validation, test (got 'tset'); did you mean test? [part]\n",
     )
 
 
-def test_a_set_without_a_test_part_gives_its_validation_part(convscope, run):
+def test_data_without_test_part_is_evaluated_on_validation_part(convscope, run):
     """And says so."""
     write_folder(Path("folder"))
     convscope("train", NETWORK, "--data", "folder", "--epochs", 1, "--run", "other")
@@ -124,7 +124,7 @@ def test_a_set_without_a_test_part_gives_its_validation_part(convscope, run):
     )
 
 
-def test_other_data_are_fitted_and_their_classes_put_in_order(convscope, run):
+def test_other_data_is_resized_and_its_classes_reordered(convscope, run):
     """Color images of another size, in folders whose order is another: names count, not numbers."""
     x, labels = images(18, seed=9)
     for name, label in (("coal", 2), ("ash", 0)):  # without bone, whose number lies between
@@ -139,7 +139,7 @@ def test_other_data_are_fitted_and_their_classes_put_in_order(convscope, run):
     assert document["accuracy"] > 0.5
 
 
-def test_classes_that_were_never_learned_are_refused(convscope, run):
+def test_unknown_classes_are_refused(convscope, run):
     """Both lists are shown."""
     write_folder(Path("folder"))
     Path("folder/ash").rename("folder/dust")
@@ -152,10 +152,10 @@ def test_classes_that_were_never_learned_are_refused(convscope, run):
     )
 
 
-def test_mistakes_are_drawn(convscope, run):
+def test_errors_are_drawn(convscope, run):
     """As an image, in the figure's own size."""
     ended = convscope("evaluate", run, "--part", "train", "--save", "mistakes.png")
-    assert (ended.code, ended.err) == (0, "drew mistakes.png\n")
+    assert (ended.code, ended.err) == (0, "saved mistakes.png\n")
     with Image.open("mistakes.png") as image:
         assert image.format == "PNG"
 
@@ -169,7 +169,7 @@ def test_checkpoints_by_name(convscope, run):
     assert last["loss"] != json.loads(convscope("evaluate", "up", "--json").out)["loss"]
     ended = convscope("evaluate", "up", "--checkpoint", "first")
     assert ended.err == (
-        "convscope: checkpoint must be one of best, last, previous; got 'first'; known: best, last, previous "
+        "convscope: --checkpoint must be one of best, last, previous; got 'first'; known: best, last, previous "
         "[checkpoint]\n"
     )
 

@@ -6,7 +6,7 @@ from PIL import Image
 KEYS = {"layer", "at", "size", "center", "box", "clipped", "padded_fraction", "coverage", "status"}
 
 
-def test_a_units_region_in_words_and_as_a_sketch(convscope, golden):
+def test_region_is_printed_with_a_sketch(convscope, golden):
     """Box, center, padding and an image of it."""
     ended = convscope("field", "alexnet", "pool5", "--at", "3,2")
     assert (ended.code, ended.err) == (0, "")
@@ -23,13 +23,14 @@ def test_the_units_that_see_a_pixel(convscope, golden):
     golden("field-pixel.txt", convscope("field", "alexnet", "conv2", "--pixel", "100,60").out)
 
 
-def test_a_region_of_another_layer(convscope):
-    """--of counts pixels in that layer's map."""
-    ended = convscope("field", "alexnet", "conv2", "--at", "1,2", "--of", "pool1")
+def test_origin_counts_pixels_of_another_layer(convscope):
+    """--origin counts pixels in that layer's map; --of is an alias."""
+    ended = convscope("field", "alexnet", "conv2", "--at", "1,2", "--origin", "pool1")
+    assert convscope("field", "alexnet", "conv2", "--at", "1,2", "--of", "pool1") == ended
     assert ended.out.startswith("alexnet: unit 1,2 of conv2 (256×27×27) sees 5×5 pixels of pool1 (96×27×27)\n")
 
 
-def test_json_has_the_promised_keys(convscope):
+def test_json_has_the_documented_keys(convscope):
     """The documented document, with rows before columns."""
     ended = convscope("field", "input 3x30x41 | conv 4 3x5 s2x1 p1x0", "conv1", "--at", "0,7", "--json")
     document = json.loads(ended.out)
@@ -53,7 +54,7 @@ def test_a_pixel_that_no_unit_sees(convscope):
     """Rows that the stride never reaches are seen by nobody, and that is said."""
     out = convscope("field", "input 1x10x12 | conv 2 3 s4", "conv1", "--pixel", "3,0").out
     assert "is seen by 0 units of conv1 (2×2×3)" in out
-    assert "empty: no unit has this place in its region" in out
+    assert "empty: no unit sees it" in out
 
 
 def test_lines_and_volumes(convscope):
@@ -68,7 +69,7 @@ def test_a_region_drawn_on_an_image(convscope, tmp_path):
     """--save writes a figure; without --image on an image of the package's own."""
     path = tmp_path / "seen.png"
     ended = convscope("field", "alexnet", "pool5", "--at", "0,2", "--save", path)
-    assert (ended.code, ended.err) == (0, f"drew {path}\n")
+    assert (ended.code, ended.err) == (0, f"saved {path}\n")
     assert path.read_bytes().startswith(b"\x89PNG")
     again = convscope("field", "alexnet", "conv1", "--at", "0,2", "--image", path, "--save", tmp_path / "b.svg")
     with Image.open(path) as image:
@@ -76,7 +77,7 @@ def test_a_region_drawn_on_an_image(convscope, tmp_path):
     assert again.code == 0
     assert again.err.splitlines() == [
         f"{path}: {size} stretched to 227×227, as the network receives it",
-        f"drew {tmp_path / 'b.svg'}",
+        f"saved {tmp_path / 'b.svg'}",
     ]
     assert (tmp_path / "b.svg").read_text().startswith("<?xml")
 
@@ -92,13 +93,13 @@ def test_a_global_path_is_named_in_both_directions(convscope):
     assert (pixel["count"], pixel["local_count"], pixel["global_via"]) == (22 * 28, 1, "g")
     text = convscope("field", GATED, "conv2", "--pixel", "0,0").out
     assert "is seen by 616 units of conv2" in text
-    assert "local   1 of them over local paths: rows 0:1, columns 0:1" in text
-    assert ": seen over the global path alone" in text
+    assert "local   1 of them through local paths: rows 0:1, columns 0:1" in text
+    assert ": seen only through the global path" in text
 
 
 def test_the_units_that_see_a_pixel_are_drawn(convscope, tmp_path):
     """--save draws the image with the pixel, and the map beside it."""
     path = tmp_path / "units.png"
     ended = convscope("field", GATED, "conv2", "--pixel", "20,33", "--save", path)
-    assert (ended.code, ended.err) == (0, f"drew {path}\n")
+    assert (ended.code, ended.err) == (0, f"saved {path}\n")
     assert path.read_bytes().startswith(b"\x89PNG")

@@ -39,7 +39,7 @@ def test_the_table_of_alexnet(convscope, golden, width):
         ("alexnet", "--json", "inspect-alexnet.json"),
     ],
 )
-def test_other_forms(convscope, golden, model, option, file):
+def test_other_formats(convscope, golden, model, option, file):
     """Markdown, CSV and JSON."""
     ended = convscope("inspect", model, option)
     assert (ended.code, ended.err) == (0, "")
@@ -58,12 +58,12 @@ def test_input_option_takes_one_shape_or_names(convscope):
     [
         (
             ["--input", "3x64x60", "--input", "3x4x5"],
-            "--input must name a different input each time; got '3x64x60'; write --input NAME=CxHxW once for each "
+            "--input must name a different input each time (got '3x64x60'). Give --input NAME=CxHxW once per "
             "input. [shape]",
         ),
         (
             ["--input", "a=3x64x60", "--input", "a=3x4x5"],
-            "--input must name a different input each time; got 'a=3x4x5'; write --input NAME=CxHxW once for each "
+            "--input must name a different input each time (got 'a=3x4x5'). Give --input NAME=CxHxW once per "
             "input. [shape]",
         ),
         (
@@ -152,15 +152,15 @@ def test_input_replaces_the_images_shape(convscope):
     assert " 8×14×37 " in ended.out
 
 
-def test_what_is_not_known_is_marked_and_never_a_zero(convscope):
+def test_unknown_values_are_question_marks(convscope):
     """An unknown operator shows question marks, totals a lower bound, and a footnote says why."""
     out = convscope("inspect", "input 3x20x30 | conv 4 3 s2x1 | opaque mystery 4x5x6 | conv 8 3").out
     row = next(line for line in out.splitlines() if line.startswith("opaque1"))
     assert row.split()[2:] == ["4×5×6", "?", "?", "?", "480", "B", "?"]
     total = next(line for line in out.splitlines() if line.startswith("total"))
     assert total.split()[1:4] == ["≥408", "≥30,672", "≥30,672"]
-    assert "≥ at least; ? not known: nobody knows what opaque1 computes, so it is missing from the totals." in out
-    assert "? not known: positions cannot be followed through opaque1." in out
+    assert "≥ lower bound; ? unknown: the totals exclude unsupported operators (opaque1)." in out
+    assert "? unknown: positions cannot be traced through opaque1." in out
 
 
 def test_shared_parameters_are_named_as_such(convscope):
@@ -175,7 +175,7 @@ def test_signs_of_fields_are_explained_only_where_they_occur(convscope):
     """AlexNet needs none; a residual network has unions; squeeze-and-excitation a side path."""
     assert "∪" not in convscope("inspect", "alexnet").out
     resnet = convscope("inspect", "resnet18").out
-    assert "∪ union: paths of different extent meet; the size is that of all together." in resnet
+    assert "∪ union: paths with different receptive fields meet; the size covers all of them." in resnet
     mobile = convscope("inspect", "mobilenet_v3_small").out
     assert "+ a side path also sees every pixel, through block1.se.globalavgpool1" in mobile
 
@@ -194,8 +194,8 @@ def test_counted_by_shows_another_tools_numbers(convscope, golden):
 
 def test_the_zoo_lists_every_network(convscope):
     """Name, input, layers, parameters, MACs; as JSON too."""
-    out = convscope("zoo").out
-    listed = [line.split()[0] for line in out.splitlines()[2:] if line and not line.startswith("convscope")]
+    table = convscope("zoo").out.split("\n\n")[0]
+    listed = [line.split()[0] for line in table.splitlines()[2:]]
     assert listed == zoo_names()
     entries = {entry["name"]: entry for entry in json.loads(convscope("zoo", "--json").out)}
     assert entries["vgg16"]["params"] == 138_357_544
@@ -229,4 +229,4 @@ def test_depth_of_groups_adds_up(convscope):
 def test_depth_and_json_exclude_each_other(convscope):
     ended = convscope("inspect", "resnet18", "--depth", "2", "--json")
     assert ended.code == 2
-    assert ended.err.startswith("convscope: of --depth and --json one must be chosen; got --depth and --json; ")
+    assert ended.err.startswith("convscope: --depth and --json exclude each other (got --depth and --json). ")

@@ -29,7 +29,7 @@ def test_compare_of_equal_networks(convscope):
     assert out.startswith("lenet (A) → lenet (B): layers: 12 same, 0 changed, 0 added, 0 removed\n\ntotal ")
 
 
-def test_a_kept_budget_ends_with_0(convscope, golden):
+def test_check_within_limits_exits_with_0(convscope, golden):
     """Each limit is printed with what is left."""
     ended = convscope(
         "check", "resnet50", "--max-macs", "4.1G", "--max-params", "25_557_032", "--min-field", "224x427"
@@ -38,7 +38,7 @@ def test_a_kept_budget_ends_with_0(convscope, golden):
     golden("check-kept.txt", ended.out)
 
 
-def test_a_broken_budget_ends_with_1(convscope, golden):
+def test_check_with_exceeded_limits_exits_with_1(convscope, golden):
     """Each limit is printed with its number and by how much it is broken."""
     ended = convscope("check", "resnet50", "--max-macs", "4e9", "--max-memory", "16MiB", "--min-field", "500x300")
     assert (ended.code, ended.err) == (1, "")
@@ -89,33 +89,32 @@ def test_amounts(convscope, text, number):
 
 
 @pytest.mark.parametrize("text", ["-1", "4X", "1e-3", "", "nan", "inf", "1.2.3", "0x10", "٣"])
-def test_what_is_no_amount(convscope, text):
+def test_invalid_amounts_are_refused(convscope, text):
     """The message shows how one is written."""
     ended = convscope("check", "lenet", "--max-params", text)
     assert ended == (
         2,
         "",
-        f"convscope: --max-params must be a number that is not negative; got {text!r}; "
-        "write it as in 25000000, 4G, 500M, 1.5e9 or 16MiB. [amount]\n",
+        f"convscope: --max-params must be a number of at least 0 (got {text!r}). "
+        "Examples: 25000000, 4G, 500M, 1.5e9, 16MiB. [amount]\n",
     )
 
 
-def test_a_check_without_limits_is_refused(convscope):
+def test_check_without_limits_is_refused(convscope):
     """Otherwise a slip in a script would always pass."""
     ended = convscope("check", "lenet")
     assert ended == (
         2,
         "",
-        "convscope: a limit must be given; got none; write one, as in --max-macs 4G. [no-limit]\n"
-        "try: convscope check --help\n",
+        "convscope: no limit is given. Add one, such as --max-macs 4G. [no-limit]\ntry: convscope check --help\n",
     )
 
 
-def test_what_is_not_known_breaks_a_limit(convscope):
+def test_unknown_quantity_exceeds_its_limit(convscope):
     """An unknown operator may cost anything."""
     ended = convscope("check", "input 3x20x30 | opaque mystery 4x5x6", "--max-macs", "1G")
     assert ended.code == 1
-    assert ended.out.splitlines()[0] == "network: input 3×20×30, 1 of 1 limits broken"
+    assert ended.out.splitlines()[0] == "network: input 3×20×30, 1 of 1 limits exceeded"
 
 
 def test_diagnose_lists_findings_with_suggestions(convscope, golden):
@@ -158,4 +157,4 @@ def test_compare_passes_arguments_to_the_models_that_take_them(convscope, tmp_pa
 def test_compare_refuses_arguments_that_no_model_takes(convscope):
     ended = convscope("compare", "alexnet", "lenet", "--arg", "depth=5")
     assert ended.code == 2
-    assert ended.err.startswith("convscope: --arg must go with a MODEL named package.module:callable; got MODEL")
+    assert ended.err.startswith("convscope: --arg needs a MODEL that is a Python callable (got ")

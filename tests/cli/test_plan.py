@@ -31,7 +31,7 @@ def test_no_line_is_wider_than_the_terminal(convscope, model, width):
     assert ("kernel" in heading) or width < 140
 
 
-def test_every_section_says_its_sums_and_the_total_is_theirs(convscope):
+def test_section_sums_add_up_to_the_total(convscope):
     """What a reader would add up is what the document says, for each section."""
     for plan in plans(convscope, NETWORK, "--batch", "5").values():
         for name, sums in plan["sections"].items():
@@ -72,15 +72,15 @@ def test_memory_grows_with_the_batch_and_parameters_do_not(convscope):
     assert 4 * parameters <= small["lasting_bytes"]["parameter"]
 
 
-def test_what_runs_on_the_reference_is_named_with_its_reason(convscope):
+def test_layers_on_the_reference_are_named_with_the_reason(convscope):
     """In the row, and below the table; a network that has nothing of the kind does not speak of it."""
     out = convscope("inspect", NETWORK, "--plan", width=200).out
     assert re.search(r"^lrn1 +forward +reference .*no kernel for LocalResponseNorm$", out, re.MULTILINE)
-    assert out.count("on the reference, in Python: lrn1.") == 2
+    assert out.count("on the reference implementation, in Python: lrn1.") == 2
     assert "on the reference" not in convscope("inspect", "lenet", "--plan").out
 
 
-def test_what_is_computed_together_is_said_without_the_path_both_share(convscope):
+def test_fused_layers_are_named_without_common_prefix(convscope):
     """Batch normalization and ReLU leave with the convolution at inference; its weights are made ready once."""
     inference = convscope("inspect", NORMED, "--plan", width=200).out.split("\ninference")[1]
     assert re.search(r"^part\.a +\+ b, ReLU +\w*Convolution", inference, re.MULTILINE)
@@ -102,7 +102,7 @@ def test_other_forms_are_refused(convscope, option):
     assert "--plan" in ended.err
 
 
-def test_a_machine_without_the_engine_is_told_so(convscope, monkeypatch):
+def test_machine_without_the_engine_is_refused(convscope, monkeypatch):
     """One message, and no plan of another engine."""
     monkeypatch.setattr("convscope.engines.native.engine._unusable", lambda: "OSError: none")
     ended = convscope("inspect", "lenet", "--plan")

@@ -71,10 +71,10 @@ def test_predict_names_stretched_images_in_one_line(convscope, run):
         "2 of 3 images stretched to 6×5, as the network receives them: a.png, c.png",
     ]
     ended = convscope("plot", "features", run, "a.png", "--save", "f.png")
-    assert ended.err.splitlines() == ["a.png: 8×9 stretched to 6×5, as the network receives it", "drew f.png"]
+    assert ended.err.splitlines() == ["a.png: 8×9 stretched to 6×5, as the network receives it", "saved f.png"]
 
 
-def test_dark_and_light_change_places_when_asked(convscope, run):
+def test_invert_swaps_dark_and_light(convscope, run):
     """A dark image read inverted is a light one."""
     Image.new("L", (5, 6), 20).save("dark.png")
     Image.new("L", (5, 6), 235).save("light.png")
@@ -90,7 +90,7 @@ MISSING = "'none.png' must be an image file; got no such file; check the path. [
 BROKEN = "'small.npz' is a damaged image file (unknown image format). Repair or replace it. [image-file]"
 
 
-def test_what_is_no_image_is_named_and_the_others_answered(convscope, run):
+def test_unreadable_images_are_reported_and_others_classified(convscope, run):
     """The exit code says that something was wrong."""
     ended = convscope("predict", run, "none.png", "ash.png", "small.npz", ".", "coal.png")
     assert ended.code == 2
@@ -99,7 +99,7 @@ def test_what_is_no_image_is_named_and_the_others_answered(convscope, run):
     assert ended.err == f"convscope: {MISSING}\nconvscope: {BROKEN}\nconvscope: {folder}\n"
 
 
-def test_json_has_the_mistakes_in_place(convscope, run):
+def test_json_has_errors_in_order(convscope, run):
     """One document, an entry for each file in order."""
     ended = convscope("predict", run, "none.png", "ash.png", "--json")
     assert ended.code == 2
@@ -111,7 +111,7 @@ def test_json_has_the_mistakes_in_place(convscope, run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mine", "ash.png", "--top", "0"], "--top must be a whole number from 1; got 0; 3 is usual. [top]"),
+        (["mine", "ash.png", "--top", "0"], "--top must be an integer of at least 1 (got 0). 3 is usual. [top]"),
         (["mien", "ash.png"], "there is no run folder 'mien'; did you mean mine? [no-model]"),
         (
             [".", "ash.png"],
@@ -148,8 +148,8 @@ def test_a_network_that_takes_no_images_is_refused(convscope, run):
 def test_network_that_is_no_classifier_prints_its_output_and_says_so(convscope, run):
     """A mask's range, a regression's values: what the network gives, unchanged."""
     remark = (
-        "values of the network's output, no probabilities: the model is no classifier by declaration (task=None); "
-        "Model.predict(x, probabilities=True) would make them\n"
+        "values of the network's output, not probabilities: the model is not declared as a classifier (task=None); "
+        "Model.predict(x, probabilities=True) returns probabilities\n"
     )
     mask = cs.Model("input 1x6x5 | conv 2 3x2 | sigmoid", seed=1)
     mask.save("mask")
@@ -175,9 +175,7 @@ def test_multi_label_outputs_are_probabilities_by_themselves(convscope, run):
     model.save("labels")
     x = read_input("ash.png", (1, 6, 5), False)[None]
     ended = convscope("predict", "labels", "ash.png", "--top", 4, "--json")
-    assert ended.err == (
-        "the probability of each output by itself: the model was made for several labels at once\n"
-    )
+    assert ended.err == ("each output is an independent probability: the model is a multi-label classifier\n")
     found = {one["name"]: one["probability"] for one in json.loads(ended.out)["images"][0]["classes"]}
     wanted = 1 / (1 + np.exp(-model.predict(x, probabilities=False)[0]))
     assert [found[f"output {at}"] for at in range(4)] == pytest.approx(wanted.tolist(), rel=1e-5)

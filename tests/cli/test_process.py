@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from convscope import __version__
-from convscope.cli.group import VERBS
+from convscope.cli.group import COMMANDS
 
 COMMAND = [sys.executable, "-m", "convscope"]
 
@@ -45,11 +45,11 @@ def test_exit_codes(arguments, code):
     assert bool(ended.stderr) == (code == 2)
 
 
-def test_no_verb_prints_the_help_to_stderr():
+def test_missing_command_prints_the_help_to_stderr():
     """A script that forgot its verb fails, and sees why."""
     ended = run()
     assert ended.stderr.decode().startswith("Usage: convscope")
-    assert all(verb in ended.stderr.decode() for verb in VERBS)
+    assert all(verb in ended.stderr.decode() for verb in COMMANDS)
 
 
 def test_a_reader_that_leaves_early_is_no_error():
@@ -60,7 +60,7 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert ended.stderr == b""
 
 
-def test_a_closed_pipe_ends_in_silence():
+def test_closed_pipe_ends_silently():
     """The exit code is that of a program ended by its pipe."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -80,7 +80,7 @@ def test_a_full_disk_is_one_message():
         )
     assert ended.returncode == 2
     assert ended.stderr.decode() == (
-        "convscope: the output must be written somewhere; got no space left on device; make room for it. [output]\n"
+        "convscope: the output could not be written (no space left on device). [output]\n"
     )
 
 
@@ -100,7 +100,7 @@ def test_a_closed_stdout_is_no_error():
         ["check", "lenet", "--max-params", "1M"],
     ],
 )
-def test_streams_that_cannot_say_every_sign(arguments, encoding):
+def test_streams_replace_unsupported_characters(arguments, encoding):
     """Signs give way to lookalikes of the same width, so that tables stay straight."""
     ended = run(*arguments, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert (ended.returncode, ended.stderr) == (0, b"")
@@ -130,8 +130,8 @@ def test_chinese_without_characters_for_it_is_refused_with_advice(encoding, code
     ended = run("explain", "exercise", "conv2", "--lang", "zh", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert ended.returncode == code
     message = (
-        f"convscope: the output's encoding must have Chinese characters; got {encoding}; set PYTHONUTF8=1, or write "
-        "a file with --save. [encoding]\n"
+        f"convscope: the output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or write to a "
+        "file with --save. [encoding]\n"
     )
     assert ended.stderr.decode() == (message if code else "")
     assert "?" not in ended.stdout.decode(encoding).replace("？", "")

@@ -42,7 +42,7 @@ def test_train_prints_each_epoch_once(convscope, here):
     ]
 
 
-def test_the_next_run_gets_another_number(convscope, here):
+def test_run_folders_are_numbered(convscope, here):
     """Nothing is overwritten; names come from the model and the data."""
     for _ in range(3):
         assert convscope("train", NETWORK, "--data", "small.npz", "--epochs", 1).code == 0
@@ -71,7 +71,7 @@ def test_every_option_reaches_the_run(convscope, here):
     """What the command line says is what run.json has."""
     words = (
         "--epochs 2 --batch-size 9 --optimizer adamw --lr 0.002 --weight-decay 0.03 --schedule one-cycle --warmup 4 "
-        "--clip-norm 0.7 --label-smoothing 0.1 --augment shift=1,flip --seed 5 --early-stop 3 --checkpoint-every 2 "
+        "--clip-norm 0.7 --label-smoothing 0.1 --augment shift=1,flip --seed 5 --patience 3 --checkpoint-every 2 "
         "--run all --validation 0.2"
     )
     assert convscope("train", NETWORK, "--data", "small.npz", *words.split()).code == 0
@@ -91,7 +91,7 @@ def test_every_option_reaches_the_run(convscope, here):
     assert document["notes"]["data"]["hold_out"] == 0.2
 
 
-def test_without_settings_the_usual_ones_are_used(convscope, here):
+def test_defaults_of_training_are_those_of_the_library(convscope, here):
     """They are those of the library; a single setting changes only itself."""
     convscope("train", NETWORK, "--data", "small.npz", "--epochs", 1, "--run", "one")
     assert configuration("one") == Configuration(epochs=1)
@@ -114,24 +114,24 @@ def test_images_are_resized_and_colored_when_asked(convscope, here):
     assert "images of 3×9×7" in ended.out
 
 
-def test_a_network_with_more_outputs_than_classes_says_so(convscope, here):
+def test_network_with_more_outputs_than_classes_prints_a_note(convscope, here):
     """It is trained all the same."""
     net = "input 1x6x5 | flatten | dense 7"
     ended = convscope("train", net, "--data", "small.npz", "--epochs", 1)
     assert ended.code == 0
-    assert ended.err.splitlines()[0] == "network has 7 outputs for 3 classes: the others stay unused"
+    assert ended.err.splitlines()[0] == "network has 7 outputs for 3 classes: the others are unused"
 
 
-def test_damaged_images_are_left_out_when_asked(convscope, here):
+def test_skip_corrupt_skips_damaged_images(convscope, here):
     """And named."""
     folder = write_folder(here / "folder")
     (folder / "bone" / "broken.png").write_bytes(b"no image")
     ended = convscope("train", NETWORK, "--data", "folder", "--epochs", 1, "--skip-corrupt")
     assert ended.code == 0
-    assert ended.err.splitlines()[0] == "left out what cannot be read (1 of the data): folder/bone/broken.png"
+    assert ended.err.splitlines()[0] == "skipped 1 unreadable image: folder/bone/broken.png"
 
 
-def test_a_configuration_file_goes_behind_the_command_line(convscope, here):
+def test_command_line_overrides_configuration_file(convscope, here):
     """Keys with and without hyphens; MODEL is one of them."""
     Path("mine.yaml").write_text(
         f"model: '{NETWORK}'\ndata: small.npz\nepochs: 4\nbatch-size: 11\nlr: 0.01\nrun: from-file\naugment: shift=1\n"
@@ -143,18 +143,18 @@ def test_a_configuration_file_goes_behind_the_command_line(convscope, here):
     )
 
 
-def test_a_run_that_goes_on_is_one_that_never_stopped(convscope, here):
+def test_resumed_run_is_bit_identical(convscope, here):
     """More epochs later, from the run's folder alone, end in the same bits as all at once."""
     more = ("--batch-size", 8, "--optimizer", "adam", "--augment", "shift=1")
     convscope("train", NETWORK, "--data", "small.npz", *more, "--epochs", 5, "--run", "whole")
     convscope("train", NETWORK, "--data", "small.npz", *more, "--epochs", 2, "--run", "parts")
     ended = convscope("train", "--resume", "parts", "--epochs", 5)
     assert ended.code == 0
-    assert ended.err.splitlines()[0] == "going on with parts"
+    assert ended.err.splitlines()[0] == "resuming parts"
     same_run(here / "whole", here / "parts")
 
 
-def test_a_run_goes_on_from_another_folder(convscope, here, monkeypatch):
+def test_run_resumes_from_another_folder(convscope, here, monkeypatch):
     """Paths are kept whole."""
     convscope("train", NETWORK, "--data", "small.npz", "--epochs", 1, "--run", "mine")
     (here / "below").mkdir()
@@ -162,7 +162,7 @@ def test_a_run_goes_on_from_another_folder(convscope, here, monkeypatch):
     assert convscope("train", "--resume", "../mine", "--epochs", 2).code == 0
 
 
-def test_a_run_begun_in_python_goes_on(convscope, here):
+def test_run_started_in_python_resumes(convscope, here):
     """Its data were named to fit."""
     net = "input 1x8x8 | flatten | dense 10"
     cs.Model(net, seed=2).fit("digits", epochs=1, run="python", progress=False)
@@ -172,12 +172,12 @@ def test_a_run_begun_in_python_goes_on(convscope, here):
     assert (here / "python/log.jsonl").read_bytes() == (here / "whole/log.jsonl").read_bytes()
 
 
-def test_a_run_is_a_model(convscope, here):
+def test_run_folder_is_a_model(convscope, here):
     """Its network can be inspected, and diagnosed together with its training."""
     convscope("train", NETWORK, "--data", "small.npz", "--epochs", 1, "--run", "mine")
     assert convscope("inspect", "mine").out == convscope("inspect", NETWORK).out
     shown = convscope("diagnose", "mine").out
-    assert shown.startswith("mine: how it was trained, ")
+    assert shown.startswith("mine: training, ")
     assert "\nnetwork: input 1×6×5, " in shown
     document = json.loads(convscope("diagnose", "mine", "--json").out)
     assert {"run", "training", "findings"} < set(document)

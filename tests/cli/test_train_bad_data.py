@@ -13,15 +13,14 @@ from cli.small_data import images, write_folder
 
 
 def test_images_of_another_shape_than_the_network_takes(convscope, here):
-    """The way out is only what works: lenet cannot take 8×8, this network can take 6×5."""
+    """The hint offers only what works: lenet cannot take 8×8, this network can take 6×5."""
     refused(
         convscope,
         "train",
         "lenet",
         "--data",
         "digits",
-        message="the data must have the images that the network takes; got 1×8×8 in digits and 1×28×28 in lenet; "
-        "use --resize 28. [data-shape]",
+        message="the images of digits are 1×8×8, but lenet takes 1×28×28. Use --resize 28. [data-shape]",
     )
     refused(
         convscope,
@@ -29,12 +28,12 @@ def test_images_of_another_shape_than_the_network_takes(convscope, here):
         "input 3x9x7 | conv 4 3 | globalavgpool | flatten | dense 3",
         "--data",
         "small.npz",
-        message="the data must have the images that the network takes; got 1×6×5 in small and 3×9×7 in network; "
-        "use --input 1x6x5 or --resize 9x7 --channels 3. [data-shape]",
+        message="the images of small are 1×6×5, but network takes 3×9×7. "
+        "Use --input 1x6x5 or --resize 9x7 --channels 3. [data-shape]",
     )
 
 
-def test_each_way_out_of_another_shape_works(convscope, here):
+def test_each_hint_for_another_shape_works(convscope, here):
     """Both options of the message above."""
     net = "input 3x9x7 | conv 4 3 | globalavgpool | flatten | dense 3"
     for way in (["--input", "1x6x5"], ["--resize", "9x7", "--channels", "3"]):
@@ -49,8 +48,8 @@ def test_more_classes_than_outputs(convscope, here):
         "input 1x8x8 | flatten | dense 20 | relu | scores: dense 4",
         "--data",
         "digits",
-        message="the data must have at most as many classes as the network has outputs; got 10 classes in digits "
-        "and 4 outputs in network; give it 10 outputs in scores. [data-classes]",
+        message="digits has 10 classes, but network has only 4 outputs. Give network 10 outputs in scores. "
+        "[data-classes]",
     )
 
 
@@ -59,10 +58,9 @@ def test_advice_on_too_few_outputs_works_when_pasted(convscope, here):
     x, _ = images(33)
     np.savez("many.npz", x=x, y=np.arange(33) % 11)
     ended = convscope("train", "lenet", "--data", "many.npz", "--resize", 28)
-    advice = "run `convscope convert lenet mine.yaml`, give it 11 outputs in fc3, and train mine.yaml"
+    advice = "Run `convscope convert lenet mine.yaml`, give it 11 outputs in fc3, and train mine.yaml"
     assert ended.err == (
-        "convscope: the data must have at most as many classes as the network has outputs; got 11 classes in many "
-        f"and 10 outputs in lenet; {advice}. [data-classes]\n"
+        f"convscope: many has 11 classes, but lenet has only 10 outputs. {advice}. [data-classes]\n"
     )
     command = advice.split("`")[1]
     assert convscope(*command.split()[1:]).code == 0
@@ -76,14 +74,14 @@ def test_images_of_four_channels_get_no_advice_that_fails(convscope, here):
     """Four channels cannot become one: neither --resize nor --channels is offered."""
     x = np.random.default_rng(5).random((12, 4, 9, 7)).astype(np.float32)
     np.savez("rgba.npz", x=x, y=np.arange(12) % 3)
-    got = "the data must have the images that the network takes; got 4×9×7 in rgba and"
+    start = "the images of rgba are 4×9×7, but"
     refused(
         convscope,
         "train",
         "lenet",
         "--data",
         "rgba.npz",
-        message=f"{got} 1×28×28 in lenet; prepare data of 1×28×28, or choose another network. [data-shape]",
+        message=f"{start} lenet takes 1×28×28. Prepare data of 1×28×28, or choose another network. [data-shape]",
     )
     net = "input 3x9x7 | conv 5 3 | globalavgpool | flatten | dense 3"
     refused(
@@ -92,7 +90,7 @@ def test_images_of_four_channels_get_no_advice_that_fails(convscope, here):
         net,
         "--data",
         "rgba.npz",
-        message=f"{got} 3×9×7 in network; use --input 4x9x7. [data-shape]",
+        message=f"{start} network takes 3×9×7. Use --input 4x9x7. [data-shape]",
     )
     assert (
         convscope("train", net, "--data", "rgba.npz", "--input", "4x9x7", "--epochs", 1, "--run", "four").code == 0
@@ -108,7 +106,9 @@ def test_misfit_of_a_trained_network_offers_no_other_input(convscope, here):
     np.savez("large.npz", **doubled)
     ended = convscope("train", "--resume", "mine", "--data", "large.npz", "--epochs", 2)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.endswith("got 1×12×5 in large and 1×6×5 in network; use --resize 6x5. [data-shape]\n")
+    assert ended.err.endswith(
+        "the images of large are 1×12×5, but network takes 1×6×5. Use --resize 6x5. [data-shape]\n"
+    )
     ended = convscope("train", "--resume", "mine", "--data", "large.npz", "--epochs", 2, "--resize", "6x5")
     assert ended.code == 0
 

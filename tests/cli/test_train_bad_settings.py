@@ -19,55 +19,54 @@ SETTINGS = [
     ),
     (
         ["--optimizer", "adma"],
-        "--optimizer must be one of sgd, adam, adamw; got 'adma'; did you mean adam, adamw? [optimizer]",
+        "--optimizer must be one of sgd, adam, adamw (got 'adma'); did you mean adam, adamw? [optimizer]",
     ),
     (
         ["--optimizer", "adam", "--momentum", "0.9"],
-        "--momentum must come with --optimizer sgd; got adam, which has its own; leave it out. [momentum]",
+        "--momentum applies to --optimizer sgd only (got adam, which has its own). Leave it out. [momentum]",
     ),
     (
         ["--loss", "mse", "--label-smoothing", "0.1"],
-        "--label-smoothing must come with --loss cross_entropy; got mse; leave one out. [label-smoothing]",
+        "--label-smoothing applies to --loss cross-entropy only (got mse). Leave it out. [label-smoothing]",
     ),
-    (["--lr", "-1"], "SGD.lr must be a number above 0; got lr=-1.0; 0.01 is a common start. [setting]"),
-    (["--lr", "nan"], "SGD.lr must be a number above 0; got lr=nan; 0.01 is a common start. [setting]"),
-    (["--epochs", "0"], "epochs must be an integer from 1; got epochs=0; use 5. [setting]"),
+    (["--lr", "-1"], "--lr must be a number above 0; got -1.0; 0.01 is a common start. [setting]"),
+    (["--lr", "nan"], "--lr must be a number above 0; got nan; 0.01 is a common start. [setting]"),
+    (["--epochs", "0"], "--epochs must be an integer from 1; got 0; use 5. [setting]"),
     (
         ["--batch-size", "0"],
-        "batch_size must be an integer from 1; got batch_size=0; 64 is usual. [setting]",
+        "--batch-size must be an integer from 1; got 0; 64 is usual. [setting]",
     ),
     (
         ["--schedule", "cosin"],
-        "schedule must be one of constant, step, cosine, one_cycle, warm_up; got schedule='cosin'; did you mean "
-        "cosine? [schedule]",
+        "--schedule must be one of constant, step, cosine, one_cycle, warm_up; got 'cosin'; "
+        "did you mean cosine? [schedule]",
     ),
     (
         ["--augment", "shft=2"],
-        "augment must name steps among shift, flip, crop, rotate; got 'shft'; did you mean shift? [augment-name]",
+        "--augment must name steps among shift, flip, crop, rotate; got 'shft'; did you mean shift? [augment-name]",
     ),
     (
         ["--validation", "0.7"],
-        "--validation must be a share of the training images from 0 to 0.5; got 0.7; 0.1 is usual, 0 is none. "
-        "[hold-out]",
+        "--validation must be a fraction from 0 to 0.5 (got 0.7). 0.1 is usual, 0 disables validation. [hold-out]",
     ),
-    (["--channels", "2"], "--channels must be 1 for gray or 3 for color; got 2; choose one. [channels]"),
+    (["--channels", "2"], "--channels must be 1 for gray or 3 for color (got 2). [channels]"),
     (
         ["--resize", "0"],
-        "--resize must be a number of pixels; got '0'; write 32, or 32x48 for rows x columns. [extent]",
+        "--resize must be a number of pixels (got '0'). Example: 32, or 32x48 for rows and columns. [extent]",
     ),
     (
         ["--resize", "6x5x4"],
-        "--resize must be one side or rows x columns, at most 10,000 each; got 6x5x4; write 28, or 28x32. [resize]",
+        "--resize must be one size or rows x columns, at most 10,000 each (got 6x5x4). Examples: 28, 28x32. [resize]",
     ),
     (
         ["--config", "none.yaml"],
-        "'none.yaml' must be a YAML file that can be read; got an error (no such file or directory); check the path. [config-file]",
+        "the YAML file 'none.yaml' cannot be read (no such file or directory). Check the path. [config-file]",
     ),
 ]
 
 
 @pytest.mark.parametrize(("given", "message"), SETTINGS, ids=[" ".join(given) for given, _ in SETTINGS])
-def test_settings_that_cannot_be(convscope, here, given, message):
+def test_invalid_settings_are_refused(convscope, here, given, message):
     """Refused before anything is written."""
     refused(convscope, "train", DENSE, "--data", "small.npz", *given, message=message)
 
@@ -75,37 +74,37 @@ def test_settings_that_cannot_be(convscope, here, given, message):
 CONFIGURATIONS = [
     (
         "epochs: 2\nbatchsize: 3\n",
-        "c.yaml, line 2: a key must be an option of `convscope train`; got 'batchsize'; "
+        "c.yaml, line 2: 'batchsize' is no option of `convscope train`; "
         "did you mean batch_size, resize? [config-key]",
     ),
     (
         "epochs: two\n",
-        "c.yaml, line 1: epochs must be a value of its option; got 'two': 'two' is not a valid integer; "
-        "see `convscope train --help`. [config-value]",
+        "c.yaml, line 1: the value of epochs is not valid ('two' is not a valid integer). "
+        "See `convscope train --help`. [config-value]",
     ),
     (
         "epochs: [1, 2]\n",
-        "c.yaml, line 1: epochs must have one value; got a list or mapping; write `epochs: value`. [config-value]",
+        "c.yaml, line 1: epochs must have one value (got a list or mapping). Write `epochs: value`. [config-value]",
     ),
     (
         "- epochs\n",
-        "'c.yaml' must hold `option: value`, one a line; got something else; write for example `epochs: 5`. [config-file]",
+        "'c.yaml' must have one `option: value` per line. Example: `epochs: 5`. [config-file]",
     ),
-    ("lr: -3\n", "SGD.lr must be a number above 0; got lr=-3.0; 0.01 is a common start. [setting]"),
+    ("lr: -3\n", "--lr must be a number above 0; got -3.0; 0.01 is a common start. [setting]"),
 ]
 
 
 @pytest.mark.parametrize(("text", "message"), CONFIGURATIONS)
-def test_configurations_that_cannot_be(convscope, here, text, message):
+def test_invalid_configuration_files_are_refused(convscope, here, text, message):
     """Unknown keys get the nearest names; the file and the line are said."""
     Path("c.yaml").write_text(text)
     refused(convscope, "train", DENSE, "--data", "small.npz", "--config", "c.yaml", message=message)
 
 
-def test_what_must_be_given(convscope, here):
+def test_missing_model_or_data_is_refused(convscope, here):
     """A model and data, or a run."""
     message = (
-        "a MODEL and --data must be given, or --resume; got {}; write it as in `convscope train lenet --data mnist`. "
+        "{} is given. Give both, such as `convscope train lenet --data mnist`, or --resume with a run. "
         "[train-what]"
     )
     usage(convscope, "train", "lenet", message=message.format("no --data"))
@@ -117,11 +116,11 @@ def test_what_must_be_given(convscope, here):
         "a",
         "--run",
         "b",
-        message="of --run and --resume one must be chosen; got --run and --resume; leave out all but one. [one-of]",
+        message="--run and --resume exclude each other (got --run and --resume). Use only one of them. [one-of]",
     )
 
 
-def test_runs_that_cannot_go_on(convscope, here):
+def test_runs_that_cannot_be_resumed_are_refused(convscope, here):
     """Another folder, another network, other settings: what differs is said."""
     convscope("train", DENSE, "--data", "small.npz", "--epochs", 1, "--run", "mine")
     refused(
@@ -140,14 +139,14 @@ def test_runs_that_cannot_go_on(convscope, here):
         "small.npz",
         "--run",
         "mine",
-        message="--run must be a new folder; got 'mine' with a run in it; continue it with `convscope train --resume "
+        message="--run must be a new folder (got 'mine', which has a run). Resume it with `convscope train --resume "
         "mine`, or choose another folder. [run-exists]",
         runs=["mine"],
     )
     ended = convscope("train", "--resume", "mine", "--batch-size", 5)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines()[-1] == (
-        "convscope: batch_size cannot change when a run is resumed (got batch_size=5, not 64). Leave it out, or "
+        "convscope: --batch-size cannot change when a run is resumed (got 5, not 64). Leave it out, or "
         "start a new run. [resume-setting]"
     )
     ended = convscope("train", "input 1x6x5 | flatten | dense 4", "--resume", "mine")
@@ -156,7 +155,7 @@ def test_runs_that_cannot_go_on(convscope, here):
     assert "+  - dense 4" in ended.err
 
 
-def test_a_run_without_named_data_asks_for_them(convscope, here):
+def test_run_on_arrays_asks_for_data(convscope, here):
     """Arrays given in Python have no name."""
     import convscope as cs
 
@@ -168,16 +167,16 @@ def test_a_run_without_named_data_asks_for_them(convscope, here):
         "train",
         "--resume",
         "python",
-        message="--data must be given: the run was begun with data that has no name; got none; "
-        "give the same data again. [data-missing]",
+        message="the run was trained on arrays, so its data cannot be loaded. Add --data with the same data. "
+        "[data-missing]",
     )
     usage(
         convscope,
         "evaluate",
         "python",
         verb="evaluate",
-        message="--data must be given: the model was trained on data that has no name; got none; "
-        "name a set, a folder or an .npz file. [data-missing]",
+        message="the run was trained on arrays, so its data cannot be loaded. Add --data with a dataset, a folder "
+        "or an .npz file. [data-missing]",
     )
 
 
@@ -197,8 +196,8 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_used(convscope, here):
     )
 
 
-def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
-    """The run goes on once there is room, and ends as if nothing had happened."""
+def test_full_disk_leaves_saved_checkpoints_intact(convscope, here, monkeypatch):
+    """The run resumes once there is room, and its result is bit-identical."""
     options = ("--data", "small.npz", "--batch-size", 8)
     convscope("train", NETWORK, *options, "--epochs", 3, "--run", "whole")
     convscope("train", NETWORK, *options, "--epochs", 1, "--run", "mine")
@@ -218,7 +217,7 @@ def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
     same_run(here / "whole", here / "mine")
 
 
-def test_numbers_that_become_infinite_stop_the_run(convscope, here):
+def test_infinite_values_stop_the_run(convscope, here):
     """The layer is named, and where to look; the exit code is that of a check that failed."""
     net = "input 1x6x5 | flatten | one: dense 9 | two: dense 9 | dense 3"
     options = ("--lr", "1e30", "--epochs", 4, "--batch-size", 8, "--run", "hot")
@@ -226,12 +225,12 @@ def test_numbers_that_become_infinite_stop_the_run(convscope, here):
         ended = convscope("train", net, "--data", "small.npz", *options)
     assert (ended.code, ended.out) == (1, "")
     *_, hint, message = ended.err.splitlines()
-    assert hint == "what the run shows: convscope diagnose hot"
+    assert hint == "diagnose with: convscope diagnose hot"
     assert message.startswith("convscope: NaN or infinity in layer ")
-    assert message.endswith("Lower the learning rate (now 1e+30) or set clip_norm=1. [not-finite]")
+    assert message.endswith("Lower the learning rate (now 1e+30) or set --clip-norm 1. [not-finite]")
 
 
-def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
+def test_diverging_run_exits_with_1(convscope, here):
     """The step is named, no exploded epoch is the best, and diagnose says what to change."""
     options = ("--loss", "mse", "--lr", 100, "--clip-norm", 1, "--epochs", 3, "--batch-size", 8, "--run", "bad")
     ended = convscope("train", DENSE, "--data", "small.npz", *options)
@@ -239,8 +238,8 @@ def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
     assert "training diverged: the loss has been above " in ended.err
     assert ended.err.rstrip().endswith("Lower the learning rate, or set clip_norm=1. [diverged]")
     _, diverged, _, next_command = ended.out.splitlines()
-    assert diverged.startswith("diverged from step ")
-    assert diverged.endswith(" on: no epoch ended before.")
+    assert diverged.startswith("diverged at step ")
+    assert diverged.endswith(": no epoch ended before that.")
     assert next_command == "next: convscope diagnose bad"
     assert not (here / "bad" / "best.safetensors").exists()
     found = convscope("diagnose", "bad", "--json")

@@ -41,7 +41,7 @@ def start(arguments, folder):
     )
 
 
-def test_control_c_saves_and_the_printed_command_ends_in_the_same_bits(slow_data):
+def test_control_c_saves_and_resumed_run_is_bit_identical(slow_data):
     """Exit code 130, nothing on stdout; the run that went on is the run that never stopped."""
     whole = start(["train", SLOW, *SLOW_OPTIONS, "--run", "whole"], slow_data)
     stopped = start(["train", SLOW, *SLOW_OPTIONS, "--run", "in parts"], slow_data)

@@ -30,7 +30,7 @@ def kernels() -> set[str]:
     return {type(kernel).__name__ for kernel in program.plan("training").kernels}
 
 
-def test_what_was_fastest_is_kept_and_used(cache, monkeypatch, capsys):
+def test_fastest_algorithm_is_cached_and_used(cache, monkeypatch, capsys):
     """Every pass of the one layer that can be computed in several ways is measured; plans then follow."""
     order = iter([3.0, 3.0, 3.0, 3.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0])
     monkeypatch.setattr(tune, "fastest", lambda work, seconds: next(order))
@@ -48,7 +48,7 @@ def test_what_was_fastest_is_kept_and_used(cache, monkeypatch, capsys):
     assert "WinogradConvolution" in kernels()
 
 
-def test_a_measured_choice_wins_over_the_rule(cache, monkeypatch, capsys):
+def test_measured_choice_overrides_heuristic(cache, monkeypatch, capsys):
     """Where the direct way was fastest, no kernel of Winograd's is left."""
     monkeypatch.setattr(tune, "fastest", lambda work, seconds: 1.0)
     assert main(["tune", NET]) == 0
@@ -60,7 +60,7 @@ def test_a_measured_choice_wins_over_the_rule(cache, monkeypatch, capsys):
     assert kernels()
 
 
-def test_each_way_gives_the_same_numbers(cache):
+def test_algorithms_give_the_same_results(cache):
     """What is measured is the pass itself: all three ways agree on its result."""
     import numpy as np
 
@@ -77,7 +77,7 @@ def test_each_way_gives_the_same_numbers(cache):
             np.testing.assert_allclose(array, results[0][purpose], atol=2e-4)
 
 
-def test_a_network_with_one_way_only_says_so(cache, capsys):
+def test_tune_without_alternatives_prints_a_note(cache, capsys):
     """Nothing is measured for a dense network."""
     assert main(["tune", "input 4 | dense 3"]) == 0
     assert "nothing to measure" in capsys.readouterr().out

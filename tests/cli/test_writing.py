@@ -14,7 +14,7 @@ def test_a_converted_network_is_the_same(convscope, tmp_path, name, ending):
     """What is written reads back as the same network."""
     path = tmp_path / f"out{ending}"
     ended = convscope("convert", name, path)
-    assert ended == (0, "", f"wrote {path}\n")
+    assert ended == (0, "", f"saved {path}\n")
     text = path.read_text(encoding="utf-8")
     assert load(str(path) if ending == ".yaml" else text) == load(name)
 
@@ -38,7 +38,7 @@ def test_explain_in_every_form_and_language(convscope, form, beginning, lang):
     assert ("eceptive field" in ended.out) == (lang == "en")
 
 
-def test_explain_works_out_the_unit_that_is_asked_for(convscope):
+def test_explain_at_derives_that_unit(convscope):
     """--at chooses the unit whose center is derived: start 6.5, step 4."""
     out = convscope("explain", "exercise", "conv2", "--at", "0,0").out
     assert "6.5 + 0·4 = 6.5" in out
@@ -48,7 +48,7 @@ def test_explain_saves_to_a_file(convscope, tmp_path):
     """Nothing goes to stdout then."""
     path = tmp_path / "exercise.html"
     ended = convscope("explain", "exercise", "--format", "html", "--lang", "zh", "--save", path)
-    assert ended == (0, "", f"wrote {path}\n")
+    assert ended == (0, "", f"saved {path}\n")
     assert "感受野" in path.read_text(encoding="utf-8")
 
 
@@ -68,7 +68,7 @@ def test_figures_have_a_name_of_their_own(convscope, tmp_path, monkeypatch, argu
     """Without --save a figure is drawn in the current folder."""
     monkeypatch.chdir(tmp_path)
     ended = convscope("plot", *arguments)
-    assert ended == (0, "", f"drew {file}\n")
+    assert ended == (0, "", f"saved {file}\n")
     assert (tmp_path / file).read_bytes().startswith(b"\x89PNG")
 
 

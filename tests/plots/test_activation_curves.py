@@ -155,7 +155,7 @@ def test_properties_are_printed():
     ]
 
 
-def test_jumps_are_told_from_steep_slopes():
+def test_jumps_are_distinguished_from_steep_slopes():
     """A step of any height is found at its place; a slope of a thousand is none."""
     x = np.linspace(-1, 1, 401)
     assert module.jumps(lambda at: 1000 * at, x) == []
@@ -168,7 +168,7 @@ def test_unknown_functions_get_the_nearest_names():
     with pytest.raises(BadSetting) as caught:
         plots.activation("sigmoyd")
     assert str(caught.value) == (
-        "Activation.name must be a function of one number; got name='sigmoyd'; "
+        "Activation.name must be an elementwise activation function (got name='sigmoyd'); "
         "did you mean sigmoid, hardsigmoid? [activation-name]"
     )
 
@@ -176,14 +176,10 @@ def test_unknown_functions_get_the_nearest_names():
 def test_unknown_settings_are_refused():
     with pytest.raises(BadSetting) as caught:
         plots.activation("elu", slope=0.3)
-    assert str(caught.value) == (
-        "ELU.slope must be one of its settings; got slope=0.3; use alpha. [activation-setting]"
-    )
+    assert str(caught.value) == ("ELU has no setting 'slope' (got slope=0.3). Use alpha. [activation-setting]")
     with pytest.raises(BadSetting) as caught:
         plots.activation("relu", slope=0.3)
-    assert str(caught.value) == (
-        "ReLU.slope must be one of its settings; got slope=0.3; leave it out. [activation-setting]"
-    )
+    assert str(caught.value) == ("ReLU has no setting 'slope' (got slope=0.3). Leave it out. [activation-setting]")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def names(boxes):
     return [box.name for box in boxes]
 
 
-def test_element_wise_layers_ride_along():
+def test_elementwise_layers_are_merged_into_their_source():
     """Batch normalization, activation and dropout stand under the convolution; pooling has its own box."""
     boxes = boxes_of(cs.load("input 3x9x11 | conv 4 3 | bn | relu | dropout 0.3 | maxpool 2 | relu"))
     assert names(boxes) == ["input", "conv1", "pool1"]
@@ -23,7 +23,7 @@ def test_element_wise_layers_ride_along():
     assert [box.sources for box in boxes] == [(), (0,), (1,)]
 
 
-def test_what_is_used_twice_ends_a_box():
+def test_layer_used_twice_ends_a_box():
     """A layer between a convolution and two consumers rides along; one beside another consumer does not."""
     network = Network(
         [
@@ -76,7 +76,7 @@ def test_a_single_difference_prevents_folding():
     assert fold(boxes_of(Network([start, *shared])))[1] == [(1, 2, 4)]
 
 
-def test_a_block_that_is_used_from_outside_is_not_folded():
+def test_block_used_from_outside_is_not_folded():
     """Of eight equal layers the fifth feeds a skip: five and three remain."""
     convs = [Entry(f"c{n}", Conv2d(4, 3, padding=1), (f"c{n - 1}" if n else "input",)) for n in range(8)]
     network = Network([Entry("input", Input((4, 9, 11))), *convs, Entry("add", Add(), ("c4", "c7"))])

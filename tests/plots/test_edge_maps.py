@@ -59,7 +59,7 @@ def test_the_maps_are_what_is_drawn():
 
 
 @pytest.mark.parametrize("shape", [(9, 9), (9, 9, 4)])
-def test_what_is_no_image_is_refused(shape):
+def test_unreadable_image_is_refused(shape):
     with pytest.raises(BadShape) as caught:
         plots.convolution_maps(np.zeros(shape, np.uint8))
     assert str(caught.value) == (
@@ -80,7 +80,7 @@ def test_own_kernels_are_drawn_with_their_maps():
 @pytest.mark.parametrize("count", [0, 5])
 def test_kernels_beyond_the_figure_are_refused(count):
     kernels = {str(number): [[1.0]] for number in range(count)}
-    with pytest.raises(BadSetting, match=rf"^a figure must have 1 to 4 kernels; got {count}; "):
+    with pytest.raises(BadSetting, match=rf"^a figure shows 1 to 4 kernels \(got {count}\)\. "):
         plots.convolution_maps(images.sample_image((3, 24, 33)), kernels=kernels)
 
 

@@ -53,7 +53,7 @@ def test_saved_in_both_formats(tmp_path, name, draw, pixels):
 
 
 @every_figure
-def test_nothing_is_cut_off(name, draw, pixels):
+def test_all_texts_are_inside_the_figure(name, draw, pixels):
     """Every text lies inside its figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
@@ -88,7 +88,7 @@ def test_global_settings_are_left_alone(tmp_path):
         # Asking for the backend would itself choose one.
         "read = lambda: {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != 'backend'}\n"
         "before = read()\n"
-        "from convscope.render import plots\n"
+        "from convscope import plots\n"
         f"plots.save(plots.activations(), r'{tmp_path}/a.png')\n"
         "assert read() == before\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"

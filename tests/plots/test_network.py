@@ -30,7 +30,7 @@ def words(axes):
     return [text.get_text() for text in axes.texts]
 
 
-def test_a_chain_says_names_settings_and_shapes():
+def test_chain_is_labeled_with_names_settings_and_shapes():
     """Name, what the layer does, what follows it, and the output's shape, layer by layer."""
     figure = plots.network_figure(
         cs.load("input 3x31x45 | conv 4 3x5 s2x1 g1 | bn | relu | maxpool 2 | conv 8 3 d2 g2 | flatten | dense 10")
@@ -139,14 +139,14 @@ def test_rows_are_cut_at_waists_and_filled():
     assert rows([3.0, 3.0], [True], 2.0)[1] == [(0, 0), (1, 1)]
 
 
-def test_a_name_loses_its_blocks_before_its_end():
+def test_long_name_is_shortened_from_its_start():
     assert _short_name("layer2.0.downsample.conv1") == "…downsample.conv1"
     assert _short_name("inception4a.branch3.conv2") == "…branch3.conv2"
     assert _short_name("layer1.0.conv1") == "layer1.0.conv1"
     assert len(_short_name("a" * 50)) == 20
 
 
-def test_looks_are_by_family():
+def test_colors_follow_the_layer_family():
     """A layer of a family that is not listed has its word in the notation."""
     assert look(L.Conv2d(4, (3, 1), stride=2)).words == ("conv 3×1 /2", "卷积 3×1 /2")
     assert look(L.ConvTranspose1d(4, 3)).words == ("up-conv 3", "转置卷积 3")
@@ -165,8 +165,8 @@ def test_too_many_boxes_are_refused():
     with pytest.raises(BadNetwork) as caught:
         plots.network_figure(network)
     assert str(caught.value) == (
-        "a network must fold to at most 600 boxes to be drawn; got 601; "
-        "read its table instead, or draw a smaller network. [figure-size]"
+        "network is too large to draw: 601 boxes after merging repeated blocks, at most 600 fit. Use its table instead. "
+        "[figure-size]"
     )
 
 

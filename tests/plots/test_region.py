@@ -69,7 +69,7 @@ def test_untouched_pixels_are_veiled():
     seen[np.ix_([10, 13, 16], [19, 24])] = True
     assert (pixels[seen] == 40).all()
     assert (pixels[~seen] == round(40 + (255 - 40) * 0.62)).all()
-    assert texts(figure)[2] == "0 % of the region is padding  ·  14.3 % of its pixels are touched"
+    assert texts(figure)[2] == "0 % of the region is padding  ·  14.3 % of its pixels are covered"
 
 
 def test_the_rendered_pixels_are_where_they_belong():
@@ -83,7 +83,7 @@ def test_the_rendered_pixels_are_where_they_belong():
         assert image.getpixel((int(x), int(image.height - y))) == (level,) * 3
 
 
-def test_a_unit_that_sees_only_padding():
+def test_unit_that_sees_only_padding_is_labeled():
     """Nothing is touched, and the caption says so."""
     network = cs.load("input 1x9x11 | a: conv 2 1 p2")
     _, figure, _ = drawn(network, "a", (0, 0))
@@ -96,7 +96,7 @@ def test_a_huge_region_does_not_hide_the_image():
     _, figure, axes = drawn(network, "conv12", (5, 5))
     assert axes.get_xlim()[0] == pytest.approx(-10, abs=1)
     assert axes.get_ylim()[0] == pytest.approx(24, abs=1)
-    assert texts(figure)[2].endswith("the region reaches beyond this view")
+    assert texts(figure)[2].endswith("the region extends beyond this view")
 
 
 def test_global_regions_show_the_whole_image():

@@ -20,7 +20,7 @@ from convscope.plots import style
 def no_chinese(monkeypatch):
     monkeypatch.setattr(style, "CHINESE_FONTS", ())
     monkeypatch.setattr(style, "findSystemFonts", list)
-    style._say_no_chinese.cache_clear()
+    style._warn_no_chinese_font.cache_clear()
 
 
 @pytest.fixture
@@ -32,9 +32,7 @@ def some_chinese(monkeypatch):
 def test_other_endings_are_refused(tmp_path):
     with pytest.raises(BadFile) as caught:
         plots.save(style.new_figure(), "growth.pdf")
-    assert str(caught.value) == (
-        "a figure's file must end in .png or .svg; got 'growth.pdf'; choose one of the two. [figure-ending]"
-    )
+    assert str(caught.value) == ("a figure's file must end in .png or .svg (got 'growth.pdf'). [figure-ending]")
 
 
 def test_the_ending_may_be_in_capitals(tmp_path):
@@ -50,25 +48,25 @@ def test_a_missing_folder_is_one_message(tmp_path):
 def test_unknown_languages_are_refused():
     with pytest.raises(BadSetting) as caught:
         plots.activations(lang="fr")
-    assert str(caught.value) == (
-        'Figure.lang must be "en" or "zh"; got lang=\'fr\'; use one of them. [figure-language]'
-    )
+    assert str(caught.value) == ('Figure.lang must be "en" or "zh" (got lang=\'fr\'). [figure-language]')
 
 
-def test_without_a_chinese_font_english_is_written_and_said_once(no_chinese, capsys):
+def test_missing_chinese_font_falls_back_to_english_with_one_warning(no_chinese, capsys):
     """The figure is drawn all the same, and stderr gets one line for the whole run."""
     first = plots.pooling_growth(lang="zh")
     plots.pooling_growth(lang="zh")
-    assert [text.get_text() for text in first.texts] == ["Max pooling enlarges what the next convolution sees"]
+    assert [text.get_text() for text in first.texts] == [
+        "Max pooling enlarges the receptive field of the next convolution"
+    ]
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "convscope: no font with Chinese signs is installed, so the figures are labeled in English; "
-        "install Noto Sans CJK SC, for example.\n"
+        "convscope: no font with Chinese characters is installed, so figures are labeled in English. "
+        "Install one, such as Noto Sans CJK SC.\n"
     )
 
 
-def test_with_a_chinese_font_chinese_is_written(some_chinese, capsys):
+def test_installed_chinese_font_is_used(some_chinese, capsys):
     text = style.letters("zh")
     assert text.lang == "zh"
     assert text.families == ("DejaVu Sans", "DejaVu Serif")
@@ -85,10 +83,10 @@ def installed_since(monkeypatch, tmp_path):
     (tmp_path / "damaged.ttf").write_text("no font")
     found = [str(tmp_path / "damaged.ttf"), *{font.fname for font in there}]
     monkeypatch.setattr(style, "findSystemFonts", lambda: found)
-    for known in (style._take_in_new_fonts, style._say_no_chinese, style._has_bold):
+    for known in (style._add_new_fonts, style._warn_no_chinese_font, style._has_bold):
         known.cache_clear()
     yield
-    for known in (style._take_in_new_fonts, style._has_bold):
+    for known in (style._add_new_fonts, style._has_bold):
         known.cache_clear()
 
 
@@ -97,7 +95,7 @@ def test_a_font_installed_since_matplotlib_made_its_list_is_found(installed_sinc
     assert capsys.readouterr().err == ""
 
 
-def test_a_font_of_one_weight_is_no_complaint(monkeypatch, caplog):
+def test_font_of_one_weight_gives_no_warning(monkeypatch, caplog):
     manager = style.fontManager
     medium = [
         replace(font, weight=500) if font.name == "DejaVu Serif" else font
@@ -128,23 +126,23 @@ def test_every_figure_has_its_words_in_chinese(monkeypatch, some_chinese):
         plots.convolution_maps(images.sample_image((3, 20, 30)), "zh").texts[0].get_text(),
     ]
     assert titles == [
-        "最大池化扩大下一层卷积的视野",
+        "最大池化扩大下一层卷积的感受野",
         "阴影：斜率低于最大值的 5%，几乎没有梯度传回。",
         "一层：每个卷积核得到一张特征图",
     ]
 
 
-def test_signs_that_no_font_has_become_boxes(no_chinese):
+def test_characters_without_a_glyph_become_boxes(no_chinese):
     """A layer may be called anything; a missing sign is a box, never matplotlib's warning."""
     assert style.letters().drawable("层1→p²") == "□1→p²"
-    assert style.letters().say(Text("{name}!", "{name}！"), name="层") == "□!"
+    assert style.letters().translate(Text("{name}!", "{name}！"), name="层") == "□!"
 
 
 def test_numbers_have_a_real_minus_sign():
     assert [style.number(value) for value in (-0.16997, 1.0, 0.25, 1 / 6)] == ["−0.17", "1", "0.25", "0.1667"]
 
 
-def test_without_matplotlib_the_install_command_is_said(monkeypatch):
+def test_missing_matplotlib_names_the_install_command(monkeypatch):
     """Importing the figures tells what to install."""
     for name in [name for name in sys.modules if name.startswith(("matplotlib", "convscope.plots"))]:
         monkeypatch.delitem(sys.modules, name)

@@ -74,7 +74,7 @@ def drawn(model, activations):
     }
 
 
-def test_nothing_is_cut_off(model, activations):
+def test_all_texts_are_inside_the_figure(model, activations):
     """Every text lies inside its figure."""
     for name, figure in drawn(model, activations).items():
         canvas = FigureCanvasAgg(figure)
@@ -202,8 +202,7 @@ def test_no_epoch_has_no_curves():
     with pytest.raises(BadData) as caught:
         plots.training_curves(EVENTS[:2], "mine")
     assert str(caught.value) == (
-        "a run must have a whole epoch for curves; got none; train it longer, or go on with it by "
-        "`convscope train --resume`. [no-epochs]"
+        "the run has no complete epoch to draw. Resume it with `convscope train --resume`. [no-epochs]"
     )
 
 
@@ -242,15 +241,15 @@ def test_layers_without_maps_are_refused(model, activations):
     with pytest.raises(BadShape) as caught:
         layer_maps(model.network, activations, ["dense1"])
     assert str(caught.value) == (
-        "a layer must have rows and columns for feature maps; got 'dense1' with an output of 4; "
-        "choose a layer before it is flattened. [no-maps]"
+        "'dense1' has no feature maps: its output 4 has no rows and columns. Choose a layer before the flattening. "
+        "[no-maps]"
     )
     with pytest.raises(
         UnknownLayer, match=r"^network has no layer 'conv3'; did you mean conv2, conv1\? \[layer-name\]$"
     ):
         layer_maps(model.network, activations, ["conv3"])
     flat = cs.Model("input 1x2x3 | flatten | dense 2")
-    with pytest.raises(BadShape, match=r"got none in network; choose another\. \[no-maps\]$"):
+    with pytest.raises(BadShape, match=r"^network has no feature maps: .*\. \[no-maps\]$"):
         layer_maps(flat.network, flat.activations(np.zeros((1, 1, 2, 3), np.float32)))
 
 
@@ -272,18 +271,20 @@ def test_kernels_are_the_weights(model):
 
 def test_layers_without_kernels_are_refused(model):
     """Nearest convolutions are offered."""
-    with pytest.raises(BadShape, match=r"got 'relu1'; known: conv1, conv2 \[no-kernels\]$"):
+    with pytest.raises(
+        BadShape, match=r"^'relu1' is no two-dimensional convolution, .*; known: conv1, conv2 \[no-kernels\]$"
+    ):
         kernels_of(model.network, model.parameters, "relu1")
     with pytest.raises(
         UnknownLayer, match=r"^network has no layer 'con1'; did you mean conv1, conv2\? \[layer-name\]$"
     ):
         kernels_of(model.network, model.parameters, "con1")
-    with pytest.raises(BadShape, match=r"got none in network; choose another\. \[no-kernels\]$"):
+    with pytest.raises(BadShape, match=r"^network has no two-dimensional convolution, .*\. \[no-kernels\]$"):
         kernels_of(cs.load("input 1x2x3 | flatten"), {})
 
 
-def test_mistakes_show_their_images():
-    """The surest first, with the true class and what was found."""
+def test_error_figure_shows_the_images():
+    """The most confident first, with the true and the predicted class."""
     result, source = mistakes(30)
     figure = plots.mistakes_figure(result, source)
     assert len(figure.axes) == 24
@@ -292,10 +293,10 @@ def test_mistakes_show_their_images():
     assert [text.get_text() for text in figure.axes[5].texts] == ["cat", "→ owl  85 %"]
     outputs = plots.mistakes_figure(replace(result, has_probabilities=False), source)
     assert [text.get_text() for text in outputs.axes[5].texts] == ["cat", "→ owl  0.85"]
-    assert "The 24 surest of 30 mistakes" in words_of(figure)
-    assert "All 9 mistakes" in words_of(plots.mistakes_figure(*mistakes(9)))
-    assert "The only mistake" in words_of(plots.mistakes_figure(*mistakes(1)))
-    assert "No mistakes in 3 images" in words_of(plots.mistakes_figure(*mistakes(0)))
+    assert "The 24 most confident of 30 errors" in words_of(figure)
+    assert "All 9 errors" in words_of(plots.mistakes_figure(*mistakes(9)))
+    assert "The only error" in words_of(plots.mistakes_figure(*mistakes(1)))
+    assert "No errors in 3 images" in words_of(plots.mistakes_figure(*mistakes(0)))
 
 
 @pytest.mark.parametrize(("count", "aspect"), [(1, 2), (5, 1), (16, 2.4), (24, 2.2), (64, 0.5)])

@@ -4,7 +4,7 @@ import pytest
 
 from convscope.analysis.report import inspect
 from convscope.loading import load
-from convscope.render.field_text import field_notes, field_text
+from convscope.render.field import field_notes, field_text
 from convscope.render.report import report_html, report_table
 
 
@@ -25,7 +25,7 @@ def test_the_html_table_holds_every_layer():
     assert "a<b" not in html
 
 
-def test_sources_are_shown_where_they_say_something():
+def test_sources_are_shown_unless_the_network_is_a_chain():
     """A chain needs none; a branch does."""
     assert " from " not in report_table(inspect("lenet"), 200)
     branched = "input 3x8x9 | a: conv 4 3 p1 | b: conv 4 3 p1 | add a b"
@@ -40,12 +40,12 @@ def test_sources_are_shown_where_they_say_something():
         (
             "input 1x20x21 | a: conv 2 3x5 p1x2 | b: conv 2 1 from=input | add a b",
             ("∪3×5", "/1", "@0.5"),
-            "∪ union: paths of different extent meet; the size is that of all together",
+            "∪ union: paths with different receptive fields meet; the size covers all of them",
         ),
         (
             "input 1x20x21 | a: conv 2 3 p2/0x1 | b: conv 2 1 from=input | join: add a b",
             ("≠3×3", "/1", "@-0.5,0.5"),
-            "≠ misaligned: paths that look at different places meet in join by 1×0 px",
+            "≠ misaligned: paths whose centers differ meet in join by 1×0 px",
         ),
         (
             "input 1x20x21 | conv 2 3 s2 | upsample 2",
@@ -65,7 +65,7 @@ def test_sources_are_shown_where_they_say_something():
         (
             "input 1x20x21 | riddle: opaque fold 2x5x6 | relu",
             ("?", "", ""),
-            "? not known: positions cannot be followed through riddle",
+            "? unknown: positions cannot be traced through riddle",
         ),
     ],
 )

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.loading import load
-from convscope.render.sketch import sketch_region, sketch_units
+from convscope.render.field import sketch_region, sketch_units
 
 
 def body(sketch: str) -> list[str]:
@@ -35,10 +35,10 @@ def test_a_large_sketch_fits(shape, width):
     sketch = sketch_region(network.field("conv1", (1, 2)), width)
     assert max(map(len, body(sketch))) <= width
     assert len(body(sketch)) <= 34
-    assert "one sign is " in sketch
+    assert "one character is " in sketch
 
 
-def test_only_signs_that_occur_are_explained():
+def test_legend_explains_only_symbols_that_occur():
     """A region inside the image has no padding."""
     network = load("input 1x9x13 | conv 2 3")
     assert sketch_region(network.field("conv1", (2, 4))).splitlines()[-1] == "█ seen   · not seen   + center"

@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from convscope.render.evaluation import confusion_csv, confusion_text, evaluation_text
-from convscope.render.predictions import Guess, prediction_text, top_guesses
+from convscope.render.evaluation import (
+    Guess,
+    confusion_csv,
+    confusion_text,
+    evaluation_text,
+    prediction_text,
+    top_guesses,
+)
 from convscope.render.training import best_text, history_table
-from convscope.text.ansi import Paint
-from convscope.text.cells import width_of
+from convscope.text.table import width_of
+from convscope.text.terminal import Paint
 from convscope.training.evaluation import Evaluation, Mistake
 from convscope.training.history import Epoch, History
 
@@ -55,7 +61,7 @@ def test_epochs_without_validation():
     assert best_text(History((Epoch(1, 20, 0.05, 1e9, 0.5),), "diverged", 3)) is None
 
 
-def test_an_evaluation():
+def test_evaluation_text():
     """Sums, classes, and the matrix; a class without images has no accuracy."""
     assert evaluation_text(ANIMALS, "run on data", 80) == (
         "run on data\n"
@@ -86,14 +92,14 @@ def test_long_names_are_numbered():
     ]
 
 
-def test_a_matrix_too_wide_gives_way_to_its_largest_numbers():
+def test_wide_confusion_matrix_is_replaced_by_most_frequent_confusions():
     """As many as fit a screen, the largest first."""
     size = 40
     counts = 9 * np.eye(size, dtype=int)
     counts[3, 8], counts[30, 1] = 4, 6
     many = evaluation([f"class {at}" for at in range(size)], counts)
     assert confusion_text(many, 80) == (
-        "confusion: the 2 most frequent of 2 mistakes; --csv has the whole matrix\n"
+        "confusion: the 2 most frequent of 2 confusions; --csv prints the whole matrix\n"
         "class     predicted  images\n"
         "───────────────────────────\n"
         "class 30  class 1         6\n"
@@ -103,7 +109,7 @@ def test_a_matrix_too_wide_gives_way_to_its_largest_numbers():
     assert confusion_text(many, 200).startswith("confusion: rows: true class")
 
 
-def test_what_is_no_class_has_a_column_where_it_was_found():
+def test_outputs_without_a_class_have_a_column_if_predicted():
     """Elsewhere it has none."""
     result = evaluation(["a", "b"], [[3, 0, 1], [0, 2, 0]])
     assert confusion_csv(result) == "class,a,b,(other)\na,3,0,1\nb,0,2,0"
@@ -118,14 +124,14 @@ def test_no_line_is_wider_than_the_terminal(width):
     assert max(map(width_of, shown.splitlines())) <= max(width, 30)
 
 
-def test_mistakes_stand_out_in_color():
+def test_errors_are_highlighted():
     """And right answers do not."""
     colored = confusion_text(ANIMALS, 80, Paint(True))
     assert "\x1b[33;1m  2\x1b[0m" in colored
     assert "\x1b[33;1m 11" not in colored
 
 
-def test_predictions():
+def test_prediction_text():
     """Bars as long as the probability; names in one column."""
     assert prediction_text("cat.jpg", [Guess("猫", 0.75), Guess("dog", 0.2), Guess("owl", 0.0004)]) == (
         "cat.jpg\n  猫    75.00 %  ███████████████\n  dog   20.00 %  ████\n  owl    0.04 %"

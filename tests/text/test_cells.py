@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.text.cells import hang, pad, shorten, width_of, wrap
+from convscope.text.table import hang, pad, shorten, width_of, wrap
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.text.ansi import Paint
-from convscope.text.cells import width_of
 from convscope.text.numbers import memory
-from convscope.text.table import Column, Note, Number, Table
+from convscope.text.table import Column, Note, Number, Table, width_of
+from convscope.text.terminal import Paint
 
 COLUMNS = (
     Column("layer", 0, right=False, least=8),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.cli.data_fit import refuse_misfit
+from convscope.cli.data import refuse_misfit
 from convscope.data import ArrayDataset
 from convscope.errors import BadData, BadFile
 from convscope.training import evaluation

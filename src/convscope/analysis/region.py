@@ -79,7 +79,7 @@ class Region:
         return int(self.local_mask.sum()) / area if area else 0.0
 
     def _repr_html_(self) -> str:
-        from ..render.region_text import region_text
+        from ..render.field import region_text
         from ..text.notebook import preformatted
         from ..text.terminal import PIPE_WIDTH
 

@@ -1,1 +1,1 @@
-"""This machine: the native engine beside PyTorch, both in one run on the same work."""
+"""Benchmarks of the native engine against other frameworks, on the same work in one process."""

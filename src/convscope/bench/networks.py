@@ -52,7 +52,7 @@ layers:
 
 
 class NetworkCase(NamedTuple):
-    """A network and what is done with it."""
+    """Network with the work to benchmark."""
 
     title: str
     model: str
@@ -73,7 +73,7 @@ CASES = (
 
 
 class Prepared(NamedTuple):
-    """A model with images and labels to work on."""
+    """Model with one batch of images and labels."""
 
     model: Model
     x: np.ndarray
@@ -81,7 +81,7 @@ class Prepared(NamedTuple):
 
 
 def prepared(case: NetworkCase) -> Prepared:
-    """Return the case's model on the native engine, and one batch."""
+    """Return the case's model on the native engine with one batch."""
     network = parse_yaml(case.model) if "\n" in case.model else load(case.model)
     model = Model(network, seed=0, engine="native")
     model.compile(optimizer=SGD(lr=0.01, momentum=0.9))
@@ -92,7 +92,7 @@ def prepared(case: NetworkCase) -> Prepared:
 
 
 def macs(case: NetworkCase, model: Model) -> int:
-    """Return the multiply-adds of the plain algorithms; a training step counts each layer three times."""
+    """Return the MACs of the direct algorithms; a training step counts each layer three times."""
     from ..analysis.report import inspect
 
     one = inspect(model.network).totals.macs * case.batch

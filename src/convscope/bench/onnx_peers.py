@@ -1,4 +1,4 @@
-"""The same network, written as ONNX, in the runtimes that are made for inference."""
+"""The same network, exported to ONNX, in ONNX Runtime and OpenVINO."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..model import Model
 
 Work = Callable[[], object]
 RUNTIMES = {"ONNX Runtime": "onnxruntime", "OpenVINO f32": "openvino"}
-"""Names for people, and the modules that must be there."""
+"""Display names of the runtimes, and their modules."""
 
 
 def missing() -> list[str]:
-    """Return the runtimes that cannot take part; without the package `onnx` none can."""
+    """Return the runtimes that are not available; without the package `onnx`, none is."""
     return [name for name, module in RUNTIMES.items() if not (find_spec(module) and find_spec("onnx"))]
 
 
 def inference(model: Model, x: np.ndarray, threads: int) -> dict[str, Callable[[], Work]]:
-    """Return, for each runtime that is installed, a function that prepares a forward pass: in float32."""
+    """Return, for each installed runtime, a function that prepares a float32 forward pass."""
     makers = {"ONNX Runtime": _onnx_runtime, "OpenVINO f32": _openvino}
     absent = missing()
     return {name: partial(_made, make, model, x, threads) for name, make in makers.items() if name not in absent}

@@ -1,4 +1,4 @@
-"""The passes of single convolutions, as the engine plans them."""
+"""Passes of single convolutions, as the native engine plans them."""
 
 from __future__ import annotations
 
@@ -59,19 +59,19 @@ CASES = (
     Case(1, 3, 227, 96, 11, 4, 0),
     Case(1, 96, 27, 256, 5, 1, 2),
 )
-"""From first layers to last ones, of the usual networks."""
+"""Convolutions of common networks, from first to last layers."""
 
 
 @dataclass
 class Passes:
-    """A convolution ready to run, pass by pass."""
+    """Passes of a compiled convolution."""
 
     shape: ConvolutionShape
     bound: Executable
     arrays: Arrays
 
     def work(self, purpose: str) -> Callable[[], object]:
-        """Return one pass: all kernels that it needs, those for the weights included."""
+        """Return the work of one pass: all its kernels, with those for the weights."""
         section = "forward" if purpose in ("forward", INFERENCE) else "backward"
         named = "forward" if purpose == INFERENCE else purpose
         calls = self.bound.singles(section)
@@ -83,13 +83,13 @@ class Passes:
         return lambda: threads.run(records)
 
     def given(self) -> dict[str, np.ndarray]:
-        """Return what the passes work on, as it is outside: "x", "dy", "weight", "bias"."""
+        """Return the inputs of the passes in plain layout: "x", "dy", "weight", "bias"."""
         names = {name.rpartition(".")[2]: name for name in self.arrays.parameter_shapes}
         arrays = {short: self.arrays.read(name) for short, name in names.items()}
         return {"x": self._seen(SOURCE), "dy": self._seen("dy"), **arrays}
 
     def result(self, purpose: str) -> np.ndarray:
-        """Run a pass and return what it computes, as it is outside."""
+        """Run a pass and return its result in plain layout."""
         self.work(purpose)()
         if purpose == "forward":
             return self._seen(CONVOLUTION)
@@ -116,7 +116,7 @@ class Passes:
 
 
 def passes_of(case: Case, strict: bool = False) -> Passes:
-    """Return the passes of a convolution with a bias, as a training step has them."""
+    """Return the passes of a convolution with a bias, as in a training step."""
     convolution = f"conv {case.filters} {case.kernel} s{case.stride} p{case.padding}"
     network = parse(f"input {case.channels}x{case.side}x{case.side} | {CONVOLUTION}: {convolution}")
     return passes_of_network(network, case.batch, strict)
@@ -141,7 +141,7 @@ def passes_of_network(network: Network, batch: int, strict: bool = False) -> Pas
 
 
 def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[Plan, ConvolutionShape]:
-    """Lower the convolution with an input whose gradient is wanted, and a gradient given from outside."""
+    """Lower the convolution with a differentiable input and an external output gradient."""
     loader = this_loader()
     source, node = network
     assert isinstance(node.layer, Conv)
@@ -164,7 +164,7 @@ def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[P
 
 
 def _values(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Iterator[Value]:
-    """Give the input as the layer before would: in blocks, or as an image comes."""
+    """Yield the input in the layout of a preceding layer: blocked, or plain for images."""
     from ..engines.native.layout import Plain
 
     channels, height, width = shape

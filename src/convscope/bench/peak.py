@@ -1,4 +1,4 @@
-"""What this processor can do at best: multiply-adds from registers, bytes from memory."""
+"""Measured peak of this processor: multiply-adds in registers, bytes copied in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COPY_FLOATS = 1 << 25
 
 
 class Peak(NamedTuple):
-    """The best that was measured, all threads together.
+    """Measured peak of all threads together.
 
     Units:    floating-point operations per second (a multiply-add is two); bytes per second, read and written
     """
@@ -32,7 +32,7 @@ class Peak(NamedTuple):
 
 @dataclass(frozen=True)
 class Multiply(Kernel):
-    """Nothing but multiply-adds that do not wait for each other."""
+    """Independent multiply-adds in registers."""
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class Multiply(Kernel):
 
 @dataclass(frozen=True)
 class Copy(Kernel):
-    """A plain copy of large memory."""
+    """Copy of a large array."""
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class Copy(Kernel):
 
 
 def measured_peak(seconds: float = 1.0) -> Peak:
-    """Measure this machine."""
+    """Measure the peak of this machine."""
     loader = this_loader()
     threads = pool(loader)
     found = loader.addresses([Multiply(), Copy()])

@@ -1,4 +1,4 @@
-"""Every row of the comparison, measured beside its peers, with progress while it runs."""
+"""Benchmark rows: the native engine and other frameworks on the same work."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from . import networks, onnx_peers, passes, torch_peer
 from .peak import Peak
 from .timing import Work, medians
 
-Tell = Callable[[str], None]
-"""Told what is being measured, and what is left out."""
+Report = Callable[[str], None]
+"""Shows progress: what is being measured, and what is skipped."""
 
 
 class Row(NamedTuple):
     """One measurement.
 
-    Units:    seconds; `flops` are operations of the plain algorithm per second, `share` of the measured peak:
-              Winograd's algorithm does with fewer, and may go past it. `peer` is the fastest other one, None where
-              there is none
+    Units:    seconds; `flops` is the operation count of direct convolution per second and `share` its fraction of
+              the measured peak, which Winograd's algorithm can exceed. `peer` is the time of the fastest other
+              framework, None without one
     """
 
     work: str
@@ -34,14 +34,14 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """Return how many times faster than the fastest peer."""
+        """Return the speedup over the fastest other framework."""
         return None if self.peer is None else self.peer / self.ours
 
 
 def convolution_rows(
-    peak: Peak, torch: Any | None, seconds: float, tell: Tell, strict: bool = False
+    peak: Peak, torch: Any | None, seconds: float, report: Report, strict: bool = False
 ) -> Iterator[Row]:
-    """Measure the passes of the convolutions, each beside PyTorch's two memory layouts."""
+    """Measure the passes of single convolutions, with PyTorch in its two memory layouts."""
     for number, case in enumerate(passes.CASES, 1):
         own = passes.passes_of(case, strict)
         peers = {
@@ -50,8 +50,8 @@ def convolution_rows(
         }
         for purpose in passes.PASSES:
             if purpose == "input gradient" and case.channels < own.shape.lanes:
-                continue  # a first layer: nobody asks for the gradient of an image
-            tell(f"convolution {number} of {len(passes.CASES)}: {case}, {purpose}")
+                continue  # a first layer, whose input gradient is never needed
+            report(f"convolution {number} of {len(passes.CASES)}: {case}, {purpose}")
             works = [own.work(purpose), *(peer[purpose] for peer in peers.values())]
             ours, *theirs = medians(works, seconds)
             flops = 2 * own.shape.macs(case.batch)
@@ -60,14 +60,14 @@ def convolution_rows(
             yield Row(f"{case}, {purpose}", ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
 
 
-def network_rows(peak: Peak, peers: Peers | None, seconds: float, tell: Tell, compiled: bool) -> Iterator[Row]:
-    """Measure training steps and inference, beside every peer there is."""
+def network_rows(peak: Peak, peers: Peers | None, seconds: float, report: Report, compiled: bool) -> Iterator[Row]:
+    """Measure training steps and inference of whole networks, in every framework that is installed."""
     for number, case in enumerate(networks.CASES, 1):
-        tell(f"network {number} of {len(networks.CASES)}: {case.title}, batch {case.batch}")
+        report(f"network {number} of {len(networks.CASES)}: {case.title}, batch {case.batch}")
         ready = networks.prepared(case)
         model = ready.model
         own = _own(case, ready)
-        others = peers.works(case, ready, compiled, tell) if peers is not None else {}
+        others = peers.works(case, ready, compiled, report) if peers is not None else {}
         ours, *theirs = medians([own, *others.values()], seconds)
         flops = 2 * networks.macs(case, model)
         best, name = _fastest(theirs, list(others))
@@ -88,7 +88,7 @@ def _fastest(seconds: list[float], names: list[str]) -> tuple[float | None, str]
 
 
 class Peers:
-    """The other libraries that are installed; `missing` names those that are not."""
+    """Other frameworks that are installed; `missing` names those that are not."""
 
     def __init__(self) -> None:
         self.threads = pool(this_loader()).threads
@@ -96,34 +96,36 @@ class Peers:
         self.missing = [*([] if self.torch else ["PyTorch"]), *onnx_peers.missing()]
 
     def works(
-        self, case: networks.NetworkCase, ready: networks.Prepared, compiled: bool, tell: Tell
+        self, case: networks.NetworkCase, ready: networks.Prepared, compiled: bool, report: Report
     ) -> dict[str, Work]:
-        """Return the same work in each of the peers; one that cannot do it is told of and left out."""
+        """Return the same work in each framework; one that fails is reported and skipped."""
         makers = self._in_torch(case, ready, compiled) if self.torch is not None else {}
         if not case.training:
             makers |= onnx_peers.inference(ready.model, ready.x, self.threads)
-        found: dict[str, Work] = {}
+        works: dict[str, Work] = {}
         for name, make in makers.items():
             try:
                 work = make()
                 work()
             except Exception as error:
                 first = (str(error).splitlines() or [""])[0]
-                tell(f"left out, {name}: {type(error).__name__}: {first}")
+                report(f"skipped {name}: {type(error).__name__}: {first}")
             else:
-                found[name] = work
-        return found
+                works[name] = work
+        return works
 
     def _in_torch(
         self, case: networks.NetworkCase, ready: networks.Prepared, compiled: bool
     ) -> dict[str, Callable[[], Work]]:
         model, x, labels = ready
-        made: dict[str, Callable[[], Work]] = {}
+        makers: dict[str, Callable[[], Work]] = {}
         for layout in torch_peer.LAYOUTS:
-            for also in (False, True) if compiled else (False,):
-                name = f"PyTorch {layout}" + (", compiled" if also else "")
+            for is_compiled in (False, True) if compiled else (False,):
+                name = f"PyTorch {layout}" + (", compiled" if is_compiled else "")
                 if case.training:
-                    made[name] = partial(torch_peer.training_step, self.torch, model, x, labels, layout, also)
+                    makers[name] = partial(
+                        torch_peer.training_step, self.torch, model, x, labels, layout, is_compiled
+                    )
                 else:
-                    made[name] = partial(torch_peer.inference, self.torch, model, x, layout, also)
-        return made
+                    makers[name] = partial(torch_peer.inference, self.torch, model, x, layout, is_compiled)
+        return makers

@@ -1,4 +1,4 @@
-"""Several pieces of work in turn, and their medians."""
+"""Median times of several pieces of work, run in turn."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ BLOCK_SECONDS = 0.3
 """Work is repeated for so long before the next takes its turn: other libraries' threads go on looking for work for
 some milliseconds, and would take a processor away from whoever comes next."""
 SETTLING_SHARE = 0.4
-"""The first share of a block that is not counted."""
+"""Fraction of a block that is discarded as warm-up."""
 
 
 def medians(works: Sequence[Work], seconds: float, least_rounds: int = 3) -> list[float]:
-    """Return the median seconds of each piece of work, run in turn for about `seconds` altogether.
+    """Return the median seconds of each piece of work, run in turn for about `seconds` in total.
 
     The median is over blocks; within a block it is over the runs after the first ones.
     """
@@ -46,7 +46,7 @@ def _block(work: Work) -> float:
 
 
 def fastest(work: Work, seconds: float) -> float:
-    """Return the shortest time of a piece of work: what the machine can do when nothing is in the way."""
+    """Return the shortest time of a piece of work, with the least interference."""
     end, best = time.perf_counter() + seconds, float("inf")
     while time.perf_counter() < end:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The same work in PyTorch, in each of the ways people run it."""
+"""The same work in PyTorch, in its common configurations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAYOUTS = ("contiguous_format", "channels_last")
 
 
 def torch_module(threads: int) -> Any | None:
-    """Return PyTorch, set to use as many threads as the engine; None where it is not installed."""
+    """Return PyTorch with as many threads as the engine, or None if it is not installed."""
     try:
         import torch
     except ImportError:
@@ -59,7 +59,7 @@ def convolution_work(
 def training_step(
     torch: Any, model: Model, x: np.ndarray, labels: np.ndarray, layout: str, compiled: bool = False
 ) -> Callable[[], object]:
-    """Return a step of the same network with the same parameters: cross-entropy and fused SGD with momentum."""
+    """Return a training step of the same model with cross-entropy and fused SGD with momentum."""
     from ..interop.torch.exporter import to_torch
 
     whole: Any = to_torch(model).train()

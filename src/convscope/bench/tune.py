@@ -1,4 +1,4 @@
-"""Which algorithm is fastest for each convolution of a network, measured on this machine and kept."""
+"""Autotuning: the fastest algorithm for each convolution of a network, measured and cached."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .timing import fastest
 
 TILES = (DIRECT, 2, 4)
 SECONDS = 0.15
-"""For each way of computing a pass."""
+"""Measuring time per algorithm of a pass."""
 
 
 class Choice(NamedTuple):
-    """A measured choice: the tile that stands, the rule's, and the seconds of each."""
+    """Measured choice: the fastest tile, the heuristic's, and the seconds of each."""
 
     layer: str
     purpose: str
@@ -34,7 +34,7 @@ class Choice(NamedTuple):
 
 
 def tune(network: Network, batch: int, tell: Callable[[str], None]) -> Iterator[Choice]:
-    """Measure every convolution that can be computed in several ways, and keep what is fastest."""
+    """Measure every convolution that has several algorithms, and cache the fastest."""
     hint, seen = batch_hint(batch), set[ConvolutionShape]()
     for node in network.layers:
         if not isinstance(node.layer, Conv):

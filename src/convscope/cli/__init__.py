@@ -1,4 +1,4 @@
-"""The command line: one file per verb, each a thin shell around the library."""
+"""The command line: one file per command, each a thin shell around the library."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 a check failed, 2 bad input."""
+    """Run the command line and return its exit code: 0 success, 1 failed check, 2 bad input."""
     try:
         from .group import convscope
-        from .output import ending
+        from .output import run_command
 
-        return ending(convscope, arguments)
-    except KeyboardInterrupt:  # while all this was imported
+        return run_command(convscope, arguments)
+    except KeyboardInterrupt:  # during the imports above
         return 130

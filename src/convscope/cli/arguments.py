@@ -1,4 +1,4 @@
-"""What users type on a command line, as values: callbacks for click's options."""
+"""Callbacks that parse the values of command-line options."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Context = click.Context | None
 
 
 def shape(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
-    """Read sizes joined by x, channels first, as in 3x224x224."""
+    """Parse sizes joined by x, channels first, such as 3x224x224."""
     if text is None:
         return None
     parts = _by_x(text)
     if not all(map(_SIZE.fullmatch, parts)):
-        raise _refuse(param, "be sizes joined by x", text, "write channels first, as in 3x224x224", "shape")
+        raise _bad(param, "be sizes joined by x, channels first", text, "Example: 3x224x224", "shape")
     return tuple(map(int, parts))
 
 
 def input_shapes(
     context: Context, param: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[int, ...] | dict[str, tuple[int, ...]] | None:
-    """Read one shape, as in 3x224x224, or one for each of several inputs, as in image=3x224x224 state=2x128."""
+    """Parse one shape, such as 3x224x224, or one per named input, such as image=3x224x224 state=2x128."""
     if not texts:
         return None
     named: dict[str, tuple[int, ...]] = {}
@@ -43,34 +43,34 @@ def input_shapes(
         if not equals and len(texts) == 1:
             return read
         if not name or name in named:
-            way_out = "write --input NAME=CxHxW once for each input"
-            raise _refuse(param, "name a different input each time", text, way_out, "shape")
+            hint = "Give --input NAME=CxHxW once per input"
+            raise _bad(param, "name a different input each time", text, hint, "shape")
         named[name] = read
     return named
 
 
-def place(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
-    """Read a unit or pixel, as in 3,2."""
+def position(_context: Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """Parse the position of a unit or pixel, such as 3,2."""
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",")]
     if not all(map(_INDEX.fullmatch, parts)):
-        raise _refuse(param, "be whole numbers with commas between", text, "write row,column, as in 3,2", "place")
+        raise _bad(param, "be integers separated by commas", text, "Example: 3,2 for row 3, column 2", "place")
     return tuple(map(int, parts))
 
 
-def extent(_context: Context, param: click.Parameter, text: str | None) -> int | tuple[int, ...] | None:
-    """Read pixels for all axes, as in 32, or for each, as in 32x48 for rows and columns."""
+def pixels(_context: Context, param: click.Parameter, text: str | None) -> int | tuple[int, ...] | None:
+    """Parse a size for all axes, such as 32, or one per axis, such as 32x48 for rows and columns."""
     if text is None:
         return None
     parts = _by_x(text)
     if not all(map(_SIZE.fullmatch, parts)):
-        raise _refuse(param, "be a number of pixels", text, "write 32, or 32x48 for rows x columns", "extent")
+        raise _bad(param, "be a number of pixels", text, "Example: 32, or 32x48 for rows and columns", "extent")
     return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
 
 
 def matrices(_context: Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[list[float]]]:
-    """Read matrices as 0,1,0/1,-4,1/0,1,0; the text is the name of each."""
+    """Parse matrices written as 0,1,0/1,-4,1/0,1,0; the key of each is its text."""
     read = {}
     for text in texts:
         try:
@@ -78,20 +78,20 @@ def matrices(_context: Context, param: click.Parameter, texts: tuple[str, ...]) 
         except ValueError:
             rows = []
         if not rows or len({len(row) for row in rows}) != 1 or not all(isfinite(v) for row in rows for v in row):
-            way_out = "write rows of equal length, as in 0,1,0/1,-4,1/0,1,0"
-            raise _refuse(param, "be a matrix of numbers", text, way_out, "kernel")
+            hint = "Write rows of equal length, such as 0,1,0/1,-4,1/0,1,0"
+            raise _bad(param, "be a matrix of numbers", text, hint, "kernel")
         read[text] = rows
     return read
 
 
 def amount(_context: Context, param: click.Parameter, text: str | None) -> int | None:
-    """Read a number with an SI or binary prefix, B for bytes after it if wanted: 4G, 500M, 1.5e9, 16MiB."""
+    """Parse a count with an optional SI or binary prefix and an optional B: 4G, 500M, 1.5e9, 16MiB."""
     if text is None:
         return None
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
-        way_out = "write it as in 25000000, 4G, 500M, 1.5e9 or 16MiB"
-        raise _refuse(param, "be a number that is not negative", text, way_out, "amount")
+        hint = "Examples: 25000000, 4G, 500M, 1.5e9, 16MiB"
+        raise _bad(param, "be a number of at least 0", text, hint, "amount")
     digits, exponent, prefix, _ = match.groups()
     whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
     power = int((exponent or "e0")[1:]) - len(fraction)
@@ -100,10 +100,10 @@ def amount(_context: Context, param: click.Parameter, text: str | None) -> int |
 
 
 def named_value(param: click.Parameter, text: str) -> tuple[str, object]:
-    """Read name=value; the value is a Python number, text in quotes, None, True, a tuple, or else plain text."""
+    """Parse name=value; a value that is no Python literal is text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
-        raise _refuse(param, "be name=value", text, "write it as in weights=None", "arg")
+        raise _bad(param, "be name=value", text, "Example: weights=None", "arg")
     try:
         return name.strip(), ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -114,5 +114,14 @@ def _by_x(text: str) -> list[str]:
     return [part.strip() for part in text.lower().replace("×", "x").split("x")]
 
 
-def _refuse(param: click.Parameter, rule: str, value: str, way_out: str, code: str) -> BadSetting:
-    return BadSetting(f"{param.opts[0]} must {rule}; got {value!r}; {way_out}. [{code}]")
+def hyphens_to_underscores(
+    _context: Context, _param: click.Parameter, value: str | tuple[str, ...] | None
+) -> str | tuple[str, ...] | None:
+    """Write the names of values as Python does, so that cross-entropy and cross_entropy are one."""
+    if value is None or isinstance(value, str):
+        return None if value is None else value.replace("-", "_")
+    return tuple(one.replace("-", "_") for one in value)
+
+
+def _bad(param: click.Parameter, rule: str, value: str, hint: str, code: str) -> BadSetting:
+    return BadSetting(f"{param.opts[0]} must {rule} (got {value!r}). {hint}. [{code}]")

@@ -1,4 +1,4 @@
-"""`convscope bench`: this machine, the native engine beside its peers."""
+"""`convscope bench`: the native engine against other frameworks on this machine."""
 
 from __future__ import annotations
 
@@ -9,31 +9,38 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .group import VERBS
+from ..text.lists import counted
+from .group import COMMANDS
 from .options import json_option
-from .output import INTERRUPTED, remark, say
+from .output import INTERRUPTED, print_note, print_result
 
 if TYPE_CHECKING:
-    from ..bench.run import Row, Tell
+    from ..bench.run import Report, Row
 
 _LINE = 78
-"""Cells of the line that says what is being measured."""
+"""Width of the progress line."""
 
 
-@click.command("bench", short_help=VERBS["bench"])
-@click.option("--seconds", type=click.FloatRange(0.1), default=1.0, help="For each row, all peers together; 1.")
-@click.option("--convolutions", "only", flag_value="convolutions", help="Only single convolutions.")
-@click.option("--networks", "only", flag_value="networks", help="Only whole networks.")
-@click.option("--compiled", is_flag=True, help="Let torch.compile take part, too; it needs a C++ compiler.")
-@click.option("--alone", is_flag=True, help="Without peers.")
-@click.option("--strict", is_flag=True, help="Single convolutions without Winograd's algorithm.")
+@click.command("bench", short_help=COMMANDS["bench"])
+@click.option(
+    "--seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1),
+    default=1.0,
+    show_default=True,
+    help="Time budget per row, in seconds.",
+)
+@click.option("--convolutions", "only", flag_value="convolutions", help="Benchmark only single convolutions.")
+@click.option("--networks", "only", flag_value="networks", help="Benchmark only whole networks.")
+@click.option("--compiled", is_flag=True, help="Include torch.compile; needs a C++ compiler.")
+@click.option("--alone", is_flag=True, help="Skip other frameworks.")
+@click.option("--strict", is_flag=True, help="Run single convolutions without Winograd's algorithm.")
 @json_option
 def command(seconds: float, only: str | None, compiled: bool, alone: bool, strict: bool, as_json: bool) -> None:
-    """Measure the native engine on this machine, beside PyTorch and the inference runtimes that are installed.
+    """Benchmark the native engine against PyTorch and, for inference, ONNX Runtime and OpenVINO if installed.
 
-    Everything runs in this process, in turn, on the same work; the figures are medians. ONNX Runtime and OpenVINO
-    take part in inference where they are installed. CONVSCOPE_THREADS sets the threads of all of them. Ctrl-C ends
-    the measurements and prints those that are there.
+    All frameworks run the same work in this process, in turn; times are medians. CONVSCOPE_THREADS sets the number
+    of threads for all of them. Ctrl-C stops the benchmark and prints the results so far.
 
     \b
     Examples:
@@ -52,45 +59,45 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
 
     peers = None if alone else Peers()
     if peers is not None and peers.missing:
-        remark(f"not installed, so not compared with: {', '.join(peers.missing)}")
+        print_note(f"not installed, skipped: {', '.join(peers.missing)}")
     rows: list[Row] = []
     stopped = False
-    with _progress() as tell:
+    with _progress() as report:
         try:
-            tell("what this processor can do")
+            report("peak performance of this processor")
             peak = measured_peak()
         except KeyboardInterrupt:
             raise click.Abort from None
         try:
             if only != "networks":
                 torch = peers.torch if peers is not None else None
-                rows.extend(convolution_rows(peak, torch, seconds, tell, strict))
+                rows.extend(convolution_rows(peak, torch, seconds, report, strict))
             if only != "convolutions":
-                rows.extend(network_rows(peak, peers, seconds, tell, compiled))
+                rows.extend(network_rows(peak, peers, seconds, report, compiled))
         except KeyboardInterrupt:
             stopped = True
     if as_json:
-        say(to_json(bench_document(rows, peak)))
+        print_result(to_json(bench_document(rows, peak)))
     elif rows:
-        say(bench_table(rows, peak).text(terminal_width(), paint_for()))
+        print_result(bench_table(rows, peak).text(terminal_width(), paint_for()))
     if stopped:
-        remark(f"stopped after {len(rows)} measurement{'' if len(rows) == 1 else 's'}")
+        print_note(f"stopped after {counted(len(rows), 'measurement')}")
         raise click.exceptions.Exit(INTERRUPTED)
 
 
 @contextmanager
-def _progress() -> Iterator[Tell]:
-    """Give a function that says what is being measured: one line on a terminal, one after the other elsewhere."""
+def _progress() -> Iterator[Report]:
+    """Yield a function that shows the current measurement: on one line of a terminal, else line by line."""
     terminal = sys.stderr.isatty()
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         if terminal:
             print(f"\r{text[:_LINE]:<{_LINE}}", end="", file=sys.stderr, flush=True)
         else:
-            remark(text)
+            print_note(text)
 
     try:
-        yield tell
+        yield report
     finally:
         if terminal:
             print("\r" + " " * _LINE + "\r", end="", file=sys.stderr, flush=True)

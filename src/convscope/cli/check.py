@@ -1,4 +1,4 @@
-"""`convscope check`: a budget, for continuous integration."""
+"""`convscope check`: limits for a network, for continuous integration."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ from typing import Any
 import click
 
 from ..input_shapes import InputShape
-from .arguments import amount, extent
-from .group import VERBS
+from .arguments import amount, pixels
+from .group import COMMANDS
 from .options import input_option, json_option, model_argument
-from .output import say
+from .output import print_result
 
-BROKEN = 1
-"""The exit code of a budget that is not kept."""
+EXCEEDED = 1
+"""Exit code when a limit is exceeded."""
 
 Extent = int | tuple[int, ...] | None
 
 
-@click.command("check", short_help=VERBS["check"])
+@click.command("check", short_help=COMMANDS["check"])
 @model_argument
 @input_option
-@click.option("--max-params", metavar="AMOUNT", callback=amount, help="Most parameters.")
-@click.option("--max-macs", metavar="AMOUNT", callback=amount, help="Most multiply-adds per image.")
-@click.option("--max-memory", metavar="AMOUNT", callback=amount, help="Most bytes of activations at once, to run.")
-@click.option("--max-training-memory", metavar="AMOUNT", callback=amount, help="The same in a training step.")
-@click.option("--max-parameter-bytes", metavar="AMOUNT", callback=amount, help="Most bytes of parameters.")
-@click.option("--min-field", metavar="PIXELS", callback=extent, help="Least receptive field before global layers.")
-@click.option("--max-field", metavar="PIXELS", callback=extent, help="Most receptive field before global layers.")
+@click.option("--max-params", metavar="COUNT", callback=amount, help="Maximum number of parameters.")
+@click.option("--max-macs", metavar="COUNT", callback=amount, help="Maximum number of MACs per image.")
+@click.option("--max-memory", metavar="BYTES", callback=amount, help="Maximum peak activation memory (inference).")
+@click.option(
+    "--max-training-memory", metavar="BYTES", callback=amount, help="Maximum peak activation memory (training)."
+)
+@click.option("--max-parameter-bytes", metavar="BYTES", callback=amount, help="Maximum memory of the parameters.")
+@click.option(
+    "--min-field", metavar="PIXELS", callback=pixels, help="Minimum receptive field before global layers."
+)
+@click.option(
+    "--max-field", metavar="PIXELS", callback=pixels, help="Maximum receptive field before global layers."
+)
 @json_option
 def command(
     model: str,
@@ -41,9 +47,9 @@ def command(
     max_field: Extent,
     as_json: bool,
 ) -> None:
-    """Hold MODEL to a budget: exit code 0 when every limit is kept, 1 when one is broken.
+    """Check MODEL against limits: the exit code is 0 if all are met and 1 if any is exceeded.
 
-    An AMOUNT is written as in 4G, 500M, 1.5e9 or 16MiB. A number that is not known breaks its limit.
+    COUNT and BYTES may have prefixes: 4G, 500M, 1.5e9, 16MiB. An unknown quantity exceeds its limit.
 
     \b
     Example:
@@ -52,7 +58,7 @@ def command(
     from ..analysis.budget import check
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.findings import verdict_text
+    from ..render.diagnosis import verdict_text
     from ..text.terminal import paint_for, terminal_width
 
     limits: dict[str, Any] = {
@@ -66,12 +72,10 @@ def command(
     }
     context = click.get_current_context()
     if all(limit is None for limit in limits.values()):
-        raise click.UsageError(
-            "a limit must be given; got none; write one, as in --max-macs 4G. [no-limit]", context
-        )
+        raise click.UsageError("no limit is given. Add one, such as --max-macs 4G. [no-limit]", context)
     verdict = check(load(model, input_shape), **limits)
     if as_json:
-        say(to_json(verdict.to_dict()))
+        print_result(to_json(verdict.to_dict()))
     else:
-        say(verdict_text(verdict, terminal_width(), paint_for()))
-    context.exit(0 if verdict.ok else BROKEN)
+        print_result(verdict_text(verdict, terminal_width(), paint_for()))
+    context.exit(0 if verdict.ok else EXCEEDED)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import click
 
 from ..input_shapes import InputShape
-from .group import VERBS
+from .group import COMMANDS
 from .options import input_option, json_option, two_models_argument
-from .output import say
+from .output import print_result
 
 
-@click.command("compare", short_help=VERBS["compare"])
+@click.command("compare", short_help=COMMANDS["compare"])
 @two_models_argument
 @input_option
 @json_option
 def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> None:
-    """Show how network B differs from network A: layers changed, added and removed, and the sums.
+    """Show how network B differs from network A: changed, added and removed layers, and totals.
 
     \b
     Examples:
@@ -30,6 +30,6 @@ def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> No
 
     comparison = compare(load(a, input_shape), load(b, input_shape))
     if as_json:
-        say(to_json(comparison.to_dict()))
+        print_result(to_json(comparison.to_dict()))
     else:
-        say(comparison_text(comparison, terminal_width(), paint_for()))
+        print_result(comparison_text(comparison, terminal_width(), paint_for()))

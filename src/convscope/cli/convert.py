@@ -1,4 +1,4 @@
-"""`convscope convert`: a network in another form."""
+"""`convscope convert`: a network in another format."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import click
 
 from ..errors import BadFile
 from ..input_shapes import InputShape
-from .group import VERBS
+from .group import COMMANDS
 from .options import input_option, model_argument
-from .output import remark, say
+from .output import print_note, print_result
 
 _YAML = (".yaml", ".yml")
 
 
-@click.command("convert", short_help=VERBS["convert"])
+@click.command("convert", short_help=COMMANDS["convert"])
 @model_argument
 @click.argument("out")
 @input_option
 def command(model: str, out: str, input_shape: InputShape | None) -> None:
-    """Write MODEL to the file OUT: notation into .txt, YAML into .yaml. A dash prints notation.
+    """Write MODEL to the file OUT: notation to .txt, YAML to .yaml. A dash prints notation to stdout.
 
     \b
     Examples:
@@ -31,16 +31,15 @@ def command(model: str, out: str, input_shape: InputShape | None) -> None:
     from ..loading import load
     from ..notation import to_notation, to_yaml
 
-    ending = Path(out).suffix.lower()
-    if out != "-" and ending not in (*_YAML, ".txt"):
+    suffix = Path(out).suffix.lower()
+    if out != "-" and suffix not in (*_YAML, ".txt"):
         raise BadFile(
-            f"OUT must end in .txt for notation or .yaml for YAML, or be a dash; got {out!r}; "
-            "give it one of these endings. [convert-ending]"
+            f"OUT must end in .txt for notation or .yaml for YAML, or be a dash (got {out!r}). [convert-ending]"
         )
     network = load(model, input_shape)
-    text = (to_yaml(network) if ending in _YAML else to_notation(network)).rstrip("\n")
+    text = (to_yaml(network) if suffix in _YAML else to_notation(network)).rstrip("\n")
     if out == "-":
-        say(text)
+        print_result(text)
     else:
         write_file(out, text + "\n")
-        remark(f"wrote {out}")
+        print_note(f"saved {out}")

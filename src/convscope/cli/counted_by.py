@@ -1,4 +1,4 @@
-"""`convscope counted-by`: what another tool counts."""
+"""`convscope counted-by`: the counts of another tool."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 import click
 
 from ..input_shapes import InputShape
-from .group import VERBS
+from .group import COMMANDS
 from .options import input_option, json_option, model_argument
-from .output import say
+from .output import print_result
 
 if TYPE_CHECKING:
     from ..network import Network
 
 
-@click.command("counted-by", short_help=VERBS["counted-by"])
+@click.command("counted-by", short_help=COMMANDS["counted-by"])
 @model_argument
 @click.argument("tool")
 @input_option
 @json_option
 def command(model: str, tool: str, input_shape: InputShape | None, as_json: bool) -> None:
-    """Show what TOOL counts for MODEL beside our MACs, layer by layer, and why the two differ.
+    """Show what TOOL counts for MODEL next to convscope's MACs, layer by layer, and why the numbers differ.
 
     TOOL is torchinfo, fvcore, thop, ptflops, torchvision or tf.profiler.
 
@@ -35,11 +35,13 @@ def command(model: str, tool: str, input_shape: InputShape | None, as_json: bool
 
 
 def show_recount(network: Network, tool: str, as_json: bool) -> None:
-    """Print what another tool counts."""
+    """Print the counts of another tool."""
     from ..analysis.counted_by import recount
     from ..files.readable_json import to_json
-    from ..render.sections import recount_table
+    from ..render.comparison import recount_table
     from ..text.terminal import paint_for, terminal_width
 
     counted = recount(network, tool)
-    say(to_json(counted.to_dict()) if as_json else recount_table(counted).text(terminal_width(), paint_for()))
+    print_result(
+        to_json(counted.to_dict()) if as_json else recount_table(counted).text(terminal_width(), paint_for())
+    )

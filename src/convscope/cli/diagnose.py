@@ -1,4 +1,4 @@
-"""`convscope diagnose`: what is wrong or wasteful in a network's structure, and in how it was trained."""
+"""`convscope diagnose`: wasteful or risky parts of a network, and problems of its training."""
 
 from __future__ import annotations
 
@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..input_shapes import InputShape
-from .arguments import extent, shape
-from .group import VERBS
-from .options import input_option, json_option, model_argument
-from .output import say
+from .arguments import pixels, shape
+from .group import COMMANDS
+from .options import input_option, json_option, model_argument, with_default
+from .output import print_result
 
 if TYPE_CHECKING:
     from ..analysis.diagnosis import Finding
 
 
-@click.command("diagnose", short_help=VERBS["diagnose"])
+@click.command("diagnose", short_help=COMMANDS["diagnose"])
 @model_argument
 @input_option
 @click.option(
-    "--object-size", metavar="PIXELS", callback=extent, help="Size of what must be seen whole: 32, 32x48."
+    "--object-size",
+    metavar="PIXELS",
+    callback=pixels,
+    help="Size of the objects that a unit must see whole: 32, or 32x48.",
 )
 @click.option(
-    "--other-input", metavar="CxHxW", callback=shape, help="A second input shape; 1 pixel more if left out."
+    "--other-input",
+    metavar="CxHxW",
+    callback=shape,
+    help=with_default("Second input shape to check the network with.", "one pixel larger"),
 )
 @json_option
 def command(
@@ -34,9 +40,9 @@ def command(
     other_input: tuple[int, ...] | None,
     as_json: bool,
 ) -> None:
-    """Find what is wasteful or risky in the structure of MODEL, with numbers and what to change.
+    """Find wasteful or risky parts of MODEL, each with its cost and a suggested change.
 
-    Of a run, how it was trained is looked at first: dead units, saturation, gradients, progress.
+    For a run, its training is diagnosed first: dead units, saturation, gradients, progress.
 
     \b
     Examples:
@@ -46,7 +52,7 @@ def command(
     from ..analysis.diagnosis import diagnose
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.findings import findings_text, training_findings_text
+    from ..render.diagnosis import findings_text, training_findings_text
     from ..text.terminal import paint_for, terminal_width
 
     network = load(model, input_shape)
@@ -56,16 +62,16 @@ def command(
         document: dict[str, Any] = {"schema": 1, "model": network.name, "input_shape": list(network.input_shape)}
         if trained is not None:
             document |= {"run": model, "training": [finding.to_dict() for finding in trained]}
-        say(to_json({**document, "findings": [finding.to_dict() for finding in findings]}))
+        print_result(to_json({**document, "findings": [finding.to_dict() for finding in findings]}))
         return
     width, paint = terminal_width(), paint_for()
     if trained is not None:
-        say(training_findings_text(model, trained, width, paint) + "\n")
-    say(findings_text(network, findings, width, paint))
+        print_result(training_findings_text(model, trained, width, paint) + "\n")
+    print_result(findings_text(network, findings, width, paint))
 
 
 def _training_findings(model: str) -> list[Finding] | None:
-    """Return what a run's log shows; None for a MODEL that is no run."""
+    """Return the findings in a run's log; None for a MODEL that is no run."""
     if not os.path.isfile(os.path.join(model, "log.jsonl")):
         return None
     from ..training.run_diagnosis import diagnose_run

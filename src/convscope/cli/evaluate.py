@@ -1,4 +1,4 @@
-"""`convscope evaluate`: how well a run's model does."""
+"""`convscope evaluate`: accuracy and confusion matrix of a run."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadSetting, nearest
-from .data_options import (
+from .data import (
     checkpoint_option,
     data_choice,
     data_options,
     engine_option,
+    print_skipped,
     run_argument,
-    say_left_out,
 )
-from .group import VERBS
-from .options import json_option, one_of, save_option
-from .output import remark, say
+from .group import COMMANDS
+from .options import exclusive, json_option, save_option, with_default
+from .output import print_note, print_result
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -28,14 +28,20 @@ if TYPE_CHECKING:
     from ..training.run_folder import SavedRun
 
 
-@click.command("evaluate", short_help=VERBS["evaluate"])
+@click.command("evaluate", short_help=COMMANDS["evaluate"])
 @run_argument
 @data_options
-@click.option("--part", metavar="NAME", help="test, validation or train; test, or else validation, if left out.")
+@click.option(
+    "--part",
+    metavar="[test|validation|train]",
+    help=with_default("Part of the data to evaluate.", "test, or validation if there is none"),
+)
 @checkpoint_option
 @engine_option
-@save_option("the surest mistakes, as images,")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="The figure's language.")
+@save_option("a figure of the errors with the highest confidence")
+@click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the figure."
+)
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the confusion matrix as comma-separated values.")
 def command(
@@ -49,9 +55,9 @@ def command(
     as_csv: bool,
     **data: Any,
 ) -> None:
-    """Show loss, accuracy of each class, and which classes RUN's model takes for which.
+    """Show the loss of the model of RUN, its accuracy per class, and the confusion matrix.
 
-    By default on the test part of the data it was trained on.
+    By default it is evaluated on the test part of the data it was trained on.
 
     \b
     Examples:
@@ -64,38 +70,38 @@ def command(
     from ..training.evaluation import evaluate_classes
     from ..training.run_folder import SavedRun
 
-    one_of({"--json": as_json, "--csv": as_csv})
+    exclusive({"--json": as_json, "--csv": as_csv})
     saved = SavedRun(run)
     model = saved.model(checkpoint, engine)
     choice = _choice(saved, model, data)
     name, source = _part(choice, part)
-    say_left_out(source)
-    source = _as_learned(model, source, choice)
+    print_skipped(source)
+    source = _in_model_order(model, source, choice)
     evaluation = evaluate_classes(model, source)
     if path is not None:
         _draw(evaluation, source, path, lang)
     if as_json:
-        found = {"schema": 1, "run": run, "data": choice.to_dict(), "part": name}
-        say(to_json({**found, **evaluation.to_dict()}))
+        document = {"schema": 1, "run": run, "data": choice.to_dict(), "part": name}
+        print_result(to_json({**document, **evaluation.to_dict()}))
     elif as_csv:
-        say(confusion_csv(evaluation))
+        print_result(confusion_csv(evaluation))
     else:
         title = f"{run} on {choice.label} ({name}, {len(source):,} images)"
-        say(evaluation_text(evaluation, title, terminal_width(), paint_for()))
+        print_result(evaluation_text(evaluation, title, terminal_width(), paint_for()))
 
 
-def _choice(saved: SavedRun, model: Model, given: dict[str, Any]) -> DataConfig:
-    """Return the run's own data, or other data, whose images are brought to what the network takes."""
+def _choice(saved: SavedRun, model: Model, options: dict[str, Any]) -> DataConfig:
+    """Return the run's own data, or other data, with images converted to the network's input."""
     recorded = saved.data
-    if given["data"] is None:
+    if options["data"] is None:
         if recorded is None:
             raise click.UsageError(
-                "--data must be given: the model was trained on data that has no name; got none; "
-                "name a set, a folder or an .npz file. [data-missing]",
+                "the run was trained on arrays, so its data cannot be loaded. Add --data with a dataset, a folder "
+                "or an .npz file. [data-missing]",
                 click.get_current_context(),
             )
-        return recorded if given["data_dir"] is None else replace(recorded, data_dir=given["data_dir"])
-    choice = data_choice(**given)
+        return recorded if options["data_dir"] is None else replace(recorded, data_dir=options["data_dir"])
+    choice = data_choice(**options)
     shape = model.network.input_shape
     if len(shape) == 3 and shape[0] in (1, 3):
         height, width = shape[1:]
@@ -111,13 +117,13 @@ def _part(choice: DataConfig, part: str | None) -> tuple[str, Dataset]:
     for split in SPLITS:
         if split == part:
             return part, choice.part(split)  # type: ignore[arg-type]
-    raise BadSetting(f"--part must be one of {', '.join(SPLITS)}; got {part!r}; {nearest(part, SPLITS)} [part]")
+    raise BadSetting(f"--part must be one of {', '.join(SPLITS)} (got {part!r}); {nearest(part, SPLITS)} [part]")
 
 
-def _as_learned(model: Model, source: Dataset, choice: DataConfig) -> Dataset:
-    """Return the data with its classes in the order in which the model learned them."""
+def _in_model_order(model: Model, source: Dataset, choice: DataConfig) -> Dataset:
+    """Return the data with its classes in the order of the model's outputs."""
     from ..data.transforms import relabel
-    from .data_fit import refuse_misfit
+    from .data import refuse_misfit
 
     if model.classes is not None:
         source = relabel(source, model.classes)
@@ -129,4 +135,4 @@ def _draw(evaluation: Evaluation, source: Dataset, path: str, lang: str) -> None
     from .. import plots
 
     plots.save(plots.mistakes_figure(evaluation, source, lang), path)
-    remark(f"drew {path}")
+    print_note(f"saved {path}")

@@ -1,4 +1,4 @@
-"""`convscope explain`: worked derivations."""
+"""`convscope explain`: worked derivations of every quantity."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from ..input_shapes import InputShape
-from .arguments import place
-from .group import VERBS
-from .options import input_option, model_argument, save_option
-from .output import remark, say
+from ..text.lists import join_and
+from .arguments import hyphens_to_underscores, position
+from .group import COMMANDS
+from .options import input_option, model_argument, save_option, with_default
+from .output import print_note, print_result
 
 FORMATS = ("text", "markdown", "latex", "html")
 _SUFFIXES = {
@@ -22,31 +23,58 @@ _SUFFIXES = {
     ".htm": "html",
 }
 
+QUANTITIES = (
+    *(
+        "output-shape",
+        "params",
+        "macs",
+        "multiplications",
+        "additions",
+        "comparisons",
+        "divisions",
+        "exponentials",
+    ),
+    *("operations", "activation-bytes", "im2col", "receptive-field", "receptive-field-backward", "center"),
+)
 
-def _form_of(path: str | None) -> str:
-    """Return the format that a file's suffix means; text without a file or suffix."""
+
+def _format_of(path: str | None) -> str:
+    """Return the format for a file's suffix; text without a file or suffix."""
     suffix = Path(path or "").suffix.lower()
     if suffix and suffix not in _SUFFIXES:
         raise click.UsageError(
-            f"--save must end in {', '.join(_SUFFIXES)} to choose the format; got {suffix!r}; rename it, or add "
-            "--format. [explain-suffix]",
+            f"--save must end in {join_and(_SUFFIXES, 'or')} (got {suffix!r}). Rename the file, or add --format. "
+            "[explain-suffix]",
             click.get_current_context(),
         )
     return _SUFFIXES.get(suffix, "text")
 
 
-@click.command("explain", short_help=VERBS["explain"])
+@click.command("explain", short_help=COMMANDS["explain"])
 @model_argument
 @click.argument("layer", required=False)
 @input_option
-@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose center is worked out.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
-@click.option("--quantity", "quantities", metavar="NAME", multiple=True, help="Only this; may be repeated.")
+@click.option("--at", metavar="ROW,COL", callback=position, help="Unit of LAYER, to derive its region and center.")
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language: English or Chinese.",
+)
+@click.option(
+    "--quantity",
+    "quantities",
+    metavar="NAME",
+    multiple=True,
+    callback=hyphens_to_underscores,
+    help=f"Derive only this quantity; repeatable. One of {', '.join(QUANTITIES)}.",
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Output format. [default: by the suffix of --save, else text]",
+    help=with_default("Output format.", "by the suffix of --save, else text"),
 )
 @save_option("the derivation")
 def command(
@@ -59,12 +87,12 @@ def command(
     form: str | None,
     path: str | None,
 ) -> None:
-    """Work out every number of MODEL, or of one LAYER: formula, numbers put in, result.
+    """Derive every quantity of MODEL, or of one LAYER: formula, substituted values, result.
 
     \b
     Examples:
       convscope explain alexnet conv2 --at 3,5
-      convscope explain alexnet pool5 --quantity receptive_field --quantity center
+      convscope explain alexnet pool5 --quantity receptive-field --quantity center
       convscope explain exercise --lang zh --format html --save exercise.html
     """
     from ..derivations import explain
@@ -74,21 +102,21 @@ def command(
 
     if at is not None and layer is None:
         raise click.UsageError(
-            "--at must come with a LAYER; got --at alone; name the layer after the model. [explain-at]",
+            "--at needs a LAYER. Name the layer after the model. [explain-at]",
             click.get_current_context(),
         )
     explanation = explain(load(model, input_shape), layer, at)
     if quantities:
         explanation = explanation.only(*quantities)
     if form is None:
-        form = _form_of(path)
+        form = _format_of(path)
     if form == "text":
         text = explanation.text(lang, min(100, terminal_width()))
     else:
         text = getattr(explanation, form)(lang)
     text = text.rstrip("\n")
     if path is None:
-        say(text)
+        print_result(text)
     else:
         write_file(path, text + "\n")
-        remark(f"wrote {path}")
+        print_note(f"saved {path}")

@@ -1,4 +1,4 @@
-"""`convscope field`: what one unit sees, and who sees one pixel."""
+"""`convscope field`: the region that a unit sees, and the units that see a pixel."""
 
 from __future__ import annotations
 
@@ -7,44 +7,52 @@ from typing import TYPE_CHECKING
 import click
 
 from ..input_shapes import InputShape
-from .arguments import place
-from .group import VERBS
-from .options import input_option, json_option, model_argument, one_of, save_option
-from .output import remark, remark_stretched, say
+from .arguments import position
+from .group import COMMANDS
+from .options import exclusive, input_option, json_option, model_argument, save_option
+from .output import print_note, print_result, print_stretch_note
 
 if TYPE_CHECKING:
     from ..analysis.region import Region, Units
     from ..network import Network
 
-Place = tuple[int, ...]
+Position = tuple[int, ...]
 
 
-@click.command("field", short_help=VERBS["field"])
+@click.command("field", short_help=COMMANDS["field"])
 @model_argument
 @click.argument("layer")
 @input_option
-@click.option("--at", metavar="ROW,COL", callback=place, help="The unit of LAYER whose region is wanted.")
+@click.option("--at", metavar="ROW,COL", callback=position, help="Position of the unit in LAYER's output.")
 @click.option(
-    "--pixel", metavar="ROW,COL", callback=place, help="The other way: which units of LAYER see this pixel?"
+    "--pixel", metavar="ROW,COL", callback=position, help="Show the units of LAYER that see this pixel instead."
 )
-@click.option("--of", "origin", metavar="LAYER", help="Count pixels in this layer's map instead of the input.")
-@click.option("--image", metavar="PATH", help="Draw on this image; needs --save.")
-@save_option("the region, or the units that see the pixel, drawn on the image,")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="The figure's language.")
+@click.option(
+    "--origin",
+    "--of",
+    "origin",
+    metavar="LAYER",
+    help="Compute the receptive field with respect to this layer's output instead of the network input.",
+)
+@click.option("--image", metavar="PATH", help="Image to draw on; needs --save.")
+@save_option("a figure of the region, or of the units that see the pixel,")
+@click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the figure."
+)
 @json_option
 def command(
     model: str,
     layer: str,
     input_shape: InputShape | None,
-    at: Place | None,
-    pixel: Place | None,
+    at: Position | None,
+    pixel: Position | None,
     origin: str | None,
     image: str | None,
     path: str | None,
     lang: str,
     as_json: bool,
 ) -> None:
-    """Show the exact region that one unit of LAYER sees, border, padding and holes included.
+    """Show the exact region of the input that a unit of LAYER sees, including borders, padding and gaps.
 
     Rows and columns count from 0. Boxes are half-open: rows 32:227 are the rows 32 to 226.
 
@@ -56,7 +64,7 @@ def command(
     """
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.region_text import region_text, units_text
+    from ..render.field import region_text, units_text
     from ..text.terminal import paint_for, terminal_width
 
     _check(at, pixel, origin, image, path)
@@ -66,7 +74,7 @@ def command(
         units = network.seen_by(pixel, layer, origin)
         if path is not None:
             _draw(network, units, image, path, lang)
-        say(
+        print_result(
             to_json(units.to_dict())
             if as_json
             else units_text(network, units, start, terminal_width(), paint_for())
@@ -76,32 +84,33 @@ def command(
     region = network.field(layer, at, origin)
     if path is not None:
         _draw(network, region, image, path, lang)
-    say(
+    print_result(
         to_json(region.to_dict())
         if as_json
         else region_text(network, region, start, terminal_width(), paint_for())
     )
 
 
-def _check(at: Place | None, pixel: Place | None, origin: str | None, image: str | None, path: str | None) -> None:
+def _check(
+    at: Position | None, pixel: Position | None, origin: str | None, image: str | None, path: str | None
+) -> None:
     context = click.get_current_context()
-    one_of({"--at": at is not None, "--pixel": pixel is not None})
+    exclusive({"--at": at is not None, "--pixel": pixel is not None})
     if at is None and pixel is None:
         raise click.UsageError(
-            "a unit must be given with --at, or a pixel with --pixel; got neither; "
-            "write --at ROW,COL, as in --at 3,2. [field-at]",
+            "no unit and no pixel is given. Add --at ROW,COL for a unit, such as --at 3,2, or --pixel ROW,COL. "
+            "[field-at]",
             context,
         )
     if image is not None and path is None:
         raise click.UsageError(
-            "--image must come with --save; got --image alone; say where to draw, as in --save seen.png. "
-            "[field-image]",
+            "--image needs --save. Add the file to write, such as --save seen.png. [field-image]",
             context,
         )
-    one_of({"--of": origin is not None, "--save": path is not None})
+    exclusive({"--origin": origin is not None, "--save": path is not None})
 
 
-def _draw(network: Network, found: Region | Units, image: str | None, path: str, lang: str) -> None:
+def _draw(network: Network, shown: Region | Units, image: str | None, path: str, lang: str) -> None:
     from ..analysis.region import Units
     from ..images import load_image, sample_image
     from ..plots import region_on_image, save, units_beside_image
@@ -109,11 +118,11 @@ def _draw(network: Network, found: Region | Units, image: str | None, path: str,
     shape = network.input_shape
     pixels = sample_image(shape) if image is None else load_image(image, shape)
     if image is not None:
-        remark_stretched([image], shape)
+        print_stretch_note([image], shape)
     figure = (
-        units_beside_image(found, pixels, lang)
-        if isinstance(found, Units)
-        else region_on_image(found, pixels, lang)
+        units_beside_image(shown, pixels, lang)
+        if isinstance(shown, Units)
+        else region_on_image(shown, pixels, lang)
     )
     save(figure, path)
-    remark(f"drew {path}")
+    print_note(f"saved {path}")

@@ -1,4 +1,4 @@
-"""The verbs of the command line, each loaded only when it is called."""
+"""The commands, each imported only when it is called."""
 
 from __future__ import annotations
 
@@ -9,71 +9,68 @@ import click
 from .. import __version__
 from ..errors import nearest
 
-VERBS = {
+COMMANDS = {
     "inspect": "Show shape, parameters, operations, memory and receptive field of every layer.",
-    "field": "Show the exact region of the input that one unit sees, or the units that see a pixel.",
-    "explain": "Work out every number: formula, numbers put in, result.",
+    "field": "Show the exact region of the input that a unit sees, or the units that see a pixel.",
+    "explain": "Derive every quantity step by step: formula, substituted values, result.",
     "plot": "Draw figures: activation functions, receptive fields, networks, training, feature maps.",
-    "compare": "Show how two networks differ.",
-    "check": "Hold a network to a budget; exit code 1 when it is broken.",
-    "train": "Train a network on images; stop and go on when you like.",
-    "evaluate": "Show a run's accuracy, class by class, and its worst mistakes.",
-    "predict": "Say what images show.",
-    "bench": "Measure the native engine on this machine, beside PyTorch.",
-    "tune": "Measure which algorithms are fastest here for a network, and keep them.",
-    "diagnose": "Find what is wasteful or risky in a network or a run.",
+    "compare": "Compare two networks layer by layer.",
+    "check": "Check a network against limits; exit code 1 if any is exceeded.",
+    "train": "Train a network on images; interrupt and resume at any time.",
+    "evaluate": "Show the accuracy of a run per class, and the confusion matrix.",
+    "predict": "Classify images with a trained model.",
+    "bench": "Benchmark the native engine on this machine against PyTorch.",
+    "tune": "Measure the fastest algorithms for a network on this machine, and cache the choice.",
+    "diagnose": "Find wasteful or risky parts of a network or a run.",
     "convert": "Write a network as notation or YAML.",
-    "zoo": "List the networks that come with convscope.",
-    "counted-by": "Show what another tool counts, and why it differs.",
+    "zoo": "List the bundled networks.",
+    "counted-by": "Show what another tool counts for a network, and why the numbers differ.",
 }
-"""Verb and what it does; the verb's command stands in the module of the same name."""
+"""Command names and their short help; each command is defined in the module of the same name."""
 
 
 class NearestGroup(click.Group):
-    """A group that offers the nearest names for one that it does not have."""
+    """Command group that suggests similar names for an unknown command."""
 
-    word = "the verb"
+    noun = "command"
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which there are."""
         known = self.list_commands(ctx)
         if args[0] not in known and not args[0].startswith("-"):
             ctx.fail(
-                f"{self.word} must be one of {', '.join(known)}; got {args[0]!r}; {nearest(args[0], known)} [verb]"
+                f"the {self.noun} must be one of {', '.join(known)} (got {args[0]!r}); "
+                f"{nearest(args[0], known)} [verb]"
             )
         return super().resolve_command(ctx, args)
 
 
-class Verbs(NearestGroup):
-    """The verbs; each one's module is imported when it is called."""
+class LazyGroup(NearestGroup):
+    """Commands whose modules are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order in which people meet them."""
-        return list(VERBS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a verb's command."""
-        if cmd_name not in VERBS:
+        if cmd_name not in COMMANDS:
             return None
         command = import_module(f"convscope.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(
-    cls=Verbs,
+    cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    subcommand_metavar="VERB ...",
-    epilog="A MODEL is a name in the zoo, a line of notation, a .yaml, .json or .onnx file, a run's folder, or "
-    "Python code that builds a PyTorch or Keras model: torch:package.module:callable, "
-    "keras:package.module:callable.",
+    subcommand_metavar="COMMAND ...",
+    epilog="A MODEL is the name of a bundled network (see zoo), a line of notation, a .yaml, .json or .onnx file, "
+    "the folder of a run, or a Python callable that builds a PyTorch or Keras model: "
+    "torch:package.module:callable, keras:package.module:callable.",
 )
 @click.version_option(__version__, prog_name="convscope", message="%(prog)s %(version)s")
 def convscope() -> None:

@@ -1,16 +1,16 @@
-"""`convscope inspect`: the table of a network."""
+"""`convscope inspect`: the summary table of a network."""
 
 from __future__ import annotations
 
 import click
 
 from ..input_shapes import InputShape
-from .group import VERBS
-from .options import input_option, json_option, model_argument, one_of
-from .output import say
+from .group import COMMANDS
+from .options import exclusive, input_option, json_option, model_argument
+from .output import print_result
 
 
-@click.command("inspect", short_help=VERBS["inspect"])
+@click.command("inspect", short_help=COMMANDS["inspect"])
 @model_argument
 @input_option
 @json_option
@@ -19,9 +19,23 @@ from .output import say
 @click.option(
     "--depth", metavar="N", type=click.IntRange(1), help="Group layers by the first N parts of their dotted names."
 )
-@click.option("--counted-by", "tool", metavar="TOOL", help="Show what another tool counts instead.")
-@click.option("--plan", "as_plan", is_flag=True, help="Show the kernels and the memory of the native engine.")
-@click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Images at once in --plan; 64.")
+@click.option(
+    "--counted-by",
+    "tool",
+    metavar="TOOL",
+    help="Show the counts of another tool; see counted-by.",
+)
+@click.option(
+    "--plan", "as_plan", is_flag=True, help="Show the execution plan of the native engine: kernels and memory."
+)
+@click.option(
+    "--batch",
+    metavar="IMAGES",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Batch size of --plan.",
+)
 def command(
     model: str,
     input_shape: InputShape | None,
@@ -45,31 +59,31 @@ def command(
     from ..analysis.report import inspect
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render import report as table
+    from ..render.report import report_csv, report_markdown, report_table
     from ..text.terminal import paint_for
 
-    one_of({"--json": as_json, "--csv": as_csv, "--markdown": as_markdown})
+    exclusive({"--json": as_json, "--csv": as_csv, "--markdown": as_markdown})
     for other, chosen in (("--json", as_json), ("--csv", as_csv), ("--counted-by", tool), ("--plan", as_plan)):
-        one_of({"--depth": depth, other: chosen})
+        exclusive({"--depth": depth, other: chosen})
     network = load(model, input_shape)
     if tool is not None:
         from .counted_by import show_recount
 
-        one_of({"--counted-by": True, "--csv": as_csv, "--markdown": as_markdown})
+        exclusive({"--counted-by": True, "--csv": as_csv, "--markdown": as_markdown})
         show_recount(network, tool, as_json)
         return
     if as_plan:
         from .plan import show_plan
 
-        one_of({"--plan": True, "--csv": as_csv, "--markdown": as_markdown})
+        exclusive({"--plan": True, "--csv": as_csv, "--markdown": as_markdown})
         show_plan(network, batch, as_json)
         return
     report = inspect(network)
     if as_json:
-        say(to_json(report.to_dict()))
+        print_result(to_json(report.to_dict()))
     elif as_csv:
-        say(table.report_csv(report))
+        print_result(report_csv(report))
     elif as_markdown:
-        say(table.report_markdown(report, depth))
+        print_result(report_markdown(report, depth))
     else:
-        say(table.report_table(report, paint=paint_for(), depth=depth))
+        print_result(report_table(report, paint=paint_for(), depth=depth))

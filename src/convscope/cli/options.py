@@ -1,4 +1,4 @@
-"""Options that several verbs have."""
+"""Options shared by several commands, as decorators."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from typing import Any, TypeVar, cast
 import click
 
 from ..errors import BadSetting
+from ..text.lists import join_and
 from .arguments import input_shapes, named_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ARGUMENTS = "convscope.arguments"
 _CALLED = ("torch:", "keras:")
-_INPUT_HELP = "Input shape, channels first, instead of the network's own. Several inputs: NAME=CxHxW each."
+_INPUT_HELP = "Input shape, channels first; overrides the network's own. Once per input if there are several."
 
 
-def model_argument(verb: F) -> F:
-    """Give a verb its MODEL, and --arg for one that is built by a function."""
-    return arg_option(click.argument("model", callback=_with_arguments)(verb))
+def model_argument(command: F) -> F:
+    """Add the argument MODEL, and --arg for a model built by a Python callable."""
+    return arg_option(click.argument("model", callback=_with_arguments)(command))
 
 
-def two_models_argument(verb: F) -> F:
-    """Give a verb the models A and B, and --arg for those of them that are built by a function."""
+def two_models_argument(command: F) -> F:
+    """Add the arguments A and B, and --arg for those built by a Python callable."""
     for name in ("b", "a"):
-        verb = click.argument(name)(verb)
+        command = click.argument(name)(command)
 
-    @wraps(verb)
+    @wraps(command)
     def with_arguments(*args: Any, a: str, b: str, **options: Any) -> Any:
         context = click.get_current_context()
         called = [model for model in (a, b) if _is_called(model)]
@@ -36,13 +37,13 @@ def two_models_argument(verb: F) -> F:
             name: _with_arguments(context, None, model) if model in called or not called else model
             for name, model in (("a", a), ("b", b))
         }
-        return verb(*args, **models, **options)
+        return command(*args, **models, **options)
 
     return arg_option(cast(F, with_arguments))
 
 
-def arg_option(verb: F) -> F:
-    """Give a verb --arg name=value, which may be given several times."""
+def arg_option(command: F) -> F:
+    """Add the repeatable option --arg NAME=VALUE."""
     return click.option(
         "--arg",
         metavar="NAME=VALUE",
@@ -50,8 +51,8 @@ def arg_option(verb: F) -> F:
         is_eager=True,
         expose_value=False,
         callback=_keep_arguments,
-        help="Call what torch:package.module:callable names with this argument, as in weights=None.",
-    )(verb)
+        help="Keyword argument for a torch: or keras: callable, such as weights=None; repeatable.",
+    )(command)
 
 
 def _keep_arguments(context: click.Context, param: click.Parameter, given: tuple[str, ...]) -> None:
@@ -59,50 +60,52 @@ def _keep_arguments(context: click.Context, param: click.Parameter, given: tuple
 
 
 def _with_arguments(context: click.Context, _param: click.Parameter | None, model: str) -> str:
-    """Write the arguments into the model's name: torch:nets:build(depth=3)."""
+    """Append the arguments to the model's name: torch:nets:build(depth=3)."""
     given = context.meta.get(_ARGUMENTS, ())
     if not given:
         return model
     if not _is_called(model):
         raise BadSetting(
-            f"--arg must go with a MODEL named package.module:callable; got MODEL {model!r}; "
-            "write it as in torch:torchvision.models:resnet50. [arg-model]"
+            f"--arg needs a MODEL that is a Python callable (got {model!r}). "
+            "Example: torch:torchvision.models:resnet50. [arg-model]"
         )
     return f"{model}({', '.join(f'{name}={value!r}' for name, value in given)})"
 
 
 def _is_called(model: str) -> bool:
-    """Tell whether --arg can be added to a model's name: it names a callable without arguments."""
+    """Tell whether a model names a callable without arguments, to which --arg can be added."""
     return model.startswith(_CALLED) and not model.endswith(")")
 
 
-def input_option(verb: F) -> F:
-    """Give a verb --input."""
+def input_option(command: F) -> F:
+    """Add --input."""
     return click.option(
         "--input", "input_shape", metavar="[NAME=]CxHxW", multiple=True, callback=input_shapes, help=_INPUT_HELP
-    )(verb)
+    )(command)
 
 
-def json_option(verb: F) -> F:
-    """Give a verb --json."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")(verb)
+def json_option(command: F) -> F:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")(
+        command
+    )
 
 
 def save_option(what: str) -> Callable[[F], F]:
-    """Give a verb --save."""
+    """Add --save, which writes `what` to a file."""
     return click.option("--save", "path", metavar="PATH", help=f"Write {what} to this file.")
 
 
-def one_of(chosen: Mapping[str, object]) -> None:
-    """Refuse options that exclude each other."""
+def exclusive(chosen: Mapping[str, object]) -> None:
+    """Raise where more than one of several exclusive options is set."""
     given = [name for name, value in chosen.items() if value]
     if len(given) > 1:
         raise click.UsageError(
-            f"of {_listed(chosen)} one must be chosen; got {' and '.join(given)}; leave out all but one. [one-of]",
+            f"{join_and(chosen)} exclude each other (got {join_and(given)}). Use only one of them. [one-of]",
             click.get_current_context(),
         )
 
 
-def _listed(names: Mapping[str, object]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}"
+def with_default(text: str, default: object) -> str:
+    """Return a help text with its default as click shows one; for options whose value stays None when unset."""
+    return f"{text}  [default: {default}]"

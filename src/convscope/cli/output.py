@@ -1,4 +1,4 @@
-"""Results to stdout, messages to stderr, and how a command ends."""
+"""Output of commands: results on stdout, messages on stderr, exit codes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BAD_INPUT = 2
 SIGNALED = 128
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-"""What shells report: 128 and the number of the signal that ended a program; of Ctrl-C; of a closed pipe."""
+"""Exit codes as shells report them: 128 plus a signal's number, after Ctrl-C, after a closed pipe."""
 
 LONGEST_NAME = 100
-"""Bytes of a file's name that is made here; file systems take 255, numbers and endings come behind it."""
+"""Most bytes of a generated file name; file systems allow 255, and numbers and suffixes are appended."""
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 _LOOKALIKES = {
@@ -51,18 +51,51 @@ _LOOKALIKES = {
     "μ": "mu",
     "σ": "sigma",
 }
-"""What is written where an encoding lacks a character; in tables it has the same width."""
+"""Replacements for characters that an encoding lacks; those used in tables have the same width."""
+
+_OPTIONS = {
+    **{
+        f"{optimizer}.{name}": f"--{name.replace('_', '-')}"
+        for optimizer in ("SGD", "Adam", "AdamW")
+        for name in ("lr", "momentum", "weight_decay")
+    },
+    **{
+        f"fit.{name}": f"--{name.replace('_', '-')}"
+        for name in (
+            *("epochs", "batch_size", "optimizer", "schedule", "clip_norm", "loss", "augment", "patience"),
+            "checkpoint_every",
+        )
+    },
+    "CrossEntropy.label_smoothing": "--label-smoothing",
+    "WarmUp.steps": "--warmup",
+    "Model.seed": "--seed",
+    "Model.engine": "--engine",
+    "Model.precision": "--precision",
+    "check.min_field": "--min-field",
+    "check.max_field": "--max-field",
+    "diagnose.object_size": "--object-size",
+    "Recount.tool": "TOOL",
+    "Activation.name": "NAME",
+}
+"""Arguments of the library, and the options or arguments that set them."""
+
+_STARTS = {
+    r"^augment\.(?=\w)": "--augment ",
+    r"^(augment|checkpoint)(?= must)": r"--\1",
+    "^a quantity": "--quantity",
+}
+"""Beginnings of messages about arguments that are named without their function."""
 
 
-def ending(command: click.Command, arguments: Sequence[str] | None) -> int:
-    """Run a command and return its exit code; whatever a user can cause ends in one clear message."""
+def run_command(command: click.Command, arguments: Sequence[str] | None) -> int:
+    """Run a command and return its exit code; every error that a user can cause is one message on stderr."""
     _prepare_streams()
     with warnings.catch_warnings():
         warnings.showwarning = _warn
-        return _ended(command, arguments)
+        return _exit_code(command, arguments)
 
 
-def _ended(command: click.Command, arguments: Sequence[str] | None) -> int:
+def _exit_code(command: click.Command, arguments: Sequence[str] | None) -> int:
     try:
         code = command.main(
             None if arguments is None else list(arguments), prog_name="convscope", standalone_mode=False
@@ -71,22 +104,22 @@ def _ended(command: click.Command, arguments: Sequence[str] | None) -> int:
         print(error.format_message(), file=sys.stderr)
         return BAD_INPUT
     except click.UsageError as error:
-        complain(error.format_message())
+        print_error(error.format_message())
         if error.ctx is not None:
             print(f"try: {error.ctx.command_path} --help", file=sys.stderr)
         return BAD_INPUT
     except ConvscopeError as error:
-        complain(str(error))
+        print_error(str(error))
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 
-def say(text: str) -> None:
-    """Write a result to stdout; a reader that has gone, as `head` does, ends the command in silence.
+def print_result(text: str) -> None:
+    """Write a result to stdout; a closed pipe, as after `head`, ends the command silently.
 
-    Errors:   BadFile [output] when stdout cannot take it, as on a full disk
+    Errors:   BadFile [output] when stdout cannot be written, as on a full disk
     """
     _check_encodable(text)
     try:
@@ -98,64 +131,80 @@ def say(text: str) -> None:
     except OSError as error:
         _drop_stdout()
         reason = (error.strerror or str(error)).lower()
-        raise BadFile(f"the output must be written somewhere; got {reason}; make room for it. [output]") from None
+        raise BadFile(f"the output could not be written ({reason}). [output]") from None
 
 
 def _check_encodable(text: str) -> None:
-    """Refuse Chinese where the output has no characters for it, rather than print question marks.
+    """Raise where the output's encoding has no Chinese characters, rather than print question marks.
 
     Errors:   BadFile [encoding]
     """
     encoding = sys.stdout.encoding or "utf-8"
-    characters = "".join(sign for sign in set(text) if "\u3400" <= sign <= "\u9fff")
+    characters = "".join(one for one in set(text) if "\u3400" <= one <= "\u9fff")
     try:
         characters.encode(encoding)
     except UnicodeEncodeError:
         raise BadFile(
-            f"the output's encoding must have Chinese characters; got {encoding}; set PYTHONUTF8=1, or write "
-            "a file with --save. [encoding]"
+            f"the output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or write to a file "
+            "with --save. [encoding]"
         ) from None
 
 
-def complain(message: str) -> None:
-    """Write one message to stderr."""
-    print(f"{paint_for(sys.stderr).alarm('convscope:')} {message}", file=sys.stderr)
+def print_error(message: str) -> None:
+    """Write an error or warning to stderr, with arguments named as options of the command line."""
+    print(f"{paint_for(sys.stderr).alarm('convscope:')} {in_options(message)}", file=sys.stderr)
+
+
+def in_options(message: str) -> str:
+    """Name arguments of the library as options of the command line.
+
+    >>> in_options("SGD.lr must be a number above 0 (got lr=-1.0). 0.01 is a common start. [setting]")
+    '--lr must be a number above 0 (got -1.0). 0.01 is a common start. [setting]'
+    """
+    for name, option in _OPTIONS.items():
+        message = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", option, message)
+        argument = name.rpartition(".")[2]
+        message = re.sub(rf"\bgot {argument}=", "got ", message)
+        message = re.sub(rf"(?<![\w.-]){argument}=(?=\d)", f"{option} ", message)
+    for start, option in _STARTS.items():
+        message = re.sub(start, option, message)
+    return message
 
 
 def _warn(message: Warning | str, *_where: Any, **_more: Any) -> None:
-    """Write a warning of the library as one message, without Python's place in the source."""
-    complain(str(message))
+    """Print a warning as one message, without its location in the source."""
+    print_error(str(message))
 
 
-def remark(message: str) -> None:
-    """Write what was done to stderr."""
+def print_note(message: str) -> None:
+    """Write a note on what was done to stderr."""
     print(message, file=sys.stderr)
 
 
 def file_name(text: str) -> str:
-    """Return a text as a part of a file's name: without special characters, and short; perhaps nothing is left."""
+    """Return a text as part of a file name: short and without special characters; it may be empty."""
     plain = _UNSAFE.sub("-", text).strip("-.")
     return plain.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
 
 
-def remark_stretched(images: Sequence[str], input_shape: Shape) -> None:
-    """Say on stderr which images lose their proportions when they are fitted to a network's input."""
+def print_stretch_note(images: Sequence[str], input_shape: Shape) -> None:
+    """Note which images lose their proportions when they are resized to a network's input."""
     from ..images import stretch_note
 
     note = stretch_note(images, input_shape)
     if note:
-        remark(note)
+        print_note(note)
 
 
 def _drop_stdout() -> None:
-    """Let nothing more be written, so that closing down does not fail a second time."""
+    """Redirect stdout to the null device, so that flushing it at exit does not fail a second time."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def _prepare_streams() -> None:
-    """Make streams that cannot say every sign fall back on lookalikes of the same width."""
+    """Let streams replace characters that their encoding lacks by similar ones of the same width."""
     codecs.register_error("convscope.lookalike", _lookalike)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -169,14 +218,14 @@ def _lookalike(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     written = [
-        _dot(error.object, place) if error.object[place] == "·" else _LOOKALIKES.get(error.object[place], "?")
-        for place in range(error.start, error.end)
+        _dot(error.object, index) if error.object[index] == "·" else _LOOKALIKES.get(error.object[index], "?")
+        for index in range(error.start, error.end)
     ]
     return "".join(written), error.end
 
 
-def _dot(text: str, place: int) -> str:
-    """Return what a raised dot is: a product between two factors, else a point."""
-    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+def _dot(text: str, index: int) -> str:
+    """Return an asterisk for a raised dot between two factors, else a period."""
+    before, after = text[index - 1 : index], text[index + 1 : index + 2]
     between = (before.isalnum() or before in tuple(")]⌋⌉")) and (after.isalnum() or after in tuple("([⌊⌈"))
     return "*" if between else "."

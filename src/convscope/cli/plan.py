@@ -1,4 +1,4 @@
-"""What `inspect --plan` shows."""
+"""`convscope inspect --plan`: the execution plan of the native engine."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadSetting
 from ..network import Network
-from .output import say
+from .output import print_result
 
 if TYPE_CHECKING:
     from ..engines.native.runtime.program import NativeProgram
 
 
 def show_plan(network: Network, batch: int, as_json: bool) -> None:
-    """Print what the native engine does for a network, in a training step and at inference.
+    """Print the plans of the native engine for a training step and for inference.
 
-    Errors:   BadSetting [native-engine] where the engine cannot be used
+    Errors:   BadSetting [native-engine] where the engine is not available
     """
     program = native_program(network, "--plan")
     from ..files.readable_json import to_json
@@ -24,16 +24,16 @@ def show_plan(network: Network, batch: int, as_json: bool) -> None:
 
     plans = [program.plan("training"), program.plan("update"), program.plan("inference")]
     if as_json:
-        say(to_json({"schema": 1, "plans": [plan_document(plan, batch) for plan in plans]}))
+        print_result(to_json({"schema": 1, "plans": [plan_document(plan, batch) for plan in plans]}))
     else:
         tables = [plan_table(plan, batch).text(terminal_width(), paint_for()) for plan in plans]
-        say("\n\n".join(tables))
+        print_result("\n\n".join(tables))
 
 
-def native_program(network: Network, asked: str) -> NativeProgram:
-    """Return a network compiled by the native engine; `asked` is what cannot be done without.
+def native_program(network: Network, feature: str) -> NativeProgram:
+    """Return a network compiled by the native engine, which `feature` needs.
 
-    Errors:   BadSetting [native-engine] where the engine cannot be used: a warning has said why
+    Errors:   BadSetting [native-engine] where the engine is not available; a warning says why
     """
     from ..engines.reference.program import ReferenceProgram
     from ..model import Model
@@ -42,8 +42,8 @@ def native_program(network: Network, asked: str) -> NativeProgram:
     program = Model(network, engine="native", parameters=undrawn_parameters(network)).program
     if isinstance(program, ReferenceProgram):
         raise BadSetting(
-            f"{asked} must run where the native engine can; got a machine without it; "
-            "pip install llvmlite if that is what the warning names. [native-engine]"
+            f"{feature} needs the native engine, which is not available on this machine (see the warning above). "
+            "If llvmlite is missing, run `pip install llvmlite`. [native-engine]"
         )
     from ..engines.native.runtime.program import NativeProgram
 

@@ -10,10 +10,10 @@ import click
 from ..errors import BadSetting
 from ..input_shapes import InputShape
 from .arguments import matrices
-from .data_options import checkpoint_option, run_argument
-from .group import VERBS, NearestGroup
-from .options import input_option, model_argument
-from .output import file_name, remark, remark_stretched
+from .data import checkpoint_option, run_argument
+from .group import COMMANDS, NearestGroup
+from .options import input_option, model_argument, with_default
+from .output import file_name, print_note, print_stretch_note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 LONGEST_SIDE = 480
-"""Pixels to which a larger image is reduced for its feature maps."""
+"""Pixels to which the longer side of an image is reduced for its feature maps."""
 
-_TAKEN = ("name", "lang")
-"""Words that `activation` has for other things, so that no setting can be called so."""
+_RESERVED = ("name", "lang")
+"""Parameters of `plots.activation` that are no settings of the function."""
 
 
 class Figures(NearestGroup):
-    """The figures that can be drawn."""
+    """Commands of `plot`, one per figure."""
 
-    word = "the figure"
+    noun = "figure"
 
 
-@click.group("plot", cls=Figures, short_help=VERBS["plot"], subcommand_metavar="FIGURE ...")
+@click.group("plot", cls=Figures, short_help=COMMANDS["plot"], subcommand_metavar="FIGURE ...")
 def command() -> None:
-    """Draw a figure to a PNG or SVG file.
+    """Draw a figure and save it as PNG or SVG.
 
     \b
     Examples:
@@ -45,16 +45,23 @@ def command() -> None:
 
 
 def figure_options(figure: F) -> F:
-    """Give a figure its file and its language."""
-    lang = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="English or Chinese.")
-    where = click.option("--save", "path", metavar="PATH", help="A .png or .svg file; by default a .png here.")
+    """Add --save and --lang."""
+    lang = click.option(
+        "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the figure."
+    )
+    where = click.option(
+        "--save",
+        "path",
+        metavar="PATH",
+        help=with_default("File to write, .png or .svg.", "NAME.png in the current folder"),
+    )
     return lang(where(figure))
 
 
-@command.command("activations", short_help="Sigmoid, tanh and ReLU beside their derivatives.")
+@command.command("activations", short_help="Sigmoid, tanh and ReLU with their derivatives.")
 @figure_options
 def activations(path: str | None, lang: str) -> None:
-    """Draw sigmoid, tanh and ReLU beside their derivatives.
+    """Draw sigmoid, tanh and ReLU with their derivatives.
 
     \b
     Example:
@@ -65,12 +72,18 @@ def activations(path: str | None, lang: str) -> None:
     _save(plots.activations(lang=lang), path, "activations")
 
 
-@command.command("function", short_help="One activation function, its derivative and properties.")
+@command.command("function", short_help="An activation function, its derivative and properties.")
 @click.argument("name")
-@click.option("--set", "settings", metavar="SETTING=VALUE", multiple=True, help="A setting of the function.")
+@click.option(
+    "--set",
+    "settings",
+    metavar="SETTING=VALUE",
+    multiple=True,
+    help="Setting of the function, such as negative_slope=0.2; repeatable.",
+)
 @figure_options
 def function(name: str, settings: tuple[str, ...], path: str | None, lang: str) -> None:
-    """Draw one activation function beside its derivative, with its properties.
+    """Draw the activation function NAME with its derivative and properties.
 
     \b
     Example:
@@ -81,7 +94,7 @@ def function(name: str, settings: tuple[str, ...], path: str | None, lang: str) 
     _save(plots.activation(name, lang=lang, **_read_settings(settings)), path, name)
 
 
-@command.command("field", short_help="The receptive field from layer to layer.")
+@command.command("field", short_help="Growth of the receptive field from layer to layer.")
 @model_argument
 @input_option
 @figure_options
@@ -99,12 +112,12 @@ def field(model: str, input_shape: InputShape | None, path: str | None, lang: st
     _save(plots.field_growth(network, lang=lang), path, f"{network.name}-field")
 
 
-@command.command("network", short_help="A network as a graph.")
+@command.command("network", short_help="Architecture diagram of a network.")
 @model_argument
 @input_option
 @figure_options
 def network(model: str, input_shape: InputShape | None, path: str | None, lang: str) -> None:
-    """Draw MODEL as a graph with its shapes.
+    """Draw the architecture of MODEL with the shapes of its feature maps.
 
     \b
     Example:
@@ -117,19 +130,19 @@ def network(model: str, input_shape: InputShape | None, path: str | None, lang: 
     _save(plots.network_figure(graph, lang=lang), path, f"{graph.name}-network")
 
 
-@command.command("edges", short_help="Feature maps of edge kernels, or of your own, on an image.")
-@click.option("--image", metavar="PATH", help="The image; a photograph that is bundled if left out.")
+@command.command("edges", short_help="Feature maps of edge kernels, or your own kernels, on an image.")
+@click.option("--image", metavar="PATH", help=with_default("Image to convolve.", "a bundled photograph"))
 @click.option(
     "--kernel",
     "kernels",
     metavar="ROWS",
     multiple=True,
     callback=matrices,
-    help="Your own kernel, rows separated by /, as in 0,1,0/1,-4,1/0,1,0; may be repeated.",
+    help="Kernel with rows separated by /, such as 0,1,0/1,-4,1/0,1,0; repeatable.",
 )
 @figure_options
 def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | None, lang: str) -> None:
-    """Draw what a horizontal and a vertical edge kernel, or your own kernels, make of an image.
+    """Draw the feature maps of a horizontal and a vertical edge kernel, or of your own kernels, on an image.
 
     \b
     Examples:
@@ -144,10 +157,10 @@ def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | 
     _save(figure, path, "edges")
 
 
-@command.command("pooling", short_help="How max pooling enlarges the receptive field.")
+@command.command("pooling", short_help="Effect of max pooling on the receptive field.")
 @figure_options
 def pooling(path: str | None, lang: str) -> None:
-    """Draw how max pooling enlarges what the next convolution sees.
+    """Draw how max pooling enlarges the receptive field of the next convolution.
 
     \b
     Example:
@@ -175,11 +188,11 @@ def curves(run: str, path: str | None, lang: str) -> None:
     _save(plots.training_curves(saved.events(), saved.path.name, lang=lang), path, f"{saved.path.name}-curves")
 
 
-@command.command("features", short_help="What a trained network's layers make of an image.")
+@command.command("features", short_help="Feature maps of a trained network for an image.")
 @run_argument
 @click.argument("image")
-@click.option("--layer", "layers", metavar="LAYER", multiple=True, help="Only this layer; may be repeated.")
-@click.option("--invert", is_flag=True, help="Swap dark and light, as for pencil on paper.")
+@click.option("--layer", "layers", metavar="LAYER", multiple=True, help="Draw only this layer; repeatable.")
+@click.option("--invert", is_flag=True, help="Invert the image, as for dark pencil on white paper.")
 @checkpoint_option
 @figure_options
 def features(
@@ -191,7 +204,7 @@ def features(
     path: str | None,
     lang: str,
 ) -> None:
-    """Draw the feature maps that the layers of RUN's model make of IMAGE.
+    """Draw the feature maps of the model of RUN for IMAGE.
 
     \b
     Example:
@@ -205,18 +218,18 @@ def features(
     model = saved.model(checkpoint)
     shape = model.network.input_shape
     activations = model.activations(read_input(image, shape, invert)[None])
-    remark_stretched([image], shape)
+    print_stretch_note([image], shape)
     figure = plots.feature_maps(model.network, activations, layers, lang=lang)
     _save(figure, path, f"{saved.path.name}-features")
 
 
-@command.command("kernels", short_help="The kernels that a convolution has learned.")
+@command.command("kernels", short_help="Learned kernels of a convolution.")
 @run_argument
-@click.option("--layer", metavar="LAYER", help="A convolution; the first one if left out.")
+@click.option("--layer", metavar="LAYER", help=with_default("Convolution to draw.", "the first one"))
 @checkpoint_option
 @figure_options
 def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | None, lang: str) -> None:
-    """Draw the kernels of a convolution of RUN's model.
+    """Draw the learned kernels of a convolution of RUN.
 
     \b
     Example:
@@ -235,17 +248,15 @@ def _save(figure: Figure, path: str | None, name: str) -> None:
 
     target = f"{file_name(name) or 'figure'}.png" if path is None else path
     plots.save(figure, target)
-    remark(f"drew {target}")
+    print_note(f"saved {target}")
 
 
 def _read_settings(settings: tuple[str, ...]) -> dict[str, float | str]:
     known: dict[str, float | str] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
-        if not (equals and name.isidentifier() and text) or name in _TAKEN:
-            raise BadSetting(
-                f"--set must be SETTING=VALUE; got {setting!r}; write it as in negative_slope=0.2. [set]"
-            )
+        if not (equals and name.isidentifier() and text) or name in _RESERVED:
+            raise BadSetting(f"--set must be SETTING=VALUE (got {setting!r}). Example: negative_slope=0.2. [set]")
         known[name] = _number_or_text(text)
     return known
 

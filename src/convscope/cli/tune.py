@@ -1,25 +1,27 @@
-"""`convscope tune`: measure which algorithm is fastest for a network here, and keep it."""
+"""`convscope tune`: measured choice of algorithms for a network, cached on disk."""
 
 from __future__ import annotations
 
 import click
 
 from ..input_shapes import InputShape
-from .group import VERBS
+from .group import COMMANDS
 from .options import input_option, json_option, model_argument
-from .output import remark, say
+from .output import print_note, print_result
 
 
-@click.command("tune", short_help=VERBS["tune"])
+@click.command("tune", short_help=COMMANDS["tune"])
 @model_argument
 @input_option
-@click.option("--batch", metavar="N", type=click.IntRange(1), default=64, help="Images at once; 64.")
+@click.option(
+    "--batch", metavar="IMAGES", type=click.IntRange(1), default=64, show_default=True, help="Batch size."
+)
 @json_option
 def command(model: str, input_shape: InputShape | None, batch: int, as_json: bool) -> None:
-    """Measure how each convolution of MODEL is computed fastest on this machine, and keep that for later.
+    """Measure the fastest algorithm for each convolution of MODEL on this machine, and cache the choice.
 
-    Without it a rule decides. From then on every model with a layer of these sizes uses what was measured, so its
-    last digits may differ from before.
+    Without measurements, a heuristic chooses. Cached choices apply to every model with a layer of the same
+    sizes, so the last digits of its results may change.
 
     \b
     Examples:
@@ -29,16 +31,16 @@ def command(model: str, input_shape: InputShape | None, batch: int, as_json: boo
     from ..bench.tune import tune
     from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.tune import tune_document, tune_table
+    from ..render.bench import tune_document, tune_table
     from ..text.terminal import paint_for, terminal_width
     from .plan import native_program
 
     network = load(model, input_shape)
     native_program(network, "tune")
-    choices = list(tune(network, batch, remark))
+    choices = list(tune(network, batch, print_note))
     if as_json:
-        say(to_json(tune_document(choices)))
+        print_result(to_json(tune_document(choices)))
     elif not choices:
-        say("every convolution of this network can be computed in one way only: nothing to measure.")
+        print_result("nothing to measure: there is only one algorithm for each convolution of this network.")
     else:
-        say(tune_table(choices).text(terminal_width(), paint_for()))
+        print_result(tune_table(choices).text(terminal_width(), paint_for()))

@@ -1,11 +1,11 @@
-"""Figures, as PNG or SVG. They need `pip install matplotlib pillow`.
+"""Figures as PNG or SVG. They need `pip install matplotlib pillow`.
 
-`style.py` holds colors, sizes and letters, and `save`; `shown.py` draws arrays as small images; the images to
-draw on come from `convscope.images`. A network takes four steps: `boxes.py` (which boxes), `drawn_layer.py`
-(color and words), `lanes.py` (columns and lanes), `page.py` (inches).
+`style.py` has colors, sizes, fonts and `save`; `shown.py` draws arrays as small images. A network diagram takes
+four steps: `boxes.py` (merge layers), `drawn_layer.py` (colors and labels), `lanes.py` (columns and lanes) and
+`page.py` (positions in inches).
 """
 
-from . import style  # first, for it says what to install where matplotlib is missing
+from . import style  # first: it reports a missing matplotlib
 from .activation_curves import activation, activations
 from .curves import training_curves
 from .edge_maps import convolution_maps

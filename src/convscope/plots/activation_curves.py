@@ -1,4 +1,4 @@
-"""Activation functions beside their derivatives."""
+"""Figures of activation functions with their derivatives."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REACH = 6.0
 """Curves are drawn from −REACH to at least REACH."""
 
 SATURATED = 0.05
-"""A side is shaded from where the slope stays below this part of the largest."""
+"""Slopes below this fraction of the largest count as saturated."""
 
 POINTS_PER_UNIT = 200
 
@@ -48,7 +48,7 @@ LARGEST = Text("max {slope}", "最大值 {slope}")
 SATURATES = Text("saturates", "饱和")
 FLAT = Text("flat: slope 0", "平坦：斜率为 0")
 SHADED = Text(
-    "Shaded: the slope stays below 5 % of the largest, so almost no gradient comes back.",
+    "Shaded: the slope is below 5 % of its maximum, so almost no gradient flows back.",
     "阴影：斜率低于最大值的 5%，几乎没有梯度传回。",
 )
 YES, NO = Text("yes", "是"), Text("no", "否")
@@ -74,36 +74,36 @@ COSTS = {
 
 @cache
 def known() -> dict[str, type[Activation]]:
-    """Return every activation function by its word in the notation."""
+    """Return the activation functions by their names in the notation."""
     kinds = (item for item in vars(all_layers).values() if isinstance(item, type) and issubclass(item, Activation))
     return {kind.keyword: kind for kind in kinds if kind.keyword}
 
 
 def named(name: str, **settings: Any) -> Activation:
-    """Return the activation function of this name, PyTorch's or the notation's, with these settings.
+    """Return an activation function by PyTorch's name or the notation's, with these settings.
 
     Errors:   BadSetting [activation-name], [activation-setting], [setting]
     """
     word = name.lower().replace("-", "").replace("_", "")
     if word not in known():
         raise BadSetting(
-            f"Activation.name must be a function of one number; got name={name!r}; "
+            f"Activation.name must be an elementwise activation function (got name={name!r}); "
             f"{nearest(word, known())} [activation-name]"
         )
     kind = known()[word]
     allowed = [setting for setting, _ in kind.forms()]
     for setting, chosen in settings.items():
         if setting not in allowed:
-            way_out = f"use {', '.join(allowed)}" if allowed else "leave it out"
+            hint = f"Use {', '.join(allowed)}" if allowed else "Leave it out"
             raise BadSetting(
-                f"{kind.__name__}.{setting} must be one of its settings; got {setting}={chosen!r}; "
-                f"{way_out}. [activation-setting]"
+                f"{kind.__name__} has no setting {setting!r} (got {setting}={chosen!r}). {hint}. "
+                "[activation-setting]"
             )
     return kind(**settings)
 
 
 def activations(lang: str = "en") -> Figure:
-    """Draw sigmoid, tanh and ReLU, each beside its derivative, with guide lines."""
+    """Draw sigmoid, tanh and ReLU with their derivatives and guide lines."""
     text = letters(lang)
     figure = new_figure(11.25, 10.25)
     grid = figure.subplots(3, 2, gridspec_kw={"hspace": 0.36, "wspace": 0.14})
@@ -115,12 +115,12 @@ def activations(lang: str = "en") -> Figure:
     ):
         _value_panel(row[0], layer, title, text)
         _derivative_panel(row[1], layer, f"{title}′", text)
-    figure.text(0.515, 0.018, text.say(SHADED), ha="center", **text.font(SMALL, color=GRAY))
+    figure.text(0.515, 0.018, text.translate(SHADED), ha="center", **text.font(SMALL, color=GRAY))
     return figure
 
 
 def activation(name: str, lang: str = "en", **settings: Any) -> Figure:
-    """Draw one activation function beside its derivative, with its properties.
+    """Draw one activation function with its derivative and properties.
 
     Errors:   BadSetting [activation-name], [activation-setting], [setting], [figure-language]
     """
@@ -132,16 +132,16 @@ def activation(name: str, lang: str = "en", **settings: Any) -> Figure:
     given = ", ".join(f"{setting} = {form.format(getattr(layer, setting))}" for setting, form in layer.forms())
     title = f"{layer.kind} ({given})" if given else layer.kind
     figure.text(0.045, 0.93, title, **text.font(TITLE, bold=True))
-    _value_panel(left, layer, text.say(FUNCTION), text)
-    _derivative_panel(right, layer, text.say(DERIVATIVE), text)
+    _value_panel(left, layer, text.translate(FUNCTION), text)
+    _derivative_panel(right, layer, text.translate(DERIVATIVE), text)
     if layer.properties.saturates:
-        figure.text(0.98, 0.93, text.say(SHADED), ha="right", **text.font(SMALL, color=GRAY))
+        figure.text(0.98, 0.93, text.translate(SHADED), ha="right", **text.font(SMALL, color=GRAY))
     _cards(figure.add_axes((0.045, 0.02, 0.935, 0.19)), layer.properties, text)
     return figure
 
 
 def _domain(layer: Activation) -> Array:
-    """Return where the curve is drawn: past the upper bound where there is one."""
+    """Return the interval to draw, which extends past an upper bound."""
     high = layer.properties.high
     right = max(REACH, np.ceil(high) + 3) if np.isfinite(high) and high < 100 else REACH
     return np.linspace(-REACH, right, round((REACH + right) * POINTS_PER_UNIT) + 1)
@@ -152,7 +152,7 @@ def _value_panel(axes: Axes, layer: Activation, title: str, text: Letters) -> No
     y = value(layer, x)
     known = layer.properties
     _panel(axes, layer, x, y, title, text, BLUE)
-    for bound, side in ((known.low, "right"), (known.high, "left")):  # each where the curve is far away
+    for bound, side in ((known.low, "right"), (known.high, "left")):  # labels keep clear of the curve
         if np.isfinite(bound):
             _level(axes, bound, number(bound), text, side)
 
@@ -165,9 +165,9 @@ def _derivative_panel(axes: Axes, layer: Activation, title: str, text: Letters) 
     drawn = _panel(axes, layer, *_broken(x, slope, cuts), title, text, ORANGE)
     for place, before, after in cuts:
         axes.plot([place] * 2, [before, after], color=ORANGE, lw=1.2, ls=(0, (1, 2)), label="_jump")
-    _level(axes, largest, text.say(LARGEST, slope=number(largest)), text)
+    _level(axes, largest, text.translate(LARGEST, slope=number(largest)), text)
     top = np.flatnonzero(np.abs(slope - largest) < 1e-4 * abs(largest))
-    if 0 < len(top) < POINTS_PER_UNIT // 2:  # one place, not a plateau
+    if 0 < len(top) < POINTS_PER_UNIT // 2:  # a peak, not a plateau
         at = float(x[top].mean())
         axes.plot([at], [largest], "o", color=ORANGE, ms=6, zorder=4, label="_maximum")
         if abs(at) > 0.01:
@@ -189,7 +189,7 @@ def _panel(axes: Axes, layer: Activation, x: Array, y: Array, title: str, text: 
 
 
 def _level(axes: Axes, at: float, label: str, text: Letters, side: str = "left") -> None:
-    """Draw a dashed guide at a height, with its number above it at one side."""
+    """Draw a dashed horizontal guide with its label at one side."""
     axes.axhline(at, color=VERMILLION, lw=1.2, ls=(0, (5, 4)), zorder=2, label="_level")
     axes.annotate(
         label,
@@ -204,7 +204,7 @@ def _level(axes: Axes, at: float, label: str, text: Letters, side: str = "left")
 
 
 def saturation(layer: Activation, x: Array) -> dict[str, float]:
-    """Return, per side that saturates, from where on the slope stays small."""
+    """Return, for each side that saturates, where the slope starts to stay small."""
     small = np.abs(derivative(layer, x)) <= SATURATED * layer.properties.max_slope
     found: dict[str, float] = {}
     for side in layer.properties.saturates:
@@ -222,7 +222,7 @@ def _shade(axes: Axes, layer: Activation, text: Letters) -> None:
         axes.axvspan(*sorted((edge, end)), color=GRAY, alpha=0.13, lw=0, zorder=0, label="_saturated")
         flat = not derivative(layer, np.linspace(edge, end, 50)[1:]).any()
         axes.annotate(
-            text.say(FLAT if flat else SATURATES),
+            text.translate(FLAT if flat else SATURATES),
             ((edge + end) / 2, 0.015),
             xycoords=("data", "axes fraction"),
             ha="center",
@@ -231,7 +231,7 @@ def _shade(axes: Axes, layer: Activation, text: Letters) -> None:
 
 
 def jumps(function: Callable[[Array], Array], x: Array) -> list[tuple[float, float, float]]:
-    """Find where a function jumps: (place, value before, value after).
+    """Return the discontinuities of a function: (x, value before, value after).
 
     A step between two points is halved again and again; a jump keeps its height, a slope does not.
     """
@@ -263,22 +263,24 @@ def _broken(x: Array, y: Array, cuts: list[tuple[float, float, float]]) -> tuple
 def _cards(axes: Axes, known: Properties, text: Letters) -> None:
     """Print the properties in one row."""
     bare(axes)
-    sides = ", ".join(text.say(SIDES[side]) for side in known.saturates) or text.say(NOWHERE)
+    sides = ", ".join(text.translate(SIDES[side]) for side in known.saturates) or text.translate(NOWHERE)
     costs = [
-        text.say(words, n=getattr(known.cost, name)) for name, words in COSTS.items() if getattr(known.cost, name)
+        text.translate(words, n=getattr(known.cost, name))
+        for name, words in COSTS.items()
+        if getattr(known.cost, name)
     ]
     rows = [", ".join(costs[start : start + 2]) for start in range(0, len(costs), 2)]
     answers = (
         known.range_text,
-        text.say(YES if known.zero_centered else NO),
+        text.translate(YES if known.zero_centered else NO),
         sides,
-        text.say(YES if known.dies else NO),
-        text.say(YES if known.monotone else NO),
+        text.translate(YES if known.dies else NO),
+        text.translate(YES if known.monotone else NO),
         number(known.max_slope),
         ",\n".join(rows),
     )
     places = (0.0, 0.155, 0.29, 0.43, 0.56, 0.67, 0.815)
     for place, heading, answer in zip(places, CARDS, answers, strict=True):
-        axes.text(place, 0.86, text.say(heading), va="top", **text.font(SMALL, color=GRAY))
+        axes.text(place, 0.86, text.translate(heading), va="top", **text.font(SMALL, color=GRAY))
         for line, shown in enumerate(answer.split("\n")):
             axes.text(place, 0.44 - 0.22 * line, text.drawable(shown), **text.font(LABEL, bold=True))

@@ -1,4 +1,4 @@
-"""A network as few boxes: element-wise followers ride along, equal blocks in a row are drawn once."""
+"""Boxes of a network diagram: elementwise layers are merged into their source, repeated blocks drawn once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..network import Network, Node
 
 LONGEST_BLOCK = 64
 LEAST_SAVED = 3
-"""Blocks are folded where at least so many boxes are saved."""
+"""Repeated blocks are merged if that saves at least this many boxes."""
 
 
 class Box(NamedTuple):
-    """A layer with the element-wise layers that follow it; `sources` are places of other boxes."""
+    """A layer with the elementwise layers after it; `sources` are indices of other boxes."""
 
     name: str
     layer: Layer
@@ -25,7 +25,7 @@ class Box(NamedTuple):
     shares: bool = False
 
     def signature(self, place: int) -> Hashable:
-        """Return what must agree for two boxes to be the same one block further on."""
+        """Return the key by which boxes of consecutive blocks are compared."""
         return (
             self.layer,
             self.followers,
@@ -36,7 +36,7 @@ class Box(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """Boxes `start` … `start + length − 1` stand for `times` equal blocks in a row."""
+    """Boxes `start` … `start + length − 1` stand for `times` consecutive equal blocks."""
 
     start: int
     length: int
@@ -44,7 +44,7 @@ class Repeat(NamedTuple):
 
 
 def boxes_of(network: Network) -> list[Box]:
-    """Return one box per layer, element-wise followers of a single consumer joined to it."""
+    """Return one box per layer, with elementwise layers merged into their only source."""
     consumers = [0] * len(network)
     for node in network:
         for source in node.sources:
@@ -72,7 +72,7 @@ def _rides_along(node: Node, network: Network, consumers: list[int]) -> bool:
 
 
 def fold(boxes: list[Box]) -> tuple[list[Box], list[Repeat]]:
-    """Keep the first of equal blocks in a row, and say how often each stands."""
+    """Keep the first of consecutive equal blocks, with the number of repetitions."""
     found = _repeats(boxes)
     kept: list[Box] = []
     repeats: list[Repeat] = []
@@ -86,7 +86,7 @@ def fold(boxes: list[Box]) -> tuple[list[Box], list[Repeat]]:
         if repeat.length:
             repeats.append(repeat._replace(start=place_of[repeat.start]))
             place = repeat.start + repeat.length * repeat.times
-            place_of[place - 1] = len(kept) - 1  # what comes after hangs on the last block
+            place_of[place - 1] = len(kept) - 1  # successors depend on the last block
     return [box._replace(sources=tuple(place_of[source] for source in box.sources)) for box in kept], repeats
 
 
@@ -113,7 +113,7 @@ def _repeats(boxes: list[Box]) -> list[Repeat]:
 
 
 def _times(boxes: list[Box], signs: list[Hashable], last_use: list[int], start: int, length: int) -> int:
-    """Count equal blocks in a row from `start`, each entered and left in one place only."""
+    """Count consecutive equal blocks from `start`, each with one entry and one exit."""
     block = signs[start : start + length]
     times = 1
     while signs[start + times * length : start + (times + 1) * length] == block:

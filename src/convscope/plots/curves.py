@@ -1,4 +1,4 @@
-"""How a training went: loss, accuracy and learning rate over the epochs.
+"""Training curves: loss, accuracy and learning rate over the epochs.
 
 After a divergence losses can have thirty digits. The loss axis then ends at `ABOVE_START` times the loss where the
 training began; a triangle at its upper edge marks each loss above, and a note gives the largest.
@@ -38,7 +38,7 @@ from .style import (
 LONGEST_NAME = 48
 MOST_MARKERS = 40
 LOG_FROM = 30
-"""From this ratio of the largest loss to the smallest on, the axis is logarithmic."""
+"""The axis is logarithmic from this ratio of the largest to the smallest loss."""
 
 FEW_DECADES = 1e4
 """From this span on, only powers of ten are labeled."""
@@ -46,19 +46,19 @@ FEW_DECADES = 1e4
 MOST_TICKS = 10
 
 ROOM = 1.6
-"""Factor between the outermost loss and the edge of an axis that does not show all."""
+"""Factor between the largest displayed loss and the edge of a clipped axis."""
 
 MOST_SPAN = 1e6
 """Losses that span no more than this ratio are all shown."""
 
 ABOVE_START = 1e3
-"""Where losses span more, those above this multiple of the first one are outside the axis."""
+"""Otherwise losses above this multiple of the first one are clipped."""
 
-TITLE_WORDS = Text("How {name} was trained", "{name} 的训练过程")
+TITLE_WORDS = Text("Training of {name}", "{name} 的训练过程")
 LOSS, ACCURACY = Text("loss", "损失"), Text("accuracy", "准确率")
 EPOCH, RATE = Text("epoch", "轮次"), Text("learning rate", "学习率")
 TRAINING, VALIDATION = Text("training", "训练"), Text("validation", "验证")
-STEPS = Text("loss of single steps", "单步损失")
+STEPS = Text("loss per step", "单步损失")
 BEST = Text(
     "best: epoch {epoch}, loss {loss}, accuracy {accuracy}", "最佳：第 {epoch} 轮，损失 {loss}，准确率 {accuracy}"
 )
@@ -71,7 +71,7 @@ OUTSIDE = Text("▲ above this axis, up to {largest}", "▲ 超出坐标轴，�
 
 
 class Curves(NamedTuple):
-    """What a log tells, by epoch; validation is NaN where there was none.
+    """Values of a training log by epoch; validation is NaN where there was none.
 
     `best` is the index of the epoch that the run keeps; None where training diverged before one had ended.
     """
@@ -102,7 +102,7 @@ class Curves(NamedTuple):
 
     @property
     def ceiling(self) -> float:
-        """Return the largest loss that the axis has room for; infinity where it has room for all."""
+        """Return the upper limit for losses on the axis; infinity if all fit."""
         values = self.losses
         positive = values[values > 0]
         if not len(positive) or positive.max() <= MOST_SPAN * positive.min():
@@ -112,7 +112,7 @@ class Curves(NamedTuple):
 
 
 def curves(events: Iterable[Event]) -> Curves:
-    """Return a log's numbers; single steps stand at their share of an epoch.
+    """Return the values of a log; steps are placed at fractions of epochs.
 
     Errors:   BadData [no-epochs] for a log without a whole epoch
     """
@@ -120,8 +120,7 @@ def curves(events: Iterable[Event]) -> Curves:
     history = history_of(told)
     if not len(history):
         raise BadData(
-            "a run must have a whole epoch for curves; got none; train it longer, or go on with it by "
-            "`convscope train --resume`. [no-epochs]"
+            "the run has no complete epoch to draw. Resume it with `convscope train --resume`. [no-epochs]"
         )
     batches = history[0].step / history[0].epoch
     best = best_epoch(history)
@@ -156,12 +155,12 @@ def training_curves(events: Sequence[Event], name: str, lang: str = "en") -> Fig
     known = curves(events)
     figure = new_figure(12.8, 7.2)
     shown = text.drawable(shortened(name, LONGEST_NAME))
-    figure.text(0.06, 0.935, text.say(TITLE_WORDS, name=shown), **text.font(TITLE, bold=True))
+    figure.text(0.06, 0.935, text.translate(TITLE_WORDS, name=shown), **text.font(TITLE, bold=True))
     loss = figure.add_axes((0.06, 0.33, 0.41, 0.48))
     accuracy = figure.add_axes((0.56, 0.33, 0.41, 0.48))
     for axes, words in ((loss, LOSS), (accuracy, ACCURACY)):
         tidy(axes, text)
-        axes.set_title(text.say(words), loc="left", pad=12, **text.font(LABEL, bold=True))
+        axes.set_title(text.translate(words), loc="left", pad=12, **text.font(LABEL, bold=True))
     _draw_pair(accuracy, known, known.accuracy, known.validation_accuracy)
     accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     _draw_loss(loss, known, text)
@@ -180,17 +179,17 @@ def _draw_loss(axes: Axes, known: Curves, text: Letters) -> None:
     span = shown.max() / shown.min()
     if (values.min() > 0 or ceiling < np.inf) and (span > LOG_FROM or values.max() > ceiling):
         axes.set_yscale("log")
-        marks = (1.0, 2.0, 5.0) if span < FEW_DECADES else (1.0,)  # more would crowd each other out
+        marks = (1.0, 2.0, 5.0) if span < FEW_DECADES else (1.0,)  # more would overlap
         axes.yaxis.set_major_locator(LogLocator(subs=marks, numticks=MOST_TICKS))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: number(value)))
         axes.yaxis.set_minor_formatter(NullFormatter())
     if values.max() > ceiling:
         axes.set_ylim(shown.min() / ROOM, ROOM * shown.max())
-        _mark_outside(axes, known, text.say(OUTSIDE, largest=number(values.max())), text)
+        _mark_outside(axes, known, text.translate(OUTSIDE, largest=number(values.max())), text)
 
 
 def _mark_outside(axes: Axes, known: Curves, note: str, text: Letters) -> None:
-    """Mark at the upper edge where losses lie above it."""
+    """Mark losses beyond the axis at its upper edge."""
     edge = axes.get_xaxis_transform()
     series = [(known.step_epochs, known.step_loss, GRAY, 4.0), (known.epochs, known.loss, BLUE, 9.0)]
     series.append((known.epochs, known.validation_loss, VERMILLION, 5.0))
@@ -202,7 +201,7 @@ def _mark_outside(axes: Axes, known: Curves, note: str, text: Letters) -> None:
 
 
 def _draw_pair(axes: Axes, known: Curves, own: np.ndarray, checked: np.ndarray) -> None:
-    """Draw training and validation, and mark the best epoch on the line that chose it."""
+    """Draw training and validation, and mark the best epoch."""
     marker = "o" if len(known.epochs) <= MOST_MARKERS else ""
     axes.plot(known.epochs, own, color=BLUE, lw=2.2, marker=marker, ms=5, zorder=3, label="_training")
     shown, color = own, BLUE
@@ -223,7 +222,7 @@ def _limits(axes: Axes, known: Curves) -> None:
 
 
 def _draw_rate(axes: Axes, known: Curves, text: Letters) -> None:
-    """Draw the rate of every step that the log has."""
+    """Draw the learning rate of every logged step."""
     tidy(axes, text)
     places = np.concatenate([known.step_epochs, known.epochs])
     order = np.argsort(places, kind="stable")
@@ -231,18 +230,18 @@ def _draw_rate(axes: Axes, known: Curves, text: Letters) -> None:
     axes.plot(places[order], rates[order], color=GRAY, lw=1.8, marker="o", ms=3, label="_rate")
     axes.set_ylim(0, 1.2 * float(rates.max()))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=2))
-    axes.set_title(text.say(RATE), loc="left", pad=8, **text.font(LABEL, bold=True))
-    axes.set_xlabel(text.say(EPOCH), **text.font(SMALL))
+    axes.set_title(text.translate(RATE), loc="left", pad=8, **text.font(LABEL, bold=True))
+    axes.set_xlabel(text.translate(EPOCH), **text.font(SMALL))
     _limits(axes, known)
 
 
 def _legend(figure: Figure, known: Curves, text: Letters) -> None:
-    """Name the lines once, and give the best epoch's numbers."""
-    marks = [Line2D([], [], color=BLUE, lw=2.2, marker="o", ms=5, label=text.say(TRAINING))]
+    """Draw one legend for all lines, with the values of the best epoch."""
+    marks = [Line2D([], [], color=BLUE, lw=2.2, marker="o", ms=5, label=text.translate(TRAINING))]
     if known.checked:
-        marks.append(Line2D([], [], color=VERMILLION, lw=2.2, marker="o", ms=5, label=text.say(VALIDATION)))
+        marks.append(Line2D([], [], color=VERMILLION, lw=2.2, marker="o", ms=5, label=text.translate(VALIDATION)))
     if len(known.step_loss):
-        marks.append(Line2D([], [], color=GRAY, ls="none", marker="o", ms=3, label=text.say(STEPS)))
+        marks.append(Line2D([], [], color=GRAY, ls="none", marker="o", ms=3, label=text.translate(STEPS)))
     marks.append(_best_mark(known, text))
     figure.legend(
         handles=marks,
@@ -257,12 +256,14 @@ def _legend(figure: Figure, known: Curves, text: Letters) -> None:
 
 
 def _best_mark(known: Curves, text: Letters) -> Line2D:
-    """Return the legend's entry of the best epoch, or of there being none."""
+    """Return the legend's entry for the best epoch, or for none."""
     best = known.best
     if best is None:
-        return Line2D([], [], ls="none", label=text.say(NO_BEST, step=known.diverged_at))
+        return Line2D([], [], ls="none", label=text.translate(NO_BEST, step=known.diverged_at))
     color, loss, accuracy = BLUE, known.loss[best], known.accuracy[best]
     if known.checked:
         color, loss, accuracy = VERMILLION, known.validation_loss[best], known.validation_accuracy[best]
-    words = text.say(BEST, epoch=int(known.epochs[best]), loss=number(loss), accuracy=f"{100 * accuracy:.2f} %")
+    words = text.translate(
+        BEST, epoch=int(known.epochs[best]), loss=number(loss), accuracy=f"{100 * accuracy:.2f} %"
+    )
     return Line2D([], [], ls="none", marker="o", ms=11, mfc="none", mec=color, mew=1.6, label=words)

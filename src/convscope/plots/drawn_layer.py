@@ -1,4 +1,4 @@
-"""How one layer looks in a drawn network: its color and its few words."""
+"""Colors and labels of layers in a network diagram."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .style import BLUE, GRAY, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, t
 
 
 class Look(NamedTuple):
-    """The color and the words under a layer's name."""
+    """Color of a layer and the label under its name."""
 
     color: str
     words: Text
@@ -37,7 +37,7 @@ class Look(NamedTuple):
 
 @singledispatch
 def look(layer: Layer) -> Look:
-    """Return how a layer is drawn; one without a look of its own is gray, with its word in the notation."""
+    """Return the look of a layer; by default gray, labeled as in the notation."""
     return Look(GRAY, _both(layer.keyword or layer.kind))
 
 
@@ -46,7 +46,7 @@ def _both(words: str) -> Text:
 
 
 def _window(name: Text, kernel: Axes, stride: Axes, *more: str) -> Text:
-    """Write a window: its kernel, its stride where it is not 1, and what else is unusual."""
+    """Label a window: its kernel, its stride unless 1, and other details."""
     details = [times(kernel), *([f"/{_short_number(stride)}"] if set(stride) != {1} else []), *more]
     return Text(*(f"{words} {' '.join(details)}" for words in name))
 
@@ -84,7 +84,7 @@ _POOLS = {
 
 
 def _register(family: type[Layer], color: str, words: Text | None = None) -> None:
-    """Give a family one color, and words unless those of the notation will do."""
+    """Register the color and label of a layer family; the label defaults to the notation."""
 
     @look.register(family)
     def _(layer: Layer) -> Look:

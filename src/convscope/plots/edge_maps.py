@@ -1,4 +1,4 @@
-"""Feature maps of kernels, by default of edges, on an image."""
+"""Figure of an image convolved with kernels, by default edge kernels."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ COLORS = Text("orange: the kernel's pattern · violet: its opposite", "橙色：
 
 
 def gray_levels(image: Image) -> Array:
-    """Return (h, w) from 0 to 1, by the eye's weights of the three colors."""
+    """Return the luminance (h, w) of an image, from 0 to 1."""
     levels = np.asarray(image, float) / 255
     weights = np.array([0.299, 0.587, 0.114]) if levels.shape[2] == 3 else np.ones(1)
     return levels @ weights
 
 
 def convolution_maps(image: Image, lang: str = "en", kernels: Mapping[str, ArrayLike] = KERNELS) -> Figure:
-    """Draw an image, up to four kernels, by default of edges, and the feature map of each.
+    """Draw an image, up to four kernels (edge kernels by default) and their feature maps.
 
     Shapes:   image (h, w, 3) or (h, w, 1), at least as large as a kernel
     Errors:   BadShape [maps-image], [lab-kernels], [lab-image]; BadSetting [figure-language], [maps-kernels]
     """
     if not 0 < len(kernels) <= MOST_KERNELS:
         raise BadSetting(
-            f"a figure must have 1 to {MOST_KERNELS} kernels; got {len(kernels)}; draw fewer. [maps-kernels]"
+            f"a figure shows 1 to {MOST_KERNELS} kernels (got {len(kernels)}). Use fewer. [maps-kernels]"
         )
     if image.ndim != 3 or image.shape[2] not in (1, 3):
         raise BadShape(
@@ -51,18 +51,18 @@ def convolution_maps(image: Image, lang: str = "en", kernels: Mapping[str, Array
         )
     text = letters(lang)
     figure = new_figure()
-    figure.text(0.035, 0.925, text.say(TITLE_WORDS), **text.font(TITLE, bold=True))
+    figure.text(0.035, 0.925, text.translate(TITLE_WORDS), **text.font(TITLE, bold=True))
     seen = figure.add_axes((0.035, 0.12, 0.37, 0.66))
     bare(seen)
     seen.imshow(gray_levels(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    seen.set_title(text.say(GRAY_IMAGE, size=times(image.shape[:2])), pad=8, **text.font(LABEL, bold=True))
-    figure.text(0.22, 0.055, text.say(COLORS), ha="center", **text.font(SMALL, color=GRAY))
+    seen.set_title(text.translate(GRAY_IMAGE, size=times(image.shape[:2])), pad=8, **text.font(LABEL, bold=True))
+    figure.text(0.22, 0.055, text.translate(COLORS), ha="center", **text.font(SMALL, color=GRAY))
     found = edge_maps(gray_levels(image), kernels)
     height = 0.89 / len(kernels)
     for row, (name, response) in enumerate(found.maps.items()):
         bottom = 0.93 - height * (row + 1)
         shown = figure.add_axes((0.455, bottom + 0.19 * height, 0.165, 0.5 * height))
-        words = text.say(EDGES[name]) if name in EDGES else text.say(KERNEL, name=name)
+        words = text.translate(EDGES[name]) if name in EDGES else text.translate(KERNEL, name=name)
         shown.set_title(words, pad=8, **text.font(LABEL, bold=True))
         _draw_kernel(shown, found.kernels[name], text)
         figure.text(0.645, bottom + 0.42 * height, "→", ha="center", va="center", **text.font(24, color=GRAY))
@@ -86,4 +86,4 @@ def _draw_map(axes: Axes, response: Array, text: Letters) -> None:
     bare(axes)
     largest = float(np.abs(response).max()) or 1.0
     axes.imshow(response, cmap="PuOr_r", vmin=-largest, vmax=largest, interpolation="nearest", label="_map")
-    axes.set_title(text.say(MAP, size=times(response.shape)), pad=6, **text.font(SMALL, color=GRAY))
+    axes.set_title(text.translate(MAP, size=times(response.shape)), pad=6, **text.font(SMALL, color=GRAY))

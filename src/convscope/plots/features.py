@@ -1,4 +1,4 @@
-"""What the layers of a trained model make of one image."""
+"""Figure of the feature maps of a trained model for one image."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from .style import GRAY, INK, LABEL, SMALL, TINY, TITLE, Letters, letters, new_f
 MOST_LAYERS, MOST_MAPS = 8, 8
 LONGEST_NAME = 22
 WIDTH, HEAD, ROW, LEFT, NAME = 12.8, 1.1, 1.42, 2.3, 2.1
-"""Inches: the page, the title, a layer's row, and what stands left of its maps."""
+"""Inches: page width, title height, row height of a layer, width of its label."""
 
-TITLE_WORDS = Text("What {name} makes of an image", "{name} 如何处理一张图像")
+TITLE_WORDS = Text("Feature maps of {name}", "{name} 的特征图")
 SUBTITLE = Text(
-    "of each layer the maps with the largest values; its channel above each map",
+    "the maps with the largest values in each layer; the number above a map is its channel",
     "每层显示数值最大的特征图，上方为通道编号",
 )
 IMAGE = Text("image {size}", "图像 {size}")
 MAPS = Text("{channels} maps {size}", "{channels} 张特征图 {size}")
 RANGE = Text("{low} … {high}", "{low} … {high}")
 SIGNED_WORDS = Text(
-    "orange: above 0 · violet: below 0 · where nothing lies below 0: dark is 0, yellow the largest",
-    "橙色：大于 0 · 紫色：小于 0 · 若无负值：深色为 0，黄色为最大值",
+    "orange: above 0 · violet: below 0 · in layers without negative values: dark is 0, yellow is the maximum",
+    "橙色：大于 0 · 紫色：小于 0 · 无负值的层：深色为 0，黄色为最大值",
 )
 
 
 class LayerMaps(NamedTuple):
-    """A layer's strongest maps; `channels` are their numbers, `low` and `high` the range of all of them.
+    """The strongest maps of a layer, their channels, and the range of their values.
 
     Shapes:   maps (m, h, w)
     """
@@ -53,7 +53,7 @@ class LayerMaps(NamedTuple):
 def layer_maps(
     network: Network, activations: Mapping[str, Array], layers: Sequence[str] | None = None
 ) -> list[LayerMaps]:
-    """Choose layers with positions, and of each the maps whose values reach farthest from 0.
+    """Select layers with feature maps, and the maps with the largest absolute values in each.
 
     Left out, `layers` are convolutions and pools, spread evenly where there are many.
 
@@ -71,13 +71,12 @@ def _usual_layers(network: Network) -> list[str]:
         names = [node.name for node in network.layers if len(node.output_shape) == 3]
     if not names:
         raise BadShape(
-            f"a network must have layers with rows and columns for feature maps; got none in {network.name}; "
-            "choose another. [no-maps]"
+            f"{network.name} has no feature maps: no layer's output has channels, rows and columns. [no-maps]"
         )
     if len(names) <= MOST_LAYERS:
         return names
-    places = np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int)
-    return [names[place] for place in places]
+    indices = np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int)
+    return [names[index] for index in indices]
 
 
 def _with_maps(network: Network, name: str) -> str:
@@ -86,8 +85,8 @@ def _with_maps(network: Network, name: str) -> str:
         raise UnknownLayer(f"{network.name} has no layer {name!r}; {nearest(name, known)} [layer-name]")
     if len(known[name]) != 3:
         raise BadShape(
-            f"a layer must have rows and columns for feature maps; got {name!r} with an output of "
-            f"{times(known[name])}; choose a layer before it is flattened. [no-maps]"
+            f"{name!r} has no feature maps: its output {times(known[name])} has no rows and columns. Choose a "
+            "layer before the flattening. [no-maps]"
         )
     return name
 
@@ -106,7 +105,7 @@ def feature_maps(
     layers: Sequence[str] | None = None,
     lang: str = "en",
 ) -> Figure:
-    """Draw an image and below it, layer by layer, what each makes of it.
+    """Draw an image with the feature maps of each layer below it.
 
     `activations` are those of `Model.activations` for one image.
 
@@ -118,10 +117,12 @@ def feature_maps(
     height = HEAD + ROW * (len(rows) + 1) + 0.45
     figure = new_figure(WIDTH, height)
     name = text.drawable(shortened(network.name, 40))
-    figure.text(0.4 / WIDTH, 1 - 0.5 / height, text.say(TITLE_WORDS, name=name), **text.font(TITLE, bold=True))
-    figure.text(0.4 / WIDTH, 1 - 0.8 / height, text.say(SUBTITLE), **text.font(SMALL, color=GRAY))
-    figure.text(0.4 / WIDTH, 0.18 / height, text.say(SIGNED_WORDS), **text.font(SMALL, color=GRAY))
-    _head(figure, 0, height, network.inputs[0].name, text.say(IMAGE, size=times(image.shape)), "", text)
+    figure.text(
+        0.4 / WIDTH, 1 - 0.5 / height, text.translate(TITLE_WORDS, name=name), **text.font(TITLE, bold=True)
+    )
+    figure.text(0.4 / WIDTH, 1 - 0.8 / height, text.translate(SUBTITLE), **text.font(SMALL, color=GRAY))
+    figure.text(0.4 / WIDTH, 0.18 / height, text.translate(SIGNED_WORDS), **text.font(SMALL, color=GRAY))
+    _head(figure, 0, height, network.inputs[0].name, text.translate(IMAGE, size=times(image.shape)), "", text)
     show_input(figure.add_axes(_tile(0, 0, height, image.shape[-2:])), image)
     for place, row in enumerate(rows, start=1):
         _draw_row(figure, place, height, row, text)
@@ -129,8 +130,8 @@ def feature_maps(
 
 
 def _draw_row(figure: Figure, place: int, height: float, row: LayerMaps, text: Letters) -> None:
-    size = text.say(MAPS, channels=row.shape[0], size=times(row.shape[1:]))
-    spread = text.say(RANGE, low=number(row.low), high=number(row.high))
+    size = text.translate(MAPS, channels=row.shape[0], size=times(row.shape[1:]))
+    spread = text.translate(RANGE, low=number(row.low), high=number(row.high))
     _head(figure, place, height, row.name, size, spread, text)
     for column, (channel, values) in enumerate(zip(row.channels, row.maps, strict=True)):
         axes = figure.add_axes(_tile(place, column, height, row.shape[-2:]))
@@ -150,7 +151,7 @@ def _head(figure: Figure, place: int, height: float, name: str, size: str, sprea
 
 
 def _tile(place: int, column: int, height: float, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
-    """Return left, bottom, width and height of a tile, as shares of the figure; aspect is kept."""
+    """Return left, bottom, width and height of a tile as fractions of the figure, with its aspect ratio."""
     room_wide, room_high = (WIDTH - LEFT - 0.6) / MOST_MAPS, ROW
     high, wide = shape
     scale = min((room_wide - 0.16) / wide, (room_high - 0.32) / high)

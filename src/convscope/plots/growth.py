@@ -1,4 +1,4 @@
-"""How the receptive field grows from layer to layer."""
+"""Figure of the receptive field growth from layer to layer."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from .style import (
 )
 
 MOST_NAMES = 44
-"""As many layer names stand under the axis without touching."""
+"""Number of layer names that fit under the axis."""
 
 MOST_NUMBERS = 16
 LONGEST_NAME = 24
 
-TITLE_WORDS = Text("How the receptive field of {name} grows", "{name} 的感受野如何增长")
+TITLE_WORDS = Text("Receptive field growth in {name}", "{name} 中感受野的增长")
 SIZE = Text("receptive field (pixels)", "感受野（像素）")
 IMAGE = Text("image: {n}", "图像：{n}")
 AXES = {
@@ -58,16 +58,16 @@ STATUSES = {
     "exact": (BLUE, "o", Text("exact", "精确")),
     "union": (GREEN, "s", Text("union of paths", "多条路径的并集")),
     "misaligned": (VERMILLION, "D", Text("misaligned paths", "路径未对齐")),
-    "varying": (PURPLE, "^", Text("varies from unit to unit", "各单元不同")),
+    "varying": (PURPLE, "^", Text("varies between units", "各单元不同")),
     "global": (ORANGE, "*", Text("global: every pixel", "全局：所有像素")),
     "unknown": (GRAY, "x", Text("unknown", "未知")),
-    "none": (YELLOW, "v", Text("sees nothing of the input", "看不到输入")),
+    "none": (YELLOW, "v", Text("sees no pixel of the input", "看不到输入")),
 }
 AXIS_COLORS = (INK, SKY, PURPLE)
 
 
 class Growth(NamedTuple):
-    """One number per layer: `sizes[axis][layer]`, NaN where unknown, the image's size where global."""
+    """Sizes per layer: `sizes[axis][layer]`, NaN where unknown, the image's size where global."""
 
     names: list[str]
     statuses: list[str]
@@ -76,7 +76,7 @@ class Growth(NamedTuple):
 
 
 def growth(network: Network) -> Growth:
-    """Return what is drawn: the input's own pixel first, then every layer in order.
+    """Return the sizes of all layers in order, the input's own pixel first.
 
     Errors:   BadShape [field-growth] for a network whose input has no positions
     """
@@ -85,7 +85,7 @@ def growth(network: Network) -> Growth:
     rows = list(inspect(network))
     if not rows:
         raise BadShape(
-            "Network.layers must hold a layer for a field to grow; got an input alone; add layers. [field-growth]"
+            "the network has only an input, so there is no receptive field to draw. Add layers. [field-growth]"
         )
     columns = [(1.0,) * len(image), *(_sizes(row, image) for row in rows)]
     names = [network.inputs[0].name, *(row.name for row in rows)]
@@ -102,7 +102,7 @@ def _sizes(row: LayerRow, image: Shape) -> tuple[float, ...]:
 
 
 def field_growth(network: Network, lang: str = "en") -> Figure:
-    """Draw the receptive field's size per layer, the image's size, and where its status changes.
+    """Draw the receptive field size per layer, the image size and the status.
 
     Errors:   BadShape [field-growth], BadSetting [figure-language]
     """
@@ -114,9 +114,9 @@ def field_growth(network: Network, lang: str = "en") -> Figure:
     bottom = 0.065 + 0.0112 * longest
     top = 0.845 if len(set(known.statuses)) > 1 else 0.88
     axes = figure.add_axes((0.075, bottom, 0.9, top - bottom))
-    figure.text(0.075, 0.935, text.say(TITLE_WORDS, name=network.name), **text.font(TITLE, bold=True))
+    figure.text(0.075, 0.935, text.translate(TITLE_WORDS, name=network.name), **text.font(TITLE, bold=True))
     tidy(axes, text)
-    axes.set_ylabel(text.say(SIZE), labelpad=8, **text.font(LABEL))
+    axes.set_ylabel(text.translate(SIZE), labelpad=8, **text.font(LABEL))
     lines = _distinct_axes(known, text)
     _image_lines(axes, known, lines, text)
     for axis, color, label in lines:
@@ -137,7 +137,8 @@ def _distinct_axes(known: Growth, text: Letters) -> list[tuple[int, str, str]]:
         return [(0, INK, "")]
     words = AXES.get(len(known.image))
     labels = [
-        text.say(words[axis]) if words else text.say(AXIS_NUMBER, n=axis + 1) for axis in range(len(known.image))
+        text.translate(words[axis]) if words else text.translate(AXIS_NUMBER, n=axis + 1)
+        for axis in range(len(known.image))
     ]
     return [(axis, AXIS_COLORS[axis % 3], label) for axis, label in enumerate(labels)]
 
@@ -151,7 +152,7 @@ def _draw_axis(axes: Axes, network: Network, known: Growth, axis: int, color: st
         for source in node.inputs
         if source in places
     ]
-    # A layer that sees everything is no step of growth: no line leads there or back.
+    # Global fields are no growth, so they are not connected to the curve.
     steps = [
         [(one, sizes[one]), (two, sizes[two])]
         for one, two in pairs
@@ -176,7 +177,7 @@ def _image_lines(axes: Axes, known: Growth, lines: Sequence[tuple[int, str, str]
         shown.setdefault(size, []).extend(own)
     for size, labels in shown.items():
         axes.axhline(size, color=GRAY, lw=1.2, ls=(0, (6, 4)), zorder=1, label="_image")
-        words = text.say(IMAGE, n=size)
+        words = text.translate(IMAGE, n=size)
         if len(shown) > 1 and any(labels):
             words += f" ({', '.join(labels)})"
         axes.annotate(
@@ -190,7 +191,7 @@ def _image_lines(axes: Axes, known: Growth, lines: Sequence[tuple[int, str, str]
 
 
 def spread(weights: Sequence[float], most: int, gap: float) -> list[int]:
-    """Choose up to `most` places at least `gap` apart, the heaviest first, the last place always."""
+    """Choose up to `most` indices at least `gap` apart by weight, always with the last."""
     order = sorted(range(len(weights)), key=lambda place: (place != len(weights) - 1, -weights[place], place))
     chosen: list[int] = []
     for place in order:
@@ -200,7 +201,7 @@ def spread(weights: Sequence[float], most: int, gap: float) -> list[int]:
 
 
 def _steps(known: Growth) -> list[float]:
-    """Return by how much each layer's field exceeds all before it; one that sees everything counts for nothing."""
+    """Return the growth of each layer over all layers before it; 0 for global fields."""
     local = np.array([status != "global" for status in known.statuses])
     largest = np.maximum.accumulate(np.where(local, np.nan_to_num(known.sizes).max(axis=0), 0))
     return [float(step) for step in np.diff(largest, prepend=0)]
@@ -222,7 +223,7 @@ def _names(axes: Axes, known: Growth, places: list[int], text: Letters) -> None:
 
 
 def _numbers(axes: Axes, known: Growth, several: bool, text: Letters) -> None:
-    """Write the size where it grows, as far as there is room."""
+    """Label the size where it grows, as far as there is room."""
     largest = known.sizes.max(axis=0)
     steps = _steps(known)
     grows = [place for place in range(1, len(steps)) if steps[place] > 0]
@@ -241,7 +242,7 @@ def _numbers(axes: Axes, known: Growth, several: bool, text: Letters) -> None:
 
 
 def _status_strip(axes: Axes, known: Growth, limits: tuple[float, float]) -> None:
-    """Color the layers by status, so that the eye finds where it changes."""
+    """Color the layers by status."""
     axes.set_axis_off()
     axes.set_xlim(limits)
     axes.set_ylim(0, 1)
@@ -261,7 +262,7 @@ def _legend(figure: Figure, known: Growth, lines: Sequence[tuple[int, str, str]]
             marker=STATUSES[status][1],
             color=STATUSES[status][0],
             ms=8,
-            label=text.say(STATUSES[status][2]),
+            label=text.translate(STATUSES[status][2]),
         )
         for status in dict.fromkeys(known.statuses)
     ]

@@ -1,4 +1,4 @@
-"""What a convolution has learned to look for."""
+"""Figure of the learned kernels of a convolution."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WIDTH, HEAD, MARGIN = 12.8, 1.35, 0.4
 TITLE_WORDS = Text("Kernels of {layer} in {name}", "{name} 中 {layer} 的卷积核")
 SIZE = Text("{count} kernels {size}", "{count} 个卷积核 {size}")
 FIRST = Text("the first {shown} of {count} kernels {size}", "{count} 个卷积核 {size} 中的前 {shown} 个")
-CHANNELS = Text("a row for each kernel, a column for each input channel", "每行一个卷积核，每列一个输入通道")
+CHANNELS = Text("rows: kernels, columns: input channels", "每行一个卷积核，每列一个输入通道")
 SOME_CHANNELS = Text(
-    "a row for each kernel, a column for each of the first {shown} of {count} input channels",
+    "rows: kernels, columns: the first {shown} of {count} input channels",
     "每行一个卷积核，每列一个输入通道（{count} 个中的前 {shown} 个）",
 )
 SIGNED_WORDS = Text(
@@ -36,7 +36,7 @@ COLORS = Text(
 
 
 def kernels_of(network: Network, parameters: Mapping[str, Array], layer: str | None = None) -> tuple[str, Array]:
-    """Return a convolution's name and weights; left out, those of the first one.
+    """Return the name and weights of a convolution, by default the first one.
 
     Shapes:   → (o, i, kh, kw)
     Errors:   UnknownLayer [layer-name]; BadShape [no-kernels]
@@ -50,8 +50,7 @@ def _convolution(network: Network, layer: str | None) -> Node:
     if layer is None:
         if not nodes:
             raise BadShape(
-                f"a network must have a two-dimensional convolution for its kernels to be drawn; got none in "
-                f"{network.name}; choose another. [no-kernels]"
+                f"{network.name} has no two-dimensional convolution, so it has no kernels to draw. [no-kernels]"
             )
         return nodes[0]
     known = [node.name for node in network.layers]
@@ -60,7 +59,7 @@ def _convolution(network: Network, layer: str | None) -> Node:
     found = next((node for node in nodes if node.name == layer), None)
     if found is None:
         raise BadShape(
-            f"a layer must be a two-dimensional convolution for its kernels to be drawn; got {layer!r}; "
+            f"{layer!r} is no two-dimensional convolution, so it has no kernels to draw; "
             f"{nearest(layer, [node.name for node in nodes])} [no-kernels]"
         )
     return found
@@ -69,7 +68,7 @@ def _convolution(network: Network, layer: str | None) -> Node:
 def kernels_figure(
     network: Network, parameters: Mapping[str, Array], layer: str | None = None, lang: str = "en"
 ) -> Figure:
-    """Draw the kernels of a convolution: in color for three channels, else channel by channel around 0.
+    """Draw the kernels of a convolution: in color for three channels, else per channel.
 
     Errors:   UnknownLayer [layer-name]; BadShape [no-kernels]; BadSetting [figure-language]
     """
@@ -86,20 +85,20 @@ def kernels_figure(
         figure, height = _channels(shown[:, :MOST_CHANNELS], largest, text)
         count = weight.shape[1]
         which = CHANNELS if count <= MOST_CHANNELS else SOME_CHANNELS
-        notes = [text.say(which, shown=MOST_CHANNELS, count=count)]
-    title = text.say(TITLE_WORDS, layer=text.drawable(name), name=text.drawable(shortened(network.name, 30)))
+        notes = [text.translate(which, shown=MOST_CHANNELS, count=count)]
+    title = text.translate(TITLE_WORDS, layer=text.drawable(name), name=text.drawable(shortened(network.name, 30)))
     figure.text(MARGIN / WIDTH, 1 - 0.5 / height, title, **text.font(TITLE, bold=True))
     size = times(weight.shape[1:])
     sizes = SIZE if len(shown) == len(weight) else FIRST
-    notes.insert(0, text.say(sizes, shown=len(shown), count=len(weight), size=size))
+    notes.insert(0, text.translate(sizes, shown=len(shown), count=len(weight), size=size))
     figure.text(MARGIN / WIDTH, 1 - 0.8 / height, " · ".join(notes), **text.font(SMALL, color=GRAY))
-    words = text.say(COLORS if in_color else SIGNED_WORDS, largest=number(largest))
+    words = text.translate(COLORS if in_color else SIGNED_WORDS, largest=number(largest))
     figure.text(MARGIN / WIDTH, 1 - 1.05 / height, words, **text.font(SMALL, color=GRAY))
     return figure
 
 
 def _tiles(weight: Array, largest: float, in_color: bool, text: Letters) -> tuple[Figure, float]:
-    """Draw one tile for each kernel, its number above it."""
+    """Draw one tile per kernel with its index above it."""
     rows, columns = grid_of(len(weight), 2.4)
     side = min(1.9, (WIDTH - 2 * MARGIN) / columns - 0.18)
     aspect = weight.shape[2] / weight.shape[3]

@@ -1,4 +1,4 @@
-"""Where boxes stand: columns by depth, lanes beside the longest path, rows of a page.
+"""Layout of a network diagram: columns by depth, lanes beside the longest path, rows.
 
 The longest path runs straight in lane 0. Other chains of boxes, and edges that jump over columns, get the nearest
 lane that is free between the column where they leave and the one where they return; short ones lie inside.
@@ -14,7 +14,7 @@ Sources = Sequence[tuple[int, ...]]
 
 
 class Edge(NamedTuple):
-    """A connection between boxes that runs in `lane` over the columns between them."""
+    """Connection between boxes, in `lane` of the columns between them."""
 
     source: int
     target: int
@@ -39,7 +39,7 @@ class _Item(NamedTuple):
 
 
 def place(sources: Sources) -> Placed:
-    """Give every box a column and a lane, so that nothing lies on anything else."""
+    """Assign a column and a lane to every box, without overlaps."""
     columns: list[int] = []
     for inputs in sources:
         columns.append(max((columns[one] + 1 for one in inputs), default=0))
@@ -67,7 +67,7 @@ def place(sources: Sources) -> Placed:
 
 
 def _chains(sources: Sources, columns: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Take the graph apart into paths: the longest, then the longest of what is left, …"""
+    """Split the graph into paths: the longest, then the longest of the rest, and so on."""
     left = set(range(len(sources)))
     while left:
         length: dict[int, int] = {}
@@ -89,7 +89,7 @@ def _chains(sources: Sources, columns: Sequence[int]) -> Iterator[tuple[int, ...
 def _covered(
     chains: list[tuple[int, ...]], sources: Sources, targets: list[list[int]], columns: list[int]
 ) -> set[tuple[int, int]]:
-    """Return the edges that run in a chain's own lane: inside it, and from its end."""
+    """Return the edges in a chain's own lane: inside it and from its end."""
     covered = {edge for chain in chains for edge in pairwise(chain)}
     for chain in chains[1:]:
         covered |= {(chain[-1], target) for target in targets[chain[-1]]}
@@ -104,7 +104,7 @@ def _items(
     targets: list[list[int]],
     columns: list[int],
 ) -> list[_Item]:
-    """Return what needs a lane beside the longest path, in the order in which lanes are given."""
+    """Return the items that need a lane beside the longest path, in the order of assignment."""
     items = []
     for chain in chains[1:]:
         back = [columns[target] - 1 for target in targets[chain[-1]]]
@@ -117,7 +117,7 @@ def _items(
 
 
 def _free_lane(item: _Item, taken: dict[int, list[tuple[int, int]]]) -> int:
-    """Return the free lane nearest to the longest path; long edges stay above it."""
+    """Return the free lane nearest to the longest path; long edges get lanes above it."""
     distance = 1
     while True:
         for lane in (-distance,) if item.edge is not None else (-distance, distance):
@@ -127,7 +127,7 @@ def _free_lane(item: _Item, taken: dict[int, list[tuple[int, int]]]) -> int:
 
 
 def waists(placed: Placed) -> list[bool]:
-    """Tell for each gap after a column whether lines of one box alone cross it."""
+    """Tell for each gap after a column whether only one box has edges across it."""
     crossing: list[set[int]] = [set() for _ in range(max(placed.columns, default=0))]
     for edge in placed.edges:
         for gap in range(placed.columns[edge.source], placed.columns[edge.target]):
@@ -136,15 +136,15 @@ def waists(placed: Placed) -> list[bool]:
 
 
 BAD_CUT = 0.3
-"""Cutting through branches costs as much as a row that is left 55 % empty."""
+"""Splitting inside branches costs as much as a row that is 55 % empty."""
 
 
 def rows(widths: Sequence[float], good: Sequence[bool], room: float) -> tuple[float, list[tuple[int, int]]]:
-    """Cut columns into rows (first, last) no wider than `room`: rows well filled, cuts at good gaps.
+    """Split columns into rows (first, last) no wider than `room`, preferably at narrow gaps.
 
     Returns the cost beside the rows: the squares of what part of each row stays empty, and BAD_CUT per bad cut.
     """
-    best: list[tuple[float, int]] = [(0.0, 0)]  # cost of the first n columns, and where their last row starts
+    best: list[tuple[float, int]] = [(0.0, 0)]  # cost of the first n columns, and the start of their last row
     for end in range(1, len(widths) + 1):
         options = []
         used = 0.0

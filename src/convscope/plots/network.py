@@ -1,4 +1,4 @@
-"""A network drawn as a graph of feature maps."""
+"""Architecture diagram of a network, with feature maps as solids."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .style import GRAY, PALE, SMALL, TINY, TITLE, Letters, bare, letters, new_f
 MOST_BOXES = 600
 LONGEST_NAME = 20
 NAME = 9.5
-"""Points of a layer's name; the lines under it are smaller."""
+"""Font size of layer names, in points; other lines are smaller."""
 
 TITLE_WORDS = Text("{name}: {layers} layers, input {shape}", "{name}：{layers} 层，输入 {shape}")
 
 
 def network_figure(network: Network, lang: str = "en", folded: bool = True) -> Figure:
-    """Draw a network from left to right, in rows, every feature map to scale.
+    """Draw a network from left to right in rows, with feature maps to scale.
 
     Element-wise layers are written under the layer that they follow. Equal blocks in a row are drawn once, in a
     frame that says how often they stand, unless `folded` is False.
@@ -44,8 +44,8 @@ def network_figure(network: Network, lang: str = "en", folded: bool = True) -> F
         boxes, repeats = fold(boxes)
     if len(boxes) > MOST_BOXES:
         raise BadNetwork(
-            f"a network must fold to at most {MOST_BOXES} boxes to be drawn; got {len(boxes):,}; "
-            "read its table instead, or draw a smaller network. [figure-size]"
+            f"{network.name} is too large to draw: {len(boxes):,} boxes after merging repeated blocks, at most "
+            f"{MOST_BOXES} fit. Use its table instead. [figure-size]"
         )
     placed = place([box.sources for box in boxes])
     largest = max((size for box in boxes for size in box.shape[1:]), default=1)
@@ -55,7 +55,7 @@ def network_figure(network: Network, lang: str = "en", folded: bool = True) -> F
     ]
     page = arrange(placed, items, repeats)
     shapes = ", ".join(show_shape(node.output_shape) for node in network.inputs)
-    title = text.say(TITLE_WORDS, name=network.name, layers=len(network.layers), shape=shapes)
+    title = text.translate(TITLE_WORDS, name=network.name, layers=len(network.layers), shape=shapes)
     figure = new_figure(max(page.width, MARGIN + 0.145 * len(title)), page.height)
     figure.text(0.35 / figure.get_figwidth(), 1 - 0.5 / page.height, title, **text.font(TITLE, bold=True))
     axes = _inches(figure)
@@ -72,7 +72,7 @@ def network_figure(network: Network, lang: str = "en", folded: bool = True) -> F
 
 
 def _inches(figure: Figure) -> Axes:
-    """Return axes over the whole figure that count inches from its upper left corner."""
+    """Return axes over the whole figure, in inches from its upper left corner."""
     axes = figure.add_axes((0, 0, 1, 1))
     bare(axes)
     axes.set_xlim(0, figure.get_figwidth())
@@ -81,9 +81,9 @@ def _inches(figure: Figure) -> Axes:
 
 
 def _words(box: Box, text: Letters) -> list[str]:
-    """Return the lines under a box: name, what it does, what follows, the output's shape."""
+    """Return the lines under a box: name, label, merged layers, output shape."""
     name = text.drawable(_short_name(box.name))
-    does = text.say(look(box.layer).words)
+    does = text.translate(look(box.layer).words)
     followers = [text.drawable(layer.keyword or layer.kind) for layer in box.followers]
     lines = [name, *([does] if does != name else [])]
     for start in range(0, len(followers), 3):
@@ -92,17 +92,17 @@ def _words(box: Box, text: Letters) -> list[str]:
 
 
 def _short_name(name: str) -> str:
-    """Leave out the blocks around a layer where its whole name is too long."""
+    """Drop leading parts of a layer name that is too long."""
     short = name
     while len(short) > LONGEST_NAME and "." in short.lstrip("…."):
         short = "…" + short.lstrip("….").partition(".")[2]
-        while short[1:].partition(".")[0].isdigit():  # the number of a block that has lost its name
+        while short[1:].partition(".")[0].isdigit():  # the index of a block whose name was dropped
             short = "…" + short[1:].partition(".")[2]
     return shortened(short, LONGEST_NAME)
 
 
 def _width(lines: Sequence[str]) -> float:
-    """Estimate the inches that lines of text need: Chinese signs are square, others 0.62 of it."""
+    """Estimate the width of lines in inches: Chinese characters are square, others 0.62 of that."""
     sizes = [NAME * 1.12, *([TINY] * (len(lines) - 1))]  # the name is bold
     return max(
         sum(1.0 if ord(sign) > 0x2E80 else 0.62 for sign in line) * size / 72
@@ -142,7 +142,7 @@ def _write(axes: Axes, lines: Sequence[str], x: float, y: float, text: Letters) 
 
 
 def _frame(axes: Axes, repeat: Repeat, placed: Placed, items: Sequence[Item], page: Page, text: Letters) -> None:
-    """Frame a block that stands several times in a row."""
+    """Frame a repeated block."""
     inside = range(repeat.start, repeat.start + repeat.length)
     by_row: dict[int, list[int]] = {}
     for box in inside:
@@ -175,7 +175,7 @@ def _frame(axes: Axes, repeat: Repeat, placed: Placed, items: Sequence[Item], pa
 
 
 def _turns(placed: Placed, page: Page) -> dict[int, list[int]]:
-    """Return, per row, the boxes whose lines go on in the next row."""
+    """Return, per row, the boxes with edges into later rows."""
     found: dict[int, list[int]] = {}
     for edge in placed.edges:
         rows = range(page.row_of[placed.columns[edge.source]], page.row_of[placed.columns[edge.target]])
@@ -201,7 +201,7 @@ def _draw_edge(
             _bend(points, codes, page.left[column + 1], row.y[after])
         else:
             others = turns[page.row_of[column]]
-            # Lines of one box travel as one, and part in the next row.
+            # Edges of one box share a line to the next row.
             lane = 0 if len(others) == 1 else after
             apart = 0.3 * others.index(edge.source) / max(len(others), 5)
             _turn(points, codes, page, row.bottom, following.y[lane], apart)
@@ -219,7 +219,7 @@ def _draw_edge(
 
 
 def _bend(points: list[tuple[float, float]], codes: list[np.uint8], x: float, y: float) -> None:
-    """Go on to (x, y), smoothly where the lane changes."""
+    """Continue the line to (x, y), with a smooth curve where the lane changes."""
     start = points[-1]
     if abs(start[1] - y) < 1e-9:
         points.append((x, y))
@@ -233,7 +233,7 @@ def _bend(points: list[tuple[float, float]], codes: list[np.uint8], x: float, y:
 def _turn(
     points: list[tuple[float, float]], codes: list[np.uint8], page: Page, bottom: float, y: float, apart: float
 ) -> None:
-    """Go round from the end of a row to the start of the next; several lines keep apart."""
+    """Continue the line from the end of a row to the start of the next, apart from other lines."""
     out = page.width - MARGIN - apart
     back = MARGIN + apart
     between = bottom + ROW_GAP / 2 - 0.05 + apart

@@ -1,4 +1,4 @@
-"""A drawn network in inches: how large boxes are, where columns, lanes and rows lie on the page.
+"""Layout of a network diagram in inches: box sizes, and positions of columns, lanes and rows.
 
 y grows downwards. A column has its boxes in the middle; between columns is a gap in which lines change lanes.
 """
@@ -27,7 +27,7 @@ WIDEST, NARROWEST = 26.0, 8.0
 
 
 class Solid(NamedTuple):
-    """A feature map as a solid: front face width × height, depth for its channels."""
+    """Feature map drawn as a solid: front face width × height, depth for its channels."""
 
     width: float
     height: float
@@ -35,17 +35,17 @@ class Solid(NamedTuple):
 
     @property
     def across(self) -> float:
-        """Return the whole width, depth drawn slantwise."""
+        """Return the total width, including the oblique depth."""
         return self.width + 0.75 * self.depth
 
     @property
     def down(self) -> float:
-        """Return the whole height."""
+        """Return the total height."""
         return self.height + 0.45 * self.depth
 
 
 def solid(shape: Shape, largest: int) -> Solid:
-    """Scale a feature map: areas as areas of pixels, depth as the logarithm of the channels."""
+    """Scale a feature map: area in proportion to its pixels, depth to the log of its channels."""
     channels = shape[0] if shape else 1
     if len(shape) < 2:
         return Solid(0.11, 0.22 + 0.055 * log2(channels), 0.08)
@@ -55,7 +55,7 @@ def solid(shape: Shape, largest: int) -> Solid:
 
 
 class Item(NamedTuple):
-    """What a box needs on the page: its solid, the width of its words and their number of lines."""
+    """Space of a box: its solid, and width and number of its text lines."""
 
     solid: Solid
     words_width: float
@@ -84,7 +84,7 @@ class Page(NamedTuple):
 
 
 def arrange(placed: Placed, items: Sequence[Item], repeats: Sequence[Repeat]) -> Page:
-    """Cut the network into the rows that fill a slide best: near its aspect, not too wide, no row half empty."""
+    """Split the network into rows that fill a slide best: close to its aspect ratio, without half-empty rows."""
     count = max(placed.columns) + 1
     widths = [0.0] * count
     for column, item in zip(placed.columns, items, strict=True):
@@ -154,7 +154,7 @@ def _row(placed: Placed, items: Sequence[Item], first: int, last: int, top: floa
 
 
 def _passes(edge: Edge, placed: Placed, first: int, last: int) -> bool:
-    """Tell whether an edge runs past a column of this row in its own lane."""
+    """Tell whether an edge passes a column of this row in its own lane."""
     return (
         placed.columns[edge.source] + 1 <= last
         and placed.columns[edge.target] - 1 >= first

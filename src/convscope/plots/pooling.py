@@ -1,4 +1,4 @@
-"""How max pooling enlarges what the next layer sees."""
+"""Figure of how max pooling enlarges the receptive field of the next layer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ VALUES = np.array([[1.0, 3, 2, 4], [3, 5, 4, 6], [2, 5, 6, 7], [4, 7, 6, 8]])
 UNIT = (0, 0)
 WINDOWS = (SKY, ORANGE, GREEN, PURPLE)
 
-TITLE_WORDS = Text("Max pooling enlarges what the next convolution sees", "最大池化扩大下一层卷积的视野")
+TITLE_WORDS = Text(
+    "Max pooling enlarges the receptive field of the next convolution", "最大池化扩大下一层卷积的感受野"
+)
 WITH = Text("with max pooling 2×2", "先做 2×2 最大池化")
 WITHOUT = Text("without", "不做池化")
 INPUT = Text("input {size}", "输入 {size}")
@@ -50,7 +52,7 @@ SEES = Text("one unit sees {size} pixels", "一个单元看到 {size} 像素")
 
 
 class Sheet(NamedTuple):
-    """A grid of cells whose upper left corner lies at (x, y); cells are 1 × 1."""
+    """Grid of 1 × 1 cells with its upper left corner at (x, y)."""
 
     x: float
     y: float
@@ -59,7 +61,7 @@ class Sheet(NamedTuple):
 
 
 def networks() -> tuple[Network, Network]:
-    """Return the two that are compared: a 2×2 convolution after pooling, and without."""
+    """Return the two compared networks: a 2×2 convolution with and without pooling before it."""
     start = Entry("input", Input((1, *VALUES.shape)))
     pooled = [
         start,
@@ -70,21 +72,21 @@ def networks() -> tuple[Network, Network]:
 
 
 def pooling_growth(lang: str = "en") -> Figure:
-    """Draw a 4×4 image pooled to 2×2, and what a convolution's unit then sees of it; and without pooling.
+    """Draw what a unit of a convolution sees of a 4×4 image, with and without pooling before it.
 
     Errors:   BadSetting [figure-language]
     """
     text = letters(lang)
     figure = new_figure(11.6, 8.0)
-    figure.text(0.045, 0.935, text.say(TITLE_WORDS), **text.font(TITLE, bold=True))
+    figure.text(0.045, 0.935, text.translate(TITLE_WORDS), **text.font(TITLE, bold=True))
     axes = figure.add_axes((0.03, 0.02, 0.96, 0.87))
     bare(axes)
     axes.set_xlim(-0.3, 19.0)
     axes.set_ylim(12.0, -0.8)
     axes.set_aspect("equal", anchor="W")
     with_pool, without = networks()
-    _row(axes, with_pool, 0.4, text.say(WITH), text)
-    _row(axes, without, 7.2, text.say(WITHOUT), text)
+    _row(axes, with_pool, 0.4, text.translate(WITH), text)
+    _row(axes, without, 7.2, text.translate(WITHOUT), text)
     return figure
 
 
@@ -113,17 +115,17 @@ def _row(axes: Axes, network: Network, top: float, heading: str, text: Letters) 
 def _labels(axes: Axes, network: Network, sheets: dict[str, Sheet], text: Letters) -> None:
     words = {"input": INPUT, "pool": POOLED, "conv": CONVOLVED}
     for name, sheet in sheets.items():
-        label = text.say(words[name], size=times(network[name].output_shape[1:]))
+        label = text.translate(words[name], size=times(network[name].output_shape[1:]))
         place = (sheet.x + sheet.columns / 2, sheet.y + sheet.rows + 0.5)
         axes.text(*place, label, ha="center", va="center", **text.font(SMALL, color=GRAY))
     last = sheets["conv"]
-    says = text.say(SEES, size=times(network.field("conv", UNIT).size))
+    says = text.translate(SEES, size=times(network.field("conv", UNIT).size))
     place = (last.x + last.columns + 0.45, last.y + 0.5)
     axes.text(*place, says, va="center", **text.font(LABEL, bold=True, color=VERMILLION))
 
 
 def _cells(axes: Axes, sheet: Sheet, values: Array | None, windows: bool, text: Letters) -> None:
-    """Draw a grid, its values, and in color which cells are pooled together."""
+    """Draw a grid with its values, and color the cells by pooling window."""
     for row in range(sheet.rows):
         for column in range(sheet.columns):
             window = 2 * (row * 2 // sheet.rows) + column * 2 // sheet.columns
@@ -139,7 +141,7 @@ def _cells(axes: Axes, sheet: Sheet, values: Array | None, windows: bool, text: 
 
 
 def _outline(axes: Axes, sheet: Sheet, box: tuple[int, ...], name: str) -> None:
-    """Frame what the unit sees of a layer."""
+    """Frame the region that the unit sees."""
     top, left, bottom, right = box
     axes.add_patch(
         Rectangle(
@@ -156,7 +158,7 @@ def _outline(axes: Axes, sheet: Sheet, box: tuple[int, ...], name: str) -> None:
 
 
 def _cone(axes: Axes, one: Sheet, seen_of_one: tuple[int, ...], two: Sheet, seen_of_two: tuple[int, ...]) -> None:
-    """Join the corners of a window with those of the units that it makes."""
+    """Connect the corners of a window with those of its outputs."""
     for edge in (0, 2):
         axes.plot(
             [one.x + seen_of_one[3], two.x + seen_of_two[1]],

@@ -1,4 +1,4 @@
-"""One unit's region, drawn on an image."""
+"""Figure of one unit's region on an image."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from .style import (
 )
 
 VEIL = 0.62
-"""How much white lies on the pixels that the unit does not see."""
+"""Opacity of the white veil over pixels that the unit does not see."""
 
 TITLE_WORDS = Text("{layer}, unit ({unit})", "{layer}，单元 ({unit})")
 SEES = Text("sees {size} pixels", "看到 {size} 像素")
 CENTER = Text("center ({center})", "中心 ({center})")
 PADDED = Text("{percent} % of the region is padding", "区域的 {percent}% 是填充")
-COVERAGE = Text("{percent} % of its pixels are touched", "其中 {percent}% 的像素被用到")
+COVERAGE = Text("{percent} % of its pixels are covered", "其中 {percent}% 的像素被覆盖")
 BLIND = Text("sees only padding", "只看到填充")
-GLOBAL = Text("a global path through {via} sees all", "经由 {via} 的全局路径看到全部")
-BEYOND = Text("the region reaches beyond this view", "区域超出此图范围")
+GLOBAL = Text("a global path through {via} sees every pixel", "经由 {via} 的全局路径看到所有像素")
+BEYOND = Text("the region extends beyond this view", "区域超出此图范围")
 
 
 def region_on_image(region: Region, image: Image, lang: str = "en") -> Figure:
-    """Draw what one unit sees: its box (dashed where it lies over padding), its center, the pixels it touches.
+    """Draw the region of one unit: its box (dashed over padding), center and covered pixels.
 
     Pixels that the unit does not see, around the box or in the holes of dilation, lie under a white veil.
 
@@ -82,7 +82,7 @@ def _overhangs(region: Region, image: Image) -> bool:
 
 
 def _view(region: Region, image: Image) -> tuple[float, float, float, float]:
-    """Return (top, left, bottom, right) of what is shown: image and box, the box at most an image beyond it."""
+    """Return the displayed (top, left, bottom, right): image and box, at most one image size beyond it."""
     height, width = image.shape[:2]
     top, left, bottom, right = region.box
     edges = (
@@ -96,7 +96,7 @@ def _view(region: Region, image: Image) -> tuple[float, float, float, float]:
 
 
 def _size(view: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Return inches that suit the view's aspect, never narrower than the caption."""
+    """Return the figure size for the view's aspect ratio, at least as wide as the caption."""
     height, width = view[2] - view[0], view[3] - view[1]
     scale = min(7.6 / width, 6.6 / height)
     return max(7.2, scale * width + 0.7), max(3.0, scale * height + 1.55)
@@ -111,7 +111,7 @@ def _frame(axes: Axes, view: tuple[float, float, float, float]) -> None:
 
 
 def _margin(axes: Axes, view: tuple[float, float, float, float]) -> None:
-    """Hatch what lies around the image."""
+    """Hatch the area around the image."""
     top, left, bottom, right = view
     axes.add_patch(
         Rectangle(
@@ -165,20 +165,20 @@ def _caption(figure: Figure, region: Region, view: tuple[float, float, float, fl
     width, height = figure.get_size_inches()
     left = 0.35 / width
     unit = ", ".join(map(str, region.at))
-    title = text.say(TITLE_WORDS, layer=region.layer, unit=unit)
+    title = text.translate(TITLE_WORDS, layer=region.layer, unit=unit)
     figure.text(left, 1 - 0.48 / height, title, **text.font(TITLE, bold=True))
     if not region.local_mask.any():
-        facts = [text.say(BLIND)]
+        facts = [text.translate(BLIND)]
     else:
         center = ", ".join(number(place) for place in region.center)
-        facts = [text.say(SEES, size=times(region.size)), text.say(CENTER, center=center)]
+        facts = [text.translate(SEES, size=times(region.size)), text.translate(CENTER, center=center)]
     figure.text(left, 1 - 0.79 / height, "  ·  ".join(facts), **text.font(LABEL, color=INK))
-    details = [text.say(PADDED, percent=f"{100 * region.padded_fraction:.3g}")]
+    details = [text.translate(PADDED, percent=f"{100 * region.padded_fraction:.3g}")]
     if 0 < region.coverage < 1:
-        details.append(text.say(COVERAGE, percent=f"{100 * region.coverage:.3g}"))
+        details.append(text.translate(COVERAGE, percent=f"{100 * region.coverage:.3g}"))
     if region.global_via is not None:
-        details.append(text.say(GLOBAL, via=region.global_via))
+        details.append(text.translate(GLOBAL, via=region.global_via))
     top, first, bottom, last = region.box
     if top < view[0] or first < view[1] or bottom > view[2] or last > view[3]:
-        details.append(text.say(BEYOND))
+        details.append(text.translate(BEYOND))
     figure.text(left, 1 - 1.07 / height, "  ·  ".join(details), **text.font(SMALL, color=GRAY))

@@ -1,4 +1,4 @@
-"""Arrays as small images: inputs, feature maps and kernels, and how many fit a figure."""
+"""Arrays drawn as small images: inputs, feature maps, kernels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..engines.protocol import Array
 from .style import INK
 
 SIGNED, POSITIVE = "PuOr_r", "cividis"
-"""Color maps for all eyes: orange above and violet below zero; from dark to light."""
+"""Color maps that color-blind readers can read: diverging around zero, and sequential."""
 
 
 def show_input(axes: Axes, image: Array) -> None:
-    """Draw a network's input as an image, whatever its range: 0…1 is taken as it is, any other is stretched.
+    """Draw a network's input as an image; values outside 0…1 are rescaled to it.
 
     Shapes:   image (c, h, w); 1 channel is gray, 3 are colors, of others the mean is shown
     """
@@ -30,7 +30,7 @@ def show_input(axes: Axes, image: Array) -> None:
 
 
 def show_map(axes: Axes, values: Array, low: float, high: float) -> None:
-    """Draw one map; where values lie on both sides of zero, zero is white."""
+    """Draw one map; with negative values, the color map is centered at 0."""
     if low < 0:
         reach = max(-low, high)
         axes.imshow(values, cmap=SIGNED, vmin=-reach, vmax=reach, interpolation="nearest")
@@ -40,7 +40,7 @@ def show_map(axes: Axes, values: Array, low: float, high: float) -> None:
 
 
 def frame(axes: Axes) -> None:
-    """Leave the image with a thin line around it."""
+    """Draw a thin frame around the image."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -49,7 +49,7 @@ def frame(axes: Axes) -> None:
 
 
 def grid_of(count: int, aspect: float) -> tuple[int, int]:
-    """Return rows and columns for so many equal tiles in a space `aspect` times as wide as high.
+    """Return rows and columns for `count` equal tiles in a space with this aspect ratio.
 
     >>> grid_of(6, 1.5)
     (2, 3)

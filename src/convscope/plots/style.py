@@ -1,4 +1,4 @@
-"""The one look of all figures: colors, sizes, letters, and how a figure is saved.
+"""Common style of all figures: colors, sizes, fonts, and saving.
 
 Everything is set on the artists themselves; matplotlib's global settings are neither read on purpose nor changed.
 """
@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     raise missing_library("figures need matplotlib", "matplotlib pillow", "plot-extra") from error
 
-# Okabe & Ito 2008: eight colors that everybody can tell apart.
+# Okabe & Ito 2008: eight colors that color-blind readers can tell apart.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 INK, GRAY, PALE = "#1F2328", "#6B7280", "#D9DDE3"
@@ -40,8 +40,8 @@ TITLE, LABEL, SMALL, TINY = 17, 13, 11, 9
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
+    "Dataset Han Sans SC",
+    "Dataset Han Sans CN",
     "PingFang SC",
     "Microsoft YaHei",
     "WenQuanYi Micro Hei",
@@ -61,25 +61,25 @@ ENDINGS = (".png", ".svg")
 
 @dataclass(frozen=True)
 class Letters:
-    """The language and the fonts of one figure."""
+    """Language and fonts of one figure."""
 
     lang: str
     families: tuple[str, ...]
     has_bold: bool = True
 
-    def say(self, words: Text, **values: object) -> str:
-        """Return words in the figure's language, their places filled."""
+    def translate(self, words: Text, **values: object) -> str:
+        """Return a text in the figure's language with its placeholders filled."""
         return self.drawable(words.fill(**values).to(self.lang))
 
     def drawable(self, text: str) -> str:
-        """Return the text with a box for every sign that no font here has, as in a layer's name."""
+        """Return the text with a box for every character that the fonts lack."""
         if text.isascii():
             return text
         known = _charmaps(self.families)
-        return "".join(sign if sign.isspace() or ord(sign) in known else NO_GLYPH for sign in text)
+        return "".join(one if one.isspace() or ord(one) in known else NO_GLYPH for one in text)
 
     def font(self, size: float = LABEL, bold: bool = False, **more: Any) -> dict[str, Any]:
-        """Return the settings of a text artist; a dollar sign in a name is a dollar sign."""
+        """Return the properties of a text artist; dollar signs are literal."""
         return {
             "fontfamily": list(self.families),
             "fontsize": size,
@@ -89,25 +89,23 @@ class Letters:
         } | more
 
     def properties(self, size: float = SMALL) -> FontProperties:
-        """Return the same for a legend."""
+        """Return the font properties of a legend."""
         return FontProperties(family=list(self.families), size=size)
 
 
 def letters(lang: str = "en") -> Letters:
-    """Choose fonts for a language: Chinese needs one that the computer has, else English is written.
+    """Choose fonts for a language; without an installed Chinese font, the language is English.
 
     Errors:   BadSetting [figure-language]
     """
     if lang not in LANGUAGES:
-        raise BadSetting(
-            f'Figure.lang must be "en" or "zh"; got lang={lang!r}; use one of them. [figure-language]'
-        )
+        raise BadSetting(f'Figure.lang must be "en" or "zh" (got lang={lang!r}). [figure-language]')
     chinese = chinese_font()
     if lang == "zh" and chinese is None:
-        _take_in_new_fonts()
+        _add_new_fonts()
         chinese = chinese_font()
     if lang == "zh" and chinese is None:
-        _say_no_chinese()
+        _warn_no_chinese_font()
         lang = "en"
     if chinese is None:
         return Letters(lang, (LATIN_FONT,))
@@ -116,18 +114,18 @@ def letters(lang: str = "en") -> Letters:
 
 
 def chinese_font() -> str | None:
-    """Return the first installed font that has Chinese signs."""
+    """Return the first installed font with Chinese characters."""
     installed = {font.name for font in fontManager.ttflist}
     return next((name for name in CHINESE_FONTS if name in installed), None)
 
 
 @cache
-def _take_in_new_fonts() -> None:
-    """Look for fonts that were installed since matplotlib wrote its list of them, once."""
+def _add_new_fonts() -> None:
+    """Add fonts that were installed after matplotlib cached its font list, once."""
     listed = {font.fname for font in fontManager.ttflist}
     for path in findSystemFonts():
         if path not in listed:
-            with suppress(Exception):  # a damaged font, or a kind that matplotlib does not read
+            with suppress(Exception):  # damaged or unsupported fonts
                 fontManager.addfont(path)
 
 
@@ -144,10 +142,10 @@ def _has_bold(family: str) -> bool:
 
 
 @cache
-def _say_no_chinese() -> None:
+def _warn_no_chinese_font() -> None:
     print(
-        "convscope: no font with Chinese signs is installed, so the figures are labeled in English; "
-        "install Noto Sans CJK SC, for example.",
+        "convscope: no font with Chinese characters is installed, so figures are labeled in English. "
+        "Install one, such as Noto Sans CJK SC.",
         file=sys.stderr,
     )
 
@@ -159,12 +157,12 @@ def _charmaps(families: tuple[str, ...]) -> frozenset[int]:
 
 
 def new_figure(width: float = SLIDE[0], height: float = SLIDE[1]) -> Figure:
-    """Return an empty white figure of so many inches."""
+    """Return an empty white figure of this size in inches."""
     return Figure(figsize=(width, height), dpi=DPI, facecolor="white")
 
 
 def tidy(axes: Axes, text: Letters, size: float = SMALL) -> None:
-    """Leave two thin axis lines and quiet ticks."""
+    """Style axes with two thin lines and unobtrusive ticks."""
     axes.set_facecolor("white")
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -175,22 +173,22 @@ def tidy(axes: Axes, text: Letters, size: float = SMALL) -> None:
 
 
 def bare(axes: Axes) -> None:
-    """Leave nothing but what is drawn."""
+    """Hide axis lines and ticks."""
     axes.set_axis_off()
 
 
 def number(value: float) -> str:
-    """Write a number in at most four digits, with a real minus sign."""
+    """Format a number with at most four significant digits and a minus sign."""
     return f"{value:.4g}".replace("-", "−")
 
 
 def times(sizes: Iterable[int]) -> str:
-    """Write sizes as people do: 3×5."""
+    """Join sizes as in 3×5."""
     return "×".join(map(str, sizes))
 
 
 def shortened(name: str, longest: int) -> str:
-    """Leave out the middle of a long name."""
+    """Elide the middle of a long name."""
     if len(name) <= longest:
         return name
     head = (longest - 1) // 2
@@ -198,17 +196,15 @@ def shortened(name: str, longest: int) -> str:
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG or SVG, by the file's ending; the file appears complete or not at all.
+    """Save a figure as PNG or SVG, by the file's suffix; the write is atomic.
 
     Errors:   BadFile [figure-ending], [save]
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
-        raise BadFile(
-            f"a figure's file must end in .png or .svg; got {str(path)!r}; choose one of the two. [figure-ending]"
-        )
+        raise BadFile(f"a figure's file must end in .png or .svg (got {str(path)!r}). [figure-ending]")
     content = BytesIO()
-    # No date and no program name: the same figure is the same file.
-    unsaid = {"Date": None} if ending == ".svg" else {"Software": None}
-    figure.savefig(content, format=ending[1:], dpi=figure.dpi, facecolor="white", metadata=unsaid)
+    # Without date and program name, equal figures are equal files.
+    metadata = {"Date": None} if ending == ".svg" else {"Software": None}
+    figure.savefig(content, format=ending[1:], dpi=figure.dpi, facecolor="white", metadata=metadata)
     write_file(path, content.getvalue())

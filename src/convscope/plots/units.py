@@ -1,4 +1,4 @@
-"""The units of a layer that see one pixel, drawn on the layer's map beside the image."""
+"""Figure of the units of a layer that see one pixel."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .style import GRAY, INK, LABEL, PALE, SMALL, TITLE, VERMILLION, letters, ne
 TITLE_WORDS = Text("{layer}: the units that see pixel ({pixel})", "{layer}：看到像素 ({pixel}) 的单元")
 COUNTED = Text("{count} of {total} units, in every channel", "{total} 个单元中的 {count} 个（每个通道相同）")
 BY_GLOBAL = Text(
-    "{count} over local paths (orange), the others over the global path through {via}",
-    "其中 {count} 个经局部路径（橙色），其余经由 {via} 的全局路径",
+    "{count} through local paths (orange), the others only through the global path, {via}",
+    "其中 {count} 个经局部路径（橙色），其余仅经由 {via} 的全局路径",
 )
 IMAGE = Text("image {shape}", "图像 {shape}")
 MAP = Text("{layer} {shape}", "{layer} {shape}")
 
 UNSEEING, BY_GLOBAL_PATH = 255, 214
-"""Gray levels of units that do not see the pixel, and of those that see it over a global path alone."""
+"""Gray levels of units that do not see the pixel, and that see it only through a global path."""
 
 SEEING = (213, 94, 0)
 
 
 def units_beside_image(units: Units, image: Image, lang: str = "en") -> Figure:
-    """Draw the image with one pixel marked, and beside it the layer's map with the units that see the pixel.
+    """Draw the image with one pixel marked, and the layer's map with the units that see it.
 
     Shapes:   image (h, w, 3) or (h, w, 1), as large as the network's input
     Errors:   BadShape [units-image]; BadSetting [figure-language]
@@ -46,16 +46,18 @@ def units_beside_image(units: Units, image: Image, lang: str = "en") -> Figure:
     _draw_image(left, units, image)
     _draw_map(right, units)
     for axes, words in (
-        (left, text.say(IMAGE, shape=show_shape(image.shape[:2]))),
-        (right, text.say(MAP, layer=units.layer, shape=show_shape(units.mask.shape))),
+        (left, text.translate(IMAGE, shape=show_shape(image.shape[:2]))),
+        (right, text.translate(MAP, layer=units.layer, shape=show_shape(units.mask.shape))),
     ):
         axes.set_title(words, **text.font(SMALL, color=GRAY))
     pixel = ", ".join(map(str, units.pixel[-2:]))
-    figure.text(0.04, 0.92, text.say(TITLE_WORDS, layer=units.layer, pixel=pixel), **text.font(TITLE, bold=True))
-    counted = text.say(COUNTED, count=f"{units.count:,}", total=f"{units.mask.size:,}")
+    figure.text(
+        0.04, 0.92, text.translate(TITLE_WORDS, layer=units.layer, pixel=pixel), **text.font(TITLE, bold=True)
+    )
+    counted = text.translate(COUNTED, count=f"{units.count:,}", total=f"{units.mask.size:,}")
     figure.text(0.04, 0.865, counted, **text.font(LABEL, color=INK))
     if units.global_via is not None:
-        shared = text.say(BY_GLOBAL, count=f"{units.local_count:,}", via=units.global_via)
+        shared = text.translate(BY_GLOBAL, count=f"{units.local_count:,}", via=units.global_via)
         figure.text(0.04, 0.815, shared, **text.font(SMALL, color=GRAY))
     return figure
 

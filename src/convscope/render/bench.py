@@ -1,4 +1,4 @@
-"""Measurements of the engine as a table."""
+"""Benchmark and tuning results as tables and JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from ..bench.peak import Peak
 from ..bench.run import Row
+from ..bench.tune import TILES, Choice
 from ..engines.native.codegen.target import host_cpu
 from ..text.numbers import percent
 from ..text.table import Cell, Column, Table
@@ -24,13 +25,16 @@ _COLUMNS = (
 
 
 def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
-    """Return measurements for people: ratios above one are ours being faster."""
+    """Return measurements as a table; ratios above 1 mean that the native engine is faster."""
     title = (
-        f"{host_cpu()}; measured peak {peak.flops / 1e9:,.0f} GFLOP/s, copying {peak.bytes / 1e9:,.0f} GB/s "
-        "(read and written)"
+        f"{host_cpu()}; measured peak {peak.flops / 1e9:,.0f} GFLOP/s, memory bandwidth "
+        f"{peak.bytes / 1e9:,.0f} GB/s (copy)"
     )
     ratios = [row.ratio for row in rows if row.ratio is not None]
-    notes = ["GFLOP/s count the plain algorithm's operations; Winograd's does with fewer and may pass the peak."]
+    notes = [
+        "GFLOP/s are computed from the operation count of direct convolution, so Winograd convolutions can exceed "
+        "100 % of peak."
+    ]
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         notes.insert(0, f"geometric mean of the ratios: {mean:.2f}.")
@@ -56,11 +60,57 @@ def _time(seconds: float) -> str:
 
 
 def bench_document(rows: Sequence[Row], peak: Peak) -> dict[str, Any]:
-    """Return measurements for JSON; seconds, and operations per second."""
+    """Return measurements for JSON, in seconds and operations per second."""
     return {
         "schema": 1,
         "processor": str(host_cpu()),
         "peak_flops": peak.flops,
         "peak_bytes": peak.bytes,
         "rows": [{**row._asdict(), "ratio": row.ratio} for row in rows],
+    }
+
+
+NAMES = {0: "direct", 2: "F(2,3)", 4: "F(4,3)"}
+"""Names of the algorithms by the size of Winograd's output tile; 0 is direct convolution."""
+
+
+def tune_table(choices: Sequence[Choice]) -> Table:
+    """Return measured choices as a table."""
+    columns = (
+        Column("layer", 0, right=False, least=16),
+        Column("pass", 0, right=False),
+        *(Column(NAMES[tile], 1) for tile in TILES),
+        Column("chosen", 0, right=False),
+        Column("by heuristic", 2, right=False),
+    )
+    rows: list[list[Cell]] = [
+        [
+            choice.layer,
+            choice.purpose,
+            *(f"{choice.seconds[tile] * 1e6:,.0f} µs" for tile in TILES),
+            NAMES[choice.tile],
+            NAMES[choice.by_rule],
+        ]
+        for choice in choices
+    ]
+    changed = sum(choice.tile != choice.by_rule for choice in choices)
+    return Table(
+        columns, rows, notes=(f"{changed} of {len(choices)} choices differ from the heuristic's; all are cached.",)
+    )
+
+
+def tune_document(choices: Sequence[Choice]) -> dict[str, Any]:
+    """Return measured choices for JSON, with times in seconds."""
+    return {
+        "schema": 1,
+        "choices": [
+            {
+                "layer": choice.layer,
+                "pass": choice.purpose,
+                "chosen": NAMES[choice.tile],
+                "by_rule": NAMES[choice.by_rule],
+                "seconds": {NAMES[tile]: choice.seconds[tile] for tile in TILES},
+            }
+            for choice in choices
+        ],
     }

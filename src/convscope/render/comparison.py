@@ -1,25 +1,28 @@
-"""Two networks side by side, as text."""
+"""Comparisons as text: two networks side by side, and another tool's counts beside ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..analysis.compare import ComparedLayer, ComparedTotal, Comparison, Difference
 from ..layers.base import show_shape
-from ..text.ansi import PLAIN, Paint
-from ..text.cells import hang, pad, shorten, width_of
+from ..layers.operations import Status
 from ..text.numbers import count, memory
-from ..text.table import Column, Table
+from ..text.table import Cell, Column, Number, Table, hang, pad, shorten, width_of
+from ..text.terminal import PLAIN, Paint
+
+if TYPE_CHECKING:
+    from ..analysis.counted_by import Recount
 
 _SIGNS = {"changed": "~", "added": "+", "removed": "-"}
 _WORDS = {
     "params": "parameters",
     "macs": "MACs",
-    "activation_bytes": "activations, all layers",
-    "peak_activation_bytes": "activations at once, to run",
-    "peak_training_bytes": "activations at once, to train",
-    "parameter_bytes": "memory of parameters",
+    "activation_bytes": "activations of all layers",
+    "peak_activation_bytes": "peak activation memory (inference)",
+    "peak_training_bytes": "peak activation memory (training)",
+    "parameter_bytes": "parameter memory",
     "output_shape": "output",
     "receptive_field": "receptive field",
 }
@@ -27,7 +30,7 @@ _LONGEST = 28
 
 
 def comparison_text(comparison: Comparison, width: int, paint: Paint = PLAIN) -> str:
-    """Return the layers that differ, and then the sums."""
+    """Return the layers that differ, then the totals."""
     a, b = _names(comparison)
     counts = ", ".join(
         f"{comparison.count(change)} {change}" for change in ("same", "changed", "added", "removed")
@@ -38,7 +41,7 @@ def comparison_text(comparison: Comparison, width: int, paint: Paint = PLAIN) ->
 
 
 def _names(comparison: Comparison) -> tuple[str, str]:
-    """Return what to call the two, told apart even where they have one name."""
+    """Return the names of the two networks, distinct even if they are equal."""
     a, b = comparison.a.network.name, comparison.b.network.name
     return (f"{a} (A)", f"{b} (B)") if a == b else (a, b)
 
@@ -54,7 +57,7 @@ def _layers(rows: list[ComparedLayer], width: int, paint: Paint) -> Iterator[str
 
 
 def _kind(row: ComparedLayer) -> str:
-    """Return the layer's type, the new one where it was replaced: what changed says the old one."""
+    """Return the layer's kind, the new one where it changed."""
     present = row.a if row.b is None else row.b
     assert present is not None
     return present.kind
@@ -63,8 +66,8 @@ def _kind(row: ComparedLayer) -> str:
 def _about(row: ComparedLayer) -> str:
     if row.change == "changed":
         shape_changed = any(one.what == "output_shape" for one in row.differences)
-        told = (one for one in row.differences if not (shape_changed and one.what == "activation_bytes"))
-        return "; ".join(_told(one) for one in told)
+        displayed = (one for one in row.differences if not (shape_changed and one.what == "activation_bytes"))
+        return "; ".join(_difference(one) for one in displayed)
     present = row.b if row.a is None else row.a
     assert present is not None
     parts = [show_shape(present.output_shape)]
@@ -73,7 +76,7 @@ def _about(row: ComparedLayer) -> str:
     return ", ".join(parts)
 
 
-def _told(one: Difference) -> str:
+def _difference(one: Difference) -> str:
     word = _WORDS.get(one.what, one.what)
     return f"{word} {_value(one.what, one.a)} → {_value(one.what, one.b)}"
 
@@ -100,7 +103,7 @@ def _totals(comparison: Comparison) -> Table:
         Column("ratio", 0),
     )
     notes = [
-        f"≥ the totals of {name} are lower bounds: it has layers that nobody knows."
+        f"≥ the totals of {name} are lower bounds: it has unsupported operators."
         for name, status in zip((a, b), comparison.status, strict=True)
         if status != "complete"
     ]
@@ -118,3 +121,39 @@ def _total(total: ComparedTotal, marks: list[str]) -> list[str]:
         "?" if any(marks) else sign + write(abs(total.difference)),
         "" if total.ratio is None or any(marks) else f"{total.ratio:.4g}",
     ]
+
+
+def recount_table(counted: Recount) -> Table:
+    """Return another tool's counts next to ours, with letters for the reasons of differences."""
+    columns = (
+        Column("layer", 0, right=False, least=20),
+        Column("kind", 1, right=False, least=12),
+        Column("our MACs", 0),
+        Column(f"{counted.tool} {counted.unit}", 0),
+        Column("why", 0, right=False),
+    )
+    reasons = dict.fromkeys(row.reason for row in counted.rows if row.reason)
+    letter = {reason: _letter(number) for number, reason in enumerate(reasons)}
+    rows: list[list[Cell]] = [
+        [row.name, row.kind, row.ours_macs, "?" if row.theirs is None else row.theirs, letter.get(row.reason, "")]
+        for row in counted.rows
+    ]
+    mark = "" if counted.status is Status.COMPLETE else "≥"
+    return Table(
+        columns,
+        rows,
+        ["total", "", counted.ours_total, Number(counted.total, mark), ""],
+        f"{counted.model} as {counted.tool} {counted.version} counts it",
+        (
+            *(f"{mark}: {reason}" for reason, mark in letter.items()),
+            f"parameters counted by {counted.tool}: {counted.params:,}",
+            *counted.notes,
+        ),
+        core=1,
+    )
+
+
+def _letter(number: int) -> str:
+    """Return a, b, … z, aa, ab, …"""
+    more, last = divmod(number, 26)
+    return (_letter(more - 1) if more else "") + chr(ord("a") + last)

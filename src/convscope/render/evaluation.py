@@ -1,20 +1,21 @@
-"""How well a model does, as text that fits the terminal, and as CSV."""
+"""Evaluations and predictions as text, and the confusion matrix as CSV."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..text.ansi import PLAIN, Paint
-from ..text.cells import pad, shorten, width_of, wrap
-from ..text.table import Cell, Column, Table
+from ..engines.protocol import Array
+from ..text.table import Cell, Column, Table, pad, shorten, width_of, wrap
+from ..text.terminal import PLAIN, Paint
 from ..training.evaluation import Evaluation
 from .training import share
 
 LONGEST_NAME = 20
 LONGEST_HEADING = 6
-"""Cells of a class's name beside its row and above its column; longer headings give way to numbers."""
+"""Cells of class names beside rows and above columns; longer headings are replaced by numbers."""
 
 MOST_CONFUSIONS = 20
 NONE, GAP = "·", " "
@@ -40,7 +41,7 @@ def _summary(evaluation: Evaluation) -> str:
 
 
 def class_table(evaluation: Evaluation) -> Table:
-    """Return images and accuracy of each class, and what it was most often confused with."""
+    """Return images, accuracy and most frequent confusion of each class."""
     columns = (
         Column("class", 0, right=False, least=8),
         Column("images", 1),
@@ -57,21 +58,21 @@ def class_table(evaluation: Evaluation) -> Table:
                 known["images"],
                 known["correct"],
                 "no images" if part is None else share(part),
-                _taken_for(evaluation, at),
+                _confused_with(evaluation, at),
             ]
         )
     return Table(columns, rows, core=0)
 
 
-def _taken_for(evaluation: Evaluation, label: int) -> str:
+def _confused_with(evaluation: Evaluation, label: int) -> str:
     wrong = evaluation.confusion[label].copy()
     wrong[label] = 0
-    found = int(wrong.argmax())
-    return f"{evaluation.name_of(found)} ({wrong[found]})" if wrong[found] else ""
+    predicted = int(wrong.argmax())
+    return f"{evaluation.name_of(predicted)} ({wrong[predicted]})" if wrong[predicted] else ""
 
 
 def confusion_text(evaluation: Evaluation, width: int, paint: Paint = PLAIN) -> str:
-    """Return the matrix where it fits the width, else the pairs of classes that are confused most often."""
+    """Return the confusion matrix if it fits the width, else the most frequent confusions."""
     for numbered in (False, True):
         layout = _layout(evaluation, numbered)
         if layout.width <= width:
@@ -80,7 +81,7 @@ def confusion_text(evaluation: Evaluation, width: int, paint: Paint = PLAIN) -> 
 
 
 class _Layout(NamedTuple):
-    """Names of rows and columns, and the cells that each takes."""
+    """Names of rows and columns, and their widths in cells."""
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -114,11 +115,11 @@ def _matrix(evaluation: Evaluation, layout: _Layout, width: int, paint: Paint) -
     ]
     for at, (name, counts) in enumerate(zip(layout.rows, evaluation.counts(), strict=True)):
         cells = []
-        for found, count in enumerate(counts):
+        for predicted, count in enumerate(counts):
             text = pad(str(count) if count else NONE, layout.cell, right=True)
             if not count:
                 text = paint.faint(text)
-            elif found != at:
+            elif predicted != at:
                 text = paint.alarm(text)
             cells.append(GAP + text)
         lines.append(pad(name, layout.row_width) + "".join(cells))
@@ -131,9 +132,9 @@ def _confusions(evaluation: Evaluation, width: int, paint: Paint) -> str:
     order = np.argsort(-wrong, axis=None, kind="stable")
     pairs = [(int(flat) // wrong.shape[1], int(flat) % wrong.shape[1]) for flat in order[:MOST_CONFUSIONS]]
     rows: list[list[Cell]] = [
-        [evaluation.name_of(label), evaluation.name_of(found), int(wrong[label, found])]
-        for label, found in pairs
-        if wrong[label, found]
+        [evaluation.name_of(label), evaluation.name_of(predicted), int(wrong[label, predicted])]
+        for label, predicted in pairs
+        if wrong[label, predicted]
     ]
     columns = (
         Column("class", 0, right=False, least=8),
@@ -141,12 +142,12 @@ def _confusions(evaluation: Evaluation, width: int, paint: Paint) -> str:
         Column("images", 0),
     )
     kinds = int((wrong > 0).sum())
-    title = f"confusion: the {len(rows)} most frequent of {kinds} mistakes; --csv has the whole matrix"
+    title = f"confusion: the {len(rows)} most frequent of {kinds} confusions; --csv prints the whole matrix"
     return Table(columns, rows, None, title).text(width, paint)
 
 
 def confusion_csv(evaluation: Evaluation) -> str:
-    """Return the matrix: rows are true classes, columns predicted ones."""
+    """Return the confusion matrix as CSV: rows are true classes, columns are predicted classes."""
     import csv
     import io
 
@@ -156,3 +157,73 @@ def confusion_csv(evaluation: Evaluation) -> str:
     for name, counts in zip(evaluation.classes, evaluation.counts(), strict=True):
         writer.writerow([name, *counts.tolist()])
     return sheet.getvalue().rstrip("\n")
+
+
+BAR_CELLS = 20
+LONGEST_CLASS = 40
+
+
+INDEPENDENT = "each output is an independent probability: the model is a multi-label classifier"
+NO_CLASSIFIER = (
+    "values of the network's output, not probabilities: the model is not declared as a classifier "
+    "(task={task}); Model.predict(x, probabilities=True) returns probabilities"
+)
+"""Notes on outputs that are not probabilities of exclusive classes."""
+
+
+class Guess(NamedTuple):
+    """A class and its probability."""
+
+    name: str
+    probability: float
+
+
+def top_guesses(probabilities: Array, classes: Sequence[str], count: int) -> list[Guess]:
+    """Return the most probable classes; outputs without a class name are numbered.
+
+    >>> top_guesses(np.array([0.25, 0.5, 0.25]), ["cat", "dog", "owl"], 2)
+    [Guess(name='dog', probability=0.5), Guess(name='cat', probability=0.25)]
+    """
+    order = np.argsort(-probabilities, kind="stable")[:count]
+    return [
+        Guess(classes[at] if at < len(classes) else f"output {at}", float(probabilities[at]))
+        for at in map(int, order)
+    ]
+
+
+def prediction_text(image: str, guesses: Sequence[Guess], paint: Paint = PLAIN) -> str:
+    """Return one image's classes as text, most probable first, each with its probability and a bar."""
+    names = [shorten(guess.name, LONGEST_CLASS) for guess in guesses]
+    widest = max(map(width_of, names))
+    lines = [paint.strong(image)]
+    for name, guess in zip(names, guesses, strict=True):
+        bar = "█" * round(BAR_CELLS * guess.probability)
+        lines.append(f"  {pad(name, widest)}  {share(guess.probability):>8}  {bar}".rstrip())
+    return "\n".join(lines)
+
+
+def output_summary(output: Array, names: Sequence[str], count: int) -> dict[str, Any]:
+    """Return shape and range of one image's output for JSON, with the largest values of a vector by name.
+
+    >>> output_summary(np.array([0.5, -2.0]), ["left"], 1)["largest"]
+    [{'name': 'left', 'value': 0.5}]
+    """
+    known = {"shape": list(output.shape), "minimum": float(output.min()), "maximum": float(output.max())}
+    summary: dict[str, Any] = {**known, "mean": float(output.mean(dtype=np.float64))}
+    if output.ndim == 1:
+        largest = top_guesses(output, names, count)
+        summary["largest"] = [{"name": one.name, "value": one.probability} for one in largest]
+    return summary
+
+
+def output_text(image: str, summary: Mapping[str, Any], paint: Paint = PLAIN) -> str:
+    """Return one image's output as text: the largest values of a vector, or the range of a map."""
+    largest = summary.get("largest")
+    if largest is None:
+        shape = "×".join(map(str, summary["shape"]))
+        numbers = (f"{name} {summary[name]:.4g}" for name in ("minimum", "mean", "maximum"))
+        return f"{paint.strong(image)}\n  output {shape}: {', '.join(numbers)}"
+    names = [shorten(one["name"], LONGEST_CLASS) for one in largest]
+    widest = max(map(width_of, names))
+    rows = (f"  {pad(name, widest)}  {one['value']:.4g}" for name, one in zip(names, largest, strict=True))
+    return "\n".join([paint.strong(image), *rows])

@@ -1,4 +1,4 @@
-"""An engine's plan as a table."""
+"""Execution plans as tables and JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engines.native.plan import Call, Plan, Role, Step
 from ..engines.native.runtime.memory_planner import busiest_moment, by_lifetime
+from ..text.lists import counted, shortened
 from ..text.numbers import memory
 from ..text.table import Cell, Column, Table
 
@@ -25,15 +26,15 @@ _LONGER = {
     Role.GRADIENT: "gradients",
     Role.STATE: "optimizer state",
     Role.STATISTIC: "running statistics",
-    Role.PREPARED: "weights made ready",
+    Role.PREPARED: "transformed weights",
 }
-"""Memory that outlives a step, as people call it."""
+"""Names of the memory that persists between steps."""
 _ONCE = "prepare"
-"""The section that is run when parameters have changed, and not for every batch."""
+"""The section that runs only after parameters have changed, not for every batch."""
 
 
 def plan_table(plan: Plan, batch: int) -> Table:
-    """Return a plan's steps for a batch, section by section with its totals, and what memory they take."""
+    """Return a plan's steps for a batch as a table, with the totals of each section and the memory."""
     rows: list[list[Cell]] = []
     for section, steps in plan.sections.items():
         if steps:
@@ -71,12 +72,12 @@ def plan_document(plan: Plan, batch: int) -> dict[str, Any]:
 
 
 def _section(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
-    told = f"{name}, once" if name == _ONCE else name
-    return _sums(f"· {told}", steps, batch)
+    heading = f"{name}, once" if name == _ONCE else name
+    return _sums(f"· {heading}", steps, batch)
 
 
 def _sums(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
-    return [name, _counted(steps), "", _macs(steps, batch) or "", _traffic(steps, batch), ""]
+    return [name, counted(len(steps), "step"), "", _macs(steps, batch) or "", _traffic(steps, batch), ""]
 
 
 def _row(step: Step, batch: int) -> list[Cell]:
@@ -86,9 +87,9 @@ def _row(step: Step, batch: int) -> list[Cell]:
 
 
 def _short(step: Step) -> str:
-    """Return what a step is for; what is computed along with it after a "+", without the path both share."""
-    what, along, others = step.purpose.partition(" with ")
-    if not along:
+    """Return a step's purpose, with the layers fused into it after a "+", without their common prefix."""
+    what, separator, others = step.purpose.partition(" with ")
+    if not separator:
         return what
     shared = step.layer[: step.layer.rfind(".") + 1]
     named = ", ".join(other.removeprefix(shared) for other in others.split(", "))
@@ -114,45 +115,36 @@ def _described(step: Step, batch: int) -> dict[str, Any]:
     }
 
 
-def _counted(steps: Sequence[Step]) -> str:
-    return f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
-
-
 def _macs(steps: Sequence[Step], batch: int) -> int:
     return sum(step.kernel.macs(batch) for step in steps if isinstance(step, Call))
 
 
 def _traffic(steps: Sequence[Step], batch: int) -> int:
-    """Return the bytes of all buffers that the steps read or write, each once for each step."""
+    """Return the bytes of the buffers that the steps read or write, counted once per step."""
     return 4 * sum(buffer.floats(batch) for step in steps for buffer in dict.fromkeys(step.buffers))
 
 
 def _notes(plan: Plan, batch: int) -> tuple[str, ...]:
     notes = [
-        "memory: what the step reads and writes. +: computed along with it, in the same pass. "
-        f"MACs: of the plain algorithm. {_kernels(plan)}."
+        "memory: read and written by the step. +: fused into the step. MACs: of direct convolution. "
+        f"{counted(len(plan.kernels), 'different kernel')}."
     ]
     unshared = _bytes(plan, Role.ACTIVATION, batch)
     lasting = [f"{memory(own)} of {name}" for role, name in _LONGER.items() if (own := _bytes(plan, role, batch))]
-    parts = [f"lasting: {', '.join(lasting)}."] if lasting else []
+    parts = [f"persistent: {', '.join(lasting)}."] if lasting else []
     if any(buffer.per_image for buffer in plan.buffers(Role.ACTIVATION)):
         own, least = 4 * by_lifetime(plan, batch).floats, 4 * busiest_moment(plan, batch)
         parts.insert(
             0,
-            f"activations: {memory(own)}, where {memory(least)} are in use at the busiest moment and "
-            f"{memory(unshared)} would be taken if none shared a place.",
+            f"activations: {memory(own)} allocated, {memory(least)} in use at the peak, {memory(unshared)} "
+            "without buffer sharing.",
         )
     notes += [" ".join(parts)] if parts else []
     return (*notes, *_on_reference(plan))
 
 
-def _kernels(plan: Plan) -> str:
-    count = len(plan.kernels)
-    return f"{count} different kernel{'' if count == 1 else 's'}"
-
-
 def _on_reference(plan: Plan) -> list[str]:
-    """Name the layers that every batch goes through in Python."""
+    """Return a note on the layers that run on the reference implementation, in Python."""
     names = list(
         dict.fromkeys(
             step.layer
@@ -164,7 +156,7 @@ def _on_reference(plan: Plan) -> list[str]:
     )
     if not names:
         return []
-    return [f"on the reference, in Python: {', '.join(names[:6]) + (', …' if len(names) > 6 else '')}."]
+    return [f"on the reference implementation, in Python: {shortened(names, 6)}."]
 
 
 def _bytes(plan: Plan, role: Role, batch: int) -> int:

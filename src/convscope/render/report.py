@@ -1,4 +1,4 @@
-"""A report as a table."""
+"""Reports as text, Markdown, CSV and HTML tables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from ..analysis.grouping import Group, rows_at_depth
 from ..layers.base import show_shape
-from ..text.ansi import PLAIN, Paint
+from ..text.lists import counted, shortened_with_count
 from ..text.numbers import memory
 from ..text.table import Cell, Column, Note, Number, Table
-from ..text.terminal import terminal_width
-from .field_text import field_notes, field_text
+from ..text.terminal import PLAIN, Paint, terminal_width
+from .field import field_notes, field_text
 
 if TYPE_CHECKING:
     from ..analysis.report import LayerRow, Report
@@ -53,7 +53,7 @@ _LEGEND = (
 
 
 def report_table(report: Report, width: int | None = None, paint: Paint = PLAIN, depth: int | None = None) -> str:
-    """Return a report as text that fits `width` cells, by default those of the terminal."""
+    """Return a report as text that fits `width` cells, by default the terminal's."""
     return report_grid(report, depth).text(terminal_width() if width is None else width, paint)
 
 
@@ -68,17 +68,19 @@ def report_html(report: Report) -> str:
 
 
 def report_grid(report: Report, depth: int | None = None) -> Table:
-    """Return a report as a table: columns in which every number is 0 and sources that are plain are left out.
+    """Return a report as a table, without columns of zeros and without the inputs of a plain chain.
 
     With `depth`, layers that share the first parts of their names are one row.
     """
     shown: Sequence[LayerRow | Group] = report.rows if depth is None else rows_at_depth(report, depth)
     totals = report.totals
     sums = {name: getattr(totals, name) for name in ("comparisons", "divisions", "exponentials")}
-    kept = {name for name, total in sums.items() if total}
+    displayed = {name for name, total in sums.items() if total}
     if not _is_chain(report.network, shown):
-        kept.add("from")
-    places = [i for i, column in enumerate(_COLUMNS) if column.heading not in _OPTIONAL or column.heading in kept]
+        displayed.add("from")
+    indices = [
+        i for i, column in enumerate(_COLUMNS) if column.heading not in _OPTIONAL or column.heading in displayed
+    ]
     rows = [_cells(row) for row in shown]
     mark = _MARKS[totals.status]
     counts = (totals.macs, totals.additions, totals.comparisons, totals.divisions, totals.exponentials)
@@ -86,17 +88,13 @@ def report_grid(report: Report, depth: int | None = None) -> Table:
     total += [*(Number(value, mark) for value in counts), totals.activation_bytes, "", "", ""]
     network = report.network
     return Table(
-        tuple(_COLUMNS[place] for place in places),
-        [[row[place] for place in places] for row in rows],
-        [total[place] for place in places],
-        f"{network.name}: {network.shown_inputs}, {_number(len(report), 'layer')}",
+        tuple(_COLUMNS[index] for index in indices),
+        [[row[index] for index in indices] for row in rows],
+        [total[index] for index in indices],
+        f"{network.name}: {network.shown_inputs}, {counted(len(report), 'layer')}",
         tuple(_notes(report, shown)),
         _CORE,
     )
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _is_chain(network: Network, rows: Sequence[LayerRow | Group]) -> bool:
@@ -105,7 +103,7 @@ def _is_chain(network: Network, rows: Sequence[LayerRow | Group]) -> bool:
 
 
 def _cells(row: LayerRow | Group) -> list[Cell]:
-    """Return one cell per column; what is not known is a question mark, never a zero."""
+    """Return one cell per column; unknown values are question marks, never zeros."""
     done = row.operations
     counts = (done.macs, done.additions, done.comparisons, done.divisions, done.exponentials)
     mark = _MARKS[row.status]
@@ -133,9 +131,9 @@ def _notes(report: Report, rows: Sequence[LayerRow | Group]) -> Iterable[str | N
     totals = report.totals
     at_least = "" if totals.status == "complete" else "at least "
     yield (
-        f"memory: {at_least}{memory(totals.parameter_bytes)} of parameters; activations at once at most "
-        f"{memory(totals.peak_activation_bytes)} to run, {memory(totals.peak_training_bytes)} to train "
-        "(float32, one image)."
+        f"memory: {at_least}{memory(totals.parameter_bytes)} of parameters; peak activation memory: "
+        f"{memory(totals.peak_activation_bytes)} (inference), {memory(totals.peak_training_bytes)} (training); "
+        "float32, per image."
     )
     if any(row.node.frozen for row in report):
         frozen = report.frozen_params
@@ -145,8 +143,10 @@ def _notes(report: Report, rows: Sequence[LayerRow | Group]) -> Iterable[str | N
         yield "shared: the parameters of another layer, counted there."
     if totals.status != "complete":
         unknown = [row.name for row in report if row.status != "complete"]
-        few = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
-        yield f"≥ at least; ? not known: nobody knows what {few} computes, so it is missing from the totals."
+        yield (
+            "≥ lower bound; ? unknown: the totals exclude unsupported operators "
+            f"({shortened_with_count(unknown, 3)})."
+        )
     yield from (note + "." for note in field_notes((row.name, row.receptive_field) for row in rows))
 
 
@@ -156,9 +156,9 @@ _CSV_FIELD = ("size", "stride", "start", "padding")
 
 
 def report_csv(report: Report) -> str:
-    """Return every number of every layer, one layer a line, for spreadsheets and scripts.
+    """Return all values of every layer as CSV, one layer per line.
 
-    Sizes are joined by x; what is not known is empty. There is no line of totals, so that columns can be summed.
+    Sizes are joined by x; unknown values are empty. There is no line of totals, so that columns can be summed.
     """
     import csv
     import io

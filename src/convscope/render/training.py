@@ -1,4 +1,4 @@
-"""A training's epochs as a table, and its best one."""
+"""Training history as a table, and the best epoch."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ BEST = "best"
 
 
 def best_epoch(history: History) -> Epoch | None:
-    """Return the epoch whose parameters a run keeps as its best: that of the lowest loss, the first of equals.
+    """Return the epoch with the lowest loss, the first of equals; its parameters are the best checkpoint.
 
-    Epochs that ended after the training had diverged are none.
+    Epochs that ended after the training diverged do not count.
     """
     limit = history.diverged_at
-    sound = (epoch for epoch in history if limit is None or epoch.step <= limit)
-    return min(sound, key=_loss, default=None)
+    candidates = (epoch for epoch in history if limit is None or epoch.step <= limit)
+    return min(candidates, key=_loss, default=None)
 
 
 def best_text(history: History) -> str | None:
@@ -33,7 +33,7 @@ def best_text(history: History) -> str | None:
 
 
 def history_table(history: History) -> Table:
-    """Return the epochs one below the other; the best is marked."""
+    """Return the epochs as a table with the best one marked."""
     best = best_epoch(history)
     checked = any(epoch.validation_loss is not None for epoch in history)
     columns = [
@@ -58,7 +58,7 @@ def _cells(epoch: Epoch, checked: bool, best: bool) -> list[Cell]:
 
 
 def share(part: float) -> str:
-    """Write a share with two decimals, so that one image of ten thousand shows."""
+    """Return a percentage with two decimals, so that one image in ten thousand is visible."""
     return f"{100 * part:.2f} %"
 
 

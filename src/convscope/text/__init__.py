@@ -1,1 +1,1 @@
-"""Formatting of text for terminals: numbers, tables, color."""
+"""Formatting for terminals and notebooks: numbers, lists, tables, color."""

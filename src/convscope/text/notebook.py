@@ -1,4 +1,4 @@
-"""HTML forms of results, as notebooks show them."""
+"""HTML representations of results for notebooks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from html import escape
 
 
 def preformatted(text: str) -> str:
-    """Return text as HTML that keeps its columns."""
+    """Return text as preformatted HTML."""
     return f"<pre>{escape(text)}</pre>"
 
 
 class Preformatted:
-    """A result that a notebook shows as the text of its str()."""
+    """Mixin for results that notebooks show as the text of str()."""
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Formatting of counts, bytes, positions and percentages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def count(value: float, exact: bool = True) -> str:
-    """Write a count: every digit, or four of them with an SI prefix where that is shorter.
+    """Format a count with all digits, or with four and an SI prefix where that is shorter.
 
     >>> count(105415200), count(105415200, exact=False), count(9999, exact=False)
     ('105,415,200', '105.4 M', '9,999')
@@ -17,7 +17,7 @@ def count(value: float, exact: bool = True) -> str:
 
 
 def memory(value: float, _exact: bool = True) -> str:
-    """Write a number of bytes in the binary unit that leaves it readable.
+    """Format a number of bytes with a binary unit.
 
     >>> memory(1161600), memory(2048), memory(100)
     ('1.108 MiB', '2 KiB', '100 B')
@@ -36,7 +36,7 @@ def _scaled(value: float, base: int, units: Sequence[str]) -> str:
 
 
 def decimal(value: float) -> str:
-    """Write a position or step in pixels without needless digits.
+    """Format a position or stride in pixels without trailing zeros.
 
     >>> decimal(4), decimal(5.5), decimal(1 / 3)
     ('4', '5.5', '0.333')
@@ -45,12 +45,12 @@ def decimal(value: float) -> str:
 
 
 def per_axis(values: Sequence[float], join: str = "×") -> str:
-    """Write one number where all axes agree, else all of them."""
+    """Format one value if all axes agree, else one per axis."""
     return decimal(values[0]) if len(set(values)) == 1 else join.join(map(decimal, values))
 
 
 def percent(part: float) -> str:
-    """Write a part of one as a percentage.
+    """Format a fraction as a percentage.
 
     >>> percent(0.0551), percent(1.0), percent(0.00004)
     ('5.5 %', '100 %', '< 0.1 %')

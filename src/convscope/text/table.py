@@ -1,26 +1,85 @@
-"""A table as a value, and its text, Markdown, CSV and HTML.
+"""Tables as values, with their text, Markdown, CSV and HTML, and text measured in terminal cells.
 
-Text fits a width: columns go one by one from the least important, digits give way to SI prefixes, and names lose
-their middle, in an order that the columns fix.
+Chinese characters take two cells, combining marks none. Where a table is too wide, the least important columns are
+dropped, counts get SI prefixes and long names lose their middle, in an order that the columns define.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from unicodedata import combining, east_asian_width
 
-from .ansi import PLAIN, Paint
-from .cells import pad, shorten, width_of, wrap
 from .numbers import count
+from .terminal import PLAIN, Paint
+
+
+def width_of(text: str) -> int:
+    """Return the width of a text in terminal cells.
+
+    >>> width_of("conv1"), width_of("卷积1")
+    (5, 5)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """Pad a text with blanks to `width` cells; `right` aligns it to the right."""
+    blanks = " " * max(0, width - width_of(text))
+    return blanks + text if right else text + blanks
+
+
+def shorten(text: str, width: int) -> str:
+    """Elide the middle of a text wider than `width` cells; the ends of names differ most.
+
+    >>> shorten("layer3.22.downsample.conv", 15)
+    'layer3.…le.conv'
+    """
+    if width_of(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return _leading(text, width - 1 - tail) + "…" + _leading(text[::-1], tail)[::-1]
+
+
+def _leading(text: str, width: int) -> str:
+    kept, used = [], 0
+    for sign in text:
+        used += width_of(sign)
+        if used > width:
+            break
+        kept.append(sign)
+    return "".join(kept)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Wrap a sentence, with lines after the first indented by two cells."""
+    return hang(text, width, 0, 2) or [""]
+
+
+def hang(text: str, width: int, indent: int, later: int | None = None) -> list[str]:
+    """Wrap a sentence, indented by `indent` cells and after the first line by `later`."""
+    after = indent if later is None else later
+    return textwrap.wrap(
+        text,
+        max(20 + indent, width),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * after,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
 
 GAP = "  "
 NARROWEST = 8
-"""Cells to which texts are shortened when nothing else is left to drop."""
+"""Width of shortened texts when no column is left to drop."""
 
 
 class Number(NamedTuple):
-    """A number with a sign before it that says how far to trust it: "≥" for a lower bound."""
+    """Number with a mark before it, such as "≥" for a lower bound."""
 
     value: int
     mark: str = ""
@@ -31,11 +90,11 @@ Cell = str | int | Number
 
 @dataclass(frozen=True)
 class Column:
-    """What stands in one column and how it gives way.
+    """Column of a table: heading, alignment, and how it shrinks.
 
-    `importance` 0 stays longest. `group` is written above neighboring columns that share it, and `alone` replaces
-    the heading of the only one left of its group. `least` is the number of cells to which texts may be
-    shortened before other columns are dropped.
+    Columns of the highest `importance` value are dropped first. `group` is a heading above neighboring columns
+    that share it, and `alone` replaces the heading of a group's only remaining column. Texts may be shortened to
+    `least` cells before other columns are dropped.
     """
 
     heading: str
@@ -47,7 +106,7 @@ class Column:
     form: Callable[[float, bool], str] = count
 
     def write(self, cell: Cell, exact: bool = True) -> str:
-        """Return a cell's text."""
+        """Return the text of a cell."""
         if isinstance(cell, str):
             return cell
         value, mark = cell if isinstance(cell, Number) else (cell, "")
@@ -55,15 +114,15 @@ class Column:
 
 
 class Note(NamedTuple):
-    """A line below a table in parts, each with the heading of the column that it explains, "" for none.
+    """Footnote in parts, each with the heading of the column that it explains, or "".
 
-    Parts whose columns are left out are left out, too.
+    Parts about dropped columns are dropped too.
     """
 
     parts: tuple[tuple[str, str], ...]
 
     def text(self, headings: Container[str]) -> str:
-        """Return the parts about the shown columns, "" where there are none."""
+        """Return the parts about the displayed columns."""
         shown = [text for heading, text in self.parts if not heading or heading in headings]
         return "; ".join(shown) + "." if shown else ""
 
@@ -72,7 +131,7 @@ class Note(NamedTuple):
 class Table:
     """Headings, rows, an optional line of totals, a title above and notes below.
 
-    Columns up to importance `core` are worth more than exact digits; the others less.
+    Columns up to importance `core` are dropped only after counts are shortened; others before.
     """
 
     columns: tuple[Column, ...]
@@ -83,7 +142,7 @@ class Table:
     core: int = 0
 
     def text(self, width: int, paint: Paint = PLAIN) -> str:
-        """Return the table for a terminal of `width` cells, without a blank at any line's end."""
+        """Return the table for a terminal of `width` cells, without trailing blanks."""
         layout = _fitted(self, width)
         lines = [paint.strong(line) for line in wrap(self.title, width)] if self.title else []
         rule = paint.faint("─" * layout.width)
@@ -109,7 +168,7 @@ class Table:
         return "\n".join([*title, *lines, *notes])
 
     def csv(self) -> str:
-        """Return headings and rows, numbers bare; totals are left to whoever sums."""
+        """Return headings and rows as CSV with plain numbers and without totals."""
         import csv
         import io
 
@@ -140,7 +199,7 @@ class Table:
         return f"<table>\n{title}{head}\n<tbody>\n{body}\n</tbody>{foot}\n</table>{notes}"
 
     def _notes(self, headings: Container[str] | None = None) -> list[str]:
-        """Return the notes about the columns with these headings, about all columns by default."""
+        """Return the notes about columns with these headings, by default all."""
         shown = [column.heading for column in self.columns] if headings is None else headings
         texts = (note if isinstance(note, str) else note.text(shown) for note in self.notes)
         return [text for text in texts if text]
@@ -161,11 +220,11 @@ class Table:
 
 
 def _markdown_safe(text: str) -> str:
-    return "".join("\\" + sign if sign in "|*_`<" else sign for sign in text)
+    return "".join("\\" + one if one in "|*_`<" else one for one in text)
 
 
 class _Layout(NamedTuple):
-    """Which columns are shown, how wide, and whether every digit is."""
+    """Displayed columns, their widths, and whether counts have all digits."""
 
     table: Table
     shown: tuple[int, ...]
@@ -177,7 +236,7 @@ class _Layout(NamedTuple):
         return sum(self.widths) + len(GAP) * (len(self.widths) - 1)
 
     def line(self, row: Sequence[Cell], paint: Paint = PLAIN) -> str:
-        """Zeros step back, so that the numbers that matter stand out."""
+        """Return a row; zeros are painted faint."""
         return self._join([self.table.columns[index].write(row[index], self.exact) for index in self.shown], paint)
 
     def headings(self) -> list[str]:
@@ -221,7 +280,7 @@ def _headings(table: Table, shown: Sequence[int]) -> list[str]:
 
 
 def _fitted(table: Table, width: int) -> _Layout:
-    """Return the richest layout that fits, or the smallest there is."""
+    """Return the most complete layout that fits, or the smallest one."""
     steps = sorted({column.importance for column in table.columns}, reverse=True)
     lines = [*table.rows, *([table.totals] if table.totals is not None else [])]
     natural = {
@@ -245,7 +304,7 @@ def _fitted(table: Table, width: int) -> _Layout:
 
 
 def _shrunk(layout: _Layout, width: int, narrowest: int | None = None) -> _Layout:
-    """Take what is missing from texts; those of core columns give way only after digits."""
+    """Shorten texts to fit; those of core columns only after counts."""
     widths = list(layout.widths)
     for place, index in enumerate(layout.shown):
         column = layout.table.columns[index]

@@ -103,7 +103,7 @@ def test_inspect_command_takes_shapes_by_input(capsys):
     [
         (["explain", PAIR, "conv"], "macs = "),
         (["diagnose", PAIR], "inputs image 3×11×15, state 6×5"),
-        (["check", PAIR, "--max-macs", str(MACS)], "within budget"),
+        (["check", PAIR, "--max-macs", str(MACS)], "within all limits"),
         (["compare", PAIR, PAIR], "0 changed, 0 added, 0 removed"),
     ],
     ids=lambda asked: asked[0] if isinstance(asked, list) else "",

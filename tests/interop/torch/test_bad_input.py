@@ -261,7 +261,7 @@ def test_the_command_line_takes_arguments_and_shapes(capsys):
     ("asked", "message"),
     [
         (["torch:nets_for_tests:deep"], "[torch-arguments]"),
-        (["torch:nets_for_tests:deep", "--arg", "depth"], "--arg must be name=value; got 'depth'"),
+        (["torch:nets_for_tests:deep", "--arg", "depth"], "--arg must be name=value (got 'depth')"),
         (["lenet", "--arg", "depth=3"], "[arg-model]"),
         (["torch:nets_for_tests:nothing"], "[torch-model]"),
         (["torch:nets_for_tests:plain", "--input", "5x9x9"], "[torch-forward]"),

@@ -1,4 +1,4 @@
-"""Findings of a diagnosis, and the verdict of a check, as text."""
+"""Findings of a diagnosis, and the result of a check, as text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..network import Network
-from ..text.ansi import PLAIN, Paint
-from ..text.cells import hang
+from ..text.lists import counted
+from ..text.table import hang
+from ..text.terminal import PLAIN, Paint
 
 if TYPE_CHECKING:
     from ..analysis.budget import Verdict
@@ -17,17 +18,17 @@ _INDENT = 7
 
 
 def findings_text(network: Network, findings: Sequence[Finding], width: int, paint: Paint = PLAIN) -> str:
-    """Return findings one below the other, each with what to do."""
-    return _listed(f"{network.name}: {network.shown_inputs}", findings, width, paint)
+    """Return findings as text, each with its suggestion."""
+    return _findings(f"{network.name}: {network.shown_inputs}", findings, width, paint)
 
 
 def training_findings_text(run: str, findings: Sequence[Finding], width: int, paint: Paint = PLAIN) -> str:
-    """Return what a run's log shows in the same form."""
-    return _listed(f"{run}: how it was trained", findings, width, paint)
+    """Return the findings in a run's log as text."""
+    return _findings(f"{run}: training", findings, width, paint)
 
 
-def _listed(title: str, findings: Sequence[Finding], width: int, paint: Paint) -> str:
-    count = "1 finding" if len(findings) == 1 else f"{len(findings) or 'no'} findings"
+def _findings(title: str, findings: Sequence[Finding], width: int, paint: Paint) -> str:
+    count = counted(len(findings), "finding") if findings else "no findings"
     blocks = [paint.strong(f"{title}, {count}")]
     for finding in findings:
         color = paint.alarm if finding.severity == "risk" else paint.strong
@@ -39,16 +40,16 @@ def _listed(title: str, findings: Sequence[Finding], width: int, paint: Paint) -
 
 
 def verdict_text(verdict: Verdict, width: int, paint: Paint = PLAIN) -> str:
-    """Return every limit of a budget, with its number and what is left or missing."""
-    broken = len(verdict.broken)
-    state = f"{broken} of {len(verdict.limits)} limits broken" if broken else "within budget"
+    """Return every limit with the actual value and the margin."""
+    exceeded = len(verdict.broken)
+    state = f"{exceeded} of {len(verdict.limits)} limits exceeded" if exceeded else "within all limits"
     network = verdict.network
     lines = [paint.strong(f"{network.name}: {network.shown_inputs}, {state}"), ""]
     names = {limit.name: f"--{limit.name.replace('_', '-')}" for limit in verdict.limits}
     widest = max(map(len, names.values()))
     for limit in verdict.limits:
-        sign = paint.good("✓") if limit.ok else paint.alarm("✗")
+        mark = paint.good("✓") if limit.ok else paint.alarm("✗")
         indent = widest + 4
         first, *rest = hang(limit.reason, width, indent)
-        lines += [f"{sign} {names[limit.name]:<{widest}}  {first[indent:]}", *rest]
+        lines += [f"{mark} {names[limit.name]:<{widest}}  {first[indent:]}", *rest]
     return "\n".join(lines)

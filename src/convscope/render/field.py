@@ -1,0 +1,244 @@
+"""Receptive fields as text: table cells with footnotes, one unit's region, the units that see a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..analysis.receptive_field import ReceptiveField
+from ..analysis.region import Region, Units
+from ..layers.base import show_shape
+from ..network import Network, Node
+from ..text.lists import shortened_with_count
+from ..text.numbers import count, decimal, per_axis, percent
+from ..text.table import pad, wrap
+from ..text.terminal import PLAIN, Paint
+
+_MARKS = {"union": "∪", "misaligned": "≠", "varying": "≤"}
+_WORDS = {"global": "all", "unknown": "?", "none": "none"}
+_NAMED = 3
+
+FieldText = tuple[str, str, str]
+
+
+def field_text(field: ReceptiveField) -> FieldText:
+    """Return size, stride and start as the columns of a table show them.
+
+    >>> from convscope import inspect
+    >>> field_text(inspect("alexnet")["conv1"].receptive_field)
+    ('11×11', '/4', '@5.5')
+    """
+    status, size, stride, start = field.status, field.size, field.stride, field.start
+    if size is None:
+        return _WORDS[status], "", ""
+    extent = _MARKS.get(status, "") + show_shape(size) + ("+" if field.global_via else "")
+    return extent, "/" + per_axis(stride) if stride else "", "@" + per_axis(start, ",") if start else ""
+
+
+def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
+    """Return one footnote for each symbol that occurs in the fields of these layers."""
+    known = list(fields)
+    by_status: dict[str, list[ReceptiveField]] = {}
+    for _, field in known:
+        by_status.setdefault(field.status, []).append(field)
+    sides = _once(field.global_via for _, field in known)
+    notes = []
+    if "union" in by_status:
+        notes.append("∪ union: paths with different receptive fields meet; the size covers all of them")
+    if "misaligned" in by_status:
+        merges = {m.layer: m.offset for field in by_status["misaligned"] for m in field.merges}
+        where = [f"{name} by {per_axis(offset)} px" for name, offset in merges.items()]
+        notes.append(f"≠ misaligned: paths whose centers differ meet in {shortened_with_count(where, _NAMED)}")
+    if "varying" in by_status:
+        notes.append("≤ varying: units differ; size is the largest, stride the mean, start that of the first unit")
+    if "global" in by_status:
+        via = _once(field.via for field in by_status["global"])
+        notes.append(f"all: every unit sees every pixel, through {shortened_with_count(via, _NAMED)}")
+    if sides:
+        notes.append(f"+ a side path also sees every pixel, through {shortened_with_count(sides, _NAMED)}")
+    if "unknown" in by_status:
+        lost = _once(field.via for field in by_status["unknown"])
+        notes.append(f"? unknown: positions cannot be traced through {shortened_with_count(lost, _NAMED)}")
+    if "none" in by_status:
+        notes.append("none: no pixel of the (first) input is seen")
+    return notes
+
+
+def _once(names: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name))
+
+
+_AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
+_STATUS = {
+    "exact": "exact",
+    "union": "exact: the hull of paths with different extents",
+    "misaligned": "exact: the hull of paths whose centers differ",
+    "varying": "exact: the region's size differs between units of this layer",
+}
+
+
+def region_text(network: Network, region: Region, origin: Node, width: int, paint: Paint = PLAIN) -> str:
+    """Return the region of one unit: box, center, padding, and a sketch of the image."""
+    layer = network[region.layer]
+    position = ",".join(map(str, region.at))
+    lines = [
+        ("box", _spans(region.box)),
+        ("in the image", _spans(region.clipped)),
+        ("center", ", ".join(map(decimal, region.center))),
+        ("padding", f"{percent(region.padded_fraction)} of the box"),
+        ("coverage", f"{percent(region.coverage)} of the box in the image"),
+        ("status", _status(region)),
+    ]
+    title = f"unit {position} of {_named(layer)} sees {show_shape(region.size)} pixels of {_named(origin)}"
+    return _page(f"{network.name}: {title}", lines, sketch_region(region, min(width, 72)), width, paint)
+
+
+def units_text(network: Network, units: Units, origin: Node, width: int, paint: Paint = PLAIN) -> str:
+    """Return the units of a layer that see a pixel, with a sketch of the layer's map."""
+    layer = network[units.layer]
+    position = ",".join(map(str, units.pixel))
+    pixel = "pixel" if not origin.inputs else "unit"
+    lines = [
+        ("units", f"{count(units.count)} of {count(units.mask.size)}, in every channel"),
+        ("box", _spans(units.box) if units.count else "empty: no unit sees it"),
+    ]
+    if units.global_via is not None:
+        local = _spans(units.local_box) if units.local_count else "none"
+        lines += [
+            ("local", f"{count(units.local_count)} of them through local paths: {local}"),
+            ("global", f"the others only through the global path, {units.global_via}"),
+        ]
+    title = f"{pixel} {position} of {_named(origin)} is seen by {count(units.count)} units of {_named(layer)}"
+    return _page(f"{network.name}: {title}", lines, sketch_units(units, min(width, 72)), width, paint)
+
+
+def _page(title: str, lines: Sequence[tuple[str, str]], sketch: str, width: int, paint: Paint) -> str:
+    widest = max(len(name) for name, _ in lines)
+    heading = [paint.strong(line) for line in wrap(title, width)]
+    facts = [f"  {pad(name, widest)}  {value}" for name, value in lines]
+    return "\n".join([*heading, "", *facts, "", sketch])
+
+
+def _named(node: Node) -> str:
+    return f"{node.name} ({show_shape(node.output_shape)})"
+
+
+def _spans(box: Sequence[int]) -> str:
+    """Write a half-open box with Python's slices, as in `rows 32:227, columns 0:195`."""
+    rank = len(box) // 2
+    names = _AXES.get(rank, tuple(f"axis {axis}" for axis in range(rank)))
+    return ", ".join(f"{name} {box[axis]}:{box[rank + axis]}" for axis, name in enumerate(names))
+
+
+def _status(region: Region) -> str:
+    if region.status == "global":
+        return f"global: every unit sees every pixel, through {region.via}"
+    side = f"; a side path also sees every pixel, through {region.global_via}" if region.global_via else ""
+    return _STATUS[region.status] + side
+
+
+SEEN, PARTLY, PADDING, GLOBAL, UNSEEN, BEYOND, CENTER = "█", "▒", "░", ":", "·", " ", "+"
+_MEANINGS = {
+    SEEN: "seen",
+    PARTLY: "partly seen",
+    PADDING: "padding",
+    GLOBAL: "seen only through the global path",
+    UNSEEN: "not seen",
+    CENTER: "center",
+}
+
+USUAL_LINES, MOST_LINES = 24, 34
+"""Lines of a sketch; up to the second limit where that gives every pixel a cell of its own."""
+
+Mask = NDArray[np.bool_]
+
+
+class Rectangle(NamedTuple):
+    """Half-open rectangle of pixels."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def around(self, other: Rectangle) -> Rectangle:
+        """Return the smallest rectangle that contains both."""
+        return Rectangle(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
+
+    def meets(self, other: Rectangle) -> bool:
+        """Tell whether the two share a pixel."""
+        rows = self.top < other.bottom and other.top < self.bottom
+        return rows and self.left < other.right and other.left < self.right
+
+
+def sketch_region(region: Region, width: int = 72) -> str:
+    """Draw one unit's region on the image, padding included, with a legend.
+
+    Of a volume, rows and columns are drawn with all slices merged.
+    """
+    seen = _plane(region.local_mask) + 2 * _plane(region.mask)
+    rank = len(region.box) // 2
+    box = region.box if rank > 1 else (0, region.box[0], 1, region.box[1])
+    center = region.center if rank > 1 else (0.5, region.center[0])
+    rank = max(rank, 2)
+    frame = Rectangle(box[rank - 2], box[rank - 1], box[-2], box[-1])
+    return _sketch(seen, frame, (center[-2], center[-1]), width)
+
+
+def sketch_units(units: Units, width: int = 72) -> str:
+    """Draw the units of a layer's map that see a pixel."""
+    seen = _plane(units.local_mask) + 2 * _plane(units.mask)
+    return _sketch(seen, Rectangle(0, 0, *seen.shape), None, width)
+
+
+def _plane(mask: Mask) -> Mask:
+    """Return rows and columns of a mask: one row for 1-D masks, slices merged for volumes."""
+    if mask.ndim < 2:
+        return mask.reshape(1, -1)
+    return np.asarray(mask.any(axis=tuple(range(mask.ndim - 2))))
+
+
+def _sketch(seen: NDArray[np.int_], box: Rectangle, center: tuple[float, float] | None, width: int) -> str:
+    # Odd where seen through a local path, nonzero where seen at all.
+    image = Rectangle(0, 0, *seen.shape)
+    canvas = image.around(box)
+    step = _step(canvas.bottom - canvas.top, canvas.right - canvas.left, width)
+    across = [(left, left + max(step // 2, 1)) for left in range(canvas.left, canvas.right, max(step // 2, 1))]
+    if step == 1:
+        across = [column for column in across for _ in range(2)]
+    lines = [
+        "".join(
+            _character(Rectangle(up, left, up + step, right), seen, image, box, center) for left, right in across
+        )
+        for up in range(canvas.top, canvas.bottom, step)
+    ]
+    used = set("".join(lines))
+    meanings = [f"{symbol} {word}" for symbol, word in _MEANINGS.items() if symbol in used]
+    if step > 1:
+        meanings.append(f"one character is {step}×{step // 2} pixels")
+    return "\n".join([*(line.rstrip() for line in lines), "", "   ".join(meanings)])
+
+
+def _step(rows: int, columns: int, width: int) -> int:
+    """Return the pixels per line, 1 or even: a character is half as wide as high, so one pixel takes two."""
+    if rows <= MOST_LINES and 2 * columns <= width:
+        return 1
+    return 2 * ceil(max(rows / USUAL_LINES, 2 * columns / width) / 2)
+
+
+def _character(
+    cell: Rectangle, seen: NDArray[np.int_], image: Rectangle, box: Rectangle, center: tuple[float, float] | None
+) -> str:
+    if center is not None and cell.top <= center[0] < cell.bottom and cell.left <= center[1] < cell.right:
+        return CENTER
+    if not cell.meets(image):
+        return PADDING if cell.meets(box) else BEYOND
+    under = seen[max(cell.top, 0) : cell.bottom, max(cell.left, 0) : cell.right]
+    local = under % 2
+    if not local.any():
+        return GLOBAL if under.any() else UNSEEN
+    return SEEN if 2 * int(local.sum()) > under.size else PARTLY
