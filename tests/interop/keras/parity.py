@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 import convscope as cs
-from convscope.interop.keras.flow import Flow
+from convscope.interop.keras.converter import Walk
 from convscope.interop.keras.importer import read
-from convscope.interop.keras.walk import Walk
+from convscope.interop.keras.symbolic import Flow
 from convscope.interop.keras.weights import with_parameters
 from convscope.layers import Opaque
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ...layers.connection import Shape
 from ...layers.rearrange import Flatten, Permute, Reshape
-from .builder import Builder
-from .flow import Flow, Order, channels_in_front, in_keras_order, plain
+from .graph_builder import Builder
+from .symbolic import Flow, Order, channels_in_front, in_keras_order, plain
 
 
 def arranged(builder: Builder, flow: Flow, order: Order, name: str, origin: str | None) -> Flow:

@@ -12,12 +12,12 @@ from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.structural import Parameter
 from .arrange import arranged, held_as, in_sequence, reshaped_order, reshaping
-from .flow import Flow, Order, Unmapped, channels_in_front, plain
-from .own import Laid, Own
+from .rearranged_weights import Laid, Own
+from .symbolic import Flow, Order, Unmapped, channels_in_front, plain
 from .weights import Array, Weights, numbers_of
 
 if TYPE_CHECKING:
-    from .walk import Walk
+    from .converter import Walk
 
 Change = Callable[[Array], Array]
 

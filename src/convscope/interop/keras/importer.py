@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ...input_shapes import InputShape
 from .backend import imported
-from .flow import Flow
 from .shapes import data_format_of, images, sizes_known
+from .symbolic import Flow
 
 if TYPE_CHECKING:
     from ...model import Model
     from ...network import Network
-    from .walk import Walk
+    from .converter import Walk
 
 
 @overload
@@ -69,9 +69,9 @@ def read(model: Any, input_shape: InputShape | None) -> tuple[Walk, list[Flow], 
 
     Errors:   as `from_keras`
     """
-    from .classes import check_whole, graph_of
+    from .converter import Walk
     from .recording import batch_size
-    from .walk import Walk
+    from .subclassed_models import check_whole, graph_of
 
     graph = graph_of(model, input_shape)
     data_format = data_format_of(graph)

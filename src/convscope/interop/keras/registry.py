@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .flow import Flow
+from .symbolic import Flow
 
 if TYPE_CHECKING:
     from .call import Call

@@ -10,8 +10,8 @@ from ...errors import BadSetting
 from ...input_shapes import InputShape, shapes_by_name
 from ...layers.base import show_shape
 from ...layers.connection import Shape
-from .flow import Order, channels_in_front, plain
 from .graph import Graph, inner_graph
+from .symbolic import Order, channels_in_front, plain
 
 USUAL_SIZE = 224
 """Pixels per side of an image whose size a model leaves open."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...engines.common.arrays import ComputedArrays
 from ...engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from ...errors import BadNetwork
-from .flow import Unmapped
+from .symbolic import Unmapped
 
 if TYPE_CHECKING:
     from ...model import Model

@@ -29,8 +29,8 @@ from ....layers.elementwise import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.structural import Dropout, Opaque
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 from ..weights import Weights
 
 _LAYERS: dict[str, Layer] = {

@@ -11,8 +11,8 @@ from ....layers.activation import Softmax
 from ....layers.elementwise import Affine
 from ....layers.merge import MatMul, MultiheadAttention, Multiply
 from ..call import Call
-from ..flow import Flow, Unmapped, plain
 from ..registry import converts
+from ..symbolic import Flow, Unmapped, plain
 from ..weights import Array, Weights
 from .dense import folded_dense
 

@@ -14,8 +14,8 @@ from ....layers.convolution import (
 )
 from ....settings import Pads
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 from ..weights import Weights, as_it_is, turned
 from .activation import activated
 

@@ -14,9 +14,9 @@ from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
 from ..arrange import reshaping
 from ..call import Call, is_learned
-from ..flow import Flow, Unmapped, plain
-from ..own import Own
+from ..rearranged_weights import Own
 from ..registry import converts
+from ..symbolic import Flow, Unmapped, plain
 from ..weights import Weights, as_it_is, turned
 from .activation import activated
 

@@ -10,8 +10,8 @@ from ....layers.elementwise import Affine, Clamp, Function, Power
 from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
 from ....layers.structural import Identity
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 
 _FUNCTIONS = {
     "Abs": "abs",

@@ -12,8 +12,8 @@ from ....layers.indexing import Expand, IndexSelect
 from ....layers.rearrange import Reshape, Slice
 from ....layers.structural import Identity
 from ..call import Call
-from ..flow import Flow, Unmapped, plain
 from ..registry import converts
+from ..symbolic import Flow, Unmapped, plain
 from ..weights import Weights, known_indices
 from .shape import squeezed
 

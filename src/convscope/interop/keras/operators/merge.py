@@ -11,8 +11,8 @@ from ....layers.merge import Add, Concat, Maximum, Minimum, Multiply, Subtract
 from ....layers.rearrange import Reshape
 from ..arrange import held_as, reshaped_order
 from ..call import Call
-from ..flow import Flow, Unmapped, leading, plain
 from ..registry import converts
+from ..symbolic import Flow, Unmapped, leading, plain
 
 
 def aligned(call: Call, flows: list[Flow]) -> list[Flow]:

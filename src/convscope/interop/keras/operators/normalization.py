@@ -10,8 +10,8 @@ from ....layers.elementwise import Affine, Function, Power
 from ....layers.merge import Add, Multiply
 from ....layers.normalization import BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
 from ..call import Call
-from ..flow import Flow, Unmapped, leading
 from ..registry import converts
+from ..symbolic import Flow, Unmapped, leading
 from ..weights import Weights, as_it_is
 from .reduction import reduced
 

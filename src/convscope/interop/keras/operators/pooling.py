@@ -28,8 +28,8 @@ from ....layers.pooling import (
 )
 from ....layers.rearrange import Flatten, Pad
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 from .convolution import padding_of
 
 _MAX = (MaxPool1d, MaxPool2d, MaxPool3d)

@@ -12,8 +12,8 @@ from ....layers.merge import Add, Divide, Multiply, Subtract
 from ....layers.rearrange import Crop
 from ....layers.structural import Identity
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 from ..weights import Array
 
 

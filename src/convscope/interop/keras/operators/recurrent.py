@@ -9,8 +9,8 @@ from ....layers.merge import Add, Concat, Multiply
 from ....layers.rearrange import Reshape, Slice
 from ....layers.recurrent import LSTM
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 from ..weights import Weights, as_it_is, turned
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ....layers.reduction import Reduce
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 
 
 def _register(mode: str, *names: str) -> None:

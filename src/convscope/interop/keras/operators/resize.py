@@ -5,8 +5,8 @@ from __future__ import annotations
 from ....layers.resize import Upsample
 from ....layers.structural import Identity
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import Flow, Unmapped
 
 
 def _resized(call: Call, flow: Flow, size: tuple[int, ...], method: str) -> Flow:

@@ -13,8 +13,8 @@ from ....layers.rearrange import Crop, Pad, Permute, Reshape
 from ....layers.structural import Identity
 from ....settings import Pads
 from ..call import Call
-from ..flow import Flow, Order, Unmapped, leading, plain
 from ..registry import converts
+from ..symbolic import Flow, Order, Unmapped, leading, plain
 
 
 def permuted(call: Call, flow: Flow, order: Order) -> Flow:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...layers.connection import Shape
-from .flow import Flow, Order, plain
+from .symbolic import Flow, Order, plain
 from .weights import Array
 
 

@@ -11,7 +11,7 @@ from ...layers.connection import Shape
 from ...layers.facts import facts
 from ...layers.structural import Identity, Input
 from ...network import Entry, Network, is_name
-from .flow import Unmapped
+from .symbolic import Unmapped
 from .weights import Weights, frozen_parameters
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from ...errors import BadShape, ConvscopeError
 from ...layers.structural import Opaque
-from .builder import Builder
 from .call import Call, is_learned
-from .flow import Flow, Unmapped, plain
 from .graph import Graph, inner_graph, said
-from .own import Laid, Own, rearranged
+from .graph_builder import Builder
+from .rearranged_weights import Laid, Own, rearranged
 from .recording import trace
 from .registry import converter_of
 from .shapes import Sizes
+from .symbolic import Flow, Unmapped, plain
 
 Value = Flow | Own
 """What a symbolic tensor stands for: the output of a layer, or a weight as it is."""
