@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from convscope.interop.keras.backend import imported
+from convscope.interop.keras.backend import require_keras
 
-keras = imported()
+keras = require_keras()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import keras
 import pytest
 
 import convscope as cs
-from convscope.interop.keras.naming import without_weights
+from convscope.interop.keras.importer import without_weights
 from interop.keras.parity import (
     counted_by_keras,
     learned_by_keras,

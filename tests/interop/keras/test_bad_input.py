@@ -72,8 +72,8 @@ def refused(act, error: type[ConvscopeError]) -> str:
 )
 def test_what_is_no_model(model):
     assert refused(lambda: cs.from_keras(model), BadSetting) == (
-        f"from_keras.model must be a Keras model; got {type(model).__name__}; "
-        "pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
+        f"from_keras.model must be a Keras model (got {type(model).__name__}). "
+        "Pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
     )
 
 
@@ -88,16 +88,16 @@ def test_what_is_no_shape(shape):
 def test_a_shape_with_another_number_of_axes():
     model = keras.Sequential([keras.Input((9, None, 3), name="image"), layers.Conv2D(4, 3)])
     assert refused(lambda: cs.from_keras(model, (3, 9)), BadSetting) == (
-        "from_keras.input_shape must have 3 sizes for input 'image' (3×9×?); got 3×9; "
-        "list them channels first and without the batch. [keras-input]"
+        "input_shape must have 3 sizes for input 'image', 3×9×? (got 3×9). "
+        "List them channels first and without the batch. [keras-input]"
     )
 
 
 def test_a_sequence_whose_length_is_open():
     model = keras.Sequential([keras.Input((None, 3), name="sound"), layers.Conv1D(4, 3)])
     assert refused(lambda: cs.from_keras(model), BadSetting) == (
-        "input 'sound' must have known sizes; got 3×?; "
-        "give them by input_shape=… or --input, channels first and without the batch. [keras-open]"
+        "Input 'sound' has open sizes (got 3×?). "
+        "Pass input_shape=… or --input, channels first and without the batch. [keras-open]"
     )
     assert cs.from_keras(model, (3, 20)).input_shape == (3, 20)
 
@@ -106,12 +106,12 @@ def test_images_that_the_model_cannot_take():
     """The weights are the truth: another number of channels or pixels needs others."""
     model = chain((9, 8, 3), layers.Conv2D(4, 3, name="conv"), layers.Flatten(), layers.Dense(5, name="fc"))
     assert refused(lambda: cs.from_keras(model, (2, 9, 8)), BadShape) == (
-        "layer 'conv': Conv2d.weight must have the model's 108 numbers; got 4×2×3×3; "
-        "give the image's shape that the model was made for, channels first. [keras-weights]"
+        "layer 'conv': Conv2d.weight has 108 elements in the model (got 4×2×3×3 for this input shape). "
+        "Pass the shape that the model was built for, channels first. [keras-weights]"
     )
     assert refused(lambda: cs.from_keras(model, (3, 9, 10)), BadShape) == (
-        "layer 'fc': Linear.weight must have the model's 840 numbers; got 5×224; "
-        "give the image's shape that the model was made for, channels first. [keras-weights]"
+        "layer 'fc': Linear.weight has 840 elements in the model (got 5×224 for this input shape). "
+        "Pass the shape that the model was built for, channels first. [keras-weights]"
     )
     assert "kernel_size must reach over at most 2 pixels" in refused(
         lambda: cs.from_keras(model, (3, 2, 8)), BadShape
@@ -139,15 +139,15 @@ def test_an_unknown_layer_that_cannot_take_the_images():
 
     model = chain((9, 8, 3), Picky(name="picky"))
     assert refused(lambda: cs.from_keras(model, (3, 12, 8)), BadShape) == (
-        "layer 'picky' must take what the layers before it give out for these images; got ValueError: nine rows; "
-        "give the shape that the model was made for, channels first. [keras-shape]"
+        "Layer 'picky' does not accept the output of the layers before it for this input shape (got ValueError: nine "
+        "rows). Pass the shape that the model was built for, channels first. [keras-shape]"
     )
 
 
 def test_a_model_without_a_graph_and_without_a_shape():
     unbuilt = (
-        "from_keras.model must know its input's shape; got {0}, which does not; "
-        "give input_shape=(channels, height, width) or --input, or make it from keras.Input. [keras-unbuilt]"
+        "from_keras.model has no input shape (got {0}). "
+        "Pass input_shape=(channels, height, width) or --input, or build it from keras.Input. [keras-unbuilt]"
     )
     assert refused(lambda: cs.load("keras:nets_for_tests:unbuilt"), BadSetting) == unbuilt.format(
         "Sequential 'mine'"
@@ -165,8 +165,8 @@ class Pair(keras.Model):
 
 def test_a_shape_alone_for_a_model_of_two_inputs():
     assert refused(lambda: cs.from_keras(Pair(name="pair"), (3, 9, 8)), BadSetting) == (
-        "from_keras.input_shape must have a shape for each input of Pair 'pair'; it is called with image and state; "
-        "give input_shape={'image': (…), 'state': (…)}, channels first. [keras-inputs]"
+        "from_keras.input_shape must have a shape for each input of Pair 'pair' (it is called with image and state). "
+        "Pass input_shape={'image': (…), 'state': (…)}, channels first. [keras-inputs]"
     )
 
 
@@ -196,15 +196,15 @@ class Hides(keras.Model):
 
 def test_a_model_that_asks_for_the_numbers_in_an_image():
     said = refused(lambda: cs.from_keras(Asks(), (3, 9, 8)), BadNetwork)
-    assert said.startswith("a model without a graph must be callable with symbolic tensors; got ")
-    assert said.endswith(" from Asks; make it from keras.Input, or use keras.ops in its call. [keras-trace]")
+    assert said.startswith("Asks has no graph, and cannot be called with symbolic tensors (got ")
+    assert said.endswith("). Build it from keras.Input, or use keras.ops in its call. [keras-trace]")
     assert "\n" not in said
 
 
 def test_a_model_that_hides_a_weight():
     assert refused(lambda: cs.from_keras(Hides(), (3, 9, 8)), BadNetwork) == (
-        "a model without a graph must be callable with symbolic tensors; got ValueError: weights of its own that "
-        "its graph does not show from Hides; make it from keras.Input, or use keras.ops in its call. [keras-trace]"
+        "Hides has no graph, and cannot be called with symbolic tensors (got ValueError: weights that do not appear "
+        "in its graph). Build it from keras.Input, or use keras.ops in its call. [keras-trace]"
     )
 
 
@@ -212,8 +212,8 @@ def test_weights_without_numbers():
     with keras.device("meta"):
         model = keras.Sequential([keras.Input((9, 8, 3)), layers.Conv2D(4, 3, name="conv")], name="net")
     assert refused(lambda: cs.from_keras(model, parameters=True), BadNetwork) == (
-        "a model's weights must have numbers to be brought along; got NotImplementedError for 'net/conv/kernel'; "
-        "build the model on the CPU, or leave out parameters=True. [keras-no-numbers]"
+        "The model's weights have no values (got NotImplementedError for 'net/conv/kernel'). "
+        "Build the model on the CPU, or leave out parameters=True. [keras-no-numbers]"
     )
 
 
@@ -222,8 +222,8 @@ def test_weights_without_numbers():
 )
 def test_names_that_are_none(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
-        f"a model must be named keras:package.module:callable; got model={name!r}; "
-        "write keras:keras.applications:ResNet50, with arguments by --arg name=value. [keras-name]"
+        f"Model name is not of the form keras:package.module:callable (got model={name!r}). "
+        "For example, use keras:keras.applications:ResNet50, and pass arguments by --arg name=value. [keras-name]"
     )
 
 
@@ -237,41 +237,42 @@ def test_a_callable_that_ends_the_process_is_one_message_and_exit_code_2(capsys)
     assert main(["inspect", "keras:sys:exit"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert "exit must build a Keras model; got SystemExit; " in said.err
+    assert "exit failed to build a Keras model (got SystemExit). " in said.err
 
 
 def test_a_module_that_is_not_there():
     assert refused(lambda: cs.load("keras:nets_that_are_not_there:plain"), UnknownModel) == (
-        "a module must be importable; got ModuleNotFoundError: No module named 'nets_that_are_not_there' for "
-        "'nets_that_are_not_there'; check the name, and install the package. [keras-import]"
+        "Module 'nets_that_are_not_there' cannot be imported (got ModuleNotFoundError: No module named "
+        "'nets_that_are_not_there'). Check the name, and install the package. [keras-import]"
     )
 
 
 def test_a_callable_that_is_not_there():
     assert refused(lambda: cs.load("keras:nets_for_tests:plane"), UnknownModel) == (
-        "nets_for_tests must have plane; got no 'plane' in it; did you mean plain, layers? [keras-callable]"
+        "Module nets_for_tests has no attribute plane (got no 'plane' in it). Did you mean plain, layers? "
+        "[keras-callable]"
     )
 
 
 def test_what_is_found_and_is_no_model():
     for name, kind in (("number", "int"), ("nothing", "str")):
         assert refused(lambda name=name: cs.load(f"keras:nets_for_tests:{name}"), BadSetting) == (
-            f"{name} must be a Keras model or return one; got {kind}; "
-            "name a model or a function that builds it. [keras-model]"
+            f"{name} must be a Keras model or return one (got {kind}). "
+            "Name a model, or a function that builds one. [keras-model]"
         )
 
 
 def test_a_callable_that_raises():
     assert refused(lambda: cs.load("keras:nets_for_tests:broken"), BadSetting) == (
-        "broken must build a Keras model; got RuntimeError: no weights; pass other arguments by --arg name=value. "
-        "[keras-raised]"
+        "broken failed to build a Keras model (got RuntimeError: no weights). Pass other arguments by --arg "
+        "name=value. [keras-raised]"
     )
 
 
 def test_a_callable_that_needs_arguments():
     assert refused(lambda: cs.load("keras:nets_for_tests:deep"), BadSetting) == (
-        "deep must be called with arguments it takes; got missing a required argument: 'depth'; "
-        "it takes depth, width: pass them by --arg name=value. [keras-arguments]"
+        "deep does not accept these arguments (got missing a required argument: 'depth'). "
+        "Its arguments are depth, width; pass them by --arg name=value. [keras-arguments]"
     )
 
 
@@ -361,7 +362,7 @@ def fresh(code: str, **settings: str) -> str:
 def test_a_backend_is_chosen_where_the_user_has_not(written, tmp_path):
     """Also where Keras has written its settings file by itself, with a backend that is not installed."""
     (tmp_path / "keras.json").write_text(written)
-    code = "from convscope.interop.keras.backend import imported; print(imported().backend.backend())"
+    code = "from convscope.interop.keras.backend import require_keras; print(require_keras().backend.backend())"
     assert fresh(code, KERAS_HOME=str(tmp_path)) == "torch"
 
 

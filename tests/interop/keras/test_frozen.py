@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import convscope as cs
-from convscope.interop.keras.weights import numbers_of
+from convscope.interop.keras.weights import read_array
 
 
 def model():
@@ -66,7 +66,7 @@ def test_batch_norm_without_scale_or_shift_is_frozen_by_trainable(center, scale,
     made(x.transpose(0, 2, 3, 1), training=True)
     count = 20 * 8 * 6  # the running variance of Keras is of the batch itself, ours is the estimate
     for kind, theirs in (("running_mean", norm.moving_mean), ("running_var", norm.moving_variance)):
-        moved = numbers_of(theirs)
+        moved = read_array(theirs)
         if trainable and kind == "running_var":
             moved = 0.8 + (moved - 0.8) * count / (count - 1)
         np.testing.assert_allclose(ours.buffers[f"bn.{kind}"], moved, rtol=1e-4)

@@ -11,7 +11,7 @@ from keras import layers
 
 import convscope as cs
 from convscope.cli import main
-from convscope.interop.keras.naming import without_weights
+from convscope.interop.keras.importer import without_weights
 from interop.keras.parity import chain, learned_by_keras
 
 NETS = """
@@ -115,4 +115,4 @@ def test_other_commands_take_shapes_by_input(asked, shown, capsys):
 
 def test_command_refuses_an_input_without_a_known_size(capsys):
     assert main(["inspect", PAIR, "--input", "image=3x11x15"]) == 2
-    assert "input 'state' must have known sizes; got ?×5" in capsys.readouterr().err
+    assert "Input 'state' has open sizes (got ?×5)" in capsys.readouterr().err

@@ -63,8 +63,8 @@ def refused(act, error: type[ConvscopeError]) -> str:
 @pytest.mark.parametrize("module", ["resnet", nn.Conv2d, torch.zeros(3)], ids=["text", "class", "tensor"])
 def test_what_is_no_module(module):
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadSetting) == (
-        f"from_torch.module must be a torch.nn.Module; got {type(module).__name__}; "
-        "pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
+        f"from_torch.module must be a torch.nn.Module (got {type(module).__name__}). "
+        "Pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
     )
 
 
@@ -79,21 +79,21 @@ def test_what_is_no_shape(shape):
 
 def test_a_shape_of_too_many_axes_is_refused():
     assert refused(lambda: cs.from_torch(nn.ReLU(), (1,) * 9), BadSetting) == (
-        "input_shape must have at most 8 axes; got 9 in (1, 1, 1, 1, 1, 1, 1, 1, 1); leave out the batch and join "
-        "axes. [torch-input]"
+        "input_shape must have at most 8 axes (got 9 in (1, 1, 1, 1, 1, 1, 1, 1, 1)). Leave out the batch axis, or "
+        "merge axes. [torch-input]"
     )
 
 
 def test_images_that_the_module_cannot_take():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(100, 2))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadShape) == (
-        "a module must take images of 3×9×9; got RuntimeError: a and b must have same reduction dim, but "
-        "got [n, 196] X [100, 2]. (in module '2'); give the shape that it was made for, batch left out. "
+        "The module does not accept inputs of 3×9×9 (got RuntimeError: a and b must have same reduction dim, but "
+        "got [n, 196] X [100, 2]., in module '2'). Pass the shape it was built for, without the batch. "
         "[torch-forward]"
     )
     assert refused(lambda: cs.from_torch(module, (5, 9, 9)), BadShape) == (
-        "a module must take images of 5×9×9; got RuntimeError: Invalid channel dimensions (in module '0'); "
-        "give the shape that it was made for, batch left out. [torch-forward]"
+        "The module does not accept inputs of 5×9×9 (got RuntimeError: Invalid channel dimensions, in module '0'). "
+        "Pass the shape it was built for, without the batch. [torch-forward]"
     )
 
 
@@ -125,16 +125,16 @@ class Asks(nn.Module):
 def test_control_flow_that_depends_on_numbers(question, word):
     module = nn.Sequential(nn.Identity(), Asks(question))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadNetwork) == (
-        f"a network's layers must not depend on the numbers in an image; got {word}() of a tensor "
-        "in module '1'; compute it from shapes, or import the part without it. [torch-control-flow]"
+        f"The network depends on the values in a tensor, which has none here (got {word}() of a tensor "
+        "in module '1'). Compute it from shapes, or import the part without it. [torch-control-flow]"
     )
 
 
 def test_a_forward_that_takes_more_than_images():
     assert refused(lambda: cs.from_torch(nn.Bilinear(3, 4, 5), (3,)), BadNetwork) == (
-        "input_shape must have a shape for every argument that a module's forward requires; got none for 'input2' of "
-        "Bilinear.forward(input1, input2); give input_shape={'input1': (3,), 'input2': (…)}, or wrap the module in "
-        "one that makes the others. [torch-inputs]"
+        "input_shape must have a shape for every required argument of Bilinear.forward(input1, input2) (got none for "
+        "'input2'). Pass input_shape={'input1': (3,), 'input2': (…)}, or wrap the module in one that creates the "
+        "others. [torch-inputs]"
     )
 
 
@@ -142,8 +142,8 @@ def test_a_forward_without_a_tensor():
     module = nn.Module()
     module.forward = lambda x: x.shape
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadNetwork) == (
-        "a module's forward must return a tensor made from its input; got Size; "
-        "import the part that does. [torch-output]"
+        "The module's forward must return a tensor computed from its input (got Size). "
+        "Import the part of the module that does. [torch-output]"
     )
 
 
@@ -151,8 +151,8 @@ def test_weights_without_numbers():
     with torch.device("meta"):
         module = nn.Conv2d(3, 4, 3)
     assert refused(lambda: cs.from_torch(module, (3, 9, 9), parameters=True), BadNetwork) == (
-        "a module's arrays must have numbers to be brought along; got 'conv2d1.weight' on the meta device; "
-        "make the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
+        "The module's weights have no values (got 'conv2d1.weight' on the meta device). "
+        "Build the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
     )
 
 
@@ -183,8 +183,8 @@ def test_a_module_that_the_meta_device_cannot_build_is_built_for_real():
 )
 def test_a_name_that_says_nothing(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
-        f"a model must be named torch:package.module:callable; got model={name!r}; "
-        "write torch:torchvision.models:resnet50, with arguments by --arg name=value. [torch-name]"
+        f"Model name is not of the form torch:package.module:callable (got model={name!r}). "
+        "For example, use torch:torchvision.models:resnet50, and pass arguments by --arg name=value. [torch-name]"
     )
 
 
@@ -196,39 +196,39 @@ def test_a_name_that_says_nothing_without_pytorch_is_refused_for_what_it_is(name
 
 def test_a_package_that_is_not_there():
     assert refused(lambda: cs.load("torch:no_such_nets:plain"), UnknownModel) == (
-        "a module must be importable; got ModuleNotFoundError: No module named 'no_such_nets' for 'no_such_nets'; "
-        "check the name, and install the package. [torch-import]"
+        "Module 'no_such_nets' cannot be imported (got ModuleNotFoundError: No module named 'no_such_nets'). "
+        "Check the name, and install the package. [torch-import]"
     )
 
 
 def test_a_callable_that_is_not_there():
     assert refused(lambda: cs.load("torch:nets_for_tests:plane"), UnknownModel) == (
-        "nets_for_tests must have plane; got no 'plane' in it; did you mean plain? [torch-callable]"
+        "Module nets_for_tests has no attribute plane (got no 'plane' in it). Did you mean plain? [torch-callable]"
     )
 
 
 @pytest.mark.parametrize(("name", "kind"), [("nothing", "str"), ("number", "int")])
 def test_what_a_name_leads_to_is_no_module(name, kind):
     assert refused(lambda: cs.load(f"torch:nets_for_tests:{name}"), BadSetting) == (
-        f"{name} must be a torch.nn.Module or return one; got {kind}; "
-        "name a model or a function that builds it. [torch-model]"
+        f"{name} must be a torch.nn.Module or return one (got {kind}). "
+        "Name a model, or a function that builds one. [torch-model]"
     )
 
 
 def test_a_callable_that_raises():
     assert refused(lambda: cs.load("torch:nets_for_tests:broken"), BadSetting) == (
-        "broken must build a torch.nn.Module; got RuntimeError: no weights; "
-        "pass other arguments by --arg name=value. [torch-raised]"
+        "broken failed to build a torch.nn.Module (got RuntimeError: no weights). "
+        "Pass other arguments by --arg name=value. [torch-raised]"
     )
 
 
 def test_code_that_ends_the_process_is_one_message_and_exit_code_2(tmp_path, capsys):
     (tmp_path / "leaving_for_tests.py").write_text("raise SystemExit(0)")
     for name, message in {
-        "torch:nets_for_tests:leaves": "leaves must build a torch.nn.Module; got SystemExit: 0; ",
-        "torch:sys:exit": "exit must build a torch.nn.Module; got SystemExit; ",
-        "torch:leaving_for_tests:net": "a module must be importable; got SystemExit: 0 for 'leaving_for_tests'; ",
-        "torch:nets_for_tests:Leaves": "a module's forward must run on tensors without memory; got SystemExit: enough",
+        "torch:nets_for_tests:leaves": "leaves failed to build a torch.nn.Module (got SystemExit: 0). ",
+        "torch:sys:exit": "exit failed to build a torch.nn.Module (got SystemExit). ",
+        "torch:leaving_for_tests:net": "Module 'leaving_for_tests' cannot be imported (got SystemExit: 0). ",
+        "torch:nets_for_tests:Leaves": "The module's forward cannot run on tensors without memory (got SystemExit: enough",
     }.items():
         assert main(["inspect", name]) == 2
         said = capsys.readouterr()
@@ -238,12 +238,12 @@ def test_code_that_ends_the_process_is_one_message_and_exit_code_2(tmp_path, cap
 
 def test_a_callable_that_needs_arguments():
     assert refused(lambda: cs.load("torch:nets_for_tests:deep"), BadSetting) == (
-        "deep must be called with arguments it takes; got missing a required argument: 'depth'; "
-        "it takes depth, width: pass them by --arg name=value. [torch-arguments]"
+        "deep does not accept these arguments (got missing a required argument: 'depth'). "
+        "Its arguments are depth, width; pass them by --arg name=value. [torch-arguments]"
     )
     assert refused(lambda: cs.load("torch:nets_for_tests:plain(depth=3)"), BadSetting) == (
-        "plain must be called with arguments it takes; got an unexpected keyword argument 'depth'; "
-        "it takes none: pass them by --arg name=value. [torch-arguments]"
+        "plain does not accept these arguments (got an unexpected keyword argument 'depth'). "
+        "It takes no arguments. [torch-arguments]"
     )
 
 

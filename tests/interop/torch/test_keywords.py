@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import convscope as cs
-from convscope.interop.torch.keywords import NUMPY_NAMES, arguments
+from convscope.interop.torch.keywords import NUMPY_NAMES, rename_arguments
 from convscope.interop.torch.registry import converters
 from interop.torch.test_operators import IMAGE, SIGNAL, Of, cases, of, same_as_pytorch
 
@@ -120,7 +120,7 @@ def takes(converter: Any, names: list[str]) -> list[str]:
     more = any(one.kind is one.VAR_KEYWORD for one in parameters)
     missing = []
     for name in names:
-        args, renamed = arguments(converter, (), {name: None})
+        args, renamed = rename_arguments(converter, (), {name: None})
         if not (more or args or known.issuperset(renamed)):
             missing.append(name)
     return missing

@@ -14,7 +14,7 @@ from torch import nn
 import convscope as cs
 from convscope.engines.reference.layers import run
 from convscope.errors import BadNetwork, BadSetting, BadShape, ConvscopeError
-from convscope.interop.torch.naming import load_module
+from convscope.interop.torch.importer import load_module
 from interop.torch.parity import images, randomized
 
 SHAPES = {"image": (3, 16, 20), "state": (7,), "depth": (2, 12, 14), "scale": (8, 10)}
@@ -116,13 +116,13 @@ def test_one_number_for_each_image_may_have_the_batch_alone(rank):
 
 def test_a_missing_shape_is_asked_for_by_the_arguments_name():
     expected = (
-        "input_shape must have a shape for every argument that a module's forward requires; got none for 'state' of "
-        "Robot.forward(image, state, depth, scale); give input_shape={'image': (3, 16, 20), 'state': (…)}, or wrap "
-        "the module in one that makes the others. [torch-inputs]"
+        "input_shape must have a shape for every required argument of Robot.forward(image, state, depth, scale) (got "
+        "none for 'state'). Pass input_shape={'image': (3, 16, 20), 'state': (…)}, or wrap the module in one that "
+        "creates the others. [torch-inputs]"
     )
     assert message(lambda: cs.from_torch(Robot(), (3, 16, 20)), BadNetwork) == expected
     assert message(lambda: cs.from_torch(Robot(), {"image": (3, 16, 20)}), BadNetwork) == expected
-    with pytest.raises(BadNetwork, match=r"got none for 'image' and 'state' of Robot.*'depth': \(2, 12, 14\)"):
+    with pytest.raises(BadNetwork, match=r"Robot.*got none for 'image' and 'state'.*'depth': \(2, 12, 14\)"):
         cs.from_torch(Robot(), {"depth": (2, 12, 14)})
 
 
@@ -133,9 +133,9 @@ def test_unknown_names_and_bad_shapes_of_inputs_are_named():
     with pytest.raises(BadSetting, match=r"got input_shape=\(0,\).*\[input-shape\]$"):
         cs.from_torch(Robot(), {"state": (0,), "image": (3, 9, 9)})
     assert message(lambda: cs.from_torch(Robot(), {"image": (3, 16, 20), "state": (9,)}), BadShape) == (
-        "a module must take inputs of image 3×16×20, state 9; got RuntimeError: a and b must have same reduction "
-        "dim, but got [n, 9] X [7, 8]. (in module 'gate'); give the shapes that it was made for, batch left out. "
-        "[torch-forward]"
+        "The module does not accept inputs of image 3×16×20, state 9 (got RuntimeError: a and b must have same "
+        "reduction dim, but got [n, 9] X [7, 8]., in module 'gate'). Pass the shapes it was built for, without the "
+        "batch. [torch-forward]"
     )
 
 
@@ -212,8 +212,8 @@ def test_lazy_layers_that_cannot_be_copied_are_refused():
     module.lock = iter([])
     module.file = sys.stdout
     assert message(lambda: cs.from_torch(module, (4,)), BadNetwork) == (
-        "a module with lazy layers must be one that can be copied; got TypeError from a copy of Sequential; run it "
-        "once on a batch of inputs, and import it then. [torch-lazy]"
+        "A module with lazy layers must support copy.deepcopy (got TypeError from Sequential). Run it on a batch of "
+        "inputs once before importing it. [torch-lazy]"
     )
 
 
@@ -223,11 +223,11 @@ def test_torchscript_is_refused_with_what_to_do(how):
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
     made = torch.jit.script(plain) if how == "script" else torch.jit.trace(plain, torch.zeros(1, 3, 8, 8))
     assert message(lambda: cs.from_torch(made, (3, 8, 8)), BadNetwork) == (
-        "a module must be Python code to be recorded; got TorchScript as the module itself; pass the module that it "
-        "was scripted or traced from, or the same network as an ONNX file. [torch-script]"
+        "A module must be Python code to be recorded (got TorchScript as the module itself). Pass the module that "
+        "was scripted or traced, or the same network as an ONNX file. [torch-script]"
     )
     within = nn.Sequential(nn.Conv2d(3, 3, 1), made, nn.Conv2d(4, 2, 1))
-    assert "got TorchScript in module '1'; pass" in message(lambda: cs.from_torch(within, (3, 8, 8)), BadNetwork)
+    assert "got TorchScript in module '1'). Pass" in message(lambda: cs.from_torch(within, (3, 8, 8)), BadNetwork)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit", "ignore:.*TorchScript")
@@ -238,7 +238,7 @@ def test_torchscript_that_is_no_submodule_is_refused_where_it_runs():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x + scripted(x)
 
-    with pytest.raises(BadNetwork, match=r"got TorchScript in module '1'; .*\[torch-script\]$"):
+    with pytest.raises(BadNetwork, match=r"got TorchScript in module '1'\)\. .*\[torch-script\]$"):
         cs.from_torch(nn.Sequential(nn.ReLU(), Hidden()), (3, 8, 8))
 
 
@@ -270,8 +270,8 @@ def test_tensors_that_no_mode_sees_made_are_refused_rather_than_constants():
             return x + y
 
     assert message(lambda: cs.from_torch(nn.Sequential(nn.ReLU(), Hidden()), (3, 8, 8)), BadNetwork) == (
-        "a module must call PyTorch's functions from Python to be recorded; got a tensor in module '1' that other "
-        "code has made from its input, such as an operator in C++; write that part in Python, or import the network "
+        "A module must call PyTorch's functions from Python to be recorded (got a tensor in module '1' that other "
+        "code, such as an operator in C++, computed from its input). Write that part in Python, or import the network "
         "without it. [torch-unseen]"
     )
 
@@ -279,9 +279,9 @@ def test_tensors_that_no_mode_sees_made_are_refused_rather_than_constants():
 @pytest.mark.parametrize(
     ("forward", "size"),
     [
-        (lambda x: x + np.zeros(1 << 50).sum(), "8.00 PiB"),
-        (lambda x: x + len(torch.UntypedStorage(1 << 50)), "1,125,899,906,842,624 bytes"),
-        (lambda x: x + len(bytearray(1 << 60)), "more than there is"),
+        (lambda x: x + np.zeros(1 << 50).sum(), "of 8.00 PiB"),
+        (lambda x: x + len(torch.UntypedStorage(1 << 50)), "of 1,125,899,906,842,624 bytes"),
+        (lambda x: x + len(bytearray(1 << 60)), "too large"),
     ],
     ids=["numpy", "torch", "python"],
 )
@@ -289,7 +289,7 @@ def test_memory_that_is_not_there_is_called_by_its_name(forward, size):
     module = nn.Module()
     module.forward = forward
     assert message(lambda: cs.from_torch(module, (3, 8, 9)), BadNetwork) == (
-        "a module's forward must fit into memory while it is recorded, since arrays that depend on no input are "
-        f"computed for real; got one of {size} (in the module itself); give a smaller input_shape, or import the "
-        "part without that array. [torch-memory]"
+        "The module's forward needs too much memory: arrays that depend on no input are computed while it is "
+        f"recorded (got one {size}, in the module itself). Pass a smaller input_shape, or import the part without "
+        "that array. [torch-memory]"
     )
