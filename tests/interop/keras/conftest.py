@@ -1,4 +1,4 @@
-"""Keras with a backend, whose settings are put back after a test."""
+"""Keras with a backend, whose settings are restored after a test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ keras = require_keras()
 
 @pytest.fixture
 def channels_first():
-    """Let layers that are not told otherwise have their channels first."""
+    """Set the default data format to channels first."""
     before = keras.config.image_data_format()
     keras.config.set_image_data_format("channels_first")
     yield

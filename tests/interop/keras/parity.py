@@ -1,4 +1,4 @@
-"""Hold an imported model against Keras: the shape and the numbers of every layer's output, and the parameters."""
+"""Comparison of imported models with Keras: shapes and values of every layer's output, and parameters."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from convscope.interop.weights import ImportedWeights
 from convscope.layers import Opaque
 
 RELATIVE = 1e-5
-"""Largest difference of two results, as a share of the largest number."""
+"""Largest difference of two results, relative to the largest value."""
 
 
 def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
-    """Give every weight numbers of its own, so that nothing is 0 or 1 by chance."""
+    """Randomize all weights, so that none is 0 or 1."""
     generator = np.random.default_rng(seed)
     for variable in model.weights:
         spread = 1.0 if len(variable.shape) < 2 else prod(variable.shape[:-1]) ** -0.5
@@ -39,7 +39,7 @@ def unknown(network: cs.Network) -> list[str]:
 
 
 def variables_kept(converter: ModelConverter, network: cs.Network) -> int:
-    """Return how many numbers of Keras' variables a network keeps, learned or not, each once."""
+    """Return the number of elements of Keras' variables that a network has, each variable once."""
     kept = {}
     sources = converter.builder.weights()
     for node in network:
@@ -52,7 +52,7 @@ def variables_kept(converter: ModelConverter, network: cs.Network) -> int:
 
 
 def counted_by_keras(model: keras.Model) -> int:
-    """Return `count_params()` without the numbers of images that Normalization layers have seen."""
+    """Return `count_params()` without the image counts of Normalization layers."""
     layers = model._flatten_layers()
     return model.count_params() - sum(
         isinstance(one, keras.layers.Normalization) and len(one.weights) == 3 for one in layers
@@ -64,7 +64,7 @@ def learned_by_keras(model: keras.Model) -> int:
 
 
 def read_whole(model: keras.Model, shape: Sequence[int] | None = None) -> tuple[ModelConverter, cs.Network]:
-    """Import a model; hold the shape of every symbolic tensor against Keras'."""
+    """Import a model, and compare the shape of every symbolic tensor with Keras."""
     converter, outputs = convert_model(model, shape)
     network = converter.builder.build([one.layer for one in outputs], model.name)
     for tensor, flow in tensors_of(model, converter):
@@ -75,7 +75,7 @@ def read_whole(model: keras.Model, shape: Sequence[int] | None = None) -> tuple[
 
 
 def tensors_of(model: keras.Model, converter: ModelConverter) -> list[tuple[Any, SymbolicTensor]]:
-    """Return Keras' symbolic tensors of the outermost graph with what stands for them."""
+    """Return Keras' symbolic tensors of the outermost graph, with ours."""
     function = model._functional if isinstance(model, keras.Sequential) else model
     nodes = [node for listed in function._nodes_by_depth.values() for node in listed]
     tensors = [tensor for node in nodes for tensor in node.outputs]
@@ -83,7 +83,7 @@ def tensors_of(model: keras.Model, converter: ModelConverter) -> list[tuple[Any,
 
 
 def held(flow: SymbolicTensor, array: np.ndarray) -> np.ndarray:
-    """Return a batch as Keras has it in the order in which it is held here."""
+    """Return a batch of Keras with the axis order of our tensor."""
     return array.transpose(0, *(axis + 1 for axis in flow.order))
 
 

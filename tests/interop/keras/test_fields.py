@@ -70,7 +70,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize(("build", "layer"), MODELS.values(), ids=MODELS)
-def test_fields_are_the_extent_of_the_gradient(build, layer):
+def test_receptive_fields_match_gradients(build, layer):
     model = build()
     network, copy = cs.from_keras(model), linearized(model)
     p, q = network[layer].output_shape[-2:]

@@ -28,7 +28,7 @@ def linearized(module: nn.Module) -> nn.Module:
 
 
 class Open(nn.Module):
-    """A gate that lets everything through, whatever it is given."""
+    """A gate that is always open."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.ones_like(x)
@@ -45,7 +45,7 @@ def _linear(module: nn.Module) -> nn.Module:
 
 
 class Reached(Exception):
-    """The output that was waited for is there; the rest of the forward pass is left out."""
+    """The output is there; the rest of the forward pass is left out."""
 
     def __init__(self, output: torch.Tensor) -> None:
         super().__init__()

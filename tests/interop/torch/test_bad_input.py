@@ -1,4 +1,4 @@
-"""What cannot be imported is refused with one clear message."""
+"""Errors of the importer."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def refused(act, error: type[ConvscopeError]) -> str:
 
 
 @pytest.mark.parametrize("module", ["resnet", nn.Conv2d, torch.zeros(3)], ids=["text", "class", "tensor"])
-def test_what_is_no_module(module):
+def test_other_objects_are_refused(module):
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadSetting) == (
         f"from_torch.module must be a torch.nn.Module (got {type(module).__name__}). "
         "Pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
@@ -69,7 +69,7 @@ def test_what_is_no_module(module):
 
 
 @pytest.mark.parametrize("shape", [(), (3, 0, 4), (3, -1), 224, "3x4"])
-def test_what_is_no_shape(shape):
+def test_invalid_shapes_are_refused(shape):
     assert refused(lambda: cs.from_torch(nn.ReLU(), shape), BadSetting) == (
         "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
         f"names to such shapes; got input_shape={tuple(shape) if shape == '3x4' else shape!r}; use (3, 224, 224). "
@@ -77,14 +77,14 @@ def test_what_is_no_shape(shape):
     )
 
 
-def test_a_shape_of_too_many_axes_is_refused():
+def test_shape_of_too_many_axes_is_refused():
     assert refused(lambda: cs.from_torch(nn.ReLU(), (1,) * 9), BadSetting) == (
         "input_shape must have at most 8 axes (got 9 in (1, 1, 1, 1, 1, 1, 1, 1, 1)). Leave out the batch axis, or "
         "merge axes. [torch-input]"
     )
 
 
-def test_images_that_the_module_cannot_take():
+def test_input_shape_that_module_rejects_is_refused():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(100, 2))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadShape) == (
         "The module does not accept inputs of 3×9×9 (got RuntimeError: a and b must have same reduction dim, but "
@@ -98,7 +98,7 @@ def test_images_that_the_module_cannot_take():
 
 
 class Asks(nn.Module):
-    """Goes on only where an image is bright."""
+    """Branches on the brightness of an image."""
 
     def __init__(self, question) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class Asks(nn.Module):
     ],
     ids=["bool", "item", "float", "tolist", "getitem", "nonzero"],
 )
-def test_control_flow_that_depends_on_numbers(question, word):
+def test_control_flow_on_values_is_refused(question, word):
     module = nn.Sequential(nn.Identity(), Asks(question))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadNetwork) == (
         f"The network depends on the values in a tensor, which has none here (got {word}() of a tensor "
@@ -130,7 +130,7 @@ def test_control_flow_that_depends_on_numbers(question, word):
     )
 
 
-def test_a_forward_that_takes_more_than_images():
+def test_missing_shape_of_required_argument_is_refused():
     assert refused(lambda: cs.from_torch(nn.Bilinear(3, 4, 5), (3,)), BadNetwork) == (
         "input_shape must have a shape for every required argument of Bilinear.forward(input1, input2) (got none for "
         "'input2'). Pass input_shape={'input1': (3,), 'input2': (…)}, or wrap the module in one that creates the "
@@ -138,7 +138,7 @@ def test_a_forward_that_takes_more_than_images():
     )
 
 
-def test_a_forward_without_a_tensor():
+def test_forward_that_returns_no_tensor_is_refused():
     module = nn.Module()
     module.forward = lambda x: x.shape
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadNetwork) == (
@@ -147,7 +147,7 @@ def test_a_forward_without_a_tensor():
     )
 
 
-def test_weights_without_numbers():
+def test_weights_without_values_are_refused():
     with torch.device("meta"):
         module = nn.Conv2d(3, 4, 3)
     assert refused(lambda: cs.from_torch(module, (3, 9, 9), parameters=True), BadNetwork) == (
@@ -156,7 +156,7 @@ def test_weights_without_numbers():
     )
 
 
-def test_without_pytorch(monkeypatch):
+def test_missing_pytorch_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     message = (
         "reading, writing and running PyTorch modules needs PyTorch; none is installed; run `pip install torch`. "
@@ -167,21 +167,21 @@ def test_without_pytorch(monkeypatch):
     assert refused(lambda: cs.load("torch:nets_for_tests:plain"), MissingExtra) == message
 
 
-def test_modules_by_name_with_and_without_arguments():
+def test_named_modules_are_built_with_their_arguments():
     assert [node.name for node in cs.load("torch:nets_for_tests:plain").layers] == ["0", "1"]
     assert cs.load("torch:nets_for_tests:instance", input_shape=(3, 9, 11))["0"].output_shape == (4, 7, 9)
     deep = cs.load("torch:nets_for_tests:deep(depth=3, width=7)")
     assert (deep.name, deep.input_shape, deep["2"].output_shape) == ("deep", (3, 224, 224), (7, 218, 218))
 
 
-def test_a_module_that_the_meta_device_cannot_build_is_built_for_real():
+def test_module_that_fails_on_meta_device_is_built_on_cpu():
     assert cs.load("torch:nets_for_tests:counted").input_shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize(
     "name", ["torch:nets", "torch::plain", "torch:nets:f(1)", "torch:a b:c", "torch:nets:f(x"]
 )
-def test_a_name_that_says_nothing(name):
+def test_malformed_name_is_refused(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
         f"Model name is not of the form torch:package.module:callable (got model={name!r}). "
         "For example, use torch:torchvision.models:resnet50, and pass arguments by --arg name=value. [torch-name]"
@@ -189,40 +189,40 @@ def test_a_name_that_says_nothing(name):
 
 
 @pytest.mark.parametrize("name", ["torch:", "torch::", "torch:nets"])
-def test_a_name_that_says_nothing_without_pytorch_is_refused_for_what_it_is(name, monkeypatch):
+def test_malformed_name_is_refused_without_pytorch(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert refused(lambda: cs.load(name), UnknownModel).endswith("[torch-name]")
 
 
-def test_a_package_that_is_not_there():
+def test_missing_package_is_refused():
     assert refused(lambda: cs.load("torch:no_such_nets:plain"), UnknownModel) == (
         "Module 'no_such_nets' cannot be imported (got ModuleNotFoundError: No module named 'no_such_nets'). "
         "Check the name, and install the package. [torch-import]"
     )
 
 
-def test_a_callable_that_is_not_there():
+def test_missing_callable_is_refused():
     assert refused(lambda: cs.load("torch:nets_for_tests:plane"), UnknownModel) == (
         "Module nets_for_tests has no attribute plane (got no 'plane' in it). Did you mean plain? [torch-callable]"
     )
 
 
 @pytest.mark.parametrize(("name", "kind"), [("nothing", "str"), ("number", "int")])
-def test_what_a_name_leads_to_is_no_module(name, kind):
+def test_name_of_no_module_is_refused(name, kind):
     assert refused(lambda: cs.load(f"torch:nets_for_tests:{name}"), BadSetting) == (
         f"{name} must be a torch.nn.Module or return one (got {kind}). "
         "Name a model, or a function that builds one. [torch-model]"
     )
 
 
-def test_a_callable_that_raises():
+def test_callable_that_raises_is_refused():
     assert refused(lambda: cs.load("torch:nets_for_tests:broken"), BadSetting) == (
         "broken failed to build a torch.nn.Module (got RuntimeError: no weights). "
         "Pass other arguments by --arg name=value. [torch-raised]"
     )
 
 
-def test_code_that_ends_the_process_is_one_message_and_exit_code_2(tmp_path, capsys):
+def test_code_that_exits_gives_one_message_and_exit_code_2(tmp_path, capsys):
     (tmp_path / "leaving_for_tests.py").write_text("raise SystemExit(0)")
     for name, message in {
         "torch:nets_for_tests:leaves": "leaves failed to build a torch.nn.Module (got SystemExit: 0). ",
@@ -236,7 +236,7 @@ def test_code_that_ends_the_process_is_one_message_and_exit_code_2(tmp_path, cap
         assert message in said.err
 
 
-def test_a_callable_that_needs_arguments():
+def test_missing_arguments_of_callable_are_refused():
     assert refused(lambda: cs.load("torch:nets_for_tests:deep"), BadSetting) == (
         "deep does not accept these arguments (got missing a required argument: 'depth'). "
         "Its arguments are depth, width; pass them by --arg name=value. [torch-arguments]"
@@ -247,7 +247,7 @@ def test_a_callable_that_needs_arguments():
     )
 
 
-def test_the_command_line_takes_arguments_and_shapes(capsys):
+def test_command_line_accepts_arguments_and_shapes(capsys):
     asked = ["inspect", "torch:nets_for_tests:deep", "--arg", "depth=2", "--arg", "width=5", "--input", "3x20x31"]
     assert main([*asked, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -268,7 +268,7 @@ def test_the_command_line_takes_arguments_and_shapes(capsys):
     ],
     ids=["needed", "malformed", "zoo", "no-module", "shape"],
 )
-def test_the_command_line_says_what_is_wrong_and_exits_with_2(asked, message, capsys):
+def test_command_line_reports_errors_and_exits_with_2(asked, message, capsys):
     assert main(["inspect", *asked]) == 2
     said = capsys.readouterr()
     assert said.out == ""
