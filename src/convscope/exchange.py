@@ -9,11 +9,12 @@ from .input_shapes import InputShape
 from .interop.keras.importer import read_network as read_keras
 from .interop.torch.exporter import write_module
 from .interop.torch.importer import read_network as read_torch
-from .model import Model
 from .network import Network
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from .model import Model
 
 
 @overload
@@ -68,7 +69,11 @@ def from_torch(
     [('0', 'Conv2d', (8, 28, 26)), ('1', 'ReLU', (8, 28, 26))]
     """
     network, weights = read_torch(module, input_shape, name)
-    return Model(network, parameters=weights) if parameters else network
+    if not parameters:
+        return network
+    from .model import Model  # slow to import, and not needed for the structure
+
+    return Model(network, parameters=weights)
 
 
 def to_torch(model: Model | Network | str | os.PathLike[str]) -> nn.Module:
@@ -95,6 +100,8 @@ def to_torch(model: Model | Network | str | os.PathLike[str]) -> nn.Module:
       (dense1): Linear(in_features=48, out_features=3, bias=True)
     )
     """
+    from .model import Model
+
     source = model if isinstance(model, Model) else Model(model)
     return write_module(source.network, source.parameters, source.buffers)
 
@@ -151,4 +158,8 @@ def from_keras(
         BadNetwork: [keras-trace], [keras-no-numbers], [keras-rows]
     """
     network, weights = read_keras(model, input_shape, name)
-    return Model(network, parameters=weights) if parameters else network
+    if not parameters:
+        return network
+    from .model import Model  # slow to import, and not needed for the structure
+
+    return Model(network, parameters=weights)
