@@ -1,7 +1,7 @@
-"""What a unit sees is what has a gradient in Keras: nothing of the package's arithmetic is used.
+"""Receptive fields match gradients in Keras, computed without the package's arithmetic.
 
-A copy of a model is made linear with positive weights, so that nothing cancels and nothing is cut off: a pixel's
-gradient is positive exactly where the unit sees it.
+A copy of a model is linear and has positive weights, so that nothing cancels: a pixel's gradient is positive exactly
+in the receptive field.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Weights that meet an image in a layer of one's own, alone or after functions of weights alone.
+"""Weights that custom layers combine with the input, directly or after functions of weights.
 
-Every size differs, and values, shapes and counts are held against Keras.
+Every size differs, and values, shapes and counts are compared with Keras.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""torchvision's models: the published numbers, our own zoo, PyTorch's values, the extent of real gradients.
+"""torchvision's models: published counts, the zoo, PyTorch's values, and gradients.
 
 A few models are tried in every run, all of them with CONVSCOPE_FRAMEWORKS=1 (`make test-frameworks`).
 """

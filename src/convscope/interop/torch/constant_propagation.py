@@ -64,7 +64,7 @@ class ModuleArrays:
         self._kept: list[Any] = [root]
         self._to_meta = MetaTensors()
         self._batches: set[int] = set()
-        self._one_value: set[int] = set()
+        self._filled: set[int] = set()
 
     def is_parameter(self, tensor: Tensor) -> bool:
         """Return whether an array is a parameter."""
@@ -104,13 +104,13 @@ class ModuleArrays:
             self._materialize(inputs[:1])
         learned = [one for one in inputs if self.is_learned(one)]
         versions = [one._version for one in inputs]
-        result = self._result(function, args, kwargs, inputs, bool(learned))
+        result = self._call(function, args, kwargs, inputs, bool(learned))
         if learned:
             self.keep(args, kwargs, result)
             constant = FoldedConstant(function, args, dict(kwargs), result, 0)
             for one, before in zip(inputs, versions, strict=True):
                 if one._version != before and not self.is_parameter(one):
-                    constant = self._written(one, constant)
+                    constant = self._remember_write(one, constant)
             for one in tensors(result):
                 new = all(one is not argument for argument in inputs)
                 if new and one.is_floating_point():
@@ -128,7 +128,7 @@ class ModuleArrays:
     def _contains_batch(self, tensor: Tensor) -> bool:
         return any(size and size % self._batch.size == 0 for size in tensor.shape)
 
-    def is_unseen(self, tensor: Tensor) -> bool:
+    def is_unrecorded(self, tensor: Tensor) -> bool:
         """Return whether an array contains a batch and was created by code that no mode sees."""
         return id(tensor) not in self._batches and not self.is_learned(tensor) and self._contains_batch(tensor)
 
@@ -158,7 +158,7 @@ class ModuleArrays:
             array = torch.full(shape, value, dtype=dtype)
         else:
             array = torch.full((), value, dtype=dtype).expand(shape)
-            self._one_value.add(id(array))
+            self._filled.add(id(array))
         self._remember_batches(array)
         return array
 
@@ -170,11 +170,11 @@ class ModuleArrays:
     def _materialize(self, inputs: list[Tensor]) -> None:
         """Give arrays of one value their own memory before one of them is written to."""
         for one in inputs:
-            if id(one) in self._one_value:
-                self._one_value.remove(id(one))
+            if id(one) in self._filled:
+                self._filled.remove(id(one))
                 one.data = one.contiguous()
 
-    def _result(
+    def _call(
         self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], inputs: list[Tensor], learned: bool
     ) -> Any:
         """Call a function, on meta tensors if an array has no values, or the result is too large or per image."""
@@ -197,7 +197,7 @@ class ModuleArrays:
         if learned and all(self.is_frozen(one) for one in learned):
             self._frozen.add(id(tensor))
 
-    def _written(self, tensor: Tensor, constant: FoldedConstant) -> FoldedConstant:
+    def _remember_write(self, tensor: Tensor, constant: FoldedConstant) -> FoldedConstant:
         """Remember an in-place write; the array's earlier value gets another identity."""
         before = self._sources.pop(id(tensor), None)
         self._learned.add(id(tensor))

@@ -221,7 +221,7 @@ class Recorder(TorchFunctionMode):
         inputs = list(tensors((args, kwargs)))
         word = operator_name(func)
         constants = [one for one in inputs if not self.depends_on_input(one)]
-        self._refuse_unseen(constants)
+        self._refuse_unrecorded(constants)
         if len(constants) == len(inputs):
             return self.module_arrays.compute(func, args, kwargs, inputs)
         if "out" in kwargs:
@@ -261,14 +261,14 @@ class Recorder(TorchFunctionMode):
                 self._rebind(one, node, word)
         return result
 
-    def _refuse_unseen(self, arrays: list[Tensor]) -> None:
+    def _refuse_unrecorded(self, arrays: list[Tensor]) -> None:
         """Refuse batches computed by code that does not call PyTorch's functions from Python.
 
         Raises:
             BadNetwork: [torch-unseen]
         """
-        if any(self.module_arrays.is_unseen(one) for one in arrays):
-            raise _unseen(self.names.path)
+        if any(self.module_arrays.is_unrecorded(one) for one in arrays):
+            raise _unrecorded(self.names.path)
 
     def _record_out(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Record a call with `out=` as one without, followed by copies."""
@@ -479,7 +479,7 @@ def values_needed(word: str, path: str) -> BadNetwork:
     )
 
 
-def _unseen(path: str) -> BadNetwork:
+def _unrecorded(path: str) -> BadNetwork:
     """Return the error for a tensor computed by code that does not call PyTorch's functions from Python."""
     where = f"module {path!r}" if path else "the module"
     return BadNetwork(
