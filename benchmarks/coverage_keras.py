@@ -12,10 +12,10 @@ from typing import Any
 
 import convscope as cs
 from convscope.errors import ConvscopeError
-from convscope.interop.keras.backend import imported
+from convscope.interop.keras.backend import require_keras
 from convscope.layers import Opaque
 
-keras = imported()
+keras = require_keras()
 
 
 def built(name: str) -> Any:

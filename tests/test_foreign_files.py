@@ -51,9 +51,9 @@ def test_files_of_other_programs_give_a_hint(name, said, capsys):
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_saved_keras_model_is_loaded_as_hinted(tmp_path, capsys):
-    from convscope.interop.keras.backend import imported
+    from convscope.interop.keras.backend import require_keras
 
-    keras = imported()
+    keras = require_keras()
     path = tmp_path / "net.keras"
     layers = [keras.Input((9, 8, 3)), keras.layers.Conv2D(4, 3, name="conv")]
     keras.Sequential(layers).save(path)

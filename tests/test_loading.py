@@ -99,13 +99,13 @@ UNKNOWN = (
     [
         (
             "torch:a.b:c",
-            "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b'; "
-            "check the name, and install the package. [torch-import]",
+            "Module 'a.b' cannot be imported (got ModuleNotFoundError: No module named 'a'). "
+            "Check the name, and install the package. [torch-import]",
         ),
         (
             "keras:a.b:c",
-            "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b'; "
-            "check the name, and install the package. [keras-import]",
+            "Module 'a.b' cannot be imported (got ModuleNotFoundError: No module named 'a'). "
+            "Check the name, and install the package. [keras-import]",
         ),
         ("resnet51", UNKNOWN.format(model="resnet51", hint="did you mean resnet50, resnet18, resnet152?")),
         ("vgg-16-bn", UNKNOWN.format(model="vgg-16-bn", hint="did you mean vgg16_bn, vgg19_bn, vgg13_bn?")),

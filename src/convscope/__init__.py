@@ -25,11 +25,9 @@ _HOMES = {
     "convscope.analysis.diagnosis": ("diagnose",),
     "convscope.errors": ("ConvscopeError",),
     "convscope.derivations": ("explain",),
-    "convscope.interop.keras.importer": ("from_keras",),
+    "convscope.exchange": ("from_keras", "from_torch", "to_torch"),
     "convscope.interop.onnx.exporter": ("to_onnx",),
     "convscope.interop.onnx.importer": ("from_onnx",),
-    "convscope.interop.torch.importer": ("from_torch",),
-    "convscope.interop.torch.exporter": ("to_torch",),
     "convscope.model": ("Model",),
     "convscope.loading": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
@@ -48,11 +46,9 @@ if TYPE_CHECKING:
     from .data import load_data
     from .derivations import explain
     from .errors import ConvscopeError
-    from .interop.keras.importer import from_keras
+    from .exchange import from_keras, from_torch, to_torch
     from .interop.onnx.exporter import to_onnx
     from .interop.onnx.importer import from_onnx
-    from .interop.torch.exporter import to_torch
-    from .interop.torch.importer import from_torch
     from .loading import load, zoo_names
     from .model import Model
     from .network import Entry, Network

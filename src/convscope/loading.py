@@ -201,28 +201,27 @@ def _read_onnx(name: str, size: InputShape | None) -> Network:
 
 
 def _read_torch(name: str, size: InputShape | None) -> Network:
-    from .interop.torch.naming import load_module
+    from .interop.torch.importer import load_module
 
     return load_module(name, size)
 
 
 def _read_keras(name: str, size: InputShape | None) -> Network:
-    from .interop.keras.naming import load_model
+    from .interop.keras.importer import load_model
 
     return load_model(name, size)
 
 
 def _read_torch_module(module: nn.Module, size: InputShape | None) -> Network:
-    from .interop.torch.importer import from_torch
-    from .interop.torch.naming import usual_shape
+    from .interop.torch.importer import read_network, usual_shape
 
-    return from_torch(module, usual_shape(module) if size is None else size)
+    return read_network(module, usual_shape(module) if size is None else size)[0]
 
 
 def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
-    from .interop.keras.importer import from_keras
+    from .interop.keras.importer import read_network
 
-    return from_keras(model, size)
+    return read_network(model, size)[0]
 
 
 def _read_foreign(path: str, _: InputShape | None) -> Network:

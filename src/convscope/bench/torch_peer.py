@@ -60,7 +60,7 @@ def training_step(
     torch: Any, model: Model, x: np.ndarray, labels: np.ndarray, layout: str, compiled: bool = False
 ) -> Callable[[], object]:
     """Return a training step of the same model with cross-entropy and fused SGD with momentum."""
-    from ..interop.torch.exporter import to_torch
+    from ..exchange import to_torch
 
     whole: Any = to_torch(model).train()
     module = whole.to(memory_format=getattr(torch, layout))
@@ -85,7 +85,7 @@ def inference(
     torch: Any, model: Model, x: np.ndarray, layout: str, compiled: bool = False
 ) -> Callable[[], object]:
     """Return a forward pass without gradients."""
-    from ..interop.torch.exporter import to_torch
+    from ..exchange import to_torch
 
     whole: Any = to_torch(model).eval()
     module = whole.to(memory_format=getattr(torch, layout))

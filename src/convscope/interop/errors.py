@@ -1,4 +1,4 @@
-"""Errors inside an importer; none of them reaches a user."""
+"""Errors inside an importer, and texts of other libraries' errors."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ class UnsupportedOperator(Exception):
 
 class RandomAtInference(UnsupportedOperator):
     """An operator that draws random numbers in evaluation mode too, as F.dropout(x, 0.5) does."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return an exception's type and the first line of its message."""
+    line = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__

@@ -1,4 +1,4 @@
-"""What `scheme:package.module:callable` names: imported, looked up and called with arguments."""
+"""Import specs: models named as `scheme:package.module:callable`, with arguments if needed."""
 
 from __future__ import annotations
 
@@ -12,113 +12,133 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from ..errors import BadSetting, ConvscopeError, UnknownModel, nearest
+from .errors import first_line
 
-LONGEST_NAME = 10_000
-"""Characters of a name with its arguments."""
+LONGEST_SPEC = 10_000
+"""Characters of a spec with its arguments."""
+
+DEFAULT_IMAGE_SIZE = 224
+"""Pixels per side of an image whose size neither the model nor the user gives."""
 
 
 class Scheme(NamedTuple):
-    """A framework's word before the colon, what its callables make, and a name to show."""
+    """A framework's prefix, what its callables build, and an example."""
 
-    word: str
+    prefix: str
     noun: str
     example: str
 
 
-class Named(NamedTuple):
-    """What a name says: a Python module, something in it, and the arguments it is called with."""
+class ImportSpec(NamedTuple):
+    """A parsed spec: a Python module, an attribute of it, and the arguments of the call."""
 
     scheme: Scheme
     module: str
     attribute: str
     arguments: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        """Return the last part of the attribute, which names the network."""
+        return self.attribute.rpartition(".")[2]
 
-def read_name(model: str, scheme: Scheme) -> Named:
-    """Take a name apart.
 
-    Errors:   UnknownModel [SCHEME-name]
+def parse_spec(text: str, scheme: Scheme) -> ImportSpec:
+    """Parse an import spec.
+
+    Raises:
+        UnknownModel: [SCHEME-name]
     """
-    path, _, target = model.removeprefix(f"{scheme.word}:").partition(":")
+    path, _, target = text.removeprefix(f"{scheme.prefix}:").partition(":")
     try:
-        if len(model) > LONGEST_NAME:
+        if len(text) > LONGEST_SPEC:
             raise ValueError
-        read = ast.parse(target.strip(), mode="eval").body
-        call = read if isinstance(read, ast.Call) else None
+        expression = ast.parse(target.strip(), mode="eval").body
+        call = expression if isinstance(expression, ast.Call) else None
         if call is not None and (call.args or any(one.arg is None for one in call.keywords)):
             raise ValueError
         arguments = {one.arg or "": ast.literal_eval(one.value) for one in call.keywords} if call else {}
-        attribute = ast.unparse(call.func if call else read)
+        attribute = ast.unparse(call.func if call else expression)
         if not all(part.isidentifier() for part in (*path.split("."), *attribute.split("."))):
             raise ValueError
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise UnknownModel(
-            f"a model must be named {scheme.word}:package.module:callable; got model={model!r}; "
-            f"write {scheme.example}, with arguments by --arg name=value. [{scheme.word}-name]"
+            f"Model name is not of the form {scheme.prefix}:package.module:callable (got model={text!r}). "
+            f"For example, use {scheme.example}, and pass arguments by --arg name=value. [{scheme.prefix}-name]"
         ) from None
-    return Named(scheme, path, attribute, arguments)
+    return ImportSpec(scheme, path, attribute, arguments)
 
 
-def looked_up(named: Named) -> Any:
-    """Return what a name leads to.
+def build_model(spec: ImportSpec, kind: type, build: Callable[[Callable[[], Any]], Any]) -> Any:
+    """Return the model that a spec names, or the one that its callable returns.
 
-    Errors:   UnknownModel [SCHEME-import], [SCHEME-callable]
+    Args:
+        spec: The parsed spec.
+        kind: The class of models.
+        build: Calls its argument, which makes the model, in the way that suits the framework.
+
+    Raises:
+        UnknownModel: [SCHEME-import], [SCHEME-callable]
+        BadSetting: [SCHEME-model], [SCHEME-arguments], [SCHEME-raised]
     """
-    found: Any = _imported(named)
-    for part in named.attribute.split("."):
-        if not hasattr(found, part):
+    target = _resolve(spec)
+    model = target if isinstance(target, kind) else _call(target, spec, build)
+    if not isinstance(model, kind):
+        raise _not_a_model(model, spec)
+    return model
+
+
+def _resolve(spec: ImportSpec) -> Any:
+    target: Any = _import(spec)
+    for part in spec.attribute.split("."):
+        if not hasattr(target, part):
+            hint = nearest(part, [name for name in dir(target) if not name.startswith("_")])
             raise UnknownModel(
-                f"{named.module} must have {named.attribute}; got no {part!r} in it; "
-                f"{nearest(part, [name for name in dir(found) if not name.startswith('_')])} "
-                f"[{named.scheme.word}-callable]"
+                f"Module {spec.module} has no attribute {spec.attribute} (got no {part!r} in it). "
+                f"{hint[:1].upper()}{hint[1:]} [{spec.scheme.prefix}-callable]"
             )
-        found = getattr(found, part)
-    return found
+        target = getattr(target, part)
+    return target
 
 
-def called(found: Any, named: Named, build: Callable[[], Any] | None = None) -> Any:
-    """Call what builds a model, with the arguments of the name; `build` makes the call where it is a special one.
-
-    Errors:   BadSetting [SCHEME-model], [SCHEME-arguments], [SCHEME-raised]
-    """
-    if not callable(found):
-        raise not_a_model(found, named)
-    _check_arguments(found, named)
+def _call(target: Any, spec: ImportSpec, build: Callable[[Callable[[], Any]], Any]) -> Any:
+    if not callable(target):
+        raise _not_a_model(target, spec)
+    _check_arguments(target, spec)
     try:
-        return found(**named.arguments) if build is None else build()
+        return build(lambda: target(**spec.arguments))
     except ConvscopeError:
         raise
-    except (Exception, SystemExit) as error:  # a caller's own code may raise anything, and end the process
+    except (Exception, SystemExit) as error:  # the user's code may raise anything, and exit
         raise BadSetting(
-            f"{named.attribute} must build {named.scheme.noun}; got {_said(error)}; "
-            f"pass other arguments by --arg name=value. [{named.scheme.word}-raised]"
+            f"{spec.attribute} failed to build {spec.scheme.noun} (got {first_line(error)}). "
+            f"Pass other arguments by --arg name=value. [{spec.scheme.prefix}-raised]"
         ) from error
 
 
-def not_a_model(found: Any, named: Named) -> BadSetting:
-    """Make the error for a name that leads to something else."""
+def _not_a_model(value: Any, spec: ImportSpec) -> BadSetting:
     return BadSetting(
-        f"{named.attribute} must be {named.scheme.noun} or return one; got {type(found).__name__}; "
-        f"name a model or a function that builds it. [{named.scheme.word}-model]"
+        f"{spec.attribute} must be {spec.scheme.noun} or return one (got {type(value).__name__}). "
+        f"Name a model, or a function that builds one. [{spec.scheme.prefix}-model]"
     )
 
 
-def _imported(named: Named) -> Any:
-    with _here_importable():
+def _import(spec: ImportSpec) -> Any:
+    with _current_folder_importable():
         try:
-            return import_module(named.module)
+            return import_module(spec.module)
         except ConvscopeError:
             raise
-        except (Exception, SystemExit) as error:  # a module's own code may raise anything, and end the process
+        except (Exception, SystemExit) as error:  # a module's code may raise anything, and exit
             raise UnknownModel(
-                f"a module must be importable; got {_said(error)} for {named.module!r}; "
-                f"check the name, and install the package. [{named.scheme.word}-import]"
+                f"Module {spec.module!r} cannot be imported (got {first_line(error)}). "
+                f"Check the name, and install the package. [{spec.scheme.prefix}-import]"
             ) from error
 
 
 @contextmanager
-def _here_importable() -> Iterator[None]:
-    """Let modules in the current folder be found, as `python -m` does."""
+def _current_folder_importable() -> Iterator[None]:
+    """Let modules be imported from the current folder, as `python -m` does."""
     here = os.getcwd()
     added = here not in sys.path and "" not in sys.path
     if added:
@@ -130,21 +150,17 @@ def _here_importable() -> Iterator[None]:
             sys.path.remove(here)
 
 
-def _check_arguments(found: Any, named: Named) -> None:
+def _check_arguments(target: Any, spec: ImportSpec) -> None:
     try:
-        signature = inspect.signature(found)
+        signature = inspect.signature(target)
     except (TypeError, ValueError):
         return
     try:
-        signature.bind(**named.arguments)
+        signature.bind(**spec.arguments)
     except TypeError as error:
-        names = ", ".join(signature.parameters) or "none"
+        names = ", ".join(signature.parameters)
+        hint = f"Its arguments are {names}; pass them by --arg name=value." if names else "It takes no arguments."
         raise BadSetting(
-            f"{named.attribute} must be called with arguments it takes; got {str(error).removeprefix('got ')}; "
-            f"it takes {names}: pass them by --arg name=value. [{named.scheme.word}-arguments]"
+            f"{spec.attribute} does not accept these arguments (got {str(error).removeprefix('got ')}). "
+            f"{hint} [{spec.scheme.prefix}-arguments]"
         ) from None
-
-
-def _said(error: BaseException) -> str:
-    first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -1,17 +1,17 @@
-"""Keras with a backend, whose settings are put back after a test."""
+"""Keras with a backend, whose settings are restored after a test."""
 
 from __future__ import annotations
 
 import pytest
 
-from convscope.interop.keras.backend import imported
+from convscope.interop.keras.backend import require_keras
 
-keras = imported()
+keras = require_keras()
 
 
 @pytest.fixture
 def channels_first():
-    """Let layers that are not told otherwise have their channels first."""
+    """Set the default data format to channels first."""
     before = keras.config.image_data_format()
     keras.config.set_image_data_format("channels_first")
     yield

@@ -1,4 +1,4 @@
-"""Hold an imported model against Keras: the shape and the numbers of every layer's output, and the parameters."""
+"""Comparison of imported models with Keras: shapes and values of every layer's output, and parameters."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import keras
 import numpy as np
 
 import convscope as cs
-from convscope.interop.keras.flow import Flow
-from convscope.interop.keras.importer import read
-from convscope.interop.keras.walk import Walk
-from convscope.interop.keras.weights import with_parameters
+from convscope.interop.keras.converter import ModelConverter
+from convscope.interop.keras.importer import convert_model
+from convscope.interop.keras.symbolic import SymbolicTensor
+from convscope.interop.weights import ImportedWeights
 from convscope.layers import Opaque
 
 RELATIVE = 1e-5
-"""Largest difference of two results, as a share of the largest number."""
+"""Largest difference of two results, relative to the largest value."""
 
 
 def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
-    """Give every weight numbers of its own, so that nothing is 0 or 1 by chance."""
+    """Randomize all weights, so that none is 0 or 1."""
     generator = np.random.default_rng(seed)
     for variable in model.weights:
         spread = 1.0 if len(variable.shape) < 2 else prod(variable.shape[:-1]) ** -0.5
@@ -38,12 +38,13 @@ def unknown(network: cs.Network) -> list[str]:
     return [node.layer.operator for node in network.layers if isinstance(node.layer, Opaque)]
 
 
-def variables_kept(walk: Walk, network: cs.Network) -> int:
-    """Return how many numbers of Keras' variables a network keeps, learned or not, each once."""
+def variables_kept(converter: ModelConverter, network: cs.Network) -> int:
+    """Return the number of elements of Keras' variables that a network has, each variable once."""
     kept = {}
+    sources = converter.builder.weights()
     for node in network:
         for kind in (*node.facts.param_shapes, *node.facts.buffer_shapes):
-            weights = walk.builder.weights.get(f"{node.name}.{kind}")
+            weights = sources.get(f"{node.name}.{kind}")
             for source in weights.sources if weights else ():
                 if isinstance(source, keras.Variable):
                     kept[id(source)] = prod(source.shape)
@@ -51,7 +52,7 @@ def variables_kept(walk: Walk, network: cs.Network) -> int:
 
 
 def counted_by_keras(model: keras.Model) -> int:
-    """Return `count_params()` without the numbers of images that Normalization layers have seen."""
+    """Return `count_params()` without the image counts of Normalization layers."""
     layers = model._flatten_layers()
     return model.count_params() - sum(
         isinstance(one, keras.layers.Normalization) and len(one.weights) == 3 for one in layers
@@ -62,27 +63,27 @@ def learned_by_keras(model: keras.Model) -> int:
     return sum(prod(variable.shape) for variable in model.trainable_weights)
 
 
-def read_whole(model: keras.Model, shape: Sequence[int] | None = None) -> tuple[Walk, cs.Network]:
-    """Import a model; hold the shape of every symbolic tensor against Keras'."""
-    walk, outputs, name = read(model, shape)
-    network = walk.builder.network([flow.layer for flow in outputs], name)
-    for tensor, flow in tensors_of(model, walk):
+def read_whole(model: keras.Model, shape: Sequence[int] | None = None) -> tuple[ModelConverter, cs.Network]:
+    """Import a model, and compare the shape of every symbolic tensor with Keras."""
+    converter, outputs = convert_model(model, shape)
+    network = converter.builder.build([one.layer for one in outputs], model.name)
+    for tensor, flow in tensors_of(model, converter):
         shape = tensor.shape[1:]
         assert len(shape) == len(flow.shape), tensor.name
         assert all(m in (None, n) for n, m in zip(flow.shape, shape, strict=True)), tensor.name
-    return walk, network
+    return converter, network
 
 
-def tensors_of(model: keras.Model, walk: Walk) -> list[tuple[Any, Flow]]:
-    """Return Keras' symbolic tensors of the outermost graph with what stands for them."""
+def tensors_of(model: keras.Model, converter: ModelConverter) -> list[tuple[Any, SymbolicTensor]]:
+    """Return Keras' symbolic tensors of the outermost graph, with ours."""
     function = model._functional if isinstance(model, keras.Sequential) else model
     nodes = [node for listed in function._nodes_by_depth.values() for node in listed]
     tensors = [tensor for node in nodes for tensor in node.outputs]
-    return [(tensor, walk.flows[id(tensor)]) for tensor in tensors]
+    return [(tensor, converter.values[id(tensor)]) for tensor in tensors]
 
 
-def held(flow: Flow, array: np.ndarray) -> np.ndarray:
-    """Return a batch as Keras has it in the order in which it is held here."""
+def held(flow: SymbolicTensor, array: np.ndarray) -> np.ndarray:
+    """Return a batch of Keras with the axis order of our tensor."""
     return array.transpose(0, *(axis + 1 for axis in flow.order))
 
 
@@ -96,14 +97,15 @@ def predicted(model: keras.Model, outputs: Sequence[Any], x: np.ndarray) -> list
 
 def same_values(model: keras.Model, x: np.ndarray | None = None, relative: float = RELATIVE) -> cs.Network:
     """Run a model here and in Keras on the same images, and compare the output of every layer."""
-    walk, network = read_whole(model)
+    converter, network = read_whole(model)
     assert unknown(network) == []
-    ours = with_parameters(network, walk.builder.weights)
-    pairs = [(tensor, flow) for tensor, flow in tensors_of(model, walk) if flow.layer in network]
+    sources = converter.builder.weights()
+    ours = cs.Model(network, parameters=ImportedWeights(network, lambda name: sources[name].read()))
+    pairs = [(tensor, flow) for tensor, flow in tensors_of(model, converter) if flow.layer in network]
     if x is None:
         x = np.random.default_rng(1).standard_normal((2, *model.inputs[0].shape[1:])).astype(np.float32)
     theirs = predicted(model, [tensor for tensor, _ in pairs], x)
-    found = ours.activations(held(walk.flows[id(model.inputs[0])], x).astype(np.float32))
+    found = ours.activations(held(converter.values[id(model.inputs[0])], x).astype(np.float32))
     for (tensor, flow), expected in zip(pairs, theirs, strict=True):
         wanted = held(flow, np.asarray(expected))
         scale = np.abs(wanted).max()
@@ -111,7 +113,7 @@ def same_values(model: keras.Model, x: np.ndarray | None = None, relative: float
         np.testing.assert_allclose(
             found[flow.layer], wanted, rtol=relative, atol=relative * scale, err_msg=tensor.name
         )
-    assert variables_kept(walk, network) == counted_by_keras(model)
+    assert variables_kept(converter, network) == counted_by_keras(model)
     assert cs.inspect(network).totals.params == learned_by_keras(model)
     return network
 

@@ -11,7 +11,7 @@ import keras
 import pytest
 
 import convscope as cs
-from convscope.interop.keras.naming import without_weights
+from convscope.interop.keras.importer import without_weights
 from interop.keras.parity import (
     counted_by_keras,
     learned_by_keras,
@@ -49,8 +49,8 @@ def model_without_weights(name: str, **settings: object) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", NAMES if EVERYTHING else FEW)
-def test_models_are_imported_whole(name):
-    """Nothing is unknown, every layer gives Keras' shape, every weight is counted once."""
+def test_models_are_imported_completely(name):
+    """Nothing is opaque, all shapes match Keras, and every weight is counted once."""
     model = model_without_weights(name)
     walk, network = read_whole(model)
     assert unknown(network) == []
@@ -59,7 +59,7 @@ def test_models_are_imported_whole(name):
 
 
 @pytest.mark.parametrize("name", PUBLISHED if EVERYTHING else ["InceptionV3", "MobileNet"])
-def test_parameters_are_the_published_ones(name):
+def test_parameter_counts_match_published_ones(name):
     walk, network = read_whole(model_without_weights(name))
     assert variables_kept(walk, network) == PUBLISHED[name]
 
@@ -70,7 +70,7 @@ LARGE += ["ResNet50V2", "VGG16", "Xception", "MobileNetV3Large", "EfficientNetV2
 
 
 @pytest.mark.parametrize("name", [*SMALL, *LARGE] if EVERYTHING else SMALL)
-def test_values_are_keras(name):
+def test_values_match_keras(name):
     """On oblong images, layer by layer."""
     size = (96, 80) if name in ("InceptionResNetV2", "InceptionV3", "NASNetLarge", "Xception") else (64, 48)
     top = {"include_top": False} if name == "NASNetLarge" else {"classes": 11}
@@ -82,7 +82,7 @@ def test_values_are_keras(name):
     ("ours", "theirs"),
     [("vgg16", "VGG16"), ("vgg19", "VGG19"), ("inception_v3", "InceptionV3"), ("densenet121", "DenseNet121")],
 )
-def test_multiply_adds_are_the_zoos(ours, theirs):
+def test_macs_match_zoo(ours, theirs):
     """The same networks, written in the notation; Keras' Inception has no bias where PyTorch's has none."""
     zoo = cs.load(ours)
     network = cs.from_keras(model_without_weights(theirs, input_shape=(*zoo.input_shape[1:], 3)))

@@ -23,22 +23,22 @@ HERE = Path(__file__).parent.relative_to(ROOT).as_posix()
 FAMILIES = ["VGG16", "ResNet50", "ResNet50V2", "MobileNet", "MobileNetV2", "MobileNetV3Small", "DenseNet121"]
 FAMILIES += ["InceptionV3", "Xception", "EfficientNetB0", "EfficientNetV2B0", "NASNetMobile", "ConvNeXtTiny"]
 
-TESTS = [f"{HERE}/test_{subject}.py" for subject in ("layers", "functions", "weights", "naming")]
-TESTS += [f"{HERE}/test_applications.py::test_models_are_imported_whole[{family}]" for family in FAMILIES]
+TESTS = [f"{HERE}/test_{subject}.py" for subject in ("layers", "functions", "weights", "named_models")]
+TESTS += [f"{HERE}/test_applications.py::test_models_are_imported_completely[{family}]" for family in FAMILIES]
 
 REFUSED_BY_KERAS = {
     "jax": {
-        "layers.py::test_other_attention_is_in_pieces[widths]": "values as wide as keys only",
-        "layers.py::test_what_does_nothing_at_inference[RandomRotation]": "a warning about its own structure of inputs",
-        "layers.py::test_what_does_nothing_at_inference[RandomZoom]": "a warning about its own structure of inputs",
+        "layers.py::test_other_attention_is_converted_in_parts[widths]": "values as wide as keys only",
+        "layers.py::test_layers_without_effect_at_inference_are_identities[RandomRotation]": "a warning about its own structure of inputs",
+        "layers.py::test_layers_without_effect_at_inference_are_identities[RandomZoom]": "a warning about its own structure of inputs",
         "functions.py::test_arithmetic[cast]": "no float64 unless JAX is set so",
     },
     "tensorflow": {
-        "layers.py::test_flatten_has_channels_last_whatever_the_data_format": "no convolution of channels first",
-        "weights.py::test_functions_of_weights_alone_are_layers[stack]": "ops.stack of a variable raises",
+        "layers.py::test_flatten_order_is_channels_last_for_any_data_format": "no convolution of channels first",
+        "weights.py::test_functions_of_weights_become_layers[stack]": "ops.stack of a variable raises",
     },
 }
-"""Tests whose model Keras itself does not run on a backend, and why."""
+"""Tests whose model Keras itself does not run on a backend, with reasons."""
 
 
 @pytest.mark.skipif(not FOLDER, reason=WHY_NOT)

@@ -1,4 +1,4 @@
-"""What cannot be imported is refused with one clear message."""
+"""Errors of the importer."""
 
 from __future__ import annotations
 
@@ -70,56 +70,56 @@ def refused(act, error: type[ConvscopeError]) -> str:
 @pytest.mark.parametrize(
     "model", ["resnet", keras.Model, torch.nn.ReLU(), layers.Dense(3)], ids=["text", "class", "torch", "layer"]
 )
-def test_what_is_no_model(model):
+def test_other_objects_are_refused(model):
     assert refused(lambda: cs.from_keras(model), BadSetting) == (
-        f"from_keras.model must be a Keras model; got {type(model).__name__}; "
-        "pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
+        f"from_keras.model must be a Keras model (got {type(model).__name__}). "
+        "Pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
     )
 
 
 @pytest.mark.parametrize("shape", [(), (3, 0, 4), (3, -1), 224])
-def test_what_is_no_shape(shape):
+def test_invalid_shapes_are_refused(shape):
     assert refused(lambda: cs.from_keras(chain((9, 8, 3), layers.ReLU()), shape), BadSetting) == (
         "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
         f"names to such shapes; got input_shape={shape!r}; use (3, 224, 224). [input-shape]"
     )
 
 
-def test_a_shape_with_another_number_of_axes():
+def test_shape_of_other_rank_is_refused():
     model = keras.Sequential([keras.Input((9, None, 3), name="image"), layers.Conv2D(4, 3)])
     assert refused(lambda: cs.from_keras(model, (3, 9)), BadSetting) == (
-        "from_keras.input_shape must have 3 sizes for input 'image' (3×9×?); got 3×9; "
-        "list them channels first and without the batch. [keras-input]"
+        "input_shape must have 3 sizes for input 'image', 3×9×? (got 3×9). "
+        "List them channels first and without the batch. [keras-input]"
     )
 
 
-def test_a_sequence_whose_length_is_open():
+def test_open_sequence_length_is_refused():
     model = keras.Sequential([keras.Input((None, 3), name="sound"), layers.Conv1D(4, 3)])
     assert refused(lambda: cs.from_keras(model), BadSetting) == (
-        "input 'sound' must have known sizes; got 3×?; "
-        "give them by input_shape=… or --input, channels first and without the batch. [keras-open]"
+        "Input 'sound' has open sizes (got 3×?). "
+        "Pass input_shape=… or --input, channels first and without the batch. [keras-open]"
     )
     assert cs.from_keras(model, (3, 20)).input_shape == (3, 20)
 
 
-def test_images_that_the_model_cannot_take():
-    """The weights are the truth: another number of channels or pixels needs others."""
+def test_input_shape_that_does_not_fit_weights_is_refused():
+    """Another number of channels or pixels needs other weights."""
     model = chain((9, 8, 3), layers.Conv2D(4, 3, name="conv"), layers.Flatten(), layers.Dense(5, name="fc"))
     assert refused(lambda: cs.from_keras(model, (2, 9, 8)), BadShape) == (
-        "layer 'conv': Conv2d.weight must have the model's 108 numbers; got 4×2×3×3; "
-        "give the image's shape that the model was made for, channels first. [keras-weights]"
+        "layer 'conv': Conv2d.weight has 108 elements in the model (got 4×2×3×3 for this input shape). "
+        "Pass the shape that the model was built for, channels first. [keras-weights]"
     )
     assert refused(lambda: cs.from_keras(model, (3, 9, 10)), BadShape) == (
-        "layer 'fc': Linear.weight must have the model's 840 numbers; got 5×224; "
-        "give the image's shape that the model was made for, channels first. [keras-weights]"
+        "layer 'fc': Linear.weight has 840 elements in the model (got 5×224 for this input shape). "
+        "Pass the shape that the model was built for, channels first. [keras-weights]"
     )
     assert "kernel_size must reach over at most 2 pixels" in refused(
         lambda: cs.from_keras(model, (3, 2, 8)), BadShape
     )
 
 
-def test_images_that_are_too_small_for_a_model_of_any_size():
-    """Keras has not looked at them; inside a model the layer's whole name is said, once."""
+def test_too_small_input_of_open_model_is_refused():
+    """Keras has not checked them. The message names the layer's full path once."""
     inner = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 5, name="conv")], name="inner")
     model = chain((None, None, 3), inner)
     assert refused(lambda: cs.from_keras(model, (3, 4, 8)), BadShape).startswith(
@@ -127,7 +127,7 @@ def test_images_that_are_too_small_for_a_model_of_any_size():
     )
 
 
-def test_an_unknown_layer_that_cannot_take_the_images():
+def test_opaque_layer_that_refuses_the_shape_is_named():
     class Picky(layers.Layer):
         def call(self, x):
             return torch.cumsum(x, 1)
@@ -139,15 +139,15 @@ def test_an_unknown_layer_that_cannot_take_the_images():
 
     model = chain((9, 8, 3), Picky(name="picky"))
     assert refused(lambda: cs.from_keras(model, (3, 12, 8)), BadShape) == (
-        "layer 'picky' must take what the layers before it give out for these images; got ValueError: nine rows; "
-        "give the shape that the model was made for, channels first. [keras-shape]"
+        "Layer 'picky' does not accept the output of the layers before it for this input shape (got ValueError: nine "
+        "rows). Pass the shape that the model was built for, channels first. [keras-shape]"
     )
 
 
-def test_a_model_without_a_graph_and_without_a_shape():
+def test_unbuilt_model_without_shape_is_refused():
     unbuilt = (
-        "from_keras.model must know its input's shape; got {0}, which does not; "
-        "give input_shape=(channels, height, width) or --input, or make it from keras.Input. [keras-unbuilt]"
+        "from_keras.model has no input shape (got {0}). "
+        "Pass input_shape=(channels, height, width) or --input, or build it from keras.Input. [keras-unbuilt]"
     )
     assert refused(lambda: cs.load("keras:nets_for_tests:unbuilt"), BadSetting) == unbuilt.format(
         "Sequential 'mine'"
@@ -163,14 +163,14 @@ class Pair(keras.Model):
         return image
 
 
-def test_a_shape_alone_for_a_model_of_two_inputs():
+def test_single_shape_for_two_inputs_is_refused():
     assert refused(lambda: cs.from_keras(Pair(name="pair"), (3, 9, 8)), BadSetting) == (
-        "from_keras.input_shape must have a shape for each input of Pair 'pair'; it is called with image and state; "
-        "give input_shape={'image': (…), 'state': (…)}, channels first. [keras-inputs]"
+        "from_keras.input_shape must have a shape for each input of Pair 'pair' (it is called with image and state). "
+        "Pass input_shape={'image': (…), 'state': (…)}, channels first. [keras-inputs]"
     )
 
 
-def test_a_shape_for_an_input_that_is_not_there():
+def test_shape_of_unknown_input_is_refused():
     model = chain((9, 8, 3), layers.ReLU())
     assert refused(lambda: cs.from_keras(model, {"images": (3, 9, 8)}), BadSetting).startswith(
         "input_shape must name inputs of the model; got 'images'; "
@@ -178,14 +178,14 @@ def test_a_shape_for_an_input_that_is_not_there():
 
 
 class Asks(keras.Model):
-    """Goes on only where an image is bright."""
+    """Branches on the brightness of an image."""
 
     def call(self, x):
         return x * 2 if float(keras.ops.mean(x)) > 0 else x
 
 
 class Hides(keras.Model):
-    """Takes a weight's numbers for constants."""
+    """Uses a weight's values as constants."""
 
     def build(self, shape) -> None:
         self.factor = self.add_weight(shape=(3,), name="factor")
@@ -194,94 +194,95 @@ class Hides(keras.Model):
         return x * self.factor.value
 
 
-def test_a_model_that_asks_for_the_numbers_in_an_image():
+def test_control_flow_on_values_is_refused():
     said = refused(lambda: cs.from_keras(Asks(), (3, 9, 8)), BadNetwork)
-    assert said.startswith("a model without a graph must be callable with symbolic tensors; got ")
-    assert said.endswith(" from Asks; make it from keras.Input, or use keras.ops in its call. [keras-trace]")
+    assert said.startswith("Asks has no graph, and cannot be called with symbolic tensors (got ")
+    assert said.endswith("). Build it from keras.Input, or use keras.ops in its call. [keras-trace]")
     assert "\n" not in said
 
 
-def test_a_model_that_hides_a_weight():
+def test_weight_missing_from_graph_is_refused():
     assert refused(lambda: cs.from_keras(Hides(), (3, 9, 8)), BadNetwork) == (
-        "a model without a graph must be callable with symbolic tensors; got ValueError: weights of its own that "
-        "its graph does not show from Hides; make it from keras.Input, or use keras.ops in its call. [keras-trace]"
+        "Hides has no graph, and cannot be called with symbolic tensors (got ValueError: weights that do not appear "
+        "in its graph). Build it from keras.Input, or use keras.ops in its call. [keras-trace]"
     )
 
 
-def test_weights_without_numbers():
+def test_weights_without_values_are_refused():
     with keras.device("meta"):
         model = keras.Sequential([keras.Input((9, 8, 3)), layers.Conv2D(4, 3, name="conv")], name="net")
     assert refused(lambda: cs.from_keras(model, parameters=True), BadNetwork) == (
-        "a model's weights must have numbers to be brought along; got NotImplementedError for 'net/conv/kernel'; "
-        "build the model on the CPU, or leave out parameters=True. [keras-no-numbers]"
+        "The model's weights have no values (got NotImplementedError for 'net/conv/kernel'). "
+        "Build the model on the CPU, or leave out parameters=True. [keras-no-numbers]"
     )
 
 
 @pytest.mark.parametrize(
     "name", ["keras:nets", "keras::plain", "keras:nets:plain(", "keras:nets:plain(3)", "keras:a b:c"]
 )
-def test_names_that_are_none(name):
+def test_malformed_name_is_refused(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
-        f"a model must be named keras:package.module:callable; got model={name!r}; "
-        "write keras:keras.applications:ResNet50, with arguments by --arg name=value. [keras-name]"
+        f"Model name is not of the form keras:package.module:callable (got model={name!r}). "
+        "For example, use keras:keras.applications:ResNet50, and pass arguments by --arg name=value. [keras-name]"
     )
 
 
 @pytest.mark.parametrize("name", ["keras:", "keras::", "keras:nets"])
-def test_a_name_that_says_nothing_without_keras_is_refused_for_what_it_is(name, monkeypatch):
+def test_malformed_name_is_refused_without_keras(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     assert refused(lambda: cs.load(name), UnknownModel).endswith("[keras-name]")
 
 
-def test_a_callable_that_ends_the_process_is_one_message_and_exit_code_2(capsys):
+def test_callable_that_exits_gives_one_message_and_exit_code_2(capsys):
     assert main(["inspect", "keras:sys:exit"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert "exit must build a Keras model; got SystemExit; " in said.err
+    assert "exit failed to build a Keras model (got SystemExit). " in said.err
 
 
-def test_a_module_that_is_not_there():
+def test_missing_module_is_refused():
     assert refused(lambda: cs.load("keras:nets_that_are_not_there:plain"), UnknownModel) == (
-        "a module must be importable; got ModuleNotFoundError: No module named 'nets_that_are_not_there' for "
-        "'nets_that_are_not_there'; check the name, and install the package. [keras-import]"
+        "Module 'nets_that_are_not_there' cannot be imported (got ModuleNotFoundError: No module named "
+        "'nets_that_are_not_there'). Check the name, and install the package. [keras-import]"
     )
 
 
-def test_a_callable_that_is_not_there():
+def test_missing_callable_is_refused():
     assert refused(lambda: cs.load("keras:nets_for_tests:plane"), UnknownModel) == (
-        "nets_for_tests must have plane; got no 'plane' in it; did you mean plain, layers? [keras-callable]"
+        "Module nets_for_tests has no attribute plane (got no 'plane' in it). Did you mean plain, layers? "
+        "[keras-callable]"
     )
 
 
-def test_what_is_found_and_is_no_model():
+def test_name_of_no_model_is_refused():
     for name, kind in (("number", "int"), ("nothing", "str")):
         assert refused(lambda name=name: cs.load(f"keras:nets_for_tests:{name}"), BadSetting) == (
-            f"{name} must be a Keras model or return one; got {kind}; "
-            "name a model or a function that builds it. [keras-model]"
+            f"{name} must be a Keras model or return one (got {kind}). "
+            "Name a model, or a function that builds one. [keras-model]"
         )
 
 
-def test_a_callable_that_raises():
+def test_callable_that_raises_is_refused():
     assert refused(lambda: cs.load("keras:nets_for_tests:broken"), BadSetting) == (
-        "broken must build a Keras model; got RuntimeError: no weights; pass other arguments by --arg name=value. "
-        "[keras-raised]"
+        "broken failed to build a Keras model (got RuntimeError: no weights). Pass other arguments by --arg "
+        "name=value. [keras-raised]"
     )
 
 
-def test_a_callable_that_needs_arguments():
+def test_missing_arguments_of_callable_are_refused():
     assert refused(lambda: cs.load("keras:nets_for_tests:deep"), BadSetting) == (
-        "deep must be called with arguments it takes; got missing a required argument: 'depth'; "
-        "it takes depth, width: pass them by --arg name=value. [keras-arguments]"
+        "deep does not accept these arguments (got missing a required argument: 'depth'). "
+        "Its arguments are depth, width; pass them by --arg name=value. [keras-arguments]"
     )
 
 
-def test_unnamed_layers_have_the_same_names_each_time():
+def test_names_of_unnamed_layers_are_stable():
     networks = [cs.load("keras:nets_for_tests:unnamed") for _ in range(2)]
     assert networks[0] == networks[1]
     assert [node.name for node in networks[0].layers] == ["conv2d", "conv2d_1"]
 
 
-def test_the_command_line_takes_arguments_and_shapes(capsys):
+def test_command_line_accepts_arguments_and_shapes(capsys):
     asked = ["inspect", "keras:nets_for_tests:deep", "--arg", "depth=2", "--arg", "width=5", "--input", "3x20x31"]
     assert main([*asked, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -307,7 +308,7 @@ def test_the_command_line_takes_arguments_and_shapes(capsys):
     ],
     ids=lambda asked: asked[0],
 )
-def test_every_verb_takes_such_models(asked, capsys):
+def test_every_command_accepts_keras_models(asked, capsys):
     assert main(asked) == 0
     assert "Traceback" not in capsys.readouterr().err
 
@@ -324,7 +325,7 @@ def test_every_verb_takes_such_models(asked, capsys):
     ],
     ids=["needed", "raises", "no-model", "no-graph", "shape", "axes"],
 )
-def test_the_command_line_says_what_is_wrong_and_exits_with_2(asked, message, capsys):
+def test_command_line_reports_errors_and_exits_with_2(asked, message, capsys):
     assert main(["inspect", *asked]) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -332,7 +333,7 @@ def test_the_command_line_says_what_is_wrong_and_exits_with_2(asked, message, ca
     assert "Traceback" not in said.err
 
 
-def test_keras_that_is_not_installed(monkeypatch):
+def test_missing_keras_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     for act in (lambda: cs.from_keras(3), lambda: cs.load("keras:keras.applications:ResNet50")):
         assert refused(act, MissingExtra) == (
@@ -341,7 +342,7 @@ def test_keras_that_is_not_installed(monkeypatch):
         )
 
 
-def test_an_older_keras(monkeypatch):
+def test_older_keras_is_refused(monkeypatch):
     monkeypatch.setattr(keras, "__version__", "2.15.0")
     assert '(got Keras 2.15.0). Run `pip install "keras>=3"`. [missing-keras]' in refused(
         lambda: cs.from_keras(3), MissingExtra
@@ -349,7 +350,7 @@ def test_an_older_keras(monkeypatch):
 
 
 def fresh(code: str, **settings: str) -> str:
-    """Run code in a new process with these settings alone, and return what it prints."""
+    """Run code in a new process with only these settings, and return its output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**kept, **settings}
@@ -358,14 +359,14 @@ def fresh(code: str, **settings: str) -> str:
 
 
 @pytest.mark.parametrize("written", ['{"backend": "a_backend_of_nobody"}', "{damaged"], ids=["missing", "damaged"])
-def test_a_backend_is_chosen_where_the_user_has_not(written, tmp_path):
-    """Also where Keras has written its settings file by itself, with a backend that is not installed."""
+def test_installed_backend_is_the_default(written, tmp_path):
+    """Also if Keras has written its settings file itself, with a backend that is not installed."""
     (tmp_path / "keras.json").write_text(written)
-    code = "from convscope.interop.keras.backend import imported; print(imported().backend.backend())"
+    code = "from convscope.interop.keras.backend import require_keras; print(require_keras().backend.backend())"
     assert fresh(code, KERAS_HOME=str(tmp_path)) == "torch"
 
 
-def test_the_users_backend_stays_and_may_be_missing(tmp_path):
+def test_chosen_backend_is_kept_and_may_be_missing(tmp_path):
     code = "import convscope as cs\ntry: cs.from_keras(3)\nexcept ValueError as error: print(error)"
     said = fresh(code, KERAS_HOME=str(tmp_path), KERAS_BACKEND="a_backend_of_nobody")
     assert said == (
@@ -374,5 +375,5 @@ def test_the_users_backend_stays_and_may_be_missing(tmp_path):
     )
 
 
-def test_the_package_loads_no_keras_until_asked():
+def test_import_of_package_does_not_import_keras():
     assert fresh("import convscope as cs, sys; cs.load; print('keras' in sys.modules)") == "False"

@@ -1,7 +1,7 @@
-"""What a unit sees is what has a gradient in Keras: nothing of the package's arithmetic is used.
+"""Receptive fields match gradients in Keras, computed without the package's arithmetic.
 
-A copy of a model is made linear with positive weights, so that nothing cancels and nothing is cut off: a pixel's
-gradient is positive exactly where the unit sees it.
+A copy of a model is linear and has positive weights, so that nothing cancels: a pixel's gradient is positive exactly
+in the receptive field.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize(("build", "layer"), MODELS.values(), ids=MODELS)
-def test_fields_are_the_extent_of_the_gradient(build, layer):
+def test_receptive_fields_match_gradients(build, layer):
     model = build()
     network, copy = cs.from_keras(model), linearized(model)
     p, q = network[layer].output_shape[-2:]

@@ -1,4 +1,4 @@
-"""`trainable=False` of Keras layers: kept by the import and respected by training."""
+"""`trainable=False` of Keras layers: kept by import and respected by training."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import convscope as cs
-from convscope.interop.keras.weights import numbers_of
+from convscope.interop.keras.weights import read_array
 
 
 def model():
@@ -36,7 +36,7 @@ def test_import_keeps_trainable():
     assert not cs.from_keras(made).frozen_parameters
 
 
-def test_frozen_layers_of_keras_do_not_move():
+def test_frozen_layers_do_not_change_in_training():
     ours = cs.from_keras(model(), parameters=True)
     before = {**ours.parameters, **ours.buffers}
     generator = np.random.default_rng(3)
@@ -52,8 +52,8 @@ def test_frozen_layers_of_keras_do_not_move():
 
 @pytest.mark.parametrize(("center", "scale"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("trainable", [True, False])
-def test_batch_norm_without_scale_or_shift_is_frozen_by_trainable(center, scale, trainable):
-    """Its statistics move exactly where Keras moves them."""
+def test_batch_norm_without_scale_or_shift_follows_trainable(center, scale, trainable):
+    """Its statistics change exactly as in Keras."""
     keras.utils.set_random_seed(5)
     norm = layers.BatchNormalization(center=center, scale=scale, momentum=0.8, name="bn")
     made = keras.Sequential([keras.Input((8, 6, 3)), norm, layers.Flatten(), layers.Dense(4, name="fc")])
@@ -66,7 +66,7 @@ def test_batch_norm_without_scale_or_shift_is_frozen_by_trainable(center, scale,
     made(x.transpose(0, 2, 3, 1), training=True)
     count = 20 * 8 * 6  # the running variance of Keras is of the batch itself, ours is the estimate
     for kind, theirs in (("running_mean", norm.moving_mean), ("running_var", norm.moving_variance)):
-        moved = numbers_of(theirs)
+        moved = read_array(theirs)
         if trainable and kind == "running_var":
             moved = 0.8 + (moved - 0.8) * count / (count - 1)
         np.testing.assert_allclose(ours.buffers[f"bn.{kind}"], moved, rtol=1e-4)

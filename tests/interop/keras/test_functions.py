@@ -1,4 +1,4 @@
-"""Functions of keras.ops, and operators, in functional graphs: shape and numbers are Keras'."""
+"""Functions of keras.ops, and operators, in functional graphs: shapes and values match Keras."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def test_reductions(build):
 
 
 @pytest.mark.parametrize("build", REARRANGING.values(), ids=REARRANGING)
-def test_rearranging(build):
-    """As it comes, and between layers that want their channels in front."""
+def test_shape_functions_match(build):
+    """By itself, and between layers that expect channels first."""
     same_as_keras(functional(IMAGE, build))
     same_as_keras(functional((19, 16, 4), lambda x: build(layers.Conv2D(6, 3)(x))))
 

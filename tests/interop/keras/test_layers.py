@@ -1,4 +1,4 @@
-"""Layers that do not slide: shape, parameters and numbers are Keras', with every size different."""
+"""Layers without windows: shapes, parameters and values match Keras, with all sizes different."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FUNCTIONS += ["softplus", "softsign", "tanh", "tanh_shrink"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_activations_as_layers_and_as_arguments(function):
+def test_activations_match_keras_as_layers_and_arguments(function):
     alone, argument = (
         layers.Activation(function, name="act"),
         layers.Conv2D(4, 3, activation=function, name="conv"),
@@ -54,17 +54,17 @@ def test_activations_as_layers_and_as_arguments(function):
         (layers.Softmax(1, name="act"), "Softmax"),
     ],
 )
-def test_activation_layers(layer, kind):
+def test_activation_layers_match_keras(layer, kind):
     assert same_as_keras(chain(IMAGE, layer))["act"].kind == kind
 
 
-def test_a_layer_may_be_an_activation():
+def test_layer_as_activation_is_converted():
     conv = layers.Conv2D(4, 3, activation=layers.LeakyReLU(0.2, name="leaky"), name="conv")
     network = same_as_keras(chain(IMAGE, conv, layers.Activation(layers.ReLU(3.0), name="act")))
     assert kinds(network) == [("conv", "Conv2d"), ("conv.leaky", "LeakyReLU"), ("act", "Clamp")]
 
 
-def test_a_users_function_as_an_activation_is_followed():
+def test_user_function_as_activation_is_traced():
     def doubled_gate(x):
         return 2 * x * keras.ops.sigmoid(x)
 
@@ -118,11 +118,11 @@ def test_root_mean_square_normalization(axis):
     ],
     ids=["flatten", "dense", "reshape", "squeeze-excite", "to-channels-first", "transposed"],
 )
-def test_rows_columns_and_channels_keep_their_order(chained):
+def test_flatten_keeps_row_column_channel_order(chained):
     same_as_keras(chain(IMAGE, *chained))
 
 
-def test_flatten_has_channels_last_whatever_the_data_format(channels_first):
+def test_flatten_order_is_channels_last_for_any_data_format(channels_first):
     chained = (layers.Conv2D(4, 3), layers.MaxPooling2D(2), layers.Flatten(), layers.Dense(3))
     network = same_as_keras(chain((3, 17, 14), *chained))
     assert network.input_shape == (3, 17, 14)
@@ -133,7 +133,7 @@ def test_sequences():
     same_as_keras(chain((9, 5), layers.TimeDistributed(layers.Dense(4))))
 
 
-def test_numbers_before_the_first_layer():
+def test_arithmetic_on_input_is_converted():
     same_as_keras(chain(IMAGE, layers.Rescaling(1 / 255, -1.0)))
     same_as_keras(chain((9, 8, 3), layers.Rescaling([0.1, 0.2, 0.3], [1, 2, 3]), layers.Conv2D(4, 3)))
     given = layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0])
@@ -141,7 +141,7 @@ def test_numbers_before_the_first_layer():
     same_as_keras(chain((9, 8, 3), layers.Normalization(mean=1.5, variance=4.0, axis=None)))
 
 
-def test_statistics_that_were_adapted():
+def test_adapted_statistics_match_keras():
     layer = layers.Normalization()
     layer.adapt(np.random.default_rng(0).random((5, 9, 8, 3)))
     same_values(chain((9, 8, 3), layer, layers.Conv2D(4, 3)))
@@ -154,14 +154,14 @@ def test_concatenation(axis):
     )
 
 
-def test_branches_held_in_different_orders():
+def test_branches_of_different_axis_order_merge():
     same_as_keras(functional(IMAGE, lambda x: layers.Concatenate()([layers.Conv2D(4, 1)(x), layers.Dense(5)(x)])))
     same_as_keras(functional(IMAGE, lambda x: layers.Add()([layers.Dense(4)(x), layers.Conv2D(4, 1)(x)])))
 
 
 @pytest.mark.parametrize("name", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"])
-def test_merging(name):
-    """Two images; an image and a vector, which is the same for every pixel."""
+def test_merge_layers_match_keras(name):
+    """Two images; an image and a vector that is broadcast over pixels."""
     join = getattr(layers, name)()
 
     def branches(x):
@@ -199,7 +199,7 @@ def test_products(shape, build):
     ],
     ids=["self", "cross", "without-bias"],
 )
-def test_usual_attention_is_one_layer(build):
+def test_plain_attention_is_one_layer(build):
     assert same_as_keras(functional((9, 6), build))["mha"].kind == "MultiheadAttention"
 
 
@@ -211,7 +211,7 @@ def test_usual_attention_is_one_layer(build):
     ],
     ids=["widths", "output"],
 )
-def test_other_attention_is_in_pieces(build):
+def test_other_attention_is_converted_in_parts(build):
     assert same_as_keras(functional((9, 6), build))["mha"].kind == "Linear"
 
 
@@ -247,6 +247,6 @@ def test_embedding():
     ],
     ids=lambda layer: type(layer).__name__,
 )
-def test_what_does_nothing_at_inference(layer):
+def test_layers_without_effect_at_inference_are_identities(layer):
     network = same_as_keras(chain((17, 14, 3), layer))
     assert {node.kind for node in network.layers} <= {"Dropout", "Identity"}

@@ -1,4 +1,4 @@
-"""Names, sharing, models inside models, models written as classes, and what nobody knows."""
+"""Names, sharing, nested models, subclassed models, and unsupported layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IMAGE = (12, 11, 3)
 
 
 class Block(layers.Layer):
-    """A layer of a user's own: other layers, a weight, operators."""
+    """A custom layer: other layers, a weight, operators."""
 
     def __init__(self, filters, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -33,7 +33,7 @@ class Block(layers.Layer):
 
 
 class Net(keras.Model):
-    """A model of a user's own."""
+    """A custom model."""
 
     def __init__(self) -> None:
         super().__init__(name="net")
@@ -53,7 +53,7 @@ class Net(keras.Model):
 
 
 class Sum(layers.Layer):
-    """A layer that computes with PyTorch, which nobody can follow without numbers."""
+    """A layer that computes with PyTorch, and cannot be traced without values."""
 
     def call(self, x):
         return torch.cumsum(x, 1)
@@ -62,7 +62,7 @@ class Sum(layers.Layer):
         return shape
 
 
-def test_layers_have_keras_names_and_say_where_they_are_from():
+def test_layers_have_keras_names_and_origins():
     model = chain(IMAGE, layers.Conv2D(4, 3, activation="relu", name="conv"), layers.Flatten(name="flat"))
     network = cs.from_keras(model)
     assert [(node.name, node.origin) for node in network.layers] == [
@@ -75,7 +75,7 @@ def test_layers_have_keras_names_and_say_where_they_are_from():
     assert cs.from_keras(model, name="mine").name == "mine"
 
 
-def test_signs_that_the_notation_needs_are_replaced():
+def test_reserved_characters_in_names_are_replaced():
     network = cs.from_keras(chain(IMAGE, layers.Conv2D(4, 3, name="a=b conv")))
     assert [(node.name, node.origin) for node in network.layers] == [("a_b_conv", "a=b conv")]
 
@@ -91,7 +91,7 @@ def test_shared_layers_are_counted_once():
     ]
 
 
-def test_models_inside_models():
+def test_nested_models_are_inlined():
     inner = keras.Sequential(
         [
             keras.Input((10, 9, 4)),
@@ -114,7 +114,7 @@ def test_models_inside_models():
     ]
 
 
-def test_models_inside_may_take_several_tensors_by_name():
+def test_nested_models_accept_inputs_by_name():
     left, right = keras.Input((5,), name="left"), keras.Input((5,), name="right")
     inner = keras.Model([right, left], layers.Subtract(name="minus")([left, right]), name="inner")
     model = functional((5,), lambda x: inner({"left": layers.Dense(5, name="a")(x), "right": x}))
@@ -122,7 +122,7 @@ def test_models_inside_may_take_several_tensors_by_name():
     assert network["inner/minus"].inputs == ("a", "image")
 
 
-def test_arguments_may_be_named():
+def test_functions_accept_keyword_arguments():
     def build(x):
         x = layers.Conv2D(4, 3, name="conv")(inputs=x)
         rows = layers.Reshape((-1, 4), name="rows")(x)
@@ -131,7 +131,7 @@ def test_arguments_may_be_named():
     assert kinds(same_as_keras(functional((6, 5, 3), build)))[-1] == ("mha", "MultiheadAttention")
 
 
-def test_layers_of_a_users_own_are_followed():
+def test_custom_layers_are_traced():
     network = same_as_keras(chain((9, 8, 4), Block(4, name="block")))
     assert kinds(network) == [
         ("block/conv", "Conv2d"),
@@ -144,15 +144,15 @@ def test_layers_of_a_users_own_are_followed():
     ]
 
 
-def test_functions_in_a_lambda_layer_are_followed():
+def test_functions_in_lambda_layer_are_traced():
     layer = layers.Lambda(lambda x: x * 2 + ops.mean(x, axis=1, keepdims=True), name="mine")
     network = same_as_keras(chain(IMAGE, layers.Conv2D(4, 3), layer))
     assert kinds(network)[1:] == [("mine/multiply", "Affine"), ("mine/mean", "Reduce"), ("mine/add", "Add")]
 
 
-def test_a_derived_layer_is_what_it_is_derived_from_unless_it_computes_otherwise():
+def test_subclass_of_layer_is_converted_unless_it_overrides_call():
     class Same(layers.Conv2D):
-        """Another name alone."""
+        """Only another name."""
 
     class Twice(layers.Conv2D):
         """Another result."""
@@ -166,8 +166,8 @@ def test_a_derived_layer_is_what_it_is_derived_from_unless_it_computes_otherwise
 
 
 @pytest.mark.parametrize("built", [True, False])
-def test_models_written_as_classes_are_followed(built):
-    """By the shape that they were built for, or by the one that is given."""
+def test_subclassed_models_are_traced(built):
+    """For the shape that they were built for, or for `input_shape`."""
     model = Net()
     if built:
         model.build((None, *IMAGE))
@@ -180,18 +180,18 @@ def test_models_written_as_classes_are_followed(built):
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
 
 
-def test_an_unbuilt_sequential_model_is_built_for_the_shape():
+def test_unbuilt_sequential_model_is_built_for_input_shape():
     network = cs.from_keras(keras.Sequential([layers.Conv2D(4, 3, name="conv")]), (5, 9, 7))
     assert (network.input_shape, network["conv"].output_shape) == ((5, 9, 7), (4, 7, 5))
 
 
-def test_sizes_that_a_model_leaves_open():
+def test_open_sizes_have_defaults():
     model = chain((None, None, 3), layers.Conv2D(4, 3, name="conv"), layers.GlobalMaxPooling2D(name="pool"))
     assert cs.from_keras(model).input_shape == (3, 224, 224)
     assert cs.from_keras(model, (3, 19, 16))["conv"].output_shape == (4, 17, 14)
 
 
-def test_images_of_another_size():
+def test_input_shape_overrides_model():
     model = chain((12, 11, 3), layers.Conv2D(4, 3, name="conv"), Sum(name="sum"), layers.Dense(5, name="fc"))
     network = cs.from_keras(model, (3, 19, 16))
     assert [node.output_shape for node in network.layers][:2] == [(4, 17, 14), (17, 14, 4)]
@@ -199,7 +199,7 @@ def test_images_of_another_size():
 
 
 def test_several_inputs_and_outputs():
-    """The first output is the network's last layer; inputs that are no images stay as they are."""
+    """The first output is the network's last layer; inputs that are not images are unchanged."""
     image, numbers = keras.Input((9, 8, 3), name="image"), keras.Input((5,), name="numbers")
     joined = layers.Concatenate(name="cat")([layers.Flatten(name="flat")(image), numbers])
     model = keras.Model(
@@ -213,7 +213,7 @@ def test_several_inputs_and_outputs():
     assert [node.name for node in network.outputs] == ["map", "fc"]
 
 
-def test_an_output_that_other_layers_use_comes_out_too():
+def test_output_used_by_other_layers_is_an_output():
     def build(x):
         features = layers.Conv2D(4, 3, name="conv")(x)
         return [features, layers.Flatten(name="flat")(features)]
@@ -246,16 +246,16 @@ def test_an_output_that_other_layers_use_comes_out_too():
         ),
     ],
 )
-def test_what_nobody_knows_is_unknown_and_named(shape, build, operators):
-    """Its shape is Keras', and the totals say that they are not all."""
+def test_unsupported_layers_are_opaque_and_named(shape, build, operators):
+    """Its shape matches Keras, and totals are marked as incomplete."""
     model = functional(shape, build)
     network = cs.from_keras(model)
     assert unknown(network) == operators
     assert cs.inspect(network).to_dict()["totals"]["status"] == "unknown"
 
 
-def test_a_mask_goes_its_own_way():
-    """A layer that heeds it is unknown, one that does not is known."""
+def test_embedding_mask_is_ignored_unless_used():
+    """A layer that uses the mask is opaque, one that does not is converted."""
     words = keras.Input((9,), name="words")
     rows = layers.Embedding(20, 4, mask_zero=True, name="rows")(words)
     network = cs.from_keras(keras.Model(words, layers.LSTM(3, name="lstm")(rows)))
@@ -265,8 +265,8 @@ def test_a_mask_goes_its_own_way():
     assert unknown(cs.from_keras(keras.Model(words, features))) == []
 
 
-def test_a_layer_that_trains_for_good_is_unknown():
-    """Its statistics would be the batch's."""
+def test_layer_called_with_training_is_opaque():
+    """It would normalize over the batch."""
 
     class Always(layers.Layer):
         def __init__(self, **kwargs) -> None:
@@ -282,13 +282,13 @@ def test_a_layer_that_trains_for_good_is_unknown():
     assert unknown(cs.from_keras(chain(IMAGE, Always(name="always")))) == ["BatchNormalization"]
 
 
-def test_weights_in_another_form_are_unknown():
+def test_quantized_weights_are_opaque():
     model = chain(IMAGE, layers.Flatten(), layers.Dense(4, name="fc"))
     model.get_layer("fc").enable_lora(2)
     assert unknown(cs.from_keras(model)) == ["Dense"]
 
 
-def test_the_model_stays_as_it_was():
+def test_import_does_not_change_model():
     model = chain(IMAGE, layers.Conv2D(4, 3, name="conv"), Block(4, name="block"))
     before, weights = model.get_config(), [one.path for one in model.weights]
     cs.from_keras(model, parameters=True)
@@ -297,13 +297,13 @@ def test_the_model_stays_as_it_was():
 
 
 def test_no_weight_is_read_unless_asked_for():
-    """A model without memory for its weights is read as well."""
+    """A model whose weights have no memory is imported too."""
     with keras.device("meta"):
         model = chain(IMAGE, layers.Conv2D(4, 3, name="conv"))
     assert cs.inspect(cs.from_keras(model)).totals.params == 112
 
 
-def test_an_imported_network_is_written_as_yaml_and_read_back(tmp_path):
+def test_imported_network_round_trips_through_yaml(tmp_path):
     with keras.device("meta"):
         model = keras.applications.MobileNetV2(weights=None, input_shape=(64, 96, 3), classes=7)
     network = cs.from_keras(model)
@@ -312,8 +312,8 @@ def test_an_imported_network_is_written_as_yaml_and_read_back(tmp_path):
     assert cs.load(path) == network
 
 
-def test_every_class_that_is_converted_is_one_of_keras():
-    """But for layers that other versions of Keras have."""
+def test_every_converted_class_exists_in_keras():
+    """Except layers of other versions of Keras."""
     from importlib import import_module
 
     missing = []
@@ -324,8 +324,8 @@ def test_every_class_that_is_converted_is_one_of_keras():
     assert missing == []
 
 
-def test_constants_made_without_memory_are_arrays():
-    """Their numbers are not needed for the structure."""
+def test_constants_without_values_are_parameters():
+    """The structure does not depend on their values."""
 
     class Kept(layers.Layer):
         def build(self, shape) -> None:
@@ -340,8 +340,8 @@ def test_constants_made_without_memory_are_arrays():
     assert kinds(same_as_keras(chain(IMAGE, Kept(name="kept")))) == [("kept/multiply", "Affine")]
 
 
-def test_imported_weights_are_not_drawn_first(monkeypatch):
-    """Random initialization of a large model takes longer than to copy its weights."""
+def test_imported_weights_are_not_initialized_first(monkeypatch):
+    """Random initialization of a large model takes longer than copying its weights."""
     monkeypatch.setattr("convscope.optim.initialization.initial", None)
     model = keras.Sequential([keras.Input(IMAGE), layers.Conv2D(5, 2, name="conv"), layers.Flatten()])
     kernel, bias = (variable.value.detach().numpy() for variable in model.weights)
@@ -399,7 +399,7 @@ PARAMS = 6 * 3 * 9 + 6 + 4 * 11 + 4
     ],
     ids=["functional", "functional-open-one", "arguments", "dict", "list"],
 )
-def test_models_of_two_inputs_are_networks_of_two_inputs(build, shapes, names):
+def test_models_of_two_inputs_have_two_inputs(build, shapes, names):
     network = cs.from_keras(build(), shapes)
     assert sorted((node.name, node.output_shape) for node in network.inputs) == [
         (names[0], (3, 9, 8)),
@@ -411,7 +411,7 @@ def test_models_of_two_inputs_are_networks_of_two_inputs(build, shapes, names):
 
 
 @pytest.mark.parametrize("kind", [Dict, List])
-def test_a_built_model_of_two_inputs_knows_their_shapes(kind):
+def test_built_model_of_two_inputs_needs_no_shapes(kind):
     model = kind()
     image, state = ops.ones((2, 9, 8, 3)), ops.ones((2, 5))
     model({"image": image, "state": state} if kind is Dict else [image, state])

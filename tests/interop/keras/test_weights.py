@@ -1,6 +1,6 @@
-"""Weights that meet an image in a layer of one's own, alone or after functions of weights alone.
+"""Weights that custom layers combine with the input, directly or after functions of weights.
 
-Every size differs, and values, shapes and counts are held against Keras.
+Every size differs, and values, shapes and counts are compared with Keras.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ IMAGE = (5, 7, 4)
 
 
 class Own(layers.Layer):
-    """A weight of a shape, and what is computed with it."""
+    """A weight, and a computation with it."""
 
     def __init__(self, function, shape=(4,), **kwargs) -> None:
         super().__init__(**kwargs)
@@ -50,7 +50,7 @@ OPERATORS = {
 
 
 @pytest.mark.parametrize("function", OPERATORS.values(), ids=OPERATORS)
-def test_operators_with_the_weight_first_are_known(function):
+def test_operators_with_weight_first_are_converted(function):
     network = same_as_keras(own(function))
     assert cs.inspect(network).totals.params == 4
 
@@ -82,12 +82,12 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize(("shape", "function"), FUNCTIONS.values(), ids=FUNCTIONS)
-def test_functions_of_weights_alone_are_layers(shape, function):
+def test_functions_of_weights_become_layers(shape, function):
     network = same_as_keras(own(function, shape))
     assert cs.inspect(network).totals.params == int(np.prod(shape))
 
 
-def test_a_weight_in_another_shape_is_one_layer():
+def test_reshaped_weight_is_one_layer():
     network = same_as_keras(own(lambda s, x: x + ops.reshape(s.w, (1, 1, 1, 4))))
     assert [kind for _, kind in kinds(network)] == ["Parameter", "Add"]
 
@@ -103,7 +103,7 @@ def test_a_weight_in_another_shape_is_one_layer():
     ],
     ids=["tile", "broadcast", "repeat", "broadcast-more-axes", "times-ones"],
 )
-def test_a_token_is_put_before_every_image(repeated):
+def test_class_token_is_prepended_to_every_image(repeated):
     def join(s, x):
         return ops.concatenate([repeated(s.w, ops.shape(x)[0]), x], axis=1)
 
@@ -154,7 +154,7 @@ def test_products_with_a_weight(shape, function, kind):
 
 
 class Positions(layers.Layer):
-    """An Embedding of fixed positions, added to a sequence."""
+    """An Embedding of constant positions, added to a sequence."""
 
     def __init__(self, numbers, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -180,7 +180,7 @@ class Positions(layers.Layer):
     ],
     ids=["in-turn", "mixed"],
 )
-def test_tables_of_fixed_positions_are_parameters(numbers, made):
+def test_position_tables_are_parameters(numbers, made):
     model = chain((9, 4), Positions(list(numbers), name="positions"))
     network = cs.from_keras(model)
     assert [node.kind for node in network.layers][:1] == made[:1]
@@ -214,8 +214,8 @@ def test_tied_weights_are_counted_once():
     assert [(node.kind, node.params) for node in network.layers] == [("Embedding", 16), ("Linear", 0)]
 
 
-def test_a_weight_in_two_orders_is_unknown_and_counted_once():
-    """A square table that is multiplied as it is: shared with its lookup it would be its own transpose."""
+def test_weight_in_two_orders_is_opaque_and_counted_once():
+    """A square table used as a matrix: if it were shared with its lookup, it would be transposed."""
     network = cs.from_keras(chain((9,), Tied(False, name="tied")))
     assert unknown(network) == ["Matmul"]
     assert cs.inspect(network).totals.params == 16
@@ -233,7 +233,7 @@ def test_a_weight_in_two_orders_is_unknown_and_counted_once():
     ],
     ids=["GRU", "ConvLSTM2D", "where", "power", "of-weights-alone", "out-of-sight"],
 )
-def test_weights_of_unknown_layers_are_counted(shape, layer):
+def test_weights_of_opaque_layers_are_counted(shape, layer):
     model = chain(shape, layer())
     totals = cs.inspect(cs.from_keras(model)).totals
     assert totals.params == learned_by_keras(model)
@@ -241,8 +241,8 @@ def test_weights_of_unknown_layers_are_counted(shape, layer):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_recording_leaves_keras_as_it_was():
-    """Weights are symbolic for a call that is recorded alone, even where it fails."""
+def test_tracing_restores_keras():
+    """Weights are symbolic only while a call is traced, even if it fails."""
 
     def fails(s, x):
         raise RuntimeError("in the middle")

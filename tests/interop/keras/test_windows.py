@@ -1,4 +1,4 @@
-"""Layers that slide over an image: shape, parameters and numbers are Keras', with every size different."""
+"""Layers with windows: shapes, parameters and values match Keras, with all sizes different."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_dilated_convolution(padding):
 
 
 @pytest.mark.parametrize("strides", [1, 2])
-def test_causal_convolution_sees_nothing_later(strides):
+def test_causal_convolution_matches_keras(strides):
     network = same_as_keras(chain((19, 5), layers.Conv1D(7, 4, strides, padding="causal", name="conv")))
     assert network["conv"].layer.padding == ((3, 0),)
 
@@ -81,7 +81,7 @@ def test_depthwise_convolution(padding, strides):
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("strides", [1, 3])
-def test_separable_convolution_is_two(padding, strides):
+def test_separable_convolution_is_two_layers(padding, strides):
     layer = layers.SeparableConv2D(5, (4, 3), strides, padding, depth_multiplier=2, name="apart")
     network = same_as_keras(chain(IMAGE, layer))
     assert [node.name for node in network.layers] == ["apart.depthwise", "apart"]
@@ -101,13 +101,13 @@ def test_convolution_in_two_steps_over_one_axis(layer):
 @pytest.mark.parametrize("kernel", [(3, 5), (4, 3)])
 @pytest.mark.parametrize("kind", ["Max", "Average"])
 def test_pooling(kind, kernel, strides, padding):
-    """SAME pads one side more than the other under an even window."""
+    """SAME padding is asymmetric for an even window."""
     same_as_keras(chain(IMAGE, getattr(layers, f"{kind}Pooling2D")(kernel, strides, padding)))
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["Max", "Average"])
-def test_pooling_over_one_to_three_axes(kind, rank):
+def test_pooling_of_all_ranks_matches_keras(kind, rank):
     same_as_keras(chain(SHAPES[rank], getattr(layers, f"{kind}Pooling{rank}D")(2)))
     same_as_keras(chain(SHAPES[rank], getattr(layers, f"Adaptive{kind}Pooling{rank}D")(3)))
 
@@ -125,7 +125,7 @@ def test_global_pooling(kind, rank, keepdims):
 @pytest.mark.parametrize(
     "name", ["ZeroPadding{}D", "Cropping{}D", "UpSampling{}D", "SpatialDropout{}D"], ids=lambda n: n[:-3]
 )
-def test_borders_and_repeats_over_one_to_three_axes(name, rank):
+def test_padding_cropping_and_upsampling_match_keras(name, rank):
     same_as_keras(chain(SHAPES[rank], getattr(layers, name.format(rank))(0.2 if "Drop" in name else 2)))
 
 
@@ -142,7 +142,7 @@ def test_borders_and_repeats_over_one_to_three_axes(name, rank):
     ],
     ids=lambda layer: layer.name,
 )
-def test_uneven_borders_and_other_sizes(layer):
+def test_asymmetric_padding_matches_keras(layer):
     same_as_keras(chain(IMAGE, layer))
 
 
@@ -160,7 +160,7 @@ def test_uneven_borders_and_other_sizes(layer):
         lambda: layers.Resizing(11, 29, name="one"),
     ],
 )
-def test_channels_may_stand_first(channels_first, layer):
-    """Then nothing has to be put in another order."""
+def test_channels_first_models_match_keras(channels_first, layer):
+    """Then no axes are transposed."""
     network = same_as_keras(chain((6, 17, 14), layer()))
     assert {node.name for node in network.layers} <= {"one", "one.flatten"}

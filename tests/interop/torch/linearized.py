@@ -1,7 +1,7 @@
-"""What a unit sees, by PyTorch's own gradient: nothing of the package's arithmetic is used.
+"""Receptive fields by PyTorch's gradients, without the package's arithmetic.
 
-A copy of a module is made linear with positive weights, so that nothing cancels and nothing is cut off: a pixel's
-gradient is positive exactly where the unit sees it.
+A copy of a module is linear and has positive weights, so that nothing cancels: a pixel's gradient is positive exactly
+in the receptive field.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def linearized(module: nn.Module) -> nn.Module:
 
 
 class Open(nn.Module):
-    """A gate that lets everything through, whatever it is given."""
+    """A gate that is always open."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.ones_like(x)
@@ -45,7 +45,7 @@ def _linear(module: nn.Module) -> nn.Module:
 
 
 class Reached(Exception):
-    """The output that was waited for is there; the rest of the forward pass is left out."""
+    """The output is there; the rest of the forward pass is left out."""
 
     def __init__(self, output: torch.Tensor) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Hold an imported module against PyTorch: shape, parameters, multiply-adds, values."""
+"""Comparison of imported modules with PyTorch: shapes, parameters, MACs and values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import convscope as cs
 from convscope.layers import Opaque
 
 RELATIVE = 1e-5
-"""Largest difference of two results, as a share of the largest number."""
+"""Largest difference of two results, relative to the largest value."""
 
 
 def randomized(module: nn.Module, seed: int = 0) -> nn.Module:
-    """Give every parameter and running statistic numbers of its own, so that nothing is 0 or 1 by chance."""
+    """Randomize all parameters and running statistics, so that none is 0 or 1."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, array in [*module.named_parameters(), *module.named_buffers()]:

@@ -1,4 +1,4 @@
-"""What cannot be imported is refused with one clear message."""
+"""Errors of the importer."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def refused(act, error: type[ConvscopeError]) -> str:
 
 
 @pytest.mark.parametrize("module", ["resnet", nn.Conv2d, torch.zeros(3)], ids=["text", "class", "tensor"])
-def test_what_is_no_module(module):
+def test_other_objects_are_refused(module):
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadSetting) == (
-        f"from_torch.module must be a torch.nn.Module; got {type(module).__name__}; "
-        "pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
+        f"from_torch.module must be a torch.nn.Module (got {type(module).__name__}). "
+        "Pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
     )
 
 
 @pytest.mark.parametrize("shape", [(), (3, 0, 4), (3, -1), 224, "3x4"])
-def test_what_is_no_shape(shape):
+def test_invalid_shapes_are_refused(shape):
     assert refused(lambda: cs.from_torch(nn.ReLU(), shape), BadSetting) == (
         "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
         f"names to such shapes; got input_shape={tuple(shape) if shape == '3x4' else shape!r}; use (3, 224, 224). "
@@ -77,28 +77,28 @@ def test_what_is_no_shape(shape):
     )
 
 
-def test_a_shape_of_too_many_axes_is_refused():
+def test_shape_of_too_many_axes_is_refused():
     assert refused(lambda: cs.from_torch(nn.ReLU(), (1,) * 9), BadSetting) == (
-        "input_shape must have at most 8 axes; got 9 in (1, 1, 1, 1, 1, 1, 1, 1, 1); leave out the batch and join "
-        "axes. [torch-input]"
+        "input_shape must have at most 8 axes (got 9 in (1, 1, 1, 1, 1, 1, 1, 1, 1)). Leave out the batch axis, or "
+        "merge axes. [torch-input]"
     )
 
 
-def test_images_that_the_module_cannot_take():
+def test_input_shape_that_module_rejects_is_refused():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(100, 2))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadShape) == (
-        "a module must take images of 3×9×9; got RuntimeError: a and b must have same reduction dim, but "
-        "got [n, 196] X [100, 2]. (in module '2'); give the shape that it was made for, batch left out. "
+        "The module does not accept inputs of 3×9×9 (got RuntimeError: a and b must have same reduction dim, but "
+        "got [n, 196] X [100, 2]., in module '2'). Pass the shape it was built for, without the batch. "
         "[torch-forward]"
     )
     assert refused(lambda: cs.from_torch(module, (5, 9, 9)), BadShape) == (
-        "a module must take images of 5×9×9; got RuntimeError: Invalid channel dimensions (in module '0'); "
-        "give the shape that it was made for, batch left out. [torch-forward]"
+        "The module does not accept inputs of 5×9×9 (got RuntimeError: Invalid channel dimensions, in module '0'). "
+        "Pass the shape it was built for, without the batch. [torch-forward]"
     )
 
 
 class Asks(nn.Module):
-    """Goes on only where an image is bright."""
+    """Branches on the brightness of an image."""
 
     def __init__(self, question) -> None:
         super().__init__()
@@ -122,41 +122,41 @@ class Asks(nn.Module):
     ],
     ids=["bool", "item", "float", "tolist", "getitem", "nonzero"],
 )
-def test_control_flow_that_depends_on_numbers(question, word):
+def test_control_flow_on_values_is_refused(question, word):
     module = nn.Sequential(nn.Identity(), Asks(question))
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadNetwork) == (
-        f"a network's layers must not depend on the numbers in an image; got {word}() of a tensor "
-        "in module '1'; compute it from shapes, or import the part without it. [torch-control-flow]"
+        f"The network depends on the values in a tensor, which has none here (got {word}() of a tensor "
+        "in module '1'). Compute it from shapes, or import the part without it. [torch-control-flow]"
     )
 
 
-def test_a_forward_that_takes_more_than_images():
+def test_missing_shape_of_required_argument_is_refused():
     assert refused(lambda: cs.from_torch(nn.Bilinear(3, 4, 5), (3,)), BadNetwork) == (
-        "input_shape must have a shape for every argument that a module's forward requires; got none for 'input2' of "
-        "Bilinear.forward(input1, input2); give input_shape={'input1': (3,), 'input2': (…)}, or wrap the module in "
-        "one that makes the others. [torch-inputs]"
+        "input_shape must have a shape for every required argument of Bilinear.forward(input1, input2) (got none for "
+        "'input2'). Pass input_shape={'input1': (3,), 'input2': (…)}, or wrap the module in one that creates the "
+        "others. [torch-inputs]"
     )
 
 
-def test_a_forward_without_a_tensor():
+def test_forward_that_returns_no_tensor_is_refused():
     module = nn.Module()
     module.forward = lambda x: x.shape
     assert refused(lambda: cs.from_torch(module, (3, 9, 9)), BadNetwork) == (
-        "a module's forward must return a tensor made from its input; got Size; "
-        "import the part that does. [torch-output]"
+        "The module's forward must return a tensor computed from its input (got Size). "
+        "Import the part of the module that does. [torch-output]"
     )
 
 
-def test_weights_without_numbers():
+def test_weights_without_values_are_refused():
     with torch.device("meta"):
         module = nn.Conv2d(3, 4, 3)
     assert refused(lambda: cs.from_torch(module, (3, 9, 9), parameters=True), BadNetwork) == (
-        "a module's arrays must have numbers to be brought along; got 'conv2d1.weight' on the meta device; "
-        "make the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
+        "The module's weights have no values (got 'conv2d1.weight' on the meta device). "
+        "Build the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
     )
 
 
-def test_without_pytorch(monkeypatch):
+def test_missing_pytorch_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     message = (
         "Reading, writing and running PyTorch modules needs PyTorch, which is not installed. Run `pip install torch`. "
@@ -167,68 +167,68 @@ def test_without_pytorch(monkeypatch):
     assert refused(lambda: cs.load("torch:nets_for_tests:plain"), MissingExtra) == message
 
 
-def test_modules_by_name_with_and_without_arguments():
+def test_named_modules_are_built_with_their_arguments():
     assert [node.name for node in cs.load("torch:nets_for_tests:plain").layers] == ["0", "1"]
     assert cs.load("torch:nets_for_tests:instance", input_shape=(3, 9, 11))["0"].output_shape == (4, 7, 9)
     deep = cs.load("torch:nets_for_tests:deep(depth=3, width=7)")
     assert (deep.name, deep.input_shape, deep["2"].output_shape) == ("deep", (3, 224, 224), (7, 218, 218))
 
 
-def test_a_module_that_the_meta_device_cannot_build_is_built_for_real():
+def test_module_that_fails_on_meta_device_is_built_on_cpu():
     assert cs.load("torch:nets_for_tests:counted").input_shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize(
     "name", ["torch:nets", "torch::plain", "torch:nets:f(1)", "torch:a b:c", "torch:nets:f(x"]
 )
-def test_a_name_that_says_nothing(name):
+def test_malformed_name_is_refused(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
-        f"a model must be named torch:package.module:callable; got model={name!r}; "
-        "write torch:torchvision.models:resnet50, with arguments by --arg name=value. [torch-name]"
+        f"Model name is not of the form torch:package.module:callable (got model={name!r}). "
+        "For example, use torch:torchvision.models:resnet50, and pass arguments by --arg name=value. [torch-name]"
     )
 
 
 @pytest.mark.parametrize("name", ["torch:", "torch::", "torch:nets"])
-def test_a_name_that_says_nothing_without_pytorch_is_refused_for_what_it_is(name, monkeypatch):
+def test_malformed_name_is_refused_without_pytorch(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert refused(lambda: cs.load(name), UnknownModel).endswith("[torch-name]")
 
 
-def test_a_package_that_is_not_there():
+def test_missing_package_is_refused():
     assert refused(lambda: cs.load("torch:no_such_nets:plain"), UnknownModel) == (
-        "a module must be importable; got ModuleNotFoundError: No module named 'no_such_nets' for 'no_such_nets'; "
-        "check the name, and install the package. [torch-import]"
+        "Module 'no_such_nets' cannot be imported (got ModuleNotFoundError: No module named 'no_such_nets'). "
+        "Check the name, and install the package. [torch-import]"
     )
 
 
-def test_a_callable_that_is_not_there():
+def test_missing_callable_is_refused():
     assert refused(lambda: cs.load("torch:nets_for_tests:plane"), UnknownModel) == (
-        "nets_for_tests must have plane; got no 'plane' in it; did you mean plain? [torch-callable]"
+        "Module nets_for_tests has no attribute plane (got no 'plane' in it). Did you mean plain? [torch-callable]"
     )
 
 
 @pytest.mark.parametrize(("name", "kind"), [("nothing", "str"), ("number", "int")])
-def test_what_a_name_leads_to_is_no_module(name, kind):
+def test_name_of_no_module_is_refused(name, kind):
     assert refused(lambda: cs.load(f"torch:nets_for_tests:{name}"), BadSetting) == (
-        f"{name} must be a torch.nn.Module or return one; got {kind}; "
-        "name a model or a function that builds it. [torch-model]"
+        f"{name} must be a torch.nn.Module or return one (got {kind}). "
+        "Name a model, or a function that builds one. [torch-model]"
     )
 
 
-def test_a_callable_that_raises():
+def test_callable_that_raises_is_refused():
     assert refused(lambda: cs.load("torch:nets_for_tests:broken"), BadSetting) == (
-        "broken must build a torch.nn.Module; got RuntimeError: no weights; "
-        "pass other arguments by --arg name=value. [torch-raised]"
+        "broken failed to build a torch.nn.Module (got RuntimeError: no weights). "
+        "Pass other arguments by --arg name=value. [torch-raised]"
     )
 
 
-def test_code_that_ends_the_process_is_one_message_and_exit_code_2(tmp_path, capsys):
+def test_code_that_exits_gives_one_message_and_exit_code_2(tmp_path, capsys):
     (tmp_path / "leaving_for_tests.py").write_text("raise SystemExit(0)")
     for name, message in {
-        "torch:nets_for_tests:leaves": "leaves must build a torch.nn.Module; got SystemExit: 0; ",
-        "torch:sys:exit": "exit must build a torch.nn.Module; got SystemExit; ",
-        "torch:leaving_for_tests:net": "a module must be importable; got SystemExit: 0 for 'leaving_for_tests'; ",
-        "torch:nets_for_tests:Leaves": "a module's forward must run on tensors without memory; got SystemExit: enough",
+        "torch:nets_for_tests:leaves": "leaves failed to build a torch.nn.Module (got SystemExit: 0). ",
+        "torch:sys:exit": "exit failed to build a torch.nn.Module (got SystemExit). ",
+        "torch:leaving_for_tests:net": "Module 'leaving_for_tests' cannot be imported (got SystemExit: 0). ",
+        "torch:nets_for_tests:Leaves": "The module's forward cannot run on tensors without memory (got SystemExit: enough",
     }.items():
         assert main(["inspect", name]) == 2
         said = capsys.readouterr()
@@ -236,18 +236,18 @@ def test_code_that_ends_the_process_is_one_message_and_exit_code_2(tmp_path, cap
         assert message in said.err
 
 
-def test_a_callable_that_needs_arguments():
+def test_missing_arguments_of_callable_are_refused():
     assert refused(lambda: cs.load("torch:nets_for_tests:deep"), BadSetting) == (
-        "deep must be called with arguments it takes; got missing a required argument: 'depth'; "
-        "it takes depth, width: pass them by --arg name=value. [torch-arguments]"
+        "deep does not accept these arguments (got missing a required argument: 'depth'). "
+        "Its arguments are depth, width; pass them by --arg name=value. [torch-arguments]"
     )
     assert refused(lambda: cs.load("torch:nets_for_tests:plain(depth=3)"), BadSetting) == (
-        "plain must be called with arguments it takes; got an unexpected keyword argument 'depth'; "
-        "it takes none: pass them by --arg name=value. [torch-arguments]"
+        "plain does not accept these arguments (got an unexpected keyword argument 'depth'). "
+        "It takes no arguments. [torch-arguments]"
     )
 
 
-def test_the_command_line_takes_arguments_and_shapes(capsys):
+def test_command_line_accepts_arguments_and_shapes(capsys):
     asked = ["inspect", "torch:nets_for_tests:deep", "--arg", "depth=2", "--arg", "width=5", "--input", "3x20x31"]
     assert main([*asked, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -268,7 +268,7 @@ def test_the_command_line_takes_arguments_and_shapes(capsys):
     ],
     ids=["needed", "malformed", "zoo", "no-module", "shape"],
 )
-def test_the_command_line_says_what_is_wrong_and_exits_with_2(asked, message, capsys):
+def test_command_line_reports_errors_and_exits_with_2(asked, message, capsys):
     assert main(["inspect", *asked]) == 2
     said = capsys.readouterr()
     assert said.out == ""

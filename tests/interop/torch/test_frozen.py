@@ -1,4 +1,4 @@
-"""`requires_grad=False` of a module: kept by the import, respected by training, given back by the export."""
+"""`requires_grad=False` of a module: kept by import, respected by training, restored by export."""
 
 import copy
 
@@ -35,8 +35,8 @@ def test_import_keeps_requires_grad():
 
 
 @pytest.mark.parametrize("engine", ["native", "reference", "torch"])
-def test_imported_module_is_fine_tuned_as_by_pytorch(engine, tmp_path):
-    """The frozen batch norm is in evaluation mode, weight decay and momentum touch nothing frozen."""
+def test_fine_tuning_matches_pytorch(engine, tmp_path):
+    """The frozen batch norm is in evaluation mode; weight decay and momentum do not affect frozen parameters."""
     module = backbone()
     theirs = copy.deepcopy(module)
     cs.from_torch(module, SHAPE, parameters=True).save(tmp_path / "imported")
@@ -63,7 +63,7 @@ def test_imported_module_is_fine_tuned_as_by_pytorch(engine, tmp_path):
 
 
 class Fixed(nn.Module):
-    """A blur that is a buffer, a learned gain, and a frozen table that meets images in another form."""
+    """A blur that is a buffer, a trained gain, and a frozen table that is reshaped."""
 
     def __init__(self):
         super().__init__()
@@ -76,7 +76,7 @@ class Fixed(nn.Module):
         return x + self.table[:, :6, None]
 
 
-def test_buffers_and_arrays_made_of_frozen_ones_are_frozen():
+def test_arrays_computed_from_frozen_ones_are_frozen():
     network = cs.from_torch(Fixed(), SHAPE)
     fixed = {name.partition(".")[0] for name in network.frozen_parameters}
     assert {network[name].kind for name in fixed} == {"Conv2d", "Parameter"}
@@ -90,7 +90,7 @@ def test_buffers_and_arrays_made_of_frozen_ones_are_frozen():
 
 
 class PartlyAffine(nn.Module):
-    """A batch norm with a scale and no shift, one with a shift and no scale, and a head."""
+    """A batch norm with only a scale, one with only a shift, and a head."""
 
     def __init__(self):
         super().__init__()

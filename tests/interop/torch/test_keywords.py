@@ -1,4 +1,4 @@
-"""Every keyword that PyTorch takes for an argument leads to the layers that the argument by position leads to."""
+"""Keyword arguments of PyTorch's functions give the same layers as positional ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import convscope as cs
-from convscope.interop.torch.keywords import NUMPY_NAMES, arguments
+from convscope.interop.torch.keywords import NUMPY_NAMES, rename_arguments
 from convscope.interop.torch.registry import converters
 from interop.torch.test_operators import IMAGE, SIGNAL, Of, cases, of, same_as_pytorch
 
@@ -53,7 +53,7 @@ WRITTEN_AS_NUMPY_DOES = [
 @pytest.mark.parametrize(
     ("written", "plain"), [pytest.param(one, two, id=name) for name, one, two in WRITTEN_AS_NUMPY_DOES]
 )
-def test_keywords_lead_to_the_layers_of_positional_arguments(written, plain):
+def test_keyword_and_positional_arguments_give_equal_layers(written, plain):
     network = same_as_pytorch(Of(written), IMAGE)
     expected = cs.from_torch(Of(plain).eval(), IMAGE)
     assert [(n.layer, n.inputs) for n in network.nodes] == [(n.layer, n.inputs) for n in expected.nodes]
@@ -73,16 +73,16 @@ def test_keywords_lead_to_the_layers_of_positional_arguments(written, plain):
         w=(4, 6, 3, 2),
     ),
 )
-def test_arguments_of_another_order_than_their_relatives_are_read_as_pytorch_does(module, shape):
+def test_arguments_in_unusual_order_match_pytorch(module, shape):
     same_as_pytorch(module, shape)
 
 
-def test_a_scaled_elu_is_unknown_rather_than_wrong():
+def test_scaled_elu_is_opaque():
     network = cs.from_torch(Of(lambda x: torch._C._nn.elu_(x + 0, 1.0, 2.0)).eval(), SIGNAL)
     assert [node.kind for node in network.layers] == ["Opaque(elu)"]
 
 
-def test_numpy_names_are_those_that_pytorchs_argument_parser_takes():
+def test_numpy_names_match_pytorch_argument_parser():
     """A keyword that the parser does not know raises; the tensor's own names always work."""
     x = torch.ones(2, 3)
     for name, meant in NUMPY_NAMES.items():
@@ -97,7 +97,7 @@ def test_numpy_names_are_those_that_pytorchs_argument_parser_takes():
 
 
 LEFT_OUT = {"out", "out_dtype", "generator", "_stacklevel", "max", "max_values", "min", "min_indices"}
-"""Arguments that are taken care of elsewhere, say how and not what, or are results."""
+"""Arguments that are handled elsewhere, do not affect values, or are results."""
 
 
 def overloads(function: Any) -> list[list[str]]:
@@ -114,13 +114,13 @@ def overloads(function: Any) -> list[list[str]]:
 
 
 def takes(converter: Any, names: list[str]) -> list[str]:
-    """Return which of these keywords a converter does not take, one by one."""
+    """Return the keywords that a converter does not accept."""
     _, *parameters = inspect.signature(converter).parameters.values()
     known = {one.name for one in parameters}
     more = any(one.kind is one.VAR_KEYWORD for one in parameters)
     missing = []
     for name in names:
-        args, renamed = arguments(converter, (), {name: None})
+        args, renamed = rename_arguments(converter, (), {name: None})
         if not (more or args or known.issuperset(renamed)):
             missing.append(name)
     return missing
@@ -128,11 +128,11 @@ def takes(converter: Any, names: list[str]) -> list[str]:
 
 NUMPYS = {own: numpy for numpy, own in NUMPY_NAMES.items() if numpy in ("axis", "keepdims", "x1", "x2")}
 METHODS_ONLY = {"elu_", "dropout_", "rrelu", "rrelu_", "lstm", "copy_"}
-"""Functions of which PyTorch's own modules give all arguments by position, or with overloads of TorchScript alone."""
+"""Functions that PyTorch's modules call with positional arguments only, or with overloads of TorchScript only."""
 
 
-def test_every_keyword_of_every_function_is_one_its_converter_takes():
-    """The names are PyTorch's own schemas', with NumPy's in the place of those that have one."""
+def test_converters_accept_every_keyword_of_their_functions():
+    """The names are those of PyTorch's schemas, with NumPy's where there is one."""
     missing, tried = {}, 0
     for function, converter in converters().items():
         word = getattr(function, "__name__", "")

@@ -1,4 +1,4 @@
-"""Every family of operators: shape, parameters, multiply-adds and values are PyTorch's."""
+"""Operators of every family: shapes, parameters, MACs and values match PyTorch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def of(name: str, function: Callable[..., object], shape: tuple[int, ...] = IMAG
 
 
 def bias_of_parts(x: torch.Tensor, w: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Use a bias with a part that is not learned, as BEiT's keys have."""
+    """Uses a bias with a constant part, as BEiT's keys have."""
     return F.conv2d(x, w, torch.cat((a, torch.zeros(1), b)), stride=(1, 2))
 
 
@@ -142,7 +142,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("module", MODULES, ids=repr)
-def test_activation(module):
+def test_activation_layer_is_converted(module):
     same_as_pytorch(module, IMAGE)
 
 
@@ -237,12 +237,12 @@ def test_reductions(module, shape):
     of("windows-of-an-axis", lambda x: x.unfold(2, 4, 3).unfold(3, 5, 5)),
     ("upsample", nn.Upsample(scale_factor=2, mode="nearest"), IMAGE),
 )
-def test_rearranging(module, shape):
+def test_shape_functions_match(module, shape):
     same_as_pytorch(module, shape)
 
 
 def folded(x: torch.Tensor) -> torch.Tensor:
-    """Cut rows into windows that join the batch, and back, as window attention does."""
+    """Splits rows into windows that are folded into the batch, and back, as window attention does."""
     n, c, h, w = x.shape
     windows = x.view(n, c, 5, 2, w).permute(0, 2, 1, 3, 4).reshape(n * 5, c, 2 * w)
     return windows.softmax(-1).view(n, 5, c, 2, w).permute(0, 2, 1, 3, 4).reshape(n, c, h, w)
@@ -338,7 +338,7 @@ def test_lstm(module, shape):
 
 
 class Masked(nn.Module):
-    """Attention with a mask, which the layer has not: it is recorded part by part."""
+    """Attention with a mask, which is converted in parts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -395,12 +395,12 @@ def test_attention(module, shape):
     same_as_pytorch(module, shape)
 
 
-def test_a_plain_attention_module_is_one_layer_under_its_own_name():
+def test_plain_attention_is_one_layer():
     network = same_as_pytorch(First(nn.MultiheadAttention(12, 3, batch_first=True), 3), SEQUENCE)
     assert [(node.name, node.kind) for node in network.layers] == [("inner", "MultiheadAttention")]
 
 
-def test_embedding_of_whole_numbers():
+def test_embedding_of_integers_matches_keras():
     words = images((5,)).abs().mul(4).long()
     module = nn.Sequential(nn.Embedding(31, 8), nn.Linear(8, 3))
     network = same_as_pytorch(module, (5,), words)

@@ -1,4 +1,4 @@
-"""The page on PyTorch modules: its samples run, and say what they say."""
+"""The page on PyTorch modules: its samples run, and print what they show."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def ran(sample: str) -> dict[str, object]:
     return names
 
 
-def test_a_module_comes_in_and_goes_out():
+def test_import_and_export_are_inverse():
     made = ran(SAMPLES[0])
     assert [node.kind for node in made["net"].layers] == ["Conv2d", "ReLU", "Flatten", "Linear"]
     assert type(made["back"]).__name__ == "GraphModule"
     assert made["model"].predict(np.zeros((2, 3, 32, 30), np.float32)).shape == (2, 4)
 
 
-def test_two_engines_have_one_loss(capsys):
+def test_engines_compute_equal_losses(capsys):
     ran(SAMPLES[1])
     one, two = re.findall(r"\d\.\d+", capsys.readouterr().out)
     assert one == two

@@ -1,4 +1,4 @@
-"""Imported networks are PyTorch's exactly; what single precision rounds away is no fault of the import."""
+"""Imported networks match PyTorch in double precision, so that differences in single precision are rounding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from interop.torch.parity import images, randomized
 
 
 class Interleaved(nn.Module):
-    """Grouped 1×1 convolutions, channels dealt anew between them, a depthwise one, and a residual sum."""
+    """Grouped 1×1 convolutions with a channel shuffle between them, a depthwise one, and a residual sum."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
@@ -55,8 +55,8 @@ class Selective(nn.Module):
 @pytest.mark.parametrize(
     "block", [lambda: Interleaved(6, 2), lambda: Selective(6)], ids=["interleaved", "selective"]
 )
-def test_deep_networks_in_double_precision_are_pytorchs_to_the_last_digits(block):
-    """In single precision the error of any engine grows with depth; it is measured against double precision."""
+def test_deep_networks_match_pytorch_in_double_precision(block):
+    """In single precision the error of any engine grows with depth, so that engines are compared in double precision."""
     module = randomized(nn.Sequential(nn.Conv2d(3, 6, 3), *[block() for _ in range(12)], nn.Flatten()))
     x = images((3, 11, 12)).double()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Modules with several inputs, lazy layers, and what cannot be recorded."""
+"""Modules with several inputs, lazy layers, and code that cannot be recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 import convscope as cs
 from convscope.engines.reference.layers import run
 from convscope.errors import BadNetwork, BadSetting, BadShape, ConvscopeError
-from convscope.interop.torch.naming import load_module
+from convscope.interop.torch.importer import load_module
 from interop.torch.parity import images, randomized
 
 SHAPES = {"image": (3, 16, 20), "state": (7,), "depth": (2, 12, 14), "scale": (8, 10)}
@@ -43,7 +43,7 @@ def message(act, error: type[ConvscopeError]) -> str:
 
 
 @pytest.mark.parametrize("names", [("state", "image"), ("depth", "state", "image"), tuple(reversed(SHAPES))])
-def test_inputs_are_named_by_arguments_and_in_their_order(names):
+def test_inputs_have_argument_names_and_order(names):
     network = cs.from_torch(Robot(), {name: SHAPES[name] for name in names})
     ordered = [name for name in SHAPES if name in names]
     assert [(node.name, node.output_shape) for node in network.inputs] == [(n, SHAPES[n]) for n in ordered]
@@ -51,7 +51,7 @@ def test_inputs_are_named_by_arguments_and_in_their_order(names):
 
 
 @pytest.mark.parametrize("names", [("image", "state"), ("image", "state", "scale"), tuple(SHAPES)])
-def test_several_inputs_give_pytorchs_values(names):
+def test_several_inputs_match_pytorch(names):
     module = randomized(Robot())
     network = cs.from_torch(module, {name: SHAPES[name] for name in names})
     given = {name: images(SHAPES[name], seed=place) for place, name in enumerate(names)}
@@ -62,13 +62,13 @@ def test_several_inputs_give_pytorchs_values(names):
     np.testing.assert_allclose(found.values["head"], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_one_shape_in_a_mapping_is_an_input_called_input():
+def test_single_shape_in_mapping_is_named_input():
     network = cs.from_torch(nn.Conv2d(3, 4, 3), {"input": (3, 9, 8)})
     assert network == cs.from_torch(nn.Conv2d(3, 4, 3), (3, 9, 8))
     assert [node.name for node in network.inputs] == ["input"]
 
 
-def test_an_input_that_no_output_needs_is_left_out():
+def test_unused_input_is_left_out():
     module = nn.Module()
     module.forward = lambda x, y, z: x + z
     network = cs.from_torch(module, {"x": (3, 4), "y": (5,), "z": (3, 1)})
@@ -76,7 +76,7 @@ def test_an_input_that_no_output_needs_is_left_out():
     assert [node.name for node in network.outputs] == ["add1"]
 
 
-def test_inputs_of_a_forward_that_takes_any_number_are_passed_in_the_order_given():
+def test_inputs_of_variadic_forward_keep_their_order():
     module = nn.Module()
     module.forward = lambda *xs: xs[0] - 2 * xs[1]
     network = cs.from_torch(module, {"left": (3, 4), "right": (3, 1)})
@@ -86,7 +86,7 @@ def test_inputs_of_a_forward_that_takes_any_number_are_passed_in_the_order_given
 
 
 class Denoiser(nn.Module):
-    """A step of diffusion: an image and one number for each image, which has the batch as its only axis."""
+    """A diffusion step: an image and a scalar per image, with only a batch axis."""
 
     def __init__(self, rank: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Denoiser(nn.Module):
 
 
 @pytest.mark.parametrize("rank", [1, 2])
-def test_one_number_for_each_image_may_have_the_batch_alone(rank):
+def test_scalar_inputs_may_have_only_a_batch_axis(rank):
     module = randomized(Denoiser(rank))
     network = cs.from_torch(module, {"x": (3, 9, 8), "t": (1,)})
     x, t = images((3, 9, 8)), torch.tensor([[0.5], [1.5], [4.0]])
@@ -114,28 +114,28 @@ def test_one_number_for_each_image_may_have_the_batch_alone(rank):
     np.testing.assert_allclose(found.values["add1"], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_a_missing_shape_is_asked_for_by_the_arguments_name():
+def test_missing_shape_error_names_the_argument():
     expected = (
-        "input_shape must have a shape for every argument that a module's forward requires; got none for 'state' of "
-        "Robot.forward(image, state, depth, scale); give input_shape={'image': (3, 16, 20), 'state': (…)}, or wrap "
-        "the module in one that makes the others. [torch-inputs]"
+        "input_shape must have a shape for every required argument of Robot.forward(image, state, depth, scale) (got "
+        "none for 'state'). Pass input_shape={'image': (3, 16, 20), 'state': (…)}, or wrap the module in one that "
+        "creates the others. [torch-inputs]"
     )
     assert message(lambda: cs.from_torch(Robot(), (3, 16, 20)), BadNetwork) == expected
     assert message(lambda: cs.from_torch(Robot(), {"image": (3, 16, 20)}), BadNetwork) == expected
-    with pytest.raises(BadNetwork, match=r"got none for 'image' and 'state' of Robot.*'depth': \(2, 12, 14\)"):
+    with pytest.raises(BadNetwork, match=r"Robot.*got none for 'image' and 'state'.*'depth': \(2, 12, 14\)"):
         cs.from_torch(Robot(), {"depth": (2, 12, 14)})
 
 
-def test_unknown_names_and_bad_shapes_of_inputs_are_named():
+def test_unknown_inputs_and_bad_shapes_are_refused():
     assert message(lambda: cs.from_torch(Robot(), {"stat": (7,), "image": (3, 9, 9)}), BadSetting) == (
         "input_shape must name inputs of the model; got 'stat'; did you mean state? [input-name]"
     )
     with pytest.raises(BadSetting, match=r"got input_shape=\(0,\).*\[input-shape\]$"):
         cs.from_torch(Robot(), {"state": (0,), "image": (3, 9, 9)})
     assert message(lambda: cs.from_torch(Robot(), {"image": (3, 16, 20), "state": (9,)}), BadShape) == (
-        "a module must take inputs of image 3×16×20, state 9; got RuntimeError: a and b must have same reduction "
-        "dim, but got [n, 9] X [7, 8]. (in module 'gate'); give the shapes that it was made for, batch left out. "
-        "[torch-forward]"
+        "The module does not accept inputs of image 3×16×20, state 9 (got RuntimeError: a and b must have same "
+        "reduction dim, but got [n, 9] X [7, 8]., in module 'gate'). Pass the shapes it was built for, without the "
+        "batch. [torch-forward]"
     )
 
 
@@ -144,8 +144,8 @@ def robot():
     return cs.from_torch(Robot(), SHAPES, name="robot")
 
 
-def test_several_inputs_every_verb_answers(robot):
-    """Counts by hand; regions as the windows say: two rows of each side meet in a unit of the head."""
+def test_commands_accept_several_inputs(robot):
+    """Counts derived by hand, and regions derived from the windows."""
     totals = cs.inspect(robot).totals
     assert totals.params == 8 * 28 + 8 * 51 + 8 * 8 + 5 * (16 * 12 + 1)
     assert totals.macs == 80 * 8 * 27 + 80 * 8 * 50 + 56 + 6 * 7 * 5 * 192
@@ -163,7 +163,7 @@ def test_several_inputs_every_verb_answers(robot):
     assert json.loads(json.dumps(cs.inspect(robot).to_dict()))["totals"]["params"] == totals.params
 
 
-def test_a_module_by_name_takes_a_mapping(tmp_path, monkeypatch):
+def test_named_module_accepts_shapes_by_input(tmp_path, monkeypatch):
     source = "from torch import nn\nclass Pair(nn.Module):\n    def forward(self, x, y):\n        return x * y\n"
     (tmp_path / "pair_for_tests.py").write_text(source)
     monkeypatch.chdir(tmp_path)
@@ -186,7 +186,7 @@ class Lazy(nn.Module):
         return self.head(F.avg_pool2d(self.body(x), 2).flatten(1))
 
 
-def test_lazy_layers_have_the_parameters_of_one_forward_and_stay_lazy():
+def test_lazy_layers_are_inferred_and_stay_lazy():
     module = Lazy()
     network = cs.from_torch(module, (3, 11, 13))
     assert module.head.has_uninitialized_params()
@@ -199,7 +199,7 @@ def test_lazy_layers_have_the_parameters_of_one_forward_and_stay_lazy():
     assert cs.inspect(flat).totals.params == 544
 
 
-def test_lazy_layers_give_models_with_values_and_modules_without_memory():
+def test_lazy_layers_have_values_in_models():
     model = cs.from_torch(Lazy(), (3, 11, 13), parameters=True)
     assert model.parameters["body.0.weight"].std() > 0
     with torch.device("meta"):
@@ -212,38 +212,38 @@ def test_lazy_layers_that_cannot_be_copied_are_refused():
     module.lock = iter([])
     module.file = sys.stdout
     assert message(lambda: cs.from_torch(module, (4,)), BadNetwork) == (
-        "a module with lazy layers must be one that can be copied; got TypeError from a copy of Sequential; run it "
-        "once on a batch of inputs, and import it then. [torch-lazy]"
+        "A module with lazy layers must support copy.deepcopy (got TypeError from Sequential). Run it on a batch of "
+        "inputs once before importing it. [torch-lazy]"
     )
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit", "ignore:.*TorchScript")
 @pytest.mark.parametrize("how", ["script", "trace"])
-def test_torchscript_is_refused_with_what_to_do(how):
+def test_torchscript_is_refused(how):
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
     made = torch.jit.script(plain) if how == "script" else torch.jit.trace(plain, torch.zeros(1, 3, 8, 8))
     assert message(lambda: cs.from_torch(made, (3, 8, 8)), BadNetwork) == (
-        "a module must be Python code to be recorded; got TorchScript as the module itself; pass the module that it "
-        "was scripted or traced from, or the same network as an ONNX file. [torch-script]"
+        "A module must be Python code to be recorded (got TorchScript as the module itself). Pass the module that "
+        "was scripted or traced, or the same network as an ONNX file. [torch-script]"
     )
     within = nn.Sequential(nn.Conv2d(3, 3, 1), made, nn.Conv2d(4, 2, 1))
-    assert "got TorchScript in module '1'; pass" in message(lambda: cs.from_torch(within, (3, 8, 8)), BadNetwork)
+    assert "got TorchScript in module '1'). Pass" in message(lambda: cs.from_torch(within, (3, 8, 8)), BadNetwork)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit", "ignore:.*TorchScript")
-def test_torchscript_that_is_no_submodule_is_refused_where_it_runs():
+def test_torchscript_outside_submodules_is_refused():
     scripted = torch.jit.script(nn.Sequential(nn.Conv2d(3, 3, 1)).to("meta"))
 
     class Hidden(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x + scripted(x)
 
-    with pytest.raises(BadNetwork, match=r"got TorchScript in module '1'; .*\[torch-script\]$"):
+    with pytest.raises(BadNetwork, match=r"got TorchScript in module '1'\)\. .*\[torch-script\]$"):
         cs.from_torch(nn.Sequential(nn.ReLU(), Hidden()), (3, 8, 8))
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit", "ignore:.*TorchScript")
-def test_a_scripted_function_is_unknown_under_its_name_and_restored():
+def test_scripted_function_is_opaque_and_restored():
     plain = torch.jit.ScriptFunction.__call__
 
     @torch.jit.script
@@ -262,7 +262,7 @@ def test_a_scripted_function_is_unknown_under_its_name_and_restored():
     assert gated_sum(torch.zeros(2), torch.ones(2)).tolist() == [0.5, 0.5]
 
 
-def test_tensors_that_no_mode_sees_made_are_refused_rather_than_constants():
+def test_unrecorded_tensors_are_refused():
     class Hidden(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             with torch._C.DisableTorchFunction():
@@ -270,8 +270,8 @@ def test_tensors_that_no_mode_sees_made_are_refused_rather_than_constants():
             return x + y
 
     assert message(lambda: cs.from_torch(nn.Sequential(nn.ReLU(), Hidden()), (3, 8, 8)), BadNetwork) == (
-        "a module must call PyTorch's functions from Python to be recorded; got a tensor in module '1' that other "
-        "code has made from its input, such as an operator in C++; write that part in Python, or import the network "
+        "A module must call PyTorch's functions from Python to be recorded (got a tensor in module '1' that other "
+        "code, such as an operator in C++, computed from its input). Write that part in Python, or import the network "
         "without it. [torch-unseen]"
     )
 
@@ -279,17 +279,17 @@ def test_tensors_that_no_mode_sees_made_are_refused_rather_than_constants():
 @pytest.mark.parametrize(
     ("forward", "size"),
     [
-        (lambda x: x + np.zeros(1 << 50).sum(), "8.00 PiB"),
-        (lambda x: x + len(torch.UntypedStorage(1 << 50)), "1,125,899,906,842,624 bytes"),
-        (lambda x: x + len(bytearray(1 << 60)), "more than there is"),
+        (lambda x: x + np.zeros(1 << 50).sum(), "of 8.00 PiB"),
+        (lambda x: x + len(torch.UntypedStorage(1 << 50)), "of 1,125,899,906,842,624 bytes"),
+        (lambda x: x + len(bytearray(1 << 60)), "too large"),
     ],
     ids=["numpy", "torch", "python"],
 )
-def test_memory_that_is_not_there_is_called_by_its_name(forward, size):
+def test_failed_allocation_is_reported_with_its_size(forward, size):
     module = nn.Module()
     module.forward = forward
     assert message(lambda: cs.from_torch(module, (3, 8, 9)), BadNetwork) == (
-        "a module's forward must fit into memory while it is recorded, since arrays that depend on no input are "
-        f"computed for real; got one of {size} (in the module itself); give a smaller input_shape, or import the "
-        "part without that array. [torch-memory]"
+        "The module's forward needs too much memory: arrays that depend on no input are computed while it is "
+        f"recorded (got one {size}, in the module itself). Pass a smaller input_shape, or import the part without "
+        "that array. [torch-memory]"
     )

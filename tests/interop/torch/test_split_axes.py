@@ -1,4 +1,4 @@
-"""Fields behind reshapes that split rows and columns are those of PyTorch's gradient."""
+"""Receptive fields after reshapes that split rows and columns match PyTorch's gradients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Patches(nn.Module):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pixel_unshuffle_and_views_keep_the_field(channels):
+def test_pixel_unshuffle_and_views_keep_receptive_field(channels):
     shape = (channels, 12, 18)
     for split, width in ((nn.PixelUnshuffle(2), 4), (Patches(), 6)):
         module = nn.Sequential(split, nn.Conv2d(channels * width, 4, 3, padding=1), nn.PixelShuffle(2))

@@ -1,4 +1,4 @@
-"""What an imported network looks like: names, branches, reuse, control flow, what is left alone."""
+"""Structure of imported networks: names, branches, reuse, control flow, side effects."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Residual(nn.Module):
         return self.head(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
-def test_layers_are_named_by_module_path_and_functions_numbered_under_their_module():
+def test_layers_are_named_by_module_path():
     network = same_as_pytorch(Residual(), SHAPE)
     assert [(node.name, node.kind) for node in network.layers] == [
         ("stem", "Conv2d"),
@@ -80,7 +80,7 @@ def test_layers_are_named_by_module_path_and_functions_numbered_under_their_modu
     assert [node.parameters_of for node in network.layers if node.kind == "BatchNorm2d"][:3] == ["norm"] * 3
 
 
-def test_every_layer_says_which_module_it_comes_from():
+def test_layers_have_module_paths_as_origins():
     network = cs.from_torch(Residual(), SHAPE)
     origins = {node.name: node.origin for node in network.layers}
     assert origins["stem"] == "stem"
@@ -88,7 +88,7 @@ def test_every_layer_says_which_module_it_comes_from():
     assert origins["relu1"] is None
 
 
-def test_the_module_stays_as_it_was():
+def test_import_does_not_change_module():
     module = randomized(Residual()).train()
     module.layers[0].eval()
     before = copy.deepcopy(module.state_dict())
@@ -99,7 +99,7 @@ def test_the_module_stays_as_it_was():
     assert all(parameter.grad is None for parameter in module.parameters())
 
 
-def test_parameters_have_pytorchs_names_and_values():
+def test_parameters_have_pytorch_names_and_values():
     module = randomized(Residual())
     model = cs.from_torch(module, SHAPE, parameters=True)
     assert set(model.parameters) == {name for name, _ in module.named_parameters()}
@@ -108,7 +108,7 @@ def test_parameters_have_pytorchs_names_and_values():
     np.testing.assert_array_equal(model.buffers["norm.running_var"], module.norm.running_var.numpy())
 
 
-def test_nothing_is_computed_and_no_memory_is_taken():
+def test_import_computes_nothing_and_allocates_nothing():
     """A network of 3·10¹³ multiply-adds and 4 TB of weights, made and read on the meta device."""
     with torch.device("meta"):
         module = nn.Sequential(nn.Conv2d(3, 1 << 16, 5), nn.ReLU(), nn.Conv2d(1 << 16, 1 << 16, (15, 16)))
@@ -118,7 +118,7 @@ def test_nothing_is_computed_and_no_memory_is_taken():
 
 
 class Tied(nn.Module):
-    """Weights used by an embedding and by a dense layer that has a bias of its own."""
+    """Weights shared by an embedding and a dense layer with its own bias."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class Tied(nn.Module):
         return self.head(self.embed(words))
 
 
-def test_shared_weights_are_counted_once_though_a_bias_is_not_shared():
+def test_shared_weight_with_separate_bias_is_counted_once():
     words = images((5,)).abs().mul(4).long()
     network = same_as_pytorch(Tied(), (5,), words)
     assert network["head.weight"].parameters_of == "embed"
@@ -138,7 +138,7 @@ def test_shared_weights_are_counted_once_though_a_bias_is_not_shared():
 
 
 class Prepared(nn.Module):
-    """Arrays of its own that are computed with, in place too, before they meet an image."""
+    """Arrays of a module that are modified, also in place, before they are combined with the input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Prepared(nn.Module):
         return (x + position + bias.view(1, 3, 1, 1)) * mask
 
 
-def test_arrays_computed_from_parameters_become_layers_and_count_as_what_they_are():
+def test_arrays_computed_from_parameters_become_layers():
     module = Prepared()
     network = same_as_pytorch_but_for_batches(module)
     assert cs.inspect(network).totals.params == 18 + 14 + 15 + 12
@@ -170,14 +170,14 @@ def test_arrays_computed_from_parameters_become_layers_and_count_as_what_they_ar
 
 
 def same_as_pytorch_but_for_batches(module: nn.Module) -> cs.Network:
-    """Compare values and parameters; what depends on no image PyTorch computes once, and we for each."""
+    """Compare values and parameters. PyTorch computes constants once, our network once per image."""
     network = same_values(randomized(module), SHAPE).network
     assert cs.inspect(network).totals.params == sum(p.numel() for p in module.parameters())
     return network
 
 
 class WrittenBehind(nn.Module):
-    """Writes into a computed array through a view of it: how it was made no longer tells what it is."""
+    """Writes into a computed array through a view, so that its source is no longer its value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,12 +189,12 @@ class WrittenBehind(nn.Module):
         return x + scale.view(3, 1, 1)
 
 
-def test_an_array_written_through_a_view_is_taken_as_it_is():
+def test_array_written_through_view_has_its_new_values():
     same_as_pytorch_but_for_batches(WrittenBehind())
 
 
 class Pyramid(nn.Module):
-    """Several outputs, one of which is used on; and a computation whose result nobody takes."""
+    """Several outputs, one of which is used by other layers, and an unused computation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +208,7 @@ class Pyramid(nn.Module):
         return {"low": low.relu(), "high": self.high(low)}
 
 
-def test_several_outputs_are_kept_and_what_no_output_needs_is_left_out():
+def test_unused_layers_are_left_out():
     network = cs.from_torch(Pyramid(), SHAPE, name="pyramid")
     assert network.name == "pyramid"
     assert [node.name for node in network.layers] == ["low", "relu1", "high"]
@@ -216,7 +216,7 @@ def test_several_outputs_are_kept_and_what_no_output_needs_is_left_out():
 
 
 class IntoIntegers(nn.Module):
-    """Assigns real numbers to integers, which keep what stands before the point."""
+    """Assigns floating-point values to integers, which truncates them."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = (3 * x).long()
@@ -224,12 +224,12 @@ class IntoIntegers(nn.Module):
         return y + 0.5
 
 
-def test_real_numbers_assigned_to_integers_are_unknown_rather_than_wrong():
+def test_floats_assigned_to_integers_are_opaque():
     assert unknown(cs.from_torch(IntoIntegers(), SHAPE)) == ["setitem"]
 
 
 class ThroughAView(nn.Module):
-    """Writes into a reshaped tensor, then goes on with the tensor before the reshape."""
+    """Writes into a reshaped tensor, then uses the tensor before the reshape."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = x * 2
@@ -237,7 +237,7 @@ class ThroughAView(nn.Module):
         return y + 1
 
 
-def test_a_tensor_written_through_a_view_is_unknown_rather_than_wrong():
+def test_tensor_written_through_view_is_opaque():
     network = cs.from_torch(ThroughAView(), SHAPE)
     assert unknown(network) == ["relu_through_a_view"]
 
@@ -261,7 +261,7 @@ def test_a_tensor_written_through_a_view_is_unknown_rather_than_wrong():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_operator_that_no_layer_stands_for_is_named_and_never_counted_as_nothing(function, operator):
+def test_unsupported_operator_is_named_and_has_unknown_cost(function, operator):
     module = nn.Module()
     module.forward = function
     network = cs.from_torch(module, SHAPE)
@@ -271,7 +271,7 @@ def test_an_operator_that_no_layer_stands_for_is_named_and_never_counted_as_noth
 
 
 def mixing(function):
-    """Return a module that convolves images, and mixes what comes out."""
+    """Return a module that convolves images and mixes the results."""
     module = nn.Module()
     module.conv = nn.Conv2d(3, 4, (3, 5))
     module.forward = lambda x: function(module.conv(x))
@@ -305,7 +305,7 @@ def mixing(function):
         (lambda y: y @ y.mean(0, keepdim=True).transpose(2, 3), "mean"),
     ],
 )
-def test_what_mixes_the_images_of_a_batch_is_unknown_and_never_an_own_array(function, operator):
+def test_operations_across_the_batch_are_opaque(function, operator):
     network = cs.from_torch(mixing(function), SHAPE)
     assert operator in unknown(network)
     assert cs.inspect(network).totals.status == "unknown"
@@ -313,7 +313,7 @@ def test_what_mixes_the_images_of_a_batch_is_unknown_and_never_an_own_array(func
     assert "conv" in [node.name for node in network.layers]
 
 
-def test_a_stack_that_is_added_up_again_mixes_no_images():
+def test_sum_over_stacked_axis_keeps_batch():
     same_as_pytorch(mixing(lambda y: y + torch.stack([y, 2 * y], 0).sum(0)), SHAPE)
 
 
@@ -330,7 +330,7 @@ RANDOM = {
 
 @pytest.mark.parametrize("how", [{}, {"training": True}, {"training": False}], ids=["default", "on", "off"])
 @pytest.mark.parametrize("operator", RANDOM)
-def test_dropout_is_unknown_where_pytorch_draws_in_evaluation_and_the_identity_elsewhere(operator, how):
+def test_dropout_is_opaque_only_where_random_in_evaluation(operator, how):
     module = randomized(mixing(lambda y: RANDOM[operator](y, **how)))
     x = images(SHAPE)
     with torch.no_grad():
@@ -342,24 +342,24 @@ def test_dropout_is_unknown_where_pytorch_draws_in_evaluation_and_the_identity_e
         same_values(module, SHAPE)
 
 
-def test_dropout_of_nothing_is_the_identity():
+def test_dropout_with_zero_probability_is_identity():
     same_values(mixing(lambda y: F.rrelu(F.dropout(y, 0.0), 0.25, 0.25, training=True)).eval(), SHAPE)
 
 
-def test_attention_that_drops_at_random_in_evaluation_is_unknown():
+def test_attention_with_dropout_in_evaluation_is_opaque():
     attend = F.scaled_dot_product_attention
     network = cs.from_torch(mixing(lambda y: attend(y, y, y, dropout_p=0.5)), SHAPE)
     assert unknown(network) == ["scaled_dot_product_attention_in_training"]
 
 
-def test_an_attention_module_that_drops_at_random_in_evaluation_is_unknown():
+def test_attention_module_with_dropout_in_evaluation_is_opaque():
     module = nn.MultiheadAttention(12, 3, dropout=0.5, batch_first=True)
     module.eval = lambda: module
     module.forward = lambda x: nn.MultiheadAttention.forward(module, x, x, x, need_weights=False)[0]
     assert unknown(cs.from_torch(module, (5, 12))) == ["scaled_dot_product_attention_in_training"]
 
 
-def test_an_lstm_that_drops_at_random_in_evaluation_is_unknown():
+def test_lstm_with_dropout_in_evaluation_is_opaque():
     module = nn.LSTM(12, 6, num_layers=2, dropout=0.5, batch_first=True)
     module.eval = lambda: module
     assert set(unknown(cs.from_torch(module, (5, 12)))) == {"lstm", "lstm_in_training"}
@@ -367,7 +367,7 @@ def test_an_lstm_that_drops_at_random_in_evaluation_is_unknown():
     assert "lstm_in_training" not in unknown(cs.from_torch(module, (5, 12)))
 
 
-def test_an_opaque_layer_has_the_shape_that_pytorch_gives():
+def test_opaque_layer_has_pytorch_shape():
     module = nn.Module()
     module.forward = lambda x: x.cumsum(1)[:, 1:]
     network = cs.from_torch(module, SHAPE)
@@ -377,8 +377,8 @@ def test_an_opaque_layer_has_the_shape_that_pytorch_gives():
     ]
 
 
-def test_the_batch_is_found_where_it_moves():
-    """A sequence first, the batch second, as PyTorch's recurrent modules like it."""
+def test_batch_axis_is_tracked_through_permutations():
+    """The sequence axis first, the batch second, as in PyTorch's recurrent modules."""
     module = nn.Module()
     module.forward = lambda x: x.permute(2, 0, 1).softmax(-1).relu()
     network = cs.from_torch(module, (6, 9))
@@ -390,12 +390,12 @@ def test_the_batch_is_found_where_it_moves():
     assert network.nodes[2].layer.axis == 1
 
 
-def test_half_precision_modules_are_read():
+def test_half_precision_modules_are_imported():
     network = cs.from_torch(nn.Conv2d(3, 4, 3).to(torch.bfloat16), SHAPE)
     assert network.outputs[0].output_shape == (4, 16, 12)
 
 
-def test_a_model_that_was_imported_trains():
+def test_imported_model_trains():
     model = cs.from_torch(randomized(Residual()), SHAPE, parameters=True)
     model.compile(optimizer=cs.SGD(lr=0.01))
     labels = np.array([0, 3, 1])

@@ -1,4 +1,4 @@
-"""timm's models, one of every family: nothing unknown, PyTorch's own counts and values, the extent of gradients."""
+"""timm's models, one per family: nothing opaque, counts and values match PyTorch, receptive fields match gradients."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NOT_WHOLE = {
     "csatv2": {"matmul", "softmax"},  # attention over the images of a batch
     "naflexvit_base_patch16_gap": {"interpolate"},  # position table resized with anti-aliasing
 }
-"""Models with operators that no layer stands for, and which."""
+"""Models with unsupported operators, and the operators."""
 
 FIXED_OR_MADE = {"dm_nfnet_f0", "tresnet_l"}
-"""Models whose kernels are fixed blur filters, or made from weights and gains: kernels count as they are used."""
+"""Models whose kernels are fixed blur filters, or computed from weights and gains."""
 
 
 CONSTANT_MACS = {"gemma4_vit_167m": 2304 * 32}
@@ -33,8 +33,8 @@ CONSTANT_MACS = {"gemma4_vit_167m": 2304 * 32}
 
 
 @pytest.mark.parametrize("name", CHOSEN)
-def test_models_are_imported_whole(name):
-    """Nothing is unknown; parameters are the module's own, multiply-adds PyTorch's own count."""
+def test_models_are_imported_completely(name):
+    """Nothing is opaque; parameters match the module, and MACs match PyTorch's count."""
     module = built(name)
     network = cs.from_torch(module, usual_shape(module), name=name)
     assert set(unknown(network)) == NOT_WHOLE.get(name, set())
@@ -55,7 +55,7 @@ LARGE |= {"volo_d1_224": 224, "dm_nfnet_f0": 64, "mixer_s32_224": 224, "edgenext
 
 
 @pytest.mark.parametrize("name", {**SMALL, **LARGE} if EVERYTHING else SMALL)
-def test_values_are_pytorchs(name):
+def test_values_match_pytorch(name):
     size = {**SMALL, **LARGE}[name]
     torch.manual_seed(3)
     module = timm().create_model(name).eval()
@@ -74,8 +74,8 @@ def test_values_are_pytorchs(name):
         ("mobilenetv2_050", "blocks.2.1.conv_pwl", "blocks.2.1.conv_pwl"),
     ],
 )
-def test_fields_are_the_extent_of_the_gradient(name, path, layer):
-    """On a copy whose weights are all 1 and whose maxima are means, a pixel with a gradient is one that is seen."""
+def test_receptive_fields_match_gradients(name, path, layer):
+    """In a copy whose weights are all 1 and whose maxima are means, the gradient is nonzero on the receptive field."""
     shape = (3, 96, 79)
     network = cs.from_torch(built(name), shape)
     module = linearized(built(name)).eval()

@@ -1,4 +1,4 @@
-"""torchvision's models: the published numbers, our own zoo, PyTorch's values, the extent of real gradients.
+"""torchvision's models: published counts, the zoo, PyTorch's values, and gradients.
 
 A few models are tried in every run, all of them with CONVSCOPE_FRAMEWORKS=1 (`make test-frameworks`).
 """
@@ -39,7 +39,7 @@ def imported(name: str) -> tuple[nn.Module, cs.Network]:
 
 
 @pytest.mark.parametrize("name", CHOSEN)
-def test_models_are_imported_whole(name):
+def test_models_are_imported_completely(name):
     """Nothing is unknown, and every parameter that the forward pass uses is counted once.
 
     Of GoogLeNet and Inception v3 the auxiliary heads are not used: they are counted apart.
@@ -53,7 +53,7 @@ def test_models_are_imported_whole(name):
 
 
 @pytest.mark.parametrize("name", [one for one in CHOSEN if family_of(one) == "classification"])
-def test_numbers_are_the_published_ones(name):
+def test_counts_match_published_ones(name):
     """num_params and the multiply-adds of the metadata, which round billions to three decimals.
 
     GoogLeNet's published parameters leave the auxiliary heads out, Inception v3's have them.
@@ -70,7 +70,7 @@ def test_numbers_are_the_published_ones(name):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), ZOO.items(), ids=ZOO)
-def test_zoo_networks_are_the_imported_ones(ours, theirs):
+def test_zoo_networks_match_imported_ones(ours, theirs):
     """Parameters, multiply-adds and all layers with weights, with their shapes; channels may be first or last."""
     zoo = cs.load(ours)
     network = cs.from_torch(built(theirs), zoo.input_shape)
@@ -85,7 +85,7 @@ def test_zoo_networks_are_the_imported_ones(ours, theirs):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("resnet18", "resnet18"), ("mobilenet_v2", "mobilenet_v2")])
-def test_zoo_networks_see_what_the_imported_ones_see(ours, theirs):
+def test_zoo_receptive_fields_match_imported_ones(ours, theirs):
     """The receptive fields of all convolutions, one by one."""
     zoo = cs.load(ours)
     network = cs.from_torch(built(theirs), zoo.input_shape)
@@ -105,7 +105,7 @@ LARGE |= {"maxvit_t": 224, "regnet_y_400mf": 64, "swin_v2_t": 64, "inception_v3"
 
 
 @pytest.mark.parametrize("name", {**SMALL, **LARGE} if EVERYTHING else SMALL)
-def test_values_are_pytorchs(name):
+def test_values_match_pytorch(name):
     size = {**SMALL, **LARGE}[name]
     settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     module = models().get_model(name, weights=None, **settings).eval()
@@ -130,8 +130,8 @@ def test_values_are_pytorchs(name):
         ("fcn_resnet50", "backbone.layer2.3.conv2", "backbone.layer2.3.conv2", 150),
     ],
 )
-def test_fields_are_the_extent_of_the_gradient(name, path, layer, size):
-    """On a copy whose weights are all 1 and whose maxima are means, a pixel with a gradient is one that is seen."""
+def test_receptive_fields_match_gradients(name, path, layer, size):
+    """In a copy whose weights are all 1 and whose maxima are means, the gradient is nonzero on the receptive field."""
     module, shape = linearized(built(name)).eval(), (3, size, size - 17)
     network = cs.from_torch(built(name), shape)
     p, q = network[layer].output_shape[-2:]
@@ -139,7 +139,7 @@ def test_fields_are_the_extent_of_the_gradient(name, path, layer, size):
         assert seen_by(module, path, shape, unit) == tuple(network.field(layer, at=unit).clipped)
 
 
-def test_parameters_that_were_brought_along_are_the_modules_own():
+def test_imported_parameters_match_module():
     module = randomized(models().resnet18(weights=None))
     model = cs.from_torch(module, (3, 64, 64), parameters=True)
     assert set(model.parameters) == {name for name, _ in module.named_parameters()}
@@ -148,8 +148,8 @@ def test_parameters_that_were_brought_along_are_the_modules_own():
         np.testing.assert_array_equal(model.parameters[name], parameter.detach().numpy())
 
 
-def test_shapes_of_all_layers_are_pytorchs():
-    """Every module that is a layer gives what PyTorch's hooks see, on the CPU."""
+def test_layer_shapes_match_pytorch():
+    """Layer outputs match those seen by PyTorch's hooks, on the CPU."""
     module = models().googlenet(weights=None, aux_logits=False, init_weights=False).eval()
     network = cs.from_torch(module, (3, 80, 96))
     seen: dict[str, tuple[int, ...]] = {}

@@ -1,4 +1,4 @@
-"""Models as PyTorch modules: every layer computes the same, names and values are kept, round trips close."""
+"""Export to PyTorch: layers compute the same, names and values are kept, and round trips are exact."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def every(examples):
 
 
 @every([*WRITTEN, *UNEVEN])
-def test_every_layer_computes_what_the_reference_does(example):
+def test_every_exported_layer_matches_reference(example):
     layer, shapes = example
     one = as_type(case(layer, shapes, batch=3), np.float64)
     module = module_of(layer, shapes).double().eval()
@@ -65,7 +65,7 @@ def test_every_layer_computes_what_the_reference_does(example):
 
 
 @every([*WRITTEN, *UNEVEN])
-def test_parameters_have_the_layers_names(example):
+def test_parameters_are_named_after_layers(example):
     """An LSTM with one bias is PyTorch's with two, the second frozen at 0."""
     layer, shapes = example
     module = module_of(layer, shapes)
@@ -74,7 +74,7 @@ def test_parameters_have_the_layers_names(example):
 
 
 @every([example for example in EXAMPLES if isinstance(example[0], L.Opaque | L.StochasticPool)])
-def test_a_layer_that_pytorch_does_not_have_is_refused_by_name(example):
+def test_export_of_unsupported_layer_is_refused(example):
     layer, shapes = example
     with pytest.raises(NoRule) as raised:
         module_of(layer, shapes)
@@ -87,7 +87,7 @@ def test_a_layer_that_pytorch_does_not_have_is_refused_by_name(example):
 TEXT = "input 3x18x14 | stem: conv 6 3x5 s2x1 same nobias | bn | relu | maxpool 3 s2 ceil | flatten | dense 4"
 
 
-def test_parameters_and_statistics_keep_their_names_and_values():
+def test_export_keeps_names_and_values():
     model = cs.Model(TEXT, seed=3)
     model.train_step(images((3, 18, 14)).numpy(), np.array([0, 3, 1]))
     module = cs.to_torch(model)
@@ -102,8 +102,8 @@ def test_parameters_and_statistics_keep_their_names_and_values():
     np.testing.assert_allclose(logits, model.logits(x.numpy()), rtol=1e-5, atol=1e-6)
 
 
-def test_the_module_is_written_as_a_tree_of_plain_modules():
-    """Names with dots are modules inside modules; a layer can have others under its own name."""
+def test_export_is_a_tree_of_plain_modules():
+    """Names with dots are nested modules; a layer may contain others."""
     network = Network(
         [
             Entry("input", L.Input((3, 9, 8))),
@@ -125,13 +125,13 @@ def test_the_module_is_written_as_a_tree_of_plain_modules():
 
 
 def attributes_of_modules() -> list[str]:
-    """Return every name that PyTorch's modules, or ours, have a use for."""
+    """Return all names that PyTorch's modules, or ours, reserve."""
     made = [nn.Conv2d(1, 2, 3), cs.to_torch("input 1x6x5 | conv 4 3"), module_of(L.Reshape((-1,)), ((3, 4),))]
     return sorted({name for module in made for name in dir(module)})
 
 
 @pytest.mark.parametrize("form", ["{}", "first.{}", "{}.last", "{}_layer"])
-def test_layers_may_have_the_name_of_any_attribute_of_a_module(form):
+def test_layers_named_like_module_attributes_are_exported(form):
     for name in [*attributes_of_modules(), "", "_"]:
         layer = form.format(name)
         if not layer:
@@ -168,13 +168,13 @@ def test_layers_may_have_the_name_of_any_attribute_of_a_module(form):
         (["half", "block.half", "block.0"], ["half_layer", "block.half_layer", "block.0"]),
     ],
 )
-def test_paths_of_layers_differ_where_their_names_do(layers, paths):
+def test_distinct_layer_names_have_distinct_paths(layers, paths):
     taken = {"": dir(nn.Module()), "conv": dir(nn.Conv2d(1, 2, 3)), "relu": dir(nn.ReLU())}
     assert [module_path(name, {key: set(names) for key, names in taken.items()}) for name in layers] == paths
 
 
-def test_layers_under_the_name_of_a_layer_are_written():
-    """A norm and a sum of exponents are recorded as layers under the name of the last one of them."""
+def test_layers_nested_under_a_layer_name_are_exported():
+    """A norm and a log-sum-exp become several layers, named after the last one."""
 
     class Cosine(nn.Module):
         def __init__(self) -> None:
@@ -197,7 +197,7 @@ def test_layers_under_the_name_of_a_layer_are_written():
 
 
 @every([example for example in EXAMPLES if not isinstance(example[0], L.Input) and len(example[1]) == 1])
-def test_every_layer_is_written_and_run_or_refused_in_one_message(example):
+def test_every_layer_is_exported_or_refused(example):
     layer, (shape,) = example
     network = Network([Entry("input", L.Input(shape)), Entry("train.half", layer, ("input",))])
     for act in (lambda: cs.to_torch(network), lambda: cs.Model(network, engine="torch")):
@@ -240,7 +240,7 @@ def test_several_inputs_and_outputs():
         np.testing.assert_array_equal(tensor.numpy(), expected.values[name])
 
 
-def test_the_module_can_be_copied_saved_moved_and_trained():
+def test_exported_module_is_copied_saved_moved_and_trained():
     module = cs.to_torch(cs.Model(TEXT))
     x = images((3, 18, 14))
     twin = copy.deepcopy(module)
@@ -256,7 +256,7 @@ def test_the_module_can_be_copied_saved_moved_and_trained():
 
 @pytest.mark.parametrize("name", ["lenet", "squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x1_0"])
 def test_round_trips_keep_structure_and_values(name):
-    """A network of our own, to PyTorch and back: the same layers on the same inputs, the same numbers."""
+    """A network exported to PyTorch and imported again has the same layers, inputs and values."""
     network = cs.load(name)
     small = network.with_input((network.input_shape[0], 64, 80)) if network.input_shape[1] > 64 else network
     module = randomized(cs.to_torch(small))

@@ -22,7 +22,7 @@ def families() -> dict[str, list[str]]:
 
 
 def built(name: str) -> nn.Module:
-    """Return a model without weights, on the meta device where it can be made there."""
+    """Return a model without weights, on the meta device if possible."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -33,5 +33,5 @@ def built(name: str) -> nn.Module:
 
 
 def usual_shape(module: nn.Module) -> tuple[int, int, int]:
-    """Return the image that a model is made for."""
+    """Return the input that a model is built for."""
     return tuple(module.pretrained_cfg["input_size"])

@@ -1,4 +1,4 @@
-"""torchvision's models: their families, published metadata, usual images."""
+"""torchvision's models: families, published metadata, usual inputs."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def weights_of(name: str) -> Any:
 
 
 def published_shape(name: str) -> tuple[int, int, int]:
-    """Return the image for which the published numbers hold."""
+    """Return the input shape of the published counts."""
     size = weights_of(name).transforms.keywords["crop_size"]
     return (3, size, size)
 
 
 def usual_shape(name: str) -> tuple[int, ...]:
-    """Return an image, or 16 of them in a row, that a model is made for."""
+    """Return the input that a model is built for: an image, or a sequence of 16."""
     if family_of(name) == "video":
         return (3, 16, 112, 112) if name.endswith("_18") else (3, 16, 224, 224)
     return published_shape(name) if family_of(name) == "classification" else (3, 320, 320)
 
 
 def built(name: str, **settings: Any) -> nn.Module:
-    """Return a model without weights, on the meta device where it can be made there."""
+    """Return a model without weights, on the meta device if possible."""
     if family_of(name) in ("segmentation", "detection"):
         settings["weights_backbone"] = None
     if name.startswith("vit"):

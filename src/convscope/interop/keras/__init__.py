@@ -1,1 +1,1 @@
-"""Keras: models in."""
+"""Conversion of Keras models."""

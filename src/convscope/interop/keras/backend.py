@@ -1,4 +1,4 @@
-"""Find Keras, and a backend for it where the user has chosen none."""
+"""Import of Keras, with an installed backend unless the user has chosen one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 from ...errors import MissingExtra, missing_library
 
 BACKENDS = ("torch", "tensorflow", "jax")
-"""Backends in the order in which they are tried."""
+"""Backends, in order of preference."""
 
 
-def imported() -> Any:
-    """Return Keras 3; KERAS_BACKEND is set to an installed backend where the user has not chosen one.
+def require_keras() -> Any:
+    """Return Keras 3. Set KERAS_BACKEND to an installed backend unless the user has chosen one.
 
-    Errors:   MissingExtra [missing-keras] where Keras is not installed, is older, or has no backend
+    Raises:
+        MissingExtra: [missing-keras] where Keras is not installed, is older than 3, or has no backend.
     """
     if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and not _usable(_configured()):
         installed = next(filter(_usable, BACKENDS), None)
@@ -38,11 +39,12 @@ def _missing(got: str) -> MissingExtra:
     chosen = os.environ.get("KERAS_BACKEND", "torch")
     more = "" if _usable(chosen) else f" {chosen}" if chosen in BACKENDS else " torch"
     needs = f"Keras models need Keras 3 with a backend, {', '.join(BACKENDS)}"
-    return missing_library(needs, f'"keras>=3"{more}', "missing-keras", got)
+    packages = f'"keras>=3"{more}'
+    return missing_library(needs, packages, "missing-keras", *([got] if got else []))
 
 
 def _configured() -> str:
-    """Return the backend of the user's settings file, which Keras writes by itself with TensorFlow in it."""
+    """Return the backend in the user's settings file. Keras writes that file itself, with TensorFlow in it."""
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
         return str(json.loads((folder / "keras.json").read_text(encoding="utf-8"))["backend"])

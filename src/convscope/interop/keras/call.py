@@ -1,4 +1,4 @@
-"""One call of a layer or function of Keras, as its converter sees it."""
+"""A call of a Keras layer or function, as its converter sees it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,22 @@ from ...errors import BadNetwork
 from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.structural import Parameter
-from .arrange import arranged, held_as, in_sequence, reshaped_order, reshaping
-from .flow import Flow, Order, Unmapped, channels_in_front, plain
-from .own import Laid, Own
-from .weights import Array, Weights, numbers_of
+from ..errors import UnsupportedOperator
+from .rearranged_weights import ParameterLayer, RearrangedWeight
+from .symbolic import (
+    Order,
+    SymbolicTensor,
+    channels_first_order,
+    keras_order,
+    order_after_reshape,
+    reshape_layer,
+    to_layer_order,
+    transpose_to,
+)
+from .weights import Array, WeightSource, read_array
 
 if TYPE_CHECKING:
-    from .walk import Walk
+    from .converter import ModelConverter
 
 Change = Callable[[Array], Array]
 
@@ -27,261 +36,276 @@ def _same(array: Array) -> Array:
 
 
 class Call:
-    """A layer or function, what it is called with, and where its layers here go.
+    """A layer or function with its arguments, and the methods that add layers for it.
 
-    In `args` and `kwargs` flows stand for Keras' symbolic tensors.
+    In `args` and `kwargs`, SymbolicTensors stand for Keras' symbolic tensors.
     """
 
     def __init__(
-        self, operation: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], walk: Walk
+        self, operation: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], converter: ModelConverter
     ) -> None:
         self.op = operation
         self.name = name
         self.kwargs = {key: value for key, value in kwargs.items() if value is not None}
         first = next(iter(signature(operation.call).parameters), "")
         self.args = args or ((self.kwargs.pop(first),) if first in self.kwargs else ())
-        self.walk = walk
+        self.converter = converter
 
     @property
     def data_format(self) -> str:
-        """Return where the operation has its channels."""
-        return str(getattr(self.op, "data_format", None) or self.walk.data_format)
+        """Return the data format of the operation, or else of the model."""
+        return str(getattr(self.op, "data_format", None) or self.converter.data_format)
 
-    # What it is called with
+    # Arguments
 
-    def flow(self, index: int = 0) -> Flow:
-        """Return an argument that depends on the image, or on weights alone.
+    def tensor(self, index: int = 0) -> SymbolicTensor:
+        """Return a positional argument that depends on the network's input or on weights.
 
-        Errors:   Unmapped where it depends on neither
+        Raises:
+            UnsupportedOperator: Where it depends on neither.
         """
-        tensor = self.tensor(self.args[index] if index < len(self.args) else None)
+        tensor = self.as_tensor(self.args[index] if index < len(self.args) else None)
         if tensor is None:
-            raise Unmapped("no tensor made from the image")
+            raise UnsupportedOperator("no tensor computed from the input")
         return tensor
 
-    def tensor(self, value: Any) -> Flow | None:
-        """Return a tensor made from the image, or one made from weights; None for anything else."""
-        if isinstance(value, Flow):
+    def as_tensor(self, value: Any) -> SymbolicTensor | None:
+        """Return a value that depends on the input or on weights as a tensor; None for anything else."""
+        if isinstance(value, SymbolicTensor):
             return value
-        return self.own_flow(value) if is_learned(value) else None
+        return self.array_tensor(value) if is_learned(value) else None
 
-    def flows(self) -> list[Flow]:
-        """Return the tensors of a layer that takes a list of them, arrays of the network's own among them.
+    def tensors(self) -> list[SymbolicTensor]:
+        """Return the arguments of a layer that takes a list of tensors.
 
-        Errors:   Unmapped where none of them depends on the image
+        Raises:
+            UnsupportedOperator: Where none of them depends on the input.
         """
-        given = self.args[0] if len(self.args) == 1 and isinstance(self.args[0], list | tuple) else self.args
-        return self.together(given)
+        values = self.args[0] if len(self.args) == 1 and isinstance(self.args[0], list | tuple) else self.args
+        return self.as_tensors(values)
 
-    def together(self, values: Sequence[Any]) -> list[Flow]:
-        """Return values that meet each other; arrays of the network's own get the axes of an image.
+    def as_tensors(self, values: Sequence[Any]) -> list[SymbolicTensor]:
+        """Return the operands of one operation as tensors of which arrays have the axes of an image.
 
-        Errors:   Unmapped where none is a tensor made from the image or from weights
+        Raises:
+            UnsupportedOperator: Where none of them is computed from the input or from weights.
         """
-        if not all(isinstance(one, Flow) or hasattr(one, "shape") for one in values):
-            raise Unmapped("something else than tensors")
-        images = [one for one in values if isinstance(one, Flow) and one.batched]
-        if not images and not any(isinstance(one, Flow) or is_learned(one) for one in values):
-            raise Unmapped("no tensor made from the image")
+        if not all(isinstance(one, SymbolicTensor) or hasattr(one, "shape") for one in values):
+            raise UnsupportedOperator("an operand that is no tensor")
+        images = [one for one in values if isinstance(one, SymbolicTensor) and one.batched]
+        if not images and not any(isinstance(one, SymbolicTensor) or is_learned(one) for one in values):
+            raise UnsupportedOperator("no tensor computed from the input")
         rank = max(len(one.shape) for one in images or values) or 1
-        ready: list[Flow] = []
+        tensors: list[SymbolicTensor] = []
         for one in [] if images else values:
-            if not isinstance(one, Flow) and tuple(one.shape[:1]) == (self.walk.batch,) and len(one.shape) == rank:
-                images = [self._for_each_image(one)]
+            per_image = not isinstance(one, SymbolicTensor) and tuple(one.shape[:1]) == (self.converter.batch,)
+            if per_image and len(one.shape) == rank:
+                images = [self._array_per_image(one)]
                 rank -= 1
                 break
         for one in values:
-            if isinstance(one, Flow):
-                ready.append(one if one.batched else self.lifted(one, rank, bool(images)))
+            if isinstance(one, SymbolicTensor):
+                tensors.append(one if one.batched else self.expand_rank(one, rank, bool(images)))
             elif images:
-                ready.append(self.array(one, images[0], "value"))
+                tensors.append(self.add_array(one, images[0], "value"))
             else:
-                ready.append(self.lifted(self.own_flow(one), rank, False))
-        return ready
+                tensors.append(self.expand_rank(self.array_tensor(one), rank, False))
+        return tensors
 
-    def own_flow(self, value: Any) -> Flow:
-        """Return an array of the network's own with all its axes, none of which is the batch."""
+    def array_tensor(self, value: Any) -> SymbolicTensor:
+        """Return a weight or constant array as a tensor without a batch axis."""
         shape = tuple(int(size) for size in value.shape) or (1,)
-        like = Flow(next(iter(self.walk.builder.entries)), shape, plain(len(shape)), batched=False)
-        return self.array(value, like, "value")
+        like = SymbolicTensor(self.converter.builder.entries[0].name, shape, keras_order(len(shape)), False)
+        return self.add_array(value, like, "value")
 
-    def _for_each_image(self, rows: Any) -> Flow:
-        """Return an array that was made for a whole batch as it is for each image."""
+    def _array_per_image(self, rows: Any) -> SymbolicTensor:
+        """Return an array computed for a whole batch as a tensor with a batch axis."""
         shape = tuple(int(size) for size in rows.shape[1:]) or (1,)
-        return self.array(rows, Flow(next(iter(self.walk.builder.entries)), shape, plain(len(shape))), "value")
+        like = SymbolicTensor(self.converter.builder.entries[0].name, shape, keras_order(len(shape)))
+        return self.add_array(rows, like, "value")
 
-    def lifted(self, flow: Flow, rank: int, batched: bool) -> Flow:
-        """Return an array without a batch with `rank` axes: as it meets images, or another such array.
+    def expand_rank(self, tensor: SymbolicTensor, rank: int, batched: bool) -> SymbolicTensor:
+        """Return a tensor without a batch with leading axes of size 1, as broadcasting adds them.
 
-        Errors:   Unmapped where it has one row for each image
+        Raises:
+            UnsupportedOperator: Where it has one row per image.
         """
-        shape = flow.shape
+        shape = tensor.shape
         if batched and len(shape) == rank + 1:
             if shape[0] != 1:
-                raise Unmapped("images are mixed")
+                raise UnsupportedOperator("the batch axis is combined with another axis")
             shape = shape[1:]
         if len(shape) > rank:
-            raise Unmapped("an array with more axes than an image has")
+            raise UnsupportedOperator("an array with more axes than an image has")
         shape = (1,) * (rank - len(shape)) + shape
-        ready = flow if shape == flow.shape else self.reshaped(flow, shape, "value.reshape")
-        return replace(ready, batched=batched)
+        expanded = tensor if shape == tensor.shape else self.reshape(tensor, shape, "value.reshape")
+        return replace(expanded, batched=batched)
 
     def argument(self, index: int, name: str, default: Any = None) -> Any:
-        """Return an argument given by place or by name."""
+        """Return an argument passed by position or by name."""
         return self.args[index] if index < len(self.args) else self.kwargs.get(name, default)
 
-    def only(self, *names: str) -> None:
-        """Refuse further arguments: masks, states, …
+    def refuse_other_arguments(self, *names: str) -> None:
+        """Refuse keyword arguments other than these: masks, states, …
 
-        Errors:   Unmapped
+        Raises:
+            UnsupportedOperator: Where there is one.
         """
-        more = [name for name, value in self.kwargs.items() if name not in (*names, "training") and value]
-        if more:
-            raise Unmapped(f"called with {more[0]}")
+        others = [name for name, value in self.kwargs.items() if name not in (*names, "training") and value]
+        if others:
+            raise UnsupportedOperator(f"called with {others[0]}")
 
-    # What it is made into
+    # Layers
 
     def emit(
         self,
         layer: Layer,
-        *flows: Flow,
+        *inputs: SymbolicTensor,
         part: str = "",
         order: Order | None = None,
-        parameters: Mapping[str, Weights] | None = None,
-        buffers: Mapping[str, Weights] | None = None,
+        parameters: Mapping[str, WeightSource] | None = None,
+        buffers: Mapping[str, WeightSource] | None = None,
         frozen: Sequence[str] = (),
-    ) -> Flow:
-        """Add a layer; its output has the first input's order unless another is given.
+    ) -> SymbolicTensor:
+        """Add a layer, and return its output, with the first input's order unless `order` is given.
 
-        The layer that does the work has Keras' name; those before and after it name their part: `conv1.relu`.
+        The layer that does the main work has Keras' name. Others append the name of their part: `conv1.relu`.
         """
         name = f"{self.name}.{part}" if part else self.name
-        builder = self.walk.builder
-        inputs = [flow.layer for flow in flows]
-        added = builder.add(name, layer, inputs, parameters, buffers, self.name, frozen)
-        held = builder.shapes[added]
-        batched = any(flow.batched for flow in flows)
-        return Flow(added, held, flows[0].order if order is None else order, batched)
+        builder = self.converter.builder
+        layers = [one.layer for one in inputs]
+        added = builder.add(name, layer, layers, parameters, buffers, self.name, frozen)
+        batched = any(one.batched for one in inputs)
+        return SymbolicTensor(added, builder.shapes[added], inputs[0].order if order is None else order, batched)
 
-    def result(self, operation: Any, name: str, flow: Flow) -> Flow:
+    def convert_call(self, operation: Any, name: str, tensor: SymbolicTensor) -> SymbolicTensor:
         """Add the layers of another operation, called with one tensor."""
-        return self.walk.finished(self.walk.called(operation, name, [flow], {}))[0]
+        return self.converter.as_layers(self.converter.convert_call(operation, name, [tensor], {}))[0]
 
-    def arranged(self, flow: Flow, order: Order) -> Flow:
-        """Return a flow with its axes in this order."""
-        return arranged(self.walk.builder, flow, order, self.name, self.name)
+    def transpose(self, tensor: SymbolicTensor, order: Order) -> SymbolicTensor:
+        """Return a tensor with its axes in this order."""
+        return transpose_to(self.converter.builder, tensor, order, self.name, self.name)
 
-    def plain(self, flow: Flow) -> Flow:
-        """Return a flow with its axes as Keras has them."""
-        return self.arranged(flow, plain(len(flow.order)))
+    def in_keras_order(self, tensor: SymbolicTensor) -> SymbolicTensor:
+        """Return a tensor with its axes in Keras' order."""
+        return self.transpose(tensor, keras_order(len(tensor.order)))
 
-    def image(self, index: int = 0) -> Flow:
-        """Return an argument with its channels in front."""
-        flow = self.flow(index)
-        return self.arranged(flow, channels_in_front(len(flow.order), self.data_format))
+    def image(self, index: int = 0) -> SymbolicTensor:
+        """Return an argument with its channels first."""
+        tensor = self.tensor(index)
+        return self.transpose(tensor, channels_first_order(len(tensor.order), self.data_format))
 
-    def reshaped(self, flow: Flow, shape: Shape, part: str = "") -> Flow:
-        """Put the elements, in Keras' order, into another shape of Keras."""
-        order = reshaped_order(shape, self.data_format)
-        ready = flow if in_sequence(flow) else self.plain(flow)
-        return self.emit(reshaping(held_as(shape, order)), ready, part=part, order=order)
+    def reshape(self, tensor: SymbolicTensor, shape: Shape, part: str = "") -> SymbolicTensor:
+        """Return a tensor reshaped as Keras does: both shapes are in Keras' order."""
+        order = order_after_reshape(shape, self.data_format)
+        ready = tensor if tensor.is_in_keras_order() else self.in_keras_order(tensor)
+        return self.emit(reshape_layer(to_layer_order(shape, order)), ready, part=part, order=order)
 
-    def array(self, value: Any, like: Flow, part: str, shape: Shape | None = None, change: Change = _same) -> Flow:
-        """Add a layer for a variable, or for numbers that are the same for every image, once for each.
+    def add_array(
+        self, value: Any, like: SymbolicTensor, part: str, shape: Shape | None = None, change: Change = _same
+    ) -> SymbolicTensor:
+        """Add a Parameter layer for a variable or constant array, unless it has one already.
 
-        Its axes are those of `like`, in its order, and of size 1 where `shape` (the value's own unless given) has
-        none. What is learned is a parameter; `change` makes its numbers of the value's.
+        The result broadcasts against `like` and has its order. `shape` is the array's shape against `like` in
+        Keras' order, by default its own. A trainable array becomes a parameter. `change` computes the layer's
+        values from the array's.
         """
         size = tuple(int(size) for size in value.shape) if shape is None else shape
-        rows = like.batched and len(size) == len(like.order) + 1 and size[0] == self.walk.batch
-        full = _full(size[1:] if rows else size, len(like.order), like.batched)
-        variable, axes = (value.variable, value.axes) if isinstance(value, Own) else (value, None)
-        laid = self.walk.array_of(variable)
-        _check_own(value)
-        if laid is not None:
-            known = replace(self._turned(variable, laid, axes), batched=like.batched)
-            if known.shape != full:
-                known = self.reshaped(known, full, f"{part}.reshape")
-            return self.arranged(known, like.order)
+        per_image = like.batched and len(size) == len(like.order) + 1 and size[0] == self.converter.batch
+        full = _expanded_shape(size[1:] if per_image else size, len(like.order), like.batched)
+        variable, axes = (value.variable, value.axes) if isinstance(value, RearrangedWeight) else (value, None)
+        known = self.converter.parameter_layer(variable)
+        _refuse_computed(value)
+        if known is not None:
+            tensor = replace(self._with_axes(variable, known, axes), batched=like.batched)
+            if tensor.shape != full:
+                tensor = self.reshape(tensor, full, f"{part}.reshape")
+            return self.transpose(tensor, like.order)
         learned = is_learned(value)
-        held = held_as(full, like.order)
+        layer_shape = to_layer_order(full, like.order)
 
         def read(array: Array) -> Array:
-            array = value.read(array) if isinstance(value, Own) else array
-            array = _one_row(array) if rows else array
+            array = value.read(array) if isinstance(value, RearrangedWeight) else array
+            array = _common_row(array) if per_image else array
             return change(array).reshape(full).transpose(like.order)
 
-        plain_form = tuple(range(len(held)))
-        same = axes is None and like.order == plain_form and held == tuple(variable.shape) and change is _same
-        form = plain_form if same else (held, like.order, axes)
-        own = {"weight" if learned else "value": Weights((variable,), read, form)}
-        layer = Parameter(held, learned)
-        made = self.emit(
-            layer, like, part=part, parameters=own if learned else None, buffers=None if learned else own
+        plain = tuple(range(len(layer_shape)))
+        is_plain = like.order == plain and layer_shape == tuple(variable.shape)
+        form = plain if is_plain and axes is None and change is _same else (layer_shape, like.order, axes)
+        source = {"weight" if learned else "value": WeightSource((variable,), read, form)}
+        added = self.emit(
+            Parameter(layer_shape, learned),
+            like,
+            part=part,
+            parameters=source if learned else None,
+            buffers=None if learned else source,
         )
-        self.walk.keep_array(variable, Laid(made, axes))
-        return made
+        self.converter.remember_parameter_layer(variable, ParameterLayer(added, axes))
+        return added
 
-    def _turned(self, variable: Any, known: Laid, axes: Order | None) -> Flow:
-        """Return an array that is laid out already, with its axes in another order."""
+    def _with_axes(self, variable: Any, known: ParameterLayer, axes: Order | None) -> SymbolicTensor:
+        """Return the output of an array's layer with its axes in another order."""
         if known.axes == axes:
-            return known.flow
+            return known.tensor
         shape = tuple(int(size) for size in variable.shape)
-        there = known.axes or plain(len(shape))
-        flow = replace(known.flow, batched=False)
-        laid = tuple(shape[axis] for axis in there)
-        flow = flow if flow.shape == laid else self.reshaped(flow, laid, "value.reshape")
-        wanted = axes or plain(len(shape))
-        return replace(flow, order=tuple(wanted.index(there[axis]) for axis in flow.order))
+        there = known.axes or keras_order(len(shape))
+        tensor = replace(known.tensor, batched=False)
+        current = tuple(shape[axis] for axis in there)
+        tensor = tensor if tensor.shape == current else self.reshape(tensor, current, "value.reshape")
+        wanted = axes or keras_order(len(shape))
+        return replace(tensor, order=tuple(wanted.index(there[axis]) for axis in tensor.order))
 
     def number(self, value: Any) -> float | None:
-        """Return a number that is the same for all images and not learned; None for anything else."""
+        """Return a constant number; None for anything else."""
         if isinstance(value, bool | int | float):
             return float(value)
-        if isinstance(value, Flow) or getattr(value, "trainable", False) or not hasattr(value, "shape"):
+        if isinstance(value, SymbolicTensor) or getattr(value, "trainable", False) or not hasattr(value, "shape"):
             return None
-        _check_own(value)
+        _refuse_computed(value)
         try:
-            return float(numbers_of(value).reshape(-1)[0]) if all(size == 1 for size in value.shape) else None
-        except BadNetwork:  # an array without memory, whose number is not needed for the structure
+            return float(read_array(value).reshape(-1)[0]) if all(size == 1 for size in value.shape) else None
+        except BadNetwork:  # an array without values, which the structure does not depend on
             return None
 
 
 def is_learned(value: Any) -> bool:
-    """Tell whether a value is a weight that is trained."""
+    """Return whether a value is a trainable weight."""
     return hasattr(value, "shape") and bool(getattr(value, "trainable", False))
 
 
-def _full(shape: Shape, rank: int, batched: bool) -> Shape:
-    """Return an array's shape against one image, or against an array without a batch.
+def _expanded_shape(shape: Shape, rank: int, batched: bool) -> Shape:
+    """Return an array's shape with leading axes of size 1.
 
-    Errors:   Unmapped where it has more axes
+    Raises:
+        UnsupportedOperator: Where it has more axes than `rank`.
     """
     if batched and len(shape) == rank + 1 and shape[0] == 1:
         shape = shape[1:]
     if len(shape) > rank:
-        raise Unmapped("an array with more axes than an image has")
+        raise UnsupportedOperator("an array with more axes than an image has")
     return (1,) * (rank - len(shape)) + shape
 
 
-def _one_row(array: Array) -> Array:
-    """Return what an array made for a whole batch holds for each image.
+def _common_row(array: Array) -> Array:
+    """Return the values that all images of a batch have in common.
 
-    Errors:   BadNetwork [keras-rows] where images have different numbers
+    Raises:
+        BadNetwork: [keras-rows] where they differ.
     """
     if (array != array[:1]).any():
         raise BadNetwork(
-            "an array made in a layer's call must hold the same numbers for every image; got rows that differ; "
-            "leave out parameters=True. [keras-rows]"
+            "An array created in a layer's call must have the same values for every image (got rows that differ). "
+            "Leave out parameters=True. [keras-rows]"
         )
     row: Array = array[0]
     return row
 
 
-def _check_own(value: Any) -> None:
-    """Refuse what was computed from learned arrays before it came here: they would not be counted.
+def _refuse_computed(value: Any) -> None:
+    """Refuse a tensor computed from weights before tracing began: they would not be counted.
 
-    Errors:   Unmapped
+    Raises:
+        UnsupportedOperator: For such a tensor.
     """
     if getattr(value, "requires_grad", False) and not hasattr(value, "trainable"):
-        raise Unmapped("computed from learned arrays")
+        raise UnsupportedOperator("computed from weights")

@@ -1,86 +1,126 @@
-"""From a Keras model to a network, without running it."""
+"""Import of Keras models, without running them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from ...engines.protocol import Array
 from ...input_shapes import InputShape
-from .backend import imported
-from .flow import Flow
-from .shapes import data_format_of, images, sizes_known
+from ..import_spec import Scheme, build_model, parse_spec
+from ..weights import ImportedWeights
+from .backend import require_keras
+from .shapes import data_format_of, input_images, input_sizes
+from .symbolic import SymbolicTensor
 
 if TYPE_CHECKING:
-    from ...model import Model
     from ...network import Network
-    from .walk import Walk
+    from .converter import ModelConverter
+
+SCHEME = Scheme("keras", "a Keras model", "keras:keras.applications:ResNet50")
+
+_NAME_COUNTERS = "object_name_uids"
+"""The attribute of Keras' global state that numbers unnamed layers, by class."""
+
+_UNINITIALIZED = "uninitialized_variables"
+"""The attribute of Keras' global state that lists weights to be initialized after a stateless scope."""
 
 
-@overload
-def from_keras(
-    model: Any, input_shape: InputShape | None = ..., parameters: Literal[False] = ..., name: str | None = ...
-) -> Network: ...
+def read_network(
+    model: Any, input_shape: InputShape | None = None, name: str | None = None
+) -> tuple[Network, Mapping[str, Array]]:
+    """Return the network of a Keras model, and its weights, which are read when they are asked for.
 
-
-@overload
-def from_keras(
-    model: Any, input_shape: InputShape | None, parameters: Literal[True], name: str | None = ...
-) -> Model: ...
-
-
-@overload
-def from_keras(
-    model: Any, input_shape: InputShape | None = ..., *, parameters: Literal[True], name: str | None = ...
-) -> Model: ...
-
-
-@overload
-def from_keras(
-    model: Any, input_shape: InputShape | None = ..., parameters: bool = ..., name: str | None = ...
-) -> Network | Model: ...
-
-
-def from_keras(
-    model: Any, input_shape: InputShape | None = None, parameters: bool = False, name: str | None = None
-) -> Network | Model:
-    """Return the network of a Keras 3 model, with its parameters if asked for: then a Model.
-
-    Keras' own graph is read: functional, sequential and nested models. A model or layer written as a class is
-    called with symbolic tensors, which have no numbers. Layers have Keras' names; images are channels first
-    here, whatever the model's data format. What no layer stands for becomes Opaque with its class's name.
-
-    Units:    input_shape is one shape, or a mapping from input names to shapes, channels first, batch left out:
-              for models that leave sizes open, or another size; 224 pixels a side where neither says
-    Errors:   MissingExtra [missing-keras]; BadSetting [keras-model], [keras-unbuilt], [keras-inputs],
-              [keras-input], [keras-open], [input-shape], [input-name]; BadShape [keras-shape]; BadNetwork
-              [keras-trace], [keras-no-numbers], [keras-rows]
+    Raises:
+        MissingExtra: [missing-keras]
+        BadSetting: [keras-model], [keras-unbuilt], [keras-inputs], [keras-input], [keras-open], [input-shape],
+            [input-name]
+        BadShape: [keras-shape], [keras-weights]
+        BadNetwork: [keras-trace]; when a weight is read, [keras-no-numbers], [keras-rows]
     """
-    imported()
-    walk, outputs, called = read(model, input_shape)
-    network = walk.builder.network([flow.layer for flow in outputs], name or called)
-    if not parameters:
-        return network
-    from .weights import with_parameters
-
-    return with_parameters(network, walk.builder.weights)
+    require_keras()
+    converter, outputs = convert_model(model, input_shape)
+    network = converter.builder.build([one.layer for one in outputs], name or str(model.name))
+    sources = converter.builder.weights()
+    return network, ImportedWeights(network, lambda name: sources[name].read())
 
 
-def read(model: Any, input_shape: InputShape | None) -> tuple[Walk, list[Flow], str]:
-    """Return a model's layers, its outputs, and its name.
+def convert_model(model: Any, input_shape: InputShape | None) -> tuple[ModelConverter, list[SymbolicTensor]]:
+    """Convert all layers of a model. Return the conversion, and the model's outputs.
 
-    Errors:   as `from_keras`
+    Raises:
+        ConvscopeError: As `read_network`.
     """
-    from .classes import check_whole, graph_of
-    from .recording import batch_size
-    from .walk import Walk
+    from .converter import ModelConverter
+    from .graph import batch_size
+    from .subclassed_models import check_complete, graph_of
 
     graph = graph_of(model, input_shape)
     data_format = data_format_of(graph)
-    # A model without a graph was called with the shapes that are given, under the names that it uses.
-    inputs = images(graph, None if graph.traced else input_shape, data_format)
+    # A traced model was called with `input_shape` already, under its own names of the inputs.
+    images = input_images(graph, None if graph.traced else input_shape, data_format)
     batch = graph.inputs[0].shape[0] if graph.traced else batch_size(model)
-    walk = Walk(data_format, sizes_known(inputs, graph), batch)
-    given = [Flow(walk.builder.add_input(one.held, one.name, one.name), one.held, one.order) for one in inputs]
-    outputs = walk.finished(walk.run(graph, given))
+    converter = ModelConverter(data_format, input_sizes(images, graph), batch)
+    inputs = []
+    for image in images:
+        layer = converter.builder.add_input(image.layer_shape, image.name, image.name)
+        inputs.append(SymbolicTensor(layer, image.layer_shape, image.order))
+    outputs = converter.as_layers(converter.run(graph, inputs))
     if graph.traced:
-        check_whole(model, walk.misses(model._trainable_variables))
-    return walk, outputs, str(model.name)
+        check_complete(model, not converter.lacks_any(model._trainable_variables))
+    return converter, outputs
+
+
+def load_model(spec: str, input_shape: InputShape | None = None) -> Network:
+    """Return the network of the model that an import spec names.
+
+    Raises:
+        UnknownModel: [keras-name], [keras-import], [keras-callable]
+        BadSetting: [keras-arguments], [keras-raised], [keras-model]
+        ConvscopeError: As `read_network`.
+    """
+    parsed = parse_spec(spec, SCHEME)
+    keras = require_keras()
+    model = build_model(parsed, keras.Model, _build)
+    return read_network(model, input_shape, parsed.name)[0]
+
+
+def _build(call: Callable[[], Any]) -> Any:
+    with _restarted_name_counters():
+        try:
+            with without_weights():
+                return call()
+        except (Exception, SystemExit):  # building it may need values
+            return call()
+
+
+@contextmanager
+def _restarted_name_counters() -> Iterator[None]:
+    """Let Keras number unnamed layers from the start, so that a model always has the same names."""
+    from keras.src.backend.common import global_state
+
+    before = global_state.get_global_attribute(_NAME_COUNTERS)
+    global_state.set_global_attribute(_NAME_COUNTERS, None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_NAME_COUNTERS, before)
+
+
+@contextmanager
+def without_weights() -> Iterator[None]:
+    """Let Keras build models whose weights have shapes and take no memory."""
+    import keras
+    from keras.src.backend.common import global_state
+
+    if keras.backend.backend() == "torch":  # its modules allocate weights when they are created
+        with keras.device("meta"):
+            yield
+        return
+    before = list(global_state.get_global_attribute(_UNINITIALIZED) or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:  # otherwise Keras would initialize these weights at the next shape inference
+        global_state.set_global_attribute(_UNINITIALIZED, before)

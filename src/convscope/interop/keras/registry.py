@@ -1,4 +1,4 @@
-"""Which layer or function of Keras is converted by which converter."""
+"""Converters of Keras' layers and functions."""
 
 from __future__ import annotations
 
@@ -7,68 +7,36 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .flow import Flow
+from ..registry import OperatorRegistry
+from .symbolic import SymbolicTensor
 
 if TYPE_CHECKING:
     from .call import Call
 
-Converter = Callable[["Call"], Flow | Sequence[Flow]]
-"""Adds layers for a call, and returns what flows on: one flow per output."""
+Converter = Callable[["Call"], SymbolicTensor | Sequence[SymbolicTensor]]
+"""Adds layers for a call, and returns its outputs."""
 
-FAMILIES = (
-    "activation",
-    "attention",
-    "convolution",
-    "dense",
-    "elementwise",
-    "indexing",
-    "merge",
-    "normalization",
-    "pooling",
-    "preprocessing",
-    "recurrent",
-    "reduction",
-    "resize",
-    "shape",
-)
-"""The modules of `operators` that hold converters."""
+_REGISTRY: OperatorRegistry[str, Converter] = OperatorRegistry(f"{__package__}.operators")
 
-_CONVERTERS: dict[str, Converter] = {}
-
-
-def converts(*names: str) -> Callable[[Converter], Converter]:
-    """Register a converter for classes by name: `layers.Conv2D`, or `ops.numpy.Add` for a function's operation.
-
-    Errors:   ValueError for a name that has a converter already
-    """
-
-    def register(converter: Converter) -> Converter:
-        for name in names:
-            if name in _CONVERTERS:
-                raise ValueError(f"{name} has two converters")
-            _CONVERTERS[name] = converter
-        return converter
-
-    return register
+converts = _REGISTRY.register
+"""Decorator that registers a converter for classes by name: `layers.Conv2D`, or `ops.numpy.Add` for a function."""
 
 
 def known_names() -> list[str]:
     """Return the names of all classes that have a converter."""
-    for family in FAMILIES:
-        import_module(f"{__package__}.operators.{family}")
-    return sorted(_CONVERTERS)
+    return sorted(_REGISTRY.load())
 
 
 @cache
 def _converters() -> dict[type, Converter]:
     """Return the converter of each class of the installed Keras; classes that it does not have are left out."""
     found: dict[type, Converter] = {}
-    for name in known_names():
+    for name, converter in _REGISTRY.load().items():
         home, _, word = name.rpartition(".")
         module = import_module("keras.layers" if home == "layers" else f"keras.src.{home}")
         kind = getattr(module, word, None)
         if kind is not None:
-            found[kind] = _CONVERTERS[name]
+            found[kind] = converter
     return found
 
 
@@ -77,7 +45,7 @@ def _call_of(kind: type) -> Any:
 
 
 def converter_of(operation: Any) -> Converter | None:
-    """Return what converts a layer or operation: its class's, or that of a base whose `call` it has."""
+    """Return the converter of a layer's or operation's class, or of a base class whose `call` it inherits."""
     known = _converters()
     for kind in type(operation).__mro__:
         if kind in known:

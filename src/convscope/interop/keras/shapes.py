@@ -1,4 +1,4 @@
-"""The images that a model takes: their sizes, and where their channels are."""
+"""Inputs of a model: their shapes, and the position of their channels."""
 
 from __future__ import annotations
 
@@ -10,102 +10,101 @@ from ...errors import BadSetting
 from ...input_shapes import InputShape, shapes_by_name
 from ...layers.base import show_shape
 from ...layers.connection import Shape
-from .flow import Order, channels_in_front, plain
+from ..import_spec import DEFAULT_IMAGE_SIZE
 from .graph import Graph, inner_graph
-
-USUAL_SIZE = 224
-"""Pixels per side of an image whose size a model leaves open."""
+from .symbolic import Order, channels_first_order, keras_order
 
 
-class Image(NamedTuple):
-    """An input: its sizes as they are held, and which axis of Keras each is."""
+class InputImage(NamedTuple):
+    """An input: its shape in the order of its layer, and the Keras axis of each axis."""
 
-    held: Shape
+    layer_shape: Shape
     order: Order
     name: str
 
 
-def in_keras_order(shape: Shape, data_format: str) -> Shape:
-    """Return a shape given channels first as a model with this data format has it."""
+def to_data_format(shape: Shape, data_format: str) -> Shape:
+    """Convert a channels-first shape to a model's data format."""
     if len(shape) < 3 or data_format == "channels_first":
         return shape
     return (*shape[1:], shape[0])
 
 
-def images(graph: Graph, input_shape: InputShape | None, data_format: str) -> list[Image]:
-    """Return the inputs, with the sizes that are asked for.
+def input_images(graph: Graph, input_shape: InputShape | None, data_format: str) -> list[InputImage]:
+    """Return the inputs of a graph, of the given shapes.
 
-    Errors:   BadSetting [input-shape], [input-name], [keras-input], [keras-open]
+    Raises:
+        BadSetting: [input-shape], [input-name], [keras-input], [keras-open]
     """
     names = [_name_of(tensor) for tensor in graph.inputs]
-    asked = shapes_by_name(input_shape, names)
-    found = []
+    requested = shapes_by_name(input_shape, names)
+    images = []
     for tensor, name in zip(graph.inputs, names, strict=True):
         order = _order(graph, tensor, data_format)
         declared = tuple(tensor.shape[axis + 1] for axis in order)
-        held = _fitted(asked[name], declared, name) if name in asked else declared
-        if len(held) > 2 and held[0] is not None:
-            held = tuple(USUAL_SIZE if size is None else size for size in held)
-        if None in held or not held:
+        layer_shape = _check_rank(requested[name], declared, name) if name in requested else declared
+        if len(layer_shape) > 2 and layer_shape[0] is not None:
+            layer_shape = tuple(DEFAULT_IMAGE_SIZE if size is None else size for size in layer_shape)
+        if None in layer_shape or not layer_shape:
             raise BadSetting(
-                f"input {name!r} must have known sizes; got {_shown(declared)}; "
-                "give them by input_shape=… or --input, channels first and without the batch. [keras-open]"
+                f"Input {name!r} has open sizes (got {_format(declared)}). "
+                "Pass input_shape=… or --input, channels first and without the batch. [keras-open]"
             )
-        found.append(Image(held, order, name))
-    return found
+        images.append(InputImage(layer_shape, order, name))
+    return images
 
 
-class Sizes(Enum):
-    """Which sizes a model was built for: these, any, or others."""
+class InputSizes(Enum):
+    """The input sizes that Keras recorded a graph for: the same as now, open, or other ones."""
 
-    THESE = "these"
-    ANY = "any"
-    OTHERS = "others"
+    SAME = "same"
+    OPEN = "open"
+    OTHER = "other"
 
 
-def sizes_known(images: Sequence[Image], graph: Graph) -> Sizes:
-    """Return what Keras knew of the images' sizes when it recorded the graph."""
-    known = Sizes.THESE
+def input_sizes(images: Sequence[InputImage], graph: Graph) -> InputSizes:
+    """Compare inputs with the sizes that Keras recorded a graph for."""
+    sizes = InputSizes.SAME
     for image, tensor in zip(images, graph.inputs, strict=True):
-        for place, axis in enumerate(image.order):
+        for index, axis in enumerate(image.order):
             declared = tensor.shape[axis + 1]
             if declared is None:
-                known = Sizes.ANY
-            elif declared != image.held[place]:
-                return Sizes.OTHERS
-    return known
+                sizes = InputSizes.OPEN
+            elif declared != image.layer_shape[index]:
+                return InputSizes.OTHER
+    return sizes
 
 
-def _fitted(asked: Shape, declared: Sequence[int | None], name: str) -> Shape:
-    if len(asked) != len(declared):
+def _check_rank(requested: Shape, declared: Sequence[int | None], name: str) -> Shape:
+    if len(requested) != len(declared):
         raise BadSetting(
-            f"from_keras.input_shape must have {len(declared)} sizes for input {name!r} ({_shown(declared)}); "
-            f"got {show_shape(asked)}; list them channels first and without the batch. [keras-input]"
+            f"input_shape must have {len(declared)} sizes for input {name!r}, {_format(declared)} "
+            f"(got {show_shape(requested)}). List them channels first and without the batch. [keras-input]"
         )
-    return asked
+    return requested
 
 
 def _name_of(tensor: Any) -> str:
-    """Return an input's name as Keras' summary shows it."""
+    """Return an input's name as in Keras' summary."""
     operation = tensor._keras_history.operation
     return str(tensor.name if operation is None else operation.name)
 
 
-def _shown(sizes: Sequence[int | None]) -> str:
-    return "×".join("?" if size is None else str(size) for size in sizes) or "one number"
+def _format(sizes: Sequence[int | None]) -> str:
+    return "×".join("?" if size is None else str(size) for size in sizes) or "a scalar"
 
 
 def _order(graph: Graph, tensor: Any, data_format: str) -> Order:
-    """Return how an input is held: images with their channels in front, sequences as they are."""
+    """Return the order of an input: images are channels first, sequences as in Keras."""
     rank = len(tensor.shape) - 1
-    wanted = _wanted(graph, tensor)
+    wanted = _data_format(graph, tensor)
     if rank > 2:
-        return channels_in_front(rank, wanted or data_format)
-    return channels_in_front(rank, wanted) if rank == 2 and wanted else plain(rank)
+        return channels_first_order(rank, wanted or data_format)
+    return channels_first_order(rank, wanted) if rank == 2 and wanted else keras_order(rank)
 
 
-def _wanted(graph: Graph, tensor: Any) -> str | None:
-    """Return the data format of the first layer on the input's way that has one; None where it is no image."""
+def _data_format(graph: Graph, tensor: Any) -> str | None:
+    """Return the data format of the first layer on the input's path that has one; None if it is no image."""
     from keras import layers
 
     sequence = (
@@ -120,7 +119,7 @@ def _wanted(graph: Graph, tensor: Any) -> str | None:
         if inner is not None:
             for outer, one in zip(node.arguments.keras_tensors, inner.inputs, strict=False):
                 if id(outer) in reached:
-                    return _wanted(inner, one)
+                    return _data_format(inner, one)
         if isinstance(node.operation, sequence):
             return None
         found = getattr(node.operation, "data_format", None)
@@ -131,11 +130,11 @@ def _wanted(graph: Graph, tensor: Any) -> str | None:
 
 
 def data_format_of(graph: Graph) -> str:
-    """Return where a model has its channels: as its first layer that says so, else as Keras is set."""
+    """Return a model's data format: that of its first layer which has one, else Keras' default."""
     import keras
 
     for tensor in graph.inputs:
-        found = _wanted(graph, tensor)
+        found = _data_format(graph, tensor)
         if found:
             return found
     return str(keras.config.image_data_format())

@@ -1,1 +1,1 @@
-"""PyTorch: modules in, modules out."""
+"""Conversion from and to PyTorch modules."""

@@ -1,4 +1,4 @@
-"""The arguments and results of calls: the tensors in them, what stands for them, what the function is called."""
+"""Arguments and results of calls: the tensors in them, and properties of functions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-NEEDS_NUMBERS = {
+NEEDS_VALUES = {
     *("item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__contains__", "equal"),
     *("nonzero", "argwhere", "unique", "unique_consecutive", "masked_select", "allclose", "is_nonzero"),
 }
-"""Functions whose answer depends on the numbers in a tensor."""
+"""Functions whose result depends on a tensor's values."""
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
@@ -31,45 +31,45 @@ def tensors(value: Any) -> Iterator[Tensor]:
         yield from tensors((value.start, value.stop, value.step))
 
 
-def with_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """Return the same nested arguments or results with every tensor changed."""
+def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Apply a function to every tensor in nested arguments or results."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, dict):
-        return {key: with_tensors(one, change) for key, one in value.items()}
+        return {key: map_tensors(one, change) for key, one in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(with_tensors(one, change) for one in value)
+        return type(value)(map_tensors(one, change) for one in value)
     return value
 
 
-class WithoutMemory:
-    """Tensors of the same shape and type on the meta device, made once for each."""
+class MetaTensors:
+    """Meta tensors of the same shape and type as other tensors, created once for each."""
 
     def __init__(self) -> None:
-        self._made: dict[int, tuple[Tensor, Tensor]] = {}
+        self._known: dict[int, tuple[Tensor, Tensor]] = {}
 
     def __call__(self, tensor: Tensor) -> Tensor:
-        """Return what stands for a tensor."""
+        """Return a tensor's meta tensor."""
         if tensor.is_meta:
             return tensor
-        known = self._made.get(id(tensor))
+        known = self._known.get(id(tensor))
         if known is None:
             empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-            known = self._made[id(tensor)] = (empty, tensor)
+            known = self._known[id(tensor)] = (empty, tensor)
         return known[0]
 
 
-def word_of(function: Any) -> str:
-    """Return an operator's name as a layer's: add for __iadd__, relu for relu_."""
+def operator_name(function: Any) -> str:
+    """Return a function's name for layers: add for __iadd__, relu for relu_."""
     name: str = getattr(function, "__name__", None) or str(function)
-    if name in NEEDS_NUMBERS or name in ("__setitem__", "__get__", "__set__"):
+    if name in NEEDS_VALUES or name in ("__setitem__", "__get__", "__set__"):
         return name
     return name.strip("_").split(".")[-1] or name
 
 
 @lru_cache(maxsize=2048)
-def writes(function: Any) -> bool:
-    """Tell whether a function writes into its first argument: relu_, __iadd__, __setitem__."""
+def is_in_place(function: Any) -> bool:
+    """Return whether a function writes into its first argument: relu_, __iadd__, __setitem__."""
     name: str = getattr(function, "__name__", None) or ""
     if name.startswith("__"):
         return name == "__setitem__" or (name.startswith("__i") and name not in _READING)
@@ -77,14 +77,14 @@ def writes(function: Any) -> bool:
 
 
 _READING = {"__index__", "__int__", "__invert__", "__iter__"}
-"""Methods whose names begin as those of in-place operators do."""
+"""Methods that are not in place, although their names begin with __i."""
 
 
 @lru_cache(maxsize=256)
 def without_dispatch(function: FunctionType) -> Callable[..., Any]:
-    """Return a copy of one of PyTorch's Python functions that runs its body and asks no mode before."""
-    unasked = {name: _never for name in function.__globals__ if name.startswith("has_torch_function")}
-    known = {**function.__globals__, **unasked}
+    """Return a copy of a Python function of PyTorch that runs its body without dispatching to a mode."""
+    patched = {name: _never for name in function.__globals__ if name.startswith("has_torch_function")}
+    known = {**function.__globals__, **patched}
     copy = FunctionType(function.__code__, known, function.__name__, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy

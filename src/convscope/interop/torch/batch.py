@@ -1,7 +1,8 @@
-"""The batch axis of a recorded tensor: found by a batch size that nothing else has, and taken out of shapes.
+"""The batch axis of a recorded tensor: recognized by its size, and removed from shapes.
 
-A network is recorded for a batch of B images, B being a prime larger than every size of the network. A size that
-B divides therefore holds the batch: B alone is the batch axis, k·B is the batch folded with k other indices.
+A network is recorded for a batch of B images, where the prime B is larger than every size of the network. A size
+that is a multiple of B therefore contains the batch: B alone is the batch axis, k·B is the batch with another axis
+of k elements folded into it.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ def batch_size(sizes: Iterable[int]) -> int:
 
 
 class Batch:
-    """What a batch size says about shapes.
+    """A batch size, and what it implies for the shapes of recorded tensors.
 
     >>> batch = Batch(1009)
-    >>> batch.free((1009, 3, 8)), batch.free((8, 4 * 1009, 5)), batch.free((7, 7))
+    >>> batch.image_shape((1009, 3, 8)), batch.image_shape((8, 4 * 1009, 5)), batch.image_shape((7, 7))
     ((3, 8), (8, 4, 5), (7, 7))
     """
 
@@ -33,66 +34,71 @@ class Batch:
         self.size = size
 
     def axis(self, shape: Sequence[int]) -> int | None:
-        """Return which axis holds the batch; None for an array of the network's own.
+        """Return the axis that contains the batch; None for an array of the module.
 
-        Errors:   UnsupportedOperator where two axes do
+        Raises:
+            UnsupportedOperator: Where two axes do.
         """
         found = [axis for axis, size in enumerate(shape) if size and size % self.size == 0]
         if len(found) > 1:
-            raise UnsupportedOperator("images are mixed")
+            raise UnsupportedOperator("the batch axis is combined with another axis")
         return found[0] if found else None
 
-    def folded(self, shape: Sequence[int]) -> int:
-        """Return how many other indices share the batch axis; 1 where there is none."""
+    def fold_factor(self, shape: Sequence[int]) -> int:
+        """Return the number of elements folded into the batch axis per image; 1 where there is no batch."""
         axis = self.axis(shape)
         return 1 if axis is None else shape[axis] // self.size
 
-    def kept(self, shape: Sequence[int]) -> list[int]:
-        """Return the axes that stay without the batch."""
+    def image_axes(self, shape: Sequence[int]) -> list[int]:
+        """Return the axes that an image has; a batch axis with others folded into it is one of them."""
         batch = self.axis(shape)
         return [a for a in range(len(shape)) if a != batch or shape[a] != self.size]
 
-    def free(self, shape: Sequence[int]) -> Shape:
-        """Return the shape for one image; a single number counts as a vector of one."""
-        return tuple(self.one(shape[axis]) for axis in self.kept(shape)) or (1,)
+    def image_shape(self, shape: Sequence[int]) -> Shape:
+        """Return the shape without the batch; that of a scalar is (1,)."""
+        return tuple(self.image_size(shape[axis]) for axis in self.image_axes(shape)) or (1,)
 
-    def one(self, size: int) -> int:
-        """Return a size for one image."""
+    def image_size(self, size: int) -> int:
+        """Return a size without the batch."""
         return size // self.size if size and size % self.size == 0 else size
 
-    def place(self, shape: Sequence[int], axis: int) -> int:
-        """Return the place of an axis (negative ones count from the end) in the shape for one image.
+    def image_axis(self, shape: Sequence[int], axis: int) -> int:
+        """Return the index of an axis in the shape without the batch.
 
-        Errors:   UnsupportedOperator for the batch axis itself
+        Raises:
+            UnsupportedOperator: For the batch axis.
         """
         axis %= len(shape) or 1
         if axis == self.axis(shape):
-            raise UnsupportedOperator("images are mixed")
-        return self.kept(shape).index(axis)
+            raise UnsupportedOperator("the batch axis is combined with another axis")
+        return self.image_axes(shape).index(axis)
 
-    def refolded(self, old: Sequence[int], within: int, new: Sequence[int]) -> int:
-        """Return how many indices stand inside the batch of a reshaped tensor's axis; `within` did before.
+    def refold(self, old: Sequence[int], within: int, new: Sequence[int]) -> int:
+        """Return the number of elements inside the batch after a reshape, when there were `within` before.
 
-        An axis of k·B may be B·k, (k/2)·B·2, …, k·B: what stands inside moves with the image, what outside not.
+        An axis of k·B may be ordered as (B, k), (k/2, B, 2), …, (k, B). Elements inside the batch belong to one
+        image and move with it; those outside do not.
 
-        Errors:   UnsupportedOperator where the elements of one image would be torn apart
+        Raises:
+            UnsupportedOperator: Where the reshape would separate the elements of an image.
         """
-        axis, place = self.axis(old), self.axis(new)
-        if axis is None or place is None:
-            if axis is not place:
-                raise UnsupportedOperator("images are mixed")
+        old_axis, new_axis = self.axis(old), self.axis(new)
+        if old_axis is None or new_axis is None:
+            if old_axis is not new_axis:
+                raise UnsupportedOperator("the batch axis is combined with another axis")
             return 1
-        inner = within * prod(old[axis + 1 :])
-        after = prod(new[place + 1 :])
-        if inner % after or self.folded(new) % (inner // after):
-            raise UnsupportedOperator("images are mixed")
-        return inner // after
+        inside = within * prod(old[old_axis + 1 :])
+        after = prod(new[new_axis + 1 :])
+        if inside % after or self.fold_factor(new) % (inside // after):
+            raise UnsupportedOperator("the batch axis is combined with another axis")
+        return inside // after
 
-    def images(self, shape: Sequence[int]) -> Shape:
-        """Return the shape for one image of a tensor whose first axis is the batch alone.
+    def require_images(self, shape: Sequence[int]) -> Shape:
+        """Return the shape without the batch, which must be the first axis.
 
-        Errors:   UnsupportedOperator for any other
+        Raises:
+            UnsupportedOperator: Where it is not, or has other axes folded into it.
         """
         if not shape or shape[0] != self.size:
-            raise UnsupportedOperator("no batch of images")
-        return self.free(shape)
+            raise UnsupportedOperator("not a batch of images")
+        return self.image_shape(shape)

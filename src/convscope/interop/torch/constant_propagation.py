@@ -1,7 +1,8 @@
-"""What a module computes from its own arrays alone: done for real, and remembered where parameters are in it.
+"""Constant propagation through computations on a module's parameters and buffers alone.
 
-An array that is used as a layer's weight is taken as it is. One that meets images in another way (a position
-table that was indexed, say) is made again by layers, so that its parameters are counted as what they are.
+These are computed at once, and remembered if they depend on parameters. A result that is used as a layer's weight
+is that weight. One that is combined with images otherwise, such as an indexed table of positions, is recomputed by
+layers, so that its parameters are counted as parameters.
 """
 
 from __future__ import annotations
@@ -14,32 +15,32 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .arguments import WithoutMemory, tensors, with_tensors, word_of, writes
+from .arguments import MetaTensors, is_in_place, map_tensors, operator_name, tensors
 from .batch import Batch
 
-FILLED = {
+FILL_VALUES = {
     **dict.fromkeys(("zeros", "new_zeros", "zeros_like", "empty", "new_empty", "empty_like"), 0),
     **dict.fromkeys(("ones", "new_ones", "ones_like"), 1),
     **dict.fromkeys(("full", "new_full", "full_like", "new_tensor")),
 }
-"""Functions that take no more than shape and type from a tensor, and what they fill with; None: an argument."""
+"""Functions that use only the shape and type of a tensor, and their fill value; None if it is an argument."""
 
-LARGEST = 1 << 27
-"""Elements of an array that is computed for real; larger ones are kept without their values."""
+MAX_ELEMENTS = 1 << 27
+"""Largest number of elements of a computed array; larger ones have no values."""
 
-LARGEST_WRITTEN_OUT = 1 << 24
-"""Elements of an array of one value; in larger ones all elements share their memory until one is written."""
+MAX_DENSE_FILL = 1 << 24
+"""Largest number of elements of a filled array; in larger ones all elements share memory until written to."""
 
-COPIES = {"repeat", "tile", "repeat_interleave", "one_hot"}
-"""Functions whose result may be much larger than what they are given."""
+EXPANDING = {"repeat", "tile", "repeat_interleave", "one_hot"}
+"""Functions whose result may be much larger than their arguments."""
 
 LIKE = {"to", "type_as", "expand_as", "view_as", "reshape_as"}
-"""Functions that fit a tensor to the type or the shape of another."""
+"""Functions that convert a tensor to the type or the shape of another."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """How an array was made: the call, its result, and how often the array had been written to by then."""
+class FoldedConstant:
+    """The call that computed an array, its result, and the array's version at that time."""
 
     function: Any
     args: tuple[Any, ...]
@@ -48,169 +49,174 @@ class Made:
     version: int
 
 
-class OwnArrays:
-    """The arrays of one module, by identity; all that are told of are kept alive."""
+class ModuleArrays:
+    """A module's parameters and buffers, and arrays computed from them, by identity.
+
+    All of them are kept alive, so that identities stay unique.
+    """
 
     def __init__(self, root: nn.Module, batch: Batch) -> None:
         self._batch = batch
         self._names = {id(parameter): name for name, parameter in root.named_parameters()}
-        self._made: dict[int, Made] = {}
+        self._sources: dict[int, FoldedConstant] = {}
         self._learned: set[int] = set(self._names)
         self._frozen = {id(one) for one in [*root.parameters(), *root.buffers()] if not one.requires_grad}
         self._kept: list[Any] = [root]
-        self._without_memory = WithoutMemory()
+        self._to_meta = MetaTensors()
         self._batches: set[int] = set()
-        self._one_value: set[int] = set()
+        self._filled: set[int] = set()
 
     def is_parameter(self, tensor: Tensor) -> bool:
-        """Tell whether an array is a parameter itself."""
+        """Return whether an array is a parameter."""
         return id(tensor) in self._names
 
     def is_learned(self, tensor: Tensor) -> bool:
-        """Tell whether an array is a parameter, or made from parameters."""
+        """Return whether an array is a parameter, or computed from parameters."""
         return id(tensor) in self._learned
 
     def is_frozen(self, tensor: Tensor) -> bool:
-        """Tell whether training leaves an array as it is: one without gradient, its views, and what it makes."""
+        """Return whether training does not change an array, since it and its sources require no gradient."""
         return id(tensor) in self._frozen or (tensor._base is not None and id(tensor._base) in self._frozen)
 
     def name_of(self, tensor: Tensor) -> str | None:
         """Return a parameter's path."""
         return self._names.get(id(tensor))
 
-    def how(self, tensor: Tensor) -> Made | None:
-        """Return how an array was made from parameters; None where it was written to behind our back since."""
-        made = self._made.get(id(tensor))
-        return made if made is not None and made.version == tensor._version else None
+    def source_of(self, tensor: Tensor) -> FoldedConstant | None:
+        """Return the call that computed an array from parameters; None if it has been written to unrecorded."""
+        constant = self._sources.get(id(tensor))
+        return constant if constant is not None and constant.version == tensor._version else None
 
-    def keep(self, *things: Any) -> None:
-        """Keep things alive, so that their identities stay theirs."""
-        self._kept.append(things)
+    def keep(self, *objects: Any) -> None:
+        """Keep objects alive, so that their identities stay unique."""
+        self._kept.append(objects)
 
-    def compute(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor]) -> Any:
-        """Compute for real, on the device of the arrays; remember how, where parameters are among them."""
-        device = given[0].device if given else torch.device("cpu")
+    def compute(
+        self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], inputs: list[Tensor]
+    ) -> Any:
+        """Call a function on the arrays' device, and remember the call if parameters are among them."""
+        device = inputs[0].device if inputs else torch.device("cpu")
         args = tuple(device if _is_meta(one) else one for one in args)
         kwargs = {key: device if _is_meta(one) else one for key, one in kwargs.items()}
-        if word_of(function) in FILLED and not isinstance(kwargs.get("out"), Tensor):
-            return self.filled(function, args, kwargs)
-        if writes(function):
-            self._write_out(given[:1])
-        learned = [one for one in given if self.is_learned(one)]
-        versions = [one._version for one in given]
-        result = self._result(function, args, kwargs, given, bool(learned))
+        if operator_name(function) in FILL_VALUES and not isinstance(kwargs.get("out"), Tensor):
+            return self.fill(function, args, kwargs)
+        if is_in_place(function):
+            self._materialize(inputs[:1])
+        learned = [one for one in inputs if self.is_learned(one)]
+        versions = [one._version for one in inputs]
+        result = self._call(function, args, kwargs, inputs, bool(learned))
         if learned:
             self.keep(args, kwargs, result)
-            made = Made(function, args, dict(kwargs), result, 0)
-            for one, before in zip(given, versions, strict=True):
+            constant = FoldedConstant(function, args, dict(kwargs), result, 0)
+            for one, before in zip(inputs, versions, strict=True):
                 if one._version != before and not self.is_parameter(one):
-                    made = self._written(one, made)
+                    constant = self._remember_write(one, constant)
             for one in tensors(result):
-                new = all(one is not argument for argument in given)
+                new = all(one is not argument for argument in inputs)
                 if new and one.is_floating_point():
-                    self._remember(one, made)
-        self._keep_batches(result)
+                    self._remember(one, constant)
+        self._remember_batches(result)
         return result
 
-    def _keep_batches(self, result: Any) -> None:
-        """Remember which arrays that hold a batch are the module's own."""
+    def _remember_batches(self, result: Any) -> None:
+        """Remember results that contain a batch and do not depend on the input."""
         for one in tensors(result):
-            if self._holds_batch(one) and id(one) not in self._batches:
+            if self._contains_batch(one) and id(one) not in self._batches:
                 self._batches.add(id(one))
                 self.keep(one)
 
-    def _holds_batch(self, tensor: Tensor) -> bool:
+    def _contains_batch(self, tensor: Tensor) -> bool:
         return any(size and size % self._batch.size == 0 for size in tensor.shape)
 
-    def is_unseen(self, tensor: Tensor) -> bool:
-        """Tell whether an array holds a batch and was made where no mode could see it."""
-        return id(tensor) not in self._batches and not self.is_learned(tensor) and self._holds_batch(tensor)
+    def is_unrecorded(self, tensor: Tensor) -> bool:
+        """Return whether an array contains a batch and was created by code that no mode sees."""
+        return id(tensor) not in self._batches and not self.is_learned(tensor) and self._contains_batch(tensor)
 
-    def filled(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-        """Make an array of one value, or of data; it is one number in memory where each image of a batch has it.
+    def fill(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+        """Return an array of one value, or of data. A value per image of a batch is stored once.
 
-        Its shape is asked of PyTorch for tensors without memory. What it is filled with need not have values.
+        PyTorch infers its shape on meta tensors. The fill value itself may be a meta tensor.
         """
-        like = word_of(function).startswith("new_") or word_of(function).endswith("_like")
+        like = operator_name(function).startswith("new_") or operator_name(function).endswith("_like")
         if like and not args:
             args, kwargs = (kwargs["input"],), {key: one for key, one in kwargs.items() if key != "input"}
-        if word_of(function) == "new_tensor":
-            return self._copied(args[1] if len(args) > 1 else kwargs["data"], kwargs.get("dtype") or args[0].dtype)
+        if operator_name(function) == "new_tensor":
+            return self._copy(args[1] if len(args) > 1 else kwargs["data"], kwargs.get("dtype") or args[0].dtype)
         filling = list(tensors((args[like:], dict(kwargs))))
-        values = with_tensors((args[like:], dict(kwargs)), lambda one: torch.zeros_like(one, device="cpu"))
-        first = (self._without_memory(args[0]),) if like else ()
+        values = map_tensors((args[like:], dict(kwargs)), lambda one: torch.zeros_like(one, device="cpu"))
+        first = (self._to_meta(args[0]),) if like else ()
         shaped: Tensor = function(*first, *values[0], **{**values[1], "device": "meta"})
         shape, dtype = tuple(shaped.shape), shaped.dtype
-        batch = self._holds_batch(shaped)
-        if any(one.is_meta for one in filling) or (shaped.numel() > LARGEST and not batch):
-            self._keep_batches(shaped)
+        batch = self._contains_batch(shaped)
+        if any(one.is_meta for one in filling) or (shaped.numel() > MAX_ELEMENTS and not batch):
+            self._remember_batches(shaped)
             return shaped
-        fill = FILLED[word_of(function)]
-        if fill is None:
-            fill = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
-        if shaped.numel() <= LARGEST_WRITTEN_OUT or not batch:
-            made = torch.full(shape, fill, dtype=dtype)
+        value = FILL_VALUES[operator_name(function)]
+        if value is None:
+            value = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
+        if shaped.numel() <= MAX_DENSE_FILL or not batch:
+            array = torch.full(shape, value, dtype=dtype)
         else:
-            made = torch.full((), fill, dtype=dtype).expand(shape)
-            self._one_value.add(id(made))
-        self._keep_batches(made)
-        return made
+            array = torch.full((), value, dtype=dtype).expand(shape)
+            self._filled.add(id(array))
+        self._remember_batches(array)
+        return array
 
-    def _copied(self, data: Any, dtype: torch.dtype) -> Tensor:
-        made = torch.as_tensor(data).to(dtype, copy=True)
-        self._keep_batches(made)
-        return made
+    def _copy(self, data: Any, dtype: torch.dtype) -> Tensor:
+        array = torch.as_tensor(data).to(dtype, copy=True)
+        self._remember_batches(array)
+        return array
 
-    def _write_out(self, given: list[Tensor]) -> None:
-        """Give arrays of one value memory of their own, since one of them is going to be written."""
-        for one in given:
-            if id(one) in self._one_value:
-                self._one_value.remove(id(one))
+    def _materialize(self, inputs: list[Tensor]) -> None:
+        """Give arrays of one value their own memory before one of them is written to."""
+        for one in inputs:
+            if id(one) in self._filled:
+                self._filled.remove(id(one))
                 one.data = one.contiguous()
 
-    def _result(
-        self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor], learned: bool
+    def _call(
+        self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], inputs: list[Tensor], learned: bool
     ) -> Any:
-        """Call a function for real; without memory where arrays have none, or learned ones hold images."""
-        mixed = len({one.is_meta for one in given}) > 1
-        per_image = any(map(self._holds_batch, given))
-        if not (mixed or per_image or word_of(function) in COPIES or _may_be_large(args, given)):
+        """Call a function, on meta tensors if an array has no values, or the result is too large or per image."""
+        mixed = len({one.is_meta for one in inputs}) > 1
+        per_image = any(map(self._contains_batch, inputs))
+        if not (mixed or per_image or operator_name(function) in EXPANDING or _may_be_large(args, inputs)):
             return function(*args, **kwargs)
-        shapes = with_tensors((args, dict(kwargs)), self._without_memory)
+        shapes = map_tensors((args, dict(kwargs)), self._to_meta)
         try:
-            result = function(*shapes[0], **shapes[1] if given else {**kwargs, "device": "meta"})
+            result = function(*shapes[0], **shapes[1] if inputs else {**kwargs, "device": "meta"})
         except (RuntimeError, NotImplementedError, TypeError):
             return function(*args, **kwargs)
-        large = any(one.numel() > LARGEST for one in tensors(result))
+        large = any(one.numel() > MAX_ELEMENTS for one in tensors(result))
         return result if mixed or large or (learned and per_image) else function(*args, **kwargs)
 
-    def _remember(self, tensor: Tensor, made: Made) -> None:
+    def _remember(self, tensor: Tensor, constant: FoldedConstant) -> None:
         self._learned.add(id(tensor))
-        self._made[id(tensor)] = replace(made, version=tensor._version)
-        learned = [one for one in tensors((made.args, dict(made.kwargs))) if self.is_learned(one)]
+        self._sources[id(tensor)] = replace(constant, version=tensor._version)
+        learned = [one for one in tensors((constant.args, dict(constant.kwargs))) if self.is_learned(one)]
         if learned and all(self.is_frozen(one) for one in learned):
             self._frozen.add(id(tensor))
 
-    def _written(self, tensor: Tensor, made: Made) -> Made:
-        """Remember that an array was written in place: what it was before goes on under another identity."""
-        before = self._made.pop(id(tensor), None)
+    def _remember_write(self, tensor: Tensor, constant: FoldedConstant) -> FoldedConstant:
+        """Remember an in-place write; the array's earlier value gets another identity."""
+        before = self._sources.pop(id(tensor), None)
         self._learned.add(id(tensor))
-        if before is None or all(one is not tensor for one in tensors(made.result)):
-            return made
+        if before is None or all(one is not tensor for one in tensors(constant.result)):
+            return constant
         old = torch.empty_like(tensor, device="meta")
 
-        def standing(one: Tensor) -> Tensor:
+        def substitute(one: Tensor) -> Tensor:
             return old if one is tensor else one
 
-        self._remember(old, replace(before, result=with_tensors(before.result, standing)))
-        args, kwargs = with_tensors((made.args, dict(made.kwargs)), standing)
-        made = replace(made, args=args, kwargs=kwargs)
+        self._remember(old, replace(before, result=map_tensors(before.result, substitute)))
+        args, kwargs = map_tensors((constant.args, dict(constant.kwargs)), substitute)
+        constant = replace(constant, args=args, kwargs=kwargs)
         self.keep(old)
-        self._remember(tensor, made)
-        return made
+        self._remember(tensor, constant)
+        return constant
 
-    def like(self, first: Tensor, word: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Fit an array to an image's shape or type."""
+    def convert_like(self, first: Tensor, word: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Convert an array to the shape or type of a tensor that depends on the input."""
         other = args[1] if len(args) > 1 else next(iter(kwargs.values()))
         if word in ("to", "type_as"):
             return self.compute(torch.Tensor.to, (first, other.dtype), {}, [first])
@@ -219,17 +225,17 @@ class OwnArrays:
 
 
 def _is_meta(argument: Any) -> bool:
-    """Tell whether an argument names the device of images."""
+    """Return whether an argument is the meta device."""
     return isinstance(argument, str | torch.device) and str(argument) == "meta"
 
 
-def _may_be_large(args: tuple[Any, ...], given: list[Tensor]) -> bool:
-    """Tell whether a result may have more than LARGEST elements; no product of tensors has more than theirs."""
-    sizes = [max(one.numel(), 1) for one in given] or [abs(one) for one in _integers(args) if one]
-    return prod(sizes) > LARGEST
+def _may_be_large(args: tuple[Any, ...], inputs: list[Tensor]) -> bool:
+    """Return whether a result may have more than MAX_ELEMENTS elements."""
+    sizes = [max(one.numel(), 1) for one in inputs] or [abs(one) for one in _integers(args) if one]
+    return prod(sizes) > MAX_ELEMENTS
 
 
 def _integers(args: tuple[Any, ...]) -> list[int]:
-    """Return the integers among the arguments of a function that makes a tensor from none."""
+    """Return the integers among the arguments of a function that creates a tensor."""
     flat = [one for part in args for one in (part if isinstance(part, list | tuple) else [part])]
     return [one for one in flat if isinstance(one, int)]

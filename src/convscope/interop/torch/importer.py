@@ -1,114 +1,155 @@
-"""From a PyTorch module to a network, without running it."""
+"""Import of PyTorch modules, without running them."""
 
 from __future__ import annotations
 
 import copy
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
+from ...engines.protocol import Array
 from ...engines.torch.installed import imported
 from ...errors import BadNetwork, BadSetting, BadShape, ConvscopeError
 from ...input_shapes import InputShape, Shape, check_channels_first, shapes_by_name
 from ...layers.base import show_shape
+from ..errors import first_line
+from ..import_spec import DEFAULT_IMAGE_SIZE, Scheme, build_model, parse_spec
+from ..weights import ImportedWeights
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-    from ...model import Model
     from ...network import Network
     from .recorder import Recorder
 
-LONGEST = 8
-"""Axes of an input, at most."""
+MAX_RANK = 8
+"""Largest number of axes of an input."""
+
+SCHEME = Scheme("torch", "a torch.nn.Module", "torch:torchvision.models:resnet50")
 
 
-@overload
-def from_torch(
-    module: nn.Module, input_shape: InputShape, parameters: Literal[False] = ..., name: str | None = ...
-) -> Network: ...
+def read_network(
+    module: nn.Module, input_shape: InputShape, name: str | None = None
+) -> tuple[Network, Mapping[str, Array]]:
+    """Return the network of a PyTorch module, and its weights, which are read when they are asked for.
 
-
-@overload
-def from_torch(
-    module: nn.Module, input_shape: InputShape, parameters: Literal[True], name: str | None = ...
-) -> Model: ...
-
-
-def from_torch(
-    module: nn.Module, input_shape: InputShape, parameters: bool = False, name: str | None = None
-) -> Network | Model:
-    """Return the network of a PyTorch module, with its parameters if asked for: then a Model.
-
-    The operators of one forward pass in evaluation mode are recorded on tensors that have a shape and no memory,
-    for inputs of `input_shape` (batch left out): one shape for the first argument of `forward`, or a mapping from
-    its arguments to shapes, {"image": (3, 64, 64), "state": (7,)}. Several inputs are named as the arguments are,
-    one is named `input`. Layers are named by module path; what no layer stands for becomes Opaque with the
-    operator's name. Modules and parameters that are used twice are counted once, those that are not used are left
-    out. The module stays as it was: lazy layers get their shapes in a copy.
-
-    Errors:   MissingExtra [torch-missing]; BadSetting [torch-module], [torch-input], [input-shape], [input-name];
-              BadShape [torch-forward]; BadNetwork [torch-control-flow], [torch-forward], [torch-inputs],
-              [torch-output], [torch-script], [torch-unseen], [torch-memory], [torch-lazy]
-
-    >>> import torch
-    >>> net = from_torch(torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU()), (3, 32, 30))
-    >>> [(node.name, node.kind, node.output_shape) for node in net.layers]
-    [('0', 'Conv2d', (8, 28, 26)), ('1', 'ReLU', (8, 28, 26))]
+    Raises:
+        MissingExtra: [torch-missing]
+        BadSetting: [torch-module], [torch-input], [input-shape], [input-name]
+        BadShape: [torch-forward]
+        BadNetwork: [torch-control-flow], [torch-forward], [torch-inputs], [torch-output], [torch-script],
+            [torch-unseen], [torch-memory], [torch-lazy]; when a weight is read, [torch-no-numbers]
     """
     torch = imported()
     if not isinstance(module, torch.nn.Module):
         raise BadSetting(
-            f"from_torch.module must be a torch.nn.Module; got {type(module).__name__}; "
-            "pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
+            f"from_torch.module must be a torch.nn.Module (got {type(module).__name__}). "
+            "Pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
         )
-    shapes = _named_shapes(module, input_shape)
-    _check_is_python(module)
-    recorder, outputs = _record(_materialized(module, shapes), shapes)
+    shapes = _shapes_by_argument(module, input_shape)
+    _refuse_torchscript(module)
+    recorder, outputs = _record(_materialize(module, shapes), shapes)
     network = recorder.builder.build(outputs, name or type(module).__name__)
-    if not parameters:
-        return network
-    from .arrays import with_parameters
-
-    return with_parameters(network, recorder.builder.weights())
+    tensors = recorder.builder.weights()
+    return network, ImportedWeights(network, lambda name: _to_numpy(name, tensors[name]))
 
 
-def _named_shapes(module: nn.Module, input_shape: InputShape) -> dict[str, Shape]:
-    """Return the shapes of a module's inputs by the names of its arguments.
+def _to_numpy(name: str, tensor: Tensor) -> Array:
+    """Return a tensor's values as float32, or as float64 if it has another type.
 
-    Errors:   BadSetting [torch-input], [input-shape], [input-name]; BadNetwork [torch-inputs]
+    Raises:
+        BadNetwork: [torch-no-numbers] for a tensor on the meta device.
+    """
+    import torch
+
+    tensor = tensor.detach()
+    if tensor.is_meta:
+        raise BadNetwork(
+            f"The module's weights have no values (got {name!r} on the meta device). "
+            "Build the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
+        )
+    array: Array = (tensor if tensor.dtype == torch.float32 else tensor.double()).cpu().numpy()
+    return array
+
+
+def load_module(spec: str, input_shape: InputShape | None = None) -> Network:
+    """Return the network of the module that an import spec names.
+
+    A callable runs on the meta device, so that no weights are created. Without `input_shape`, `usual_shape` is
+    used.
+
+    Raises:
+        UnknownModel: [torch-name], [torch-import], [torch-callable]
+        BadSetting: [torch-arguments], [torch-raised], [torch-model]
+        ConvscopeError: As `read_network`.
+    """
+    parsed = parse_spec(spec, SCHEME)
+    torch = imported()
+    module = build_model(parsed, torch.nn.Module, _build)
+    shape = usual_shape(module) if input_shape is None else input_shape
+    return read_network(module, shape, parsed.name)[0]
+
+
+def _build(call: Callable[[], Any]) -> Any:
+    import torch
+
+    try:
+        with torch.device("meta"):
+            return call()
+    except (NotImplementedError, RuntimeError):  # building it may need values
+        return call()
+
+
+def usual_shape(module: nn.Module) -> Shape:
+    """Return the input shape that a module's first layer with weights expects: its channels, or its features."""
+    for one in module.modules():
+        channels, kernel = getattr(one, "in_channels", None), getattr(one, "kernel_size", None)
+        if isinstance(channels, int) and isinstance(kernel, tuple):
+            return (channels, *(DEFAULT_IMAGE_SIZE for _ in kernel))
+        features = getattr(one, "in_features", None)
+        if isinstance(features, int):
+            return (features,)
+    return (3, DEFAULT_IMAGE_SIZE, DEFAULT_IMAGE_SIZE)
+
+
+def _shapes_by_argument(module: nn.Module, input_shape: InputShape) -> dict[str, Shape]:
+    """Return the shapes of a module's inputs by argument of its forward.
+
+    Raises:
+        BadSetting: [torch-input], [input-shape], [input-name]
+        BadNetwork: [torch-inputs]
     """
     arguments = _arguments(module)
     names = list(arguments)
-    if isinstance(input_shape, Mapping) and any(one.kind in _TAKING_MORE for one in arguments.values()):
-        names = [name for name, one in arguments.items() if one.kind not in _TAKING_MORE]
+    if isinstance(input_shape, Mapping) and any(one.kind in _VARIADIC for one in arguments.values()):
+        names = [name for name, one in arguments.items() if one.kind not in _VARIADIC]
         names += [name for name in input_shape if name not in names]
     shapes = shapes_by_name(input_shape, names or ["input"])
     for shape in shapes.values():
-        if len(shape) > LONGEST:
+        if len(shape) > MAX_RANK:
             raise BadSetting(
-                f"input_shape must have at most {LONGEST} axes; got {len(shape)} in {shape!r}; "
-                "leave out the batch and join axes. [torch-input]"
+                f"input_shape must have at most {MAX_RANK} axes (got {len(shape)} in {shape!r}). "
+                "Leave out the batch axis, or merge axes. [torch-input]"
             )
     missing = [name for name, one in arguments.items() if _is_required(one) and name not in shapes]
     if missing:
         example = ", ".join(f"{name!r}: {shapes.get(name, '(…)')}" for name in [*shapes, *missing])
         raise BadNetwork(
-            f"input_shape must have a shape for every argument that a module's forward requires; got none for "
-            f"{' and '.join(map(repr, missing))} of {type(module).__name__}.forward({', '.join(names)}); "
-            f"give input_shape={{{example}}}, or wrap the module in one that makes the others. [torch-inputs]"
+            f"input_shape must have a shape for every required argument of {type(module).__name__}.forward"
+            f"({', '.join(names)}) (got none for {' and '.join(map(repr, missing))}). Pass input_shape="
+            f"{{{example}}}, or wrap the module in one that creates the others. [torch-inputs]"
         )
     return shapes
 
 
-_TAKING_MORE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-"""Kinds of arguments that stand for any number of others."""
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+"""Kinds of parameters that take any number of arguments."""
 
 
 def _arguments(module: nn.Module) -> dict[str, inspect.Parameter]:
-    """Return the arguments of a module's forward; none where it is written in C, and says itself what it takes."""
+    """Return the parameters of a module's forward; none where it has no signature, as in C."""
     try:
         return dict(inspect.signature(module.forward).parameters)
     except (TypeError, ValueError):
@@ -116,13 +157,14 @@ def _arguments(module: nn.Module) -> dict[str, inspect.Parameter]:
 
 
 def _is_required(argument: inspect.Parameter) -> bool:
-    return argument.default is argument.empty and argument.kind not in _TAKING_MORE
+    return argument.default is argument.empty and argument.kind not in _VARIADIC
 
 
-def _check_is_python(module: nn.Module) -> None:
-    """Refuse TorchScript, whose operators run without being called from Python.
+def _refuse_torchscript(module: nn.Module) -> None:
+    """Refuse TorchScript, whose operators are not called from Python.
 
-    Errors:   BadNetwork [torch-script]
+    Raises:
+        BadNetwork: [torch-script]
     """
     import torch
 
@@ -133,26 +175,30 @@ def _check_is_python(module: nn.Module) -> None:
             raise torchscript(path)
 
 
-def _materialized(module: nn.Module, shapes: Mapping[str, Shape]) -> nn.Module:
-    """Return the module; a copy of it after one forward pass where lazy layers have no shapes yet.
+def _materialize(module: nn.Module, shapes: Mapping[str, Shape]) -> nn.Module:
+    """Return the module, or a copy after one forward pass if it has uninitialized lazy layers.
 
-    Errors:   BadNetwork [torch-lazy]; and those of a forward pass
+    Raises:
+        BadNetwork: [torch-lazy]
+        ConvscopeError: As a forward pass.
     """
     if not any(_is_lazy(array) for array in (*module.parameters(), *module.buffers())):
         return module
     try:
-        made = copy.deepcopy(module, {id(one): _another(one) for one in module.buffers() if _is_lazy(one)})
-    except Exception as error:  # a caller's own classes may raise anything
+        materialized = copy.deepcopy(
+            module, {id(one): _copy_lazy(one) for one in module.buffers() if _is_lazy(one)}
+        )
+    except Exception as error:  # the user's classes may raise anything
         raise BadNetwork(
-            f"a module with lazy layers must be one that can be copied; got {type(error).__name__} from a copy of "
-            f"{type(module).__name__}; run it once on a batch of inputs, and import it then. [torch-lazy]"
+            f"A module with lazy layers must support copy.deepcopy (got {type(error).__name__} from "
+            f"{type(module).__name__}). Run it on a batch of inputs once before importing it. [torch-lazy]"
         ) from error
-    _record(made, shapes)
-    return made
+    _record(materialized, shapes)
+    return materialized
 
 
-def _another(buffer: Any) -> Any:
-    """Return another buffer without a shape; PyTorch copies parameters without one, but not buffers."""
+def _copy_lazy(buffer: Any) -> Any:
+    """Return an uninitialized buffer like this one. PyTorch copies uninitialized parameters, but not buffers."""
     return type(buffer)(device=buffer.device, dtype=buffer.dtype)
 
 
@@ -163,17 +209,16 @@ def _is_lazy(array: Any) -> bool:
 
 
 def _record(module: nn.Module, shapes: Mapping[str, Shape]) -> tuple[Recorder, list[str]]:
-    """Run the module's forward once on a batch of inputs without memory.
+    """Record one forward pass on a batch of inputs without memory.
 
-    An input of one number per image has the batch as its only axis in some modules, and an axis of size 1 besides
-    in others: both are tried.
+    For inputs of shape (1,), some modules take a batch (n, 1) and others a batch (n,): both are tried.
     """
     try:
-        return _recorded(module, shapes, alone=False)
+        return _record_once(module, shapes, scalars=False)
     except BadShape:
         if (1,) in shapes.values():
             try:
-                return _recorded(module, shapes, alone=True)
+                return _record_once(module, shapes, scalars=True)
             except ConvscopeError:
                 pass
         _check_channels_first(module, shapes)
@@ -181,7 +226,7 @@ def _record(module: nn.Module, shapes: Mapping[str, Shape]) -> tuple[Recorder, l
 
 
 def _check_channels_first(module: nn.Module, shapes: Mapping[str, Shape]) -> None:
-    """Refuse shapes with channels last by that name, once a module has failed on them."""
+    """Refuse channels-last shapes, after a module has failed on them."""
     channels = next(
         (n for one in module.modules() if isinstance(n := getattr(one, "in_channels", None), int)), None
     )
@@ -190,7 +235,7 @@ def _check_channels_first(module: nn.Module, shapes: Mapping[str, Shape]) -> Non
             check_channels_first(shape, channels, name)
 
 
-def _recorded(module: nn.Module, shapes: Mapping[str, Shape], *, alone: bool) -> tuple[Recorder, list[str]]:
+def _record_once(module: nn.Module, shapes: Mapping[str, Shape], *, scalars: bool) -> tuple[Recorder, list[str]]:
     import torch
 
     from .batch import Batch, batch_size
@@ -203,44 +248,50 @@ def _recorded(module: nn.Module, shapes: Mapping[str, Shape], *, alone: bool) ->
     recorder = Recorder(module, batch)
     inputs = {}
     for name, shape in shapes.items():
-        axes = () if alone and shape == (1,) else shape
+        axes = () if scalars and shape == (1,) else shape
         inputs[name] = torch.empty((batch.size, *axes), dtype=kinds[0] if kinds else torch.float32, device="meta")
         recorder.bind(inputs[name], recorder.builder.add_input(shape, name if len(shapes) > 1 else "input"))
-    args, kwargs = _passed(module, inputs)
+    args, kwargs = _bind_inputs(module, inputs)
     try:
-        with _evaluating(module), torch.no_grad(), recorder.names.following(), recorder.seeing_scripts(), recorder:
+        with (
+            _evaluation_mode(module),
+            torch.no_grad(),
+            recorder.names.track(),
+            recorder.recording_scripts(),
+            recorder,
+        ):
             result = module(*args, **kwargs)
     except ConvscopeError:
         raise
     except (Exception, SystemExit) as error:
-        raise _failed(error, recorder, shapes) from error
-    outputs = [recorder.node(one) for one in _values(result, recorder)]
+        raise _forward_error(error, recorder, shapes) from error
+    outputs = [recorder.node(one) for one in _output_tensors(result, recorder)]
     if not outputs:
         raise BadNetwork(
-            f"a module's forward must return a tensor made from its input; got {type(result).__name__}; "
-            "import the part that does. [torch-output]"
+            f"The module's forward must return a tensor computed from its input (got {type(result).__name__}). "
+            "Import the part of the module that does. [torch-output]"
         )
     return recorder, outputs
 
 
-def _passed(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Return inputs as positional and keyword arguments of a module's forward, by position up to a gap."""
+def _bind_inputs(module: nn.Module, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return inputs as positional and keyword arguments of a module's forward: positional up to the first gap."""
     arguments = _arguments(module)
     kinds = [one.kind for one in arguments.values()]
     by_name = set()
-    for place, name in enumerate(inputs):
+    for index, name in enumerate(inputs):
         if name not in arguments:
             named = inspect.Parameter.VAR_POSITIONAL not in kinds
         else:
-            named = arguments[name].kind is inspect.Parameter.KEYWORD_ONLY or list(arguments)[place] != name
+            named = arguments[name].kind is inspect.Parameter.KEYWORD_ONLY or list(arguments)[index] != name
         by_name |= {name} if named else set()
     args = [tensor for name, tensor in inputs.items() if name not in by_name]
     return args, {name: inputs[name] for name in by_name}
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode for a while."""
+def _evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode, and restore its mode afterwards."""
     training = [one for one in module.modules() if one.training]
     module.eval()
     try:
@@ -250,50 +301,49 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             one.training = True
 
 
-def _failed(error: BaseException, recorder: Recorder, shapes: Mapping[str, Shape]) -> ConvscopeError:
-    """Say where and why a forward pass failed, in one line."""
+def _forward_error(error: BaseException, recorder: Recorder, shapes: Mapping[str, Shape]) -> ConvscopeError:
+    """Return the error for a forward pass that failed."""
     path = recorder.names.path
     where = f"in module {path!r}" if path else "in the module itself"
-    reason = (str(error).strip().splitlines() or [""])[0].replace(f"{recorder.batch.size}, ", "n, ")
-    said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-    wanted = re.search(r"allocate (\d+) bytes|allocate (.+) for an array", reason)
-    if wanted is not None or isinstance(error, MemoryError):
-        size = "more than there is" if wanted is None else wanted[2] or f"{int(wanted[1]):,} bytes"
+    reason = first_line(error).replace(f"{recorder.batch.size}, ", "n, ")
+    allocation = re.search(r"allocate (\d+) bytes|allocate (.+) for an array", reason)
+    if allocation is not None or isinstance(error, MemoryError):
+        size = "too large" if allocation is None else f"of {allocation[2] or f'{int(allocation[1]):,} bytes'}"
         return BadNetwork(
-            "a module's forward must fit into memory while it is recorded, since arrays that depend on no input "
-            f"are computed for real; got one of {size} ({where}); give a smaller input_shape, or import the part "
-            "without that array. [torch-memory]"
+            "The module's forward needs too much memory: arrays that depend on no input are computed while "
+            f"it is recorded (got one {size}, {where}). Pass a smaller input_shape, or import the part without "
+            "that array. [torch-memory]"
         )
     if isinstance(error, RuntimeError | ValueError | AssertionError) and not isinstance(
         error, NotImplementedError
     ):
         several = len(shapes) > 1
-        taken = ", ".join(
+        refused = ", ".join(
             f"{name} {show_shape(one)}" if several else show_shape(one) for name, one in shapes.items()
         )
         return BadShape(
-            f"a module must take {'inputs' if several else 'images'} of {taken}; got {said} ({where}); "
-            f"give the {'shapes' if several else 'shape'} that it was made for, batch left out. [torch-forward]"
+            f"The module does not accept inputs of {refused} (got {reason}, {where}). "
+            f"Pass the {'shapes' if several else 'shape'} it was built for, without the batch. [torch-forward]"
         )
     return BadNetwork(
-        f"a module's forward must run on tensors without memory; got {said} ({where}); "
-        "import the part without it. [torch-forward]"
+        f"The module's forward cannot run on tensors without memory (got {reason}, {where}). "
+        "Import the part that can. [torch-forward]"
     )
 
 
-def _values(result: Any, recorder: Recorder) -> Iterator[Any]:
-    """Yield the tensors of a module's result that depend on the images."""
+def _output_tensors(result: Any, recorder: Recorder) -> Iterator[Any]:
+    """Yield the tensors of a module's result that depend on the input."""
     from torch import Tensor
 
     if isinstance(result, Tensor):
-        if recorder.is_value(result):
+        if recorder.depends_on_input(result):
             yield result
     elif isinstance(result, Mapping):
         for one in result.values():
-            yield from _values(one, recorder)
+            yield from _output_tensors(one, recorder)
     elif isinstance(result, list | tuple):
         for one in result:
-            yield from _values(one, recorder)
+            yield from _output_tensors(one, recorder)
     elif hasattr(result, "__dict__"):
         for one in vars(result).values():
-            yield from _values(one, recorder)
+            yield from _output_tensors(one, recorder)

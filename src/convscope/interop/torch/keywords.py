@@ -1,8 +1,8 @@
-"""Keyword arguments of PyTorch's functions, by the names that converters know.
+"""Keyword arguments of PyTorch's functions, renamed for their converters.
 
-PyTorch has several names for one argument. Its own argument parser takes NumPy's (`axis`, `keepdims`, `x1`, …)
-wherever it takes its own, and functions that one converter stands for name the same argument differently (`mat2`,
-`axis0`). Converters are written with one name each; every keyword is renamed here before they see it.
+PyTorch has several names for one argument. Its argument parser accepts NumPy's names (`axis`, `keepdims`, `x1`, …)
+wherever it accepts its own, and functions that share a converter name the same argument differently (`mat2`,
+`axis0`). Converters use one name; keywords are renamed here before converters are called.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
-"""PyTorch's name for an argument, by each name of NumPy's that its argument parser takes for it."""
+"""PyTorch's names of arguments by NumPy's, which its argument parser accepts too."""
 
 OTHER_NAMES = {
     "mat2": "other",
@@ -24,13 +24,13 @@ OTHER_NAMES = {
     "tensor": "input",
     "data": "input",
     "obj": "input",
-    "other": "dim",  # of max and min, which take another tensor or an axis
+    "other": "dim",  # max and min accept another tensor or an axis
 }
-"""The converter's name for an argument, by that of a function which shares the converter with others."""
+"""Converters' names of arguments by those of functions that share a converter with others."""
 
 
 class _Names(NamedTuple):
-    """A converter's named arguments in order, the one that takes all further positional arguments, if any."""
+    """The names of a converter's parameters in order, and of its variadic positional one, if any."""
 
     named: tuple[str, ...]
     rest: str | None
@@ -43,26 +43,26 @@ def _names(converter: Callable[..., Any]) -> _Names:
     return _Names(named, next((one.name for one in parameters if one.kind is Parameter.VAR_POSITIONAL), None))
 
 
-def arguments(
+def rename_arguments(
     converter: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """Return a call's arguments as its converter names them.
+    """Return a call's arguments with the names of its converter.
 
     >>> def permute(call, input, *dims): ...
-    >>> arguments(permute, (), {"dims": (0, 2, 1), "x": "tensor"})
+    >>> rename_arguments(permute, (), {"dims": (0, 2, 1), "x": "tensor"})
     (('tensor', (0, 2, 1)), {})
     """
     if not kwargs:
         return args, kwargs
     named, rest = _names(converter)
-    renamed = {key if key in named else _known(key, named): value for key, value in kwargs.items()}
+    renamed = {key if key in named else _rename(key, named): value for key, value in kwargs.items()}
     if rest is None or rest not in renamed:
         return args, renamed
     before = tuple(renamed.pop(name) for name in named[len(args) :] if name in renamed)
     return (*args, *before, renamed.pop(rest)), renamed
 
 
-def _known(key: str, named: tuple[str, ...]) -> str:
-    meant = NUMPY_NAMES.get(key, key)
-    name = meant if meant in named else OTHER_NAMES.get(meant)
+def _rename(key: str, named: tuple[str, ...]) -> str:
+    torch_name = NUMPY_NAMES.get(key, key)
+    name = torch_name if torch_name in named else OTHER_NAMES.get(torch_name)
     return name if name in named else key

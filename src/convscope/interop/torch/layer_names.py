@@ -1,4 +1,4 @@
-"""What a recorded operator is called: after the module that ran it."""
+"""Names of recorded operators, after the modules that run them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ...errors import BadNetwork
 
 
 class ModuleNames:
-    """Follows which module is running, and names operators by its path.
+    """Names operators after the path of the running module.
 
-    The operator that uses a module's own parameters has the module's path (`layer1.0.conv1`), as has that of
-    one of PyTorch's modules without any; others are numbered under the module that runs them (`layer1.0.add1`).
+    The first operator that uses a module's own parameters, and the first one of a PyTorch module without any, gets
+    the module's path (`layer1.0.conv1`). Others are numbered under the module that runs them (`layer1.0.add1`).
     """
 
     def __init__(self, root: nn.Module) -> None:
         self._paths: dict[int, str] = {id(module): path for path, module in root.named_modules()}
         self._running: list[nn.Module] = []
         self._numbers: Counter[str] = Counter()
-        self._fresh = False
+        self._unnamed = False
 
     @contextmanager
-    def following(self) -> Iterator[None]:
-        """Watch all calls of modules."""
+    def track(self) -> Iterator[None]:
+        """Track which module is running."""
         before = register_module_forward_pre_hook(self._enter)
         after = register_module_forward_hook(self._leave)
         try:
@@ -43,14 +43,14 @@ class ModuleNames:
         if isinstance(module, torch.jit.ScriptModule):
             raise torchscript(self._paths.get(id(module)) or self.path)
         if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
-            with torch._C.DisableTorchFunction():  # a parameter without a shape cannot be recorded
+            with torch._C.DisableTorchFunction():  # an uninitialized parameter cannot be recorded
                 module.initialize_parameters(*inputs)
         self._running.append(module)
-        self._fresh = not module._modules or isinstance(module, nn.MultiheadAttention)
+        self._unnamed = not module._modules or isinstance(module, nn.MultiheadAttention)
 
     def _leave(self, module: nn.Module, _inputs: Any, _output: Any) -> None:
         self._running.pop()
-        self._fresh = False
+        self._unnamed = False
 
     @property
     def path(self) -> str:
@@ -61,17 +61,17 @@ class ModuleNames:
                 return path
         return ""
 
-    def of_operator(self, word: str, tensors: Iterable[Tensor] = ()) -> str:
-        """Return a name for the operator that is recorded now on these tensors."""
+    def name_operator(self, word: str, tensors: Iterable[Tensor] = ()) -> str:
+        """Return a name for an operator that is being recorded, called on these tensors."""
         path = self.path
-        if self._fresh and path and self._is_the_modules_own(tensors):
-            self._fresh = False
+        if self._unnamed and path and self._belongs_to_module(tensors):
+            self._unnamed = False
             return path
         base = f"{path}.{word}" if path else word
         self._numbers[base] += 1
         return f"{base}{self._numbers[base]}"
 
-    def _is_the_modules_own(self, tensors: Iterable[Tensor]) -> bool:
+    def _belongs_to_module(self, tensors: Iterable[Tensor]) -> bool:
         module = self._running[-1]
         own = {id(parameter) for parameter in module._parameters.values() if parameter is not None}
         if own:
@@ -80,9 +80,9 @@ class ModuleNames:
 
 
 def torchscript(path: str) -> BadNetwork:
-    """Make the error for TorchScript, whose operators run without being called from Python."""
+    """Return the error for TorchScript, whose operators are not called from Python."""
     where = f"in module {path!r}" if path else "as the module itself"
     return BadNetwork(
-        f"a module must be Python code to be recorded; got TorchScript {where}; pass the module that it was "
-        "scripted or traced from, or the same network as an ONNX file. [torch-script]"
+        f"A module must be Python code to be recorded (got TorchScript {where}). Pass the module that was "
+        "scripted or traced, or the same network as an ONNX file. [torch-script]"
     )

@@ -1,6 +1,6 @@
-"""Results of the commonest functions, without asking PyTorch: its meta functions are slow.
+"""Fast paths for shape inference of common functions, since PyTorch's meta functions are slow.
 
-A function that is not here, or is called in an unusual way, is asked for its result.
+Other functions, and unusual calls of these, run on meta tensors.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from torch import Tensor
 
 from ...axis import Window
 
-Quick = Callable[[tuple[Any, ...], Mapping[str, Any]], Tensor | tuple[Tensor, ...] | None]
+FastPath = Callable[[tuple[Any, ...], Mapping[str, Any]], Tensor | tuple[Tensor, ...] | None]
 
 
 @cache
-def quick_results() -> dict[Any, Quick]:
-    """Return what answers for a function; the answer is None where PyTorch must be asked."""
-    table: dict[Any, Quick] = dict.fromkeys(
+def fast_paths() -> dict[Any, FastPath]:
+    """Return the fast path of each function; it returns None for a call that PyTorch must infer."""
+    table: dict[Any, FastPath] = dict.fromkeys(
         (F.relu, F.relu6, F.silu, F.hardswish, F.hardsigmoid, F.leaky_relu, F.elu), _activation
     )
-    table |= dict.fromkeys((torch.sigmoid, Tensor.sigmoid, torch.tanh, F.gelu, F.batch_norm, F.layer_norm), _alike)
-    table |= {torch.relu: _alike, torch.relu_: _itself, Tensor.relu_: _itself}
+    table |= dict.fromkeys(
+        (torch.sigmoid, Tensor.sigmoid, torch.tanh, F.gelu, F.batch_norm, F.layer_norm), _same_shape
+    )
+    table |= {torch.relu: _same_shape, torch.relu_: _first_argument, Tensor.relu_: _first_argument}
     table |= dict.fromkeys((Tensor.add, Tensor.mul, torch.add, torch.mul), _sum)
     table |= dict.fromkeys((Tensor.add_, Tensor.__iadd__, Tensor.mul_), _sum_in_place)
     table[F.embedding] = _embedding
@@ -38,27 +40,27 @@ def quick_results() -> dict[Any, Quick]:
     return table
 
 
-def _alike(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
+def _same_shape(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
     return _new(args[0].shape, args[0].dtype) if args else None
 
 
-def _itself(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
+def _first_argument(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
     return args[0] if args else None
 
 
 def _activation(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
     in_place = kwargs.get("inplace", bool(args) and args[-1] is True)
-    return _itself(args, kwargs) if in_place else _alike(args, kwargs)
+    return _first_argument(args, kwargs) if in_place else _same_shape(args, kwargs)
 
 
 def _dropout(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """Return another tensor, where PyTorch returns the argument itself, unless it is asked for that one."""
+    """Return a new tensor, although PyTorch may return the argument, unless dropout is in place."""
     in_place = kwargs.get("inplace", len(args) > 3 and args[3])
-    return _itself(args, kwargs) if in_place else _alike(args, kwargs)
+    return _first_argument(args, kwargs) if in_place else _same_shape(args, kwargs)
 
 
 def _lstm(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Tensor, ...] | None:
-    """Compute the sizes of sequences of equal length: the output, the last hidden and the last cell states."""
+    """Return the output, and the last hidden and cell states, for sequences of equal length."""
     if kwargs or len(args) != 9 or args[0].dim() != 3:
         return None
     x, (hidden, cells), *_, bidirectional, batch_first = args
@@ -76,7 +78,7 @@ def _are_alike(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 
 def _sum(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    return _alike(args, kwargs) if _are_alike(args, kwargs) else None
+    return _same_shape(args, kwargs) if _are_alike(args, kwargs) else None
 
 
 def _sum_in_place(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
@@ -84,12 +86,12 @@ def _sum_in_place(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | 
 
 
 def _embedding(args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Tensor | None:
-    """Append the width: images are recorded as real numbers, which PyTorch would not look up."""
+    """Append the width. PyTorch would refuse the recorded input, which is floating-point."""
     return _new((*args[0].shape, args[1].shape[1]), args[1].dtype) if len(args) > 1 else None
 
 
 def _conv2d(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """Compute the size where the call is as `nn.Conv2d` makes it and fits; errors are left to PyTorch."""
+    """Infer the shape of a valid call as `nn.Conv2d` makes it; PyTorch raises errors for others."""
     if kwargs or len(args) != 7:
         return None
     x, weight, _, stride, padding, dilation, groups = args
@@ -117,13 +119,13 @@ def _pair(value: Any) -> tuple[int, int] | None:
 
 
 def _max_pool2d(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """Compute the size of plain pooling; PyTorch's own way to it takes a second to load."""
+    """Infer the shape of plain pooling; PyTorch's own function takes a second to load."""
     if len(args) != 2 or args[0].dim() != 4 or kwargs.get("ceil_mode") or kwargs.get("return_indices"):
         return None
     x, kernel = args
     stride = kwargs.get("stride")
-    given = (kernel, kernel if stride is None else stride, kwargs.get("padding", 0), kwargs.get("dilation", 1))
-    pairs = [_pair(one) for one in given]
+    settings = (kernel, kernel if stride is None else stride, kwargs.get("padding", 0), kwargs.get("dilation", 1))
+    pairs = [_pair(one) for one in settings]
     sizes = []
     for axis in (0, 1):
         k, s, p, d = (0 if pair is None else pair[axis] for pair in pairs)

@@ -48,5 +48,10 @@ def _functions(torch: Any, name: str) -> list[Any]:
     }
     home, _, word = name.rpartition(".")
     words = [word] if home or word.endswith("_") else [word, f"{word}_"]
-    places = homes[home] if home else [torch, torch.Tensor, torch.nn.functional, torch.special]
-    return [getattr(place, one) for place in places for one in words if callable(getattr(place, one, None))]
+    namespaces = homes[home] if home else [torch, torch.Tensor, torch.nn.functional, torch.special]
+    return [
+        getattr(namespace, one)
+        for namespace in namespaces
+        for one in words
+        if callable(getattr(namespace, one, None))
+    ]

@@ -1,1 +1,1 @@
-"""From Keras' layers and functions to layers here, one file per family."""
+"""Converters of Keras' layers and functions, one module per family of layers."""

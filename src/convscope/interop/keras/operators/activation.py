@@ -28,10 +28,11 @@ from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.structural import Dropout, Opaque
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
-from ..weights import Weights
+from ..symbolic import SymbolicTensor
+from ..weights import WeightSource
 
 _LAYERS: dict[str, Layer] = {
     "celu": ELU(1.0),
@@ -51,82 +52,82 @@ _LAYERS: dict[str, Layer] = {
     "softplus": Softplus(),
     "tanh": Tanh(),
 }
-"""Keras' activation functions with the settings that their names stand for."""
+"""Layers of Keras' activation functions, with Keras' default settings."""
 
 
-def activated(call: Call, flow: Flow, function: Any) -> Flow:
-    """Add the layers of an activation that another layer has as its argument."""
+def add_activation(call: Call, tensor: SymbolicTensor, function: Any) -> SymbolicTensor:
+    """Add the layers of an activation that is another layer's argument."""
     import keras
 
     if function is None or function is keras.activations.linear:
-        return flow
+        return tensor
     if isinstance(function, keras.Operation):
-        return call.result(function, f"{call.name}.{function.name}", flow)
-    return apply(call, flow, function, getattr(function, "__name__", "activation"))
+        return call.convert_call(function, f"{call.name}.{function.name}", tensor)
+    return apply_function(call, tensor, function, getattr(function, "__name__", "activation"))
 
 
-def apply(call: Call, flow: Flow, function: Callable[..., Any], part: str) -> Flow:
-    """Add the layers of an activation function; a user's own is followed, or unknown."""
+def apply_function(call: Call, tensor: SymbolicTensor, function: Callable[..., Any], part: str) -> SymbolicTensor:
+    """Add the layers of an activation function. A user's own is traced; if it cannot be, it becomes Opaque."""
     import keras
 
     word = getattr(function, "__name__", "")
     if getattr(keras.activations, word, None) is function:
         if word == "linear":
-            return call.emit(Affine(), flow, part=part)
+            return call.emit(Affine(), tensor, part=part)
         if word in _LAYERS:
-            return call.emit(_LAYERS[word], flow, part=part)
+            return call.emit(_LAYERS[word], tensor, part=part)
         if word in _PIECES:
-            return _PIECES[word](call, flow, part)
+            return _PIECES[word](call, tensor, part)
     else:
         name = f"{call.name}.{part}" if part else call.name
-        followed = call.walk.traced(function, name, [flow], {})
+        followed = call.converter.trace_call(function, name, [tensor], {})
         if (
             followed is not None
             and len(followed) == 1
-            and isinstance(followed[0], Flow)
-            and followed[0].shape == flow.shape
+            and isinstance(followed[0], SymbolicTensor)
+            and followed[0].shape == tensor.shape
         ):
             return followed[0]
-    return call.emit(Opaque(word or type(function).__name__, flow.held), flow, part=part)
+    return call.emit(Opaque(word or type(function).__name__, tensor.layer_shape), tensor, part=part)
 
 
 def _inner(part: str, word: str) -> str:
     return f"{part}.{word}" if part else word
 
 
-def _soft(kind: type[Softmax], call: Call, flow: Flow, part: str, axis: int = -1) -> Flow:
-    return call.emit(kind(flow.axis(axis)), flow, part=part)
+def _soft(kind: type[Softmax], call: Call, tensor: SymbolicTensor, part: str, axis: int = -1) -> SymbolicTensor:
+    return call.emit(kind(tensor.layer_axis(axis)), tensor, part=part)
 
 
-def _softsign(call: Call, flow: Flow, part: str) -> Flow:
-    size = call.emit(Function("abs"), flow, part=_inner(part, "abs"))
-    return call.emit(Divide(), flow, call.emit(Affine(1.0, 1.0), size, part=_inner(part, "shift")), part=part)
+def _softsign(call: Call, tensor: SymbolicTensor, part: str) -> SymbolicTensor:
+    size = call.emit(Function("abs"), tensor, part=_inner(part, "abs"))
+    return call.emit(Divide(), tensor, call.emit(Affine(1.0, 1.0), size, part=_inner(part, "shift")), part=part)
 
 
-def _log_sigmoid(call: Call, flow: Flow, part: str) -> Flow:
-    turned = call.emit(Affine(-1.0), flow, part=_inner(part, "neg"))
-    return call.emit(Affine(-1.0), call.emit(Softplus(), turned, part=_inner(part, "softplus")), part=part)
+def _log_sigmoid(call: Call, tensor: SymbolicTensor, part: str) -> SymbolicTensor:
+    negated = call.emit(Affine(-1.0), tensor, part=_inner(part, "neg"))
+    return call.emit(Affine(-1.0), call.emit(Softplus(), negated, part=_inner(part, "softplus")), part=part)
 
 
-def _tanh_shrink(call: Call, flow: Flow, part: str) -> Flow:
-    return call.emit(Subtract(), flow, call.emit(Tanh(), flow, part=_inner(part, "tanh")), part=part)
+def _tanh_shrink(call: Call, tensor: SymbolicTensor, part: str) -> SymbolicTensor:
+    return call.emit(Subtract(), tensor, call.emit(Tanh(), tensor, part=_inner(part, "tanh")), part=part)
 
 
-_PIECES: dict[str, Callable[[Call, Flow, str], Flow]] = {
+_PIECES: dict[str, Callable[[Call, SymbolicTensor, str], SymbolicTensor]] = {
     "log_sigmoid": _log_sigmoid,
     "log_softmax": partial(_soft, LogSoftmax),
     "softmax": partial(_soft, Softmax),
     "softsign": _softsign,
     "tanh_shrink": _tanh_shrink,
 }
-"""Activation functions that need to know their axis, or several layers."""
+"""Activation functions that need an axis, or several layers."""
 
 
 def _register(word: str, *names: str) -> None:
     @converts(*names)
-    def convert(call: Call) -> Flow:
-        flow = call.flow()
-        return call.emit(_LAYERS[word], flow) if word in _LAYERS else _PIECES[word](call, flow, "")
+    def convert(call: Call) -> SymbolicTensor:
+        tensor = call.tensor()
+        return call.emit(_LAYERS[word], tensor) if word in _LAYERS else _PIECES[word](call, tensor, "")
 
 
 for _word, _names in {
@@ -148,92 +149,92 @@ for _word, _names in {
 
 
 @converts("layers.Activation")
-def activation(call: Call) -> Flow:
-    """Convert an activation layer by its function."""
+def activation(call: Call) -> SymbolicTensor:
+    """Convert `Activation` by its function."""
     import keras
 
     function = call.op.activation
     if isinstance(function, keras.Operation):
-        return call.result(function, call.name, call.flow())
-    return apply(call, call.flow(), function, "")
+        return call.convert_call(function, call.name, call.tensor())
+    return apply_function(call, call.tensor(), function, "")
 
 
 @converts("layers.ReLU", "activations.activations.ReLU")
-def relu(call: Call) -> Flow:
-    """Convert ReLU with a slope and a largest value; none of the layers here jumps at a threshold."""
+def relu(call: Call) -> SymbolicTensor:
+    """Convert ReLU with a negative slope and a maximum. No layer has a threshold."""
     slope, most = float(call.op.negative_slope or 0), call.op.max_value
     if call.op.threshold:
-        raise Unmapped("a threshold")
-    flow = call.flow()
+        raise UnsupportedOperator("a threshold")
+    tensor = call.tensor()
     if slope:
-        leaky = call.emit(LeakyReLU(slope), flow, part="" if most is None else "leaky")
+        leaky = call.emit(LeakyReLU(slope), tensor, part="" if most is None else "leaky")
         return leaky if most is None else call.emit(Clamp(None, float(most)), leaky)
     if most is None:
-        return call.emit(ReLU(), flow)
-    return call.emit(ReLU6() if most == 6 else Clamp(0.0, float(most)), flow)
+        return call.emit(ReLU(), tensor)
+    return call.emit(ReLU6() if most == 6 else Clamp(0.0, float(most)), tensor)
 
 
 @converts("layers.LeakyReLU", "ops.nn.LeakyRelu")
-def leaky_relu(call: Call) -> Flow:
-    """Convert ReLU with a slope."""
-    return call.emit(LeakyReLU(float(call.op.negative_slope)), call.flow())
+def leaky_relu(call: Call) -> SymbolicTensor:
+    """Convert leaky ReLU."""
+    return call.emit(LeakyReLU(float(call.op.negative_slope)), call.tensor())
 
 
 @converts("layers.ELU", "ops.nn.Elu")
-def elu(call: Call) -> Flow:
-    """Convert the exponential linear unit."""
-    return call.emit(ELU(float(call.op.alpha)), call.flow())
+def elu(call: Call) -> SymbolicTensor:
+    """Convert ELU."""
+    return call.emit(ELU(float(call.op.alpha)), call.tensor())
 
 
 @converts("ops.nn.Celu")
-def celu(call: Call) -> Flow:
-    """Convert CELU, which is ELU where its alpha is 1."""
+def celu(call: Call) -> SymbolicTensor:
+    """Convert CELU with alpha = 1, which is ELU."""
     if call.op.alpha != 1:
-        raise Unmapped("another alpha")
-    return call.emit(ELU(1.0), call.flow())
+        raise UnsupportedOperator("alpha other than 1")
+    return call.emit(ELU(1.0), call.tensor())
 
 
 @converts("ops.nn.Gelu")
-def gelu(call: Call) -> Flow:
-    """Convert GELU, exact or approximated."""
-    return call.emit(GELU("tanh" if call.op.approximate else "none"), call.flow())
+def gelu(call: Call) -> SymbolicTensor:
+    """Convert GELU, exact or approximate."""
+    return call.emit(GELU("tanh" if call.op.approximate else "none"), call.tensor())
 
 
 @converts("layers.Softmax", "ops.nn.Softmax", "ops.nn.LogSoftmax")
-def softmax(call: Call) -> Flow:
-    """Convert softmax and its logarithm along one axis."""
+def softmax(call: Call) -> SymbolicTensor:
+    """Convert softmax and log-softmax along one axis."""
     from keras.src.ops.nn import LogSoftmax as KerasLogSoftmax
 
-    call.only()
+    call.refuse_other_arguments()
     kind = LogSoftmax if isinstance(call.op, KerasLogSoftmax) else Softmax
     axis = call.op.axis
     if isinstance(axis, list | tuple) and len(axis) == 1:
         axis = axis[0]
     if not isinstance(axis, int) or len(call.args) > 1:
-        raise Unmapped("several axes, or a mask")
-    flow = call.flow()
-    return _soft(kind, call, flow, "", flow.place(axis))
+        raise UnsupportedOperator("several axes, or a mask")
+    tensor = call.tensor()
+    return _soft(kind, call, tensor, "", tensor.normalize_axis(axis))
 
 
 @converts("layers.PReLU")
-def prelu(call: Call) -> Flow:
-    """Convert learned slopes: one, one per channel, or one per element as max(0, x) − a·max(0, −x)."""
-    flow, alpha = call.flow(), call.op.alpha
+def prelu(call: Call) -> SymbolicTensor:
+    """Convert PReLU with one slope, one per channel, or one per element as max(0, x) − a·max(0, −x)."""
+    tensor, alpha = call.tensor(), call.op.alpha
     shape = tuple(alpha.shape)
     wide = [axis for axis, size in enumerate(shape) if size > 1]
     if len(wide) <= 1:
-        front = wide[0] if wide else flow.order[0]
-        flow = call.arranged(flow, (front, *(axis for axis in flow.order if axis != front)))
+        front = wide[0] if wide else tensor.order[0]
+        tensor = call.transpose(tensor, (front, *(axis for axis in tensor.order if axis != front)))
         count = shape[front] if wide else 1
-        slopes = Weights((alpha,), lambda array: array.reshape(count))
-        return call.emit(PReLU(count), flow, parameters={"weight": slopes})
-    positive = call.emit(ReLU(), flow, part="relu")
-    negative = call.emit(ReLU(), call.emit(Affine(-1.0), flow, part="neg"), part="negative")
-    weighed = call.emit(Multiply(), negative, call.array(alpha, flow, "alpha"), part="mul")
+        slopes = WeightSource((alpha,), lambda array: array.reshape(count))
+        return call.emit(PReLU(count), tensor, parameters={"weight": slopes})
+    positive = call.emit(ReLU(), tensor, part="relu")
+    negative = call.emit(ReLU(), call.emit(Affine(-1.0), tensor, part="neg"), part="negative")
+    weighed = call.emit(Multiply(), negative, call.add_array(alpha, tensor, "alpha"), part="mul")
     return call.emit(Subtract(), positive, weighed)
 
 
 @converts("layers.Dropout", "layers.SpatialDropout1D", "layers.SpatialDropout2D", "layers.SpatialDropout3D")
-def dropout(call: Call) -> Flow:
-    """Convert dropout of every kind, which does nothing at inference."""
-    return call.emit(Dropout(float(call.op.rate)), call.flow())
+def dropout(call: Call) -> SymbolicTensor:
+    """Convert dropout layers."""
+    return call.emit(Dropout(float(call.op.rate)), call.tensor())

@@ -1,4 +1,4 @@
-"""Convolution: plain, transposed, depthwise, separable, over one to three axes."""
+"""Convolution: plain, transposed, depthwise and separable."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from ....layers.convolution import (
     ConvTranspose3d,
 )
 from ....settings import Pads
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
-from ..weights import Weights, as_it_is, turned
-from .activation import activated
+from ..symbolic import SymbolicTensor
+from ..weights import WeightSource, transposed, unchanged
+from .activation import add_activation
 
 _CONV = (Conv1d, Conv2d, Conv3d)
 _TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 
 
 def padding_of(op: Any) -> Pads | Literal["same"]:
-    """Return a layer's padding; causal padding stands before the sequence alone.
+    """Return a layer's padding.
 
-    Errors:   Unmapped for a word that nobody knows
+    Raises:
+        UnsupportedOperator: For an unknown padding mode.
     """
     if op.padding == "valid":
         return tuple((0, 0) for _ in op.strides)
@@ -34,33 +36,33 @@ def padding_of(op: Any) -> Pads | Literal["same"]:
         return "same"
     if op.padding == "causal":
         return tuple((d * (k - 1), 0) for k, d in zip(op.kernel_size, op.dilation_rate, strict=True))
-    raise Unmapped(f"padding {op.padding}")
+    raise UnsupportedOperator(f"padding {op.padding}")
 
 
-def kernels_first(variable: Any) -> Weights:
+def output_channels_first(variable: Any) -> WeightSource:
     """Return a kernel (kh, kw, in, out) as (out, in, kh, kw)."""
     rank = len(variable.shape) - 2
-    return turned(variable, (rank + 1, rank, *range(rank)))
+    return transposed(variable, (rank + 1, rank, *range(rank)))
 
 
 @converts("layers.Conv1D", "layers.Conv2D", "layers.Conv3D")
-def conv(call: Call) -> Flow:
+def conv(call: Call) -> SymbolicTensor:
     """Convert a convolution."""
     op = call.op
     layer = _CONV[op.rank - 1](
         op.filters, op.kernel_size, op.strides, padding_of(op), op.dilation_rate, op.groups, op.use_bias
     )
-    parameters = {"weight": kernels_first(op.kernel)}
+    parameters = {"weight": output_channels_first(op.kernel)}
     if op.use_bias:
-        parameters["bias"] = as_it_is(op.bias)
-    return activated(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
+        parameters["bias"] = unchanged(op.bias)
+    return add_activation(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
 
 
 @converts("layers.Conv1DTranspose", "layers.Conv2DTranspose", "layers.Conv3DTranspose")
-def conv_transpose(call: Call) -> Flow:
+def conv_transpose(call: Call) -> SymbolicTensor:
     """Convert a transposed convolution."""
     op = call.op
-    padding, extra = _cut(op)
+    padding, extra = _transposed_padding(op)
     layer = _TRANSPOSED[op.rank - 1](
         op.filters,
         op.kernel_size,
@@ -71,23 +73,24 @@ def conv_transpose(call: Call) -> Flow:
         op.use_bias,
         output_padding=extra,
     )
-    parameters = {"weight": kernels_first(op.kernel)}
+    parameters = {"weight": output_channels_first(op.kernel)}
     if op.use_bias:
-        parameters["bias"] = as_it_is(op.bias)
-    return activated(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
+        parameters["bias"] = unchanged(op.bias)
+    return add_activation(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
 
 
-def _cut(op: Any) -> tuple[Pads | Literal["same"], tuple[int, ...]]:
-    """Return what is cut off the whole spread of a transposed convolution, and what its end gains.
+def _transposed_padding(op: Any) -> tuple[Pads | Literal["same"], tuple[int, ...]]:
+    """Return the padding and output padding of a transposed convolution.
 
-    With SAME, kernel reach r and stride s the whole is (n − 1)·s + r long and (n − 1)·s + r mod 2 + output_padding
-    are kept, half of the cut before, rounded down. Without output_padding n·s are kept.
+    For SAME padding, kernel extent r and stride s, the full output has (n − 1)·s + r elements. Of these,
+    (n − 1)·s + r mod 2 + output_padding remain, or n·s without output_padding. Half of the rest, rounded down, is
+    removed at the start.
     """
     rank = op.rank
     if op.padding == "same" and op.output_padding is None:
         return "same", (0,) * rank
-    given = op.output_padding
-    extras = given if isinstance(given, list | tuple) else (given,) * rank
+    output_padding = op.output_padding
+    extras = output_padding if isinstance(output_padding, list | tuple) else (output_padding,) * rank
     pads, ends = [], []
     for k, s, d, extra in zip(op.kernel_size, op.strides, op.dilation_rate, extras, strict=True):
         reach = d * (k - 1) + 1
@@ -102,15 +105,17 @@ def _cut(op: Any) -> tuple[Pads | Literal["same"], tuple[int, ...]]:
     return tuple(pads), tuple(ends)
 
 
-def _spread(variable: Any) -> Weights:
+def _depthwise_kernel(variable: Any) -> WeightSource:
     """Return a depthwise kernel (kh, kw, in, multiplier) as (in · multiplier, 1, kh, kw)."""
     rank = len(variable.shape) - 2
     *kernel, channels, multiplier = variable.shape
     order = (rank, rank + 1, *range(rank))
-    return Weights((variable,), lambda array: array.transpose(order).reshape(channels * multiplier, 1, *kernel))
+    return WeightSource(
+        (variable,), lambda array: array.transpose(order).reshape(channels * multiplier, 1, *kernel)
+    )
 
 
-def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> Flow:
+def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> SymbolicTensor:
     op, x = call.op, call.image()
     channels, multiplier = kernel.shape[-2:]
     layer = _CONV[op.rank - 1](
@@ -122,26 +127,26 @@ def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> Flow:
         groups=channels,
         bias=bias is not None,
     )
-    parameters = {"weight": _spread(kernel)}
+    parameters = {"weight": _depthwise_kernel(kernel)}
     if bias is not None:
-        parameters["bias"] = as_it_is(bias)
+        parameters["bias"] = unchanged(bias)
     return call.emit(layer, x, part=part, parameters=parameters)
 
 
 @converts("layers.DepthwiseConv1D", "layers.DepthwiseConv2D")
-def depthwise_conv(call: Call) -> Flow:
-    """Convert kernels that see one channel each."""
+def depthwise_conv(call: Call) -> SymbolicTensor:
+    """Convert depthwise convolutions."""
     op = call.op
-    return activated(call, _depthwise(call, op.kernel, op.bias if op.use_bias else None), op.activation)
+    return add_activation(call, _depthwise(call, op.kernel, op.bias if op.use_bias else None), op.activation)
 
 
 @converts("layers.SeparableConv1D", "layers.SeparableConv2D")
-def separable_conv(call: Call) -> Flow:
-    """Convert kernels that see one channel each, then a mixture of the channels."""
+def separable_conv(call: Call) -> SymbolicTensor:
+    """Convert separable convolutions: depthwise, then pointwise."""
     op = call.op
     apart = _depthwise(call, op.depthwise_kernel, None, "depthwise")
     layer = _CONV[op.rank - 1](op.filters, (1,) * op.rank, bias=op.use_bias)
-    parameters = {"weight": kernels_first(op.pointwise_kernel)}
+    parameters = {"weight": output_channels_first(op.pointwise_kernel)}
     if op.use_bias:
-        parameters["bias"] = as_it_is(op.bias)
-    return activated(call, call.emit(layer, apart, parameters=parameters), op.activation)
+        parameters["bias"] = unchanged(op.bias)
+    return add_activation(call, call.emit(layer, apart, parameters=parameters), op.activation)

@@ -12,60 +12,60 @@ from ....layers.indexing import Expand
 from ....layers.merge import MatMul, Multiply
 from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
-from ..arrange import reshaping
+from ...errors import UnsupportedOperator
 from ..call import Call, is_learned
-from ..flow import Flow, Unmapped, plain
-from ..own import Own
+from ..rearranged_weights import RearrangedWeight
 from ..registry import converts
-from ..weights import Weights, as_it_is, turned
-from .activation import activated
+from ..symbolic import SymbolicTensor, keras_order, reshape_layer
+from ..weights import WeightSource, transposed, unchanged
+from .activation import add_activation
 
 
 @converts("layers.Dense")
-def dense(call: Call) -> Flow:
-    """Convert a matrix over the last axis."""
+def dense(call: Call) -> SymbolicTensor:
+    """Convert `Dense`, over the last axis."""
     op = call.op
-    x = call.plain(call.flow())
-    parameters = {"weight": turned(op.kernel, (1, 0))}
+    x = call.in_keras_order(call.tensor())
+    parameters = {"weight": transposed(op.kernel, (1, 0))}
     if op.use_bias:
-        parameters["bias"] = as_it_is(op.bias)
-    layer = Linear(op.units, op.use_bias, in_features=x.held[-1])
-    return activated(call, call.emit(layer, x, parameters=parameters), op.activation)
+        parameters["bias"] = unchanged(op.bias)
+    layer = Linear(op.units, op.use_bias, in_features=x.layer_shape[-1])
+    return add_activation(call, call.emit(layer, x, parameters=parameters), op.activation)
 
 
 @converts("layers.TimeDistributed")
-def at_each_step(call: Call) -> Flow:
-    """Convert a Dense layer at each step, which is what it does anyway."""
+def time_distributed(call: Call) -> SymbolicTensor:
+    """Convert `TimeDistributed(Dense)`, which equals `Dense`."""
     import keras
 
-    call.only()
+    call.refuse_other_arguments()
     if type(call.op.layer) is not keras.layers.Dense:
-        raise Unmapped("another layer at each step")
-    return call.result(call.op.layer, call.name, call.flow())
+        raise UnsupportedOperator("a layer other than Dense")
+    return call.convert_call(call.op.layer, call.name, call.tensor())
 
 
 @converts("layers.Embedding")
-def embedding(call: Call) -> Flow:
-    """Convert rows of a table. A mask made of its input goes its own way, to the layers that heed it."""
+def embedding(call: Call) -> SymbolicTensor:
+    """Convert an embedding. Layers that use its mask receive that separately."""
     op = call.op
-    x = call.plain(call.flow())
-    parameters = {"weight": as_it_is(op.embeddings)}
+    x = call.in_keras_order(call.tensor())
+    parameters = {"weight": unchanged(op.embeddings)}
     layer = Embedding(op.input_dim, op.output_dim)
-    return call.emit(layer, x, order=plain(len(x.order) + 1), parameters=parameters)
+    return call.emit(layer, x, order=keras_order(len(x.order) + 1), parameters=parameters)
 
 
 @converts("layers.EinsumDense")
-def einsum_dense(call: Call) -> Flow:
-    """Convert a learned array over some axes, where each of them is summed or stays."""
+def einsum_dense(call: Call) -> SymbolicTensor:
+    """Convert `EinsumDense`, if each axis of the kernel is either summed or kept."""
     op = call.op
-    inputs, kernel, outputs = einsum_letters(op.equation, len(call.flow().order))
+    inputs, kernel, outputs = einsum_letters(op.equation, len(call.tensor().order))
     bias = op.bias
-    folded = folded_dense(call, call.flow(), op.kernel, bias, inputs, kernel, outputs)
-    return activated(call, folded, op.activation)
+    folded = add_einsum(call, call.tensor(), op.kernel, bias, inputs, kernel, outputs)
+    return add_activation(call, folded, op.activation)
 
 
 def einsum_letters(equation: str, rank: int) -> tuple[str, str, str]:
-    """Return the letters of input, kernel and output, the batch left out."""
+    """Return the letters of input, kernel and output, without the batch."""
     left, _, outputs = equation.replace(" ", "").partition("->")
     inputs, _, kernel = left.partition(",")
     if "..." in equation:
@@ -73,141 +73,162 @@ def einsum_letters(equation: str, rank: int) -> tuple[str, str, str]:
         dots = "".join(spare[: rank + 1 - len(inputs.replace("...", ""))])
         inputs, outputs = inputs.replace("...", dots), outputs.replace("...", dots)
     if len(inputs) != rank + 1 or not outputs.startswith(inputs[0]) or inputs[0] in kernel:
-        raise Unmapped("images are mixed")
+        raise UnsupportedOperator("the batch axis is combined with another axis")
     return inputs[1:], kernel, outputs[1:]
 
 
-def folded_dense(
-    call: Call, flow: Flow, kernel: Any, bias: Any, inputs: str, letters: str, outputs: str, part: str = ""
-) -> Flow:
+def add_einsum(
+    call: Call,
+    tensor: SymbolicTensor,
+    kernel: Any,
+    bias: Any,
+    inputs: str,
+    letters: str,
+    outputs: str,
+    part: str = "",
+) -> SymbolicTensor:
     """Add a matrix product whose rows and columns may each be several axes.
 
-    Letters name axes, as in an einsum: those of input and kernel that are not in the output are summed.
+    Letters name axes, as in einsum: axes of input and kernel that are not in the output are summed.
 
-    Errors:   Unmapped where an axis of the kernel also stays in the input
+    Raises:
+        UnsupportedOperator: Where an axis of the kernel is neither summed nor new.
     """
     summed = [c for c in letters if c not in outputs]
-    made = [c for c in letters if c in outputs]
+    columns = [c for c in letters if c in outputs]
     kept = [c for c in inputs if c not in summed]
-    if any(c in inputs for c in made) or any(c not in inputs for c in summed) or not summed:
-        raise Unmapped("another sum of products")
-    if sorted(outputs) != sorted(kept + made):
-        raise Unmapped("another sum of products")
-    sizes = dict(zip(letters, kernel.shape, strict=True)) | dict(zip(inputs, flow.shape, strict=True))
+    if any(c in inputs for c in columns) or any(c not in inputs for c in summed) or not summed:
+        raise UnsupportedOperator("an unsupported einsum")
+    if sorted(outputs) != sorted(kept + columns):
+        raise UnsupportedOperator("an unsupported einsum")
+    sizes = dict(zip(letters, kernel.shape, strict=True)) | dict(zip(inputs, tensor.shape, strict=True))
 
     def total(group: list[str]) -> int:
         return prod(sizes[c] for c in group)
 
-    x = call.arranged(flow, tuple(inputs.index(c) for c in kept + summed))
+    x = call.transpose(tensor, tuple(inputs.index(c) for c in kept + summed))
     if len(summed) > 1:
-        held = (*(sizes[c] for c in kept), total(summed))
-        x = call.emit(reshaping(held), x, part=f"{part or 'input'}.reshape", order=plain(len(held)))
-    parameters = {"weight": _matrix(kernel, [letters.index(c) for c in made + summed], total(made))}
-    folded = len(made) != 1
+        layer_shape = (*(sizes[c] for c in kept), total(summed))
+        x = call.emit(
+            reshape_layer(layer_shape), x, part=f"{part or 'input'}.reshape", order=keras_order(len(layer_shape))
+        )
+    parameters = {"weight": _matrix(kernel, [letters.index(c) for c in columns + summed], total(columns))}
+    folded = len(columns) != 1
     if bias is not None:
-        _check_bias(bias, made, outputs, sizes)
-        parameters["bias"] = Weights((bias,), lambda array: array.reshape(-1))
-    layer = Linear(total(made), bias is not None, in_features=x.held[-1])
-    product = call.emit(layer, x, part=part, order=plain(len(kept) + 1), parameters=parameters)
-    held = tuple(sizes[c] for c in kept + made)
+        _check_bias(bias, columns, outputs, sizes)
+        parameters["bias"] = WeightSource((bias,), lambda array: array.reshape(-1))
+    layer = Linear(total(columns), bias is not None, in_features=x.layer_shape[-1])
+    product = call.emit(layer, x, part=part, order=keras_order(len(kept) + 1), parameters=parameters)
+    layer_shape = tuple(sizes[c] for c in kept + columns)
     if folded:
-        product = call.emit(reshaping(held), product, part=f"{part or 'output'}.reshape", order=plain(len(held)))
-    return replace(product, held=held, order=tuple(outputs.index(c) for c in kept + made))
+        product = call.emit(
+            reshape_layer(layer_shape),
+            product,
+            part=f"{part or 'output'}.reshape",
+            order=keras_order(len(layer_shape)),
+        )
+    return replace(product, layer_shape=layer_shape, order=tuple(outputs.index(c) for c in kept + columns))
 
 
-def _matrix(kernel: Any, order: list[int], rows: int) -> Weights:
-    return Weights((kernel,), lambda array: array.transpose(order).reshape(rows, -1))
+def _matrix(kernel: Any, order: list[int], rows: int) -> WeightSource:
+    return WeightSource((kernel,), lambda array: array.transpose(order).reshape(rows, -1))
 
 
-def _check_bias(bias: Any, made: list[str], outputs: str, sizes: dict[str, int]) -> None:
-    """Refuse a bias that is not one number per column of the matrix, in the matrix's order."""
-    columns = tuple(sizes[c] for c in made)
-    own = tuple(size for size in bias.shape if size > 1)
-    in_order = [c for c in outputs if c in made] == made
-    if not in_order or own != tuple(size for size in columns if size > 1):
-        raise Unmapped("another bias")
+def _check_bias(bias: Any, columns: list[str], outputs: str, sizes: dict[str, int]) -> None:
+    """Refuse a bias that is not one value per column of the matrix, in its order."""
+    expected = tuple(sizes[c] for c in columns if sizes[c] > 1)
+    in_order = [c for c in outputs if c in columns] == columns
+    if not in_order or expected != tuple(size for size in bias.shape if size > 1):
+        raise UnsupportedOperator("an unsupported bias")
 
 
 @converts("ops.numpy.Matmul", "ops.numpy.Dot")
-def matmul(call: Call) -> Flow:
-    """Convert a matrix product per image; a weight behind it is a dense layer's."""
+def matmul(call: Call) -> SymbolicTensor:
+    """Convert a matrix product per image; a product with a weight is a Linear layer."""
     one, two = call.argument(0, "x1"), call.argument(1, "x2")
-    if isinstance(one, Flow) and isinstance(two, Flow) and one.batched and two.batched:
+    if isinstance(one, SymbolicTensor) and isinstance(two, SymbolicTensor) and one.batched and two.batched:
         if len(one.order) != len(two.order) or len(one.order) < 2 or type(call.op).__name__ == "Dot":
-            raise Unmapped("images are mixed")
-        return call.emit(MatMul(), call.plain(one), call.plain(two))
-    if isinstance(one, Flow) and is_learned(two) and len(two.shape) == 2:
-        return _dense(call, call.plain(one), two)
+            raise UnsupportedOperator("the batch axis is combined with another axis")
+        return call.emit(MatMul(), call.in_keras_order(one), call.in_keras_order(two))
+    if isinstance(one, SymbolicTensor) and is_learned(two) and len(two.shape) == 2:
+        return _add_linear(call, call.in_keras_order(one), two)
     if type(call.op).__name__ == "Dot":
-        raise Unmapped("another product")
-    first, second = (call.plain(flow) for flow in call.together([one, two]))
+        raise UnsupportedOperator("an unsupported product")
+    first, second = (call.in_keras_order(tensor) for tensor in call.as_tensors([one, two]))
     if len(first.order) < 2 or len(second.order) != len(first.order):
-        raise Unmapped("a product with a vector")
-    outer = tuple(map(max, first.held[:-2], second.held[:-2]))
-    return call.emit(MatMul(), _repeated(call, first, outer, "first"), _repeated(call, second, outer, "second"))
+        raise UnsupportedOperator("a product with a vector")
+    outer = tuple(map(max, first.layer_shape[:-2], second.layer_shape[:-2]))
+    return call.emit(MatMul(), _broadcast(call, first, outer, "first"), _broadcast(call, second, outer, "second"))
 
 
-def _dense(call: Call, flow: Flow, weight: Any) -> Flow:
-    """Multiply the last axis by a weight of as many rows."""
-    own = weight if isinstance(weight, Own) else Own(weight, tuple(weight.shape))
-    axes = own.axes or (0, 1)
-    if own.axes is None and own.shape != tuple(own.variable.shape):
-        rows = Weights((own.variable,), lambda array: own.read(array).T, (*own.shape, "rows"))
+def _add_linear(call: Call, tensor: SymbolicTensor, weight: Any) -> SymbolicTensor:
+    """Multiply the last axis by a weight matrix."""
+    rearranged = weight if isinstance(weight, RearrangedWeight) else RearrangedWeight(weight, tuple(weight.shape))
+    axes = rearranged.axes or (0, 1)
+    if rearranged.axes is None and rearranged.shape != tuple(rearranged.variable.shape):
+        rows = WeightSource(
+            (rearranged.variable,), lambda array: rearranged.read(array).T, (*rearranged.shape, "rows")
+        )
     else:
-        rows = turned(own.variable, (axes[1], axes[0]))
-    layer = Linear(own.shape[1], False, in_features=own.shape[0])
-    return call.emit(layer, flow, parameters={"weight": rows})
+        rows = transposed(rearranged.variable, (axes[1], axes[0]))
+    layer = Linear(rearranged.shape[1], False, in_features=rearranged.shape[0])
+    return call.emit(layer, tensor, parameters={"weight": rows})
 
 
-def _repeated(call: Call, flow: Flow, outer: Shape, part: str) -> Flow:
-    """Repeat the axes before the last two, as NumPy's product does."""
-    held = (*outer, *flow.held[-2:])
-    return flow if held == flow.held else call.emit(Expand(held), flow, part=part)
+def _broadcast(call: Call, tensor: SymbolicTensor, outer: Shape, part: str) -> SymbolicTensor:
+    """Broadcast the axes before the last two."""
+    layer_shape = (*outer, *tensor.layer_shape[-2:])
+    return tensor if layer_shape == tensor.layer_shape else call.emit(Expand(layer_shape), tensor, part=part)
 
 
 @converts("ops.numpy.Einsum")
-def einsum(call: Call) -> Flow:
-    """Convert a sum of products of a tensor and a weight, where each axis is summed or stays."""
+def einsum(call: Call) -> SymbolicTensor:
+    """Convert an einsum of a tensor and a weight, if each axis is either summed or kept."""
     if len(call.args) != 2 or call.kwargs:
-        raise Unmapped("another sum of products")
+        raise UnsupportedOperator("an unsupported einsum")
     left, _, outputs = call.op.subscripts.replace(" ", "").partition("->")
-    places = left.split(",")
+    positions = left.split(",")
     values = list(call.args)
-    if not isinstance(values[0], Flow):
+    if not isinstance(values[0], SymbolicTensor):
         values.reverse()
-        places.reverse()
-    flow, weight = values
-    if not isinstance(flow, Flow) or not is_learned(weight) or isinstance(weight, Own) or not flow.batched:
-        raise Unmapped("two tensors made from the image")
-    letters = einsum_letters(f"{','.join(places)}->{outputs}", len(flow.order))
-    return folded_dense(call, flow, weight, None, *letters)
+        positions.reverse()
+    tensor, weight = values
+    if (
+        not isinstance(tensor, SymbolicTensor)
+        or not is_learned(weight)
+        or isinstance(weight, RearrangedWeight)
+        or not tensor.batched
+    ):
+        raise UnsupportedOperator("two tensors computed from the input")
+    letters = einsum_letters(f"{','.join(positions)}->{outputs}", len(tensor.order))
+    return add_einsum(call, tensor, weight, None, *letters)
 
 
 @converts("layers.Dot")
-def dot(call: Call) -> Flow:
-    """Convert the sum of products along an axis of each of two vectors or matrices."""
-    op, flows = call.op, call.flows()
+def dot(call: Call) -> SymbolicTensor:
+    """Convert the dot product of two vectors or matrices along one axis of each."""
+    op, tensors = call.op, call.tensors()
     axes = (op.axes, op.axes) if isinstance(op.axes, int) else tuple(op.axes)
-    if op.normalize or len(flows) != 2 or any(len(flow.order) > 2 for flow in flows):
-        raise Unmapped("another product")
-    places = [axis % (len(flow.order) + 1) - 1 for axis, flow in zip(axes, flows, strict=True)]
-    if min(places) < 0:
-        raise Unmapped("images are mixed")
-    if len(flows[0].order) == len(flows[1].order) == 1:
-        return call.emit(Reduce("sum", (0,), True), call.emit(Multiply(), *flows, part="mul"))
-    one = _as_matrix(call, flows[0], places[0], 1, "first")
-    two = _as_matrix(call, flows[1], places[1], 0, "second")
+    if op.normalize or len(tensors) != 2 or any(len(tensor.order) > 2 for tensor in tensors):
+        raise UnsupportedOperator("an unsupported product")
+    positions = [axis % (len(tensor.order) + 1) - 1 for axis, tensor in zip(axes, tensors, strict=True)]
+    if min(positions) < 0:
+        raise UnsupportedOperator("the batch axis is combined with another axis")
+    if len(tensors[0].order) == len(tensors[1].order) == 1:
+        return call.emit(Reduce("sum", (0,), True), call.emit(Multiply(), *tensors, part="mul"))
+    one = _as_matrix(call, tensors[0], positions[0], 1, "first")
+    two = _as_matrix(call, tensors[1], positions[1], 0, "second")
     product = call.emit(MatMul(), one, two, order=(0, 1))
-    kept = tuple(n for n, flow in zip(product.held, flows, strict=True) if len(flow.order) == 2)
+    kept = tuple(n for n, tensor in zip(product.layer_shape, tensors, strict=True) if len(tensor.order) == 2)
     if len(kept) == 2:
         return product
-    return call.emit(Reshape(kept), product, part="reshape", order=plain(len(kept)))
+    return call.emit(Reshape(kept), product, part="reshape", order=keras_order(len(kept)))
 
 
-def _as_matrix(call: Call, flow: Flow, summed: int, place: int, part: str) -> Flow:
-    """Return a flow as a matrix whose summed axis is at `place`."""
-    if len(flow.order) == 1:
-        shape = (flow.held[0], 1) if place == 0 else (1, flow.held[0])
-        return call.emit(Reshape(shape), flow, part=part, order=(0, 1))
-    order = (1 - summed, summed) if place == 1 else (summed, 1 - summed)
-    return call.arranged(flow, order)
+def _as_matrix(call: Call, tensor: SymbolicTensor, summed: int, position: int, part: str) -> SymbolicTensor:
+    """Return a tensor as a matrix whose summed axis is axis `position`."""
+    if len(tensor.order) == 1:
+        shape = (tensor.layer_shape[0], 1) if position == 0 else (1, tensor.layer_shape[0])
+        return call.emit(Reshape(shape), tensor, part=part, order=(0, 1))
+    order = (1 - summed, summed) if position == 1 else (summed, 1 - summed)
+    return call.transpose(tensor, order)

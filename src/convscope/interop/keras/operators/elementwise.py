@@ -1,4 +1,4 @@
-"""Functions of `keras.ops` that compute element by element."""
+"""Elementwise functions of `keras.ops`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function, Power
 from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
 from ....layers.structural import Identity
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import SymbolicTensor
 
 _FUNCTIONS = {
     "Abs": "abs",
@@ -32,10 +33,10 @@ _FUNCTIONS = {
 
 def _register(name: str, layer: Layer) -> None:
     @converts(name)
-    def convert(call: Call) -> Flow:
+    def convert(call: Call) -> SymbolicTensor:
         if getattr(call.op, "decimals", 0):
-            raise Unmapped("rounding to decimals")
-        return call.emit(layer, call.flow())
+            raise UnsupportedOperator("rounding to decimals")
+        return call.emit(layer, call.tensor())
 
 
 for _name, _function in _FUNCTIONS.items():
@@ -46,31 +47,38 @@ _register("ops.numpy.Square", Power(2.0))
 _register("ops.core.StopGradient", Identity())
 
 
-def _merged(call: Call, layer: Layer, *values: Any) -> Flow:
+def _merge(call: Call, layer: Layer, *values: Any) -> SymbolicTensor:
     """Add a layer for two tensors, or a tensor and an array, in the tensor's order.
 
-    Errors:   Unmapped where the axes of one would meet the images of the other
+    Raises:
+        UnsupportedOperator: Where the batch of one meets another axis of the other.
     """
-    flows = call.together(values)
-    if len(flows[0].order) != len(flows[1].order):
-        raise Unmapped("images are mixed")
-    made = [flow for flow, value in zip(flows, values, strict=True) if isinstance(value, Flow) and value.batched]
-    like = made[0] if made else flows[0]
-    return call.emit(layer, *(call.arranged(flow, like.order) for flow in flows), order=like.order)
+    tensors = call.as_tensors(values)
+    if len(tensors[0].order) != len(tensors[1].order):
+        raise UnsupportedOperator("the batch axis is combined with another axis")
+    made = [
+        tensor
+        for tensor, value in zip(tensors, values, strict=True)
+        if isinstance(value, SymbolicTensor) and value.batched
+    ]
+    like = made[0] if made else tensors[0]
+    return call.emit(layer, *(call.transpose(tensor, like.order) for tensor in tensors), order=like.order)
 
 
-def _binary(layer: Callable[[], Layer], number: Callable[[float, bool], Layer | None]) -> Callable[[Call], Flow]:
+def _binary(
+    layer: Callable[[], Layer], number: Callable[[float, bool], Layer | None]
+) -> Callable[[Call], SymbolicTensor]:
     """Return a converter for two operands, one of which may be a number."""
 
-    def convert(call: Call) -> Flow:
+    def convert(call: Call) -> SymbolicTensor:
         one, two = call.argument(0, "x1"), call.argument(1, "x2")
-        for value, flow, first in ((two, one, True), (one, two, False)):
+        for value, tensor, first in ((two, one, True), (one, two, False)):
             known = call.number(value)
-            tensor = call.tensor(flow) if known is not None else None
+            tensor = call.as_tensor(tensor) if known is not None else None
             made = number(known, first) if known is not None and tensor is not None else None
             if made is not None and tensor is not None:
                 return call.emit(made, tensor)
-        return _merged(call, layer(), one, two)
+        return _merge(call, layer(), one, two)
 
     return convert
 
@@ -89,38 +97,38 @@ converts("ops.numpy.Subtract")(
 
 
 @converts("ops.numpy.Divide", "ops.numpy.TrueDivide")
-def divide(call: Call) -> Flow:
-    """Convert a quotient; a number over a tensor is its reciprocal times the number."""
+def divide(call: Call) -> SymbolicTensor:
+    """Convert division. A number divided by a tensor is the number times the reciprocal."""
     one, two = call.argument(0, "x1"), call.argument(1, "x2")
     known = call.number(two)
     if known:
-        return call.emit(Affine(1 / known), call.flow())
+        return call.emit(Affine(1 / known), call.tensor())
     known = call.number(one)
-    tensor = call.tensor(two) if known is not None else None
+    tensor = call.as_tensor(two) if known is not None else None
     if known is not None and tensor is not None:
-        turned = call.emit(Function("reciprocal"), tensor, part="" if known == 1 else "reciprocal")
-        return turned if known == 1 else call.emit(Affine(known), turned)
-    return _merged(call, Divide(), one, two)
+        reciprocal = call.emit(Function("reciprocal"), tensor, part="" if known == 1 else "reciprocal")
+        return reciprocal if known == 1 else call.emit(Affine(known), reciprocal)
+    return _merge(call, Divide(), one, two)
 
 
 @converts("ops.numpy.Power")
-def power(call: Call) -> Flow:
-    """Convert a constant exponent."""
+def power(call: Call) -> SymbolicTensor:
+    """Convert a power with a constant exponent."""
     exponent = call.number(call.argument(1, "x2"))
     if exponent is None:
-        raise Unmapped("an exponent that is no number")
-    return call.emit(Power(exponent), call.flow())
+        raise UnsupportedOperator("an exponent that is not constant")
+    return call.emit(Power(exponent), call.tensor())
 
 
 @converts("ops.numpy.Clip")
-def clip(call: Call) -> Flow:
-    """Convert bounds."""
-    return call.emit(Clamp(call.number(call.op.x_min), call.number(call.op.x_max)), call.flow())
+def clip(call: Call) -> SymbolicTensor:
+    """Convert clipping."""
+    return call.emit(Clamp(call.number(call.op.x_min), call.number(call.op.x_max)), call.tensor())
 
 
 @converts("ops.core.Cast")
-def cast(call: Call) -> Flow:
-    """Convert another precision, which changes nothing here; whole numbers would."""
+def cast(call: Call) -> SymbolicTensor:
+    """Convert casts between floating-point types, which are the identity here."""
     if not str(call.op.dtype).startswith(("float", "bfloat")):
-        raise Unmapped("whole numbers")
-    return call.emit(Identity(), call.flow())
+        raise UnsupportedOperator("integers")
+    return call.emit(Identity(), call.tensor())

@@ -1,4 +1,4 @@
-"""Layers and functions that join several branches."""
+"""Layers and functions that merge several tensors."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from ....layers.base import Layer
 from ....layers.elementwise import Affine
 from ....layers.merge import Add, Concat, Maximum, Minimum, Multiply, Subtract
 from ....layers.rearrange import Reshape
-from ..arrange import held_as, reshaped_order
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped, leading, plain
 from ..registry import converts
+from ..symbolic import SymbolicTensor, axis_first, keras_order, order_after_reshape, to_layer_order
 
 
-def aligned(call: Call, flows: list[Flow]) -> list[Flow]:
-    """Return flows with their axes in one order; those with fewer gain some of size 1 behind the batch."""
-    most = max(flows, key=lambda flow: len(flow.order))
+def align(call: Call, tensors: list[SymbolicTensor]) -> list[SymbolicTensor]:
+    """Return tensors with their axes in the same order, and leading axes of size 1 where they have fewer."""
+    most = max(tensors, key=lambda tensor: len(tensor.order))
     rank = len(most.order)
     ready = []
-    for flow in flows:
-        if len(flow.order) < rank:
-            shape = (1,) * (rank - len(flow.order)) + flow.shape
-            order = reshaped_order(shape, call.data_format)
-            held = held_as(shape, order)
-            flow = call.emit(Reshape(held), call.plain(flow), part="reshape", order=order)
-        ready.append(call.arranged(flow, most.order))
+    for tensor in tensors:
+        if len(tensor.order) < rank:
+            shape = (1,) * (rank - len(tensor.order)) + tensor.shape
+            order = order_after_reshape(shape, call.data_format)
+            layer_shape = to_layer_order(shape, order)
+            tensor = call.emit(Reshape(layer_shape), call.in_keras_order(tensor), part="reshape", order=order)
+        ready.append(call.transpose(tensor, most.order))
     return ready
 
 
 def _register(name: str, layer: Callable[[], Layer]) -> None:
     @converts(name)
-    def convert(call: Call) -> Flow:
-        return call.emit(layer(), *aligned(call, call.flows()))
+    def convert(call: Call) -> SymbolicTensor:
+        return call.emit(layer(), *align(call, call.tensors()))
 
 
 _register("layers.Add", Add)
@@ -44,31 +44,31 @@ _register("layers.Subtract", Subtract)
 
 
 @converts("layers.Average")
-def average(call: Call) -> Flow:
+def average(call: Call) -> SymbolicTensor:
     """Convert the mean of several tensors."""
-    flows = aligned(call, call.flows())
-    return call.emit(Affine(1 / len(flows)), call.emit(Add(), *flows, part="add"))
+    tensors = align(call, call.tensors())
+    return call.emit(Affine(1 / len(tensors)), call.emit(Add(), *tensors, part="add"))
 
 
 @converts("layers.Concatenate", "ops.numpy.Concatenate")
-def concatenate(call: Call) -> Flow:
-    """Convert tensors one after another along an axis."""
-    flows = call.flows()
-    if any(len(flow.order) != len(flows[0].order) for flow in flows):
-        raise Unmapped("different numbers of axes")
-    axis = flows[0].place(call.op.axis)
-    ready = [call.arranged(flow, flows[0].order) for flow in flows]
-    return call.emit(Concat(ready[0].axis(axis)), *ready)
+def concatenate(call: Call) -> SymbolicTensor:
+    """Convert concatenation."""
+    tensors = call.tensors()
+    if any(len(tensor.order) != len(tensors[0].order) for tensor in tensors):
+        raise UnsupportedOperator("operands of different rank")
+    axis = tensors[0].normalize_axis(call.op.axis)
+    ready = [call.transpose(tensor, tensors[0].order) for tensor in tensors]
+    return call.emit(Concat(ready[0].layer_axis(axis)), *ready)
 
 
 @converts("ops.numpy.Stack")
-def stack(call: Call) -> Flow:
-    """Convert tensors side by side along a new axis."""
-    flows = aligned(call, call.flows())
-    rank = len(flows[0].order) + 1
-    axis = flows[0].place(call.op.axis, 1)
+def stack(call: Call) -> SymbolicTensor:
+    """Convert stacking along a new axis."""
+    tensors = align(call, call.tensors())
+    rank = len(tensors[0].order) + 1
+    axis = tensors[0].normalize_axis(call.op.axis, 1)
     lifted = []
-    for index, flow in enumerate(call.plain(one) for one in flows):
-        row = call.emit(Reshape((1, *flow.held)), flow, part=str(index), order=plain(rank))
-        lifted.append(replace(row, order=leading(axis, rank)))
+    for index, tensor in enumerate(call.in_keras_order(one) for one in tensors):
+        row = call.emit(Reshape((1, *tensor.layer_shape)), tensor, part=str(index), order=keras_order(rank))
+        lifted.append(replace(row, order=axis_first(axis, rank)))
     return call.emit(Concat(0), *lifted)

@@ -1,4 +1,4 @@
-"""Normalization layers, with or without their learned scale and shift."""
+"""Normalization layers, with or without scale and shift."""
 
 from __future__ import annotations
 
@@ -9,110 +9,113 @@ from ....layers.connection import Shape
 from ....layers.elementwise import Affine, Function, Power
 from ....layers.merge import Add, Multiply
 from ....layers.normalization import BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped, leading
 from ..registry import converts
-from ..weights import Weights, as_it_is
-from .reduction import reduced
+from ..symbolic import SymbolicTensor, axis_first
+from ..weights import WeightSource, unchanged
+from .reduction import add_reduction
 
 _BATCH = {1: BatchNorm1d, 2: BatchNorm1d, 3: BatchNorm2d, 4: BatchNorm3d}
 _JOINS: dict[str, tuple[type[Layer], str]] = {"weight": (Multiply, "gamma"), "bias": (Add, "beta")}
 
 
-def _scaled(
+def _add_normalization(
     call: Call,
-    flow: Flow,
+    tensor: SymbolicTensor,
     layer: Layer,
-    learned: dict[str, Weights],
+    learned: dict[str, WeightSource],
     shape: Shape,
-    buffers: dict[str, Weights] | None = None,
-) -> Flow:
-    """Add a layer made for both scale and shift, or for neither; one alone stands in layers of its own.
+    buffers: dict[str, WeightSource] | None = None,
+) -> SymbolicTensor:
+    """Add a layer with both scale and shift or neither, or with a separate layer for one of them.
 
-    `shape` is that of scale and shift against the image, in Keras' order.
+    `shape` is that of scale and shift, broadcast against the image, in Keras' order.
     """
     both = len(learned) == 2
     fixed = () if both or call.op.trainable else tuple(buffers or ())
-    flow = call.emit(layer, flow, parameters=learned if both else None, buffers=buffers, frozen=fixed)
+    tensor = call.emit(layer, tensor, parameters=learned if both else None, buffers=buffers, frozen=fixed)
     for kind, weights in {} if both else learned.items():
         join, word = _JOINS[kind]
-        array = call.array(weights.sources[0], flow, word, shape)
-        flow = call.emit(join(), flow, array, part=join.keyword)
-    return flow
+        array = call.add_array(weights.sources[0], tensor, word, shape)
+        tensor = call.emit(join(), tensor, array, part=join.keyword)
+    return tensor
 
 
-def _along(shape: Shape, axes: list[int]) -> Shape:
+def _broadcast_shape(shape: Shape, axes: list[int]) -> Shape:
     """Return a shape with size 1 in all other axes."""
     return tuple(size if axis in axes else 1 for axis, size in enumerate(shape))
 
 
-def _learned(op: Any) -> dict[str, Weights]:
+def _scale_and_shift(op: Any) -> dict[str, WeightSource]:
     learned = {}
     if op.scale:
-        learned["weight"] = as_it_is(op.gamma)
+        learned["weight"] = unchanged(op.gamma)
     if op.center:
-        learned["bias"] = as_it_is(op.beta)
+        learned["bias"] = unchanged(op.beta)
     return learned
 
 
-def _front(call: Call, axis: int) -> tuple[Flow, int]:
-    """Return the input with the axis that is normalized by itself in front, and that axis."""
-    flow = call.flow()
+def _channels_first(call: Call, axis: int) -> tuple[SymbolicTensor, int]:
+    """Return the input with its channel axis first, and that axis."""
+    tensor = call.tensor()
     if not isinstance(axis, int):
-        raise Unmapped("several axes")
-    place = flow.place(axis)
-    return call.arranged(flow, leading(place, len(flow.order))), place
+        raise UnsupportedOperator("several axes")
+    position = tensor.normalize_axis(axis)
+    return call.transpose(tensor, axis_first(position, len(tensor.order))), position
 
 
 @converts("layers.BatchNormalization")
-def batch_norm(call: Call) -> Flow:
-    """Convert normalization by running statistics."""
+def batch_norm(call: Call) -> SymbolicTensor:
+    """Convert batch normalization, which uses running statistics."""
     op = call.op
-    flow, place = _front(call, op.axis)
-    learned = _learned(op)
-    kind = _BATCH.get(len(flow.order), BatchNorm)
+    tensor, position = _channels_first(call, op.axis)
+    learned = _scale_and_shift(op)
+    kind = _BATCH.get(len(tensor.order), BatchNorm)
     layer = kind(op.epsilon, 1 - op.momentum, len(learned) == 2)
-    buffers = {"running_mean": as_it_is(op.moving_mean), "running_var": as_it_is(op.moving_variance)}
-    return _scaled(call, flow, layer, learned, _along(flow.shape, [place]), buffers)
+    buffers = {"running_mean": unchanged(op.moving_mean), "running_var": unchanged(op.moving_variance)}
+    return _add_normalization(call, tensor, layer, learned, _broadcast_shape(tensor.shape, [position]), buffers)
 
 
 @converts("layers.GroupNormalization")
-def group_norm(call: Call) -> Flow:
-    """Convert normalization over groups of channels."""
+def group_norm(call: Call) -> SymbolicTensor:
+    """Convert group normalization."""
     op = call.op
-    flow, place = _front(call, op.axis)
-    groups = flow.held[0] if op.groups == -1 else op.groups
-    learned = _learned(op)
+    tensor, position = _channels_first(call, op.axis)
+    groups = tensor.layer_shape[0] if op.groups == -1 else op.groups
+    learned = _scale_and_shift(op)
     layer = GroupNorm(groups, op.epsilon, len(learned) == 2)
-    return _scaled(call, flow, layer, learned, _along(flow.shape, [place]))
+    return _add_normalization(call, tensor, layer, learned, _broadcast_shape(tensor.shape, [position]))
 
 
 @converts("layers.LayerNormalization")
-def layer_norm(call: Call) -> Flow:
-    """Convert normalization over some axes of one image."""
-    op, flow = call.op, call.flow()
+def layer_norm(call: Call) -> SymbolicTensor:
+    """Convert layer normalization."""
+    op, tensor = call.op, call.tensor()
     if op.rms_scaling:
-        raise Unmapped("a scale by the deviation alone")
+        raise UnsupportedOperator("RMS scaling")
     given = op.axis if isinstance(op.axis, list | tuple) else [op.axis]
-    axes = sorted(flow.place(axis) for axis in given)
-    held = tuple(sorted(flow.axis(axis) for axis in axes))
-    turn = tuple(axes.index(flow.order[place]) for place in held)
+    axes = sorted(tensor.normalize_axis(axis) for axis in given)
+    layer_shape = tuple(sorted(tensor.layer_axis(axis) for axis in axes))
+    turn = tuple(axes.index(tensor.order[position]) for position in layer_shape)
     learned = {
-        kind: Weights(weights.sources, lambda array: array.transpose(turn))
-        for kind, weights in _learned(op).items()
+        kind: WeightSource(weights.sources, lambda array: array.transpose(turn))
+        for kind, weights in _scale_and_shift(op).items()
     }
-    layer = LayerNorm(held, op.epsilon, len(learned) == 2)
-    return _scaled(call, flow, layer, learned, _along(flow.shape, axes))
+    layer = LayerNorm(layer_shape, op.epsilon, len(learned) == 2)
+    return _add_normalization(call, tensor, layer, learned, _broadcast_shape(tensor.shape, axes))
 
 
 @converts("layers.RMSNormalization")
-def rms_norm(call: Call) -> Flow:
-    """Convert division by the root of the mean square, part by part."""
-    op, flow = call.op, call.flow()
+def rms_norm(call: Call) -> SymbolicTensor:
+    """Convert RMS normalization into its parts."""
+    op, tensor = call.op, call.tensor()
     axes = op.axis if isinstance(op.axis, list | tuple) else [op.axis]
-    places = sorted(flow.place(axis) for axis in axes)
-    squares = call.emit(Power(2.0), flow, part="square")
-    mean = reduced(call, squares, "mean", axes, True, "mean")
+    positions = sorted(tensor.normalize_axis(axis) for axis in axes)
+    squares = call.emit(Power(2.0), tensor, part="square")
+    mean = add_reduction(call, squares, "mean", axes, True, "mean")
     inverse = call.emit(Function("rsqrt"), call.emit(Affine(1.0, op.epsilon), mean, part="epsilon"), part="rsqrt")
-    scaled = call.emit(Multiply(), flow, inverse, part="normalized")
-    return call.emit(Multiply(), scaled, call.array(op.scale, flow, "scale", _along(flow.shape, places)))
+    scaled = call.emit(Multiply(), tensor, inverse, part="normalized")
+    return call.emit(
+        Multiply(), scaled, call.add_array(op.scale, tensor, "scale", _broadcast_shape(tensor.shape, positions))
+    )

@@ -1,4 +1,4 @@
-"""Pooling of every kind and rank."""
+"""Pooling."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ from ....layers.pooling import (
     MaxPool3d,
 )
 from ....layers.rearrange import Flatten, Pad
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import SymbolicTensor
 from .convolution import padding_of
 
 _MAX = (MaxPool1d, MaxPool2d, MaxPool3d)
@@ -41,64 +42,64 @@ _ADAPTIVE_AVG = (AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
 
 
 @converts("layers.MaxPooling1D", "layers.MaxPooling2D", "layers.MaxPooling3D")
-def max_pool(call: Call) -> Flow:
-    """Convert the largest element of each window."""
+def max_pool(call: Call) -> SymbolicTensor:
+    """Convert max pooling."""
     op, x = call.op, call.image()
-    return call.emit(_MAX[x.spatial() - 1](op.pool_size, op.strides, padding_of(op)), x)
+    return call.emit(_MAX[x.spatial_rank() - 1](op.pool_size, op.strides, padding_of(op)), x)
 
 
 @converts("layers.AveragePooling1D", "layers.AveragePooling2D", "layers.AveragePooling3D")
-def average_pool(call: Call) -> Flow:
-    """Convert the mean of each window; padding is no part of it.
+def average_pool(call: Call) -> SymbolicTensor:
+    """Convert average pooling, which does not count padding.
 
-    On PyTorch's backend Keras repeats the edge instead, where SAME pads one side more than the other.
+    On the PyTorch backend, Keras replicates the edge if SAME padding is asymmetric.
     """
     import keras
 
     op, x = call.op, call.image()
-    pool = _AVG[x.spatial() - 1](op.pool_size, op.strides, padding_of(op), count_include_pad=False)
-    pads = [(window.before, window.after) for window in pool.windows(x.held)]
+    pool = _AVG[x.spatial_rank() - 1](op.pool_size, op.strides, padding_of(op), count_include_pad=False)
+    pads = [(window.before, window.after) for window in pool.windows(x.layer_shape)]
     if keras.backend.backend() == "torch" and any(before != after for before, after in pads):
         x = call.emit(Pad(tuple(pads), "replicate"), x, part="pad")
         pool = replace(pool, padding=((0, 0),) * len(pads))
     return call.emit(pool, x)
 
 
-def _overall(call: Call, kinds: tuple[type[GlobalPool], ...]) -> Flow:
-    call.only()
+def _global_pool(call: Call, kinds: tuple[type[GlobalPool], ...]) -> SymbolicTensor:
+    call.refuse_other_arguments()
     if len(call.args) > 1:
-        raise Unmapped("a mask")
+        raise UnsupportedOperator("a mask")
     x = call.image()
-    pooled = call.emit(kinds[x.spatial() - 1](), x)
+    pooled = call.emit(kinds[x.spatial_rank() - 1](), x)
     return pooled if call.op.keepdims else call.emit(Flatten(), pooled, part="flatten", order=(0,))
 
 
 @converts("layers.GlobalMaxPooling1D", "layers.GlobalMaxPooling2D", "layers.GlobalMaxPooling3D")
-def global_max_pool(call: Call) -> Flow:
-    """Convert the largest element of each channel."""
-    return _overall(call, _GLOBAL_MAX)
+def global_max_pool(call: Call) -> SymbolicTensor:
+    """Convert global max pooling."""
+    return _global_pool(call, _GLOBAL_MAX)
 
 
 @converts("layers.GlobalAveragePooling1D", "layers.GlobalAveragePooling2D", "layers.GlobalAveragePooling3D")
-def global_average_pool(call: Call) -> Flow:
-    """Convert the mean of each channel."""
-    return _overall(call, _GLOBAL_AVG)
+def global_average_pool(call: Call) -> SymbolicTensor:
+    """Convert global average pooling."""
+    return _global_pool(call, _GLOBAL_AVG)
 
 
-def _adaptive(call: Call, kinds: tuple[type[AdaptivePool], ...]) -> Flow:
+def _adaptive(call: Call, kinds: tuple[type[AdaptivePool], ...]) -> SymbolicTensor:
     x = call.image()
-    return call.emit(kinds[x.spatial() - 1](call.op.output_size), x)
+    return call.emit(kinds[x.spatial_rank() - 1](call.op.output_size), x)
 
 
 @converts("layers.AdaptiveMaxPooling1D", "layers.AdaptiveMaxPooling2D", "layers.AdaptiveMaxPooling3D")
-def adaptive_max_pool(call: Call) -> Flow:
-    """Convert the largest element of each bin."""
+def adaptive_max_pool(call: Call) -> SymbolicTensor:
+    """Convert adaptive max pooling."""
     return _adaptive(call, _ADAPTIVE_MAX)
 
 
 @converts(
     *("layers.AdaptiveAveragePooling1D", "layers.AdaptiveAveragePooling2D"), "layers.AdaptiveAveragePooling3D"
 )
-def adaptive_average_pool(call: Call) -> Flow:
-    """Convert the mean of each bin."""
+def adaptive_average_pool(call: Call) -> SymbolicTensor:
+    """Convert adaptive average pooling."""
     return _adaptive(call, _ADAPTIVE_AVG)

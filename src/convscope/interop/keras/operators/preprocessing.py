@@ -1,4 +1,4 @@
-"""What images go through before the first layer that learns."""
+"""Preprocessing of images."""
 
 from __future__ import annotations
 
@@ -11,42 +11,43 @@ from ....layers.elementwise import Affine
 from ....layers.merge import Add, Divide, Multiply, Subtract
 from ....layers.rearrange import Crop
 from ....layers.structural import Identity
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import SymbolicTensor
 from ..weights import Array
 
 
 @converts("layers.Rescaling")
-def rescaling(call: Call) -> Flow:
-    """Convert x·scale + offset, by numbers or by one number per channel."""
-    flow = call.flow()
+def rescaling(call: Call) -> SymbolicTensor:
+    """Convert x·scale + offset, with scalars or one value per channel."""
+    tensor = call.tensor()
     scale, offset = (np.asarray(one, np.float64) for one in (call.op.scale, call.op.offset))
     if scale.size == 1 and offset.size == 1:
-        return call.emit(Affine(float(scale.reshape(-1)[0]), float(offset.reshape(-1)[0])), flow)
-    scaled = call.emit(Multiply(), flow, call.array(scale, flow, "scale"))
+        return call.emit(Affine(float(scale.reshape(-1)[0]), float(offset.reshape(-1)[0])), tensor)
+    scaled = call.emit(Multiply(), tensor, call.add_array(scale, tensor, "scale"))
     if not offset.any():
         return scaled
-    return call.emit(Add(), scaled, call.array(offset, flow, "offset"), part="add")
+    return call.emit(Add(), scaled, call.add_array(offset, tensor, "offset"), part="add")
 
 
 @converts("layers.Normalization")
-def normalization(call: Call) -> Flow:
-    """Convert (x − mean) / deviation by statistics that the layer was given, or has learned before training."""
-    op, flow = call.op, call.flow()
+def normalization(call: Call) -> SymbolicTensor:
+    """Convert (x − mean) / deviation, with given statistics or those from `adapt`."""
+    op, tensor = call.op, call.tensor()
     if op.invert:
-        raise Unmapped("the way back")
+        raise UnsupportedOperator("inversion")
     mean, variance = _statistics(op)
     shape = tuple(op._broadcast_shape)[1:]
     if prod(shape) == 1 and op.input_mean is not None:
         deviation = max(float(np.sqrt(np.asarray(variance)).reshape(-1)[0]), _smallest())
-        return call.emit(Affine(1 / deviation, -float(np.asarray(mean).reshape(-1)[0]) / deviation), flow)
-    moved = call.emit(Subtract(), flow, call.array(mean, flow, "mean", shape), part="sub")
-    return call.emit(Divide(), moved, call.array(variance, flow, "deviation", shape, _deviation))
+        return call.emit(Affine(1 / deviation, -float(np.asarray(mean).reshape(-1)[0]) / deviation), tensor)
+    moved = call.emit(Subtract(), tensor, call.add_array(mean, tensor, "mean", shape), part="sub")
+    return call.emit(Divide(), moved, call.add_array(variance, tensor, "deviation", shape, _deviation))
 
 
 def _statistics(op: Any) -> tuple[Any, Any]:
-    """Return mean and variance: numbers that were given, or variables."""
+    """Return mean and variance: constants, or variables."""
     if op.input_mean is not None:
         return np.asarray(op.input_mean, np.float64), np.asarray(op.input_variance, np.float64)
     return op.adapt_mean, op.adapt_variance
@@ -63,16 +64,16 @@ def _deviation(variance: Array) -> Array:
 
 
 @converts("layers.CenterCrop")
-def center_crop(call: Call) -> Flow:
-    """Convert a cut around the middle; an image that is too small would be resized."""
-    flow = call.image()
+def center_crop(call: Call) -> SymbolicTensor:
+    """Convert a center crop. A smaller image would be resized, which is unsupported."""
+    tensor = call.image()
     margins = []
-    for size, wanted in zip(flow.held[1:], (call.op.height, call.op.width), strict=True):
+    for size, wanted in zip(tensor.layer_shape[1:], (call.op.height, call.op.width), strict=True):
         if size < wanted:
-            raise Unmapped("an image that is resized")
+            raise UnsupportedOperator("an image smaller than the crop")
         before = int((size - wanted) / 2)
         margins.append((before, size - wanted - before))
-    return call.emit(Crop(tuple(margins)), flow)
+    return call.emit(Crop(tuple(margins)), tensor)
 
 
 @converts(
@@ -84,6 +85,6 @@ def center_crop(call: Call) -> Flow:
     *("layers.RandomPerspective", "layers.RandomRotation", "layers.RandomSaturation", "layers.RandomSharpness"),
     *("layers.RandomShear", "layers.RandomTranslation", "layers.RandomZoom"),
 )
-def nothing(call: Call) -> Flow:
-    """Convert what changes images in training alone."""
-    return call.emit(Identity(), call.flow())
+def identity(call: Call) -> SymbolicTensor:
+    """Convert layers that are the identity at inference."""
+    return call.emit(Identity(), call.tensor())

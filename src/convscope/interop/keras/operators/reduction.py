@@ -1,19 +1,20 @@
-"""Functions of `keras.ops` that make one number of several axes."""
+"""Reductions of `keras.ops`."""
 
 from __future__ import annotations
 
 from ....layers.reduction import Reduce
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..flow import Flow, Unmapped
 from ..registry import converts
+from ..symbolic import SymbolicTensor
 
 
 def _register(mode: str, *names: str) -> None:
     @converts(*names)
-    def convert(call: Call) -> Flow:
+    def convert(call: Call) -> SymbolicTensor:
         if call.op.axis is None or getattr(call.op, "initial", None) is not None:
-            raise Unmapped("images are mixed")
-        return reduced(call, call.flow(), mode, call.op.axis, call.op.keepdims)
+            raise UnsupportedOperator("the batch axis is combined with another axis")
+        return add_reduction(call, call.tensor(), mode, call.op.axis, call.op.keepdims)
 
 
 _register("mean", "ops.numpy.Mean")
@@ -22,13 +23,18 @@ _register("max", "ops.numpy.Max", "ops.numpy.Amax")
 _register("min", "ops.numpy.Min", "ops.numpy.Amin")
 
 
-def reduced(
-    call: Call, flow: Flow, mode: str, axes: int | list[int] | tuple[int, ...], keepdims: bool, part: str = ""
-) -> Flow:
-    """Reduce Keras' axes, which count the batch."""
-    rank = len(flow.order)
-    gone = {flow.place(axis) for axis in ([axes] if isinstance(axes, int) else axes)}
-    kept = [axis for axis in range(rank) if axis not in gone]
-    order = flow.order if keepdims else tuple(kept.index(axis) for axis in flow.order if axis in kept)
-    held = tuple(sorted(flow.axis(axis) for axis in gone))
-    return call.emit(Reduce(mode, held, bool(keepdims)), flow, part=part, order=order)
+def add_reduction(
+    call: Call,
+    tensor: SymbolicTensor,
+    mode: str,
+    axes: int | list[int] | tuple[int, ...],
+    keepdims: bool,
+    part: str = "",
+) -> SymbolicTensor:
+    """Add a reduction over axes of Keras, counted with the batch."""
+    rank = len(tensor.order)
+    removed = {tensor.normalize_axis(axis) for axis in ([axes] if isinstance(axes, int) else axes)}
+    kept = [axis for axis in range(rank) if axis not in removed]
+    order = tensor.order if keepdims else tuple(kept.index(axis) for axis in tensor.order if axis in kept)
+    layer_shape = tuple(sorted(tensor.layer_axis(axis) for axis in removed))
+    return call.emit(Reduce(mode, layer_shape, bool(keepdims)), tensor, part=part, order=order)

@@ -1,1 +1,1 @@
-"""From PyTorch's functions to layers, one file per family."""
+"""Converters of PyTorch's functions, one module per family of layers."""

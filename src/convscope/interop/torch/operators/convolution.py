@@ -26,21 +26,21 @@ _CONV = (Conv1d, Conv2d, Conv3d)
 _TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 
 
-def weights(**tensors: Tensor | None) -> dict[str, Tensor]:
-    """Return the parameters that are there."""
+def present(**tensors: Tensor | None) -> dict[str, Tensor]:
+    """Return the parameters that are not None."""
     return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
 
 def per_axis(value: Any, rank: int) -> tuple[int, ...]:
-    """Return one number per spatial axis."""
-    numbers = tuple(value) if isinstance(value, list | tuple) else (value,)
-    return numbers * rank if len(numbers) == 1 else numbers
+    """Return one value per spatial axis."""
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return values * rank if len(values) == 1 else values
 
 
-def own(call: Call, *tensors: Tensor | None) -> None:
-    """Refuse weights that are computed from images."""
-    if any(one is not None and call.recorder.is_value(one) for one in tensors):
-        raise UnsupportedOperator("weights from images")
+def refuse_computed_weights(call: Call, *tensors: Tensor | None) -> None:
+    """Refuse weights that depend on the network's input."""
+    if any(one is not None and call.recorder.depends_on_input(one) for one in tensors):
+        raise UnsupportedOperator("weights that depend on the input")
 
 
 @converts("torch.convolution")
@@ -56,7 +56,7 @@ def any_convolution(
     output_padding: Any,
     groups: int,
 ) -> str:
-    """Convert a convolution that is told whether it is a transposed one."""
+    """Convert `torch.convolution`, which is transposed or not by an argument."""
     if transposed:
         return transposed_convolution(call, input, weight, bias, stride, padding, output_padding, groups, dilation)
     return convolution(call, input, weight, bias, stride, padding, dilation, groups)
@@ -73,8 +73,8 @@ def convolution(
     dilation: Any = 1,
     groups: int = 1,
 ) -> str:
-    """Convert a convolution of any rank; its "same" puts the odd pad at the end, as TensorFlow does."""
-    own(call, weight, bias)
+    """Convert a convolution. Its "same" padding puts the odd pixel at the end, as TensorFlow does."""
+    refuse_computed_weights(call, weight, bias)
     rank = weight.dim() - 2
     strides, dilations = per_axis(stride, rank), per_axis(dilation, rank)
     kernel = tuple(weight.shape[2:])
@@ -95,9 +95,9 @@ def convolution(
             bias=bias is not None,
             in_channels=weight.shape[1] * groups,
         )
-        return call.last(layer, x, parameters=weights(weight=weight, bias=bias))
+        return call.add_result(layer, x, parameters=present(weight=weight, bias=bias))
 
-    return call.lifted(input, apply)
+    return call.map_with_extra_axis(input, apply)
 
 
 @converts("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -112,8 +112,8 @@ def transposed_convolution(
     groups: int = 1,
     dilation: Any = 1,
 ) -> str:
-    """Convert a transposed convolution of any rank."""
-    own(call, weight, bias)
+    """Convert a transposed convolution."""
+    refuse_computed_weights(call, weight, bias)
     rank = weight.dim() - 2
     kernel, strides, dilations = tuple(weight.shape[2:]), per_axis(stride, rank), per_axis(dilation, rank)
     pads = tuple((one, one) for one in per_axis(padding, rank))
@@ -130,6 +130,6 @@ def transposed_convolution(
             in_channels=weight.shape[0],
             output_padding=(0,) * lead + per_axis(output_padding, rank),
         )
-        return call.last(layer, x, parameters=weights(weight=weight, bias=bias))
+        return call.add_result(layer, x, parameters=present(weight=weight, bias=bias))
 
-    return call.lifted(input, apply)
+    return call.map_with_extra_axis(input, apply)

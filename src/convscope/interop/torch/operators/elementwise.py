@@ -1,4 +1,4 @@
-"""Sums, products, functions of one number, choices by a constant mask."""
+"""Elementwise arithmetic and functions, casts, and selection by constant masks."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
-RETYPING = {
+CASTS = {
     *("float", "half", "double", "bfloat16", "to", "type", "type_as", "long", "int", "short", "char", "byte"),
     *("tensor", "as_tensor", "asarray", "copy"),
 }
-"""Functions whose converters look at types; others do not make integers of real numbers."""
+"""Functions whose converters handle a change of type, which is unsupported elsewhere."""
 
 
 def affine(call: Call, tensor: Tensor, scale: float = 1.0, shift: float = 0.0) -> str:
-    """Scale and shift by constant numbers; by 1 and 0 nothing happens."""
+    """Scale and shift by constants; a scale of 1 and a shift of 0 add no layer."""
     if scale == 1 and shift == 0:
         return call.node(tensor)
-    return call.last(Affine(scale, shift), call.node(tensor))
+    return call.add_result(Affine(scale, shift), call.node(tensor))
 
 
 def _pair(call: Call, input: Any, other: Any) -> tuple[float | None, float | None]:
@@ -45,8 +45,8 @@ def add(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
         return affine(call, other, float(alpha), one)
     first, second = call.operands(input, other)
     if alpha != 1:
-        second = call.step(Affine(alpha), second)
-    return call.last(Add(), first, second)
+        second = call.add(Affine(alpha), second)
+    return call.add_result(Add(), first, second)
 
 
 @converts("sub", "subtract", "Tensor.__sub__", "Tensor.__isub__")
@@ -59,8 +59,8 @@ def subtract(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
         return affine(call, other, -float(alpha), one)
     first, second = call.operands(input, other)
     if alpha != 1:
-        second = call.step(Affine(alpha), second)
-    return call.last(Subtract(), first, second)
+        second = call.add(Affine(alpha), second)
+    return call.add_result(Subtract(), first, second)
 
 
 @converts("rsub", "Tensor.__rsub__")
@@ -71,36 +71,40 @@ def subtract_from(call: Call, input: Any, other: Any, *, alpha: float = 1) -> st
 
 @converts("mul", "multiply", "Tensor.__mul__", "Tensor.__rmul__", "Tensor.__imul__")
 def multiply(call: Call, input: Any, other: Any) -> str:
-    """Convert a product; learned factors along one axis are a Scale."""
+    """Convert a product. A parameter along one axis makes it a Scale layer."""
     one, two = _pair(call, input, other)
     if two is not None:
         return affine(call, input, two)
     if one is not None:
         return affine(call, other, one)
     for value, factors in ((input, other), (other, input)):
-        if call.recorder.is_value(value) and call.recorder.own.is_parameter(factors):
+        if call.recorder.depends_on_input(value) and call.recorder.module_arrays.is_parameter(factors):
             axis = _scaled_axis(call, value, factors)
             if axis is not None:
-                return call.last(Scale(axis), call.node(value), parameters={"weight": factors})
-    return call.last(Multiply(), *call.operands(input, other))
+                return call.add_result(Scale(axis), call.node(value), parameters={"weight": factors})
+    return call.add_result(Multiply(), *call.operands(input, other))
 
 
 def _scaled_axis(call: Call, value: Tensor, factors: Tensor) -> int | None:
-    """Return the axis along which an image is scaled by learned factors, if they lie along one."""
+    """Return the axis of an image along which a parameter scales it; None if there is no single one."""
     long = [axis for axis, size in enumerate(factors.shape) if size > 1]
     if len(long) != 1 or tuple(value.shape) != call.shape:
         return None
     axis = len(value.shape) - factors.dim() + long[0]
-    return call.batch.place(value.shape, axis) if value.shape[axis] == factors.numel() else None
+    return call.batch.image_axis(value.shape, axis) if value.shape[axis] == factors.numel() else None
 
 
 @converts("div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__itruediv__", "Tensor.__div__")
 def divide(call: Call, input: Any, other: Any, *, rounding_mode: str | None = None) -> str:
-    """Convert a quotient; one that is rounded is a true quotient first, since n · (1 / n) may be less than 1."""
+    """Convert division. Before rounding it is an exact division, since n · (1 / n) may be less than 1."""
     if rounding_mode is None:
-        return _divided(call, input, other, last=True)
-    quotient = call.step(Divide(), *call.operands(*(_as_tensor(one) for one in (input, other))))
-    return truncated(call, quotient) if rounding_mode == "trunc" else call.last(Function("floor"), quotient)
+        return _divide(call, input, other, is_result=True)
+    quotient = call.add(Divide(), *call.operands(*(_as_tensor(one) for one in (input, other))))
+    return (
+        add_truncation(call, quotient)
+        if rounding_mode == "trunc"
+        else call.add_result(Function("floor"), quotient)
+    )
 
 
 def _as_tensor(value: Any) -> Tensor:
@@ -109,28 +113,28 @@ def _as_tensor(value: Any) -> Tensor:
     return value if isinstance(value, torch.Tensor) else torch.tensor(float(value))
 
 
-def truncated(call: Call, node: str) -> str:
+def add_truncation(call: Call, node: str) -> str:
     """Round toward zero: the sign times the floor of the absolute value."""
-    whole = call.step(Function("floor"), call.step(Function("abs"), node))
-    return call.last(Multiply(), call.step(Function("sign"), node), whole)
+    whole = call.add(Function("floor"), call.add(Function("abs"), node))
+    return call.add_result(Multiply(), call.add(Function("sign"), node), whole)
 
 
 @converts("trunc", "fix")
 def truncate(call: Call, input: Tensor) -> str:
     """Convert rounding toward zero."""
-    return truncated(call, call.node(input))
+    return add_truncation(call, call.node(input))
 
 
-def _divided(call: Call, input: Any, other: Any, *, last: bool) -> str:
+def _divide(call: Call, input: Any, other: Any, *, is_result: bool) -> str:
     one, two = _pair(call, input, other)
-    put = call.last if last else call.step
+    put = call.add_result if is_result else call.add
     if two is not None:
         return put(Affine(1 / two), call.node(input)) if two != 1 else call.node(input)
     if one is not None:
         inverse = Function("reciprocal")
         if one == 1:
             return put(inverse, call.node(other))
-        return put(Affine(one), call.step(inverse, call.node(other)))
+        return put(Affine(one), call.add(inverse, call.node(other)))
     return put(Divide(), *call.operands(input, other))
 
 
@@ -142,19 +146,19 @@ def divide_by(call: Call, input: Any, other: Any) -> str:
 
 @converts("pow", "Tensor.__pow__", "Tensor.__ipow__", "float_power")
 def power(call: Call, input: Any, exponent: Any) -> str:
-    """Convert a constant power."""
+    """Convert a power with a constant exponent."""
     number = call.number(exponent)
     if number is None or call.number(input) is not None:
-        raise UnsupportedOperator("an exponent from images")
+        raise UnsupportedOperator("an exponent that depends on the input")
     if number == 0.5:
-        return call.last(Function("sqrt"), call.node(input))
-    return call.node(input) if number == 1 else call.last(Power(number), call.node(input))
+        return call.add_result(Function("sqrt"), call.node(input))
+    return call.node(input) if number == 1 else call.add_result(Power(number), call.node(input))
 
 
 def _function(name: str, *names: str) -> None:
     @converts(*names)
     def convert(call: Call, input: Tensor) -> str:
-        return call.last(Function(name), call.node(input))
+        return call.add_result(Function(name), call.node(input))
 
 
 _function("abs", "abs", "absolute", "Tensor.__abs__")
@@ -173,49 +177,49 @@ _function("sqrt", "sqrt")
 
 
 @converts("round")
-def rounded(call: Call, input: Tensor, *, decimals: int = 0) -> str:
-    """Convert rounding to whole numbers."""
+def round_to_integer(call: Call, input: Tensor, *, decimals: int = 0) -> str:
+    """Convert rounding to integers."""
     if decimals:
-        raise UnsupportedOperator("rounded to digits")
-    return call.last(Function("round"), call.node(input))
+        raise UnsupportedOperator("rounding to decimals")
+    return call.add_result(Function("round"), call.node(input))
 
 
 @converts("square")
 def square(call: Call, input: Tensor) -> str:
     """Convert x²."""
-    return call.last(Power(2.0), call.node(input))
+    return call.add_result(Power(2.0), call.node(input))
 
 
 @converts("addcmul")
 def add_product(call: Call, input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> str:
     """Convert input + value·tensor1·tensor2."""
-    return _with_scaled(call, Multiply(), input, tensor1, tensor2, value)
+    return _add_scaled(call, Multiply(), input, tensor1, tensor2, value)
 
 
 @converts("addcdiv")
 def add_quotient(call: Call, input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> str:
     """Convert input + value·tensor1/tensor2."""
-    return _with_scaled(call, Divide(), input, tensor1, tensor2, value)
+    return _add_scaled(call, Divide(), input, tensor1, tensor2, value)
 
 
-def _with_scaled(call: Call, merge: Layer, first: Tensor, one: Tensor, two: Tensor, value: float) -> str:
+def _add_scaled(call: Call, merge: Layer, first: Tensor, one: Tensor, two: Tensor, value: float) -> str:
     addend, *both = call.operands(first, one, two)
-    merged = call.step(merge, *both)
-    return call.last(Add(), addend, call.step(Affine(value), merged) if value != 1 else merged)
+    merged = call.add(merge, *both)
+    return call.add_result(Add(), addend, call.add(Affine(value), merged) if value != 1 else merged)
 
 
 @converts("clamp", "clip")
 def clamp(call: Call, input: Tensor, min: Any = None, max: Any = None) -> str:
-    """Convert bounds; those that are no constant numbers are a maximum and a minimum with arrays."""
+    """Convert clamping; bounds that are arrays become a maximum and a minimum."""
     low, high = (None if one is None else call.number(one) for one in (min, max))
     if (low is None) == (min is None) and (high is None) == (max is None):
-        return call.last(Clamp(low, high), call.node(input))
-    made = call.node(input)
+        return call.add_result(Clamp(low, high), call.node(input))
+    output = call.node(input)
     if min is not None:
-        made = call.step(Maximum(), made, call.operands(input, min)[1])
+        output = call.add(Maximum(), output, call.operands(input, min)[1])
     if max is not None:
-        made = call.step(Minimum(), made, call.operands(input, max)[1])
-    return made
+        output = call.add(Minimum(), output, call.operands(input, max)[1])
+    return output
 
 
 @converts("clamp_min")
@@ -232,27 +236,27 @@ def clamp_max(call: Call, input: Tensor, max: Any) -> str:
 
 @converts("maximum", "fmax")
 def maximum(call: Call, input: Tensor, other: Tensor) -> str:
-    """Convert the larger of two."""
-    return call.last(Maximum(), *call.operands(input, other))
+    """Convert the elementwise maximum."""
+    return call.add_result(Maximum(), *call.operands(input, other))
 
 
 @converts("minimum", "fmin")
 def minimum(call: Call, input: Tensor, other: Tensor) -> str:
-    """Convert the smaller of two."""
-    return call.last(Minimum(), *call.operands(input, other))
+    """Convert the elementwise minimum."""
+    return call.add_result(Minimum(), *call.operands(input, other))
 
 
 @converts("masked_fill")
 def masked_fill(call: Call, input: Tensor, mask: Tensor, value: Any) -> str:
-    """Convert a constant mask: −∞ where it holds is added, other values take the place of a product with 0."""
+    """Convert filling by a constant mask: ±∞ is added, other values replace a product with 0."""
     number = call.number(value)
-    if number is None or call.recorder.is_value(mask) or mask.is_meta:
-        raise UnsupportedOperator("a mask from images")
+    if number is None or call.recorder.depends_on_input(mask) or mask.is_meta:
+        raise UnsupportedOperator("a mask that depends on the input")
     zeros = mask.new_zeros(mask.shape, dtype=input.dtype)
     if number in (float("inf"), float("-inf")):
-        return call.last(Add(), *call.operands(input, zeros.masked_fill(mask, number)))
-    gated = call.step(Multiply(), *call.operands(input, (~mask).to(input.dtype)))
-    return call.last(Add(), gated, call.operands(input, zeros.masked_fill(mask, number))[1])
+        return call.add_result(Add(), *call.operands(input, zeros.masked_fill(mask, number)))
+    gated = call.add(Multiply(), *call.operands(input, (~mask).to(input.dtype)))
+    return call.add_result(Add(), gated, call.operands(input, zeros.masked_fill(mask, number))[1])
 
 
 @converts("Tensor.where")
@@ -263,9 +267,9 @@ def keep_where(call: Call, input: Any, condition: Tensor, other: Any) -> str:
 
 @converts("torch.where")
 def where(call: Call, condition: Tensor, input: Any, other: Any) -> str:
-    """Convert a choice by a constant mask."""
-    if not hasattr(condition, "dtype") or call.recorder.is_value(condition):
-        raise UnsupportedOperator("a mask from images")
+    """Convert selection by a constant mask."""
+    if not hasattr(condition, "dtype") or call.recorder.depends_on_input(condition):
+        raise UnsupportedOperator("a mask that depends on the input")
     picked = []
     for mask, value in ((condition, input), (~condition, other)):
         number = call.number(value)
@@ -273,18 +277,18 @@ def where(call: Call, condition: Tensor, input: Any, other: Any) -> str:
         if number is not None:
             picked.append(call.operands((ones * number).where(mask, 0 * ones))[0])
         else:
-            picked.append(call.step(Multiply(), *call.operands(value, ones * mask)))
-    return call.last(Add(), *picked)
+            picked.append(call.add(Multiply(), *call.operands(value, ones * mask)))
+    return call.add_result(Add(), *picked)
 
 
-def _same(*names: str) -> None:
+def _identity(*names: str) -> None:
     @converts(*names)
     def convert(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
         return call.node(input)
 
 
-_same("clone", "Tensor.contiguous", "detach", "Tensor.cpu", "Tensor.cuda")
-_same("Tensor.requires_grad_", "positive", "resolve_conj", "resolve_neg", "alias_copy")
+_identity("clone", "Tensor.contiguous", "detach", "Tensor.cpu", "Tensor.cuda")
+_identity("Tensor.requires_grad_", "positive", "resolve_conj", "resolve_neg", "alias_copy")
 
 
 @converts(
@@ -293,21 +297,22 @@ _same("Tensor.requires_grad_", "positive", "resolve_conj", "resolve_neg", "alias
     *("torch.tensor", "torch.as_tensor", "torch.asarray"),
 )
 def cast(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
-    """Convert a change of type: real numbers lose what is behind the point where they become integers.
+    """Convert a change of type. Floating-point values are truncated to integers.
 
-    All floating types are computed in the engine's own, so that a change among them does nothing.
+    Engines compute in one floating-point type, so that casts between floating-point types are the identity.
     """
     node = call.node(input)
-    made = as_type(call, node, input)
-    if made != node:
-        call.recorder.remember_cast(call.result, node)
-    return made
+    output = as_type(call, node, input)
+    if output != node:
+        call.recorder.record_cast(call.result, node)
+    return output
 
 
 def as_type(call: Call, node: str, input: Tensor) -> str:
-    """Let a layer's output, of the type of `input`, have the type of the call's result.
+    """Cast a layer's output from the type of `input` to that of the call's result.
 
-    Errors:   UnsupportedOperator for truth values and complex numbers, and for integers that may not fit
+    Raises:
+        UnsupportedOperator: For booleans and complex numbers, and for integers that may overflow.
     """
     import torch
 
@@ -315,19 +320,19 @@ def as_type(call: Call, node: str, input: Tensor) -> str:
     if old == new or (old.is_floating_point and new.is_floating_point):
         return node
     if torch.bool in (old, new) or old.is_complex or new.is_complex:
-        raise UnsupportedOperator("numbers of another kind")
+        raise UnsupportedOperator("boolean or complex values")
     if old.is_floating_point:
-        return truncated(call, node)
+        return add_truncation(call, node)
     if not new.is_floating_point:
         one, two = torch.iinfo(old), torch.iinfo(new)
         if one.min < two.min or one.max > two.max:
-            raise UnsupportedOperator("integers that may not fit")
+            raise UnsupportedOperator("integers that may overflow")
     return node
 
 
 @converts("Tensor.copy_")
 def copy(call: Call, input: Tensor, src: Tensor, non_blocking: bool = False) -> str:
-    """Convert an array that takes the values of another."""
+    """Convert `copy_`."""
     from .indexing import expand
 
     return as_type(call, expand(call, src), src)
@@ -335,18 +340,18 @@ def copy(call: Call, input: Tensor, src: Tensor, non_blocking: bool = False) -> 
 
 @converts("Tensor.fill_")
 def fill(call: Call, input: Tensor, value: Any) -> str:
-    """Convert an array that takes one value everywhere."""
+    """Convert `fill_` with a constant."""
     import torch
 
     number = call.number(value)
     if number is not None:
-        return call.recorder.array(torch.full(call.free, number))
-    if call.recorder.is_value(value) or call.recorder.own.is_learned(value):
-        raise UnsupportedOperator("a value from images, or a learned one")
-    return call.recorder.array(torch.empty(call.free, device="meta"))
+        return call.recorder.array(torch.full(call.image_shape, number))
+    if call.recorder.depends_on_input(value) or call.recorder.module_arrays.is_learned(value):
+        raise UnsupportedOperator("a fill value that is not constant")
+    return call.recorder.array(torch.empty(call.image_shape, device="meta"))
 
 
 @converts("Tensor.zero_")
 def zero(call: Call, input: Tensor) -> str:
-    """Convert an array that becomes zero."""
+    """Convert `zero_`."""
     return fill(call, input, 0.0)

@@ -1,4 +1,4 @@
-"""Slices, splits, roll, flip, repeat."""
+"""Slices, splits, roll, flip and repetition."""
 
 from __future__ import annotations
 
@@ -18,58 +18,60 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
-def _cut(call: Call, node: str, place: int, start: int, stop: int, step: int = 1, *, last: bool) -> str:
-    size = call.shape_of(node)[place]
+def _slice_axis(
+    call: Call, node: str, image_axis: int, start: int, stop: int, step: int = 1, *, is_result: bool
+) -> str:
+    size = call.shape_of(node)[image_axis]
     if (start, stop, step) == (0, size, 1):
         return node
-    layer = Slice(place, start, None if stop >= size else stop, step)
-    return (call.last if last else call.step)(layer, node)
+    layer = Slice(image_axis, start, None if stop >= size else stop, step)
+    return (call.add_result if is_result else call.add)(layer, node)
 
 
 @converts("split", "split_with_sizes", "chunk", "tensor_split", "Tensor.unsafe_chunk", "Tensor.unsafe_split")
 def split(call: Call, input: Tensor, _sizes: Any = None, dim: int = 0, **_more: Any) -> list[str]:
-    """Convert an axis cut into parts."""
-    place = call.batch.place(input.shape, dim)
+    """Convert splits and chunks."""
+    image_axis = call.batch.image_axis(input.shape, dim)
     node = call.node(input)
     parts, start = [], 0
     for one in call.result:
         stop = start + one.shape[dim]
-        parts.append(_cut(call, node, place, start, stop, last=True))
+        parts.append(_slice_axis(call, node, image_axis, start, stop, is_result=True))
         start = stop
     return parts
 
 
 @converts("unbind", "Tensor.__iter__")
 def unbind(call: Call, input: Tensor, dim: int = 0) -> list[str]:
-    """Convert an axis taken apart index by index."""
-    place = call.batch.place(input.shape, dim)
+    """Convert `unbind`, into one layer per index."""
+    image_axis = call.batch.image_axis(input.shape, dim)
     node = call.node(input)
-    return [_picked(call, node, place, index, call.free) for index in range(input.shape[dim])]
+    return [_select_index(call, node, image_axis, index, call.image_shape) for index in range(input.shape[dim])]
 
 
-def _picked(call: Call, node: str, place: int, index: int, shape: tuple[int, ...]) -> str:
-    """Take one index of an axis, and the axis away."""
-    return call.last(Reshape(shape), _cut(call, node, place, index, index + 1, last=False))
+def _select_index(call: Call, node: str, image_axis: int, index: int, shape: tuple[int, ...]) -> str:
+    """Add layers that select one index of an axis and remove the axis."""
+    return call.add_result(Reshape(shape), _slice_axis(call, node, image_axis, index, index + 1, is_result=False))
 
 
 @converts("select")
 def select(call: Call, input: Tensor, dim: int, index: int) -> str:
-    """Convert one index of an axis."""
-    place = call.batch.place(input.shape, dim)
-    return _picked(call, call.node(input), place, index % input.shape[dim], call.free)
+    """Convert `select`."""
+    image_axis = call.batch.image_axis(input.shape, dim)
+    return _select_index(call, call.node(input), image_axis, index % input.shape[dim], call.image_shape)
 
 
 @converts("narrow")
 def narrow(call: Call, input: Tensor, dim: int, start: int, length: int) -> str:
-    """Convert a stretch of an axis."""
-    place = call.batch.place(input.shape, dim)
+    """Convert `narrow`."""
+    image_axis = call.batch.image_axis(input.shape, dim)
     first = int(start) % input.shape[dim]
-    return _cut(call, call.node(input), place, first, first + length, last=True)
+    return _slice_axis(call, call.node(input), image_axis, first, first + length, is_result=True)
 
 
 @converts("Tensor.__getitem__")
 def get_item(call: Call, input: Tensor, index: Any) -> str:
-    """Convert whole numbers, slices, None, … and lists of constant indices, several of them side by side."""
+    """Convert indexing by integers, slices, None, … and constant lists of indices of adjacent axes."""
     parts = list(index) if isinstance(index, tuple) else [index]
     used = sum(1 for one in parts if one is not None and one is not Ellipsis)
     if Ellipsis not in [one for one in parts if one is None or one is Ellipsis]:
@@ -85,82 +87,85 @@ def get_item(call: Call, input: Tensor, index: Any) -> str:
             continue
         if _is_list(one):
             lists[axis] = one
-        elif not _is_whole(one):
-            node = _indexed(call, node, call.batch.place(input.shape, axis), one, input.shape[axis])
+        elif not _is_full_slice(one):
+            node = _take_part(call, node, call.batch.image_axis(input.shape, axis), one, input.shape[axis])
         axis += 1
     if len(lists) > 1:
-        node = _listed_together(call, node, input, lists)
+        node = _select_jointly(call, node, input, lists)
     elif lists:
         ((axis, one),) = lists.items()
-        node = _listed(call, node, call.batch.place(input.shape, axis), one, input.shape[axis], last=False)
-    return node if call.shape_of(node) == call.free else call.last(Reshape(call.free), node)
+        node = _select_indices(
+            call, node, call.batch.image_axis(input.shape, axis), one, input.shape[axis], is_result=False
+        )
+    return node if call.shape_of(node) == call.image_shape else call.add_result(Reshape(call.image_shape), node)
 
 
 def _is_list(one: Any) -> bool:
     return hasattr(one, "dtype") or isinstance(one, list)
 
 
-def _is_whole(one: Any) -> bool:
+def _is_full_slice(one: Any) -> bool:
     return isinstance(one, slice) and one in (slice(None), slice(0, None), slice(0, None, 1), slice(None, None, 1))
 
 
-def _indexed(call: Call, node: str, place: int, one: Any, size: int) -> str:
-    """Take what one part of an index names, and keep the axis."""
+def _take_part(call: Call, node: str, image_axis: int, one: Any, size: int) -> str:
+    """Add the layer for one slice or integer of an index, keeping the axis."""
     if isinstance(one, slice):
         start, stop, step = one.indices(size)
-        return _cut(call, node, place, start, stop, step, last=False)
+        return _slice_axis(call, node, image_axis, start, stop, step, is_result=False)
     if isinstance(one, int) and not isinstance(one, bool):
-        return _cut(call, node, place, one % size, one % size + 1, last=False)
-    raise UnsupportedOperator("another index")
+        return _slice_axis(call, node, image_axis, one % size, one % size + 1, is_result=False)
+    raise UnsupportedOperator("an unsupported index")
 
 
-def _listed_together(call: Call, node: str, input: Tensor, lists: dict[int, Any]) -> str:
-    """Take constant lists of neighboring axes, index by index: fold the axes and count through them."""
+def _select_jointly(call: Call, node: str, input: Tensor, lists: dict[int, Any]) -> str:
+    """Add layers for constant index lists of adjacent axes: merge the axes, and select flat indices."""
     import torch
 
     axes = list(lists)
-    one_image = call.shape_of(node)
-    places = [call.batch.place(input.shape, axis) for axis in axes]
-    if places != list(range(places[0], places[0] + len(places))):
-        raise UnsupportedOperator("lists of indices apart")
-    if any(call.recorder.is_value(one) for one in lists.values() if hasattr(one, "dtype")):
-        raise UnsupportedOperator("indices from images")
+    image_shape = call.shape_of(node)
+    image_axes = [call.batch.image_axis(input.shape, axis) for axis in axes]
+    if image_axes != list(range(image_axes[0], image_axes[0] + len(image_axes))):
+        raise UnsupportedOperator("index lists of axes that are not adjacent")
+    if any(call.recorder.depends_on_input(one) for one in lists.values() if hasattr(one, "dtype")):
+        raise UnsupportedOperator("indices that depend on the input")
     indices = [torch.as_tensor(one) for one in lists.values()]
     if any(one.dtype == torch.bool for one in indices):
         raise UnsupportedOperator("a mask over several axes")
     counted = torch.zeros((), dtype=torch.long)
-    for place, index in zip(places, indices, strict=True):
-        counted = counted * one_image[place] + index.long() % one_image[place]
-    size = prod(one_image[place] for place in places)
-    folded = call.step(Reshape((*one_image[: places[0]], size, *one_image[places[-1] + 1 :])), node)
-    return _listed(call, folded, places[0], counted, size, last=False)
+    for image_axis, index in zip(image_axes, indices, strict=True):
+        counted = counted * image_shape[image_axis] + index.long() % image_shape[image_axis]
+    size = prod(image_shape[image_axis] for image_axis in image_axes)
+    folded = call.add(Reshape((*image_shape[: image_axes[0]], size, *image_shape[image_axes[-1] + 1 :])), node)
+    return _select_indices(call, folded, image_axes[0], counted, size, is_result=False)
 
 
-def _listed(call: Call, node: str, place: int, indices: Any, size: int, *, last: bool) -> str:
-    """Take a constant list of indices, in one axis as long as the list."""
+def _select_indices(call: Call, node: str, image_axis: int, indices: Any, size: int, *, is_result: bool) -> str:
+    """Add the layer for a constant list of indices of one axis."""
     import torch
 
-    if hasattr(indices, "dtype") and call.recorder.is_value(indices):
-        raise UnsupportedOperator("indices from images")
+    if hasattr(indices, "dtype") and call.recorder.depends_on_input(indices):
+        raise UnsupportedOperator("indices that depend on the input")
     listed = torch.as_tensor(indices)
     if listed.dtype == torch.bool:
         if listed.dim() != 1 or listed.is_meta:
             raise UnsupportedOperator("a mask over several axes")
         listed = listed.nonzero()[:, 0]
     flat = listed.reshape(-1).long() % size
-    layer = IndexSelect(place, flat.numel())
-    put = call.last if last else call.step
+    layer = IndexSelect(image_axis, flat.numel())
+    put = call.add_result if is_result else call.add
     return put(layer, node, buffers={"index": flat})
 
 
-def assigned(call: Call, target: str, value: str, index: Any, shape: Sequence[int]) -> str:
-    """Put a value in the place of a block of the target: what lies before it, the block, what lies behind it.
+def assign_block(call: Call, target: str, value: str, index: Any, shape: Sequence[int]) -> str:
+    """Assign a value to a block of a tensor, by concatenating what precedes the block, the value and the rest.
 
-    Errors:   UnsupportedOperator for an index that is no block
+    Raises:
+        UnsupportedOperator: For an index that is not a block.
     """
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in [one for one in parts if one is None or one is Ellipsis]:
-        where = next(place for place, one in enumerate(parts) if one is Ellipsis)
+        where = next(image_axis for image_axis, one in enumerate(parts) if one is Ellipsis)
         parts[where : where + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
     blocks = []
     for axis, one in enumerate(parts):
@@ -169,121 +174,127 @@ def assigned(call: Call, target: str, value: str, index: Any, shape: Sequence[in
         elif isinstance(one, int) and not isinstance(one, bool):
             start, stop, step = one % shape[axis], one % shape[axis] + 1, 1
         else:
-            raise UnsupportedOperator("no block")
+            raise UnsupportedOperator("not a block")
         if (start, stop, step) != (0, shape[axis], 1):
             if step != 1 or stop <= start:
-                raise UnsupportedOperator("no block")
-            blocks.append((call.batch.place(shape, axis), start, stop))
-    return _replaced(call, target, value, blocks)
+                raise UnsupportedOperator("not a block")
+            blocks.append((call.batch.image_axis(shape, axis), start, stop))
+    return _replace_block(call, target, value, blocks)
 
 
-def _replaced(call: Call, target: str, value: str, blocks: list[tuple[int, int, int]]) -> str:
-    """Replace the block axis by axis, from the outermost in."""
+def _replace_block(call: Call, target: str, value: str, blocks: list[tuple[int, int, int]]) -> str:
+    """Replace a block, one axis at a time from the outermost."""
     size = call.shape_of(target)
     if not blocks:
         if call.shape_of(value) == size:
             return value
         same_elements = prod(call.shape_of(value)) == prod(size)
-        return call.step(Reshape(size) if same_elements else Expand(size), value)
-    (place, start, stop), *others = blocks
-    block = (*size[:place], stop - start, *size[place + 1 :])
+        return call.add(Reshape(size) if same_elements else Expand(size), value)
+    (image_axis, start, stop), *others = blocks
+    block = (*size[:image_axis], stop - start, *size[image_axis + 1 :])
     if others or call.shape_of(value) != block:
-        value = _replaced(call, _cut(call, target, place, start, stop, last=False), value, others)
+        value = _replace_block(
+            call, _slice_axis(call, target, image_axis, start, stop, is_result=False), value, others
+        )
     parts = [value]
     if start > 0:
-        parts.insert(0, _cut(call, target, place, 0, start, last=False))
-    if stop < size[place]:
-        parts.append(_cut(call, target, place, stop, size[place], last=False))
-    return call.step(Concat(place), *parts)
+        parts.insert(0, _slice_axis(call, target, image_axis, 0, start, is_result=False))
+    if stop < size[image_axis]:
+        parts.append(_slice_axis(call, target, image_axis, stop, size[image_axis], is_result=False))
+    return call.add(Concat(image_axis), *parts)
 
 
 @converts("index_select")
 def index_select(call: Call, input: Tensor, dim: int, index: Tensor) -> str:
-    """Convert a constant list of indices."""
-    place = call.batch.place(input.shape, dim)
-    return _listed(call, call.node(input), place, index, input.shape[dim], last=True)
+    """Convert `index_select` with constant indices."""
+    image_axis = call.batch.image_axis(input.shape, dim)
+    return _select_indices(call, call.node(input), image_axis, index, input.shape[dim], is_result=True)
 
 
 @converts("flip")
 def flip(call: Call, input: Tensor, *dims: Any) -> str:
-    """Convert axes turned round."""
+    """Convert `flip`."""
     axes = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
     node = call.node(input)
     for axis in axes:
         size = input.shape[axis]
         backwards = list(range(size))[::-1]
-        node = _listed(call, node, call.batch.place(input.shape, axis), backwards, size, last=axis is axes[-1])
+        node = _select_indices(
+            call, node, call.batch.image_axis(input.shape, axis), backwards, size, is_result=axis is axes[-1]
+        )
     return node
 
 
 @converts("roll")
 def roll(call: Call, input: Tensor, shifts: Any, dims: Any = None) -> str:
-    """Convert a shift round the ends."""
+    """Convert `roll`."""
     if dims is None or dims == ():
-        raise UnsupportedOperator("all axes as one")
+        raise UnsupportedOperator("flattened axes")
     axes = dims if isinstance(dims, list | tuple) else (dims,)
     by = shifts if isinstance(shifts, list | tuple) else (shifts,)
-    places = tuple(call.batch.place(input.shape, axis) for axis in axes)
+    image_axes = tuple(call.batch.image_axis(input.shape, axis) for axis in axes)
     if not any(by):
         return call.node(input)
-    return call.last(Roll(tuple(by), places), call.node(input))
+    return call.add_result(Roll(tuple(by), image_axes), call.node(input))
 
 
 @converts("Tensor.expand", "Tensor.expand_as", "broadcast_to")
 def expand(call: Call, input: Tensor, *_sizes: Any, **_more: Any) -> str:
-    """Convert axes of size 1 that are repeated; one repeated for every image is no layer."""
-    node = _for_every_image(call, input)
-    return node if call.shape_of(node) == call.free else call.last(Expand(call.free), node)
+    """Convert the broadcast of axes of size 1. Broadcasting along the batch adds no layer."""
+    node = _repeated_node(call, input)
+    return node if call.shape_of(node) == call.image_shape else call.add_result(Expand(call.image_shape), node)
 
 
-def _for_every_image(call: Call, input: Tensor) -> str:
-    """Return the layer of what is repeated; an array of the network's own is there for each image already."""
-    if call.recorder.is_value(input) or call.batch.axis(call.shape) is not None:
+def _repeated_node(call: Call, input: Tensor) -> str:
+    """Return the layer of a tensor that is repeated. Arrays of the module exist for each image already."""
+    if call.recorder.depends_on_input(input) or call.batch.axis(call.shape) is not None:
         return call.operands(input)[0]
     return call.node(input)
 
 
 @converts("Tensor.repeat", "tile")
 def repeat(call: Call, input: Tensor, *_times: Any, **_more: Any) -> str:
-    """Convert whole copies one after another along axes; one copy for every image is no layer."""
+    """Convert repetition of whole axes. Repeating along the batch adds no layer."""
     batch = call.batch.axis(call.shape)
     own = call.batch.axis(input.shape)
     offset = len(call.shape) - input.dim()
     if batch is not None and own is None:
-        if call.batch.folded(call.shape) > 1 or (batch >= offset and input.shape[batch - offset] > 1):
-            raise UnsupportedOperator("copies for every image")
-        return _copied(call, _for_every_image(call, input), [1, 0])
-    if call.batch.folded(input.shape) != call.batch.folded(call.shape):
-        raise UnsupportedOperator("copies of images")
-    return _copied(call, call.node(input), [1, 0])
+        if call.batch.fold_factor(call.shape) > 1 or (batch >= offset and input.shape[batch - offset] > 1):
+            raise UnsupportedOperator("copies of the batch")
+        return _repeat_axes(call, _repeated_node(call, input), [1, 0])
+    if call.batch.fold_factor(input.shape) != call.batch.fold_factor(call.shape):
+        raise UnsupportedOperator("copies of the batch")
+    return _repeat_axes(call, call.node(input), [1, 0])
 
 
 @converts("repeat_interleave")
 def repeat_interleave(call: Call, input: Tensor, repeats: Any, dim: int | None = None, **_more: Any) -> str:
-    """Convert every index repeated in its place; copies of an image are folded into the batch behind it."""
+    """Convert repetition of each index of an axis. Copies of an image are folded into the batch."""
     if dim is None or not isinstance(repeats, int):
-        raise UnsupportedOperator("repeats that differ")
+        raise UnsupportedOperator("repeats that differ by index")
     node = call.node(input)
     if tuple(input.shape) == call.shape:
         return node
     if dim % input.dim() != call.batch.axis(input.shape):
-        return _copied(call, node, [0, 1])
-    if call.batch.folded(input.shape) > 1:
-        raise UnsupportedOperator("copies of images")
-    place = call.batch.kept(call.shape).index(dim % input.dim())
+        return _repeat_axes(call, node, [0, 1])
+    if call.batch.fold_factor(input.shape) > 1:
+        raise UnsupportedOperator("copies of the batch")
+    image_axis = call.batch.image_axes(call.shape).index(dim % input.dim())
     shape = call.shape_of(node)
-    return call.last(Expand(call.free), call.step(Reshape((*shape[:place], 1, *shape[place:])), node))
+    return call.add_result(
+        Expand(call.image_shape), call.add(Reshape((*shape[:image_axis], 1, *shape[image_axis:])), node)
+    )
 
 
-def _copied(call: Call, node: str, order: list[int]) -> str:
-    """Give every axis a partner of copies, before or after it, and fold the two into one."""
-    new = call.free
+def _repeat_axes(call: Call, node: str, order: list[int]) -> str:
+    """Repeat axes: insert an axis of copies before or after each, and merge the two."""
+    new = call.image_shape
     old = call.shape_of(node)
     if old == new:
         return node
     padded = (1,) * (len(new) - len(old)) + old
     pairs = [[(n, n), (1, m // n)] for n, m in zip(padded, new, strict=True)]
     ordered = [pair[which] for pair in pairs for which in order]
-    lifted = call.step(Reshape(tuple(one for one, _ in ordered)), node)
-    copied = call.step(Expand(tuple(two for _, two in ordered)), lifted)
-    return call.last(Reshape(new), copied)
+    lifted = call.add(Reshape(tuple(one for one, _ in ordered)), node)
+    copied = call.add(Expand(tuple(two for _, two in ordered)), lifted)
+    return call.add_result(Reshape(new), copied)

@@ -1,4 +1,4 @@
-"""Concatenation."""
+"""Concatenation and stacking."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @converts("cat", "concat", "concatenate")
 def concatenate(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
-    """Convert tensors one after another along an axis; empty ones are left out."""
-    place = call.batch.place(call.shape, dim)
+    """Convert concatenation; empty tensors are left out."""
+    image_axis = call.batch.image_axis(call.shape, dim)
     full = [one for one in tensors if one.numel()]
     nodes = [call.node(one) for one in full]
-    return nodes[0] if len(nodes) == 1 else call.last(Concat(place), *nodes)
+    return nodes[0] if len(nodes) == 1 else call.add_result(Concat(image_axis), *nodes)
 
 
 @converts("stack")
 def stack(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
-    """Convert tensors along a new axis."""
-    place = call.batch.place(call.shape, dim)
+    """Convert stacking along a new axis."""
+    image_axis = call.batch.image_axis(call.shape, dim)
     lifted = []
     for one in tensors:
-        free = call.batch.free(one.shape)
-        lifted.append(call.step(Reshape((*free[:place], 1, *free[place:])), call.node(one)))
-    return lifted[0] if len(lifted) == 1 else call.last(Concat(place), *lifted)
+        image_shape = call.batch.image_shape(one.shape)
+        lifted.append(call.add(Reshape((*image_shape[:image_axis], 1, *image_shape[image_axis:])), call.node(one)))
+    return lifted[0] if len(lifted) == 1 else call.add_result(Concat(image_axis), *lifted)

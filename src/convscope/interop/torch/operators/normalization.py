@@ -1,4 +1,4 @@
-"""Normalization: batch, group, instance, layer, local response."""
+"""Batch, group, instance, layer, RMS and local response normalization."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
 from ...errors import UnsupportedOperator
 from ..registry import converts
-from .convolution import own, weights
+from .convolution import present, refuse_computed_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,8 +48,8 @@ def batch_norm(
     momentum: float | None = 0.1,
     eps: float = 1e-5,
 ) -> str:
-    """Convert normalization by running statistics; one by the batch's own mixes the images."""
-    own(call, weight, bias, running_mean, running_var)
+    """Convert batch normalization with running statistics."""
+    refuse_computed_weights(call, weight, bias, running_mean, running_var)
     if training or running_mean is None or running_var is None:
         raise UnsupportedOperator("statistics of the batch")
     rank = input.dim() - 2
@@ -61,7 +61,7 @@ def batch_norm(
         layer = kind(eps=eps, momentum=momentum, affine=weight is not None and bias is not None)
         return _with_affine(call, layer, x, weight, bias, buffers)
 
-    return call.lifted(input, apply)
+    return call.map_with_extra_axis(input, apply)
 
 
 def _with_affine(
@@ -72,22 +72,22 @@ def _with_affine(
     bias: Tensor | None,
     buffers: Mapping[str, Tensor] | None = None,
 ) -> str:
-    """Add a normalization of channels; a scale without a shift, or the other way round, is a layer of its own."""
+    """Add a normalization layer. A scale without a shift, or a shift without a scale, is a separate layer."""
 
     def normalized(learned: Tensor) -> str:
-        """Add the layer without parameters; its statistics are frozen with the one it has in PyTorch."""
-        fixed = tuple(buffers or ()) if call.recorder.own.is_frozen(learned) else ()
-        return call.step(layer, x, buffers=buffers, frozen=fixed)
+        """Add the layer without parameters. Its statistics are frozen if its one parameter in PyTorch is."""
+        fixed = tuple(buffers or ()) if call.recorder.module_arrays.is_frozen(learned) else ()
+        return call.add(layer, x, buffers=buffers, frozen=fixed)
 
     if weight is not None and bias is None:
-        return call.last(Scale(0), normalized(weight), parameters={"weight": weight})
+        return call.add_result(Scale(0), normalized(weight), parameters={"weight": weight})
     if weight is None and bias is not None:
         plain, shift = normalized(bias), call.node(bias)
         spatial = len(call.shape_of(plain)) - 1
         if spatial:
-            shift = call.step(Reshape((*call.shape_of(shift), *(1,) * spatial)), shift)
-        return call.last(Add(), plain, shift)
-    return call.last(layer, x, parameters=weights(weight=weight, bias=bias), buffers=buffers)
+            shift = call.add(Reshape((*call.shape_of(shift), *(1,) * spatial)), shift)
+        return call.add_result(Add(), plain, shift)
+    return call.add_result(layer, x, parameters=present(weight=weight, bias=bias), buffers=buffers)
 
 
 @converts("functional.group_norm")
@@ -100,9 +100,9 @@ def group_norm(
     eps: float = 1e-5,
 ) -> str:
     """Convert group normalization."""
-    own(call, weight, bias)
+    refuse_computed_weights(call, weight, bias)
     layer = GroupNorm(num_groups, eps=eps, affine=weight is not None and bias is not None)
-    return call.each(input, lambda x: _with_affine(call, layer, x, weight, bias))
+    return call.map_images(input, lambda x: _with_affine(call, layer, x, weight, bias))
 
 
 @converts("functional.instance_norm")
@@ -117,12 +117,12 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> str:
-    """Convert instance normalization; by running statistics it is batch normalization."""
-    own(call, weight, bias)
+    """Convert instance normalization; with running statistics it is batch normalization."""
+    refuse_computed_weights(call, weight, bias)
     if not use_input_stats:
         return batch_norm(call, input, running_mean, running_var, weight, bias, False, momentum, eps)
     layer = _INSTANCE[input.dim() - 3](eps=eps, affine=weight is not None and bias is not None)
-    return call.each(input, lambda x: _with_affine(call, layer, x, weight, bias))
+    return call.map_images(input, lambda x: _with_affine(call, layer, x, weight, bias))
 
 
 @converts("functional.layer_norm")
@@ -134,27 +134,27 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> str:
-    """Convert layer normalization over the last axes; a scale without a shift is a layer of its own."""
-    own(call, weight, bias)
+    """Convert layer normalization over the last axes. A scale without a shift is a separate layer."""
+    refuse_computed_weights(call, weight, bias)
     if weight is None and bias is not None:
         raise UnsupportedOperator("a shift without a scale")
     count = len(normalized_shape)
     for axis in range(1, count + 1):
-        call.batch.place(input.shape, -axis)
+        call.batch.image_axis(input.shape, -axis)
     axes = tuple(range(-count, 0))
     if weight is None or bias is not None:
         layer = LayerNorm(axes, eps=eps, affine=weight is not None)
-        return call.last(layer, call.node(input), parameters=weights(weight=weight, bias=bias))
-    plain = call.step(LayerNorm(axes, eps=eps, affine=False), call.node(input))
+        return call.add_result(layer, call.node(input), parameters=present(weight=weight, bias=bias))
+    plain = call.add(LayerNorm(axes, eps=eps, affine=False), call.node(input))
     return _scaled(call, plain, weight)
 
 
 def _scaled(call: Call, node: str, weight: Tensor) -> str:
-    """Multiply by learned factors along the last axes."""
+    """Multiply by a parameter along the last axes."""
     if weight.dim() == 1:
         axis = len(call.shape_of(node)) - 1
-        return call.last(Scale(axis), node, parameters={"weight": weight})
-    return call.last(Multiply(), node, call.node(weight))
+        return call.add_result(Scale(axis), node, parameters={"weight": weight})
+    return call.add_result(Multiply(), node, call.node(weight))
 
 
 @converts("functional.rms_norm")
@@ -165,24 +165,24 @@ def rms_norm(
     weight: Tensor | None = None,
     eps: float | None = None,
 ) -> str:
-    """Convert root-mean-square normalization: squares, mean, root, product."""
-    own(call, weight)
+    """Convert RMS normalization into its parts."""
+    refuse_computed_weights(call, weight)
     count = len(normalized_shape)
     for axis in range(1, count + 1):
-        call.batch.place(input.shape, -axis)
+        call.batch.image_axis(input.shape, -axis)
     x = call.node(input)
-    mean = call.step(Reduce("mean", tuple(range(-count, 0)), keepdims=True), call.step(Power(2), x))
+    mean = call.add(Reduce("mean", tuple(range(-count, 0)), keepdims=True), call.add(Power(2), x))
     tiny = 1.1920928955078125e-07 if eps is None else eps
-    scale = call.step(Function("rsqrt"), call.step(Affine(shift=tiny), mean))
+    scale = call.add(Function("rsqrt"), call.add(Affine(shift=tiny), mean))
     if weight is None:
-        return call.last(Multiply(), x, scale)
-    return _scaled(call, call.step(Multiply(), x, scale), weight)
+        return call.add_result(Multiply(), x, scale)
+    return _scaled(call, call.add(Multiply(), x, scale), weight)
 
 
 @converts("functional.local_response_norm")
 def local_response_norm(
     call: Call, input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> str:
-    """Convert normalization by neighboring channels."""
+    """Convert local response normalization."""
     layer = LocalResponseNorm(size, alpha=alpha, beta=beta, k=k)
-    return call.each(input, lambda x: call.last(layer, x))
+    return call.map_images(input, lambda x: call.add_result(layer, x))

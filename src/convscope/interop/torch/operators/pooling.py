@@ -1,4 +1,4 @@
-"""Pooling of every kind and rank."""
+"""Pooling."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def max_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> str:
-    """Convert max pooling; the winners' places, where they are asked for, stay unknown."""
+    """Convert max pooling; the indices of the maxima are unsupported."""
     rank = _rank(input)
     kernel = per_axis(kernel_size, rank)
     layer = _MAX[rank - 1](
@@ -71,7 +71,7 @@ def max_pool(
         dilation=per_axis(dilation, rank),
         ceil_mode=ceil_mode,
     )
-    return call.channelwise(input, lambda x: call.last(layer, x))
+    return call.map_channels(input, lambda x: call.add_result(layer, x))
 
 
 @converts("functional.avg_pool1d", "functional.avg_pool2d", "functional.avg_pool3d")
@@ -85,7 +85,7 @@ def avg_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> str:
-    """Convert average pooling; another divisor is a factor on the mean over the whole window."""
+    """Convert average pooling; `divisor_override` becomes a factor."""
     rank = _rank(input)
     kernel = per_axis(kernel_size, rank)
     layer = _AVG[rank - 1](
@@ -96,9 +96,9 @@ def avg_pool(
         count_include_pad=count_include_pad or divisor_override is not None,
     )
     if divisor_override is None:
-        return call.channelwise(input, lambda x: call.last(layer, x))
+        return call.map_channels(input, lambda x: call.add_result(layer, x))
     factor = Affine(prod(kernel) / divisor_override)
-    return call.channelwise(input, lambda x: call.last(factor, call.step(layer, x)))
+    return call.map_channels(input, lambda x: call.add_result(factor, call.add(layer, x)))
 
 
 @converts("functional.lp_pool1d", "functional.lp_pool2d", "functional.lp_pool3d")
@@ -115,18 +115,18 @@ def lp_pool(
     kernel = per_axis(kernel_size, rank)
     strides = per_axis(stride, rank) if stride is not None else kernel
     layer = _LP[rank - 1](kernel, stride=strides, ceil_mode=ceil_mode, norm_type=float(norm_type))
-    return call.channelwise(input, lambda x: call.last(layer, x))
+    return call.map_channels(input, lambda x: call.add_result(layer, x))
 
 
 @converts("functional.adaptive_avg_pool1d", "functional.adaptive_avg_pool2d", "functional.adaptive_avg_pool3d")
 def adaptive_avg_pool(call: Call, input: Tensor, output_size: Any) -> str:
-    """Convert adaptive average pooling; a size of None is the input's."""
+    """Convert adaptive average pooling."""
     layer = _ADAPTIVE_AVG[_rank(input) - 1](tuple(call.shape[2:]))
-    return call.channelwise(input, lambda x: call.last(layer, x))
+    return call.map_channels(input, lambda x: call.add_result(layer, x))
 
 
 @converts("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
 def adaptive_max_pool(call: Call, input: Tensor, output_size: Any, return_indices: bool = False) -> str:
     """Convert adaptive max pooling."""
     layer = _ADAPTIVE_MAX[_rank(input) - 1](tuple(call.shape[2:]))
-    return call.channelwise(input, lambda x: call.last(layer, x))
+    return call.map_channels(input, lambda x: call.add_result(layer, x))

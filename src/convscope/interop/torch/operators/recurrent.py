@@ -10,7 +10,7 @@ from ....layers.rearrange import Slice
 from ....layers.recurrent import LSTM
 from ...errors import RandomAtInference, UnsupportedOperator
 from ..registry import converts
-from .convolution import own
+from .convolution import refuse_computed_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,15 +31,18 @@ def lstm(
     bidirectional: bool,
     batch_first: bool,
 ) -> list[str | None]:
-    """Convert an LSTM that starts from zeros; its last state is a slice of its output where it has one level.
+    """Convert an LSTM with zero initial state. With one layer, its last state is a slice of its output.
 
-    Sequences folded into the batch go through it one after another, and their last states stay unknown.
+    Sequences folded into the batch are processed one by one, and their last states are unsupported.
     """
-    own(call, *weights)
+    refuse_computed_weights(call, *weights)
     if train and dropout > 0 and num_layers > 1:
-        raise RandomAtInference("random zeros between levels")
-    if any(call.recorder.is_value(one) or one.is_meta or bool(one.any()) for one in hx) or input.dim() != 3:
-        raise UnsupportedOperator("a state to start from")
+        raise RandomAtInference("random dropout between layers")
+    if (
+        any(call.recorder.depends_on_input(one) or one.is_meta or bool(one.any()) for one in hx)
+        or input.dim() != 3
+    ):
+        raise UnsupportedOperator("an initial state")
     projected = hx[0].shape[-1] if hx[0].shape[-1] != hx[1].shape[-1] else 0
     layer = LSTM(
         hx[1].shape[-1],
@@ -53,16 +56,16 @@ def lstm(
     ends = [f"_l{level}{way}" for level in range(num_layers) for way in ("", "_reverse")[: 1 + bidirectional]]
     names = [f"{kind}{end}" for end in ends for kind in kinds]
     parameters = dict(zip(names, weights, strict=True))
-    if call.batch.folded(input.shape) > 1:
-        return [call.each(input, lambda x: call.last(layer, x, parameters=parameters)), None, None]
-    output = call.last(layer, call.node(input), parameters=parameters)
+    if call.batch.fold_factor(input.shape) > 1:
+        return [call.map_images(input, lambda x: call.add_result(layer, x, parameters=parameters)), None, None]
+    output = call.add_result(layer, call.node(input), parameters=parameters)
     if num_layers > 1:
         return [output, None, None]
     length, width = call.shape_of(output)
-    state = call.step(Slice(0, length - 1), output)
+    state = call.add(Slice(0, length - 1), output)
     if bidirectional:
         half = width // 2
-        forward = call.step(Slice(1, 0, half), state)
-        backward = call.step(Slice(1, half), call.step(Slice(0, 0, 1), output))
-        state = call.step(Concat(0), forward, backward)
+        forward = call.add(Slice(1, 0, half), state)
+        backward = call.add(Slice(1, half), call.add(Slice(0, 0, 1), output))
+        state = call.add(Concat(0), forward, backward)
     return [output, state, None]

@@ -1,4 +1,4 @@
-"""Mean, sum, largest and smallest over axes."""
+"""Reductions and norms."""
 
 from __future__ import annotations
 
@@ -31,33 +31,35 @@ _GLOBAL = {
 }
 
 
-def _places(call: Call, input: Tensor, dim: Any) -> tuple[int, ...]:
-    """Return the reduced axes without the batch; none named means all, the batch among them."""
+def _image_axes(call: Call, input: Tensor, dim: Any) -> tuple[int, ...]:
+    """Return the reduced axes, counted without the batch. Reducing all axes would include the batch."""
     if dim is None or (isinstance(dim, list | tuple) and not dim):
-        raise UnsupportedOperator("images are mixed")
+        raise UnsupportedOperator("the batch axis is combined with another axis")
     dims = dim if isinstance(dim, list | tuple) else (dim,)
-    return tuple(sorted(call.batch.place(input.shape, one) for one in dims))
+    return tuple(sorted(call.batch.image_axis(input.shape, one) for one in dims))
 
 
-def _reduced(call: Call, mode: str, input: Tensor, places: tuple[int, ...], keepdim: bool, *, last: bool) -> str:
-    """Add the reduction; over all positions of an image it is a global pooling."""
+def _add_reduction(
+    call: Call, mode: str, input: Tensor, image_axes: tuple[int, ...], keepdim: bool, *, is_result: bool
+) -> str:
+    """Add a reduction; over all positions of an image it is global pooling."""
     x = call.node(input)
     shape = call.shape_of(x)
-    add = call.last if last else call.step
+    add = call.add_result if is_result else call.add
     rank = len(shape) - 1
     image = len(shape) == len(input.shape) - 1 and input.shape[0] == call.batch.size
-    if image and mode in _GLOBAL and rank in (1, 2, 3) and places == tuple(range(1, rank + 1)):
+    if image and mode in _GLOBAL and rank in (1, 2, 3) and image_axes == tuple(range(1, rank + 1)):
         layer: Layer = _GLOBAL[mode][rank - 1]()
-        return add(layer, x) if keepdim else add(Flatten(), call.step(layer, x))
-    if len(places) == len(shape) and not keepdim:
-        return add(Reshape((1,)), call.step(Reduce(mode, places, True), x))
-    return add(Reduce(mode, places, keepdim), x)
+        return add(layer, x) if keepdim else add(Flatten(), call.add(layer, x))
+    if len(image_axes) == len(shape) and not keepdim:
+        return add(Reshape((1,)), call.add(Reduce(mode, image_axes, True), x))
+    return add(Reduce(mode, image_axes, keepdim), x)
 
 
 def _reduction(mode: str, *names: str) -> None:
     @converts(*names)
     def convert(call: Call, input: Tensor, dim: Any = None, keepdim: bool = False, **_types: Any) -> str:
-        return _reduced(call, mode, input, _places(call, input, dim), keepdim, last=True)
+        return _add_reduction(call, mode, input, _image_axes(call, input, dim), keepdim, is_result=True)
 
 
 _reduction("mean", "mean")
@@ -68,13 +70,13 @@ _reduction("min", "amin")
 
 @converts("torch.max", "Tensor.max")
 def largest(call: Call, input: Tensor, dim: Any = None, keepdim: bool = False) -> str:
-    """Convert the largest along an axis, or of two tensors; the winners' places stay unknown."""
+    """Convert the maximum along an axis, or of two tensors; indices of the maxima are unsupported."""
     return _extreme(call, "max", input, dim, keepdim)
 
 
 @converts("torch.min", "Tensor.min")
 def smallest(call: Call, input: Tensor, dim: Any = None, keepdim: bool = False) -> str:
-    """Convert the smallest along an axis, or of two tensors."""
+    """Convert the minimum along an axis, or of two tensors."""
     return _extreme(call, "min", input, dim, keepdim)
 
 
@@ -83,20 +85,20 @@ def _extreme(call: Call, mode: str, input: Tensor, dim: Any, keepdim: bool) -> s
 
     if dim is not None and not isinstance(dim, int):
         return (maximum if mode == "max" else minimum)(call, input, dim)
-    return _reduced(call, mode, input, _places(call, input, dim), keepdim, last=True)
+    return _add_reduction(call, mode, input, _image_axes(call, input, dim), keepdim, is_result=True)
 
 
-def _spread(call: Call, input: Tensor, dim: Any, correction: float, keepdim: bool, *, last: bool) -> str:
-    """Add the variance: the mean of the squares of x minus its mean, times n / (n − correction)."""
-    places = _places(call, input, dim)
+def _variance(call: Call, input: Tensor, dim: Any, correction: float, keepdim: bool, *, is_result: bool) -> str:
+    """Add the variance: the mean of (x − mean)², times n / (n − correction)."""
+    image_axes = _image_axes(call, input, dim)
     x = call.node(input)
     size = 1
-    for place in places:
-        size *= call.shape_of(x)[place]
-    centered = call.step(Subtract(), x, call.step(Reduce("mean", places, True), x))
-    squares = call.step(Power(2), centered)
-    mean = call.step(Reduce("mean", places, keepdim), squares)
-    return (call.last if last else call.step)(Affine(size / (size - correction)), mean)
+    for image_axis in image_axes:
+        size *= call.shape_of(x)[image_axis]
+    centered = call.add(Subtract(), x, call.add(Reduce("mean", image_axes, True), x))
+    squares = call.add(Power(2), centered)
+    mean = call.add(Reduce("mean", image_axes, keepdim), squares)
+    return (call.add_result if is_result else call.add)(Affine(size / (size - correction)), mean)
 
 
 def _correction(unbiased: Any, correction: Any) -> float:
@@ -116,7 +118,7 @@ def variance(
     correction: Any = None,
 ) -> str:
     """Convert the variance along axes."""
-    return _spread(call, input, dim, _correction(unbiased, correction), keepdim, last=True)
+    return _variance(call, input, dim, _correction(unbiased, correction), keepdim, is_result=True)
 
 
 @converts("std")
@@ -130,8 +132,8 @@ def deviation(
     correction: Any = None,
 ) -> str:
     """Convert the standard deviation along axes."""
-    square = _spread(call, input, dim, _correction(unbiased, correction), keepdim, last=False)
-    return call.last(Function("sqrt"), square)
+    square = _variance(call, input, dim, _correction(unbiased, correction), keepdim, is_result=False)
+    return call.add_result(Function("sqrt"), square)
 
 
 @converts("linalg.vector_norm")
@@ -139,37 +141,39 @@ def vector_norm(
     call: Call, input: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, **_types: Any
 ) -> str:
     """Convert the 1- and 2-norm along axes."""
-    places = _places(call, input, dim)
+    image_axes = _image_axes(call, input, dim)
     node = call.node(input)
     if ord == 1:
-        return call.last(Reduce("sum", places, keepdim), call.step(Function("abs"), node))
+        return call.add_result(Reduce("sum", image_axes, keepdim), call.add(Function("abs"), node))
     if ord != 2:
-        raise UnsupportedOperator("another norm")
-    return call.last(Function("sqrt"), call.step(Reduce("sum", places, keepdim), call.step(Power(2), node)))
+        raise UnsupportedOperator("an unsupported norm")
+    return call.add_result(
+        Function("sqrt"), call.add(Reduce("sum", image_axes, keepdim), call.add(Power(2), node))
+    )
 
 
 @converts("functional.normalize")
 def normalize(call: Call, input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> str:
-    """Convert x over its 2-norm along an axis."""
+    """Convert division by the 2-norm along an axis."""
     from ....layers.merge import Divide
 
     if p != 2:
-        raise UnsupportedOperator("another norm")
+        raise UnsupportedOperator("an unsupported norm")
     x = call.node(input)
-    places = _places(call, input, dim)
-    total = call.step(Reduce("sum", places, True), call.step(Power(2), x))
-    norm = call.step(Clamp(low=eps), call.step(Function("sqrt"), total))
-    return call.last(Divide(), x, norm)
+    image_axes = _image_axes(call, input, dim)
+    total = call.add(Reduce("sum", image_axes, True), call.add(Power(2), x))
+    norm = call.add(Clamp(low=eps), call.add(Function("sqrt"), total))
+    return call.add_result(Divide(), x, norm)
 
 
 @converts("logsumexp")
 def log_sum_exp(call: Call, input: Tensor, dim: Any, keepdim: bool = False) -> str:
-    """Convert ln Σ e^x along axes, the largest subtracted first."""
-    places = _places(call, input, dim)
+    """Convert ln Σ e^x along axes, subtracting the maximum first."""
+    image_axes = _image_axes(call, input, dim)
     x = call.node(input)
-    largest_kept = call.step(Reduce("max", places, True), x)
-    powers = call.step(Function("exp"), call.step(Subtract(), x, largest_kept))
-    logarithm = call.step(Function("log"), call.step(Reduce("sum", places, True), powers))
+    largest_kept = call.add(Reduce("max", image_axes, True), x)
+    powers = call.add(Function("exp"), call.add(Subtract(), x, largest_kept))
+    logarithm = call.add(Function("log"), call.add(Reduce("sum", image_axes, True), powers))
     if keepdim:
-        return call.last(Add(), logarithm, largest_kept)
-    return call.last(Reshape(call.free), call.step(Add(), logarithm, largest_kept))
+        return call.add_result(Add(), logarithm, largest_kept)
+    return call.add_result(Reshape(call.image_shape), call.add(Add(), logarithm, largest_kept))

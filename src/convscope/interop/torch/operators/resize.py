@@ -1,4 +1,4 @@
-"""Resizing images."""
+"""Resizing of images."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> str:
-    """Convert resizing; one by a factor that does not give whole sizes samples at other places, and is unknown."""
+    """Convert resizing. Scale factors that give no integer size sample elsewhere, and are unsupported."""
     old, new = tuple(input.shape[2:]), call.shape[2:]
     if scale_factor is not None and not recompute_scale_factor:
         factors = scale_factor if isinstance(scale_factor, list | tuple) else (scale_factor,) * len(old)
         if any(n * factor != m for n, m, factor in zip(old, new, factors, strict=True)):
-            raise UnsupportedOperator("a factor that gives no whole size")
+            raise UnsupportedOperator("a scale factor without an integer size")
     whole = all(m % n == 0 for n, m in zip(old, new, strict=True))
     if antialias or (mode == "nearest-exact" and not whole):
-        raise UnsupportedOperator("another way to resize")
+        raise UnsupportedOperator("an unsupported resize method")
     method = "nearest" if mode == "nearest-exact" else mode
     layer: Layer = _AREA[len(old) - 1](new)
     if mode != "area":
         layer = Upsample(size=new, mode=method, align_corners=bool(align_corners))
-    return call.channelwise(input, lambda x: call.last(layer, x))
+    return call.map_channels(input, lambda x: call.add_result(layer, x))

@@ -1,4 +1,4 @@
-"""Models written as classes: they have no graph until they are called with symbolic tensors."""
+"""Subclassed models: they have no graph until they are called with symbolic tensors."""
 
 from __future__ import annotations
 
@@ -9,71 +9,74 @@ from typing import Any
 from ...errors import BadNetwork, BadSetting, ConvscopeError
 from ...input_shapes import InputShape, shapes_by_name
 from ...layers.connection import Shape
-from .graph import Graph, inner_graph, said
-from .recording import batch_size, trace
-from .shapes import in_keras_order
+from ..errors import first_line
+from .graph import Graph, batch_size, inner_graph, trace
+from .shapes import to_data_format
 
-Given = dict[str, Any]
-"""Shapes by the name of an argument of `call`: a shape without the batch, or a list or dict of such shapes."""
+CallShapes = dict[str, Any]
+"""Shapes by argument of `call`: a shape without the batch, or a list or dict of such shapes."""
 
 
 def graph_of(model: Any, input_shape: InputShape | None) -> Graph:
-    """Return the graph of a model; one that has none is built and called with symbolic tensors.
+    """Return the graph of a model, tracing a subclassed one.
 
-    Errors:   BadSetting [keras-model], [keras-unbuilt], [keras-inputs], [input-shape], [input-name];
-              BadNetwork [keras-trace]
+    Raises:
+        BadSetting: [keras-model], [keras-unbuilt], [keras-inputs], [input-shape], [input-name]
+        BadNetwork: [keras-trace]
     """
     import keras
 
     if not isinstance(model, keras.Model):
         raise BadSetting(
-            f"from_keras.model must be a Keras model; got {type(model).__name__}; "
-            "pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
+            f"from_keras.model must be a Keras model (got {type(model).__name__}). "
+            "Pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
         )
     graph = inner_graph(model)
     if graph is not None:
         return graph
     if isinstance(model, keras.Sequential):
-        built = _built_sequential(model, input_shape)
+        built = _build_sequential(model, input_shape)
         if built is not None:
             return built
-    return _traced_model(model, _arguments(model, input_shape))
+    return _trace_model(model, _call_shapes(model, input_shape))
 
 
-def check_whole(model: Any, incomplete: bool) -> None:
-    """Refuse a model whose own weights are not seen in its graph.
+def check_complete(model: Any, complete: bool) -> None:
+    """Refuse a model with weights that do not appear in its graph.
 
-    Errors:   BadNetwork [keras-trace]
+    Raises:
+        BadNetwork: [keras-trace]
     """
-    if incomplete:
-        raise _untraceable(model, ValueError("weights of its own that its graph does not show"))
+    if not complete:
+        raise _untraceable(model, ValueError("weights that do not appear in its graph"))
 
 
-def _built_sequential(model: Any, input_shape: InputShape | None) -> Graph | None:
-    given = shapes_by_name(input_shape, ["input"])
-    if not given:
+def _build_sequential(model: Any, input_shape: InputShape | None) -> Graph | None:
+    shapes_given = shapes_by_name(input_shape, ["input"])
+    if not shapes_given:
         raise _unbuilt(model)
     try:
-        model.build((None, *_as_keras(given["input"])))
+        model.build((None, *_as_keras(shapes_given["input"])))
     except Exception as error:  # layers may raise anything
         raise _untraceable(model, error) from error
     return inner_graph(model)
 
 
-def _arguments(model: Any, input_shape: InputShape | None) -> Given:
-    """Return the shapes that a model is called with: those that are given, else those that it was built for.
+def _call_shapes(model: Any, input_shape: InputShape | None) -> CallShapes:
+    """Return the shapes to call a model with: `input_shape`, or else those that it was built for.
 
-    Names in a mapping are those of the arguments of `call`. Where it has only one, they are the keys of a dict
-    that it takes; "0", "1", … are the places in a list.
+    Names in a mapping are those of the arguments of `call`. Where it has only one argument, they are the keys of
+    a dict that it takes, or "0", "1", … for the elements of a list.
 
-    Errors:   BadSetting [keras-unbuilt], [keras-inputs], [input-shape], [input-name]
+    Raises:
+        BadSetting: [keras-unbuilt], [keras-inputs], [input-shape], [input-name]
     """
     needed, known = _parameters(model)
     built = _built_for(model)
     if input_shape is None:
         if not built:
             raise _unbuilt(model)
-        if not set(needed) <= set(built):  # Keras keeps the first shape alone of some models
+        if not set(needed) <= set(built):  # Keras stores only the first shape of some models
             raise _several(model, needed)
         return built
     if not isinstance(input_shape, Mapping):
@@ -96,26 +99,26 @@ def _arguments(model: Any, input_shape: InputShape | None) -> Given:
 def _as_keras(shape: Shape) -> Shape:
     import keras
 
-    return in_keras_order(shape, str(keras.config.image_data_format()))
+    return to_data_format(shape, str(keras.config.image_data_format()))
 
 
 def _parameters(model: Any) -> tuple[list[str], list[str]]:
-    """Return the arguments of `call` that are tensors: those that must be given, and all."""
+    """Return the names of the arguments of `call` that are tensors: the required ones, and all."""
     kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
     found = [one for one in signature(model.call).parameters.values() if one.kind in kinds]
     found = [one for one in found if one.name not in ("training", "mask") and not one.name.endswith("_mask")]
     return [one.name for one in found if one.default is Parameter.empty], [one.name for one in found]
 
 
-def _built_for(model: Any) -> Given:
-    """Return the shapes of one image that a model was built for, by argument; nothing where they are open."""
+def _built_for(model: Any) -> CallShapes:
+    """Return the shapes that a model was built for, without the batch, by argument; none if they are open."""
     _, known = _parameters(model)
     found = getattr(model, "_build_shapes_dict", None) or {}
-    given = {}
+    shapes_given = {}
     for name, shapes in found.items():
         argument = name.removesuffix("_shape")
-        given[argument if argument in known else next(iter(known), argument)] = _without_batch(shapes)
-    return given if len(given) == len(found) and not _is_open(given) else {}
+        shapes_given[argument if argument in known else next(iter(known), argument)] = _without_batch(shapes)
+    return shapes_given if len(shapes_given) == len(found) and not _is_open(shapes_given) else {}
 
 
 def _without_batch(shapes: Any) -> Any:
@@ -131,13 +134,13 @@ def _is_open(shapes: Any) -> bool:
     return any(one is None or (isinstance(one, list | tuple | Mapping) and _is_open(one)) for one in inner)
 
 
-def _traced_model(model: Any, given: Given) -> Graph:
-    """Build a model and record its call."""
-    single = len(given) == 1 and not isinstance(next(iter(given.values())), list | dict)
-    names = dict.fromkeys(given, "input") if single else {name: name for name in given}
+def _trace_model(model: Any, shapes: CallShapes) -> Graph:
+    """Build a model, and trace its call."""
+    single = len(shapes) == 1 and not isinstance(next(iter(shapes.values())), list | dict)
+    names = dict.fromkeys(shapes, "input") if single else {name: name for name in shapes}
 
-    def symbols(batch: int | None) -> Given:
-        return {name: _symbols(shapes, names[name], model.compute_dtype, batch) for name, shapes in given.items()}
+    def symbols(batch: int | None) -> CallShapes:
+        return {name: _symbols(one, names[name], model.compute_dtype, batch) for name, one in shapes.items()}
 
     try:
         if not model.built:
@@ -146,12 +149,12 @@ def _traced_model(model: Any, given: Given) -> Graph:
         return trace(model.call, [], symbols(batch_size(model)))
     except ConvscopeError:
         raise
-    except Exception as error:  # a model's own code may raise anything
+    except Exception as error:  # the model's code may raise anything
         raise _untraceable(model, error) from error
 
 
 def _symbols(shapes: Any, name: str, dtype: str, batch: int | None) -> Any:
-    """Return symbolic tensors of these shapes; those inside a list or dict have names of their own."""
+    """Return symbolic tensors of these shapes; those inside a list or dict have their own names."""
     import keras
 
     if isinstance(shapes, Mapping):
@@ -163,23 +166,22 @@ def _symbols(shapes: Any, name: str, dtype: str, batch: int | None) -> Any:
 
 def _unbuilt(model: Any) -> BadSetting:
     return BadSetting(
-        f"from_keras.model must know its input's shape; got {type(model).__name__} {model.name!r}, which "
-        "does not; give input_shape=(channels, height, width) or --input, or make it from keras.Input. "
-        "[keras-unbuilt]"
+        f"from_keras.model has no input shape (got {type(model).__name__} {model.name!r}). "
+        "Pass input_shape=(channels, height, width) or --input, or build it from keras.Input. [keras-unbuilt]"
     )
 
 
 def _several(model: Any, needed: list[str]) -> BadSetting:
     example = ", ".join(f"{name!r}: (…)" for name in needed) or "'name': (…)"
     return BadSetting(
-        f"from_keras.input_shape must have a shape for each input of {type(model).__name__} {model.name!r}; it is "
-        f"called with {' and '.join(needed) or 'several tensors'}; give input_shape={{{example}}}, "
-        "channels first. [keras-inputs]"
+        f"from_keras.input_shape must have a shape for each input of {type(model).__name__} {model.name!r} "
+        f"(it is called with {' and '.join(needed) or 'several tensors'}). "
+        f"Pass input_shape={{{example}}}, channels first. [keras-inputs]"
     )
 
 
 def _untraceable(model: Any, error: Exception) -> BadNetwork:
     return BadNetwork(
-        f"a model without a graph must be callable with symbolic tensors; got {said(error)} from "
-        f"{type(model).__name__}; make it from keras.Input, or use keras.ops in its call. [keras-trace]"
+        f"{type(model).__name__} has no graph, and cannot be called with symbolic tensors (got "
+        f"{first_line(error)}). Build it from keras.Input, or use keras.ops in its call. [keras-trace]"
     )

@@ -11,7 +11,7 @@ from keras import layers
 
 import convscope as cs
 from convscope.cli import main
-from convscope.interop.keras.naming import without_weights
+from convscope.interop.keras.importer import without_weights
 from interop.keras.parity import chain, learned_by_keras
 
 NETS = """
@@ -52,7 +52,7 @@ def values_held(model: keras.Model) -> int:
     return sum(value is not None and str(getattr(value, "device", "")) != "meta" for value in values)
 
 
-def test_models_built_without_weights_stay_without_them():
+def test_models_built_without_weights_have_none():
     with without_weights():
         model = chain((9, 8, 3), layers.Conv2D(4, 3), layers.BatchNormalization(), layers.Dense(5))
     assert values_held(model) == 0
@@ -64,18 +64,18 @@ def test_models_built_without_weights_stay_without_them():
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_model_that_needs_values_gets_them():
+def test_model_that_needs_values_is_built_with_them():
     assert cs.load("keras:nets_with_inputs:measured")["scale"].kind == "Affine"
 
 
-def test_load_of_a_named_model_takes_shapes_by_input():
+def test_load_of_named_model_accepts_shapes_by_input():
     network = cs.load(PAIR, SHAPES)
     assert {node.name: node.output_shape for node in network.inputs} == SHAPES
     assert network["conv"].output_shape == (4, 10, 9)
     assert network["hidden"].output_shape == (6, 8)
 
 
-def test_functions_take_a_keras_model_of_two_inputs():
+def test_functions_accept_keras_model_of_two_inputs():
     import nets_with_inputs
 
     model = nets_with_inputs.pair()
@@ -90,7 +90,7 @@ def test_functions_take_a_keras_model_of_two_inputs():
     assert cs.compare(model, model, input_shape=SHAPES).same
 
 
-def test_inspect_command_takes_shapes_by_input(capsys):
+def test_inspect_command_accepts_shapes_by_input(capsys):
     assert main(["inspect", PAIR, *INPUTS, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["input_shapes"] == {"image": [3, 11, 15], "state": [6, 5]}
@@ -108,11 +108,11 @@ def test_inspect_command_takes_shapes_by_input(capsys):
     ],
     ids=lambda asked: asked[0] if isinstance(asked, list) else "",
 )
-def test_other_commands_take_shapes_by_input(asked, shown, capsys):
+def test_other_commands_accept_shapes_by_input(asked, shown, capsys):
     assert main([*asked, *INPUTS]) == 0
     assert shown in capsys.readouterr().out
 
 
 def test_command_refuses_an_input_without_a_known_size(capsys):
     assert main(["inspect", PAIR, "--input", "image=3x11x15"]) == 2
-    assert "input 'state' must have known sizes; got ?×5" in capsys.readouterr().err
+    assert "Input 'state' has open sizes (got ?×5)" in capsys.readouterr().err

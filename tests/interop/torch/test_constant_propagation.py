@@ -1,4 +1,4 @@
-"""Arrays that a module makes, fills and writes to while it runs."""
+"""Arrays that a module creates, fills and writes to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHAPE = (4, 5, 6)
 
 
 class Filling(nn.Module):
-    """Multiplies what a convolution makes by an array that is filled with one of its own numbers."""
+    """Multiplies a convolution's output by an array filled with one of its values."""
 
     def __init__(self, fill) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ FILLS = {
 
 @pytest.mark.filterwarnings("ignore:To copy construct from a tensor")
 @pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
-def test_fills_with_a_tensor_are_constants_of_its_value(fill):
+def test_fills_with_constant_tensor_are_constants(fill):
     module = Filling(fill).eval()
     model = same_values(module, SHAPE)
     assert cs.inspect(model.network).totals.params == 7 * 4 * 9 + 7
@@ -64,7 +64,7 @@ def test_fills_with_a_tensor_are_constants_of_its_value(fill):
     assert totals.status == "complete"
 
 
-def test_fills_with_what_an_image_says_are_refused_as_control_flow():
+def test_fills_with_input_values_are_refused():
     module = Filling(lambda y, s: y.new_full((1,), y.mean()))
     with pytest.raises(BadNetwork, match=r"got new_full\(\) of a tensor in the module.*\[torch-control-flow\]$"):
         cs.from_torch(module, SHAPE)
@@ -139,7 +139,7 @@ def real_part(x):
         *(data_set, copy_of_itself, written_where_all_share_memory, real_part),
     ],
 )
-def test_values_written_into_an_array_are_what_it_holds(forward):
+def test_arrays_have_their_written_values(forward):
     module = nn.Module()
     module.forward = forward
     module.eval()
@@ -175,13 +175,13 @@ def cleared_through_a_view(x):
         (cleared_through_a_view, "zero_through_a_view"),
     ],
 )
-def test_an_array_written_to_through_a_view_is_unknown_rather_than_constant(forward, operator):
+def test_array_with_input_written_through_view_is_opaque(forward, operator):
     module = nn.Module()
     module.forward = forward
     assert unknown(cs.from_torch(module, SHAPE)) == [operator]
 
 
-def test_a_buffer_that_forward_writes_to_is_left_as_it_was():
+def test_buffer_written_by_forward_is_restored():
     module = nn.Module()
     module.register_buffer("last", torch.zeros(4, 5, 6))
     module.forward = lambda x: x + module.last.copy_(x[0] * 0 + 1)
@@ -194,7 +194,7 @@ def test_a_buffer_that_forward_writes_to_is_left_as_it_was():
     [lambda x: torch.fft.fft(x).real, lambda x: torch.fft.fft(x).imag],
     ids=["real", "imag"],
 )
-def test_parts_of_complex_numbers_are_unknown_rather_than_constant(operator):
+def test_parts_of_complex_tensors_are_opaque(operator):
     module = nn.Module()
     module.forward = lambda x: operator(x) + 1
     network = cs.from_torch(module, SHAPE)
@@ -202,7 +202,7 @@ def test_parts_of_complex_numbers_are_unknown_rather_than_constant(operator):
     assert "input" in network[network.layers[0].name].inputs
 
 
-def test_arrays_of_one_value_take_no_memory_however_large():
+def test_large_filled_arrays_take_no_memory():
     """4·10¹⁵ zeros for a batch of images, of which some are used; and 4·10¹² numbers at random, of which none is."""
     module = nn.Module()
     module.forward = lambda x: torch.zeros(x.shape[0], 4, 10**6, 10**6)[:, :, :5, :6] + x
@@ -213,7 +213,7 @@ def test_arrays_of_one_value_take_no_memory_however_large():
     assert cs.from_torch(module, SHAPE).outputs[0].output_shape == SHAPE
 
 
-def test_large_tables_computed_from_small_arrays_are_kept_without_values():
+def test_large_computed_tables_have_no_values():
     """A table of 10⁶ by 10⁶ distances would take 4 TB."""
     module = nn.Module()
     module.forward = lambda x: (torch.arange(10**6)[:, None] - torch.arange(10**6)[None])[:5, :6] * 1.0 + x
