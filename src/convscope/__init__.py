@@ -26,8 +26,7 @@ _HOMES = {
     "convscope.errors": ("ConvscopeError",),
     "convscope.derivations": ("explain",),
     "convscope.interop.keras.importer": ("from_keras",),
-    "convscope.interop.onnx.exporter": ("to_onnx",),
-    "convscope.interop.onnx.importer": ("from_onnx",),
+    "convscope.exchange": ("from_onnx", "to_onnx"),
     "convscope.interop.torch.importer": ("from_torch",),
     "convscope.interop.torch.exporter": ("to_torch",),
     "convscope.model": ("Model",),
@@ -49,8 +48,7 @@ if TYPE_CHECKING:
     from .derivations import explain
     from .errors import ConvscopeError
     from .interop.keras.importer import from_keras
-    from .interop.onnx.exporter import to_onnx
-    from .interop.onnx.importer import from_onnx
+    from .exchange import from_onnx, to_onnx
     from .interop.torch.exporter import to_torch
     from .interop.torch.importer import from_torch
     from .loading import load, zoo_names

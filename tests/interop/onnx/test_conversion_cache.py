@@ -60,7 +60,7 @@ def test_a_network_is_the_same_as_node_by_node(name, tmp_path, monkeypatch):
     path = tmp_path / f"{name}.onnx"
     cs.to_onnx(cs.Model(cs.load(name)), path)
     first, second = importer.read_network(path), importer.read_network(path)
-    monkeypatch.setattr(forms.ConversionCache, "remember", lambda *_: None)
+    monkeypatch.setattr(forms.ConversionCache, "add", lambda *_: None)
     forms.conversion_cache.cache_clear()
     single = importer.read_network(path)
     for network, weights in (first, second):
@@ -196,4 +196,4 @@ def test_forms_are_forgotten_before_they_are_too_many(tmp_path, monkeypatch):
         node("Relu", ["c"], ["y"]),
     ]
     assert read(model(nodes, X.shape), tmp_path)[0] == ["ReLU", "Tanh", "SELU", "ReLU"]
-    assert len(forms.conversion_cache((("", 21),))._made) == 2
+    assert len(forms.conversion_cache((("", 21),))._entries) == 2

@@ -17,7 +17,7 @@ from convscope.engines.reference.layers import run
 from convscope.engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from convscope.errors import BadFile, BadSetting, NoRule
 from convscope.interop.onnx.exporter import as_onnx
-from convscope.interop.onnx.writers.graph import Graph
+from convscope.interop.onnx.writers.graph import OnnxGraph
 from convscope.optim.initialization import initial_buffers, initial_parameters
 from interop.onnx.models import model, one, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
@@ -138,7 +138,7 @@ def moved(model: cs.Model, seed: int = 5) -> cs.Model:
 @pytest.mark.parametrize("name", sorted(set(cs.zoo_names()) - {"alexnet-torchvision"}))
 def test_a_network_of_the_zoo_comes_back_the_same(name, tmp_path, monkeypatch):
     """Written and read: the same layers by name, settings and inputs. Its weights are not written here."""
-    monkeypatch.setattr(Graph, "tensor", tensor_without_data)
+    monkeypatch.setattr(OnnxGraph, "tensor", tensor_without_data)
     network = cs.load(name)
     shapes = {**parameter_shapes(network), **buffer_shapes(network)}
     arrays = {array: np.broadcast_to(np.float32(0), shape) for array, shape in shapes.items()}
@@ -147,7 +147,7 @@ def test_a_network_of_the_zoo_comes_back_the_same(name, tmp_path, monkeypatch):
     assert cs.from_onnx(path) == network
 
 
-def tensor_without_data(graph: Graph, name: str, array: np.ndarray) -> str:
+def tensor_without_data(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
     """Store a tensor's shape; only the numbers of small ones, which shapes are computed from."""
     tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=onnx.TensorProto.FLOAT)
     if array.size < 16:
@@ -290,20 +290,20 @@ def test_written_file_says_what_it_gives(tmp_path):
 def test_what_onnx_cannot_say_is_refused_and_nothing_is_written(tmp_path):
     path = tmp_path / "none.onnx"
     message = (
-        "Opaque(Odd) must have an ONNX operator to be written; got none for layer 'odd'; "
-        "save the model with Model.save instead. [no-onnx]"
+        "Opaque(Odd) cannot be expressed in ONNX operators (layer 'odd'). "
+        "Save the model with Model.save instead. [no-onnx]"
     )
     network = Network([Entry("input", L.Input((3, 4))), Entry("odd", L.Opaque("Odd", (2,)), ("input",))])
     with pytest.raises(NoRule, match=f"^{re.escape(message)}$"):
         as_onnx(network, {})
     message = (
-        "LSTM.proj_size must be 0 to be written; got proj_size=2 in layer 'lstm1'; "
-        "ONNX has no projection: save the model with Model.save instead. [no-onnx]"
+        "ONNX's LSTM has no projection (got proj_size=2 in layer 'lstm1'). "
+        "Save the model with Model.save instead. [no-onnx]"
     )
     with pytest.raises(NoRule, match=f"^{re.escape(message)}$"):
         cs.to_onnx(cs.Model("input 5x4 | lstm 3 proj_size=2"), path)
     message = (
-        "to_onnx.model must be a Model; got model=str; use convscope.Model(network) for one with fresh weights. "
+        "to_onnx.model must be a Model (got str). Use convscope.Model(network) for one with fresh weights. "
         "[onnx-model]"
     )
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
@@ -351,9 +351,9 @@ def test_causal_mask_is_a_constant_and_predicts_the_same_when_read_again(tmp_pat
 @pytest.mark.parametrize(
     ("value", "learned", "message"),
     [
-        (np.nan, False, r"constants of .* must be numbers; got NaN in 'made\.constant1\.value'"),
-        (np.nan, True, r"weights of .* must be finite numbers; got NaN or infinity in 'made\.constant1\.weight'"),
-        (-np.inf, True, r"weights of .* must be finite numbers; got NaN or infinity in 'made\.constant1\.weight'"),
+        (np.nan, False, r"Constant 'made\.constant1\.value' of .* contains NaN\."),
+        (np.nan, True, r"Weights 'made\.constant1\.weight' of .* contain NaN or infinity\."),
+        (-np.inf, True, r"Weights 'made\.constant1\.weight' of .* contain NaN or infinity\."),
     ],
 )
 def test_array_with_a_number_that_it_may_not_have_is_refused_when_read_again(value, learned, message, tmp_path):

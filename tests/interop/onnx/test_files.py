@@ -74,8 +74,8 @@ def test_data_beside_the_file(tmp_path):
     refused(
         path,
         BadFile,
-        f"{{path}} must have the data of tensor 'w' beside it; got {str(tmp_path / 'made.data')!r}: "
-        "no such file or directory; copy that file into the model's folder too. [onnx-external]",
+        f"{{path}} needs the data of tensor 'w', which cannot be read (got {str(tmp_path / 'made.data')!r}: "
+        "no such file or directory). Copy that file into the model's folder too. [onnx-external]",
         parameters=True,
     )
 
@@ -91,8 +91,8 @@ def test_data_outside_the_folder_is_never_read(location, tmp_path):
     refused(
         saved(made, folder),
         BadFile,
-        f"{{path}} must keep the data of tensor 'w' in its own folder; got location={location!r}; "
-        "do not use this file unless you trust it. [onnx-external]",
+        f"{{path}} must have the data of tensor 'w' in its own folder (got location={location!r}). "
+        "Do not use this file unless you trust it. [onnx-external]",
         parameters=True,
     )
 
@@ -111,9 +111,7 @@ def test_data_that_is_not_where_it_should_be(offset, length, tmp_path):
     (tmp_path / "data").write_bytes(bytes(3840))
     made = conv_model()
     outside(made.graph.initializer[0], "data", offset, length)
-    with pytest.raises(
-        BadFile, match=r"^tensor 'w' of .* must have its data where it says; got .*\[onnx-tensor\]$"
-    ):
+    with pytest.raises(BadFile, match=r"^Tensor 'w' of .* has wrong external data \(got .*\[onnx-tensor\]$"):
         cs.from_onnx(saved(made, tmp_path), parameters=True)
 
 
@@ -121,7 +119,7 @@ def test_too_few_numbers(tmp_path):
     made = conv_model()
     made.graph.initializer[0].raw_data = bytes(2000)
     with pytest.raises(
-        BadFile, match=r"^tensor 'w' of .* must hold the numbers of shape 16×3×4×5; got .*\[onnx-tensor\]$"
+        BadFile, match=r"^Tensor 'w' of .* must contain the elements of shape 16×3×4×5 \(got .*\[onnx-tensor\]$"
     ):
         cs.from_onnx(saved(made, tmp_path), parameters=True)
 
@@ -132,8 +130,7 @@ def test_weights_that_are_no_numbers(tmp_path):
     refused(
         saved(made, tmp_path),
         BadFile,
-        "weights of {path} must be finite numbers; got NaN or infinity in 'made.bias'; "
-        "export the model again. [onnx-weights]",
+        "Weights 'made.bias' of {path} contain NaN or infinity. Export the model again. [onnx-weights]",
         parameters=True,
     )
 
@@ -147,7 +144,9 @@ def test_a_truncated_file(left_out, tmp_path):
     whole = saved(conv_model(), tmp_path).read_bytes()
     path = tmp_path / "cut.onnx"
     path.write_bytes(whole[:-left_out])
-    with pytest.raises(BadFile, match=r"^'.*cut.onnx' must be whole; got a damaged ONNX file \(.*\); copy or download it again. \[onnx-damaged\]$"):  # fmt: skip
+    with pytest.raises(
+        BadFile, match=r"^'.*cut.onnx' is damaged \(.*\)\. Copy or download it again. \[onnx-damaged\]$"
+    ):
         cs.from_onnx(path)
 
 
@@ -159,18 +158,18 @@ def test_a_file_of_another_kind(content, tmp_path):
     path = tmp_path / "image.onnx"
     path.write_bytes(content)
     refused(
-        path, BadFile, "{path} must be an ONNX model; got a file of another kind; name a .onnx file. [onnx-none]"
+        path, BadFile, "{path} is not an ONNX model (got a file of another kind). Pass a .onnx file. [onnx-none]"
     )
 
 
 def test_an_empty_file_a_folder_and_none(tmp_path):
     (tmp_path / "empty.onnx").write_bytes(b"")
     (tmp_path / "folder.onnx").mkdir()
-    message = "{path} must be an ONNX model; got an empty file; save it again. [onnx-none]"
+    message = "{path} is not an ONNX model (got an empty file). Save it again. [onnx-none]"
     refused(tmp_path / "empty.onnx", BadFile, message)
-    message = "{path} must be a file; got a folder; name the .onnx file in it. [file-kind]"
+    message = "{path} is not a file (got a folder). Pass the .onnx file in it. [file-kind]"
     refused(tmp_path / "folder.onnx", BadFile, message)
-    message = "{path} must be readable; got no such file or directory; check the path. [file-missing]"
+    message = "{path} cannot be read (got no such file or directory). Check the path. [file-missing]"
     refused(tmp_path / "none.onnx", BadFile, message)
 
 
@@ -178,19 +177,19 @@ def test_a_message_without_a_graph(tmp_path):
     path = tmp_path / "made.onnx"
     path.write_bytes(onnx.ModelProto(ir_version=8).SerializeToString())
     message = (
-        "{path} must be an ONNX model; got no graph with outputs, or no operator set, in it; "
-        "name a model that onnx.checker accepts. [onnx-none]"
+        "{path} is not an ONNX model (got no graph with outputs, or no operator set). "
+        "Pass a model that onnx.checker accepts. [onnx-none]"
     )
     refused(path, BadFile, message)
 
 
 def test_operator_sets_too_old_and_too_new(tmp_path):
     newest = onnx.defs.onnx_opset_version()
-    rule = f"{{path}} must use operator set 9 to {newest}; got "
+    rule = f"{{path}} must use operator set 9 to {newest} (got "
     path = saved(model([one("Relu")], (1, 3), opset=8), tmp_path, "old")
-    refused(path, BadFile, f"{rule}opset 8; convert it with onnx.version_converter. [onnx-opset]")
+    refused(path, BadFile, f"{rule}opset 8). Convert it with onnx.version_converter. [onnx-opset]")
     path = saved(model([one("Relu")], (1, 3), opset=newest + 1), tmp_path, "new")
-    refused(path, BadFile, f"{rule}opset {newest + 1}; install a newer onnx package. [onnx-opset]")
+    refused(path, BadFile, f"{rule}opset {newest + 1}). Install a newer onnx package. [onnx-opset]")
 
 
 def test_without_the_onnx_package(tmp_path, monkeypatch):

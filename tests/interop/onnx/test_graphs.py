@@ -192,8 +192,8 @@ def test_images_that_become_channels_are_no_convolution(tmp_path):
     nodes = [node("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]), one("Conv", {}, ("t", "w"))]
     made = model(nodes, (4, 1, 5, 6), {"w": numbers((2, 4, 3, 3))})
     message = (
-        "the batch must stay an axis of its own; got 4 images at once, and an output of shape (1, 2, 3, 4); "
-        "export the model with a batch of 1 or a symbolic one. [onnx-batch]"
+        "The batch axis is combined with another axis (got a batch of 4 and an output of shape (1, 2, 3, 4)). "
+        "Export the model with a batch of 1 or a symbolic one. [onnx-batch]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         cs.from_onnx(saved(made, tmp_path))

@@ -60,7 +60,7 @@ def test_open_sizes_of_a_second_input_are_given_by_its_name(tmp_path):
     network = cs.from_onnx(path, input_shape={"z": (3, 8, 6), "x": (3, 8, 6)})
     assert [(n.name, n.output_shape) for n in network.inputs] == [("x", (3, 8, 6)), ("z", (3, 8, 6))]
     message = (
-        "the input's size must be known; got 3×?×? for input 'z' of {path}; give "
+        "The size of input 'z' of {path} is unknown (got 3×?×?). Pass "
         "input_shape={'x': (3, 8, 6), 'z': (3, 224, 224)}, or --input z=3x224x224. [onnx-dims]"
     )
     refused(path, BadShape, message, input_shape=(3, 8, 6))
@@ -88,8 +88,8 @@ def test_size_given_for_one_input_holds_for_all_of_that_name(tmp_path):
 def test_hint_for_open_sizes_has_the_inputs_rank_and_known_sizes(dims, shown, hint, option, tmp_path):
     path = saved(model([one("Relu")], dims), tmp_path)
     message = (
-        f"the input's size must be known; got {shown} for input 'x' of {{path}}; "
-        f"give input_shape={hint}, or --input {option}. [onnx-dims]"
+        f"The size of input 'x' of {{path}} is unknown (got {shown}). "
+        f"Pass input_shape={hint}, or --input {option}. [onnx-dims]"
     )
     refused(path, BadShape, message)
     assert cs.from_onnx(path, input_shape=eval(hint))["made"].output_shape == eval(hint)

@@ -78,8 +78,8 @@ def test_all_constants_together_are_charged(tmp_path, monkeypatch):
     nodes = [node("Neg", [f"c{index}"], [f"c{index + 1}"], f"neg{index}") for index in range(9)]
     path = saved(model([*nodes, node("Add", ["x", "c9"], ["y"])], (1, 20), {"c0": np.arange(20)}), tmp_path)
     message = (
-        "constants of {path} must be computable; got more than 100 elements in all constants together at node 'neg4' "
-        "(Neg); simplify the model with an ONNX optimizer. [onnx-constant]"
+        "A constant of {path} cannot be computed (got more than 100 elements in all constants together at node "
+        "'neg4', Neg). Simplify the model with an ONNX optimizer. [onnx-constant]"
     )
     refused(path, BadFile, message)
 
@@ -106,7 +106,7 @@ def test_pad_of_eight_million_small_channels_with_weights_is_refused(tmp_path):
     path = padded((4, 5), tmp_path)
     assert cs.from_onnx(path)["made"].output_shape == (8_000_003, 4, 5)
     message = refused_with_little_memory(path, parameters=True)
-    assert "67,108,864 weights that are not stored in it; got 160,000,000;" in message
+    assert "67,108,864 weights without storing them (got 160,000,000)." in message
 
 
 def test_pad_with_many_channels_takes_no_memory(tmp_path):
@@ -189,8 +189,8 @@ def test_weights_that_are_only_described_are_refused_when_they_are_too_many(tmp_
     path = saved(model(nodes, (1, 70), {"s": whole(70, 80)}), tmp_path)
     assert cs.inspect(cs.from_onnx(path)).totals.params == 5600
     message = (
-        "{path} must ask for at most 1,000 weights that are not stored in it; got 5,600; "
-        "import its structure alone. [onnx-weights]"
+        "{path} must describe at most 1,000 weights without storing them (got 5,600). "
+        "Import its structure only. [onnx-weights]"
     )
     refused(path, BadFile, message, parameters=True)
 
@@ -200,8 +200,8 @@ def test_weights_that_are_turned_a_thousand_times_are_refused(tmp_path):
     nodes = [*turns, node("MatMul", ["x", "w2000"], ["y"], "made")]
     path = saved(model(nodes, (1, 1100), {"w0": np.zeros((1100, 1100), np.float32)}), tmp_path)
     message = (
-        "{path} must make its weights from stored ones in a few steps; got too many for 'made.weight'; "
-        "simplify the model with an ONNX optimizer. [onnx-weights]"
+        "{path} must compute its weights from stored ones in a few steps (got too many steps for 'made.weight'). "
+        "Simplify the model with an ONNX optimizer. [onnx-weights]"
     )
     refused(path, BadFile, message, parameters=True)
 
@@ -224,12 +224,12 @@ def test_pipe_in_the_place_of_a_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "data.bin")
     path = external(tmp_path, "data.bin")
     message = (
-        f"{{path}} must have the data of tensor 'w' beside it; got {str(tmp_path / 'data.bin')!r}: "
-        "not a regular file; copy that file into the model's folder too. [onnx-external]"
+        f"{{path}} needs the data of tensor 'w', which cannot be read (got {str(tmp_path / 'data.bin')!r}: "
+        "not a regular file). Copy that file into the model's folder too. [onnx-external]"
     )
     refused(path, BadFile, message, parameters=True)
     os.mkfifo(tmp_path / "pipe.onnx")
-    message = "{path} must be readable; got not a regular file; check the path. [file-missing]"
+    message = "{path} cannot be read (got not a regular file). Check the path. [file-missing]"
     refused(tmp_path / "pipe.onnx", BadFile, message)
 
 
@@ -239,8 +239,8 @@ def test_external_data_longer_than_its_tensor_is_not_read(tmp_path):
         file.truncate(1 << 40)
     path = external(tmp_path, "data.bin", 1 << 40)
     message = (
-        "tensor 'w' of {path} must have its data where it says; got 1,099,511,627,776 bytes, where 3,840 are enough; "
-        "export or download the model again. [onnx-tensor]"
+        "Tensor 'w' of {path} has wrong external data (got 1,099,511,627,776 bytes, expected 3,840). "
+        "Export or download the model again. [onnx-tensor]"
     )
     refused(path, BadFile, message, parameters=True)
 
@@ -260,8 +260,8 @@ def test_einsum_of_a_malformed_equation_is_refused_before_onnx_sees_it(equation,
     monkeypatch.setattr(onnx.shape_inference, "infer_node_outputs", lambda *_, **__: pytest.fail("ONNX was asked"))
     made = model([one("Einsum", {"equation": equation})], (1, 3), kind=kind)
     message = (
-        "node 'made' (Einsum) of {path} must have an equation of letters and commas, with at most one '...' in a "
-        f"term and one '->'; got equation={equation!r}; export or download the model again. [onnx-node]"
+        "Node 'made' (Einsum) of {path} must have an equation of letters and commas, with at most one '...' in a "
+        f"term and one '->' (got equation={equation!r}). Export or download the model again. [onnx-node]"
     )
     refused(saved(made, tmp_path), BadFile, message)
 

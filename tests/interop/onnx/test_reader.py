@@ -69,5 +69,5 @@ def test_a_tensor_that_ends_early_is_damaged(cut):
     """The data's length says more than the tensor has."""
     head = FIELDS["dims"] + FIELDS["type"] + FIELDS["name"]
     tensor = head + field(9, DATA)
-    with pytest.raises(reader.Damaged):
+    with pytest.raises(reader.DamagedMessage):
         read(tensor[:-cut])

@@ -1,4 +1,4 @@
-"""Layers as they are found in a graph, with their names and where their parameters lie."""
+"""The network under construction: its layers, their names and parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .values import Constant, Flow, with_axis
 
 
 class Builder:
-    """The entries of the network to be, and the constants that are their parameters."""
+    """The network's entries, and the constants that are their parameters."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -30,9 +30,9 @@ class Builder:
         origin: str | None,
         parameters: Mapping[str, Constant] | None = None,
     ) -> Flow:
-        """Append a layer; a second use of the same initializers shares the first one's parameters.
+        """Append a layer. Layers that use the same initializers share parameters.
 
-        The output's batch stands where the first input has it. Errors of the layer come through as they are.
+        The output's batch axis is that of the first input. Errors of the layer are not caught.
         """
         flows = [self.settle(flow) for flow in inputs]
         output = facts(layer, tuple(flow.image for flow in flows)).output_shape
@@ -54,7 +54,7 @@ class Builder:
         origin: str | None,
         parameters: Mapping[str, Constant],
     ) -> str:
-        """Append a layer that is known to fit its inputs, and return the name it has."""
+        """Append a layer that is known to fit its inputs, and return its name."""
         name = self.free_name(name)
         owner = None
         if parameters:
@@ -66,34 +66,34 @@ class Builder:
         return name
 
     def settle(self, flow: Flow) -> Flow:
-        """Return the flow with a layer whose output has its very shape."""
-        if flow.settled:
+        """Return the flow with a layer whose output has the flow's shape."""
+        if flow.matches_layer:
             return flow
         layer = reshaping(flow.image)
-        facts(layer, (flow.held,))
+        facts(layer, (flow.layer_shape,))
         name = self.append(layer, (flow.layer,), f"{flow.layer}.shape", None, {})
         return Flow(name, flow.shape, flow.batch, flow.image, flow.dtype)
 
     def free_name(self, wanted: str) -> str:
-        """Return the name without the signs that the notation needs, and with a number where it is taken."""
-        legal = wanted if is_name(wanted) else "".join(sign if is_name(sign) else "_" for sign in wanted)
+        """Return a unique name, with the characters replaced that the notation reserves."""
+        legal = wanted if is_name(wanted) else "".join(char if is_name(char) else "_" for char in wanted)
         if legal not in self._names:
             return legal
         return next(name for name in (f"{legal}_{n}" for n in count(2)) if name not in self._names)
 
     def back_to(self, count: int) -> None:
-        """Forget all entries after the first so many."""
-        gone = {entry.name for entry in self.entries[count:]}
-        if not gone:
+        """Remove all entries after the first `count`."""
+        removed = {entry.name for entry in self.entries[count:]}
+        if not removed:
             return
         del self.entries[count:]
-        self._names -= gone
-        for name in gone:
+        self._names -= removed
+        for name in removed:
             self.parameters.pop(name, None)
-        self._owners = {keys: name for keys, name in self._owners.items() if name not in gone}
+        self._owners = {keys: name for keys, name in self._owners.items() if name not in removed}
 
     def _owner(self, name: str, parameters: Mapping[str, Constant]) -> str | None:
-        """Return the layer that has these very parameters already; else note that this one has them."""
+        """Return the layer that owns these parameters already; otherwise make `name` the owner."""
         keys = tuple([constant.key for constant in parameters.values()])
         if None in keys:
             return None
@@ -102,5 +102,5 @@ class Builder:
 
 
 def reshaping(image: Shape) -> Layer:
-    """Return the layer that puts the same elements into this shape."""
+    """Return the layer that reshapes to this shape."""
     return Flatten() if len(image) == 1 else Reshape(image)

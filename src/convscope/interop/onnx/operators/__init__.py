@@ -1,4 +1,4 @@
-"""One converter per operator and version; importing this package registers them."""
+"""Converters of operators, by layer family; importing this package registers them."""
 
 from . import (
     activation,

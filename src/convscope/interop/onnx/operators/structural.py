@@ -1,4 +1,4 @@
-"""Operators that change no number of the image."""
+"""Identity, Dropout and Cast, which change no value at inference."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def identity(call: Call) -> Sequence[Flow]:
 
 @converts("Dropout", since=(7, 10, 12, 13, 22))
 def dropout(call: Call) -> Sequence[Flow]:
-    """Dropout as it is at inference; its ratio is an attribute up to version 10, then an input."""
-    if call.has_input(2) and call.constant(2).number != 0:
-        raise UnsupportedOperator("dropout at inference too", "training_mode")
-    ratio = call.constant(1).number if call.has_input(1) else call.attribute("ratio", 0.5)
+    """Dropout at inference; its ratio is an attribute up to version 10, then an input."""
+    if call.has_input(2) and call.constant(2).scalar != 0:
+        raise UnsupportedOperator("dropout at inference", "training_mode")
+    ratio = call.constant(1).scalar if call.has_input(1) else call.attribute("ratio", 0.5)
     return [call.emit(Dropout(0.5 if ratio is None else ratio), call.flow())]
 
 
 @converts("Cast", since=(9, 13, 19, 21, 23, 24, 25, 28), types=NUMERIC)
 def cast(call: Call) -> Sequence[Flow]:
-    """Cast between kinds of real numbers, or from whole ones: no number changes but for rounding."""
+    """Cast between floating-point types, or from integers: values change only by rounding."""
     x, to = call.flow(), call.attribute("to", 1)
     if to not in (REAL if x.dtype in REAL else SIGNED) and to != x.dtype:
-        raise UnsupportedOperator("real numbers cut to whole ones, or whole ones that wrap")
+        raise UnsupportedOperator("truncation to integers, or integers that may overflow")
     output = call.emit(Identity(), x)
-    return [Flow(output.layer, output.shape, output.batch, output.held, to)]
+    return [Flow(output.layer, output.shape, output.batch, output.layer_shape, to)]
