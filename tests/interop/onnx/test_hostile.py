@@ -1,4 +1,4 @@
-"""Files that ask for too much, graphs that no network can be, damage anywhere: one clear message each."""
+"""Hostile and damaged files: one clear message each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onnx import helper
 
 import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
-from convscope.interop.onnx import converter as scope
+from convscope.interop.onnx import converter as converter
 from convscope.interop.onnx import reader, values
 from interop.onnx.invalid_files import conv_model, refused
 from interop.onnx.models import field, model, numbers, one, saved
@@ -20,8 +20,8 @@ from interop.onnx.models import field, model, numbers, one, saved
 node = helper.make_node
 
 
-def test_a_constant_of_absurd_size_is_not_made(tmp_path):
-    """A few bytes that ask for a terabyte: refused before anything is filled."""
+def test_huge_constant_is_refused_before_it_is_filled(tmp_path):
+    """A few bytes that ask for a terabyte."""
     nodes = [node("ConstantOfShape", ["s"], ["c"], "fill"), node("Reshape", ["x", "c"], ["y"])]
     path = saved(model(nodes, (1, 3), {"s": np.array([2**20, 2**20], np.int64)}), tmp_path)
     message = (
@@ -45,7 +45,7 @@ def test_a_constant_of_absurd_size_is_not_made(tmp_path):
         ),
     ],
 )
-def test_constants_that_cannot_be_computed(operator, tensors, tmp_path):
+def test_failing_constant_computation_is_refused(operator, tensors, tmp_path):
     nodes = [node(operator, list(tensors), ["made"], "much"), node("Reshape", ["x", "made"], ["y"])]
     with pytest.raises(
         BadFile, match=r"^A constant of .* cannot be computed \(got .* at node 'much', .*\[onnx-constant\]$"
@@ -53,8 +53,8 @@ def test_constants_that_cannot_be_computed(operator, tensors, tmp_path):
         cs.from_onnx(saved(model(nodes, (1, 3), tensors), tmp_path))
 
 
-def test_constants_that_are_read_to_compute_others_are_small(tmp_path, monkeypatch):
-    """Weights are turned round unread; sums of them are refused when they are large."""
+def test_computation_on_large_constants_is_refused(tmp_path, monkeypatch):
+    """Weights are transposed on demand, but sums of large ones are refused."""
     monkeypatch.setattr(values, "MAX_ARRAY_ELEMENTS", 60)
     nodes = [node("Add", ["a", "b"], ["w"], "sum"), one("MatMul", {}, ("x", "w"))]
     path = saved(model(nodes, (1, 9), {"a": numbers((9, 7)), "b": numbers((9, 7))}), tmp_path)
@@ -66,21 +66,21 @@ def test_constants_that_are_read_to_compute_others_are_small(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("dims", [(2**31, 2**31), (-3, 4), (2**20, 2**20)])
-def test_a_tensor_of_absurd_size(dims, tmp_path):
+def test_tensor_of_impossible_size_is_refused(dims, tmp_path):
     made = conv_model()
     made.graph.initializer[0].dims[:] = dims
     with pytest.raises(BadFile, match=r"^Tensor 'w' of .* must have at most 2,147,483,647 elements \(got shape .*\[onnx-tensor\]$"):  # fmt: skip
         cs.from_onnx(saved(made, tmp_path))
 
 
-def test_an_input_of_absurd_size(tmp_path):
+def test_input_of_impossible_size_is_refused(tmp_path):
     path = saved(model([one("Relu")], (1, 3, 2**40)), tmp_path)
     rule = "{path} must have sizes of at most 2,147,483,647 (got 1×3×1099511627776). Export it again. [onnx-input]"
     refused(path, BadFile, rule)
 
 
-def nested(levels: int) -> onnx.ModelProto:
-    """Return a model of branches inside branches."""
+def nested_model(levels: int) -> onnx.ModelProto:
+    """Return a model of nested branches."""
     result = [helper.make_tensor_value_info("t", 1, None)]
     graph = helper.make_graph([node("Relu", ["x"], ["t"])], "g", [], result)
     for _ in range(levels - 1):
@@ -90,12 +90,12 @@ def nested(levels: int) -> onnx.ModelProto:
     return model([choice], (1, 3), {"c": np.array(True)})
 
 
-def test_graphs_in_graphs_in_graphs(tmp_path):
-    """Sixteen are read; more are refused, and no stack overflows."""
-    network = cs.from_onnx(saved(nested(16), tmp_path))
+def test_deeply_nested_graphs_are_refused(tmp_path):
+    """Sixteen levels are allowed; more are refused without a stack overflow."""
+    network = cs.from_onnx(saved(nested_model(16), tmp_path))
     assert [layer.kind for layer in network.layers] == ["ReLU"]
     message = "{path} must nest graphs at most 16 deep. Simplify it with an ONNX optimizer. [onnx-depth]"
-    refused(saved(nested(17), tmp_path), BadFile, message)
+    refused(saved(nested_model(17), tmp_path), BadFile, message)
     path = tmp_path / "bomb.onnx"
     graph = field(10, b"text" * 400)
     for _ in range(500):
@@ -105,7 +105,7 @@ def test_graphs_in_graphs_in_graphs(tmp_path):
     refused(path, BadFile, message)
 
 
-def test_a_function_that_calls_itself(tmp_path):
+def test_recursive_function_is_refused(tmp_path):
     call = node("Again", ["a"], ["b"], domain="mine")
     function = helper.make_function("mine", "Again", ["a"], ["b"], [call], [helper.make_opsetid("mine", 1)])
     made = model([node("Again", ["x"], ["y"], domain="mine")], (1, 3), functions=[function])
@@ -116,9 +116,9 @@ def test_a_function_that_calls_itself(tmp_path):
     refused(saved(made, tmp_path), BadFile, message)
 
 
-def test_functions_that_double_and_double_again(tmp_path, monkeypatch):
-    """Each function calls the next twice: the nodes are counted as written out."""
-    monkeypatch.setattr(scope, "MAX_NODES", 1000)
+def test_exponentially_expanding_functions_are_refused(tmp_path, monkeypatch):
+    """Each function calls the next twice: nodes are counted after expansion."""
+    monkeypatch.setattr(converter, "MAX_NODES", 1000)
     functions = []
     for level in range(12):
         inner = "Relu" if level == 11 else f"F{level + 1}"
@@ -131,7 +131,7 @@ def test_functions_that_double_and_double_again(tmp_path, monkeypatch):
     refused(saved(made, tmp_path), BadFile, message)
 
 
-def test_a_structure_larger_than_any(tmp_path, monkeypatch):
+def test_huge_structure_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "MAX_STRUCTURE_BYTES", 1 << 20)
     made = conv_model()
     made.graph.doc_string = "x" * (1 << 20)
@@ -139,7 +139,7 @@ def test_a_structure_larger_than_any(tmp_path, monkeypatch):
         cs.from_onnx(saved(made, tmp_path))
 
 
-def test_a_circle(tmp_path):
+def test_cycle_is_refused(tmp_path):
     nodes = [
         node("Add", ["x", "b"], ["a"], "one"),
         node("Relu", ["a"], ["b"], "two"),
@@ -151,7 +151,7 @@ def test_a_circle(tmp_path):
     refused(saved(model(nodes, (1, 3)), tmp_path), BadFile, message)
 
 
-def test_a_value_made_twice_and_one_never_made(tmp_path):
+def test_value_computed_twice_or_never_is_refused(tmp_path):
     nodes = [node("Relu", ["x"], ["y"], "one"), node("Tanh", ["x"], ["y"], "two")]
     message = "{path} must compute each value once (got 'y' from two nodes). Export the model again. [onnx-twice]"
     refused(saved(model(nodes, (1, 3)), tmp_path, "twice"), BadFile, message)
@@ -162,7 +162,7 @@ def test_a_value_made_twice_and_one_never_made(tmp_path):
     refused(saved(model([one("Relu", {}, ("z",))], (1, 3)), tmp_path, "never"), BadFile, message)
 
 
-def test_an_operator_nobody_knows(tmp_path):
+def test_unsupported_operator_without_a_shape_is_refused(tmp_path):
     made = model([one("Frobnicate", domain="elsewhere")], (1, 3), opsets=[helper.make_opsetid("elsewhere", 1)])
     message = (
         "The shape of 'y' in {path} is unknown: node 'made' has the unsupported operator elsewhere.Frobnicate. "
@@ -171,7 +171,7 @@ def test_an_operator_nobody_knows(tmp_path):
     refused(saved(made, tmp_path), BadFile, message)
 
 
-def test_open_sizes_and_an_image_of_another_rank(tmp_path):
+def test_open_size_and_wrong_rank_are_refused(tmp_path):
     made = model([one("Conv", {}, ("x", "w"))], ("N", 3, "H", 9), {"w": numbers((4, 3, 3, 3))})
     path = saved(made, tmp_path)
     message = (
@@ -186,7 +186,7 @@ def test_open_sizes_and_an_image_of_another_rank(tmp_path):
     refused(path, BadShape, message, input_shape=(11, 9))
 
 
-def test_a_layer_that_cannot_take_its_input_names_the_node(tmp_path):
+def test_layer_error_names_the_node(tmp_path):
     made = model([one("Conv", {"kernel_shape": [9, 3]}, ("x", "w"))], (1, 3, 7, 8), {"w": numbers((4, 3, 9, 3))})
     message = (
         "Node 'made' (Conv) of {path}: Conv2d.kernel_size must reach over at most 7 pixels of height here "
@@ -196,8 +196,8 @@ def test_a_layer_that_cannot_take_its_input_names_the_node(tmp_path):
     refused(saved(made, tmp_path), BadShape, message)
 
 
-def test_several_images_folded_together(tmp_path):
-    """A fixed batch that a reshape mixes with another axis cannot be left out."""
+def test_batch_combined_with_another_axis_is_refused(tmp_path):
+    """A fixed batch that a reshape combines with another axis cannot be removed."""
     nodes = [node("Reshape", ["x", "s"], ["y"], "fold")]
     path = saved(model(nodes, (4, 3, 5), {"s": np.array([12, 5], np.int64)}), tmp_path)
     message = (
@@ -207,7 +207,7 @@ def test_several_images_folded_together(tmp_path):
     refused(path, BadFile, message)
 
 
-def test_a_graph_without_input_or_of_constants(tmp_path):
+def test_graph_without_input_or_of_constants_is_refused(tmp_path):
     made = model([one("Neg", {}, ("c",))], (1, 3), {"c": numbers((1, 3))})
     message = "No output of {path} depends on its input. Export the model in evaluation mode. [onnx-input]"
     refused(saved(made, tmp_path), BadFile, message)
@@ -216,8 +216,8 @@ def test_a_graph_without_input_or_of_constants(tmp_path):
     refused(saved(made, tmp_path), BadFile, message)
 
 
-def test_the_command_line_says_it_once_and_exits_with_2(tmp_path):
-    """No traceback for any of them."""
+def test_command_line_reports_a_damaged_file_and_exits_with_2(tmp_path):
+    """Without a traceback."""
     (tmp_path / "cut.onnx").write_bytes(saved(conv_model(), tmp_path).read_bytes()[:-9])
     command = [sys.executable, "-m", "convscope", "inspect"]
     done = subprocess.run([*command, str(tmp_path / "cut.onnx")], capture_output=True, text=True)
@@ -228,7 +228,7 @@ def test_the_command_line_says_it_once_and_exits_with_2(tmp_path):
     assert (done.returncode, "Conv2d" in done.stdout) == (0, True)
 
 
-def test_a_node_with_too_few_inputs_or_another_type_of_attribute(tmp_path):
+def test_node_that_violates_its_schema_is_refused(tmp_path):
     path = saved(model([node("Add", ["x"], ["y"], "plus")], (1, 3)), tmp_path, "few")
     message = (
         "Node 'plus' (Add) of {path} must have 2 inputs (got 1). Export or download the model again. [onnx-node]"
@@ -242,7 +242,7 @@ def test_a_node_with_too_few_inputs_or_another_type_of_attribute(tmp_path):
     refused(path, BadFile, message)
 
 
-def test_shapes_that_do_not_repeat_to_one_another(tmp_path):
+def test_shapes_that_do_not_broadcast_are_refused(tmp_path):
     made = model([one("MatMul", {}, ("x", "w"))], (1, 4, 3, 5), {"w": numbers((3, 5, 2))})
     message = (
         "Node 'made' (MatMul) of {path}: Shapes cannot be broadcast together (got 4 and 3). "
@@ -251,7 +251,7 @@ def test_shapes_that_do_not_repeat_to_one_another(tmp_path):
     refused(saved(made, tmp_path), BadShape, message)
 
 
-def test_names_that_are_no_text(tmp_path):
+def test_names_that_are_not_utf8_are_refused(tmp_path):
     whole = saved(model([node("Relu", ["x"], ["y"], "reluABC")], (1, 3)), tmp_path).read_bytes()
     path = tmp_path / "bytes.onnx"
     path.write_bytes(whole.replace(b"reluABC", b"relu\xff\xfe\xfd"))
@@ -263,8 +263,8 @@ def test_names_that_are_no_text(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_damage_anywhere_is_a_clear_error_or_a_network(seed, tmp_path):
-    """Bytes changed at random in a file's structure: never another exception."""
+def test_damaged_bytes_give_a_clear_error_or_a_network(seed, tmp_path):
+    """Bytes changed at random in a file's structure never raise another exception."""
     generator = np.random.default_rng(seed)
     original = np.frombuffer(reader.structure(memoryview(saved(conv_model(), tmp_path).read_bytes())), np.uint8)
     path = tmp_path / "damaged.onnx"
