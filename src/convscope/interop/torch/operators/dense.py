@@ -1,24 +1,54 @@
-"""Matrix products, einsum, attention."""
+"""Linear layers, embedding, matrix products, einsum."""
 
 from __future__ import annotations
 
-import inspect
 import math
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ....layers.activation import Softmax
+from ....layers.dense import Embedding, Linear
 from ....layers.elementwise import Affine
 from ....layers.indexing import Expand
-from ....layers.merge import Add, MatMul, MultiheadAttention
+from ....layers.merge import Add, MatMul
 from ....layers.rearrange import Permute, Reshape
-from ..batch import RandomInEvaluation, Unmapped
-from .registry import operator
+from ...errors import UnsupportedOperator
+from ..registry import converts
+from .convolution import own, weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..call import Call
+
+
+@converts("functional.linear")
+def linear(call: Call, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> str:
+    """Convert a dense layer; vectors of images folded into the batch are rows of one sequence."""
+    own(call, weight, bias)
+    call.batch.place(input.shape, -1)
+    node = call.node(input)
+    if len(call.shape_of(node)) > 1 and len(call.batch.free(input.shape)) == 1:
+        node = call.step(Reshape(call.batch.free(input.shape)), node)
+    layer = Linear(weight.shape[0], bias is not None, weight.shape[1])
+    return call.last(layer, node, parameters=weights(weight=weight, bias=bias))
+
+
+@converts("functional.embedding")
+def embedding(
+    call: Call,
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> str:
+    """Convert a look-up of rows; an embedding takes its input for integers by itself."""
+    own(call, weight)
+    if max_norm is not None:
+        raise UnsupportedOperator("rows are normalized")
+    layer = Embedding(*weight.shape)
+    return call.last(layer, call.recorder.before_cast(input), parameters=weights(weight=weight))
 
 
 def product(call: Call, one: str, two: str, *, last: bool) -> str:
@@ -38,21 +68,21 @@ def product(call: Call, one: str, two: str, *, last: bool) -> str:
     return put(MatMul(), *operands)
 
 
-def _check_stacked(call: Call, *tensors: Tensor) -> None:
+def check_stacked(call: Call, *tensors: Tensor) -> None:
     """Refuse matrices whose rows or columns are images."""
     for tensor in tensors:
         axis = call.batch.axis(tensor.shape)
         if tensor.dim() < 2 or (axis is not None and axis >= tensor.dim() - 2):
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
 
 
-@operator("matmul", "Tensor.__matmul__", "Tensor.__rmatmul__", "bmm", "mm")
+@converts("matmul", "Tensor.__matmul__", "Tensor.__rmatmul__", "bmm", "mm")
 def matmul(call: Call, input: Tensor, other: Tensor) -> str:
     """Convert a matrix product; images may be among the rows of the first where the second has none."""
     axis = call.batch.axis(input.shape)
     rows = axis is not None and axis == input.dim() - 2 and call.batch.axis(other.shape) is None
     if not rows or other.dim() < 2:
-        _check_stacked(call, input, other)
+        check_stacked(call, input, other)
         return product(call, call.node(input), call.node(other), last=True)
     node = call.node(input)
     if call.batch.folded(input.shape) > 1:
@@ -62,13 +92,13 @@ def matmul(call: Call, input: Tensor, other: Tensor) -> str:
     return call.last(Reshape(call.free), product(call, one_row, call.node(other), last=False))
 
 
-@operator("addmm", "baddbmm")
+@converts("addmm", "baddbmm")
 def add_product(
     call: Call, input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> str:
     """Convert beta·input + alpha·mat1·mat2."""
     if call.batch.axis(mat1.shape) != 0:
-        raise Unmapped("images are mixed")
+        raise UnsupportedOperator("images are mixed")
     one = call.node(mat1)
     if len(call.shape_of(one)) == 1:
         one = call.step(Reshape((1, mat1.shape[-1])), one)
@@ -80,14 +110,14 @@ def add_product(
     return call.last(Add(), call.step(Affine(beta), addend) if beta != 1 else addend, made)
 
 
-@operator("einsum")
+@converts("einsum")
 def einsum(call: Call, equation: str, *operands: Any) -> str:
     """Convert a sum of products of two tensors: permute, fold, multiply matrices, unfold, permute."""
     tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if not arrow or len(tensors) != 2 or "." in equation or any(len(set(t)) != len(t) for t in terms):
-        raise Unmapped("another sum of products")
+        raise UnsupportedOperator("another sum of products")
     nodes: list[str] = []
     letters: list[str] = []
     sizes: dict[str, int] = {}
@@ -98,11 +128,11 @@ def einsum(call: Call, equation: str, *operands: Any) -> str:
         sizes |= {letter: call.batch.one(n) for letter, n in zip(term, tensor.shape, strict=True)}
         gone = set(term) - set(letters[-1])
         if any(one not in right for one in gone):
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
     one, two = letters
     result = "".join(letter for letter in right if letter in one + two)
     if any(letter not in right and letter not in (two if letter in one else one) for letter in one + two):
-        raise Unmapped("a sum over one tensor")
+        raise UnsupportedOperator("a sum over one tensor")
     stack = [c for c in one if c in two and c in result]
     inner = [c for c in one if c in two and c not in result]
     rows, columns = [c for c in one if c not in two], [c for c in two if c not in one]
@@ -125,93 +155,3 @@ def einsum(call: Call, equation: str, *operands: Any) -> str:
         return call.last(Reshape(unfolded), made)
     made = call.step(Reshape(unfolded), made)
     return call.last(Permute(tuple(order.index(c) for c in result)), made)
-
-
-@operator("functional.scaled_dot_product_attention")
-def scaled_dot_product_attention(
-    call: Call,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> str:
-    """Convert softmax(Q·Kᵀ·scale + mask)·V, part by part."""
-    import torch
-
-    if dropout_p > 0:
-        raise RandomInEvaluation("random weights")
-    _check_stacked(call, query, key, value)
-    if enable_gqa:
-        raise Unmapped("heads in groups")
-    q, k, v = (call.node(one) for one in (query, key, value))
-    rank = len(call.shape_of(k))
-    turned = call.step(Permute((*range(rank - 2), rank - 1, rank - 2)), k)
-    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = call.step(Affine(factor), product(call, q, turned, last=False))
-    if is_causal:
-        attn_mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
-    if attn_mask is not None:
-        if attn_mask.dtype == torch.bool:
-            if call.recorder.is_value(attn_mask) or attn_mask.is_meta:
-                raise Unmapped("a mask from images")
-            attn_mask = torch.zeros(attn_mask.shape).masked_fill(~attn_mask, float("-inf"))
-        scores = call.step(Add(), scores, *call.operands(attn_mask))
-    return product(call, call.step(Softmax(-1), scores), v, last=True)
-
-
-@operator("functional.multi_head_attention_forward")
-def multi_head_attention(
-    call: Call,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    embed_dim_to_check: int,
-    num_heads: int,
-    in_proj_weight: Tensor | None,
-    in_proj_bias: Tensor | None,
-    bias_k: Tensor | None,
-    bias_v: Tensor | None,
-    add_zero_attn: bool,
-    dropout_p: float,
-    out_proj_weight: Tensor,
-    out_proj_bias: Tensor | None,
-    *_how: Any,
-    **_more: Any,
-) -> str:
-    """Convert the attention of a module as one layer; `is_plain_attention` says which can be."""
-    nodes = [call.node(one) for one in (query, key, value)]
-    inputs = nodes[:1] if len(set(nodes)) == 1 else nodes
-    parameters = {"in_proj_weight": in_proj_weight, "out_proj.weight": out_proj_weight}
-    if in_proj_bias is not None:
-        parameters |= {"in_proj_bias": in_proj_bias, "out_proj.bias": out_proj_bias}
-    layer = MultiheadAttention(num_heads, in_proj_bias is not None)
-    kept = {name: tensor for name, tensor in parameters.items() if tensor is not None}
-    return call.last(layer, *inputs, parameters=kept)
-
-
-def is_plain_attention(args: tuple[Any, ...], kwargs: Any) -> bool:
-    """Tell whether a call is what the layer computes: no mask, one width, packed weights, nothing random."""
-    given = _attention_signature().bind(*args, **kwargs).arguments
-    query, key, value = (given[name] for name in ("query", "key", "value"))
-    left_out = ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k", "static_v")
-    return (
-        given["in_proj_weight"] is not None
-        and not given["add_zero_attn"]
-        and not (given.get("training", True) and given["dropout_p"] > 0)
-        and all(given.get(name) is None for name in left_out)
-        and (given["in_proj_bias"] is None) == (given["out_proj_bias"] is None)
-        and query.dim() == 3
-        and key.shape == value.shape
-        and key.shape[-1] == query.shape[-1]
-    )
-
-
-@cache
-def _attention_signature() -> inspect.Signature:
-    import torch
-
-    return inspect.signature(torch.nn.functional.multi_head_attention_forward)

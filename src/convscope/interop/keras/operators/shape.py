@@ -1,14 +1,17 @@
-"""Other shapes and orders of the same elements."""
+"""Reshape, permute, pad, crop."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
+from typing import Any
 
+from ....axis.window import Border
 from ....layers.connection import Shape
 from ....layers.indexing import Expand
-from ....layers.rearrange import Permute, Reshape
+from ....layers.rearrange import Crop, Pad, Permute, Reshape
 from ....layers.structural import Identity
+from ....settings import Pads
 from ..call import Call
 from ..flow import Flow, Order, Unmapped, leading, plain
 from ..registry import converts
@@ -140,3 +143,49 @@ def repeat_vector(call: Call) -> Flow:
     flow = call.flow()
     row = call.emit(Reshape((1, *flow.held)), flow, part="row", order=leading(0, 2))
     return call.emit(Expand((call.op.n, *flow.held)), row)
+
+
+def _pairs(given: Any) -> Pads:
+    """Return (before, after) per axis; a layer for sequences has one pair alone."""
+    pairs = [given] if isinstance(given[0], int) else given
+    return tuple((int(before), int(after)) for before, after in pairs)
+
+
+@converts("layers.ZeroPadding1D", "layers.ZeroPadding2D", "layers.ZeroPadding3D")
+def zero_padding(call: Call) -> Flow:
+    """Convert a border of zeros."""
+    return call.emit(Pad(_pairs(call.op.padding)), call.image())
+
+
+@converts("layers.Cropping1D", "layers.Cropping2D", "layers.Cropping3D")
+def cropping(call: Call) -> Flow:
+    """Convert edges that are cut off."""
+    return call.emit(Crop(_pairs(call.op.cropping)), call.image())
+
+
+_BORDERS: dict[str, Border] = {
+    "constant": "zeros",
+    "edge": "replicate",
+    "reflect": "reflect",
+    "wrap": "circular",
+}
+
+
+@converts("ops.numpy.Pad")
+def pad(call: Call) -> Flow:
+    """Convert a border around any axes but the batch."""
+    flow = call.flow()
+    widths = tuple(call.op.pad_width)
+    widths = widths * (len(flow.order) + flow.batched) if len(widths) == 1 else widths
+    value = call.number(call.argument(1, "constant_values", 0) or 0)
+    border = _BORDERS.get(call.op.mode)
+    if (flow.batched and tuple(widths[0]) != (0, 0)) or border is None or value is None:
+        raise Unmapped("images are mixed, or another border")
+    pairs = _pairs([widths[axis + flow.batched] for axis in flow.order])
+    if pairs[0] == (0, 0) and len(pairs) > 1:
+        return call.emit(Pad(pairs[1:], border, value), flow)
+    rank = len(pairs)
+    lifted = call.emit(Reshape((1, *flow.held)), flow, part="lift", order=plain(rank + 1))
+    padded = call.emit(Pad(pairs, border, value), lifted, part="pad")
+    held = call.walk.builder.shapes[padded.layer][1:]
+    return call.emit(Reshape(held), padded, order=flow.order)

@@ -76,9 +76,13 @@ def _binary(layer: Callable[[], Layer], number: Callable[[float, bool], Layer | 
 
 
 converts("ops.numpy.Add")(_binary(Add, lambda number, _: Affine(1.0, number)))
+
 converts("ops.numpy.Multiply")(_binary(Multiply, lambda number, _: Affine(number)))
+
 converts("ops.numpy.Maximum")(_binary(Maximum, lambda number, _: Clamp(number, None)))
+
 converts("ops.numpy.Minimum")(_binary(Minimum, lambda number, _: Clamp(None, number)))
+
 converts("ops.numpy.Subtract")(
     _binary(Subtract, lambda number, first: Affine(1.0, -number) if first else Affine(-1.0, number))
 )

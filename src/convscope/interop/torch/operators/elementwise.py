@@ -8,8 +8,8 @@ from ....layers.base import Layer
 from ....layers.dense import Scale
 from ....layers.elementwise import Affine, Clamp, Function, Power
 from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
-from ..batch import Unmapped
-from .registry import operator
+from ...errors import UnsupportedOperator
+from ..registry import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ def _pair(call: Call, input: Any, other: Any) -> tuple[float | None, float | Non
     return call.number(input), call.number(other)
 
 
-@operator("add", "Tensor.__add__", "Tensor.__radd__", "Tensor.__iadd__")
+@converts("add", "Tensor.__add__", "Tensor.__radd__", "Tensor.__iadd__")
 def add(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
     """Convert input + alpha·other."""
     one, two = _pair(call, input, other)
@@ -49,7 +49,7 @@ def add(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
     return call.last(Add(), first, second)
 
 
-@operator("sub", "subtract", "Tensor.__sub__", "Tensor.__isub__")
+@converts("sub", "subtract", "Tensor.__sub__", "Tensor.__isub__")
 def subtract(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
     """Convert input − alpha·other."""
     one, two = _pair(call, input, other)
@@ -63,13 +63,13 @@ def subtract(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
     return call.last(Subtract(), first, second)
 
 
-@operator("rsub", "Tensor.__rsub__")
+@converts("rsub", "Tensor.__rsub__")
 def subtract_from(call: Call, input: Any, other: Any, *, alpha: float = 1) -> str:
     """Convert other − alpha·input."""
     return subtract(call, other, input, alpha=alpha)
 
 
-@operator("mul", "multiply", "Tensor.__mul__", "Tensor.__rmul__", "Tensor.__imul__")
+@converts("mul", "multiply", "Tensor.__mul__", "Tensor.__rmul__", "Tensor.__imul__")
 def multiply(call: Call, input: Any, other: Any) -> str:
     """Convert a product; learned factors along one axis are a Scale."""
     one, two = _pair(call, input, other)
@@ -94,7 +94,7 @@ def _scaled_axis(call: Call, value: Tensor, factors: Tensor) -> int | None:
     return call.batch.place(value.shape, axis) if value.shape[axis] == factors.numel() else None
 
 
-@operator("div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__itruediv__", "Tensor.__div__")
+@converts("div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__itruediv__", "Tensor.__div__")
 def divide(call: Call, input: Any, other: Any, *, rounding_mode: str | None = None) -> str:
     """Convert a quotient; one that is rounded is a true quotient first, since n · (1 / n) may be less than 1."""
     if rounding_mode is None:
@@ -115,7 +115,7 @@ def truncated(call: Call, node: str) -> str:
     return call.last(Multiply(), call.step(Function("sign"), node), whole)
 
 
-@operator("trunc", "fix")
+@converts("trunc", "fix")
 def truncate(call: Call, input: Tensor) -> str:
     """Convert rounding toward zero."""
     return truncated(call, call.node(input))
@@ -134,25 +134,25 @@ def _divided(call: Call, input: Any, other: Any, *, last: bool) -> str:
     return put(Divide(), *call.operands(input, other))
 
 
-@operator("Tensor.__rdiv__", "Tensor.__rtruediv__")
+@converts("Tensor.__rdiv__", "Tensor.__rtruediv__")
 def divide_by(call: Call, input: Any, other: Any) -> str:
     """Convert other / input."""
     return divide(call, other, input)
 
 
-@operator("pow", "Tensor.__pow__", "Tensor.__ipow__", "float_power")
+@converts("pow", "Tensor.__pow__", "Tensor.__ipow__", "float_power")
 def power(call: Call, input: Any, exponent: Any) -> str:
     """Convert a constant power."""
     number = call.number(exponent)
     if number is None or call.number(input) is not None:
-        raise Unmapped("an exponent from images")
+        raise UnsupportedOperator("an exponent from images")
     if number == 0.5:
         return call.last(Function("sqrt"), call.node(input))
     return call.node(input) if number == 1 else call.last(Power(number), call.node(input))
 
 
 def _function(name: str, *names: str) -> None:
-    @operator(*names)
+    @converts(*names)
     def convert(call: Call, input: Tensor) -> str:
         return call.last(Function(name), call.node(input))
 
@@ -172,27 +172,27 @@ _function("sin", "sin")
 _function("sqrt", "sqrt")
 
 
-@operator("round")
+@converts("round")
 def rounded(call: Call, input: Tensor, *, decimals: int = 0) -> str:
     """Convert rounding to whole numbers."""
     if decimals:
-        raise Unmapped("rounded to digits")
+        raise UnsupportedOperator("rounded to digits")
     return call.last(Function("round"), call.node(input))
 
 
-@operator("square")
+@converts("square")
 def square(call: Call, input: Tensor) -> str:
     """Convert x²."""
     return call.last(Power(2.0), call.node(input))
 
 
-@operator("addcmul")
+@converts("addcmul")
 def add_product(call: Call, input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> str:
     """Convert input + value·tensor1·tensor2."""
     return _with_scaled(call, Multiply(), input, tensor1, tensor2, value)
 
 
-@operator("addcdiv")
+@converts("addcdiv")
 def add_quotient(call: Call, input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> str:
     """Convert input + value·tensor1/tensor2."""
     return _with_scaled(call, Divide(), input, tensor1, tensor2, value)
@@ -204,7 +204,7 @@ def _with_scaled(call: Call, merge: Layer, first: Tensor, one: Tensor, two: Tens
     return call.last(Add(), addend, call.step(Affine(value), merged) if value != 1 else merged)
 
 
-@operator("clamp", "clip")
+@converts("clamp", "clip")
 def clamp(call: Call, input: Tensor, min: Any = None, max: Any = None) -> str:
     """Convert bounds; those that are no constant numbers are a maximum and a minimum with arrays."""
     low, high = (None if one is None else call.number(one) for one in (min, max))
@@ -218,36 +218,36 @@ def clamp(call: Call, input: Tensor, min: Any = None, max: Any = None) -> str:
     return made
 
 
-@operator("clamp_min")
+@converts("clamp_min")
 def clamp_min(call: Call, input: Tensor, min: Any) -> str:
     """Convert a constant lower bound."""
     return clamp(call, input, min)
 
 
-@operator("clamp_max")
+@converts("clamp_max")
 def clamp_max(call: Call, input: Tensor, max: Any) -> str:
     """Convert a constant upper bound."""
     return clamp(call, input, None, max)
 
 
-@operator("maximum", "fmax")
+@converts("maximum", "fmax")
 def maximum(call: Call, input: Tensor, other: Tensor) -> str:
     """Convert the larger of two."""
     return call.last(Maximum(), *call.operands(input, other))
 
 
-@operator("minimum", "fmin")
+@converts("minimum", "fmin")
 def minimum(call: Call, input: Tensor, other: Tensor) -> str:
     """Convert the smaller of two."""
     return call.last(Minimum(), *call.operands(input, other))
 
 
-@operator("masked_fill")
+@converts("masked_fill")
 def masked_fill(call: Call, input: Tensor, mask: Tensor, value: Any) -> str:
     """Convert a constant mask: −∞ where it holds is added, other values take the place of a product with 0."""
     number = call.number(value)
     if number is None or call.recorder.is_value(mask) or mask.is_meta:
-        raise Unmapped("a mask from images")
+        raise UnsupportedOperator("a mask from images")
     zeros = mask.new_zeros(mask.shape, dtype=input.dtype)
     if number in (float("inf"), float("-inf")):
         return call.last(Add(), *call.operands(input, zeros.masked_fill(mask, number)))
@@ -255,17 +255,17 @@ def masked_fill(call: Call, input: Tensor, mask: Tensor, value: Any) -> str:
     return call.last(Add(), gated, call.operands(input, zeros.masked_fill(mask, number))[1])
 
 
-@operator("Tensor.where")
+@converts("Tensor.where")
 def keep_where(call: Call, input: Any, condition: Tensor, other: Any) -> str:
     """Convert `input.where(condition, other)`."""
     return where(call, condition, input, other)
 
 
-@operator("torch.where")
+@converts("torch.where")
 def where(call: Call, condition: Tensor, input: Any, other: Any) -> str:
     """Convert a choice by a constant mask."""
     if not hasattr(condition, "dtype") or call.recorder.is_value(condition):
-        raise Unmapped("a mask from images")
+        raise UnsupportedOperator("a mask from images")
     picked = []
     for mask, value in ((condition, input), (~condition, other)):
         number = call.number(value)
@@ -278,7 +278,7 @@ def where(call: Call, condition: Tensor, input: Any, other: Any) -> str:
 
 
 def _same(*names: str) -> None:
-    @operator(*names)
+    @converts(*names)
     def convert(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
         return call.node(input)
 
@@ -287,7 +287,7 @@ _same("clone", "Tensor.contiguous", "detach", "Tensor.cpu", "Tensor.cuda")
 _same("Tensor.requires_grad_", "positive", "resolve_conj", "resolve_neg", "alias_copy")
 
 
-@operator(
+@converts(
     *("Tensor.float", "Tensor.half", "Tensor.double", "Tensor.bfloat16", "Tensor.to", "Tensor.type"),
     *("Tensor.type_as", "Tensor.long", "Tensor.int", "Tensor.short", "Tensor.char", "Tensor.byte"),
     *("torch.tensor", "torch.as_tensor", "torch.asarray"),
@@ -307,7 +307,7 @@ def cast(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
 def as_type(call: Call, node: str, input: Tensor) -> str:
     """Let a layer's output, of the type of `input`, have the type of the call's result.
 
-    Errors:   Unmapped for truth values and complex numbers, and for integers that may not fit
+    Errors:   UnsupportedOperator for truth values and complex numbers, and for integers that may not fit
     """
     import torch
 
@@ -315,17 +315,17 @@ def as_type(call: Call, node: str, input: Tensor) -> str:
     if old == new or (old.is_floating_point and new.is_floating_point):
         return node
     if torch.bool in (old, new) or old.is_complex or new.is_complex:
-        raise Unmapped("numbers of another kind")
+        raise UnsupportedOperator("numbers of another kind")
     if old.is_floating_point:
         return truncated(call, node)
     if not new.is_floating_point:
         one, two = torch.iinfo(old), torch.iinfo(new)
         if one.min < two.min or one.max > two.max:
-            raise Unmapped("integers that may not fit")
+            raise UnsupportedOperator("integers that may not fit")
     return node
 
 
-@operator("Tensor.copy_")
+@converts("Tensor.copy_")
 def copy(call: Call, input: Tensor, src: Tensor, non_blocking: bool = False) -> str:
     """Convert an array that takes the values of another."""
     from .indexing import expand
@@ -333,7 +333,7 @@ def copy(call: Call, input: Tensor, src: Tensor, non_blocking: bool = False) -> 
     return as_type(call, expand(call, src), src)
 
 
-@operator("Tensor.fill_")
+@converts("Tensor.fill_")
 def fill(call: Call, input: Tensor, value: Any) -> str:
     """Convert an array that takes one value everywhere."""
     import torch
@@ -342,11 +342,11 @@ def fill(call: Call, input: Tensor, value: Any) -> str:
     if number is not None:
         return call.recorder.array(torch.full(call.free, number))
     if call.recorder.is_value(value) or call.recorder.own.is_learned(value):
-        raise Unmapped("a value from images, or a learned one")
+        raise UnsupportedOperator("a value from images, or a learned one")
     return call.recorder.array(torch.empty(call.free, device="meta"))
 
 
-@operator("Tensor.zero_")
+@converts("Tensor.zero_")
 def zero(call: Call, input: Tensor) -> str:
     """Convert an array that becomes zero."""
     return fill(call, input, 0.0)

@@ -1,18 +1,78 @@
-"""Copies along axes, and rows looked up by fixed numbers; one copy for every image is no layer."""
+"""Slices, splits, look-up of rows, repeated axes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from ....layers.connection import Shape
 from ....layers.indexing import Expand, IndexSelect
-from ....layers.rearrange import Reshape
+from ....layers.rearrange import Reshape, Slice
+from ....layers.structural import Identity
 from ..call import Call
 from ..flow import Flow, Unmapped, plain
 from ..registry import converts
 from ..weights import Weights, known_indices
+from .shape import squeezed
+
+
+@converts("ops.numpy.GetItem")
+def get_item(call: Call) -> Flow:
+    """Convert slices, single indices and new axes; the batch must be whole."""
+    flow, key = call.flow(), call.argument(1, "key")
+    keys = list(key) if isinstance(key, tuple) else [key]
+    if not all(one is None or one is Ellipsis or isinstance(one, int | slice) for one in keys):
+        raise Unmapped("numbers are looked up")
+    rank = len(flow.order) + flow.batched
+    given = sum(1 for one in keys if one is not None and one is not Ellipsis)
+    place = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
+    keys[place : place + 1] = [slice(None)] * (rank - given)
+    if flow.batched and keys[0] != slice(None):
+        raise Unmapped("images are picked")
+    keys = keys[flow.batched :]
+    cuts = [_cut(one, size) for one, size in zip((k for k in keys if k is not None), flow.shape, strict=True)]
+    wanted = [(axis, cut) for axis, cut in enumerate(cuts) if cut != (0, flow.shape[axis], 1)]
+    picked = {axis for axis, one in enumerate(k for k in keys if k is not None) if isinstance(one, int)}
+    if not wanted and not picked and None not in keys:
+        return call.emit(Identity(), flow)
+    for index, (axis, cut) in enumerate(wanted):
+        last = index == len(wanted) - 1 and not picked and None not in keys
+        flow = call.emit(Slice(flow.axis(axis), *cut), flow, part="" if last else f"axis{axis}")
+    if None not in keys:
+        return squeezed(call, flow, picked) if picked else flow
+    sizes = iter(flow.shape)
+    shape = tuple(1 if one is None else next(sizes) for one in keys)
+    return call.reshaped(
+        flow, tuple(n for n, one in zip(shape, keys, strict=True) if not isinstance(one, int)) or (1,)
+    )
+
+
+def _cut(key: int | slice, size: int) -> tuple[int, int, int]:
+    if isinstance(key, int):
+        if not -size <= key < size:
+            raise Unmapped("an index that is not there")
+        return key % size, key % size + 1, 1
+    start, stop, step = key.indices(size)
+    if step < 1 or stop <= start:
+        raise Unmapped("an axis turned round, or nothing")
+    return start, stop, step
+
+
+@converts("ops.numpy.Split")
+def split(call: Call) -> list[Flow]:
+    """Convert stretches of one axis, each a layer of its own."""
+    flow = call.flow()
+    axis = flow.place(call.op.axis)
+    size, given = flow.shape[axis], call.op.indices_or_sections
+    if isinstance(given, int):
+        if size % given:
+            raise Unmapped("pieces of different sizes")
+        given = tuple(range(size // given, size, size // given))
+    ends = [0, *map(int, given), size]
+    place = flow.axis(axis)
+    return [call.emit(Slice(place, *cut), flow, part=str(i)) for i, cut in enumerate(pairwise(ends))]
 
 
 @converts("ops.numpy.BroadcastTo")
