@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from math import prod
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from .errors import BadSetting
 from .input_shapes import InputShape
 from .interop.onnx.exporter import check_size, write_onnx
 from .interop.onnx.importer import read_network, read_weights
 from .interop.onnx.reader import require_onnx
-from .model import Model
 from .network import Network
+
+if TYPE_CHECKING:
+    from .model import Model
 
 
 @overload
@@ -46,22 +48,27 @@ def from_onnx(
     output shape and the status "unknown".
 
     Args:
-        path: the file.
-        parameters: whether to load the weights too, and return a Model.
-        input_shape: the shape of the first input without the batch axis, or a mapping from input names to shapes.
+        path: The file.
+        parameters: Whether to load the weights too, and return a Model.
+        input_shape: The shape of the first input without the batch axis, or a mapping from input names to shapes.
             Needed where the file leaves sizes open; otherwise it overrides the file's sizes.
 
     Returns:
         A Network, or with `parameters=True` a Model with the file's weights.
 
     Raises:
-        MissingExtra: if the onnx package is not installed.
-        BadFile: if the file is damaged, hostile, or not an ONNX model.
-        BadShape: if an input shape does not fit.
+        MissingExtra: [missing-onnx]
+        BadFile: For a file that is damaged, hostile, or not an ONNX model; codes begin with [onnx-] or [file-].
+        BadShape: For an input shape that does not fit: [onnx-dims], [onnx-rank], [onnx-node].
+        BadSetting: [input-shape], [input-name]
     """
     file = Path(os.fspath(path))
     network, stored = read_network(file, input_shape)
-    return Model(network, parameters=read_weights(network, stored, file)) if parameters else network
+    if not parameters:
+        return network
+    from .model import Model  # not needed for a structure, and slow to import
+
+    return Model(network, parameters=read_weights(network, stored, file))
 
 
 def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | None = None) -> None:
@@ -72,16 +79,18 @@ def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | No
     name.
 
     Args:
-        model: the model.
-        path: the file to write.
-        probabilities: whether the output is probabilities, as in `Model.predict`.
+        model: The model.
+        path: The file to write.
+        probabilities: Whether the output is probabilities, as in `Model.predict`.
 
     Raises:
-        MissingExtra: if the onnx package is not installed.
-        NoRule: if a layer cannot be expressed in ONNX operators.
-        BadSetting: if `model` is not a Model, or it has no probabilities to return.
-        BadFile: if the file would exceed 2 GiB, or cannot be written.
+        MissingExtra: [missing-onnx]
+        NoRule: [no-onnx] for a layer that cannot be expressed in ONNX operators.
+        BadSetting: [onnx-model], [probabilities]
+        BadFile: [onnx-large], [write-failed]
     """
+    from .model import Model
+
     require_onnx()
     if not isinstance(model, Model):
         raise BadSetting(

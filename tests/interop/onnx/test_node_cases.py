@@ -71,11 +71,12 @@ def test_onnx_node_cases_match_or_are_opaque_or_refused(tmp_path, output_flow):
 def output_flow(monkeypatch):
     """Return a list to which every import adds its output with ONNX's shape."""
     flows = []
-    end = importer._end_with
+    convert = importer._convert
 
-    def record(builder, flow):
-        flows.append(flow)
-        end(builder, flow)
+    def record(*arguments):
+        outputs = convert(*arguments)
+        flows.append(outputs[0])
+        return outputs
 
-    monkeypatch.setattr(importer, "_end_with", record)
+    monkeypatch.setattr(importer, "_convert", record)
     return flows

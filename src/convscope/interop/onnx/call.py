@@ -12,8 +12,9 @@ import numpy as np
 from ...errors import BadShape
 from ...layers.base import Layer
 from ...layers.connection import Shape
+from ..errors import UnsupportedOperator
 from .builder import Builder, reshaping
-from .registry import Converter, UnsupportedOperator
+from .registry import Converter
 from .values import (
     MAX_LIST_LENGTH,
     Array,

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...errors import BadFile
+from ..errors import UnsupportedOperator
 from .call import find_unread
 from .fold_rules import RULES, FoldRule, resolve_shape
 from .reader import tensor_constant
-from .registry import UnsupportedOperator
 from .values import Array, Constant, Flow, TooLarge, from_array, short_key
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _constant_node(call: Call) -> Constant:
 
     tensor = call.optional_attribute("value")
     if tensor is not None:
-        return tensor_constant(tensor, call.converter.path, False, call.builder.free_name(call.name))
+        return tensor_constant(tensor, call.converter.path, False, call.builder.unique_name(call.name))
     types = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     for name, dtype in types.items():
         value = call.optional_attribute(name)

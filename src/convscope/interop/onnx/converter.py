@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...errors import BadFile, ConvscopeError
 from ...layers.connection import Shape
 from ...layers.structural import Opaque
+from ..errors import UnsupportedOperator
 from .builder import Builder
 from .call import Call, check_types, find_unread
 from .constant_folding import fold
@@ -29,7 +30,7 @@ from .conversion_cache import (
 from .graph import MAX_GRAPH_DEPTH, OnnxNode, check_node, needed_nodes, operator_schema
 from .parameter_tables import tables_as_layers
 from .reader import MAX_NODES, OnnxFile, domain_of, tensor_constant
-from .registry import UnsupportedOperator, converter_for
+from .registry import converter_for
 from .values import Budget, Constant, Flow, Value
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class GraphConverter:
                 reason = error.part
             except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
                 pass  # attributes or shapes that the converter does not expect
-            self.builder.back_to(before)
+            self.builder.rollback(before)
             self._release(call.absorbed)
         return opaque(call, reason)
 

@@ -11,7 +11,7 @@ from ...engines.common.arrays import ComputedArrays
 from ...engines.protocol import Array
 from ...errors import BadFile
 from ...input_shapes import InputShape
-from ...layers.structural import Identity, Input, Parameter
+from ...layers.structural import Input, Parameter
 from ...network import Network
 from .builder import Builder
 from .converter import GraphConverter, ModelContext
@@ -33,13 +33,8 @@ def read_network(path: Path, input_shape: InputShape | None = None) -> tuple[Net
     from . import operators  # noqa: F401 - registers them
 
     builder = Builder()
-    _convert(file, builder, input_shape)
-    stored = {
-        f"{layer}.{part}": constant
-        for layer, parameters in builder.parameters.items()
-        for part, constant in parameters.items()
-    }
-    return Network(builder.entries, path.stem), stored
+    outputs = _convert(file, builder, input_shape)
+    return builder.build([flow.layer for flow in outputs], path.stem), builder.weights()
 
 
 def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -> Mapping[str, Array]:
@@ -90,7 +85,8 @@ def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -
     return ComputedArrays(stored, read)
 
 
-def _convert(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -> None:
+def _convert(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -> list[Flow]:
+    """Return the graph's outputs, leaving out constants."""
     graph = file.model.graph
     context = ModelContext(file, builder)
     values: dict[str, Value | None] = {}
@@ -107,20 +103,10 @@ def _convert(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -
             f"No output of {str(file.path)!r} depends on its input. Export the model in evaluation mode. "
             "[onnx-input]"
         )
-    _end_with(builder, flows[0])
+    return flows
 
 
 def _add_input(builder: Builder, item: GraphInput) -> Flow:
     image = image_shape(item)
     flow = builder.add(Input(image), (), item.name, None)
     return Flow(flow.layer, item.shape, item.batch, image, item.dtype)
-
-
-def _end_with(builder: Builder, flow: Flow) -> None:
-    """Make the graph's first output the network's last layer, whose output a Model returns."""
-    used = {name for entry in builder.entries for name in entry.inputs}
-    if flow.layer in used:
-        builder.add(Identity(), (flow,), f"{flow.layer}.output", None)
-        return
-    index = next(i for i, entry in enumerate(builder.entries) if entry.name == flow.layer)
-    builder.entries.append(builder.entries.pop(index))

@@ -27,17 +27,6 @@ Key = tuple[str, str, int]
 CONVERTERS: dict[Key, Converter] = {}
 
 
-class UnsupportedOperator(Exception):
-    """Raised by a converter when no layer computes a node; the node then becomes an Opaque layer.
-
-    `part` names the attribute, input or element type that is unsupported, if there is one.
-    """
-
-    def __init__(self, reason: str, part: str = "") -> None:
-        super().__init__(reason)
-        self.part = part
-
-
 def converts(
     *operators: str, since: Sequence[int], types: AbstractSet[int] = REAL, domain: str = ""
 ) -> Callable[[Convert], Convert]:

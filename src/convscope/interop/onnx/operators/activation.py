@@ -27,8 +27,9 @@ from ....layers import (
     Tanh,
 )
 from ....layers.base import Layer
+from ...errors import UnsupportedOperator
 from ..call import Call, with_layer_output
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 

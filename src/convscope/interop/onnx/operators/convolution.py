@@ -10,8 +10,9 @@ from ....layers.connection import Shape
 from ....layers.convolution import Conv, ConvTranspose
 from ....layers.rearrange import Permute
 from ....settings import Pads
+from ...errors import UnsupportedOperator
 from ..call import Call, cached_layer, split_image
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import Constant, Flow
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ....layers import Add, Embedding, Linear, MatMul, Permute, Reduce, Reshape
 from ....layers.connection import Shape
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import REAL, SIGNED, Constant, Flow, Value, broadcast
 from . import patterns
 from .merge import align_batches, as_layer, emit_expand, emit_merge

@@ -21,8 +21,9 @@ from ....layers import (
     Subtract,
 )
 from ....layers.base import Layer
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import ORDERED, REAL, SIGNED, Constant, Flow, Value, broadcast, from_array
 from . import patterns
 from .merge import emit_merge

@@ -8,8 +8,9 @@ from math import prod
 import numpy as np
 
 from ....layers import Add, IndexSelect, Multiply, Slice
+from ...errors import UnsupportedOperator
 from ..call import Call, with_layer_output, without_batch
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import NUMERIC, Constant, Flow, Value, from_array
 from .dense import emit_embedding
 from .merge import emit_merge

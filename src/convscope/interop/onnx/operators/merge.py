@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from ....layers import Concat, Expand, Parameter
 from ....layers.base import Layer
 from ....layers.connection import Shape
+from ...errors import UnsupportedOperator
 from ..call import Call, with_batch_at, with_layer_output, without_batch
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import NUMERIC, REAL, Constant, Flow, Value, broadcast
 
 

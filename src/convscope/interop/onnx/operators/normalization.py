@@ -20,8 +20,9 @@ from ....layers import (
     Scale,
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
+from ...errors import UnsupportedOperator
 from ..call import Call, cached_layer, split_image, with_layer_output
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import Constant, Flow
 from .merge import emit_merge
 

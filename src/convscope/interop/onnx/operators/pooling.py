@@ -8,8 +8,9 @@ from typing import Any
 from .... import layers
 from ....layers.pooling import GlobalPool, Pool
 from ....layers.rearrange import Pad, Reshape
+from ...errors import UnsupportedOperator
 from ..call import Call, split_image
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import ORDERED, Flow
 from .convolution import auto_pad_mode, explicit_pads, same_lower, values_per_axis
 from .shape import LARGEST_FLOAT

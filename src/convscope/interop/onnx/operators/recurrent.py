@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 
 from ....layers import LSTM, Concat, Permute, Reshape, Slice
+from ...errors import UnsupportedOperator
 from ..call import Call, with_batch_at
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import Array, Constant, Flow
 
 _STANDARD_ACTIVATIONS = ["Sigmoid", "Tanh", "Tanh"]

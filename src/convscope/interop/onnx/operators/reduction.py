@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....layers import Function, Power, Reduce
+from ...errors import UnsupportedOperator
 from ..call import Call, without_batch
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 from .pooling import GLOBAL

@@ -10,8 +10,9 @@ import numpy as np
 
 from ....axis import Resize as AxisResize
 from ....layers import Upsample
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import ORDERED, REAL, Array, Flow, shortest_float, type_name
 
 T = TypeVar("T", int, float)

@@ -10,9 +10,10 @@ import numpy as np
 from ....layers import ChannelShuffle, Concat, Crop, Expand, Flatten, Pad, Parameter, Permute, PixelShuffle, Slice
 from ....layers.connection import Shape
 from ....settings import Pads
+from ...errors import UnsupportedOperator
 from ..call import Call, with_batch_at, with_layer_output, without_batch
 from ..fold_rules import resolve_shape
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import NUMERIC, Flow, broadcast, full, without_axis
 from . import patterns
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....layers import Dropout, Identity
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import NUMERIC, REAL, SIGNED, Flow
 
 
