@@ -13,7 +13,6 @@ from . import (
     reduction,
     resize,
     shape,
-    structural,
 )
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "reduction",
     "resize",
     "shape",
-    "structural",
 ]

@@ -1,4 +1,4 @@
-"""Activation functions and softmax."""
+"""Activations, softmax and dropout."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ....layers import (
     SELU,
     Affine,
     Clamp,
+    Dropout,
     Hardsigmoid,
     Hardswish,
     LeakyReLU,
@@ -173,3 +174,12 @@ def _not_batch(axis: int | None) -> int:
     if axis is None:
         raise UnsupportedOperator("softmax over the batch")
     return axis
+
+
+@converts("Dropout", since=(7, 10, 12, 13, 22))
+def dropout(call: Call) -> Sequence[Flow]:
+    """Dropout at inference; its ratio is an attribute up to version 10, then an input."""
+    if call.has_input(2) and call.constant(2).scalar != 0:
+        raise UnsupportedOperator("dropout at inference", "training_mode")
+    ratio = call.constant(1).scalar if call.has_input(1) else call.attribute("ratio", 0.5)
+    return [call.emit(Dropout(0.5 if ratio is None else ratio), call.flow())]

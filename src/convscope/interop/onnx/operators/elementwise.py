@@ -1,4 +1,4 @@
-"""Elementwise arithmetic: of two branches, of a branch and a constant, of a branch alone."""
+"""Elementwise arithmetic and functions, Identity and Cast."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ....layers import (
     Clamp,
     Divide,
     Function,
+    Identity,
     Maximum,
     Minimum,
     Multiply,
@@ -24,7 +25,7 @@ from ....layers.base import Layer
 from ...errors import UnsupportedOperator
 from ..call import Call
 from ..registry import converts
-from ..values import ORDERED, REAL, SIGNED, Constant, Flow, Value, broadcast, from_array
+from ..values import NUMERIC, ORDERED, REAL, SIGNED, Constant, Flow, Value, broadcast, from_array
 from . import patterns
 from .merge import emit_merge
 
@@ -178,3 +179,19 @@ def _function(call: Call) -> Sequence[Flow]:
 
 for _operator, (_since, _, _types) in _FUNCTIONS.items():
     converts(_operator, since=_since, types=_types)(_function)
+
+
+@converts("Identity", since=(1, 13, 14, 16, 19, 21, 23, 24, 25), types=NUMERIC)
+def identity(call: Call) -> Sequence[Flow]:
+    """Identity."""
+    return [call.emit(Identity(), call.flow())]
+
+
+@converts("Cast", since=(9, 13, 19, 21, 23, 24, 25, 28), types=NUMERIC)
+def cast(call: Call) -> Sequence[Flow]:
+    """Cast between floating-point types, or from integers: values change only by rounding."""
+    x, to = call.flow(), call.attribute("to", 1)
+    if to not in (REAL if x.dtype in REAL else SIGNED) and to != x.dtype:
+        raise UnsupportedOperator("truncation to integers, or integers that may overflow")
+    output = call.emit(Identity(), x)
+    return [Flow(output.layer, output.shape, output.batch, output.layer_shape, to)]
