@@ -15,6 +15,9 @@ from ..call import Call, cached_layer, split_image
 from ..registry import converts
 from ..values import Constant, Flow
 
+_CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
+_TRANSPOSED: dict[int, type[ConvTranspose]] = {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}
+
 
 def values_per_axis(call: Call, name: str, rank: int, default: int = 1) -> tuple[int, ...]:
     """Return one value per spatial axis."""
@@ -48,12 +51,6 @@ def same_lower(sizes: Shape, kernel: Sequence[int], stride: Sequence[int], dilat
     return tuple((total - total // 2, total // 2) for total in totals)
 
 
-_CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
-
-
-_TRANSPOSED: dict[int, type[ConvTranspose]] = {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}
-
-
 def _with_part_axis(call: Call, x: Flow, parameters: dict[str, Constant]) -> tuple[Flow, dict[str, Constant], int]:
     """Return the parts of a split image along a further spatial axis, for a kernel of size 1 along it.
 
@@ -71,10 +68,10 @@ def _with_part_axis(call: Call, x: Flow, parameters: dict[str, Constant]) -> tup
 
 
 def _parts_first(call: Call, output: Flow) -> Flow:
-    """Return the parts of a split image to the first axis."""
+    """Return the output with the parts of the split image along the first axis."""
     order = (1, 0, *range(2, len(output.layer_shape)))
-    back = call.emit(Permute(order), output)
-    return Flow(back.layer, back.layer_shape, None, back.layer_shape, output.dtype)
+    permuted = call.emit(Permute(order), output)
+    return Flow(permuted.layer, permuted.layer_shape, None, permuted.layer_shape, output.dtype)
 
 
 def _operands(call: Call, parts: Flow | None = None) -> tuple[Flow, dict[str, Constant], int]:

@@ -14,7 +14,7 @@ from ..call import Call
 from ..registry import converts
 from ..values import REAL, SIGNED, Constant, Flow, Value, broadcast
 from . import patterns
-from .merge import align_batches, as_layer, emit_expand, emit_merge
+from .merge import align_batches, as_flows, as_layer, emit_expand, emit_merge
 
 
 @converts("Gemm", since=(7, 9, 11, 13))
@@ -84,11 +84,7 @@ def _product(call: Call) -> Flow:
         flows, batch = [flow.view(flow.shape, None) for flow in flows if _has_one_image(flow)], None
         if len(flows) < sum(isinstance(value, Flow) for value in values):
             raise UnsupportedOperator("a product over the batch")
-    remaining = iter(flows)
-    one, two = (
-        next(remaining) if isinstance(value, Flow) else as_layer(call, value, flows[0], batch, str(index))
-        for index, value in enumerate(values)
-    )
+    one, two = as_flows(call, values, flows, batch)
     if min(len(one.image), len(two.image)) < 2:
         raise UnsupportedOperator("a product of vectors")
     leading = broadcast(one.image[:-2], two.image[:-2])

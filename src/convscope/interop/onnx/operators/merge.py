@@ -26,11 +26,7 @@ def concat(call: Call) -> Sequence[Flow]:
     flows, batch_axis = align_batches(flows)
     if batch_axis is not None and rank + batch_axis == axis:
         flows, batch_axis = [without_batch(flow) for flow in flows], None
-    remaining = iter(flows)
-    inputs = [
-        next(remaining) if isinstance(value, Flow) else as_layer(call, value, flows[0], batch_axis, str(index))
-        for index, value in enumerate(values)
-    ]
+    inputs = as_flows(call, values, flows, batch_axis)
     batch = None if batch_axis is None else rank + batch_axis
     output = call.emit(Concat(axis - (batch is not None and axis > batch)), *inputs)
     return [with_layer_output(flows[0], output, batch)]
@@ -42,11 +38,7 @@ def emit_merge(call: Call, layer: Layer, values: Sequence[Value]) -> Flow:
     rank = max(len(value.shape) for value in values)
     if batch_axis is not None and -batch_axis > max(len(flow.shape) for flow in flows):
         raise UnsupportedOperator("a constant with more axes than the input")
-    remaining = iter(flows)
-    inputs = [
-        next(remaining) if isinstance(value, Flow) else as_layer(call, value, flows[0], batch_axis, str(index))
-        for index, value in enumerate(values)
-    ]
+    inputs = as_flows(call, values, flows, batch_axis)
     output = call.emit(layer, *inputs)
     return with_layer_output(
         flows[0] if batch_axis is not None else inputs[0],
@@ -72,6 +64,15 @@ def _with_batch_at(flow: Flow, batch_axis: int) -> Flow:
     if len(flow.shape) < -batch_axis:
         return without_batch(flow)
     return with_batch_at(flow, len(flow.shape) + batch_axis)
+
+
+def as_flows(call: Call, values: Sequence[Value], flows: Sequence[Flow], batch_axis: int | None) -> list[Flow]:
+    """Return the values with constants as Parameter layers; `flows` are the others, with their batches aligned."""
+    remaining = iter(flows)
+    return [
+        next(remaining) if isinstance(value, Flow) else as_layer(call, value, flows[0], batch_axis, str(index))
+        for index, value in enumerate(values)
+    ]
 
 
 def as_layer(call: Call, constant: Constant, like: Flow, batch_axis: int | None, part: str) -> Flow:

@@ -164,15 +164,15 @@ def space_to_depth(call: Call) -> Sequence[Flow]:
         raise UnsupportedOperator("blocks of 2 to 8 pixels")
     if x.shape[2] % size or x.shape[3] % size:
         raise call.invalid(f"SpaceToDepth.blocksize must divide height and width (got {size} for {x.shape})")
-    pieces = []
+    parts = []
     for row in range(size):
         rows = call.emit(Slice(1, row, None, size), x, part=f"row{row}")
-        pieces += [
+        parts += [
             call.emit(Slice(2, column, None, size), rows, part=f"row{row}column{column}") for column in range(size)
         ]
     if order == "DCR":
-        return [call.emit(Concat(0), *pieces)]
-    blocks = call.emit(Concat(0), *pieces, part="blocks")
+        return [call.emit(Concat(0), *parts)]
+    blocks = call.emit(Concat(0), *parts, part="blocks")
     return [call.emit(ChannelShuffle(size * size), blocks)]
 
 
@@ -232,12 +232,12 @@ def emit_pad(call: Call, x: Flow, channels: tuple[int, int], image_pads: Pads, m
 
 
 def _pad_channels(call: Call, x: Flow, ends: tuple[int, int], value: float, part: str) -> Flow:
-    pieces = []
+    parts = []
     for size, side in zip(ends, ("before", "after"), strict=True):
         if side == "after":
-            pieces.append(x)
+            parts.append(x)
         if size:
             shape = (size, *x.image[1:])
-            parameters = full(np.float32(value), shape, 1)
-            pieces.append(call.emit(Parameter(shape, False), x, part=side, parameters={"value": parameters}))
-    return call.emit(Concat(0), *pieces, part=part)
+            constant = full(np.float32(value), shape, 1)
+            parts.append(call.emit(Parameter(shape, False), x, part=side, parameters={"value": constant}))
+    return call.emit(Concat(0), *parts, part=part)
