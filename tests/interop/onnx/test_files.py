@@ -135,7 +135,7 @@ def test_nan_weights_are_refused(tmp_path):
     )
 
 
-# Files that are not what they seem
+# Invalid files
 
 
 @pytest.mark.parametrize("left_out", [1, 100, 2000])

@@ -23,7 +23,7 @@ FEWEST_EQUAL = 300
 
 def node_cases():
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of infinities that the cases make on purpose
+        warnings.simplefilter("ignore")  # about infinities in the cases
         from onnx.backend.test.case.node import collect_testcases
 
         found = collect_testcases()

@@ -10,7 +10,7 @@ import pytest
 from convscope.interop.onnx import reader
 from interop.onnx.models import field
 
-DATA = bytes(range(256)) * 9  # 2 × 3 × 96 numbers of four bytes
+DATA = bytes(range(256)) * 9  # 2 × 3 × 96 elements of four bytes
 
 
 def number(key: int, value: int) -> bytes:

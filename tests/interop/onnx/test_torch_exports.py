@@ -134,6 +134,6 @@ def test_macs_match_pytorchs_counter(tmp_path):
             torch.no_grad(),
             torch.nn.attention.sdpa_kernel([torch.nn.attention.SDPBackend.MATH]),
         ):
-            module.train()  # attention's fast path, which is not counted, runs at inference only
+            module.train()  # disables attention's fast path, which is not counted
             module(torch.from_numpy(x).expand(2, -1, -1, -1))
         assert cs.inspect(cs.from_onnx(path)).totals.macs * 2 * 2 == counter.get_total_flops()

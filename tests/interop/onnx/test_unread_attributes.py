@@ -243,7 +243,7 @@ def test_set_attribute_is_computed_or_opaque(variant, tmp_path):
     """Never the value of another setting."""
     made, x = model_of(variant), numbers(variant.shape, 7)
     if (variant.operator, variant.attribute) == ("BatchNormalization", "training_mode"):
-        # ONNX has no shape for it with one output.
+        # ONNX does not infer its shape if it has one output.
         with pytest.raises(BadFile, match=r"unsupported operator BatchNormalization\[training_mode\]\."):
             read_network(saved(made, tmp_path))
         return
@@ -272,7 +272,7 @@ def test_every_attribute_of_a_supported_operator_is_tested_or_irrelevant():
     for domain, operator, version in CONVERTERS:
         replaced = [since for d, o, since in schemas if (d, o) == (domain, operator) and since > version]
         if min(replaced, default=MIN_OPSET + 1) <= MIN_OPSET:
-            continue  # no operator set that is read has this version
+            continue  # only older operator sets have this version
         for attribute in schemas[domain, operator, version].attributes:
             assert (operator, attribute) in tested or (operator, attribute) in IRRELEVANT, (operator, attribute)
 

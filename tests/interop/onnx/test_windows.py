@@ -83,7 +83,7 @@ def test_transposed_convolution_matches_onnx_runtime(seed, rank, word, tmp_path)
     if word == "NOTSET":
         attributes["output_padding"] = [int(draw.random.integers(0, s)) for s in strides]
     elif word.startswith("SAME"):
-        # Kernels that reach over the stride at least: else nothing is cropped, and ONNX Runtime shortens instead.
+        # With kernels smaller than the stride there is nothing to crop, and ONNX Runtime shortens the output.
         attributes["kernel_shape"] = [k + s for k, s in zip(attributes["kernel_shape"], strides, strict=True)]
     tensors = {"w": numbers((4, 6 // groups, *attributes["kernel_shape"])), "b": numbers((6,), 9)}
     made = model([one("ConvTranspose", {**attributes, "group": groups}, ("x", "w", "b"))], shape, tensors)
@@ -107,7 +107,7 @@ def test_pooling_matches_onnx_runtime(seed, operator, rank, word, tmp_path):
     attributes = draw.window(word, dilated=not word.startswith("SAME") and operator != "LpPool")
     shape = (1, 4, *draw.sizes())
     if word.startswith("SAME"):
-        # Where a window is shorter than its step, ONNX Runtime's SAME comes to negative pads, which it refuses.
+        # For kernels smaller than the stride, SAME would need negative pads, which ONNX Runtime refuses.
         pairs = zip(attributes["kernel_shape"], attributes["strides"], strict=True)
         attributes["kernel_shape"] = [max(kernel, stride) for kernel, stride in pairs]
     if operator == "AveragePool":
