@@ -14,7 +14,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient, kind_of
 from convscope.engines.native.layout import Blocked
 from convscope.layers import activation as layers
@@ -49,7 +49,7 @@ def pairs(peer: Peer, shape: tuple[int, int, int, int]) -> Iterator[tuple[str, W
     """Yield a name, our work, theirs and the gigabytes that move."""
     layer, function, settings, backward, backward_settings, reads = peer
     n, c, h, w = shape
-    floats, lanes = Blocked(c, h, w, host().width).floats, host().width
+    floats, lanes = Blocked(c, h, w, host_cpu().width).floats, host_cpu().width
     found = kind_of(layer)
     assert found is not None
     own = {name: aligned(n, floats) for name in ("x", "y", "dy", "dx")}

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.codegen.compiler import Loader, compiled
 from convscope.engines.native.codegen.kernel import Kernel, argument_names
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weights import (
@@ -61,7 +61,7 @@ Work = Callable[[], object]
 
 @lru_cache
 def loader() -> Loader:
-    return Loader(host())
+    return Loader(host_cpu())
 
 
 def aligned(*shape: int) -> np.ndarray:
@@ -73,7 +73,7 @@ def aligned(*shape: int) -> np.ndarray:
 
 def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray]) -> Work:
     """Return the kernel's call on arrays, in this thread."""
-    names = argument_names(kernel, host())
+    names = argument_names(kernel, host_cpu())
     table = np.array([batch if name == "batch" else arrays[name].ctypes.data for name in names], np.int64)
     address = loader().addresses([kernel])[kernel]
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address)
@@ -83,7 +83,7 @@ def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray]) -> Work:
 
 def shape_of(c: int, h: int, f: int, k: int, s: int, p: int) -> ConvolutionShape:
     out = (h + 2 * p - k) // s + 1
-    return ConvolutionShape(c, h, h, f, (k, k), (s, s), (p, p), (1, 1), (out, out), 1, host().width)
+    return ConvolutionShape(c, h, h, f, (k, k), (s, s), (p, p), (1, 1), (out, out), 1, host_cpu().width)
 
 
 def theirs(n: int, c: int, h: int, f: int, k: int, s: int, p: int, gradient: bool) -> list[Work]:
@@ -119,7 +119,7 @@ def in_turns(works: Sequence[Work], seconds: float) -> list[float]:
 
 def compile_ms(kernel: Kernel) -> float:
     start = time.thread_time()
-    compiled(kernel, host())
+    compiled(kernel, host_cpu())
     return 1e3 * (time.thread_time() - start)
 
 
@@ -159,7 +159,7 @@ def gradient(sizes: tuple[int, ...]) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    print(f"{machine()}, {host()}; PyTorch {torch.__version__}, one thread each, float32")
+    print(f"{machine()}, {host_cpu()}; PyTorch {torch.__version__}, one thread each, float32")
     print(f"{'':42} {'ours':>12} {'':>15} {'PyTorch ÷ ours':>6} compile")
     chosen = [int(number) for number in sys.argv[1:]] or range(len(SHAPES))
     for work in (forward, gradient):

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.activation.softmax import SoftmaxCrossEntropy
 from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
 from convscope.engines.native.kernels.merge.packing import Pack, Unpack
@@ -46,7 +46,7 @@ class Case:
 
 def dense_cases() -> Iterator[Case]:
     for n, depth, outputs in SHAPES:
-        lanes = host().width
+        lanes = host_cpu().width
         width = blocks_of(outputs, lanes) * lanes
         own = {"x": aligned(n, depth), "dx": aligned(n, depth), "y": aligned(n, width), "dy": aligned(n, width)}
         own |= {"weight": aligned(width * depth), "dweight": aligned(width * depth), "bias": aligned(width)}
@@ -64,8 +64,8 @@ def dense_cases() -> Iterator[Case]:
 
 def loss_cases() -> Iterator[Case]:
     for n, classes in CLASSES:
-        kernel = SoftmaxCrossEntropy(classes, host().width, 0.0)
-        width = blocks_of(classes, host().width) * host().width
+        kernel = SoftmaxCrossEntropy(classes, host_cpu().width, 0.0)
+        width = blocks_of(classes, host_cpu().width) * host_cpu().width
         labels = np.random.default_rng(1).integers(0, classes, n).astype(np.int32)
         own = {"logits": aligned(n, width), "dlogits": aligned(n, width), "losses": aligned(n), "hits": aligned(n)}
         x, wanted = torch.randn(n, classes, requires_grad=True), torch.from_numpy(labels.astype(np.int64))
@@ -102,7 +102,7 @@ def flat_cases() -> Iterator[Case]:
 
 def packing_cases() -> Iterator[Case]:
     for n, c, h, w in IMAGES:
-        sizes = (c, h, w, host().width)
+        sizes = (c, h, w, host_cpu().width)
         own = {"x": aligned(n, max(c * h * w, Blocked(*sizes).floats))}
         x = torch.randn(n, c, h, w)
         last = x.contiguous(memory_format=torch.channels_last)

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.codegen.compiler import Loader, compiled
 from convscope.engines.native.codegen.kernel import Kernel, argument_names
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.merge.concatenation import Concatenate
 from convscope.engines.native.kernels.merge.merges import Scale, Sum
 from convscope.engines.native.kernels.normalization.batch_norm import (
@@ -68,7 +68,7 @@ class Case:
 
 @lru_cache
 def loader() -> Loader:
-    return Loader(host())
+    return Loader(host_cpu())
 
 
 def aligned(size: int) -> np.ndarray:
@@ -81,10 +81,10 @@ def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray], **given:
     """Return the kernel's call on arrays, in this thread."""
     floats = max(array.size for array in arrays.values())
     own = {name: arrays[given.get(name, name)] for name in kernel.pointers}
-    own["scratch"] = aligned(kernel.scratch_floats(host()))
+    own["scratch"] = aligned(kernel.scratch_floats(host_cpu()))
     numbers = {"batch": batch, "floats": floats}
     table = np.array(
-        [own[name].ctypes.data if name in own else numbers[name] for name in argument_names(kernel, host())],
+        [own[name].ctypes.data if name in own else numbers[name] for name in argument_names(kernel, host_cpu())],
         np.int64,
     )
     address = loader().addresses([kernel])[kernel]
@@ -95,7 +95,7 @@ def bound(kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray], **given:
 
 def normalization(sizes: Sizes) -> Iterator[Case]:
     n, *image = sizes
-    layout = Blocked(*image, host().width)
+    layout = Blocked(*image, host_cpu().width)
     kernel_sizes, row = (*image, layout.lanes), layout.blocks * layout.lanes
     arrays = {name: aligned(n * layout.floats) for name in ("x", "y", "dy0", "dx")}
     names = ("weight", "bias", "running_mean", "running_var", "scale", "offset", "mean", "inverse")
@@ -141,7 +141,7 @@ def their_normalization(sizes: Sizes, kind: torch.memory_format) -> dict[str, Wo
 
 def merges(sizes: Sizes) -> Iterator[Case]:
     n, *image = sizes
-    layout = Blocked(*image, host().width)
+    layout = Blocked(*image, host_cpu().width)
     kernel_sizes, floats = (*image, layout.lanes), n * layout.floats
     arrays = {name: aligned(floats) for name in ("x", "x0", "x1", "y")}
     arrays |= {"gate": aligned(n * layout.blocks * layout.lanes)}
@@ -164,7 +164,7 @@ def merges(sizes: Sizes) -> Iterator[Case]:
 
 def layer_norm(sizes: Sizes) -> Iterator[Case]:
     n, *image = sizes
-    layout = Blocked(*image, host().width)
+    layout = Blocked(*image, host_cpu().width)
     row, floats = layout.blocks * layout.lanes, n * layout.floats
     arrays = {name: aligned(floats) for name in ("x", "y", "dy", "dx")}
     arrays |= {"weight": aligned(row), "bias": aligned(row), "parts": aligned(2 * SLICES * row)}
@@ -183,8 +183,8 @@ def layer_norm(sizes: Sizes) -> Iterator[Case]:
 
 def group_norm(sizes: Sizes) -> Iterator[Case]:
     n, *image = sizes
-    layout, groups = Blocked(*image, host().width), 32
-    row, floats, given = layout.blocks * layout.lanes, n * layout.floats, (*image, host().width)
+    layout, groups = Blocked(*image, host_cpu().width), 32
+    row, floats, given = layout.blocks * layout.lanes, n * layout.floats, (*image, host_cpu().width)
     arrays = {name: aligned(floats) for name in ("x", "y", "dy", "dx")}
     arrays |= {name: aligned(n * row) for name in ("scale", "offset", "mean", "inverse")}
     arrays |= {name: aligned(row) for name in ("weight", "bias")}
@@ -223,7 +223,7 @@ def report(case: Case) -> None:
     own, *theirs, copy = least_seconds(works, SECONDS)
     start = time.perf_counter()
     for kernel in case.kernels:
-        compiled(kernel, host())
+        compiled(kernel, host_cpu())
     compiling = time.perf_counter() - start
     speed, copied = 4e-9 * case.floats / own, 4e-9 * case.floats / copy
     print(
@@ -235,7 +235,7 @@ def report(case: Case) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print(f"{machine()}, {host()}, one thread; PyTorch {torch.__version__}")
+    print(f"{machine()}, {host_cpu()}, one thread; PyTorch {torch.__version__}")
     print(f"{'':42} {'ours':>11} {'':>26} {'PyTorch ÷ ours':>10}")
     for shape in SHAPES:
         for case in (*normalization(shape), *merges(shape), *group_norm(shape)):

@@ -16,7 +16,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.codegen.kernel import Kernel
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.pooling.adaptive import AdaptiveAveragePool, AdaptiveAveragePoolGradient
 from convscope.engines.native.kernels.pooling.average import (
@@ -55,10 +55,10 @@ Pair = tuple[str, Work, list[Work], float]
 
 def our_arrays(images: Sizes, output: tuple[int, int]) -> dict[str, Any]:
     n, c, h, w = images
-    source, target = Blocked(c, h, w, host().width), Blocked(c, *output, host().width)
+    source, target = Blocked(c, h, w, host_cpu().width), Blocked(c, *output, host_cpu().width)
     own = {"x": aligned(n, source.floats).clip(0), "dx": aligned(n, source.floats)}
     own |= {"y": aligned(n, target.floats), "dy": aligned(n, target.floats)}
-    return own | {"parts": aligned(SLICES, Channels(c, host().width).floats)}
+    return own | {"parts": aligned(SLICES, Channels(c, host_cpu().width).floats)}
 
 
 def theirs_in(kind: torch.memory_format, images: Sizes, output: tuple[int, int]) -> list[torch.Tensor]:
@@ -71,7 +71,7 @@ def maxima(images: Sizes, kernel: int, stride: int, pad: int) -> Iterator[Pair]:
     n, c, h, w = images
     output = ((h + 2 * pad - kernel) // stride + 1, (w + 2 * pad - kernel) // stride + 1)
     own = our_arrays(images, output)
-    shape = PoolingShape(c, h, w, (kernel, kernel), (stride, stride), (pad, pad), (1, 1), output, host().width)
+    shape = PoolingShape(c, h, w, (kernel, kernel), (stride, stride), (pad, pad), (1, 1), output, host_cpu().width)
     setting: list[Any] = [[kernel, kernel], [stride, stride], [pad, pad], [1, 1], False]
     rest: list[Any] = [False, True, None]
     forwards, backwards, averages, average_gradients = [], [], [], []
@@ -110,7 +110,7 @@ def maxima(images: Sizes, kernel: int, stride: int, pad: int) -> Iterator[Pair]:
 
 def bins(images: Sizes, output: tuple[int, int]) -> Iterator[Pair]:
     n, c, h, w = images
-    own, lanes = our_arrays(images, output), host().width
+    own, lanes = our_arrays(images, output), host_cpu().width
     forwards, backwards = [], []
     for kind in FORMATS:
         x, _, y, dy = theirs_in(kind, images, output)

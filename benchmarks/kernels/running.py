@@ -12,7 +12,7 @@ import numpy as np
 
 from convscope.engines.native.codegen.compiler import Loader
 from convscope.engines.native.codegen.kernel import Kernel, argument_names
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 
 Work = Callable[[], object]
 
@@ -22,7 +22,7 @@ BLOCK_SECONDS = 0.002
 
 @lru_cache
 def loader() -> Loader:
-    return Loader(host())
+    return Loader(host_cpu())
 
 
 def aligned(*shape: int) -> np.ndarray:
@@ -37,8 +37,8 @@ def bound(
     kernel: Kernel, batch: int, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, float] | None = None
 ) -> Work:
     """Return the kernel's call on arrays, in this thread."""
-    kept = {**arrays, "scratch": aligned(max(1, kernel.scratch_floats(host())))}
-    names, given = argument_names(kernel, host()), {"batch": batch, **(numbers or {})}
+    kept = {**arrays, "scratch": aligned(max(1, kernel.scratch_floats(host_cpu())))}
+    names, given = argument_names(kernel, host_cpu()), {"batch": batch, **(numbers or {})}
     table = np.zeros(len(names), np.int64)
     for slot, name in enumerate(names):
         if name in kernel.reals:

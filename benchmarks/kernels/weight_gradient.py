@@ -15,7 +15,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.codegen.compiler import compiled
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
 from convscope.engines.native.kernels.convolution.weights import weights_layout
@@ -48,7 +48,7 @@ SECONDS = 2.0
 def shape_of(c: int, size: int, f: int, k: int, s: int, p: int, groups: int = 1) -> ConvolutionShape:
     """Return the shape of a square convolution."""
     out = (size + 2 * p - k) // s + 1
-    lanes = host().width
+    lanes = host_cpu().width
     return ConvolutionShape(c, size, size, f, (k, k), (s, s), (p, p), (1, 1), (out, out), groups, lanes)
 
 
@@ -91,7 +91,7 @@ def main() -> None:
             continue
         kernel = ConvolutionWeightGradient(shape, shape.channels < shape.lanes, slices_for(shape))
         start = time.perf_counter()
-        compiled(kernel, host())
+        compiled(kernel, host_cpu())
         made = time.perf_counter() - start
         ours, *theirs = least_seconds([our_gradient(n, shape, kernel), *torch_gradient(n, shape, 1)], SECONDS)
         ratios.append(min(theirs) / ours)

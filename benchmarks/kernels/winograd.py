@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from running import Work, aligned, bound, least_seconds
 
 from convscope.engines.native.codegen.kernel import Kernel
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.direct import Convolution
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
@@ -120,7 +120,7 @@ def plain_kernels(shape: ConvolutionShape, name: str) -> list[Kernel]:
 def lines() -> Iterator[str]:
     for sizes in SHAPES:
         n, c, h, f = sizes
-        shape = ConvolutionShape(c, h, h, f, (3, 3), (1, 1), (1, 1), (1, 1), (h, h), 1, host().width)
+        shape = ConvolutionShape(c, h, h, f, (3, 3), (1, 1), (1, 1), (1, 1), (h, h), 1, host_cpu().width)
         arrays = Arrays(n, shape)
         for name in ("forward", "input gradient", "weight gradient"):
             title = f"{name} {n}×{c}×{h}×{h}→{f}"
@@ -157,7 +157,7 @@ def line(arrays: Arrays, sizes: tuple[int, int, int, int], name: str) -> str:
 def main() -> None:
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    print(f"{machine()}, {host()}; PyTorch {torch.__version__}; PyTorch ÷ ours, one thread each, float32")
+    print(f"{machine()}, {host_cpu()}; PyTorch {torch.__version__}; PyTorch ÷ ours, one thread each, float32")
     for text in lines():
         print(text, flush=True)
 

@@ -16,7 +16,7 @@ from ..engines.native.lowering.lowering import Gradient, Lowering, Mode
 from ..engines.native.lowering.rules import lower
 from ..engines.native.plan import Plan, Value
 from ..engines.native.runtime.arrays import Arrays
-from ..engines.native.runtime.executable import Bound, Memory
+from ..engines.native.runtime.executable import Executable, Memory
 from ..engines.native.runtime.memory_planner import aligned
 from ..engines.native.runtime.threads import pool
 from ..layers import Conv
@@ -67,7 +67,7 @@ class Passes:
     """A convolution ready to run, pass by pass."""
 
     shape: ConvolutionShape
-    bound: Bound
+    bound: Executable
     arrays: Arrays
 
     def work(self, purpose: str) -> Callable[[], object]:
@@ -132,7 +132,7 @@ def passes_of_network(network: Network, batch: int, strict: bool = False) -> Pas
     for name, sizes in arrays.parameter_shapes.items():
         arrays.write(name, draw.normal(size=sizes).astype(np.float32) * 0.05)
     threads = pool(loader)
-    bound = Bound(plan, batch, loader.addresses(plan.kernels), Memory(aligned), arrays.locate, threads)
+    bound = Executable(plan, batch, loader.addresses(plan.kernels), Memory(aligned), arrays.locate, threads)
     for value in plan.values.values():
         memory = bound.memory(value.buffer)
         sizes = (batch, *value.shape)

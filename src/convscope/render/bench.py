@@ -8,7 +8,7 @@ from typing import Any
 
 from ..bench.peak import Peak
 from ..bench.run import Row
-from ..engines.native.codegen.target import host
+from ..engines.native.codegen.target import host_cpu
 from ..text.numbers import percent
 from ..text.table import Cell, Column, Table
 
@@ -26,7 +26,7 @@ _COLUMNS = (
 def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
     """Return measurements for people: ratios above one are ours being faster."""
     title = (
-        f"{host()}; measured peak {peak.flops / 1e9:,.0f} GFLOP/s, copying {peak.bytes / 1e9:,.0f} GB/s "
+        f"{host_cpu()}; measured peak {peak.flops / 1e9:,.0f} GFLOP/s, copying {peak.bytes / 1e9:,.0f} GB/s "
         "(read and written)"
     )
     ratios = [row.ratio for row in rows if row.ratio is not None]
@@ -59,7 +59,7 @@ def bench_document(rows: Sequence[Row], peak: Peak) -> dict[str, Any]:
     """Return measurements for JSON; seconds, and operations per second."""
     return {
         "schema": 1,
-        "processor": str(host()),
+        "processor": str(host_cpu()),
         "peak_flops": peak.flops,
         "peak_bytes": peak.bytes,
         "rows": [{**row._asdict(), "ratio": row.ratio} for row in rows],

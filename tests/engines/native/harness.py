@@ -12,7 +12,7 @@ import numpy as np
 
 from convscope.engines.native.codegen.compiler import Loader
 from convscope.engines.native.codegen.kernel import Kernel, argument_names
-from convscope.engines.native.codegen.target import Target, host, named, names_here
+from convscope.engines.native.codegen.target import Target, host_cpu, named, names_here
 
 from . import emulated
 
@@ -25,8 +25,8 @@ KINDS = ("host", *SMALLER)
 
 def target_named(kind: str) -> Target:
     if kind == "host":
-        return host()
-    return named(kind, host().triple if kind in names_here() else "")
+        return host_cpu()
+    return named(kind, host_cpu().triple if kind in names_here() else "")
 
 
 @lru_cache

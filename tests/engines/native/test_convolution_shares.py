@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.engines.native.codegen.kernel import argument_names
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.direct import Convolution
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
@@ -17,7 +17,9 @@ from .convolutions import Numbers, shape_of
 from .harness import loader
 
 SAME = ((1, 1), (1, 1))
-pytestmark = pytest.mark.skipif(host().width != 16, reason="with other vectors tiles do not end at these halves")
+pytestmark = pytest.mark.skipif(
+    host_cpu().width != 16, reason="with other vectors tiles do not end at these halves"
+)
 
 
 def written(kernel: Convolution | DepthwiseConvolution, shape: ConvolutionShape) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 
 import convscope as cs
 from convscope.engines.native.codegen.kernel import Kernel, argument_names
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient
 from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.merge.merges import ReluGradient, Sum
@@ -23,7 +23,7 @@ from convscope.engines.native.runtime.program import NativeProgram
 
 from .harness import loader
 
-LANES = host().width
+LANES = host_cpu().width
 IMAGES, HEIGHT, WIDTH = 3, 6, 5
 CHANNELS = 2 * LANES
 PLANE = HEIGHT * WIDTH
@@ -61,7 +61,7 @@ def run(kernel: Kernel, one_memory: tuple[str, str] | None) -> np.ndarray:
 
 
 def start(kernel: Kernel, arrays: dict[str, np.ndarray], numbers: dict[str, int]) -> None:
-    names = argument_names(kernel, host())
+    names = argument_names(kernel, host_cpu())
     table = np.array([arrays[name].ctypes.data if name in arrays else numbers[name] for name in names], np.int64)
     address = loader("host").addresses([kernel])[kernel]
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address)

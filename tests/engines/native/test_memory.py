@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.kernel import Kernel
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.plan import Buffer, Call, Plan, Role
 from convscope.engines.native.runtime.memory_planner import (
     ALIGNMENT,
@@ -26,7 +26,7 @@ def plan_of(uses: list[tuple[int, ...]], sizes: Mapping[int, tuple[int, int]], k
         Call(Kernel(), {f"p{place}": buffers[number] for place, number in enumerate(step)}, "layer", "forward")
         for step in uses
     )
-    return Plan("test", host(), {"forward": steps}, {}, frozenset(buffers[number] for number in kept))
+    return Plan("test", host_cpu(), {"forward": steps}, {}, frozenset(buffers[number] for number in kept))
 
 
 @st.composite

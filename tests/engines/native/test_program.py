@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.plan import HostCall
+from convscope.engines.native.plan import FallbackStep
 from convscope.engines.native.runtime.program import NativeProgram
 from convscope.optim.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -180,7 +180,7 @@ def test_what_has_no_kernel_runs_on_the_reference_and_the_plan_says_so() -> None
     native, _ = pair("odd")
     assert isinstance(native.program, NativeProgram)
     plan = native.program.plan("training")
-    steps = [step for step in plan.steps if isinstance(step, HostCall)]
+    steps = [step for step in plan.steps if isinstance(step, FallbackStep)]
     assert {(step.layer, step.purpose) for step in steps} >= {("lrn1", "forward"), ("lrn1", "backward")}
     assert all(step.reason for step in steps)
 

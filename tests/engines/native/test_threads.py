@@ -14,7 +14,7 @@ import pytest
 
 from convscope.engines.native.codegen.compiler import Loader
 from convscope.engines.native.codegen.kernel import Kernel
-from convscope.engines.native.codegen.target import host, named
+from convscope.engines.native.codegen.target import host_cpu, named
 from convscope.engines.native.ir import Code
 from convscope.engines.native.runtime.pool_code import pool_code
 from convscope.engines.native.runtime.threads import RECORD, Pool, thread_count
@@ -53,7 +53,7 @@ class Halve(AddItem):
             x.store(x.load(item.index * lanes) * 0.5, item.index * lanes)
 
 
-LOADER = Loader(host())
+LOADER = Loader(host_cpu())
 
 
 def records(kernel: Kernel, x: np.ndarray, items: int, times: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +69,7 @@ def records(kernel: Kernel, x: np.ndarray, items: int, times: int = 1) -> tuple[
 def test_every_item_is_done_once_by_any_number_of_threads(threads: int, items: int) -> None:
     """Lists of many records, more threads than processors, fewer items than threads."""
     pool = Pool(LOADER, threads)
-    x = np.zeros((max(items, 1), host().width), np.float32)
+    x = np.zeros((max(items, 1), host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, items, times=50)
     for _ in range(20):
         pool.run(made)
@@ -81,7 +81,7 @@ def test_every_item_is_done_once_by_any_number_of_threads(threads: int, items: i
 def test_threads_sleep_and_are_woken() -> None:
     """After a pause no processor time is used, and the next list runs."""
     pool = Pool(LOADER, 3)
-    x = np.zeros((6, host().width), np.float32)
+    x = np.zeros((6, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 6)
     pool.run(made)
     time.sleep(0.2)
@@ -98,7 +98,7 @@ def test_threads_sleep_and_are_woken() -> None:
 def test_askers_wait_for_each_other() -> None:
     """Lists that several Python threads ask for run one after the other."""
     pool = Pool(LOADER, 2)
-    x = np.zeros((4, host().width), np.float32)
+    x = np.zeros((4, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 4)
     askers = [threading.Thread(target=lambda: [pool.run(made) for _ in range(200)]) for _ in range(3)]
     for asker in askers:
@@ -113,7 +113,7 @@ def test_a_closed_pool_starts_again() -> None:
     """Closing ends the threads; new work starts new ones."""
     others = set(threading.enumerate())
     pool = Pool(LOADER, 2)
-    x = np.zeros((2, host().width), np.float32)
+    x = np.zeros((2, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 2)
     for _ in range(3):
         pool.run(made)
@@ -140,7 +140,7 @@ def test_pool_with_fewer_threads_than_asked_for_does_all_work(
 
     monkeypatch.setattr(threading.Thread, "start", limited)
     pool = Pool(LOADER, 5)
-    x = np.zeros((9, host().width), np.float32)
+    x = np.zeros((9, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 9, times=4)
     for _ in range(3):
         pool.run(made)
@@ -156,7 +156,7 @@ def test_a_forked_process_has_a_pool_of_its_own() -> None:
     from convscope.engines.native.runtime import threads
 
     pool = threads.pool(LOADER)
-    x = np.zeros((4, host().width), np.float32)
+    x = np.zeros((4, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 4)
     pool.run(made)
     child = os.fork()
@@ -187,7 +187,7 @@ def test_a_process_ends_with_threads_asleep_or_awake() -> None:
 def test_numbers_below_the_normal_range_count_as_zero_while_a_list_runs() -> None:
     """They slow no kernel down; outside, Python's own arithmetic keeps them."""
     pool = Pool(LOADER, 2)
-    x = np.full((4, host().width), np.finfo(np.float32).tiny, np.float32)
+    x = np.full((4, host_cpu().width), np.finfo(np.float32).tiny, np.float32)
     made, _table = records(Halve(), x, 4)
     pool.run(made)
     pool.close()

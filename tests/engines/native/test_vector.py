@@ -73,10 +73,10 @@ class Lanes(Kernel):
         x, out, lanes = code.pointer("x"), code.pointer("out"), code.target.width
         a = x.load()
         rows = [
-            a.larger(0),
-            a.total(),
-            a.largest(),
-            a.nearest(),
+            a.maximum(0),
+            a.reduce_sum(),
+            a.reduce_max(),
+            a.rint(),
             (a.as_bits() & 0x7FFFFFFF).as_floats(),
             a.is_nan().select(code.constant(7), a),
             code.number("count").to_float(),

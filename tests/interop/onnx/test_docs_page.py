@@ -12,7 +12,7 @@ from convscope.interop.onnx.reader import MAX_NODES, MAX_STRUCTURE_BYTES
 from convscope.interop.onnx.registry import CONVERTERS
 from convscope.interop.onnx.values import MAX_ARRAY_ELEMENTS, MAX_TOTAL_ELEMENTS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "onnx.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "onnx.md").read_text()
 
 
 def test_sample_runs(tmp_path, monkeypatch):
@@ -21,7 +21,7 @@ def test_sample_runs(tmp_path, monkeypatch):
 
 
 def test_listed_operators_have_converters():
-    (listed,) = re.findall(r"^Operators that become layers: (.*)\.$", PAGE, re.MULTILINE)
+    (listed,) = re.findall(r"^These operators become layers: (.*)\.$", PAGE, re.MULTILINE)
     assert listed == ", ".join(f"`{name}`" for name in sorted({operator for _, operator, _ in CONVERTERS}))
 
 
@@ -29,7 +29,7 @@ def test_documented_limits_match_the_code():
     limits = [f"{MAX_STRUCTURE_BYTES >> 20} MiB", f"{MAX_NODES:,} nodes", f"deeper than {MAX_GRAPH_DEPTH}"]
     limits += [
         f"{MAX_ARRAY_ELEMENTS:,} elements",
-        f"{MAX_TOTAL_ELEMENTS:,} of all",
+        f"{MAX_TOTAL_ELEMENTS:,} in total",
         f"{MAX_COMPUTED_WEIGHTS:,} weights",
     ]
     for limit in limits:

@@ -17,7 +17,7 @@ from .codegen.target import Target
 from .layout import Layout
 
 if TYPE_CHECKING:
-    from .runtime.fallback import Hand
+    from .runtime.fallback import FallbackContext
 
 
 class Role(StrEnum):
@@ -62,13 +62,13 @@ class Amount:
 
 
 @dataclass(frozen=True)
-class Given:
+class RuntimeArg:
     """A number that every run is given anew, by name: "lr", "scale"."""
 
     name: str
 
 
-Operand = Buffer | Amount | Given
+Operand = Buffer | Amount | RuntimeArg
 
 
 @dataclass(frozen=True)
@@ -109,17 +109,17 @@ class Call:
 
 
 @dataclass(frozen=True)
-class HostCall:
+class FallbackStep:
     """A piece of Python between kernels: a layer that has no kernel and runs on the reference."""
 
-    run: Callable[[Hand], None] = field(repr=False)
+    run: Callable[[FallbackContext], None] = field(repr=False)
     buffers: tuple[Buffer, ...]
     layer: str
     purpose: str
     reason: str = ""
 
 
-Step = Call | HostCall
+Step = Call | FallbackStep
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadFile
-from ...files.durable import write_durably
+from ...files.atomic import write_durably
 from ...layers.dense import Embedding
 from ...network import Network, Node
 from ...optim.losses import Reading

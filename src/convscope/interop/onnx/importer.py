@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...engines.common.arrays import ComputedArrays
-from ...engines.protocol import Array
+from ...arrays import Array, ComputedArrays
 from ...errors import BadFile
 from ...input_shapes import InputShape
 from ...layers.structural import Input, Parameter

@@ -12,7 +12,7 @@ import pytest
 from convscope.engines.native.codegen import compiler as objects
 from convscope.engines.native.codegen.compiler import Loader, symbol
 from convscope.engines.native.codegen.object_cache import cache_folder
-from convscope.engines.native.codegen.target import host, named
+from convscope.engines.native.codegen.target import host_cpu, named
 
 from ..assembly import X86_64
 from ..test_threads import AddItem
@@ -30,7 +30,7 @@ def compilations(loader: Loader, kernel: AddItem) -> int:
     address = loader.addresses([kernel], lambda done, count, name: seen.append(name))[kernel]
     import ctypes
 
-    x = np.zeros((2, host().width * kernel.count), np.float32)
+    x = np.zeros((2, host_cpu().width * kernel.count), np.float32)
     table = np.array([x.ctypes.data], np.int64)
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(address)
     run(table.ctypes.data, 0, 2, 0)
@@ -40,10 +40,10 @@ def compilations(loader: Loader, kernel: AddItem) -> int:
 
 def test_code_is_compiled_once_and_then_read(folder: Path) -> None:
     """A second loader finds the file; the first does not even look."""
-    first, kernel = Loader(host()), AddItem(2)
+    first, kernel = Loader(host_cpu()), AddItem(2)
     assert compilations(first, kernel) == 1
     assert compilations(first, kernel) == 0
-    assert compilations(Loader(host()), kernel) == 0
+    assert compilations(Loader(host_cpu()), kernel) == 0
     assert [file.suffix for file in folder.iterdir()] == [".o"]
 
 
@@ -51,40 +51,40 @@ def test_code_is_compiled_once_and_then_read(folder: Path) -> None:
 def test_a_damaged_file_is_made_anew(folder: Path, damage: bytes | None) -> None:
     """Empty, foreign, or with one byte turned: never loaded, never an error."""
     kernel = AddItem(3)
-    compilations(Loader(host()), kernel)
+    compilations(Loader(host_cpu()), kernel)
     (file,) = folder.iterdir()
     whole = file.read_bytes()
     turned = bytearray(whole)
     turned[len(turned) // 2] ^= 1
     file.write_bytes(bytes(turned) if damage is None else damage)
-    assert compilations(Loader(host()), kernel) == 1
+    assert compilations(Loader(host_cpu()), kernel) == 1
     assert file.read_bytes() == whole
 
 
 def test_the_name_follows_from_all_that_decides_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another setting, another processor, another one to schedule for, another generator: another name."""
-    names = {symbol(AddItem(1), host()), symbol(AddItem(2), host()), symbol(AddItem(1), named(X86_64))}
-    names.add(symbol(AddItem(1), replace(host(), tuning="another")))
+    names = {symbol(AddItem(1), host_cpu()), symbol(AddItem(2), host_cpu()), symbol(AddItem(1), named(X86_64))}
+    names.add(symbol(AddItem(1), replace(host_cpu(), tuning="another")))
     monkeypatch.setattr(objects, "generator_hash", lambda: "another text")
-    assert len(names | {symbol(AddItem(1), host())}) == 5
+    assert len(names | {symbol(AddItem(1), host_cpu())}) == 5
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "taken"))
-    assert compilations(Loader(host()), AddItem(4)) == 1
+    assert compilations(Loader(host_cpu()), AddItem(4)) == 1
 
 
 def test_the_cache_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """CONVSCOPE_CACHE=off keeps nothing."""
     monkeypatch.setenv("CONVSCOPE_CACHE", "off")
     assert cache_folder() is None
-    assert compilations(Loader(host()), AddItem(5)) == 1
+    assert compilations(Loader(host_cpu()), AddItem(5)) == 1
 
 
 def _compile(_number: int) -> int:
-    return compilations(Loader(host()), AddItem(6))
+    return compilations(Loader(host_cpu()), AddItem(6))
 
 
 def test_processes_may_compile_the_same_at_once(folder: Path) -> None:
@@ -93,4 +93,4 @@ def test_processes_may_compile_the_same_at_once(folder: Path) -> None:
         done = processes.map(_compile, range(3))
     assert all(count <= 1 for count in done)
     assert [file.suffix for file in folder.iterdir()] == [".o"]
-    assert compilations(Loader(host()), AddItem(6)) == 0
+    assert compilations(Loader(host_cpu()), AddItem(6)) == 0

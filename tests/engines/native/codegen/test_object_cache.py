@@ -17,7 +17,7 @@ from convscope.engines.native.codegen import compiler as objects
 from convscope.engines.native.codegen import object_cache as cache
 from convscope.engines.native.codegen.compiler import DIGEST_BYTES, Loader, symbol
 from convscope.engines.native.codegen.object_cache import LIMIT, CacheFolder, cache_limit
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 from convscope.errors import BadSetting
 
 from ..test_threads import AddItem
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def file_of(folder: Path, kernel: AddItem) -> Path:
-    return folder / f"{symbol(kernel, host())}.o"
+    return folder / f"{symbol(kernel, host_cpu())}.o"
 
 
 # private
@@ -42,7 +42,7 @@ def file_of(folder: Path, kernel: AddItem) -> Path:
 
 @needs_owners
 def test_cache_folder_is_made_for_its_owner_alone(folder: Path) -> None:
-    compilations(Loader(host()), AddItem(2))
+    compilations(Loader(host_cpu()), AddItem(2))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(file_of(folder, AddItem(2)).stat().st_mode) == 0o600
 
@@ -51,10 +51,10 @@ def test_cache_folder_is_made_for_its_owner_alone(folder: Path) -> None:
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o1777])
 def test_cache_folder_that_others_may_write_to_is_left_alone(folder: Path, mode: int) -> None:
     """Nothing is read or written; one warning says so, however many kernels are looked for."""
-    compilations(Loader(host()), AddItem(2))
+    compilations(Loader(host_cpu()), AddItem(2))
     folder.chmod(mode)
     with pytest.warns(RuntimeWarning) as told:
-        found = [compilations(Loader(host()), kernel) for kernel in (AddItem(2), AddItem(3))]
+        found = [compilations(Loader(host_cpu()), kernel) for kernel in (AddItem(2), AddItem(3))]
     assert found == [1, 1]
     assert [str(one.message) for one in told] == [
         f"compiled code is neither read from nor kept in {str(folder)!r}, which can be changed by others, as its mode "
@@ -65,19 +65,19 @@ def test_cache_folder_that_others_may_write_to_is_left_alone(folder: Path, mode:
 
 @needs_owners
 def test_cache_folder_of_another_user_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compilations(Loader(host()), AddItem(2))
+    compilations(Loader(host_cpu()), AddItem(2))
     owner = folder.stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     with pytest.warns(RuntimeWarning, match=f"which can be changed by user {owner}, who owns it; make"):
-        assert compilations(Loader(host()), AddItem(2)) == 1
+        assert compilations(Loader(host_cpu()), AddItem(2)) == 1
 
 
 @needs_owners
 def test_cached_file_that_others_may_write_to_is_compiled_again(folder: Path) -> None:
-    compilations(Loader(host()), AddItem(2))
+    compilations(Loader(host_cpu()), AddItem(2))
     file_of(folder, AddItem(2)).chmod(0o666)
-    assert compilations(Loader(host()), AddItem(2)) == 1
-    assert compilations(Loader(host()), AddItem(2)) == 0
+    assert compilations(Loader(host_cpu()), AddItem(2)) == 1
+    assert compilations(Loader(host_cpu()), AddItem(2)) == 0
 
 
 # only whole regular files with the function
@@ -86,10 +86,10 @@ LOOK = """
 from engines.native.codegen.test_compiler import compilations
 from engines.native.test_threads import AddItem
 from convscope.engines.native.codegen.compiler import Loader
-from convscope.engines.native.codegen.target import host
+from convscope.engines.native.codegen.target import host_cpu
 
-print(compilations(Loader(host()), AddItem(2)))
-print(compilations(Loader(host()), AddItem(2)))
+print(compilations(Loader(host_cpu()), AddItem(2)))
+print(compilations(Loader(host_cpu()), AddItem(2)))
 """
 
 
@@ -97,7 +97,7 @@ print(compilations(Loader(host()), AddItem(2)))
 @pytest.mark.parametrize("kind", ["pipe", "link to a device", "link to itself", "folder"])
 def test_what_is_no_file_in_the_place_of_one_is_compiled_again(folder: Path, kind: str) -> None:
     """Without waiting: in a process of its own, since opening a pipe waits for ever."""
-    compilations(Loader(host()), AddItem(2))
+    compilations(Loader(host_cpu()), AddItem(2))
     file = file_of(folder, AddItem(2))
     file.unlink()
     match kind:
@@ -124,13 +124,13 @@ def test_whole_object_file_without_the_function_is_compiled_again(folder: Path, 
     """Another kernel's code under this one's name, with a right digest; `named` where the text is in it somewhere."""
     wanted, other = AddItem(2), AddItem(3)
     for kernel in (wanted, other):
-        compilations(Loader(host()), kernel)
+        compilations(Loader(host_cpu()), kernel)
     whole = file_of(folder, wanted).read_bytes()
     body = file_of(folder, other).read_bytes()[DIGEST_BYTES:]
-    body += symbol(wanted, host()).encode() + b"\0" if named else b""
+    body += symbol(wanted, host_cpu()).encode() + b"\0" if named else b""
     file_of(folder, wanted).write_bytes(hashlib.sha256(body).digest() + body)
-    assert (objects._read(symbol(wanted, host())) is not None) == named
-    loader = Loader(host())
+    assert (objects._read(symbol(wanted, host_cpu())) is not None) == named
+    loader = Loader(host_cpu())
     assert compilations(loader, wanted) == 1
     assert compilations(loader, other) == 0
     assert file_of(folder, wanted).read_bytes() == whole
@@ -171,27 +171,27 @@ def test_reading_a_file_counts_as_use(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_killed_processes_go_and_files_being_written_stay(folder: Path) -> None:
-    compilations(Loader(host()), AddItem(2))
+    compilations(Loader(host_cpu()), AddItem(2))
     young, old = folder / ".new-young", folder / ".new-old"
     for file, age in ((young, 60), (old, 3600)):
         file.write_bytes(b"half an object")
         os.utime(file, (time.time() - age,) * 2)
-    compilations(Loader(host()), AddItem(3))
+    compilations(Loader(host_cpu()), AddItem(3))
     assert young.exists()
     assert not old.exists()
 
 
 def test_compiled_code_stays_within_the_limit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels compiled later push those before out, and work all the same."""
-    compilations(Loader(host()), AddItem(2))
+    compilations(Loader(host_cpu()), AddItem(2))
     size = file_of(folder, AddItem(2)).stat().st_size
     limit = 5 * size // 2
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", str(limit))
     for count in range(3, 9):
-        assert compilations(Loader(host()), AddItem(count)) == 1
+        assert compilations(Loader(host_cpu()), AddItem(count)) == 1
         assert sum(file.stat().st_size for file in folder.iterdir()) <= limit
-    assert compilations(Loader(host()), AddItem(8)) == 0
-    assert compilations(Loader(host()), AddItem(2)) == 1
+    assert compilations(Loader(host_cpu()), AddItem(8)) == 0
+    assert compilations(Loader(host_cpu()), AddItem(2)) == 1
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_cache_limit_refuses_what_is_no_size(text: str, folder: Path, monkeypatc
         f"CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G; got '{shown}'; unset it for 128M. [cache-limit]"
     )
     with pytest.raises(BadSetting) as refused:
-        compilations(Loader(host()), AddItem(2))
+        compilations(Loader(host_cpu()), AddItem(2))
     assert str(refused.value) == message
 
 
@@ -232,5 +232,5 @@ def test_a_cache_on_a_disk_without_room_costs_time_only(folder: Path, monkeypatc
     monkeypatch.setattr(os, "replace", full)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert compilations(Loader(host()), AddItem(2)) == 1
+        assert compilations(Loader(host_cpu()), AddItem(2)) == 1
     assert list(folder.iterdir()) == []

@@ -12,7 +12,7 @@ from convscope.engines.native.codegen.target import (
     V4,
     Target,
     all_names,
-    host,
+    host_cpu,
     named,
     names_here,
     target_for,
@@ -96,8 +96,8 @@ def test_features_are_never_used_that_were_not_found(cpu: str, found: set[str]) 
 
 def test_host_is_among_the_named_ones() -> None:
     """So its code is code that tests read."""
-    assert host() == named(host().tuning, host().triple)
-    assert host().tuning in names_here()
+    assert host_cpu() == named(host_cpu().tuning, host_cpu().triple)
+    assert host_cpu().tuning in names_here()
     assert set(names_here()) <= set(all_names())
 
 

@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 from ..runtime.locks import LOADER, MAKING, ForkLock
 from .kernel import Kernel, generate
 from .object_cache import CacheFolder, cache_folder, cache_limit
-from .target import Target, host
+from .target import Target, host_cpu
 
 DIGEST_BYTES = 32
 SUFFIX = ".o"
@@ -136,7 +136,7 @@ def this_loader() -> Loader:
     global _THIS
     with _MAKING:
         if _THIS is None:
-            _THIS = Loader(host())
+            _THIS = Loader(host_cpu())
         return _THIS
 
 

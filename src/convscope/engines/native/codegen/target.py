@@ -130,7 +130,7 @@ class Target:
 
 
 @lru_cache
-def host() -> Target:
+def host_cpu() -> Target:
     """Return the target for the processor this process runs on."""
     _initialize()
     return target_for(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features())

@@ -8,7 +8,7 @@ choose which instructions are written. What remains is made of four kinds of val
 | `Index` | a whole number known when the kernel runs | arguments, `loop`, arithmetic |
 | `Pointer` | the address of a float (or of a whole number of 32 bits) | arguments, `pointer + offset` |
 | `Vector` | as many floats (or whole numbers of 32 bits) as the processor's registers hold | `load`, arithmetic |
-| `Condition` | yes or no, for an index or for each lane | comparisons |
+| `Mask` | yes or no, for an index or for each lane | comparisons |
 
 An index that is known at generation is a Python int; the two mix freely. Every vector has the target's width:
 the same kernel text gives AVX-512, AVX2, SSE and NEON code.
@@ -24,6 +24,6 @@ from __future__ import annotations
 
 from .code import Code, Loop
 from .pointers import Pointer
-from .values import Condition, Index, Vector, fma, maximum, minimum
+from .values import Index, Mask, Vector, fma, maximum, minimum
 
-__all__ = ["Code", "Condition", "Index", "Loop", "Pointer", "Vector", "fma", "maximum", "minimum"]
+__all__ = ["Code", "Index", "Loop", "Mask", "Pointer", "Vector", "fma", "maximum", "minimum"]

@@ -11,7 +11,7 @@ import llvmlite.ir as ir
 from ..codegen.target import Target
 from .pointers import Pointer
 from .types import F32, I1, I32, I64, PTR, VOID
-from .values import Condition, Index, Vector
+from .values import Index, Mask, Vector
 
 
 class Loop:
@@ -153,18 +153,18 @@ class Code:
         """Return 0, 1, 2, … as whole numbers."""
         return self.integers(range(self.target.width))
 
-    def first_lanes(self, count: int | Index) -> Condition:
+    def first_lanes(self, count: int | Index) -> Mask:
         """Say which lanes come before the one numbered `count`."""
         if isinstance(count, Index):
             return self.lane_numbers() < count.to_lanes()
         lanes = [lane < count for lane in range(self.target.width)]
-        return Condition(self, ir.Constant(ir.VectorType(I1, self.target.width), lanes))
+        return Mask(self, ir.Constant(ir.VectorType(I1, self.target.width), lanes))
 
     def zeros(self, count: int) -> list[Vector]:
         """Return vectors of zeros."""
         return [self.constant(0)] * count
 
-    def hidden(self, pointer: Pointer) -> Pointer:
+    def launder(self, pointer: Pointer) -> Pointer:
         """Return the same address in a way that LLVM cannot see through.
 
         Within one block LLVM keeps what it loaded from equal addresses in registers, also when there are too few
@@ -252,12 +252,12 @@ class Code:
         written.results = self._wrapped(results, carry)
 
     @contextmanager
-    def when(self, condition: Condition | bool) -> Iterator[None]:
+    def when(self, condition: Mask | bool) -> Iterator[None]:
         """Write instructions that run only where the condition holds; it may be known at generation, if true."""
         if condition is True:
             yield
             return
-        assert isinstance(condition, Condition)
+        assert isinstance(condition, Mask)
         with self.builder.if_then(condition.ir):
             yield
 

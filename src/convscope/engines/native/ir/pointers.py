@@ -86,11 +86,6 @@ class Pointer:
         one = self.code.builder.extract_element(value.ir, ir.Constant(I32, lane))
         self.code.builder.store(one, (self + offset).ir, align=FLOAT_BYTES)
 
-    def store_integer(self, value: Index, offset: int | Index = 0) -> None:
-        """Write an index as a whole number of 32 bits."""
-        cut = self.code.builder.trunc(value.ir, I32)
-        self.code.builder.store(cut, (self + offset).ir, align=FLOAT_BYTES)
-
     def prefetch(self, offset: int | Index = 0, for_writing: bool = False) -> None:
         """Ask for a cache line that will be needed soon."""
         arguments = [(self + offset).ir, *(ir.Constant(I32, n) for n in (int(for_writing), 3, 1))]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value", "Index", "Vector", "Pointer")
 
 
-class Condition:
+class Mask:
     """Yes or no, of an index or lane by lane."""
 
     __slots__ = ("code", "ir")
@@ -24,14 +24,14 @@ class Condition:
     def __init__(self, code: Code, value: Any) -> None:
         self.code, self.ir = code, value
 
-    def __and__(self, other: Condition) -> Condition:
-        return Condition(self.code, self.code.builder.and_(self.ir, other.ir))
+    def __and__(self, other: Mask) -> Mask:
+        return Mask(self.code, self.code.builder.and_(self.ir, other.ir))
 
-    def __or__(self, other: Condition) -> Condition:
-        return Condition(self.code, self.code.builder.or_(self.ir, other.ir))
+    def __or__(self, other: Mask) -> Mask:
+        return Mask(self.code, self.code.builder.or_(self.ir, other.ir))
 
-    def __invert__(self) -> Condition:
-        return Condition(self.code, self.code.builder.not_(self.ir))
+    def __invert__(self) -> Mask:
+        return Mask(self.code, self.code.builder.not_(self.ir))
 
     def select(self, yes: Value, no: Value | Index | float) -> Value:
         """Return `yes` where the condition holds, else `no`."""
@@ -76,22 +76,22 @@ class Index:
     def __mod__(self, other: int | Index) -> Index:
         return self._do("urem", other)
 
-    def _compare(self, how: str, other: int | Index) -> Condition:
-        return Condition(self.code, self.code.builder.icmp_signed(how, self.ir, self._like(other).ir))
+    def _compare(self, how: str, other: int | Index) -> Mask:
+        return Mask(self.code, self.code.builder.icmp_signed(how, self.ir, self._like(other).ir))
 
-    def __lt__(self, other: int | Index) -> Condition:
+    def __lt__(self, other: int | Index) -> Mask:
         return self._compare("<", other)
 
-    def __le__(self, other: int | Index) -> Condition:
+    def __le__(self, other: int | Index) -> Mask:
         return self._compare("<=", other)
 
-    def __gt__(self, other: int | Index) -> Condition:
+    def __gt__(self, other: int | Index) -> Mask:
         return self._compare(">", other)
 
-    def __ge__(self, other: int | Index) -> Condition:
+    def __ge__(self, other: int | Index) -> Mask:
         return self._compare(">=", other)
 
-    def equals(self, other: int | Index) -> Condition:
+    def eq(self, other: int | Index) -> Mask:
         """Compare for equality (`==` stays Python's)."""
         return self._compare("==", other)
 
@@ -107,14 +107,14 @@ class Index:
 def minimum(a: int | Index, b: int | Index) -> Any:
     """Return the smaller index."""
     if isinstance(a, Index):
-        return Condition.select(a < b, a, b)
+        return Mask.select(a < b, a, b)
     return minimum(b, a) if isinstance(b, Index) else min(a, b)
 
 
 def maximum(a: int | Index, b: int | Index) -> Any:
     """Return the larger index."""
     if isinstance(a, Index):
-        return Condition.select(a > b, a, b)
+        return Mask.select(a > b, a, b)
     return maximum(b, a) if isinstance(b, Index) else max(a, b)
 
 
@@ -188,67 +188,67 @@ class Vector:
         """Shift right, filling with zeros."""
         return self._bits("lshr", other)
 
-    def _compare(self, how: str, other: Vector | float) -> Condition:
+    def _compare(self, how: str, other: Vector | float) -> Mask:
         build = self.code.builder
         compare = build.fcmp_ordered if self.is_float else build.icmp_signed
-        return Condition(self.code, compare(how, self.ir, self._like(other).ir))
+        return Mask(self.code, compare(how, self.ir, self._like(other).ir))
 
-    def __lt__(self, other: Vector | float) -> Condition:
+    def __lt__(self, other: Vector | float) -> Mask:
         return self._compare("<", other)
 
-    def __le__(self, other: Vector | float) -> Condition:
+    def __le__(self, other: Vector | float) -> Mask:
         return self._compare("<=", other)
 
-    def __gt__(self, other: Vector | float) -> Condition:
+    def __gt__(self, other: Vector | float) -> Mask:
         return self._compare(">", other)
 
-    def __ge__(self, other: Vector | float) -> Condition:
+    def __ge__(self, other: Vector | float) -> Mask:
         return self._compare(">=", other)
 
-    def equals(self, other: Vector | float) -> Condition:
+    def eq(self, other: Vector | float) -> Mask:
         """Compare for equality; NaN equals nothing."""
         return self._compare("==", other)
 
-    def below_unsigned(self, other: Vector | int) -> Condition:
+    def below_unsigned(self, other: Vector | int) -> Mask:
         """Compare whole numbers as if they had no sign."""
-        return Condition(self.code, self.code.builder.icmp_unsigned("<", self.ir, self._like(other).ir))
+        return Mask(self.code, self.code.builder.icmp_unsigned("<", self.ir, self._like(other).ir))
 
-    def is_nan(self) -> Condition:
+    def is_nan(self) -> Mask:
         """Say which lanes hold NaN."""
-        return Condition(self.code, self.code.builder.fcmp_unordered("uno", self.ir, self.ir))
+        return Mask(self.code, self.code.builder.fcmp_unordered("uno", self.ir, self.ir))
 
-    def larger(self, other: Vector | float) -> Vector:
+    def maximum(self, other: Vector | float) -> Vector:
         """Return the larger of each lane; NaN in `self` stays NaN, NaN in `other` loses against a number.
 
-        `x.larger(0)` is a ReLU that lets NaN through.
+        `x.maximum(0)` is a ReLU that lets NaN through.
         """
         right = self._like(other)
-        return Condition(self.code, self.code.builder.fcmp_ordered("<", self.ir, right.ir)).select(right, self)
+        return Mask(self.code, self.code.builder.fcmp_ordered("<", self.ir, right.ir)).select(right, self)
 
-    def smaller(self, other: Vector | float) -> Vector:
+    def minimum(self, other: Vector | float) -> Vector:
         """Return the smaller of each lane; NaN in `self` stays NaN."""
         right = self._like(other)
-        return Condition(self.code, self.code.builder.fcmp_ordered(">", self.ir, right.ir)).select(right, self)
+        return Mask(self.code, self.code.builder.fcmp_ordered(">", self.ir, right.ir)).select(right, self)
 
     def _intrinsic(self, name: str) -> Vector:
         return Vector(self.code, self.code.intrinsic(f"llvm.{name}", [self.ir]))
 
-    def absolute(self) -> Vector:
+    def abs(self) -> Vector:
         """Return each lane without its sign."""
         return self._intrinsic("fabs")
 
-    def square_root(self) -> Vector:
+    def sqrt(self) -> Vector:
         """Return each lane's square root, correctly rounded."""
         return self._intrinsic("sqrt")
 
-    def nearest(self) -> Vector:
+    def rint(self) -> Vector:
         """Return each lane rounded to the nearest whole number (ties to even), as floats."""
         return self._intrinsic("rint") if self.code.target.width > 4 else self._round_by_adding()
 
     def _round_by_adding(self) -> Vector:
         """Round by adding and taking away a number beyond 2²³, where floats have no fraction."""
         big = (self.as_bits() & -0x80000000 | 0x4B000000).as_floats()
-        return (self.absolute() < float(1 << 23)).select(self + big - big, self)
+        return (self.abs() < float(1 << 23)).select(self + big - big, self)
 
     def as_bits(self) -> Vector:
         """Return the same bits read as whole numbers."""
@@ -258,15 +258,11 @@ class Vector:
         """Return the same bits read as floats."""
         return Vector(self.code, self.code.builder.bitcast(self.ir, self.code.vector))
 
-    def to_integers(self) -> Vector:
-        """Return floats cut to whole numbers."""
-        return Vector(self.code, self.code.builder.fptosi(self.ir, self.code.int_vector))
-
     def to_floats(self) -> Vector:
         """Return whole numbers (with sign) as floats."""
         return Vector(self.code, self.code.builder.sitofp(self.ir, self.code.vector))
 
-    def total(self) -> Vector:
+    def reduce_sum(self) -> Vector:
         """Return the sum over lanes, in every lane; halves are added to halves, whatever the processor."""
         lanes, step, result = self.code.target.width, self.code.target.width // 2, self
         while step:
@@ -274,12 +270,12 @@ class Vector:
             step //= 2
         return result
 
-    def largest(self) -> Vector:
+    def reduce_max(self) -> Vector:
         """Return the largest lane in every lane; NaN where any lane is NaN."""
         lanes, step, result = self.code.target.width, self.code.target.width // 2, self
         while step:
             other = result.shuffle([(lane + step) % lanes for lane in range(lanes)])
-            result = result.is_nan().select(result, other.is_nan().select(other, result.larger(other)))
+            result = result.is_nan().select(result, other.is_nan().select(other, result.maximum(other)))
             step //= 2
         return result
 

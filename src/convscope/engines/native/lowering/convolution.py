@@ -27,8 +27,8 @@ from ..kernels.winograd import (
 )
 from ..kernels.winograd import slices_for as winograd_slices_for
 from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
-from ..plan import Buffer, HostCall, Operand, Role, Value
-from ..runtime.fallback import Hand
+from ..plan import Buffer, FallbackStep, Operand, Role, Value
+from ..runtime.fallback import FallbackContext
 from ..tuning.select import DIRECT, why, winograd_tile
 from .channel_sums import channel_sums, through_relu
 from .following import activation_after
@@ -130,7 +130,7 @@ class _Convolution:
         for name in ("running_mean", "running_var"):
             lowering.statistic(norm, name, channels)
 
-        def fold(hand: Hand) -> None:
+        def fold(hand: FallbackContext) -> None:
             own, others = node.parameters_of, norm.parameters_of
             factor = 1 / np.sqrt(hand.array(f"{others}.running_var").astype(np.float64) + layer.eps)
             offset = -hand.array(f"{others}.running_mean") * factor
@@ -145,7 +145,7 @@ class _Convolution:
             hand.memory(bias)[...] = channels.pack(offset.astype(np.float32))
 
         with lowering.section("prepare"):
-            lowering.add(HostCall(fold, (weight, bias), node.name, f"weights with {norm.name}", "once"))
+            lowering.add(FallbackStep(fold, (weight, bias), node.name, f"weights with {norm.name}", "once"))
         return weight, bias
 
     def _forward(self, weight: Buffer, bias: Buffer | None, tail: _Tail) -> None:

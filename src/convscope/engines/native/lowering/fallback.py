@@ -10,8 +10,8 @@ from ....network import Node
 from ...reference.layers.graph import keeps_statistics
 from ...reference.layers.rules import Context, backward, forward
 from ..layout import Floats, Plain
-from ..plan import HostCall, Value
-from ..runtime.fallback import Hand
+from ..plan import FallbackStep, Value
+from ..runtime.fallback import FallbackContext
 from .lowering import Gradient, Lowering
 
 
@@ -23,7 +23,7 @@ def on_reference(node: Node, lowering: Lowering, reason: str) -> None:
     statistics = {name: f"{node.parameters_of}.{name}" for name in node.facts.buffer_shapes}
     training = lowering.mode.training and not keeps_statistics(node)
 
-    def run_forward(hand: Hand) -> None:
+    def run_forward(hand: FallbackContext) -> None:
         context = Context(training, generator=hand.generator(node.name), buffers=_own(hand, statistics))
         hand.contexts[node.name] = context
         _write(hand, result, forward(node.layer, _read(hand, sources), _own(hand, parameters), context))
@@ -31,7 +31,7 @@ def on_reference(node: Node, lowering: Lowering, reason: str) -> None:
             hand.set_array(statistics[name], array)
 
     buffers = (*(source.buffer for source in sources), result.buffer)
-    lowering.add(HostCall(run_forward, buffers, node.name, "forward", reason))
+    lowering.add(FallbackStep(run_forward, buffers, node.name, "forward", reason))
 
     def back() -> None:
         gradient = lowering.gradient(result)
@@ -43,7 +43,7 @@ def on_reference(node: Node, lowering: Lowering, reason: str) -> None:
         run = _backward(node, sources, given, into, parameters, first)
         made = [value for value in into if value is not None]
         touched = (*(v.buffer for v in sources), gradient.buffer, *(value.buffer for value in made))
-        lowering.add(HostCall(run, touched, node.name, "backward", reason))
+        lowering.add(FallbackStep(run, touched, node.name, "backward", reason))
         for source, value in zip(sources, into, strict=True):
             if value is not None:
                 lowering.contribute(source, Gradient(value.buffer))
@@ -58,8 +58,8 @@ def _backward(
     into: list[Value | None],
     parameters: dict[str, str],
     first: dict[str, bool],
-) -> Callable[[Hand], None]:
-    def run(hand: Hand) -> None:
+) -> Callable[[FallbackContext], None]:
+    def run(hand: FallbackContext) -> None:
         arrays = _read(hand, sources)
         (gradient,) = _read(hand, (given,))
         found = backward(node.layer, gradient, arrays, _own(hand, parameters), hand.contexts[node.name])
@@ -77,15 +77,15 @@ def _gradient_place(lowering: Lowering, source: Value) -> Value:
     return Value(source.key, made, source.layout, source.shape)
 
 
-def _read(hand: Hand, values: tuple[Value, ...]) -> tuple[Floats, ...]:
+def _read(hand: FallbackContext, values: tuple[Value, ...]) -> tuple[Floats, ...]:
     return tuple(hand.memory(value.buffer).reshape(hand.batch, *value.shape) for value in values)
 
 
-def _write(hand: Hand, value: Value, array: Floats) -> None:
+def _write(hand: FallbackContext, value: Value, array: Floats) -> None:
     memory = hand.memory(value.buffer)
     memory[...] = array.reshape(hand.batch, -1) if array.size > 1 else array.reshape(-1)
 
 
-def _own(hand: Hand, names: dict[str, str]) -> dict[str, Floats]:
+def _own(hand: FallbackContext, names: dict[str, str]) -> dict[str, Floats]:
     """Return arrays by the names that the layer has for them."""
     return {name: hand.array(full) for name, full in names.items()}

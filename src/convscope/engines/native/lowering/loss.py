@@ -7,8 +7,8 @@ from ...common.losses import score
 from ...protocol import StepResult
 from ..kernels.activation.softmax import SoftmaxCrossEntropy
 from ..layout import Plain
-from ..plan import Given, HostCall, Value
-from ..runtime.fallback import Hand
+from ..plan import FallbackStep, RuntimeArg, Value
+from ..runtime.fallback import FallbackContext
 from .lowering import Gradient, Lowering
 
 LABELS, LOSSES, HITS, SQUARES = "the labels", "the losses", "the hits", "the squares"
@@ -42,7 +42,7 @@ def _cross_entropy(loss: CrossEntropy, scores: Value, lowering: Lowering) -> Non
         dlogits=gradient,
         losses=made[LOSSES],
         hits=made[HITS],
-        scale=Given("mean"),
+        scale=RuntimeArg("mean"),
     )
     lowering.contribute(blocked, Gradient(gradient))
 
@@ -51,12 +51,12 @@ def _on_reference(objective: Objective, scores: Value, lowering: Lowering) -> No
     plain = lowering.plain(scores)
     gradient = lowering.buffer(f"gradient of {plain.key}", per_image=plain.layout.floats)
 
-    def run(hand: Hand) -> None:
+    def run(hand: FallbackContext) -> None:
         array = hand.memory(plain.buffer).reshape(hand.batch, *plain.shape)
         got = score(objective.loss, array, hand.labels)
         hand.memory(gradient)[...] = got.gradient.reshape(hand.batch, -1)
         hand.result = StepResult(got.loss, got.correct, got.targets)
 
     reason = f"no kernel for {type(objective.loss).__name__} on {len(scores.shape)} axes"
-    lowering.add(HostCall(run, (plain.buffer, gradient), "loss", "forward and gradient", reason))
+    lowering.add(FallbackStep(run, (plain.buffer, gradient), "loss", "forward and gradient", reason))
     lowering.contribute(plain, Gradient(gradient))

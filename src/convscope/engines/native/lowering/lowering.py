@@ -15,8 +15,8 @@ from ..kernels.merge.merges import Sum
 from ..kernels.merge.packing import Pack, Unpack
 from ..kernels.update.reductions import Accumulate, SumParts
 from ..layout import Blocked, Layout, Plain
-from ..plan import Amount, Buffer, Call, HostCall, Operand, Plan, Role, Step, Value
-from ..runtime.fallback import Hand
+from ..plan import Amount, Buffer, Call, FallbackStep, Operand, Plan, Role, Step, Value
+from ..runtime.fallback import FallbackContext
 from ..runtime.parameters import ParameterLayout, Parameters
 
 
@@ -296,11 +296,11 @@ class Lowering:
             self.call(Accumulate(), node.name, "shared parameter", x=own, out=place, floats=place.fixed)
             return
 
-        def add(hand: Hand) -> None:
+        def add(hand: FallbackContext) -> None:
             hand.memory(place)[...] += hand.memory(own)
 
         reason = f"{place.fixed} floats fill no vector"
-        self.add(HostCall(add, (own, place), node.name, "shared parameter", reason))
+        self.add(FallbackStep(add, (own, place), node.name, "shared parameter", reason))
 
     def first_gradient(self, name: str) -> bool:
         """Say whether nothing has been written to a parameter's gradient so far; from now on it has."""

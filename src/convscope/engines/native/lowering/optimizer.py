@@ -11,7 +11,7 @@ from ..codegen.kernel import Kernel
 from ..codegen.target import Target
 from ..kernels.update.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from ..layout import Plain
-from ..plan import Amount, Buffer, Call, Given, Operand, Plan, Role, Value
+from ..plan import Amount, Buffer, Call, Operand, Plan, Role, RuntimeArg, Value
 from ..runtime.arrays import WHOLE
 from .loss import SQUARES
 
@@ -34,7 +34,7 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
     for slot in state_slots(optimizer):
         operands[slot] = Buffer(slot, Role.STATE, fixed=floats)
     kernel = update_kernel(optimizer)
-    operands |= {name: Given(name) for name in kernel.reals}
+    operands |= {name: RuntimeArg(name) for name in kernel.reals}
     update = Call(kernel, operands, "all", "update", "all parameters in a row")
     values = {SQUARES: Value(SQUARES, squares, Plain((PARTS,)), (PARTS,))}
     return Plan("update", target, {"norm": (norm,), "update": (update,)}, values, frozenset({squares}))

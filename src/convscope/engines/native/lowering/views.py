@@ -7,7 +7,7 @@ from ....network import Node
 from ..kernels.update.dropout import Dropout as DropoutKernel
 from ..kernels.update.dropout import DropoutGradient
 from ..layout import Blocked, Plain
-from ..plan import Given
+from ..plan import RuntimeArg
 from .lowering import Gradient, Lowering, NotLowered
 from .rules import lower
 
@@ -39,7 +39,7 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
         raise NotLowered("it reads images as they come")
     result = lowering.new(node, source.layout, (source,))
     lowering.random.append(node.name)
-    keys = {"key_low": Given(f"low key of {node.name}"), "key_high": Given(f"high key of {node.name}")}
+    keys = {"key_low": RuntimeArg(f"low key of {node.name}"), "key_high": RuntimeArg(f"high key of {node.name}")}
     lowering.call(
         DropoutKernel(layer.p),
         node.name,

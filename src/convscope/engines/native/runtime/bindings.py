@@ -13,12 +13,12 @@ from ..codegen.compiler import Loader
 from ..plan import Buffer, Plan, Role
 from ..progress import compile_progress
 from .arrays import Arrays
-from .executable import Bound, Memory
+from .executable import Executable, Memory
 from .memory_planner import aligned
 from .threads import Pool
 
 MOST_BOUND = 16
-"""Bound plans kept: a training with validation and an observed step uses seven."""
+"""Executables kept: a training with validation and an observed step uses seven."""
 SPARE = 0.05
 """Share of a program's memory that prepared weights of plans not in use may take."""
 
@@ -31,7 +31,7 @@ class Bindings:
 
     def __init__(self, loader: Loader, pool: Pool, arrays: Arrays) -> None:
         self._loader, self._pool, self._arrays = loader, pool, arrays
-        self._bound: OrderedDict[tuple[PlanKey, int], Bound] = OrderedDict()
+        self._bound: OrderedDict[tuple[PlanKey, int], Executable] = OrderedDict()
         self._memory = Memory(aligned, self._bound.clear)
         self._prepared: OrderedDict[PlanKey, frozenset[Buffer]] = OrderedDict()
         self._prepared_for: dict[PlanKey, int] = {}
@@ -41,14 +41,14 @@ class Bindings:
         """Return the bytes of everything that lives longer than a call."""
         return self._memory.nbytes + self._arrays.nbytes + sum(bound.table_bytes for bound in self._bound.values())
 
-    def get(self, key: PlanKey, plan: Plan, batch: int) -> Bound:
+    def get(self, key: PlanKey, plan: Plan, batch: int) -> Executable:
         """Return a plan bound to memory for a batch size; its code is generated where that is new."""
         known = self._bound.get((key, batch))
         if known is None:
             with compile_progress() as progress:
                 addresses = self._loader.addresses(plan.kernels, progress)
             self._make_room(key, plan)
-            known = Bound(plan, batch, addresses, self._memory, self._arrays.locate, self._pool)
+            known = Executable(plan, batch, addresses, self._memory, self._arrays.locate, self._pool)
             self._bound[key, batch] = known
             if len(self._bound) > MOST_BOUND:
                 self._bound.popitem(last=False)

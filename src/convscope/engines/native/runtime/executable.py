@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..codegen.kernel import Kernel, argument_names
 from ..layout import Floats
-from ..plan import Amount, Buffer, Call, Given, HostCall, Plan, Role, Step
+from ..plan import Amount, Buffer, Call, FallbackStep, Plan, Role, RuntimeArg, Step
 from .memory_planner import by_lifetime
 from .threads import RECORD, Pool
 
@@ -60,7 +60,7 @@ class Segment(NamedTuple):
     alone: bool
 
 
-class Bound:
+class Executable:
     """Records and argument tables of a plan's sections."""
 
     def __init__(
@@ -126,10 +126,10 @@ class Bound:
                 else:
                     self._tables[place] = int(number)
 
-    def run(self, section: str, host: Callable[[HostCall], None]) -> None:
+    def run(self, section: str, host: Callable[[FallbackStep], None]) -> None:
         """Run a section; `host` runs the steps that are Python."""
         for segment in self._sections.get(section, ()):
-            if isinstance(segment, HostCall):
+            if isinstance(segment, FallbackStep):
                 host(segment)
             else:
                 self._pool.run_at(segment.address, segment.length, segment.alone)
@@ -148,7 +148,7 @@ class Bound:
         operand = call.operands[name]
         if isinstance(operand, Buffer):
             self._tables[place] = self.memory(operand).ctypes.data
-        elif isinstance(operand, Given):
+        elif isinstance(operand, RuntimeArg):
             self._given.setdefault(operand.name, []).append((place, name in call.kernel.reals))
         elif name in call.kernel.reals:
             raise TypeError(f"{type(call.kernel).__name__}.{name} must be given anew for each run")
@@ -158,8 +158,8 @@ class Bound:
 
     def _segments(
         self, steps: Sequence[Step], addresses: Mapping[Kernel, int], tables: Mapping[int, int]
-    ) -> list[Segment | HostCall]:
-        segments: list[Segment | HostCall] = []
+    ) -> list[Segment | FallbackStep]:
+        segments: list[Segment | FallbackStep] = []
         waiting: list[Call] = []
 
         def close() -> None:

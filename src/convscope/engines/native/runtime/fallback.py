@@ -13,7 +13,7 @@ from ..layout import Floats
 from ..plan import Buffer
 
 
-class Hand(Protocol):
+class FallbackContext(Protocol):
     """A plan at work, as a step in Python sees it."""
 
     @property

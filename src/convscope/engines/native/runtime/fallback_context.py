@@ -9,22 +9,22 @@ from ....optim.randomness import generator
 from ...protocol import Array, StepResult
 from ...reference.layers.rules import Context
 from ..layout import Floats
-from ..plan import Buffer, HostCall
+from ..plan import Buffer, FallbackStep
 from .arrays import Arrays
-from .executable import Bound
+from .executable import Executable
 
 
-class PlanHand:
+class PlanFallbackContext:
     """Memory of one run: `contexts` are what forward passes leave for backward passes, by layer."""
 
-    def __init__(self, bound: Bound, arrays: Arrays, seed: int, step: int) -> None:
+    def __init__(self, bound: Executable, arrays: Arrays, seed: int, step: int) -> None:
         self._bound, self._arrays, self._seed, self._step = bound, arrays, seed, step
         self.contexts: dict[str, Context] = {}
         self.labels: Array = np.zeros(0)
         self.loss: Loss = Loss()
         self.result: StepResult | None = None
 
-    def __call__(self, step: HostCall) -> None:
+    def __call__(self, step: FallbackStep) -> None:
         """Run a step."""
         with np.errstate(all="ignore"):  # what overflows is found and named after the step
             step.run(self)

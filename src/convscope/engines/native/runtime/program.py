@@ -26,8 +26,8 @@ from ..lowering.optimizer import given_numbers, update_plan
 from ..plan import Plan, Role
 from .arrays import Arrays
 from .bindings import Bindings, PlanKey
-from .executable import Bound
-from .fallback_context import PlanHand
+from .executable import Executable
+from .fallback_context import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
 from .threads import Pool
 
@@ -106,7 +106,7 @@ class NativeProgram:
         mode = Mode(training=False, fused=not every, strict=self._strict, batch_hint=hint)
         return inference_plan(title, self._network, target, mode, layouts, frozenset(names))
 
-    def bound(self, title: str, batch: int) -> Bound:
+    def bound(self, title: str, batch: int) -> Executable:
         """Return a plan bound to memory for a batch size; its code is generated where that is new."""
         return self._bindings.get((title, batch_hint(batch)), self.plan(title, batch), batch)
 
@@ -137,7 +137,7 @@ class NativeProgram:
             got = score(objective.loss, scores, labels)
         return StepResult(got.loss, got.correct, got.targets)
 
-    def _inferred(self, title: str, x: Array) -> Bound:
+    def _inferred(self, title: str, x: Array) -> Executable:
         bound = self.bound(title, len(x))
         host = self._hand(bound, 0)
         key = title, batch_hint(len(x))
@@ -190,7 +190,7 @@ class NativeProgram:
         """Return what the last observed step showed, by layer."""
         return dict(self._observed)
 
-    def _differentiate(self, title: str, x: Array, labels: Array, step: int) -> tuple[Bound, StepResult]:
+    def _differentiate(self, title: str, x: Array, labels: Array, step: int) -> tuple[Executable, StepResult]:
         objective = required(self._training).objective
         for norm, shape in self._normalizations if len(x) == 1 else ():
             check_batch(norm, (1, *shape))
@@ -231,7 +231,7 @@ class NativeProgram:
         # Squares overflow long before gradients do.
         return math.isfinite(loss) and bool(np.isfinite(self.arrays.all_of(Role.GRADIENT)).all())
 
-    def _watch(self, bound: Bound) -> Callable[[], dict[str, LayerStatistics]]:
+    def _watch(self, bound: Executable) -> Callable[[], dict[str, LayerStatistics]]:
         """Remember what an observed step shows before the update; the function returned completes it after."""
         parameters = {name: self.read(name) for name in self.arrays.parameter_shapes}
         gradients = {name: self.arrays.gradient(name) for name in self.arrays.trained_shapes}
@@ -244,15 +244,15 @@ class NativeProgram:
 
         return complete
 
-    def _load_images(self, bound: Bound, x: Array) -> None:
+    def _load_images(self, bound: Executable, x: Array) -> None:
         value = bound.plan.values[self._network.inputs[0].name]
         bound.memory(value.buffer)[...] = x.reshape(len(x), -1)
 
-    def _hand(self, bound: Bound, step: int) -> PlanHand:
-        return PlanHand(bound, self.arrays, self._seed, step)
+    def _hand(self, bound: Executable, step: int) -> PlanFallbackContext:
+        return PlanFallbackContext(bound, self.arrays, self._seed, step)
 
 
-def outside(bound: Bound, name: str) -> Floats:
+def outside(bound: Executable, name: str) -> Floats:
     """Return a layer's output as arrays are outside: (n, c, h, w)."""
     value = bound.plan.values[name]
     memory = bound.memory(value.buffer)

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from ..codegen.compiler import generator_hash
 from ..codegen.object_cache import CacheFolder, cache_folder
-from ..codegen.target import host
+from ..codegen.target import host_cpu
 from ..kernels.common.shapes import ConvolutionShape
 
 MOST_BYTES = 16 << 20
@@ -58,7 +58,7 @@ def trying(tile: int) -> Iterator[None]:
 
 
 def _name(shape: ConvolutionShape, batch_hint: int, purpose: str) -> str:
-    text = f"{host().key}|{generator_hash()}|{shape!r}|{batch_hint}|{purpose}"
+    text = f"{host_cpu().key}|{generator_hash()}|{shape!r}|{batch_hint}|{purpose}"
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
 
 

@@ -94,8 +94,8 @@ def _leaky_gradient(_code: Code, settings: Settings, kept: Vector, dy: Vector) -
     return (kept > 0).select(dy, dy * settings[0])
 
 
-FORMULAS["relu"] = Formulas(lambda _code, _settings, x: x.larger(0), _relu_gradient, "y")
-FORMULAS["relu6"] = Formulas(lambda _code, _settings, x: x.larger(0).smaller(6), _relu6_gradient, "y")
+FORMULAS["relu"] = Formulas(lambda _code, _settings, x: x.maximum(0), _relu_gradient, "y")
+FORMULAS["relu6"] = Formulas(lambda _code, _settings, x: x.maximum(0).minimum(6), _relu6_gradient, "y")
 FORMULAS["leakyrelu"] = Formulas(_leaky, _leaky_gradient, "y")
 FORMULAS["leakyrelu, slope not positive"] = Formulas(_leaky, _leaky_gradient, "x")
 
@@ -105,7 +105,7 @@ FORMULAS["leakyrelu, slope not positive"] = Formulas(_leaky, _leaky_gradient, "x
 
 def _elu(code: Code, settings: Settings, x: Vector) -> Vector:
     alpha, scale = settings
-    left = exponential_minus_one(code, x.smaller(0)) * (alpha * scale)
+    left = exponential_minus_one(code, x.minimum(0)) * (alpha * scale)
     return (x <= 0).select(left, x if scale == 1 else x * scale)
 
 
@@ -117,7 +117,7 @@ def _elu_gradient(code: Code, settings: Settings, y: Vector, dy: Vector) -> Vect
 
 def _elu_gradient_of_input(code: Code, settings: Settings, x: Vector, dy: Vector) -> Vector:
     alpha, scale = settings
-    return dy * (x <= 0).select(exponential(code, x.smaller(0)) * (alpha * scale), code.constant(scale))
+    return dy * (x <= 0).select(exponential(code, x.minimum(0)) * (alpha * scale), code.constant(scale))
 
 
 FORMULAS["elu"] = Formulas(_elu, _elu_gradient, "y", heavy=True)
@@ -158,7 +158,7 @@ def _gelu_by_tanh(code: Code, _settings: Settings, x: Vector) -> Vector:
 
 
 def _gelu_by_tanh_gradient(code: Code, _settings: Settings, x: Vector, dy: Vector) -> Vector:
-    argument, square = _gelu_argument(code, x), (x * x).smaller(_SQUARE_LIMIT)
+    argument, square = _gelu_argument(code, x), (x * x).minimum(_SQUARE_LIMIT)
     gate, closed = _gates(code, argument)
     inner_slope = fma(square, code.constant(6 * _SLOPE * _CUBE), code.constant(2 * _SLOPE))
     return dy * fma(x * (gate * closed), inner_slope, gate)
@@ -179,14 +179,14 @@ _MISH_LIMIT = 20.0
 
 def _mish(code: Code, _settings: Settings, x: Vector) -> Vector:
     """Use that tanh(ln(1 + u)) = w / (w + 2) with u = eˣ, w = u·(u + 2)."""
-    u = exponential(code, x.smaller(_MISH_LIMIT))
+    u = exponential(code, x.minimum(_MISH_LIMIT))
     w = u * (u + 2)
     return x * (w / (w + 2))
 
 
 def _mish_gradient(code: Code, _settings: Settings, x: Vector, dy: Vector) -> Vector:
     """Put tanh(softplus) + x·σ·(1 − tanh²) over one denominator: (w·(w + 2) + 4x·u·(u + 1)) / (w + 2)²."""
-    inside = x.smaller(_MISH_LIMIT)
+    inside = x.minimum(_MISH_LIMIT)
     u = exponential(code, inside)
     w = u * (u + 2)
     right = w + 2
@@ -204,7 +204,7 @@ FORMULAS["mish"] = Formulas(_mish, _mish_gradient, "x", heavy=True)
 
 
 def _hardsigmoid(_code: Code, _settings: Settings, x: Vector) -> Vector:
-    return (x + 3).larger(0).smaller(6) * (1 / 6)
+    return (x + 3).maximum(0).minimum(6) * (1 / 6)
 
 
 def _hardsigmoid_gradient(code: Code, _settings: Settings, x: Vector, dy: Vector) -> Vector:

@@ -136,7 +136,7 @@ class Activate(_Elementwise):
             return
         size = self.height * self.width * self.lanes
         with code.loop(code.first, code.last) as plane:
-            last = (plane.index % self.blocks).equals(self.blocks - 1)
+            last = (plane.index % self.blocks).eq(self.blocks - 1)
             used = last.select(plane.index * 0 + self.channels % self.lanes, self.lanes)
             start = plane.index * size
 

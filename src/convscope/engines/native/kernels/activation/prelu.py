@@ -138,6 +138,6 @@ class PReLUSlopeGradient(Kernel):
                 part.next([part.values[0] + parts.load(item.index * self.lanes + part.index)])
             (total,) = part.results
             if self.shared:
-                dslope.store_lane(total.total())
+                dslope.store_lane(total.reduce_sum())
             else:
                 dslope.store(total, item.index * self.lanes)

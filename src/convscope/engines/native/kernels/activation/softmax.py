@@ -53,10 +53,10 @@ class Classes:
         """Return the largest score in every lane; NaN is left out, it comes back with the powers."""
 
         def step(at: int | Index, lanes: int, values: Sequence[Vector]) -> Sequence[Vector]:
-            return (values[0].larger(self.used(code, row.load(at), lanes, -inf)),)
+            return (values[0].maximum(self.used(code, row.load(at), lanes, -inf)),)
 
         (largest,) = self.reduce(code, [code.constant(-inf)], step)
-        return largest.largest()
+        return largest.reduce_max()
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _sum_of_powers(
         return (values[0] + power,)
 
     (total,) = classes.reduce(code, code.zeros(1), step)
-    return total.total()
+    return total.reduce_sum()
 
 
 @dataclass(frozen=True)
@@ -195,12 +195,12 @@ class SoftmaxCrossEntropy(Kernel):
             dx.store(power, at)
             earlier = code.lane_numbers() < (label - at).to_lanes()
             nan = value.is_nan()
-            beats = (value > score) | (nan & is_number) | (earlier & (value.equals(score) | nan))
+            beats = (value > score) | (nan & is_number) | (earlier & (value.eq(score) | nan))
             count = classes.used(code, beats.select(code.constant(1), 0.0), lanes, 0)
             below = classes.used(code, value - largest, lanes, 0)
             return (values[0] + power, values[1] + count, values[2] + below)
 
-        total, better, below = (value.total() for value in classes.reduce(code, code.zeros(3), step))
+        total, better, below = (value.reduce_sum() for value in classes.reduce(code, code.zeros(3), step))
         return total, better, below
 
     def _gradient(self, code: Code, classes: Classes, dx: Pointer, label: Index, total: Vector) -> None:
@@ -208,7 +208,7 @@ class SoftmaxCrossEntropy(Kernel):
         scale, rest = code.real("scale"), self.smoothing / self.classes
 
         def step(at: int | Index, lanes: int, values: Sequence[Vector]) -> Sequence[Vector]:
-            own = code.lane_numbers().equals((label - at).to_lanes())
+            own = code.lane_numbers().eq((label - at).to_lanes())
             target = own.select(code.constant(1 - self.smoothing + rest), rest)
             dx.store(classes.used(code, (dx.load(at) / total - target) * scale, lanes, 0), at)
             return values

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...codegen.kernel import Kernel
-from ...ir import Code, Condition, Index, Pointer, Vector
+from ...ir import Code, Index, Mask, Pointer, Vector
 from ...layout import blocks_of
 
 
@@ -42,7 +42,7 @@ class ChannelKernel(Kernel):
         """Read a block's numbers from arrays of one for each channel."""
         return [code.pointer(name).load(block * self.lanes) for name in names]
 
-    def real_lanes(self, code: Code, block: int | Index) -> Condition:
+    def real_lanes(self, code: Code, block: int | Index) -> Mask:
         """Say which lanes of a block hold channels."""
         return code.first_lanes(self.channels - block * self.lanes)
 

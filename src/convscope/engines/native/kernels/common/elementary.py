@@ -64,7 +64,7 @@ def exponential(code: Code, x: Vector) -> Vector:
     instruction that overflows and underflows as it should.
     """
     if code.target.is_x86 and code.target.width == 16:
-        part = _reduced(code, x.smaller(PAST_LARGEST).larger(PAST_SMALLEST))
+        part = _reduced(code, x.minimum(PAST_LARGEST).maximum(PAST_SMALLEST))
         return _times_power_of_two(code, part.less_one + 1, part.n)
     part = _reduced(code, x)
     scaled = ((part.less_one + 1).as_bits() + (part.bits << EXPONENT_SHIFT)).as_floats()
@@ -80,7 +80,7 @@ def _times_power_of_two(code: Code, x: Vector, n: Vector) -> Vector:
 
 def exponential_minus_one(code: Code, x: Vector) -> Vector:
     """Return e^x − 1 for x ≤ 0, within 2 units in the last place also near 0."""
-    part = _reduced(code, x.larger(-80.0))
+    part = _reduced(code, x.maximum(-80.0))
     power = ((part.bits + EXPONENT_BIAS) << EXPONENT_SHIFT).as_floats()
     return fma(part.less_one, power, power - 1)
 
@@ -98,7 +98,7 @@ def tanh(code: Code, x: Vector) -> Vector:
 
     Formula:  tanh |x| = −m / (m + 2) with m = e^(−2|x|) − 1, which loses no digits near 0
     """
-    less_one = exponential_minus_one(code, x.absolute() * -2)
+    less_one = exponential_minus_one(code, x.abs() * -2)
     return with_sign(less_one / (less_one + 2), x)
 
 
@@ -145,8 +145,8 @@ def softplus(code: Code, x: Vector) -> Vector:
 
     Formula:  max(x, 0) + ln(1 + e^−|x|)
     """
-    small = exponential(code, -x.absolute())
-    return fma(small, evaluated(code, _softplus_rest(), small), x.larger(0))
+    small = exponential(code, -x.abs())
+    return fma(small, evaluated(code, _softplus_rest(), small), x.maximum(0))
 
 
 # The normal distribution
@@ -166,9 +166,9 @@ def _error_far() -> tuple[float, ...]:
 
 def error_function(code: Code, x: Vector) -> Vector:
     """Return erf(x), within 3 units in the last place."""
-    magnitude = x.absolute()
+    magnitude = x.abs()
     near = evaluated(code, _error_near(), x * x) * x
-    far = 1 - exponential(code, evaluated(code, _error_far(), magnitude.smaller(4)))
+    far = 1 - exponential(code, evaluated(code, _error_far(), magnitude.minimum(4)))
     return (magnitude < 1).select(near, with_sign(far, x))
 
 
@@ -206,6 +206,6 @@ def normal_distribution(code: Code, x: Vector) -> Normal:
     magnifies the rounding of x².
     """
     bell = exponential(code, x * x * -0.5)
-    t = 1 / fma(x.absolute(), code.constant(HASTINGS), code.constant(1))
+    t = 1 / fma(x.abs(), code.constant(HASTINGS), code.constant(1))
     tail = evaluated(code, _normal_tail(), t) * t * bell
     return Normal((x < 0).select(tail, 1 - tail), bell)

@@ -192,7 +192,7 @@ class Block:
         vectors = [vector * layout.block_floats for vector in range(self.piece.vectors)]
         operands = Operands(rows, self.piece.loops.source.channel, vectors, layout.lanes)
         if depth == UNROLL:
-            source = self.piece.code.hidden(source)
+            source = self.piece.code.launder(source)
         return accumulate(self.piece.code, totals, source, weights, operands, depth, UNROLL)
 
     def _finish(self, totals: Sequence[Vector]) -> None:
@@ -258,7 +258,7 @@ class AcrossBlock(Block):
         self, totals: Sequence[Vector], source: Pointer, weights: Pointer, rows: Sequence[int], depth: int
     ) -> list[Vector]:
         lanes = self.piece.loops.weights.lanes
-        source = self.piece.code.hidden(source)
+        source = self.piece.code.launder(source)
         columns = [weights.load(channel * lanes) for channel in range(depth)]
         images = [source.load(row) for row in rows]
         return [fma(images[at // depth], columns[at % depth], total) for at, total in enumerate(totals)]
@@ -269,7 +269,7 @@ class AcrossBlock(Block):
         for pixel, place in enumerate(self._places()):
             result = code.constant(0)
             for channel in range(count):
-                result = lane.equals(channel).select(totals[pixel * count + channel].total(), result)
+                result = lane.eq(channel).select(totals[pixel * count + channel].reduce_sum(), result)
             if loops.bias:
                 result = result + code.pointer("bias").load()
             if loops.activation is not None:

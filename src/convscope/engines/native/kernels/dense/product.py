@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ...codegen.kernel import Kernel, own_scratch
 from ...codegen.target import Target
-from ...ir import Code, Condition, Index, Pointer, Vector, fma, minimum
+from ...ir import Code, Index, Mask, Pointer, Vector, fma, minimum
 from ...layout import blocks_of
 from ..activation.epilogue import Function
 from ..common.gemm_tile import UNROLL, Operands, accumulate
@@ -89,9 +89,7 @@ class Dense(Kernel):
         def group(block: Index, width: int, rows: tuple[Index, Index]) -> None:
             own_weight, own_y = weight + block * block_floats, y + block * self.lanes
 
-            def panel(
-                at: int | Index, steps: int | Index, first: Condition | bool, last: Condition | bool
-            ) -> None:
+            def panel(at: int | Index, steps: int | Index, first: Mask | bool, last: Mask | bool) -> None:
                 operands = Panel(
                     x + at, self.depth, own_weight + at * self.lanes, [v * block_floats for v in range(width)],
                     self.lanes, own_y, self.blocks * self.lanes, steps, ahead,
@@ -112,12 +110,12 @@ class Dense(Kernel):
         """Return what a block's sums start from; read late, it takes no register from a tile."""
         return code.pointer("bias").load(block * self.lanes) if self.bias else code.constant(0)
 
-    def _finished(self, code: Code, total: Vector, last: Condition | bool, block: Index) -> Vector:
+    def _finished(self, code: Code, total: Vector, last: Mask | bool, block: Index) -> Vector:
         """Return the layer's output where all panels are in the total; lanes of no output stay zero."""
         result = total
         if self.activation is not None:
             value = self.activation.of(code, total)
-            result = last.select(value, total) if isinstance(last, Condition) else value
+            result = last.select(value, total) if isinstance(last, Mask) else value
         if self.outputs % self.lanes:  # weights of zero do not make a zero of infinity
             used = code.lane_numbers() < (self.outputs - block * self.lanes).to_lanes()
             result = used.select(result, 0.0)
@@ -201,7 +199,7 @@ class DenseInputGradient(Kernel):
         turned, lanes = own_scratch(self, code), self.lanes
 
         def group(block: Index, width: int, rows: tuple[Index, Index]) -> None:
-            def panel(at: int | Index, steps: int | Index, first: Condition | bool, _: Condition | bool) -> None:
+            def panel(at: int | Index, steps: int | Index, first: Mask | bool, _: Mask | bool) -> None:
                 source = weight + (at * self.depth + block * (lanes * lanes))
                 self._turn(code, source, turned, steps, width)
                 operands = Panel(
@@ -298,7 +296,7 @@ class DenseWeightGradient(Kernel):
                 if self.gathers_dy:
                     self._gather(code, right, row, own_dy, GROUP * self.lanes, (images, blocks * self.lanes))
                     right = own_dy
-                self._products(code, (own_x, right, out), (piece, blocks, images), at.to_lanes().equals(0))
+                self._products(code, (own_x, right, out), (piece, blocks, images), at.to_lanes().eq(0))
 
     def _gather(
         self, code: Code, source: Pointer, row: int, to: Pointer, step: int, sizes: tuple[Index, int | Index]
@@ -314,7 +312,7 @@ class DenseWeightGradient(Kernel):
         code: Code,
         arrays: tuple[Pointer, Pointer, Pointer],
         sizes: tuple[int | Index, int | Index, Index],
-        first: Condition,
+        first: Mask,
     ) -> None:
         """Write the sums over some images for a piece of the source and a group of blocks."""
         x, dy, out = arrays

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...codegen.target import Target
-from ...ir import Code, Condition, Index, Pointer, Vector, maximum, minimum
+from ...ir import Code, Index, Mask, Pointer, Vector, maximum, minimum
 from ..common.gemm_tile import UNROLL, Operands, accumulate
 from ..common.summing import added
 
@@ -90,7 +90,7 @@ def for_groups(
 
 
 def for_panels(
-    code: Code, depth: int, write: Callable[[int | Index, int | Index, Condition | bool, Condition | bool], None]
+    code: Code, depth: int, write: Callable[[int | Index, int | Index, Mask | bool, Mask | bool], None]
 ) -> None:
     """Write work for all panels: `write(first step, steps, whether it is the first, whether it is the last)`.
 
@@ -104,12 +104,12 @@ def for_panels(
     with code.loop(0, depth, size) as panel:
         steps = size if depth % size == 0 else minimum(depth - panel.index, size)
         at = panel.index.to_lanes()
-        write(panel.index, steps, at.equals(0), at >= depth - size)
+        write(panel.index, steps, at.eq(0), at >= depth - size)
 
 
-def starting(first: Condition | bool, start: Vector, place: Pointer) -> Vector:
+def starting(first: Mask | bool, start: Vector, place: Pointer) -> Vector:
     """Return what a panel's sum is added to: `start` for the first panel, then what is there."""
-    return first.select(start, place.load()) if isinstance(first, Condition) else start
+    return first.select(start, place.load()) if isinstance(first, Mask) else start
 
 
 def write_panel(code: Code, panel: Panel, rows: tuple[Index, Index], finish: Finish) -> None:

@@ -117,7 +117,7 @@ class Rows:
         """Add one row of the kernel: each source pixel is read once and goes to all results that it reaches."""
         lanes, sums, first = self.code.target.width, list(totals), 0
         for count in evenly(axis.taps, MOST_TAPS):
-            at = source if first == 0 else self.code.hidden(source)
+            at = source if first == 0 else self.code.launder(source)
             reached: dict[int, list[tuple[int, int]]] = {}
             for tap in range(first, first + count):
                 for place in range(strip.size):

@@ -50,7 +50,7 @@ class Sum(_Flat):
 
         def step(at: Position) -> None:
             total = reduce(Vector.__add__, [term.load(at) for term in terms])
-            y.store(total.larger(0) if self.relu else total, at)
+            y.store(total.maximum(0) if self.relu else total, at)
 
         self.sweep(code, step)
 

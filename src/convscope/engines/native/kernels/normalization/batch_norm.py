@@ -72,7 +72,7 @@ def moments(
         image.next([total + own for total, own in zip(image.values, sums, strict=True)])
     total, squares = image.results
     drift = total / ((last - first) * kernel.positions).to_float()
-    return origin + drift, (squares - total * drift).larger(0)
+    return origin + drift, (squares - total * drift).maximum(0)
 
 
 def _origin(kernel: ChannelKernel, code: Code, x: Pointer) -> Vector:
@@ -182,7 +182,7 @@ class FoldStatistics(ChannelKernel):
 
 def inverse_deviation(kernel: ChannelKernel, code: Code, variance: Vector, eps: float, block: Index) -> Vector:
     """Return 1 / √(variance + eps), and 0 in lanes without a channel: with eps = 0 they would be infinite."""
-    inverse = 1 / (variance + eps).square_root()
+    inverse = 1 / (variance + eps).sqrt()
     return kernel.real_lanes(code, block).select(inverse, 0)
 
 
@@ -233,6 +233,6 @@ class Normalize(ChannelKernel):
                 value = fma(x.load(at), scale, offset)
                 if residual is not None:
                     value = value + residual.load(at)
-                y.store(value.larger(0) if self.relu else value, at)
+                y.store(value.maximum(0) if self.relu else value, at)
 
             sweep(code, self.positions, self.lanes, step)

@@ -95,7 +95,7 @@ class GroupStatistics(_Grouped):
             within = two.values[0] + squares.broadcast(two.index)
             two.next([fma(apart * self.positions, apart, within)])
         variance = two.results[0] * (1 / (count * self.positions))
-        deviation = 1 / (variance + self.eps).square_root()
+        deviation = 1 / (variance + self.eps).sqrt()
         with code.loop(0, count) as three:
             (mean + first).store_lane(shared, three.index)
             (inverse + first).store_lane(deviation, three.index)

@@ -56,7 +56,7 @@ class _OverChannels(ChannelKernel):
             with code.loop(0, self.blocks - 1, carry=totals) as loop:
                 loop.next(_added(loop.values, terms(loop.index, False)))
             totals = loop.results
-        return [total.total() for total in _added(totals, terms(self.blocks - 1, True))]
+        return [total.reduce_sum() for total in _added(totals, terms(self.blocks - 1, True))]
 
     def statistics(
         self, code: Code, count: int, x: Reading, ahead: Sequence[Pointer]
@@ -77,7 +77,7 @@ class _OverChannels(ChannelKernel):
             return [one * one for one in apart]
 
         variances = [total * share_of_one for total in self.sums(code, count, squares)]
-        return means, [1 / (variance + self.eps).square_root() for variance in variances]
+        return means, [1 / (variance + self.eps).sqrt() for variance in variances]
 
     def kept(self, code: Code, value: Vector, last: bool) -> Vector:
         """Return a value with zeros in lanes without a channel, which only the last block has."""

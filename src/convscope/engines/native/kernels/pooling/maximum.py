@@ -20,7 +20,7 @@ WRITTEN_OUT = 400
 
 def better(best: Vector, other: Vector, smallest: bool) -> Vector:
     """Return the winner of two: NaN wins; of equal ones the first, with its sign of zero."""
-    winner = best.smaller(other) if smallest else best.larger(other)
+    winner = best.minimum(other) if smallest else best.maximum(other)
     return other.is_nan().select(other, winner)
 
 
@@ -88,7 +88,7 @@ class MaxPool(WindowKernel):
                 write_extremes(code, x, y, axes, worst, self.smallest, self._finish)
 
     def _finish(self, value: Vector) -> Vector:
-        return value.larger(0) if self.relu else value
+        return value.maximum(0) if self.relu else value
 
     def _written_out(
         self, code: Code, x: Pointer, y: Pointer, rows: list[Run[Taps]], columns: list[Run[Taps]], worst: Vector

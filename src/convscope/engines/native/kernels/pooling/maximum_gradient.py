@@ -121,7 +121,7 @@ class MaxPoolGradient(WindowKernel):
                 if not (one.by and other.by):
                     dx.store(nothing, offset)
                     continue
-                wins = x.load(offset).as_bits().equals(y.as_bits())
+                wins = x.load(offset).as_bits().eq(y.as_bits())
                 dx.store(wins.select(left, nothing), offset)
                 left = wins.select(nothing, left)
             return added
@@ -148,7 +148,7 @@ class MaxPoolGradient(WindowKernel):
             for one, other in reversed(list(product(row, column))):
                 value = corner.load((one.offset * shape.width + other.offset) * shape.lanes)
                 number = code.integers(one.number * shape.kernel[1] + other.number)
-                winner = value.as_bits().equals(y.as_bits()).select(number, winner)
+                winner = value.as_bits().eq(y.as_bits()).select(number, winner)
             if self.masked:
                 winner = (y <= 0).select(code.integers(NO_WINNER), winner)
             winners.store(winner, at)
@@ -172,7 +172,7 @@ class MaxPoolGradient(WindowKernel):
                 total = code.constant(0)
                 for (down, first), (along, second) in product(one.by, other.by):
                     at = (down * shape.output[1] + along) * shape.lanes
-                    wins = noted.load_integers(at).equals(code.integers(first * shape.kernel[1] + second))
+                    wins = noted.load_integers(at).eq(code.integers(first * shape.kernel[1] + second))
                     total = wins.select(total + given.load(at), total)
                 dx.store(total, (one.offset * shape.width + other.offset) * shape.lanes)
             return []
@@ -196,7 +196,7 @@ def route(code: Code, planes: Planes, axes: tuple[Axis, Axis], sums: list[Vector
 
         def position(at: Whole, carried: list[Vector]) -> list[Vector]:
             left, *sums = carried
-            wins = planes.x.load(at * lanes).as_bits().equals(y.as_bits())
+            wins = planes.x.load(at * lanes).as_bits().eq(y.as_bits())
             own = wins.select(left, nothing)
             planes.dx.store(planes.dx.load(at * lanes) + own, at * lanes)
             return [wins.select(nothing, left), *(total + own for total in sums)]

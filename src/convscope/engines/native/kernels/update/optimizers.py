@@ -111,7 +111,7 @@ class AdamUpdate(_Update):
         first, second = arrays["first_moment"].load(), arrays["second_moment"].load()
         first = first + (gradient - first) * (1 - self.beta1)
         second = second * self.beta2 + gradient * gradient * (1 - self.beta2)
-        root = second.square_root() * reals["second_correction"] + self.eps
+        root = second.sqrt() * reals["second_correction"] + self.eps
         arrays["first_moment"].store(first)
         arrays["second_moment"].store(second)
         arrays["weight"].store(weight - lr * reals["first_correction"] * (first / root))
@@ -145,4 +145,4 @@ class SquaredNorm(FlatKernel):
 
         with code.loop(code.first, code.last) as item:
             sums = for_vectors(code, item.index, self.parts, add, 8, (code.constant(0),))
-            parts.store_lane(added([total for (total,) in sums]).total(), item.index)
+            parts.store_lane(added([total for (total,) in sums]).reduce_sum(), item.index)

@@ -163,7 +163,7 @@ class WinogradConvolution(Kernel):
         with code.loop(code.first, code.last) as item:
             number, group = item.index // self.groups, item.index % self.groups
             tiles = cut(number, (total + (self.block - 1)) // self.block, total)
-            with code.when(item.index.equals(code.first) | group.equals(0)):
+            with code.when(item.index.eq(code.first) | group.eq(0)):
                 blocks = (0, self.shape.channel_blocks)
                 self._spread.write(code, code.pointer("x"), inputs, self._left, scratch, tiles, blocks)
             first_block = group * self.vectors

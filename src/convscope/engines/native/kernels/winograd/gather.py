@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...ir import Code, Condition, Index, Pointer, Vector
+from ...ir import Code, Index, Mask, Pointer, Vector
 from ..activation.epilogue import Function
 from ..common.shapes import Pair
 from .matrices import Transform
@@ -78,7 +78,7 @@ class Gather:
                 scratch.store(value, (row * size + column) * lanes)
             columns.append(values[:kept])
         yield from map(list, zip(*columns, strict=True))
-        others = code.hidden(scratch)
+        others = code.launder(scratch)
         for row in range(self.transform.outputs - kept):
             yield [others.load((row * size + column) * lanes) for column in range(size)]
 
@@ -106,7 +106,7 @@ class Gather:
                 inside = self._inside(corner, r, q)
                 offset = at + (r * self.width + q) * self.lanes
 
-                def where(base: Pointer, inside: Condition | None = inside, offset: Index = offset) -> Pointer:
+                def where(base: Pointer, inside: Mask | None = inside, offset: Index = offset) -> Pointer:
                     return base + offset if inside is None else inside.select(base + offset, beyond)
 
                 if bias is not None:
@@ -119,9 +119,9 @@ class Gather:
                     value = real.select(value, 0)
                 where(target).store(value)
 
-    def _inside(self, corner: tuple[Index, Index], r: int, q: int) -> Condition | None:
+    def _inside(self, corner: tuple[Index, Index], r: int, q: int) -> Mask | None:
         """Say whether an output of the tile lies in the image; None where it always does."""
-        found: Condition | None = None
+        found: Mask | None = None
         sizes, size = (self.height, self.width), self.transform.outputs
         for start, offset, whole in zip(corner, (r, q), sizes, strict=True):
             if whole % size and offset >= whole % size:

@@ -74,7 +74,7 @@ class GroupWeights:
                 taps = self._taps(own)
                 source, out = start + part.index * self._square, place + part.index * (lanes * lanes)
                 for number in range(transforms_of(shape, self.tile).size):
-                    with code.when(row.equals(number)):
+                    with code.when(row.eq(number)):
                         transforms = transforms_of(shape, self.tile)
                         transform_row(code, transforms.weight, number, (source, taps), (out, self.row.plane), own)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...codegen.kernel import Kernel, own_scratch
 from ...codegen.target import Target
-from ...ir import Code, Condition, Index, Pointer, Vector, minimum
+from ...ir import Code, Index, Mask, Pointer, Vector, minimum
 from ...layout import FilterBlocks
 from ..common.gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
 from ..common.shapes import ConvolutionShape
@@ -119,17 +119,14 @@ class WinogradWeightGradient(Kernel):
                 tiles = (start.index, minimum(start.index + self.block, end))
                 # One block may serve several chunks that follow each other.
                 with code.when(
-                    ~start.index.equals(begin)
-                    | item.index.equals(code.first)
-                    | (end - begin > self.block)
-                    | chunk.equals(0)
+                    ~start.index.eq(begin) | item.index.eq(code.first) | (end - begin > self.block) | chunk.eq(0)
                 ):
                     whole = (0, self.shape.channel_blocks)
                     self._inputs.write(code, code.pointer("x"), left, self._left, strip, tiles, whole)
                 part = (first_filters, self.chunk * self.vectors)
                 self._gradients.write(code, code.pointer("dy"), right, self._right, other_strip, tiles, part)
                 self._fill(code, left, right, tiles[1] - tiles[0])
-                self._multiply(code, left, right, out, tiles[1] - tiles[0], start.index.equals(begin))
+                self._multiply(code, left, right, out, tiles[1] - tiles[0], start.index.eq(begin))
 
     @property
     def _out_plane(self) -> int:
@@ -156,9 +153,7 @@ class WinogradWeightGradient(Kernel):
                 with code.loop(0, blocks) as block:
                     place.store(code.constant(0), block.index * own.block)
 
-    def _multiply(
-        self, code: Code, left: Pointer, right: Pointer, out: Pointer, count: Index, new: Condition
-    ) -> None:
+    def _multiply(self, code: Code, left: Pointer, right: Pointer, out: Pointer, count: Index, new: Mask) -> None:
         shape, lanes = self.shape, self.shape.lanes
         whole, rest = divmod(shape.channels, lanes)
         most, depth = min(most_rows(code.target, self.vectors), max(4, lanes // 2)), _whole(count)
@@ -184,7 +179,7 @@ class WinogradWeightGradient(Kernel):
         out: Pointer,
         parts: Sequence[int],
         depth: Index,
-        new: Condition,
+        new: Mask,
     ) -> None:
         """Multiply the channels of a block, in parts of so many; equal parts share their code."""
         start = 0
@@ -203,7 +198,7 @@ class WinogradWeightGradient(Kernel):
                 self._store(code, totals, at, new)
             start += size * count
 
-    def _store(self, code: Code, totals: Sequence[Vector], out: Pointer, new: Condition) -> None:
+    def _store(self, code: Code, totals: Sequence[Vector], out: Pointer, new: Mask) -> None:
         places = [
             number // self.vectors * self.shape.lanes + number % self.vectors * self._out_block
             for number in range(len(totals))
