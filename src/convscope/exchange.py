@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, overload
 from .errors import BadSetting
 from .input_shapes import InputShape
 from .interop.onnx.exporter import check_size, write_onnx
-from .interop.onnx.importer import read_network, read_weights
+from .interop.onnx.importer import read_network as read_onnx
+from .interop.onnx.importer import read_weights
 from .interop.onnx.reader import require_onnx
 from .network import Network
 
@@ -63,7 +64,7 @@ def from_onnx(
         BadSetting: [input-shape], [input-name]
     """
     file = Path(os.fspath(path))
-    network, stored = read_network(file, input_shape)
+    network, stored = read_onnx(file, input_shape)
     if not parameters:
         return network
     from .model import Model  # not needed for a structure, and slow to import
