@@ -21,7 +21,7 @@ from convscope.interop.onnx.writers.graph import OnnxGraph
 from convscope.optim.initialization import initial_buffers, initial_parameters
 from interop.onnx.models import model, one, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
-from layers.examples import EXAMPLES, example_id
+from layers.examples import EXAMPLES, READ_AS_OTHERS, example_id
 
 BATCH = 3
 
@@ -59,20 +59,9 @@ def can_be_written(layer: L.Layer) -> bool:
     return not isinstance(layer, L.Input | L.Opaque) and not (isinstance(layer, L.LSTM) and layer.proj_size)
 
 
-IN_PIECES = {
-    *(
-        f"{name}Pool{rank}d"
-        for name in ("Min", "LP", "Stochastic", "AdaptiveAvg", "AdaptiveMax")
-        for rank in (1, 2, 3)
-    ),
-    *("SpatialPyramidPool", "MultiheadAttention", "LSTM", "Affine", "Roll", "Expand", "Reduce"),
-}
-"""Layers that ONNX has no single operator for, or that it has several for: they may come back as others."""
-
-
 def is_one_operator(layer: L.Layer, shapes: tuple[tuple[int, ...], ...]) -> bool:
     return (
-        layer.kind not in IN_PIECES
+        layer.kind not in READ_AS_OTHERS
         and len(set(map(len, shapes))) == 1
         and getattr(layer, "padding_mode", "zeros") == "zeros"
     )

@@ -195,5 +195,5 @@ def test_unsupported_operator_sets_are_refused(tmp_path):
 def test_missing_onnx_package_is_reported(tmp_path, monkeypatch):
     path = saved(conv_model(), tmp_path)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    message = "ONNX models need the onnx package; none is installed; run `pip install onnx`. [missing-onnx]"
+    message = "ONNX models need the onnx package, which is not installed. Run `pip install onnx`. [missing-onnx]"
     refused(path, MissingExtra, message)
