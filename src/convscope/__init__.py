@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
+__version__ = "0.1.0"
 
 _HOMES = {
     "convscope.analysis.region": ("Region", "Units"),
@@ -25,9 +25,7 @@ _HOMES = {
     "convscope.analysis.diagnosis": ("diagnose",),
     "convscope.errors": ("ConvscopeError",),
     "convscope.derivations": ("explain",),
-    "convscope.exchange": ("from_keras", "from_torch", "to_torch"),
-    "convscope.interop.onnx.exporter": ("to_onnx",),
-    "convscope.interop.onnx.importer": ("from_onnx",),
+    "convscope.exchange": ("from_keras", "from_onnx", "from_torch", "to_onnx", "to_torch"),
     "convscope.model": ("Model",),
     "convscope.loading": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
@@ -46,9 +44,7 @@ if TYPE_CHECKING:
     from .data import load_data
     from .derivations import explain
     from .errors import ConvscopeError
-    from .exchange import from_keras, from_torch, to_torch
-    from .interop.onnx.exporter import to_onnx
-    from .interop.onnx.importer import from_onnx
+    from .exchange import from_keras, from_onnx, from_torch, to_onnx, to_torch
     from .loading import load, zoo_names
     from .model import Model
     from .network import Entry, Network

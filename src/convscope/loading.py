@@ -195,9 +195,9 @@ def _read_notation(name: str, size: InputShape | None) -> Network:
 
 
 def _read_onnx(name: str, size: InputShape | None) -> Network:
-    from .interop.onnx.importer import from_onnx
+    from .interop.onnx.importer import read_network
 
-    return from_onnx(name, input_shape=size)
+    return read_network(Path(name), size)[0]
 
 
 def _read_torch(name: str, size: InputShape | None) -> Network:

@@ -1,4 +1,4 @@
-"""Every verb of the command line takes networks of other frameworks, and refuses bad ones with exit code 2."""
+"""Every verb takes networks of other frameworks, and refuses bad ones with exit code 2."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Block(nn.Module):
     def forward(self, x):
         return self.fc(self.pool(torch.relu(self.conv(x))).flatten(1))
 
-class Asks(nn.Module):
+class DataDependent(nn.Module):
     def forward(self, x):
         return x * 2 if x.sum() > 0 else x
 
-class Two(nn.Module):
+class TwoInputs(nn.Module):
     def forward(self, x, y):
         return x + y
 
@@ -46,80 +46,80 @@ PARAMS = (3 * 3 * 5 + 1) * 6 + (6 * 5 * 5 + 1) * 4
 
 @pytest.fixture(params=["torch", "onnx"])
 def network(request, tmp_path, monkeypatch):
-    """Return how the same network is named on the command line: as a PyTorch module, as an ONNX file."""
+    """Return the arguments that name the same network as a PyTorch module or an ONNX file."""
     (tmp_path / "nets_for_verbs.py").write_text(NETS)
     monkeypatch.chdir(tmp_path)
-    named = ["torch:nets_for_verbs:Block", "--input", "3x20x15"]
+    arguments = ["torch:nets_for_verbs:Block", "--input", "3x20x15"]
     if request.param == "onnx":
         loaded = cs.load("torch:nets_for_verbs:Block", input_shape=SHAPE)
         cs.to_onnx(cs.Model(loaded), tmp_path / "block.onnx")
-        named = ["block.onnx"]
-    yield named
+        arguments = ["block.onnx"]
+    yield arguments
     sys.modules.pop("nets_for_verbs", None)
 
 
-def said(capsys, *asked: str) -> str:
-    assert main(list(asked)) == 0
+def output_of(capsys, *arguments: str) -> str:
+    assert main(list(arguments)) == 0
     return capsys.readouterr().out
 
 
-def test_inspect(network, capsys):
-    document = json.loads(said(capsys, "inspect", *network, "--json"))
+def test_inspect_reports_the_parameters(network, capsys):
+    document = json.loads(output_of(capsys, "inspect", *network, "--json"))
     assert document["totals"]["params"] == PARAMS
     assert [layer["output_shape"] for layer in document["layers"]][-1] == [4]
-    assert "conv" in said(capsys, "inspect", *network)
+    assert "conv" in output_of(capsys, "inspect", *network)
 
 
-def test_field(network, capsys):
+def test_field_reports_the_box(network, capsys):
     model, *options = network
-    document = json.loads(said(capsys, "field", model, "pool", "--at", "1,2", *options, "--json"))
+    document = json.loads(output_of(capsys, "field", model, "pool", "--at", "1,2", *options, "--json"))
     assert document["box"] == [3, 4, 8, 10]
 
 
-def test_explain(network, capsys):
+def test_explain_derives_the_parameters(network, capsys):
     model, *options = network
-    asked = ["explain", model, "conv", *options, "--format", "markdown"]
-    assert "276" in said(capsys, *asked)
-    assert "参数" in said(capsys, *asked, "--lang", "zh")
+    arguments = ["explain", model, "conv", *options, "--format", "markdown"]
+    assert "276" in output_of(capsys, *arguments)
+    assert "参数" in output_of(capsys, *arguments, "--lang", "zh")
 
 
-def test_diagnose(network, capsys):
-    assert said(capsys, "diagnose", *network)
+def test_diagnose_prints_findings(network, capsys):
+    assert output_of(capsys, "diagnose", *network)
 
 
-def test_compare(network, capsys):
+def test_compare_accepts_the_model(network, capsys):
     model, *options = network
-    assert said(capsys, "compare", model, model, *options)
+    assert output_of(capsys, "compare", model, model, *options)
 
 
-def test_check(network, capsys):
+def test_check_fails_above_the_limit(network, capsys):
     assert main(["check", *network, "--max-params", str(PARAMS)]) == 0
     assert main(["check", *network, "--max-params", str(PARAMS - 1)]) == 1
     capsys.readouterr()
 
 
-def test_convert(network, capsys, tmp_path):
-    """The written network needs its framework no more, and is the same."""
+def test_convert_writes_the_same_network(network, capsys, tmp_path):
+    """The converted network is the same, and does not need its framework."""
     model, *options = network
-    said(capsys, "convert", model, "block.yaml", *options)
+    output_of(capsys, "convert", model, "block.yaml", *options)
     for module in ("torch", "onnx"):
         assert f"{module}:" not in (tmp_path / "block.yaml").read_text()
-    written = json.loads(said(capsys, "inspect", "block.yaml", "--json"))
-    read = json.loads(said(capsys, "inspect", *network, "--json"))
+    written = json.loads(output_of(capsys, "inspect", "block.yaml", "--json"))
+    read = json.loads(output_of(capsys, "inspect", *network, "--json"))
     assert [{**layer, "origin": None} for layer in read["layers"]] == [
         {**layer, "origin": None} for layer in written["layers"]
     ]
 
 
 @pytest.mark.parametrize("figure", ["field", "network"])
-def test_plot(network, figure, capsys, tmp_path):
+def test_plot_writes_a_figure(network, figure, capsys, tmp_path):
     pytest.importorskip("matplotlib")
     model, *options = network
-    said(capsys, "plot", figure, model, *options, "--save", "figure.svg")
+    output_of(capsys, "plot", figure, model, *options, "--save", "figure.svg")
     assert "<svg" in (tmp_path / "figure.svg").read_text()[:1000]
 
 
-def cut(folder):
+def truncated(folder):
     network = cs.Model("input 3x9x8 | conv 4 3 | relu")
     cs.to_onnx(network, folder / "bad.onnx")
     (folder / "bad.onnx").write_bytes((folder / "bad.onnx").read_bytes()[:-40])
@@ -164,14 +164,14 @@ def unknown(folder):
     (folder / "bad.onnx").write_bytes(made.SerializeToString())
 
 
-BAD_FILES = {cut: "[onnx-damaged]", huge: "[onnx-input]", nested: "[onnx-depth]", unknown: "[onnx-operator]"}
+BAD_FILES = {truncated: "[onnx-damaged]", huge: "[onnx-input]", nested: "[onnx-depth]", unknown: "[onnx-operator]"}
 
 
 @pytest.mark.parametrize("make", BAD_FILES, ids=lambda make: make.__name__)
-def test_bad_files_are_one_message_and_exit_code_2(make, tmp_path, monkeypatch, capsys):
+def test_bad_file_gives_one_message_and_exit_code_2(make, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make(tmp_path)
-    refused(["inspect", "bad.onnx"], BAD_FILES[make], capsys)
+    assert_refused(["inspect", "bad.onnx"], BAD_FILES[make], capsys)
 
 
 @pytest.mark.parametrize(
@@ -179,31 +179,31 @@ def test_bad_files_are_one_message_and_exit_code_2(make, tmp_path, monkeypatch, 
     [
         ("number", "[torch-model]"),
         ("broken", "[torch-raised]"),
-        ("Asks", "[torch-control-flow]"),
-        ("Two", "[torch-inputs]"),
+        ("DataDependent", "[torch-control-flow]"),
+        ("TwoInputs", "[torch-inputs]"),
         ("Block(depth=2)", "[torch-arguments]"),
         ("missing", "[torch-callable]"),
     ],
 )
-def test_bad_modules_are_one_message_and_exit_code_2(name, code, tmp_path, monkeypatch, capsys):
+def test_bad_module_gives_one_message_and_exit_code_2(name, code, tmp_path, monkeypatch, capsys):
     (tmp_path / "nets_for_verbs.py").write_text(NETS)
     monkeypatch.chdir(tmp_path)
-    refused(["inspect", f"torch:nets_for_verbs:{name}", "--input", "3x20x15"], code, capsys)
+    assert_refused(["inspect", f"torch:nets_for_verbs:{name}", "--input", "3x20x15"], code, capsys)
     sys.modules.pop("nets_for_verbs", None)
 
 
 @pytest.mark.parametrize(("package", "model"), [("torch", "torch:nets_for_verbs:Block"), ("onnx", "bad.onnx")])
-def test_a_missing_package_is_one_command_away(package, model, tmp_path, monkeypatch, capsys):
+def test_missing_package_is_named_with_its_install_command(package, model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     unknown(tmp_path)
     monkeypatch.setitem(sys.modules, package, None)
     command = {"torch": "`pip install torch`", "onnx": "`pip install onnx`"}[package]
-    refused(["inspect", model], command, capsys)
+    assert_refused(["inspect", model], command, capsys)
 
 
-def refused(asked: list[str], code: str, capsys) -> None:
-    assert main(asked) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count(code) == 1
-    assert "Traceback" not in told.err
+def assert_refused(arguments: list[str], code: str, capsys) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count(code) == 1
+    assert "Traceback" not in captured.err

@@ -30,7 +30,7 @@ def inference(model: Model, x: np.ndarray, threads: int) -> dict[str, Callable[[
 
 
 def _made(make: Callable[[Path, np.ndarray, int], Work], model: Model, x: np.ndarray, threads: int) -> Work:
-    from ..interop.onnx.exporter import to_onnx
+    from ..exchange import to_onnx
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"

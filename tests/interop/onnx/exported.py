@@ -1,4 +1,4 @@
-"""Models of the collections as PyTorch's two exporters write them."""
+"""Export modules by PyTorch's two ONNX exporters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import torch
 from torch import nn
 
 TRACED, PROGRAM = "traced", "program"
-"""PyTorch's older exporter, which follows one run, and its newer one."""
+"""PyTorch's older exporter, which traces one run, and its newer one."""
 
 
 def exported(module: nn.Module, shape: tuple[int, ...], path: Path, how: str = TRACED) -> None:
     """Write a module as an ONNX file, without the exporters' messages.
 
-    Attention is written in its parts: the exporters do not know the fast path that PyTorch takes at inference.
+    The exporters do not support the fast path of attention at inference, so it is disabled.
     """
     settings = {"dynamo": False, "opset_version": 17} if how == TRACED else {"dynamo": True, "verbose": False}
     with _quiet(), torch.no_grad():

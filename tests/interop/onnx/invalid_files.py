@@ -1,4 +1,4 @@
-"""What bad files are held against: a small model, and the whole message of an error."""
+"""A small model, and the check of an error's whole message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def conv_model(channels: int = 16) -> onnx.ModelProto:
 
 
 def refused(path: Path, error: type[ConvscopeError], message: str, **arguments: object) -> None:
-    """The whole message, with the path where it says so."""
+    """Check that a file is refused with this message, in which {path} stands for its path."""
     expected = message.replace("{path}", repr(str(path)))
     with pytest.raises(error, match=f"^{re.escape(expected)}$"):
         cs.from_onnx(path, **arguments)

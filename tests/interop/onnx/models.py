@@ -51,22 +51,22 @@ def saved(made: onnx.ModelProto, folder: Path, name: str = "made") -> Path:
 def one(
     operator: str, attributes: Mapping[str, Any] | None = None, inputs: Sequence[str] = ("x",), **more: Any
 ) -> Any:
-    """Return a node called `made` that makes y."""
+    """Return a node named `made` with the output y."""
     return helper.make_node(operator, list(inputs), ["y"], "made", **(attributes or {}), **more)
 
 
 def field(number: int, content: bytes) -> bytes:
-    """Return a protocol buffer's field that holds a message or a text."""
+    """Return a protocol buffer field with a message or a text."""
     return reader._varint(number << 3 | 2) + reader._varint(len(content)) + content
 
 
 def numbers(shape: Sequence[int], seed: int = 3) -> Array:
-    """Return float32 numbers in [-1, 1), no two alike."""
+    """Return distinct float32 values in [-1, 1)."""
     return (np.random.default_rng(seed).random(tuple(shape)) * 2 - 1).astype(np.float32)
 
 
 def inferred_shape(made: onnx.ModelProto, name: str = "y") -> tuple[int | str, ...] | None:
-    """Return a value's shape as ONNX's own inference finds it; None where it does not."""
+    """Return a value's shape by ONNX's shape inference; None if it is not inferred."""
     known = onnx.shape_inference.infer_shapes(made, strict_mode=True, data_prop=True)
     for value in (*known.graph.value_info, *known.graph.output):
         if value.name == name and value.type.tensor_type.HasField("shape"):
@@ -75,5 +75,5 @@ def inferred_shape(made: onnx.ModelProto, name: str = "y") -> tuple[int | str, .
 
 
 def whole(*values: int) -> np.ndarray:
-    """Return whole numbers as an array."""
+    """Return integers as an array."""
     return np.array(values, np.int64)

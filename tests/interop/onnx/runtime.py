@@ -1,4 +1,4 @@
-"""Run ONNX models by ONNX Runtime, and networks by our reference, on the same numbers."""
+"""Run ONNX models by ONNX Runtime, and imported networks by the reference engine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def by_reference(path: Path, inputs: Mapping[str, Array]) -> tuple[Network, Arra
 
 
 def assert_close(ours: Array, theirs: Array, relative: float = 1e-5) -> None:
-    """Compare by the largest number of the two: single numbers near 0 have no relative precision in float32."""
+    """Compare relative to the largest value: values near 0 have no relative precision in float32."""
     assert ours.shape == theirs.shape
     scale = max(float(np.abs(theirs).max(initial=0)), 1e-30)
     assert np.abs(ours - theirs).max(initial=0) <= relative * scale
@@ -47,8 +47,8 @@ def kinds(network: Network) -> list[str]:
     return [layer.kind for layer in network.layers]
 
 
-def agrees(made, x, folder, relative=1e-5):
-    """Read a model, hold its values against ONNX Runtime, return the network."""
+def assert_imported_matches_runtime(made, x, folder, relative=1e-5):
+    """Import a model, compare its output with ONNX Runtime's, and return the network."""
     network, ours = by_reference(saved(made, folder), {"x": x})
     theirs = by_runtime(made.SerializeToString(), {"x": x})[0]
     assert_close(ours.reshape(theirs.shape), theirs, relative)

@@ -1,4 +1,4 @@
-"""torchvision's and timm's models as PyTorch's exporters write them: whole, with the modules' own counts and values.
+"""Models of torchvision and timm, exported by PyTorch: no Opaque layers, and the modules' own counts and values.
 
 `make test-frameworks` runs them; `benchmarks/coverage_onnx.py` lists many more.
 """
@@ -31,7 +31,7 @@ TORCHVISION = [
 TIMM = ["levit_128s", "convnextv2_atto", "resnet10t", "mobilevit_xxs", "tnt_s_patch16_224", "nest_tiny_jx"]
 
 
-def built(name: str) -> tuple[torch.nn.Module, tuple[int, ...]]:
+def build_module(name: str) -> tuple[torch.nn.Module, tuple[int, ...]]:
     torch.manual_seed(4)
     if name in TIMM:
         module = timm_code.timm().create_model(name)
@@ -42,9 +42,9 @@ def built(name: str) -> tuple[torch.nn.Module, tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("name", [*TORCHVISION, *TIMM])
-def test_traced_models_are_read_whole(name, tmp_path):
-    """Nothing is unknown, and multiply-adds and the output's shape are those of the module itself."""
-    module, shape = built(name)
+def test_traced_models_have_no_opaque_layers(name, tmp_path):
+    """MACs and output shape are those of the module."""
+    module, shape = build_module(name)
     exported(module, shape, tmp_path / "made.onnx", TRACED)
     network, direct = cs.from_onnx(tmp_path / "made.onnx"), cs.from_torch(module, shape)
     assert unknown(network) == []
@@ -53,8 +53,8 @@ def test_traced_models_are_read_whole(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["resnet10t", "shufflenet_v2_x0_5"])
-def test_exported_programs_are_read_whole(name, tmp_path):
-    module, shape = built(name)
+def test_exported_programs_have_no_opaque_layers(name, tmp_path):
+    module, shape = build_module(name)
     exported(module, shape, tmp_path / "made.onnx", PROGRAM)
     network = cs.from_onnx(tmp_path / "made.onnx")
     assert unknown(network) == []
@@ -62,8 +62,8 @@ def test_exported_programs_are_read_whole(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "levit_128s", "convnextv2_atto"])
-def test_values_are_those_of_the_module(name, tmp_path):
-    module, shape = built(name)
+def test_imported_values_match_the_module(name, tmp_path):
+    module, shape = build_module(name)
     exported(module, shape, tmp_path / "made.onnx")
     x = images(shape, 1)
     with torch.no_grad():

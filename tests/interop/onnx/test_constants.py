@@ -1,4 +1,4 @@
-"""What depends on no image: numbers are computed as ONNX Runtime computes them, learned tables become layers."""
+"""Constants: values match ONNX Runtime, and learned tables become layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from interop.onnx.runtime import assert_close, by_reference, by_runtime
 TABLE = numbers((5, 7))
 VALUE = helper.make_tensor("value", FLOAT, [1], [0.25])
 ROWS = np.stack([*np.meshgrid(np.arange(5), np.arange(7), indexing="ij"), np.ones((5, 7), int)], axis=-1)
-PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
+INDEX_TUPLES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
         ("Sigmoid", {}, {"t": TABLE}),
         ("Clip", {}, {"t": TABLE, "l": np.float32(-0.25), "h": np.float32(0.5)}),
         ("GatherElements", {"axis": 1}, {"t": TABLE, "i": whole(3, 0, 6, 1, 1).reshape(5, 1)}),
-        ("ScatterND", {}, {"t": TABLE, "i": PLACES, "u": numbers((2, 2), 8)}),
+        ("ScatterND", {}, {"t": TABLE, "i": INDEX_TUPLES, "u": numbers((2, 2), 8)}),
         (
             "ScatterElements",
             {"axis": 1},
@@ -50,8 +50,8 @@ PLACES = np.array([[[0, 1], [4, 2]], [[3, 6], [2, 0]]])
         ("MatMul", {}, {"t": np.arange(15).reshape(5, 3), "u": np.arange(21)[::-1].reshape(3, 7)}),
     ],
 )
-def test_numbers_are_those_of_onnx_runtime(operator, attributes, tensors, tmp_path):
-    """The computed array is added to the image."""
+def test_folded_constants_match_onnx_runtime(operator, attributes, tensors, tmp_path):
+    """The constant is added to the input."""
     nodes = [
         helper.make_node(operator, list(tensors), ["c"], "made", **attributes),
         helper.make_node("Cast", ["c"], ["r"], "real", to=FLOAT),
@@ -65,10 +65,22 @@ def test_numbers_are_those_of_onnx_runtime(operator, attributes, tensors, tmp_pa
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
+def test_folding_with_an_undeclared_attribute_is_refused(tmp_path):
+    nodes = [
+        helper.make_node("Neg", ["t"], ["c"], "made", twice=1),
+        helper.make_node("Add", ["x", "c"], ["y"], "sum"),
+    ]
+    path = saved(model(nodes, (1, 5, 7), {"t": TABLE}, opset=17), tmp_path)
+    with pytest.raises(
+        cs.errors.BadFile, match=r"^A constant of .* \(got the unsupported attribute twice at node"
+    ):
+        cs.from_onnx(path)
+
+
 @pytest.mark.parametrize(
     ("operator", "attributes", "tensors"),
     [
-        ("ScatterND", {"reduction": "add"}, {"t": TABLE, "i": PLACES, "u": numbers((2, 2))}),
+        ("ScatterND", {"reduction": "add"}, {"t": TABLE, "i": INDEX_TUPLES, "u": numbers((2, 2))}),
         (
             "ScatterElements",
             {"reduction": "mul"},
@@ -77,24 +89,24 @@ def test_numbers_are_those_of_onnx_runtime(operator, attributes, tensors, tmp_pa
         ("CumSum", {"reverse": 1}, {"t": TABLE, "a": np.int64(1)}),
     ],
 )
-def test_what_is_computed_in_another_way_is_refused(operator, attributes, tensors, tmp_path):
+def test_rare_folding_attributes_match_onnx_runtime(operator, attributes, tensors, tmp_path):
     nodes = [
         helper.make_node(operator, list(tensors), ["c"], "made", **attributes),
         helper.make_node("Add", ["x", "c"], ["y"], "sum"),
     ]
     path = saved(model(nodes, (1, 5, 7), tensors, opset=17), tmp_path)
-    with pytest.raises(cs.errors.BadFile, match=r"constants of .* must be computable; .*\[onnx-constant\]"):
-        cs.from_onnx(path)
+    x = numbers((1, 5, 7), 4)
+    assert_close(by_reference(path, {"x": x})[1], by_runtime(path, {"x": x})[0])
 
 
-def test_rows_of_a_learned_table_count_once_however_often_they_are_picked(tmp_path):
-    """As in relative position tables: 7 × 3 numbers, of which 4 × 5 rows are picked."""
-    picked = np.random.default_rng(2).integers(0, 7, (4, 5))
+def test_gathered_learned_table_counts_once(tmp_path):
+    """As in relative position tables: 7 × 3 elements, of which 4 × 5 rows are gathered."""
+    gathered = np.random.default_rng(2).integers(0, 7, (4, 5))
     nodes = [
-        helper.make_node("Gather", ["t", "i"], ["g"], "picked"),
+        helper.make_node("Gather", ["t", "i"], ["g"], "gathered"),
         helper.make_node("Add", ["x", "g"], ["y"], "sum"),
     ]
-    path = saved(model(nodes, (1, 4, 5, 3), {"t": numbers((7, 3)), "i": picked}), tmp_path)
+    path = saved(model(nodes, (1, 4, 5, 3), {"t": numbers((7, 3)), "i": gathered}), tmp_path)
     x = numbers((1, 4, 5, 3), 4)
     network, ours = by_reference(path, {"x": x})
     assert [node.kind for node in network.layers] == ["Parameter", "IndexSelect", "Reshape", "Add"]
@@ -102,14 +114,14 @@ def test_rows_of_a_learned_table_count_once_however_often_they_are_picked(tmp_pa
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
-def test_places_of_a_learned_table_count_once(tmp_path):
-    """As the newer exporter writes relative position tables: rows by places of one number each."""
-    picked = np.random.default_rng(2).integers(-7, 7, (4, 5, 1))
+def test_learned_table_gathered_by_index_tuples_counts_once(tmp_path):
+    """As the newer exporter writes relative position tables: rows by tuples of one index."""
+    gathered = np.random.default_rng(2).integers(-7, 7, (4, 5, 1))
     nodes = [
-        helper.make_node("GatherND", ["t", "i"], ["g"], "picked"),
+        helper.make_node("GatherND", ["t", "i"], ["g"], "gathered"),
         helper.make_node("Add", ["x", "g"], ["y"], "sum"),
     ]
-    path = saved(model(nodes, (1, 4, 5, 3), {"t": numbers((7, 3)), "i": picked}), tmp_path)
+    path = saved(model(nodes, (1, 4, 5, 3), {"t": numbers((7, 3)), "i": gathered}), tmp_path)
     x = numbers((1, 4, 5, 3), 4)
     network, ours = by_reference(path, {"x": x})
     assert cs.inspect(network).totals.params == 21
@@ -128,7 +140,7 @@ CONDITION = np.random.default_rng(3).random((5, 1, 7)) < 0.4
         (("c", "x", "relu"), ["ReLU", "Parameter", "Multiply", "Parameter", "Multiply", "Add"]),
     ],
 )
-def test_fixed_places_of_one_or_of_another(inputs, kinds, tmp_path):
+def test_where_with_constant_mask_becomes_products_and_a_sum(inputs, kinds, tmp_path):
     nodes = [
         helper.make_node("Relu", ["x"], ["relu"], "act"),
         helper.make_node("Where", list(inputs), ["y"], "chosen"),
@@ -141,23 +153,23 @@ def test_fixed_places_of_one_or_of_another(inputs, kinds, tmp_path):
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
-def test_infinity_in_some_places_is_opaque(tmp_path):
-    """Times 0 it would be no number."""
+def test_where_with_infinite_elements_is_opaque(tmp_path):
+    """Multiplied by 0 it would be NaN."""
     nodes = [helper.make_node("Where", ["c", "x", "low"], ["y"], "chosen")]
     tensors = {"c": CONDITION, "low": np.float32(-np.inf)}
     network = cs.from_onnx(saved(model(nodes, (1, 5, 6, 7), tensors), tmp_path))
     assert network["chosen"].kind == "Opaque(Where)"
 
 
-def test_a_small_network_over_constants_keeps_its_weights(tmp_path):
-    """As in continuous position tables: constants through a dense layer, then onto the image."""
+def test_dense_layers_over_constants_keep_their_parameters(tmp_path):
+    """As in continuous position tables: constants through dense layers, added to the input."""
     nodes = [
-        helper.make_node("MatMul", ["places", "w"], ["h"], "first"),
+        helper.make_node("MatMul", ["positions", "w"], ["h"], "first"),
         helper.make_node("Relu", ["h"], ["r"], "act"),
         helper.make_node("MatMul", ["r", "v"], ["g"], "second"),
         helper.make_node("Add", ["x", "g"], ["y"], "sum"),
     ]
-    tensors = {"places": numbers((5, 2)), "w": numbers((2, 6), 5), "v": numbers((6, 3), 6)}
+    tensors = {"positions": numbers((5, 2)), "w": numbers((2, 6), 5), "v": numbers((6, 3), 6)}
     path = saved(model(nodes, (1, 5, 3), tensors), tmp_path)
     x = numbers((1, 5, 3), 4)
     network, ours = by_reference(path, {"x": x})
@@ -166,14 +178,14 @@ def test_a_small_network_over_constants_keeps_its_weights(tmp_path):
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
-def test_a_convolution_over_constants_keeps_its_weights(tmp_path):
-    """As in position codes by sines, which a 1×1 convolution then mixes."""
+def test_convolution_over_constants_keeps_its_parameters(tmp_path):
+    """As in sinusoidal position encodings followed by a 1×1 convolution."""
     nodes = [
-        helper.make_node("Sin", ["places"], ["s"], "sines"),
+        helper.make_node("Sin", ["positions"], ["s"], "sines"),
         helper.make_node("Conv", ["s", "w", "b"], ["c"], "mixed"),
         helper.make_node("Add", ["x", "c"], ["y"], "sum"),
     ]
-    tensors = {"places": numbers((1, 6, 5, 7)), "w": numbers((4, 6, 1, 1), 5), "b": numbers((4,), 6)}
+    tensors = {"positions": numbers((1, 6, 5, 7)), "w": numbers((4, 6, 1, 1), 5), "b": numbers((4,), 6)}
     path = saved(model(nodes, (1, 4, 5, 7), tensors), tmp_path)
     x = numbers((1, 4, 5, 7), 4)
     network, ours = by_reference(path, {"x": x})
@@ -183,8 +195,8 @@ def test_a_convolution_over_constants_keeps_its_weights(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["linear", "cubic"])
-def test_a_learned_table_is_resized_to_the_image(mode, tmp_path):
-    """Position codes learned at another size: 4 × 3 × 2 numbers, however large the image."""
+def test_resized_learned_table_counts_as_stored(mode, tmp_path):
+    """Position encodings learned at another size: 4 × 3 × 2 parameters for any input size."""
     nodes = [
         helper.make_node("Resize", ["t", "", "", "size"], ["r"], "resized", mode=mode, cubic_coeff_a=-0.75),
         helper.make_node("Add", ["x", "r"], ["y"], "sum"),
@@ -198,8 +210,8 @@ def test_a_learned_table_is_resized_to_the_image(mode, tmp_path):
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
-def test_a_standardized_kernel_is_a_convolutions_own(tmp_path):
-    """Each filter by its own mean and spread, as PyTorch exports weight standardization."""
+def test_standardized_weight_is_the_convolutions_parameter(tmp_path):
+    """Each filter is normalized, as PyTorch exports weight standardization."""
     kernel, gain = numbers((4, 3, 3, 2), 5), numbers((4,), 6)
     nodes = [
         helper.make_node("Reshape", ["w", "flat"], ["f"], "rows"),
@@ -220,7 +232,7 @@ def test_a_standardized_kernel_is_a_convolutions_own(tmp_path):
 
 
 def grid_model(scale):
-    """Return a model that adds positions, times a stored scale, to a convolution, for any size of the input."""
+    """Return a model that adds positions times a stored scale to a convolution, for any input size."""
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], "conv", pads=[1, 1, 1, 1]),
         helper.make_node("Shape", ["c"], ["s"], "shape"),
@@ -236,8 +248,8 @@ def grid_model(scale):
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 6), (3, 12, 31)])
-def test_table_computed_from_shapes_is_no_parameter(shape, tmp_path):
-    """4 × 3 × 3 × 3 weights, whatever the input's size; the scale belongs to the table."""
+def test_table_computed_from_shapes_is_not_a_parameter(shape, tmp_path):
+    """4 × 3 × 3 × 3 weights for any input size; the scale belongs to the table."""
     path = saved(grid_model(0.5), tmp_path)
     assert cs.inspect(cs.from_onnx(path, input_shape=shape)).totals.params == 108
     model_ = cs.from_onnx(path, parameters=True, input_shape=shape)
@@ -245,7 +257,7 @@ def test_table_computed_from_shapes_is_no_parameter(shape, tmp_path):
     assert_close(model_.logits(x), by_runtime(path, {"x": x})[0], 1e-4)
 
 
-def test_integers_that_are_stored_are_no_parameters(tmp_path):
+def test_stored_integers_are_not_parameters(tmp_path):
     nodes = [
         helper.make_node("Cast", ["i"], ["f"], "real", to=FLOAT),
         helper.make_node("Add", ["x", "f"], ["y"], "sum"),
@@ -262,8 +274,8 @@ def test_integers_that_are_stored_are_no_parameters(tmp_path):
         ("Concat", {"s": np.zeros((1, 4, 5, 5), np.int64)}, {"axis": 2}),
     ],
 )
-def test_learned_table_that_is_repeated_counts_as_stored(operator, tensors, attributes, tmp_path):
-    """4 × 5 learned numbers that stand for 4 × 6 × 5."""
+def test_repeated_learned_table_counts_as_stored(operator, tensors, attributes, tmp_path):
+    """4 × 5 learned elements, repeated to 4 × 6 × 5."""
     name = "f" if operator == "Concat" else "s"
     nodes = [
         helper.make_node("Cast", ["s"], ["f"], "real", to=FLOAT),
@@ -277,13 +289,13 @@ def test_learned_table_that_is_repeated_counts_as_stored(operator, tensors, attr
     assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
-def test_bias_of_one_number_counts_once(tmp_path):
+def test_scalar_bias_counts_once(tmp_path):
     path = saved(model([helper.make_node("Gemm", ["x", "w", "b"], ["y"], "made")], (1, 12), {"w": numbers((12, 5)), "b": numbers((1,))}), tmp_path)  # fmt: skip
     assert cs.inspect(cs.from_onnx(path)).totals.params == 61
 
 
-def test_constant_of_one_value_takes_no_memory_until_weights_are_asked_for(tmp_path):
-    """A kernel of 25,088 × 4,096 by its shape alone, as in ONNX's light models; 0.4 GiB if it were written out."""
+def test_filled_constant_takes_no_memory_until_read(tmp_path):
+    """A kernel of 25,088 × 4,096 given by its shape, as in ONNX's light models; it would take 0.4 GiB."""
     nodes = [
         helper.make_node("ConstantOfShape", ["s"], ["w"], "fill"),
         helper.make_node("Flatten", ["x"], ["f"], "flat"),
@@ -299,8 +311,8 @@ def test_constant_of_one_value_takes_no_memory_until_weights_are_asked_for(tmp_p
     assert peak < 16 << 20
 
 
-def test_kernels_that_two_nodes_fill_are_two(tmp_path):
-    """One shape, two nodes: the weights are each layer's own; one node used twice is one weight."""
+def test_constants_filled_by_two_nodes_are_not_shared(tmp_path):
+    """Two nodes with one shape give two weights; one node used twice gives one."""
     fill = [helper.make_node("ConstantOfShape", ["s"], [name], value=VALUE) for name in ("a", "b")]
     for second, params in (("b", 98), ("a", 49)):
         nodes = [
@@ -315,8 +327,8 @@ def test_kernels_that_two_nodes_fill_are_two(tmp_path):
         assert_close(ours, by_runtime(path, {"x": x})[0])
 
 
-def test_values_of_repeated_constants_are_those_of_onnx_runtime(tmp_path):
-    """Sums and products of constants of one value, and of ones that repeat along some axes."""
+def test_folded_broadcast_constants_match_onnx_runtime(tmp_path):
+    """Sums and products of filled constants, and of constants that are broadcast along some axes."""
     nodes = [
         helper.make_node("ConstantOfShape", ["s"], ["c"], value=VALUE),
         helper.make_node("Expand", ["t", "s"], ["e"]),

@@ -1,4 +1,4 @@
-"""Nodes of one form are converted once: the networks are those that node by node would give."""
+"""The conversion cache: the networks are the same as without it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from onnx import helper
 
 import convscope as cs
-from convscope.interop.onnx import conversion_cache as forms
+from convscope.interop.onnx import conversion_cache as cache
 from convscope.interop.onnx import importer, registry
 from interop.onnx.models import model, numbers, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
@@ -17,28 +17,28 @@ X = numbers((1, 4, 9, 7), 5)
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered():
-    """Begin and end with no form known, so that tests do not depend on their order."""
-    forms.conversion_cache.cache_clear()
+def empty_cache():
+    """Empty the cache before and after each test, so that their order does not matter."""
+    cache.conversion_cache.cache_clear()
     yield
-    forms.conversion_cache.cache_clear()
+    cache.conversion_cache.cache_clear()
 
 
 @pytest.fixture
 def conversions(monkeypatch):
-    """Return a list that grows with every converter's call, by operator."""
+    """Return a list to which every call of a converter adds its operator."""
     called = []
 
-    def told(function):
+    def recording(function):
         return lambda call: (called.append(call.operator), function(call))[1]
 
     for key, converter in list(registry.CONVERTERS.items()):
-        monkeypatch.setitem(registry.CONVERTERS, key, converter._replace(convert=told(converter.convert)))
+        monkeypatch.setitem(registry.CONVERTERS, key, converter._replace(convert=recording(converter.convert)))
     return called
 
 
 def read(made, folder, name="made"):
-    """Read a model, its values held against ONNX Runtime; return the layers' kinds and the network."""
+    """Import a model, compare its output with ONNX Runtime's, and return the layers' kinds and the network."""
     network, ours = by_reference(saved(made, folder, name), {"x": X})
     theirs = by_runtime(made.SerializeToString(), {"x": X})[0]
     assert_close(ours.reshape(theirs.shape), theirs, 1e-5)
@@ -46,7 +46,7 @@ def read(made, folder, name="made"):
 
 
 def convs(count, weights=("w",)):
-    """Return a chain of convolutions of one form, the weights in turn."""
+    """Return a chain of equal convolutions with alternating weights."""
     names = ["x", *(f"c{n}" for n in range(1, count)), "y"]
     return [
         node("Conv", [names[n], weights[n % len(weights)]], [names[n + 1]], f"conv{n}", pads=[1, 1, 1, 1])
@@ -55,20 +55,20 @@ def convs(count, weights=("w",)):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "googlenet", "inception_v3", "unet"])
-def test_a_network_is_the_same_as_node_by_node(name, tmp_path, monkeypatch):
-    """Layers, order, names, origins and where parameters lie; a second reading knows all forms already."""
+def test_cached_conversion_gives_the_same_network(name, tmp_path, monkeypatch):
+    """Layers, order, names, origins and parameters; a second import finds all conversions in the cache."""
     path = tmp_path / f"{name}.onnx"
     cs.to_onnx(cs.Model(cs.load(name)), path)
     first, second = importer.read_network(path), importer.read_network(path)
-    monkeypatch.setattr(forms.ConversionCache, "remember", lambda *_: None)
-    forms.conversion_cache.cache_clear()
+    monkeypatch.setattr(cache.ConversionCache, "add", lambda *_: None)
+    cache.conversion_cache.cache_clear()
     single = importer.read_network(path)
     for network, weights in (first, second):
         assert network.nodes == single[0].nodes
         assert {key: one.key for key, one in weights.items()} == {key: one.key for key, one in single[1].items()}
 
 
-def test_a_form_is_converted_once(tmp_path, conversions):
+def test_equal_nodes_share_one_conversion(tmp_path, conversions):
     tensors = {"w": numbers((4, 4, 3, 3)), "v": numbers((4, 4, 3, 3), 8)}
     kinds, network = read(model(convs(5, ("w", "v")), X.shape, tensors), tmp_path)
     assert kinds == ["Conv2d"] * 5
@@ -78,7 +78,7 @@ def test_a_form_is_converted_once(tmp_path, conversions):
     assert [layer.origin for layer in network.layers] == [f"conv{n}" for n in range(5)]
 
 
-def test_other_settings_and_other_shapes_are_other_forms(tmp_path, conversions):
+def test_other_attributes_and_shapes_are_converted_again(tmp_path, conversions):
     nodes = [
         node("Conv", ["x", "w"], ["a"], "one", pads=[1, 1, 1, 1]),
         node("Conv", ["a", "w"], ["b"], "two"),
@@ -89,8 +89,8 @@ def test_other_settings_and_other_shapes_are_other_forms(tmp_path, conversions):
     assert [layer.output_shape for layer in network.layers] == [(4, 9, 7), (4, 7, 5), (4, 5, 3)]
 
 
-def test_numbers_that_decide_are_read_each_time(tmp_path, conversions):
-    """Two constants of one shape: each sum is with its own."""
+def test_nodes_whose_constants_matter_are_not_cached(tmp_path, conversions):
+    """Two constants of one shape give two sums."""
     nodes = [
         node("Add", ["x", "two"], ["a"]),
         node("Add", ["a", "three"], ["b"]),
@@ -102,7 +102,7 @@ def test_numbers_that_decide_are_read_each_time(tmp_path, conversions):
     assert conversions == ["Add", "Add", "Mul"]
 
 
-def test_nodes_that_decide_with_others_are_looked_at_each_time(tmp_path):
+def test_nodes_of_patterns_are_not_cached(tmp_path):
     """σ(x) · x is SiLU, σ(x) alone is not, in either order."""
     product = [node("Sigmoid", ["{0}"], ["{1}s"]), node("Mul", ["{0}", "{1}s"], ["{1}"])]
     alone = [node("Sigmoid", ["{0}"], ["{1}"])]
@@ -123,12 +123,12 @@ def test_nodes_that_decide_with_others_are_looked_at_each_time(tmp_path):
         assert read(model(nodes, X.shape), tmp_path)[0] == expected
 
 
-def test_a_value_taken_twice(tmp_path):
+def test_node_with_a_repeated_input_is_not_cached(tmp_path):
     """x + x before and after a + b."""
     nodes = [
         node("Add", ["x", "x"], ["a"], "double"),
         node("Add", ["a", "x"], ["b"], "sum"),
-        node("Add", ["x", "b"], ["c"], "turned"),
+        node("Add", ["x", "b"], ["c"], "swapped"),
         node("Add", ["c", "c"], ["y"], "again"),
     ]
     network = read(model(nodes, X.shape), tmp_path)[1]
@@ -136,12 +136,12 @@ def test_a_value_taken_twice(tmp_path):
         ("x", "x"),
         ("double", "x"),
         ("x", "sum"),
-        ("turned", "turned"),
+        ("swapped", "swapped"),
     ]
 
 
-def test_learned_tables_that_become_layers_first(tmp_path):
-    """Two tables times one matrix: what a node takes is then a layer of its own, not what the form says."""
+def test_nodes_over_learned_tables_are_not_cached(tmp_path):
+    """Two tables times one matrix: the node's input then is a layer, which its signature does not contain."""
     nodes = [
         node("Gemm", ["t", "w"], ["a"], "first", transB=1),
         node("Gemm", ["u", "w"], ["b"], "second", transB=1),
@@ -154,8 +154,8 @@ def test_learned_tables_that_become_layers_first(tmp_path):
     assert [network[name].inputs for name in ("first", "second")] == [("first.table",), ("second.table",)]
 
 
-def test_operator_sets_are_kept_apart(tmp_path):
-    """Softmax was over all axes from one on, and is over one axis since version 13; the nodes look the same."""
+def test_operator_sets_have_separate_caches(tmp_path):
+    """Softmax normalizes one axis since version 13, all axes from one on before; the nodes are the same."""
     for opset, expected in (
         (12, ["Reshape", "Softmax", "Reshape"]),
         (13, ["Softmax"]),
@@ -165,8 +165,8 @@ def test_operator_sets_are_kept_apart(tmp_path):
         assert read(model(nodes, X.shape, opset=opset), tmp_path)[0] == expected
 
 
-def test_functions_of_one_name_in_two_files(tmp_path):
-    """What a file calls Relu in a function of its own says nothing of another file's."""
+def test_local_functions_are_not_cached(tmp_path):
+    """A file's local function named Relu does not affect another file."""
     for operator, expected in ((None, "ReLU"), ("Abs", "Function"), ("Tanh", "Tanh"), (None, "ReLU")):
         functions = []
         if operator is not None:
@@ -177,7 +177,7 @@ def test_functions_of_one_name_in_two_files(tmp_path):
         assert [layer.kind for layer in network.layers] == [expected]
 
 
-def test_names_that_are_taken_are_numbered(tmp_path):
+def test_repeated_names_are_numbered(tmp_path):
     nodes = [
         node("Relu", ["x"], ["a"], "an act"),
         node("Relu", ["a"], ["b"], "an_act"),
@@ -187,8 +187,8 @@ def test_names_that_are_taken_are_numbered(tmp_path):
     assert [layer.name for layer in network.layers] == ["an_act", "an_act_2", "relu1"]
 
 
-def test_forms_are_forgotten_before_they_are_too_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(forms, "MAX_ENTRIES", 2)
+def test_full_cache_is_emptied(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "MAX_ENTRIES", 2)
     nodes = [
         node("Relu", ["x"], ["a"]),
         node("Tanh", ["a"], ["b"]),
@@ -196,4 +196,4 @@ def test_forms_are_forgotten_before_they_are_too_many(tmp_path, monkeypatch):
         node("Relu", ["c"], ["y"]),
     ]
     assert read(model(nodes, X.shape), tmp_path)[0] == ["ReLU", "Tanh", "SELU", "ReLU"]
-    assert len(forms.conversion_cache((("", 21),))._made) == 2
+    assert len(cache.conversion_cache((("", 21),))._entries) == 2

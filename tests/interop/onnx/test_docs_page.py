@@ -1,4 +1,4 @@
-"""The page on ONNX files: its sample runs, its list of operators is the registry's."""
+"""The page on ONNX files: its sample runs, and its lists match the code."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from convscope.interop.onnx.values import MAX_ARRAY_ELEMENTS, MAX_TOTAL_ELEMENTS
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "onnx.md").read_text()
 
 
-def test_the_sample_runs(tmp_path, monkeypatch):
+def test_sample_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], "onnx.md", "exec"), {})
 
 
-def test_the_operators_are_those_that_have_a_converter():
-    (listed,) = re.findall(r"^Operators that become layers: (.*)\.$", PAGE, re.MULTILINE)
+def test_listed_operators_have_converters():
+    (listed,) = re.findall(r"^These operators become layers: (.*)\.$", PAGE, re.MULTILINE)
     assert listed == ", ".join(f"`{name}`" for name in sorted({operator for _, operator, _ in CONVERTERS}))
 
 
-def test_the_limits_are_those_that_hold():
+def test_documented_limits_match_the_code():
     limits = [f"{MAX_STRUCTURE_BYTES >> 20} MiB", f"{MAX_NODES:,} nodes", f"deeper than {MAX_GRAPH_DEPTH}"]
     limits += [
         f"{MAX_ARRAY_ELEMENTS:,} elements",
-        f"{MAX_TOTAL_ELEMENTS:,} of all",
+        f"{MAX_TOTAL_ELEMENTS:,} in total",
         f"{MAX_COMPUTED_WEIGHTS:,} weights",
     ]
     for limit in limits:

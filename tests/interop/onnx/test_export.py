@@ -1,4 +1,4 @@
-"""Every layer that ONNX can say is written, passes the checker, and computes the same in ONNX Runtime."""
+"""Every layer that ONNX can express is exported, passes the checker, and matches ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def alone(layer: L.Layer, shapes: tuple[tuple[int, ...], ...]) -> Network:
 
 
 def arrays_of(network: Network, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return parameters and statistics that no two of are alike; variances and indices stay legal."""
+    """Return distinct parameters and statistics; variances and indices are valid."""
     arrays = {}
     for name, array in {**initial_parameters(network, 1), **initial_buffers(network)}.items():
         arrays[name] = array + 0.3 * generator.random(array.shape) if not name.endswith(".index") else array
@@ -45,7 +45,7 @@ def arrays_of(network: Network, generator: np.random.Generator) -> dict[str, np.
 
 
 def numbers_for(network: Network, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return inputs in [0.1, 1.1): every function is defined there; whole numbers for a table."""
+    """Return inputs in [0.1, 1.1), where every function is defined; integers for an embedding."""
     looks_up = any(isinstance(node.layer, L.Embedding) for node in network.layers)
     return {
         node.name: generator.integers(0, 7, (BATCH, *node.output_shape)).astype(np.int64)
@@ -86,8 +86,8 @@ WRITTEN = [example for example in [*EXAMPLES, *MORE] if can_be_written(example[0
 
 
 @pytest.mark.parametrize("example", WRITTEN, ids=example_id)
-def test_a_layer_computes_the_same_in_onnx_runtime_and_when_read_again(example, tmp_path):
-    """Written from our arrays, run by ONNX Runtime; then read back with its weights and run here."""
+def test_exported_layer_matches_onnx_runtime_and_its_reimport(example, tmp_path):
+    """Exported and run by ONNX Runtime, then imported with its weights and run by the reference engine."""
     generator = np.random.default_rng(7)
     network = alone(*example)
     arrays = arrays_of(network, generator)
@@ -106,16 +106,22 @@ def test_a_layer_computes_the_same_in_onnx_runtime_and_when_read_again(example, 
     path = tmp_path / "written.onnx"
     path.write_bytes(model.SerializeToString())
     one_image = {name: array[:1] for name, array in x.items()}
-    again_network, again = by_reference(path, one_image)
-    assert_close(again, expected[:1])
+    imported_network, imported_output = by_reference(path, one_image)
+    assert_close(imported_output, expected[:1])
     if example not in MORE and is_one_operator(*example):
-        (here,), (there,) = network.layers, again_network.layers
-        assert (there.name, there.kind, there.output_shape) == (here.name, here.kind, here.output_shape)
-        assert there.facts.operations == here.facts.operations or not getattr(here.layer, "affine", True)
+        (original,), (imported,) = network.layers, imported_network.layers
+        assert (imported.name, imported.kind, imported.output_shape) == (
+            original.name,
+            original.kind,
+            original.output_shape,
+        )
+        assert imported.facts.operations == original.facts.operations or not getattr(
+            original.layer, "affine", True
+        )
 
 
-def moved(model: cs.Model, seed: int = 5) -> cs.Model:
-    """Return the model with statistics unlike those of a fresh one."""
+def with_random_statistics(model: cs.Model, seed: int = 5) -> cs.Model:
+    """Return the model with other statistics than a new one has."""
     generator = np.random.default_rng(seed)
     for name in model.buffers:
         model.buffers[name] = (model.buffers[name] + 0.2 * generator.random(model.buffers[name].shape)).astype(
@@ -125,8 +131,8 @@ def moved(model: cs.Model, seed: int = 5) -> cs.Model:
 
 
 @pytest.mark.parametrize("name", sorted(set(cs.zoo_names()) - {"alexnet-torchvision"}))
-def test_a_network_of_the_zoo_comes_back_the_same(name, tmp_path, monkeypatch):
-    """Written and read: the same layers by name, settings and inputs. Its weights are not written here."""
+def test_zoo_network_round_trips(name, tmp_path, monkeypatch):
+    """Exported and imported: the same layers by name, settings and inputs. Weights are left out."""
     monkeypatch.setattr(OnnxGraph, "tensor", tensor_without_data)
     network = cs.load(name)
     shapes = {**parameter_shapes(network), **buffer_shapes(network)}
@@ -137,7 +143,7 @@ def test_a_network_of_the_zoo_comes_back_the_same(name, tmp_path, monkeypatch):
 
 
 def tensor_without_data(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
-    """Store a tensor's shape; only the numbers of small ones, which shapes are computed from."""
+    """Store a tensor's shape, and the data of small ones, from which shapes are computed."""
     tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=onnx.TensorProto.FLOAT)
     if array.size < 16:
         tensor = onnx.numpy_helper.from_array(np.asarray(array, order="C"), name)
@@ -156,8 +162,8 @@ def tensor_without_data(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
         ("unet", (1, 188, 204)),
     ],
 )
-def test_a_large_network_computes_the_same_in_onnx_runtime(name, shape, tmp_path):
-    model = moved(cs.Model(cs.load(name, shape), seed=3))
+def test_exported_large_network_matches_onnx_runtime(name, shape, tmp_path):
+    model = with_random_statistics(cs.Model(cs.load(name, shape), seed=3))
     path = tmp_path / "zoo.onnx"
     cs.to_onnx(model, path)
     onnx.checker.check_model(str(path), full_check=True)
@@ -168,35 +174,35 @@ def test_a_large_network_computes_the_same_in_onnx_runtime(name, shape, tmp_path
 
 
 @pytest.mark.parametrize("name", ["lenet", "seed-8x8", "digits", "rgb-4x4", "exercise"])
-def test_a_model_of_the_zoo_computes_the_same_in_onnx_runtime_and_here_again(name, tmp_path):
-    model = moved(cs.Model(name, seed=3))
+def test_exported_zoo_model_matches_onnx_runtime_and_its_reimport(name, tmp_path):
+    model = with_random_statistics(cs.Model(name, seed=3))
     path = tmp_path / "zoo.onnx"
     cs.to_onnx(model, path)
     x = np.random.default_rng(2).standard_normal((3, *model.network.input_shape)).astype(np.float32)
     expected = model.activations(x)[model.network.outputs[-1].name]
     assert_close(by_runtime(path, {model.network.inputs[0].name: x})[0], expected)
-    again = cs.from_onnx(path, parameters=True)
+    imported_output = cs.from_onnx(path, parameters=True)
     assert {
-        name: (array == model.parameters[name]).all() for name, array in again.parameters.items()
+        name: (array == model.parameters[name]).all() for name, array in imported_output.parameters.items()
     } == dict.fromkeys(model.parameters, True)
-    assert (again.activations(x)[again.network.outputs[-1].name] == expected).all()
+    assert (imported_output.activations(x)[imported_output.network.outputs[-1].name] == expected).all()
 
 
-def test_pieces_of_large_networks_compute_the_same(tmp_path):
+def test_exported_network_with_many_features_matches_onnx_runtime(tmp_path):
     """Depthwise blocks, squeeze-and-excitation, shuffles, permutes, shared layers, a class token, several outputs."""
     entries = [
         Entry("input", L.Input((8, 9, 7))),
         Entry("conv", L.Conv2d(8, 3, padding=1, groups=8), ("input",)),
-        Entry("again", L.Conv2d(8, 3, padding=1, groups=8), ("conv",), "conv"),
-        Entry("silu", L.SiLU(), ("again",)),
+        Entry("imported_output", L.Conv2d(8, 3, padding=1, groups=8), ("conv",), "conv"),
+        Entry("silu", L.SiLU(), ("imported_output",)),
         Entry("pool", L.GlobalAvgPool2d(), ("silu",)),
         Entry("fc", L.Conv2d(8, 1), ("pool",)),
         Entry("gate", L.Hardsigmoid(), ("fc",)),
         Entry("scaled", L.Multiply(), ("silu", "gate")),
         Entry("shuffled", L.ChannelShuffle(2), ("scaled",)),
         Entry("left", L.Slice(0, 0, 3), ("shuffled",)),
-        Entry("turned", L.Permute((1, 2, 0)), ("left",)),
-        Entry("norm", L.LayerNorm(), ("turned",)),
+        Entry("permuted", L.Permute((1, 2, 0)), ("left",)),
+        Entry("norm", L.LayerNorm(), ("permuted",)),
         Entry("wide", L.Linear(5), ("norm",)),
         Entry("rows", L.Reshape((63, 5)), ("wide",)),
         Entry("token", L.Parameter((1, 5)), ("rows",)),
@@ -205,8 +211,8 @@ def test_pieces_of_large_networks_compute_the_same(tmp_path):
         Entry("side", L.AdaptiveMaxPool2d((4, 3)), ("scaled",)),
     ]
     network = Network(entries)
-    model = moved(cs.Model(network, seed=4))
-    path = tmp_path / "pieces.onnx"
+    model = with_random_statistics(cs.Model(network, seed=4))
+    path = tmp_path / "features.onnx"
     cs.to_onnx(model, path)
     onnx.checker.check_model(str(path), full_check=True)
     x = np.random.default_rng(2).standard_normal((2, 8, 9, 7)).astype(np.float32)
@@ -215,7 +221,7 @@ def test_pieces_of_large_networks_compute_the_same(tmp_path):
         assert_close(theirs, values[output.name])
     read, last = by_reference(path, {"input": x[:1]})
     assert_close(last, values[network.outputs[-1].name][:1])
-    assert read["again"].parameters_of == "conv"
+    assert read["imported_output"].parameters_of == "conv"
     ours, theirs = cs.inspect(network).totals, cs.inspect(read).totals
     assert (ours.params, ours.macs) == (theirs.params, theirs.macs)
 
@@ -226,12 +232,12 @@ ENDS += ["flatten | dense 4 | sigmoid", "conv 3 2 | sigmoid", "conv 1 2", "conv 
 
 @pytest.mark.parametrize("probabilities", [None, True, False])
 @pytest.mark.parametrize("task", [None, "classification", "multi_label", "regression"])
-def test_written_file_gives_what_predict_gives(tmp_path, task, probabilities):
-    """Logits, probabilities, masks and single outputs, whatever is declared or asked for."""
+def test_exported_output_matches_predict(tmp_path, task, probabilities):
+    """Logits, probabilities, masks and single outputs, for every task and argument."""
     x = np.random.default_rng(2).standard_normal((5, 2, 6, 7)).astype(np.float32)
     path = tmp_path / "model.onnx"
     for end in ENDS:
-        model = moved(cs.Model(f"input 2x6x7 | {end}", seed=3, task=task))
+        model = with_random_statistics(cs.Model(f"input 2x6x7 | {end}", seed=3, task=task))
         cs.to_onnx(model, path, probabilities)
         onnx.checker.check_model(str(path), full_check=True)
         expected = model.predict(x, probabilities)
@@ -240,7 +246,7 @@ def test_written_file_gives_what_predict_gives(tmp_path, task, probabilities):
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "bce", "mse"])
-def test_written_file_of_a_trained_model_gives_what_predict_gives(tmp_path, loss):
+def test_exported_output_of_a_trained_model_matches_predict(tmp_path, loss):
     x = np.random.default_rng(2).standard_normal((5, 2, 6, 7)).astype(np.float32)
     path = tmp_path / "model.onnx"
     for end in ("dense 3", "dense 3 | softmax", "dense 3 | sigmoid"):
@@ -252,9 +258,9 @@ def test_written_file_of_a_trained_model_gives_what_predict_gives(tmp_path, loss
             assert_close(by_runtime(path, {"input": x})[0], model.predict(x, probabilities))
 
 
-def test_written_file_says_what_it_gives(tmp_path):
+def test_exported_file_describes_its_output(tmp_path):
     path = tmp_path / "model.onnx"
-    said = []
+    descriptions = []
     for task, probabilities in (
         (None, None),
         ("classification", None),
@@ -266,9 +272,9 @@ def test_written_file_says_what_it_gives(tmp_path):
         output = written.graph.output[0]
         properties = {entry.key: entry.value for entry in written.metadata_props}
         assert properties["output"] == output.doc_string
-        said.append((output.name, properties["task"], output.doc_string))
+        descriptions.append((output.name, properties["task"], output.doc_string))
     softmax = "probabilities: softmax of dense1 over axis 1"
-    assert said == [
+    assert descriptions == [
         ("dense1", "none", "output of dense1"),
         ("dense1/probabilities", "classification", softmax),
         ("dense1/probabilities", "multi_label", "probabilities: sigmoid of dense1"),
@@ -276,23 +282,23 @@ def test_written_file_says_what_it_gives(tmp_path):
     ]
 
 
-def test_what_onnx_cannot_say_is_refused_and_nothing_is_written(tmp_path):
+def test_unsupported_layer_is_refused_without_writing(tmp_path):
     path = tmp_path / "none.onnx"
     message = (
-        "Opaque(Odd) must have an ONNX operator to be written; got none for layer 'odd'; "
-        "save the model with Model.save instead. [no-onnx]"
+        "Opaque(Odd) cannot be expressed in ONNX operators (layer 'odd'). "
+        "Save the model with Model.save instead. [no-onnx]"
     )
     network = Network([Entry("input", L.Input((3, 4))), Entry("odd", L.Opaque("Odd", (2,)), ("input",))])
     with pytest.raises(NoRule, match=f"^{re.escape(message)}$"):
         as_onnx(network, {})
     message = (
-        "LSTM.proj_size must be 0 to be written; got proj_size=2 in layer 'lstm1'; "
-        "ONNX has no projection: save the model with Model.save instead. [no-onnx]"
+        "ONNX's LSTM has no projection (got proj_size=2 in layer 'lstm1'). "
+        "Save the model with Model.save instead. [no-onnx]"
     )
     with pytest.raises(NoRule, match=f"^{re.escape(message)}$"):
         cs.to_onnx(cs.Model("input 5x4 | lstm 3 proj_size=2"), path)
     message = (
-        "to_onnx.model must be a Model; got model=str; use convscope.Model(network) for one with fresh weights. "
+        "to_onnx.model must be a Model (got str). Use convscope.Model(network) for one with fresh weights. "
         "[onnx-model]"
     )
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
@@ -300,52 +306,52 @@ def test_what_onnx_cannot_say_is_refused_and_nothing_is_written(tmp_path):
     assert not path.exists()
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_failed_export_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "model.onnx"
-    path.write_bytes(b"what was there")
-    monkeypatch.setattr("os.replace", raising)
+    path.write_bytes(b"old content")
+    monkeypatch.setattr("os.replace", raise_no_space)
     with pytest.raises(BadFile, match=r"\[write-failed\]$"):
         cs.to_onnx(cs.Model("input 1x5x4 | conv 2 3"), path)
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
-    assert path.read_bytes() == b"what was there"
+    assert path.read_bytes() == b"old content"
 
 
-def raising(*arguments: object) -> None:
+def raise_no_space(*arguments: object) -> None:
     raise OSError(28, "No space left on device")
 
 
 class Causal(torch.nn.Module):
-    """Attention in which no row sees the rows after it."""
+    """Causal attention."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.scaled_dot_product_attention(x, x, x, is_causal=True)
 
 
-def test_causal_mask_is_a_constant_and_predicts_the_same_when_read_again(tmp_path):
-    """Its minus infinities are lawful: nobody learns it."""
+def test_causal_mask_round_trips_as_a_constant(tmp_path):
+    """Its minus infinities are accepted because it is not learned."""
     module, path = Causal().eval(), tmp_path / "causal.onnx"
     written = cs.from_torch(module, (2, 5, 3), parameters=True)
     cs.to_onnx(written, path)
     onnx.checker.check_model(onnx.load(path), full_check=True)
-    again = cs.from_onnx(path, parameters=True)
-    assert cs.inspect(again.network).totals.params == 0
-    (mask,) = again.buffers.values()
+    imported_output = cs.from_onnx(path, parameters=True)
+    assert cs.inspect(imported_output.network).totals.params == 0
+    (mask,) = imported_output.buffers.values()
     np.testing.assert_array_equal(np.squeeze(mask), np.triu(np.full((5, 5), -np.inf), 1))
     x = np.random.default_rng(3).random((4, 2, 5, 3)).astype(np.float32)
     expected = module(torch.from_numpy(x)).numpy()
-    np.testing.assert_allclose(again.logits(x), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(imported_output.logits(x), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(written.logits(x), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("value", "learned", "message"),
     [
-        (np.nan, False, r"constants of .* must be numbers; got NaN in 'made\.constant1\.value'"),
-        (np.nan, True, r"weights of .* must be finite numbers; got NaN or infinity in 'made\.constant1\.weight'"),
-        (-np.inf, True, r"weights of .* must be finite numbers; got NaN or infinity in 'made\.constant1\.weight'"),
+        (np.nan, False, r"Constant 'made\.constant1\.value' of .* contains NaN\."),
+        (np.nan, True, r"Weights 'made\.constant1\.weight' of .* contain NaN or infinity\."),
+        (-np.inf, True, r"Weights 'made\.constant1\.weight' of .* contain NaN or infinity\."),
     ],
 )
-def test_array_with_a_number_that_it_may_not_have_is_refused_when_read_again(value, learned, message, tmp_path):
+def test_nonfinite_weights_and_nan_constants_are_refused(value, learned, message, tmp_path):
     kept = np.array([1, value, 2], np.float32)
     tensor = onnx.numpy_helper.from_array(kept, "c")
     constants = [] if learned else [onnx.helper.make_node("Constant", [], ["c"], value=tensor)]

@@ -1,4 +1,4 @@
-"""A file of a few bytes asks for no more than a limit, whatever operator it asks with."""
+"""Limits: a file of a few bytes cannot ask for much memory or work."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ node = helper.make_node
 ONE = numpy_helper.from_array(whole(1))
 
 MEMORY = 256 << 20
-"""Bytes that the refusals here may take: one array of the largest size, and a little more."""
+"""Bytes that refusing a file may take: one array of the largest size, and a little more."""
 
 
 STRUCTURE = 16 << 20
-"""Bytes that the structure of a small file may take, whatever sizes it describes."""
+"""Bytes that importing the structure of a small file may take."""
 
 
 def doubled(operator, times=60):
-    """Return nodes that double a constant again and again."""
+    """Return nodes that double a constant repeatedly."""
     nodes = []
     for index in range(times):
         before, after = f"c{index}", f"c{index + 1}"
@@ -44,7 +44,7 @@ def doubled(operator, times=60):
 
 
 def refused_with_little_memory(path, **arguments):
-    """Read a file that must be refused, and return the message."""
+    """Import a file that must be refused, and return the message."""
     tracemalloc.start()
     try:
         with pytest.raises(ConvscopeError) as caught:
@@ -62,8 +62,8 @@ def test_constant_doubled_sixty_times_is_refused(operator, tmp_path):
     assert "elements" in (message := refused_with_little_memory(saved(made, tmp_path))) or "array" in message
 
 
-def test_constant_added_to_itself_sixty_times_is_a_constant(tmp_path):
-    """Its size stays, and so does what tells it from others: the names of its parts are not written out."""
+def test_constant_added_to_itself_sixty_times_stays_small(tmp_path):
+    """Its size is constant, and its key does not contain those of its inputs twice."""
     nodes = [node("Add", [f"c{index}"] * 2, [f"c{index + 1}"]) for index in range(60)]
     path = saved(model([*nodes, node("Add", ["x", "c60"], ["y"])], (1, 3), {"c0": numbers((3,))}), tmp_path)
     tracemalloc.start()
@@ -73,25 +73,25 @@ def test_constant_added_to_itself_sixty_times_is_a_constant(tmp_path):
     assert peak < 16 << 20
 
 
-def test_all_constants_together_are_charged(tmp_path, monkeypatch):
+def test_total_size_of_constants_is_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(values, "MAX_TOTAL_ELEMENTS", 100)
     nodes = [node("Neg", [f"c{index}"], [f"c{index + 1}"], f"neg{index}") for index in range(9)]
     path = saved(model([*nodes, node("Add", ["x", "c9"], ["y"])], (1, 20), {"c0": np.arange(20)}), tmp_path)
     message = (
-        "constants of {path} must be computable; got more than 100 elements in all constants together at node 'neg4' "
-        "(Neg); simplify the model with an ONNX optimizer. [onnx-constant]"
+        "A constant of {path} cannot be computed (got more than 100 elements in all constants together at node "
+        "'neg4', Neg). Simplify the model with an ONNX optimizer. [onnx-constant]"
     )
     refused(path, BadFile, message)
 
 
-def padded(size, folder):
-    """Return a file with eight million channels of zeros added to an image of 3."""
+def model_with_padded_channels(size, folder):
+    """Return a file that pads an image with 3 channels by eight million."""
     pads = whole(0, 0, 0, 0, 0, 8_000_000, 0, 0)
     return saved(model([node("Pad", ["x", "p"], ["y"], "made")], (1, 3, *size), {"p": pads}, 17), folder)
 
 
-def test_pad_of_eight_million_channels_is_described_and_no_model(tmp_path):
-    path = padded((64, 65), tmp_path)
+def test_pad_of_eight_million_channels_is_imported_but_no_model(tmp_path):
+    path = model_with_padded_channels((64, 65), tmp_path)
     tracemalloc.start()
     network = cs.from_onnx(path)
     assert network["made"].output_shape == (8_000_003, 64, 65)
@@ -102,15 +102,15 @@ def test_pad_of_eight_million_channels_is_described_and_no_model(tmp_path):
 
 
 def test_pad_of_eight_million_small_channels_with_weights_is_refused(tmp_path):
-    """Each of 4 × 5 zeros: few enough for an array, too many to be written out for a file of 200 bytes."""
-    path = padded((4, 5), tmp_path)
+    """With 4 × 5 zeros each they would fit into an array, but are too many for a file of 200 bytes."""
+    path = model_with_padded_channels((4, 5), tmp_path)
     assert cs.from_onnx(path)["made"].output_shape == (8_000_003, 4, 5)
     message = refused_with_little_memory(path, parameters=True)
-    assert "67,108,864 weights that are not stored in it; got 160,000,000;" in message
+    assert "67,108,864 weights without storing them (got 160,000,000)." in message
 
 
 def test_pad_with_many_channels_takes_no_memory(tmp_path):
-    """A million of them, each of 8 × 8 zeros: 0.25 GiB if they were written out."""
+    """A million channels of 8 × 8 zeros would take 0.25 GiB."""
     pads = whole(0, 0, 0, 0, 0, 1_000_000, 0, 0)
     path = saved(model([node("Pad", ["x", "p"], ["y"], "made")], (1, 3, 8, 8), {"p": pads}, 17), tmp_path)
     tracemalloc.start()
@@ -140,8 +140,8 @@ LISTS = {
 
 @pytest.mark.parametrize("source", ["x", "k"])
 @pytest.mark.parametrize("operator", LISTS)
-def test_constant_of_a_billion_elements_in_any_place_takes_no_memory(operator, source, tmp_path):
-    """Refused, or described by its shape: no operator walks over it as a list of axes or of indices."""
+def test_constant_of_a_billion_elements_takes_no_memory_as_any_argument(operator, source, tmp_path):
+    """Refused, or imported by its shape: no operator iterates over it as a list of axes or indices."""
     nodes = [
         node("ConstantOfShape", ["s"], ["c"], value=ONE),
         node("Unsqueeze", ["c", "last"], ["cc"]),
@@ -173,7 +173,7 @@ def test_constant_of_a_billion_elements_in_any_place_takes_no_memory(operator, s
         ("MatMul", {"a": np.ones((2000, 100), np.int64), "b": np.ones((100, 2000), np.int64)}),
     ],
 )
-def test_computation_of_too_much_work_is_refused(operator, tensors, tmp_path):
+def test_expensive_computation_is_refused(operator, tensors, tmp_path):
     nodes = [
         node(operator, list(tensors), ["m"], "much"),
         node("Cast", ["m"], ["r"], to=TensorProto.FLOAT),
@@ -183,31 +183,31 @@ def test_computation_of_too_much_work_is_refused(operator, tensors, tmp_path):
     assert "[onnx-constant]" in message
 
 
-def test_weights_that_are_only_described_are_refused_when_they_are_too_many(tmp_path, monkeypatch):
+def test_too_many_computed_weights_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(importer, "MAX_COMPUTED_WEIGHTS", 1000)
     nodes = [node("ConstantOfShape", ["s"], ["w"]), node("MatMul", ["x", "w"], ["y"], "made")]
     path = saved(model(nodes, (1, 70), {"s": whole(70, 80)}), tmp_path)
     assert cs.inspect(cs.from_onnx(path)).totals.params == 5600
     message = (
-        "{path} must ask for at most 1,000 weights that are not stored in it; got 5,600; "
-        "import its structure alone. [onnx-weights]"
+        "{path} must describe at most 1,000 weights without storing them (got 5,600). "
+        "Import its structure only. [onnx-weights]"
     )
     refused(path, BadFile, message, parameters=True)
 
 
-def test_weights_that_are_turned_a_thousand_times_are_refused(tmp_path):
+def test_weights_transposed_a_thousand_times_are_refused(tmp_path):
     turns = [node("Transpose", [f"w{index}"], [f"w{index + 1}"], perm=[1, 0]) for index in range(2000)]
     nodes = [*turns, node("MatMul", ["x", "w2000"], ["y"], "made")]
     path = saved(model(nodes, (1, 1100), {"w0": np.zeros((1100, 1100), np.float32)}), tmp_path)
     message = (
-        "{path} must make its weights from stored ones in a few steps; got too many for 'made.weight'; "
-        "simplify the model with an ONNX optimizer. [onnx-weights]"
+        "{path} must compute its weights from stored ones in a few steps (got too many steps for 'made.weight'). "
+        "Simplify the model with an ONNX optimizer. [onnx-weights]"
     )
     refused(path, BadFile, message, parameters=True)
 
 
 def external(folder, location, length=None):
-    """Return a model whose kernel lies in another file."""
+    """Return a model whose kernel is in another file."""
     made = conv_model()
     kernel = made.graph.initializer[0]
     kernel.ClearField("raw_data")
@@ -219,34 +219,34 @@ def external(folder, location, length=None):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes by name")
-def test_pipe_in_the_place_of_a_file_is_refused(tmp_path):
-    """Opening it would wait for a writer for ever."""
+def test_named_pipe_is_refused(tmp_path):
+    """Opening it would wait for a writer forever."""
     os.mkfifo(tmp_path / "data.bin")
     path = external(tmp_path, "data.bin")
     message = (
-        f"{{path}} must have the data of tensor 'w' beside it; got {str(tmp_path / 'data.bin')!r}: "
-        "not a regular file; copy that file into the model's folder too. [onnx-external]"
+        f"{{path}} needs the data of tensor 'w', which cannot be read (got {str(tmp_path / 'data.bin')!r}: "
+        "not a regular file). Copy that file into the model's folder too. [onnx-external]"
     )
     refused(path, BadFile, message, parameters=True)
     os.mkfifo(tmp_path / "pipe.onnx")
-    message = "{path} must be readable; got not a regular file; check the path. [file-missing]"
+    message = "{path} cannot be read (got not a regular file). Check the path. [file-missing]"
     refused(tmp_path / "pipe.onnx", BadFile, message)
 
 
 def test_external_data_longer_than_its_tensor_is_not_read(tmp_path):
-    """A file with a hole in it may be said to hold a terabyte."""
+    """A sparse file may have a size of a terabyte."""
     with open(tmp_path / "data.bin", "wb") as file:
         file.truncate(1 << 40)
     path = external(tmp_path, "data.bin", 1 << 40)
     message = (
-        "tensor 'w' of {path} must have its data where it says; got 1,099,511,627,776 bytes, where 3,840 are enough; "
-        "export or download the model again. [onnx-tensor]"
+        "Tensor 'w' of {path} has wrong external data (got 1,099,511,627,776 bytes, expected 3,840). "
+        "Export or download the model again. [onnx-tensor]"
     )
     refused(path, BadFile, message, parameters=True)
 
 
 def test_concat_of_many_inputs_runs_on_the_reference(tmp_path):
-    """A kernel that reads hundreds of arrays takes minutes to compile."""
+    """A native kernel with hundreds of inputs would take minutes to compile."""
     path = saved(model([one("Concat", {"axis": 1}, ["x"] * 300)], (1, 3, 2, 5)), tmp_path)
     engine = cs.Model(cs.from_onnx(path))
     x = numbers((2, 3, 2, 5))
@@ -255,24 +255,24 @@ def test_concat_of_many_inputs_runs_on_the_reference(tmp_path):
 
 @pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.INT32])
 @pytest.mark.parametrize("equation", ["....", "ab..c", ". .", "a...b...", "a->b->c", "ab,1", "é", "a-b", "a>b"])
-def test_einsum_of_a_malformed_equation_is_refused_before_onnx_sees_it(equation, kind, tmp_path, monkeypatch):
-    """ONNX's shape inference runs for ever on a point too many, whatever type the input has."""
+def test_malformed_einsum_is_refused_without_shape_inference(equation, kind, tmp_path, monkeypatch):
+    """ONNX's shape inference does not terminate on some equations."""
     monkeypatch.setattr(onnx.shape_inference, "infer_node_outputs", lambda *_, **__: pytest.fail("ONNX was asked"))
     made = model([one("Einsum", {"equation": equation})], (1, 3), kind=kind)
     message = (
-        "node 'made' (Einsum) of {path} must have an equation of letters and commas, with at most one '...' in a "
-        f"term and one '->'; got equation={equation!r}; export or download the model again. [onnx-node]"
+        "Node 'made' (Einsum) of {path} must have an equation of letters and commas, with at most one '...' in a "
+        f"term and one '->' (got equation={equation!r}). Export or download the model again. [onnx-node]"
     )
     refused(saved(made, tmp_path), BadFile, message)
 
 
-def test_einsum_of_a_malformed_equation_over_constants_is_refused(tmp_path):
+def test_malformed_einsum_over_constants_is_refused(tmp_path):
     nodes = [node("Einsum", ["c"], ["d"], equation="...."), node("Add", ["x", "d"], ["y"])]
     path = saved(model(nodes, (1, 3), {"c": numbers((3,))}), tmp_path)
     with pytest.raises(BadFile, match=r"must have an equation of letters"):
         cs.from_onnx(path)
 
 
-def test_einsum_of_a_well_formed_equation_with_dots_and_spaces_is_opaque(tmp_path):
+def test_einsum_with_ellipsis_and_spaces_is_opaque(tmp_path):
     made = model([one("Einsum", {"equation": " ... i j -> j i ... "})], (1, 3, 4, 5))
     assert cs.from_onnx(saved(made, tmp_path))["made"].kind == "Opaque(Einsum)"

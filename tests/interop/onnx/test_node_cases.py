@@ -1,4 +1,4 @@
-"""ONNX's own cases of single operators: computed as they say, Opaque with the shape they say, or refused."""
+"""ONNX's test cases of single operators: computed, Opaque with the right shape, or refused."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from interop.onnx.models import saved
 KINDS = ("float16", "float32", "float64", "int32", "int64", "uint8", "int8")
 
 FEWEST_EQUAL = 300
-"""Cases that must be computed: fewer would mean that an operator has become Opaque, which no other rule here sees."""
+"""Cases that must be computed; fewer would mean that an operator has become Opaque."""
 
 
 def node_cases():
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of infinities that the cases make on purpose
+        warnings.simplefilter("ignore")  # about infinities in the cases
         from onnx.backend.test.case.node import collect_testcases
 
         found = collect_testcases()
@@ -34,8 +34,8 @@ def node_cases():
             yield case, [np.asarray(array) for array in inputs], np.asarray(outputs[0])
 
 
-def test_node_cases_are_computed_or_opaque_with_the_right_shape_or_refused(tmp_path, output_flow):
-    """Further inputs are stored tensors; the first one is fed."""
+def test_onnx_node_cases_match_or_are_opaque_or_refused(tmp_path, output_flow):
+    """The first input is fed; the others are initializers."""
     counts: Counter[str] = Counter()
     for case, inputs, expected in node_cases():
         made = onnx.ModelProto()
@@ -69,13 +69,14 @@ def test_node_cases_are_computed_or_opaque_with_the_right_shape_or_refused(tmp_p
 
 @pytest.fixture
 def output_flow(monkeypatch):
-    """Return a list that gets every network's output as ONNX has it, the batch's axis included."""
+    """Return a list to which every import adds its output with ONNX's shape."""
     flows = []
-    end = importer._end_with
+    convert = importer._convert
 
-    def told(builder, flow):
-        flows.append(flow)
-        end(builder, flow)
+    def record(*arguments):
+        outputs = convert(*arguments)
+        flows.append(outputs[0])
+        return outputs
 
-    monkeypatch.setattr(importer, "_end_with", told)
+    monkeypatch.setattr(importer, "_convert", record)
     return flows

@@ -1,4 +1,4 @@
-"""Operators read from files: shapes as ONNX infers them, values as ONNX Runtime computes them."""
+"""Operators: shapes match ONNX's inference, values match ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VECTOR = (1, 12)
 
 
 class Case(NamedTuple):
-    """One node: its attributes, its tensors, and the layers it must become."""
+    """A node: its attributes and initializers, and the layers it becomes."""
 
     operator: str
     kinds: tuple[str, ...]
@@ -28,7 +28,7 @@ class Case(NamedTuple):
     first: bool = True  # whether x is the first input
 
 
-PLACES = whole(0, 5, 6, 0, -2, 0, 0, 3, 2, 0, 0, -7).reshape(4, 3)
+INDEX_TUPLES = whole(0, 5, 6, 0, -2, 0, 0, 3, 2, 0, 0, -7).reshape(4, 3)
 
 CASES = [
     Case("Relu", ("ReLU",)),
@@ -130,9 +130,9 @@ CASES = [
     Case("Gather", ("IndexSelect",), {"axis": 2}, tensors={"i": whole(5, -7, 3)}),
     Case("Gather", ("Slice", "Reshape"), {"axis": 2}, tensors={"i": np.int64(-2)}),
     Case("Gather", ("IndexSelect", "Reshape"), {"axis": 2}, tensors={"i": whole(0, 5, 3, 1, 2, 2).reshape(2, 3)}),
-    Case("GatherND", ("IndexSelect",), {}, tensors={"i": PLACES[:, :2]}),
-    Case("GatherND", ("Reshape", "IndexSelect"), {}, tensors={"i": PLACES}),
-    Case("GatherND", ("Reshape", "IndexSelect", "Reshape"), {}, tensors={"i": PLACES.reshape(2, 2, 3)}),
+    Case("GatherND", ("IndexSelect",), {}, tensors={"i": INDEX_TUPLES[:, :2]}),
+    Case("GatherND", ("Reshape", "IndexSelect"), {}, tensors={"i": INDEX_TUPLES}),
+    Case("GatherND", ("Reshape", "IndexSelect", "Reshape"), {}, tensors={"i": INDEX_TUPLES.reshape(2, 2, 3)}),
     Case("GatherND", ("Slice",), {}, (1, 5, 4), {"i": whole(0, 1, 0, 3).reshape(2, 2)}),
     Case("Pad", ("Pad",), tensors={"p": whole(0, 0, 1, 2, 0, 0, 3, 0), "v": np.float32(0.7)}),
     Case("Pad", ("Pad",), {"mode": "reflect", "pads": [0, 0, 1, 2, 0, 0, 3, 0]}, opset=9),
@@ -148,8 +148,8 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.operator}-{case.opset}")
-def test_an_operator_becomes_layers_of_the_same_shape_and_values(case, tmp_path):
-    """Every dimension differs, so that a swapped axis shows."""
+def test_operator_becomes_layers_with_the_same_shape_and_values(case, tmp_path):
+    """All dimensions differ, so that swapped axes are noticed."""
     inputs = ["x", *case.tensors] if case.first else [*case.tensors, "x"]
     if case.operator == "Clip" and list(case.tensors) == ["low"]:
         inputs = ["x", "low"]
@@ -183,7 +183,7 @@ RESIZES = [
 
 
 @pytest.mark.parametrize(("attributes", "scales", "kind"), RESIZES)
-def test_resizing_is_a_layer_where_every_coordinate_agrees(attributes, scales, kind, tmp_path):
+def test_resize_is_a_layer_if_all_coordinates_agree(attributes, scales, kind, tmp_path):
     tensors = {"roi": np.zeros(8, np.float32), "s": np.array([1, 1, *scales], np.float32)}
     made = model([one("Resize", attributes, ("x", "roi", "s"))], (1, 3, 5, 7), tensors)
     x = numbers((1, 3, 5, 7))
@@ -201,8 +201,8 @@ def test_resizing_is_a_layer_where_every_coordinate_agrees(attributes, scales, k
 
 @pytest.mark.parametrize("sizes", [(11, 16), (3, 20), (5, 9)])
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
-def test_resizing_to_sizes(sizes, mode, tmp_path):
-    """Sizes that are no multiples: nearest pixels of half-pixel coordinates are others than PyTorch's."""
+def test_resize_to_sizes(sizes, mode, tmp_path):
+    """For other sizes than multiples, the nearest pixels of half-pixel coordinates differ from PyTorch's."""
     tensors = {"z": whole(1, 3, *sizes)}
     attributes = {
         "mode": mode,
@@ -226,8 +226,8 @@ EQUATIONS = [
 
 
 @pytest.mark.parametrize(("equation", "shapes"), EQUATIONS)
-def test_einsum(equation, shapes, tmp_path):
-    """Written as permutations, sums and matrix products."""
+def test_einsum_matches_onnx_runtime(equation, shapes, tmp_path):
+    """Converted to permutations, sums and matrix products."""
     from onnx import helper
 
     written = [shape for shape in shapes if isinstance(shape, str)]
@@ -243,8 +243,8 @@ def test_einsum(equation, shapes, tmp_path):
 
 
 @pytest.mark.parametrize("equation", ["nij,jkn->nik", "nij,nkj->nijk", "nii->n", "...ij->...ji"])
-def test_an_equation_that_layers_do_not_say_is_opaque(equation, tmp_path):
-    """Images under two letters, an outer product, a diagonal, dots."""
+def test_unsupported_einsum_is_opaque(equation, tmp_path):
+    """The batch under two letters, an outer product, a diagonal, an ellipsis."""
     from onnx import helper
 
     from convscope import from_onnx
@@ -260,8 +260,8 @@ def test_an_equation_that_layers_do_not_say_is_opaque(equation, tmp_path):
 @pytest.mark.parametrize("direction", ["forward", "bidirectional"])
 @pytest.mark.parametrize("which", ["y", "last"])
 @pytest.mark.parametrize("biased", [True, False])
-def test_lstm(direction, which, biased, tmp_path):
-    """Gates in ONNX's order, both directions, all steps or the last state."""
+def test_lstm_matches_onnx_runtime(direction, which, biased, tmp_path):
+    """Both directions, all steps or the last state."""
     from onnx import helper
 
     ways = 2 if direction == "bidirectional" else 1
@@ -279,10 +279,10 @@ def test_lstm(direction, which, biased, tmp_path):
 
 @pytest.mark.parametrize("layout", [0, 1])
 @pytest.mark.parametrize("direction", ["forward", "bidirectional"])
-def test_an_lstm_over_the_rows_of_an_image(direction, layout, tmp_path):
-    """Rows stand where the batch stood: each is a sequence of its own, all share the parameters.
+def test_lstm_over_the_rows_of_an_image(direction, layout, tmp_path):
+    """Rows along the batch axis: each is a sequence of its own, with shared parameters.
 
-    ONNX Runtime does not run the layout with the batch first: there it is given the other one's input.
+    ONNX Runtime does not support the batch-first layout: it gets the input of the other one.
     """
     from onnx import helper
 
@@ -309,8 +309,8 @@ def test_an_lstm_over_the_rows_of_an_image(direction, layout, tmp_path):
     assert_close(ours.reshape(expected.shape), expected)
 
 
-def test_an_embedding_and_a_table_of_indices(tmp_path):
-    """Rows of a table by the input's whole numbers; a second axis stays."""
+def test_gather_from_a_table_is_an_embedding(tmp_path):
+    """Rows of a table at the input's indices; a second axis is kept."""
     made = model([one("Gather", {}, ("t", "x"))], (1, 5), {"t": numbers((9, 4))}, kind=INT64)
     x = whole(3, 0, 8, 2, 3)[None]
     network, ours = by_reference(saved(made, tmp_path), {"x": x})
@@ -319,7 +319,7 @@ def test_an_embedding_and_a_table_of_indices(tmp_path):
 
 
 @pytest.mark.parametrize("sizes", [None, (1, 3, 2), (4, 1, 1)])
-def test_a_split_is_one_slice_per_output(sizes, tmp_path):
+def test_split_is_one_slice_per_output(sizes, tmp_path):
     from onnx import helper
 
     tensors = {"s": whole(*sizes)} if sizes else {}
@@ -333,8 +333,8 @@ def test_a_split_is_one_slice_per_output(sizes, tmp_path):
     assert_close(ours, by_runtime(made.SerializeToString(), {"x": x})[0])
 
 
-def test_group_norm_with_factors_per_group_counts_each_once(tmp_path):
-    """GroupNormalization as operator set 18 has it, which ONNX Runtime does not run: tested against the formula."""
+def test_group_norm_with_scale_per_group_counts_each_once(tmp_path):
+    """GroupNormalization of operator set 18, which ONNX Runtime does not support: tested against the formula."""
     scale, bias = numbers((3,), 5), numbers((3,), 6)
     made = model(
         [one("GroupNormalization", {"num_groups": 3}, ("x", "a", "b"))], IMAGE, {"a": scale, "b": bias}, 18
@@ -364,8 +364,8 @@ def test_group_norm_with_factors_per_group_counts_each_once(tmp_path):
         ("Gemm", {"transA": 1}, (1, 12), {"w": numbers((1, 5))}),
     ],
 )
-def test_what_no_layer_says_is_opaque_with_onnxs_shape(operator, attributes, shape, tensors, tmp_path):
-    """Never another layer that computes something near."""
+def test_unsupported_attributes_are_opaque_with_the_right_shape(operator, attributes, shape, tensors, tmp_path):
+    """Never a layer that computes something similar."""
     from convscope import from_onnx
 
     made = model([one(operator, attributes, ("x", *tensors))], shape, tensors)
@@ -376,8 +376,8 @@ def test_what_no_layer_says_is_opaque_with_onnxs_shape(operator, attributes, sha
     assert int(np.prod(layer.output_shape)) == int(np.prod(inferred))
 
 
-def test_an_lstm_that_does_not_begin_at_zero_is_opaque(tmp_path):
-    """A state to begin with, lengths, peepholes: nothing here says them; a state of zeros is the usual one."""
+def test_lstm_with_an_initial_state_is_opaque(tmp_path):
+    """An initial state, lengths and peepholes are not supported, unless the state is zero."""
     from onnx import helper
 
     from convscope import from_onnx

@@ -1,4 +1,4 @@
-"""What PyTorch writes: both of its exporters, operator sets old and new, one network of every family."""
+"""PyTorch's exports: both exporters, old and new operator sets, one network of every family."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Transformer(nn.Module):
 
 
 class Sequence(nn.Module):
-    """A two-way LSTM with the batch first, over rows of an image."""
+    """A bidirectional, batch-first LSTM over the rows of an image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ SHAPES = {Residual: (3, 21, 17), Transformer: (3, 15, 20), Sequence: (3, 9, 20)}
 
 
 def exported(kind, path, **settings):
-    """Export a network; the exporters' own warnings are theirs."""
+    """Export a network, without the exporters' warnings."""
     torch.manual_seed(1)
     module = kind().eval()
     with torch.no_grad():
@@ -97,8 +97,8 @@ def exported(kind, path, **settings):
 
 @pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize("opset", [11, 14, 17, 20])
-def test_traced_networks(kind, opset, tmp_path):
-    """The older exporter, a free batch: nothing is unknown, parameters and values are the module's."""
+def test_traced_networks_match_the_module(kind, opset, tmp_path):
+    """The older exporter with a dynamic batch: no Opaque layers, and the module's parameters and values."""
     if kind is Transformer and opset < 14:
         pytest.skip("PyTorch exports attention from operator set 14")
     path = tmp_path / "made.onnx"
@@ -113,8 +113,8 @@ def test_traced_networks(kind, opset, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [Residual, Transformer])
-def test_exported_programs(kind, tmp_path):
-    """The newer exporter, with its local functions and its data beside the file."""
+def test_exported_programs_match_the_module(kind, tmp_path):
+    """The newer exporter, with local functions and external data."""
     pytest.importorskip("onnxscript")
     path = tmp_path / "made.onnx"
     _, x, expected = exported(kind, path, dynamo=True, verbose=False)
@@ -123,7 +123,7 @@ def test_exported_programs(kind, tmp_path):
     assert not any(node.kind.startswith("Opaque") for node in network.layers)
 
 
-def test_macs_are_those_of_pytorchs_own_counter(tmp_path):
+def test_macs_match_pytorchs_counter(tmp_path):
     from torch.utils.flop_counter import FlopCounterMode
 
     for kind in (Residual, Transformer):
@@ -134,6 +134,6 @@ def test_macs_are_those_of_pytorchs_own_counter(tmp_path):
             torch.no_grad(),
             torch.nn.attention.sdpa_kernel([torch.nn.attention.SDPBackend.MATH]),
         ):
-            module.train()  # attention's fast path, which is not counted, runs at inference only
+            module.train()  # disables attention's fast path, which is not counted
             module(torch.from_numpy(x).expand(2, -1, -1, -1))
         assert cs.inspect(cs.from_onnx(path)).totals.macs * 2 * 2 == counter.get_total_flops()

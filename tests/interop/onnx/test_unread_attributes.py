@@ -1,4 +1,4 @@
-"""Nothing of a node is left out in silence: every attribute, input and element type is read, or the node is Opaque."""
+"""No attribute, input or element type is ignored silently: all are read, or the node is Opaque."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMAGE = (1, 4, 6, 10)
 
 
 class Variant(NamedTuple):
-    """A node that sets one attribute to another value than its default."""
+    """A node with one attribute that is not at its default."""
 
     operator: str
     attribute: str
@@ -239,12 +239,12 @@ def model_of(variant: Variant) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=repr)
-def test_attribute_is_computed_as_set_or_the_node_is_opaque(variant, tmp_path):
-    """Never the value that another setting gives."""
+def test_set_attribute_is_computed_or_opaque(variant, tmp_path):
+    """Never the value of another setting."""
     made, x = model_of(variant), numbers(variant.shape, 7)
     if (variant.operator, variant.attribute) == ("BatchNormalization", "training_mode"):
-        # ONNX has no shape for it with one output.
-        with pytest.raises(BadFile, match=r"^operator BatchNormalization\[training_mode\] of node 'made' in "):
+        # ONNX does not infer its shape if it has one output.
+        with pytest.raises(BadFile, match=r"unsupported operator BatchNormalization\[training_mode\]\."):
             read_network(saved(made, tmp_path))
         return
     network, weights = read_network(saved(made, tmp_path))
@@ -262,23 +262,23 @@ def test_attribute_is_computed_as_set_or_the_node_is_opaque(variant, tmp_path):
 
 
 @pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant.kind], ids=repr)
-def test_attribute_that_no_layer_has_gives_the_expected_layer(variant, tmp_path):
+def test_unsupported_attribute_gives_the_expected_layer(variant, tmp_path):
     assert cs.from_onnx(saved(model_of(variant), tmp_path))["made"].kind == variant.kind
 
 
-def test_every_attribute_of_every_converted_operator_is_tested_or_irrelevant():
+def test_every_attribute_of_a_supported_operator_is_tested_or_irrelevant():
     schemas = {(s.domain, s.name, s.since_version): s for s in onnx.defs.get_all_schemas_with_history()}
     tested = {(variant.operator, variant.attribute) for variant in VARIANTS}
     for domain, operator, version in CONVERTERS:
         replaced = [since for d, o, since in schemas if (d, o) == (domain, operator) and since > version]
         if min(replaced, default=MIN_OPSET + 1) <= MIN_OPSET:
-            continue  # no operator set that is read has this version
+            continue  # only older operator sets have this version
         for attribute in schemas[domain, operator, version].attributes:
             assert (operator, attribute) in tested or (operator, attribute) in IRRELEVANT, (operator, attribute)
 
 
-def test_irrelevant_parts_are_those_of_schemas():
-    """A name that no version has would excuse nothing, and hide a slip."""
+def test_irrelevant_names_exist_in_schemas():
+    """A name that no version has would hide a typo."""
     for operator, name in IRRELEVANT:
         versions = [s for s in onnx.defs.get_all_schemas_with_history() if (s.domain, s.name) == ("", operator)]
         names = {n for s in versions for n in (*s.attributes, *(one.name for one in s.inputs))}
@@ -289,23 +289,23 @@ def test_irrelevant_parts_are_those_of_schemas():
     ("operator", "attributes"),
     [("Relu", {"slope": 2.0}), ("Sigmoid", {"hard": 1}), ("Transpose", {"perm": [0, 2, 1], "conjugate": 1})],
 )
-def test_attribute_that_no_schema_knows_is_opaque(operator, attributes, tmp_path):
+def test_undeclared_attribute_is_opaque(operator, attributes, tmp_path):
     nodes = [one(operator, attributes), helper.make_node("Abs", ["y"], ["u"], "last")]
-    told = [
+    declared = [
         helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 6, 4) if operator == "Transpose" else (1, 4, 6))
     ]
-    network = cs.from_onnx(saved(model(nodes, (1, 4, 6), outputs=("u",), value_info=told), tmp_path))
+    network = cs.from_onnx(saved(model(nodes, (1, 4, 6), outputs=("u",), value_info=declared), tmp_path))
     assert network["made"].kind == f"Opaque({operator}[{list(attributes)[-1]}])"
     without = saved(model(nodes, (1, 4, 6), outputs=("u",)), tmp_path)
-    with pytest.raises(BadFile, match=rf"^operator {operator}\[{list(attributes)[-1]}\] of node 'made' in "):
+    with pytest.raises(BadFile, match=rf"unsupported operator {operator}\[{list(attributes)[-1]}\]\."):
         cs.from_onnx(without)
 
 
-def test_attribute_that_a_converter_does_not_ask_for_is_opaque(tmp_path, monkeypatch):
-    """A converter with a defect: the slope is left out, and the node says so."""
+def test_attribute_that_a_converter_ignores_is_opaque(tmp_path, monkeypatch):
+    """A defective converter that ignores the slope."""
     key = ("", "LeakyRelu", 16)
     monkeypatch.setitem(CONVERTERS, key, CONVERTERS[key]._replace(convert=CONVERTERS["", "Relu", 14].convert))
-    monkeypatch.setattr(activation, "_PLAIN", {"LeakyRelu": ReLU})
+    monkeypatch.setattr(activation, "_SIMPLE", {"LeakyRelu": ReLU})
     for alpha, kind in ((0.01, "ReLU"), (0.3, "Opaque(LeakyRelu[alpha])")):
         network = cs.from_onnx(saved(model([one("LeakyRelu", {"alpha": alpha})], (1, 4, 23)), tmp_path))
         assert network["made"].kind == kind
@@ -319,32 +319,32 @@ def test_attribute_with_its_default_value_changes_nothing(tmp_path):
     )
 
 
-def test_dropout_that_drops_at_inference_is_opaque(tmp_path):
+def test_dropout_in_training_mode_is_opaque(tmp_path):
     for training, kind in ((False, "Dropout"), (True, "Opaque(Dropout[training_mode])")):
         tensors = {"r": np.float32(0.5), "t": np.array(training)}
         network = cs.from_onnx(saved(model([one("Dropout", {}, ("x", "r", "t"))], IMAGE, tensors, 17), tmp_path))
         assert network["made"].kind == kind
 
 
-def test_nodes_of_a_pattern_with_other_settings_are_read_one_by_one(tmp_path):
-    """A product that is no operator of ONNX any more: x · σ(x) is not read as SiLU over it."""
+def test_pattern_with_other_attributes_is_not_matched(tmp_path):
+    """A Mul with an undeclared attribute: x · σ(x) is not matched as SiLU."""
     nodes = [
         helper.make_node("Sigmoid", ["x"], ["s"], "gate"),
         helper.make_node("Mul", ["x", "s"], ["p"], "product", odd=1),
         helper.make_node("Abs", ["p"], ["y"], "last"),
     ]
-    told = [helper.make_tensor_value_info("p", TensorProto.FLOAT, IMAGE)]
-    network = cs.from_onnx(saved(model(nodes, IMAGE, value_info=told), tmp_path))
+    declared = [helper.make_tensor_value_info("p", TensorProto.FLOAT, IMAGE)]
+    network = cs.from_onnx(saved(model(nodes, IMAGE, value_info=declared), tmp_path))
     assert [layer.kind for layer in network.layers] == ["Sigmoid", "Opaque(Mul[odd])", "Function"]
 
 
-def test_pattern_that_is_given_up_leaves_its_nodes_to_themselves(tmp_path):
+def test_nodes_of_a_failed_pattern_are_converted_singly(tmp_path):
     nodes = [
         helper.make_node("Sigmoid", ["x"], ["s"], "gate", odd=1),
         helper.make_node("Mul", ["x", "s"], ["y"], "product"),
     ]
-    told = [helper.make_tensor_value_info("s", TensorProto.FLOAT, IMAGE)]
-    network = cs.from_onnx(saved(model(nodes, IMAGE, value_info=told), tmp_path))
+    declared = [helper.make_tensor_value_info("s", TensorProto.FLOAT, IMAGE)]
+    network = cs.from_onnx(saved(model(nodes, IMAGE, value_info=declared), tmp_path))
     assert [layer.kind for layer in network.layers] == ["Opaque(Sigmoid[odd])", "Multiply"]
 
 
@@ -360,8 +360,8 @@ INTEGERS = {"int32": np.int32, "int64": np.int64, "uint8": np.uint8, "int8": np.
         *((name, None) for name in ("Abs", "Neg", "Sign", "ReduceMean", "ReduceSum", "Transpose", "Identity")),
     ],
 )
-def test_integers_are_computed_as_onnx_does_or_the_node_is_opaque(operator, constant, kind, tmp_path):
-    """Quotients are cut toward zero, sums of 8 bits wrap: no layer of real numbers does either."""
+def test_integer_operators_match_onnx_or_are_opaque(operator, constant, kind, tmp_path):
+    """Quotients round toward zero and 8-bit sums wrap, unlike in floating-point layers."""
     dtype = INTEGERS[kind]
     legal = onnx.defs.get_schema(operator, 17).inputs[0].types
     if f"tensor({kind})" not in legal:

@@ -1,4 +1,4 @@
-"""Convolution and pooling with settings drawn at random: every way to pad, in one to three dimensions."""
+"""Convolution and pooling with random settings: every padding mode, in one to three dimensions."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ SEEDS = range(12)
 
 
 class Draw:
-    """Settings of a window over `rank` axes, each axis with its own."""
+    """Random settings of a window over `rank` axes."""
 
     def __init__(self, seed: int, rank: int) -> None:
         self.random = np.random.default_rng(seed)
         self.rank = rank
 
     def each(self, low: int, high: int) -> list[int]:
-        """Return a number from low to high for every axis."""
+        """Return an integer from low to high for every axis."""
         return self.random.integers(low, high + 1, self.rank).tolist()
 
     def sizes(self) -> list[int]:
-        """Return sizes of an image, none alike."""
+        """Return distinct sizes of an image."""
         return [int(n) for n in 9 + self.random.permutation(5)[: self.rank]]
 
     def window(self, word: str, dilated: bool = True) -> dict[str, object]:
@@ -44,7 +44,7 @@ class Draw:
         return attributes
 
 
-def held_against_runtime(made, shape, tmp_path, kind, relative=1e-5):
+def assert_matches_runtime(made, shape, tmp_path, kind, relative=1e-5):
     x = numbers(shape, 5)
     network, ours = by_reference(saved(made, tmp_path), {"x": x})
     (theirs,) = by_runtime(made.SerializeToString(), {"x": x})
@@ -57,8 +57,8 @@ def held_against_runtime(made, shape, tmp_path, kind, relative=1e-5):
 @pytest.mark.parametrize("word", AUTOMATIC)
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_convolution(seed, rank, word, tmp_path):
-    """Groups, asymmetric pads, dilation; ONNX Runtime pads SAME without dilation only."""
+def test_convolution_matches_onnx_runtime(seed, rank, word, tmp_path):
+    """Groups, asymmetric pads, dilation; ONNX Runtime supports SAME without dilation only."""
     draw = Draw(seed, rank)
     attributes = draw.window(word, dilated=not word.startswith("SAME"))
     groups = int(draw.random.choice([1, 2, 4]))
@@ -67,14 +67,14 @@ def test_convolution(seed, rank, word, tmp_path):
     if draw.random.random() < 0.5:
         tensors["b"] = numbers((8,), 9)
     made = model([one("Conv", {**attributes, "group": groups}, ("x", *tensors))], shape, tensors, 11 + seed)
-    held_against_runtime(made, shape, tmp_path, f"Conv{rank}d")
+    assert_matches_runtime(made, shape, tmp_path, f"Conv{rank}d")
 
 
 @pytest.mark.parametrize("word", AUTOMATIC)
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_transposed_convolution(seed, rank, word, tmp_path):
-    """Cropped by pads, by a wanted size, or to stride times the input."""
+def test_transposed_convolution_matches_onnx_runtime(seed, rank, word, tmp_path):
+    """Cropped by pads, to an output shape, or to stride times the input."""
     draw = Draw(seed, rank)
     attributes = draw.window(word)
     strides = attributes["strides"]
@@ -83,31 +83,31 @@ def test_transposed_convolution(seed, rank, word, tmp_path):
     if word == "NOTSET":
         attributes["output_padding"] = [int(draw.random.integers(0, s)) for s in strides]
     elif word.startswith("SAME"):
-        # Kernels that reach over the stride at least: else nothing is cropped, and ONNX Runtime shortens instead.
+        # With kernels smaller than the stride there is nothing to crop, and ONNX Runtime shortens the output.
         attributes["kernel_shape"] = [k + s for k, s in zip(attributes["kernel_shape"], strides, strict=True)]
     tensors = {"w": numbers((4, 6 // groups, *attributes["kernel_shape"])), "b": numbers((6,), 9)}
     made = model([one("ConvTranspose", {**attributes, "group": groups}, ("x", "w", "b"))], shape, tensors)
-    held_against_runtime(made, shape, tmp_path, f"ConvTranspose{rank}d")
+    assert_matches_runtime(made, shape, tmp_path, f"ConvTranspose{rank}d")
 
 
-def test_a_transposed_convolution_to_a_wanted_size(tmp_path):
-    """`output_shape` leaves an odd number to crop: ONNX Runtime crops the larger part first."""
+def test_transposed_convolution_with_output_shape_matches_onnx_runtime(tmp_path):
+    """`output_shape` with an odd number of pixels to crop: ONNX Runtime crops more at the beginning."""
     attributes = {"kernel_shape": [4, 3], "strides": [2, 3], "output_shape": [11, 16]}
     made = model([one("ConvTranspose", attributes, ("x", "w"))], (1, 2, 5, 6), {"w": numbers((2, 3, 4, 3))})
-    held_against_runtime(made, (1, 2, 5, 6), tmp_path, "ConvTranspose2d")
+    assert_matches_runtime(made, (1, 2, 5, 6), tmp_path, "ConvTranspose2d")
 
 
 @pytest.mark.parametrize("word", AUTOMATIC)
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("operator", ["MaxPool", "AveragePool", "LpPool"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_pooling(seed, operator, rank, word, tmp_path):
-    """Ceiling, dilation, whether padding counts."""
+def test_pooling_matches_onnx_runtime(seed, operator, rank, word, tmp_path):
+    """ceil_mode, dilation, count_include_pad."""
     draw = Draw(seed, rank)
     attributes = draw.window(word, dilated=not word.startswith("SAME") and operator != "LpPool")
     shape = (1, 4, *draw.sizes())
     if word.startswith("SAME"):
-        # Where a window is shorter than its step, ONNX Runtime's SAME comes to negative pads, which it refuses.
+        # For kernels smaller than the stride, SAME would need negative pads, which ONNX Runtime refuses.
         pairs = zip(attributes["kernel_shape"], attributes["strides"], strict=True)
         attributes["kernel_shape"] = [max(kernel, stride) for kernel, stride in pairs]
     if operator == "AveragePool":
@@ -116,11 +116,11 @@ def test_pooling(seed, operator, rank, word, tmp_path):
         attributes["ceil_mode"] = int(draw.random.integers(0, 2))
     made = model([one(operator, attributes)], shape, opset=22)
     kind = {"MaxPool": "MaxPool", "AveragePool": "AvgPool", "LpPool": "LPPool"}[operator]
-    held_against_runtime(made, shape, tmp_path, f"{kind}{rank}d")
+    assert_matches_runtime(made, shape, tmp_path, f"{kind}{rank}d")
 
 
-def test_wide_padding_is_a_layer_of_its_own(tmp_path):
-    """PyTorch's pooling pads at most half the kernel; ONNX's any number."""
+def test_padding_of_more_than_half_the_kernel_is_a_pad_layer(tmp_path):
+    """PyTorch's pooling pads at most half the kernel, ONNX's any number of pixels."""
     attributes = {"kernel_shape": [3, 2], "pads": [2, 1, 0, 1], "strides": [1, 2]}
     made = model([one("MaxPool", attributes)], (1, 2, 5, 8))
     x = numbers((1, 2, 5, 8)) - 2
@@ -130,8 +130,8 @@ def test_wide_padding_is_a_layer_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("more", [{}, {"ceil_mode": 1, "count_include_pad": 1}])
-def test_wide_padding_that_no_layer_says_is_opaque(more, tmp_path):
-    """A mean that leaves padding out, or windows that hang over the end, cannot be padded beforehand."""
+def test_unsupported_wide_padding_is_opaque(more, tmp_path):
+    """An average that excludes padding, or ceil_mode, cannot be computed on a padded input."""
     made = model([one("AveragePool", {"kernel_shape": [3, 2], "pads": [2, 1, 0, 1], **more})], (1, 2, 5, 8))
     network = cs.from_onnx(saved(made, tmp_path))
     (theirs,) = by_runtime(made.SerializeToString(), {"x": numbers((1, 2, 5, 8))})

@@ -1,1 +1,1 @@
-"""Networks from ONNX files, and to them."""
+"""Import and export of ONNX files."""

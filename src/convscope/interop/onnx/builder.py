@@ -1,26 +1,23 @@
-"""Layers as they are found in a graph, with their names and where their parameters lie."""
+"""Construction of a network whose weights are constants of an ONNX file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import count
+from collections.abc import Hashable, Mapping, Sequence
 
 from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.facts import facts
 from ...layers.rearrange import Flatten, Reshape
-from ...network import Entry, is_name
+from ..graph_builder import GraphBuilder
 from .values import Constant, Flow, with_axis
 
 
-class Builder:
-    """The entries of the network to be, and the constants that are their parameters."""
+class Builder(GraphBuilder[Constant]):
+    """Graph builder whose layers share parameters if they use the same initializers."""
 
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.parameters: dict[str, Mapping[str, Constant]] = {}
-        self._names: set[str] = set()
-        self._owners: dict[tuple[str | None, ...], str] = {}
+    def sharing_key(self, parameters: Mapping[str, Constant]) -> Hashable | None:
+        keys = tuple([constant.key for constant in parameters.values()])
+        return None if None in keys else (*parameters, *keys)
 
     def add(
         self,
@@ -30,9 +27,10 @@ class Builder:
         origin: str | None,
         parameters: Mapping[str, Constant] | None = None,
     ) -> Flow:
-        """Append a layer; a second use of the same initializers shares the first one's parameters.
+        """Append a layer, and return its output, whose batch axis is that of the first input.
 
-        The output's batch stands where the first input has it. Errors of the layer come through as they are.
+        Raises:
+            ConvscopeError: Where the layer cannot take its inputs.
         """
         flows = [self.settle(flow) for flow in inputs]
         output = facts(layer, tuple(flow.image for flow in flows)).output_shape
@@ -46,61 +44,16 @@ class Builder:
         batch = first.batch if first.batch is None else min(first.batch, len(output))
         return Flow(name, with_axis(output, batch, size), batch, output, first.dtype)
 
-    def append(
-        self,
-        layer: Layer,
-        inputs: tuple[str, ...],
-        name: str,
-        origin: str | None,
-        parameters: Mapping[str, Constant],
-    ) -> str:
-        """Append a layer that is known to fit its inputs, and return the name it has."""
-        name = self.free_name(name)
-        owner = None
-        if parameters:
-            owner = self._owner(name, parameters)
-            if owner is None:
-                self.parameters[name] = parameters
-        self._names.add(name)
-        self.entries.append(Entry(name, layer, inputs, owner, origin))
-        return name
-
     def settle(self, flow: Flow) -> Flow:
-        """Return the flow with a layer whose output has its very shape."""
-        if flow.settled:
+        """Return the flow reshaped, if its layer's output has another shape."""
+        if flow.matches_layer:
             return flow
         layer = reshaping(flow.image)
-        facts(layer, (flow.held,))
+        facts(layer, (flow.layer_shape,))
         name = self.append(layer, (flow.layer,), f"{flow.layer}.shape", None, {})
         return Flow(name, flow.shape, flow.batch, flow.image, flow.dtype)
 
-    def free_name(self, wanted: str) -> str:
-        """Return the name without the signs that the notation needs, and with a number where it is taken."""
-        legal = wanted if is_name(wanted) else "".join(sign if is_name(sign) else "_" for sign in wanted)
-        if legal not in self._names:
-            return legal
-        return next(name for name in (f"{legal}_{n}" for n in count(2)) if name not in self._names)
-
-    def back_to(self, count: int) -> None:
-        """Forget all entries after the first so many."""
-        gone = {entry.name for entry in self.entries[count:]}
-        if not gone:
-            return
-        del self.entries[count:]
-        self._names -= gone
-        for name in gone:
-            self.parameters.pop(name, None)
-        self._owners = {keys: name for keys, name in self._owners.items() if name not in gone}
-
-    def _owner(self, name: str, parameters: Mapping[str, Constant]) -> str | None:
-        """Return the layer that has these very parameters already; else note that this one has them."""
-        keys = tuple([constant.key for constant in parameters.values()])
-        if None in keys:
-            return None
-        owner = self._owners.setdefault((*parameters, *keys), name)
-        return None if owner == name else owner
-
 
 def reshaping(image: Shape) -> Layer:
-    """Return the layer that puts the same elements into this shape."""
+    """Return the layer that reshapes to this shape."""
     return Flatten() if len(image) == 1 else Reshape(image)

@@ -1,4 +1,4 @@
-"""One node of a graph, as its converter sees it."""
+"""A node and its inputs, as a converter sees them; what the converter left unread."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ import numpy as np
 from ...errors import BadShape
 from ...layers.base import Layer
 from ...layers.connection import Shape
+from ..errors import UnsupportedOperator
 from .builder import Builder, reshaping
-from .registry import Converter, UnsupportedOperator
-from .values import MAX_LIST_LENGTH, Array, Constant, Flow, TooLarge, Value, shortest_float, type_name, with_axis
+from .registry import Converter
+from .values import (
+    MAX_LIST_LENGTH,
+    Array,
+    Constant,
+    Flow,
+    TooLarge,
+    Value,
+    shortest_float,
+    type_name,
+    with_axis,
+)
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -37,16 +48,16 @@ class EmittedLayer(NamedTuple):
 
 @dataclass
 class AccessLog:
-    """The attributes and inputs of a node that its converter asked for."""
+    """The attributes and inputs that a converter read."""
 
     attributes: set[str] = field(default_factory=set)
     inputs: set[int] = field(default_factory=set)
 
 
 class Call:
-    """A node with its inputs found: what it is called with, and where its layers go.
+    """A node with its inputs, and the methods by which its converter adds layers.
 
-    `reads` notes what of the node was asked for; `inputs` are for those who only look on.
+    Its methods log which attributes and inputs were read; `inputs` itself gives access without logging.
     """
 
     def __init__(
@@ -54,68 +65,68 @@ class Call:
         node: NodeProto,
         name: str,
         inputs: Sequence[Value | None],
-        scope: GraphConverter,
+        converter: GraphConverter,
         reads: AccessLog | None = None,
     ) -> None:
         self.node = node
         self.name = name
         self.inputs = inputs
-        self.converter = scope
+        self.converter = converter
         self.reads = AccessLog() if reads is None else reads
         self.used_context = False
         self.emitted: list[EmittedLayer] = []
         self.absorbed: list[NodeProto] = []
-        self.opset = scope.opsets.get("", 0)
+        self.opset = converter.opsets.get("", 0)
         self._attributes = attributes(node)
 
     @property
     def builder(self) -> Builder:
-        """Return what collects the layers."""
+        """The network under construction."""
         return self.converter.builder
 
     @property
     def context(self) -> GraphConverter:
-        """Return the scope, for what other nodes and values say; the node's form alone decides no more."""
+        """The graph's other nodes and values. A conversion that looks at them is not cached."""
         self.used_context = True
         return self.converter
 
     @property
     def operator(self) -> str:
-        """Return the operator's name."""
+        """The operator's name."""
         return self.node.op_type
 
-    # What the node is called with
+    # Attributes and inputs
 
     def attribute(self, name: str, default: T) -> T:
-        """Return an attribute, or the default where it is not given."""
+        """Return an attribute, or the default if it is missing."""
         self.reads.attributes.add(name)
         value: T = self._attributes.get(name, default)
         return value
 
     def optional_attribute(self, name: str) -> Any:
-        """Return an attribute's value of whatever type, None where it is not given."""
+        """Return an attribute of any type, or None if it is missing."""
         self.reads.attributes.add(name)
         return self._attributes.get(name)
 
     def input(self, index: int) -> Value | None:
-        """Return an input, None where it is not given."""
+        """Return an input, or None if it is missing."""
         self.reads.inputs.add(index)
         return self.inputs[index] if index < len(self.inputs) else None
 
     def all_inputs(self) -> list[Value]:
-        """Return all inputs that are given."""
+        """Return all inputs that are present."""
         self.reads.inputs.update(range(len(self.inputs)))
         return [value for value in self.inputs if value is not None]
 
     def has_input(self, index: int) -> bool:
-        """Return whether an input is given."""
+        """Return whether an input is present."""
         return self.input(index) is not None
 
     def flow(self, index: int = 0) -> Flow:
-        """Return an input that depends on the image."""
+        """Return an input that depends on the network's input."""
         value = self.input(index)
         if not isinstance(value, Flow):
-            raise UnsupportedOperator(f"input {index} is not made from the image")
+            raise UnsupportedOperator(f"input {index} is a constant")
         return value
 
     def images(self, index: int = 0) -> Flow:
@@ -123,134 +134,140 @@ class Call:
         return with_batch_at(self.flow(index), 0)
 
     def constant(self, index: int) -> Constant:
-        """Return an input that is the same for every image."""
+        """Return an input that is a constant."""
         value = self.input(index)
         if not isinstance(value, Constant):
-            raise UnsupportedOperator(f"input {index} depends on the image")
+            raise UnsupportedOperator(f"input {index} is not a constant")
         return value
 
     def optional_constant(self, index: int) -> Constant | None:
-        """Return a constant input, or None where it is not given."""
+        """Return an input that is a constant, or None if it is missing."""
         return self.constant(index) if self.has_input(index) else None
 
     def integer_argument(self, index: int, attribute: str) -> list[int] | None:
-        """Return numbers that were an attribute once and are an input in later versions; None if not given."""
+        """Return integers that are an attribute in old versions and an input in later ones; None if missing."""
         value = self.optional_attribute(attribute)
         if value is not None:
             return [int(item) for item in value] if isinstance(value, list) else [int(value)]
         return self.integer_list(index) if self.has_input(index) else None
 
     def integer_list(self, index: int) -> list[int]:
-        """Return a constant input's whole numbers: a shape, axes or the like."""
+        """Return the integers of a constant input: a shape, axes or the like."""
         if self.constant(index).size > MAX_LIST_LENGTH:
-            raise TooLarge(f"a list of {self.constant(index).size:,} numbers")
+            raise TooLarge(f"a list of {self.constant(index).size:,} integers")
         return [int(item) for item in self.array(index).reshape(-1)]
 
     def array(self, index: int) -> Array:
-        """Return a constant input's numbers."""
+        """Return the array of a constant input."""
         return self.read(self.constant(index))
 
-    def charge(self, shape: Sequence[int], times: int = 1) -> None:
-        """Charge an array that is about to be made, or walked over, to the file's budget.
+    def charge(self, shape: Sequence[int], cost: int = 1) -> None:
+        """Charge an array that is about to be computed or iterated over to the file's budget.
 
         Raises:
-            TooLarge: when the file asks for too much.
+            TooLarge: if the file asks for too much.
         """
-        self.converter.shared.budget.charge(shape, times)
+        self.converter.model.budget.charge(shape, cost)
 
     def read(self, constant: Constant) -> Array:
-        """Return a constant's numbers, to be walked over."""
+        """Return a constant's array, charged to the budget."""
         self.charge(constant.shape)
         return constant.array
 
-    # What it is made into
+    # Layers
 
-    def subcall(self, word: str) -> Call:
-        """Return the call under the name of a part of its work."""
-        return Call(self.node, f"{self.name}.{word}", self.inputs, self.converter, self.reads)
+    def subcall(self, part: str) -> Call:
+        """Return the same call, with names of its layers that end in `part`."""
+        return Call(self.node, f"{self.name}.{part}", self.inputs, self.converter, self.reads)
 
     def absorb(self, nodes: Sequence[NodeProto], value: Value) -> None:
-        """Take further nodes as done; the last one's output is this value."""
+        """Mark further nodes as converted; `value` is the output of the last one."""
         self.absorbed += nodes
         self.context.absorb(nodes, value)
 
     def emit(
         self, layer: Layer, *flows: Flow, part: str = "", parameters: Mapping[str, Constant] | None = None
     ) -> Flow:
-        """Add a layer. The node's last one has its name; those before it name their part of the work."""
+        """Add a layer. A node's last layer has the node's name, others have a `part` added to it."""
         self.emitted.append(EmittedLayer(layer, flows, part, parameters or {}))
         name = f"{self.name}.{part}" if part else self.name
         return self.builder.add(layer, flows, name, self.node.name or None, parameters)
 
     def reshape(self, flow: Flow, shape: Shape, batch: int | None, part: str = "") -> Flow:
-        """Put a flow's elements into another shape, by a layer where the image's shape changes."""
+        """Return a flow under another shape, with a layer if the shape without the batch changes."""
         viewed = flow.view(shape, batch)
-        if not flow.settled or viewed.settled:
+        if not flow.matches_layer or viewed.matches_layer:
             return viewed
         output = self.emit(reshaping(viewed.image), flow, part=part)
-        return Flow(output.layer, shape, batch, output.held, flow.dtype)
+        return Flow(output.layer, shape, batch, output.layer_shape, flow.dtype)
 
-    def invalid(self, what: str) -> BadShape:
-        """Make the error for a node that no network can have."""
-        return BadShape(f"{what}; export the model again. [onnx-node]")
+    def invalid(self, problem: str) -> BadShape:
+        """Return the error for a node that is wrong in any network."""
+        return BadShape(f"{problem}. Export the model again. [onnx-node]")
 
     def is_output_used(self, index: int) -> bool:
-        """Return whether anything uses an output."""
+        """Return whether a node or the graph uses an output."""
         return index < len(self.node.output) and self.context.is_used(self.node.output[index])
 
 
 def cached_layer(kind: Callable[..., L], *settings: Any) -> L:
-    """Return the layer of these settings; a large network asks for the same ones again and again."""
-    layer: L = _made(kind, *settings)
+    """Return a layer with these settings, cached because large networks repeat them."""
+    layer: L = _cached_layer(kind, *settings)
     return layer
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _made(kind: Any, *settings: Any) -> Any:
+def _cached_layer(kind: Any, *settings: Any) -> Any:
     return kind(*settings)
 
 
+# The batch axis
+
+
 def with_batch_at(flow: Flow, axis: int) -> Flow:
-    """Return the flow with the batch at an axis: where there is one image, any axis of size 1 will do."""
+    """Return the flow with the batch at `axis`. With a batch of 1, that may be any axis of size 1."""
     if flow.batch == axis:
         return flow
-    alone = flow.batch is None or flow.shape[flow.batch] == 1
-    if not alone or axis >= len(flow.shape) or flow.shape[axis] != 1:
+    is_one_image = flow.batch is None or flow.shape[flow.batch] == 1
+    if not is_one_image or axis >= len(flow.shape) or flow.shape[axis] != 1:
         raise UnsupportedOperator(f"axis {axis} is not the batch")
     return flow.view(flow.shape, axis)
 
 
-def without_split_batch(call: Call) -> Flow | None:
-    """Return the first input where one image was cut into several, which stand where the batch stood."""
+def without_batch(flow: Flow) -> Flow:
+    """Return the flow of one image with its batch as an ordinary axis."""
+    if flow.batch is not None and flow.shape[flow.batch] != 1:
+        raise UnsupportedOperator("a batch of several images")
+    return flow.view(flow.shape, None)
+
+
+def split_image(call: Call) -> Flow | None:
+    """Return the first input if it is one image, split along the batch axis into windows or patches."""
     x = call.flow()
-    alone = x.batch is None or (x.batch != 0 and x.shape[x.batch] == 1)
-    if not alone or len(x.shape) < 2 or x.shape[0] == 1:
+    is_one_image = x.batch is None or (x.batch != 0 and x.shape[x.batch] == 1)
+    if not is_one_image or len(x.shape) < 2 or x.shape[0] == 1:
         return None
     return call.builder.settle(x.view(x.shape, None))
 
 
-def without_batch(flow: Flow) -> Flow:
-    """Return the flow of one image with its batch as an axis like any other."""
-    if flow.batch is not None and flow.shape[flow.batch] != 1:
-        raise UnsupportedOperator("several images at once")
-    return flow.view(flow.shape, None)
-
-
 def with_layer_output(flow: Flow, output: Flow, batch: int | None) -> Flow:
-    """Return a layer's output with its batch put where ONNX has it now; `flow` says how large it is."""
-    if batch == flow.batch and output.held == flow.image:
-        return Flow(output.layer, flow.shape, batch, output.held, output.dtype)
+    """Return a layer's output with the batch of `flow` at axis `batch`."""
+    if batch == flow.batch and output.layer_shape == flow.image:
+        return Flow(output.layer, flow.shape, batch, output.layer_shape, output.dtype)
     size = 1 if flow.batch is None else flow.shape[flow.batch]
-    return Flow(output.layer, with_axis(output.held, batch, size), batch, output.held, output.dtype)
+    return Flow(output.layer, with_axis(output.layer_shape, batch, size), batch, output.layer_shape, output.dtype)
+
+
+# Attributes, and those that were left unread
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """Return a node's attributes by name; text is decoded, tensors and graphs stay what they are."""
+    """Return a node's attributes by name."""
     return {item.name: attribute_value(item) for item in node.attribute}
 
 
 def attribute_value(item: Any) -> Any:
-    """Return an attribute's value; text is decoded, tensors and graphs stay what they are."""
+    """Return an attribute's value; text is decoded, tensors and graphs remain protocol buffers."""
     match item.type:
         case item.FLOAT:
             return shortest_float(np.float32(item.f))
@@ -272,9 +289,9 @@ def attribute_value(item: Any) -> Any:
 
 
 IRRELEVANT: Mapping[tuple[str, str], str] = {
-    ("BatchNormalization", "momentum"): "moves the statistics in training only",
-    ("Cast", "round_mode"): "rounds to 8-bit floats only, which no layer has",
-    ("Cast", "saturate"): "limits 8-bit floats only, which no layer has",
+    ("BatchNormalization", "momentum"): "updates the statistics in training only",
+    ("Cast", "round_mode"): "concerns 8-bit floats, which no layer has",
+    ("Cast", "saturate"): "concerns 8-bit floats, which no layer has",
     ("Dropout", "seed"): "draws masks in training only",
     ("GroupNormalization", "stash_type"): "is the precision of intermediate results",
     ("LayerNormalization", "stash_type"): "is the precision of intermediate results",
@@ -282,11 +299,11 @@ IRRELEVANT: Mapping[tuple[str, str], str] = {
     ("Resize", "extrapolation_value"): "is for tf_crop_and_resize, which is Opaque",
     ("Resize", "roi"): "is for tf_crop_and_resize, which is Opaque",
 }
-"""Attributes and inputs, by the operator and their name, that change no output a network has here, and why."""
+"""Attributes and inputs, by operator and name, that cannot change a layer's output, and why."""
 
 
 def check_types(call: Call, converter: Converter) -> None:
-    """Refuse inputs of an element type for which the converter's layers compute something else.
+    """Refuse inputs of an element type that the converter's layers compute differently.
 
     Raises:
         UnsupportedOperator: naming the type.
@@ -297,19 +314,22 @@ def check_types(call: Call, converter: Converter) -> None:
             raise UnsupportedOperator(f"values of type {name}", name)
 
 
-def unread(call: Call, known: OperatorSchema | None, *, inputs: bool = True) -> str:
-    """Return the first attribute or input of a node that says something and was not read; "" if all were."""
+def find_unread(call: Call, schema: OperatorSchema | None, *, inputs: bool = True) -> str:
+    """Return the first attribute or input that differs from its default and was not read; "" if there is none.
+
+    A node with one must not be converted: the layer would silently compute something else.
+    """
     for item in call.node.attribute:
         if item.name not in call.reads.attributes and not _is_irrelevant(call, item.name):
-            default = None if known is None else _default(known.domain, call.operator, known.since, item.name)
+            default = None if schema is None else _default(schema.domain, call.operator, schema.since, item.name)
             if attribute_value(item) != default:
                 return str(item.name)
-    if inputs and known is not None:
+    if inputs and schema is not None:
         for index, value in enumerate(call.inputs):
-            if value is None or index in call.reads.inputs or index >= len(known.inputs):
+            if value is None or index in call.reads.inputs or index >= len(schema.inputs):
                 continue
-            if not _is_irrelevant(call, known.inputs[index]):
-                return known.inputs[index]
+            if not _is_irrelevant(call, schema.inputs[index]):
+                return schema.inputs[index]
     return ""
 
 
@@ -319,7 +339,7 @@ def _is_irrelevant(call: Call, name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _default(domain: str, operator: str, since: int, name: str) -> Any:
-    """Return an attribute's default, from the newest version up to this one that has the attribute."""
+    """Return an attribute's default in the newest version up to `since` that has the attribute."""
     from onnx.defs import SchemaError, get_schema
 
     while since > 0:

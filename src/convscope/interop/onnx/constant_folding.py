@@ -1,4 +1,8 @@
-"""Constant folding: compute what depends on no image."""
+"""Constant folding: compute nodes that do not depend on the input.
+
+Small constants are computed at once. Large ones are weights: operators that only move or convert elements are
+applied to them when they are read.
+"""
 
 from __future__ import annotations
 
@@ -9,146 +13,140 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...errors import BadFile
-from .call import unread
-from .fold_rules import RULES, FoldRule, new_shape
+from ..errors import UnsupportedOperator
+from .call import find_unread
+from .fold_rules import RULES, FoldRule, resolve_shape
 from .reader import tensor_constant
-from .registry import UnsupportedOperator
-from .values import Array, Constant, Flow, TooLarge, known, short_key
+from .values import Array, Constant, Flow, TooLarge, from_array, short_key
 
 if TYPE_CHECKING:
     from .call import Call
     from .graph import OperatorSchema
 
-SMALL = 1 << 12
-"""Elements of a result that is computed without a look for repetitions."""
+MAX_UNCHECKED_ELEMENTS = 1 << 12
+"""Elements of a result that is computed without looking for repetition."""
 
 MAX_EAGER_ELEMENTS = 1 << 20
-"""Elements of a constant that is read to compute others; larger ones are weights, turned round unread."""
+"""Elements of a constant that is read at once; larger ones are weights, and stay in the file."""
 
 
-def fold(call: Call, signature: OperatorSchema | None) -> list[Constant | None] | None:
-    """Return a node's outputs where they are the same for every image, else None.
+def fold(call: Call, schema: OperatorSchema | None) -> list[Constant | None] | None:
+    """Return a node's outputs if they are constants, otherwise None.
 
-    Errors:   BadFile [onnx-constant] for a computation that fails, asks for too much, or is set in an unknown way
+    Errors:   BadFile [onnx-constant] for a computation that fails, is too large, or has an unsupported attribute
     """
-    constants = _folded(call)
+    constants = _fold(call)
     if constants is not None:
-        name = unread(call, signature, inputs=False)
+        name = find_unread(call, schema, inputs=False)
         if name:
-            raise _failed(call, f"the attribute {name}, which is not known here,")
+            raise _cannot_compute(call, f"the unsupported attribute {name}")
     return constants
 
 
-def _folded(call: Call) -> list[Constant | None] | None:
+def _fold(call: Call) -> list[Constant | None] | None:
     if call.node.domain not in ("", "ai.onnx"):
         return None
     if call.operator in ("Shape", "Size") and call.inputs and call.inputs[0] is not None:
-        return [_shape(call)]
+        return [_shape_or_size(call)]
     if call.operator == "Constant":
-        return [_constant(call)]
+        return [_constant_node(call)]
     if any(isinstance(value, Flow) for value in call.inputs):
         return None
     constants = [value for value in call.inputs if isinstance(value, Constant)]
     if call.operator == "Identity" and constants:
-        return [constants[0]]  # under another name still the same tensor
+        return [constants[0]]  # the same tensor under another name
     if call.operator in DEFERRED and len(constants) == len(call.inputs) and constants[0].size > MAX_EAGER_ELEMENTS:
-        return [_view(call, constants)]
+        return [_defer(call, constants)]
     rule = RULES.get(call.operator)
     if rule is None:
         return None
-    return list(_computed(call, rule, constants))
+    return list(_evaluate(call, rule, constants))
 
 
-def _shape(call: Call) -> Constant:
+def _shape_or_size(call: Call) -> Constant:
     value = call.inputs[0]
     assert value is not None
     if call.operator == "Size":
-        return known(np.array(prod(value.shape), np.int64), 7)
+        return from_array(np.array(prod(value.shape), np.int64), 7)
     rank = len(value.shape)
     start, end = call.attribute("start", 0), call.attribute("end", rank)
-    return known(np.array(value.shape[slice(start, end)], np.int64), 7)
+    return from_array(np.array(value.shape[slice(start, end)], np.int64), 7)
 
 
-def _constant(call: Call) -> Constant:
-    """Return the value of a Constant node, in any of its spellings."""
+def _constant_node(call: Call) -> Constant:
     from onnx.helper import np_dtype_to_tensor_dtype
 
     tensor = call.optional_attribute("value")
     if tensor is not None:
-        return tensor_constant(tensor, call.converter.path, False, call.builder.free_name(call.name))
+        return tensor_constant(tensor, call.converter.path, False, call.builder.unique_name(call.name))
     types = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     for name, dtype in types.items():
         value = call.optional_attribute(name)
         if value is not None:
             array = np.array(value, dtype)
-            return known(array, np_dtype_to_tensor_dtype(array.dtype))
-    raise _failed(call, "a constant without numbers")
+            return from_array(array, np_dtype_to_tensor_dtype(array.dtype))
+    raise _cannot_compute(call, "a Constant without a numeric value")
 
 
-def _view(call: Call, constants: Sequence[Constant]) -> Constant:
-    """Return a large constant under another shape or type, its numbers still unread."""
-    first, change = constants[0], DEFERRED[call.operator]
-    small = _attempt(call, lambda: [np.array(call.read(one)) for one in constants[1:]])
-    shape = _attempt(call, lambda: change.shape(call, first.shape, small))
-    word = f"{call.operator}{shape}{call.attribute('perm', [])}"
-    made = first.derived(shape, lambda array: change.apply(call, array, small, shape), word)
-    weights = _weights(call, constants)
-    return Constant(made.shape, call.attribute("to", first.dtype), made.read, made.key, weights)
+# Small constants
 
 
-def _computed(call: Call, rule: FoldRule, constants: Sequence[Constant]) -> list[Constant]:
+def _evaluate(call: Call, rule: FoldRule, constants: Sequence[Constant]) -> list[Constant]:
     from onnx.helper import np_dtype_to_tensor_dtype
 
-    made = _attempt(call, lambda: _made(call, rule))
-    outputs: list[Array] = list(made) if isinstance(made, list | tuple) else [np.asarray(made)]
-    weights = _weights(call, constants)
+    result = _attempt(call, lambda: _apply(call, rule))
+    arrays = [np.asarray(array) for array in (result if isinstance(result, list | tuple) else [result])]
+    weights = _weight_count(call, constants)
     key = _key(call, constants)
     folded = []
-    for index, array in enumerate(outputs):
-        one = known(array, np_dtype_to_tensor_dtype(array.dtype), weights)
+    for index, array in enumerate(arrays):
+        one = from_array(array, np_dtype_to_tensor_dtype(array.dtype), weights)
         one.key = key and f"{key}[{index}]"
         folded.append(one)
     return folded
 
 
-def _made(call: Call, rule: FoldRule) -> Any:
-    """Return what a rule makes of the node's constants, after it is charged."""
-    budget = call.converter.shared.budget
+def _apply(call: Call, rule: FoldRule) -> Any:
+    """Charge the rule's cost to the budget, then compute."""
+    budget = call.converter.model.budget
     arrays = [budget.read(value) if isinstance(value, Constant) else None for value in call.inputs]
     shape = None
-    if rule.elementwise and rule.makes is not None:
-        shape = tuple(rule.makes(call, *arrays))
-        if prod(shape) > SMALL:
-            arrays = _without_repeats(arrays, shape)
-    if rule.makes is not None:
-        budget.charge(rule.makes(call, *arrays), rule.work)
-    made = rule.compute(call, *arrays)
-    return made if shape is None or np.shape(made) == shape else np.broadcast_to(made, shape)
+    if rule.elementwise and rule.charged_shape is not None:
+        shape = tuple(rule.charged_shape(call, *arrays))
+        if prod(shape) > MAX_UNCHECKED_ELEMENTS:
+            arrays = _without_repetition(arrays, shape)
+    if rule.charged_shape is not None:
+        budget.charge(rule.charged_shape(call, *arrays), rule.cost)
+    result = rule.compute(call, *arrays)
+    if shape is None:
+        return result
+    array = np.asarray(result[0] if isinstance(result, list) else result)
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
-def _without_repeats(arrays: Sequence[Array | None], shape: tuple[int, ...]) -> list[Array | None]:
-    """Return the arrays with size 1 along axes where all of them repeat one element."""
+def _without_repetition(arrays: Sequence[Array | None], shape: tuple[int, ...]) -> list[Array | None]:
+    """Return the arrays with size 1 along the axes where each of them repeats one element."""
     whole = [None if array is None else np.broadcast_to(array, shape) for array in arrays]
     strides = [array.strides for array in whole if array is not None]
     once = tuple(slice(1) if not any(steps) else slice(None) for steps in zip(*strides, strict=True))
     return [None if array is None else array[once] for array in whole]
 
 
-def _weights(call: Call, constants: Sequence[Constant]) -> int:
-    """Return how many stored weights a node's outputs are made of."""
+def _weight_count(call: Call, constants: Sequence[Constant]) -> int:
+    """Return the number of stored weights that a node's outputs are computed from."""
     if call.operator == "DequantizeLinear" and constants[0].key is not None:
-        return constants[0].size  # whole numbers that stand for real ones
+        return constants[0].size  # integers that represent real weights
     return sum(one.weights for one in constants)
 
 
 def _key(call: Call, constants: Sequence[Constant]) -> str | None:
-    """Return a name for what is made of stored tensors in this very way; what a node fills is its own."""
+    """Return a key for this computation on stored tensors. What a node fills is its own."""
     if call.operator == "ConstantOfShape":
         return short_key(f"{call.name}/{call.node.output[0]}")
     if not constants or any(one.key is None for one in constants):
         return None
-    how = ",".join(f"{item.name}={item.SerializeToString().hex()}" for item in call.node.attribute)
-    return short_key(f"{call.operator}({', '.join(str(one.key) for one in constants)};{how})")
+    attributes = ",".join(f"{item.name}={item.SerializeToString().hex()}" for item in call.node.attribute)
+    return short_key(f"{call.operator}({', '.join(str(one.key) for one in constants)};{attributes})")
 
 
 def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
@@ -156,7 +154,7 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
         with np.errstate(all="ignore"):
             return compute()
     except (UnsupportedOperator, TooLarge) as error:
-        raise _failed(call, str(error)) from None
+        raise _cannot_compute(call, str(error)) from None
     except (
         ArithmeticError,
         AttributeError,
@@ -166,49 +164,62 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
         TypeError,
         ValueError,
     ) as error:
-        raise _failed(call, str(error).partition("\n")[0]) from None
+        raise _cannot_compute(call, str(error).partition("\n")[0]) from None
 
 
-def _failed(call: Call, got: str) -> BadFile:
+def _cannot_compute(call: Call, reason: str) -> BadFile:
     return BadFile(
-        f"constants of {str(call.converter.path)!r} must be computable; got {got} at node "
-        f"{call.node.name or call.name!r} ({call.operator}); "
-        "simplify the model with an ONNX optimizer. [onnx-constant]"
+        f"A constant of {str(call.converter.path)!r} cannot be computed (got {reason} at node "
+        f"{call.node.name or call.name!r}, {call.operator}). "
+        "Simplify the model with an ONNX optimizer. [onnx-constant]"
     )
 
 
+# Large constants
+
+
 class DeferredOperator(NamedTuple):
-    """An operator that moves elements without computing: its output's shape, and how it is made."""
+    """An operator on a large constant: its output shape, from shapes and small inputs, and its computation."""
 
     shape: Callable[[Call, Sequence[int], list[Array]], tuple[int, ...]]
-    apply: Callable[[Call, Array, list[Array], tuple[int, ...]], Array]
+    apply: Callable[[Call, Array, list[Array]], Array]
 
 
-def _keep(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+def _apply_rule(call: Call, array: Array, rest: list[Array]) -> Array:
+    result = RULES[call.operator].compute(call, array, *rest)
+    return np.asarray(result[0] if isinstance(result, list) else result)
+
+
+def _same_shape(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _like(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
-    """Return the shape by running the rule on an array that takes no memory."""
-    moved: Array = RULES[call.operator].compute(call, np.broadcast_to(np.int8(0), shape), *rest)
-    return moved.shape
+def _shape_by_rule(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    """Return the shape by applying the rule to an array that takes no memory."""
+    return _apply_rule(call, np.broadcast_to(np.int8(0), shape), rest).shape
 
 
-def _by_rule(call: Call, array: Array, rest: list[Array], shape: tuple[int, ...]) -> Array:
-    moved: Array = RULES[call.operator].compute(call, array, *rest)
-    return moved
-
-
-def _reshape(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
-    return new_shape(shape, rest[0].tolist(), bool(call.attribute("allowzero", 0)))
+def _reshaped_shape(call: Call, shape: Sequence[int], rest: list[Array]) -> tuple[int, ...]:
+    return resolve_shape(shape, rest[0].tolist(), bool(call.attribute("allowzero", 0)))
 
 
 DEFERRED = {
-    "Identity": DeferredOperator(_keep, _by_rule),
-    "Cast": DeferredOperator(_keep, _by_rule),
-    "DequantizeLinear": DeferredOperator(_keep, _by_rule),
-    "Transpose": DeferredOperator(_like, _by_rule),
-    "Unsqueeze": DeferredOperator(_like, _by_rule),
-    "Squeeze": DeferredOperator(_like, _by_rule),
-    "Reshape": DeferredOperator(_reshape, _by_rule),
+    "Identity": DeferredOperator(_same_shape, _apply_rule),
+    "Cast": DeferredOperator(_same_shape, _apply_rule),
+    "DequantizeLinear": DeferredOperator(_same_shape, _apply_rule),
+    "Transpose": DeferredOperator(_shape_by_rule, _apply_rule),
+    "Unsqueeze": DeferredOperator(_shape_by_rule, _apply_rule),
+    "Squeeze": DeferredOperator(_shape_by_rule, _apply_rule),
+    "Reshape": DeferredOperator(_reshaped_shape, _apply_rule),
 }
+
+
+def _defer(call: Call, constants: Sequence[Constant]) -> Constant:
+    """Return a large constant under another shape or type, still unread."""
+    first, deferred = constants[0], DEFERRED[call.operator]
+    small = _attempt(call, lambda: [np.array(call.read(one)) for one in constants[1:]])
+    shape = _attempt(call, lambda: deferred.shape(call, first.shape, small))
+    word = f"{call.operator}{shape}{call.attribute('perm', [])}"
+    derived = first.derived(shape, lambda array: deferred.apply(call, array, small), word)
+    weights = _weight_count(call, constants)
+    return Constant(derived.shape, call.attribute("to", first.dtype), derived.read, derived.key, weights)

@@ -1,7 +1,7 @@
-"""What nodes of one form become, found out once.
+"""Cache of node conversions, keyed by node signature.
 
-A large network says the same few things again and again. Where a node became a single layer by what stands in its
-form alone (operator, settings, and what kind of values it takes), so does every other node of that form.
+A large network repeats the same few nodes. If a node became a single layer because of its signature alone
+(operator, attributes, shapes and types of inputs), other nodes with that signature become the same layer.
 """
 
 from __future__ import annotations
@@ -20,68 +20,65 @@ if TYPE_CHECKING:
 NodeSignature = tuple[Any, ...]
 
 MAX_ENTRIES = 1 << 12
-"""ConversionCache that are remembered for one choice of operator sets."""
+"""Entries of one cache; it is emptied when it is full."""
 
 MAX_ATTRIBUTE_BYTES = 1 << 10
-"""Bytes of the attributes of a node whose form is remembered."""
+"""Serialized attributes of a node that is cached."""
 
 
 class CachedConversion(NamedTuple):
-    """A layer, which of the node's inputs it takes, which are its parameters, and of what kind its output is."""
+    """A layer, the node's inputs that are the layer's inputs and parameters, and the output's signature."""
 
     layer: Layer
-    takes: tuple[int, ...]
-    holds: tuple[tuple[str, int], ...]
-    kind: tuple[object, ...]
+    inputs: tuple[int, ...]
+    parameters: tuple[tuple[str, int], ...]
+    output: tuple[object, ...]
 
 
 class ConversionCache:
-    """What the nodes met so far became, by their form, under these versions of the operator sets.
-
-    Nothing of a file stays: layers have no arrays.
-    """
+    """Conversions under one choice of operator sets. It holds layers, and no arrays of a file."""
 
     def __init__(self, opsets: tuple[tuple[str, int], ...]) -> None:
         self.opsets = opsets
-        self._made: dict[NodeSignature | None, CachedConversion] = {}
-        self.get = self._made.get
+        self._entries: dict[NodeSignature | None, CachedConversion] = {}
+        self.get = self._entries.get
 
-    def remember(self, form: NodeSignature, made: CachedConversion) -> None:
-        """Note what a node of this form becomes."""
-        if len(self._made) >= MAX_ENTRIES:
-            self._made.clear()
-        self._made[form] = made
+    def add(self, signature: NodeSignature, conversion: CachedConversion) -> None:
+        """Store what a node with this signature becomes."""
+        if len(self._entries) >= MAX_ENTRIES:
+            self._entries.clear()
+        self._entries[signature] = conversion
 
 
 conversion_cache = lru_cache(maxsize=64)(ConversionCache)
-"""Return the forms known under these versions of the operator sets: one object for each choice of them."""
+"""Return the cache for these versions of the operator sets: one object per choice."""
 
 
-def node_signature(step: OnnxNode, inputs: Sequence[Value | None]) -> NodeSignature | None:
-    """Return a node's form; None where a node is more than that."""
-    settings = step.settings
-    if settings is None or len(settings) > MAX_ATTRIBUTE_BYTES or len(step.outputs) != 1:
+def node_signature(node: OnnxNode, inputs: Sequence[Value | None]) -> NodeSignature | None:
+    """Return a node's signature; None if its attributes or outputs are too many to be one."""
+    attributes = node.attributes
+    if attributes is None or len(attributes) > MAX_ATTRIBUTE_BYTES or len(node.outputs) != 1:
         return None
-    kinds = [None if value is None else value.kind for value in inputs]
-    return (step.operator, step.domain, settings, *kinds)
+    signatures = [None if value is None else value.signature for value in inputs]
+    return (node.operator, node.domain, attributes, *signatures)
 
 
 def cacheable_conversion(call: Call, output: Value | None) -> CachedConversion | None:
-    """Return what the node became, where one layer was added and nothing but the form decided it; else None."""
+    """Return the node's conversion if it is one layer that depends on the signature alone, otherwise None."""
     if not isinstance(output, Flow):
         return None
     constants = [value for value in call.inputs if isinstance(value, Constant)]
     if call.used_context or len(call.emitted) != 1 or any(constant.was_read for constant in constants):
         return None
     (emitted,) = call.emitted
-    places = {id(value): index for index, value in enumerate(call.inputs) if value is not None}
-    taken = [*emitted.flows, *emitted.parameters.values()]
-    told_apart = len(places) == sum(value is not None for value in call.inputs)
-    if emitted.part or not told_apart or not all(id(value) in places for value in taken):
+    indices = {id(value): index for index, value in enumerate(call.inputs) if value is not None}
+    used = [*emitted.flows, *emitted.parameters.values()]
+    all_distinct = len(indices) == sum(value is not None for value in call.inputs)
+    if emitted.part or not all_distinct or not all(id(value) in indices for value in used):
         return None
     return CachedConversion(
         emitted.layer,
-        tuple([places[id(flow)] for flow in emitted.flows]),
-        tuple([(part, places[id(constant)]) for part, constant in emitted.parameters.items()]),
-        output.kind,
+        tuple([indices[id(flow)] for flow in emitted.flows]),
+        tuple([(part, indices[id(constant)]) for part, constant in emitted.parameters.items()]),
+        output.signature,
     )

@@ -1,4 +1,4 @@
-"""A graph's inputs, its nodes in the order of their conversion, and the operators' declarations."""
+"""A graph's inputs, its nodes in topological order, and the declarations of its operators."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from .values import without_axis
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, NodeProto
 
+# Inputs
+
 
 class DeclaredInput(NamedTuple):
-    """An input as the file declares it: sizes are numbers, names of unknown numbers, or nothing."""
+    """An input as the file declares it: each size is an integer, the name of an unknown size, or None."""
 
     name: str
     dtype: int
@@ -30,7 +32,7 @@ class DeclaredInput(NamedTuple):
 
 
 class GraphInput(NamedTuple):
-    """An input with every size known."""
+    """An input whose sizes are all known."""
 
     name: str
     dtype: int
@@ -38,75 +40,80 @@ class GraphInput(NamedTuple):
     batch: int | None
 
 
-_SEQUENCES_FIRST = frozenset({"LSTM", "GRU", "RNN"})
+_SEQUENCE_FIRST_OPERATORS = frozenset({"LSTM", "GRU", "RNN"})
 
-_USUAL_SIZES = {1: (100,), 2: (3, 100), 3: (3, 224, 224), 4: (3, 16, 112, 112)}
-"""Sizes to suggest for inputs of so many axes, batch left out."""
+_EXAMPLE_SIZES = {1: (100,), 2: (3, 100), 3: (3, 224, 224), 4: (3, 16, 112, 112)}
+"""Sizes that messages suggest, by the number of axes without the batch."""
 
 
 def graph_inputs(
-    graph: GraphProto, stored: Container[str], path: Path, input_shape: InputShape | None
+    graph: GraphProto, initializers: Container[str], path: Path, input_shape: InputShape | None
 ) -> tuple[list[GraphInput], dict[str, int]]:
-    """Return the graph's inputs with their sizes, and what the names of unknown sizes stand for.
+    """Return the graph's inputs with their sizes, and the sizes that names stand for.
 
-    `stored` are the names of its initializers, which old files list among the inputs.
-    A batch of unknown size is one image. Other unknown sizes must come with `input_shape`, the first input's or
-    those of several inputs by their names in the file.
+    `initializers` are names that old files list among the inputs. An unknown batch size is 1. Other unknown sizes
+    must be in `input_shape`: the first input's shape, or shapes by input name.
 
     Errors:   BadFile [onnx-input]; BadShape [onnx-dims], [onnx-rank]; BadSetting as `shapes_by_name`
     """
-    items = [item for item in graph.input if item.name not in stored]
     declared: list[DeclaredInput] = []
-    for item in items:
-        declared.append(_declared(item, graph, path, declared[0] if declared else None))
+    for item in graph.input:
+        if item.name not in initializers:
+            declared.append(_declared_input(item, graph, path, declared[0] if declared else None))
     if not declared:
-        raise bad_file(path, "have an input", "a graph of constants", "export it with its input", "onnx-input")
+        raise bad_file(
+            path, "must have an input", "a graph of constants", "Export it with its input", "onnx-input"
+        )
     shapes = shapes_by_name(input_shape, [item.name for item in declared])
-    known: dict[str, int] = {}
-    # GraphInput shapes first: what a name stands for in one of them, it stands for in all inputs.
+    sizes: dict[str, int] = {}
+    # Inputs with an explicit shape go first: the sizes of named axes are then known to the others.
     order = sorted(declared, key=lambda item: item.name not in shapes)
-    given = {item.name: _given(item, path, known, shapes, item is declared[0]) for item in order}
-    return [given[item.name] for item in declared], known
+    inputs = {item.name: _sized_input(item, path, sizes, shapes, item is declared[0]) for item in order}
+    return [inputs[item.name] for item in declared], sizes
 
 
-def _declared(item: Any, graph: GraphProto, path: Path, first: DeclaredInput | None) -> DeclaredInput:
+def image_shape(item: GraphInput) -> Shape:
+    """Return an input's shape without the batch."""
+    return without_axis(item.shape, item.batch) or (1,)
+
+
+def _declared_input(item: Any, graph: GraphProto, path: Path, first: DeclaredInput | None) -> DeclaredInput:
     check_names(path, item.name)
-    kind = item.type.tensor_type
-    if not item.type.HasField("tensor_type") or not kind.HasField("shape"):
+    tensor = item.type.tensor_type
+    if not item.type.HasField("tensor_type") or not tensor.HasField("shape"):
         raise bad_file(
             path,
-            "declare the shape of its inputs",
+            "must declare the shape of its inputs",
             f"none for {item.name!r}",
-            "export it with the shape of the image",
+            "Export it with an example input",
             "onnx-input",
         )
-    dims = tuple(_dim(dim) for dim in kind.shape.dim)
+    dims = tuple(_size_or_name(dim) for dim in tensor.shape.dim)
     batch = _batch_axis(item.name, dims, graph) if first is None else _batch_axis_like(dims, first)
-    return DeclaredInput(item.name, kind.elem_type, dims, batch)
+    return DeclaredInput(item.name, tensor.elem_type, dims, batch)
 
 
-def _dim(dim: Any) -> int | str | None:
-    """Return a size, its name, or None; a size below 1 is an exporter's word for unknown."""
+def _size_or_name(dim: Any) -> int | str | None:
     if dim.HasField("dim_value"):
-        return int(dim.dim_value) if dim.dim_value > 0 else None
+        return int(dim.dim_value) if dim.dim_value > 0 else None  # exporters write 0 or -1 for unknown sizes
     return str(dim.dim_param) or None
 
 
 def _batch_axis(name: str, dims: tuple[int | str | None, ...], graph: GraphProto) -> int | None:
-    """Return the batch's axis: the one of that name, the second of a recurrent layer's sequence, or the first."""
+    """Return the batch axis: the one named so, the second one of a recurrent layer's sequence, or the first."""
     if len(dims) < 2:
         return 0 if dims and not isinstance(dims[0], int) else None
-    called = [axis for axis, size in enumerate(dims) if isinstance(size, str) and "batch" in size.lower()]
-    if len(called) == 1:
-        return called[0]
+    named = [axis for axis, size in enumerate(dims) if isinstance(size, str) and "batch" in size.lower()]
+    if len(named) == 1:
+        return named[0]
     for node in graph.node:
-        if node.op_type in _SEQUENCES_FIRST and node.input and node.input[0] == name:
+        if node.op_type in _SEQUENCE_FIRST_OPERATORS and node.input and node.input[0] == name:
             return 0 if any(item.name == "layout" and item.i == 1 for item in node.attribute) else 1
     return 0
 
 
 def _batch_axis_like(dims: tuple[int | str | None, ...], first: DeclaredInput) -> int | None:
-    """Return the batch's axis of a further input: the one that has the name or size of the first input's batch."""
+    """Return the batch axis of a further input: the one with the name or size of the first input's batch."""
     if first.batch is None:
         return None
     size = first.dims[first.batch]
@@ -114,11 +121,11 @@ def _batch_axis_like(dims: tuple[int | str | None, ...], first: DeclaredInput) -
         return dims.index(size)
     if not dims or not isinstance(dims[0], int):
         return 0 if dims else None
-    # Nothing says where it is: the first axis, where that is as large.
+    # The file does not tell: assume the first axis if its size fits.
     return 0 if len(dims) > 1 and dims[0] == (size if isinstance(size, int) else 1) else None
 
 
-def _given(
+def _sized_input(
     item: DeclaredInput, path: Path, known: dict[str, int], shapes: Mapping[str, Shape], is_first: bool
 ) -> GraphInput:
     sizes, shape = list(item.dims), shapes.get(item.name)
@@ -128,64 +135,65 @@ def _given(
             if size is not None:
                 known.setdefault(size, 1)
             sizes[item.batch] = known.get(size, 1) if size is not None else 1
-    image = without_axis(tuple(range(len(sizes))), item.batch)
+    image_axes = without_axis(tuple(range(len(sizes))), item.batch)
     if shape is not None:
-        _check_rank(shape, image, item, path)
-        channels = sizes[image[0]] if image else None
+        _check_rank(shape, image_axes, item, path)
+        channels = sizes[image_axes[0]] if image_axes else None
         if isinstance(channels, int):
             check_channels_first(shape, channels, item.name)
-        for axis, size in zip(image, shape, strict=True):
+        for axis, size in zip(image_axes, shape, strict=True):
             name = sizes[axis]
             if isinstance(name, str):
                 known[name] = size
             sizes[axis] = size
     sizes = [known.get(size, size) if isinstance(size, str) else size for size in sizes]
     if not all(isinstance(size, int) for size in sizes):
-        open_sizes = [sizes[axis] for axis in image]
-        words = [str(size) if isinstance(size, int) else "?" for size in open_sizes]
-        usual = _USUAL_SIZES.get(len(open_sizes), (100,) * len(open_sizes))
-        hint = tuple(size if isinstance(size, int) else one for size, one in zip(open_sizes, usual, strict=True))
-        argument, option = (hint, "") if is_first else ({**shapes, item.name: hint}, f"{item.name}=")
-        raise BadShape(
-            f"the input's size must be known; got {'×'.join(words)} for input {item.name!r} of {str(path)!r}; "
-            f"give input_shape={argument}, or --input {option}{'x'.join(map(str, hint))}. [onnx-dims]"
-        )
+        raise _unknown_sizes(item, [sizes[axis] for axis in image_axes], path, shapes, is_first)
     whole = tuple(size for size in sizes if isinstance(size, int))
     if max(whole, default=1) > LARGEST:
         raise bad_file(
-            path, f"have sizes of at most {LARGEST:,}", show_shape(whole), "export it again", "onnx-input"
+            path, f"must have sizes of at most {LARGEST:,}", show_shape(whole), "Export it again", "onnx-input"
         )
     return GraphInput(item.name, item.dtype, whole, item.batch)
 
 
-def _check_rank(shape: Shape, image: Shape, item: DeclaredInput, path: Path) -> None:
-    if len(shape) != len(image):
+def _unknown_sizes(
+    item: DeclaredInput, sizes: list[int | str | None], path: Path, shapes: Mapping[str, Shape], is_first: bool
+) -> BadShape:
+    shown = "×".join(str(size) if isinstance(size, int) else "?" for size in sizes)
+    example = _EXAMPLE_SIZES.get(len(sizes), (100,) * len(sizes))
+    hint = tuple(size if isinstance(size, int) else one for size, one in zip(sizes, example, strict=True))
+    argument, option = (hint, "") if is_first else ({**shapes, item.name: hint}, f"{item.name}=")
+    return BadShape(
+        f"The size of input {item.name!r} of {str(path)!r} is unknown (got {shown}). "
+        f"Pass input_shape={argument}, or --input {option}{'x'.join(map(str, hint))}. [onnx-dims]"
+    )
+
+
+def _check_rank(shape: Shape, image_axes: Shape, item: DeclaredInput, path: Path) -> None:
+    if len(shape) != len(image_axes):
         raise BadShape(
-            f"input_shape must have the {len(image)} axes of input {item.name!r} of {str(path)!r}, "
-            f"batch left out; got input_shape={show_shape(shape)}; leave it out to see the file's own. [onnx-rank]"
+            f"input_shape must have the {len(image_axes)} axes of input {item.name!r} of {str(path)!r}, "
+            f"without the batch (got {show_shape(shape)}). Omit it to use the file's own. [onnx-rank]"
         )
 
 
-def image_shape(given: GraphInput) -> Shape:
-    """Return an input's shape without the batch."""
-    return without_axis(given.shape, given.batch) or (1,)
-
+# Nodes in topological order
 
 MAX_GRAPH_DEPTH = 16
-"""Graphs inside nodes inside graphs."""
-
+"""Nesting of graphs inside nodes."""
 
 _TENSOR, _GRAPH, _TENSORS, _GRAPHS = 4, 5, 9, 10
-"""ONNX's numbers for types of attributes."""
+"""AttributeProto's types."""
 
-_HOLDERS = frozenset({_TENSOR, _GRAPH, _TENSORS, _GRAPHS})
+_LARGE_ATTRIBUTES = frozenset({_TENSOR, _GRAPH, _TENSORS, _GRAPHS})
 
 
 class OnnxNode(NamedTuple):
-    """A node as the walk over a graph uses it, read once.
+    """The fields of a node, read once from the protocol buffer.
 
-    `uses` are its inputs and what its inner graphs take from around them. `settings` are its attributes in their
-    stored form; None where they hold tensors or graphs.
+    `uses` are its inputs and the outer values that its subgraphs use. `attributes` are its serialized attributes,
+    or None if they contain tensors or graphs.
     """
 
     node: NodeProto
@@ -195,112 +203,115 @@ class OnnxNode(NamedTuple):
     inputs: Sequence[str]
     outputs: Sequence[str]
     uses: Sequence[str]
-    settings: bytes | None
+    attributes: bytes | None
 
     @property
     def title(self) -> str:
-        """Return what messages call it."""
+        """The node's name and operator, for messages."""
         return f"{self.name or next(iter(self.outputs), '')!r} ({self.operator})"
 
 
 def needed_nodes(nodes: Iterable[NodeProto], outputs: Iterable[str], path: Path) -> list[OnnxNode]:
-    """Return the nodes that the outputs are made from; inputs first, else as listed.
+    """Return the nodes that the outputs depend on, inputs first, otherwise in the order listed.
 
     Errors:   BadFile [onnx-twice], [onnx-cycle], [onnx-depth], [onnx-damaged]
     """
-    steps = [_read(node, path) for node in nodes]
-    maker = _makers(steps, path)
+    parsed = [_parse_node(node, path) for node in nodes]
+    producer = _producers(parsed, path)
     needs: dict[int, set[int]] = {}
-    wanted = [maker[name] for name in outputs if name in maker]
-    while wanted:
-        index = wanted.pop()
+    stack = [producer[name] for name in outputs if name in producer]
+    while stack:
+        index = stack.pop()
         if index not in needs:
-            needs[index] = before = {maker[name] for name in steps[index].uses if name in maker}
-            wanted += before
-    # Constants come first, so that whoever looks ahead finds them.
+            needs[index] = before = {producer[name] for name in parsed[index].uses if name in producer}
+            stack += before
+    # Constants come first, so that converters that look ahead find them.
     listed = sorted(needs)
-    constants = [index for index in listed if steps[index].operator == "Constant"]
+    constants = [index for index in listed if parsed[index].operator == "Constant"]
     if constants:
-        listed = [*constants, *(index for index in listed if steps[index].operator != "Constant")]
-    return [steps[index] for index in _sorted(listed, needs, steps, path)]
+        listed = [*constants, *(index for index in listed if parsed[index].operator != "Constant")]
+    return [parsed[index] for index in _topological_order(listed, needs, parsed, path)]
 
 
-def _read(node: NodeProto, path: Path) -> OnnxNode:
+def _parse_node(node: NodeProto, path: Path) -> OnnxNode:
     name, operator, domain, inputs, outputs = node.name, node.op_type, node.domain, node.input[:], node.output[:]
     try:
         "".join((name, operator, domain, node.overload, *inputs, *outputs))
     except TypeError:
         check_names(path, name, operator, domain, node.overload, *inputs, *outputs)
     uses: list[str] = inputs
-    stored: list[bytes] = []
-    plain = True
+    serialized: list[bytes] = []
+    is_small = True
     for attribute in node.attribute:
         kind = attribute.type
-        if kind in _HOLDERS:
-            plain = False
-            uses = [*uses, *(free for graph in _graphs(attribute) for free in _free_names(graph, path, 1))]
-        elif plain:
-            stored.append(attribute.SerializeToString())
-    settings = b"".join(stored) if plain else None
-    return OnnxNode(node, name, operator, "" if domain == "ai.onnx" else domain, inputs, outputs, uses, settings)
+        if kind in _LARGE_ATTRIBUTES:
+            is_small = False
+            uses = [*uses, *(free for graph in _subgraphs(attribute) for free in _free_names(graph, path, 1))]
+        elif is_small:
+            serialized.append(attribute.SerializeToString())
+    attributes = b"".join(serialized) if is_small else None
+    domain = "" if domain == "ai.onnx" else domain
+    return OnnxNode(node, name, operator, domain, inputs, outputs, uses, attributes)
 
 
-def _graphs(attribute: AttributeProto) -> Iterable[GraphProto]:
+def _subgraphs(attribute: AttributeProto) -> Iterable[GraphProto]:
     if attribute.type == _GRAPH:
         return [attribute.g]
     return attribute.graphs if attribute.type == _GRAPHS else ()
 
 
-def _used_by(node: NodeProto, path: Path, depth: int) -> list[str]:
+def _used_names(node: NodeProto, path: Path, depth: int) -> list[str]:
     names = list(node.input)
     for attribute in node.attribute:
-        for graph in _graphs(attribute):
+        for graph in _subgraphs(attribute):
             names += _free_names(graph, path, depth + 1)
     return names
 
 
 def _free_names(graph: GraphProto, path: Path, depth: int) -> list[str]:
-    """Return the values that a graph takes from around it."""
+    """Return the outer values that a graph uses."""
     if depth > MAX_GRAPH_DEPTH:
         raise BadFile(
-            f"{str(path)!r} must nest graphs at most {MAX_GRAPH_DEPTH} deep; got more; "
-            "simplify it with an ONNX optimizer. [onnx-depth]"
+            f"{str(path)!r} must nest graphs at most {MAX_GRAPH_DEPTH} deep. "
+            "Simplify it with an ONNX optimizer. [onnx-depth]"
         )
     own = {item.name for item in (*graph.input, *graph.initializer)}
     used: list[str] = [item.name for item in graph.output]
     for node in graph.node:
         own.update(node.output)
-        used += _used_by(node, path, depth)
+        used += _used_names(node, path, depth)
     return [name for name in used if name not in own]
 
 
-def _makers(steps: Sequence[OnnxNode], path: Path) -> dict[str, int]:
-    maker: dict[str, int] = {}
-    for index, step in enumerate(steps):
-        for name in step.outputs:
-            if name in maker:
+def _producers(nodes: Sequence[OnnxNode], path: Path) -> dict[str, int]:
+    producer: dict[str, int] = {}
+    for index, node in enumerate(nodes):
+        for name in node.outputs:
+            if name in producer:
                 raise BadFile(
-                    f"{str(path)!r} must make each value once; got {name!r} from two nodes; "
-                    "export the model again. [onnx-twice]"
+                    f"{str(path)!r} must compute each value once (got {name!r} from two nodes). "
+                    "Export the model again. [onnx-twice]"
                 )
             if name:
-                maker[name] = index
-    return maker
+                producer[name] = index
+    return producer
 
 
-def _sorted(wanted: list[int], needs: dict[int, set[int]], steps: Sequence[OnnxNode], path: Path) -> list[int]:
+def _topological_order(
+    listed: list[int], needs: dict[int, set[int]], nodes: Sequence[OnnxNode], path: Path
+) -> list[int]:
     missing: dict[int, int] = {}
     waiting: dict[int, list[int]] = {}
     placed: set[int] = set()
     ordered: list[int] = []
-    for listed in wanted:
-        if not needs[listed] <= placed:
-            before = needs[listed] - placed
-            missing[listed] = len(before)
+    for candidate in listed:
+        if not needs[candidate] <= placed:
+            before = needs[candidate] - placed
+            missing[candidate] = len(before)
             for index in before:
-                waiting.setdefault(index, []).append(listed)
+                waiting.setdefault(index, []).append(candidate)
             continue
-        ready = [listed]
+        ready = [candidate]
         while ready:
             index = ready.pop()
             placed.add(index)
@@ -309,38 +320,40 @@ def _sorted(wanted: list[int], needs: dict[int, set[int]], steps: Sequence[OnnxN
                 missing[later] -= 1
                 if not missing[later]:
                     ready.append(later)
-    if len(ordered) < len(wanted):
-        first = steps[next(index for index in wanted if index not in placed)]
+    if len(ordered) < len(listed):
+        first = nodes[next(index for index in listed if index not in placed)]
         raise BadFile(
-            f"{str(path)!r} must not go round in circles; got a node that needs its own output: "
-            f"{first.title}; export the model again. [onnx-cycle]"
+            f"{str(path)!r} contains a cycle: node {first.title} depends on its own output. "
+            "Export the model again. [onnx-cycle]"
         )
     return ordered
 
 
+# Declarations of operators
+
 _TERM = r"[A-Za-z]*(?:\.\.\.[A-Za-z]*)?"
 
 _EQUATION = re.compile(rf"{_TERM}(?:,{_TERM})*(?:->{_TERM})?", re.ASCII)
-"""An equation of Einsum without its spaces. ONNX's shape inference never ends on a point too many."""
+"""Einsum's equation without spaces. ONNX's shape inference does not terminate on other input."""
 
 MAX_SHOWN_LENGTH = 60
-"""Characters of a text that a message repeats."""
+"""Characters of an equation that a message repeats."""
 
 
 class OperatorSchema(NamedTuple):
-    """One version of an operator: since when it is so, its attributes' types, its inputs' names and count."""
+    """One version of an operator: its attributes' types, and the names and number of its inputs."""
 
     domain: str
     since: int
     attributes: Mapping[str, int]
     inputs: tuple[str, ...]
-    fewest: int
-    most: int
+    min_inputs: int
+    max_inputs: int
 
 
 @lru_cache(maxsize=4096)
 def operator_schema(domain: str, operator: str, opset: int) -> OperatorSchema | None:
-    """Return an operator as an operator set has it; None where ONNX does not know it."""
+    """Return an operator's version in an operator set; None if ONNX does not define it."""
     from onnx.defs import SchemaError, get_schema
 
     try:
@@ -352,27 +365,35 @@ def operator_schema(domain: str, operator: str, opset: int) -> OperatorSchema | 
     return OperatorSchema(domain, int(schema.since_version), types, names, schema.min_input, schema.max_input)
 
 
-def check_node(node: NodeProto, known: OperatorSchema | None, path: Path) -> None:
-    """Refuse a node whose inputs or attributes the operator cannot have.
+def check_node(node: NodeProto, schema: OperatorSchema | None, path: Path) -> None:
+    """Refuse a node with the wrong number of inputs or wrong types of attributes.
 
     Errors:   BadFile [onnx-node]
     """
-    if known is None:
+    if schema is None:
         return
-    given = len(node.input)
-    while given and not node.input[given - 1]:
-        given -= 1
-    if not known.fewest <= given <= known.most:
-        most = f" to {known.most}" if known.most != known.fewest else ""
-        raise bad_node(node, path, f"have {known.fewest}{most} inputs", str(given))
+    count = len(node.input)
+    while count and not node.input[count - 1]:
+        count -= 1
+    if not schema.min_inputs <= count <= schema.max_inputs:
+        most = f" to {schema.max_inputs}" if schema.max_inputs != schema.min_inputs else ""
+        raise bad_node(node, path, f"have {schema.min_inputs}{most} inputs", str(count))
     for attribute in node.attribute:
-        wanted = known.attributes.get(attribute.name, attribute.type)
-        if attribute.type != wanted:
+        expected = schema.attributes.get(attribute.name, attribute.type)
+        if attribute.type != expected:
             types = attribute.AttributeType
             got = types.Name(attribute.type) if attribute.type in types.values() else str(attribute.type)
-            raise bad_node(node, path, f"have {attribute.name} of type {types.Name(wanted)}", got)
-        if (known.domain, node.op_type, attribute.name) == ("", "Einsum", "equation"):
+            raise bad_node(node, path, f"have {attribute.name} of type {types.Name(expected)}", got)
+        if (schema.domain, node.op_type, attribute.name) == ("", "Einsum", "equation"):
             _check_equation(node, attribute.s.decode("utf-8", "replace"), path)
+
+
+def bad_node(node: NodeProto, path: Path, rule: str, got: str) -> BadFile:
+    """Return the error for a node that violates its operator's declaration."""
+    return BadFile(
+        f"Node {node.name or next(iter(node.output), '')!r} ({node.op_type}) of {str(path)!r} must {rule} "
+        f"(got {got}). Export or download the model again. [onnx-node]"
+    )
 
 
 def _check_equation(node: NodeProto, equation: str, path: Path) -> None:
@@ -380,11 +401,3 @@ def _check_equation(node: NodeProto, equation: str, path: Path) -> None:
         rule = "have an equation of letters and commas, with at most one '...' in a term and one '->'"
         shown = equation if len(equation) <= MAX_SHOWN_LENGTH else f"{equation[:MAX_SHOWN_LENGTH]}…"
         raise bad_node(node, path, rule, f"equation={shown!r}")
-
-
-def bad_node(node: NodeProto, path: Path, rule: str, got: str) -> BadFile:
-    """Make the error for a node that no graph can have."""
-    return BadFile(
-        f"node {node.name or next(iter(node.output), '')!r} ({node.op_type}) of {str(path)!r} must {rule}; "
-        f"got {got}; export or download the model again. [onnx-node]"
-    )

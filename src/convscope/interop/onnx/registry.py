@@ -1,4 +1,4 @@
-"""Which converter reads which operator: keyed by (domain, operator, version)."""
+"""Converters of operators, keyed by domain, operator and version."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from .call import Call
 
 Convert = Callable[["Call"], Sequence[Value | None]]
-"""Emits the layers of one node; returns its outputs, None for those that nothing can use."""
+"""Emits the layers of one node; returns its outputs, None for those that cannot be used."""
 
 
 class Converter(NamedTuple):
-    """What reads an operator, and the element types of the inputs for which its layers compute the same."""
+    """A converter, and the input element types for which its layers compute what the operator does."""
 
     convert: Convert
     types: AbstractSet[int]
@@ -27,23 +27,13 @@ Key = tuple[str, str, int]
 CONVERTERS: dict[Key, Converter] = {}
 
 
-class UnsupportedOperator(Exception):
-    """A converter's word for: no layer says this. The node becomes an Opaque layer.
-
-    `part` names the attribute, input or element type that is the reason, where there is one.
-    """
-
-    def __init__(self, reason: str, part: str = "") -> None:
-        super().__init__(reason)
-        self.part = part
-
-
 def converts(
     *operators: str, since: Sequence[int], types: AbstractSet[int] = REAL, domain: str = ""
 ) -> Callable[[Convert], Convert]:
-    """Register a converter for operators, at each version of theirs and for the element types that it reads.
+    """Register a converter for operators, each of their versions `since`, and element types.
 
-    Errors:   ValueError when two converters read the same operator at the same version
+    Raises:
+        ValueError: if an operator's version has a converter already.
     """
 
     def register(function: Convert) -> Convert:

@@ -1,4 +1,4 @@
-"""Values of an ONNX graph: constants, outputs of layers, their element types and limits."""
+"""Values of an ONNX graph: constants and outputs of layers; their element types and limits."""
 
 from __future__ import annotations
 
@@ -14,20 +14,24 @@ from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 
+Array = NDArray[Any]
+
+# Element types, by ONNX's numbers
+
 REAL = frozenset({1, 10, 11, 16})
 """float, float16, double and bfloat16."""
 
 INT = frozenset({6, 7})
-"""int32 and int64: sums and products of usual sizes do not wrap, as those of 8 and 16 bits do."""
+"""int32 and int64: unlike 8 and 16 bits, sums and products of usual sizes do not wrap."""
 
-ORDERED = REAL | INT | frozenset({2, 3, 4, 5, 12, 13})
-"""All integer_argument too: a layer that only compares or moves values computes them exactly."""
+SIGNED = REAL | INT
+"""Types whose sums and products layers compute exactly."""
+
+ORDERED = SIGNED | frozenset({2, 3, 4, 5, 12, 13})
+"""All integers too: layers that only compare or move elements compute them exactly."""
 
 NUMERIC = ORDERED | frozenset({9})
 """bool too, as 0 and 1."""
-
-SIGNED = REAL | INT
-"""What sums and products compute exactly."""
 
 
 def type_name(dtype: int) -> str:
@@ -42,43 +46,85 @@ def type_name(dtype: int) -> str:
     return TensorProto.DataType.Name(dtype).lower() if known else str(dtype)
 
 
-Array = NDArray[Any]
+# Limits on computed constants
+
+MAX_ARRAY_ELEMENTS = 1 << 24
+"""Elements of one array that is computed while a file is read."""
+
+MAX_TOTAL_ELEMENTS = 1 << 27
+"""Elements of all arrays read or computed: about half a second's work, and at most a GiB."""
+
+MAX_LIST_LENGTH = 1 << 16
+"""Elements of a shape, a list of axes, or of sizes."""
 
 MAX_KEY_LENGTH = 256
-"""Characters of the name of a constant."""
+"""Characters of a constant's key."""
+
+
+class TooLarge(ValueError):
+    """A file's constants have more elements than allowed."""
+
+
+class Budget:
+    """The number of elements that one file may still read or compute."""
+
+    def __init__(self) -> None:
+        self._left = MAX_TOTAL_ELEMENTS
+
+    def charge(self, shape: Sequence[int], cost: int = 1) -> None:
+        """Account for an array before it is computed; `cost` is the work per element.
+
+        Raises:
+            TooLarge: if the array, or all of them together, exceed the limits.
+        """
+        size = prod(shape)
+        if min(shape, default=1) < 0 or size > MAX_ARRAY_ELEMENTS:
+            raise TooLarge(f"an array of shape {show_shape(tuple(shape))}")
+        self._left -= size * cost
+        if self._left < 0:
+            raise TooLarge(f"more than {MAX_TOTAL_ELEMENTS:,} elements in all constants together")
+
+    def read(self, constant: Constant) -> Array:
+        """Return a constant's array; reading it from the file is charged."""
+        if not constant.is_loaded:
+            self.charge(constant.shape)
+        return constant.array
+
+
+# Values
 
 
 class Flow(NamedTuple):
-    """A value made from the image: the output of a layer.
+    """A value that depends on the input: the output of a layer.
 
-    `shape` is ONNX's, the batch included; `batch` is the batch's axis, or None where it has none (a network for
-    one image may squeeze its batch away). `held` is the shape of the layer's own output without the batch: the
-    same elements in the same order, in a shape that may still have to be changed.
+    `shape` is ONNX's, with the batch; `batch` is the batch axis, or None if there is none (a network for one image
+    may squeeze it away). `layer_shape` is the layer's own output shape, without the batch: the same elements in
+    the same order, perhaps to be reshaped.
     """
 
     layer: str
     shape: Shape
     batch: int | None
-    held: Shape
+    layer_shape: Shape
     dtype: int
 
     @property
-    def kind(self) -> tuple[object, ...]:
-        """Return what of a flow decides which layer a node becomes: all but its name."""
+    def signature(self) -> tuple[object, ...]:
+        """Everything that determines which layer a node becomes: all but the name."""
         return self[1:]
 
     @property
     def image(self) -> Shape:
-        """Return the shape without the batch; a single number is a vector of one."""
+        """The shape without the batch axis; a scalar is a vector of size 1."""
         return without_axis(self.shape, self.batch) or (1,)
 
     @property
-    def settled(self) -> bool:
-        """Return whether the layer's output has this very shape."""
-        return self.held == self.image
+    def matches_layer(self) -> bool:
+        """Whether the layer's output has this shape already."""
+        return self.layer_shape == self.image
 
     def axis(self, axis: int) -> int | None:
-        """Return where an axis of ONNX's shape is without the batch; None for the batch itself."""
+        """Return the index of an axis of ONNX's shape without the batch; None for the batch axis."""
         if axis == self.batch:
             return None
         return axis - (self.batch is not None and axis > self.batch)
@@ -89,12 +135,12 @@ class Flow(NamedTuple):
 
 
 class Constant:
-    """A value that is the same for every image; its numbers are read when first asked for.
+    """A value that does not depend on the input; its array is read on first use.
 
-    `key` names what is stored once in the file, so that its second use is known; `was_read` says whether anybody
-    has asked for the numbers. `weights` counts the stored real
-    numbers that it is made of: what has more elements than those is a table that the graph computes (positions,
-    anchors for this size of the input), and no parameter of the network.
+    `key` identifies a stored tensor, so that a second use shares its parameters. `was_read` tells whether the
+    array was asked for. `weights` counts the stored real values that the constant is computed from: a constant
+    with more elements than those is a table that the graph computes (positions or anchors for this input size),
+    not a parameter of the network.
     """
 
     __slots__ = ("_array", "dtype", "key", "read", "shape", "was_read", "weights")
@@ -117,39 +163,39 @@ class Constant:
 
     @property
     def array(self) -> Array:
-        """Return the numbers."""
+        """The elements."""
         self.was_read = True
         if self._array is None:
             self._array = self.read()
         return self._array
 
     @property
-    def kind(self) -> tuple[object, ...]:
-        """Return what is known of a constant before its numbers are read."""
+    def signature(self) -> tuple[object, ...]:
+        """What is known of a constant before it is read."""
         return self.shape, self.dtype, self.learned
 
     @property
     def learned(self) -> bool:
-        """Return whether it counts as a parameter."""
+        """Whether it counts as a parameter."""
         return self.weights > 0 and self.weights >= self.size
 
     @property
     def is_loaded(self) -> bool:
-        """Return whether the numbers need not be read any more."""
+        """Whether the array is in memory."""
         return self._array is not None
 
     @property
     def size(self) -> int:
-        """Return the number of elements."""
+        """The number of elements."""
         return prod(self.shape)
 
     @property
-    def number(self) -> float | None:
-        """Return the one number of a constant that has just one."""
+    def scalar(self) -> float | None:
+        """The value of a constant with a single element; None for others."""
         return shortest_float(self.array.reshape(-1)[0]) if self.size == 1 else None
 
     def derived(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
-        """Return what a function makes of the numbers, still unread; `word` tells one function from another."""
+        """Return a function of the array, still unread; `word` distinguishes one function from another."""
         key = None if self.key is None else short_key(f"{self.key}→{word}")
         return Constant(shape, self.dtype, lambda: change(self.array), key, self.weights)
 
@@ -158,7 +204,7 @@ Value = Flow | Constant
 
 
 def short_key(text: str) -> str:
-    """Return a text itself, or its digest where it is long: keys of keys would double with every step."""
+    """Return a text, or its digest if it is long: keys made of keys would double at every step."""
     return text if len(text) <= MAX_KEY_LENGTH else blake2b(text.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -167,30 +213,30 @@ def shortest_float(number: Any) -> float:
     return float(str(number)) if isinstance(number, np.floating) else float(number)
 
 
-def known(array: Array, dtype: int, weights: int = 0) -> Constant:
-    """Return a constant whose numbers are at hand."""
+def from_array(array: Array, dtype: int, weights: int = 0) -> Constant:
+    """Return a constant whose array is in memory."""
     constant = Constant(array.shape, dtype, lambda: array, weights=weights)
     constant._array = array
     return constant
 
 
-def filled(value: Any, shape: Shape, dtype: int) -> Constant:
-    """Return a constant of one value everywhere; it takes no memory until a copy is made of it."""
-    return known(np.broadcast_to(value, shape), dtype)
+def full(value: Any, shape: Shape, dtype: int) -> Constant:
+    """Return a constant filled with one value, which takes no memory until it is copied."""
+    return from_array(np.broadcast_to(value, shape), dtype)
 
 
 def without_axis(shape: Shape, axis: int | None) -> Shape:
-    """Return a shape with one axis taken out."""
+    """Return a shape with one axis removed."""
     return shape if axis is None else shape[:axis] + shape[axis + 1 :]
 
 
 def with_axis(shape: Shape, axis: int | None, size: int) -> Shape:
-    """Return a shape with one axis put in."""
+    """Return a shape with one axis inserted."""
     return shape if axis is None else (*shape[:axis], size, *shape[axis:])
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """Return the common shape of arrays that are repeated along axes of size 1, as NumPy does.
+    """Return the shape that arrays broadcast to.
 
     Errors:   BadShape [onnx-node]
     """
@@ -199,47 +245,6 @@ def broadcast(*shapes: Shape) -> Shape:
     except ValueError:
         shown = " and ".join(map(show_shape, shapes))
         raise BadShape(
-            f"shapes must agree, or have size 1 where they differ; got {shown}; "
-            "export the model again. [onnx-node]"
+            f"Shapes cannot be broadcast together (got {shown}). Export the model again. [onnx-node]"
         ) from None
     return common
-
-
-MAX_ARRAY_ELEMENTS = 1 << 24
-"""Elements of one array that is made while a file is read."""
-
-MAX_TOTAL_ELEMENTS = 1 << 27
-"""Elements of all of them together, read and made: about half a second's work, and a GiB at most."""
-
-MAX_LIST_LENGTH = 1 << 16
-"""Numbers of a shape, of axes, or of sizes of pieces."""
-
-
-class TooLarge(ValueError):
-    """More elements than the constants of a file may have."""
-
-
-class Budget:
-    """The elements that one file may still ask for."""
-
-    def __init__(self) -> None:
-        self._left = MAX_TOTAL_ELEMENTS
-
-    def charge(self, shape: Sequence[int], times: int = 1) -> None:
-        """Count an array that is about to be made; `times` is the work for each of its elements.
-
-        Raises:
-            TooLarge: for an array that is too large, or one too many.
-        """
-        size = prod(shape)
-        if min(shape, default=1) < 0 or size > MAX_ARRAY_ELEMENTS:
-            raise TooLarge(f"an array of shape {show_shape(tuple(shape))}")
-        self._left -= size * times
-        if self._left < 0:
-            raise TooLarge(f"more than {MAX_TOTAL_ELEMENTS:,} elements in all constants together")
-
-    def read(self, constant: Constant) -> Array:
-        """Return a constant's numbers; those that are still in the file are charged."""
-        if not constant.is_loaded:
-            self.charge(constant.shape)
-        return constant.array

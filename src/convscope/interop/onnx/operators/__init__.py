@@ -1,4 +1,4 @@
-"""One converter per operator and version; importing this package registers them."""
+"""Converters of operators, by layer family; importing this package registers them."""
 
 from . import (
     activation,
@@ -13,7 +13,6 @@ from . import (
     reduction,
     resize,
     shape,
-    structural,
 )
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "reduction",
     "resize",
     "shape",
-    "structural",
 ]

@@ -10,126 +10,128 @@ from ....layers.connection import Shape
 from ....layers.convolution import Conv, ConvTranspose
 from ....layers.rearrange import Permute
 from ....settings import Pads
-from ..call import Call, cached_layer, without_split_batch
-from ..registry import UnsupportedOperator, converts
+from ...errors import UnsupportedOperator
+from ..call import Call, cached_layer, split_image
+from ..registry import converts
 from ..values import Constant, Flow
+
+_CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
+_TRANSPOSED: dict[int, type[ConvTranspose]] = {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}
 
 
 def values_per_axis(call: Call, name: str, rank: int, default: int = 1) -> tuple[int, ...]:
-    """Return one number per spatial axis."""
+    """Return one value per spatial axis."""
     values = tuple(call.attribute(name, [default] * rank))
     if len(values) != rank:
-        raise UnsupportedOperator(f"{name} for another number of axes")
+        raise UnsupportedOperator(f"{name} for a different number of axes")
     return values
 
 
 def explicit_pads(call: Call, rank: int) -> Pads:
-    """Return (before, after) per axis; ONNX lists all the befores, then all the afters."""
+    """Return (before, after) per axis; ONNX lists the values before all axes, then those after."""
     pads = call.attribute("pads", [0] * (2 * rank))
     if len(pads) != 2 * rank:
-        raise UnsupportedOperator("pads for another number of axes")
+        raise UnsupportedOperator("pads for a different number of axes")
     return tuple(zip(pads[:rank], pads[rank:], strict=True))
 
 
 def auto_pad_mode(call: Call) -> str:
-    """Return how pads are found: NOTSET, VALID, SAME_UPPER or SAME_LOWER."""
-    word = call.attribute("auto_pad", "NOTSET") or "NOTSET"
-    if word not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise UnsupportedOperator(f"auto_pad {word}", "auto_pad")
-    if word != "NOTSET" and any(call.optional_attribute("pads") or ()):
-        raise UnsupportedOperator("pads beside auto_pad", "pads")
-    return word
+    """Return auto_pad: NOTSET, VALID, SAME_UPPER or SAME_LOWER."""
+    mode = call.attribute("auto_pad", "NOTSET") or "NOTSET"
+    if mode not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise UnsupportedOperator(f"auto_pad {mode}", "auto_pad")
+    if mode != "NOTSET" and any(call.optional_attribute("pads") or ()):
+        raise UnsupportedOperator("both pads and auto_pad", "pads")
+    return mode
 
 
 def same_lower(sizes: Shape, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Pads:
-    """Return SAME's pads for this input, the odd one before the image."""
+    """Return the pads of SAME_LOWER for this input, an odd one before the image."""
     totals = (same_padding(*axis) for axis in zip(sizes, kernel, stride, dilation, strict=True))
     return tuple((total - total // 2, total // 2) for total in totals)
 
 
-_CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
+def _with_part_axis(call: Call, x: Flow, parameters: dict[str, Constant]) -> tuple[Flow, dict[str, Constant], int]:
+    """Return the parts of a split image along a further spatial axis, for a kernel of size 1 along it.
 
-
-_TRANSPOSED: dict[int, type[ConvTranspose]] = {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}
-
-
-def _lifted(call: Call, x: Flow, held: dict[str, Constant]) -> tuple[Flow, dict[str, Constant], int]:
-    """Return pieces of one image as one more axis, along which the kernel is 1.
-
-    Errors:   UnsupportedOperator for pieces of three axes
+    Raises:
+        UnsupportedOperator: if the parts have three spatial axes already.
     """
     rank = len(x.shape) - 1
     if rank not in _CONV:
-        raise UnsupportedOperator("no room for one more axis")
-    turned = call.emit(Permute((1, 0, *range(2, rank + 1))), x, part="turned")
-    weight = held["weight"]
+        raise UnsupportedOperator("parts with three spatial axes")
+    permuted = call.emit(Permute((1, 0, *range(2, rank + 1))), x, part="permuted")
+    weight = parameters["weight"]
     shape = (*weight.shape[:2], 1, *weight.shape[2:])
-    lifted = {**held, "weight": weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")}
-    return Flow(turned.layer, (1, *turned.held), 0, turned.held, x.dtype), lifted, rank
+    lifted = {**parameters, "weight": weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")}
+    return Flow(permuted.layer, (1, *permuted.layer_shape), 0, permuted.layer_shape, x.dtype), lifted, rank
 
 
-def _put_back(call: Call, output: Flow) -> Flow:
-    """Return pieces of an image in the order in which they came."""
-    order = (1, 0, *range(2, len(output.held)))
-    back = call.emit(Permute(order), output)
-    return Flow(back.layer, back.held, None, back.held, output.dtype)
+def _parts_first(call: Call, output: Flow) -> Flow:
+    """Return the output with the parts of the split image along the first axis."""
+    order = (1, 0, *range(2, len(output.layer_shape)))
+    permuted = call.emit(Permute(order), output)
+    return Flow(permuted.layer, permuted.layer_shape, None, permuted.layer_shape, output.dtype)
 
 
-def _operands(call: Call, pieces: Flow | None = None) -> tuple[Flow, dict[str, Constant], int]:
-    """Return image, or the pieces of one, weights and rank."""
-    x = call.images() if pieces is None else pieces
+def _operands(call: Call, parts: Flow | None = None) -> tuple[Flow, dict[str, Constant], int]:
+    """Return the input, the parameters and the number of spatial axes."""
+    x = call.images() if parts is None else parts
     rank = len(x.shape) - 2
-    held = {"weight": call.constant(1)}
+    parameters = {"weight": call.constant(1)}
     bias = call.optional_constant(2)
     if bias is not None:
-        held["bias"] = bias
-    if rank not in _CONV or len(held["weight"].shape) != rank + 2:
+        parameters["bias"] = bias
+    if rank not in _CONV or len(parameters["weight"].shape) != rank + 2:
         raise UnsupportedOperator("1 to 3 spatial axes")
-    return x, held, rank
+    return x, parameters, rank
 
 
 def _kernel(call: Call, weight: Shape) -> Shape:
-    """Return the kernel's size, which the weight has; where the node says it too, it must be the same."""
+    """Return the weight's kernel size, with which `kernel_shape` must agree."""
     kernel = tuple(weight[2:])
-    said = tuple(call.attribute("kernel_shape", kernel))
-    if said != kernel:
-        raise call.invalid(f"{call.operator}.kernel_shape must be that of the weight, {kernel}; got {said}")
+    declared = tuple(call.attribute("kernel_shape", kernel))
+    if declared != kernel:
+        raise call.invalid(f"{call.operator}.kernel_shape must be that of the weight, {kernel} (got {declared})")
     return kernel
 
 
 @converts("Conv", since=(1, 11, 22))
 def conv(call: Call) -> Sequence[Flow]:
-    """Conv: weight (out, in / groups, kernel…), as PyTorch's."""
-    pieces = without_split_batch(call)
-    x, held, rank = _operands(call, pieces)
-    weight = held["weight"].shape
+    """Conv: weight (out, in / groups, kernel…), as in PyTorch."""
+    parts = split_image(call)
+    x, parameters, rank = _operands(call, parts)
+    weight = parameters["weight"].shape
     kernel = _kernel(call, weight)
     stride, dilation = values_per_axis(call, "strides", rank), values_per_axis(call, "dilations", rank)
-    padding: Pads | str = {"NOTSET": "", "VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": ""}[
-        auto_pad_mode(call)
-    ]
-    if auto_pad_mode(call) == "NOTSET":
-        padding = explicit_pads(call, rank)
-    elif auto_pad_mode(call) == "SAME_LOWER":
-        padding = same_lower(x.shape[2:], kernel, stride, dilation)
-    if pieces is not None:
-        x, held, rank = _lifted(call, x, held)
+    padding: Pads | str
+    match auto_pad_mode(call):
+        case "VALID":
+            padding = "valid"
+        case "SAME_UPPER":
+            padding = "same"
+        case "SAME_LOWER":
+            padding = same_lower(x.shape[2:], kernel, stride, dilation)
+        case _:
+            padding = explicit_pads(call, rank)
+    if parts is not None:
+        x, parameters, rank = _with_part_axis(call, x, parameters)
         kernel, stride, dilation = (1, *kernel), (1, *stride), (1, *dilation)
         padding = padding if isinstance(padding, str) else ((0, 0), *padding)
     groups = call.attribute("group", 1)
-    layer = cached_layer(_CONV[rank], weight[0], kernel, stride, padding, dilation, groups, "bias" in held)
+    layer = cached_layer(_CONV[rank], weight[0], kernel, stride, padding, dilation, groups, "bias" in parameters)
     if weight[1] * groups != x.shape[1]:
         layer = _CONV[rank](weight[0], kernel, groups=groups, in_channels=weight[1] * groups)
-    if pieces is None:
-        return [call.emit(layer, x, parameters=held)]
-    return [_put_back(call, call.emit(layer, x, part="conv", parameters=held))]
+    if parts is None:
+        return [call.emit(layer, x, parameters=parameters)]
+    return [_parts_first(call, call.emit(layer, x, part="conv", parameters=parameters))]
 
 
 @converts("ConvTranspose", since=(1, 11, 22))
 def conv_transpose(call: Call) -> Sequence[Flow]:
-    """ConvTranspose: weight (in, out / groups, kernel…); `output_shape` sets the pads."""
-    x, held, rank = _operands(call)
-    weight = held["weight"].shape
+    """ConvTranspose: weight (in, out / groups, kernel…); `output_shape` determines the pads."""
+    x, parameters, rank = _operands(call)
+    weight = parameters["weight"].shape
     groups = call.attribute("group", 1)
     kernel = _kernel(call, weight)
     stride, dilation = values_per_axis(call, "strides", rank), values_per_axis(call, "dilations", rank)
@@ -143,10 +145,10 @@ def conv_transpose(call: Call) -> Sequence[Flow]:
         tuple((max(before, 0), max(after, 0)) for before, after in padding),
         dilation,
         groups,
-        "bias" in held,
+        "bias" in parameters,
         output_padding=extra,
     )
-    return [call.emit(layer, x, parameters=held)]
+    return [call.emit(layer, x, parameters=parameters)]
 
 
 def _transposed_pads(
@@ -157,27 +159,27 @@ def _transposed_pads(
     dilation: Sequence[int],
     extra: Sequence[int],
 ) -> Pads:
-    """Return what is cropped before and after, negative where the output is lengthened instead.
+    """Return the cropping before and after each axis, negative if the output is extended instead.
 
-    Formula:  total = stride·(n − 1) + output_padding + reach − wanted size; the odd one goes to the end with
-              SAME_UPPER, else to the beginning
-    Source:   ONNX ConvTranspose; ONNX Runtime for which end the odd one goes to
+    Formula:  total = stride·(n − 1) + output_padding + reach − output size; an odd pixel is cropped at the end
+              with SAME_UPPER, otherwise at the beginning
+    Source:   ONNX ConvTranspose; ONNX Runtime for the end at which an odd pixel is cropped
     """
     rank = len(kernel)
-    word = auto_pad_mode(call)
+    mode = auto_pad_mode(call)
     sizes = x.shape[2:]
-    given: list[int] = call.attribute("output_shape", [])
-    if given:
-        wanted = tuple(given[-rank:])
-    elif word.startswith("SAME"):
-        wanted = tuple(n * s for n, s in zip(sizes, stride, strict=True))
+    output_shape: list[int] = call.attribute("output_shape", [])
+    if output_shape:
+        targets = tuple(output_shape[-rank:])
+    elif mode.startswith("SAME"):
+        targets = tuple(n * s for n, s in zip(sizes, stride, strict=True))
     else:
-        return explicit_pads(call, rank) if word == "NOTSET" else ((0, 0),) * rank
+        return explicit_pads(call, rank) if mode == "NOTSET" else ((0, 0),) * rank
     pads = []
-    for n, k, s, d, e, size in zip(sizes, kernel, stride, dilation, extra, wanted, strict=True):
+    for n, k, s, d, e, size in zip(sizes, kernel, stride, dilation, extra, targets, strict=True):
         total = s * (n - 1) + e + d * (k - 1) + 1 - size
         small, large = total // 2, total - total // 2
         if total < 0:
             small, large = 0, total
-        pads.append((small, large) if word == "SAME_UPPER" or total < 0 else (large, small))
+        pads.append((small, large) if mode == "SAME_UPPER" or total < 0 else (large, small))
     return tuple(pads)

@@ -9,32 +9,33 @@ import numpy as np
 
 from ....layers import Add, Embedding, Linear, MatMul, Permute, Reduce, Reshape
 from ....layers.connection import Shape
+from ...errors import UnsupportedOperator
 from ..call import Call
-from ..registry import UnsupportedOperator, converts
+from ..registry import converts
 from ..values import REAL, SIGNED, Constant, Flow, Value, broadcast
 from . import patterns
-from .merge import align_batches, emit_expand, emit_merge, stored
+from .merge import align_batches, as_flows, as_layer, emit_expand, emit_merge
 
 
 @converts("Gemm", since=(7, 9, 11, 13))
 def gemm(call: Call) -> Sequence[Flow]:
-    """alpha·A·B + beta·C with B and C fixed: a dense layer; one C for all outputs is added after it."""
+    """alpha·A·B + beta·C with constant B and C: a dense layer; a scalar C is added after it."""
     x, weight = call.flow(), call.constant(1)
     if call.attribute("transA", 0) or len(x.shape) != 2 or x.axis(1) is None or len(weight.shape) != 2:
-        raise UnsupportedOperator("a product of another form")
+        raise UnsupportedOperator("a product that is not a dense layer")
     alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
     if not call.attribute("transB", 0):
         weight = weight.derived(weight.shape[::-1], lambda array: array.T, "T")
-    held = {"weight": _times(weight, alpha)}
+    parameters = {"weight": _times(weight, alpha)}
     bias, outputs = call.optional_constant(2), weight.shape[0]
     if bias is None:
-        return [_linear(call, x, held)]
+        return [_linear(call, x, parameters)]
     if bias.shape not in ((), (1,), (1, 1), (outputs,), (1, outputs)):
-        raise UnsupportedOperator("a bias that differs from row to row")
+        raise UnsupportedOperator("a bias per row")
     bias = _times(bias.derived((bias.size,), lambda array: array.reshape(-1), "row"), beta)
     if bias.size == outputs:
-        return [_linear(call, x, {**held, "bias": bias})]
-    product = _linear(call, x, held, "product")
+        return [_linear(call, x, {**parameters, "bias": bias})]
+    product = _linear(call, x, parameters, "product")
     return [emit_merge(call, Add(), (product, bias))]
 
 
@@ -44,50 +45,46 @@ def _times(constant: Constant, factor: float) -> Constant:
     return constant.derived(constant.shape, lambda array: array * np.float32(factor), f"times{factor}")
 
 
-def _linear(call: Call, x: Flow, held: dict[str, Constant], part: str = "") -> Flow:
-    outputs, inputs = held["weight"].shape
+def _linear(call: Call, x: Flow, parameters: dict[str, Constant], part: str = "") -> Flow:
+    outputs, inputs = parameters["weight"].shape
     image = x.image
     column = len(image) > 1 and image[1:] == (1,) * len(image[1:])
     wrong = image[-1] != inputs
-    layer = Linear(outputs, "bias" in held, inputs if column or wrong else None)
-    return call.emit(layer, x, part=part, parameters=held)
+    layer = Linear(outputs, "bias" in parameters, inputs if column or wrong else None)
+    return call.emit(layer, x, part=part, parameters=parameters)
 
 
 @converts("MatMul", since=(1, 9, 13), types=SIGNED)
 def matmul(call: Call) -> Sequence[Flow]:
-    """A product of two branches, or a dense layer where one is a fixed matrix; a bias added next is its own."""
+    """A product of two branches, or a dense layer if one is a constant matrix, with the bias added next."""
     one, two = call.all_inputs()
     if isinstance(one, Flow) and isinstance(two, Constant) and len(two.shape) == 2:
         if one.axis(len(one.shape) - 1) is None:
             raise UnsupportedOperator("a product over the batch")
-        held = {"weight": two.derived(two.shape[::-1], lambda array: array.T, "T")}
+        parameters = {"weight": two.derived(two.shape[::-1], lambda array: array.T, "T")}
         plus = patterns.sole_consumer(call, call.node.output[0], "Add")
         bias = (
             call.context.values.get(patterns.other_input(plus, call.node.output[0])) if plus is not None else None
         )
         if plus is None or not isinstance(bias, Constant) or bias.shape != two.shape[1:]:
-            return [_linear(call, one, held)]
-        output = _linear(call, one, {**held, "bias": bias})
+            return [_linear(call, one, parameters)]
+        output = _linear(call, one, {**parameters, "bias": bias})
         call.absorb([plus], output)
         return [output]
     return [_product(call)]
 
 
 def _product(call: Call) -> Flow:
-    """Emit a product of two values of at least two axes, their leading axes repeated where needed."""
+    """Emit a product of two values of at least two axes; the leading axes are broadcast."""
     values = call.all_inputs()
-    flows, place = align_batches([value for value in values if isinstance(value, Flow)])
+    flows, batch = align_batches([value for value in values if isinstance(value, Flow)])
     if not flows:
         raise UnsupportedOperator("a product of constants")
-    if place is not None and place >= -2:
-        flows, place = [flow.view(flow.shape, None) for flow in flows if _alone(flow)], None
+    if batch is not None and batch >= -2:
+        flows, batch = [flow.view(flow.shape, None) for flow in flows if _has_one_image(flow)], None
         if len(flows) < sum(isinstance(value, Flow) for value in values):
             raise UnsupportedOperator("a product over the batch")
-    ready = iter(flows)
-    one, two = (
-        next(ready) if isinstance(value, Flow) else stored(call, value, flows[0], place, str(index))
-        for index, value in enumerate(values)
-    )
+    one, two = as_flows(call, values, flows, batch)
     if min(len(one.image), len(two.image)) < 2:
         raise UnsupportedOperator("a product of vectors")
     leading = broadcast(one.image[:-2], two.image[:-2])
@@ -95,24 +92,24 @@ def _product(call: Call) -> Flow:
     two = emit_expand(call, two, (*leading, *two.image[-2:]), "second")
     output = call.emit(MatMul(), one, two)
     size = next((flow.shape[flow.batch] for flow in flows if flow.batch is not None), 1)
-    if place is None:
-        return Flow(output.layer, output.held, None, output.held, output.dtype)
-    rank = len(output.held) + 1
-    shape: Shape = (*output.held[: rank + place], size, *output.held[rank + place :])
-    return Flow(output.layer, shape, rank + place, output.held, output.dtype)
+    if batch is None:
+        return Flow(output.layer, output.layer_shape, None, output.layer_shape, output.dtype)
+    rank = len(output.layer_shape) + 1
+    shape: Shape = (*output.layer_shape[: rank + batch], size, *output.layer_shape[rank + batch :])
+    return Flow(output.layer, shape, rank + batch, output.layer_shape, output.dtype)
 
 
-def _alone(flow: Flow) -> bool:
+def _has_one_image(flow: Flow) -> bool:
     return flow.batch is None or flow.shape[flow.batch] == 1
 
 
 def emit_embedding(call: Call) -> Flow:
-    """Emit rows of a table, picked by the whole numbers of the input."""
+    """Emit the rows of a table at the indices of the input."""
     table, indices = call.constant(0), call.flow(1)
     if call.attribute("axis", 0) != 0 or len(table.shape) != 2 or table.dtype not in REAL:
-        raise UnsupportedOperator("indices into something else than a table's rows")
+        raise UnsupportedOperator("indices that are not a table's rows")
     output = call.emit(Embedding(*table.shape), indices, parameters={"weight": table})
-    return Flow(output.layer, output.shape, output.batch, output.held, table.dtype)
+    return Flow(output.layer, output.shape, output.batch, output.layer_shape, table.dtype)
 
 
 @converts("Einsum", since=(12, 28), types=SIGNED)
@@ -121,9 +118,9 @@ def einsum(call: Call) -> Sequence[Flow]:
     equation = call.attribute("equation", "").replace(" ", "")
     left, arrow, output = equation.partition("->")
     terms = left.split(",")
-    plain = arrow and equation.replace(",", "").replace("->", "").isalpha()
+    is_plain = arrow and equation.replace(",", "").replace("->", "").isalpha()
     if (
-        not plain
+        not is_plain
         or len(terms) != len(call.all_inputs())
         or any(len(set(term)) < len(term) for term in (*terms, output))
     ):
@@ -133,94 +130,106 @@ def einsum(call: Call) -> Sequence[Flow]:
         raise UnsupportedOperator("a sum over the batch")
     values = call.all_inputs()
     flows = [value for value in values if isinstance(value, Flow)]
-    rows = [
+    operands = [
         _operand(call, value, term, letter, flows[0], str(i))
         for i, (value, term) in enumerate(zip(values, terms, strict=True))
     ]
-    imaged = [term.replace(letter, "") if letter else term for term in terms]
-    wanted = output.replace(letter, "") if letter else output
-    made = _one(call, rows[0], imaged[0], wanted) if len(rows) == 1 else _two(call, rows, imaged, wanted)
+    image_terms = [term.replace(letter, "") if letter else term for term in terms]
+    target = output.replace(letter, "") if letter else output
+    result = (
+        _sum_of_one(call, operands[0], image_terms[0], target)
+        if len(operands) == 1
+        else _product_of_two(call, operands, image_terms, target)
+    )
     if letter is None:
-        return [Flow(made.layer, made.held, None, made.held, made.dtype)]
+        return [Flow(result.layer, result.layer_shape, None, result.layer_shape, result.dtype)]
     axis = output.index(letter)
     size = next(flow.shape[flow.batch] for flow in flows if flow.batch is not None)
-    return [Flow(made.layer, (*made.held[:axis], size, *made.held[axis:]), axis, made.held, made.dtype)]
+    return [
+        Flow(
+            result.layer,
+            (*result.layer_shape[:axis], size, *result.layer_shape[axis:]),
+            axis,
+            result.layer_shape,
+            result.dtype,
+        )
+    ]
 
 
 def _batch_letter(call: Call, terms: list[str]) -> str | None:
-    """Return the letter of the batch; all values must agree in it."""
+    """Return the letter of the batch axis, which must be the same for all values."""
     letters = {
         term[value.batch]
         for value, term in zip(call.inputs, terms, strict=True)
         if isinstance(value, Flow) and value.batch is not None and len(term) == len(value.shape)
     }
     if len(letters) > 1:
-        raise UnsupportedOperator("batches under different letters")
+        raise UnsupportedOperator("batch axes under different letters")
     return letters.pop() if letters else None
 
 
 def _operand(call: Call, value: Value, term: str, letter: str | None, like: Flow, part: str) -> Flow:
     if len(term) != len(value.shape) or len(term) == 0:
-        raise UnsupportedOperator("letters for another number of axes")
+        raise UnsupportedOperator("letters for a different number of axes")
     if isinstance(value, Flow):
         if (value.batch is None) == (letter is not None and letter in term):
-            raise UnsupportedOperator("a batch in one of the values only")
+            raise UnsupportedOperator("a batch axis in only one of the values")
         return value
     if letter is not None and letter in term:
-        raise UnsupportedOperator("a constant that differs from image to image")
-    return stored(call, value, like, None, part)
+        raise UnsupportedOperator("a constant per image")
+    return as_layer(call, value, like, None, part)
 
 
-def _one(call: Call, x: Flow, term: str, wanted: str) -> Flow:
-    gone = tuple(axis for axis, letter in enumerate(term) if letter not in wanted)
-    kept = "".join(letter for letter in term if letter in wanted)
-    if len(kept) != len(wanted) or not kept:
-        raise UnsupportedOperator("axes from nowhere")
-    if gone:
-        x = call.emit(Reduce("sum", gone), x, part="sum" if kept != wanted else "")
-    return _permuted(call, x, kept, wanted, "") if kept != wanted or not gone else x
+def _sum_of_one(call: Call, x: Flow, term: str, target: str) -> Flow:
+    summed_axes = tuple(axis for axis, letter in enumerate(term) if letter not in target)
+    remaining = "".join(letter for letter in term if letter in target)
+    if len(remaining) != len(target) or not remaining:
+        raise UnsupportedOperator("output axes that no input has")
+    if summed_axes:
+        x = call.emit(Reduce("sum", summed_axes), x, part="sum" if remaining != target else "")
+    return _permute(call, x, remaining, target, "") if remaining != target or not summed_axes else x
 
 
-def _two(call: Call, rows: list[Flow], terms: list[str], wanted: str) -> Flow:
-    """Emit (together…, own of one, summed) × (together…, summed, own of two), then the wanted order."""
+def _product_of_two(call: Call, operands: list[Flow], terms: list[str], target: str) -> Flow:
+    """Emit (shared…, one's own, summed) × (shared…, summed, two's own), then the output's order."""
     one, two = terms
     sizes = {
         letter: size
-        for row, term in zip(rows, terms, strict=True)
+        for row, term in zip(operands, terms, strict=True)
         for letter, size in zip(term, row.image, strict=True)
     }
-    together = "".join(letter for letter in one if letter in two and letter in wanted)
-    summed = "".join(letter for letter in one if letter in two and letter not in wanted)
+    shared = "".join(letter for letter in one if letter in two and letter in target)
+    summed = "".join(letter for letter in one if letter in two and letter not in target)
     first = "".join(letter for letter in one if letter not in two)
     second = "".join(letter for letter in two if letter not in one)
-    if any(letter not in wanted for letter in first + second) or not summed:
-        raise UnsupportedOperator("a sum over one value alone, or an outer product")
+    if any(letter not in target for letter in first + second) or not summed:
+        raise UnsupportedOperator("a sum over one value's own axis, or an outer product")
 
-    def shaped(*groups: str) -> Shape:
-        return (*(sizes[letter] for letter in together), *(prod(sizes[x] for x in group) for group in groups))
+    def grouped_shape(*groups: str) -> Shape:
+        return (*(sizes[letter] for letter in shared), *(prod(sizes[x] for x in group) for group in groups))
 
-    a = _permuted(call, rows[0], one, together + first + summed, "first")
-    b = _permuted(call, rows[1], two, together + summed + second, "second")
-    a = _reshaped(call, a, shaped(first, summed), "first.rows")
-    b = _reshaped(call, b, shaped(summed, second), "second.rows")
-    made = together + first + second
-    shape = tuple(sizes[letter] for letter in made) or (1,)
-    product_shape = shaped(first, second)
-    last = product_shape == shape and made == wanted
-    product = call.emit(MatMul(), a, b, part="" if last else "product")
-    split = _reshaped(call, product, shape, "" if made == wanted else "axes")
-    return _permuted(call, split, made, wanted, "")
+    a = _permute(call, operands[0], one, shared + first + summed, "first")
+    b = _permute(call, operands[1], two, shared + summed + second, "second")
+    a = _reshape(call, a, grouped_shape(first, summed), "first.rows")
+    b = _reshape(call, b, grouped_shape(summed, second), "second.rows")
+    result = shared + first + second
+    shape = tuple(sizes[letter] for letter in result) or (1,)
+    product_shape = grouped_shape(first, second)
+    is_last = product_shape == shape and result == target
+    product = call.emit(MatMul(), a, b, part="" if is_last else "product")
+    split = _reshape(call, product, shape, "" if result == target else "axes")
+    return _permute(call, split, result, target, "")
 
 
-def _reshaped(call: Call, x: Flow, shape: Shape, part: str) -> Flow:
+def _reshape(call: Call, x: Flow, shape: Shape, part: str) -> Flow:
     if x.image == shape:
         return x
     output = call.emit(Reshape(shape), x, part=part)
     return Flow(output.layer, shape, None, shape, x.dtype)
 
 
-def _permuted(call: Call, x: Flow, letters: str, wanted: str, part: str) -> Flow:
-    if letters == wanted:
+def _permute(call: Call, x: Flow, letters: str, target: str, part: str) -> Flow:
+    if letters == target:
         return x
-    output = call.emit(Permute(tuple(letters.index(letter) for letter in wanted)), x, part=part)
-    return Flow(output.layer, output.held, None, output.held, x.dtype)
+    output = call.emit(Permute(tuple(letters.index(letter) for letter in target)), x, part=part)
+    return Flow(output.layer, output.layer_shape, None, output.layer_shape, x.dtype)

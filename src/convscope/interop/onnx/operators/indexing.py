@@ -8,9 +8,10 @@ from math import prod
 import numpy as np
 
 from ....layers import Add, IndexSelect, Multiply, Slice
+from ...errors import UnsupportedOperator
 from ..call import Call, with_layer_output, without_batch
-from ..registry import UnsupportedOperator, converts
-from ..values import NUMERIC, Constant, Flow, Value, known
+from ..registry import converts
+from ..values import NUMERIC, Constant, Flow, Value, from_array
 from .dense import emit_embedding
 from .merge import emit_merge
 from .shape import emit_pad
@@ -18,7 +19,7 @@ from .shape import emit_pad
 
 @converts("Split", since=(2, 11, 13, 18), types=NUMERIC)
 def split(call: Call) -> Sequence[Value | None]:
-    """Stretches of an axis, each a layer of its own."""
+    """Consecutive parts of an axis, each of which is a Slice."""
     x = call.flow()
     rank = len(x.shape)
     axis = call.attribute("axis", 0) % rank
@@ -28,70 +29,70 @@ def split(call: Call) -> Sequence[Value | None]:
     n = x.shape[axis]
     sizes = call.integer_argument(1, "split")
     if sizes is None:
-        each = -(-n // count)
-        sizes = [max(0, min(each, n - each * index)) for index in range(count)]
+        size = -(-n // count)
+        sizes = [max(0, min(size, n - size * index)) for index in range(count)]
     if len(sizes) < len(call.node.output) or sum(sizes) != n or min(sizes) < 0:
-        raise call.invalid(f"Split.split must sum to {n}; got split={sizes}")
+        raise call.invalid(f"Split.split must sum to {n} (got {sizes})")
     ends = np.cumsum(sizes).tolist()
-    counted = x.axis(axis) or 0
+    layer_axis = x.axis(axis) or 0
     outputs: list[Value | None] = []
     for index in range(len(call.node.output)):
         if not call.is_output_used(index):
             outputs.append(None)
             continue
         if not sizes[index]:
-            outputs.append(_nothing(x, {axis}))
+            outputs.append(_empty(x, {axis}))
             continue
-        piece = Slice(counted, ends[index] - sizes[index], ends[index])
+        piece = Slice(layer_axis, ends[index] - sizes[index], ends[index])
         outputs.append(with_layer_output(x, call.emit(piece, x, part=str(index)), x.batch))
     return outputs
 
 
 @converts("Slice", since=(1, 10, 11, 13), types=NUMERIC)
 def slice_(call: Call) -> Sequence[Value]:
-    """Every step-th index of some axes; each axis is a layer of its own."""
+    """A range of indices of some axes; each axis is a layer."""
     x = call.flow()
     rank = len(x.shape)
     starts, ends = call.integer_argument(1, "starts") or [], call.integer_argument(2, "ends") or []
     axes = call.integer_argument(3, "axes") or list(range(len(starts)))
     steps = call.integer_argument(4, "steps") or [1] * len(starts)
-    cuts: list[tuple[int, int, int | None, int]] = []
+    slices: list[tuple[int, int, int | None, int]] = []
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         n = x.shape[axis % rank]
         if step < 1:
-            raise UnsupportedOperator("an axis turned round")
+            raise UnsupportedOperator("a reversed axis")
         first, last, _ = slice(start, end, step).indices(n)
         if (first, last, step) != (0, n, 1):
-            cuts.append((axis % rank, first, None if end > n else last, step))
-    empty = {axis for axis, first, stop, _ in cuts if (x.shape[axis] if stop is None else stop) <= first}
+            slices.append((axis % rank, first, None if end > n else last, step))
+    empty = {axis for axis, first, stop, _ in slices if (x.shape[axis] if stop is None else stop) <= first}
     if empty:
-        return [_nothing(x, empty)]
-    if any(axis == x.batch for axis, *_ in cuts):
+        return [_empty(x, empty)]
+    if any(axis == x.batch for axis, *_ in slices):
         x = without_batch(x)
-    if not cuts:
+    if not slices:
         return [x]
     output = x
-    for index, (axis, first, stop, step) in enumerate(cuts):
-        part = "" if index == len(cuts) - 1 else f"axis{axis}"
+    for index, (axis, first, stop, step) in enumerate(slices):
+        part = "" if index == len(slices) - 1 else f"axis{axis}"
         output = call.emit(Slice(x.axis(axis) or 0, first, stop, step), output, part=part)
     return [with_layer_output(x, output, x.batch)]
 
 
-def _nothing(x: Flow, axes: Container[int]) -> Constant:
-    """Return what is left of a value where nothing is taken of some axes: it depends on no image."""
+def _empty(x: Flow, axes: Container[int]) -> Constant:
+    """Return an empty constant: the value with size 0 along some axes."""
     shape = tuple(0 if axis in axes else size for axis, size in enumerate(x.shape))
     from onnx.helper import tensor_dtype_to_np_dtype
 
-    return known(np.zeros(shape, tensor_dtype_to_np_dtype(x.dtype or 1)), x.dtype)
+    return from_array(np.zeros(shape, tensor_dtype_to_np_dtype(x.dtype or 1)), x.dtype)
 
 
 COST_PER_INDEX = 32
-"""What an element costs that is looked at one by one, compared with one of an array operation."""
+"""Cost of an index that Python code iterates over relative to an element of an array operation."""
 
 
 @converts("Gather", since=(1, 11, 13), types=NUMERIC)
 def gather(call: Call) -> Sequence[Flow]:
-    """Fixed indices of an axis, or rows of a fixed table by the indices of the input."""
+    """Constant indices of an axis, or rows of a table at the indices of the input."""
     if isinstance(call.input(0), Constant):
         return [emit_embedding(call)]
     x = call.flow()
@@ -100,73 +101,77 @@ def gather(call: Call) -> Sequence[Flow]:
     if axis == x.batch:
         x = without_batch(x)
     n = x.shape[axis]
-    numbers = call.array(1)
-    call.charge(numbers.shape, COST_PER_INDEX)
-    picked = [int(index) + (n if index < 0 else 0) for index in numbers.reshape(-1)]
-    if not picked:
+    index_array = call.array(1)
+    call.charge(index_array.shape, COST_PER_INDEX)
+    indices = [int(index) + (n if index < 0 else 0) for index in index_array.reshape(-1)]
+    if not indices:
         raise UnsupportedOperator("no indices")
-    if not all(0 <= index < n for index in picked):
-        raise call.invalid(f"Gather.indices must be from 0 to {n - 1}; got indices={picked[:8]}")
-    listed = numbers.ndim == 1
-    output = with_layer_output(x, _picked(call, x, x.axis(axis) or 0, picked, "" if listed else "index"), x.batch)
-    if listed:
+    if not all(0 <= index < n for index in indices):
+        raise call.invalid(f"Gather.indices must be from 0 to {n - 1} (got {indices[:8]})")
+    is_list = index_array.ndim == 1
+    output = with_layer_output(
+        x, _emit_selection(call, x, x.axis(axis) or 0, indices, "" if is_list else "index"), x.batch
+    )
+    if is_list:
         return [output]
-    shape = output.shape[:axis] + numbers.shape + output.shape[axis + 1 :]
-    batch = None if x.batch is None else x.batch + (numbers.ndim - 1 if axis < x.batch else 0)
+    shape = output.shape[:axis] + index_array.shape + output.shape[axis + 1 :]
+    batch = None if x.batch is None else x.batch + (index_array.ndim - 1 if axis < x.batch else 0)
     return [call.reshape(output, shape, batch)]
 
 
 @converts("GatherND", since=(11, 12, 13), types=NUMERIC)
 def gather_nd(call: Call) -> Sequence[Flow]:
-    """Fixed places of the first axes, taken together."""
-    x, numbers = call.flow(), call.array(1)
-    count = numbers.shape[-1]
-    if call.attribute("batch_dims", 0) or not numbers.size:
-        raise UnsupportedOperator("places for each of several arrays")
+    """Constant index tuples of the first axes."""
+    x, index_array = call.flow(), call.array(1)
+    count = index_array.shape[-1]
+    if call.attribute("batch_dims", 0) or not index_array.size:
+        raise UnsupportedOperator("indices per batch element")
     if x.batch is not None and x.batch < count:
         x = without_batch(x)
     sizes, rest = x.shape[:count], x.shape[count:]
-    if not ((numbers >= -np.array(sizes)) & (numbers < np.array(sizes))).all():
-        raise call.invalid(f"GatherND.indices must lie within {sizes}; got others")
-    call.charge(numbers.shape, COST_PER_INDEX)
-    places = np.ravel_multi_index(tuple(np.moveaxis(numbers % sizes, -1, 0)), sizes).reshape(-1)
+    if not ((index_array >= -np.array(sizes)) & (index_array < np.array(sizes))).all():
+        raise call.invalid(f"GatherND.indices must be within {sizes}")
+    call.charge(index_array.shape, COST_PER_INDEX)
+    positions = np.ravel_multi_index(tuple(np.moveaxis(index_array % sizes, -1, 0)), sizes).reshape(-1)
     batch = None if x.batch is None else x.batch - count + 1
     rows = call.reshape(x, (prod(sizes), *rest), batch, "rows")
-    shape = (*numbers.shape[:-1], *rest)
-    part = "index" if numbers.ndim != 2 else ""
-    output = with_layer_output(rows, _picked(call, rows, 0, [int(place) for place in places], part), batch)
-    return [call.reshape(output, shape, None if batch is None else batch + numbers.ndim - 2)]
+    shape = (*index_array.shape[:-1], *rest)
+    part = "index" if index_array.ndim != 2 else ""
+    output = with_layer_output(
+        rows, _emit_selection(call, rows, 0, [int(position) for position in positions], part), batch
+    )
+    return [call.reshape(output, shape, None if batch is None else batch + index_array.ndim - 2)]
 
 
 @converts("ScatterND", since=(11, 13, 16, 18), types=NUMERIC)
 def scatter_nd(call: Call) -> Sequence[Flow]:
-    """A block of a value written over by another: what stays of it, and the other with zeros around it."""
-    x, block, places = call.flow(), call.flow(2), call.array(1)
-    count = places.shape[-1]
-    places = np.where(places < 0, places + x.shape[:count], places)
-    sizes = (*places.shape[:-1], *x.shape[count:])
-    first = [*places.reshape(-1, count)[0], *[0] * (len(x.shape) - count)]
+    """A block of a value replaced by another: the value masked, plus the other padded by zeros."""
+    x, block, positions = call.flow(), call.flow(2), call.array(1)
+    count = positions.shape[-1]
+    positions = np.where(positions < 0, positions + x.shape[:count], positions)
+    sizes = (*positions.shape[:-1], *x.shape[count:])
+    first = [*positions.reshape(-1, count)[0], *[0] * (len(x.shape) - count)]
     call.charge((count, *sizes[:count]))
     grid = np.indices(sizes[:count]) + np.reshape(first[:count], (-1, *[1] * count))
-    whole = len(sizes) == len(x.shape) and call.attribute("reduction", "none") == "none"
-    if not whole or not np.array_equal(np.moveaxis(grid, 0, -1), places) or block.shape != sizes:
-        raise UnsupportedOperator("other places than a block's")
+    is_block_write = len(sizes) == len(x.shape) and call.attribute("reduction", "none") == "none"
+    if not is_block_write or not np.array_equal(np.moveaxis(grid, 0, -1), positions) or block.shape != sizes:
+        raise UnsupportedOperator("indices that do not form a block")
     ends = [(int(start), n - int(start) - size) for start, size, n in zip(first, sizes, x.shape, strict=True)]
     if not any(map(any, ends)):
         return [block]
     if x.batch != block.batch or (x.batch is not None and ends[x.batch] != (0, 0)):
-        raise UnsupportedOperator("a block of some images")
+        raise UnsupportedOperator("a block along the batch")
     call.charge(x.shape)
-    stays = np.pad(np.zeros(sizes, np.float32), ends, constant_values=1)
-    kept = emit_merge(call.subcall("kept"), Multiply(), (x, known(stays, 1)))
+    mask = np.pad(np.zeros(sizes, np.float32), ends, constant_values=1)
+    masked = emit_merge(call.subcall("kept"), Multiply(), (x, from_array(mask, 1)))
     inner = [pair for axis, pair in enumerate(ends) if axis != x.batch]
-    framed = emit_pad(call.subcall("framed"), block, inner[0], tuple(inner[1:]), "constant", 0.0)
-    return [emit_merge(call, Add(), (kept, with_layer_output(block, framed, block.batch)))]
+    padded = emit_pad(call.subcall("framed"), block, inner[0], tuple(inner[1:]), "constant", 0.0)
+    return [emit_merge(call, Add(), (masked, with_layer_output(block, padded, block.batch)))]
 
 
-def _picked(call: Call, x: Flow, axis: int, picked: list[int], part: str) -> Flow:
-    step = picked[1] - picked[0] if len(picked) > 1 else 1
-    if step > 0 and picked == list(range(picked[0], picked[-1] + 1, step)):
-        return call.emit(Slice(axis, picked[0], picked[-1] + 1, step), x, part=part)
-    index = known(np.array(picked, np.int64), 7)
-    return call.emit(IndexSelect(axis, len(picked)), x, part=part, parameters={"index": index})
+def _emit_selection(call: Call, x: Flow, axis: int, indices: list[int], part: str) -> Flow:
+    step = indices[1] - indices[0] if len(indices) > 1 else 1
+    if step > 0 and indices == list(range(indices[0], indices[-1] + 1, step)):
+        return call.emit(Slice(axis, indices[0], indices[-1] + 1, step), x, part=part)
+    index = from_array(np.array(indices, np.int64), 7)
+    return call.emit(IndexSelect(axis, len(indices)), x, part=part, parameters={"index": index})

@@ -20,8 +20,9 @@ from ....layers import (
     Scale,
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
-from ..call import Call, cached_layer, with_layer_output, without_split_batch
-from ..registry import UnsupportedOperator, converts
+from ...errors import UnsupportedOperator
+from ..call import Call, cached_layer, split_image, with_layer_output
+from ..registry import converts
 from ..values import Constant, Flow
 from .merge import emit_merge
 
@@ -31,28 +32,28 @@ _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d
 
 @converts("BatchNormalization", since=(9, 14, 15))
 def batch_norm(call: Call) -> Sequence[Flow]:
-    """BatchNormalization; ONNX's momentum is what stays of the old statistics, PyTorch's what comes new."""
-    rows = without_split_batch(call)
+    """BatchNormalization. ONNX's momentum is the weight of the old statistics, PyTorch's that of the new ones."""
+    rows = split_image(call)
     if rows is not None and len(rows.shape) == 2:
-        turned = call.emit(Permute((1, 0)), rows, part="turned")
-        x = Flow(turned.layer, (1, *turned.held), 0, turned.held, rows.dtype)
+        permuted = call.emit(Permute((1, 0)), rows, part="permuted")
+        x = Flow(permuted.layer, (1, *permuted.layer_shape), 0, permuted.layer_shape, rows.dtype)
     else:
         rows, x = None, call.images()
     kind = _BATCH.get(len(x.shape) - 2)
     if call.attribute("training_mode", 0):
-        raise UnsupportedOperator("statistics of the batch", "training_mode")
+        raise UnsupportedOperator("batch statistics", "training_mode")
     if kind is None:
         raise UnsupportedOperator("0 to 3 spatial axes")
     names = ("weight", "bias", "running_mean", "running_var")
-    held = {name: call.constant(index) for index, name in enumerate(names, start=1)}
-    if any(constant.shape != (x.shape[1],) for constant in held.values()):
-        raise UnsupportedOperator("statistics of another shape")
+    parameters = {name: call.constant(index) for index, name in enumerate(names, start=1)}
+    if any(constant.shape != (x.shape[1],) for constant in parameters.values()):
+        raise UnsupportedOperator("statistics of a different shape")
     momentum = round(1 - call.attribute("momentum", 0.9), 7)
     layer = cached_layer(kind, _eps(call), min(max(momentum, 0.0), 1.0))
     if rows is None:
-        return [call.emit(layer, x, parameters=held)]
-    back = call.emit(Permute((1, 0)), call.emit(layer, x, part="norm", parameters=held))
-    return [Flow(back.layer, rows.shape, None, back.held, rows.dtype)]
+        return [call.emit(layer, x, parameters=parameters)]
+    restored = call.emit(Permute((1, 0)), call.emit(layer, x, part="norm", parameters=parameters))
+    return [Flow(restored.layer, rows.shape, None, restored.layer_shape, rows.dtype)]
 
 
 def _eps(call: Call) -> float:
@@ -66,27 +67,31 @@ def instance_norm(call: Call) -> Sequence[Flow]:
     kind = _INSTANCE.get(len(x.shape) - 2)
     if kind is None:
         raise UnsupportedOperator("1 to 3 spatial axes")
-    held = {"weight": call.constant(1), "bias": call.constant(2)}
-    if any(constant.shape != (x.shape[1],) for constant in held.values()):
-        raise UnsupportedOperator("factors of another shape")
-    return [call.emit(kind(_eps(call), True), x, parameters=held)]
+    parameters = {"weight": call.constant(1), "bias": call.constant(2)}
+    if any(constant.shape != (x.shape[1],) for constant in parameters.values()):
+        raise UnsupportedOperator("scale or bias of a different shape")
+    return [call.emit(kind(_eps(call), True), x, parameters=parameters)]
 
 
 @converts("GroupNormalization", since=(18, 21))
 def group_norm(call: Call) -> Sequence[Flow]:
-    """GroupNormalization; version 18 has a factor and a term per group, 21 one per channel."""
+    """GroupNormalization; version 18 has a scale and bias per group, version 21 per channel."""
     x, groups, eps = call.images(), call.attribute("num_groups", 1), _eps(call)
     channels = x.shape[1]
-    held = {"weight": call.constant(1), "bias": call.constant(2)}
-    if groups < 1 or channels % groups or any(one.shape != (channels,) for one in held.values()):
-        if any(one.shape != (groups,) for one in held.values()):
-            raise UnsupportedOperator("factors of another shape")
-        return [_normalized_by_group(call, x, GroupNorm(groups, eps, False), held["weight"], held["bias"])]
-    return [call.emit(GroupNorm(groups, eps), x, parameters=held)]
+    parameters = {"weight": call.constant(1), "bias": call.constant(2)}
+    if groups < 1 or channels % groups or any(one.shape != (channels,) for one in parameters.values()):
+        if any(one.shape != (groups,) for one in parameters.values()):
+            raise UnsupportedOperator("scale or bias of a different shape")
+        return [
+            _emit_group_norm_per_group(
+                call, x, GroupNorm(groups, eps, False), parameters["weight"], parameters["bias"]
+            )
+        ]
+    return [call.emit(GroupNorm(groups, eps), x, parameters=parameters)]
 
 
-def _normalized_by_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant, bias: Constant) -> Flow:
-    """Emit a normalization whose factors and terms are each for all channels of a group."""
+def _emit_group_norm_per_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant, bias: Constant) -> Flow:
+    """Emit a normalization with a scale and bias per group."""
     by_group = Reshape((norm.num_groups, x.image[0] // norm.num_groups, *x.image[1:]))
     rows = call.emit(by_group, call.emit(norm, x, part="norm"), part="groups")
     shape = (norm.num_groups, *(1 for _ in rows.image[1:]))
@@ -100,7 +105,7 @@ def _normalized_by_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant,
 
 @converts("LayerNormalization", since=(17,))
 def layer_norm(call: Call) -> Sequence[Flow]:
-    """LayerNormalization over the given axis and all after it; a bias that is not given is 0."""
+    """LayerNormalization over `axis` and all axes after it; a missing bias is 0."""
     x = call.flow()
     first = call.attribute("axis", -1) % len(x.shape)
     axes = [x.axis(axis) for axis in range(first, len(x.shape))]
@@ -109,25 +114,25 @@ def layer_norm(call: Call) -> Sequence[Flow]:
     sizes = x.shape[first:]
     weight, bias = call.constant(1), call.optional_constant(2)
     if any(one is not None and one.shape != sizes for one in (weight, bias)):
-        raise UnsupportedOperator("factors of another shape")
+        raise UnsupportedOperator("scale or bias of a different shape")
     rank = len(x.image)
-    counted = tuple(axis - rank for axis in axes if axis is not None)
-    return [_normalized(call, x, counted, weight, bias)]
+    normalized_axes = tuple(axis - rank for axis in axes if axis is not None)
+    return [_emit_layer_norm(call, x, normalized_axes, weight, bias)]
 
 
-def _normalized(call: Call, x: Flow, axes: tuple[int, ...], weight: Constant, bias: Constant | None) -> Flow:
+def _emit_layer_norm(call: Call, x: Flow, axes: tuple[int, ...], weight: Constant, bias: Constant | None) -> Flow:
     eps = _eps(call)
     if bias is not None:
         return call.emit(LayerNorm(axes, eps), x, parameters={"weight": weight, "bias": bias})
     if len(axes) > 1:
-        raise UnsupportedOperator("factors without terms over several axes")
-    plain = call.emit(LayerNorm(axes, eps, False), x, part="norm")
-    return call.emit(Scale(len(x.image) - 1), plain, parameters={"weight": weight})
+        raise UnsupportedOperator("a scale without bias over several axes")
+    normalized = call.emit(LayerNorm(axes, eps, False), x, part="norm")
+    return call.emit(Scale(len(x.image) - 1), normalized, parameters={"weight": weight})
 
 
 @converts("LRN", since=(1, 13))
 def local_response_norm(call: Call) -> Sequence[Flow]:
-    """LRN; for an even size ONNX's neighbors lie otherwise than PyTorch's."""
+    """LRN with an odd size; for even ones ONNX's neighbors differ from PyTorch's."""
     size = call.attribute("size", 1)
     if size % 2 == 0:
         raise UnsupportedOperator("an even number of channels")

@@ -1,4 +1,4 @@
-"""Functions that files write as several nodes, because their operator set had no single one."""
+"""Patterns: functions that exporters write as several nodes, matched to one layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sole_consumer(call: Call, output: str, operator: str, *settings: str) -> NodeProto | None:
-    """Return the node that alone takes a value, if it is of this operator and sets these attributes at most."""
+    """Return the only node that uses a value, if it has this operator and no attributes other than these."""
     user = call.context.sole_user(output)
     if user is None or user.op_type != operator or user.domain:
         return None
@@ -28,14 +28,14 @@ def other_input(node: NodeProto, value: str) -> str:
     return names[0] if len(names) == 1 else ""
 
 
-def number(call: Call, name: str) -> float | None:
-    """Return a constant of one number by its name, as far as it is known by now."""
+def scalar_named(call: Call, name: str) -> float | None:
+    """Return the value of a constant with one element by name; None if it is not known yet."""
     value = call.context.values.get(name)
-    return value.number if isinstance(value, Constant) else None
+    return value.scalar if isinstance(value, Constant) else None
 
 
 def times_input(call: Call, layer: Layer) -> Flow | None:
-    """Read f(x) · x as one layer."""
+    """Match f(x) · x."""
     product = sole_consumer(call, call.node.output[0], "Mul")
     if product is None or other_input(product, call.node.output[0]) != call.node.input[0]:
         return None
@@ -45,7 +45,7 @@ def times_input(call: Call, layer: Layer) -> Flow | None:
 
 
 def mish(call: Call) -> Flow | None:
-    """Read x · tanh(softplus(x)) as one layer."""
+    """Match x · tanh(softplus(x))."""
     tanh = sole_consumer(call, call.node.output[0], "Tanh")
     product = sole_consumer(call, tanh.output[0], "Mul") if tanh is not None else None
     if tanh is None or product is None or other_input(product, tanh.output[0]) != call.node.input[0]:
@@ -56,26 +56,26 @@ def mish(call: Call) -> Flow | None:
 
 
 def gelu(call: Call) -> Flow | None:
-    """Read ½ · x · (1 + erf(x / √2)), its factors in any order, as one layer; the node is the division."""
-    factor = number(call, other_input(call.node, call.node.input[0])) if len(call.node.input) == 2 else None
-    wanted = sqrt(2) if call.operator == "Div" else 1 / sqrt(2)
-    if factor is None or not isclose(factor, wanted, rel_tol=1e-4):
+    """Match ½ · x · (1 + erf(x / √2)), its factors in any order; the node is the division."""
+    factor = scalar_named(call, other_input(call.node, call.node.input[0])) if len(call.node.input) == 2 else None
+    expected = sqrt(2) if call.operator == "Div" else 1 / sqrt(2)
+    if factor is None or not isclose(factor, expected, rel_tol=1e-4):
         return None
     erf = sole_consumer(call, call.node.output[0], "Erf")
     plus = sole_consumer(call, erf.output[0], "Add") if erf is not None else None
-    if erf is None or plus is None or number(call, other_input(plus, erf.output[0])) != 1:
+    if erf is None or plus is None or scalar_named(call, other_input(plus, erf.output[0])) != 1:
         return None
     nodes = [erf, plus]
-    halved = timesed = False
-    while not (halved and timesed):
+    has_half = has_input = False
+    while not (has_half and has_input):
         product = sole_consumer(call, nodes[-1].output[0], "Mul")
         if product is None:
             return None
         other = other_input(product, nodes[-1].output[0])
-        if other == call.node.input[0] and not timesed:
-            timesed = True
-        elif number(call, other) == 0.5 and not halved:
-            halved = True
+        if other == call.node.input[0] and not has_input:
+            has_input = True
+        elif scalar_named(call, other) == 0.5 and not has_half:
+            has_half = True
         else:
             return None
         nodes.append(product)
@@ -85,9 +85,9 @@ def gelu(call: Call) -> Flow | None:
 
 
 def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
-    """Read (x − mean) / √(mean of squares + eps) · weight + bias as one layer; the node is the first mean.
+    """Match (x − mean) / √(mean of squares + eps) · weight + bias; the node is the first mean.
 
-    `axes` are those of the image.
+    `axes` do not count the batch.
     """
     x, mean = call.node.input[0], call.node.output[0]
     minus = sole_consumer(call, mean, "Sub")
@@ -95,20 +95,20 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
         return None
     users = {user.op_type: user for user in call.context.users(minus.output[0])}
     power, over = users.get("Pow"), users.get("Div")
-    if len(users) != 2 or power is None or over is None or number(call, power.input[1]) != 2:
+    if len(users) != 2 or power is None or over is None or scalar_named(call, power.input[1]) != 2:
         return None
-    spread = sole_consumer(call, power.output[0], "ReduceMean", "axes", "keepdims", "noop_with_empty_axes")
-    plus = sole_consumer(call, spread.output[0], "Add") if spread is not None else None
+    variance = sole_consumer(call, power.output[0], "ReduceMean", "axes", "keepdims", "noop_with_empty_axes")
+    plus = sole_consumer(call, variance.output[0], "Add") if variance is not None else None
     root = sole_consumer(call, plus.output[0], "Sqrt") if plus is not None else None
-    if spread is None or plus is None or root is None or list(over.input) != [minus.output[0], root.output[0]]:
+    if variance is None or plus is None or root is None or list(over.input) != [minus.output[0], root.output[0]]:
         return None
-    eps = number(call, other_input(plus, spread.output[0]))
+    eps = scalar_named(call, other_input(plus, variance.output[0]))
     product = sole_consumer(call, over.output[0], "Mul")
     total = sole_consumer(call, product.output[0], "Add") if product is not None else None
-    same = [item.SerializeToString() for item in spread.attribute] == [
+    same_axes = [item.SerializeToString() for item in variance.attribute] == [
         item.SerializeToString() for item in call.node.attribute
-    ] and list(spread.input[1:]) == list(call.node.input[1:])
-    if eps is None or product is None or total is None or not same:
+    ] and list(variance.input[1:]) == list(call.node.input[1:])
+    if eps is None or product is None or total is None or not same_axes:
         return None
     weight = call.context.values.get(other_input(product, over.output[0]))
     bias = call.context.values.get(other_input(total, product.output[0]))
@@ -117,37 +117,37 @@ def layer_norm(call: Call, axes: tuple[int, ...]) -> Flow | None:
     if not isinstance(weight, Constant) or not isinstance(bias, Constant) or {weight.shape, bias.shape} != {sizes}:
         return None
     output = call.emit(LayerNorm(axes, eps), flow, parameters={"weight": weight, "bias": bias})
-    call.absorb([minus, power, spread, plus, root, over, product, total], output)
+    call.absorb([minus, power, variance, plus, root, over, product, total], output)
     return output
 
 
 def channel_shuffle(call: Call, split: tuple[int, ...]) -> Flow | None:
-    """Read a split of the channels, a swap of its two axes and the joining again as one layer.
+    """Match a Reshape of the channels into groups, a Transpose of groups and channels, and a Reshape back.
 
-    `split` is the image's shape after the first reshape.
+    `split` is the shape after the first Reshape, without the batch.
     """
     x = call.flow()
-    turn = sole_consumer(call, call.node.output[0], "Transpose", "perm")
-    join = sole_consumer(call, turn.output[0], "Reshape", "allowzero") if turn is not None else None
-    if turn is None or join is None or x.batch != 0 or len(split) != len(x.image) + 1:
+    transpose = sole_consumer(call, call.node.output[0], "Transpose", "perm")
+    final = sole_consumer(call, transpose.output[0], "Reshape", "allowzero") if transpose is not None else None
+    if transpose is None or final is None or x.batch != 0 or len(split) != len(x.image) + 1:
         return None
-    order = [list(item.ints) for item in turn.attribute if item.name == "perm"]
+    order = [list(item.ints) for item in transpose.attribute if item.name == "perm"]
     if split[2:] != x.image[1:] or order != [[0, 2, 1, *range(3, len(split) + 1)]]:
         return None
-    shape = call.context.values.get(join.input[1]) if len(join.input) == 2 else None
+    shape = call.context.values.get(final.input[1]) if len(final.input) == 2 else None
     if not isinstance(shape, Constant) or shape.shape != (len(x.shape),):
         return None
-    keeps = not attributes(join).get("allowzero", 0)
-    sizes = [x.shape[axis] if size == 0 and keeps else size for axis, size in enumerate(shape.array.tolist())]
+    keeps_zero = not attributes(final).get("allowzero", 0)
+    sizes = [x.shape[axis] if size == 0 and keeps_zero else size for axis, size in enumerate(shape.array.tolist())]
     if len(sizes) != len(x.shape) or any(size not in (-1, n) for size, n in zip(sizes, x.shape, strict=True)):
         return None
     output = call.emit(ChannelShuffle(split[0]), x)
-    call.absorb([turn, join], output)
+    call.absorb([transpose, final], output)
     return output
 
 
 def moved_layer_norm(call: Call, order: list[int], imaged: tuple[int, ...]) -> Flow | None:
-    """Read a normalization whose axes are moved to the end for it, and back after it, as one layer."""
+    """Match a LayerNormalization between two Transposes that move its axes to the end and back."""
     norm = sole_consumer(call, call.node.output[0], "LayerNormalization", "axis", "epsilon", "stash_type")
     back = sole_consumer(call, norm.output[0], "Transpose", "perm") if norm is not None else None
     if norm is None or back is None or len(norm.input) != 3 or norm.input[0] != call.node.output[0]:
@@ -159,9 +159,9 @@ def moved_layer_norm(call: Call, order: list[int], imaged: tuple[int, ...]) -> F
     count = len(order) - settings.get("axis", -1) % len(order)
     axes = tuple(sorted(imaged[-count:]))
     flow = call.flow()
-    held = {"weight": call.context.values.get(norm.input[1]), "bias": call.context.values.get(norm.input[2])}
+    parameters = {"weight": call.context.values.get(norm.input[1]), "bias": call.context.values.get(norm.input[2])}
     sizes = tuple(flow.image[axis] for axis in axes)
-    known = {name: one for name, one in held.items() if isinstance(one, Constant) and one.shape == sizes}
+    known = {name: one for name, one in parameters.items() if isinstance(one, Constant) and one.shape == sizes}
     if count > len(imaged) or imaged[-count:] != axes or len(known) < 2:
         return None
     output = call.emit(LayerNorm(axes, settings.get("epsilon", 1e-5)), flow, parameters=known)

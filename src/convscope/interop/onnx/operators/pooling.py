@@ -8,11 +8,12 @@ from typing import Any
 from .... import layers
 from ....layers.pooling import GlobalPool, Pool
 from ....layers.rearrange import Pad, Reshape
-from ..call import Call, without_split_batch
-from ..registry import UnsupportedOperator, converts
+from ...errors import UnsupportedOperator
+from ..call import Call, split_image
+from ..registry import converts
 from ..values import ORDERED, Flow
 from .convolution import auto_pad_mode, explicit_pads, same_lower, values_per_axis
-from .shape import LARGEST_NUMBER
+from .shape import LARGEST_FLOAT
 
 _POOLS: dict[str, tuple[type[Pool], ...]] = {
     "MaxPool": (layers.MaxPool1d, layers.MaxPool2d, layers.MaxPool3d),
@@ -27,13 +28,13 @@ GLOBAL: dict[str, tuple[type[GlobalPool], ...]] = {
 
 @converts("MaxPool", since=(8, 10, 11, 12, 22), types=ORDERED)
 def max_pool(call: Call) -> Sequence[Flow]:
-    """MaxPool; the winners' indices are no value here."""
+    """MaxPool; its indices output is not supported."""
     return [_pool(call, {})]
 
 
 @converts("AveragePool", since=(7, 10, 11, 19, 22))
 def average_pool(call: Call) -> Sequence[Flow]:
-    """AveragePool; padding does not count unless it says so."""
+    """AveragePool; padding is excluded unless `count_include_pad` is set."""
     return [_pool(call, {"count_include_pad": bool(call.attribute("count_include_pad", 0))})]
 
 
@@ -43,18 +44,18 @@ def lp_pool(call: Call) -> Sequence[Flow]:
     return [_pool(call, {"norm_type": float(call.attribute("p", 2))})]
 
 
-def _pool(call: Call, own: dict[str, Any]) -> Flow:
-    folded = without_split_batch(call)
-    if folded is None:
-        return _pooled(call, call.images(), own)
-    count, channels, *sizes = folded.shape
-    side_by_side = call.emit(Reshape((count * channels, *sizes)), folded, part="channels")
-    batched = Flow(side_by_side.layer, (1, *side_by_side.held), 0, side_by_side.held, folded.dtype)
-    pooled = _pooled(call, batched, own)
-    return call.reshape(pooled, (count, channels, *pooled.held[1:]), None, "images")
+def _pool(call: Call, settings: dict[str, Any]) -> Flow:
+    parts = split_image(call)
+    if parts is None:
+        return _emit_pool(call, call.images(), settings)
+    count, channels, *sizes = parts.shape
+    as_channels = call.emit(Reshape((count * channels, *sizes)), parts, part="channels")
+    batched = Flow(as_channels.layer, (1, *as_channels.layer_shape), 0, as_channels.layer_shape, parts.dtype)
+    pooled = _emit_pool(call, batched, settings)
+    return call.reshape(pooled, (count, channels, *pooled.layer_shape[1:]), None, "images")
 
 
-def _pooled(call: Call, x: Flow, own: dict[str, Any]) -> Flow:
+def _emit_pool(call: Call, x: Flow, settings: dict[str, Any]) -> Flow:
     rank = len(x.shape) - 2
     if rank not in (1, 2, 3):
         raise UnsupportedOperator("1 to 3 spatial axes")
@@ -62,20 +63,20 @@ def _pooled(call: Call, x: Flow, own: dict[str, Any]) -> Flow:
     dilation = values_per_axis(call, "dilations", rank)
     ceil = bool(call.attribute("ceil_mode", 0))
     kind = _POOLS[call.operator][rank - 1]
-    word = auto_pad_mode(call)
-    if word == "SAME_UPPER":
-        return call.emit(kind(kernel, stride, "same", dilation, False, **own), x)
-    pads = explicit_pads(call, rank) if word == "NOTSET" else ((0, 0),) * rank
-    if word == "SAME_LOWER":
+    mode = auto_pad_mode(call)
+    if mode == "SAME_UPPER":
+        return call.emit(kind(kernel, stride, "same", dilation, False, **settings), x)
+    pads = explicit_pads(call, rank) if mode == "NOTSET" else ((0, 0),) * rank
+    if mode == "SAME_LOWER":
         pads, ceil = same_lower(x.shape[2:], kernel, stride, dilation), False
     reaches = (d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     if any(max(pair) > reach // 2 for pair, reach in zip(pads, reaches, strict=True)):
-        if ceil or own.get("count_include_pad") is False:
+        if ceil or settings.get("count_include_pad") is False:
             raise UnsupportedOperator("padding of more than half the kernel")
-        value = -LARGEST_NUMBER if call.operator == "MaxPool" else 0.0
+        value = -LARGEST_FLOAT if call.operator == "MaxPool" else 0.0
         x = call.emit(Pad(pads, value=value), x, part="pad")
         pads = ((0, 0),) * rank
-    return call.emit(kind(kernel, stride, pads, dilation, ceil, **own), x)
+    return call.emit(kind(kernel, stride, pads, dilation, ceil, **settings), x)
 
 
 @converts("GlobalAveragePool", "GlobalMaxPool", since=(1, 22))

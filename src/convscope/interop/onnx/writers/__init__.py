@@ -1,4 +1,4 @@
-"""How each layer is written in ONNX's operators; importing this package registers the writers."""
+"""Writers of layers as ONNX operators, by layer family; importing this package registers them."""
 
 from . import (
     activation,

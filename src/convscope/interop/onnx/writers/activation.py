@@ -1,4 +1,4 @@
-"""Activation functions and functions of one number."""
+"""Activations and other elementwise functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function, Power
 from .graph import LayerWriter, write
 
-_PLAIN: dict[type[Layer], str] = {
+_SIMPLE: dict[type[Layer], str] = {
     kinds.ReLU: "Relu",
     kinds.Sigmoid: "Sigmoid",
     kinds.Tanh: "Tanh",
@@ -20,77 +20,76 @@ _PLAIN: dict[type[Layer], str] = {
 }
 
 
-def _plain(layer: Layer, task: LayerWriter) -> None:
-    """Write a function without settings."""
-    task.add(_PLAIN[type(layer)], [task.x])
+def _simple(layer: Layer, writer: LayerWriter) -> None:
+    writer.add(_SIMPLE[type(layer)], [writer.x])
 
 
-for _kind in _PLAIN:
-    write.register(_kind, _plain)
-
-
-@write.register
-def _(layer: kinds.ReLU6, task: LayerWriter) -> None:
-    task.add("Clip", [task.x, task.number("low", 0.0), task.number("high", 6.0)])
+for _kind in _SIMPLE:
+    write.register(_kind, _simple)
 
 
 @write.register
-def _(layer: kinds.LeakyReLU, task: LayerWriter) -> None:
-    task.add("LeakyRelu", [task.x], alpha=layer.negative_slope)
+def _(layer: kinds.ReLU6, writer: LayerWriter) -> None:
+    writer.add("Clip", [writer.x, writer.scalar("low", 0.0), writer.scalar("high", 6.0)])
 
 
 @write.register
-def _(layer: kinds.PReLU, task: LayerWriter) -> None:
-    ones = [1] * (len(task.shape) - 1)
-    task.add("PRelu", [task.x, task.parameter("weight", lambda slope: slope.reshape(-1, *ones), "slope")])
+def _(layer: kinds.LeakyReLU, writer: LayerWriter) -> None:
+    writer.add("LeakyRelu", [writer.x], alpha=layer.negative_slope)
 
 
 @write.register
-def _(layer: kinds.ELU, task: LayerWriter) -> None:
-    task.add("Elu", [task.x], alpha=layer.alpha)
+def _(layer: kinds.PReLU, writer: LayerWriter) -> None:
+    ones = [1] * (len(writer.shape) - 1)
+    writer.add("PRelu", [writer.x, writer.parameter("weight", lambda slope: slope.reshape(-1, *ones), "slope")])
 
 
 @write.register
-def _(layer: kinds.GELU, task: LayerWriter) -> None:
-    task.add("Gelu", [task.x], approximate=layer.approximate)
+def _(layer: kinds.ELU, writer: LayerWriter) -> None:
+    writer.add("Elu", [writer.x], alpha=layer.alpha)
 
 
 @write.register
-def _(layer: kinds.SiLU, task: LayerWriter) -> None:
-    gate = task.add("Sigmoid", [task.x], "gate", name=task.name)
-    task.add("Mul", [task.x, gate], name=f"{task.name}/product")
+def _(layer: kinds.GELU, writer: LayerWriter) -> None:
+    writer.add("Gelu", [writer.x], approximate=layer.approximate)
 
 
 @write.register
-def _(layer: kinds.Hardsigmoid, task: LayerWriter) -> None:
-    task.add("HardSigmoid", [task.x], alpha=1 / 6, beta=0.5)
+def _(layer: kinds.SiLU, writer: LayerWriter) -> None:
+    gate = writer.add("Sigmoid", [writer.x], "gate", name=writer.name)
+    writer.add("Mul", [writer.x, gate], name=f"{writer.name}/product")
 
 
 @write.register
-def _(layer: kinds.Softmax, task: LayerWriter) -> None:
+def _(layer: kinds.Hardsigmoid, writer: LayerWriter) -> None:
+    writer.add("HardSigmoid", [writer.x], alpha=1 / 6, beta=0.5)
+
+
+@write.register
+def _(layer: kinds.Softmax, writer: LayerWriter) -> None:
     operator = "LogSoftmax" if isinstance(layer, kinds.LogSoftmax) else "Softmax"
-    task.add(operator, [task.x], axis=layer.along(task.shape) + 1)
+    writer.add(operator, [writer.x], axis=layer.along(writer.shape) + 1)
 
 
 @write.register
-def _(layer: Affine, task: LayerWriter) -> None:
-    x = task.x
+def _(layer: Affine, writer: LayerWriter) -> None:
+    x = writer.x
     if layer.scale != 1 or layer.shift == 0:
-        x = task.add("Mul", [x, task.number("scale", layer.scale)], "scaled" if layer.shift else "")
+        x = writer.add("Mul", [x, writer.scalar("scale", layer.scale)], "scaled" if layer.shift else "")
     if layer.shift:
-        task.add("Add", [x, task.number("shift", layer.shift)])
+        writer.add("Add", [x, writer.scalar("shift", layer.shift)])
 
 
 @write.register
-def _(layer: Clamp, task: LayerWriter) -> None:
+def _(layer: Clamp, writer: LayerWriter) -> None:
     bounds = (("low", layer.low), ("high", layer.high))
-    names = ["" if value is None else task.number(word, value) for word, value in bounds]
-    task.add("Clip", [task.x, *names])
+    names = ["" if value is None else writer.scalar(part, value) for part, value in bounds]
+    writer.add("Clip", [writer.x, *names])
 
 
 @write.register
-def _(layer: Power, task: LayerWriter) -> None:
-    task.add("Pow", [task.x, task.tensor("exponent", np.array(layer.exponent, np.float32))])
+def _(layer: Power, writer: LayerWriter) -> None:
+    writer.add("Pow", [writer.x, writer.tensor("exponent", np.array(layer.exponent, np.float32))])
 
 
 _OPERATORS = {
@@ -111,8 +110,8 @@ _OPERATORS = {
 
 
 @write.register
-def _(layer: Function, task: LayerWriter) -> None:
+def _(layer: Function, writer: LayerWriter) -> None:
     if layer.function == "rsqrt":
-        task.add("Reciprocal", [task.add("Sqrt", [task.x], "root")])
+        writer.add("Reciprocal", [writer.add("Sqrt", [writer.x], "root")])
     else:
-        task.add(_OPERATORS[layer.function], [task.x])
+        writer.add(_OPERATORS[layer.function], [writer.x])

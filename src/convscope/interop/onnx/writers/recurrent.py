@@ -11,46 +11,46 @@ from .graph import LayerWriter, write
 
 
 @write.register
-def _(layer: LSTM, task: LayerWriter) -> None:
-    """One ONNX layer after another; sequences stand first there, and directions apart."""
+def _(layer: LSTM, writer: LayerWriter) -> None:
+    """One ONNX LSTM per level. Their sequence axis comes first, and directions have their own axis."""
     if layer.proj_size:
         raise NoRule(
-            f"LSTM.proj_size must be 0 to be written; got proj_size={layer.proj_size} in layer {task.name!r}; "
-            "ONNX has no projection: save the model with Model.save instead. [no-onnx]"
+            f"ONNX's LSTM has no projection (got proj_size={layer.proj_size} in layer {writer.name!r}). "
+            "Save the model with Model.save instead. [no-onnx]"
         )
     width = layer.directions * layer.width
-    x = task.x
+    x = writer.x
     for level in range(layer.num_layers):
         last = level == layer.num_layers - 1
         part = "" if last else f"level{level}"
         label = part or "last"
-        first = task.transpose_all(x, (1, 0, 2), f"{label}.steps")
-        made = task.add(
+        steps = writer.transpose_all(x, (1, 0, 2), f"{label}.steps")
+        states = writer.add(
             "LSTM",
-            [first, *_matrices(layer, task, level)],
+            [steps, *_matrices(layer, writer, level)],
             f"{label}.states",
-            name=f"{task.name}/{part}" if part else task.name,
+            name=f"{writer.name}/{part}" if part else writer.name,
             hidden_size=layer.hidden_size,
             direction="bidirectional" if layer.bidirectional else "forward",
         )
-        turned = task.transpose_all(made, (2, 0, 1, 3), f"{label}.images")
-        x = task.reshape(turned, (task.shape[0], width), part, f"{task.name}/{label}.sequence")
+        by_image = writer.transpose_all(states, (2, 0, 1, 3), f"{label}.images")
+        x = writer.reshape(by_image, (writer.shape[0], width), part, f"{writer.name}/{label}.sequence")
 
 
-def _matrices(layer: LSTM, task: LayerWriter, level: int) -> list[str]:
-    """Store W, R and B of one level; PyTorch's gates are i, f, g, o, ONNX's i, o, f, c."""
-    ends = [f"_l{level}{way}" for way in ("", "_reverse")[: layer.directions]]
+def _matrices(layer: LSTM, writer: LayerWriter, level: int) -> list[str]:
+    """Store W, R and B of one level; PyTorch's gates are ordered i, f, g, o, ONNX's i, o, f, c."""
+    ends = [f"_l{level}{direction}" for direction in ("", "_reverse")[: layer.directions]]
 
-    def ordered(array: Array) -> Array:
+    def reorder(array: Array) -> Array:
         i, f, g, o = np.split(array, 4)
         return np.concatenate([i, o, f, g])
 
     def stacked(name: str) -> Array:
-        return np.stack([ordered(task.array(f"{name}{end}")) for end in ends]).astype(np.float32)
+        return np.stack([reorder(writer.array(f"{name}{end}")) for end in ends]).astype(np.float32)
 
-    names = [task.tensor(f"level{level}.{name}", stacked(name)) for name in ("weight_ih", "weight_hh")]
+    names = [writer.tensor(f"level{level}.{name}", stacked(name)) for name in ("weight_ih", "weight_hh")]
     if layer.biases == "none":
         return names
-    own = stacked("bias_ih")
-    other = stacked("bias_hh") if layer.biases == "two" else np.zeros_like(own)
-    return [*names, task.tensor(f"level{level}.bias", np.concatenate([own, other], axis=1))]
+    input_bias = stacked("bias_ih")
+    hidden_bias = stacked("bias_hh") if layer.biases == "two" else np.zeros_like(input_bias)
+    return [*names, writer.tensor(f"level{level}.bias", np.concatenate([input_bias, hidden_bias], axis=1))]

@@ -9,21 +9,21 @@ from .graph import LayerWriter, write
 
 
 @write.register
-def _(layer: Identity, task: LayerWriter) -> None:
-    task.add("Identity", [task.x])
+def _(layer: Identity, writer: LayerWriter) -> None:
+    writer.add("Identity", [writer.x])
 
 
 @write.register
-def _(layer: Dropout, task: LayerWriter) -> None:
-    task.add("Dropout", [task.x, task.number("ratio", layer.p)])
+def _(layer: Dropout, writer: LayerWriter) -> None:
+    writer.add("Dropout", [writer.x, writer.scalar("ratio", layer.p)])
 
 
 @write.register
-def _(layer: Parameter, task: LayerWriter) -> None:
-    """The array once for every image of the batch."""
-    store, part = (task.parameter, "weight") if layer.learned else (task.fixed, "value")
+def _(layer: Parameter, writer: LayerWriter) -> None:
+    """The array, expanded to the batch size."""
+    store, part = (writer.parameter, "weight") if layer.learned else (writer.fixed, "value")
     array = store(part, lambda values: values[None], "one")
-    count = task.add("Shape", [task.x], "count", start=0, end=1)
-    ones = task.tensor("ones", np.ones(len(layer.shape), np.int64))
-    sizes = task.add("Concat", [count, ones], "sizes", axis=0)
-    task.add("Expand", [array, sizes])
+    count = writer.add("Shape", [writer.x], "count", start=0, end=1)
+    ones = writer.tensor("ones", np.ones(len(layer.shape), np.int64))
+    sizes = writer.add("Concat", [count, ones], "sizes", axis=0)
+    writer.add("Expand", [array, sizes])

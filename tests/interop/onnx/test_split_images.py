@@ -1,4 +1,4 @@
-"""Images cut into pieces that stand where the batch stood, as windows and patches do in exported networks."""
+"""Images split along the batch axis into windows or patches, as in exported networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATISTICS = [numbers((7,), seed) + 1.5 for seed in range(4)]
 
 
 @pytest.mark.parametrize(
-    ("operator", "attributes", "tensors", "pieces", "kinds"),
+    ("operator", "attributes", "tensors", "parts", "kinds"),
     [
         ("Conv", {"strides": [2, 1], "pads": [1, 0, 0, 1]}, [KERNEL, BIAS], (5, 3, 6, 8), ["Conv3d"]),
         ("Conv", {"auto_pad": "SAME_LOWER"}, [KERNEL], (5, 3, 6, 8), ["Conv3d"]),
@@ -29,22 +29,22 @@ STATISTICS = [numbers((7,), seed) + 1.5 for seed in range(4)]
         ("Pad", {}, [np.array([0, 0, 0, 0])], (6, 35), []),
     ],
 )
-def test_pieces_are_computed_as_one_layer(operator, attributes, tensors, pieces, kinds, tmp_path):
-    """Values are ONNX Runtime's, and no layer is unknown or there for every piece."""
-    held = {f"t{index}": array for index, array in enumerate(tensors)}
-    whole = (1, pieces[0] * pieces[1], *pieces[2:])
+def test_parts_of_an_image_share_one_layer(operator, attributes, tensors, parts, kinds, tmp_path):
+    """Values match ONNX Runtime, and there is one layer for all parts."""
+    initializers = {f"t{index}": array for index, array in enumerate(tensors)}
+    whole = (1, parts[0] * parts[1], *parts[2:])
     nodes = [
         helper.make_node("Reshape", ["x", "shape"], ["p"], "cut"),
-        helper.make_node(operator, ["p", *held], ["y"], "made", **attributes),
+        helper.make_node(operator, ["p", *initializers], ["y"], "made", **attributes),
     ]
-    path = saved(model(nodes, whole, {**held, "shape": np.array(pieces)}, opset=17), tmp_path)
+    path = saved(model(nodes, whole, {**initializers, "shape": np.array(parts)}, opset=17), tmp_path)
     x = numbers(whole, 4)
     network, ours = by_reference(path, {"x": x})
     assert [node.kind for node in network.layers if node.kind not in ("Reshape", "Permute")] == kinds
-    assert_close(ours.reshape(pieces[0], -1), by_runtime(path, {"x": x})[0].reshape(pieces[0], -1))
+    assert_close(ours.reshape(parts[0], -1), by_runtime(path, {"x": x})[0].reshape(parts[0], -1))
 
 
-def test_pieces_are_added_before_and_after(tmp_path):
+def test_pad_of_the_first_axis_appends_parts(tmp_path):
     nodes = [
         helper.make_node("Reshape", ["x", "shape"], ["p"], "cut"),
         helper.make_node("Pad", ["p", "ends", "value"], ["y"], "made"),
@@ -64,8 +64,8 @@ NOTHING = {
 
 
 @pytest.mark.parametrize("cut", NOTHING.values(), ids=NOTHING)
-def test_what_is_empty_takes_part_in_nothing(cut, tmp_path):
-    """As the class tokens before a sequence that has none: cut off, scaled, and joined again."""
+def test_empty_values_are_dropped(cut, tmp_path):
+    """As the class tokens of a sequence without any: split off, scaled, and concatenated."""
     nodes = [
         cut,
         helper.make_node("Mul", ["e", "two"], ["m"], "scaled"),
@@ -85,7 +85,7 @@ def block(*ranges):
 
 
 @pytest.mark.parametrize(
-    "places",
+    "indices",
     [
         block((0, 1), (0, 5), (0, 6), (0, 7)),
         block((0, 1), (0, 5), (2, 6), (1, 6)),
@@ -94,18 +94,18 @@ def block(*ranges):
         block((0, 1), (0, 5), (-4, 0), (-6, -1)),
     ],
 )
-def test_a_block_is_written_over(places, tmp_path):
-    """As x[:, :, a:, b:] += y is exported: of whole values, of some rows, of some channels."""
+def test_scatter_of_a_block_matches_onnx_runtime(indices, tmp_path):
+    """As x[:, :, a:, b:] += y is exported: for all elements, some rows, some channels."""
     sizes = (1, 5, 6, 7)
-    count = places.shape[-1]
-    low, high = places.reshape(-1, count)[[0, -1]] % sizes[:count]  # counted from the end where negative
+    count = indices.shape[-1]
+    low, high = indices.reshape(-1, count)[[0, -1]] % sizes[:count]  # counted from the end where negative
     ends = [*(high + 1), *sizes[len(low) :]]
     nodes = [
         helper.make_node("Slice", ["x", "low", "high"], ["part"], "part"),
         helper.make_node("Relu", ["part"], ["new"], "act"),
-        helper.make_node("ScatterND", ["x", "places", "new"], ["y"], "written"),
+        helper.make_node("ScatterND", ["x", "indices", "new"], ["y"], "written"),
     ]
-    tensors = {"low": np.array([*low, *[0] * (4 - len(low))]), "high": np.array(ends), "places": places}
+    tensors = {"low": np.array([*low, *[0] * (4 - len(low))]), "high": np.array(ends), "indices": indices}
     path = saved(model(nodes, sizes, tensors, opset=17), tmp_path)
     x = numbers(sizes, 4)
     network, ours = by_reference(path, {"x": x})
@@ -114,19 +114,24 @@ def test_a_block_is_written_over(places, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "places", [block((0, 1), (0, 5))[:, ::-1], block((0, 1), (0, 5))[:, ::2]], ids=["turned", "every second"]
+    "indices", [block((0, 1), (0, 5))[:, ::-1], block((0, 1), (0, 5))[:, ::2]], ids=["reversed", "every second"]
 )
-def test_other_places_than_a_blocks_are_opaque(places, tmp_path):
+def test_scatter_of_other_indices_is_opaque(indices, tmp_path):
     nodes = [
         helper.make_node("Slice", ["x", "zero", "count", "one"], ["new"], "part"),
-        helper.make_node("ScatterND", ["x", "places", "new"], ["y"], "written"),
+        helper.make_node("ScatterND", ["x", "indices", "new"], ["y"], "written"),
     ]
-    tensors = {"zero": np.array([0]), "one": np.array([1]), "count": np.array([places.shape[1]]), "places": places}
+    tensors = {
+        "zero": np.array([0]),
+        "one": np.array([1]),
+        "count": np.array([indices.shape[1]]),
+        "indices": indices,
+    }
     network = cs.from_onnx(saved(model(nodes, (1, 5, 6, 7), tensors, opset=17), tmp_path))
     assert network["written"].kind == "Opaque(ScatterND)"
 
 
-def test_a_border_of_minus_infinity_never_wins_a_maximum(tmp_path):
+def test_padding_by_minus_infinity_never_wins_a_maximum(tmp_path):
     nodes = [
         helper.make_node("Pad", ["x", "ends", "least"], ["p"], "border"),
         helper.make_node("MaxPool", ["p"], ["y"], "made", kernel_shape=[3, 2]),
