@@ -56,7 +56,7 @@ def test_valid_has_the_form_with_a_ceiling_too():
     ]
 
 
-def test_rows_and_columns_are_worked_out_apart_where_they_differ():
+def test_rows_and_columns_are_derived_apart_where_they_differ():
     size = worked(L.Conv2d(4, (3, 5), stride=(1, 2), dilation=(2, 1)), (3, 11, 14))["output_shape"]
     assert [(step.symbol, step.value) for step in size.steps] == [
         ("K_h", 5),

@@ -1,4 +1,4 @@
-"""Receptive fields worked out: by hand, both ways, and against the analysis on random graphs."""
+"""Derivations of receptive fields: by hand, both ways, and against the analysis on random graphs."""
 
 from __future__ import annotations
 
