@@ -5,6 +5,7 @@ import pytest
 from convscope import layers as L
 from convscope.errors import BadNetwork, BadSetting, BadShape
 from convscope.network import Entry, Network
+from convscope.notation import parse
 
 IMAGE = Entry("input", L.Input((3, 20, 23)))
 
@@ -93,7 +94,7 @@ def test_shared_parameters_must_have_one_shape():
     )
 
 
-def test_a_mistake_shows_the_table_up_to_it_and_the_way_out():
+def test_error_shows_the_table_up_to_the_layer_and_a_hint():
     message = message_of(
         BadShape,
         lambda: Network(
@@ -247,3 +248,9 @@ def test_long_chains_need_no_recursion():
 def test_other_libraries_words_mean_ours():
     assert L.Upsample(2, mode="bilinear") == L.Upsample(2, mode="linear")
     assert L.Pad(1, mode="edge") == L.Pad(1, mode="replicate")
+
+
+def test_parameter_count_counts_shared_parameters_once():
+    """conv1 has 4·4·9 + 4 parameters, which conv2 shares; dense1 has 4·5 + 5."""
+    text = "input 4x9x7 | conv1: conv 4 3 p1 | conv2: conv 4 3 p1 share=conv1 | globalavgpool | dense 5"
+    assert parse(text).parameter_count == 4 * 4 * 9 + 4 + 4 * 5 + 5

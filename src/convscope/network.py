@@ -189,6 +189,11 @@ class Network:
         """Return the nodes that are not inputs."""
         return tuple(node for node in self.nodes if node.inputs)
 
+    @property
+    def parameter_count(self) -> int:
+        """Return the number of learned parameters, shared ones counted once."""
+        return sum(self.columns.params)
+
     @cached_property
     def inputs(self) -> tuple[Node, ...]:
         """Return the input nodes, the main one first."""

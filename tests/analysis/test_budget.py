@@ -38,7 +38,7 @@ def test_a_limit_holds_at_its_number_and_breaks_one_below(name, actual, words):
     assert only(broken).spare == (-1,)
 
 
-def test_training_memory_is_held_against_the_peak_of_a_training_step():
+def test_training_memory_limit_uses_peak_of_a_training_step():
     peak = cs.inspect(cs.load(NET)).totals.peak_training_bytes
     assert only(check(cs.load(NET), max_training_memory=peak + 7)).spare == (7,)
     assert not check(cs.load(NET), max_training_memory=peak - 7).ok
@@ -60,7 +60,7 @@ def test_a_field_too_small_or_too_large_breaks_its_limit_per_axis():
     assert [limit.spare for limit in verdict.limits] == [(0, -2), (-1, 4)]
 
 
-def test_what_is_not_known_cannot_be_promised():
+def test_unknown_values_are_not_within_a_limit():
     """112 parameters are certain; what the unknown operator adds is not."""
     verdict = check(cs.load(UNKNOWN), max_params=10**6, min_field=1)
     assert not verdict.ok
@@ -71,7 +71,7 @@ def test_what_is_not_known_cannot_be_promised():
     assert [limit.actual for limit in verdict.limits] == [None, None]
 
 
-def test_what_is_known_to_be_too_much_is_told_in_numbers_even_then():
+def test_lower_bound_above_the_limit_is_reported_in_numbers():
     assert only(check(cs.load(UNKNOWN), max_params=100)).reason == (
         "at least 112 parameters, limit 100: exceeded by 12"
     )

@@ -56,7 +56,7 @@ def test_valid_has_the_form_with_a_ceiling_too():
     ]
 
 
-def test_rows_and_columns_are_worked_out_apart_where_they_differ():
+def test_rows_and_columns_are_derived_apart_where_they_differ():
     size = worked(L.Conv2d(4, (3, 5), stride=(1, 2), dilation=(2, 1)), (3, 11, 14))["output_shape"]
     assert [(step.symbol, step.value) for step in size.steps] == [
         ("K_h", 5),
@@ -122,10 +122,10 @@ def test_every_convolution_says_that_weights_are_shared():
 
 
 def test_stride_and_padding_are_each_accounted_for():
-    """Without padding 49 pixels instead of 50; 100 places for the window, every second of which is computed."""
+    """Without padding 49 pixels instead of 50; 100 positions for the window, every second of which is computed."""
     notes = worked(L.Conv2d(10, 3, stride=2, padding=1), (3, 100, 100))["output_shape"].notes
     assert notes[0].en == (
-        "What stride does: of the 100 places where the window fits, one in 2 is computed: "
+        "Effect of the stride: of the 100 positions where the window fits, one in 2 is computed: "
         "the size shrinks to about 1/2."
     )
     assert notes[1].zh == ("填充的作用：该方向共增加 2 个像素；若不填充，尺寸将是 49 而不是 50。")

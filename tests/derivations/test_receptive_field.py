@@ -1,4 +1,4 @@
-"""Receptive fields worked out: by hand, both ways, and against the analysis on random graphs."""
+"""Derivations of receptive fields: by hand, both ways, and against the analysis on random graphs."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_global_side_path_is_named():
 def test_behind_an_unknown_layer_nothing_is_claimed():
     (derivation,) = explain(BRANCHED, "after").of("receptive_field")
     assert derivation.result is None
-    assert derivation.notes[0].en.startswith("Behind opaque it is not known")
+    assert derivation.notes[0].en.startswith("After opaque the positions that a unit depends on are unknown")
 
 
 def test_a_resized_layer_is_worked_back_for_one_unit():

@@ -7,7 +7,7 @@ from math import prod
 import pytest
 
 from convscope.loading import load, zoo_names
-from convscope.zoo.page import macs, parameters
+from convscope.zoo.page import macs
 
 TORCHVISION = {
     # name: (num_params, _ops in 10⁹ multiply-adds), from the weights' metadata in torchvision.models, version 0.15
@@ -99,27 +99,27 @@ OTHERS = {
 def test_against_torchvision(name: str) -> None:
     """Parameters to the last, multiply-adds to every digit that torchvision prints."""
     network = load(name)
-    assert (parameters(network), round(macs(network) / 1e9, 3)) == TORCHVISION[name]
+    assert (network.parameter_count, round(macs(network) / 1e9, 3)) == TORCHVISION[name]
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_against_other_sources(name: str) -> None:
     """Parameters and multiply-adds to the last."""
     network = load(name)
-    assert (parameters(network), macs(network)) == OTHERS[name]
+    assert (network.parameter_count, macs(network)) == OTHERS[name]
 
 
 def test_mobilenet_v1_as_its_paper_prints_it() -> None:
     """Howard et al. 2017, table 4: 569 million multiply-adds, 4.2 million parameters."""
     network = load("mobilenet_v1")
-    assert (round(macs(network) / 1e6), round(parameters(network) / 1e6, 1)) == (569, 4.2)
+    assert (round(macs(network) / 1e6), round(network.parameter_count / 1e6, 1)) == (569, 4.2)
 
 
 def test_inception_v3_without_its_head() -> None:
     """The auxiliary head (128 by 1×1, 768 by 5×5, 1000 classes, two normalizations) makes up the difference."""
     head = 768 * 128 + 2 * 128 + 128 * 25 * 768 + 2 * 768 + 768 * 1000 + 1000
     network = load("inception_v3")
-    assert parameters(network) + head == INCEPTION_V3_WITH_AUXILIARY
+    assert network.parameter_count + head == INCEPTION_V3_WITH_AUXILIARY
     assert round(macs(network) / 1e9, 3) == 5.713
 
 

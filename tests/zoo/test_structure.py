@@ -9,7 +9,6 @@ import pytest
 
 import convscope
 from convscope.loading import load, zoo_names
-from convscope.zoo.page import parameters
 
 
 @pytest.mark.parametrize("name", zoo_names())
@@ -83,4 +82,4 @@ def test_unet_against_pytorch() -> None:
     modules += [torch.nn.ConvTranspose2d(2 * here, here, 2, 2, device="meta") for here in (512, 256, 128, 64)]
     modules += [torch.nn.Conv2d(64, 2, 1, device="meta")]
     expected = sum(weight.numel() for module in modules for weight in module.parameters())
-    assert parameters(load("unet")) == expected
+    assert load("unet").parameter_count == expected

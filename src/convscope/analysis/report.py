@@ -183,7 +183,7 @@ class Report:
         """Return the sums over all layers."""
         columns = self.network.columns
         counts = [sum(column) for column in zip(*columns.operations, strict=True)]
-        params = sum(columns.params)
+        params = self.network.parameter_count
         given = sum([node.facts.elements for node in self.network.inputs])
         peak = peaks(self.network)
         return Totals(

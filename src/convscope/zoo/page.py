@@ -46,12 +46,7 @@ def _row(name: str) -> str:
     network = load(name)
     shape = show_shape(network.input_shape)
     layers = len(network.layers)
-    return f"| `{name}` | {shape} | {layers} | {parameters(network):,} | {macs(network):,} |\n"
-
-
-def parameters(network: Network) -> int:
-    """Return the learned parameters, shared ones once."""
-    return sum(node.facts.params for node in network if node.owns_parameters)
+    return f"| `{name}` | {shape} | {layers} | {network.parameter_count:,} | {macs(network):,} |\n"
 
 
 def macs(network: Network) -> int:

@@ -1,4 +1,4 @@
-"""Outputs that nobody uses, and operators that nobody knows."""
+"""Unused outputs and unsupported operators."""
 
 import convscope as cs
 from convscope import layers as L

@@ -40,7 +40,7 @@ def test_the_sizes_that_are_named_lose_nothing(size):
 
 
 @pytest.mark.parametrize("size", [(19, 24), (21, 24), (18, 26), (18, 27)])
-def test_sizes_between_lose_something(size):
+def test_intermediate_sizes_drop_border_pixels(size):
     assert of(cs.load(LOSSY).with_input((3, *size)), "lost-rows")
 
 

@@ -55,7 +55,7 @@ def test_every_smaller_size_was_tried(make):
     assert of(network).numbers["smallest"] == [rows, columns]
 
 
-def test_larger_sizes_that_are_not_legal_are_named():
+def test_invalid_larger_sizes_are_named():
     """3 rows less must be even, and at least 2: 4 fits, 5 does not; columns 6 and 7."""
     assert of(encoder_decoder()).message == (
         "the smallest valid input is 4×6; not every larger height is valid: 5 is not; not every larger width is "
@@ -65,7 +65,7 @@ def test_larger_sizes_that_are_not_legal_are_named():
     assert not legal(encoder_decoder(), (4, 4, 7))
 
 
-def test_sizes_that_hang_on_one_another_are_not_promised_together():
+def test_dependent_sizes_are_not_reported_as_valid_together():
     """A dense layer of fixed width takes 24 numbers: rows may not change without columns."""
     network = Network(
         [

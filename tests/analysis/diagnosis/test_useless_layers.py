@@ -58,7 +58,7 @@ def test_a_relu_is_useless_where_its_input_is_never_negative(text, useless):
     assert tuple(name for finding in found for name in finding.layers) == useless
 
 
-def test_a_useless_relu_is_told_so():
+def test_useless_relu_has_message_and_suggestion():
     assert str(of(cs.load("input 3x12x10 | conv 4 3 | relu | relu"), "useless-relu")[0]) == (
         "waste: relu2 has no effect: the input is never negative [useless-relu]\n"
         "  → remove it, or insert a layer with weights before"

@@ -17,7 +17,7 @@ def tool_comparison(network: Network) -> str:
         theirs = ["?" if row.theirs is None else f"{row.theirs:,}" for row in rows]
         lines.append(_line([first.name, first.kind, f"{first.ours_macs:,}", *theirs]))
     lines.append(_line(["**total**", "", f"{recounts[0].ours_total:,}", *map(_total, recounts)]))
-    own = sum(node.facts.params for node in network.layers if node.owns_parameters)
+    own = network.parameter_count
     lines.append(_line(["parameters", "", f"{own:,}", *(f"{one.params:,}" for one in recounts)]))
     return "\n".join(lines) + "\n"
 
