@@ -14,7 +14,7 @@ from ..engines.native.layout import Blocked
 from ..engines.native.lowering.convolution import convolution_shape
 from ..engines.native.lowering.lowering import Gradient, Lowering, Mode
 from ..engines.native.lowering.rules import lower
-from ..engines.native.plan import Plan, Value
+from ..engines.native.plan import Plan, Section, Value
 from ..engines.native.runtime.arrays import Arrays
 from ..engines.native.runtime.executable import Executable, Memory
 from ..engines.native.runtime.memory_planner import aligned
@@ -72,7 +72,7 @@ class Passes:
 
     def work(self, purpose: str) -> Callable[[], object]:
         """Return one pass: all kernels that it needs, those for the weights included."""
-        section = "forward" if purpose in ("forward", INFERENCE) else "backward"
+        section = Section.FORWARD if purpose in ("forward", INFERENCE) else Section.BACKWARD
         named = "forward" if purpose == INFERENCE else purpose
         calls = self.bound.singles(section)
         chosen = [record for call, record in calls if call.purpose.startswith(named)]
@@ -157,7 +157,7 @@ def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[P
     incoming = Value("dy", lowering.buffer("dy", per_image=result.layout.floats), result.layout, result.shape)
     lowering.values["dy"] = incoming
     lowering.keep_value("dy")
-    with lowering.section("backward"):
+    with lowering.section(Section.BACKWARD):
         lowering.contribute(result, Gradient(incoming.buffer))
         lowering.write_backward()
     return lowering.plan("passes"), shape

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..engines.native.plan import Call, Plan, Role, Step
+from ..engines.native.plan import KernelCall, Plan, PlanStep, Role, Section
 from ..engines.native.runtime.memory_planner import busiest_moment, by_lifetime
 from ..text.numbers import memory
 from ..text.table import Cell, Column, Table
@@ -28,8 +28,8 @@ _LONGER = {
     Role.PREPARED: "weights made ready",
 }
 """Memory that outlives a step, as people call it."""
-_ONCE = "prepare"
-"""The section that is run when parameters have changed, and not for every batch."""
+_ONCE = Section.PREPARE
+"""The section that is run after parameters have changed, not for every batch."""
 
 
 def plan_table(plan: Plan, batch: int) -> Table:
@@ -70,39 +70,38 @@ def plan_document(plan: Plan, batch: int) -> dict[str, Any]:
     }
 
 
-def _section(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
+def _section(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
     told = f"{name}, once" if name == _ONCE else name
     return _sums(f"· {told}", steps, batch)
 
 
-def _sums(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
+def _sums(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
     return [name, _counted(steps), "", _macs(steps, batch) or "", _traffic(steps, batch), ""]
 
 
-def _row(step: Step, batch: int) -> list[Cell]:
+def _row(step: PlanStep, batch: int) -> list[Cell]:
     described = _described(step, batch)
     macs = described["macs"] or ""
     return [step.layer, _short(step), described["kernel"], macs, described["bytes"], step.reason]
 
 
-def _short(step: Step) -> str:
-    """Return what a step is for; what is computed along with it after a "+", without the path both share."""
-    what, along, others = step.purpose.partition(" with ")
-    if not along:
-        return what
+def _short(step: PlanStep) -> str:
+    """Return what a step computes, then "+" and what is fused with it, without the prefix of its layer's name."""
+    if not step.fused:
+        return step.purpose
     shared = step.layer[: step.layer.rfind(".") + 1]
-    named = ", ".join(other.removeprefix(shared) for other in others.split(", "))
-    return f"+ {named}" if what == "forward" else f"{what} + {named}"
+    named = ", ".join(name.removeprefix(shared) for name in step.fused)
+    return f"+ {named}" if step.purpose == "forward" else f"{step.purpose} + {named}"
 
 
-def _described(step: Step, batch: int) -> dict[str, Any]:
+def _described(step: PlanStep, batch: int) -> dict[str, Any]:
     common = {
         "layer": step.layer,
-        "purpose": step.purpose,
+        "purpose": f"{step.purpose} with {', '.join(step.fused)}" if step.fused else step.purpose,
         "reason": step.reason,
         "bytes": _traffic([step], batch),
     }
-    if not isinstance(step, Call):
+    if not isinstance(step, KernelCall):
         return {**common, "kernel": "reference", "settings": {}, "macs": 0, "items": 0}
     kernel = step.kernel
     return {
@@ -114,15 +113,15 @@ def _described(step: Step, batch: int) -> dict[str, Any]:
     }
 
 
-def _counted(steps: Sequence[Step]) -> str:
+def _counted(steps: Sequence[PlanStep]) -> str:
     return f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
 
 
-def _macs(steps: Sequence[Step], batch: int) -> int:
-    return sum(step.kernel.macs(batch) for step in steps if isinstance(step, Call))
+def _macs(steps: Sequence[PlanStep], batch: int) -> int:
+    return sum(step.kernel.macs(batch) for step in steps if isinstance(step, KernelCall))
 
 
-def _traffic(steps: Sequence[Step], batch: int) -> int:
+def _traffic(steps: Sequence[PlanStep], batch: int) -> int:
     """Return the bytes of all buffers that the steps read or write, each once for each step."""
     return 4 * sum(buffer.floats(batch) for step in steps for buffer in dict.fromkeys(step.buffers))
 
@@ -159,7 +158,7 @@ def _on_reference(plan: Plan) -> list[str]:
             for section, steps in plan.sections.items()
             if section != _ONCE
             for step in steps
-            if not isinstance(step, Call)
+            if not isinstance(step, KernelCall)
         )
     )
     if not names:

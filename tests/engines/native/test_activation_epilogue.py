@@ -12,7 +12,7 @@ from convscope.engines.native.kernels.convolution.direct import Convolution, Con
 from convscope.engines.native.kernels.dense.product import Dense
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
-from convscope.engines.native.plan import Call
+from convscope.engines.native.plan import KernelCall
 from convscope.engines.native.runtime.program import NativeProgram
 from convscope.engines.reference.layers.activation import value
 from convscope.layers.base import Layer
@@ -131,13 +131,13 @@ def model(function: str, **settings: str) -> cs.Model:
     return cs.Model(network, seed=4, **settings)  # type: ignore[arg-type]
 
 
-def calls(native: cs.Model, title: str) -> list[Call]:
+def calls(native: cs.Model, title: str) -> list[KernelCall]:
     """Return the kernels' calls of a forward pass."""
     assert isinstance(native.program, NativeProgram)
-    return [step for step in native.program.plan(title).sections["forward"] if isinstance(step, Call)]
+    return [step for step in native.program.plan(title).sections["forward"] if isinstance(step, KernelCall)]
 
 
-def passes_of_their_own(native: cs.Model, title: str) -> list[Call]:
+def passes_of_their_own(native: cs.Model, title: str) -> list[KernelCall]:
     """Return the calls of kernels that compute a function and nothing else."""
     return [step for step in calls(native, title) if isinstance(step.kernel, Activate)]
 

@@ -83,11 +83,11 @@ def test_memory_of_tables_is_bounded() -> None:
     bindings = program_of(model)._bindings
     for size in (1, 8, 64, 40):
         predict(model, size)
-    first = program_of(model).bound("inference", 40)
+    first = program_of(model).executable("inference", 40)
     for size in range(1, 3 * MOST_BOUND):
         predict(model, size)
         assert len(bindings._bound) <= MOST_BOUND
-        assert program_of(model).bound("inference", 40) is first
+        assert program_of(model).executable("inference", 40) is first
 
 
 def test_prepared_weights_of_idle_plans_give_way_and_come_back(tiles_by_batch: None) -> None:
@@ -112,7 +112,7 @@ def test_arrays_are_released_when_memory_grows() -> None:
 
     model = made(SMALL)
     predict(model, 3)
-    bound = weakref.ref(program_of(model).bound("inference", 3))
+    bound = weakref.ref(program_of(model).executable("inference", 3))
     predict(model, 90)
     gc.collect()
     assert bound() is None

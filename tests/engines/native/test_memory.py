@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.codegen.target import host_cpu
-from convscope.engines.native.plan import Buffer, Call, Plan, Role
+from convscope.engines.native.plan import Buffer, KernelCall, Plan, Role
 from convscope.engines.native.runtime.memory_planner import (
     ALIGNMENT,
     busiest_moment,
@@ -23,7 +23,9 @@ def plan_of(uses: list[tuple[int, ...]], sizes: Mapping[int, tuple[int, int]], k
     """Return a plan whose steps touch buffers by number."""
     buffers = {number: Buffer(f"b{number}", Role.ACTIVATION, *size) for number, size in sizes.items()}
     steps = tuple(
-        Call(Kernel(), {f"p{place}": buffers[number] for place, number in enumerate(step)}, "layer", "forward")
+        KernelCall(
+            Kernel(), {f"p{place}": buffers[number] for place, number in enumerate(step)}, "layer", "forward"
+        )
         for step in uses
     )
     return Plan("test", host_cpu(), {"forward": steps}, {}, frozenset(buffers[number] for number in kept))

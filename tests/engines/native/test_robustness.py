@@ -228,7 +228,7 @@ def test_memory_follows_the_largest_batch_and_nothing_leaks() -> None:
     x, labels = data(model, 64)
     for size in (3, 64, 17):
         model.train_step(x[:size], labels[:size])
-    taken = {size: program.bound("training", size).activation_bytes for size in (3, 17, 64)}
+    taken = {size: program.executable("training", size).activation_bytes for size in (3, 17, 64)}
     assert taken[3] < taken[17] < taken[64]
     activations, held = program._bindings._memory.activations, program.nbytes
     assert taken[64] <= activations.nbytes <= 1.01 * taken[64]

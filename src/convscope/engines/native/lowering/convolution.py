@@ -27,7 +27,7 @@ from ..kernels.winograd import (
 )
 from ..kernels.winograd import slices_for as winograd_slices_for
 from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
-from ..plan import Buffer, FallbackStep, Operand, Role, Value
+from ..plan import Buffer, FallbackStep, Operand, Role, Section, Value
 from ..runtime.fallback import FallbackContext
 from ..tuning.select import DIRECT, why, winograd_tile
 from .channel_sums import channel_sums, through_relu
@@ -74,6 +74,11 @@ class _Tail:
     residual: Value | None = None
     activation: Function | None = None
     activation_kind: str = ""
+
+    @property
+    def fused(self) -> tuple[str, ...]:
+        norm, residual = self.norm.name if self.norm else "", "sum" if self.residual else ""
+        return tuple(name for name in (norm, residual, self.activation_kind) if name)
 
 
 @dataclass
@@ -144,8 +149,8 @@ class _Convolution:
             hand.memory(weight)[...] = self.layout.pack(scaled.astype(np.float32))
             hand.memory(bias)[...] = channels.pack(offset.astype(np.float32))
 
-        with lowering.section("prepare"):
-            lowering.add(FallbackStep(fold, (weight, bias), node.name, f"weights with {norm.name}", "once"))
+        with lowering.section(Section.PREPARE):
+            lowering.add(FallbackStep(fold, (weight, bias), node.name, "weights", "once", (norm.name,)))
         return weight, bias
 
     def _forward(self, weight: Buffer, bias: Buffer | None, tail: _Tail) -> None:
@@ -155,10 +160,12 @@ class _Convolution:
             operands["bias"] = bias
         if tail.residual is not None:
             operands["residual"] = tail.residual.buffer
-        does = "forward" + self._also(tail)
+        fused = tail.fused
         if shape.depthwise:
             depthwise = DepthwiseConvolution(shape, bias is not None, tail.activation)
-            lowering.call(depthwise, self.node.name, does, "one channel each", weight=weight, **operands)
+            lowering.call(
+                depthwise, self.node.name, "forward", "one channel each", fused, weight=weight, **operands
+            )
             return
         epilogue = (bias is not None, tail.activation, tail.residual is not None)
         purpose = "forward" if mode.training else "inference"
@@ -166,16 +173,11 @@ class _Convolution:
         reason = why(tile, shape, mode.strict)
         if tile == DIRECT:
             kernel = Convolution(shape, self.plain, *epilogue)
-            lowering.call(kernel, self.node.name, does, reason, weight=weight, **operands)
+            lowering.call(kernel, self.node.name, "forward", reason, fused, weight=weight, **operands)
             return
         raw, weights = self._winograd_weights(weight, tile, "forward")
         winograd = WinogradConvolution(shape, tile, *epilogue, raw_weights=raw)
-        lowering.call(winograd, self.node.name, does, reason, **weights, **operands)
-
-    def _also(self, tail: _Tail) -> str:
-        norm, residual = tail.norm.name if tail.norm else "", "sum" if tail.residual else ""
-        done = [name for name in (norm, residual, tail.activation_kind) if name]
-        return f" with {', '.join(done)}" if done else ""
+        lowering.call(winograd, self.node.name, "forward", reason, fused, **weights, **operands)
 
     def _winograd_weights(self, weight: Buffer, tile: int, purpose: str) -> tuple[bool, dict[str, Operand]]:
         """Return whether the convolution transforms its weights itself, and its operand for them."""
@@ -195,7 +197,7 @@ class _Convolution:
         if training:
             lowering.call(kernel, name, purpose, "weights transformed", weight=weight, u=u)
         else:
-            with lowering.section("prepare"):
+            with lowering.section(Section.PREPARE):
                 lowering.call(kernel, name, purpose, "weights transformed, once", weight=weight, u=u)
         return u
 

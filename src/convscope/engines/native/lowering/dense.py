@@ -35,8 +35,8 @@ def _(layer: Linear, node: Node, lowering: Lowering) -> None:
     if bias is not None:
         operands["bias"] = bias
     kernel = Dense(depth, outputs, lanes, layer.bias, activation)
-    purpose = f"forward with {following.layer.kind}" if following is not None else "forward"
-    lowering.call(kernel, node.name, purpose, **operands)
+    fused = (following.layer.kind,) if following is not None else ()
+    lowering.call(kernel, node.name, "forward", "", fused, **operands)
 
     def back() -> None:
         gradient = through_relu(result, lowering, node.name)

@@ -7,12 +7,12 @@ from ...common.losses import score
 from ...protocol import StepResult
 from ..kernels.activation.softmax import SoftmaxCrossEntropy
 from ..layout import Plain
-from ..plan import FallbackStep, RuntimeArg, Value
+from ..plan import FallbackStep, PlanValue, RuntimeArg, Value
 from ..runtime.fallback import FallbackContext
 from .lowering import Gradient, Lowering
 
-LABELS, LOSSES, HITS, SQUARES = "the labels", "the losses", "the hits", "the squares"
-"""Names of values that are no layer's output: with a space, so that no layer can have them."""
+MEAN = RuntimeArg("mean")
+"""The factor of each image's loss: 1 / batch size."""
 
 
 def lower_loss(objective: Objective, lowering: Lowering) -> None:
@@ -28,7 +28,10 @@ def _cross_entropy(loss: CrossEntropy, scores: Value, lowering: Lowering) -> Non
     blocked = lowering.blocked(scores)
     kernel = SoftmaxCrossEntropy(scores.shape[0], lowering.lanes, loss.label_smoothing)
     gradient = lowering.buffer(f"gradient of {blocked.key}", per_image=blocked.layout.floats)
-    made = {name: lowering.buffer(name, per_image=1) for name in (LABELS, LOSSES, HITS)}
+    made = {
+        name: lowering.buffer(name, per_image=1)
+        for name in (PlanValue.LABELS, PlanValue.LOSSES, PlanValue.CORRECT)
+    }
     for name, buffer in made.items():
         lowering.values[name] = Value(name, buffer, Plain((1,)), (1,))
         lowering.keep_value(name)
@@ -38,11 +41,11 @@ def _cross_entropy(loss: CrossEntropy, scores: Value, lowering: Lowering) -> Non
         "forward and gradient",
         "in one: stable for any scores",
         logits=blocked.buffer,
-        labels=made[LABELS],
+        labels=made[PlanValue.LABELS],
         dlogits=gradient,
-        losses=made[LOSSES],
-        hits=made[HITS],
-        scale=RuntimeArg("mean"),
+        losses=made[PlanValue.LOSSES],
+        hits=made[PlanValue.CORRECT],
+        scale=MEAN,
     )
     lowering.contribute(blocked, Gradient(gradient))
 

@@ -15,7 +15,7 @@ from ..kernels.merge.merges import Sum
 from ..kernels.merge.packing import Pack, Unpack
 from ..kernels.update.reductions import Accumulate, SumParts
 from ..layout import Blocked, Layout, Plain
-from ..plan import Amount, Buffer, Call, FallbackStep, Operand, Plan, Role, Step, Value
+from ..plan import Amount, Buffer, FallbackStep, KernelCall, Operand, Plan, PlanStep, Role, Section, Value
 from ..runtime.fallback import FallbackContext
 from ..runtime.parameters import ParameterLayout, Parameters
 
@@ -58,12 +58,12 @@ class Lowering:
     parameters: Parameters
     wanted: frozenset[str]
     values: dict[str, Value] = field(default_factory=dict)
-    sections: dict[str, list[Step]] = field(default_factory=dict)
+    sections: dict[Section, list[PlanStep]] = field(default_factory=dict)
     kept: set[Buffer] = field(default_factory=set)
     absorbed: dict[str, None] = field(default_factory=dict)
     random: list[str] = field(default_factory=list)
     _readable: list[str] = field(default_factory=list)
-    _section: str = "forward"
+    _section: Section = Section.FORWARD
     _backward: list[Callable[[], None]] = field(default_factory=list)
     _contributions: dict[str, list[Gradient]] = field(default_factory=dict)
     _parameter_gradients: set[str] = field(default_factory=set)
@@ -77,7 +77,7 @@ class Lowering:
     # steps
 
     @contextmanager
-    def section(self, name: str) -> Iterator[None]:
+    def section(self, name: Section) -> Iterator[None]:
         """Let steps go to a section."""
         before, self._section = self._section, name
         self.sections.setdefault(name, [])
@@ -87,9 +87,16 @@ class Lowering:
             self._section = before
 
     def call(
-        self, kernel: Kernel, layer: str, purpose: str, reason: str = "", /, **operands: Operand | int
+        self,
+        kernel: Kernel,
+        layer: str,
+        purpose: str,
+        reason: str = "",
+        fused: tuple[str, ...] = (),
+        /,
+        **operands: Operand | int,
     ) -> None:
-        """Add a kernel's call. The batch need not be given."""
+        """Add a call of a kernel. The batch size need not be given."""
         given: dict[str, Operand] = {
             name: Amount(fixed=operand) if isinstance(operand, int) else operand
             for name, operand in operands.items()
@@ -99,9 +106,9 @@ class Lowering:
         missing = {*kernel.pointers, *kernel.numbers, *kernel.reals} - set(given)
         if missing:
             raise KeyError(f"{type(kernel).__name__} of {layer} lacks {', '.join(sorted(missing))}")
-        self.add(Call(kernel, given, layer, purpose, reason))
+        self.add(KernelCall(kernel, given, layer, purpose, reason, fused))
 
-    def add(self, step: Step) -> None:
+    def add(self, step: PlanStep) -> None:
         """Add a step to the open section."""
         self.sections.setdefault(self._section, []).append(step)
 

@@ -22,8 +22,8 @@ def _(layer: Add, node: Node, lowering: Lowering) -> None:
     y = lowering.new(last, sources[0].layout, sources, relu is not None)
     terms: dict[str, Operand] = {f"x{place}": source.buffer for place, source in enumerate(sources)}
     kernel = Sum(len(sources), relu is not None)
-    purpose = "forward with ReLU" if relu else "forward"
-    lowering.call(kernel, node.name, purpose, **terms, y=y.buffer, floats=y.floats)
+    fused = ("ReLU",) if relu else ()
+    lowering.call(kernel, node.name, "forward", "", fused, **terms, y=y.buffer, floats=y.floats)
 
     def back() -> None:
         gradient = through_relu(y, lowering, node.name)

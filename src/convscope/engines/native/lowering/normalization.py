@@ -19,7 +19,7 @@ from ..kernels.normalization.batch_norm_gradient import (
     NormGradientSums,
 )
 from ..layout import Blocked, Channels
-from ..plan import Buffer, Operand, Role, Value
+from ..plan import Buffer, Operand, Role, Section, Value
 from .channel_sums import SLICES, through_relu
 from .lowering import Gradient, Lowering
 from .rules import lower
@@ -51,8 +51,8 @@ def _by_running_statistics(layer: BatchNorm, node: Node, lowering: Lowering, x: 
     fold = FoldStatistics(*sizes, layer.eps, layer.affine)
     lowering.call(fold, name, "forward", "running statistics: it is frozen", **running, **own, **made)
     normalize = Normalize(*sizes, relu is not None, False)
-    purpose = "forward" if relu is None else "forward with ReLU"
-    lowering.call(normalize, name, purpose, "scale and shift", x=x.buffer, y=y.buffer, **made)
+    fused = () if relu is None else ("ReLU",)
+    lowering.call(normalize, name, "forward", "scale and shift", fused, x=x.buffer, y=y.buffer, **made)
 
     def back() -> None:
         gradient = through_relu(y, lowering, name)
@@ -127,7 +127,7 @@ class _Normalization:
         lowering = self.lowering
         numbers = {key: self._channel(key, Role.PREPARED) for key in ("scale", "offset")}
         kernel = FoldStatistics(*self.sizes, self.layer.eps, self.layer.affine)
-        with lowering.section("prepare"):
+        with lowering.section(Section.PREPARE):
             operands = {**self.statistics, **self.parameters, **numbers}
             lowering.call(kernel, self.node.name, "forward", "running statistics, once", **operands)
         return numbers
@@ -137,10 +137,9 @@ class _Normalization:
         if self.residual is not None:
             operands["residual"] = self.residual.buffer
         operands |= {key: self.numbers[key] for key in ("scale", "offset")}
-        also = [name for name, there in (("sum", self.residual), ("ReLU", self.relu)) if there]
-        purpose = "forward with " + ", ".join(also) if also else "forward"
+        fused = tuple(name for name, there in (("sum", self.residual), ("ReLU", self.relu)) if there)
         kernel = Normalize(*self.sizes, self.relu, self.residual is not None)
-        self.lowering.call(kernel, self.node.name, purpose, "scale and shift", **operands)
+        self.lowering.call(kernel, self.node.name, "forward", "scale and shift", fused, **operands)
 
     def _backward(self) -> None:
         lowering, layer, node, name = self.lowering, self.layer, self.node, self.node.name

@@ -9,7 +9,7 @@ from ....network import Network, Node
 from ....optim.losses import Objective
 from ..codegen.target import Target
 from ..layout import Plain
-from ..plan import Plan, Value
+from ..plan import Plan, Section, Value
 from ..runtime.parameters import Parameters
 from .fallback import on_reference
 from .loss import lower_loss
@@ -23,9 +23,9 @@ MOST_INPUTS = 128
 def inference_plan(
     title: str, network: Network, target: Target, mode: Mode, parameters: Parameters, wanted: frozenset[str]
 ) -> Plan:
-    """Return a plan whose "prepare" section is run when parameters have changed, "forward" for every batch."""
+    """Return a plan with the sections `PREPARE`, run after parameters have changed, and `FORWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted)
-    with lowering.section("prepare"):
+    with lowering.section(Section.PREPARE):
         pass
     _forward(lowering, wanted)
     return lowering.plan(title)
@@ -40,12 +40,12 @@ def training_plan(
     parameters: Parameters,
     wanted: frozenset[str],
 ) -> Plan:
-    """Return a plan with the sections "forward", "loss" and "backward"."""
+    """Return a plan with the sections `FORWARD`, `LOSS` and `BACKWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted | {objective.scores})
     _forward(lowering, wanted | {objective.scores})
-    with lowering.section("loss"):
+    with lowering.section(Section.LOSS):
         lower_loss(objective, lowering)
-    with lowering.section("backward"):
+    with lowering.section(Section.BACKWARD):
         lowering.write_backward()
     return lowering.plan(title)
 

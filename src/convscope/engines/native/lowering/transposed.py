@@ -11,7 +11,7 @@ from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
 from ..kernels.convolution.weight_gradient_tiles import slices_for
 from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
 from ..layout import Blocked, Channels, GroupedFilterBlocks
-from ..plan import Buffer, Operand, Role
+from ..plan import Buffer, Operand, Role, Section
 from .channel_sums import channel_sums, through_relu
 from .following import activation_after
 from .lowering import Gradient, Lowering, NotLowered
@@ -55,8 +55,8 @@ def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
     if bias is not None:
         operands["bias"] = bias
     kernel = ConvolutionInputGradient(shape, layer.bias, activation)
-    purpose = f"forward with {following.layer.kind}" if following is not None else "forward"
-    lowering.call(kernel, name, purpose, "a convolution's input gradient", **operands)
+    fused = (following.layer.kind,) if following is not None else ()
+    lowering.call(kernel, name, "forward", "a convolution's input gradient", fused, **operands)
 
     def back() -> None:
         gradient = through_relu(y, lowering, name)
@@ -81,7 +81,7 @@ def _turned(node: Node, lowering: Lowering, shape: ConvolutionShape, weight: Buf
     training = lowering.mode.training
     role = Role.ACTIVATION if training else Role.PREPARED
     turned = lowering.buffer(f"{node.name}.weight transposed", fixed=transposed_layout(shape).floats, role=role)
-    with lowering.section("forward" if training else "prepare"):
+    with lowering.section(Section.FORWARD if training else Section.PREPARE):
         kernel = TransposedWeights(shape)
         lowering.call(kernel, node.name, "forward", "weights turned", weight=weight, weight_t=turned)
     return turned

@@ -39,7 +39,7 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
         raise NotLowered("it reads images as they come")
     result = lowering.new(node, source.layout, (source,))
     lowering.random.append(node.name)
-    keys = {"key_low": RuntimeArg(f"low key of {node.name}"), "key_high": RuntimeArg(f"high key of {node.name}")}
+    keys = {name: RuntimeArg(name, node.name) for name in ("key_low", "key_high")}
     lowering.call(
         DropoutKernel(layer.p),
         node.name,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..codegen.kernel import Kernel, argument_names
 from ..layout import Floats
-from ..plan import Amount, Buffer, Call, FallbackStep, Plan, Role, RuntimeArg, Step
+from ..plan import Amount, Buffer, FallbackStep, KernelCall, Plan, PlanStep, Role, RuntimeArg, Section
 from .memory_planner import by_lifetime
 from .threads import RECORD, Pool
 
@@ -78,15 +78,15 @@ class Executable:
         memory.reserve(self._arrangement.floats, scratch * pool.threads)
         self._activations, self._scratch = memory.activations, memory.scratch
         self._views: dict[int, tuple[Buffer, Floats]] = {}
-        self._given: dict[str, list[tuple[int, bool]]] = {}
-        calls = [step for step in plan.steps if isinstance(step, Call)]
+        self._runtime_slots: dict[RuntimeArg, list[tuple[int, bool]]] = {}
+        calls = [step for step in plan.steps if isinstance(step, KernelCall)]
         names = [argument_names(call.kernel, plan.target) for call in calls]
         self._tables = np.zeros(sum(map(len, names)) + 1, np.int64)
         self._floats = self._tables.view(np.float32)
         starts = np.cumsum([0, *map(len, names)])
         for call, slots, start in zip(calls, names, starts, strict=False):
-            for place, name in enumerate(slots, start):
-                self._fill(int(place), call, name)
+            for slot, name in enumerate(slots, start):
+                self._fill(int(slot), call, name)
         at = {
             id(call): self._tables.ctypes.data + 8 * int(start) for call, start in zip(calls, starts, strict=False)
         }
@@ -117,50 +117,50 @@ class Executable:
         segments = (one for section in self._sections.values() for one in section if isinstance(one, Segment))
         return self._tables.nbytes + sum(segment.records.nbytes for segment in segments)
 
-    def give(self, numbers: Mapping[str, float]) -> None:
-        """Set numbers that calls are given anew for each run."""
-        for name, number in numbers.items():
-            for place, real in self._given.get(name, ()):
-                if real:
-                    self._floats[2 * place] = number
+    def set_arguments(self, values: Mapping[RuntimeArg, float]) -> None:
+        """Set scalar arguments for the next run."""
+        for argument, value in values.items():
+            for slot, is_float in self._runtime_slots.get(argument, ()):
+                if is_float:
+                    self._floats[2 * slot] = value
                 else:
-                    self._tables[place] = int(number)
+                    self._tables[slot] = int(value)
 
-    def run(self, section: str, host: Callable[[FallbackStep], None]) -> None:
-        """Run a section; `host` runs the steps that are Python."""
+    def run(self, section: Section, fallback: Callable[[FallbackStep], None]) -> None:
+        """Run a section; `fallback` runs the steps in Python."""
         for segment in self._sections.get(section, ()):
             if isinstance(segment, FallbackStep):
-                host(segment)
+                fallback(segment)
             else:
                 self._pool.run_at(segment.address, segment.length, segment.alone)
 
-    def singles(self, section: str) -> list[tuple[Call, NDArray[Any]]]:
+    def singles(self, section: Section) -> list[tuple[KernelCall, NDArray[Any]]]:
         """Return each kernel call of a section with a list of its own, for measuring one by one."""
-        calls = [step for step in self.plan.sections.get(section, ()) if isinstance(step, Call)]
+        calls = [step for step in self.plan.sections.get(section, ()) if isinstance(step, KernelCall)]
         found = [one.records for one in self._sections.get(section, ()) if isinstance(one, Segment)]
         records = np.concatenate(found) if found else np.zeros(0, RECORD)
         return [(call, records[place : place + 1]) for place, call in enumerate(calls)]
 
-    def _fill(self, place: int, call: Call, name: str) -> None:
+    def _fill(self, slot: int, call: KernelCall, name: str) -> None:
         if name == "scratch":
-            self._tables[place] = self._scratch.ctypes.data
+            self._tables[slot] = self._scratch.ctypes.data
             return
         operand = call.operands[name]
         if isinstance(operand, Buffer):
-            self._tables[place] = self.memory(operand).ctypes.data
+            self._tables[slot] = self.memory(operand).ctypes.data
         elif isinstance(operand, RuntimeArg):
-            self._given.setdefault(operand.name, []).append((place, name in call.kernel.reals))
+            self._runtime_slots.setdefault(operand, []).append((slot, name in call.kernel.reals))
         elif name in call.kernel.reals:
-            raise TypeError(f"{type(call.kernel).__name__}.{name} must be given anew for each run")
+            raise TypeError(f"{type(call.kernel).__name__}.{name} must be a RuntimeArg")
         else:
             assert isinstance(operand, Amount)
-            self._tables[place] = operand.per_image * self.batch + operand.fixed
+            self._tables[slot] = operand.per_image * self.batch + operand.fixed
 
     def _segments(
-        self, steps: Sequence[Step], addresses: Mapping[Kernel, int], tables: Mapping[int, int]
+        self, steps: Sequence[PlanStep], addresses: Mapping[Kernel, int], tables: Mapping[int, int]
     ) -> list[Segment | FallbackStep]:
         segments: list[Segment | FallbackStep] = []
-        waiting: list[Call] = []
+        waiting: list[KernelCall] = []
 
         def close() -> None:
             if waiting:
@@ -173,7 +173,7 @@ class Executable:
                 waiting.clear()
 
         for step in steps:
-            if isinstance(step, Call):
+            if isinstance(step, KernelCall):
                 waiting.append(step)
             else:
                 close()
@@ -181,7 +181,7 @@ class Executable:
         close()
         return segments
 
-    def _work(self, calls: Sequence[Call]) -> int:
+    def _work(self, calls: Sequence[KernelCall]) -> int:
         return sum(
             call.kernel.macs(self.batch) + sum(buffer.floats(self.batch) for buffer in call.buffers)
             for call in calls

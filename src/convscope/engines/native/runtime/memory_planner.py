@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layout import Floats
-from ..plan import Buffer, Call, Plan, Role
+from ..plan import Buffer, KernelCall, Plan, Role
 
 ALIGNMENT = 64
 """Floats between the starts of two buffers are a multiple of this: four cache lines."""
@@ -88,7 +88,7 @@ def shared_lifetimes(plan: Plan) -> tuple[dict[Buffer, tuple[int, int]], dict[Bu
     """
     lives, hosts = lifetimes(plan), dict[Buffer, Buffer]()
     for moment, step in enumerate(plan.steps):
-        if not isinstance(step, Call):
+        if not isinstance(step, KernelCall):
             continue
         for written, read in step.kernel.in_place:
             guest, place = step.operands[written], step.operands[read]
