@@ -12,8 +12,7 @@ from ..engines.native.codegen.compiler import this_loader
 from ..engines.native.kernels.common.shapes import ConvolutionShape
 from ..engines.native.layout import Blocked
 from ..engines.native.lowering.convolution import convolution_shape
-from ..engines.native.lowering.lowering import Gradient, Lowering, Mode
-from ..engines.native.lowering.rules import lower
+from ..engines.native.lowering.lowering import Gradient, Lowering, Mode, lower
 from ..engines.native.plan import Plan, Section, Value
 from ..engines.native.runtime.arrays import Arrays
 from ..engines.native.runtime.executable import Executable, Memory
@@ -154,12 +153,14 @@ def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[P
     lower(node.layer, node, lowering)
     lowering.keep_value(node.name)
     result = lowering.values[node.name]
-    incoming = Value("dy", lowering.buffer("dy", per_image=result.layout.floats), result.layout, result.shape)
+    incoming = Value(
+        "dy", lowering.builder.buffer("dy", per_image=result.layout.floats), result.layout, result.shape
+    )
     lowering.values["dy"] = incoming
     lowering.keep_value("dy")
-    with lowering.section(Section.BACKWARD):
-        lowering.contribute(result, Gradient(incoming.buffer))
-        lowering.write_backward()
+    with lowering.builder.section(Section.BACKWARD):
+        lowering.tape.contribute(result, Gradient(incoming.buffer))
+        lowering.tape.write_backward()
     return lowering.plan("passes"), shape
 
 
@@ -170,5 +171,5 @@ def _values(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Iterator[V
     channels, height, width = shape
     small = channels < lowering.lanes
     layout = Plain(shape) if small else Blocked(channels, height, width, lowering.lanes)
-    made = Value(name, lowering.buffer(name, per_image=layout.floats), layout, shape)
+    made = Value(name, lowering.builder.buffer(name, per_image=layout.floats), layout, shape)
     yield replace(made, differentiable=not small)

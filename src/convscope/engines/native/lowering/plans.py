@@ -11,13 +11,12 @@ from ..codegen.target import Target
 from ..layout import Plain
 from ..plan import Plan, Section, Value
 from ..runtime.parameters import Parameters
-from .fallback import on_reference
+from .fallback import lower_to_reference
 from .loss import lower_loss
-from .lowering import Lowering, Mode, NotLowered
-from .rules import lower
+from .lowering import Lowering, Mode, NotLowered, lower
 
-MOST_INPUTS = 128
-"""Inputs that one kernel reads: its code grows with them, and the time to compile it with their square."""
+MAX_INPUTS = 128
+"""Inputs of one kernel. Its code grows with their count, and its compile time with the square."""
 
 
 def inference_plan(
@@ -25,7 +24,7 @@ def inference_plan(
 ) -> Plan:
     """Return a plan with the sections `PREPARE`, run after parameters have changed, and `FORWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted)
-    with lowering.section(Section.PREPARE):
+    with lowering.builder.section(Section.PREPARE):
         pass
     _forward(lowering, wanted)
     return lowering.plan(title)
@@ -43,37 +42,37 @@ def training_plan(
     """Return a plan with the sections `FORWARD`, `LOSS` and `BACKWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted | {objective.scores})
     _forward(lowering, wanted | {objective.scores})
-    with lowering.section(Section.LOSS):
+    with lowering.builder.section(Section.LOSS):
         lower_loss(objective, lowering)
-    with lowering.section(Section.BACKWARD):
-        lowering.write_backward()
+    with lowering.builder.section(Section.BACKWARD):
+        lowering.tape.write_backward()
     return lowering.plan(title)
 
 
 def _forward(lowering: Lowering, wanted: frozenset[str]) -> None:
     for node in _needed(lowering.network, wanted):
-        if node.name in lowering.absorbed:
+        if node.name in lowering.fused:
             continue
         if isinstance(node.layer, Input):
             layout = Plain(node.output_shape)
-            made = lowering.buffer(node.name, per_image=layout.floats)
-            lowering.set(node, Value(node.name, made, layout, node.output_shape))
+            buffer = lowering.builder.buffer(node.name, per_image=layout.floats)
+            lowering.set(node, Value(node.name, buffer, layout, node.output_shape))
             lowering.keep_value(node.name)
             continue
         before = lowering.mark()
         try:
-            if len(node.inputs) > MOST_INPUTS:
-                raise NotLowered(f"more than {MOST_INPUTS} inputs")
+            if len(node.inputs) > MAX_INPUTS:
+                raise NotLowered(f"more than {MAX_INPUTS} inputs")
             lower(node.layer, node, lowering)
         except NotLowered as reason:
             lowering.restore(before)
-            on_reference(node, lowering, str(reason))
+            lower_to_reference(node, lowering, str(reason))
     for name in sorted(wanted):
         lowering.keep_value(name)
 
 
 def _needed(network: Network, wanted: Iterable[str]) -> list[Node]:
-    """Return the layers that lead to what is wanted, and those whose statistics follow the batch."""
+    """Return the layers that the wanted ones depend on, and those with running statistics."""
     needed: set[str] = {node.name for node in network.inputs} | set(wanted)
     for node in reversed(list(network)):
         if node.name in needed or node.facts.buffer_shapes:

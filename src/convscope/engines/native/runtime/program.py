@@ -27,7 +27,7 @@ from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section
 from .arrays import Arrays
 from .bindings import Bindings, PlanKey
 from .executable import Executable
-from .fallback_context import PlanFallbackContext
+from .fallback import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
 from .threads import Pool
 
