@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks torture check fix bench golden clean
+.PHONY: help setup demo test test-frameworks torture check fix docs bench golden dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -64,7 +64,7 @@ test-frameworks: setup build/models/.made build/backends/.made ## the longer tes
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
 	  $(BIN)/python -m pytest tests/interop -n auto
 
-torture: setup ## the longer fault tests: kills, flipped bits, damaged and hostile files (docs/reliability.md)
+torture: setup ## the longer fault tests: kills, flipped bits, damaged and hostile files (docs/explanation/reliability.md)
 	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture
 
 check: setup ## look without changing: formatting, lint, types
@@ -76,6 +76,15 @@ fix: setup ## format, and repair what can be repaired
 	$(BIN)/ruff check -q --fix
 	$(BIN)/ruff format -q
 
+$(VENV)/.docs: $(VENV)/.core pyproject.toml
+	@echo "installing what builds the documentation …"
+	@$(PIP) install --group docs
+	@touch $@
+
+docs: $(VENV)/.docs ## build the documentation site in build/site; broken links are errors
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python tests/docs/check_site.py build/site
+
 bench: setup ## every claim about speed, measured beside its peers
 	$(BIN)/python benchmarks/report_speed.py
 	$(BIN)/python benchmarks/linear_cost.py
@@ -86,8 +95,23 @@ bench: setup ## every claim about speed, measured beside its peers
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/digits_accuracy.py
 
-golden: setup ## write the golden outputs anew; read the difference before you commit it
-	CONVSCOPE_GOLDEN=write $(BIN)/python -m pytest tests/cli tests/present -q
+golden: setup ## rewrite golden outputs and the samples of the pages; read the difference before you commit it
+	CONVSCOPE_GOLDEN=write $(BIN)/python -m pytest tests/cli tests/render tests/docs -q
+
+$(VENV)/.dist: $(VENV)/.core pyproject.toml
+	@echo "installing the tools that build and check distributions …"
+	@$(PIP) install --group dev --group dist
+	@touch $@
+
+dist: $(VENV)/.dist ## build the sdist and the wheel, check both, run the README's samples on the wheel alone
+	@for files in github-workflows:".github/workflows/*.yml" github-actions:action.yml dependabot:.github/dependabot.yml \
+	  github-issue-forms:".github/ISSUE_TEMPLATE/*.yml" citation-file-format:CITATION.cff; do \
+	  $(BIN)/check-jsonschema --builtin-schema vendor.$${files%%:*} $${files#*:} || exit 1; done
+	@rm -rf dist
+	@mkdir -p build
+	$(BIN)/python -m build --outdir dist >build/dist.log || { cat build/dist.log >&2; exit 1; }
+	$(BIN)/twine check --strict dist/*
+	CONVSCOPE_DIST=dist $(BIN)/python -m pytest tests/distribution
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache build dist

@@ -10,7 +10,7 @@ import time
 
 import convscope as cs
 from convscope.data import load_data
-from convscope.data.resized import fitted
+from convscope.data.transforms import resize_dataset
 from timing import machine
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    train, test = (fitted(load_data("digits", split), size=(28, 28)) for split in ("train", "test"))
+    train, test = (resize_dataset(load_data("digits", split), size=(28, 28)) for split in ("train", "test"))
     model = cs.Model("lenet", seed=chosen.seed)
     start = time.perf_counter()
     model.fit(

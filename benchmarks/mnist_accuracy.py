@@ -11,7 +11,7 @@ import time
 
 import convscope as cs
 from convscope.data import load_data
-from convscope.data.augment import parse_augmentation
+from convscope.data.transforms import parse_augmentation
 from timing import machine
 
 

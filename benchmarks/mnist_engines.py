@@ -18,8 +18,8 @@ import numpy as np
 
 import convscope as cs
 from convscope.bench.networks import DIGITS
-from convscope.data import Source, Subset, load_data
-from convscope.data.augment import parse_augmentation
+from convscope.data import Dataset, Subset, load_data
+from convscope.data.transforms import parse_augmentation
 from timing import machine
 
 BATCH = 64
@@ -44,7 +44,7 @@ class Trained(NamedTuple):
     epoch_seconds: float
 
 
-def trained(model_name: str, way: Way, seed: int, train: Source, test: Source, epochs: int) -> Trained:
+def trained(model_name: str, way: Way, seed: int, train: Dataset, test: Dataset, epochs: int) -> Trained:
     """Train by the recipe, and evaluate."""
     model = cs.Model(model_name, seed=seed, engine=way.engine, precision=way.precision)
     optimizer = cs.AdamW(lr=2e-3, weight_decay=1e-2)
@@ -64,7 +64,7 @@ def trained(model_name: str, way: Way, seed: int, train: Source, test: Source, e
     return Trained(result["accuracy"], result["loss"], seconds / epochs)
 
 
-def _warm_up(way: Way, optimizer: cs.AdamW, train: Source, model: cs.Model) -> None:
+def _warm_up(way: Way, optimizer: cs.AdamW, train: Dataset, model: cs.Model) -> None:
     """Make a step with a model of its own: what it generates is there for the one that is timed."""
     twin = cs.Model(model.network, engine=way.engine, precision=way.precision)
     twin.compile(optimizer)
@@ -72,7 +72,7 @@ def _warm_up(way: Way, optimizer: cs.AdamW, train: Source, model: cs.Model) -> N
 
 
 def runs(
-    model: str, ways: list[Way], train: Source, test: Source, epochs: int
+    model: str, ways: list[Way], train: Dataset, test: Dataset, epochs: int
 ) -> Iterator[tuple[Way, list[Trained]]]:
     """Train every way with all its seeds, telling each result."""
     for way in ways:

@@ -12,8 +12,7 @@ from torch import nn
 import convscope as cs
 from convscope.errors import BadData, BadFile, BadSetting, BadShape
 from convscope.optim.losses import CrossEntropy
-from convscope.training.model_file import write_model_file
-from convscope.training.saving import arrays_of, describe
+from convscope.training.model_io import arrays_of, describe, write_model_file
 
 NET = "input 2x6x5 | conv 4 3x2 s1x2 | bn | relu | flatten | dense 3"
 

@@ -13,7 +13,7 @@ import numpy as np
 from experiment import COLORS, digits, label, legend, mean_and_spread, panels, percent, start, table
 
 import convscope as cs
-from convscope.data import Source
+from convscope.data import Dataset
 from convscope.plots import style
 
 NETWORK = "input 1x8x8 | flatten | dense 256 | relu{drop} | dense 256 | relu{drop} | dense 10"
@@ -98,7 +98,7 @@ def measure(setting: Setting) -> Result:
     return Result(setting, tuple(curves))
 
 
-def _errors(model: cs.Model, train: Source, test: Source, setting: Setting, seed: int) -> tuple[Errors, Errors]:
+def _errors(model: cs.Model, train: Dataset, test: Dataset, setting: Setting, seed: int) -> tuple[Errors, Errors]:
     """Return training and test error after every few epochs."""
     training, held = [], []
     order = np.random.default_rng(seed)

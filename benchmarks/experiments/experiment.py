@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from matplotlib.axes import Axes
 
-from convscope.data import Source, Subset, load_data
+from convscope.data import Dataset, Subset, load_data
 from convscope.plots import style
 
 S = TypeVar("S")
@@ -35,7 +35,7 @@ def start(
     print(f"figure: {given.save}", file=sys.stderr)
 
 
-def digits(images: int | None = None) -> tuple[Source, Source]:
+def digits(images: int | None = None) -> tuple[Dataset, Dataset]:
     """Return the real digits: so many to train on, evenly of all, and the test part."""
     train, test = load_data("digits", "train", hold_out=0), load_data("digits", "test")
     if images is not None:

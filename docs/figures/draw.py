@@ -1,4 +1,4 @@
-"""Draw the figures of the documentation again: `python docs/figures/draw.py`."""
+"""Redraw the figures of the documentation: `python docs/figures/draw.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from convscope import images, plots
 
 HERE = Path(__file__).parent
 LARGEST_BYTES = 150_000
-"""A larger file is written again with a palette of 256 colors, which suits drawings."""
+"""A larger file is rewritten with a palette of 256 colors, which suits drawings."""
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import BadFile, ConvscopeError, UnknownModel, nearest
-from .files.foreign import ADVICE, refuse_foreign
 from .files.regular import open_regular
 from .input_shapes import InputShape
 from .network import Network
@@ -26,6 +25,34 @@ ModelSource: TypeAlias = "Network | Model | nn.Module | keras.Model | str | os.P
 
 LARGEST_FILE = 16 << 20
 """Bytes of a network's file: a description is text, and even a large one is far smaller."""
+
+_MODULE = (
+    "a PyTorch module or its weights, which need the code that builds them",
+    "name that code: torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python",
+)
+_KERAS = (
+    "a Keras model",
+    "load it by keras:keras.models:load_model --arg filepath={path}, or pass keras.models.load_model({path!r}) to "
+    "cs.from_keras in Python",
+)
+_TENSORFLOW = (
+    "a TensorFlow graph",
+    "convert it to ONNX with tf2onnx, and name the .onnx file",
+)
+
+ADVICE = {
+    ".pt": _MODULE,
+    ".pth": _MODULE,
+    ".safetensors": (
+        "weights without a network",
+        "name the code that builds the network: torch:package.module:callable",
+    ),
+    ".keras": _KERAS,
+    ".h5": _KERAS,
+    ".tflite": _TENSORFLOW,
+    ".pb": _TENSORFLOW,
+}
+"""What a file of each suffix holds, and what to do instead."""
 
 _ZOO = Path(__file__).parent / "zoo"
 
@@ -199,8 +226,13 @@ def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
     return from_keras(model, size)
 
 
-def _read_foreign(name: str, _: InputShape | None) -> Network:
-    raise refuse_foreign(name)
+def _read_foreign(path: str, _: InputShape | None) -> Network:
+    suffix = Path(path).suffix.lower()
+    holds, hint = ADVICE[suffix]
+    raise UnknownModel(
+        f"a {suffix} file cannot be read as a model: it holds {holds}; got model={path!r}; "
+        f"{hint.format(path=path)}. [model-file]"
+    )
 
 
 _OBJECTS: tuple[tuple[str, str, Callable[[Any, InputShape | None], Network]], ...] = (

@@ -5,29 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, assert_never, get_args
 
 import numpy as np
 
-from .data.batches import Data, as_source, check_source, checked_images, checked_labels
+from .arrays import Array, DType
+from .data.batches import Data, as_dataset, check_dataset, checked_images, checked_labels
 from .engines.common.arrays import ProgramArrays, check_array_sizes
-from .engines.protocol import Array, DType, Precision, Program, StepResult, Training
-from .engines.reference.layers.graph import buffer_shapes, parameter_shapes
+from .engines.protocol import Precision, Program, StepResult, Training
 from .engines.registry import engine_named
 from .errors import BadSetting, NotFinite, nearest
+from .layers import Sigmoid
 from .loading import load
 from .network import Network
-from .optim.checks import real_number, whole_number
+from .optim.checks import check_integer, check_number
 from .optim.initialization import initial_buffers, initial_parameters
 from .optim.losses import Loss, Reading, objective, usual_loss
 from .optim.optimizers import SGD, Optimizer
 from .optim.schedules import Schedule, schedule_named
 from .optim.tasks import Task, checked_probabilities, checked_task, probability_reading, task_of
+from .parameters import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from .analysis.report import Report
+    from .training.fit import Augment
     from .training.history import History
-    from .training.start import Augment
 
 CHUNK = 256
 """Images that are computed at once where a caller gives many: bounds the memory."""
@@ -68,7 +70,7 @@ class Model:
                 "with its weights use from_torch or from_keras with parameters=True. [model-network]"
             )
         self.network = load(network)
-        self.seed = whole_number("Model", "seed", seed, 0, "use 0")
+        self.seed = check_integer("Model", "seed", seed, 0, "use 0")
         if dtype not in _DTYPES:
             raise BadSetting(
                 f"Model.dtype must be one of {', '.join(_DTYPES)}; got dtype={dtype!r}; "
@@ -165,7 +167,7 @@ class Model:
                 "use convscope.SGD(lr=0.01, momentum=0.9). [optimizer]"
             )
         if clip_norm is not None:
-            clip_norm = real_number("Model", "clip_norm", clip_norm, 0, above=True, way_out="1 is usual")
+            clip_norm = check_number("Model", "clip_norm", clip_norm, 0, above=True, way_out="1 is usual")
         followed = schedule_named(schedule)
         before, self._training = self._program, Training(chosen, objective(self.network, loss), clip_norm)
         training, self._program = self._training, self._compiled()
@@ -193,10 +195,10 @@ class Model:
 
         Errors:   as `train_step`; BadSetting [setting] for a rate that is negative, infinite or no number
         """
-        lr = real_number("step", "lr", lr, 0, way_out="0.01 is a common start")
+        lr = check_number("step", "lr", lr, 0, way_out="0.01 is a common start")
         most = float(np.finfo(self.dtype).max)
         if lr > most:
-            real_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
+            check_number("step", "lr", lr, 0, most, way_out="0.01 is a common start")
         self.refuse_all_frozen()
         x = checked_images(self.network, x, self.dtype)
         result = self._program.step(x, checked_labels(labels, len(x)), lr, self.steps, observe)
@@ -245,10 +247,9 @@ class Model:
         Errors:   BadSetting [probabilities]; BadData [images-type], [images-shape], [images-empty],
                   [images-nan]
         """
-        from .training.reading import read_output
 
         reading = self.reading(probabilities)
-        return read_output(self._in_chunks(self._program.predict, x), reading)
+        return _probabilities(self._in_chunks(self._program.predict, x), reading)
 
     def logits(self, x: Array) -> Array:
         """Return the scores that the loss reads: what stands before a last softmax or sigmoid."""
@@ -262,9 +263,9 @@ class Model:
 
         Errors:   BadData for data that does not fit
         """
-        source = as_source(data)
-        check_source(self.network, source, "data")
-        size = whole_number("evaluate", "batch_size", batch_size, 1, f"{CHUNK} is usual")
+        source = as_dataset(data)
+        check_dataset(self.network, source, "data")
+        size = check_integer("evaluate", "batch_size", batch_size, 1, f"{CHUNK} is usual")
         loss, correct, count = 0.0, 0, 0
         for first in range(0, len(source), size):
             x, labels = source.batch(np.arange(first, min(first + size, len(source))))
@@ -294,8 +295,8 @@ class Model:
         notes: Mapping[str, Any] | None = None,
         progress: bool = True,
     ) -> History:
-        """Train for some epochs; see `training.start.fit` for every argument."""
-        from .training import start
+        """Train for some epochs; see `training.fit.fit` for every argument."""
+        from .training import fit
 
         given = {
             "epochs": epochs,
@@ -309,8 +310,8 @@ class Model:
             "checkpoint_every": checkpoint_every,
         }
         settings = {name: value for name, value in given.items() if value is not None}
-        places = start.Places(run, resume, tensorboard, notes or {})
-        return start.fit(self, data, validation, settings, places, progress)
+        places = fit.RunOptions(run, resume, tensorboard, notes or {})
+        return fit.fit(self, data, validation, settings, places, progress)
 
     def summary(self) -> Report:
         """Return the report of the network: its str() is the table of layers, and notebooks show it as HTML."""
@@ -323,7 +324,7 @@ class Model:
 
         Errors:   BadFile [write-failed]
         """
-        from .training.saving import save_model
+        from .training.model_io import save_model
 
         save_model(self, Path(path))
 
@@ -333,7 +334,7 @@ class Model:
 
         Errors:   BadFile [file-missing], [file-damaged], [no-network]
         """
-        from .training.saving import load_model
+        from .training.model_io import load_model
 
         return load_model(Path(path), engine)
 
@@ -344,7 +345,7 @@ class Model:
 
         Errors:   BadFile [file-missing], [file-damaged], [other-network] with the differences listed
         """
-        from .training.saving import load_parameters
+        from .training.model_io import load_parameters
 
         load_parameters(self, Path(path), names or {})
 
@@ -365,3 +366,19 @@ class Model:
         x = checked_images(self.network, x, self.dtype)
         parts = [compute(x[first : first + CHUNK]) for first in range(0, len(x), CHUNK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _probabilities(output: Array, reading: Reading) -> Array:
+    """Return probabilities of an output, classes on the first axis after the batch."""
+    from .engines.reference.layers import value
+    from .engines.reference.layers.softmax import softmax
+
+    match reading:
+        case "softmax":
+            return softmax(output, 1)
+        case "sigmoid":
+            return value(Sigmoid(), output)
+        case "as is":
+            return output
+        case _:
+            assert_never(reading)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from convscope.training.model_file import read_model_file
+from convscope.training.model_io import read_model_file
 
 SHAPE = (1, 6, 5)
 NETWORK = "input 1x6x5 | conv 4 3x2 same | relu | maxpool 2 | flatten | dense 3"

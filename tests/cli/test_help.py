@@ -13,7 +13,7 @@ import convscope as cs
 from convscope.cli.group import VERBS
 from convscope.cli.group import convscope as group
 from convscope.data import Subset
-from convscope.data.config import DataChoice
+from convscope.data.config import DataConfig
 
 COMMAND = re.compile(r"^ +convscope (.+)$", re.MULTILINE)
 
@@ -46,7 +46,7 @@ def test_every_verb_has_an_example_of_itself(path):
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory):
     """A short run of lenet on a part of the digits."""
-    choice = DataChoice("digits", resize=(28, 28))
+    choice = DataConfig("digits", resize=(28, 28))
     few = Subset(choice.part("train"), np.arange(30))
     folder = tmp_path_factory.mktemp("runs") / "lenet-digits"
     cs.Model("lenet").fit(few, epochs=1, run=folder, notes={"data": choice.to_dict()}, progress=False)

@@ -14,7 +14,7 @@ import pytest
 
 import convscope as cs
 from convscope.cli import main
-from convscope.training.log import read_log
+from convscope.training.history import read_log
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 import convscope as cs
 from cli.small_data import CLASSES, NETWORK, images, write_npz
-from convscope.data.network_input import read_input
+from convscope.data.load import read_input
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from cli.small_data import CLASSES, NETWORK, same_run, write_folder
 from convscope.optim.losses import CrossEntropy
 from convscope.optim.optimizers import SGD, AdamW
 from convscope.optim.schedules import OneCycle, WarmUp
-from convscope.training.checkpoint import RunFolder
 from convscope.training.configuration import Configuration
+from convscope.training.run_folder import RunFolder
 
 FILES = {"best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "previous.safetensors", "run.json"}
 

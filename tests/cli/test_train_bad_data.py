@@ -259,7 +259,7 @@ def test_an_offline_set_says_where_its_files_belong(convscope, here, monkeypatch
         raise OSError("no route to host")
 
     monkeypatch.setattr(pooch, "retrieve", unreachable)
-    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     refused(
         convscope,
         "train",
@@ -268,7 +268,7 @@ def test_an_offline_set_says_where_its_files_belong(convscope, here, monkeypatch
         "mnist",
         "--data-dir",
         "sets",
-        message="mnist must have its original files; got no train-images-idx3-ubyte.gz in sets, cache/convscope, and "
+        message="mnist must have its original files; got no train-images-idx3-ubyte.gz in sets, /cache/convscope, and "
         "fetching failed from https://ossci-datasets.s3.amazonaws.com/mnist/ (no connection), "
         "https://storage.googleapis.com/cvdf-datasets/mnist/ (no connection); put train-images-idx3-ubyte.gz, "
         "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz into sets/mnist, "

@@ -126,7 +126,7 @@ def test_control_c_before_training_leaves_no_traceback(slow_data):
         "numpy",
         "convscope.cli.train",
         "convscope.data.npz",
-        "convscope.training.loop",
+        "convscope.training.fit",
     ):
         script = interrupting.format(module=module, arguments=arguments)
         ended = subprocess.run(

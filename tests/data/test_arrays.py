@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from convscope.data import ArraySource, arrays, augment, load, splits
+from convscope.data import ArrayDataset, arrays, load, splits, transforms
 from convscope.errors import BadData
 
 BYTES = np.arange(5 * 2 * 3 * 4, dtype=np.uint8).reshape(5, 2, 3, 4)
@@ -15,12 +15,12 @@ LABELS = np.array([0, 2, 1, 2, 0])
 
 def refused(message, x=BYTES, labels=LABELS, classes=None):
     with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
-        ArraySource(x, labels, classes)
+        ArrayDataset(x, labels, classes)
 
 
 def test_bytes_become_shares_of_one():
     """255 is 1, in float32, in the order asked for."""
-    source = ArraySource(BYTES + np.uint8(136), LABELS)
+    source = ArrayDataset(BYTES + np.uint8(136), LABELS)
     x, labels = source.batch(np.array([4, 1, 4]))
     assert x.dtype == np.float32
     assert labels.dtype == np.int64
@@ -31,14 +31,14 @@ def test_bytes_become_shares_of_one():
 
 def test_floating_point_numbers_stay():
     """What was scaled or centered by its owner is not scaled again."""
-    source = ArraySource(BYTES.astype(np.float64) - 60, LABELS)
+    source = ArrayDataset(BYTES.astype(np.float64) - 60, LABELS)
     x, _ = source.batch(np.array([0]))
     assert x.dtype == np.float32
     np.testing.assert_array_equal(x[0], BYTES[0] - 60.0)
 
 
 def test_what_a_source_tells():
-    source = ArraySource(BYTES, LABELS, ["cat", "dog", "eel", "fox"])
+    source = ArrayDataset(BYTES, LABELS, ["cat", "dog", "eel", "fox"])
     assert (len(source), source.image_shape) == (5, (2, 3, 4))
     assert source.classes == ("cat", "dog", "eel", "fox")
     np.testing.assert_array_equal(source.labels, LABELS)
@@ -46,7 +46,7 @@ def test_what_a_source_tells():
 
 def test_a_batch_is_a_copy():
     """Writing into a batch does not change the data."""
-    source = ArraySource(BYTES.astype(np.float32), LABELS)
+    source = ArrayDataset(BYTES.astype(np.float32), LABELS)
     source.batch(np.array([1]))[0][:] = -1
     assert source.batch(np.array([1]))[0].min() >= 0
 
@@ -147,7 +147,7 @@ def test_class_names():
     refused("classes must be different names; got none; name each class once. [class-names]", classes=[])
 
 
-@pytest.mark.parametrize("module", [arrays, augment, load, splits], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [arrays, transforms, load, splits], ids=lambda module: module.__name__)
 def test_examples_of_the_docstrings(module):
     found = doctest.testmod(module)
     assert found.attempted > 0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.data import Augmentation, parse_augmentation
-from convscope.data.augment import crop, flip, rotate, shift
+from convscope.data.transforms import crop, flip, rotate, shift
 from convscope.errors import BadSetting
 
 X = np.random.default_rng(0).random((40, 2, 7, 5), np.float32)

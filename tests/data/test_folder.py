@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.data import FolderSource, load_data
+from convscope.data import FolderDataset, load_data
 from convscope.errors import BadData, BadFile, MissingExtra
 from convscope.images import read_image
 
@@ -46,7 +46,7 @@ def refused(message, error, make):
 
 def test_images_come_by_name(animals):
     """Classes first, then files; hidden files and other kinds are left alone."""
-    source = FolderSource(animals)
+    source = FolderDataset(animals)
     assert source.classes == ("cat", "dog")
     assert [file.name for file in source.files] == ["A.PNG", "z.png", "a.bmp", "b.png", "c.png"]
     assert source.labels.tolist() == [0, 0, 1, 1, 1]
@@ -61,7 +61,7 @@ def test_pixels_are_read_when_asked_for(animals, monkeypatch):
     """Only the images of the batch: a folder may be larger than memory."""
     from convscope.data import folder
 
-    source = FolderSource(animals)
+    source = FolderDataset(animals)
     read = []
 
     def noted(path, *settings):
@@ -77,10 +77,10 @@ def test_gray_images_have_one_channel(tmp_path):
     """If all are gray; one in color, and all are read in color; either can be asked for."""
     save(tmp_path / "a" / "1.png", color(1)[..., 0])
     save(tmp_path / "b" / "2.png", color(2)[..., 0])
-    assert FolderSource(tmp_path).image_shape == (1, *SIZE)
+    assert FolderDataset(tmp_path).image_shape == (1, *SIZE)
     save(tmp_path / "b" / "3.png", color(3))
-    assert FolderSource(tmp_path).image_shape == (3, *SIZE)
-    gray = FolderSource(tmp_path, channels=1)
+    assert FolderDataset(tmp_path).image_shape == (3, *SIZE)
+    gray = FolderDataset(tmp_path, channels=1)
     expected = color(3) @ np.array([0.299, 0.587, 0.114]) / 255
     np.testing.assert_allclose(gray.batch(np.array([2]))[0][0, 0], expected, atol=0.6 / 255)
 
@@ -93,7 +93,7 @@ def test_mixed_sizes_are_refused_or_resized(animals, size):
         f"images must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; "
         "give a size to resize them to. [image-sizes]",
         BadData,
-        lambda: FolderSource(animals),
+        lambda: FolderDataset(animals),
     )
     assert load_data(animals, resize=(4, 6)).image_shape == (3, 4, 6)
     assert load_data(animals, resize=9).image_shape == (3, 9, 9)
@@ -104,7 +104,7 @@ def test_resizing_keeps_what_is_where(tmp_path):
     pixels = np.zeros((8, 6), np.uint8)
     pixels[4:] = 200
     save(tmp_path / "a" / "1.png", pixels)
-    x, _ = FolderSource(tmp_path, resize=(4, 3)).batch(np.array([0]))
+    x, _ = FolderDataset(tmp_path, resize=(4, 3)).batch(np.array([0]))
     assert x.shape == (1, 1, 4, 3)
     assert (np.diff(x[0, 0].mean(axis=1)) >= 0).all()
     assert x.mean() == pytest.approx(100 / 255, abs=1 / 255)
@@ -116,7 +116,7 @@ def test_turned_photographs_stand_upright(tmp_path):
     exif[0x0112] = 6  # turn a quarter clockwise to see it upright
     pixels = color(1)
     save(tmp_path / "a" / "1.png", pixels, exif=exif)
-    source = FolderSource(tmp_path)
+    source = FolderDataset(tmp_path)
     assert source.image_shape == (3, SIZE[1], SIZE[0])
     x, _ = source.batch(np.array([0]))
     np.testing.assert_allclose(x[0].transpose(1, 2, 0), np.rot90(pixels, -1) / 255, rtol=1e-6)
@@ -129,8 +129,8 @@ def test_truncated_images_are_named(animals):
     with pytest.raises(
         BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[image-file\]$"
     ):
-        FolderSource(animals)
-    whole = FolderSource(animals, skip_corrupt=True)
+        FolderDataset(animals)
+    whole = FolderDataset(animals, skip_corrupt=True)
     assert whole.skipped == (str(path),)
     assert [file.name for file in whole.files] == ["A.PNG", "z.png", "a.bmp", "c.png"]
     assert whole.labels.tolist() == [0, 0, 1, 1]
@@ -143,8 +143,8 @@ def test_corrupt_images_are_named_at_the_start(animals):
         f"'{path}' must be a whole image file; got a damaged one (no image that Pillow knows); mend it, take it "
         "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [image-file]"
     )
-    refused(message, BadFile, lambda: FolderSource(animals))
-    whole = FolderSource(animals, skip_corrupt=True)
+    refused(message, BadFile, lambda: FolderDataset(animals))
+    whole = FolderDataset(animals, skip_corrupt=True)
     assert whole.skipped == (str(path),)
     assert whole.labels.tolist() == [0, 1, 1, 1]
 
@@ -156,7 +156,7 @@ def test_every_image_corrupt(tmp_path):
         f"'{tmp_path}' must have an image that can be read; got 1 damaged files; fetch the images again. "
         "[folder-empty]",
         BadData,
-        lambda: FolderSource(tmp_path, skip_corrupt=True),
+        lambda: FolderDataset(tmp_path, skip_corrupt=True),
     )
 
 
@@ -175,7 +175,7 @@ def test_decompression_bombs_are_refused(tmp_path, sides):
         f"'{path}' must be an image of at most 100,000,000 pixels; got more; make it smaller, or leave it out. "
         "[image-pixels]",
         BadFile,
-        lambda: FolderSource(tmp_path),
+        lambda: FolderDataset(tmp_path),
     )
 
 
@@ -195,7 +195,7 @@ def test_a_folder_without_images(tmp_path):
         f"'{tmp_path}' must have images in its class folders; got no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
         ".pgm, .png, .ppm, .tif, .tiff, .webp; put them there. [folder-empty]",
         BadData,
-        lambda: FolderSource(tmp_path),
+        lambda: FolderDataset(tmp_path),
     )
 
 
@@ -204,7 +204,7 @@ def test_a_folder_that_is_not_there():
         "'nowhere/at/all' must be a folder that can be read; got no such file or directory; check the path. "
         "[folder-missing]",
         BadFile,
-        lambda: FolderSource(Path("nowhere/at/all")),
+        lambda: FolderDataset(Path("nowhere/at/all")),
     )
 
 
@@ -213,12 +213,12 @@ def test_without_pillow_the_extra_is_named(animals, monkeypatch):
     refused(
         "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]",
         MissingExtra,
-        lambda: FolderSource(animals),
+        lambda: FolderDataset(animals),
     )
 
 
 def test_an_image_that_changes_its_size(animals):
-    source = FolderSource(animals)
+    source = FolderDataset(animals)
     path = save(animals / "cat" / "z.png", color(1, (9, 9)))
     refused(
         f"'{path}' must keep its size while it is in use; got another than at the start; load the folder again. "
@@ -293,7 +293,7 @@ def test_system_empty_and_hidden_folders_are_left_out(animals):
     (animals / "fish" / "Thumbs.db").write_bytes(b"")
     save(animals / ".ipynb_checkpoints" / "a.png", color(1))
     save(animals / "dog" / "@eaDir" / "a.png", color(1))
-    source = FolderSource(animals)
+    source = FolderDataset(animals)
     assert source.classes == ("cat", "dog")
     assert source.left_out == ("__MACOSX", "fish")
     assert len(source) == 5
@@ -306,7 +306,7 @@ def test_nested_class_folders_are_read(animals):
     save(animals / "cat" / "old" / "a.png", color(7))
     save(animals / "cat" / "new" / "c.png", color(8))
     (animals / "cat" / "old" / "loop").symlink_to(animals / "cat")
-    source = FolderSource(animals)
+    source = FolderDataset(animals)
     assert [str(file.relative_to(animals)) for file in source.files] == [
         "cat/A.PNG", "cat/z.png", "cat/new/c.png", "cat/old/a.png", "cat/old/1990/b.png",
         "dog/a.bmp", "dog/b.png", "dog/c.png",
@@ -323,7 +323,7 @@ def test_nested_folders_have_the_images_that_image_folder_finds(animals, tmp_pat
         for name in names
         if name.lower().endswith((".png", ".bmp")) and not name.startswith(".")
     )
-    assert sorted(map(str, FolderSource(animals).files)) == expected
+    assert sorted(map(str, FolderDataset(animals).files)) == expected
 
 
 @pytest.fixture
@@ -351,35 +351,35 @@ def grow_old(folder, seconds=3600):
 
 def test_images_are_decoded_once_and_again_only_when_they_change(animals, reads):
     grow_old(animals)
-    first = FolderSource(animals)
+    first = FolderDataset(animals)
     assert sorted(reads) == ["A.PNG", "a.bmp", "b.png", "c.png", "z.png"]
     reads.clear()
-    second = FolderSource(animals)
+    second = FolderDataset(animals)
     assert reads == []
     assert (second.files, second.image_shape) == (first.files, first.image_shape)
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(BadFile, match=r"b\.png' must be a whole image file"):
-        FolderSource(animals)
+        FolderDataset(animals)
     assert reads == ["b.png"]
 
 
 def test_an_image_that_just_changed_is_not_remembered(animals, reads):
     """It may change again within the same tick of the file system's clock."""
-    FolderSource(animals)
+    FolderDataset(animals)
     reads.clear()
-    FolderSource(animals)
+    FolderDataset(animals)
     assert len(reads) == 5
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"reader": 3}', b"\xff"])
 def test_a_damaged_memory_of_images_is_forgotten(animals, reads, content):
     grow_old(animals)
-    FolderSource(animals)
+    FolderDataset(animals)
     (store,) = Path(os.environ["XDG_CACHE_HOME"]).rglob("*.json")
     store.write_bytes(content)
     reads.clear()
-    FolderSource(animals)
+    FolderDataset(animals)
     assert len(reads) == 5
 
 
@@ -391,7 +391,7 @@ def test_several_damaged_images_are_counted(animals):
         "cannot be read; mend it, take it away, or leave such files out by --skip-corrupt, in Python "
         "skip_corrupt=True. [image-file]",
         BadFile,
-        lambda: FolderSource(animals),
+        lambda: FolderDataset(animals),
     )
 
 
@@ -399,7 +399,7 @@ def test_several_damaged_images_are_counted(animals):
 def test_a_fifo_among_the_images_does_not_hang(animals):
     os.mkfifo(animals / "cat" / "b.png")
     with pytest.raises(BadFile, match=r"b\.png' must be an image file; got no such file"):
-        FolderSource(animals)
+        FolderDataset(animals)
 
 
 def test_a_name_too_long_for_a_file_is_no_data():

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.data import ArraySource, Subset, held_out, missing_classes, refuse_missing_classes
+from convscope.data import ArrayDataset, Subset, holdout_mask, missing_classes, refuse_missing_classes
 from convscope.errors import BadData
 
-WHOLE = ArraySource(np.arange(6 * 2 * 3, dtype=np.uint8).reshape(6, 1, 2, 3), [0, 1, 1, 0, 2, 2], ["a", "b", "c"])
+WHOLE = ArrayDataset(np.arange(6 * 2 * 3, dtype=np.uint8).reshape(6, 1, 2, 3), [0, 1, 1, 0, 2, 2], ["a", "b", "c"])
 
 
 def test_a_subset_is_the_images_at_its_indices():
@@ -32,8 +32,8 @@ def test_an_empty_subset_is_refused():
 def test_held_out_is_stratified(labels, share):
     """Each class gives its share, at least one of two; the same images each time."""
     labels = np.array(labels)
-    marked = held_out(labels, share)
-    np.testing.assert_array_equal(marked, held_out(labels, share))
+    marked = holdout_mask(labels, share)
+    np.testing.assert_array_equal(marked, holdout_mask(labels, share))
     for label in set(labels.tolist()):
         own = marked[labels == label]
         if len(own) == 1:
@@ -45,7 +45,7 @@ def test_held_out_is_stratified(labels, share):
 
 def test_held_out_is_spread_over_the_file():
     """Neighbors are not taken together, for a file's order often has a meaning."""
-    marked = held_out(np.zeros(100, int), 0.2)
+    marked = holdout_mask(np.zeros(100, int), 0.2)
     assert set(np.diff(np.flatnonzero(marked))) == {5}
 
 

@@ -18,7 +18,7 @@ from convscope.engines.reference.layers import Context, forward
 from convscope.layers.facts import facts
 from derivations.networks import EXERCISE, LARGE, SMALL, chain
 
-PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("errata.md", "errata.zh.md")]
+PAGES = [Path(__file__).parents[2] / "docs" / "lessons" / name for name in ("errata.md", "errata.zh.md")]
 MAP = np.array([[1, 3, 2, 4], [3, 5, 4, 6], [2, 5, 6, 7], [4, 7, 6, 8]], float)[None, None]
 
 LAYERS_OF_LARGE = [(7, 2, 3), (3, 2, 1), (3, 1, 1)]

@@ -7,7 +7,7 @@ from torch import nn
 
 import convscope as cs
 from convscope.errors import BadSetting
-from convscope.training.model_file import read_model_file
+from convscope.training.model_io import read_model_file
 
 NET = (
     "input 3x8x7 | conv 6 3x2 p1x0 frozen | bn frozen | relu | conv 5 2 frozen=bias | bn | relu"

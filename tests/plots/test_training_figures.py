@@ -12,7 +12,7 @@ from PIL import Image
 
 import convscope as cs
 from convscope import plots
-from convscope.data import ArraySource
+from convscope.data import ArrayDataset
 from convscope.errors import BadData, BadShape, UnknownLayer
 from convscope.plots.curves import curves
 from convscope.plots.features import layer_maps
@@ -57,7 +57,7 @@ def mistakes(count, names=("cat", "dog", "owl")):
     x = np.random.default_rng(1).random((max(count, 2), 1, 4, 6)).astype(np.float32)
     made = tuple(Mistake(at, 0, 2, 0.9 - at / 100, 0.05) for at in range(count))
     confusion = np.array([[1, 0, count, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
-    return Evaluation(names, 0.5, confusion, made), ArraySource(x, [0] * len(x), names)
+    return Evaluation(names, 0.5, confusion, made), ArrayDataset(x, [0] * len(x), names)
 
 
 def drawn(model, activations):

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.data import ArraySource
+from convscope.data import ArrayDataset
 from convscope.optim.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from convscope.optim.schedules import StepDecay
 from convscope.training.configuration import Configuration
 from convscope.training.divergence import STEPS, chance_loss, constant_class, has_diverged
-from convscope.training.history import Epoch
-from convscope.training.log import Log
-from convscope.training.loop import Loop
-from convscope.training.model_file import read_model_file
+from convscope.training.fit import Loop
+from convscope.training.history import Epoch, Log
+from convscope.training.model_io import read_model_file
 from convscope.training.progress import Progress
 from convscope.training.run_diagnosis import diagnose_run
 
@@ -42,7 +41,7 @@ def test_chance_is_what_knowing_nothing_gives():
 def watched(losses, batches=20):
     """Return for each step whether the run would be stopped after it, in its middle or at its end."""
     x, labels = data()
-    loop = Loop(cs.Model(NET), ArraySource(x, labels), None, Configuration(), Progress(1, False), Log())
+    loop = Loop(cs.Model(NET), ArrayDataset(x, labels), None, Configuration(), Progress(1, False), Log())
     answers = []
     for loss in losses:
         loop._watch_loss(loss, labels)
@@ -97,7 +96,7 @@ def test_diverged_run_keeps_the_best_epoch_and_names_the_step(tmp_path, capsys, 
     assert "still-improving" not in [one.code for one in diagnose_run(tmp_path / "run")]
 
 
-class Cut(ArraySource):
+class Cut(ArrayDataset):
     """Data whose disk fails at one batch."""
 
     left = 70
@@ -136,11 +135,11 @@ def test_constant_predictor_is_told_from_one_that_sees():
     for name in model.parameters:
         model.parameters[name] = np.zeros(model.parameters.shape(name))
     model.parameters["dense1.bias"] = np.array([0.0, 3.0, 1.0, 0.0])
-    assert constant_class(model, ArraySource(x, labels)) == 1
-    assert constant_class(model, ArraySource(x, np.ones(60, int), ("a", "b", "c"))) is None
+    assert constant_class(model, ArrayDataset(x, labels)) == 1
+    assert constant_class(model, ArrayDataset(x, np.ones(60, int), ("a", "b", "c"))) is None
     model.parameters["dense1.weight"] = np.outer([0, 0, 1, 0], np.ones(30))
-    assert constant_class(model, ArraySource(x, labels)) is None
-    assert constant_class(cs.Model("input 1x6x5 | conv 3 2"), ArraySource(x, labels)) is None
+    assert constant_class(model, ArrayDataset(x, labels)) is None
+    assert constant_class(cs.Model("input 1x6x5 | conv 3 2"), ArrayDataset(x, labels)) is None
 
 
 def test_diagnosis_names_a_constant_predictor(tmp_path):
@@ -149,7 +148,7 @@ def test_diagnosis_names_a_constant_predictor(tmp_path):
     model = cs.Model("input 1x6x5 | flatten | dense 7 | relu | dense 3")
     model.parameters["dense1.bias"] = np.full(7, -1e3)
     model.fit(
-        ArraySource(x, labels, ("ash", "bone", "coal")),
+        ArrayDataset(x, labels, ("ash", "bone", "coal")),
         3,
         8,
         validation=data(20, 1),

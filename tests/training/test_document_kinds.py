@@ -15,7 +15,7 @@ import pytest
 import convscope as cs
 from convscope.cli import main
 from convscope.errors import ConvscopeError
-from convscope.training.model_file import read_model_file, write_model_file
+from convscope.training.model_io import read_model_file, write_model_file
 from convscope.training.run_diagnosis import diagnose_run
 from convscope.training.run_document import read_run_document, write_run_document
 from training.torture import bounded

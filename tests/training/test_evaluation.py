@@ -5,11 +5,11 @@ import pytest
 
 import convscope as cs
 from convscope.cli.data_fit import refuse_misfit
-from convscope.data import ArraySource
+from convscope.data import ArrayDataset
 from convscope.errors import BadData, BadFile
 from convscope.training import evaluation
 from convscope.training.evaluation import OTHER, class_probabilities, evaluate_classes
-from convscope.training.saved_run import SavedRun
+from convscope.training.run_folder import SavedRun
 
 
 def certain(outputs, scale=8.0):
@@ -27,7 +27,7 @@ def lit(places):
 
 def test_confusion_counts_rows_of_true_classes():
     """Pixel 1 is found as class 1, whatever the label says."""
-    source = ArraySource(lit([0, 1, 1, 2, 2, 2]), [0, 1, 0, 2, 1, 1], ("a", "b", "c"))
+    source = ArrayDataset(lit([0, 1, 1, 2, 2, 2]), [0, 1, 0, 2, 1, 1], ("a", "b", "c"))
     result = evaluate_classes(certain(3), source)
     assert result.counts().tolist() == [[1, 1, 0], [0, 1, 2], [0, 0, 1]]
     assert (result.images, result.correct, result.accuracy) == (6, 3, 0.5)
@@ -42,7 +42,7 @@ def test_confusion_counts_rows_of_true_classes():
 
 def test_an_output_without_a_class_is_another(monkeypatch):
     """A network of six outputs on three classes; batches do not matter."""
-    source = ArraySource(lit([0, 5, 4, 1, 2]), [0, 1, 2, 1, 0], ("a", "b", "c"))
+    source = ArrayDataset(lit([0, 5, 4, 1, 2]), [0, 1, 2, 1, 0], ("a", "b", "c"))
     monkeypatch.setattr(evaluation, "CHUNK", 3)
     result = evaluate_classes(certain(6), source)
     assert result.predicted_names == ("a", "b", "c", OTHER)
@@ -54,7 +54,7 @@ def test_an_output_without_a_class_is_another(monkeypatch):
 def test_only_the_surest_mistakes_are_kept():
     """The surest first; of equals the first."""
     x = lit([1, 1, 1, 1]) * np.array([0.2, 0.9, 0.5, 0.9], np.float32)[:, None, None, None]
-    result = evaluate_classes(certain(3), ArraySource(x, [0, 0, 2, 0], ("a", "b", "c")), most_mistakes=3)
+    result = evaluate_classes(certain(3), ArrayDataset(x, [0, 0, 2, 0], ("a", "b", "c")), most_mistakes=3)
     assert [m.index for m in result.mistakes] == [1, 3, 2]
 
 
@@ -80,7 +80,7 @@ def test_a_network_of_maps_has_no_classes():
 
 def test_what_fits_is_not_refused():
     """Fewer classes than outputs are allowed."""
-    refuse_misfit(cs.load("input 1x2x3 | flatten | dense 4"), ArraySource(lit([0, 1]), [0, 1]), "some")
+    refuse_misfit(cs.load("input 1x2x3 | flatten | dense 4"), ArrayDataset(lit([0, 1]), [0, 1]), "some")
 
 
 def test_a_saved_model_has_no_log_and_no_data(tmp_path):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.data import ArraySource, load_data
-from convscope.data.augment import shift
+from convscope.data import ArrayDataset, load_data
+from convscope.data.transforms import shift
 from convscope.errors import BadData, BadSetting, NotFinite
 from convscope.optim.randomness import generator
-from convscope.training.log import read_log
+from convscope.training.history import read_log
 from convscope.training.observers import Observer
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | flatten | dropout 0.2 | dense 3"
@@ -66,7 +66,7 @@ def test_every_random_choice_counts():
 
 
 def test_a_source_and_arrays_train_alike():
-    assert bits(fit()[0]) == bits(fit(given=ArraySource(*data(), classes="abc"))[0])
+    assert bits(fit()[0]) == bits(fit(given=ArrayDataset(*data(), classes="abc"))[0])
 
 
 def test_fit_is_steps_in_shuffled_order(tmp_path):
@@ -230,7 +230,7 @@ def test_no_data_is_an_error():
 def test_nan_pixels_of_a_source_are_found_in_their_batch():
     """A source that checks nothing itself."""
 
-    class Broken(ArraySource):
+    class Broken(ArrayDataset):
         def batch(self, indices):
             x, labels = super().batch(indices)
             x[0, 1, 2, 3] = np.nan

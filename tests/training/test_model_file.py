@@ -5,7 +5,7 @@ import json
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from convscope.training.model_file import read_model_file, write_model_file
+from convscope.training.model_io import read_model_file, write_model_file
 
 ARRAYS = {
     "b": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -14,10 +14,10 @@ import pytest
 
 import convscope as cs
 from convscope.errors import BadFile, BadSetting
-from convscope.training.model_file import read_model_file, write_model_file
+from convscope.training.model_io import read_model_file, write_model_file
 from convscope.training.run_diagnosis import diagnose_run
 from convscope.training.run_document import read_run_document, write_run_document
-from convscope.training.saved_run import SavedRun
+from convscope.training.run_folder import SavedRun
 from training import killed_run
 
 SCRIPT = Path(killed_run.__file__)

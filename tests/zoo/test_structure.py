@@ -9,9 +9,7 @@ import pytest
 
 import convscope
 from convscope.loading import load, zoo_names
-from convscope.zoo.page import page, parameters
-
-ROOT = Path(__file__).parents[2]
+from convscope.zoo.page import parameters
 
 
 @pytest.mark.parametrize("name", zoo_names())
@@ -86,8 +84,3 @@ def test_unet_against_pytorch() -> None:
     modules += [torch.nn.Conv2d(64, 2, 1, device="meta")]
     expected = sum(weight.numel() for module in modules for weight in module.parameters())
     assert parameters(load("unet")) == expected
-
-
-def test_the_page_is_current() -> None:
-    """docs/zoo.md is what `python -m convscope.zoo.page` prints."""
-    assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == page()

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from ..data.batches import refuse_no_classes
-from ..data.dataset import Source
+from ..data.dataset import Dataset
 from ..errors import BadData, ConvscopeError
 from ..layers.base import show_shape
 from ..layers.dense import Linear
@@ -16,7 +16,7 @@ COPY = "mine.yaml"
 """File that a network is written to where it must be changed."""
 
 
-def refuse_misfit(network: Network, source: Source, label: str, model: str | None = None) -> None:
+def refuse_misfit(network: Network, source: Dataset, label: str, model: str | None = None) -> None:
     """Raise where images or classes do not fit a network, with the options that would help.
 
     `model` is MODEL as it was given; None where the network is that of a run and cannot be changed.

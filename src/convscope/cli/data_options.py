@@ -12,8 +12,8 @@ from .arguments import extent
 from .output import remark
 
 if TYPE_CHECKING:
-    from ..data import Source
-    from ..data.config import DataChoice
+    from ..data import Dataset
+    from ..data.config import DataConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,12 +68,12 @@ def data_choice(
     channels: int | None,
     skip_corrupt: bool | None,
     hold_out: float | None = None,
-) -> DataChoice:
+) -> DataConfig:
     """Return what the options choose.
 
     Errors:   BadSetting [resize], [channels], [hold-out]
     """
-    from ..data.config import DataChoice
+    from ..data.config import DataConfig
     from ..data.load import HELD_OUT_SHARE
 
     if channels not in (None, 1, 3):
@@ -84,10 +84,10 @@ def data_choice(
             "0.1 is usual, 0 is none. [hold-out]"
         )
     share = HELD_OUT_SHARE if hold_out is None else hold_out
-    return DataChoice(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
+    return DataConfig(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
 
 
-def say_left_out(source: Source) -> None:
+def say_left_out(source: Dataset) -> None:
     """Name what a folder of images has that is not used."""
     for names, why in (
         (getattr(source, "skipped", ()), "left out what cannot be read ({count} of the data): {names}"),

@@ -21,11 +21,11 @@ from .options import json_option, one_of, save_option
 from .output import remark, say
 
 if TYPE_CHECKING:
-    from ..data import Source
-    from ..data.config import DataChoice
+    from ..data import Dataset
+    from ..data.config import DataConfig
     from ..model import Model
     from ..training.evaluation import Evaluation
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import SavedRun
 
 
 @click.command("evaluate", short_help=VERBS["evaluate"])
@@ -62,7 +62,7 @@ def command(
     from ..render.evaluation import confusion_csv, evaluation_text
     from ..text.terminal import paint_for, terminal_width
     from ..training.evaluation import evaluate_classes
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import SavedRun
 
     one_of({"--json": as_json, "--csv": as_csv})
     saved = SavedRun(run)
@@ -84,7 +84,7 @@ def command(
         say(evaluation_text(evaluation, title, terminal_width(), paint_for()))
 
 
-def _choice(saved: SavedRun, model: Model, given: dict[str, Any]) -> DataChoice:
+def _choice(saved: SavedRun, model: Model, given: dict[str, Any]) -> DataConfig:
     """Return the run's own data, or other data, whose images are brought to what the network takes."""
     recorded = saved.data
     if given["data"] is None:
@@ -103,7 +103,7 @@ def _choice(saved: SavedRun, model: Model, given: dict[str, Any]) -> DataChoice:
     return choice
 
 
-def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
+def _part(choice: DataConfig, part: str | None) -> tuple[str, Dataset]:
     from ..data import SPLITS
 
     if part is None:
@@ -114,18 +114,18 @@ def _part(choice: DataChoice, part: str | None) -> tuple[str, Source]:
     raise BadSetting(f"--part must be one of {', '.join(SPLITS)}; got {part!r}; {nearest(part, SPLITS)} [part]")
 
 
-def _as_learned(model: Model, source: Source, choice: DataChoice) -> Source:
+def _as_learned(model: Model, source: Dataset, choice: DataConfig) -> Dataset:
     """Return the data with its classes in the order in which the model learned them."""
-    from ..data.labels import relabeled
+    from ..data.transforms import relabel
     from .data_fit import refuse_misfit
 
     if model.classes is not None:
-        source = relabeled(source, model.classes)
+        source = relabel(source, model.classes)
     refuse_misfit(model.network, source, choice.label)
     return source
 
 
-def _draw(evaluation: Evaluation, source: Source, path: str, lang: str) -> None:
+def _draw(evaluation: Evaluation, source: Dataset, path: str, lang: str) -> None:
     from .. import plots
 
     plots.save(plots.mistakes_figure(evaluation, source, lang), path)

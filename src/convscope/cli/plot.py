@@ -169,7 +169,7 @@ def curves(run: str, path: str | None, lang: str) -> None:
       convscope plot curves runs/lenet-digits
     """
     from .. import plots
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import SavedRun
 
     saved = SavedRun(run)
     _save(plots.training_curves(saved.events(), saved.path.name, lang=lang), path, f"{saved.path.name}-curves")
@@ -198,8 +198,8 @@ def features(
       convscope plot features runs/lenet-digits cat.jpg --layer conv1 --layer pool2
     """
     from .. import plots
-    from ..data.network_input import read_input
-    from ..training.saved_run import SavedRun
+    from ..data.load import read_input
+    from ..training.run_folder import SavedRun
 
     saved = SavedRun(run)
     model = saved.model(checkpoint)
@@ -223,7 +223,7 @@ def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | Non
       convscope plot kernels runs/lenet-digits
     """
     from .. import plots
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import SavedRun
 
     saved = SavedRun(run)
     model = saved.model(checkpoint)

@@ -44,12 +44,12 @@ def command(
     Example:
       convscope predict runs/lenet-digits cat.jpg --top 2
     """
-    from ..data.network_input import read_input
+    from ..data.load import read_input
     from ..files.readable_json import to_json
     from ..render.predictions import output_summary, output_text, prediction_text, top_guesses
     from ..text.terminal import paint_for
     from ..training.evaluation import class_probabilities
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import SavedRun
 
     if top < 1:
         raise BadSetting(f"--top must be a whole number from 1; got {top}; 3 is usual. [top]")

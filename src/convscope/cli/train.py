@@ -20,8 +20,8 @@ from .output import FAILED, INTERRUPTED, SIGNALED, complain, file_name, remark, 
 from .train_settings import Asked, fit_settings
 
 if TYPE_CHECKING:
-    from ..data import Source
-    from ..data.config import DataChoice
+    from ..data import Dataset
+    from ..data.config import DataConfig
     from ..model import Model
     from ..text.ansi import Paint
     from ..training.history import History
@@ -96,9 +96,9 @@ class Task:
     """A model, what it learns from, and where the run is written."""
 
     model: Model
-    choice: DataChoice
-    source: Source
-    validation: Source | None
+    choice: DataConfig
+    source: Dataset
+    validation: Dataset | None
     folder: Path
     goes_on: bool
 
@@ -106,8 +106,8 @@ class Task:
 def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
     from ..loading import load
     from ..model import Model
-    from ..training.checkpoint import RunFolder
     from ..training.configuration import Configuration
+    from ..training.run_folder import RunFolder
     from .data_fit import refuse_misfit
 
     context = click.get_current_context()
@@ -140,8 +140,7 @@ def _going_on(asked: Asked) -> Task:
     from ..loading import load
     from ..model import Model
     from ..optim.initialization import undrawn_parameters
-    from ..training.checkpoint import RunFolder
-    from ..training.saved_run import SavedRun
+    from ..training.run_folder import RunFolder, SavedRun
     from .data_fit import refuse_misfit
 
     run = SavedRun(asked["resume"])
@@ -159,7 +158,7 @@ def _going_on(asked: Asked) -> Task:
     return Task(model, choice, source, _validation(choice), run.path, True)
 
 
-def _choice_of(recorded: DataChoice | None, asked: Asked) -> DataChoice:
+def _choice_of(recorded: DataConfig | None, asked: Asked) -> DataConfig:
     """Return the run's data, or what is given instead."""
     if asked["data"] is None and recorded is None:
         raise click.UsageError(
@@ -174,7 +173,7 @@ def _choice_of(recorded: DataChoice | None, asked: Asked) -> DataChoice:
     return recorded if asked["data_dir"] is None else replace(recorded, data_dir=asked["data_dir"])
 
 
-def _validation(choice: DataChoice) -> Source | None:
+def _validation(choice: DataConfig) -> Dataset | None:
     return None if choice.hold_out == 0 else choice.part("validation")
 
 
@@ -231,7 +230,7 @@ def _draw_curves(folder: Path) -> None:
     except MissingExtra as error:
         remark(f"{FIGURE} is not drawn: {error}")
         return
-    from ..training.checkpoint import RunFolder
+    from ..training.run_folder import RunFolder
 
     plots.save(plots.training_curves(RunFolder(folder).events(), folder.name), folder / FIGURE)
 

@@ -1,22 +1,22 @@
 """Labeled images to train on."""
 
-from .arrays import ArraySource
-from .augment import Augmentation, parse_augmentation
-from .dataset import Source
-from .folder import FolderSource
+from .arrays import ArrayDataset
+from .dataset import Dataset
+from .folder import FolderDataset
 from .load import DATA_NAMES, load_data
-from .splits import SPLITS, Split, Subset, held_out, missing_classes, refuse_missing_classes
+from .splits import SPLITS, Split, Subset, holdout_mask, missing_classes, refuse_missing_classes
+from .transforms import Augmentation, parse_augmentation
 
 __all__ = [
     "DATA_NAMES",
     "SPLITS",
-    "ArraySource",
+    "ArrayDataset",
     "Augmentation",
-    "FolderSource",
-    "Source",
+    "Dataset",
+    "FolderDataset",
     "Split",
     "Subset",
-    "held_out",
+    "holdout_mask",
     "load_data",
     "missing_classes",
     "parse_augmentation",

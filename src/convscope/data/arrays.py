@@ -18,7 +18,7 @@ MOST_CLASSES = 100_000
 _CHUNK = 1024
 
 
-class ArraySource:
+class ArrayDataset:
     """Images and labels held as arrays.
 
     Shapes:   x (n, c, h, w); labels (n,)
@@ -26,7 +26,7 @@ class ArraySource:
     Errors:   BadData [data-rank], [data-type], [data-empty], [data-nan], [label-rank], [label-type],
               [label-count], [label-range], [class-names]
 
-    >>> ArraySource(np.zeros((5, 1, 8, 6), np.uint8), [0, 1, 2, 1, 0]).classes
+    >>> ArrayDataset(np.zeros((5, 1, 8, 6), np.uint8), [0, 1, 2, 1, 0]).classes
     ('0', '1', '2')
     """
 

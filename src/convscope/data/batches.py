@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engines.protocol import Array, DType
+from ..arrays import Array, DType
 from ..errors import BadData
 from ..layers.base import show_shape
 from ..network import Network
-from .arrays import ArraySource
-from .dataset import Source
+from .arrays import ArrayDataset
+from .dataset import Dataset
 
-Data = Source | tuple[Array, Array]
+Data = Dataset | tuple[Array, Array]
 """What training takes: a source, or images and labels."""
 
 
@@ -63,17 +63,17 @@ def checked_labels(labels: Array, count: int) -> Array:
     return labels
 
 
-def as_source(data: Data) -> Source:
+def as_dataset(data: Data) -> Dataset:
     """Return data as a source.
 
-    Errors:   BadData [data-kind], and those of ArraySource
+    Errors:   BadData [data-kind], and those of ArrayDataset
     """
     if isinstance(data, tuple):
         if len(data) != 2:
             raise BadData(
                 f"data must be (x, labels) or a source; got a tuple of {len(data)}; give two. [data-kind]"
             )
-        return ArraySource(*data)
+        return ArrayDataset(*data)
     if not hasattr(data, "batch"):
         raise BadData(
             f"data must be (x, labels) or a source; got {type(data).__name__}; "
@@ -82,7 +82,7 @@ def as_source(data: Data) -> Source:
     return data
 
 
-def check_source(network: Network, source: Source, what: str) -> None:
+def check_dataset(network: Network, source: Dataset, what: str) -> None:
     """Refuse data that cannot be learned by this network.
 
     Errors:   BadData [data-empty], [data-shape], [data-classes]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadData
-from ..training.json_kinds import FLAG, NUMBER, POSITIVE, TEXT, first_misfit, list_of
-from .dataset import Source
+from ..files.json_kinds import FLAG, NUMBER, POSITIVE, TEXT, first_misfit, list_of
+from .dataset import Dataset
 from .load import DATA_NAMES, HELD_OUT_SHARE, load_data
-from .resized import fitted
 from .splits import Split
+from .transforms import resize_dataset
 
 _KINDS = {
     "name": TEXT,
@@ -25,7 +25,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class DataChoice:
+class DataConfig:
     """A data set by name or path, and how its images are read.
 
     `resize` (h, w) and `channels` (1 or 3) hold for every kind of data; `skip_corrupt` for folders.
@@ -43,7 +43,7 @@ class DataChoice:
         """Return a short name: that of the set, the folder or the file."""
         return self.name if _is_known(self.name) else Path(self.name).stem or self.name
 
-    def part(self, split: Split) -> Source:
+    def part(self, split: Split) -> Dataset:
         """Return one part.
 
         Errors:   those of `load_data`; BadData [fit-channels]
@@ -57,9 +57,9 @@ class DataChoice:
             channels=self.channels,
             skip_corrupt=self.skip_corrupt,
         )
-        return fitted(source, self.channels, self.resize)
+        return resize_dataset(source, self.channels, self.resize)
 
-    def held_back(self) -> tuple[Split, Source]:
+    def held_back(self) -> tuple[Split, Dataset]:
         """Return the test part, or the validation part of a set that has no test part.
 
         Errors:   as `part`
@@ -78,7 +78,7 @@ class DataChoice:
         return {**asdict(self), "name": name, "data_dir": folder}
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> DataChoice:
+    def from_dict(cls, document: Mapping[str, Any]) -> DataConfig:
         """Return the choice of a JSON document; keys of other versions are left out.
 
         Errors:   ValueError that says what the document lacks

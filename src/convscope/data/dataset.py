@@ -12,7 +12,7 @@ Labels = NDArray[np.int64]
 Indices = NDArray[np.integer[Any]]
 
 
-class Source(Protocol):
+class Dataset(Protocol):
     """Labeled images that can be asked for in any order; they need not fit in memory together."""
 
     @property

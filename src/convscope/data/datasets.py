@@ -2,20 +2,159 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
+import tarfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from . import cifar, idx
+from ..errors import BadFile
+from ..files.regular import open_regular, refuse_bomb
+from ..layers.base import show_shape
+from .arrays import ArrayDataset
+from .dataset import Dataset
+from .splits import Subset, holdout_mask
+
+LARGEST_IDX_BYTES = 1 << 31
+"""No set in this format comes near it: a header that says more is damaged."""
+
+_UNSIGNED_BYTE = 0x08
+
+
+def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
+    """Read an IDX file of bytes, compressed by gzip or not.
+
+    Shapes:   axes=3 → (n, h, w); axes=1 → (n,)
+    Errors:   BadFile [idx-header], [idx-size], [file-damaged], [unpacked-size]
+    """
+    try:
+        with open_regular(path) as stored, gzip.open(stored) if path.suffix == ".gz" else stored as file:
+            zeros, kind, rank = struct.unpack(">HBB", _exactly(file.read(4), 4))
+            if zeros or kind != _UNSIGNED_BYTE or rank != axes:
+                raise BadFile(
+                    f"{str(path)!r} must be an IDX file of bytes with {axes} axes; got another header; "
+                    "put the original file there. [idx-header]"
+                )
+            shape = struct.unpack(f">{axes}I", _exactly(file.read(4 * axes), 4 * axes))
+            size = prod(shape)
+            if path.suffix == ".gz":
+                packed = path.stat().st_size
+                refuse_bomb(repr(str(path)), packed, min(size, LARGEST_IDX_BYTES), "put the original file there")
+            # One byte more than wanted shows a file that goes on, and no more is ever read.
+            content = file.read(min(size, LARGEST_IDX_BYTES) + 1)
+    except (EOFError, OSError, zlib.error, struct.error) as error:
+        reason = str(error) or type(error).__name__
+        raise BadFile(
+            f"{str(path)!r} must be a whole IDX file; got a damaged or truncated one ({reason}); "
+            "fetch it again. [file-damaged]"
+        ) from None
+    if len(content) != size:
+        got = f"only {len(content):,}" if len(content) < size else "more"
+        raise BadFile(
+            f"{str(path)!r} must hold {size:,} bytes for {show_shape(shape)}; got {got}; "
+            "fetch it again. [idx-size]"
+        )
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _exactly(data: bytes, count: int) -> bytes:
+    if len(data) < count:
+        raise EOFError(f"the header ends after {len(data)} bytes")
+    return data
+
+
+def read_idx_images(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read images (n, 1, h, w) and labels (n,) of the part "train" or "test", files given by their names."""
+    prefix = "train" if part == "train" else "t10k"
+    images = read_idx(paths[f"{prefix}-images-idx3-ubyte.gz"], 3)
+    return images[:, None], read_idx(paths[f"{prefix}-labels-idx1-ubyte.gz"], 1)
+
+
+CIFAR_ARCHIVE = "cifar-10-binary.tar.gz"
+CIFAR_FOLDER = "cifar-10-batches-bin"
+
+_CIFAR_SHAPE = (3, 32, 32)
+_CIFAR_RECORD = 1 + 3 * 32 * 32
+_LARGEST_CIFAR_BYTES = 10_000 * _CIFAR_RECORD
+_CIFAR_MEMBERS = {
+    "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    "test": ("test_batch.bin",),
+}
+
+
+def read_cifar_images(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read images (n, 3, 32, 32) and labels (n,) out of the archive, or out of the folder it unpacks to."""
+    place = paths[CIFAR_ARCHIVE]
+    contents = _from_folder(place, part) if place.is_dir() else _from_archive(place, part)
+    records = np.concatenate([_cifar_records(content, f"{place}/{name}") for name, content in contents.items()])
+    return records[:, 1:].reshape(-1, *_CIFAR_SHAPE), records[:, 0]
+
+
+def _from_folder(folder: Path, part: str) -> dict[str, bytes]:
+    contents = {}
+    for name in _CIFAR_MEMBERS[part]:
+        try:
+            with open_regular(folder / name) as file:
+                contents[name] = file.read(_LARGEST_CIFAR_BYTES + 1)
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise _damaged_cifar(f"{folder}/{name}", reason) from None
+    return contents
+
+
+def _from_archive(path: Path, part: str) -> dict[str, bytes]:
+    """Read the members wanted, by name; nothing is unpacked to the disk."""
+    wanted = set(_CIFAR_MEMBERS[part])
+    found: dict[str, bytes] = {}
+    try:
+        with open_regular(path) as stored, tarfile.open(fileobj=stored, mode="r:gz") as archive:
+            for member in archive:
+                if member.size > _LARGEST_CIFAR_BYTES:  # it would be unpacked to find the next
+                    raise _damaged_cifar(str(path), f"{member.name[:60]!r} with {member.size:,} bytes")
+                name = Path(member.name).name
+                if name in wanted and member.isfile():
+                    unpacked = archive.extractfile(member)
+                    assert unpacked is not None  # it is a file
+                    found[name] = unpacked.read(_LARGEST_CIFAR_BYTES + 1)
+                if len(found) == len(wanted):
+                    break
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise _damaged_cifar(str(path), str(error) or type(error).__name__) from None
+    missing = sorted(wanted - set(found))
+    if missing:
+        raise _damaged_cifar(str(path), f"no {', '.join(missing)}")
+    return {name: found[name] for name in _CIFAR_MEMBERS[part]}
+
+
+def _cifar_records(content: bytes, name: str) -> NDArray[np.uint8]:
+    if not content or len(content) % _CIFAR_RECORD or len(content) > _LARGEST_CIFAR_BYTES:
+        raise _damaged_cifar(
+            name, f"{len(content):,} bytes, no number of records of {_CIFAR_RECORD:,} up to 10,000"
+        )
+    return np.frombuffer(content, np.uint8).reshape(-1, _CIFAR_RECORD)
+
+
+def _damaged_cifar(name: str, reason: str) -> BadFile:
+    return BadFile(
+        f"{name!r} must be a whole file of the binary version of CIFAR-10; got a damaged one ({reason}); "
+        f"fetch {CIFAR_ARCHIVE} again. [file-damaged]"
+    )
+
 
 ReadImages = Callable[[Mapping[str, Path], str], tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True)
-class Original:
+class PublishedDataset:
     """One published data set.
 
     `checksums` are of the files as published, by name; a file of the user's own is checked by its content instead,
@@ -44,7 +183,7 @@ _IDX = (
 )
 _UNPACKED = {name: (name.removesuffix(".gz"),) for name in _IDX}
 
-MNIST = Original(
+MNIST = PublishedDataset(
     name="mnist",
     classes=tuple("0123456789"),
     checksums=dict(
@@ -63,11 +202,11 @@ MNIST = Original(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
-    read=idx.read_images,
+    read=read_idx_images,
     stand_ins=_UNPACKED,
 )
 
-FASHION_MNIST = Original(
+FASHION_MNIST = PublishedDataset(
     name="fashion-mnist",
     classes=(
         "T-shirt/top",
@@ -97,20 +236,41 @@ FASHION_MNIST = Original(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ),
-    read=idx.read_images,
+    read=read_idx_images,
     stand_ins=_UNPACKED,
 )
 
-CIFAR10 = Original(
+CIFAR10 = PublishedDataset(
     name="cifar10",
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-    checksums={cifar.ARCHIVE: "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
+    checksums={CIFAR_ARCHIVE: "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
     mirrors=(
         "https://www.cs.toronto.edu/~kriz/",
         "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
     ),
-    read=cifar.read_images,
-    stand_ins={cifar.ARCHIVE: (cifar.FOLDER,)},
+    read=read_cifar_images,
+    stand_ins={CIFAR_ARCHIVE: (CIFAR_FOLDER,)},
 )
 
-ORIGINALS = {original.name: original for original in (MNIST, FASHION_MNIST, CIFAR10)}
+KNOWN_DATASETS = {original.name: original for original in (MNIST, FASHION_MNIST, CIFAR10)}
+
+
+TEST_SHARE = 0.2
+_LARGEST_PIXEL = 16
+
+
+def digits(part: str) -> Dataset | None:
+    """Return the digits to train on, or a fifth of each class held out as test; there is no validation part."""
+    if part == "validation":
+        return None
+    x, labels = _arrays()
+    whole = ArrayDataset(x, labels)
+    test = holdout_mask(whole.labels, TEST_SHARE)
+    return Subset(whole, np.flatnonzero(test if part == "test" else ~test))
+
+
+@cache
+def _arrays() -> tuple[NDArray[np.float32], NDArray[Any]]:
+    with files(__package__).joinpath("digits.npz").open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        return archive["x"][:, None].astype(np.float32) / np.float32(_LARGEST_PIXEL), archive["y"]

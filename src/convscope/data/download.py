@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadFile, MissingExtra, pip_install
-from .datasets import Original
+from ..files.cache import cache_folder
+from .datasets import PublishedDataset
 
 VARIABLE = "CONVSCOPE_DATA"
 """The environment variable that names a folder of data sets."""
 
 
-def find_files(original: Original, part: str, data_dir: Path | None) -> dict[str, Path]:
+def find_files(original: PublishedDataset, part: str, data_dir: Path | None) -> dict[str, Path]:
     """Return where each file of the part "train" or "test" lies; missing ones are fetched.
 
     Looked through in turn: `data_dir`, the folder named by CONVSCOPE_DATA, the cache; each itself and its
@@ -32,24 +33,19 @@ def find_files(original: Original, part: str, data_dir: Path | None) -> dict[str
 def _places(data_dir: Path | None) -> list[Path]:
     named = os.environ.get(VARIABLE)
     given = [data_dir] if data_dir is not None else []
+    cache = cache_folder()
     if named:
         given.append(Path(named))
-    return [*given, cache_folder()]
+    return [*given, *([cache] if cache is not None else [])]
 
 
-def cache_folder() -> Path:
-    """Return the folder of the user's cache that is convscope's."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "convscope"
-
-
-def _lying(original: Original, name: str, folders: Sequence[Path]) -> Path | None:
+def _lying(original: PublishedDataset, name: str, folders: Sequence[Path]) -> Path | None:
     candidates = (name, *original.stand_ins[name])
     places = (folder / file for folder in folders for file in candidates)
     return next((place for place in places if os.path.exists(place)), None)  # False of a name no file can have
 
 
-def _fetched(original: Original, name: str, places: Sequence[Path]) -> Path:
+def _fetched(original: PublishedDataset, name: str, places: Sequence[Path]) -> Path:
     try:
         import pooch
     except ImportError:
@@ -82,7 +78,7 @@ def _reason(error: Exception) -> str:
     return "no connection"
 
 
-def _missing(original: Original, name: str, places: Sequence[Path], why: str) -> str:
+def _missing(original: PublishedDataset, name: str, places: Sequence[Path], why: str) -> str:
     looked = ", ".join(str(place) for place in places)
     files = ", ".join(original.checksums)
     return (

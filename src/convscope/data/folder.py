@@ -23,7 +23,7 @@ SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume
 Size = tuple[int, int]
 
 
-class FolderSource:
+class FolderDataset:
     """Images in one folder per class; only those of a batch are in memory.
 
     The order is that of the names, classes first; folders in a class folder belong to the class. At the start

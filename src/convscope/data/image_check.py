@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadFile
-from ..files.durable import write_durably
+from ..files.atomic import write_durably
+from ..files.cache import cache_folder, is_cache_disabled
+from ..files.json_kinds import COUNT, parse_json
 from ..images import ImageHeader, read_header, read_image
-from ..training.json_kinds import COUNT, parse_json
-from .download import cache_folder
 
 SETTLED_SECONDS = 2.0
 """A file that changed less long ago may change again without a later time of change."""
@@ -76,14 +76,11 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 
 def _store(folder: Path) -> Path | None:
-    """Return the file in the cache that knows a folder."""
-    if os.environ.get("CONVSCOPE_CACHE") == "off":
+    """Return the cache file of a folder; None if the cache is disabled or there is no home directory."""
+    store = None if is_cache_disabled() else cache_folder("images")
+    if store is None:
         return None
-    try:
-        name = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:32]
-        return cache_folder() / "images" / f"{name}.json"
-    except RuntimeError:  # no home
-        return None
+    return store / f"{hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:32]}.json"
 
 
 def _remembered(store: Path | None) -> Known:

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BadData, BadFile, nearest
+from ..errors import BadData, BadFile, BadShape, nearest
+from ..images import read_image
+from ..layers.base import show_shape
+from ..layers.connection import Shape
 from . import npz
-from .arrays import ArraySource
-from .dataset import Source
-from .datasets import ORIGINALS, Original
-from .digits import digits
+from .arrays import ArrayDataset, as_images
+from .dataset import Dataset, Images
+from .datasets import KNOWN_DATASETS, PublishedDataset, digits
 from .download import find_files
-from .folder import FolderSource, Size
-from .splits import SPLITS, Split, Subset, held_out, refuse_missing_classes
+from .folder import FolderDataset, Size
+from .splits import SPLITS, Split, Subset, holdout_mask, refuse_missing_classes
 
-DATA_NAMES = ("digits", *ORIGINALS)
+DATA_NAMES = ("digits", *KNOWN_DATASETS)
 """The sets known by name."""
 
 HELD_OUT_SHARE = 0.1
@@ -27,7 +29,7 @@ HELD_OUT_SHARE = 0.1
 _MOST_HELD_OUT = 0.5
 _PART_FOLDERS = {"train": ("train", "training"), "validation": ("validation", "val", "valid"), "test": ("test",)}
 
-Part = Callable[[str], Source | None]
+Part = Callable[[str], Dataset | None]
 
 
 def load_data(
@@ -39,7 +41,7 @@ def load_data(
     resize: int | Size | None = None,
     channels: int | None = None,
     skip_corrupt: bool = False,
-) -> Source:
+) -> Dataset:
     """Return one part of a data set: "digits", "mnist", "fashion-mnist", "cifar10", a folder of images, an .npz.
 
     A set without a validation part has `hold_out` of each class held out of its training images, always the
@@ -92,8 +94,8 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
     path = Path(text)
     if key == "digits":
         return digits
-    if key in ORIGINALS:
-        return lambda part: _original(ORIGINALS[key], part, data_dir)
+    if key in KNOWN_DATASETS:
+        return lambda part: _original(KNOWN_DATASETS[key], part, data_dir)
     if os.path.isdir(path):
         return lambda part: _folder(path, part, resize, channels, skip)
     if os.path.isfile(path) and path.suffix.lower() == ".npz":
@@ -106,24 +108,24 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
     )
 
 
-def _original(original: Original, part: str, data_dir: Path | None) -> Source | None:
+def _original(original: PublishedDataset, part: str, data_dir: Path | None) -> Dataset | None:
     if part == "validation":
         return None
     x, labels = original.read(find_files(original, part, data_dir), part)
-    return ArraySource(x, labels, original.classes)
+    return ArrayDataset(x, labels, original.classes)
 
 
-def _folder(path: Path, part: str, resize: Size | None, channels: int | None, skip: bool) -> Source | None:
+def _folder(path: Path, part: str, resize: Size | None, channels: int | None, skip: bool) -> Dataset | None:
     """Return the part's own folder, or the whole folder as the training part."""
     train = _part_folder(path, "train")
     if part == "train":
-        return FolderSource(train or path, None, resize, channels, skip)
+        return FolderDataset(train or path, None, resize, channels, skip)
     own = _part_folder(path, part) if train else None
     if own is None or train is None:
         return None
-    training = FolderSource(train, None, resize, channels, skip)
+    training = FolderDataset(train, None, resize, channels, skip)
     c, h, w = training.image_shape
-    source = FolderSource(own, training.classes, resize, c, skip)
+    source = FolderDataset(own, training.classes, resize, c, skip)
     if source.image_shape != training.image_shape:
         _, height, width = source.image_shape
         raise BadData(
@@ -137,7 +139,7 @@ def _part_folder(path: Path, part: str) -> Path | None:
     return next((path / name for name in _PART_FOLDERS[part] if os.path.isdir(path / name)), None)
 
 
-def _split(part: Part, split: str, hold_out: float, name: str) -> Source:
+def _split(part: Part, split: str, hold_out: float, name: str) -> Dataset:
     if split == "test":
         test = part("test")
         if test is None:
@@ -159,7 +161,7 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Source:
         raise BadData(
             f"{name!r} must have a validation part; got none, and hold_out=0; hold some images out. [data-split]"
         )
-    marked = held_out(training.labels, hold_out)
+    marked = holdout_mask(training.labels, hold_out)
     if split == "train":
         return Subset(training, np.flatnonzero(~marked))
     held = Subset(training, np.flatnonzero(marked))
@@ -167,7 +169,26 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Source:
     return held
 
 
-def _whole(part: Part) -> Source:
+def _whole(part: Part) -> Dataset:
     training = part("train")
     assert training is not None  # every set has images to train on
     return training
+
+
+def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Images:
+    """Read an image of any size and color, brought to the shape of a network's input as in training.
+
+    With `invert` dark becomes light: pencil on paper for a network that learned light digits on dark ground.
+
+    Shapes:   input_shape (c, h, w), c 1 or 3 → (c, h, w)
+    Units:    0…1
+    Errors:   BadShape [image-input]; BadFile [image-missing], [image-file], [image-pixels]; MissingExtra
+    """
+    if len(input_shape) != 3 or input_shape[0] not in (1, 3):
+        raise BadShape(
+            f"a network must take images of 1 or 3 channels to be shown one; got an input of "
+            f"{show_shape(input_shape)}; use Model.predict with an array. [image-input]"
+        )
+    channels, height, width = input_shape
+    pixels = as_images(read_image(path, channels, (height, width)))
+    return np.ascontiguousarray(1 - pixels) if invert else pixels

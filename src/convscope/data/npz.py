@@ -14,10 +14,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..errors import BadFile, ConvscopeError
-from ..files.regular import open_regular
-from .arrays import MOST_CLASSES, ArraySource
-from .dataset import Source
-from .unpacking import refuse_bomb
+from ..files.regular import open_regular, refuse_bomb
+from .arrays import MOST_CLASSES, ArrayDataset
+from .dataset import Dataset
 
 LARGEST_BYTES = 8 << 30
 """Arrays come whole into memory; larger data belongs in a folder of images."""
@@ -29,13 +28,13 @@ _NAMES = {
 }
 
 
-def load_part(path: Path, part: str) -> Source | None:
+def load_part(path: Path, part: str) -> Dataset | None:
     """Return the train, validation or test part of an archive; None where it has no such part.
 
     Images may be (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or gray as (n, h, w); labels (n,) or (n, 1);
     an array `classes` names the classes. Object arrays are refused: reading them could run code.
 
-    Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects], [unpacked-size]; BadData as `ArraySource`
+    Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects], [unpacked-size]; BadData as ArrayDataset
     """
     try:
         with open_regular(path) as stored, zipfile.ZipFile(stored) as archive:
@@ -59,7 +58,7 @@ def load_part(path: Path, part: str) -> Source | None:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     names = [str(name) for name in classes[0].ravel()] if classes else None
-    return ArraySource(_channels_first(x), labels, names)
+    return ArrayDataset(_channels_first(x), labels, names)
 
 
 def _without_names(path: Path, found: Sequence[str]) -> BadFile:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from .dataset import Images, Indices, Labels, Source
+from .dataset import Dataset, Images, Indices, Labels
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[str, ...] = get_args(Split)
@@ -17,13 +17,13 @@ SPLITS: tuple[str, ...] = get_args(Split)
 class Subset:
     """Some images of another source, in a given order.
 
-    >>> from convscope.data import ArraySource
-    >>> whole = ArraySource(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
+    >>> from convscope.data import ArrayDataset
+    >>> whole = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
     >>> Subset(whole, np.array([3, 1])).labels
     array([0, 1])
     """
 
-    def __init__(self, whole: Source, indices: Indices) -> None:
+    def __init__(self, whole: Dataset, indices: Indices) -> None:
         if not len(indices):
             raise BadData("a part of the data must hold at least one image; got none; hold out less. [data-empty]")
         self._whole = whole
@@ -63,13 +63,13 @@ class Subset:
         return self._whole.batch(self._indices[indices])
 
 
-def held_out(labels: Labels, share: float) -> NDArray[np.bool_]:
+def holdout_mask(labels: Labels, share: float) -> NDArray[np.bool_]:
     """Mark the images to hold out: `share` of each class, evenly spaced through its images.
 
     The same labels always give the same answer. A class of two images or more gives at least one and keeps at
     least one; a class of one image gives none.
 
-    >>> held_out(np.array([7, 7, 3, 7, 7, 3]), 0.25).astype(int)
+    >>> holdout_mask(np.array([7, 7, 3, 7, 7, 3]), 0.25).astype(int)
     array([0, 0, 0, 1, 0, 1])
     """
     marked = np.zeros(len(labels), bool)
@@ -82,13 +82,13 @@ def held_out(labels: Labels, share: float) -> NDArray[np.bool_]:
     return marked
 
 
-def missing_classes(source: Source) -> tuple[str, ...]:
+def missing_classes(source: Dataset) -> tuple[str, ...]:
     """Return the classes that have no image in this source."""
     counts = np.bincount(source.labels, minlength=len(source.classes))
     return tuple(name for name, count in zip(source.classes, counts, strict=True) if count == 0)
 
 
-def refuse_missing_classes(validation: Source) -> None:
+def refuse_missing_classes(validation: Dataset) -> None:
     """Raise BadData [classes-missing] where a validation part has no image of some class."""
     missing = missing_classes(validation)
     if missing:

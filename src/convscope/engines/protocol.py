@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..arrays import Array as Array
+from ..arrays import DType as DType
 from ..errors import BadSetting
 from ..network import Network
 from ..optim.losses import Objective
 from ..optim.optimizers import Optimizer
 
-Array = NDArray[Any]
-DType = type[np.float32] | type[np.float64]
 Precision = Literal["fast", "strict"]
 """Whether an engine may use algorithms that round more than the plain sums do."""
 

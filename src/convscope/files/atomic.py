@@ -1,33 +1,32 @@
-"""Writing files so that a reader never sees half of one."""
+"""Atomic file writes: a reader sees the old file or the new one, never a part of either."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
+import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import BadFile
 
+Content = bytes | Iterable[bytes | memoryview]
+
+_SHOWN_BYTES = 40
+_SUFFIX = ".new"
+
 
 def write_file(path: str | Path, content: str | bytes) -> None:
-    """Write a file at once: a temporary file in its folder takes its place when complete.
+    """Write a file that the user asked for, atomically.
 
-    Errors:   BadFile [save] when the folder is missing, or nothing may be written there
+    Raises:
+        BadFile: [save]
     """
     target = Path(path)
-    data = content.encode() if isinstance(content, str) else content
     try:
         if target.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-        number, temporary = tempfile.mkstemp(prefix=f".{target.name[:32]}.", dir=target.parent)
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(data)
-            os.chmod(temporary, _mode(target))
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_atomically(target, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadFile(
@@ -36,10 +35,80 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         ) from None
 
 
-def _mode(target: Path) -> int:
-    """Return the permissions of the file that is replaced, or those that a new file gets."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> None:
+    """Write a file atomically and flush it to the disk, so that it survives a crash of the system.
+
+    Args:
+        path: The file to write.
+        content: Its bytes, whole or in chunks.
+        keep_as: Where to move the file that is replaced. It is deleted by default.
+
+    Raises:
+        BadFile: [write-failed]. The old file is unchanged.
+    """
+    try:
+        write_atomically(path, content, durable=True, keep_as=keep_as)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadFile(
+            f"{str(path)!r} must be a file that can be written; got an error ({reason}); what was saved before is "
+            "intact: make room or choose another folder, then resume. [write-failed]"
+        ) from None
+
+
+def write_atomically(
+    path: Path, content: Content, *, mode: int = 0o666, durable: bool = False, keep_as: Path | None = None
+) -> None:
+    """Write a temporary file in the same folder, then rename it.
+
+    Args:
+        path: The file to write. A file that is replaced passes its permissions on.
+        content: Its bytes, whole or in chunks.
+        mode: Permissions of a new file, before the umask.
+        durable: Whether to flush the file and its folder to the disk.
+        keep_as: Where to move the file that is replaced. It is deleted by default.
+
+    Raises:
+        OSError: The old file is unchanged, and no temporary file is left.
+    """
+    temporary = path.with_name(_temporary_name(path.name))
+    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.writelines([content] if isinstance(content, bytes) else content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode & 0o777)
+            if keep_as is not None:
+                os.replace(path, keep_as)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder."""
+    for path in folder.glob(f".*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _temporary_name(name: str) -> str:
+    """Return a hidden name of bounded length, whatever the length of `name`."""
+    shown = os.fsencode(name)[:_SHOWN_BYTES].decode("utf-8", "ignore")
+    return f".{shown}.{secrets.token_hex(4)}{_SUFFIX}"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder's entries. Windows cannot open folders and needs no flush."""
+    if os.name == "posix":
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

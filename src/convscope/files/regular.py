@@ -11,6 +11,14 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from ..errors import BadFile
+
+FREE_BYTES = 1 << 28
+"""So much may come out of a file however small it is."""
+
+LARGEST_RATIO = 250
+"""Above that, so many bytes may come out of one: images never pack so well, and what fills memory does."""
+
 
 def open_regular(path: str | os.PathLike[str], follow: bool = True) -> BinaryIO:
     """Open a regular file for reading in binary.
@@ -67,3 +75,12 @@ def _flags(*names: str) -> int:
     for name in names:
         joined |= getattr(os, name, 0)
     return joined
+
+
+def refuse_bomb(name: str, packed: int, unpacked: int, way_out: str) -> None:
+    """Raise BadFile [unpacked-size] for a file that would fill memory with what hardly holds anything."""
+    if unpacked > FREE_BYTES and unpacked > LARGEST_RATIO * packed:
+        raise BadFile(
+            f"{name} must unpack to at most {LARGEST_RATIO} times its size, or {FREE_BYTES >> 20} MiB; got "
+            f"{packed:,} bytes for {unpacked:,}; {way_out}. [unpacked-size]"
+        )

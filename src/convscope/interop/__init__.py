@@ -1,1 +1,1 @@
-"""Networks from other frameworks' files and modules, and to them: `torch/` PyTorch, `onnx/` ONNX files."""
+"""Conversion from and to other frameworks: PyTorch modules, Keras models and ONNX files."""

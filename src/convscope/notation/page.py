@@ -1,4 +1,4 @@
-"""The table of words in docs/notation.md: `python -m convscope.notation.page`."""
+"""The table of words in docs/reference/notation.md: `python -m convscope.notation.page`."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MOST_SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
 
-def real_number(
+def check_number(
     owner: str,
     name: str,
     value: object,
@@ -39,7 +39,7 @@ def real_number(
     return number
 
 
-def whole_number(owner: str, name: str, value: object, least: int, way_out: str) -> int:
+def check_integer(owner: str, name: str, value: object, least: int, way_out: str) -> int:
     """Return a whole number from `least`.
 
     Errors:   BadSetting [setting]
@@ -55,7 +55,7 @@ def whole_number(owner: str, name: str, value: object, least: int, way_out: str)
     return number
 
 
-def yes_or_no(owner: str, name: str, value: object) -> bool:
+def check_flag(owner: str, name: str, value: object) -> bool:
     """Return a flag.
 
     Errors:   BadSetting [setting]

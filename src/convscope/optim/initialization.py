@@ -24,9 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..engines.common.arrays import ComputedArrays
-from ..engines.protocol import Array
-from ..engines.reference.layers.graph import parameter_shapes
+from ..arrays import Array, ComputedArrays
 from ..errors import NoRule
 from ..layers import (
     LSTM,
@@ -49,6 +47,7 @@ from ..layers import (
 )
 from ..layers.connection import Shape
 from ..network import Network
+from ..parameters import parameter_shapes
 from .randomness import generator
 
 

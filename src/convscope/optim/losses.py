@@ -8,7 +8,7 @@ from typing import Literal
 from ..errors import BadSetting, nearest
 from ..layers import LogSoftmax, Sigmoid, Softmax
 from ..network import Network, Node
-from .checks import keep, real_number
+from .checks import check_number, keep
 
 Reading = Literal["softmax", "sigmoid", "as is"]
 """What turns a network's output into probabilities."""
@@ -26,7 +26,7 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        smoothing = real_number(
+        smoothing = check_number(
             "CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1, way_out="0.1 is usual"
         )
         keep(self, "label_smoothing", smoothing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import BadSetting
-from .checks import keep, real_number, yes_or_no
+from .checks import check_flag, check_number, keep
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Optimizer:
     ) -> None:
         """Check a setting and keep it as a float."""
         value = getattr(self, name)
-        number = real_number(type(self).__name__, name, value, least, below, above=above, way_out=way_out)
+        number = check_number(type(self).__name__, name, value, least, below, above=above, way_out=way_out)
         keep(self, name, number)
 
 
@@ -44,7 +44,7 @@ class SGD(Optimizer):
         super().__post_init__()
         self._real("momentum", 0, 1, way_out="0.9 is usual")
         self._real("weight_decay", 0, way_out="use 0 for none")
-        if yes_or_no("SGD", "nesterov", self.nesterov) and not self.momentum:
+        if check_flag("SGD", "nesterov", self.nesterov) and not self.momentum:
             raise BadSetting(
                 "SGD.nesterov must come with momentum; got momentum=0.0; set momentum=0.9 or leave nesterov out. "
                 "[nesterov]"
@@ -101,7 +101,7 @@ def _check_moments(optimizer: Adam | AdamW) -> None:
         )
     way_out = "betas=(0.9, 0.999) is usual"
     owner = type(optimizer).__name__
-    pair = tuple(real_number(owner, f"betas[{i}]", beta, 0, 1, way_out=way_out) for i, beta in enumerate(betas))
+    pair = tuple(check_number(owner, f"betas[{i}]", beta, 0, 1, way_out=way_out) for i, beta in enumerate(betas))
     keep(optimizer, "betas", pair)
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..errors import BadSetting, nearest
-from .checks import keep, real_number, whole_number
+from .checks import check_integer, check_number, keep
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class StepDecay(Schedule):
 
     def __post_init__(self) -> None:
         if self.every is not None:
-            keep(self, "every", whole_number("StepDecay", "every", self.every, 1, "count steps, not epochs"))
+            keep(self, "every", check_integer("StepDecay", "every", self.every, 1, "count steps, not epochs"))
         _keep_real(self, "gamma", above=True, way_out="0.1 is usual")
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
@@ -115,7 +115,7 @@ class WarmUp(Schedule):
     then: Schedule = field(default_factory=Constant)
 
     def __post_init__(self) -> None:
-        keep(self, "steps", whole_number("WarmUp", "steps", self.steps, 1, "count steps, not epochs"))
+        keep(self, "steps", check_integer("WarmUp", "steps", self.steps, 1, "count steps, not epochs"))
         _keep_real(self, "start", way_out="0.01 is usual")
         keep(self, "then", schedule_named(self.then))
 
@@ -163,12 +163,12 @@ def _keep_real(
 ) -> None:
     """Check a setting from 0 and keep it as a float."""
     owner, value = type(schedule).__name__, getattr(schedule, name)
-    keep(schedule, name, real_number(owner, name, value, 0, below, above=above, way_out=way_out))
+    keep(schedule, name, check_number(owner, name, value, 0, below, above=above, way_out=way_out))
 
 
 def _check_steps(schedule: Schedule, steps: int | None) -> None:
     if steps is not None:
-        whole = whole_number(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
+        whole = check_integer(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
         keep(schedule, "steps", whole)
 
 

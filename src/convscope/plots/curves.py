@@ -18,8 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from ..derivations.derivation import Text
 from ..errors import BadData
 from ..render.training import best_epoch
-from ..training.history import history_of
-from ..training.log import Event
+from ..training.history import Event, history_of
 from .style import (
     BLUE,
     GRAY,

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..data.dataset import Source
+from ..data.dataset import Dataset
 from ..derivations.derivation import Text
 from ..training.evaluation import Evaluation, Mistake
 from .shown import grid_of, show_input
@@ -32,7 +32,7 @@ OUTPUT_SUBTITLE = Text(
 )
 
 
-def mistakes_figure(evaluation: Evaluation, source: Source, lang: str = "en") -> Figure:
+def mistakes_figure(evaluation: Evaluation, source: Dataset, lang: str = "en") -> Figure:
     """Draw the worst mistakes of an evaluation, the surest first.
 
     `source` is what the model was held against.

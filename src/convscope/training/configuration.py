@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
-from ..data.augment import parse_augmentation
+from ..data.transforms import parse_augmentation
 from ..errors import BadSetting, nearest
-from ..optim.checks import keep, real_number, whole_number
+from ..optim.checks import check_integer, check_number, keep
 from ..optim.losses import LOSSES, CrossEntropy, Loss, loss_named
 from ..optim.optimizers import OPTIMIZERS, SGD, Optimizer
 from ..optim.schedules import SCHEDULES, Constant, Schedule, schedule_named
@@ -41,8 +41,8 @@ class Configuration:
     validation: str | None = None
 
     def __post_init__(self) -> None:
-        keep(self, "epochs", whole_number("fit", "epochs", self.epochs, 1, "use 5"))
-        keep(self, "batch_size", whole_number("fit", "batch_size", self.batch_size, 1, "64 is usual"))
+        keep(self, "epochs", check_integer("fit", "epochs", self.epochs, 1, "use 5"))
+        keep(self, "batch_size", check_integer("fit", "batch_size", self.batch_size, 1, "64 is usual"))
         if not isinstance(self.optimizer, Optimizer):
             raise BadSetting(
                 f"fit.optimizer must be SGD, Adam or AdamW; got optimizer={self.optimizer!r}; "
@@ -51,14 +51,14 @@ class Configuration:
         keep(self, "loss", loss_named(self.loss))
         keep(self, "schedule", schedule_named(self.schedule))
         if self.clip_norm is not None:
-            clip = real_number("fit", "clip_norm", self.clip_norm, 0, above=True, way_out="1 is usual")
+            clip = check_number("fit", "clip_norm", self.clip_norm, 0, above=True, way_out="1 is usual")
             keep(self, "clip_norm", clip)
         if self.augment is not None:
             keep(self, "augment", str(parse_augmentation(str(self.augment))))
         if self.patience is not None:
-            keep(self, "patience", whole_number("fit", "patience", self.patience, 1, "3 is usual"))
+            keep(self, "patience", check_integer("fit", "patience", self.patience, 1, "3 is usual"))
         if self.checkpoint_every is not None:
-            every = whole_number(
+            every = check_integer(
                 "fit", "checkpoint_every", self.checkpoint_every, 1, "leave it out for epoch ends"
             )
             keep(self, "checkpoint_every", every)

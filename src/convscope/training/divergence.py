@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engines.protocol import Array
+from ..arrays import Array
 from ..optim.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from .evaluation import class_probabilities
 
 if TYPE_CHECKING:
-    from ..data.dataset import Source
+    from ..data.dataset import Dataset
     from ..model import Model
 
 FACTOR = 10.0
@@ -52,7 +52,7 @@ def has_diverged(high_steps: int, batches: int, ended: bool) -> bool:
     return high_steps >= STEPS or (ended and high_steps > 0 and 2 * high_steps >= batches)
 
 
-def constant_class(model: Model, source: Source) -> int | None:
+def constant_class(model: Model, source: Dataset) -> int | None:
     """Return the class that a model gives for every image of a sample; None where it tells images apart.
 
     The sample is spread evenly over the data. None, too, where nearly all of it is of that class, and for a

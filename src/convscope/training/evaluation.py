@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.batches import check_source, refuse_no_classes
-from ..data.dataset import Source
-from ..engines.protocol import Array
+from ..arrays import Array
+from ..data.batches import check_dataset, refuse_no_classes
+from ..data.dataset import Dataset
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -28,7 +28,7 @@ class Mistake(NamedTuple):
     `score` is the predicted class's and `class_score` the true one's: probabilities, or outputs of a regression.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # shadows tuple.index
     label: int
     predicted: int
     score: float
@@ -112,12 +112,12 @@ class Evaluation:
         }
 
 
-def evaluate_classes(model: Model, source: Source, most_mistakes: int = MOST_MISTAKES) -> Evaluation:
+def evaluate_classes(model: Model, source: Dataset, most_mistakes: int = MOST_MISTAKES) -> Evaluation:
     """Evaluate a model on labeled images; the most confident mistakes are kept, worst first.
 
-    Errors:   BadData [no-classes] for a network whose output is no list of classes, and those of `check_source`
+    Errors:   BadData [no-classes] for a network whose output is no list of classes, and those of `check_dataset`
     """
-    check_source(model.network, source, "data")
+    check_dataset(model.network, source, "data")
     count = len(source.classes)
     confusion = np.zeros((count, count + 1), np.int64)
     loss = 0.0

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.protocol import Array, LayerStatistics
+from ..arrays import Array
+from ..engines.protocol import LayerStatistics
 
 OBSERVATIONS = 10
 """Steps of an epoch that are looked at, spread evenly; the last is always one."""

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from ..analysis.diagnosis import Finding
 from ..analysis.diagnosis.finding import SEVERITIES
-from .checkpoint import RunFolder
-from .history import Epoch, history_of, loss_text
-from .log import Event
+from .history import Epoch, Event, history_of, loss_text
+from .run_folder import RunFolder
 
 DEAD_SHARE = 0.1
 """Fewer dead units than this share of a layer are not worth a finding."""

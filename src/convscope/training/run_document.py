@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadFile, BadSetting, nearest
-from ..files.durable import write_durably
-from .json_kinds import COUNT, INTEGER, OBJECT, TEXT, first_misfit, list_of, parse_json
+from ..files.atomic import write_durably
+from ..files.json_kinds import COUNT, INTEGER, OBJECT, TEXT, first_misfit, list_of, parse_json
 
 NAME = "run.json"
 SCHEMA = 2

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import missing_library
-from .log import Event
+from .history import Event
 
 
 class EventWriter:

@@ -1,4 +1,4 @@
-"""The documentation's page on the zoo: `python -m convscope.zoo.page > docs/zoo.md`."""
+"""The page of the documentation on the zoo, printed by `python -m convscope.zoo.page`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..network import Network
 _HEAD = """\
 # The zoo
 
-Networks that come with convscope. Name one wherever a model is asked for: `convscope inspect resnet50`,
-`convscope.load("resnet50")`. Capitals do not matter, and `-` and `_` are the same. Each is a short file in
-[the notation](notation.md), `src/convscope/zoo/NAME.yaml`, with its source: copy one to begin your own.
+Bundled networks. Use a name wherever a model is asked for: `convscope inspect resnet50`,
+`convscope.load("resnet50")`. Case does not matter, and `-` and `_` are the same. Each network is a short file in
+[the notation](notation.md), `src/convscope/zoo/NAME.yaml`, with its source; copy one to start your own.
 
-Parameters are those that are learned, shared ones counted once; MACs are multiply-adds per image, a bias not
-counted. Both are tested against the published figures.
+Parameters are the learned ones, shared ones counted once; MACs are multiply-adds per image, without biases. Both
+are tested against the published figures.
 
 | name | input | layers | parameters | MACs |
 |---|---|---:|---:|---:|
@@ -23,17 +23,17 @@ counted. Both are tested against the published figures.
 _NOTES = """
 ## Notes
 
-- **lenet** is LeNet-5 as it is taught today: every map of the second convolution sees all maps before it.
-- **alexnet** is the network of 2012 with its two groups, for 227×227 pixels; its dense layers are written as the
-  convolutions that they are (`fc6` is 6×6), so that their receptive field can be followed. **alexnet-torchvision**
-  is the one-device version of 2014, for 224×224.
-- **googlenet** and **inception_v3** come without the auxiliary heads, which help in training only.
+- **lenet** is LeNet-5 as it is taught today: every map of the second convolution reads all maps before it.
+- **alexnet** is the network of 2012 with its two groups, for 227×227 pixels. Its dense layers are written as the
+  equivalent convolutions (`fc6` is 6×6), so that they have a receptive field. **alexnet-torchvision** is the
+  one-device version of 2014, for 224×224.
+- **googlenet** and **inception_v3** have no auxiliary heads, which are only used in training.
 - **mobilenet_v1** has 4,231,976 learned parameters; Keras prints 4,253,864 because it adds the running statistics.
 - **unet** is the network of the paper: valid convolutions, 572×572 in, 388×388 out.
 - **seed-8x8**, **digits**, **rgb-4x4**, **exercise**, **s4-example-1** and **s4-example-2** are small networks to
   compute by hand.
-- **digits**: flattening 14×14×32 gives 6,272 numbers. The figure 7,168 that one finds for it, and the 917,632
-  parameters of a dense layer of 128 units behind it, are a slip: 14·14·32 = 6,272, and 128·6,272 + 128 = 802,944.
+- **digits**: flattening 14×14×32 gives 6,272 values. The number 7,168 that some tutorials print, and the 917,632
+  parameters of a dense layer of 128 units after it, are wrong: 14·14·32 = 6,272, and 128·6,272 + 128 = 802,944.
 """
 
 

@@ -1,15 +1,9 @@
-"""The network of docs/counted-by.md, and the function that writes the page's table anew."""
+"""The network of docs/explanation/counted-by.md."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from convscope import layers as cs
-from convscope.analysis.counted_by import tool_comparison
 from convscope.network import Entry, Network
-
-PAGE = Path(__file__).parents[3] / "docs" / "counted-by.md"
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 
 SMALL = Network(
     [
@@ -27,15 +21,3 @@ SMALL = Network(
     ],
     "small",
 )
-
-
-def regenerate() -> None:
-    """Write the table into the page."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(before + BEGIN + tool_comparison(SMALL) + END + after, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    regenerate()

@@ -16,7 +16,7 @@ import pytest
 import convscope as cs
 from convscope.engines.native.runtime.program import NativeProgram
 from convscope.optim.optimizers import SGD, Adam
-from convscope.training.model_file import read_model_file
+from convscope.training.model_io import read_model_file
 
 DROPPED = "input 3x9x8 | conv 20 3 p1 nobias | batchnorm | relu | maxpool 2 | flatten | dropout 0.4 | dense 5"
 WIDE = "input 16x12x11 | conv 40 3 p1 | relu | conv 24 3 p1 | relu | maxpool 2 | flatten | dropout 0.2 | dense 5"

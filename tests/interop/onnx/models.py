@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from convscope.interop.onnx import wire
+from convscope.interop.onnx import reader
 
 Array = np.ndarray[Any, Any]
 FLOAT, INT64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
@@ -57,7 +57,7 @@ def one(
 
 def field(number: int, content: bytes) -> bytes:
     """Return a protocol buffer's field that holds a message or a text."""
-    return wire._varint(number << 3 | 2) + wire._varint(len(content)) + content
+    return reader._varint(number << 3 | 2) + reader._varint(len(content)) + content
 
 
 def numbers(shape: Sequence[int], seed: int = 3) -> Array:

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper
 
 import convscope as cs
 from convscope.errors import BadFile, MissingExtra
-from convscope.interop.onnx import importer, wire
+from convscope.interop.onnx import importer, reader
+from interop.onnx.invalid_files import conv_model, refused
 from interop.onnx.models import model, numbers, one, saved
-from interop.onnx.refusals import conv_model, refused
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 node = helper.make_node
@@ -26,7 +26,7 @@ node = helper.make_node
 def test_weights_stay_in_the_file_until_they_are_asked_for(tmp_path):
     """The structure that is read is smaller than the weights; asked for, they are the file's."""
     path = saved(conv_model(), tmp_path)
-    structure = wire.structure(memoryview(path.read_bytes()))
+    structure = reader.structure(memoryview(path.read_bytes()))
     assert len(structure) < 600 < path.stat().st_size - 3000
     tensor = onnx.ModelProto.FromString(structure).graph.initializer[0]
     assert (list(tensor.dims), tensor.raw_data, tensor.data_location) == ([16, 3, 4, 5], b"", TensorProto.EXTERNAL)
@@ -47,7 +47,7 @@ def test_data_in_any_field_of_a_tensor(typed, tmp_path):
         kind = TensorProto.FLOAT if typed == "float_data" else TensorProto.DOUBLE
         made.graph.initializer[0].CopyFrom(helper.make_tensor("w", kind, weight.shape, weight.reshape(-1)))
     path = saved(made, tmp_path)
-    assert len(wire.structure(memoryview(path.read_bytes()))) < 1000
+    assert len(reader.structure(memoryview(path.read_bytes()))) < 1000
     assert (importer.read_network(path)[1]["made.weight"].array == weight).all()
 
 

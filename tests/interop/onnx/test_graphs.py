@@ -12,8 +12,8 @@ import convscope as cs
 from convscope import layers as L
 from convscope.errors import BadFile
 from convscope.interop.onnx import operators  # noqa: F401 - registers them
+from convscope.interop.onnx.graph import operator_schema
 from convscope.interop.onnx.registry import CONVERTERS, converts
-from convscope.interop.onnx.signature import signature
 from interop.onnx.models import FLOAT, model, numbers, one, saved, whole
 from interop.onnx.runtime import agrees, assert_close, by_runtime, kinds
 
@@ -331,7 +331,7 @@ def test_every_version_of_a_known_operator_from_operator_set_9_is_known():
         (name, found.since)
         for name in known
         for opset in range(9, onnx_opset_version() + 1)
-        if (found := signature("", name, opset)) is not None
+        if (found := operator_schema("", name, opset)) is not None
     }
     schemas = [schema for schema in get_all_schemas_with_history() if not schema.domain and not schema.deprecated]
     versions = {(schema.name, schema.since_version) for schema in schemas}

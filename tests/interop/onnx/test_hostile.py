@@ -12,11 +12,10 @@ from onnx import helper
 
 import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
-from convscope.interop.onnx import budget, wire
 from convscope.interop.onnx import converter as scope
-from convscope.interop.onnx import file as opening
+from convscope.interop.onnx import reader, values
+from interop.onnx.invalid_files import conv_model, refused
 from interop.onnx.models import field, model, numbers, one, saved
-from interop.onnx.refusals import conv_model, refused
 
 node = helper.make_node
 
@@ -56,7 +55,7 @@ def test_constants_that_cannot_be_computed(operator, tensors, tmp_path):
 
 def test_constants_that_are_read_to_compute_others_are_small(tmp_path, monkeypatch):
     """Weights are turned round unread; sums of them are refused when they are large."""
-    monkeypatch.setattr(budget, "LARGEST_ARRAY", 60)
+    monkeypatch.setattr(values, "MAX_ARRAY_ELEMENTS", 60)
     nodes = [node("Add", ["a", "b"], ["w"], "sum"), one("MatMul", {}, ("x", "w"))]
     path = saved(model(nodes, (1, 9), {"a": numbers((9, 7)), "b": numbers((9, 7))}), tmp_path)
     message = (
@@ -120,7 +119,7 @@ def test_a_function_that_calls_itself(tmp_path):
 
 def test_functions_that_double_and_double_again(tmp_path, monkeypatch):
     """Each function calls the next twice: the nodes are counted as written out."""
-    monkeypatch.setattr(scope, "MOST_NODES", 1000)
+    monkeypatch.setattr(scope, "MAX_NODES", 1000)
     functions = []
     for level in range(12):
         inner = "Relu" if level == 11 else f"F{level + 1}"
@@ -136,7 +135,7 @@ def test_functions_that_double_and_double_again(tmp_path, monkeypatch):
 
 
 def test_a_structure_larger_than_any(tmp_path, monkeypatch):
-    monkeypatch.setattr(opening, "LARGEST_STRUCTURE", 1 << 20)
+    monkeypatch.setattr(reader, "MAX_STRUCTURE_BYTES", 1 << 20)
     made = conv_model()
     made.graph.doc_string = "x" * (1 << 20)
     with pytest.raises(BadFile, match=r"must hold at most 1 MiB beside its tensors; got .* bytes; store weights as initializers. \[onnx-size\]$"):  # fmt: skip
@@ -271,7 +270,7 @@ def test_names_that_are_no_text(tmp_path):
 def test_damage_anywhere_is_a_clear_error_or_a_network(seed, tmp_path):
     """Bytes changed at random in a file's structure: never another exception."""
     generator = np.random.default_rng(seed)
-    original = np.frombuffer(wire.structure(memoryview(saved(conv_model(), tmp_path).read_bytes())), np.uint8)
+    original = np.frombuffer(reader.structure(memoryview(saved(conv_model(), tmp_path).read_bytes())), np.uint8)
     path = tmp_path / "damaged.onnx"
     for _ in range(150):
         damaged = original.copy()

@@ -8,8 +8,8 @@ from onnx import helper
 
 import convscope as cs
 from convscope.errors import BadSetting, BadShape
+from interop.onnx.invalid_files import refused
 from interop.onnx.models import FLOAT, model, numbers, one, saved
-from interop.onnx.refusals import refused
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
 node = helper.make_node

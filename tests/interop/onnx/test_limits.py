@@ -13,9 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 import convscope as cs
 from convscope.errors import BadFile, BadShape, ConvscopeError
-from convscope.interop.onnx import budget, importer
+from convscope.interop.onnx import importer, values
+from interop.onnx.invalid_files import conv_model, refused
 from interop.onnx.models import model, numbers, one, saved, whole
-from interop.onnx.refusals import conv_model, refused
 
 node = helper.make_node
 ONE = numpy_helper.from_array(whole(1))
@@ -74,7 +74,7 @@ def test_constant_added_to_itself_sixty_times_is_a_constant(tmp_path):
 
 
 def test_all_constants_together_are_charged(tmp_path, monkeypatch):
-    monkeypatch.setattr(budget, "MOST_ELEMENTS", 100)
+    monkeypatch.setattr(values, "MAX_TOTAL_ELEMENTS", 100)
     nodes = [node("Neg", [f"c{index}"], [f"c{index + 1}"], f"neg{index}") for index in range(9)]
     path = saved(model([*nodes, node("Add", ["x", "c9"], ["y"])], (1, 20), {"c0": np.arange(20)}), tmp_path)
     message = (
@@ -184,7 +184,7 @@ def test_computation_of_too_much_work_is_refused(operator, tensors, tmp_path):
 
 
 def test_weights_that_are_only_described_are_refused_when_they_are_too_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(importer, "LARGEST_MADE", 1000)
+    monkeypatch.setattr(importer, "MAX_COMPUTED_WEIGHTS", 1000)
     nodes = [node("ConstantOfShape", ["s"], ["w"]), node("MatMul", ["x", "w"], ["y"], "made")]
     path = saved(model(nodes, (1, 70), {"s": whole(70, 80)}), tmp_path)
     assert cs.inspect(cs.from_onnx(path)).totals.params == 5600

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 import convscope as cs
 from convscope.interop.torch.keywords import NUMPY_NAMES, arguments
-from convscope.interop.torch.operators.registry import converters
+from convscope.interop.torch.registry import converters
 from interop.torch.test_operators import IMAGE, SIGNAL, Of, cases, of, same_as_pytorch
 
 WRITTEN_AS_NUMPY_DOES = [

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
-from convscope.interop.torch.operators.registry import converters, operator
+from convscope.interop.torch.registry import converters, converts
 from interop.torch.parity import images, randomized, same_as_pytorch, same_values
 
 SIGNAL, IMAGE, VOLUME, SEQUENCE = (4, 17), (4, 11, 14), (4, 5, 7, 9), (5, 12)
@@ -410,4 +410,4 @@ def test_embedding_of_whole_numbers():
 def test_two_converters_for_one_function_are_refused():
     assert len(converters()) > 300
     with pytest.raises(ValueError, match="relu has two converters"):
-        operator("relu")(lambda call, input: call.node(input))
+        converts("relu")(lambda call, input: call.node(input))

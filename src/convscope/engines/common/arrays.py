@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from math import prod
 from typing import NoReturn
 
 import numpy as np
 
+from ...arrays import ComputedArrays as ComputedArrays
 from ...errors import BadSetting, BadShape, nearest
 from ...layers.base import show_shape
 from ...layers.connection import Shape
@@ -37,24 +38,6 @@ class UnknownArray(BadSetting, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
-
-
-class ComputedArrays(Mapping[str, Array]):
-    """Arrays by name, each computed when it is asked for: not all of them are in memory at once."""
-
-    def __init__(self, names: Iterable[str], compute: Callable[[str], Array]) -> None:
-        self._names, self._compute = dict.fromkeys(names), compute
-
-    def __getitem__(self, name: str) -> Array:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._compute(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 class ProgramArrays(MutableMapping[str, Array]):

@@ -17,22 +17,19 @@ Converter = Callable[["Call"], Flow | Sequence[Flow]]
 
 FAMILIES = (
     "activation",
-    "arithmetic",
     "attention",
     "convolution",
-    "cutting",
     "dense",
-    "merging",
+    "elementwise",
+    "indexing",
+    "merge",
     "normalization",
     "pooling",
     "preprocessing",
-    "products",
-    "rearrange",
     "recurrent",
     "reduction",
-    "repeating",
     "resize",
-    "special",
+    "shape",
 )
 """The modules of `operators` that hold converters."""
 

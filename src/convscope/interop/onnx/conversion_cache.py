@@ -11,22 +11,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...layers.base import Layer
-from .order import Step
+from .graph import OnnxNode
 from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:
     from .call import Call
 
-Form = tuple[Any, ...]
+NodeSignature = tuple[Any, ...]
 
-MOST_FORMS = 1 << 12
-"""Forms that are remembered for one choice of operator sets."""
+MAX_ENTRIES = 1 << 12
+"""ConversionCache that are remembered for one choice of operator sets."""
 
-LARGEST_SETTINGS = 1 << 10
+MAX_ATTRIBUTE_BYTES = 1 << 10
 """Bytes of the attributes of a node whose form is remembered."""
 
 
-class Made(NamedTuple):
+class CachedConversion(NamedTuple):
     """A layer, which of the node's inputs it takes, which are its parameters, and of what kind its output is."""
 
     layer: Layer
@@ -35,7 +35,7 @@ class Made(NamedTuple):
     kind: tuple[object, ...]
 
 
-class Forms:
+class ConversionCache:
     """What the nodes met so far became, by their form, under these versions of the operator sets.
 
     Nothing of a file stays: layers have no arrays.
@@ -43,35 +43,35 @@ class Forms:
 
     def __init__(self, opsets: tuple[tuple[str, int], ...]) -> None:
         self.opsets = opsets
-        self._made: dict[Form | None, Made] = {}
+        self._made: dict[NodeSignature | None, CachedConversion] = {}
         self.get = self._made.get
 
-    def remember(self, form: Form, made: Made) -> None:
+    def remember(self, form: NodeSignature, made: CachedConversion) -> None:
         """Note what a node of this form becomes."""
-        if len(self._made) >= MOST_FORMS:
+        if len(self._made) >= MAX_ENTRIES:
             self._made.clear()
         self._made[form] = made
 
 
-forms_in = lru_cache(maxsize=64)(Forms)
+conversion_cache = lru_cache(maxsize=64)(ConversionCache)
 """Return the forms known under these versions of the operator sets: one object for each choice of them."""
 
 
-def form_of(step: Step, inputs: Sequence[Value | None]) -> Form | None:
+def node_signature(step: OnnxNode, inputs: Sequence[Value | None]) -> NodeSignature | None:
     """Return a node's form; None where a node is more than that."""
     settings = step.settings
-    if settings is None or len(settings) > LARGEST_SETTINGS or len(step.outputs) != 1:
+    if settings is None or len(settings) > MAX_ATTRIBUTE_BYTES or len(step.outputs) != 1:
         return None
     kinds = [None if value is None else value.kind for value in inputs]
     return (step.operator, step.domain, settings, *kinds)
 
 
-def made_of(call: Call, output: Value | None) -> Made | None:
+def cacheable_conversion(call: Call, output: Value | None) -> CachedConversion | None:
     """Return what the node became, where one layer was added and nothing but the form decided it; else None."""
     if not isinstance(output, Flow):
         return None
     constants = [value for value in call.inputs if isinstance(value, Constant)]
-    if call.looked_around or len(call.emitted) != 1 or any(constant.was_read for constant in constants):
+    if call.used_context or len(call.emitted) != 1 or any(constant.was_read for constant in constants):
         return None
     (emitted,) = call.emitted
     places = {id(value): index for index, value in enumerate(call.inputs) if value is not None}
@@ -79,7 +79,7 @@ def made_of(call: Call, output: Value | None) -> Made | None:
     told_apart = len(places) == sum(value is not None for value in call.inputs)
     if emitted.part or not told_apart or not all(id(value) in places for value in taken):
         return None
-    return Made(
+    return CachedConversion(
         emitted.layer,
         tuple([places[id(flow)] for flow in emitted.flows]),
         tuple([(part, places[id(constant)]) for part, constant in emitted.parameters.items()]),

@@ -9,29 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadFile, BadSetting
-from ...files.durable import write_durably
+from ...files.atomic import write_durably
 from ...layers.dense import Embedding
 from ...network import Network, Node
 from ...optim.losses import Reading
 from ...optim.tasks import Task
-from .file import require_onnx
+from .reader import require_onnx
 from .values import Array
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from ...model import Model
-    from .writers.graph import Graph
+    from .writers.graph import OnnxGraph
 
 OPSET = 21
 """The operator set that is written: the first whose GroupNormalization has a factor per channel."""
 
 IR_VERSION = 10
 
-REAL, WHOLE = 1, 7
+REAL, INT = 1, 7
 """ONNX's numbers for float32 and int64."""
 
-LARGEST_FILE = 2**31 - 1
+MAX_FILE_BYTES = 2**31 - 1
 """Bytes of a protocol buffer."""
 
 
@@ -64,7 +64,7 @@ def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | No
         )
     target = Path(os.fspath(path))
     sizes = sum(4 * prod(kept.shape(name)) for kept in (model.parameters, model.buffers) for name in kept)
-    if sizes > LARGEST_FILE - (64 << 20):
+    if sizes > MAX_FILE_BYTES - (64 << 20):
         raise BadFile(
             f"{str(target)!r} must hold at most 2 GiB; got {sizes:,} bytes of weights; "
             "save it with Model.save instead. [onnx-large]"
@@ -86,10 +86,10 @@ def as_onnx(
     from onnx import helper
 
     from . import writers
-    from .writers.graph import Graph
+    from .writers.graph import OnnxGraph
 
     kinds = {node.name: _input_type(node, network) for node in network.inputs}
-    graph = Graph(arrays, frozenset(name for name, kind in kinds.items() if kind == WHOLE))
+    graph = OnnxGraph(arrays, frozenset(name for name, kind in kinds.items() if kind == INT))
     for node in network.layers:
         writers.write_node(node, graph)
     outputs = [_output(node, graph) for node in reversed(network.outputs)]
@@ -121,7 +121,7 @@ def _graph_name(network: Network) -> str:
     return network.name or "network"
 
 
-def _output(node: Node, graph: Graph) -> Any:
+def _output(node: Node, graph: OnnxGraph) -> Any:
     """Return an output of the graph; the image itself is given out through an Identity."""
     if node.inputs:
         return _value(node.name, node)
@@ -130,7 +130,7 @@ def _output(node: Node, graph: Graph) -> Any:
     return _value(name, node)
 
 
-def _probabilities(name: str, node: Node, reading: Reading, graph: Graph) -> Any:
+def _probabilities(name: str, node: Node, reading: Reading, graph: OnnxGraph) -> Any:
     """Append what makes probabilities of the last output, which stays readable inside the graph."""
     operator, settings = _OPERATORS[reading]
     return _value(graph.add(operator, [name], f"{node.name}/{PROBABILITIES}", **settings), node)
@@ -154,4 +154,4 @@ def _value(name: str, node: Node, kind: int = REAL) -> Any:
 def _input_type(node: Node, network: Network) -> int:
     """Return whole numbers where the input is only looked up in tables, else real ones."""
     users = network.consumers(node.name)
-    return WHOLE if users and all(isinstance(user.layer, Embedding) for user in users) else REAL
+    return INT if users and all(isinstance(user.layer, Embedding) for user in users) else REAL

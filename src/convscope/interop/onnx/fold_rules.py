@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...settings import LARGEST
-from .budget import MOST_LISTED, TooLarge
-from .values import Array
+from .values import MAX_LIST_LENGTH, Array, TooLarge
 
 if TYPE_CHECKING:
     from .call import Call
 
 
-class Rule(NamedTuple):
+class FoldRule(NamedTuple):
     """How an operator is computed on constants, and what that costs.
 
     `compute` takes the node and its inputs' arrays, and returns the output or a list of outputs. `makes` takes the
@@ -31,9 +30,9 @@ class Rule(NamedTuple):
     elementwise: bool = False
 
 
-RULES: dict[str, Rule] = {}
+RULES: dict[str, FoldRule] = {}
 
-COSTLY = 8
+TRANSCENDENTAL_COST = 8
 """What a power, a logarithm or a sine costs compared with a sum."""
 
 
@@ -51,7 +50,7 @@ def _rule(
     *operators: str, makes: Callable[..., Sequence[int]] | None = _of_the_largest, work: int = 1
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def register(compute: Callable[..., Any]) -> Callable[..., Any]:
-        RULES.update(dict.fromkeys(operators, Rule(compute, makes, work, makes is _together)))
+        RULES.update(dict.fromkeys(operators, FoldRule(compute, makes, work, makes is _together)))
         return compute
 
     return register
@@ -120,7 +119,7 @@ _TOGETHER: dict[str, Callable[..., Any]] = {
 }
 _COSTLY = {"Sqrt", "Exp", "Log", "Sin", "Cos", "Tanh", "Sigmoid"}
 for _name, _function in _ONE_BY_ONE.items():
-    _rule(_name, makes=_together, work=COSTLY if _name in _COSTLY else 1)(_plain(_function))
+    _rule(_name, makes=_together, work=TRANSCENDENTAL_COST if _name in _COSTLY else 1)(_plain(_function))
 for _name, _function in _TOGETHER.items():
     _rule(_name, makes=_together)(_one_after_another(_function))
 _rule("Identity", makes=None)(_plain(np.asarray))
@@ -128,7 +127,7 @@ _rule("Identity", makes=None)(_plain(np.asarray))
 
 def listed(array: Array) -> list[Any]:
     """Return shapes, axes and the like as a list, which is never a long one."""
-    if array.size > MOST_LISTED:
+    if array.size > MAX_LIST_LENGTH:
         raise TooLarge(f"a list of {array.size:,} numbers")
     values: list[Any] = array.reshape(-1).tolist()
     return values
@@ -142,7 +141,7 @@ def _sized(shape: Sequence[int]) -> tuple[int, ...]:
     return sizes
 
 
-@_rule("Pow", makes=_together, work=COSTLY)
+@_rule("Pow", makes=_together, work=TRANSCENDENTAL_COST)
 def _(call: Call, base: Array, exponent: Array) -> Array:
     return np.power(base.astype(np.float64), exponent).astype(base.dtype)
 
@@ -250,8 +249,8 @@ def _(call: Call, one: Array, two: Array) -> Array:
 
 @_rule("Clip", makes=_together)
 def _(call: Call, x: Array, low: Array | None = None, high: Array | None = None) -> Array:
-    least = call.given("min") if low is None else low
-    most = call.given("max") if high is None else high
+    least = call.optional_attribute("min") if low is None else low
+    most = call.optional_attribute("max") if high is None else high
     return np.asarray(x if least is None and most is None else np.clip(x, least, most), x.dtype)
 
 
@@ -364,7 +363,7 @@ def _(call: Call, shape: Array) -> Array:
 def _(call: Call, like: Array) -> Array:
     from onnx.helper import tensor_dtype_to_np_dtype
 
-    kind = call.given("dtype")
+    kind = call.optional_attribute("dtype")
     dtype = like.dtype if kind is None else tensor_dtype_to_np_dtype(kind)
     rows, columns = like.shape
     return np.eye(rows, columns, call.attribute("k", 0)).astype(dtype)

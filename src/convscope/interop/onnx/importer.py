@@ -16,15 +16,15 @@ from ...input_shapes import InputShape
 from ...layers.structural import Identity, Input, Parameter
 from ...network import Network
 from .builder import Builder
-from .converter import Scope, Shared
-from .file import OnnxFile, read_structure, refused
-from .inputs import Given, image_of, inputs_of
+from .converter import GraphConverter, ModelContext
+from .graph import GraphInput, graph_inputs, image_shape
+from .reader import OnnxFile, bad_file, read_structure
 from .values import Constant, Flow, Value
 
 if TYPE_CHECKING:
     from ...model import Model
 
-LARGEST_MADE = 1 << 26
+MAX_COMPUTED_WEIGHTS = 1 << 26
 """Weights that a file describes by a value and a shape, and that are written out when a Model is made."""
 
 
@@ -86,11 +86,11 @@ def read_network(path: Path, input_shape: InputShape | None = None) -> tuple[Net
 
 def _build(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -> None:
     graph = file.model.graph
-    shared = Shared(file, builder)
+    shared = ModelContext(file, builder)
     values: dict[str, Value | None] = {}
-    scope = Scope(shared, values, file.opsets)
+    scope = GraphConverter(shared, values, file.opsets)
     scope.initializers(graph)
-    given, shared.sizes = inputs_of(graph, values, file.path, input_shape)
+    given, shared.sizes = graph_inputs(graph, values, file.path, input_shape)
     for item in given:
         values[item.name] = flow = _input(builder, item)
         shared.first = shared.first or flow
@@ -104,8 +104,8 @@ def _build(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -> 
     _end_with(builder, flows[0])
 
 
-def _input(builder: Builder, item: Given) -> Flow:
-    image = image_of(item)
+def _input(builder: Builder, item: GraphInput) -> Flow:
+    image = image_shape(item)
     flow = builder.add(Input(image), (), item.name, None)
     return Flow(flow.layer, item.shape, item.batch, image, item.dtype)
 
@@ -124,10 +124,10 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
     from ...model import Model
 
     made = sum(max(0, constant.size - constant.weights) for constant in weights.values())
-    if made > LARGEST_MADE + path.stat().st_size:
-        raise refused(
+    if made > MAX_COMPUTED_WEIGHTS + path.stat().st_size:
+        raise bad_file(
             path,
-            f"ask for at most {LARGEST_MADE:,} weights that are not stored in it",
+            f"ask for at most {MAX_COMPUTED_WEIGHTS:,} weights that are not stored in it",
             f"{made:,}",
             "import its structure alone",
             "onnx-weights",
@@ -144,7 +144,7 @@ def _with_weights(network: Network, weights: Mapping[str, Constant], path: Path)
         try:
             array = weights[name].array
         except RecursionError:
-            raise refused(
+            raise bad_file(
                 path,
                 "make its weights from stored ones in a few steps",
                 f"too many for {name!r}",

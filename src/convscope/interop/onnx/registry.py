@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple
 
-from .element_types import REAL
-from .values import Value
+from .values import REAL, Value
 
 if TYPE_CHECKING:
     from .call import Call
@@ -28,7 +27,7 @@ Key = tuple[str, str, int]
 CONVERTERS: dict[Key, Converter] = {}
 
 
-class Unmapped(Exception):
+class UnsupportedOperator(Exception):
     """A converter's word for: no layer says this. The node becomes an Opaque layer.
 
     `part` names the attribute, input or element type that is the reason, where there is one.

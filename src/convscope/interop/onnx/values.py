@@ -1,8 +1,8 @@
-"""What a value of an ONNX graph is here: a constant, or the output of a layer."""
+"""Values of an ONNX graph: constants, outputs of layers, their element types and limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from math import prod
 from typing import Any, NamedTuple
@@ -14,9 +14,37 @@ from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 
+REAL = frozenset({1, 10, 11, 16})
+"""float, float16, double and bfloat16."""
+
+INT = frozenset({6, 7})
+"""int32 and int64: sums and products of usual sizes do not wrap, as those of 8 and 16 bits do."""
+
+ORDERED = REAL | INT | frozenset({2, 3, 4, 5, 12, 13})
+"""All integer_argument too: a layer that only compares or moves values computes them exactly."""
+
+NUMERIC = ORDERED | frozenset({9})
+"""bool too, as 0 and 1."""
+
+SIGNED = REAL | INT
+"""What sums and products compute exactly."""
+
+
+def type_name(dtype: int) -> str:
+    """Return the name of an element type as ONNX writes it.
+
+    >>> type_name(7)
+    'int64'
+    """
+    from onnx import TensorProto
+
+    known = dtype in TensorProto.DataType.values()
+    return TensorProto.DataType.Name(dtype).lower() if known else str(dtype)
+
+
 Array = NDArray[Any]
 
-LONGEST_KEY = 256
+MAX_KEY_LENGTH = 256
 """Characters of the name of a constant."""
 
 
@@ -55,7 +83,7 @@ class Flow(NamedTuple):
             return None
         return axis - (self.batch is not None and axis > self.batch)
 
-    def seen_as(self, shape: Shape, batch: int | None) -> Flow:
+    def view(self, shape: Shape, batch: int | None) -> Flow:
         """Return the same elements in the same order under another shape."""
         return self._replace(shape=shape, batch=batch)
 
@@ -106,7 +134,7 @@ class Constant:
         return self.weights > 0 and self.weights >= self.size
 
     @property
-    def at_hand(self) -> bool:
+    def is_loaded(self) -> bool:
         """Return whether the numbers need not be read any more."""
         return self._array is not None
 
@@ -118,7 +146,7 @@ class Constant:
     @property
     def number(self) -> float | None:
         """Return the one number of a constant that has just one."""
-        return shortest(self.array.reshape(-1)[0]) if self.size == 1 else None
+        return shortest_float(self.array.reshape(-1)[0]) if self.size == 1 else None
 
     def derived(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
         """Return what a function makes of the numbers, still unread; `word` tells one function from another."""
@@ -131,11 +159,11 @@ Value = Flow | Constant
 
 def short_key(text: str) -> str:
     """Return a text itself, or its digest where it is long: keys of keys would double with every step."""
-    return text if len(text) <= LONGEST_KEY else blake2b(text.encode(errors="surrogatepass")).hexdigest()
+    return text if len(text) <= MAX_KEY_LENGTH else blake2b(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def shortest(number: Any) -> float:
-    """Return the shortest decimal number that a stored one stands for: 0.1, not the float32's 0.10000000149."""
+def shortest_float(number: Any) -> float:
+    """Return the shortest decimal that rounds to a stored float: 0.1, not float32's 0.10000000149."""
     return float(str(number)) if isinstance(number, np.floating) else float(number)
 
 
@@ -175,3 +203,43 @@ def broadcast(*shapes: Shape) -> Shape:
             "export the model again. [onnx-node]"
         ) from None
     return common
+
+
+MAX_ARRAY_ELEMENTS = 1 << 24
+"""Elements of one array that is made while a file is read."""
+
+MAX_TOTAL_ELEMENTS = 1 << 27
+"""Elements of all of them together, read and made: about half a second's work, and a GiB at most."""
+
+MAX_LIST_LENGTH = 1 << 16
+"""Numbers of a shape, of axes, or of sizes of pieces."""
+
+
+class TooLarge(ValueError):
+    """More elements than the constants of a file may have."""
+
+
+class Budget:
+    """The elements that one file may still ask for."""
+
+    def __init__(self) -> None:
+        self._left = MAX_TOTAL_ELEMENTS
+
+    def charge(self, shape: Sequence[int], times: int = 1) -> None:
+        """Count an array that is about to be made; `times` is the work for each of its elements.
+
+        Raises:
+            TooLarge: for an array that is too large, or one too many.
+        """
+        size = prod(shape)
+        if min(shape, default=1) < 0 or size > MAX_ARRAY_ELEMENTS:
+            raise TooLarge(f"an array of shape {show_shape(tuple(shape))}")
+        self._left -= size * times
+        if self._left < 0:
+            raise TooLarge(f"more than {MAX_TOTAL_ELEMENTS:,} elements in all constants together")
+
+    def read(self, constant: Constant) -> Array:
+        """Return a constant's numbers; those that are still in the file are charged."""
+        if not constant.is_loaded:
+            self.charge(constant.shape)
+        return constant.array

@@ -10,14 +10,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 
 from ...layers.connection import Shape
-
-
-class Unmapped(Exception):
-    """An operator, or a use of it, that no layer stands for."""
-
-
-class RandomInEvaluation(Unmapped):
-    """A use of an operator that draws random numbers also in evaluation mode, as F.dropout(x, 0.5) does."""
+from ..errors import UnsupportedOperator
 
 
 def batch_size(sizes: Iterable[int]) -> int:
@@ -42,11 +35,11 @@ class Batch:
     def axis(self, shape: Sequence[int]) -> int | None:
         """Return which axis holds the batch; None for an array of the network's own.
 
-        Errors:   Unmapped where two axes do
+        Errors:   UnsupportedOperator where two axes do
         """
         found = [axis for axis, size in enumerate(shape) if size and size % self.size == 0]
         if len(found) > 1:
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
         return found[0] if found else None
 
     def folded(self, shape: Sequence[int]) -> int:
@@ -70,11 +63,11 @@ class Batch:
     def place(self, shape: Sequence[int], axis: int) -> int:
         """Return the place of an axis (negative ones count from the end) in the shape for one image.
 
-        Errors:   Unmapped for the batch axis itself
+        Errors:   UnsupportedOperator for the batch axis itself
         """
         axis %= len(shape) or 1
         if axis == self.axis(shape):
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
         return self.kept(shape).index(axis)
 
     def refolded(self, old: Sequence[int], within: int, new: Sequence[int]) -> int:
@@ -82,24 +75,24 @@ class Batch:
 
         An axis of k·B may be B·k, (k/2)·B·2, …, k·B: what stands inside moves with the image, what outside not.
 
-        Errors:   Unmapped where the elements of one image would be torn apart
+        Errors:   UnsupportedOperator where the elements of one image would be torn apart
         """
         axis, place = self.axis(old), self.axis(new)
         if axis is None or place is None:
             if axis is not place:
-                raise Unmapped("images are mixed")
+                raise UnsupportedOperator("images are mixed")
             return 1
         inner = within * prod(old[axis + 1 :])
         after = prod(new[place + 1 :])
         if inner % after or self.folded(new) % (inner // after):
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
         return inner // after
 
     def images(self, shape: Sequence[int]) -> Shape:
         """Return the shape for one image of a tensor whose first axis is the batch alone.
 
-        Errors:   Unmapped for any other
+        Errors:   UnsupportedOperator for any other
         """
         if not shape or shape[0] != self.size:
-            raise Unmapped("no batch of images")
+            raise UnsupportedOperator("no batch of images")
         return self.free(shape)

@@ -10,7 +10,8 @@ from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.merge import Add, Concat
 from ...layers.rearrange import Permute, Reshape, Slice
-from .batch import Batch, Unmapped
+from ..errors import UnsupportedOperator
+from .batch import Batch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +61,7 @@ class Call:
     def operands(self, *tensors: Tensor) -> list[str]:
         """Return the layers of tensors that are combined element by element, their batch axes in one place.
 
-        Errors:   Unmapped where the images of one meet other indices of another
+        Errors:   UnsupportedOperator where the images of one meet other indices of another
         """
         shape = self.shape
         batch = self.batch.axis(shape)
@@ -69,7 +70,7 @@ class Call:
             offset = len(shape) - tensor.dim()
             own = self.batch.axis(tensor.shape)
             if own is not None and own + offset != batch:
-                raise Unmapped("images are mixed")
+                raise UnsupportedOperator("images are mixed")
             unfolded = batch is not None and self.batch.folded(shape) == 1 and batch >= offset
             if own is None and unfolded and batch is not None:
                 one_image = [n for axis, n in enumerate(tensor.shape) if axis + offset != batch]
@@ -81,13 +82,13 @@ class Call:
     def each(self, tensor: Tensor, apply: Callable[[str], str]) -> str:
         """Apply a layer of images; images folded into the batch go through it one after another.
 
-        Errors:   Unmapped where the batch is not the first axis, or more than MOST_FOLDED share it
+        Errors:   UnsupportedOperator where the batch is not the first axis, or more than MOST_FOLDED share it
         """
         node, folded = self._images(tensor)
         if not folded:
             return apply(node)
         if folded > MOST_FOLDED:
-            raise Unmapped("too many images in one")
+            raise UnsupportedOperator("too many images in one")
         parts = []
         for index in range(folded):
             cut = self.step(Slice(0, index, index + 1), node) if folded > 1 else node
@@ -98,7 +99,7 @@ class Call:
     def channelwise(self, tensor: Tensor, apply: Callable[[str], str]) -> str:
         """Apply a layer that takes each channel alone: those of images folded into the batch stand side by side.
 
-        Errors:   Unmapped where the batch is not the first axis
+        Errors:   UnsupportedOperator where the batch is not the first axis
         """
         node, folded = self._images(tensor)
         if not folded:
@@ -113,7 +114,7 @@ class Call:
         `apply` is told how many axes stand before those of an image, 0 or 1. Images of three axes, which have
         no room for another, go through it one after another.
 
-        Errors:   Unmapped where the batch is not the first axis
+        Errors:   UnsupportedOperator where the batch is not the first axis
         """
         node, folded = self._images(tensor)
         rank = tensor.dim() - 2
@@ -126,7 +127,7 @@ class Call:
         """Return the layer of images, and how many its first axis holds; 0 where that is no axis of its own."""
         axis = self.batch.axis(tensor.shape)
         if axis not in (0, None) or tensor.dim() < 2:
-            raise Unmapped("no batch of images")
+            raise UnsupportedOperator("no batch of images")
         alone = axis == 0 and self.batch.folded(tensor.shape) == 1
         return self.node(tensor), 0 if alone else self.batch.one(tensor.shape[0])
 
@@ -140,7 +141,7 @@ class Call:
 
     def shape_of(self, node: str) -> Shape:
         """Return a layer's output shape."""
-        return self.recorder.graph.shapes[node]
+        return self.recorder.builder.shapes[node]
 
     def step(
         self,
@@ -171,18 +172,18 @@ class Call:
         buffers: Mapping[str, Tensor],
         frozen: Sequence[str] = (),
     ) -> str:
-        graph = self.recorder.graph
+        builder = self.recorder.builder
         try:
             if "bias" in parameters and self._has_bias_of_its_own(layer, parameters):
                 return self._with_bias_apart(name, layer, inputs, parameters, buffers)
             frozen = [*frozen, *(kind for kind, one in parameters.items() if self.recorder.own.is_frozen(one))]
-            return graph.add(name, layer, inputs, parameters, buffers, self.recorder.origin, frozen)
+            return builder.add(name, layer, inputs, parameters, buffers, self.recorder.origin, frozen)
         except ConvscopeError as error:
-            raise Unmapped(str(error)) from error
+            raise UnsupportedOperator(str(error)) from error
 
     def _has_bias_of_its_own(self, layer: Layer, parameters: Mapping[str, Tensor]) -> bool:
         """Tell whether the weight is shared and the bias is not, or the bias is made from several arrays."""
-        if self.recorder.graph.shares_part(parameters):
+        if self.recorder.builder.shares_part(parameters):
             return True
         return not self.recorder.own.is_parameter(parameters["bias"]) and hasattr(layer, "bias")
 
@@ -197,7 +198,7 @@ class Call:
         """Add a layer and its bias as two."""
         settings = {setting: getattr(layer, setting) for setting, _ in layer.forms()}
         if "bias" not in settings:
-            raise Unmapped("a part of the parameters is shared")
+            raise UnsupportedOperator("a part of the parameters is shared")
         settings["bias"] = False
         weights = {kind: tensor for kind, tensor in parameters.items() if kind != "bias"}
         plain = self._add(f"{name}.weight", type(layer)(**settings), inputs, weights, buffers)

@@ -67,12 +67,12 @@ def from_torch(
     shapes = _named_shapes(module, input_shape)
     _check_is_python(module)
     recorder, outputs = _record(_materialized(module, shapes), shapes)
-    network = recorder.graph.network(outputs, name or type(module).__name__)
+    network = recorder.builder.build(outputs, name or type(module).__name__)
     if not parameters:
         return network
     from .arrays import with_parameters
 
-    return with_parameters(network, recorder.graph.arrays)
+    return with_parameters(network, recorder.builder.weights())
 
 
 def _named_shapes(module: nn.Module, input_shape: InputShape) -> dict[str, Shape]:
@@ -205,7 +205,7 @@ def _recorded(module: nn.Module, shapes: Mapping[str, Shape], *, alone: bool) ->
     for name, shape in shapes.items():
         axes = () if alone and shape == (1,) else shape
         inputs[name] = torch.empty((batch.size, *axes), dtype=kinds[0] if kinds else torch.float32, device="meta")
-        recorder.bind(inputs[name], recorder.graph.add_input(shape, name if len(shapes) > 1 else "input"))
+        recorder.bind(inputs[name], recorder.builder.add_input(shape, name if len(shapes) > 1 else "input"))
     args, kwargs = _passed(module, inputs)
     try:
         with _evaluating(module), torch.no_grad(), recorder.names.following(), recorder.seeing_scripts(), recorder:

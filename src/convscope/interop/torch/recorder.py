@@ -20,24 +20,28 @@ from ...errors import BadNetwork, ConvscopeError
 from ...layers.connection import Shape
 from ...layers.rearrange import Reshape
 from ...layers.structural import Opaque, Parameter
+from ..errors import RandomAtInference, UnsupportedOperator
 from .arguments import NEEDS_NUMBERS, WithoutMemory, tensors, with_tensors, without_dispatch, word_of, writes
-from .batch import Batch, RandomInEvaluation, Unmapped
+from .batch import Batch
 from .call import Call
 from .constant_propagation import FILLED, LIKE, OwnArrays
-from .graph import Graph
+from .graph_builder import TorchGraphBuilder
 from .keywords import arguments
 from .layer_names import ModuleNames
 from .meta_fast_paths import quick_results
-from .operators.arithmetic import RETYPING
+from .operators.attention import is_plain_attention
+from .operators.elementwise import RETYPING
 from .operators.indexing import assigned
-from .operators.products import is_plain_attention
-from .operators.rearrange import REFOLDING
-from .operators.registry import converters
+from .operators.shape import REFOLDING
+from .registry import converters
 
 _TRANSPOSES = (torch.Tensor.T, torch.Tensor.mT, torch.Tensor.H, torch.Tensor.mH)
 """Properties that are a transpose of real numbers; T and H are those of matrices only."""
 
-_NOT_CONVERTED = (Unmapped, ConvscopeError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+_NOT_CONVERTED = (
+    *(UnsupportedOperator, ConvscopeError),
+    *(TypeError, ValueError, LookupError, ArithmeticError, AttributeError),
+)
 """What a converter raises where it finds no layer, or arguments that it does not know."""
 
 
@@ -51,7 +55,7 @@ class Recorder(TorchFunctionMode):
     def __init__(self, root: nn.Module, batch: Batch) -> None:
         super().__init__()
         self.batch = batch
-        self.graph = Graph()
+        self.builder = TorchGraphBuilder()
         self.names = ModuleNames(root)
         self.origin: str | None = None
         self.unknown: list[str] = []
@@ -126,9 +130,9 @@ class Recorder(TorchFunctionMode):
         That is one of the network's own arrays, or a value that depends on the whole batch and has lost its axis.
         """
         known = self.node(tensor) if self._is_recorded(tensor) else self._own_array(tensor, shape)
-        if shape is None or self.graph.shapes[known] == shape:
+        if shape is None or self.builder.shapes[known] == shape:
             return known
-        return self.graph.add(f"{known}.reshape", Reshape(shape), [known], origin=self.origin)
+        return self.builder.add(f"{known}.reshape", Reshape(shape), [known], origin=self.origin)
 
     def _own_array(self, tensor: Tensor, shape: Shape | None) -> str:
         known, version = self._arrays.get(id(tensor), ("", -1))
@@ -164,12 +168,12 @@ class Recorder(TorchFunctionMode):
         arrays = ({"weight": array}, {}) if learned else ({}, {"value": array})
         self.own.keep(tensor)
         frozen = ["weight"] if learned and self.own.is_frozen(tensor) else []
-        return self.graph.add(name, Parameter(shape, learned), [self._image], *arrays, frozen=frozen)
+        return self.builder.add(name, Parameter(shape, learned), [self._image], *arrays, frozen=frozen)
 
     @property
     def _image(self) -> str:
         """Return the network's input, which tells arrays how many images there are."""
-        return next(iter(self.graph.entries))
+        return self.builder.entries[0].name
 
     # How is the batch folded with other indices?
 
@@ -185,14 +189,14 @@ class Recorder(TorchFunctionMode):
     def _carry_folds(self, given: list[Tensor], outputs: list[Tensor]) -> None:
         """Let results have their batch folded as the arguments have.
 
-        Errors:   Unmapped where that is not told
+        Errors:   UnsupportedOperator where that is not told
         """
         values = [one for one in given if self.is_value(one)]
         if not any(id(one) in self._within for one in values):
             return
         folds = {(self.batch.folded(one.shape), self.within(one)) for one in values}
         if len(folds) > 1 or any((self.batch.folded(one.shape),) != next(iter(folds))[:1] for one in outputs):
-            raise Unmapped("images are mixed")
+            raise UnsupportedOperator("images are mixed")
         for one in outputs:
             self.fold(one, next(iter(folds))[1])
 
@@ -312,25 +316,25 @@ class Recorder(TorchFunctionMode):
         if not outputs[0].numel():
             return self._unbound(outputs, word, values)
         converter = converters().get(func)
-        before = len(self.graph.entries)
+        before = len(self.builder.entries)
         call = Call(self, word, result, given)
         self.origin = self.names.path or None
         try:
             if converter is None:
-                raise Unmapped("no converter")
+                raise UnsupportedOperator("no converter")
             args, kwargs = arguments(converter, args, kwargs)
             made = converter(call, *args, **kwargs)
             nodes = list(made) if isinstance(made, list | tuple) else [made]
             for one, node in zip(outputs, nodes, strict=False):
-                if node is not None and self.graph.shapes[node] != self.batch.free(one.shape):
-                    raise Unmapped("another shape")
+                if node is not None and self.builder.shapes[node] != self.batch.free(one.shape):
+                    raise UnsupportedOperator("another shape")
             if word not in RETYPING and _loses_fractions(given, outputs[: len(nodes)]):
-                raise Unmapped("another type")
+                raise UnsupportedOperator("another type")
             if self._within and word not in REFOLDING:
                 self._carry_folds(given, outputs)
         except _NOT_CONVERTED as error:
             self._forget_after(before)
-            operator = f"{word}_in_training" if isinstance(error, RandomInEvaluation) else word
+            operator = f"{word}_in_training" if isinstance(error, RandomAtInference) else word
             nodes = [self._opaque(operator, values or [self._image], outputs[0], call.name)]
         missing = [one for one, node in zip(outputs, nodes, strict=False) if node is None]
         self._unbound([*missing, *outputs[len(nodes) :]], word, values)
@@ -347,11 +351,11 @@ class Recorder(TorchFunctionMode):
         """Add what nobody knows; where images are mixed, the shape of the whole batch stands for one's."""
         try:
             shape = self.batch.free(output.shape)
-        except Unmapped:
+        except UnsupportedOperator:
             shape = tuple(output.shape)
         self.unknown.append(word)
         name = name or self.names.of_operator(word)
-        return self.graph.add(name, Opaque(word, shape or (1,)), list(dict.fromkeys(inputs)), origin=self.origin)
+        return self.builder.add(name, Opaque(word, shape or (1,)), list(dict.fromkeys(inputs)), origin=self.origin)
 
     @contextmanager
     def seeing_scripts(self) -> Iterator[None]:
@@ -410,16 +414,16 @@ class Recorder(TorchFunctionMode):
         target, index, value = args
         call = Call(self, word.strip("_"), target, [])
         self.origin = self.names.path or None
-        before = len(self.graph.entries)
+        before = len(self.builder.entries)
         stale = self._stale.pop(id(target), None)
         try:
             if not isinstance(value, Tensor):
                 value = torch.full((), value, dtype=target.dtype)
             if _loses_fractions([value], [target]):
-                raise Unmapped("another type")
+                raise UnsupportedOperator("another type")
             base = stale[0] if stale is not None and stale[1] is value else self.node(target)
             node = assigned(call, base, self.node(value), index, target.shape)
-        except (Unmapped, ConvscopeError):
+        except (UnsupportedOperator, ConvscopeError):
             self._forget_after(before)
             inputs = [self.node(one) for one in tensors(args) if self.is_value(one)]
             node = self._opaque("setitem", inputs, target)
@@ -427,9 +431,8 @@ class Recorder(TorchFunctionMode):
 
     def _forget_after(self, count: int) -> None:
         """Take back the entries that a failed conversion has added."""
-        for name in list(self.graph.entries)[count:]:
-            self.graph.forget(name)
-        self._arrays = {key: (node, v) for key, (node, v) in self._arrays.items() if node in self.graph.entries}
+        self.builder.rollback(count)
+        self._arrays = {key: (node, v) for key, (node, v) in self._arrays.items() if node in self.builder}
 
 
 class _Scripted:

@@ -13,6 +13,9 @@ from ....errors import BadShape, UnknownLayer, nearest
 from ....layers.base import ParamShapes, show_shape
 from ....layers.normalization import BatchNorm
 from ....network import Network, Node
+from ....parameters import buffer_shapes as buffer_shapes
+from ....parameters import parameter_shapes as parameter_shapes
+from ....parameters import trained_shapes as trained_shapes
 from .rules import Array, Context, Parameters, Twin, backward, forward
 
 
@@ -122,30 +125,9 @@ def run(
     return Run(network, parameters, values, contexts, new_buffers)
 
 
-def parameter_shapes(network: Network) -> ParamShapes:
-    """Return every learned parameter's shape by "layer.name"; shared ones once, under their owner."""
-    return _shapes(network, {node.name: node.facts.param_shapes for node in network})
-
-
-def trained_shapes(network: Network) -> ParamShapes:
-    """Return the shapes of the parameters that training moves."""
-    frozen = network.frozen_parameters
-    return {name: shape for name, shape in parameter_shapes(network).items() if name not in frozen}
-
-
 def keeps_statistics(node: Node) -> bool:
     """Tell whether a layer normalizes with its running statistics in training, too: a frozen one does."""
     return node.is_frozen and isinstance(node.layer, BatchNorm)
-
-
-def buffer_shapes(network: Network) -> ParamShapes:
-    """Return every running statistic's shape by "layer.name"."""
-    return _shapes(network, {node.name: node.facts.buffer_shapes for node in network})
-
-
-def _shapes(network: Network, by_layer: Mapping[str, ParamShapes]) -> ParamShapes:
-    owners = [node.name for node in network if node.owns_parameters]
-    return {f"{owner}.{name}": shape for owner in owners for name, shape in by_layer[owner].items()}
 
 
 def _own(node: Node, shapes: ParamShapes, arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""Activation functions: as layers, as arguments of layers, as functions."""
+"""Activation functions as layers, as arguments of layers and as functions; dropout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ....layers.activation import (
 from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
-from ....layers.structural import Opaque
+from ....layers.structural import Dropout, Opaque
 from ..call import Call
 from ..flow import Flow, Unmapped
 from ..registry import converts
@@ -231,3 +231,9 @@ def prelu(call: Call) -> Flow:
     negative = call.emit(ReLU(), call.emit(Affine(-1.0), flow, part="neg"), part="negative")
     weighed = call.emit(Multiply(), negative, call.array(alpha, flow, "alpha"), part="mul")
     return call.emit(Subtract(), positive, weighed)
+
+
+@converts("layers.Dropout", "layers.SpatialDropout1D", "layers.SpatialDropout2D", "layers.SpatialDropout3D")
+def dropout(call: Call) -> Flow:
+    """Convert dropout of every kind, which does nothing at inference."""
+    return call.emit(Dropout(float(call.op.rate)), call.flow())

@@ -10,6 +10,7 @@ import numpy as np
 from ....layers.elementwise import Affine
 from ....layers.merge import Add, Divide, Multiply, Subtract
 from ....layers.rearrange import Crop
+from ....layers.structural import Identity
 from ..call import Call
 from ..flow import Flow, Unmapped
 from ..registry import converts
@@ -72,3 +73,17 @@ def center_crop(call: Call) -> Flow:
         before = int((size - wanted) / 2)
         margins.append((before, size - wanted - before))
     return call.emit(Crop(tuple(margins)), flow)
+
+
+@converts(
+    *("layers.Identity", "layers.ActivityRegularization", "layers.AlphaDropout"),
+    *("layers.GaussianDropout", "layers.GaussianNoise"),
+    *("layers.RandomBrightness", "layers.RandomColorDegeneration", "layers.RandomColorJitter"),
+    *("layers.RandomContrast", "layers.RandomErasing", "layers.RandomFlip", "layers.RandomGaussianBlur"),
+    *("layers.RandomGrayscale", "layers.RandomHue", "layers.RandomInvert", "layers.RandomPosterization"),
+    *("layers.RandomPerspective", "layers.RandomRotation", "layers.RandomSaturation", "layers.RandomSharpness"),
+    *("layers.RandomShear", "layers.RandomTranslation", "layers.RandomZoom"),
+)
+def nothing(call: Call) -> Flow:
+    """Convert what changes images in training alone."""
+    return call.emit(Identity(), call.flow())

@@ -27,10 +27,9 @@ from ....layers import (
     Tanh,
 )
 from ....layers.base import Layer
-from ..call import Call, remade
-from ..element_types import ORDERED, SIGNED
-from ..registry import Unmapped, converts
-from ..values import Flow
+from ..call import Call, with_layer_output
+from ..registry import UnsupportedOperator, converts
+from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 
 _PLAIN: dict[str, Callable[[], Layer]] = {"Relu": ReLU, "Tanh": Tanh, "HardSwish": Hardswish}
@@ -66,7 +65,7 @@ def mish(call: Call) -> Sequence[Flow]:
 def swish(call: Call) -> Sequence[Flow]:
     """x·σ(alpha·x), known for alpha 1."""
     if call.attribute("alpha", 1.0) != 1:
-        raise Unmapped("alpha")
+        raise UnsupportedOperator("alpha")
     return [call.emit(SiLU(), call.flow())]
 
 
@@ -103,7 +102,7 @@ def selu(call: Call) -> Sequence[Flow]:
     """Selu, known for its two usual constants."""
     alpha, scale = call.attribute("alpha", SELU.ALPHA), call.attribute("gamma", SELU.SCALE)
     if abs(alpha - SELU.ALPHA) > 1e-5 or abs(scale - SELU.SCALE) > 1e-5:
-        raise Unmapped("other constants than Klambauer's")
+        raise UnsupportedOperator("other constants than Klambauer's")
     return [call.emit(SELU(), call.flow())]
 
 
@@ -113,9 +112,9 @@ def prelu(call: Call) -> Sequence[Flow]:
     x, slope = call.flow(), call.constant(1)
     count = slope.size
     channels = x.image[0]
-    aligned = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
-    if count != 1 and (x.batch != 0 or count != channels or aligned[1] != channels):
-        raise Unmapped("slopes along another axis than the channels")
+    align_batches = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
+    if count != 1 and (x.batch != 0 or count != channels or align_batches[1] != channels):
+        raise UnsupportedOperator("slopes along another axis than the channels")
     flat = slope.derived((count,), lambda array: array.reshape(-1), "flat")
     return [call.emit(PReLU(count), x, parameters={"weight": flat})]
 
@@ -127,7 +126,7 @@ def clip(call: Call) -> Sequence[Flow]:
     high = _bound(call, 2, "max")
     x = call.flow()
     if low is not None and high is not None and low > high:
-        raise Unmapped("bounds the wrong way round", "min")
+        raise UnsupportedOperator("bounds the wrong way round", "min")
     if low is None and high is None:
         return [x]
     if (low, high) == (0.0, None):
@@ -137,7 +136,7 @@ def clip(call: Call) -> Sequence[Flow]:
 
 def _bound(call: Call, index: int, name: str) -> float | None:
     """Return a bound, None where it does not bind."""
-    value = call.constant(index).number if call.has(index) else call.attribute(name, inf)
+    value = call.constant(index).number if call.has_input(index) else call.attribute(name, inf)
     return None if value is None or isinf(value) or abs(value) >= 3.4e38 else value
 
 
@@ -156,13 +155,13 @@ def softmax_of_the_rest(call: Call) -> Sequence[Flow]:
     rank = len(x.shape)
     first = call.attribute("axis", 1) % rank
     if first == 0:
-        raise Unmapped("softmax over the batch")
+        raise UnsupportedOperator("softmax over the batch")
     if prod(x.shape[first + 1 :]) == 1:
         return [call.emit(_softmax(call)(first - 1), x)]
     rows = (*x.shape[1:first], prod(x.shape[first:]))
     flat = call.emit(Reshape(rows), x, part="rows")
     output = call.emit(_softmax(call)(len(rows) - 1), flat, part="softmax")
-    return [remade(x, call.emit(Reshape(x.image), output), 0)]
+    return [with_layer_output(x, call.emit(Reshape(x.image), output), 0)]
 
 
 def _softmax(call: Call) -> type[Softmax]:
@@ -171,5 +170,5 @@ def _softmax(call: Call) -> type[Softmax]:
 
 def _found(axis: int | None) -> int:
     if axis is None:
-        raise Unmapped("softmax over the batch")
+        raise UnsupportedOperator("softmax over the batch")
     return axis

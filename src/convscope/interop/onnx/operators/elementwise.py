@@ -22,11 +22,10 @@ from ....layers import (
 )
 from ....layers.base import Layer
 from ..call import Call
-from ..element_types import ORDERED, REAL, SIGNED
-from ..registry import Unmapped, converts
-from ..values import Constant, Flow, Value, broadcast, known
+from ..registry import UnsupportedOperator, converts
+from ..values import ORDERED, REAL, SIGNED, Constant, Flow, Value, broadcast, known
 from . import patterns
-from .merging import merged
+from .merge import emit_merge
 
 _MERGES: dict[str, type[Layer]] = {
     "Add": Add,
@@ -61,7 +60,7 @@ def arithmetic(call: Call) -> Sequence[Flow]:
         scaled = _scaled(call, one, two) or _scaled(call, two, one)
         if scaled is not None:
             return [scaled]
-    return [merged(call, _MERGES[call.operator](), (one, two))]
+    return [emit_merge(call, _MERGES[call.operator](), (one, two))]
 
 
 def _with_number(call: Call, x: Flow, number: float, first: bool) -> Flow:
@@ -78,7 +77,7 @@ def _with_number(call: Call, x: Flow, number: float, first: bool) -> Flow:
             return inverse if number == 1 else call.emit(Affine(number), inverse)
         case _:
             if not isfinite(1 / number if number else float("inf")):
-                raise Unmapped("division by zero")
+                raise UnsupportedOperator("division by zero")
             layer = Affine(1 / number)
     return call.emit(layer, x)
 
@@ -111,7 +110,7 @@ def several(call: Call) -> Sequence[Flow]:
             number = _number(value)
             if number is not None and isinstance(flow, Flow) and len(value.shape) <= len(flow.shape):
                 return [call.emit(Clamp(number, None) if call.operator == "Max" else Clamp(None, number), flow)]
-    return [merged(call, _MERGES[call.operator](), values)]
+    return [emit_merge(call, _MERGES[call.operator](), values)]
 
 
 @converts("Where", since=(9, 16), types=SIGNED)
@@ -123,16 +122,16 @@ def where(call: Call) -> Sequence[Flow]:
         if isinstance(value, Constant):
             array = call.read(value)
             if not np.isfinite(array).all():
-                raise Unmapped("infinity in some places")
+                raise UnsupportedOperator("infinity in some places")
             call.charge(broadcast(places.shape, array.shape))
             numbers = np.where(places, array, 0)
             if numbers.any():
                 parts.append(known(numbers.astype(array.dtype), value.dtype))
         else:
             share = known(places.astype(np.float32), 1)
-            parts.append(merged(call.part(word), Multiply(), (value, share)))
+            parts.append(emit_merge(call.subcall(word), Multiply(), (value, share)))
     flows = [part for part in parts if isinstance(part, Flow)]
-    return [merged(call, Add(), parts) if len(parts) > 1 else flows[0]]
+    return [emit_merge(call, Add(), parts) if len(parts) > 1 else flows[0]]
 
 
 @converts("Mean", since=(8, 13))
@@ -141,7 +140,7 @@ def mean_of_inputs(call: Call) -> Sequence[Flow]:
     values = call.all_inputs()
     if len(values) == 1:
         return [call.flow()]
-    total = merged(call.part("sum"), Add(), values)
+    total = emit_merge(call.subcall("sum"), Add(), values)
     return [call.emit(Affine(1 / len(values)), total)]
 
 
@@ -150,7 +149,7 @@ def power(call: Call) -> Sequence[Flow]:
     """A power with a fixed exponent."""
     exponent = _number(call.constant(1))
     if exponent is None or len(call.constant(1).shape) > len(call.flow().shape):
-        raise Unmapped("an exponent per element")
+        raise UnsupportedOperator("an exponent per element")
     return [call.emit(Power(exponent), call.flow())]
 
 

@@ -20,10 +20,10 @@ from ....layers import (
     Scale,
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
-from ..call import Call, folded_images, layer_of, remade
-from ..registry import Unmapped, converts
+from ..call import Call, cached_layer, with_layer_output, without_split_batch
+from ..registry import UnsupportedOperator, converts
 from ..values import Constant, Flow
-from .merging import merged
+from .merge import emit_merge
 
 _BATCH: dict[int, type[BatchNorm]] = {0: BatchNorm1d, 1: BatchNorm1d, 2: BatchNorm2d, 3: BatchNorm3d}
 _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d, 3: InstanceNorm3d}
@@ -32,7 +32,7 @@ _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d
 @converts("BatchNormalization", since=(9, 14, 15))
 def batch_norm(call: Call) -> Sequence[Flow]:
     """BatchNormalization; ONNX's momentum is what stays of the old statistics, PyTorch's what comes new."""
-    rows = folded_images(call)
+    rows = without_split_batch(call)
     if rows is not None and len(rows.shape) == 2:
         turned = call.emit(Permute((1, 0)), rows, part="turned")
         x = Flow(turned.layer, (1, *turned.held), 0, turned.held, rows.dtype)
@@ -40,15 +40,15 @@ def batch_norm(call: Call) -> Sequence[Flow]:
         rows, x = None, call.images()
     kind = _BATCH.get(len(x.shape) - 2)
     if call.attribute("training_mode", 0):
-        raise Unmapped("statistics of the batch", "training_mode")
+        raise UnsupportedOperator("statistics of the batch", "training_mode")
     if kind is None:
-        raise Unmapped("0 to 3 spatial axes")
+        raise UnsupportedOperator("0 to 3 spatial axes")
     names = ("weight", "bias", "running_mean", "running_var")
     held = {name: call.constant(index) for index, name in enumerate(names, start=1)}
     if any(constant.shape != (x.shape[1],) for constant in held.values()):
-        raise Unmapped("statistics of another shape")
+        raise UnsupportedOperator("statistics of another shape")
     momentum = round(1 - call.attribute("momentum", 0.9), 7)
-    layer = layer_of(kind, _eps(call), min(max(momentum, 0.0), 1.0))
+    layer = cached_layer(kind, _eps(call), min(max(momentum, 0.0), 1.0))
     if rows is None:
         return [call.emit(layer, x, parameters=held)]
     back = call.emit(Permute((1, 0)), call.emit(layer, x, part="norm", parameters=held))
@@ -65,10 +65,10 @@ def instance_norm(call: Call) -> Sequence[Flow]:
     x = call.images()
     kind = _INSTANCE.get(len(x.shape) - 2)
     if kind is None:
-        raise Unmapped("1 to 3 spatial axes")
+        raise UnsupportedOperator("1 to 3 spatial axes")
     held = {"weight": call.constant(1), "bias": call.constant(2)}
     if any(constant.shape != (x.shape[1],) for constant in held.values()):
-        raise Unmapped("factors of another shape")
+        raise UnsupportedOperator("factors of another shape")
     return [call.emit(kind(_eps(call), True), x, parameters=held)]
 
 
@@ -80,7 +80,7 @@ def group_norm(call: Call) -> Sequence[Flow]:
     held = {"weight": call.constant(1), "bias": call.constant(2)}
     if groups < 1 or channels % groups or any(one.shape != (channels,) for one in held.values()):
         if any(one.shape != (groups,) for one in held.values()):
-            raise Unmapped("factors of another shape")
+            raise UnsupportedOperator("factors of another shape")
         return [_normalized_by_group(call, x, GroupNorm(groups, eps, False), held["weight"], held["bias"])]
     return [call.emit(GroupNorm(groups, eps), x, parameters=held)]
 
@@ -94,8 +94,8 @@ def _normalized_by_group(call: Call, x: Flow, norm: GroupNorm, weight: Constant,
         one.derived(shape, lambda array: array.reshape(shape), f"shape{shape}") for one in (weight, bias)
     )
     scaled = call.emit(Scale(0), rows, part="scale", parameters={"weight": weight})
-    shifted = merged(call.part("shift"), Add(), (scaled, bias))
-    return remade(x, call.emit(Reshape(x.image), shifted), 0)
+    shifted = emit_merge(call.subcall("shift"), Add(), (scaled, bias))
+    return with_layer_output(x, call.emit(Reshape(x.image), shifted), 0)
 
 
 @converts("LayerNormalization", since=(17,))
@@ -105,11 +105,11 @@ def layer_norm(call: Call) -> Sequence[Flow]:
     first = call.attribute("axis", -1) % len(x.shape)
     axes = [x.axis(axis) for axis in range(first, len(x.shape))]
     if x.batch is not None and x.batch >= first:
-        raise Unmapped("normalization over the batch")
+        raise UnsupportedOperator("normalization over the batch")
     sizes = x.shape[first:]
-    weight, bias = call.constant(1), call.optional(2)
+    weight, bias = call.constant(1), call.optional_constant(2)
     if any(one is not None and one.shape != sizes for one in (weight, bias)):
-        raise Unmapped("factors of another shape")
+        raise UnsupportedOperator("factors of another shape")
     rank = len(x.image)
     counted = tuple(axis - rank for axis in axes if axis is not None)
     return [_normalized(call, x, counted, weight, bias)]
@@ -120,7 +120,7 @@ def _normalized(call: Call, x: Flow, axes: tuple[int, ...], weight: Constant, bi
     if bias is not None:
         return call.emit(LayerNorm(axes, eps), x, parameters={"weight": weight, "bias": bias})
     if len(axes) > 1:
-        raise Unmapped("factors without terms over several axes")
+        raise UnsupportedOperator("factors without terms over several axes")
     plain = call.emit(LayerNorm(axes, eps, False), x, part="norm")
     return call.emit(Scale(len(x.image) - 1), plain, parameters={"weight": weight})
 
@@ -130,6 +130,6 @@ def local_response_norm(call: Call) -> Sequence[Flow]:
     """LRN; for an even size ONNX's neighbors lie otherwise than PyTorch's."""
     size = call.attribute("size", 1)
     if size % 2 == 0:
-        raise Unmapped("an even number of channels")
+        raise UnsupportedOperator("an even number of channels")
     alpha, beta, k = call.attribute("alpha", 1e-4), call.attribute("beta", 0.75), call.attribute("bias", 1.0)
     return [call.emit(LocalResponseNorm(size, alpha, beta, k), call.images())]

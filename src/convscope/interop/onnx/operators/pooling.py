@@ -8,12 +8,11 @@ from typing import Any
 from .... import layers
 from ....layers.pooling import GlobalPool, Pool
 from ....layers.rearrange import Pad, Reshape
-from ..call import Call, folded_images
-from ..element_types import ORDERED
-from ..registry import Unmapped, converts
-from ..values import Flow
-from .cutting import LARGEST_NUMBER
-from .windows import automatic, explicit_pads, per_axis, same_lower
+from ..call import Call, without_split_batch
+from ..registry import UnsupportedOperator, converts
+from ..values import ORDERED, Flow
+from .convolution import auto_pad_mode, explicit_pads, same_lower, values_per_axis
+from .shape import LARGEST_NUMBER
 
 _POOLS: dict[str, tuple[type[Pool], ...]] = {
     "MaxPool": (layers.MaxPool1d, layers.MaxPool2d, layers.MaxPool3d),
@@ -45,25 +44,25 @@ def lp_pool(call: Call) -> Sequence[Flow]:
 
 
 def _pool(call: Call, own: dict[str, Any]) -> Flow:
-    folded = folded_images(call)
+    folded = without_split_batch(call)
     if folded is None:
         return _pooled(call, call.images(), own)
     count, channels, *sizes = folded.shape
     side_by_side = call.emit(Reshape((count * channels, *sizes)), folded, part="channels")
     batched = Flow(side_by_side.layer, (1, *side_by_side.held), 0, side_by_side.held, folded.dtype)
     pooled = _pooled(call, batched, own)
-    return call.reshaped(pooled, (count, channels, *pooled.held[1:]), None, "images")
+    return call.reshape(pooled, (count, channels, *pooled.held[1:]), None, "images")
 
 
 def _pooled(call: Call, x: Flow, own: dict[str, Any]) -> Flow:
     rank = len(x.shape) - 2
     if rank not in (1, 2, 3):
-        raise Unmapped("1 to 3 spatial axes")
-    kernel, stride = per_axis(call, "kernel_shape", rank, 0), per_axis(call, "strides", rank)
-    dilation = per_axis(call, "dilations", rank)
+        raise UnsupportedOperator("1 to 3 spatial axes")
+    kernel, stride = values_per_axis(call, "kernel_shape", rank, 0), values_per_axis(call, "strides", rank)
+    dilation = values_per_axis(call, "dilations", rank)
     ceil = bool(call.attribute("ceil_mode", 0))
     kind = _POOLS[call.operator][rank - 1]
-    word = automatic(call)
+    word = auto_pad_mode(call)
     if word == "SAME_UPPER":
         return call.emit(kind(kernel, stride, "same", dilation, False, **own), x)
     pads = explicit_pads(call, rank) if word == "NOTSET" else ((0, 0),) * rank
@@ -72,7 +71,7 @@ def _pooled(call: Call, x: Flow, own: dict[str, Any]) -> Flow:
     reaches = (d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     if any(max(pair) > reach // 2 for pair, reach in zip(pads, reaches, strict=True)):
         if ceil or own.get("count_include_pad") is False:
-            raise Unmapped("padding of more than half the kernel")
+            raise UnsupportedOperator("padding of more than half the kernel")
         value = -LARGEST_NUMBER if call.operator == "MaxPool" else 0.0
         x = call.emit(Pad(pads, value=value), x, part="pad")
         pads = ((0, 0),) * rank
@@ -85,6 +84,6 @@ def global_pool(call: Call) -> Sequence[Flow]:
     x = call.images()
     rank = len(x.shape) - 2
     if rank not in (1, 2, 3):
-        raise Unmapped("1 to 3 spatial axes")
+        raise UnsupportedOperator("1 to 3 spatial axes")
     kinds = GLOBAL["mean" if call.operator == "GlobalAveragePool" else "max"]
     return [call.emit(kinds[rank - 1](), x)]

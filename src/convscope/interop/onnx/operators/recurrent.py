@@ -9,13 +9,13 @@ import numpy as np
 
 from ....layers import LSTM, Concat, Permute, Reshape, Slice
 from ..call import Call, with_batch_at
-from ..registry import Unmapped, converts
+from ..registry import UnsupportedOperator, converts
 from ..values import Array, Constant, Flow
 
 _USUAL = ["Sigmoid", "Tanh", "Tanh"]
-_LARGEST_STATE = 1 << 20
+_MAX_STATE_ELEMENTS = 1 << 20
 
-MOST_SEQUENCES = 256
+MAX_SEQUENCES = 256
 """Sequences of one image that are written out, each as a layer."""
 
 
@@ -26,7 +26,7 @@ def lstm(call: Call) -> Sequence[Flow | None]:
     across = 0 if layout else 1
     x = call.flow()
     if len(x.shape) != 3:
-        raise Unmapped("a sequence of vectors")
+        raise UnsupportedOperator("a sequence of vectors")
     several = x.batch is None and x.shape[across] > 1
     if not several:
         x = with_batch_at(x, across)
@@ -35,14 +35,14 @@ def lstm(call: Call) -> Sequence[Flow | None]:
     held: dict[str, Constant] = {}
     for index, way in enumerate(("", "_reverse")[:directions]):
         held |= _gates(call, index, f"_l0{way}", hidden)
-    layer = LSTM(hidden, bidirectional=directions == 2, biases="two" if call.has(3) else "none")
+    layer = LSTM(hidden, bidirectional=directions == 2, biases="two" if call.has_input(3) else "none")
     if several:
         return [_one_after_another(call, x, layer, held, across, directions)]
     output = call.emit(layer, x, parameters=held)
     length, batch = x.shape[1 - across], x.shape[across]
     shape = (batch, length, directions, hidden) if layout else (length, directions, batch, hidden)
     steps = Flow(output.layer, shape, 0 if layout else 2, output.held, x.dtype)
-    last = _last(call, output, length, hidden, directions, batch, layout) if call.wanted(1) else None
+    last = _last(call, output, length, hidden, directions, batch, layout) if call.is_output_used(1) else None
     return [steps, last]
 
 
@@ -50,8 +50,8 @@ def _one_after_another(
     call: Call, x: Flow, layer: LSTM, held: dict[str, Constant], across: int, directions: int
 ) -> Flow:
     """Emit the layer for each of the sequences that one image was cut into, with the same parameters."""
-    if x.shape[across] > MOST_SEQUENCES or call.wanted(1):
-        raise Unmapped("many sequences of one image, or their last states")
+    if x.shape[across] > MAX_SEQUENCES or call.is_output_used(1):
+        raise UnsupportedOperator("many sequences of one image, or their last states")
     length, features, hidden = x.shape[1 - across], x.shape[2], layer.hidden_size
     outputs = []
     for index in range(x.shape[across]):
@@ -68,19 +68,24 @@ def _checked(call: Call) -> int:
     """Return the number of directions, after a look at what no layer here says."""
     ways = {"forward": 1, "bidirectional": 2}.get(call.attribute("direction", "forward"))
     activations = call.attribute("activations", _USUAL * (ways or 1))
-    if ways is None or list(activations) != _USUAL * ways or call.attribute("input_forget", 0) or call.has(7):
-        raise Unmapped("a cell of another kind")
+    if (
+        ways is None
+        or list(activations) != _USUAL * ways
+        or call.attribute("input_forget", 0)
+        or call.has_input(7)
+    ):
+        raise UnsupportedOperator("a cell of another kind")
     for name in ("activation_alpha", "activation_beta"):
-        if call.given(name):
-            raise Unmapped("activations with settings", name)
+        if call.optional_attribute(name):
+            raise UnsupportedOperator("activations with settings", name)
     if call.attribute("hidden_size", call.constant(2).shape[-1]) != call.constant(2).shape[-1]:
-        raise call.refused(f"LSTM.hidden_size must be that of R; got {call.attribute('hidden_size', 0)}")
-    if call.has(4) or call.attribute("clip", 0.0) or call.wanted(2):
-        raise Unmapped("lengths, clipping or cell states")
+        raise call.invalid(f"LSTM.hidden_size must be that of R; got {call.attribute('hidden_size', 0)}")
+    if call.has_input(4) or call.attribute("clip", 0.0) or call.is_output_used(2):
+        raise UnsupportedOperator("lengths, clipping or cell states")
     for index in (5, 6):
-        state = call.optional(index)
-        if state is not None and (state.size > _LARGEST_STATE or state.array.any()):
-            raise Unmapped("a state to begin with")
+        state = call.optional_constant(index)
+        if state is not None and (state.size > _MAX_STATE_ELEMENTS or state.array.any()):
+            raise UnsupportedOperator("a state to begin with")
     return ways
 
 
@@ -95,7 +100,7 @@ def _gates(call: Call, index: int, end: str, hidden: int) -> dict[str, Constant]
     for place, name in ((1, "weight_ih"), (2, "weight_hh")):
         gates = call.constant(place)
         held[f"{name}{end}"] = gates.derived(gates.shape[1:], lambda a: ordered(a[index]), f"gates{index}")
-    if call.has(3):
+    if call.has_input(3):
         bias = call.constant(3)
         rows = 4 * hidden
         for name, first in (("bias_ih", 0), ("bias_hh", rows)):

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from ....layers import Function, Power, Reduce
 from ..call import Call, without_batch
-from ..element_types import ORDERED, SIGNED
-from ..registry import Unmapped, converts
-from ..values import Flow
+from ..registry import UnsupportedOperator, converts
+from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 from .pooling import GLOBAL
 
@@ -38,7 +37,7 @@ def squares(call: Call) -> Sequence[Flow]:
     """The sum of squares, or its root."""
     x, axes, keep = _axes(call)
     if not axes:
-        raise Unmapped("squares without a sum")
+        raise UnsupportedOperator("squares without a sum")
     squared = call.emit(Power(2.0), x, part="square")
     if call.operator == "ReduceSumSquare":
         return [_reduced(call, squared, axes, keep, "sum")]
@@ -50,7 +49,7 @@ def _axes(call: Call) -> tuple[Flow, list[int], bool]:
     """Return the input, the axes that are reduced, in order, and whether they stay with size 1."""
     x = call.flow()
     rank = len(x.shape)
-    given, nothing = call.integers(1, "axes"), call.attribute("noop_with_empty_axes", 0)
+    given, nothing = call.integer_argument(1, "axes"), call.attribute("noop_with_empty_axes", 0)
     if not given:
         given = [] if nothing else list(range(rank))
     axes = sorted({axis % rank for axis in given})
@@ -73,11 +72,11 @@ def _reduced(call: Call, x: Flow, axes: list[int], keep: bool, mode: str, part: 
         if keep:
             return call.emit(whole, x, part=part)
         pooled = call.emit(whole, x, part="pool")
-        return call.reshaped(pooled, shape, batch, part)
+        return call.reshape(pooled, shape, batch, part)
     everything = len(counted) == len(x.image)
     output = call.emit(
         Reduce(mode, counted, keep or everything), x, part="all" if everything and not keep else part
     )
     if everything and not keep:
-        return call.reshaped(output, shape, batch, part)
+        return call.reshape(output, shape, batch, part)
     return Flow(output.layer, shape, batch, output.held, x.dtype)

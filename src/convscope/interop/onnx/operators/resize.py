@@ -11,16 +11,15 @@ import numpy as np
 from ....axis import Resize as AxisResize
 from ....layers import Upsample
 from ..call import Call
-from ..element_types import ORDERED, REAL, type_name
-from ..registry import Unmapped, converts
-from ..values import Array, Flow, shortest
+from ..registry import UnsupportedOperator, converts
+from ..values import ORDERED, REAL, Array, Flow, shortest_float, type_name
 
 T = TypeVar("T", int, float)
 
-MOST_AXES = 64
+MAX_AXES = 64
 """Axes of a value."""
 
-LONGEST = 1 << 16
+MAX_COMPARED_PIXELS = 1 << 16
 """Pixels of an axis whose coordinates are compared one by one."""
 
 _SUPPORT = {"nearest": 1, "linear": 2, "cubic": 4}
@@ -42,33 +41,35 @@ def resize_10(call: Call) -> Sequence[Flow]:
 def resize(call: Call) -> Sequence[Flow]:
     """Resize by scales or to sizes."""
     if call.attribute("antialias", 0):
-        raise Unmapped("weights that depend on the scale", "antialias")
+        raise UnsupportedOperator("weights that depend on the scale", "antialias")
     if call.attribute("exclude_outside", 0):
-        raise Unmapped("weights that depend on the border", "exclude_outside")
+        raise UnsupportedOperator("weights that depend on the border", "exclude_outside")
     if call.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Unmapped("one scale for all axes", "keep_aspect_ratio_policy")
-    scales = _scales(call, 2) if call.has(2) and call.constant(2).size else None
-    sizes = _spread(call, call.listed(3), call.flow().shape) if call.has(3) else None
+        raise UnsupportedOperator("one scale for all axes", "keep_aspect_ratio_policy")
+    scales = _scales(call, 2) if call.has_input(2) and call.constant(2).size else None
+    sizes = _spread(call, call.integer_list(3), call.flow().shape) if call.has_input(3) else None
     word = call.attribute("coordinate_transformation_mode", "half_pixel")
     return [_resized(call, scales, sizes, word, call.attribute("nearest_mode", "round_prefer_floor"))]
 
 
 def _scales(call: Call, index: int) -> list[float]:
     """Return one scale per axis of the input."""
-    given = call.given("scales")
+    given = call.optional_attribute("scales")
     numbers = (
-        given if given is not None else [shortest(scale) for scale in call.array(index).reshape(-1)[:MOST_AXES]]
+        given
+        if given is not None
+        else [shortest_float(scale) for scale in call.array(index).reshape(-1)[:MAX_AXES]]
     )
     return _spread(call, numbers, [1.0] * len(call.flow().shape))
 
 
 def _spread(call: Call, numbers: Sequence[T], rest: Sequence[T]) -> list[T]:
     """Return numbers for all axes, where only some may be named."""
-    axes = call.given("axes")
+    axes = call.optional_attribute("axes")
     if axes is None:
         axes = list(range(len(rest)))
     if len(axes) != len(numbers):
-        raise Unmapped("numbers for another number of axes")
+        raise UnsupportedOperator("numbers for another number of axes")
     whole = list(rest)
     for axis, one in zip(axes, numbers, strict=True):
         whole[axis] = one
@@ -82,21 +83,21 @@ def _resized(call: Call, scales: list[float] | None, sizes: list[int] | None, wo
     elif sizes is not None:
         scales = [size / n for n, size in zip(x.shape, sizes, strict=True)]
     if scales is None or sizes is None or sizes[:2] != list(x.shape[:2]):
-        raise Unmapped("channels resized")
+        raise UnsupportedOperator("channels resized")
     mode, sharpness = call.attribute("mode", "nearest"), call.attribute("cubic_coeff_a", -0.75)
     if mode not in _SUPPORT or (mode == "cubic" and sharpness != -0.75):
-        raise Unmapped("another interpolation", "mode" if mode not in _SUPPORT else "cubic_coeff_a")
+        raise UnsupportedOperator("another interpolation", "mode" if mode not in _SUPPORT else "cubic_coeff_a")
     if mode != "nearest" and x.dtype not in REAL:
-        raise Unmapped("means of whole numbers", type_name(x.dtype))
+        raise UnsupportedOperator("means of whole numbers", type_name(x.dtype))
     if word == "align_corners" and any(
         n * scale != size for n, size, scale in zip(x.shape, sizes, scales, strict=True)
     ):
-        raise Unmapped("corners of an image whose size is no whole number", "scales")
+        raise UnsupportedOperator("corners of an image whose size is no whole number", "scales")
     if mode == "cubic" and len(x.shape) != 4:
-        raise Unmapped("cubic over other than two axes")
+        raise UnsupportedOperator("cubic over other than two axes")
     axes = list(zip(x.shape[2:], sizes[2:], scales[2:], strict=True))
-    if max(max(n, size) for n, size, _ in axes) > LONGEST:
-        raise Unmapped("too many pixels to compare")
+    if max(max(n, size) for n, size, _ in axes) > MAX_COMPARED_PIXELS:
+        raise UnsupportedOperator("too many pixels to compare")
     for corners in (False, True) if mode != "nearest" else (False,):
         if all(_same(*axis, mode, word, rounding, corners) for axis in axes):
             factors = [size // n for n, size, _ in axes]
@@ -107,7 +108,7 @@ def _resized(call: Call, scales: list[float] | None, sizes: list[int] | None, wo
                 else Upsample(size=tuple(size for _, size, _ in axes), mode=mode, align_corners=corners)
             )
             return call.emit(layer, x)
-    raise Unmapped("coordinates that differ from PyTorch's")
+    raise UnsupportedOperator("coordinates that differ from PyTorch's")
 
 
 def _same(n: int, size: int, scale: float, mode: str, word: str, rounding: str, corners: bool) -> bool:
@@ -140,7 +141,7 @@ def _coordinates(n: int, size: int, scale: float, word: str) -> Array:
             return new / scale
         case "half_pixel_symmetric":
             return n / 2 * (1 - size / (scale * n)) + (new + 0.5) / scale - 0.5
-    raise Unmapped(f"coordinates {word}")
+    raise UnsupportedOperator(f"coordinates {word}")
 
 
 def _rounded(places: Array, rounding: str) -> Array:
@@ -153,4 +154,4 @@ def _rounded(places: Array, rounding: str) -> Array:
             return np.floor(places)
         case "ceil":
             return np.ceil(places)
-    raise Unmapped(f"rounding {rounding}")
+    raise UnsupportedOperator(f"rounding {rounding}")

@@ -7,11 +7,11 @@ from . import (
     merge,
     normalization,
     pooling,
-    rearrange,
     recurrent,
+    shape,
     structural,
 )
-from .task import write, write_node
+from .graph import write, write_node
 
 __all__ = [
     "activation",
@@ -20,9 +20,9 @@ __all__ = [
     "merge",
     "normalization",
     "pooling",
-    "rearrange",
     "recurrent",
-    "special",
+    "shape",
+    "structural",
     "write",
     "write_node",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from ....layers import activation as kinds
 from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function, Power
-from .task import Task, write
+from .graph import LayerWriter, write
 
 _PLAIN: dict[type[Layer], str] = {
     kinds.ReLU: "Relu",
@@ -20,7 +20,7 @@ _PLAIN: dict[type[Layer], str] = {
 }
 
 
-def _plain(layer: Layer, task: Task) -> None:
+def _plain(layer: Layer, task: LayerWriter) -> None:
     """Write a function without settings."""
     task.add(_PLAIN[type(layer)], [task.x])
 
@@ -30,50 +30,50 @@ for _kind in _PLAIN:
 
 
 @write.register
-def _(layer: kinds.ReLU6, task: Task) -> None:
+def _(layer: kinds.ReLU6, task: LayerWriter) -> None:
     task.add("Clip", [task.x, task.number("low", 0.0), task.number("high", 6.0)])
 
 
 @write.register
-def _(layer: kinds.LeakyReLU, task: Task) -> None:
+def _(layer: kinds.LeakyReLU, task: LayerWriter) -> None:
     task.add("LeakyRelu", [task.x], alpha=layer.negative_slope)
 
 
 @write.register
-def _(layer: kinds.PReLU, task: Task) -> None:
+def _(layer: kinds.PReLU, task: LayerWriter) -> None:
     ones = [1] * (len(task.shape) - 1)
     task.add("PRelu", [task.x, task.parameter("weight", lambda slope: slope.reshape(-1, *ones), "slope")])
 
 
 @write.register
-def _(layer: kinds.ELU, task: Task) -> None:
+def _(layer: kinds.ELU, task: LayerWriter) -> None:
     task.add("Elu", [task.x], alpha=layer.alpha)
 
 
 @write.register
-def _(layer: kinds.GELU, task: Task) -> None:
+def _(layer: kinds.GELU, task: LayerWriter) -> None:
     task.add("Gelu", [task.x], approximate=layer.approximate)
 
 
 @write.register
-def _(layer: kinds.SiLU, task: Task) -> None:
+def _(layer: kinds.SiLU, task: LayerWriter) -> None:
     gate = task.add("Sigmoid", [task.x], "gate", name=task.name)
     task.add("Mul", [task.x, gate], name=f"{task.name}/product")
 
 
 @write.register
-def _(layer: kinds.Hardsigmoid, task: Task) -> None:
+def _(layer: kinds.Hardsigmoid, task: LayerWriter) -> None:
     task.add("HardSigmoid", [task.x], alpha=1 / 6, beta=0.5)
 
 
 @write.register
-def _(layer: kinds.Softmax, task: Task) -> None:
+def _(layer: kinds.Softmax, task: LayerWriter) -> None:
     operator = "LogSoftmax" if isinstance(layer, kinds.LogSoftmax) else "Softmax"
     task.add(operator, [task.x], axis=layer.along(task.shape) + 1)
 
 
 @write.register
-def _(layer: Affine, task: Task) -> None:
+def _(layer: Affine, task: LayerWriter) -> None:
     x = task.x
     if layer.scale != 1 or layer.shift == 0:
         x = task.add("Mul", [x, task.number("scale", layer.scale)], "scaled" if layer.shift else "")
@@ -82,14 +82,14 @@ def _(layer: Affine, task: Task) -> None:
 
 
 @write.register
-def _(layer: Clamp, task: Task) -> None:
+def _(layer: Clamp, task: LayerWriter) -> None:
     bounds = (("low", layer.low), ("high", layer.high))
     names = ["" if value is None else task.number(word, value) for word, value in bounds]
     task.add("Clip", [task.x, *names])
 
 
 @write.register
-def _(layer: Power, task: Task) -> None:
+def _(layer: Power, task: LayerWriter) -> None:
     task.add("Pow", [task.x, task.tensor("exponent", np.array(layer.exponent, np.float32))])
 
 
@@ -111,7 +111,7 @@ _OPERATORS = {
 
 
 @write.register
-def _(layer: Function, task: Task) -> None:
+def _(layer: Function, task: LayerWriter) -> None:
     if layer.function == "rsqrt":
         task.add("Reciprocal", [task.add("Sqrt", [task.x], "root")])
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ....layers.convolution import Conv, ConvTranspose
 from ....settings import Pads
-from .task import Task, write
+from .graph import LayerWriter, write
 
 BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 """ONNX's words for what stands around an image."""
@@ -17,12 +17,12 @@ def flat(pads: Pads) -> list[int]:
     return [before for before, _ in pads] + [after for _, after in pads]
 
 
-def _weights(task: Task, bias: bool) -> list[str]:
+def _weights(task: LayerWriter, bias: bool) -> list[str]:
     return [task.parameter("weight"), *([task.parameter("bias")] if bias else [])]
 
 
 @write.register
-def _(layer: Conv, task: Task) -> None:
+def _(layer: Conv, task: LayerWriter) -> None:
     settings: dict[str, Any] = {
         "kernel_shape": layer.kernel_size,
         "strides": layer.stride,
@@ -43,7 +43,7 @@ def _(layer: Conv, task: Task) -> None:
 
 
 @write.register
-def _(layer: ConvTranspose, task: Task) -> None:
+def _(layer: ConvTranspose, task: LayerWriter) -> None:
     windows = layer.windows(task.shape)
     task.add(
         "ConvTranspose",

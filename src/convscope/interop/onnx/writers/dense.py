@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ....layers.dense import Embedding, Linear, Scale
-from .task import Task, write
+from .graph import LayerWriter, write
 
 
 @write.register
-def _(layer: Linear, task: Task) -> None:
+def _(layer: Linear, task: LayerWriter) -> None:
     x = task.x
     if len(layer.vector(task.shape)) > 1:
         rows(task, x, "weight", "bias" if layer.bias else "")
@@ -18,7 +18,7 @@ def _(layer: Linear, task: Task) -> None:
     task.add("Gemm", [x, task.parameter("weight"), *bias], transB=1)
 
 
-def rows(task: Task, x: str, weight: str, bias: str, part: str = "") -> str:
+def rows(task: LayerWriter, x: str, weight: str, bias: str, part: str = "") -> str:
     """Multiply every row by a weight's transpose, and add a bias if there is one."""
     matrix = task.parameter(weight, lambda array: array.T, "transposed")
     if not bias:
@@ -28,11 +28,11 @@ def rows(task: Task, x: str, weight: str, bias: str, part: str = "") -> str:
 
 
 @write.register
-def _(layer: Embedding, task: Task) -> None:
+def _(layer: Embedding, task: LayerWriter) -> None:
     index = task.x if task.x in task.graph.whole else task.add("Cast", [task.x], "index", to=7)
     task.add("Gather", [task.parameter("weight"), index])
 
 
 @write.register
-def _(layer: Scale, task: Task) -> None:
+def _(layer: Scale, task: LayerWriter) -> None:
     task.add("Mul", [task.x, task.parameter("weight")])

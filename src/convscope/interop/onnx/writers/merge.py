@@ -17,10 +17,10 @@ from ....layers.merge import (
     Subtract,
 )
 from ....layers.reduction import Reduce
-from .task import Task, write
+from .graph import LayerWriter, write
 
 
-def _aligned(task: Task) -> list[str]:
+def _aligned(task: LayerWriter) -> list[str]:
     """Return the inputs with one rank: ONNX would lay the batch of a shorter one beside another axis."""
     rank = max(map(len, task.node.input_shapes))
     names = []
@@ -34,11 +34,11 @@ _PAIRS: dict[type[Layer], str] = {Subtract: "Sub", Divide: "Div"}
 _SEVERAL: dict[type[Layer], str] = {Maximum: "Max", Minimum: "Min"}
 
 
-def _pair(layer: Layer, task: Task) -> None:
+def _pair(layer: Layer, task: LayerWriter) -> None:
     task.add(_PAIRS[type(layer)], _aligned(task))
 
 
-def _several(layer: Layer, task: Task) -> None:
+def _several(layer: Layer, task: LayerWriter) -> None:
     task.add(_SEVERAL[type(layer)], _aligned(task))
 
 
@@ -49,25 +49,25 @@ for _kind in _SEVERAL:
 
 
 @write.register
-def _(layer: Add, task: Task) -> None:
+def _(layer: Add, task: LayerWriter) -> None:
     names = _aligned(task)
     task.add("Add" if len(names) == 2 else "Sum", names)
 
 
 @write.register
-def _(layer: Multiply, task: Task) -> None:
+def _(layer: Multiply, task: LayerWriter) -> None:
     product, *rest = _aligned(task)
     for index, name in enumerate(rest, start=1):
         product = task.add("Mul", [product, name], "" if index == len(rest) else f"product{index}")
 
 
 @write.register
-def _(layer: Concat, task: Task) -> None:
+def _(layer: Concat, task: LayerWriter) -> None:
     task.add("Concat", task.node.inputs, axis=layer.axis + 1)
 
 
 @write.register
-def _(layer: MatMul, task: Task) -> None:
+def _(layer: MatMul, task: LayerWriter) -> None:
     task.add("MatMul", task.node.inputs)
 
 
@@ -75,13 +75,13 @@ _REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "max": "ReduceMax", "mi
 
 
 @write.register
-def _(layer: Reduce, task: Task) -> None:
+def _(layer: Reduce, task: LayerWriter) -> None:
     axes = task.numbers("axes", [axis + 1 for axis in layer.along(task.shape)])
     task.add(_REDUCTIONS[layer.mode], [task.x, axes], keepdims=int(layer.keepdims))
 
 
 @write.register
-def _(layer: MultiheadAttention, task: Task) -> None:
+def _(layer: MultiheadAttention, task: LayerWriter) -> None:
     """Scaled dot products: projections, heads side by side, softmax, weighted sums, projection."""
     sources = task.node.inputs if len(task.node.inputs) == 3 else task.node.inputs * 3
     shapes = task.node.input_shapes if len(task.node.inputs) == 3 else task.node.input_shapes * 3

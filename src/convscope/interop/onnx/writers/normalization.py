@@ -9,10 +9,10 @@ import numpy as np
 from ....layers.base import size_of
 from ....layers.connection import Shape
 from ....layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
-from .task import Task, write
+from .graph import LayerWriter, write
 
 
-def _factors(task: Task, affine: bool, shape: Shape) -> list[str]:
+def _factors(task: LayerWriter, affine: bool, shape: Shape) -> list[str]:
     """Store weight and bias; ones and zeros where the layer has none."""
     if affine:
         return [task.parameter("weight"), task.parameter("bias")]
@@ -21,25 +21,25 @@ def _factors(task: Task, affine: bool, shape: Shape) -> list[str]:
 
 
 @write.register
-def _(layer: BatchNorm, task: Task) -> None:
+def _(layer: BatchNorm, task: LayerWriter) -> None:
     statistics = [task.parameter("running_mean"), task.parameter("running_var")]
     factors = _factors(task, layer.affine, task.shape[:1])
     task.add("BatchNormalization", [task.x, *factors, *statistics], epsilon=layer.eps, momentum=1 - layer.momentum)
 
 
 @write.register
-def _(layer: GroupNorm, task: Task) -> None:
+def _(layer: GroupNorm, task: LayerWriter) -> None:
     factors = _factors(task, layer.affine, task.shape[:1])
     task.add("GroupNormalization", [task.x, *factors], epsilon=layer.eps, num_groups=layer.num_groups)
 
 
 @write.register
-def _(layer: InstanceNorm, task: Task) -> None:
+def _(layer: InstanceNorm, task: LayerWriter) -> None:
     task.add("InstanceNormalization", [task.x, *_factors(task, layer.affine, task.shape[:1])], epsilon=layer.eps)
 
 
 @write.register
-def _(layer: LayerNorm, task: Task) -> None:
+def _(layer: LayerNorm, task: LayerWriter) -> None:
     """Normalized axes must stand last: others are moved there and back."""
     axes = layer.normalized(task.shape)
     rank = len(task.shape)
@@ -55,7 +55,7 @@ def _(layer: LayerNorm, task: Task) -> None:
 
 
 @write.register
-def _(layer: LocalResponseNorm, task: Task) -> None:
+def _(layer: LocalResponseNorm, task: LayerWriter) -> None:
     if layer.size % 2:
         settings: dict[str, Any] = {"alpha": layer.alpha, "beta": layer.beta, "bias": layer.k}
         task.add("LRN", [task.x], size=layer.size, **settings)

@@ -23,7 +23,7 @@ from ....layers.pooling import (
     StochasticPool,
 )
 from .convolution import flat
-from .task import Task, write
+from .graph import LayerWriter, write
 
 
 def _settings(layer: Pool) -> dict[str, Any]:
@@ -39,23 +39,23 @@ def _settings(layer: Pool) -> dict[str, Any]:
 
 
 @write.register
-def _(layer: MaxPool, task: Task) -> None:
+def _(layer: MaxPool, task: LayerWriter) -> None:
     task.add("MaxPool", [task.x], **_settings(layer))
 
 
 @write.register
-def _(layer: MinPool, task: Task) -> None:
+def _(layer: MinPool, task: LayerWriter) -> None:
     turned = task.add("Neg", [task.x], "negative")
     largest = task.add("MaxPool", [turned], "largest", **_settings(layer))
     task.add("Neg", [largest])
 
 
 @write.register
-def _(layer: AvgPool, task: Task) -> None:
+def _(layer: AvgPool, task: LayerWriter) -> None:
     task.add("AveragePool", [task.x], count_include_pad=int(layer.count_include_pad), **_settings(layer))
 
 
-def _total(layer: Pool, task: Task, x: str, part: str) -> str:
+def _total(layer: Pool, task: LayerWriter, x: str, part: str) -> str:
     """Sum each window, by a convolution with kernels of ones, channel by channel."""
     windows = layer.windows(task.shape)
     ends = [
@@ -81,7 +81,7 @@ def _border(ends: Sequence[tuple[int, int]]) -> list[int]:
 
 
 @write.register
-def _(layer: LPPool, task: Task) -> None:
+def _(layer: LPPool, task: LayerWriter) -> None:
     size = task.add("Abs", [task.x], "size")
     powers = task.add("Pow", [size, task.number("norm", layer.norm_type)], "powers")
     sums = _total(layer, task, powers, "sums")
@@ -89,7 +89,7 @@ def _(layer: LPPool, task: Task) -> None:
 
 
 @write.register
-def _(layer: StochasticPool, task: Task) -> None:
+def _(layer: StochasticPool, task: LayerWriter) -> None:
     """At inference Σa² / Σa of the positive elements a; 0 where there is none."""
     positive = task.add("Relu", [task.x], "positive")
     sums = _total(layer, task, positive, "sums")
@@ -99,26 +99,26 @@ def _(layer: StochasticPool, task: Task) -> None:
 
 
 @write.register
-def _(layer: GlobalAvgPool, task: Task) -> None:
+def _(layer: GlobalAvgPool, task: LayerWriter) -> None:
     task.add("GlobalAveragePool", [task.x])
 
 
 @write.register
-def _(layer: GlobalMaxPool, task: Task) -> None:
+def _(layer: GlobalMaxPool, task: LayerWriter) -> None:
     task.add("GlobalMaxPool", [task.x])
 
 
 @write.register
-def _(layer: AdaptiveAvgPool, task: Task) -> None:
+def _(layer: AdaptiveAvgPool, task: LayerWriter) -> None:
     _adaptive(task, layer.output_size, "Average")
 
 
 @write.register
-def _(layer: AdaptiveMaxPool, task: Task) -> None:
+def _(layer: AdaptiveMaxPool, task: LayerWriter) -> None:
     _adaptive(task, layer.output_size, "Max")
 
 
-def _adaptive(task: Task, sizes: Shape, what: str, part: str = "") -> None:
+def _adaptive(task: LayerWriter, sizes: Shape, what: str, part: str = "") -> None:
     """Pool into bins: equal ones are windows; others are cut out, one axis after another."""
     pairs = list(zip(task.shape[1:], sizes, strict=True))
     if all(size == 1 for size in sizes):
@@ -143,7 +143,7 @@ def _adaptive(task: Task, sizes: Shape, what: str, part: str = "") -> None:
 
 
 @write.register
-def _(layer: SpatialPyramidPool, task: Task) -> None:
+def _(layer: SpatialPyramidPool, task: LayerWriter) -> None:
     vectors = []
     for level in layer.levels:
         part = f"level{level}"

@@ -7,11 +7,11 @@ import numpy as np
 from ....errors import NoRule
 from ....layers.recurrent import LSTM
 from ..values import Array
-from .task import Task, write
+from .graph import LayerWriter, write
 
 
 @write.register
-def _(layer: LSTM, task: Task) -> None:
+def _(layer: LSTM, task: LayerWriter) -> None:
     """One ONNX layer after another; sequences stand first there, and directions apart."""
     if layer.proj_size:
         raise NoRule(
@@ -37,7 +37,7 @@ def _(layer: LSTM, task: Task) -> None:
         x = task.reshape(turned, (task.shape[0], width), part, f"{task.name}/{label}.sequence")
 
 
-def _matrices(layer: LSTM, task: Task, level: int) -> list[str]:
+def _matrices(layer: LSTM, task: LayerWriter, level: int) -> list[str]:
     """Store W, R and B of one level; PyTorch's gates are i, f, g, o, ONNX's i, o, f, c."""
     ends = [f"_l{level}{way}" for way in ("", "_reverse")[: layer.directions]]
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from ....layers.structural import Dropout, Identity, Parameter
-from .task import Task, write
+from .graph import LayerWriter, write
 
 
 @write.register
-def _(layer: Identity, task: Task) -> None:
+def _(layer: Identity, task: LayerWriter) -> None:
     task.add("Identity", [task.x])
 
 
 @write.register
-def _(layer: Dropout, task: Task) -> None:
+def _(layer: Dropout, task: LayerWriter) -> None:
     task.add("Dropout", [task.x, task.number("ratio", layer.p)])
 
 
 @write.register
-def _(layer: Parameter, task: Task) -> None:
+def _(layer: Parameter, task: LayerWriter) -> None:
     """The array once for every image of the batch."""
     store, part = (task.parameter, "weight") if layer.learned else (task.fixed, "value")
     array = store(part, lambda values: values[None], "one")

@@ -27,9 +27,9 @@ from ....layers.elementwise import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.rearrange import Slice
 from ....layers.structural import Dropout
-from ..batch import RandomInEvaluation, Unmapped
+from ...errors import RandomAtInference, UnsupportedOperator
+from ..registry import converts
 from .convolution import own
-from .registry import operator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def _plain(*names: str, layer: Layer) -> None:
-    @operator(*names)
+    @converts(*names)
     def convert(call: Call, input: Tensor, inplace: bool = False) -> str:
         return call.last(layer, call.node(input))
 
@@ -54,19 +54,19 @@ _plain("hardsigmoid", layer=Hardsigmoid())
 _plain("hardswish", layer=Hardswish())
 
 
-@operator("gelu")
+@converts("gelu")
 def gelu(call: Call, input: Tensor, approximate: str = "none") -> str:
     """Convert GELU."""
     return call.last(GELU(approximate), call.node(input))
 
 
-@operator("leaky_relu")
+@converts("leaky_relu")
 def leaky_relu(call: Call, input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> str:
     """Convert leaky ReLU."""
     return call.last(LeakyReLU(negative_slope), call.node(input))
 
 
-@operator("rrelu")
+@converts("rrelu")
 def rrelu(
     call: Call,
     input: Tensor,
@@ -77,11 +77,11 @@ def rrelu(
 ) -> str:
     """Convert ReLU with random slopes, as it is at inference: with their mean."""
     if training and lower != upper:
-        raise RandomInEvaluation("random slopes")
+        raise RandomAtInference("random slopes")
     return call.last(LeakyReLU((lower + upper) / 2), call.node(input))
 
 
-@operator("prelu")
+@converts("prelu")
 def prelu(call: Call, input: Tensor, weight: Tensor) -> str:
     """Convert ReLU with learned slopes."""
     own(call, weight)
@@ -90,23 +90,23 @@ def prelu(call: Call, input: Tensor, weight: Tensor) -> str:
     return call.last(PReLU(weight.numel()), call.node(input), parameters={"weight": weight})
 
 
-@operator("functional.elu_")
+@converts("functional.elu_")
 def elu_in_place(
     call: Call, input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0
 ) -> str:
     """Convert scale·ELU with the input scaled where it is negative; only plain ELU is a layer."""
     if scale != 1 or input_scale != 1:
-        raise Unmapped("a scaled ELU")
+        raise UnsupportedOperator("a scaled ELU")
     return elu(call, input, alpha)
 
 
-@operator("functional.elu")
+@converts("functional.elu")
 def elu(call: Call, input: Tensor, alpha: float = 1.0, inplace: bool = False) -> str:
     """Convert ELU."""
     return call.last(ELU(alpha), call.node(input))
 
 
-@operator("celu")
+@converts("celu")
 def celu(call: Call, input: Tensor, alpha: float = 1.0, inplace: bool = False) -> str:
     """Convert CELU: alpha·ELU(x / alpha)."""
     if alpha == 1:
@@ -114,50 +114,50 @@ def celu(call: Call, input: Tensor, alpha: float = 1.0, inplace: bool = False) -
     return call.last(Affine(alpha), call.step(ELU(1.0), call.step(Affine(1 / alpha), call.node(input))))
 
 
-@operator("hardtanh")
+@converts("hardtanh")
 def hardtanh(call: Call, input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> str:
     """Convert hard tanh."""
     return call.last(Clamp(min_val, max_val), call.node(input))
 
 
-@operator("softplus")
+@converts("softplus")
 def softplus(call: Call, input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> str:
     """Convert softplus; above its threshold PyTorch's differs from ln(1 + e^x) by less than 3e-9."""
     if threshold < 20:
-        raise Unmapped("straight from a low threshold on")
+        raise UnsupportedOperator("straight from a low threshold on")
     if beta == 1:
         return call.last(Softplus(), call.node(input))
     return call.last(Affine(1 / beta), call.step(Softplus(), call.step(Affine(beta), call.node(input))))
 
 
-@operator("logsigmoid")
+@converts("logsigmoid")
 def log_sigmoid(call: Call, input: Tensor) -> str:
     """Convert ln σ(x) = −softplus(−x)."""
     return call.last(Function("neg"), call.step(Softplus(), call.step(Function("neg"), call.node(input))))
 
 
-@operator("softsign")
+@converts("softsign")
 def softsign(call: Call, input: Tensor) -> str:
     """Convert x / (1 + |x|)."""
     x = call.node(input)
     return call.last(Divide(), x, call.step(Affine(shift=1.0), call.step(Function("abs"), x)))
 
 
-@operator("tanhshrink")
+@converts("tanhshrink")
 def tanhshrink(call: Call, input: Tensor) -> str:
     """Convert x − tanh x."""
     x = call.node(input)
     return call.last(Subtract(), x, call.step(Tanh(), x))
 
 
-@operator("softshrink")
+@converts("softshrink")
 def softshrink(call: Call, input: Tensor, lambd: float = 0.5) -> str:
     """Convert x minus x clamped to ±lambd."""
     x = call.node(input)
     return call.last(Subtract(), x, call.step(Clamp(-lambd, lambd), x))
 
 
-@operator("functional.glu")
+@converts("functional.glu")
 def glu(call: Call, input: Tensor, dim: int = -1) -> str:
     """Convert the first half times the sigmoid of the second."""
     x = call.node(input)
@@ -167,42 +167,42 @@ def glu(call: Call, input: Tensor, dim: int = -1) -> str:
     return call.last(Multiply(), call.step(Slice(axis, 0, half), x), gate)
 
 
-@operator("functional.softmax", "torch.softmax", "Tensor.softmax", "special.softmax")
+@converts("functional.softmax", "torch.softmax", "Tensor.softmax", "special.softmax")
 def softmax(call: Call, input: Tensor, dim: int | None = None, *_types: Any, **_more: Any) -> str:
     """Convert softmax along one axis."""
     if dim is None:
-        raise Unmapped("an axis is not named")
+        raise UnsupportedOperator("an axis is not named")
     return call.last(Softmax(call.batch.place(input.shape, dim)), call.node(input))
 
 
-@operator("functional.log_softmax", "torch.log_softmax", "Tensor.log_softmax", "special.log_softmax")
+@converts("functional.log_softmax", "torch.log_softmax", "Tensor.log_softmax", "special.log_softmax")
 def log_softmax(call: Call, input: Tensor, dim: int | None = None, *_types: Any, **_more: Any) -> str:
     """Convert the logarithm of softmax along one axis."""
     if dim is None:
-        raise Unmapped("an axis is not named")
+        raise UnsupportedOperator("an axis is not named")
     return call.last(LogSoftmax(call.batch.place(input.shape, dim)), call.node(input))
 
 
-@operator("functional.softmin")
+@converts("functional.softmin")
 def softmin(call: Call, input: Tensor, dim: int | None = None, *_types: Any, **_more: Any) -> str:
     """Convert softmax of −x."""
     if dim is None:
-        raise Unmapped("an axis is not named")
+        raise UnsupportedOperator("an axis is not named")
     negative = call.step(Function("neg"), call.node(input))
     return call.last(Softmax(call.batch.place(input.shape, dim)), negative)
 
 
-@operator(
+@converts(
     *("functional.dropout", "functional.dropout1d", "functional.dropout2d", "functional.dropout3d", "dropout_"),
 )
 def dropout(call: Call, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> str:
     """Convert dropout, which does nothing at inference unless it is told to; by default it is."""
     if training and p > 0:
-        raise RandomInEvaluation("random zeros")
+        raise RandomAtInference("random zeros")
     return call.last(Dropout(p), call.node(input))
 
 
-@operator("functional.alpha_dropout", "functional.feature_alpha_dropout")
+@converts("functional.alpha_dropout", "functional.feature_alpha_dropout")
 def alpha_dropout(call: Call, input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> str:
     """Convert alpha dropout, which does nothing at inference unless it is told to."""
     return dropout(call, input, p, training)

@@ -1,4 +1,4 @@
-"""Convolution, transposed convolution, linear, embedding."""
+"""Convolution and transposed convolution."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from ....layers.convolution import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from ....layers.dense import Embedding, Linear
-from ....layers.rearrange import Reshape
-from ..batch import Unmapped
-from .registry import operator
+from ...errors import UnsupportedOperator
+from ..registry import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..call import Call
+
 
 _CONV = (Conv1d, Conv2d, Conv3d)
 _TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
@@ -41,10 +40,10 @@ def per_axis(value: Any, rank: int) -> tuple[int, ...]:
 def own(call: Call, *tensors: Tensor | None) -> None:
     """Refuse weights that are computed from images."""
     if any(one is not None and call.recorder.is_value(one) for one in tensors):
-        raise Unmapped("weights from images")
+        raise UnsupportedOperator("weights from images")
 
 
-@operator("torch.convolution")
+@converts("torch.convolution")
 def any_convolution(
     call: Call,
     input: Tensor,
@@ -63,7 +62,7 @@ def any_convolution(
     return convolution(call, input, weight, bias, stride, padding, dilation, groups)
 
 
-@operator("conv1d", "conv2d", "conv3d")
+@converts("conv1d", "conv2d", "conv3d")
 def convolution(
     call: Call,
     input: Tensor,
@@ -101,7 +100,7 @@ def convolution(
     return call.lifted(input, apply)
 
 
-@operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+@converts("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def transposed_convolution(
     call: Call,
     input: Tensor,
@@ -134,34 +133,3 @@ def transposed_convolution(
         return call.last(layer, x, parameters=weights(weight=weight, bias=bias))
 
     return call.lifted(input, apply)
-
-
-@operator("functional.linear")
-def linear(call: Call, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> str:
-    """Convert a dense layer; vectors of images folded into the batch are rows of one sequence."""
-    own(call, weight, bias)
-    call.batch.place(input.shape, -1)
-    node = call.node(input)
-    if len(call.shape_of(node)) > 1 and len(call.batch.free(input.shape)) == 1:
-        node = call.step(Reshape(call.batch.free(input.shape)), node)
-    layer = Linear(weight.shape[0], bias is not None, weight.shape[1])
-    return call.last(layer, node, parameters=weights(weight=weight, bias=bias))
-
-
-@operator("functional.embedding")
-def embedding(
-    call: Call,
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> str:
-    """Convert a look-up of rows; an embedding takes its input for integers by itself."""
-    own(call, weight)
-    if max_norm is not None:
-        raise Unmapped("rows are normalized")
-    layer = Embedding(*weight.shape)
-    return call.last(layer, call.recorder.before_cast(input), parameters=weights(weight=weight))

@@ -1,4 +1,4 @@
-"""Slices, splits, concatenation, roll, flip, repeat."""
+"""Slices, splits, roll, flip, repeat."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ....layers.indexing import Expand, IndexSelect, Roll
 from ....layers.merge import Concat
 from ....layers.rearrange import Reshape, Slice
-from ..batch import Unmapped
-from .registry import operator
+from ...errors import UnsupportedOperator
+from ..registry import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,27 +26,7 @@ def _cut(call: Call, node: str, place: int, start: int, stop: int, step: int = 1
     return (call.last if last else call.step)(layer, node)
 
 
-@operator("cat", "concat", "concatenate")
-def concatenate(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
-    """Convert tensors one after another along an axis; empty ones are left out."""
-    place = call.batch.place(call.shape, dim)
-    full = [one for one in tensors if one.numel()]
-    nodes = [call.node(one) for one in full]
-    return nodes[0] if len(nodes) == 1 else call.last(Concat(place), *nodes)
-
-
-@operator("stack")
-def stack(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
-    """Convert tensors along a new axis."""
-    place = call.batch.place(call.shape, dim)
-    lifted = []
-    for one in tensors:
-        free = call.batch.free(one.shape)
-        lifted.append(call.step(Reshape((*free[:place], 1, *free[place:])), call.node(one)))
-    return lifted[0] if len(lifted) == 1 else call.last(Concat(place), *lifted)
-
-
-@operator("split", "split_with_sizes", "chunk", "tensor_split", "Tensor.unsafe_chunk", "Tensor.unsafe_split")
+@converts("split", "split_with_sizes", "chunk", "tensor_split", "Tensor.unsafe_chunk", "Tensor.unsafe_split")
 def split(call: Call, input: Tensor, _sizes: Any = None, dim: int = 0, **_more: Any) -> list[str]:
     """Convert an axis cut into parts."""
     place = call.batch.place(input.shape, dim)
@@ -59,7 +39,7 @@ def split(call: Call, input: Tensor, _sizes: Any = None, dim: int = 0, **_more: 
     return parts
 
 
-@operator("unbind", "Tensor.__iter__")
+@converts("unbind", "Tensor.__iter__")
 def unbind(call: Call, input: Tensor, dim: int = 0) -> list[str]:
     """Convert an axis taken apart index by index."""
     place = call.batch.place(input.shape, dim)
@@ -72,14 +52,14 @@ def _picked(call: Call, node: str, place: int, index: int, shape: tuple[int, ...
     return call.last(Reshape(shape), _cut(call, node, place, index, index + 1, last=False))
 
 
-@operator("select")
+@converts("select")
 def select(call: Call, input: Tensor, dim: int, index: int) -> str:
     """Convert one index of an axis."""
     place = call.batch.place(input.shape, dim)
     return _picked(call, call.node(input), place, index % input.shape[dim], call.free)
 
 
-@operator("narrow")
+@converts("narrow")
 def narrow(call: Call, input: Tensor, dim: int, start: int, length: int) -> str:
     """Convert a stretch of an axis."""
     place = call.batch.place(input.shape, dim)
@@ -87,7 +67,7 @@ def narrow(call: Call, input: Tensor, dim: int, start: int, length: int) -> str:
     return _cut(call, call.node(input), place, first, first + length, last=True)
 
 
-@operator("Tensor.__getitem__")
+@converts("Tensor.__getitem__")
 def get_item(call: Call, input: Tensor, index: Any) -> str:
     """Convert whole numbers, slices, None, … and lists of constant indices, several of them side by side."""
     parts = list(index) if isinstance(index, tuple) else [index]
@@ -131,7 +111,7 @@ def _indexed(call: Call, node: str, place: int, one: Any, size: int) -> str:
         return _cut(call, node, place, start, stop, step, last=False)
     if isinstance(one, int) and not isinstance(one, bool):
         return _cut(call, node, place, one % size, one % size + 1, last=False)
-    raise Unmapped("another index")
+    raise UnsupportedOperator("another index")
 
 
 def _listed_together(call: Call, node: str, input: Tensor, lists: dict[int, Any]) -> str:
@@ -142,12 +122,12 @@ def _listed_together(call: Call, node: str, input: Tensor, lists: dict[int, Any]
     one_image = call.shape_of(node)
     places = [call.batch.place(input.shape, axis) for axis in axes]
     if places != list(range(places[0], places[0] + len(places))):
-        raise Unmapped("lists of indices apart")
+        raise UnsupportedOperator("lists of indices apart")
     if any(call.recorder.is_value(one) for one in lists.values() if hasattr(one, "dtype")):
-        raise Unmapped("indices from images")
+        raise UnsupportedOperator("indices from images")
     indices = [torch.as_tensor(one) for one in lists.values()]
     if any(one.dtype == torch.bool for one in indices):
-        raise Unmapped("a mask over several axes")
+        raise UnsupportedOperator("a mask over several axes")
     counted = torch.zeros((), dtype=torch.long)
     for place, index in zip(places, indices, strict=True):
         counted = counted * one_image[place] + index.long() % one_image[place]
@@ -161,11 +141,11 @@ def _listed(call: Call, node: str, place: int, indices: Any, size: int, *, last:
     import torch
 
     if hasattr(indices, "dtype") and call.recorder.is_value(indices):
-        raise Unmapped("indices from images")
+        raise UnsupportedOperator("indices from images")
     listed = torch.as_tensor(indices)
     if listed.dtype == torch.bool:
         if listed.dim() != 1 or listed.is_meta:
-            raise Unmapped("a mask over several axes")
+            raise UnsupportedOperator("a mask over several axes")
         listed = listed.nonzero()[:, 0]
     flat = listed.reshape(-1).long() % size
     layer = IndexSelect(place, flat.numel())
@@ -176,7 +156,7 @@ def _listed(call: Call, node: str, place: int, indices: Any, size: int, *, last:
 def assigned(call: Call, target: str, value: str, index: Any, shape: Sequence[int]) -> str:
     """Put a value in the place of a block of the target: what lies before it, the block, what lies behind it.
 
-    Errors:   Unmapped for an index that is no block
+    Errors:   UnsupportedOperator for an index that is no block
     """
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in [one for one in parts if one is None or one is Ellipsis]:
@@ -189,10 +169,10 @@ def assigned(call: Call, target: str, value: str, index: Any, shape: Sequence[in
         elif isinstance(one, int) and not isinstance(one, bool):
             start, stop, step = one % shape[axis], one % shape[axis] + 1, 1
         else:
-            raise Unmapped("no block")
+            raise UnsupportedOperator("no block")
         if (start, stop, step) != (0, shape[axis], 1):
             if step != 1 or stop <= start:
-                raise Unmapped("no block")
+                raise UnsupportedOperator("no block")
             blocks.append((call.batch.place(shape, axis), start, stop))
     return _replaced(call, target, value, blocks)
 
@@ -217,14 +197,14 @@ def _replaced(call: Call, target: str, value: str, blocks: list[tuple[int, int, 
     return call.step(Concat(place), *parts)
 
 
-@operator("index_select")
+@converts("index_select")
 def index_select(call: Call, input: Tensor, dim: int, index: Tensor) -> str:
     """Convert a constant list of indices."""
     place = call.batch.place(input.shape, dim)
     return _listed(call, call.node(input), place, index, input.shape[dim], last=True)
 
 
-@operator("flip")
+@converts("flip")
 def flip(call: Call, input: Tensor, *dims: Any) -> str:
     """Convert axes turned round."""
     axes = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
@@ -236,11 +216,11 @@ def flip(call: Call, input: Tensor, *dims: Any) -> str:
     return node
 
 
-@operator("roll")
+@converts("roll")
 def roll(call: Call, input: Tensor, shifts: Any, dims: Any = None) -> str:
     """Convert a shift round the ends."""
     if dims is None or dims == ():
-        raise Unmapped("all axes as one")
+        raise UnsupportedOperator("all axes as one")
     axes = dims if isinstance(dims, list | tuple) else (dims,)
     by = shifts if isinstance(shifts, list | tuple) else (shifts,)
     places = tuple(call.batch.place(input.shape, axis) for axis in axes)
@@ -249,7 +229,7 @@ def roll(call: Call, input: Tensor, shifts: Any, dims: Any = None) -> str:
     return call.last(Roll(tuple(by), places), call.node(input))
 
 
-@operator("Tensor.expand", "Tensor.expand_as", "broadcast_to")
+@converts("Tensor.expand", "Tensor.expand_as", "broadcast_to")
 def expand(call: Call, input: Tensor, *_sizes: Any, **_more: Any) -> str:
     """Convert axes of size 1 that are repeated; one repeated for every image is no layer."""
     node = _for_every_image(call, input)
@@ -263,7 +243,7 @@ def _for_every_image(call: Call, input: Tensor) -> str:
     return call.node(input)
 
 
-@operator("Tensor.repeat", "tile")
+@converts("Tensor.repeat", "tile")
 def repeat(call: Call, input: Tensor, *_times: Any, **_more: Any) -> str:
     """Convert whole copies one after another along axes; one copy for every image is no layer."""
     batch = call.batch.axis(call.shape)
@@ -271,25 +251,25 @@ def repeat(call: Call, input: Tensor, *_times: Any, **_more: Any) -> str:
     offset = len(call.shape) - input.dim()
     if batch is not None and own is None:
         if call.batch.folded(call.shape) > 1 or (batch >= offset and input.shape[batch - offset] > 1):
-            raise Unmapped("copies for every image")
+            raise UnsupportedOperator("copies for every image")
         return _copied(call, _for_every_image(call, input), [1, 0])
     if call.batch.folded(input.shape) != call.batch.folded(call.shape):
-        raise Unmapped("copies of images")
+        raise UnsupportedOperator("copies of images")
     return _copied(call, call.node(input), [1, 0])
 
 
-@operator("repeat_interleave")
+@converts("repeat_interleave")
 def repeat_interleave(call: Call, input: Tensor, repeats: Any, dim: int | None = None, **_more: Any) -> str:
     """Convert every index repeated in its place; copies of an image are folded into the batch behind it."""
     if dim is None or not isinstance(repeats, int):
-        raise Unmapped("repeats that differ")
+        raise UnsupportedOperator("repeats that differ")
     node = call.node(input)
     if tuple(input.shape) == call.shape:
         return node
     if dim % input.dim() != call.batch.axis(input.shape):
         return _copied(call, node, [0, 1])
     if call.batch.folded(input.shape) > 1:
-        raise Unmapped("copies of images")
+        raise UnsupportedOperator("copies of images")
     place = call.batch.kept(call.shape).index(dim % input.dim())
     shape = call.shape_of(node)
     return call.last(Expand(call.free), call.step(Reshape((*shape[:place], 1, *shape[place:])), node))

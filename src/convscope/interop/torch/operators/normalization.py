@@ -23,9 +23,9 @@ from ....layers.normalization import (
 )
 from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
-from ..batch import Unmapped
+from ...errors import UnsupportedOperator
+from ..registry import converts
 from .convolution import own, weights
-from .registry import operator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ _BATCH = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
 _INSTANCE = (InstanceNorm1d, InstanceNorm2d, InstanceNorm3d)
 
 
-@operator("functional.batch_norm")
+@converts("functional.batch_norm")
 def batch_norm(
     call: Call,
     input: Tensor,
@@ -51,7 +51,7 @@ def batch_norm(
     """Convert normalization by running statistics; one by the batch's own mixes the images."""
     own(call, weight, bias, running_mean, running_var)
     if training or running_mean is None or running_var is None:
-        raise Unmapped("statistics of the batch")
+        raise UnsupportedOperator("statistics of the batch")
     rank = input.dim() - 2
     buffers = {"running_mean": running_mean, "running_var": running_var}
     momentum = 0.1 if momentum is None else momentum
@@ -90,7 +90,7 @@ def _with_affine(
     return call.last(layer, x, parameters=weights(weight=weight, bias=bias), buffers=buffers)
 
 
-@operator("functional.group_norm")
+@converts("functional.group_norm")
 def group_norm(
     call: Call,
     input: Tensor,
@@ -105,7 +105,7 @@ def group_norm(
     return call.each(input, lambda x: _with_affine(call, layer, x, weight, bias))
 
 
-@operator("functional.instance_norm")
+@converts("functional.instance_norm")
 def instance_norm(
     call: Call,
     input: Tensor,
@@ -125,7 +125,7 @@ def instance_norm(
     return call.each(input, lambda x: _with_affine(call, layer, x, weight, bias))
 
 
-@operator("functional.layer_norm")
+@converts("functional.layer_norm")
 def layer_norm(
     call: Call,
     input: Tensor,
@@ -137,7 +137,7 @@ def layer_norm(
     """Convert layer normalization over the last axes; a scale without a shift is a layer of its own."""
     own(call, weight, bias)
     if weight is None and bias is not None:
-        raise Unmapped("a shift without a scale")
+        raise UnsupportedOperator("a shift without a scale")
     count = len(normalized_shape)
     for axis in range(1, count + 1):
         call.batch.place(input.shape, -axis)
@@ -157,7 +157,7 @@ def _scaled(call: Call, node: str, weight: Tensor) -> str:
     return call.last(Multiply(), node, call.node(weight))
 
 
-@operator("functional.rms_norm")
+@converts("functional.rms_norm")
 def rms_norm(
     call: Call,
     input: Tensor,
@@ -179,7 +179,7 @@ def rms_norm(
     return _scaled(call, call.step(Multiply(), x, scale), weight)
 
 
-@operator("functional.local_response_norm")
+@converts("functional.local_response_norm")
 def local_response_norm(
     call: Call, input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> str:

@@ -23,8 +23,8 @@ from ....layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from ..registry import converts
 from .convolution import per_axis
-from .registry import operator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +46,7 @@ def _same_pads(padding: Any, rank: int) -> tuple[tuple[int, int], ...]:
     return tuple((one, one) for one in per_axis(padding, rank))
 
 
-@operator(
+@converts(
     *("max_pool1d", "max_pool2d", "max_pool3d"),
     *("functional.max_pool1d_with_indices", "functional.max_pool2d_with_indices"),
     "functional.max_pool3d_with_indices",
@@ -74,7 +74,7 @@ def max_pool(
     return call.channelwise(input, lambda x: call.last(layer, x))
 
 
-@operator("functional.avg_pool1d", "functional.avg_pool2d", "functional.avg_pool3d")
+@converts("functional.avg_pool1d", "functional.avg_pool2d", "functional.avg_pool3d")
 def avg_pool(
     call: Call,
     input: Tensor,
@@ -101,7 +101,7 @@ def avg_pool(
     return call.channelwise(input, lambda x: call.last(factor, call.step(layer, x)))
 
 
-@operator("functional.lp_pool1d", "functional.lp_pool2d", "functional.lp_pool3d")
+@converts("functional.lp_pool1d", "functional.lp_pool2d", "functional.lp_pool3d")
 def lp_pool(
     call: Call,
     input: Tensor,
@@ -118,14 +118,14 @@ def lp_pool(
     return call.channelwise(input, lambda x: call.last(layer, x))
 
 
-@operator("functional.adaptive_avg_pool1d", "functional.adaptive_avg_pool2d", "functional.adaptive_avg_pool3d")
+@converts("functional.adaptive_avg_pool1d", "functional.adaptive_avg_pool2d", "functional.adaptive_avg_pool3d")
 def adaptive_avg_pool(call: Call, input: Tensor, output_size: Any) -> str:
     """Convert adaptive average pooling; a size of None is the input's."""
     layer = _ADAPTIVE_AVG[_rank(input) - 1](tuple(call.shape[2:]))
     return call.channelwise(input, lambda x: call.last(layer, x))
 
 
-@operator("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+@converts("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
 def adaptive_max_pool(call: Call, input: Tensor, output_size: Any, return_indices: bool = False) -> str:
     """Convert adaptive max pooling."""
     layer = _ADAPTIVE_MAX[_rank(input) - 1](tuple(call.shape[2:]))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ....layers.merge import Concat
 from ....layers.rearrange import Slice
 from ....layers.recurrent import LSTM
-from ..batch import RandomInEvaluation, Unmapped
+from ...errors import RandomAtInference, UnsupportedOperator
+from ..registry import converts
 from .convolution import own
-from .registry import operator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
-@operator("torch.lstm")
+@converts("torch.lstm")
 def lstm(
     call: Call,
     input: Tensor,
@@ -37,9 +37,9 @@ def lstm(
     """
     own(call, *weights)
     if train and dropout > 0 and num_layers > 1:
-        raise RandomInEvaluation("random zeros between levels")
+        raise RandomAtInference("random zeros between levels")
     if any(call.recorder.is_value(one) or one.is_meta or bool(one.any()) for one in hx) or input.dim() != 3:
-        raise Unmapped("a state to start from")
+        raise UnsupportedOperator("a state to start from")
     projected = hx[0].shape[-1] if hx[0].shape[-1] != hx[1].shape[-1] else 0
     layer = LSTM(
         hx[1].shape[-1],

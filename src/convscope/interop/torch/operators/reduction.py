@@ -17,8 +17,8 @@ from ....layers.pooling import (
 )
 from ....layers.rearrange import Flatten, Reshape
 from ....layers.reduction import Reduce
-from ..batch import Unmapped
-from .registry import operator
+from ...errors import UnsupportedOperator
+from ..registry import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ _GLOBAL = {
 def _places(call: Call, input: Tensor, dim: Any) -> tuple[int, ...]:
     """Return the reduced axes without the batch; none named means all, the batch among them."""
     if dim is None or (isinstance(dim, list | tuple) and not dim):
-        raise Unmapped("images are mixed")
+        raise UnsupportedOperator("images are mixed")
     dims = dim if isinstance(dim, list | tuple) else (dim,)
     return tuple(sorted(call.batch.place(input.shape, one) for one in dims))
 
@@ -55,7 +55,7 @@ def _reduced(call: Call, mode: str, input: Tensor, places: tuple[int, ...], keep
 
 
 def _reduction(mode: str, *names: str) -> None:
-    @operator(*names)
+    @converts(*names)
     def convert(call: Call, input: Tensor, dim: Any = None, keepdim: bool = False, **_types: Any) -> str:
         return _reduced(call, mode, input, _places(call, input, dim), keepdim, last=True)
 
@@ -66,20 +66,20 @@ _reduction("max", "amax")
 _reduction("min", "amin")
 
 
-@operator("torch.max", "Tensor.max")
+@converts("torch.max", "Tensor.max")
 def largest(call: Call, input: Tensor, dim: Any = None, keepdim: bool = False) -> str:
     """Convert the largest along an axis, or of two tensors; the winners' places stay unknown."""
     return _extreme(call, "max", input, dim, keepdim)
 
 
-@operator("torch.min", "Tensor.min")
+@converts("torch.min", "Tensor.min")
 def smallest(call: Call, input: Tensor, dim: Any = None, keepdim: bool = False) -> str:
     """Convert the smallest along an axis, or of two tensors."""
     return _extreme(call, "min", input, dim, keepdim)
 
 
 def _extreme(call: Call, mode: str, input: Tensor, dim: Any, keepdim: bool) -> str:
-    from .arithmetic import maximum, minimum
+    from .elementwise import maximum, minimum
 
     if dim is not None and not isinstance(dim, int):
         return (maximum if mode == "max" else minimum)(call, input, dim)
@@ -105,7 +105,7 @@ def _correction(unbiased: Any, correction: Any) -> float:
     return 0.0 if unbiased is False else 1.0
 
 
-@operator("var")
+@converts("var")
 def variance(
     call: Call,
     input: Tensor,
@@ -119,7 +119,7 @@ def variance(
     return _spread(call, input, dim, _correction(unbiased, correction), keepdim, last=True)
 
 
-@operator("std")
+@converts("std")
 def deviation(
     call: Call,
     input: Tensor,
@@ -134,7 +134,7 @@ def deviation(
     return call.last(Function("sqrt"), square)
 
 
-@operator("linalg.vector_norm")
+@converts("linalg.vector_norm")
 def vector_norm(
     call: Call, input: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, **_types: Any
 ) -> str:
@@ -144,17 +144,17 @@ def vector_norm(
     if ord == 1:
         return call.last(Reduce("sum", places, keepdim), call.step(Function("abs"), node))
     if ord != 2:
-        raise Unmapped("another norm")
+        raise UnsupportedOperator("another norm")
     return call.last(Function("sqrt"), call.step(Reduce("sum", places, keepdim), call.step(Power(2), node)))
 
 
-@operator("functional.normalize")
+@converts("functional.normalize")
 def normalize(call: Call, input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> str:
     """Convert x over its 2-norm along an axis."""
     from ....layers.merge import Divide
 
     if p != 2:
-        raise Unmapped("another norm")
+        raise UnsupportedOperator("another norm")
     x = call.node(input)
     places = _places(call, input, dim)
     total = call.step(Reduce("sum", places, True), call.step(Power(2), x))
@@ -162,7 +162,7 @@ def normalize(call: Call, input: Tensor, p: float = 2.0, dim: int = 1, eps: floa
     return call.last(Divide(), x, norm)
 
 
-@operator("logsumexp")
+@converts("logsumexp")
 def log_sum_exp(call: Call, input: Tensor, dim: Any, keepdim: bool = False) -> str:
     """Convert ln Σ e^x along axes, the largest subtracted first."""
     places = _places(call, input, dim)

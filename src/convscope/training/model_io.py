@@ -1,0 +1,325 @@
+"""Arrays and what describes them in one .safetensors file, with a checksum over both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import BadFile
+from ..files.atomic import write_durably
+from ..files.json_kinds import COUNT, OBJECT, TEXT, first_misfit, list_of, parse_json
+from ..layers.base import show_shape
+from ..layers.connection import Shape
+from ..optim.losses import LOSSES
+from ..parameters import buffer_shapes, parameter_shapes
+from .configuration import from_json, to_json
+
+if TYPE_CHECKING:
+    from ..model import Model
+    from ..network import Network
+
+FORMAT = "convscope 1"
+"""The value of "format" in the metadata of files written here."""
+
+FILES_OF_A_FOLDER = ("model.safetensors", "best.safetensors", "last.safetensors", "previous.safetensors")
+"""Where a folder has its arrays: a saved model's, or a run's best, last and the one before."""
+
+_ELEMENT_TYPES = {
+    "int64": "I64",
+    "float64": "F64",
+    "float32": "F32",
+    "int32": "I32",
+    "float16": "F16",
+    "int8": "I8",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
+"""NumPy's names and the format's, in the order in which its library writes them: so each array is aligned."""
+
+_ORDER = list(_ELEMENT_TYPES)
+_ALIGNMENT = 8
+
+
+class ModelFile(NamedTuple):
+    """What a file holds; `metadata` is empty for a file written by another program."""
+
+    arrays: dict[str, Array]
+    metadata: dict[str, Any]
+
+
+def write_model_file(
+    path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any], keep_as: Path | None = None
+) -> None:
+    """Write arrays and metadata (anything JSON can say), durably; the same ones give the same bytes.
+
+    Errors:   BadFile [write-failed]
+    """
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    words = json.dumps(metadata, sort_keys=True)
+    described = {"format": FORMAT, "convscope": words, "checksum": _checksum(whole, words)}
+    write_durably(path, _safetensors(whole, described), keep_as)
+
+
+def read_model_file(path: Path, own: bool = False) -> ModelFile:
+    """Read a .safetensors file; one written here is checked against its checksum.
+
+    With `own`, a file that does not say it was written here is a damaged one.
+
+    Errors:   BadFile [file-missing], [file-damaged]
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not os.path.isfile(path):
+        raise BadFile(
+            f"{str(path)!r} must be a .safetensors file; got no such file; check the path. [file-missing]"
+        )
+    try:
+        with safe_open(path, framework="np") as file:
+            described = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError, TypeError, ValueError, KeyError, AttributeError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise _damaged(path, reason) from None
+    # Two of three entries: one flipped bit must not make a file of ours look like another program's.
+    if not (own or described.get("format") == FORMAT or "convscope" in described):
+        return ModelFile(arrays, {})
+    if described.get("format") != FORMAT:
+        raise _damaged(path, f"its format is {described.get('format')!r}, not {FORMAT!r}")
+    words = described.get("convscope", "")
+    if _checksum(arrays, words) != described.get("checksum"):
+        raise _damaged(path, "its checksum does not fit its contents")
+    return ModelFile(arrays, _metadata(path, words))
+
+
+def peek_metadata(path: Path) -> dict[str, Any]:
+    """Return a file's metadata without reading its arrays, and so unchecked; empty where there is none."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            return _metadata(path, (file.metadata() or {}).get("convscope", ""))
+    except (SafetensorError, OSError, TypeError, ValueError):
+        return {}
+
+
+def damaged_metadata(path: Path, misfit: str) -> BadFile:
+    """Return the error of a whole file whose metadata cannot be used."""
+    return _damaged(path, f"its metadata has {misfit}")
+
+
+def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: int = 12) -> list[str]:
+    """Say line by line how arrays differ from the names and shapes a network has; empty where they fit."""
+    lines = [f"{name}: missing, {show_shape(shape)} here" for name, shape in expected.items() if name not in got]
+    lines += [
+        f"{name}: {show_shape(got[name].shape)}, {show_shape(shape)} here"
+        for name, shape in expected.items()
+        if name in got and got[name].shape != shape
+    ]
+    lines += [f"{name}: {show_shape(a.shape)}, not known here" for name, a in got.items() if name not in expected]
+    return lines if len(lines) <= most else [*lines[:most], f"… and {len(lines) - most} more"]
+
+
+def _safetensors(arrays: Mapping[str, Array], described: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """Yield a file's bytes. The library's own writer orders the metadata differently from run to run.
+
+    Source:   the safetensors format: the header's length (8 bytes, little-endian), the header as JSON, the arrays
+    """
+    names = sorted(arrays, key=lambda name: (_ORDER.index(arrays[name].dtype.name), name))
+    header: dict[str, Any] = {"__metadata__": dict(sorted(described.items()))}
+    start = 0
+    for name in names:
+        array = arrays[name]
+        end = start + array.nbytes
+        header[name] = {
+            "dtype": _ELEMENT_TYPES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [start, end],
+        }
+        start = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    yield len(text).to_bytes(8, "little") + text
+    for name in names:
+        array = arrays[name]
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        yield little.reshape(-1).view(np.uint8).data
+
+
+def _metadata(path: Path, words: str) -> dict[str, Any]:
+    try:
+        metadata = parse_json(words)
+    except ValueError as error:
+        raise damaged_metadata(path, f"no JSON: {error}") from None
+    if not isinstance(metadata, dict):
+        raise damaged_metadata(path, "no JSON object")
+    return metadata
+
+
+def _checksum(arrays: Mapping[str, Array], words: str) -> str:
+    digest = hashlib.sha256(words.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _damaged(path: Path, reason: str) -> BadFile:
+    return BadFile(
+        f"{str(path)!r} must be a whole .safetensors file; got a damaged one ({reason}); "
+        "use another copy of it. [file-damaged]"
+    )
+
+
+_NOT_NEEDED = "num_batches_tracked"
+"""PyTorch counts the batches a batch norm has seen; with a momentum given, nothing reads the count."""
+
+_KINDS = {
+    "network": TEXT,
+    "dtype": TEXT,
+    "seed": COUNT,
+    "loss": OBJECT,
+    "task": TEXT.or_null().maybe(),
+    "classes": list_of(TEXT).or_null(),
+}
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """Return what a file says of a model beside its arrays."""
+    from ..notation import to_yaml
+
+    return {
+        "network": to_yaml(model.network),
+        "dtype": model.dtype.__name__,
+        "seed": model.seed,
+        "loss": to_json(model.training.objective.loss, LOSSES),
+        "task": model.task,
+        "classes": None if model.classes is None else list(model.classes),
+    }
+
+
+def arrays_of(model: Model) -> dict[str, Array]:
+    """Return parameters and statistics by name."""
+    return {**model.parameters, **model.buffers}
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write a .safetensors file, or a folder with one and the network's YAML."""
+    described = describe(model)
+    if path.suffix == ".safetensors":
+        write_model_file(path, arrays_of(model), described)
+        return
+    make_folder(path)
+    write_model_file(path / FILES_OF_A_FOLDER[0], arrays_of(model), described)
+    write_durably(path / "network.yaml", described["network"].encode())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder where there is none.
+
+    Errors:   BadFile [folder]
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadFile(
+            f"{str(path)!r} must be a folder that can be made; got an error ({reason}); choose another. [folder]"
+        ) from None
+
+
+def load_model(path: Path, engine: str | None = None) -> Model:
+    """Return the model of a file or folder."""
+    from ..model import Model
+    from ..notation import parse_yaml
+
+    file = file_of(path)
+    read = read_model_file(file)
+    if not read.metadata:
+        raise BadFile(
+            f"{str(path)!r} must hold its network, as a file saved by Model.save does; got arrays only; "
+            "make Model(network) and use load_parameters. [no-network]"
+        )
+    described = read.metadata
+    misfit = first_misfit(described, _KINDS)
+    if misfit is not None:
+        raise damaged_metadata(file, misfit)
+    network = parse_yaml(described["network"])
+    parameters = _known_arrays(network, read, path)
+    model = Model(network, described["seed"], engine, described["dtype"], parameters=parameters)
+    model.compile(loss=from_json(described["loss"], LOSSES, "loss"))
+    model.classes = None if described["classes"] is None else tuple(described["classes"])
+    # Files written before tasks were kept: only `fit` gave a model classes, so one without was not trained.
+    model.task = described.get("task", None if model.classes is None else model.task)
+    return model
+
+
+def file_of(path: Path) -> Path:
+    """Return the file with the arrays: the path itself, or the first that a folder has.
+
+    Errors:   BadFile [no-model]
+    """
+    if not os.path.isdir(path):
+        return path
+    for name in FILES_OF_A_FOLDER:
+        if os.path.exists(path / name):
+            return path / name
+    raise BadFile(
+        f"{str(path)!r} must be a saved model's or a run's folder; got none of {', '.join(FILES_OF_A_FOLDER)} "
+        "in it; check the path. [no-model]"
+    )
+
+
+def _known_arrays(network: Network, read: ModelFile, path: Path) -> dict[str, Array]:
+    """Return the network's parameters and statistics out of a file; what else the file has is left.
+
+    Errors:   BadFile [other-network]
+    """
+    shapes = {**parameter_shapes(network), **buffer_shapes(network)}
+    known = {name: array for name, array in read.arrays.items() if name in shapes}
+    _refuse_differences(differences(shapes, known), path, network)
+    return known
+
+
+def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
+    """Put arrays of any origin into a model; the file must have exactly what the model has."""
+    given = {
+        _renamed(name, names): array
+        for name, array in read_model_file(path).arrays.items()
+        if not name.endswith(_NOT_NEEDED)
+    }
+    shapes = {name: array.shape for name, array in arrays_of(model).items()}
+    _refuse_differences(differences(shapes, given), path, model.network)
+    for name, array in given.items():
+        if not np.issubdtype(array.dtype, np.floating):
+            raise BadFile(
+                f"{str(path)!r} must hold real numbers; got {name} of {array.dtype}; convert it. [file-type]"
+            )
+    _write(model, given)
+
+
+def _renamed(name: str, names: Mapping[str, str]) -> str:
+    layer, _, parameter = name.rpartition(".")
+    return f"{names[layer]}.{parameter}" if layer in names else name
+
+
+def _write(model: Model, arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        target = model.parameters if name in model.parameters else model.buffers
+        target[name] = array
+
+
+def _refuse_differences(lines: list[str], path: Path, network: Network) -> None:
+    if lines:
+        listed = "".join(f"\n  {line}" for line in lines)
+        raise BadFile(
+            f"{str(path)!r} must hold the arrays of {network.name}; got others; "
+            f"load it into the network it was saved from. [other-network]{listed}"
+        )

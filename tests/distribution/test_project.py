@@ -1,0 +1,90 @@
+"""What the project declares agrees with its sources and its documents."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import convscope
+
+ROOT = Path(__file__).parents[2]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
+"""Packages whose name differs from the name they are imported by."""
+FRAMEWORKS = {"torch", "onnxruntime", "openvino", "protobuf"}
+"""Imported where a user brings a model of theirs, or compares speeds; installed by the user, or by one of the extras."""
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[\s<>=!~;\[]", requirement, maxsplit=1)[0].lower()
+
+
+def documents() -> Iterator[Path]:
+    yield from ROOT.glob("*.md")
+    for folder in ("docs", "src", "benchmarks"):
+        for suffix in ("md", "py", "yml", "yaml"):
+            yield from (ROOT / folder).rglob(f"*.{suffix}")
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_version_is_in_one_place() -> None:
+    assert "version" not in PROJECT
+    assert PROJECT["dynamic"] == ["version"]
+
+
+def test_extras_named_in_texts_exist() -> None:
+    named = {
+        (extra.strip(), str(file.relative_to(ROOT)))
+        for file in documents()
+        for extras in re.findall(
+            r"install [^`\n]*?(?:convscope|\.)\[([a-z, ]+)\]", file.read_text(encoding="utf-8")
+        )
+        for extra in extras.split(",")
+    }
+    assert named
+    assert {(extra, file) for extra, file in named if extra not in EXTRAS} == set()
+
+
+def test_every_imported_package_is_declared() -> None:
+    declared = {
+        name_of(one) for one in [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
+    }
+    known = {*sys.stdlib_module_names, "convscope"}
+    missing = {
+        (package, str(file.relative_to(ROOT)))
+        for file in (ROOT / "src").rglob("*.py")
+        for module in imported(file)
+        if module not in known
+        and (package := DISTRIBUTIONS.get(module, module).lower()) not in declared | FRAMEWORKS
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("dependency", PROJECT["dependencies"])
+def test_every_core_dependency_is_imported(dependency: str) -> None:
+    used = {
+        DISTRIBUTIONS.get(module, module) for file in (ROOT / "src").rglob("*.py") for module in imported(file)
+    }
+    assert name_of(dependency) in {name.lower() for name in used}
+
+
+def test_newest_version_in_changelog_is_this_one() -> None:
+    headings = re.findall(
+        r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert headings[0] == convscope.__version__

@@ -1,0 +1,126 @@
+"""The documentation hangs together: navigation, links, and a place for every public name."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import convscope
+from convscope import errors, layers
+from convscope.cli.group import convscope as group
+from docs.check_site import requests
+from docs.pages import DOCS, PAGES, README, READMES, ROOT, anchors, commands, links, relative
+
+SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+OTHER_PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+
+
+def in_navigation(entries):
+    for entry in entries:
+        value = next(iter(entry.values())) if isinstance(entry, dict) else entry
+        if isinstance(value, list):
+            yield from in_navigation(value)
+        else:
+            yield DOCS / value
+
+
+def test_every_page_is_in_the_navigation():
+    assert sorted(in_navigation(SITE["nav"])) == PAGES
+
+
+@pytest.mark.parametrize("page", [*OTHER_PAGES, *PAGES], ids=relative)
+def test_links_resolve(page):
+    """Files exist, and pages have the headings that links name; the site does not link out of its folder."""
+    for target, anchor in links(page):
+        assert target.exists(), f"{relative(page)}: {target}"
+        if anchor:
+            assert anchor in anchors(target), f"{relative(page)}: {target.name}#{anchor}"
+        if page.is_relative_to(DOCS):
+            assert target.is_relative_to(DOCS), f"{relative(page)}: {target} is not part of the site"
+
+
+@pytest.mark.parametrize("start", [README, DOCS / "index.md"], ids=relative)
+def test_every_page_is_reachable(start):
+    reached, waiting = set(), [start]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        waiting += [target for target, _ in links(page)]
+    assert set(PAGES) <= reached, sorted(map(relative, set(PAGES) - reached))
+
+
+def test_every_verb_has_a_page():
+    verbs = set(group.list_commands(None))
+    assert {verb for verb in verbs if not (DOCS / "how-to" / f"{verb}.md").exists()} == set()
+
+
+def documented():
+    """Return the names that the reference renders from docstrings."""
+    text = "".join(page.read_text("utf-8") for page in (DOCS / "reference").glob("*.md"))
+    return set(re.findall(r"^::: convscope\.([\w.]+)$", text, re.MULTILINE))
+
+
+def test_every_public_name_is_in_the_reference():
+    assert {*convscope.__all__} - {"layers"} <= documented()
+
+
+def test_every_layer_is_in_the_reference():
+    """Layers over a number of axes are shown with their family."""
+    families = {re.sub(r"(?<=[a-z])[123]d$", "", name) for name in layers.__all__}
+    assert {f"layers.{name}" for name in families} <= documented()
+
+
+def test_every_error_is_in_the_reference():
+    kinds = {
+        kind.__name__ for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
+    }
+    assert {f"errors.{kind}" for kind in kinds - {"ConvscopeError"}} <= documented()
+
+
+def test_documented_names_exist():
+    for name in documented():
+        value = convscope
+        for part in name.split("."):
+            value = getattr(value, part)
+
+
+def test_the_site_fetches_nothing():
+    """No web fonts, and no scripts or styles of other servers."""
+    assert SITE["theme"]["font"] is False
+    for key in ("extra_css", "extra_javascript"):
+        assert not any("//" in address for address in SITE.get(key, []))
+    assert [Path(DOCS / script).exists() for script in SITE["extra"]["polyfills"]] == [True]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://example.org/a.js"></script>',
+        '<link rel="stylesheet" href="//example.org/a.css">',
+        "<style>@import url(https://example.org/font.css)</style>",
+        '<img src="http://example.org/a.png">',
+    ],
+)
+def test_requests_to_other_servers_are_found(html, tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text(f'<a href="https://example.org">fine</a>{html}', "utf-8")
+    assert len(requests(tmp_path)) == 1
+
+
+TRANSLATED = [page for page in [*READMES, *PAGES] if page.name.endswith(".zh.md") and commands(page)]
+
+
+@pytest.mark.parametrize("page", TRANSLATED, ids=relative)
+def test_translations_show_the_same_commands(page):
+    """In the same order; a README may leave some out."""
+    original = iter(commands(page.with_name(page.name.replace(".zh", ""))))
+    assert all(any(line.replace(" --lang zh", "") == other for other in original) for line in commands(page))
+
+
+def test_every_tutorial_is_translated():
+    tutorials = {page.name for page in (DOCS / "tutorials").glob("*.md")}
+    chinese = {name for name in tutorials if name.endswith(".zh.md")}
+    assert {name.replace(".md", ".zh.md") for name in tutorials - chinese} == chinese

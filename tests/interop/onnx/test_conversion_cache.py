@@ -1,0 +1,199 @@
+"""Nodes of one form are converted once: the networks are those that node by node would give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import helper
+
+import convscope as cs
+from convscope.interop.onnx import conversion_cache as forms
+from convscope.interop.onnx import importer, registry
+from interop.onnx.models import model, numbers, saved
+from interop.onnx.runtime import assert_close, by_reference, by_runtime
+
+node = helper.make_node
+X = numbers((1, 4, 9, 7), 5)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """Begin and end with no form known, so that tests do not depend on their order."""
+    forms.conversion_cache.cache_clear()
+    yield
+    forms.conversion_cache.cache_clear()
+
+
+@pytest.fixture
+def conversions(monkeypatch):
+    """Return a list that grows with every converter's call, by operator."""
+    called = []
+
+    def told(function):
+        return lambda call: (called.append(call.operator), function(call))[1]
+
+    for key, converter in list(registry.CONVERTERS.items()):
+        monkeypatch.setitem(registry.CONVERTERS, key, converter._replace(convert=told(converter.convert)))
+    return called
+
+
+def read(made, folder, name="made"):
+    """Read a model, its values held against ONNX Runtime; return the layers' kinds and the network."""
+    network, ours = by_reference(saved(made, folder, name), {"x": X})
+    theirs = by_runtime(made.SerializeToString(), {"x": X})[0]
+    assert_close(ours.reshape(theirs.shape), theirs, 1e-5)
+    return [layer.kind for layer in network.layers], network
+
+
+def convs(count, weights=("w",)):
+    """Return a chain of convolutions of one form, the weights in turn."""
+    names = ["x", *(f"c{n}" for n in range(1, count)), "y"]
+    return [
+        node("Conv", [names[n], weights[n % len(weights)]], [names[n + 1]], f"conv{n}", pads=[1, 1, 1, 1])
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "googlenet", "inception_v3", "unet"])
+def test_a_network_is_the_same_as_node_by_node(name, tmp_path, monkeypatch):
+    """Layers, order, names, origins and where parameters lie; a second reading knows all forms already."""
+    path = tmp_path / f"{name}.onnx"
+    cs.to_onnx(cs.Model(cs.load(name)), path)
+    first, second = importer.read_network(path), importer.read_network(path)
+    monkeypatch.setattr(forms.ConversionCache, "remember", lambda *_: None)
+    forms.conversion_cache.cache_clear()
+    single = importer.read_network(path)
+    for network, weights in (first, second):
+        assert network.nodes == single[0].nodes
+        assert {key: one.key for key, one in weights.items()} == {key: one.key for key, one in single[1].items()}
+
+
+def test_a_form_is_converted_once(tmp_path, conversions):
+    tensors = {"w": numbers((4, 4, 3, 3)), "v": numbers((4, 4, 3, 3), 8)}
+    kinds, network = read(model(convs(5, ("w", "v")), X.shape, tensors), tmp_path)
+    assert kinds == ["Conv2d"] * 5
+    assert conversions == ["Conv"]
+    assert [layer.parameters_of for layer in network.layers] == ["conv0", "conv1", "conv0", "conv1", "conv0"]
+    assert [layer.inputs for layer in network.layers] == [("x",), ("conv0",), ("conv1",), ("conv2",), ("conv3",)]
+    assert [layer.origin for layer in network.layers] == [f"conv{n}" for n in range(5)]
+
+
+def test_other_settings_and_other_shapes_are_other_forms(tmp_path, conversions):
+    nodes = [
+        node("Conv", ["x", "w"], ["a"], "one", pads=[1, 1, 1, 1]),
+        node("Conv", ["a", "w"], ["b"], "two"),
+        node("Conv", ["b", "w"], ["y"], "three"),
+    ]
+    network = read(model(nodes, X.shape, {"w": numbers((4, 4, 3, 3))}), tmp_path)[1]
+    assert conversions == ["Conv"] * 3
+    assert [layer.output_shape for layer in network.layers] == [(4, 9, 7), (4, 7, 5), (4, 5, 3)]
+
+
+def test_numbers_that_decide_are_read_each_time(tmp_path, conversions):
+    """Two constants of one shape: each sum is with its own."""
+    nodes = [
+        node("Add", ["x", "two"], ["a"]),
+        node("Add", ["a", "three"], ["b"]),
+        node("Mul", ["b", "two"], ["y"]),
+    ]
+    tensors = {"two": np.float32([2]), "three": np.float32([3])}
+    network = read(model(nodes, X.shape, tensors), tmp_path)[1]
+    assert [(layer.layer.scale, layer.layer.shift) for layer in network.layers] == [(1, 2), (1, 3), (2, 0)]
+    assert conversions == ["Add", "Add", "Mul"]
+
+
+def test_nodes_that_decide_with_others_are_looked_at_each_time(tmp_path):
+    """σ(x) · x is SiLU, σ(x) alone is not, in either order."""
+    product = [node("Sigmoid", ["{0}"], ["{1}s"]), node("Mul", ["{0}", "{1}s"], ["{1}"])]
+    alone = [node("Sigmoid", ["{0}"], ["{1}"])]
+
+    def part(nodes, before, after):
+        return [
+            node(
+                one.op_type,
+                [name.format(before, after) for name in one.input],
+                [one.output[0].format(before, after)],
+            )
+            for one in nodes
+        ]
+
+    for order in ([product, alone, product], [alone, product, alone]):
+        nodes = [*part(order[0], "x", "a"), *part(order[1], "a", "b"), *part(order[2], "b", "y")]
+        expected = ["SiLU" if nodes is product else "Sigmoid" for nodes in order]
+        assert read(model(nodes, X.shape), tmp_path)[0] == expected
+
+
+def test_a_value_taken_twice(tmp_path):
+    """x + x before and after a + b."""
+    nodes = [
+        node("Add", ["x", "x"], ["a"], "double"),
+        node("Add", ["a", "x"], ["b"], "sum"),
+        node("Add", ["x", "b"], ["c"], "turned"),
+        node("Add", ["c", "c"], ["y"], "again"),
+    ]
+    network = read(model(nodes, X.shape), tmp_path)[1]
+    assert [layer.inputs for layer in network.layers] == [
+        ("x", "x"),
+        ("double", "x"),
+        ("x", "sum"),
+        ("turned", "turned"),
+    ]
+
+
+def test_learned_tables_that_become_layers_first(tmp_path):
+    """Two tables times one matrix: what a node takes is then a layer of its own, not what the form says."""
+    nodes = [
+        node("Gemm", ["t", "w"], ["a"], "first", transB=1),
+        node("Gemm", ["u", "w"], ["b"], "second", transB=1),
+        node("Add", ["x", "a"], ["c"], "sum"),
+        node("Add", ["c", "b"], ["y"], "all"),
+    ]
+    tensors = {"t": numbers((9, 6)), "u": numbers((9, 6), 8), "w": numbers((7, 6))}
+    kinds, network = read(model(nodes, X.shape, tensors), tmp_path)
+    assert kinds == ["Parameter", "Linear", "Parameter", "Linear", "Add", "Add"]
+    assert [network[name].inputs for name in ("first", "second")] == [("first.table",), ("second.table",)]
+
+
+def test_operator_sets_are_kept_apart(tmp_path):
+    """Softmax was over all axes from one on, and is over one axis since version 13; the nodes look the same."""
+    for opset, expected in (
+        (12, ["Reshape", "Softmax", "Reshape"]),
+        (13, ["Softmax"]),
+        (12, ["Reshape", "Softmax", "Reshape"]),
+    ):
+        nodes = [node("Softmax", ["x"], ["y"], "soft", axis=2)]
+        assert read(model(nodes, X.shape, opset=opset), tmp_path)[0] == expected
+
+
+def test_functions_of_one_name_in_two_files(tmp_path):
+    """What a file calls Relu in a function of its own says nothing of another file's."""
+    for operator, expected in ((None, "ReLU"), ("Abs", "Function"), ("Tanh", "Tanh"), (None, "ReLU")):
+        functions = []
+        if operator is not None:
+            inner = [node(operator, ["a"], ["b"], "inner")]
+            functions = [helper.make_function("", "Relu", ["a"], ["b"], inner, [helper.make_opsetid("", 21)])]
+        made = model([node("Relu", ["x"], ["y"], "act")], X.shape, functions=functions)
+        network = cs.from_onnx(saved(made, tmp_path))
+        assert [layer.kind for layer in network.layers] == [expected]
+
+
+def test_names_that_are_taken_are_numbered(tmp_path):
+    nodes = [
+        node("Relu", ["x"], ["a"], "an act"),
+        node("Relu", ["a"], ["b"], "an_act"),
+        node("Relu", ["b"], ["y"]),
+    ]
+    network = read(model(nodes, X.shape), tmp_path)[1]
+    assert [layer.name for layer in network.layers] == ["an_act", "an_act_2", "relu1"]
+
+
+def test_forms_are_forgotten_before_they_are_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(forms, "MAX_ENTRIES", 2)
+    nodes = [
+        node("Relu", ["x"], ["a"]),
+        node("Tanh", ["a"], ["b"]),
+        node("Selu", ["b"], ["c"]),
+        node("Relu", ["c"], ["y"]),
+    ]
+    assert read(model(nodes, X.shape), tmp_path)[0] == ["ReLU", "Tanh", "SELU", "ReLU"]
+    assert len(forms.conversion_cache((("", 21),))._made) == 2

@@ -1,0 +1,36 @@
+"""The page on ONNX files: its sample runs, its list of operators is the registry's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from convscope.interop.onnx import operators  # noqa: F401 - registers them
+from convscope.interop.onnx.graph import MAX_GRAPH_DEPTH
+from convscope.interop.onnx.importer import MAX_COMPUTED_WEIGHTS
+from convscope.interop.onnx.reader import MAX_NODES, MAX_STRUCTURE_BYTES
+from convscope.interop.onnx.registry import CONVERTERS
+from convscope.interop.onnx.values import MAX_ARRAY_ELEMENTS, MAX_TOTAL_ELEMENTS
+
+PAGE = (Path(__file__).parents[3] / "docs" / "onnx.md").read_text()
+
+
+def test_the_sample_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], "onnx.md", "exec"), {})
+
+
+def test_the_operators_are_those_that_have_a_converter():
+    (listed,) = re.findall(r"^Operators that become layers: (.*)\.$", PAGE, re.MULTILINE)
+    assert listed == ", ".join(f"`{name}`" for name in sorted({operator for _, operator, _ in CONVERTERS}))
+
+
+def test_the_limits_are_those_that_hold():
+    limits = [f"{MAX_STRUCTURE_BYTES >> 20} MiB", f"{MAX_NODES:,} nodes", f"deeper than {MAX_GRAPH_DEPTH}"]
+    limits += [
+        f"{MAX_ARRAY_ELEMENTS:,} elements",
+        f"{MAX_TOTAL_ELEMENTS:,} of all",
+        f"{MAX_COMPUTED_WEIGHTS:,} weights",
+    ]
+    for limit in limits:
+        assert limit in " ".join(PAGE.split())
