@@ -14,9 +14,9 @@ from ..engines.native.layout import Blocked
 from ..engines.native.lowering.convolution import convolution_shape
 from ..engines.native.lowering.lowering import Gradient, Lowering, Mode, lower
 from ..engines.native.plan import Plan, Section, Value
-from ..engines.native.runtime.arrays import Arrays
 from ..engines.native.runtime.executable import Executable, Memory
 from ..engines.native.runtime.memory_planner import aligned
+from ..engines.native.runtime.parameters import Arrays
 from ..engines.native.runtime.threads import pool
 from ..layers import Conv
 from ..network import Network

@@ -230,7 +230,7 @@ def test_memory_follows_the_largest_batch_and_nothing_leaks() -> None:
         model.train_step(x[:size], labels[:size])
     taken = {size: program.executable("training", size).activation_bytes for size in (3, 17, 64)}
     assert taken[3] < taken[17] < taken[64]
-    activations, held = program._bindings._memory.activations, program.nbytes
+    activations, held = program._executables._memory.activations, program.nbytes
     assert taken[64] <= activations.nbytes <= 1.01 * taken[64]
     gc.collect()
     tracemalloc.start()
@@ -244,7 +244,7 @@ def test_memory_follows_the_largest_batch_and_nothing_leaks() -> None:
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert program._bindings._memory.activations is activations
+    assert program._executables._memory.activations is activations
     assert program.nbytes == held
     assert grown < 20_000
 

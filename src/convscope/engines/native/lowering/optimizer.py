@@ -24,7 +24,7 @@ from ..plan import (
     Section,
     Value,
 )
-from ..runtime.arrays import WHOLE
+from ..runtime.parameters import WHOLE
 
 PARTS = 16
 """Parts of the gradients' squared norm."""

@@ -14,8 +14,8 @@ from ..layout import Floats
 from ..plan import Buffer, FallbackStep
 
 if TYPE_CHECKING:
-    from .arrays import Arrays
     from .executable import Executable
+    from .parameters import Arrays
 
 
 class FallbackContext(Protocol):

@@ -1,4 +1,4 @@
-"""A network compiled to vector code."""
+"""A network compiled to vector code by the native engine."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from ..lowering import Mode, inference_plan, training_plan
 from ..lowering.loss import MEAN
 from ..lowering.optimizer import update_arguments, update_plan
 from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section
-from .arrays import Arrays
-from .bindings import Bindings, PlanKey
 from .executable import Executable
+from .executable_cache import ExecutableCache, PlanKey
 from .fallback import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
+from .parameters import Arrays
 from .threads import Pool
 
-MANY = 64
-"""A batch like most in training."""
+TYPICAL_BATCH = 64
+"""A typical training batch."""
 
 
 def batch_hint(batch: int) -> int:
-    """Return the batch that a plan for one of this size is made for: 1, 8 or 64."""
-    return 1 if batch < 4 else 8 if batch < 32 else MANY
+    """Return the batch size that plans for this size are optimized for: 1, 8 or 64."""
+    return 1 if batch < 4 else 8 if batch < 32 else TYPICAL_BATCH
 
 
 class NativeProgram:
@@ -54,7 +54,7 @@ class NativeProgram:
         self._loader = loader
         self.arrays = Arrays(network, state_slots(training.optimizer) if training else ())
         self._plans: dict[PlanKey, Plan] = {}
-        self._bindings = Bindings(loader, pool, self.arrays)
+        self._executables = ExecutableCache(loader, pool, self.arrays)
         self._observed: dict[str, LayerStatistics] = {}
         self._busy = ForkLock(PROGRAM)
         self._normalizations = [
@@ -80,7 +80,7 @@ class NativeProgram:
 
     # plans
 
-    def plan(self, kind: PlanKind | str, batch: int = MANY) -> Plan:
+    def plan(self, kind: PlanKind | str, batch: int = TYPICAL_BATCH) -> Plan:
         """Return a plan, by kind or by the kind's name.
 
         Plans are optimized for few or for many images. Any plan works for any batch, but not as fast.
@@ -108,31 +108,31 @@ class NativeProgram:
 
     def executable(self, kind: PlanKind, batch: int) -> Executable:
         """Return a plan instantiated for a batch size; its kernels are compiled if they are new."""
-        return self._bindings.get((kind, batch_hint(batch)), self.plan(kind, batch), batch)
+        return self._executables.get((kind, batch_hint(batch)), self.plan(kind, batch), batch)
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of everything that it keeps between calls."""
-        return self._bindings.nbytes
+        """The bytes of everything that outlives a call."""
+        return self._executables.nbytes
 
     # inference
 
     def predict(self, x: Array) -> Array:
         """Return the network's output at inference."""
         with self._busy:
-            return outside(self._infer(PlanKind.INFERENCE, x), self._network.outputs[-1].name)
+            return unpacked(self._infer(PlanKind.INFERENCE, x), self._network.outputs[-1].name)
 
     def activations(self, x: Array) -> dict[str, Array]:
         """Return every layer's output at inference, inputs included."""
         with self._busy:
             executable = self._infer(PlanKind.EVERY_LAYER, x)
-            return {node.name: outside(executable, node.name) for node in self._network}
+            return {node.name: unpacked(executable, node.name) for node in self._network}
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
         objective = required(self._training).objective
         with self._busy:
-            scores = outside(self._infer(PlanKind.INFERENCE, x), objective.scores)
+            scores = unpacked(self._infer(PlanKind.INFERENCE, x), objective.scores)
         with np.errstate(all="ignore"):
             got = score(objective.loss, scores, labels)
         return StepResult(got.loss, got.correct, got.targets)
@@ -141,9 +141,9 @@ class NativeProgram:
         executable = self.executable(kind, len(x))
         fallback = self._fallback(executable, 0)
         key = kind, batch_hint(len(x))
-        if not self._bindings.is_prepared(key):
+        if not self._executables.is_prepared(key):
             executable.run(Section.PREPARE, fallback)
-            self._bindings.set_prepared(key)
+            self._executables.set_prepared(key)
         self._load_images(executable, x)
         executable.run(Section.FORWARD, fallback)
         return executable
@@ -188,7 +188,7 @@ class NativeProgram:
         return result
 
     def statistics(self) -> dict[str, LayerStatistics]:
-        """Return what the last observed step showed, by layer."""
+        """Return the layer statistics of the last observed step."""
         return dict(self._observed)
 
     def _differentiate(self, kind: PlanKind, x: Array, labels: Array, step: int) -> tuple[Executable, StepResult]:
@@ -213,7 +213,7 @@ class NativeProgram:
         try:
             for section in (Section.FORWARD, Section.LOSS, Section.BACKWARD):
                 executable.run(section, context)
-        except BaseException:  # a loss in Python refuses labels, somebody interrupts
+        except BaseException:  # a loss in Python may reject labels, and the user may interrupt
             statistics[...] = before
             raise
         if context.result is not None:
@@ -223,21 +223,21 @@ class NativeProgram:
         return executable, StepResult(float(losses.mean(dtype=np.float64)), int(correct.sum()), len(x))
 
     def _key(self, step: int, layer: str) -> tuple[int, int]:
-        """Return the key of what a layer draws in a step."""
+        """Return the random key of a layer in a step."""
         digest = hashlib.sha256(f"{self._seed}/masks/{step}/{layer}".encode()).digest()
         return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
 
     def _sound(self, loss: float, squares: float) -> bool:
         if math.isfinite(loss) and math.isfinite(squares):
             return True
-        # Squares overflow long before gradients do.
+        # The sum of squares overflows long before the gradients do.
         return math.isfinite(loss) and bool(np.isfinite(self.arrays.all_of(Role.GRADIENT)).all())
 
     def _watch(self, executable: Executable) -> Callable[[], dict[str, LayerStatistics]]:
-        """Remember what an observed step shows before the update; the function returned completes it after."""
+        """Record an observed step before the update. The function returned computes its statistics afterwards."""
         parameters = {name: self.read(name) for name in self.arrays.parameter_shapes}
         gradients = {name: self.arrays.gradient(name) for name in self.arrays.trained_shapes}
-        values = {name: outside(executable, name) for name in _observed_layers(self._network)}
+        values = {name: unpacked(executable, name) for name in _observed_layers(self._network)}
         passed = Run(self._network, parameters, values, {})
 
         def complete() -> dict[str, LayerStatistics]:
@@ -254,8 +254,8 @@ class NativeProgram:
         return PlanFallbackContext(executable, self.arrays, self._seed, step)
 
 
-def outside(executable: Executable, name: str) -> Floats:
-    """Return a layer's output as arrays are outside: (n, c, h, w)."""
+def unpacked(executable: Executable, name: str) -> Floats:
+    """Return a layer's output in NumPy's layout, (n, c, h, w)."""
     value = executable.plan.values[name]
     memory = executable.memory(value.buffer)
     if isinstance(value.layout, Blocked) and value.layout.height == value.layout.width == 1:
@@ -264,7 +264,7 @@ def outside(executable: Executable, name: str) -> Floats:
 
 
 def _observed_layers(network: Network) -> frozenset[str]:
-    """Return the layers whose outputs statistics are made of: activations, and what goes into saturating ones."""
+    """Return the layers whose outputs statistics need: activations, and the inputs of saturating ones."""
     names: set[str] = set()
     for node in network.layers:
         if isinstance(node.layer, Activation):
@@ -275,7 +275,7 @@ def _observed_layers(network: Network) -> frozenset[str]:
 
 
 def _check_labels(loss: object, classes: int, batch: int, labels: Array) -> None:
-    """Let the reference refuse labels that a kernel would read past its rows for."""
-    # Asked so that NaN, which is neither below nor above, is no class.
+    """Reject labels for which a kernel would read out of bounds, with the error of the reference engine."""
+    # Written so that NaN is rejected.
     if labels.shape != (batch,) or not ((labels >= 0) & (labels < classes) & (np.floor(labels) == labels)).all():
         score(loss, np.zeros((batch, classes), np.float32), labels)  # type: ignore[arg-type]

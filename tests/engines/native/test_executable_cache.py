@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.runtime.bindings import MOST_BOUND, SPARE
+from convscope.engines.native.runtime.executable_cache import MAX_EXECUTABLES, SPARE
 from convscope.engines.native.runtime.program import NativeProgram
 
 SMALL = (
@@ -80,13 +80,13 @@ def test_memory_after_many_batch_sizes_is_that_of_the_largest(
 def test_memory_of_tables_is_bounded() -> None:
     """Only the last sizes stay bound, the one used again among them."""
     model = made(SMALL)
-    bindings = program_of(model)._bindings
+    cache = program_of(model)._executables
     for size in (1, 8, 64, 40):
         predict(model, size)
     first = program_of(model).executable("inference", 40)
-    for size in range(1, 3 * MOST_BOUND):
+    for size in range(1, 3 * MAX_EXECUTABLES):
         predict(model, size)
-        assert len(bindings._bound) <= MOST_BOUND
+        assert len(cache._executables) <= MAX_EXECUTABLES
         assert program_of(model).executable("inference", 40) is first
 
 
