@@ -57,8 +57,8 @@ def test_cache_folder_that_others_may_write_to_is_left_alone(folder: Path, mode:
         found = [compilations(Loader(host_cpu()), kernel) for kernel in (AddItem(2), AddItem(3))]
     assert found == [1, 1]
     assert [str(one.message) for one in told] == [
-        f"compiled code is neither read from nor kept in {str(folder)!r}, which can be changed by others, as its mode "
-        f"{mode:o} allows; make it yours alone (chmod 700), or name another folder by CONVSCOPE_CACHE"
+        f"the cache of compiled code in {str(folder)!r} is not used, as it can be changed by others, as its mode {mode:o} "
+        "allows. Make the folder private (chmod 700), or set CONVSCOPE_CACHE to another one"
     ]
     assert [file.name for file in folder.iterdir()] == [file_of(folder, AddItem(2)).name]
 
@@ -172,7 +172,7 @@ def test_reading_a_file_counts_as_use(tmp_path: Path) -> None:
 
 def test_leftovers_of_killed_processes_go_and_files_being_written_stay(folder: Path) -> None:
     compilations(Loader(host_cpu()), AddItem(2))
-    young, old = folder / ".new-young", folder / ".new-old"
+    young, old = folder / ".young.new", folder / ".old.new"
     for file, age in ((young, 60), (old, 3600)):
         file.write_bytes(b"half an object")
         os.utime(file, (time.time() - age,) * 2)

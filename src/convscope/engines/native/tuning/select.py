@@ -1,4 +1,4 @@
-"""Which algorithm computes a convolution."""
+"""Selection of the algorithm of a convolution."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ DIRECT = 0
 
 
 def can_choose(shape: ConvolutionShape) -> bool:
-    """Say whether Winograd's algorithm can compute a convolution at all."""
+    """Say whether Winograd's algorithm applies to a convolution."""
     plain_window = shape.kernel == (3, 3) and shape.stride == shape.dilation == (1, 1) and shape.groups == 1
     return plain_window and max(shape.before) <= 2
 
 
 def winograd_tile(shape: ConvolutionShape, batch_hint: int, purpose: str, strict: bool) -> int:
-    """Return the tile of Winograd's algorithm for a pass, 4 or 2, or DIRECT: as measured, or by rule.
+    """Return the tile of Winograd's algorithm for a pass, 4 or 2, or DIRECT: measured, or by the cost model.
 
     `purpose` is "forward", "input gradient", "weight gradient" or, with weights transformed once, "inference".
     """
@@ -27,7 +27,7 @@ def winograd_tile(shape: ConvolutionShape, batch_hint: int, purpose: str, strict
 
 
 def why(tile: int, shape: ConvolutionShape, strict: bool) -> str:
-    """Return the reason for a choice, for people."""
+    """Return the reason for a choice, for the plan table."""
     if tile:
         saved = {2: "2.25", 4: "4"}[tile]
         return f"F({tile},3): {saved} times fewer multiplications"
