@@ -8,8 +8,8 @@ from ...network import Network
 from ...optim.randomness import generator
 from ..common.losses import Score, score
 from ..common.updates import state_slots, update
-from ..protocol import Array, DType, LayerStatistics, StepResult, Training, required
-from .faults import find_fault
+from ..protocol import Array, DType, Fault, LayerStatistics, Program, StepResult, Training, required
+from .fault_localization import find_fault
 from .layers import Derivatives, Run, run
 from .layers.graph import buffer_shapes, parameter_shapes, trained_shapes
 from .statistics import layer_statistics
@@ -112,3 +112,23 @@ def _clip_scale(gradients: dict[str, Array], clip_norm: float | None) -> float:
     squares = [np.square(gradient, dtype=np.float64).sum() for gradient in gradients.values()]
     # PyTorch's clip_grad_norm_ adds 1e-6, which shows only in gradients that are themselves tiny.
     return min(1.0, clip_norm / (float(np.sqrt(sum(squares))) + 1e-6))
+
+
+def first_fault(
+    program: Program,
+    network: Network,
+    training: Training | None,
+    seed: int,
+    dtype: DType,
+    x: Array,
+    labels: Array,
+    step: int,
+) -> Fault:
+    """Return the first array with NaN or infinity, by repeating a step of another engine's program.
+
+    It is the loss if the reference, which rounds differently, finds none.
+    """
+    reference = ReferenceProgram(network, training, seed, dtype)
+    for name in reference.names():
+        reference.write(name, program.read(name))
+    return reference.step(x, labels, 0.0, step).fault or Fault(network.outputs[-1].name, "loss")

@@ -21,7 +21,7 @@ from ..protocol import Array, DType, LayerStatistics, StepResult, Training, requ
 from ..reference.layers import Run
 from ..reference.layers.graph import buffer_shapes, keeps_statistics, parameter_shapes
 from ..reference.layers.normalization import check_batch
-from ..reference.replay import first_fault
+from ..reference.program import first_fault
 from ..reference.statistics import layer_statistics
 from .arrays import TorchArrays
 from .graph_module import GraphModule

@@ -22,14 +22,13 @@ from ..kernels.winograd import (
     WinogradWeightGradientFinish,
     WinogradWeights,
     input_gradient_shape,
-    raw_weights,
     u_floats,
 )
 from ..kernels.winograd import slices_for as winograd_slices_for
 from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
 from ..plan import Buffer, FallbackStep, Operand, Role, Section, Value
 from ..runtime.fallback import FallbackContext
-from ..tuning.select import DIRECT, why, winograd_tile
+from ..tuning.select import DIRECT, raw_weights, why, winograd_tile
 from .lowering import Gradient, Lowering, NotLowered, lower
 from .shape import plane, window_sizes
 

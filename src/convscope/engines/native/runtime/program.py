@@ -16,7 +16,7 @@ from ...protocol import Array, LayerStatistics, StepResult, Training, required
 from ...reference.layers import Run
 from ...reference.layers.graph import keeps_statistics
 from ...reference.layers.normalization import check_batch
-from ...reference.replay import first_fault
+from ...reference.program import first_fault
 from ...reference.statistics import layer_statistics
 from ..codegen.compiler import Loader
 from ..layout import Blocked, Floats

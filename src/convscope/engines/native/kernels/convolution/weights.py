@@ -10,7 +10,7 @@ from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Pointer, Vector
 from ...layout import Channels, FilterBlocks, GroupedFilterBlocks, blocks_of
 from ..common.shapes import ConvolutionShape
-from ..common.transposing import transposed
+from ..common.transpose import transposed
 
 MOST_FEW = 4
 """Channels that are few, at most."""

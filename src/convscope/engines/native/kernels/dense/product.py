@@ -15,8 +15,8 @@ from ...ir import Code, Index, Mask, Pointer, Vector, fma, minimum
 from ...layout import blocks_of
 from ..activation.epilogue import Function
 from ..common.gemm_tile import UNROLL, Operands, accumulate
-from ..common.summing import added
-from ..common.transposing import transposed, transposed_from
+from ..common.loops import added
+from ..common.transpose import transposed, transposed_from
 from .rows import (
     LEAST_ITEMS,
     PANEL,

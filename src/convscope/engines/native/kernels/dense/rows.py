@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ...codegen.target import Target
 from ...ir import Code, Index, Mask, Pointer, Vector, maximum, minimum
 from ..common.gemm_tile import UNROLL, Operands, accumulate
-from ..common.summing import added
+from ..common.loops import added
 
 LEAST_ITEMS = 8
 """Pieces of work wanted of a layer with few outputs, so that as many threads have something to do."""

@@ -15,7 +15,7 @@ from math import prod
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Pointer, Vector
 from ...layout import blocks_of
-from ..common.sweeps import Position, strips_of, sweep
+from ..common.loops import Position, strips_of, sweep
 
 Origin = tuple[int, int] | None
 """The source's number and its channel; None for zeros."""

@@ -12,9 +12,7 @@ from functools import reduce
 
 from ...ir import Code, Pointer, Vector, fma
 from ..common.channel_kernel import ChannelKernel
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES
-from ..common.sweeps import Position, flat_sweep, sweep, sweep_sums
+from ..common.loops import PIECES, FlatKernel, Position, flat_sweep, sweep, sweep_sums
 
 
 @dataclass(frozen=True)

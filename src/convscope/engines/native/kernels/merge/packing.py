@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index
 from ...layout import blocks_of
-from ..common.transposing import transposed
+from ..common.transpose import transposed
 
 
 @dataclass(frozen=True)

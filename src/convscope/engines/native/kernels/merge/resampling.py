@@ -8,8 +8,8 @@ from functools import reduce
 
 from ...ir import Code, Pointer, Vector
 from ..common.channel_kernel import ChannelKernel
+from ..common.loops import Position, sweep
 from ..common.shapes import Pair
-from ..common.sweeps import Position, sweep
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ...ir import Code, Index, Pointer, Vector, fma
 from ..common.channel_kernel import ChannelKernel, share
-from ..common.sweeps import Position, sweep, sweep_sums
+from ..common.loops import Position, sweep, sweep_sums
 
 SAMPLES = 32
 """Numbers of a channel whose mean the others are measured from; they lie all over the first image."""

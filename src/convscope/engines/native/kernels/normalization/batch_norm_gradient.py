@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ...ir import Code, Index, Vector, fma
 from ..common.channel_kernel import ChannelKernel, share
-from ..common.sweeps import Position, sweep, sweep_sums
+from ..common.loops import Position, sweep, sweep_sums
 
 
 @dataclass(frozen=True)

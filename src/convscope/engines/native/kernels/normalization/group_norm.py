@@ -14,7 +14,7 @@ from ...codegen.kernel import own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, Vector, fma
 from ..common.channel_kernel import ChannelKernel
-from ..common.sweeps import Position, sweep_sums
+from ..common.loops import Position, sweep_sums
 from .batch_norm import affine_map, moments
 
 

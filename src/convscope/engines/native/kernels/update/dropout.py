@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Vector, minimum
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES
+from ..common.loops import PIECES, FlatKernel
 from .philox import random_bits, signed
 
 WORDS = 4

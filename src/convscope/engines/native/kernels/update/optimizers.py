@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Pointer, Vector, fma
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES, for_vectors
-from ..common.summing import added
+from ..common.loops import PIECES, FlatKernel, added, for_vectors
 
 UNROLL = 4
 """Vectors of a trip."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Pointer, Vector
 from ...layout import blocks_of
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES, for_vectors
+from ..common.loops import PIECES, FlatKernel, for_vectors
 
 CHAINS = 8
 """Sums of one channel that run side by side: an addition waits for the one before it, not for its neighbors."""

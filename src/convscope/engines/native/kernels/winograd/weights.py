@@ -10,7 +10,7 @@ from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, minimum
 from ...layout import blocks_of
 from ..common.shapes import ConvolutionShape
-from ..common.transposing import transposed
+from ..common.transpose import transposed
 from .blocking import transforms_of
 from .matrices import Transform
 
