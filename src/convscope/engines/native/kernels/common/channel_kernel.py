@@ -35,7 +35,6 @@ class ChannelKernel(Kernel):
         return self.positions * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block of each image."""
         return batch * self.blocks
 
     def loaded(self, code: Code, names: Sequence[str], block: int | Index) -> list[Vector]:

@@ -47,11 +47,9 @@ class FlatKernel(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the size of the arrays."""
         return ("floats",)
 
     def items(self, batch: int) -> int:
-        """Return the number of pieces."""
         return PIECES
 
 

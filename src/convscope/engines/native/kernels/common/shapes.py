@@ -45,7 +45,6 @@ class ConvolutionShape:
         return self.groups == self.channels == self.filters and self.groups > 1
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the plain algorithm."""
         taps = self.kernel[0] * self.kernel[1] * (self.channels // self.groups)
         return batch * self.filters * self.output[0] * self.output[1] * taps
 

@@ -60,7 +60,6 @@ class Block:
         return [(row, column) for row in range(self.high.size) for column in range(self.wide.size)]
 
     def write(self) -> None:
-        """Write the tile."""
         loops, code = self.piece.loops, self.piece.code
         step = loops.source
         at = self.piece.source + (self.row * self.rows.axis.stride + self.rows.axis.offset) * step.row

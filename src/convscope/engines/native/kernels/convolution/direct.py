@@ -26,11 +26,9 @@ class _Direct(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return the number of parts of images times cuts of what is written."""
         return self._loops.items(batch)
 
     def write(self, code: Code) -> None:
@@ -38,7 +36,6 @@ class _Direct(Kernel):
         self._loops.write(code)
 
     def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
         return self.shape.macs(batch)
 
 
@@ -65,7 +62,6 @@ class Convolution(_Direct):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, weight, bias, residual, y."""
         return (
             "x",
             "weight",
@@ -117,7 +113,6 @@ class ConvolutionInputGradient(_Direct):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return dy, weight_t, bias, dx."""
         return ("dy", "weight_t", *(("bias",) if self.bias else ()), "dx")
 
     @property

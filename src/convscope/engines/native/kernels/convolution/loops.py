@@ -113,11 +113,9 @@ class Loops:
         return self.weights.floats > FAR_FLOATS
 
     def items(self, batch: int) -> int:
-        """Return the number of pieces of work."""
         return batch * self.chunks * self.pieces
 
     def write(self, code: Code) -> None:
-        """Write the code for a kernel's work items."""
         with code.loop(code.first, code.last) as item:
             place, piece = self._place(code, item.index)
             image, chunk = place // self.chunks, place % self.chunks
@@ -167,7 +165,6 @@ class Piece:
         object.__setattr__(self, "weights", weights)
 
     def write(self) -> None:
-        """Write all phases, one after the other."""
         for rows in self.loops.rows:
             for columns in self.loops.columns:
                 with self.code.loop(0, rows.phases) as high, self.code.loop(0, columns.phases) as wide:

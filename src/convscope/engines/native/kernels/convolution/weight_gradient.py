@@ -51,16 +51,13 @@ class ConvolutionWeightGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, dy, parts."""
         return ("x", "dy", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
         return ("batch",)
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the convolution itself."""
         return self.shape.macs(batch)
 
     def items(self, batch: int) -> int:
@@ -78,7 +75,6 @@ class ConvolutionWeightGradient(Kernel):
         return layout.seen if isinstance(layout, GroupedFilterBlocks) else self.shape.channel_blocks
 
     def write(self, code: Code) -> None:
-        """Write each cell of each part."""
         full = self.shape.channels // self.shape.lanes if self.shape.groups == 1 else self._blocks
         rest = self.shape.channels % self.shape.lanes if self.shape.groups == 1 else 0
         own = min(self.shape.lanes, self.shape.channels)
@@ -128,7 +124,6 @@ class _Cell:
         self.tap_floats = channels * lanes
 
     def write(self) -> None:
-        """Write zeros, then add the sums of chunk after chunk."""
         code, shape = self.code, self.shape
         kernel_floats = shape.kernel[0] * shape.kernel[1] * self.tap_floats
         with code.loop(0, kernel_floats, shape.lanes) as at:

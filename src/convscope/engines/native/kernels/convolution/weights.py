@@ -66,18 +66,15 @@ class TransposedWeights(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return weight and weight_t."""
         return ("weight", "weight_t")
 
     def items(self, batch: int) -> int:
-        """Return the pairs of blocks in weight_t."""
         into = transposed_layout(self.shape)
         if few_channels(self.shape):
             return into.filter_blocks
         return into.filter_blocks * _columns(into)
 
     def write(self, code: Code) -> None:
-        """Write the squares of all taps of one pair of blocks for each item."""
         into = transposed_layout(self.shape)
         with code.loop(code.first, code.last) as item:
             block, column = item.index // _columns(into), item.index % _columns(into)
@@ -165,11 +162,9 @@ class GroupMask(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the gradient."""
         return ("gradient",)
 
     def items(self, batch: int) -> int:
-        """Return the filter blocks."""
         return blocks_of(self.shape.filters, self.shape.lanes)
 
     def write(self, code: Code) -> None:

@@ -59,12 +59,10 @@ class Dense(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("x", "weight", "bias", "y") if self.bias else ("x", "weight", "y")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
         return ("batch",)
 
     @property
@@ -73,15 +71,12 @@ class Dense(Kernel):
         return blocks_of(self.outputs, self.lanes)
 
     def items(self, batch: int) -> int:
-        """Return one item for each block of outputs and part of the rows."""
         return self.blocks * parts_of(self.blocks)
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds."""
         return batch * self.depth * self.outputs
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         x, weight, y = (code.pointer(name) for name in ("x", "weight", "y"))
         block_floats = self.depth * self.lanes
         ahead = PANEL * self.lanes if self.depth > PANEL else 0
@@ -137,12 +132,10 @@ class DenseInputGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("dy", "weight", "dx")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
         return ("batch",)
 
     @property
@@ -156,19 +149,15 @@ class DenseInputGradient(Kernel):
         return blocks_of(self.outputs, self.lanes) * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one item for each block of the source and part of the rows."""
         return self.blocks * parts_of(self.blocks)
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of a panel."""
         return min(self.row, PANEL) * self.lanes * widths(target)[0]
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds."""
         return batch * self.depth * self.outputs
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         few = code.number("batch") < FEW
         with code.when(few):
             self._write_dots(code)
@@ -242,12 +231,10 @@ class DenseWeightGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("x", "dy", "dweight")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
         return ("batch",)
 
     @property
@@ -267,19 +254,15 @@ class DenseWeightGradient(Kernel):
         return self.blocks * self.lanes % 512 == 0
 
     def items(self, batch: int) -> int:
-        """Return one item for each piece of the source and group of outputs."""
         return -(-self.depth // self.piece) * -(-self.blocks // GROUP)
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of what is laid together."""
         return IMAGES * (self.piece + (GROUP * self.lanes if self.gathers_dy else 0))
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds."""
         return batch * self.depth * self.outputs
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         x, dy, dweight = (code.pointer(name) for name in self.pointers)
         batch, groups, row = code.number("batch"), -(-self.blocks // GROUP), self.blocks * self.lanes
         own_x = own_scratch(self, code)

@@ -37,19 +37,15 @@ class DepthwiseConvolution(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, weight, bias, y."""
         return ("x", "weight", *(("bias",) if self.bias else ()), "y")
 
     def items(self, batch: int) -> int:
-        """Return the number of images times channel blocks times bands of rows."""
         return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.output[0])
 
     def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
         return self.shape.macs(batch)
 
     def write(self, code: Code) -> None:
-        """Write the bands of rows."""
         shape = self.shape
         rows, columns = (forward_axis(*numbers) for numbers in _axes(shape))
         sizes = ((shape.height, shape.width), shape.output)
@@ -67,19 +63,15 @@ class DepthwiseInputGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return dy, weight, dx."""
         return ("dy", "weight", "dx")
 
     def items(self, batch: int) -> int:
-        """Return the number of images times channel blocks times bands of rows."""
         return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.height)
 
     def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
         return self.shape.macs(batch)
 
     def write(self, code: Code) -> None:
-        """Write the bands of rows, one phase of the stride after the other."""
         shape = self.shape
         rows, columns = (_one_by_one(gradient_phases(*numbers)) for numbers in _axes(shape))
         sizes = (shape.output, (shape.height, shape.width))

@@ -73,7 +73,6 @@ class Rows:
     finish: Finish | None
 
     def write(self, first: Bound, last: Bound) -> None:
-        """Write the results of some rows."""
         lanes = self.code.target.width
         with self.code.loop(first, last) as row:
             line = self.out.at + (row.index * self.rows.step + self.rows.start) * (self.out.width * lanes)

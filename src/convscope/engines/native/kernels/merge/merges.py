@@ -34,16 +34,13 @@ class Sum(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the terms and the sum."""
         return (*_numbered("x", self.count), "y")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let the sum replace a term."""
         return tuple(("y", name) for name in _numbered("x", self.count))
 
     def write(self, code: Code) -> None:
-        """Write the sum."""
         *terms, y = (code.pointer(name) for name in self.pointers)
 
         def step(at: Position) -> None:
@@ -59,16 +56,13 @@ class ReluGradient(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the ReLU's output and both gradients."""
         return ("y", "dy", "dx")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let one gradient replace the other."""
         return (("dx", "dy"),)
 
     def write(self, code: Code) -> None:
-        """Write the choice."""
         y, dy, dx = (code.pointer(name) for name in self.pointers)
 
         def step(at: Position) -> None:
@@ -85,11 +79,9 @@ class Multiply(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the factors and the product."""
         return (*_numbered("x", self.count), "y")
 
     def write(self, code: Code) -> None:
-        """Write the product."""
         *factors, y = (code.pointer(name) for name in self.pointers)
         self.sweep(code, lambda at: y.store(_product([factor.load(at) for factor in factors]), at))
 
@@ -102,11 +94,9 @@ class MultiplyGradient(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the factors, the gradient of the product, and theirs."""
         return (*_numbered("x", self.count), "dy", *_numbered("dx", self.count))
 
     def write(self, code: Code) -> None:
-        """Write the products."""
         factors, results = (
             [code.pointer(name) for name in _numbered(letter, self.count)] for letter in ("x", "dx")
         )
@@ -137,11 +127,9 @@ class Scale(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return image, factors, product."""
         return ("x", "gate", "y")
 
     def write(self, code: Code) -> None:
-        """Write the products."""
         with code.loop(code.first, code.last) as item:
             gate = code.pointer("gate").load(item.index * self.lanes)
             x, y = (code.pointer(name) + item.index * self.block_floats for name in ("x", "y"))
@@ -161,11 +149,9 @@ class ScaleGradient(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return what was multiplied, the gradient of the product, and the results."""
         return ("x", "gate", "dy", "dx", "dgate")
 
     def write(self, code: Code) -> None:
-        """Write the products and their sums."""
         with code.loop(code.first, code.last) as item:
             own = item.index * self.lanes
             gate = code.pointer("gate").load(own)

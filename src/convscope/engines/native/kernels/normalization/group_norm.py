@@ -35,11 +35,9 @@ class _Grouped(ChannelKernel):
         return self.blocks * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each image."""
         return batch
 
     def scratch_floats(self, target: Target) -> int:
-        """Return room for two numbers of each channel."""
         return 2 * self.row
 
     def clear_last(self, code: Code, places: Sequence[Pointer]) -> None:
@@ -62,11 +60,9 @@ class GroupStatistics(_Grouped):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the image, parameters and what is made of them."""
         return ("x", *(("weight", "bias") if self.affine else ()), "scale", "offset", "mean", "inverse")
 
     def write(self, code: Code) -> None:
-        """Write channel sums, group statistics, channel maps."""
         with code.loop(code.first, code.last) as image:
             own, at = own_scratch(self, code), image.index * self.row
             with code.loop(0, self.blocks) as block:
@@ -115,11 +111,9 @@ class GroupGradientSums(_Grouped):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return images, numbers of each channel, and results."""
         return ("dy", "x", "mean", "inverse", *(("weight",) if self.affine else ()), "parts", "coefficients")
 
     def write(self, code: Code) -> None:
-        """Write channel sums, then the sums of groups."""
         with code.loop(code.first, code.last) as image:
             own, inverse = own_scratch(self, code), code.pointer("inverse") + image.index * self.row
             with code.loop(0, self.blocks) as block:

@@ -30,7 +30,6 @@ class _Adaptive(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     @property
@@ -58,7 +57,6 @@ class _Adaptive(Kernel):
         return self.output[0] * self.output[1] * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each image."""
         return batch * -(-self.channels // self.lanes)
 
 
@@ -71,11 +69,9 @@ class AdaptiveAveragePool(_Adaptive):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write a sum over each bin."""
         if self.windows is not None:
             AveragePool(self.windows, True, (0, 0)).write(code)
             return
@@ -103,11 +99,9 @@ class AdaptiveAveragePoolGradient(_Adaptive):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("dy", "dx")
 
     def scratch_floats(self, target: Target) -> int:
-        """Return a plane of the output, for the shares."""
         return 0 if self.windows is not None else self.output_floats
 
     def write(self, code: Code) -> None:
@@ -160,11 +154,9 @@ class AdaptiveMaxPool(_Adaptive):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write a search through each bin."""
         if self.windows is not None:
             MaxPool(self.windows).write(code)
             return
@@ -184,11 +176,9 @@ class AdaptiveMaxPoolGradient(_Adaptive):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y", "dy", "dx")
 
     def write(self, code: Code) -> None:
-        """Write zeros, then each bin's gradient."""
         if self.windows is not None:
             MaxPoolGradient(self.windows, masked=False).write(code)
             return

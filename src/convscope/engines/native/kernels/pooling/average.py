@@ -59,11 +59,9 @@ class AveragePool(_Average):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write out all taps of a window, or loops over them."""
         taps = [axis.taps() for axis in axes_of(self.shape)]
         with code.loop(code.first, code.last) as item:
             x = code.pointer("x") + item.index * self.input_floats
@@ -112,7 +110,6 @@ class AveragePoolGradient(_Average):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("dy", "dx")
 
     @property
@@ -127,11 +124,9 @@ class AveragePoolGradient(_Average):
         return 1 / counts.pop() if len(counts) == 1 else None
 
     def scratch_floats(self, target: Target) -> int:
-        """Return a plane of the output where windows divide by different numbers."""
         return 0 if self._walked or self._common_share is not None else self.output_floats
 
     def write(self, code: Code) -> None:
-        """Gather what each input gets, or scatter it by loops over the windows."""
         with code.loop(code.first, code.last) as item:
             dy = code.pointer("dy") + item.index * self.output_floats
             dx = code.pointer("dx") + item.index * self.input_floats
@@ -205,16 +200,13 @@ class GlobalAveragePool(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def write(self, code: Code) -> None:
-        """Write several sums side by side."""
         x, y = code.pointer("x"), code.pointer("y")
         whole = self.positions - self.positions % TOTALS
         with code.loop(code.first, code.last) as item:
@@ -240,16 +232,13 @@ class GlobalAveragePoolGradient(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("dy", "dx")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def write(self, code: Code) -> None:
-        """Write one vector into every position."""
         dy, dx = code.pointer("dy"), code.pointer("dx")
         with code.loop(code.first, code.last) as item:
             share = dy.load(item.index * self.lanes) * (1 / self.positions)

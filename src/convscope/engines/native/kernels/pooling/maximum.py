@@ -41,7 +41,6 @@ class WindowKernel(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     @property
@@ -55,7 +54,6 @@ class WindowKernel(Kernel):
         return self.shape.output[0] * self.shape.output[1] * self.shape.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each image."""
         return batch * self.shape.blocks
 
 
@@ -71,11 +69,9 @@ class MaxPool(WindowKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write out all taps of a window, or loops over them."""
         shape, axes = self.shape, axes_of(self.shape)
         rows, columns = (axis.taps() for axis in axes)
         with code.loop(code.first, code.last) as item:

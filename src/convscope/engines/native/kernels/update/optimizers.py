@@ -21,7 +21,6 @@ class _Update(FlatKernel):
     """
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         arrays = {name: code.pointer(name) for name in self.pointers}
         reals = {name: code.real(name) for name in self.reals}
 
@@ -52,12 +51,10 @@ class SgdUpdate(_Update):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("weight", "gradient", "momentum") if self.momentum else ("weight", "gradient")
 
     @property
     def reals(self) -> tuple[str, ...]:
-        """Return the names of the floats."""
         return ("lr", "scale")
 
     def change(self, arrays: dict[str, Pointer], gradient: Vector, reals: dict[str, Vector]) -> None:
@@ -91,12 +88,10 @@ class AdamUpdate(_Update):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("weight", "gradient", "first_moment", "second_moment")
 
     @property
     def reals(self) -> tuple[str, ...]:
-        """Return the names of the floats."""
         return ("lr", "scale", "first_correction", "second_correction")
 
     def change(self, arrays: dict[str, Pointer], gradient: Vector, reals: dict[str, Vector]) -> None:
@@ -126,15 +121,12 @@ class SquaredNorm(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("gradient", "parts")
 
     def items(self, batch: int) -> int:
-        """Return one item for each part."""
         return self.parts
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         gradient, parts = (code.pointer(name) for name in self.pointers)
 
         def add(at: Index, carried: Carried) -> Carried:

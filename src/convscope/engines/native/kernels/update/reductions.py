@@ -24,11 +24,9 @@ class SumParts(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return parts, out."""
         return ("parts", "out")
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         parts, out, floats = code.pointer("parts"), code.pointer("out"), code.number("floats")
 
         def add_up(at: Index, _: tuple[Vector, ...]) -> tuple[Vector, ...]:
@@ -60,12 +58,10 @@ class ChannelSums(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return dy, parts."""
         return ("dy", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
         return ("batch",)
 
     @property
@@ -74,11 +70,9 @@ class ChannelSums(Kernel):
         return blocks_of(self.channels, self.lanes)
 
     def items(self, batch: int) -> int:
-        """Return the number of parts times channel blocks."""
         return self.slices * self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         dy, parts, batch = code.pointer("dy"), code.pointer("parts"), code.number("batch")
         with code.loop(code.first, code.last) as item:
             part, block = item.index // self.blocks, item.index % self.blocks
@@ -115,11 +109,9 @@ class AddInto(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, y, out."""
         return ("x", "y", "out")
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         x, y, out = (code.pointer(name) for name in self.pointers)
         _write_sum(code, x, y, out)
 
@@ -133,11 +125,9 @@ class Accumulate(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, out."""
         return ("x", "out")
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         x, out = (code.pointer(name) for name in self.pointers)
         _write_sum(code, x, out, out)
 

@@ -61,7 +61,6 @@ class WinogradConvolution(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return (
             "x",
             "weight" if self.raw_weights else "u",
@@ -72,7 +71,6 @@ class WinogradConvolution(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the numbers' names."""
         return ("batch",)
 
     @property
@@ -91,12 +89,10 @@ class WinogradConvolution(Kernel):
         return self.shape.filter_blocks // self.vectors
 
     def items(self, batch: int) -> int:
-        """Return blocks of tiles times groups of filters."""
         down, across = tiles_of(self.shape, self.tile)
         return blocks_of(batch * down * across, self.block) * self.groups
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the plain algorithm."""
         return self.shape.macs(batch)
 
     def scratch_floats(self, target: Target) -> int:
@@ -152,7 +148,6 @@ class WinogradConvolution(Kernel):
         return Planes(width * lanes, lanes, self._rows * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
-        """Write the blocks and groups from `first` to `last`."""
         per_image = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
         total = code.number("batch") * per_image
         scratch = own_scratch(self, code)

@@ -38,7 +38,6 @@ class Gather:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats of a tile's columns, and where outputs beyond the image's edge go."""
         return (self.transform.inputs * self.transform.outputs + 1) * self.lanes
 
     def write(
@@ -52,7 +51,6 @@ class Gather:
         blocks: tuple[int | Index, int],
         epilogue: Epilogue,
     ) -> None:
-        """Write the outputs of the tiles from tiles[0] up to tiles[1], in blocks[1] blocks from blocks[0] on."""
         first, last = tiles
         across, down = self.tiles[1], self.tiles[0]
         with code.loop(first, last) as tile:

@@ -29,7 +29,6 @@ class GroupWeights:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats of a row, and of turned weights with a vector of zeros behind them."""
         turned = self.vectors * self.shape.channel_blocks * self._square + self.shape.lanes
         return self.vectors * self.row.block + (turned if self.transposed else 0)
 
@@ -61,7 +60,6 @@ class GroupWeights:
             turn_square(code, (start, own, partial), place, zeros)
 
     def write(self, code: Code, weight: Pointer, scratch: Pointer, first_block: Index, row: Index) -> None:
-        """Transform one row of the tile's numbers."""
         shape, lanes = self.shape, self.shape.lanes
         with code.loop(0, self.vectors) as vector:
             if self.transposed:

@@ -42,7 +42,6 @@ class Spread:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats of the strip and of the row of zeros behind it."""
         return self.strip_columns * self._column + self.width * self.lanes
 
     @property
@@ -65,7 +64,6 @@ class Spread:
         tiles: tuple[Index, Index],
         blocks: tuple[int | Index, int],
     ) -> None:
-        """Transform the tiles from tiles[0] up to tiles[1], of blocks[1] blocks from number blocks[0] on."""
         first, last = tiles
         across, down = self.tiles[1], self.tiles[0]
         with code.loop(first // across, (last - 1) // across + 1) as row:

@@ -32,12 +32,10 @@ class WinogradWeightGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return ("x", "dy", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the numbers' names."""
         return ("batch",)
 
     @property
@@ -61,11 +59,9 @@ class WinogradWeightGradient(Kernel):
         return gradient_chunk_of(self.shape)
 
     def items(self, batch: int) -> int:
-        """Return slices times chunks of filters."""
         return self.slices * (self.groups // self.chunk)
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the plain algorithm."""
         return self.shape.macs(batch)
 
     def scratch_floats(self, target: Target) -> int:
@@ -97,7 +93,6 @@ class WinogradWeightGradient(Kernel):
         return Planes(width * lanes, lanes, self.block * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
-        """Write the slices and chunks from `first` to `last`."""
         down, across = tiles_of(self.shape, self.tile)
         total, chunks = code.number("batch") * (down * across), self.groups // self.chunk
         strip = own_scratch(self, code)
@@ -229,19 +224,15 @@ class WinogradWeightGradientFinish(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return ("parts", "dweight")
 
     def items(self, batch: int) -> int:
-        """Return the pairs of a block of filters and a block of channels."""
         return self.shape.filter_blocks * self.shape.channel_blocks
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of the columns of a block of channels."""
         return self.shape.lanes * self._column_floats
 
     def write(self, code: Code) -> None:
-        """Write the pairs from `first` to `last`."""
         shape, lanes = self.shape, self.shape.lanes
         transforms = transforms_of(shape, self.tile)
         weights = FilterBlocks(shape.filters, shape.channels, shape.kernel, lanes)

@@ -39,19 +39,15 @@ class WinogradWeights(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return ("weight", "u")
 
     def items(self, batch: int) -> int:
-        """Return the pairs of a block of filters and a block of channels."""
         return self.shape.filter_blocks * self.shape.channel_blocks
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of a block's taps, turned, and of a vector of zeros."""
         return (TAPS * self.shape.lanes + 1) * self.shape.lanes if self.transposed else 0
 
     def write(self, code: Code) -> None:
-        """Write the pairs from `first` to `last`."""
         shape, lanes = self.shape, self.shape.lanes
         if self.transposed:
             own_scratch(self, code).store(code.constant(0), TAPS * lanes * lanes)
