@@ -248,7 +248,7 @@ def test_observed_steps_show_what_the_reference_sees() -> None:
 
 
 def test_a_checkpoint_goes_on_on_the_other_engine(tmp_path: object) -> None:
-    """State written by one engine is read by the other, which goes on to the same losses."""
+    """State written by one engine is read by the other, which resumes with the same losses."""
     native, _ = pair("digits")
     x, labels = batch("digits", 8)
     for _ in range(3):

@@ -260,7 +260,7 @@ def masks(model: cs.Model, step: int) -> np.ndarray:
     return np.linalg.lstsq(arrived.T, gradient, rcond=None)[0]
 
 
-def test_dropout_drops_its_share_anew_each_step() -> None:
+def test_dropout_redraws_its_mask_in_each_step() -> None:
     """The same step draws the same mask, another step and another image their own, and what stays is scaled."""
     model = compiled("input 4x11x9 | conv 72 1 | dropout 0.3 | flatten | dense 3")
     for name in model.parameters:

@@ -152,7 +152,7 @@ def test_pool_with_fewer_threads_than_asked_for_does_all_work(
 
 
 def test_a_forked_process_has_a_pool_of_its_own() -> None:
-    """The child, in which only the forking thread lives on, computes with threads of its own; the parent goes on."""
+    """The child, in which only the forking thread lives on, computes with threads of its own; the parent continues."""
     from convscope.engines.native.runtime import threads
 
     pool = threads.pool(LOADER)

@@ -129,7 +129,7 @@ def test_a_loop_without_trips_is_refused() -> None:
             with code.loop(3, 3):
                 pass
 
-    with pytest.raises(ValueError, match="a loop from 3 to 3 makes no trip"):
+    with pytest.raises(ValueError, match="a loop from 3 to 3 has no iteration"):
         generate(Empty(1, 1), named(ARM), "empty")
 
 

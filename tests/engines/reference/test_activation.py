@@ -146,6 +146,5 @@ def test_a_layer_that_is_no_function_of_one_number_has_no_value():
             question(L.Softmax(), np.zeros(3))
         name = question.__name__
         assert str(error.value) == (
-            f"Softmax.{name} must be known to draw or run it; got no rule for Softmax; "
-            f"use one of the activation functions. [no-{name}]"
+            f"there is no {name} rule for Softmax. Use one of the activation functions. [no-{name}]"
         )

@@ -96,12 +96,12 @@ def test_a_layer_nobody_knows_is_refused_with_its_name():
     with pytest.raises(NoRule) as error:
         forward(opaque, (x,), {}, Context())
     assert str(error.value) == (
-        "Opaque(NonMaxSuppression).forward must be known to run the layer; got no rule for "
-        "Opaque(NonMaxSuppression); put layers that can be computed in its place. [no-forward]"
+        "the reference engine has no forward rule for Opaque(NonMaxSuppression). "
+        "Replace it by layers that can be computed. [no-forward]"
     )
     with pytest.raises(NoRule) as error:
         backward(opaque, x, (x,), {}, Context())
     assert str(error.value) == (
-        "Opaque(NonMaxSuppression).backward must be known to run the layer; got no rule for "
-        "Opaque(NonMaxSuppression); put layers that can be computed in its place. [no-backward]"
+        "the reference engine has no backward rule for Opaque(NonMaxSuppression). "
+        "Replace it by layers that can be computed. [no-backward]"
     )

@@ -213,6 +213,6 @@ def test_a_gradient_of_another_shape_or_layer_is_refused():
 def test_a_network_with_an_unknown_operator_cannot_run():
     network = Network([Entry("input", L.Input((2, 3))), Entry("sort", L.Opaque("Sort", (2, 3)), ("input",))])
     assert refusal(NoRule, lambda: run(network, np.zeros((1, 2, 3)), {})) == (
-        "Opaque(Sort).forward must be known to run the layer; got no rule for Opaque(Sort); "
-        "put layers that can be computed in its place. [no-forward]"
+        "the reference engine has no forward rule for Opaque(Sort). "
+        "Replace it by layers that can be computed. [no-forward]"
     )

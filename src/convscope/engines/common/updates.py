@@ -27,8 +27,8 @@ def update(
 
 def _unknown(optimizer: Optimizer, question: str) -> BadSetting:
     return BadSetting(
-        f"{type(optimizer).__name__}.{question} must be known to train with it; got no rule for it; "
-        f"use SGD, Adam or AdamW. [no-{question.replace('_', '-')}]"
+        f"there is no {question} rule for the optimizer {type(optimizer).__name__}. "
+        f"Use SGD, Adam or AdamW. [no-{question.replace('_', '-')}]"
     )
 
 

@@ -16,7 +16,7 @@ from .statistics import layer_statistics
 
 
 class ReferenceProgram:
-    """Parameters, statistics and optimizer state in dictionaries; activations live for one call."""
+    """A program on dictionaries of NumPy arrays. Activations live for one call."""
 
     def __init__(self, network: Network, training: Training | None, seed: int, dtype: DType) -> None:
         self._network = network
@@ -110,7 +110,7 @@ def _clip_scale(gradients: dict[str, Array], clip_norm: float | None) -> float:
     if clip_norm is None:
         return 1.0
     squares = [np.square(gradient, dtype=np.float64).sum() for gradient in gradients.values()]
-    # PyTorch's clip_grad_norm_ adds 1e-6, which shows only in gradients that are themselves tiny.
+    # As PyTorch's clip_grad_norm_. The 1e-6 only matters for tiny gradients.
     return min(1.0, clip_norm / (float(np.sqrt(sum(squares))) + 1e-6))
 
 

@@ -1,4 +1,4 @@
-"""What a training step showed of each layer."""
+"""Layer statistics of a training step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..protocol import Array, LayerStatistics
 from .layers import Run, derivative
 
 SATURATED_BELOW = 0.05
-"""An element is saturated where the derivative is below this share of its largest value."""
+"""An element is saturated if the derivative is below this fraction of its maximum."""
 
 
 def layer_statistics(

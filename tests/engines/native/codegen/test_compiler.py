@@ -48,7 +48,7 @@ def test_code_is_compiled_once_and_then_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an object file", None])
-def test_a_damaged_file_is_made_anew(folder: Path, damage: bytes | None) -> None:
+def test_damaged_object_file_is_recompiled(folder: Path, damage: bytes | None) -> None:
     """Empty, foreign, or with one byte turned: never loaded, never an error."""
     kernel = AddItem(3)
     compilations(Loader(host_cpu()), kernel)

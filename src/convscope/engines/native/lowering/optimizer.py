@@ -1,4 +1,4 @@
-"""The update: one kernel over all parameters in a row."""
+"""The optimizer's step: one kernel over all parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..plan import (
 from ..runtime.parameters import WHOLE
 
 PARTS = 16
-"""Parts of the gradients' squared norm."""
+"""Parts of the squared norm of the gradients."""
 
 
 def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
@@ -46,7 +46,7 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
         operands[slot] = Buffer(slot, Role.STATE, fixed=floats)
     kernel = update_kernel(optimizer)
     operands |= {name: RuntimeArg(name) for name in kernel.reals}
-    update = KernelCall(kernel, operands, "all", "update", "all parameters in a row")
+    update = KernelCall(kernel, operands, "all", "update", "all parameters, contiguous")
     values: dict[str, Value] = {PlanValue.SQUARES: Value(PlanValue.SQUARES, squares, Plain((PARTS,)), (PARTS,))}
     sections = {Section.NORM: (norm,), Section.UPDATE: (update,)}
     return Plan(PlanKind.UPDATE, target, sections, values, frozenset({squares}))
@@ -54,10 +54,10 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
 
 @singledispatch
 def update_kernel(optimizer: Optimizer) -> Kernel:
-    """Return the kernel that moves parameters."""
+    """Return the kernel that updates parameters."""
     raise BadSetting(
-        f"{type(optimizer).__name__}.update must be known to train with it; got no kernel for it; "
-        "use SGD, Adam or AdamW. [no-update]"
+        f"the native engine has no kernel for the optimizer {type(optimizer).__name__}. "
+        "Use SGD, Adam or AdamW. [no-update]"
     )
 
 

@@ -113,7 +113,7 @@ def run(
     contexts: dict[str, Context] = {}
     new_buffers: dict[str, Array] = {}
     for node in network.layers:
-        # A layer whose statistics another one has moved goes on from there.
+        # Layers that share statistics update them one after another.
         statistics = ChainMap(new_buffers, buffers)
         moves = training and not keeps_statistics(node)
         context = Context(moves, twin, generator, _own(node, node.facts.buffer_shapes, statistics))

@@ -1,6 +1,6 @@
-"""Where windows lie, worked out from the sizes of the arrays at hand.
+"""Positions of sliding windows, derived from the sizes of the arrays.
 
-The layers' own shape rules are not asked here, so that a test can hold one against the other.
+The shape rules of the layers are not used, so that tests can compare both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Identity, dropout, arrays of the network. What nobody knows (Opaque) has no rule, and `forward` says so."""
+"""Identity, dropout and parameter arrays. `Opaque` has no rule, so `forward` raises for it."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ FORMULAS["softplus"] = Formulas(
 )
 
 
-# ReLU and its kin: a closed gate stops NaN and ∞ in dy
+# The ReLU family: where the input is negative, NaN and ∞ in dy do not pass
 
 
 def _relu_gradient(code: Code, _settings: Settings, y: Vector, dy: Vector) -> Vector:

@@ -1,7 +1,7 @@
 """Batch normalization in training, backward: two sums for each channel, then the gradient of x.
 
-Both passes read the gradient that comes from above, which may be a sum of several, cut where the ReLU was closed.
-Whether it was is worked out from x, scale and offset in the very instructions of the forward pass; only where a
+Both passes read the gradient of the output, which may be a sum of several, and mask it where the ReLU was
+inactive. The mask is recomputed from x, scale and offset with the instructions of the forward pass; only if a
 second image was added before the ReLU is y read instead.
 
 Formula:  x̂ = (x − mean) · inverse
