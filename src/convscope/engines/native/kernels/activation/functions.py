@@ -29,7 +29,7 @@ Reads = Literal["x", "y"]
 
 @dataclass(frozen=True)
 class Formulas:
-    """A function, and its gradient from what it `reads` and dy; `heavy` where arithmetic outweighs memory."""
+    """A function and its gradient from dy and what it `reads`; `heavy` if it is compute-bound."""
 
     value: Value
     gradient: Gradient

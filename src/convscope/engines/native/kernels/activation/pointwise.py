@@ -50,7 +50,7 @@ def apply_activation(code: Code, kind: str, settings: Settings, x: Vector) -> Ve
 
 
 def value_at_zero(kind: str, settings: Settings) -> float:
-    """Return what a function makes of the zeros in empty lanes."""
+    """Return the function of zero, for padding lanes."""
     return formulas(kind, settings).at_zero
 
 

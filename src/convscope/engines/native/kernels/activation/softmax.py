@@ -61,7 +61,7 @@ class Classes:
 
 @dataclass(frozen=True)
 class _Rows(Kernel):
-    """What works row by row on (n, blocks · lanes); padding lanes are zero."""
+    """A kernel over the rows of (n, blocks · lanes); padding lanes are zero."""
 
     classes: int
     lanes: int

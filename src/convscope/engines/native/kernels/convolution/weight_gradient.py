@@ -1,4 +1,4 @@
-"""The gradient of a convolution's weights: each is a sum over all pixels of all images."""
+"""The gradient of a convolution's weights: sums over all pixels of all images."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class _Cell:
                 at.store(at.load(offset) + self._filters_only(total, vector), offset)
 
     def _filters_only(self, total: Vector, vector: int) -> Vector:
-        """Return zeros past the last filter: there x that is not finite gives NaN, though dy is zero."""
+        """Mask lanes after the last filter, where a non-finite x gives NaN although dy is zero."""
         if self.shape.filters % self.shape.lanes == 0 or vector < self.vectors - 1:
             return total
         left = self.shape.filters - (self.filters * self.vectors + vector) * self.shape.lanes
@@ -203,5 +203,5 @@ class _Cell:
 
 
 def _unroll(depth: int) -> int:
-    """Return how many pixels to write in a row, so that little is left over and the text stays short."""
+    """Return how many pixels to unroll, so that the remainder and the code stay small."""
     return min(range(3, 8), key=lambda count: (count + depth % count if depth >= count else depth, -count))

@@ -1,4 +1,4 @@
-"""How a convolution's weights lie, and the kernels that turn them into other forms of themselves."""
+"""Layouts of a convolution's weights, and kernels that convert between them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ AHEAD = 2
 
 
 def weights_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks | Channels:
-    """Return how the weights (filters, channels / groups, kh, kw) of a convolution lie."""
+    """Return the layout of a convolution's weights (filters, channels / groups, kh, kw)."""
     if shape.depthwise:
         return Channels(shape.channels, shape.lanes, shape.kernel[0] * shape.kernel[1])
     return blocks_layout(shape.filters, shape.channels, shape)
 
 
 def transposed_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks:
-    """Return how the transposed weights lie: channels are the filters there, taps keep their order.
+    """Return the layout of the transposed weights, with filters and channels exchanged.
 
     For few channels they lie as the weights themselves do: see `few_channels`.
     """
@@ -45,7 +45,7 @@ def few_channels(shape: ConvolutionShape) -> bool:
 
 
 def blocks_layout(filters: int, channels: int, shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks:
-    """Return the layout of weights from so many channels to so many filters."""
+    """Return the layout of weights from channels to filters."""
     if shape.groups == 1:
         return FilterBlocks(filters, channels, shape.kernel, shape.lanes)
     return GroupedFilterBlocks(filters, channels, shape.groups, shape.kernel, shape.lanes)
@@ -107,7 +107,7 @@ class TransposedWeights(Kernel):
                             to.store(vector, (tap.index * columns + row) * lanes)
 
     def _fetch(self, place: Pointer, first: Index, count: int, for_writing: bool) -> None:
-        """Ask for the vectors of a square that comes later: large weights are in no near cache."""
+        """Prefetch the vectors of a later square, as large weights do not fit the cache."""
         for row in range(count):
             place.prefetch((first + row) * self.shape.lanes, for_writing=for_writing)
 
@@ -142,14 +142,14 @@ def _sizes(count: int, lanes: int, block: Index) -> list[tuple[int, Any]]:
 
 
 def _square(at: Pointer, rows: int, code: Code) -> list[Vector]:
-    """Return a square's rows; those that are not kept hold zeros."""
+    """Return a square's rows; those that are not stored are zero."""
     lanes = code.target.width
     return [at.load(row * lanes) if row < rows else code.constant(0) for row in range(lanes)]
 
 
 @dataclass(frozen=True)
 class GroupMask(Kernel):
-    """Set to zero, in a gradient by weights in groups, what belongs to a filter and a channel of different groups.
+    """Set the gradient of weights between different groups to zero.
 
     Shapes:   gradient, as `weights_layout` says, is changed in place
     """

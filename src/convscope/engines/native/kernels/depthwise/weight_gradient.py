@@ -67,7 +67,7 @@ class _Block:
     out: Pointer
 
     def add(self, cut: Chunks, unit: Index, last: Index) -> None:
-        """Add a chunk to all weights, one row of the kernel after the other."""
+        """Add a chunk to all weights, one row of the kernel after another."""
         shape = self.shape
         images, rows = cut.bounds(unit, last, shape.output[0])
         axis = forward_axis(
@@ -130,5 +130,5 @@ class _Block:
 
 
 def _most_sums(target: Target) -> int:
-    """Return how many sums fit in registers beside the pixels that are multiplied."""
+    """Return how many sums fit in registers next to the pixels."""
     return min(MOST_SUMS, target.registers - 2 * passing(target))

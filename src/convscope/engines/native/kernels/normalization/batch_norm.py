@@ -188,7 +188,7 @@ def affine_map(
 
 @dataclass(frozen=True)
 class Normalize(ChannelKernel):
-    """Scale and shift each channel, add a second image, cut at zero: one pass.
+    """Scale and shift each channel, add a second image and apply a ReLU, in one pass.
 
     With `per_image`, scale and offset are (n, blocks · lanes): every image has its own.
 

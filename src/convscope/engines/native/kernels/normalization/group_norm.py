@@ -20,7 +20,7 @@ from .batch_norm import affine_map, moments
 
 @dataclass(frozen=True)
 class _Grouped(ChannelKernel):
-    """A kernel that works on one image after the other; `groups` divides the channels."""
+    """A kernel over single images; `groups` divides the channels."""
 
     groups: int
 
@@ -79,7 +79,7 @@ class GroupStatistics(_Grouped):
                     (code.pointer(name) + at).store(value, place)
 
     def _group(self, code: Code, own: Pointer, mean: Pointer, inverse: Pointer, first: Position) -> None:
-        """Combine the channels of one group, and write what they share for each of them."""
+        """Combine the channels of one group, and store the shared results for each of them."""
         count = self.group_channels
         means, squares = own + first, own + self.row + first
         origin = means.broadcast()

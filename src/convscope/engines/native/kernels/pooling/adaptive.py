@@ -1,4 +1,4 @@
-"""Adaptive pooling: as many bins as asked for, whatever the image's size.
+"""Adaptive pooling: a fixed number of bins for any image size.
 
 Where the bins are all equal they are windows that do not overlap, and the kernels for windows write the code.
 """
@@ -20,7 +20,7 @@ from .windows import BinAxis, Whole
 
 @dataclass(frozen=True)
 class _Adaptive(Kernel):
-    """Sizes of the image and the bins along its axes; one plane is one piece of work."""
+    """Sizes of the image, and the bins along its axes. One plane is one work item."""
 
     channels: int
     height: int
@@ -92,7 +92,7 @@ class AdaptiveAveragePool(_Adaptive):
 
 @dataclass(frozen=True)
 class AdaptiveAveragePoolGradient(_Adaptive):
-    """Give every number of a bin its share of the bin's gradient.
+    """Distribute each bin's gradient to its inputs.
 
     Shapes:   dy (n, blocks, p, q, lanes) → dx (n, blocks, h, w, lanes)
     """
@@ -147,7 +147,7 @@ class AdaptiveAveragePoolGradient(_Adaptive):
 
 @dataclass(frozen=True)
 class AdaptiveMaxPool(_Adaptive):
-    """The largest number of each bin.
+    """The maximum of each bin.
 
     Shapes:   x (n, blocks, h, w, lanes) → y (n, blocks, p, q, lanes)
     """
@@ -189,7 +189,7 @@ class AdaptiveMaxPoolGradient(_Adaptive):
 
 
 def size_of(code: Code, spans: Spans) -> Vector:
-    """Return the numbers in a bin, in every lane."""
+    """Return the number of elements of a bin, in every lane."""
     size: Whole = 1
     for first, last in spans:
         size = size * (last - first)

@@ -17,7 +17,7 @@ from .windows import Cell, Run, Taps, Whole, axes_of, each, pieces
 
 @dataclass(frozen=True)
 class Mean:
-    """What an output sees along one axis: its taps, and how many of them the mean counts."""
+    """The taps of an output along one axis, and how many of them the mean counts."""
 
     taps: Taps
     divisor: int
@@ -103,7 +103,7 @@ class AveragePool(_Average):
 
 @dataclass(frozen=True)
 class AveragePoolGradient(_Average):
-    """Give each number of a window its share of the window's gradient.
+    """Distribute each window's gradient to its inputs.
 
     Shapes:   dy (n, blocks, p, q, lanes) → dx (n, blocks, h, w, lanes)
     """
@@ -225,7 +225,7 @@ class GlobalAveragePool(ChannelKernel):
 
 @dataclass(frozen=True)
 class GlobalAveragePoolGradient(ChannelKernel):
-    """Give every number of a channel its share of the mean's gradient.
+    """Distribute the mean's gradient to every element of a channel.
 
     Shapes:   dy (n, blocks, 1, 1, lanes) → dx (n, blocks, h, w, lanes)
     """

@@ -25,7 +25,7 @@ def better(best: Vector, other: Vector, smallest: bool) -> Vector:
 
 
 def worst_of(code: Code, item: Index, channels: int, lanes: int, smallest: bool) -> Vector:
-    """Return what every number wins against; in the empty lanes of a plane, zero."""
+    """Return the identity of the maximum; zero in the padding lanes of a plane."""
     worst = code.constant(inf if smallest else -inf)
     if channels % lanes == 0:
         return worst
@@ -59,7 +59,7 @@ class WindowKernel(Kernel):
 
 @dataclass(frozen=True)
 class MaxPool(WindowKernel):
-    """The largest number of each window, or the smallest; then a ReLU, if asked for. Padding never wins.
+    """The maximum (or minimum) of each window, with an optional ReLU. Padding is ignored.
 
     Shapes:   x (n, blocks, h, w, lanes) → y (n, blocks, p, q, lanes)
     """
@@ -116,7 +116,7 @@ def write_extremes(
     smallest: bool,
     finish: Callable[[Vector], Vector],
 ) -> None:
-    """Write the largest (smallest) number of every window of a plane, by loops."""
+    """Write the maximum (minimum) of every window of a plane with loops."""
     lanes = code.target.width
 
     def window(p: Whole, q: Whole, spans: Spans, _: list[Vector]) -> list[Vector]:

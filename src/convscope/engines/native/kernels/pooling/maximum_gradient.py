@@ -134,7 +134,7 @@ class MaxPoolGradient(WindowKernel):
         taps: tuple[list[Run[Taps]], list[Run[Taps]]],
         sums: list[Vector],
     ) -> list[Vector]:
-        """Write the number of each window's winning tap; none where the ReLU is closed."""
+        """Write the index of each window's maximum; none where the ReLU is inactive."""
         shape = self.shape
 
         def window(p: Whole, q: Whole, row: Taps, column: Taps, sums: list[Vector]) -> list[Vector]:

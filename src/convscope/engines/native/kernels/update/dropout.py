@@ -1,4 +1,4 @@
-"""Dropout whose mask is never kept: the backward pass draws it again from the same counters."""
+"""Dropout without a stored mask: the backward pass recomputes it from the same counters."""
 
 from __future__ import annotations
 

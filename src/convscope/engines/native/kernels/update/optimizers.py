@@ -15,7 +15,7 @@ Carried = tuple[Vector, ...]
 
 @dataclass(frozen=True)
 class _Update(FlatKernel):
-    """What changes "weight" after "gradient" · scale, vector by vector.
+    """Base of kernels that update "weight" by "gradient" · scale.
 
     Shapes:   all arrays (floats), a whole number of vectors
     """
@@ -39,7 +39,7 @@ class _Update(FlatKernel):
 
 @dataclass(frozen=True)
 class SgdUpdate(_Update):
-    """Descend along the gradient, or along a velocity.
+    """SGD, with or without momentum.
 
     Formula:  g ← scale·g + weight_decay·w; v ← momentum·v + g; w ← w − lr·v, or with nesterov
               w − lr·(g + momentum·v)

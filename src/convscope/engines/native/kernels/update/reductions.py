@@ -118,7 +118,7 @@ class AddInto(FlatKernel):
 
 @dataclass(frozen=True)
 class Accumulate(FlatKernel):
-    """Add an array to what another one holds: out += x.
+    """Add an array to another: out += x.
 
     Shapes:   x, out, each of `floats` floats, a whole number of vectors
     """

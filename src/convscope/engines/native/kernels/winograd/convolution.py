@@ -1,4 +1,4 @@
-"""Convolution by Winograd's algorithm: transform, multiply, transform back, block of tiles by block of tiles."""
+"""Convolution by Winograd's algorithm, by blocks of tiles: transform, multiply, transform back."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class WinogradConvolution(Kernel):
 
     @property
     def _rows(self) -> int:
-        """Return the tiles there is room for: the last register tile may reach beyond the block."""
+        """Return the tiles of the allocation: the last register tile may exceed the block."""
         return self.block + 32
 
     @property
@@ -191,7 +191,7 @@ class WinogradConvolution(Kernel):
     def _multiply_raw(
         self, code: Code, places: tuple[Pointer, Pointer, Pointer], first_block: Index, count: Index
     ) -> None:
-        """Transform the weights for a row of the tile's numbers, multiply, go on with the next row."""
+        """Transform the weights for one row of the tile, multiply, and continue with the next row."""
         inputs, own, products = places
         shape, size, group = self.shape, transforms_of(self.shape, self.tile).size, self._group_weights
         heights, weight = heights_of(code.target, self.vectors), code.pointer("weight")

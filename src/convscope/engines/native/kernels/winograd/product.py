@@ -1,4 +1,4 @@
-"""The matrix products between the transforms: for each number of a tile, tiles × channels × filters."""
+"""The matrix products between the transforms: tiles × channels × filters for each element of a tile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gradient of the weights by Winograd's algorithm: summed over tiles while transformed, then turned back."""
+"""The gradient of the weights by Winograd's algorithm: summed over transformed tiles, then transformed back."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class WinogradWeightGradient(Kernel):
             out.store(code.constant(0), at.index)
 
     def _fill(self, code: Code, left: Pointer, right: Pointer, count: Index) -> None:
-        """Add tiles of zeros up to a multiple of what the product unrolls."""
+        """Add zero tiles up to a multiple of the product's unrolling."""
         planes = transforms_of(self.shape, self.tile).planes
         with code.loop(count, _whole(count)) as tile, code.loop(0, planes) as plane:
             for start, own, blocks in (
@@ -176,7 +176,7 @@ class WinogradWeightGradient(Kernel):
         depth: Index,
         new: Mask,
     ) -> None:
-        """Multiply the channels of a block, in parts of so many; equal parts share their code."""
+        """Multiply the channels of a block in parts; equal parts share their code."""
         start = 0
         for size in dict.fromkeys(parts):
             count = parts.count(size)
@@ -213,7 +213,7 @@ def _whole(count: Index) -> Index:
 
 @dataclass(frozen=True)
 class WinogradWeightGradientFinish(Kernel):
-    """Add the parts, slice after slice, and turn the sum into a gradient of the weights: Gᵀ·u·G.
+    """Add the parts, and transform the sum to a gradient of the weights: Gᵀ·u·G.
 
     Shapes:   parts (slices, u), dweight FilterBlocks
     """
