@@ -51,7 +51,7 @@ def test_names_are_flat_and_complete(compiled):
     assert list(compiled(optimizer=cs.Adam()).names()) == [*parameters, *statistics, *moments]
 
 
-def test_arrays_handed_out_are_copies(compiled):
+def test_returned_arrays_are_copies(compiled):
     program = compiled()
     program.read("dense1.bias")[:] = 7
     assert not (program.read("dense1.bias") == 7).any()
@@ -62,7 +62,7 @@ def test_arrays_handed_out_are_copies(compiled):
     np.testing.assert_array_equal(before, kept)
 
 
-def test_images_and_activations_stay_the_callers(compiled):
+def test_images_and_activations_belong_to_the_caller(compiled):
     program = compiled()
     x = batch()[0]
     kept, before = x.copy(), program.predict(x)
@@ -73,7 +73,7 @@ def test_images_and_activations_stay_the_callers(compiled):
 
 
 @pytest.mark.parametrize("name", [DEFAULT, "reference", "torch"])
-def test_a_new_programs_arrays_are_zero(name):
+def test_new_program_has_zero_arrays(name):
     """Momentum, statistics and parameters alike, whatever a layer's start is elsewhere."""
     network = cs.parse(NET.replace("relu", "prelu"))
     training = Training(cs.Adam(), objective(network, "cross_entropy"))
@@ -123,7 +123,7 @@ def test_batches_may_differ_in_size(compiled):
         assert result.targets == size
 
 
-def test_a_step_counts_what_is_right(compiled):
+def test_step_counts_correct_predictions(compiled):
     """Of the outputs with dropout, before the update."""
     program = compiled(net=NET.replace("dropout 0.4", "identity").replace("bn | ", ""))
     x, labels = batch(40)
@@ -183,7 +183,7 @@ def broken(compiled, change):
     return result.fault
 
 
-def test_a_fault_is_named_and_nothing_changed(compiled):
+def test_fault_is_located_and_nothing_changed(compiled):
     """Parameters that are no numbers, outputs that overflow."""
     assert broken(compiled, lambda p: p.write("conv2.bias", np.full(3, np.nan))) == Fault("conv2", "parameters")
     assert broken(compiled, lambda p: p.write("conv1.weight", np.full((4, 2, 3, 2), 1e308))) == Fault(
@@ -191,7 +191,7 @@ def test_a_fault_is_named_and_nothing_changed(compiled):
     )
 
 
-def test_a_fault_of_a_gradient_is_named(compiled):
+def test_fault_of_a_gradient_is_located(compiled):
     """The forward pass is finite; carried back through two huge matrices the gradient is not."""
     program = compiled(net="input 2x6x5 | flatten | dense 4 | dense 4 | dense 4 | dense 3")
     for name in ("dense2", "dense3", "dense4"):
@@ -206,7 +206,7 @@ def test_a_fault_of_a_gradient_is_named(compiled):
     assert fault == Fault("dense2", "gradient")
 
 
-def test_a_batch_that_is_refused_changes_nothing(compiled):
+def test_rejected_batch_changes_nothing(compiled):
     """Labels that no class has, found after the forward pass; one value per channel, found before it."""
     program = compiled()
     x, labels = batch()

@@ -90,7 +90,7 @@ def test_memory_of_tables_is_bounded() -> None:
         assert program_of(model).executable("inference", 40) is first
 
 
-def test_prepared_weights_of_idle_plans_give_way_and_come_back(tiles_by_batch: None) -> None:
+def test_prepared_weights_of_idle_plans_are_freed_and_restored(tiles_by_batch: None) -> None:
     """Where they weigh much: one image, then many, then one again, each with its own bits."""
     model = made(HEAVY)
     fresh = {size: made(HEAVY) for size in (1, 8, 64)}

@@ -42,7 +42,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 @given(plans(), st.integers(1, 9))
-def test_buffers_that_live_together_do_not_meet(plan: Plan, batch: int) -> None:
+def test_live_buffers_do_not_overlap(plan: Plan, batch: int) -> None:
     """Two buffers with a step in common never share a float; the whole is between the least and the sum."""
     placed, lives = by_lifetime(plan, batch), lifetimes(plan)
     assert set(placed.offsets) == set(lives)
@@ -58,7 +58,7 @@ def test_buffers_that_live_together_do_not_meet(plan: Plan, batch: int) -> None:
     assert busiest_moment(plan, batch) <= placed.floats <= total
 
 
-def test_a_chain_needs_two_places_only() -> None:
+def test_chain_needs_two_buffers_only() -> None:
     """Each buffer of a chain takes the place of the one before the last."""
     plan = plan_of([(n, n + 1) for n in range(10)], dict.fromkeys(range(11), (100, 0)), set())
     assert by_lifetime(plan, 3).floats == 2 * rounded(300)

@@ -102,7 +102,7 @@ def test_what_is_not_finite_goes_where_the_reference_lets_it_go(name: str, bad: 
 
 
 @pytest.mark.parametrize("name", ["norm", "joined", "depthwise"])
-def test_a_parameter_that_is_not_finite_is_found(name: str) -> None:
+def test_non_finite_parameter_is_located(name: str) -> None:
     """Whichever it is: a NaN's layer is named and nothing changed; infinity harms where it harms the reference."""
     native, reference = (compiled(network(name), engine) for engine in ("native", "reference"))
     start = {key: native.program.read(key) for key in native.program.names()}
@@ -134,7 +134,7 @@ def test_the_model_says_which_layer_went_wrong() -> None:
         model.train_step(*batch("norm", 4))
 
 
-def test_a_refused_batch_changes_nothing() -> None:
+def test_refused_batch_changes_nothing() -> None:
     """Targets that a loss in Python refuses after the forward pass leave running statistics as they were."""
     model = compiled("input 3x9x8 | conv 5 3 nobias | batchnorm | relu | flatten | dense 4")
     model.compile(optimizer=SGD(lr=0.1), loss="mse")
@@ -275,7 +275,7 @@ def test_dropout_redraws_its_mask_in_each_step() -> None:
     assert abs((dropped[0] & dropped[1]).mean() - 0.09) < 0.017
 
 
-def test_dropout_goes_back_through_the_mask_it_went_forward() -> None:
+def test_dropout_backward_uses_the_forward_mask() -> None:
     """The gradient is the slope of the loss along a direction, which only the same mask gives."""
     model = compiled("input 3x8x7 | conv 6 3 | tanh | dropout 0.5 | flatten | dense 4")
     x, labels = data(model, 9)

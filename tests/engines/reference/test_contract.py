@@ -81,7 +81,7 @@ def test_running_twice_gives_the_same(example):
         assert mine is other is None or np.array_equal(mine, other)
 
 
-def test_an_unknown_twin_is_refused():
+def test_unknown_twin_is_rejected():
     with pytest.raises(BadSetting) as error:
         Context(twin="fast")
     assert str(error.value) == (
@@ -90,7 +90,7 @@ def test_an_unknown_twin_is_refused():
     )
 
 
-def test_a_layer_nobody_knows_is_refused_with_its_name():
+def test_unsupported_layer_is_rejected_with_its_name():
     x = np.zeros((1, 2, 3, 4))
     opaque = L.Opaque("NonMaxSuppression", (5, 4))
     with pytest.raises(NoRule) as error:

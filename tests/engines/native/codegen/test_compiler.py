@@ -69,7 +69,7 @@ def test_the_name_follows_from_all_that_decides_the_code(monkeypatch: pytest.Mon
     assert len(names | {symbol(AddItem(1), host_cpu())}) == 5
 
 
-def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_folder_only_disables_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "taken"))
