@@ -80,7 +80,7 @@ def _are_classes(labels: Array) -> bool:
 
 
 def _met(scores: Array, labels: Array, threshold: float) -> tuple[int | None, int]:
-    """Count the images whose class has the largest score, or lies on the right side of the threshold."""
+    """Count the images whose class has the largest score, or is on the correct side of the threshold."""
     if not _are_classes(labels):
         return None, len(scores)
     chosen = scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > threshold

@@ -90,7 +90,7 @@ class ReferenceProgram:
         return StepResult(got.loss, got.correct, got.targets)
 
     def statistics(self) -> dict[str, LayerStatistics]:
-        """Return what the last observed step showed, by layer."""
+        """Return the layer statistics of the last observed step."""
         return dict(self._statistics)
 
     def _infer(self, x: Array) -> Run:

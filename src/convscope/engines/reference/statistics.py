@@ -22,7 +22,7 @@ def layer_statistics(
 ) -> dict[str, LayerStatistics]:
     """Return the statistics of every layer that has some, from a step's arrays before and after the update.
 
-    Frozen parameters have no part in them.
+    Frozen parameters are not included.
     """
     found: dict[str, LayerStatistics] = {}
     for node in passed.network.layers:
