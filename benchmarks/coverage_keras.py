@@ -1,6 +1,6 @@
-"""How many of keras.applications are imported whole, and which layers are not known.
+"""Coverage of keras.applications: completely imported models, and unsupported layers.
 
-Models are built without weights in memory where the backend can; KERAS_BACKEND chooses another one.
+Models are built without weights in memory if the backend supports it. KERAS_BACKEND selects another backend.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def built(name: str) -> Any:
 
 
 def incomplete_because(name: str) -> list[str]:
-    """Import a model, print a line, and return what is not known about it."""
+    """Import a model, print a line, and return its unsupported layers."""
     try:
         model = built(name)
     except ValueError as error:
@@ -55,7 +55,7 @@ def main() -> int:
     operators = Counter(one for unknown in available.values() for one in unknown)
     complete = sum(not unknown for unknown in available.values())
     print(f"\nKeras {keras.__version__} on {keras.backend.backend()}: ", end="")
-    print(f"{len(available)} tried, {complete} complete ({100 * complete / len(available):.0f} %)")
+    print(f"{len(available)} models, {complete} complete ({100 * complete / len(available):.0f} %)")
     print("unknown layers:", ", ".join(f"{one} ({n})" for one, n in operators.most_common()) or "none")
     return 0
 

@@ -1,10 +1,10 @@
-"""How many of torchvision's and timm's models, exported by PyTorch, are read whole from ONNX files.
+"""Coverage of ONNX files that PyTorch exports from torchvision's and timm's models.
 
     python benchmarks/coverage_onnx.py [traced|program] [--few]
 
-CONVSCOPE_MODEL_CODE names a folder with the collections' unpacked wheels; `make test-frameworks` makes it.
-Tried are torchvision's classification and segmentation models and the first model of every family of timm's, up to
-MOST parameters; with --few the smaller ones alone. What PyTorch's exporter refuses is counted apart.
+CONVSCOPE_MODEL_CODE is a folder with the unpacked wheels, which `make test-frameworks` creates.
+The models are torchvision's classification and segmentation models and the first of each timm family, up to
+MOST parameters; with --few only the smaller ones. Models that PyTorch cannot export are counted separately.
 """
 
 from __future__ import annotations

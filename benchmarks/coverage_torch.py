@@ -1,10 +1,10 @@
-"""How many of torchvision's and timm's models are imported whole, and which operators are not known.
+"""Coverage of torchvision's and timm's models: completely imported models, and unsupported operators.
 
-CONVSCOPE_MODEL_CODE names a folder with their unpacked wheels where they are not installed; `make test-frameworks`
-makes build/models. Of timm the first model of every family is tried, with --all every model.
+CONVSCOPE_MODEL_CODE is a folder with their unpacked wheels, if they are not installed; `make test-frameworks`
+creates build/models. The first model of each timm family is imported, with --all every model.
 
-Detection models are tried by their backbones: what follows depends on the numbers in an image. Optical flow
-takes two images, and quantized models are the float ones with other arithmetic: both are left out.
+Only the backbones of detection models are imported: the rest depends on the values in an image. Optical flow
+models take two images, and quantized models equal the float ones: both are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from interop.torch import timm_code, torchvision_code
 
 
 def unknown_operators(collection: str, name: str, module: nn.Module, shape: tuple[int, ...]) -> list[str]:
-    """Import a model, print a line, and return what is not known about it."""
+    """Import a model, print a line, and return its unsupported operators."""
     started = time.perf_counter()
     try:
         network = cs.from_torch(module, shape, name=name)
@@ -71,7 +71,7 @@ def main() -> int:
     operators = Counter(one for found in tried.values() for unknown in found.values() for one in unknown)
     for collection, found in sorted(tried.items()):
         complete = sum(not unknown for unknown in found.values())
-        print(f"{collection}: {len(found)} tried, {complete} complete ({100 * complete / len(found):.1f} %)")
+        print(f"{collection}: {len(found)} models, {complete} complete ({100 * complete / len(found):.1f} %)")
     print("unknown operators:", ", ".join(f"{one} ({n})" for one, n in operators.most_common()) or "none")
     return 0
 

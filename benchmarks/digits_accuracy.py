@@ -1,6 +1,6 @@
-"""LeNet-5 on the real handwritten digits that come with convscope: test accuracy on their fixed held-out part.
+"""Test accuracy of LeNet-5 on the bundled handwritten digits.
 
-The 8×8 images are stretched to LeNet's 28×28. The test part is looked at once, at the end.
+The 8×8 images are resized to LeNet's 28×28. The test part is used once, at the end.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The native engine on this machine: speed beside its peers, the first call, memory of a training step, rounding.
+"""The native engine on this machine: speed compared with peers, first call, memory of a training step, rounding.
 
-Each part can be asked for by name; all of them are printed otherwise.
+Arguments select parts by name. By default all are printed.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ def rounding() -> None:
     """Compare passes of convolutions with float64: the root of the mean squared error, beside PyTorch's."""
     import torch
 
-    print("root mean squared error as a share of the result's root mean square, in units of 1e-7; in brackets the")
-    print("largest error as a share of the largest number")
+    print("root mean squared error relative to the result's root mean square, in units of 1e-7; in brackets the")
+    print("largest error relative to the largest value")
     for case in passes.CASES:
         ways = {"fast": passes.passes_of(case), "strict": passes.passes_of(case, strict=True)}
         given = {name: torch.from_numpy(array) for name, array in ways["fast"].given().items()}
@@ -173,7 +173,7 @@ def _mib(count: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of: {', '.join(PARTS)}")
-    parser.add_argument("--seconds", type=float, default=1.0, help="for each row of the table of speed; 1")
+    parser.add_argument("--seconds", type=float, default=1.0, help="seconds per row of the speed table (1)")
     chosen = parser.parse_args()
     wanted = chosen.parts or PARTS
     if set(wanted) - set(PARTS):

@@ -1,4 +1,4 @@
-"""`import convscope` beside `import numpy`, as whole processes in turn."""
+"""Import time of convscope compared with NumPy, in separate processes."""
 
 from __future__ import annotations
 

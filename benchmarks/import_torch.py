@@ -1,7 +1,7 @@
-"""ResNet-152 from PyTorch, import and full report, beside torchinfo on the same module.
+"""Import and full report of ResNet-152 from PyTorch, compared with torchinfo on the same module.
 
 Ours records the operators and computes every row with its receptive field, all totals and memory peaks; torchinfo
-runs a forward pass on one image, on the CPU or the meta device. One process, in turn, nothing printed.
+runs a forward pass on one image, on the CPU or the meta device. Both alternate in one process and print nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The cost of building and reporting a network grows in proportion to its layers: chains and wide graphs."""
+"""Time to build and report networks per layer, which should not grow with their size: chains and wide graphs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from timing import machine, median_seconds
 
 
 def chain(layers: int) -> list[Entry]:
-    """Return convolutions one after another, all different so that nothing is remembered."""
+    """Return a chain of convolutions, all different so that no facts are cached."""
     entries = [Entry("input", L.Input((3, 32, 33)))]
     for number in range(layers):
         layer = L.Conv2d(3 + number % 7, (3, 1 + 2 * (number % 3)), padding=(1, number % 3))

@@ -1,9 +1,9 @@
-"""One convolution three ways: plain loops, im2col with one matrix product, PyTorch.
+"""One convolution with plain loops, with im2col and a matrix product, and in PyTorch.
 
 Run:      python benchmarks/loops_im2col.py [--batch 2] [--rounds 7] [--json]
 Layer:    32 kernels of 3×3 on 28×28×1, the first layer of a digits network; forward and backward, float32
-Method:   the three take turns in one process and one thread, so that a slower moment of the machine slows all of
-          them; medians. Only the ratios mean something elsewhere. Memory is NumPy's own peak in one forward pass.
+Method:   the three alternate in one process and one thread, so that a slow moment of the machine affects all of
+          them; medians. Only the ratios carry over to other machines. Memory is NumPy's peak in one forward pass.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def table(found: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="plain loops, im2col and PyTorch on one convolution")
-    parser.add_argument("--batch", type=int, default=2, help="images at once")
-    parser.add_argument("--rounds", type=int, default=7, help="turns that each way takes")
+    parser.add_argument("--batch", type=int, default=2, help="batch size")
+    parser.add_argument("--rounds", type=int, default=7, help="number of rounds")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args()
     found = measure(given.batch, given.rounds)

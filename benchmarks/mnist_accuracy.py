@@ -1,7 +1,7 @@
-"""The digits network (convolution 32@3×3, pooling, dense 128, 64, 10) on the real MNIST: accuracy in 5 epochs.
+"""Accuracy of the digits network (convolution 32@3×3, pooling, dense 128, 64, 10) on MNIST after 5 epochs.
 
-The original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Training images
-are shifted by up to one pixel. The recipe is the better of two that were tried on these data.
+The original files are read from --data-dir or CONVSCOPE_DATA, or downloaded once. Training images
+are shifted by up to one pixel. The settings are the better of two that were tried on this dataset.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from timing import machine
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", help="where the four files of MNIST lie")
+    parser.add_argument("--data-dir", help="the folder of the four files of MNIST")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()

@@ -1,8 +1,8 @@
-"""MNIST on each engine: the same network, recipe and seeds; accuracy should differ as seeds do, and time a lot.
+"""Accuracy and time on MNIST for each engine, with the same network, settings and seeds.
 
-The network and the recipe are those of `mnist_accuracy.py`. Its only convolution reads one channel, where
+The network and the settings are those of `mnist_accuracy.py`. Its only convolution reads one channel, where
 Winograd's algorithm does not pay, so fast and strict are the same there; `--model two-convolutions` has one that
-reads 32. The original files are looked for in --data-dir or CONVSCOPE_DATA, and downloaded once otherwise. Epochs
+reads 32. The original files are read from --data-dir or CONVSCOPE_DATA, or downloaded once. Epochs
 are timed after a step that compiles; times include shifting the images.
 """
 
@@ -26,7 +26,7 @@ BATCH = 64
 
 
 class Way(NamedTuple):
-    """An engine, how exact it is to be, and the number of seeds it gets."""
+    """An engine, its precision, and the number of seeds."""
 
     engine: str
     precision: str
@@ -102,12 +102,12 @@ def summary(way: Way, done: list[Trained], reference_seconds: float | None) -> s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", help="where the four files of MNIST lie")
+    parser.add_argument("--data-dir", help="the folder of the four files of MNIST")
     parser.add_argument("--model", default="digits", help="digits, two-convolutions, or any other MODEL")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--seeds", type=int, default=3, help="for each precision of the native engine; 3")
-    parser.add_argument("--reference-seeds", type=int, default=1, help="for the reference, which is slow; 1, or 0")
-    parser.add_argument("--subset", type=int, help="train on so many images only")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of the native engine (default: 3)")
+    parser.add_argument("--reference-seeds", type=int, default=1, help="of the reference engine (default: 1)")
+    parser.add_argument("--subset", type=int, help="number of training images (default: all)")
     chosen = parser.parse_args()
     train, test = (load_data("mnist", split, data_dir=chosen.data_dir) for split in ("train", "test"))
     if chosen.subset is not None:

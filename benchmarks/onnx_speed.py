@@ -1,9 +1,9 @@
-"""ResNet-152 as ONNX files with their 230 MB of weights: import and report, beside torchinfo on the same network.
+"""Import and report of ResNet-152 from ONNX files with 230 MB of weights, compared with torchinfo.
 
-Two files: one with a node for every layer, and one as PyTorch's exporter writes it, batch normalization folded
-into the convolutions. Each of our runs opens the file anew, builds the network and computes every row, all totals
+Two files: one with a node for every layer, and one as PyTorch's exporter writes it, batch normalization merged
+into the convolutions. Each of our runs opens the file again, builds the network and computes every row, all totals
 and both memory peaks. torchinfo runs its forward pass on the CPU, the real device, and on the meta device. Warm:
-one process, in turn. Whole processes: the command line on the file, printing included, beside a script that builds
+alternating in one process. Cold: the command line on the file, including printing, and a script that builds
 the module on the meta device and prints torchinfo's summary.
 """
 

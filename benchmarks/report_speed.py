@@ -1,9 +1,9 @@
-"""The full report of ResNet-152 beside torchinfo on the same network: warm, cold, and with exact regions.
+"""Full report of ResNet-152 compared with torchinfo on the same network: warm, cold, and with exact regions.
 
-Warm: one process, in turn, the network already built on both sides. torchinfo runs its forward pass on the meta
-device and on the CPU; both are printed. Both sides compute and print nothing (verbose=0): ours every row with its
-field, all totals and both memory peaks. Cold: whole processes, from the shell's view, model construction and
-printing included.
+Warm: alternating in one process, the network already built on both sides. torchinfo runs its forward pass on the
+meta device and on the CPU; both are printed. Both sides compute and print nothing (verbose=0): ours every row
+with its field, all totals and both memory peaks. Cold: complete processes as timed by a shell, with model
+construction and printing.
 """
 
 from __future__ import annotations

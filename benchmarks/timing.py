@@ -1,4 +1,4 @@
-"""Alternate two pieces of work in one process and compare their medians."""
+"""Median times of two functions that alternate in one process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def machine() -> str:
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:
-    """Return the median time of one run, after one run for warming up."""
+    """Return the median time of a call, after one warm-up call."""
     work()
     return statistics.median(_seconds(work) for _ in range(runs))
 

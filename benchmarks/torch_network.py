@@ -1,4 +1,4 @@
-"""A convscope Network as a flat PyTorch module, so that peers can be asked about the very same network."""
+"""A convscope Network as a flat PyTorch module, to run other tools on the same network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a PyTorch user runs to see ResNet-152: build the module, print torchinfo's summary."""
+"""Build ResNet-152 in PyTorch and print torchinfo's summary."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""One training step of the digits network, batch 64: the reference engine beside PyTorch; loops beside matrices.
+"""Training step of the digits network, batch 64: reference engine compared with PyTorch, loops with im2col.
+im2col.
 
-PyTorch runs eagerly with fused SGD, in whichever of its two memory layouts is faster here. Threads are the
-libraries' own choice.
+PyTorch runs eagerly with fused SGD, in the faster of its two memory layouts. Threads are the
+libraries' default.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def main() -> None:
         ours, theirs = alternately(lambda: model.train_step(x, labels), torch_step(layout, x, labels), runs=21)
         peers.append(ours / theirs)
         print(f"{layout}: ours {ours * 1e3:.1f} ms, PyTorch {theirs * 1e3:.1f} ms, {ours / theirs:.2f}× its time")
-    print(f"beside PyTorch at its best: {max(peers):.2f}× its time")
+    print(f"compared with PyTorch's faster layout: {max(peers):.2f}× its time")
 
     parameters = {name: np.array(model.parameters[name]) for name in model.parameters}
 

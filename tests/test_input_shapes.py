@@ -10,11 +10,11 @@ from convscope.errors import BadSetting
 from convscope.input_shapes import checked_shape, shapes_by_name
 
 
-def test_one_shape_belongs_to_the_first_input() -> None:
+def test_single_shape_is_that_of_the_first_input() -> None:
     assert shapes_by_name([3, 5, 7], ["image", "state"]) == {"image": (3, 5, 7)}
 
 
-def test_a_mapping_is_returned_in_the_order_of_the_inputs() -> None:
+def test_mapping_is_returned_in_input_order() -> None:
     given = {"state": (2, 9), "image": [3, 5, 7]}
     assert list(shapes_by_name(given, ["image", "state", "other"]).items()) == [
         ("image", (3, 5, 7)),
@@ -22,11 +22,11 @@ def test_a_mapping_is_returned_in_the_order_of_the_inputs() -> None:
     ]
 
 
-def test_no_shape_is_no_shape() -> None:
+def test_none_gives_no_shapes() -> None:
     assert shapes_by_name(None, ["image"]) == {}
 
 
-def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+def test_unknown_name_is_refused_with_suggestions() -> None:
     with pytest.raises(BadSetting) as caught:
         shapes_by_name({"stat": (2, 9)}, ["image", "state"])
     message = "input_shape must name inputs of the model; got 'stat'; did you mean state? [input-name]"
@@ -34,6 +34,6 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("sizes", [(), (0, 3), (3, -1), (1.5, 2), 7, "3x4", None, ("a",), (float("inf"),)])
-def test_other_sizes_are_refused(sizes: Any) -> None:
+def test_invalid_sizes_are_refused(sizes: Any) -> None:
     with pytest.raises(BadSetting, match=r"^input_shape must be positive integers.*\[input-shape\]$"):
         checked_shape(sizes)

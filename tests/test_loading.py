@@ -1,4 +1,4 @@
-"""Finding the network that a user names."""
+"""Loading networks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ TINY = "name: small\ninput: 3x9x8\nlayers: [conv 4 3, relu]\n"
 
 
 @pytest.mark.parametrize("name", ["s4-example-1", "s4_example_1", "S4-Example_1", " s4-example-1 "])
-def test_zoo_names_are_forgiving(name: str) -> None:
-    """Capitals, hyphens and underscores do not matter."""
+def test_zoo_names_ignore_case_and_hyphens(name: str) -> None:
     assert load(name) is load("s4-example-1")
     assert load(name).name == "s4-example-1"
 
@@ -33,20 +32,18 @@ def test_zoo_names_are_listed() -> None:
 @pytest.mark.parametrize(
     "text", ["input 3x9x8 | relu", "input 3x9x8", "\n# mine\ninput 3x9x8\nrelu", "  input 3x9x8"]
 )
-def test_notation(text: str) -> None:
-    """A bar, a new line or a beginning `input` tell notation from names."""
+def test_notation_is_loaded(text: str) -> None:
+    """Notation is recognized by a bar, a newline or a leading `input`."""
     assert load(text) == parse(text)
     assert load(text).name == "network"
 
 
-def test_a_network_passes_through() -> None:
-    """What is a Network already is not touched."""
+def test_network_is_returned_unchanged() -> None:
     network = parse("input 3x9x8 | relu")
     assert load(network) is network
 
 
-def test_another_input_shape() -> None:
-    """The shape is replaced, and everything follows."""
+def test_input_shape_is_changed() -> None:
     network = load("input 3x9x8 | conv 4 3", input_shape=[3, 31, 29])
     assert network["conv1"].output_shape == (4, 29, 27)
     assert load(network, (3, 5, 7))["conv1"].output_shape == (4, 3, 5)
@@ -55,8 +52,8 @@ def test_another_input_shape() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".yml", ".YAML"])
-def test_yaml_files(tmp_path: Path, suffix: str) -> None:
-    """A file's own name goes before the file's stem; strings and paths name it alike."""
+def test_yaml_files_are_loaded(tmp_path: Path, suffix: str) -> None:
+    """The name in a file takes precedence over its stem. Strings and paths are accepted."""
     path = tmp_path / f"mine{suffix}"
     path.write_text(TINY, encoding="utf-8")
     assert load(path).name == load(str(path)).name == "small"
@@ -65,28 +62,26 @@ def test_yaml_files(tmp_path: Path, suffix: str) -> None:
     assert load(path) == parse("input 3x9x8 | conv 4 3 | relu")
 
 
-def test_json_files(tmp_path: Path) -> None:
-    """JSON has the same structure."""
+def test_json_files_are_loaded(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text('{"input": [3, 9, 8],\n\t"layers": ["conv 4 3", "relu"]}', encoding="utf-8")
     assert load(path) == parse("input 3x9x8 | conv 4 3 | relu")
     assert load(path).name == "mine"
 
 
-def test_a_written_network_loads(tmp_path: Path) -> None:
-    """to_yaml to a file and back."""
+def test_written_network_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "copy.yaml"
     path.write_text(to_yaml(load("densenet121")), encoding="utf-8")
     assert load(path) == load("densenet121")
     assert load(path).name == "densenet121"
 
 
-def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
-    """The path stands before line and column."""
+def test_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
+    """The path precedes line and column."""
     path = tmp_path / "wrong.yaml"
     path.write_text("input: 3x9x8\nlayers:\n  - rleu\n", encoding="utf-8")
     message = (
-        f"{path}: line 3, column 5: a layer must begin with a word that is known; got 'rleu'; did you mean relu, "
+        f"{path}: line 3, column 5: a layer must begin with a known word (got 'rleu'). Did you mean relu, "
         "relu6, prelu? [unknown-kind]\n    - rleu\n      ^"
     )
     with pytest.raises(BadNotation, match=f"^{re.escape(message)}$"):
@@ -95,7 +90,7 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
 
 UNKNOWN = (
     "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; got model={model!r}; "
-    "{way_out} [model-name]"
+    "{hint} [model-name]"
 )
 
 
@@ -112,26 +107,26 @@ UNKNOWN = (
             "a module must be importable; got ModuleNotFoundError: No module named 'a' for 'a.b'; "
             "check the name, and install the package. [keras-import]",
         ),
-        ("resnet51", UNKNOWN.format(model="resnet51", way_out="did you mean resnet50, resnet18, resnet152?")),
-        ("vgg-16-bn", UNKNOWN.format(model="vgg-16-bn", way_out="did you mean vgg16_bn, vgg19_bn, vgg13_bn?")),
+        ("resnet51", UNKNOWN.format(model="resnet51", hint="did you mean resnet50, resnet18, resnet152?")),
+        ("vgg-16-bn", UNKNOWN.format(model="vgg-16-bn", hint="did you mean vgg16_bn, vgg19_bn, vgg13_bn?")),
         (
             "!",
             UNKNOWN.format(
                 model="!",
-                way_out="known: alexnet, alexnet-torchvision, convnext_tiny, densenet121, digits, efficientnet_b0, "
+                hint="known: alexnet, alexnet-torchvision, convnext_tiny, densenet121, digits, efficientnet_b0, "
                 "exercise, googlenet, inception_v3, lenet, mobilenet_v1, mobilenet_v2, …",
             ),
         ),
     ],
 )
-def test_unknown_models(model: str, message: str) -> None:
-    """What is not read is said so; what is not known gets the nearest names."""
+def test_unknown_models_are_reported(model: str, message: str) -> None:
+    """Unknown names give suggestions."""
     with pytest.raises(UnknownModel, match=f"^{re.escape(message)}$"):
         load(model)
 
 
-def test_a_folder_has_the_network_of_its_run(tmp_path: Path) -> None:
-    """run.json holds it; a saved model has it as a file of its own; the folder's name may have a dot."""
+def test_run_folder_gives_its_network(tmp_path: Path) -> None:
+    """From run.json, or from the network.yaml of a saved model. The folder's name may have a dot."""
     run = tmp_path / "run-1.2"
     run.mkdir()
     document = {"schema": 1, "network": TINY, "seed": 0, "dtype": "float32", "classes": [], "images": 9}
@@ -146,24 +141,22 @@ def test_a_folder_has_the_network_of_its_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"),
+    ("text", "problem"),
     [
-        ("[1]", "describe a run of schema 2; got a list, not an object"),
-        ("{}", "describe a run of schema 2; got no schema"),
-        ('{"network": 3}', "describe a run of schema 2; got no schema"),
-        ("not JSON", "be JSON; got Expecting value: line 1 column 1 (char 0)"),
+        ("[1]", "does not describe a run of schema 2 (got a list, not an object)"),
+        ("{}", "does not describe a run of schema 2 (got no schema)"),
+        ('{"network": 3}', "does not describe a run of schema 2 (got no schema)"),
+        ("not JSON", "is not valid JSON (Expecting value: line 1 column 1 (char 0))"),
     ],
 )
-def test_a_run_without_a_network_is_refused(tmp_path: Path, text: str, rule: str) -> None:
-    """The file in the folder is named."""
+def test_run_without_network_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
     with pytest.raises(BadFile) as caught:
         load(tmp_path)
-    assert str(caught.value) == f"{str(tmp_path / 'run.json')!r} must {rule}; restore it. [damaged-run]"
+    assert str(caught.value) == f"{str(tmp_path / 'run.json')!r} {problem}. Restore the file. [damaged-run]"
 
 
-def test_any_other_folder_is_refused(tmp_path: Path) -> None:
-    """What was looked for is said."""
+def test_other_folders_are_refused(tmp_path: Path) -> None:
     refused(
         tmp_path,
         "be the folder of a run or a saved model; got no run.json and no network.yaml in it; check the path. "
@@ -178,8 +171,8 @@ def refused(path: Path, message: str) -> None:
     assert str(caught.value) == f"{str(path)!r} must {message}"
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """Missing, a folder, binary, not UTF-8, too large: one sentence each."""
+def test_unreadable_files_are_reported(tmp_path: Path) -> None:
+    """Missing, a folder, binary, not UTF-8, too large."""
     refused(tmp_path / "none.yaml", "be readable; got no such file or directory; check the path. [file-missing]")
     folder = tmp_path / "folder.yaml"
     folder.mkdir()
@@ -197,7 +190,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_is_not_what_its_name_says(tmp_path: Path) -> None:
+def test_file_with_wrong_content_is_reported(tmp_path: Path) -> None:
     """YAML in a .json file, an image in a .yaml file."""
     path = tmp_path / "net.json"
     path.write_text(TINY, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The model: its parameters, what it predicts, how it is saved, and what it refuses."""
+"""Model: parameters, prediction, saving and input checks."""
 
 import re
 
@@ -26,7 +26,7 @@ def refused(error, message, action):
         action()
 
 
-def test_parameters_have_pytorchs_names_and_shapes():
+def test_parameters_match_pytorch_names_and_shapes():
     model = cs.Model(NET)
     assert {name: array.shape for name, array in model.parameters.items()} == {
         "conv1.weight": (4, 2, 3, 2),
@@ -45,8 +45,8 @@ def test_parameters_have_pytorchs_names_and_shapes():
     assert "conv1.weight: 4×2×3×2" in repr(model.parameters)
 
 
-def test_a_parameter_is_set_and_used():
-    """What is set is copied in; what is read is a copy that cannot be written into by mistake."""
+def test_parameter_can_be_set():
+    """Arrays are copied when set; arrays that are read are read-only copies."""
     model = cs.Model(NET)
     bias = np.array([5.0, 0.0, -5.0])
     model.parameters["dense1.weight"] = np.zeros((3, 32))
@@ -108,7 +108,7 @@ def test_classifier_probabilities_do_not_depend_on_the_last_layer():
     assert found[0][0].dtype == np.float32
 
 
-def test_fresh_model_predicts_its_own_output():
+def test_fresh_model_predicts_the_raw_output():
     for end, change in (("", lambda y: y), (" | softmax", softmax), (" | sigmoid", sigmoid)):
         model = cs.Model(NET + end)
         logits = cs.Model(NET).logits(images())
@@ -132,7 +132,7 @@ def test_predictions_follow_the_loss():
 
 
 def test_training_steps_imply_the_task():
-    """A step without compile trains on cross-entropy, and fit on what it is told."""
+    """A step without compile uses cross-entropy."""
     model = cs.Model(NET)
     model.train_step(images(), np.arange(7) % 3)
     assert model.task == "classification"
@@ -143,7 +143,7 @@ def test_training_steps_imply_the_task():
     np.testing.assert_array_equal(model.predict(images()), model.logits(images()))
 
 
-def test_declared_task_outlasts_the_loss_and_chooses_the_usual_one():
+def test_declared_task_is_kept_and_chooses_the_default_loss():
     model = cs.Model(NET, task="classification")
     model.compile(loss="mse")
     assert model.task == "classification"
@@ -170,8 +170,8 @@ def test_probabilities_argument_overrides_the_task(engine, loss):
     np.testing.assert_allclose(found, softmax(maps.predict(images())), rtol=1e-5)
 
 
-def test_one_channel_is_the_probability_of_yes():
-    """A softmax over one channel would be 1 everywhere."""
+def test_single_channel_is_a_binary_probability():
+    """A softmax over one channel would always be 1."""
     model = cs.Model("input 2x6x5 | conv 1 3", task="classification")
     raw = model.predict(images(), probabilities=False)
     np.testing.assert_allclose(model.predict(images()), sigmoid(raw), rtol=1e-5)
@@ -194,7 +194,7 @@ def test_task_is_saved_with_the_model(tmp_path, task, loss):
 
 @pytest.mark.parametrize("trained", [True, False])
 def test_file_without_a_task_is_a_classifier_if_it_was_trained(tmp_path, trained):
-    """Files of older versions have a loss and classes alone."""
+    """Older files have only a loss and classes."""
     path = tmp_path / "m.safetensors"
     model = cs.Model(NET)
     if trained:
@@ -205,7 +205,7 @@ def test_file_without_a_task_is_a_classifier_if_it_was_trained(tmp_path, trained
     assert cs.Model.load(path).task == ("classification" if trained else None)
 
 
-def test_many_images_are_predicted_in_parts():
+def test_many_images_are_predicted_in_chunks():
     """600 images give what they give one by one."""
     model, x = cs.Model(NET), images(600)
     np.testing.assert_allclose(
@@ -221,7 +221,7 @@ def test_activations_have_every_layer():
     np.testing.assert_array_equal(values["relu1"], np.maximum(values["bn1"], 0))
 
 
-def test_a_network_with_one_output_learns_yes_and_no():
+def test_network_with_one_output_learns_two_classes():
     model = cs.Model("input 2x6x5 | flatten | dense 1")
     x = images(40)
     labels = (x.mean(axis=(1, 2, 3)) > 0).astype(np.int64)
@@ -230,8 +230,8 @@ def test_a_network_with_one_output_learns_yes_and_no():
     assert model.predict(x).shape == (40, 1)
 
 
-def test_targets_may_be_numbers():
-    """Squared errors of arrays in the shape of the output: a linear map is found."""
+def test_targets_may_be_real_valued():
+    """With squared errors and targets in the output's shape, a linear map is learned."""
     model = cs.Model("input 2x6x5 | flatten | dense 2")
     x = images(60)
     wanted = np.stack([x[:, 0, 1, 2], x[:, 1, 3, 4] - 1], axis=1)
@@ -240,7 +240,7 @@ def test_targets_may_be_numbers():
     assert losses[-1] < 1e-3 * losses[0]
 
 
-def test_compiling_again_keeps_the_parameters_and_forgets_the_momentum():
+def test_recompiling_keeps_parameters_and_resets_momentum():
     model = cs.Model(NET)
     model.compile(cs.SGD(lr=0.1, momentum=0.9))
     labels = np.arange(7) % 3
@@ -253,8 +253,8 @@ def test_compiling_again_keeps_the_parameters_and_forgets_the_momentum():
     np.testing.assert_array_equal(model.program.read("dense1.weight.momentum"), np.zeros((3, 32)))
 
 
-def test_a_saved_model_comes_back(tmp_path):
-    """From a file and from a folder, with its network, number type, seed, loss and classes."""
+def test_saved_model_is_restored(tmp_path):
+    """From a file and a folder, with its network, dtype, seed, loss and classes."""
     model = cs.Model(cs.load(NET), seed=4, dtype="float64")
     model.compile(loss=CrossEntropy(0.1))
     model.fit((images(), np.arange(7) % 3), 1, progress=False)
@@ -284,8 +284,8 @@ def torch_twin():
     )
 
 
-def test_pytorch_reads_what_is_saved_and_the_other_way_round(tmp_path):
-    """State dicts both ways, the count of batches that PyTorch keeps left out, layers renamed."""
+def test_files_are_exchanged_with_pytorch(tmp_path):
+    """State dicts in both directions, without num_batches_tracked, and with renamed layers."""
     names = {"0": "conv1", "1": "bn1", "4": "dense1"}
     torch.manual_seed(0)
     module = torch_twin()
@@ -308,56 +308,47 @@ def test_pytorch_reads_what_is_saved_and_the_other_way_round(tmp_path):
         np.testing.assert_array_equal(other(torch.tensor(images())).numpy(), wanted)
 
 
-def test_arrays_of_another_network_are_listed(tmp_path):
+def test_differences_to_another_network_are_listed(tmp_path):
     path = tmp_path / "other.safetensors"
     arrays = {"conv1.weight": np.zeros((4, 2, 3, 3), np.float32), "fc.bias": np.zeros(3, np.float32)}
     safetensors.numpy.save_file(arrays, path)
     refused(
         BadFile,
-        f"{str(path)!r} must hold the arrays of network; got others; load it into the network it was saved from. "
-        "[other-network]\n"
-        "  conv1.bias: missing, 4 here\n"
-        "  bn1.weight: missing, 4 here\n"
-        "  bn1.bias: missing, 4 here\n"
-        "  dense1.weight: missing, 3×32 here\n"
-        "  dense1.bias: missing, 3 here\n"
-        "  bn1.running_mean: missing, 4 here\n"
-        "  bn1.running_var: missing, 4 here\n"
-        "  conv1.weight: 4×2×3×3, 4×2×3×2 here\n"
-        "  fc.bias: 3, not known here",
+        f"{str(path)!r} does not have the arrays of network. Load it into the network it was saved from. "
+        "[other-network]\n  conv1.bias: missing, 4 here\n  bn1.weight: missing, 4 here\n  bn1.bias: missing, 4 "
+        "here\n  dense1.weight: missing, 3×32 here\n  dense1.bias: missing, 3 here\n  bn1.running_mean: "
+        "missing, 4 here\n  bn1.running_var: missing, 4 here\n  conv1.weight: 4×2×3×3, 4×2×3×2 here\n  fc.bias: "
+        "3, not known here",
         lambda: cs.Model(NET).load_parameters(path),
     )
 
 
-def test_bad_files_are_named(tmp_path):
+def test_bad_files_are_reported(tmp_path):
     missing, plain = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     refused(
         BadFile,
-        f"{str(missing)!r} must be a .safetensors file; got no such file; check the path. [file-missing]",
+        f"{str(missing)!r} does not exist: a .safetensors file is needed. Check the path. [file-missing]",
         lambda: cs.Model.load(missing),
     )
     safetensors.numpy.save_file({"a": np.zeros(1)}, plain)
     refused(
         BadFile,
-        f"{str(plain)!r} must hold its network, as a file saved by Model.save does; got arrays only; make "
-        "Model(network) and use load_parameters. [no-network]",
+        f"{str(plain)!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]",
         lambda: cs.Model.load(plain),
     )
     refused(
         BadFile,
-        f"{str(tmp_path)!r} must be a saved model's or a run's folder; got none of model.safetensors, "
-        "best.safetensors, last.safetensors, previous.safetensors in it; check the path. [no-model]",
+        f"{str(tmp_path)!r} is not the folder of a saved model or run (none of model.safetensors, "
+        "best.safetensors, last.safetensors, previous.safetensors in it). Check the path. [no-model]",
         lambda: cs.Model.load(tmp_path),
     )
     cs.Model(NET).save(missing)
     for cut in (3, 100, -1):
         (tmp_path / "cut.safetensors").write_bytes(missing.read_bytes()[:cut])
-        with pytest.raises(
-            BadFile, match=r"must be a whole \.safetensors file; got a damaged one .*\[file-damaged\]$"
-        ):
+        with pytest.raises(BadFile, match=r"is a damaged \.safetensors file .*\[file-damaged\]$"):
             cs.Model.load(tmp_path / "cut.safetensors")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(BadFile, match=r"must be a folder that can be made; got an error .*\[folder\]$"):
+    with pytest.raises(BadFile, match=r"cannot be created \(.*\)\. .*\[folder\]$"):
         cs.Model(NET).save(tmp_path / "file")
 
 
@@ -375,10 +366,10 @@ def test_bad_files_are_named(tmp_path):
         (np.zeros((0, 2, 6, 5)),
          "x must hold at least one image; got none; check where they come from. [images-empty]"),
         (np.where(np.arange(60).reshape(1, 2, 6, 5) == 42, np.inf, 0),
-         "x must be finite numbers; got x[0, 1, 2, 2]=inf; mend or leave out such images. [images-nan]"),
+         "x must be finite numbers; got x[0, 1, 2, 2]=inf; repair or remove such images. [images-nan]"),
     ],
 )  # fmt: skip
-def test_bad_images_are_named(x, message):
+def test_bad_images_are_reported(x, message):
     model = cs.Model(NET)
     for action in (model.predict, model.activations, lambda x: model.train_step(x, np.zeros(len(x)))):
         refused(BadData, message, lambda action=action: action(x))
@@ -388,9 +379,9 @@ def test_bad_images_are_named(x, message):
     ("labels", "error", "message"),
     [
         (np.zeros(6, int), BadData,
-         "labels must be as many as images; got 6 for 7 images; give one per image. [labels-count]"),
+         "there must be one label per image; got 6 for 7 images; check that both come from the same split. [labels-count]"),
         (np.array(1), BadData,
-         "labels must be as many as images; got one number for 7 images; give one per image. [labels-count]"),
+         "there must be one label per image; got one number for 7 images; check that both come from the same split. [labels-count]"),
         (np.array(["a"] * 7), BadData,
          "labels must be numbers; got dtype=<U1; use np.unique(labels, return_inverse=True)[1] to number classes. "
          "[labels-type]"),
@@ -402,7 +393,7 @@ def test_bad_images_are_named(x, message):
          "[labels-range]"),
     ],
 )  # fmt: skip
-def test_bad_labels_are_named(labels, error, message):
+def test_bad_labels_are_reported(labels, error, message):
     for loss in ("cross_entropy", "mse"):
         model = cs.Model(NET)
         model.compile(loss=loss)
@@ -413,47 +404,47 @@ def test_bad_labels_are_named(labels, error, message):
     ("make", "message"),
     [
         (lambda: cs.Model(NET, precision="high"),
-         "Model.precision must be one of fast, strict; got precision='high'; strict rounds as plain sums do, fast "
-         "may use Winograd's algorithm. [precision]"),
+         "precision must be one of fast, strict; got precision='high'; strict rounds as plain sums do, fast may "
+         "use Winograd's algorithm. [precision]"),
         (lambda: cs.Model(NET, engine="refrence"),
          "Model.engine must be one of native, reference, torch; got engine='refrence'; did you mean reference? [engine]"),
         (lambda: cs.Model(NET, dtype="float16"),
-         "Model.dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
+         "dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
         (lambda: cs.Model(NET, task="clasification"),
-         "Model.task must be one of classification, multi_label, regression, or None; got task='clasification'; did you "
-         "mean classification? [task]"),
+         "task must be one of classification, multi_label, regression, or None; got task='clasification'; did "
+         "you mean classification? [task]"),
         (lambda: cs.Model(NET).predict(images(), "yes"),
-         "probabilities must be True, False or None; got probabilities='yes'; leave it out for what the model's task "
-         "says. [probabilities]"),
+         "probabilities must be True, False or None; got probabilities='yes'; leave it out to follow the "
+         "model's task. [probabilities]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("nan")),
-         "step.lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
+         "lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("inf")),
-         "step.lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"),
+         "lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), -0.5),
-         "step.lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
+         "lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), "0.1"),
-         "step.lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
-        (lambda: cs.Model(NET, seed=-1), "Model.seed must be a whole number from 0; got seed=-1; use 0. [setting]"),
+         "lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
+        (lambda: cs.Model(NET, seed=-1), "seed must be an integer from 0; got seed=-1; use 0. [setting]"),
         (lambda: cs.Model(NET).compile("adam"),
-         "Model.optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, "
-         "momentum=0.9). [optimizer]"),
+         "optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, momentum=0.9). "
+         "[optimizer]"),
         (lambda: cs.Model("input 3x4x5 | softmax 1").compile(loss="cross_entropy"),
-         "Softmax.axis must be the classes' (0) for cross-entropy; got axis=1 in 'softmax1'; let it run over the first "
-         "axis, or train on another loss. [softmax-axis]"),
+         "Softmax.axis must be the class axis (0) for cross-entropy; got axis=1 in 'softmax1'; normalize over "
+         "the first axis, or use another loss. [softmax-axis]"),
     ],
 )  # fmt: skip
-def test_bad_settings_are_named(make, message):
+def test_bad_settings_are_reported(make, message):
     refused(BadSetting, message, make)
 
 
-def test_it_shows_itself():
+def test_repr_and_html():
     model = cs.Model(NET)
     assert repr(model) == "Model(Network('network', 5 layers, input 2×6×5), 159 parameters, engine='native')"
     assert str(model.summary()) == str(cs.inspect(NET))
     assert model._repr_html_() == cs.inspect(NET)._repr_html_()
 
 
-def test_missing_parameters_are_none_by_get_and_refused_by_name():
+def test_unknown_parameter_is_none_by_get_and_refused_by_index():
     model = cs.Model(NET)
     assert model.parameters.get("no.weight") is None
     with pytest.raises(BadSetting, match=r"^a parameter must be one of the network's; got 'no\.weight'"):

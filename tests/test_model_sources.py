@@ -1,4 +1,4 @@
-"""Everything that stands for a network: objects of frameworks, and shapes for one or several inputs."""
+"""Networks from objects of frameworks, and shapes for one or several inputs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_inspect_takes_objects_of_frameworks(build: Any) -> None:
 
 
 @pytest.mark.parametrize("build", SOURCES)
-def test_other_verbs_take_objects_of_frameworks(build: Any) -> None:
+def test_other_functions_take_objects_of_frameworks(build: Any) -> None:
     one = build()
     first = cs.load(one, SHAPE).layers[0].name
     assert "184" in cs.explain(one, first, input_shape=SHAPE).text()
@@ -91,7 +91,7 @@ def test_with_input_of_one_shape_sets_the_first_input() -> None:
     assert resized.input_shape == (1, 8, 7)
 
 
-def test_several_inputs_are_shown_and_listed() -> None:
+def test_several_inputs_are_listed() -> None:
     report = cs.inspect(two_inputs())
     assert str(report).splitlines()[0] == "two: inputs image 3×6×5, state 2×6×5, 2 layers"
     assert report.to_dict()["input_shapes"] == {"image": [3, 6, 5], "state": [2, 6, 5]}
@@ -110,7 +110,7 @@ def test_channels_last_shape_is_refused(shape: tuple[int, ...]) -> None:
     )
 
 
-def test_channels_last_shape_of_a_module_is_named_where_it_fails() -> None:
+def test_channels_last_shape_of_a_module_is_reported() -> None:
     with pytest.raises(BadSetting, match=r"got 32x48x3 for 'input', which has 3 channels; write 3x32x48"):
         cs.inspect(build_torch_module(), input_shape=(32, 48, 3))
 
@@ -134,8 +134,8 @@ def test_network_of_many_channels_takes_a_narrow_image() -> None:
     assert cs.load("input 224x224x3 | conv 4 3").with_input((224, 100, 3)).input_shape == (224, 100, 3)
 
 
-def test_slides_larger_than_an_array_are_counted() -> None:
-    """Nothing is allocated for a report, so that only arrays of a Model have a largest size."""
+def test_images_larger_than_an_array_are_counted() -> None:
+    """Reports allocate nothing; only arrays of a Model are limited in size."""
     net = cs.load("input 3x30000x30000 | conv 4 3")
     assert cs.inspect(net).totals.macs == 4 * 3 * 9 * 29998**2
     assert net.field("conv1", at=(29997, 0)).box == (29997, 0, 30000, 3)
@@ -143,13 +143,13 @@ def test_slides_larger_than_an_array_are_counted() -> None:
     assert volume["conv1"].activation_bytes == 4 * 32 * 512**3
 
 
-def test_slides_keep_their_layers_from_pytorch() -> None:
+def test_large_images_keep_their_layers_from_pytorch() -> None:
     torch = pytest.importorskip("torch")
     net = cs.from_torch(torch.nn.Conv2d(3, 4, 3), (3, 30000, 30000))
     assert [node.kind for node in net.layers] == ["Conv2d"]
 
 
-def test_model_larger_than_an_array_is_refused_by_layer() -> None:
+def test_model_with_too_large_array_names_the_layer() -> None:
     with pytest.raises(cs.ConvscopeError) as caught:
         cs.Model("input 3x30000x30000 | conv 4 3 | relu")
     assert str(caught.value) == (

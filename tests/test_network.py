@@ -84,8 +84,8 @@ def test_shared_parameters_must_have_one_shape():
         ),
     )
     assert message == (
-        "layer 'b' on input 4×18×21: Conv2d must have the parameters of 'a' to share them; got "
-        "{'weight': (4, 4, 3, 3)}, not {'weight': (4, 3, 3, 3)}; use the same settings and input channels. "
+        "layer 'b' on input 4×18×21: Conv2d must have the parameters of 'a' to share them (got "
+        "{'weight': (4, 4, 3, 3)}, not {'weight': (4, 3, 3, 3)}). Use the same settings and input channels. "
         "[shared-shapes]\n"
         "  input  Input   3×20×23\n"
         "  a      Conv2d  4×18×21\n"
@@ -106,7 +106,7 @@ def test_a_mistake_shows_the_table_up_to_it_and_the_way_out():
         ),
     )
     assert message == (
-        "layer 'fc' on input 396: Linear.in_features must be 396 here; got 490; set in_features=396 or leave it out. "
+        "layer 'fc' on input 396: Linear.in_features must be 396 here (got 490). Set in_features=396 or leave it out. "
         "[linear-features]\n"
         "  input  Input    3×20×23\n"
         "  conv1  Conv2d   4×9×11\n"
@@ -120,21 +120,20 @@ def test_a_mistake_shows_the_table_up_to_it_and_the_way_out():
     [
         (
             L.Conv2d(4, 3, groups=2),
-            "Conv2d.groups must divide in_channels; got groups=2, in_channels=3; use 1, 3. [conv-groups]",
+            "Conv2d.groups must divide in_channels (got groups=2, in_channels=3). Use 1, 3. [conv-groups]",
         ),
         (
             L.Conv2d(4, (24, 3)),
-            "Conv2d.kernel_size must reach over at most 20 pixels of height here (20 + padding 0 + 0); got a reach of "
-            "24 (kernel 24, dilation 1); use a smaller kernel, or an input at least 24 here. [kernel-too-large]",
+            "Conv2d.kernel_size must reach over at most 20 pixels of height: 20 + padding 0 + 0 (got a reach of 24: kernel 24, dilation 1). Use a smaller kernel, or an input of at least 24 pixels. [kernel-too-large]",
         ),
         (
             L.MaxPool1d(2),
-            "MaxPool1d.input must have 2 axes (C×L); got input=3×20×23; use MaxPool2d for it. [input-rank]",
+            "MaxPool1d.input must have 2 axes (C×L) (got input=3×20×23). Use MaxPool2d instead. [input-rank]",
         ),
         (
             L.Reshape((7, -1)),
-            "Reshape.shape must hold the 1380 elements of 3×20×23, with at most one -1; got shape=7x-1; "
-            "use -1 for one size to have it found. [reshape-size]",
+            "Reshape.shape must hold the 1380 elements of 3×20×23, with at most one -1 (got shape=7x-1). "
+            "Use -1 for one size to infer it. [reshape-size]",
         ),
     ],
 )
@@ -156,8 +155,8 @@ def test_shapes_that_do_not_meet_are_both_named():
         ),
     )
     assert got.splitlines()[0] == (
-        "layer 'join' on input 4×18×21 and 4×16×19: Add.inputs must have the same shape, or size 1 where they differ; "
-        "got 4×18×21 and 4×16×19, which differ in height; match strides and padding of the branches, or crop the "
+        "layer 'join' on input 4×18×21 and 4×16×19: Add.inputs must have the same shape, or size 1 where they differ "
+        "(got 4×18×21 and 4×16×19, which differ in height). Match strides and padding of the branches, or crop the "
         "larger. [merge-shapes]"
     )
 
@@ -167,19 +166,19 @@ def test_shapes_that_do_not_meet_are_both_named():
     [
         (
             [IMAGE, IMAGE],
-            "layer names must differ; got two layers named 'input'; rename one. [duplicate-name]",
+            "layer names must be unique (got two layers named 'input'). Rename one. [duplicate-name]",
         ),
         (
             [Entry("a", L.ReLU(), ("a",))],
-            "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]",
+            "a network must have an input (got none). Begin with one, as in `input 3x224x224`. [no-input]",
         ),
         (
             [IMAGE, Entry("a", L.ReLU(), ("imput",))],
-            "inputs of layer 'a' must be layers of the network; got 'imput'; did you mean input? [unknown-input]",
+            "inputs of layer 'a' must be layers of the network (got 'imput'). Did you mean input? [unknown-input]",
         ),
         (
             [IMAGE, Entry("a", L.ReLU())],
-            "layer 'a' must take its input from a layer; got none; name one. [no-inputs]",
+            "layer 'a' must take its input from a layer (got none). Name one. [no-inputs]",
         ),
         (
             [
@@ -188,12 +187,11 @@ def test_shapes_that_do_not_meet_are_both_named():
                 Entry("b", L.ReLU(), ("a",)),
                 Entry("c", L.ReLU(), ("b",)),
             ],
-            "a network must not go round in circles; got b → c → a → b; take one of these inputs from elsewhere. "
-            "[cycle]",
+            "a network must not have cycles (got b → c → a → b). Change one of these inputs. [cycle]",
         ),
         (
             [IMAGE, Entry("a", L.ReLU(), ("a",))],
-            "a network must not go round in circles; got a → a; take one of these inputs from elsewhere. [cycle]",
+            "a network must not have cycles (got a → a). Change one of these inputs. [cycle]",
         ),
     ],
 )
@@ -204,35 +202,34 @@ def test_lists_that_are_no_network(entries, message):
 def test_too_few_inputs():
     got = message_of(BadShape, lambda: Network([IMAGE, Entry("a", L.Add(), ("input",))]))
     assert got.splitlines()[0] == (
-        "layer 'a' on input 3×20×23: Add.inputs must number 2 or more; got 1; name the layers it takes its inputs "
-        "from. [arity]"
+        "layer 'a' on input 3×20×23: Add.inputs must have 2 or more entries (got 1). Name the layers that it takes as inputs. [arity]"
     )
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: L.Conv2d(4, 3, stride=0), "Conv2d.stride must be at least 1; got stride=0. [setting]"),
-        (lambda: L.Conv2d(-4, 3), "Conv2d.out_channels must be at least 1; got out_channels=-4. [setting]"),
-        (lambda: L.Conv2d(4, 2.5), "Conv2d.kernel_size must be a whole number; got kernel_size=2.5. [setting]"),
+        (lambda: L.Conv2d(4, 3, stride=0), "Conv2d.stride must be at least 1 (got stride=0). [setting]"),
+        (lambda: L.Conv2d(-4, 3), "Conv2d.out_channels must be at least 1 (got out_channels=-4). [setting]"),
+        (lambda: L.Conv2d(4, 2.5), "Conv2d.kernel_size must be an integer (got kernel_size=2.5). [setting]"),
         (
             lambda: L.Conv2d(4, (3, 3, 3)),
-            "Conv2d.kernel_size must have 1 or 2 numbers, one per spatial axis; got kernel_size=(3, 3, 3). [setting]",
+            "Conv2d.kernel_size must have 1 or 2 values, one per spatial axis (got kernel_size=(3, 3, 3)). [setting]",
         ),
         (
             lambda: L.Conv2d(10**12, 3),
-            f"Conv2d.out_channels must be at most {2**31 - 1}; got out_channels={10**12}. [setting]",
+            f"Conv2d.out_channels must be at most {2**31 - 1} (got out_channels={10**12}). [setting]",
         ),
         (
             lambda: L.Conv2d(4, 3, padding_mode="mirror"),
-            "Conv2d.padding_mode must be one of zeros, reflect, replicate, circular; got padding_mode='mirror'. "
+            "Conv2d.padding_mode must be one of zeros, reflect, replicate, circular (got padding_mode='mirror'). "
             "[setting]",
         ),
-        (lambda: L.Dropout(1.5), "Dropout.p must be a finite number from 0 to 1; got p=1.5. [setting]"),
+        (lambda: L.Dropout(1.5), "Dropout.p must be a finite number from 0 to 1 (got p=1.5). [setting]"),
         (
             lambda: L.MaxPool2d(3, padding=2),
-            "MaxPool2d.padding must be at most half the kernel, or a window could hold nothing but padding; got "
-            "padding=2, kernel_size=3; use at most 1, or a Pad layer before. [pool-padding]",
+            "MaxPool2d.padding must be at most half the kernel, so that no window holds only padding (got "
+            "padding=2, kernel_size=3). Use at most 1, or a Pad layer before. [pool-padding]",
         ),
     ],
 )

@@ -1,7 +1,7 @@
-"""Learning rate and dead ReLUs: how many units never answer again when the steps are too large.
+"""Learning rate and dead ReLUs: how many units die if the steps are too large.
 
-A unit is dead when its output is 0 for every training image: its gradient is 0 for all of them, and nothing
-brings it back. One large step is enough.
+A unit is dead if its output is 0 for every training image: its gradient is 0 for all of them, and it cannot
+recover. One large step is enough.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAYERS = ("relu1", "relu2")
 
 @dataclass(frozen=True)
 class Setting:
-    """What is tried."""
+    """Settings of the experiment."""
 
     rates: tuple[float, ...]
     epochs: int
@@ -36,7 +36,7 @@ SMALL = Setting((0.05, 1.0), 2, 200, (0, 1))
 
 @dataclass(frozen=True)
 class Row:
-    """One learning rate: dead units of each layer as a share, accuracy, and how many seeds overflowed."""
+    """One learning rate: fraction of dead units per layer, accuracy, and the number of seeds that overflowed."""
 
     rate: float
     dead: tuple[float, ...]
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured."""
+    """Results of the experiment."""
 
     setting: Setting
     rows: tuple[Row, ...]
@@ -67,7 +67,7 @@ class Result:
 
 
 def measure(setting: Setting) -> Result:
-    """Train with every rate from every seed, and count the units that answer to no image."""
+    """Train with every learning rate and seed, and count the units that are 0 for every image."""
     train, test = digits(setting.images)
     images, _ = train.batch(np.arange(len(train)))
     rows = []
@@ -77,7 +77,7 @@ def measure(setting: Setting) -> Result:
             model = cs.Model(NETWORK, seed=seed)
             try:
                 model.fit(train, epochs=setting.epochs, batch_size=32, optimizer=cs.SGD(lr=rate), progress=False)
-            except NotFinite:  # the model stays as it was before the step that overflowed
+            except NotFinite:  # the model keeps its state from before the step that overflowed
                 overflowed += 1
             values = model.activations(images)
             dead.append([float((values[name] == 0).all(axis=0).mean()) for name in LAYERS])

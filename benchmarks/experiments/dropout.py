@@ -1,7 +1,7 @@
-"""Dropout or not: test error, and the gap between test and training error, on few real digits.
+"""Dropout: test error, and the gap between test and training error, on a small training set.
 
-With few images a wide network learns them by heart, and dropout is meant to hinder that. Both networks
-start from the same parameters and see the same batches; errors are measured without dropout's mask.
+A wide network memorizes few images, which dropout is meant to prevent. Both networks
+start from the same parameters and see the same batches. Errors are measured at inference.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VARIANTS = {"without dropout": "", "dropout 0.5": " | dropout 0.5"}
 
 @dataclass(frozen=True)
 class Setting:
-    """How much is trained."""
+    """Settings of the experiment."""
 
     images: int
     epochs: int
@@ -55,7 +55,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured."""
+    """Results of the experiment."""
 
     setting: Setting
     curves: tuple[Curve, ...]
@@ -71,14 +71,14 @@ class Result:
         return f"{about}\n{table(head, rows)}\n{self.difference()}"
 
     def difference(self) -> str:
-        """Say how the test error changes from variant to variant, seed by seed."""
+        """Describe the difference in test error between the variants, per seed."""
         without, with_dropout = (np.array([row[-1] for row in curve.test]) for curve in self.curves)
         changes = with_dropout - without
         mean, spread = mean_and_spread(changes)
         error = spread / np.sqrt(len(changes))
         lower = int((changes < 0).sum())
         return (
-            f"test error with dropout less that without, seed by seed: {100 * mean:+.2f} points "
+            f"difference in test error (with − without), per seed: {100 * mean:+.2f} points "
             f"± {100 * error:.2f} (standard error); lower in {lower} of {len(changes)} seeds"
         )
 

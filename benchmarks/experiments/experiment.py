@@ -1,4 +1,4 @@
-"""What every experiment shares: its arguments, its table, its figure, and the real digits."""
+"""Arguments, table, figure and data of all experiments."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ COLORS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE,
 def start(
     name: str, about: str, full: S, small: S, measure: Callable[[S], R], draw: Callable[[R, Path], None]
 ) -> None:
-    """Read the arguments, measure, print what came out and draw it."""
+    """Parse the arguments, run the experiment, print the result and save the figure."""
     parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--small", action="store_true", help="a setting of seconds, to see that it runs")
-    parser.add_argument("--save", type=Path, default=Path("out", "experiments", f"{name}.png"), help="the figure")
-    given = parser.parse_args()
-    result = measure(small if given.small else full)
+    parser.add_argument("--small", action="store_true", help="run a reduced setting, in seconds")
+    parser.add_argument(
+        "--save", type=Path, default=Path("out", "experiments", f"{name}.png"), help="figure to write"
+    )
+    arguments = parser.parse_args()
+    result = measure(small if arguments.small else full)
     print(result)
-    given.save.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, given.save)
-    print(f"figure: {given.save}", file=sys.stderr)
+    arguments.save.parent.mkdir(parents=True, exist_ok=True)
+    draw(result, arguments.save)
+    print(f"figure: {arguments.save}", file=sys.stderr)
 
 
 def digits(images: int | None = None) -> tuple[Dataset, Dataset]:
-    """Return the real digits: so many to train on, evenly of all, and the test part."""
+    """Return the bundled digits: `images` training images, spread evenly, and the test part."""
     train, test = load_data("digits", "train", hold_out=0), load_data("digits", "test")
     if images is not None:
         train = Subset(train, np.linspace(0, len(train) - 1, images).astype(int))
@@ -53,7 +55,7 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write rows under a head, the first column to the left, the others to the right."""
+    """Format a table. The first column is left-aligned, the others are right-aligned."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
@@ -64,7 +66,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def panels(count: int, title: str) -> tuple[style.Figure, list[Axes]]:
-    """Return a figure with so many panels side by side."""
+    """Return a figure with `count` panels side by side."""
     figure = style.new_figure(6.4 * count, 4.8)
     figure.suptitle(title, fontsize=style.TITLE, color=style.INK)
     figure.subplots_adjust(left=0.55 / (6.4 * count) * 1.6, right=0.98, bottom=0.14, top=0.86, wspace=0.25)

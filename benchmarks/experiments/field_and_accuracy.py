@@ -1,7 +1,7 @@
-"""Receptive field against accuracy: what a network can tell from patches of one size.
+"""Receptive field and accuracy: classification from patches of one size.
 
 Four convolutions, some of 3×3 and the rest of 1×1, then the mean over all positions: each unit of the last
-map sees a patch, and the classifier only knows how often which kind of patch occurs. Channels are chosen so
+map sees a patch, and the classifier receives only the frequencies of kinds of patches. Channels are chosen so
 that all networks have about as many parameters.
 """
 
@@ -20,7 +20,7 @@ CONVOLUTIONS = 4
 
 @dataclass(frozen=True)
 class Setting:
-    """How much is trained; `parameters` is the size all networks come close to."""
+    """Settings of the experiment. `parameters` is the approximate size of all networks."""
 
     parameters: int
     epochs: int
@@ -34,7 +34,7 @@ SMALL = Setting(800, 1, 100, (0,))
 
 @dataclass(frozen=True)
 class Row:
-    """One network: what a unit of its last map sees, its size, and how well it reads digits."""
+    """One network: the receptive field of its last map, its size and its accuracy."""
 
     field: int
     channels: int
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured."""
+    """Results of the experiment."""
 
     setting: Setting
     rows: tuple[Row, ...]
@@ -68,20 +68,20 @@ class Result:
 
 
 def notation(spatial: int, channels: int) -> str:
-    """Return a network with `spatial` convolutions of 3×3; the first layers are those."""
+    """Return a network whose first `spatial` convolutions are 3×3."""
     sizes = [3] * spatial + [1] * (CONVOLUTIONS - spatial)
     convolutions = " | ".join(f"conv {channels} {size} same | bn | relu" for size in sizes)
     return f"input 1x8x8 | {convolutions} | globalavgpool | flatten | dense 10"
 
 
 def sized(spatial: int, parameters: int) -> cs.Network:
-    """Return the network whose parameters come closest to so many."""
+    """Return the network whose number of parameters is closest to `parameters`."""
     networks = (cs.parse(notation(spatial, channels)) for channels in range(2, 100))
     return min(networks, key=lambda network: abs(cs.inspect(network).totals.params - parameters))
 
 
 def measure(setting: Setting) -> Result:
-    """Train every network from every seed; its receptive field is known before."""
+    """Train every network with every seed."""
     train, test = digits(setting.images)
     rows = []
     for spatial in range(CONVOLUTIONS + 1):

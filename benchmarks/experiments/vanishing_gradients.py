@@ -1,6 +1,6 @@
 """Depth and vanishing gradients: how much of the gradient reaches the first layer under sigmoid, tanh and ReLU.
 
-The slope of sigmoid is at most 1/4, so each layer takes most of the gradient away; tanh keeps it near 0, and
+The slope of sigmoid is at most 1/4, so each layer reduces the gradient; tanh preserves it near 0, and
 ReLU where its unit is active. Measured before training, and as the accuracy after it.
 """
 
@@ -21,7 +21,7 @@ WIDTH = 32
 
 @dataclass(frozen=True)
 class Setting:
-    """What is tried."""
+    """Settings of the experiment."""
 
     depths: tuple[int, ...]
     epochs: int
@@ -35,7 +35,7 @@ SMALL = Setting((1, 4), 1, 100, (0,))
 
 @dataclass(frozen=True)
 class Row:
-    """One function at one depth: each layer's gradient before training, first layer first; accuracy after."""
+    """One function at one depth: the gradient of each layer before training, and the accuracy after it."""
 
     function: str
     depth: int
@@ -44,13 +44,13 @@ class Row:
 
     @property
     def reaching(self) -> float:
-        """Return the first layer's gradient as a share of the last hidden layer's."""
+        """Return the ratio of the first layer's gradient to the last hidden layer's."""
         return self.gradients[0] / self.gradients[-1]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured."""
+    """Results of the experiment."""
 
     setting: Setting
     rows: tuple[Row, ...]
@@ -77,13 +77,13 @@ class Result:
 
 
 def network(function: str, depth: int) -> str:
-    """Return a chain of hidden layers of one width, the first one after a layer that brings the image to it."""
+    """Return a chain of hidden layers of one width, after an entry layer that maps the image to it."""
     hidden = " | ".join(f"hidden{n}: dense {WIDTH} | {function}" for n in range(1, depth + 1))
     return f"input 1x8x8 | flatten | entry: dense {WIDTH} | {function} | {hidden} | output: dense 10"
 
 
 def measure(setting: Setting) -> Result:
-    """Take the gradients of one large batch, then train."""
+    """Compute the gradients of one large batch, then train."""
     train, test = digits(setting.images)
     images, labels = train.batch(np.arange(min(256, len(train))))
     rows = []

@@ -1,4 +1,4 @@
-"""Activations and their gradients against PyTorch, one thread each, neither allocating memory.
+"""Activations and their gradients compared with PyTorch, in one thread, without allocations.
 
 GB/s counts what must be read and written. Sizes of 25 MB and more leave the caches.
 """

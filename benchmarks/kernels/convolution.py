@@ -1,6 +1,6 @@
-"""Direct convolution and its input gradient against PyTorch, one thread each.
+"""Direct convolution and its input gradient compared with PyTorch, in one thread.
 
-PyTorch runs in its better memory format. The input gradient's time holds the transposition of the weights, which
+PyTorch uses its faster memory format. The input gradient includes the transposition of the weights, which
 a training step needs once; PyTorch reorders weights at every call.
 """
 
@@ -54,7 +54,7 @@ SHAPES = [
 SECONDS = 1.5
 """Spent on each comparison."""
 BLOCK_SECONDS = 0.03
-"""Each works so long before the other's turn."""
+"""Seconds before the other takes its turn."""
 
 Work = Callable[[], object]
 

@@ -1,4 +1,4 @@
-"""Dense layers, softmax with cross-entropy, optimizers and dropout against PyTorch, one thread each."""
+"""Dense layers, softmax with cross-entropy, optimizers and dropout compared with PyTorch, in one thread."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Depthwise convolution and its gradients against PyTorch in its better memory format, one thread each.
+"""Depthwise convolution and its gradients compared with PyTorch in its faster memory format, in one thread.
 
 GB/s counts what must be read and written: images and their gradients, once. The time of the weight gradient
-includes the sum over parts. Name words to run only the cases that have them all.
+includes the sum over parts. Arguments are words that a case must contain.
 """
 
 from __future__ import annotations

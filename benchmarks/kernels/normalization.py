@@ -1,7 +1,7 @@
-"""Batch normalization with ReLU in training, and merges, against PyTorch, one thread each.
+"""Batch normalization with ReLU in training, and merges, compared with PyTorch, in one thread.
 
-PyTorch runs in its better memory format, and cuts at zero in place. GB/s counts what must be read and written: in
-forward x twice and y; in backward x and dy twice and dx. A plain copy's GB/s stands beside it.
+PyTorch uses its faster memory format and an in-place ReLU. GB/s counts what must be read and written: in
+forward x twice and y; in backward x and dy twice and dx. The GB/s of a plain copy are shown for comparison.
 """
 
 from __future__ import annotations

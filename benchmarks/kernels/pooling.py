@@ -1,7 +1,7 @@
-"""Pooling against PyTorch, one thread each, neither allocating memory; PyTorch in its better memory format.
+"""Pooling compared with PyTorch in its faster memory format, in one thread, without allocations.
 
-The gradient of max pooling is compared with PyTorch's and its ReLU's, which ours takes in the same pass, with the
-sums by channel that a convolution's bias needs. GB/s counts what must be read and written.
+The gradient of max pooling is compared with PyTorch's, including ReLU, which ours computes in the same pass with
+the sums by channel that a convolution's bias needs. GB/s counts what must be read and written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run one kernel in this thread, and time it in turn with other work."""
+"""Run one kernel in this thread, and time it while alternating with other functions."""
 
 from __future__ import annotations
 

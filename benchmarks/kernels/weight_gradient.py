@@ -1,6 +1,6 @@
-"""Weight gradients of convolutions against PyTorch in its better memory format, one thread each.
+"""Weight gradients of convolutions compared with PyTorch in its faster memory format, in one thread.
 
-The time includes the sum over parts. Name words to run only the cases that have them all.
+The time includes the sum over parts. Arguments are words that a case must contain.
 """
 
 from __future__ import annotations

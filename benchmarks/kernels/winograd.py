@@ -1,8 +1,8 @@
-"""Winograd's convolution against PyTorch and against plain convolution, three passes, one thread each.
+"""Winograd convolution compared with PyTorch and with direct convolution: three passes, in one thread.
 
-PyTorch runs in its better memory format. "+ weights" adds what transforms the weights, which training pays at
-every step and inference once; the weight gradient's time always holds the way back. "chosen" is the rule's tile in
-training, and for forward passes also at inference. Arguments: words that a line must hold.
+PyTorch uses its faster memory format. "+ weights" includes the transform of the weights, which training needs at
+every step and inference once; the weight gradient always includes the inverse transform. "chosen" is the tile in
+training, and for forward passes also at inference. Arguments are words that a line must contain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m convscope` is the command line."""
+"""Entry point of `python -m convscope`."""
 
 import sys
 

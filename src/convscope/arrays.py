@@ -1,4 +1,4 @@
-"""Types of arrays that all of the package shares, and mappings of them."""
+"""Array types, and lazily computed arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DType = type[np.float32] | type[np.float64]
 
 
 class ComputedArrays(Mapping[str, Array]):
-    """Arrays by name, each computed when it is asked for: not all of them are in memory at once."""
+    """Mapping of arrays that are computed on access, so that they need not be in memory together."""
 
     def __init__(self, names: Iterable[str], compute: Callable[[str], Array]) -> None:
         self._names, self._compute = dict.fromkeys(names), compute

@@ -1,20 +1,20 @@
-"""Everything convscope raises on purpose, in one tree.
+"""Exceptions raised by convscope, in one tree.
 
 ConvscopeError
-├── BadSetting        a hyper-parameter that no layer can have
-├── BadShape          a layer that cannot take this input
-├── BadNetwork        layers that do not make a graph (names, cycles, a failing layer)
-├── BadNotation       text or YAML that does not read as a network
-├── UnknownModel      a model that cannot be found or told apart
-├── UnknownLayer      a layer name the network does not have
+├── BadSetting        an invalid hyper-parameter or argument
+├── BadShape          an input shape that a layer does not accept
+├── BadNetwork        an invalid graph of layers (names, cycles, a failing layer)
+├── BadNotation       a syntax error in notation, YAML or JSON
+├── UnknownModel      a model that cannot be found
+├── UnknownLayer      a layer name that the network does not have
 ├── BadUnit           a unit or pixel outside its layer
-├── NoRule            a layer that nobody knows how to compute
-├── BadFile           a file that is missing or not what its name says
-├── BadData           images or labels that nothing can be learned from
-├── NotFinite         numbers that became NaN or infinite in training
+├── NoRule            an unsupported layer
+├── BadFile           a missing, damaged or unexpected file
+├── BadData           images or labels that cannot be used
+├── NotFinite         values that became NaN or infinite during training
 └── MissingExtra      an optional dependency that is not installed
 
-A message reads: what must hold; what came; what to do. Its code stands last, in brackets.
+A message says what is wrong (got what). It then says how to fix it. Its stable code comes last, in brackets.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST_WORD = 400
-"""Characters of one word of a message; what was read may be far longer."""
+"""Maximum number of characters of one word of a message; longer input is elided."""
 
 LONGEST_MESSAGE = 20_000
-"""Characters of a whole message."""
+"""Maximum number of characters of a message."""
 
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
 
 class ConvscopeError(ValueError):
-    """Base of all errors a user can cause; the command line prints its text and exits with 2.
+    """Base of all errors that a user can cause. The command line prints the message and exits with 2.
 
-    Words and messages that are too long to read are shortened in the middle.
+    Overlong words and messages are elided in the middle.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -43,23 +43,23 @@ class ConvscopeError(ValueError):
 
 
 class BadSetting(ConvscopeError):
-    """A hyper-parameter outside its rule."""
+    """An invalid hyper-parameter or argument."""
 
 
 class BadShape(ConvscopeError):
-    """An input that a layer cannot take."""
+    """An input shape that a layer does not accept."""
 
 
 class BadNetwork(ConvscopeError):
-    """Layers that do not make a network."""
+    """An invalid graph of layers."""
 
 
 class BadNotation(ConvscopeError):
-    """Text that does not read as a network; the message points at the line and column."""
+    """A syntax error in notation, YAML or JSON; the message points at the line and column."""
 
 
 class UnknownModel(ConvscopeError):
-    """A model name or file that leads nowhere."""
+    """A model that cannot be found."""
 
 
 class UnknownLayer(ConvscopeError):
@@ -71,21 +71,21 @@ class BadUnit(ConvscopeError):
 
 
 class NoRule(ConvscopeError):
-    """A layer that nobody knows how to compute."""
+    """An unsupported layer."""
 
 
 class BadFile(ConvscopeError):
-    """A file that is missing or not what its name says."""
+    """A missing, damaged or unexpected file."""
 
 
 class BadData(ConvscopeError):
-    """Images or labels that nothing can be learned from."""
+    """Images or labels that cannot be used."""
 
 
 class NotFinite(ConvscopeError):
-    """Numbers that became NaN or infinite in training; the message names the layer, and so does `layer`.
+    """Values that became NaN or infinite during training; `layer` names the layer.
 
-    `convscope train` prints its text and exits with 1: the input was not at fault.
+    `convscope train` prints the message and exits with 1, because the arguments are valid.
     """
 
     layer = ""
@@ -105,19 +105,35 @@ def _elided(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-(longest // 4) :]}"
 
 
-def missing_library(needs: str, packages: str, code: str, got: str = "none is installed") -> MissingExtra:
-    """Return the error for a library that is not installed; `needs` says what needs which library.
+def missing_library(needs: str, packages: str, code: str, got: str = "") -> MissingExtra:
+    """Return the error for a library that is not installed or too old.
 
-    The library itself is named, never an extra of this package: that works from a checkout, too.
+    The message names the library itself, not an extra of this package, so that it also holds for a checkout.
+
+    Args:
+        needs: What needs which library.
+        packages: The arguments of `pip install`.
+        code: The code of the error.
+        got: What is installed instead.
 
     >>> print(missing_library("figures need matplotlib", "matplotlib pillow", "plot-extra"))
-    figures need matplotlib; none is installed; run `pip install matplotlib pillow`. [plot-extra]
+    Figures need matplotlib, which is not installed. Run `pip install matplotlib pillow`. [plot-extra]
     """
-    return MissingExtra(f"{needs}; {got}; {pip_install(packages)}. [{code}]")
+    state = f" ({got})" if got else ", which is not installed"
+    return MissingExtra(f"{sentence(needs + state)} {sentence(pip_install(packages))} [{code}]")
+
+
+def sentence(text: str) -> str:
+    """Return the text with a capital letter and a full stop, unless it ends in punctuation.
+
+    >>> sentence("use 1, 2 or 3"), sentence("did you mean relu?")
+    ('Use 1, 2 or 3.', 'Did you mean relu?')
+    """
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "…")) else ".")
 
 
 def pip_install(packages: str) -> str:
-    """Return the advice to install packages from the registry.
+    """Return the hint to install packages.
 
     >>> pip_install("pooch")
     'run `pip install pooch`'
@@ -126,7 +142,7 @@ def pip_install(packages: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
-    """Say which known words look most like `word`, for the way out of a message."""
+    """Return a hint with the known words closest to `word`."""
     names = sorted(known)
     close = get_close_matches(word, names, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
     if close:

@@ -1,4 +1,4 @@
-"""Input shapes as users give them: one shape, or one per input by name."""
+"""Input shapes given by users: one shape, or one per input by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ InputShape = Iterable[int] | Mapping[str, Iterable[int]]
 
 
 def shapes_by_name(input_shape: InputShape | None, names: Sequence[str]) -> dict[str, Shape]:
-    """Return the given shapes by input name, in the order of `names`; inputs without a given shape are left out.
+    """Return the given shapes by input name, in the order of `names`. Inputs without a shape are left out.
 
     Args:
         input_shape: One shape for the first of `names`, or a mapping from names to shapes.
@@ -43,11 +43,11 @@ def shapes_by_name(input_shape: InputShape | None, names: Sequence[str]) -> dict
 
 
 def check_channels_first(shape: Shape, channels: int, name: str = "input") -> None:
-    """Refuse a shape whose channels seem to be last, for an input with another count of channels.
+    """Reject a shape that seems to have its channels last.
 
     Args:
-        shape: Sizes given for the input, which should be channels first.
-        channels: The channels that the input has had so far.
+        shape: The new shape of the input, which should be channels first.
+        channels: The current number of channels.
         name: The input's name.
 
     Raises:
@@ -73,15 +73,15 @@ def checked_shape(sizes: Iterable[int]) -> Shape:
     >>> checked_shape([3, 224, 224])
     (3, 224, 224)
     """
-    given: object = sizes
+    value: object = sizes
     try:
-        given = tuple(sizes)
-        shape = tuple(int(size) for size in given)
+        value = tuple(sizes)
+        shape = tuple(int(size) for size in value)
     except (TypeError, ValueError, OverflowError):
         shape = ()
-    if shape != given or not shape or min(shape) < 1:
+    if shape != value or not shape or min(shape) < 1:
         raise BadSetting(
             "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
-            f"names to such shapes; got input_shape={given!r}; use (3, 224, 224). [input-shape]"
+            f"names to such shapes; got input_shape={value!r}; use (3, 224, 224). [input-shape]"
         )
     return shape

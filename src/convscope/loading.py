@@ -1,4 +1,4 @@
-"""Find the network that a user names: in the zoo, in notation, in a file."""
+"""Load networks by name, notation, file or object."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .model import Model
 
 ModelSource: TypeAlias = "Network | Model | nn.Module | keras.Model | str | os.PathLike[str]"
-"""Everything that functions take as a model."""
+"""Everything that is accepted as a model."""
 
 LARGEST_FILE = 16 << 20
-"""Bytes of a network's file: a description is text, and even a large one is far smaller."""
+"""Maximum size of a file with a network, in bytes. Even large descriptions are far smaller."""
 
 _MODULE = (
     "a PyTorch module or its weights, which need the code that builds them",
@@ -32,8 +32,8 @@ _MODULE = (
 )
 _KERAS = (
     "a Keras model",
-    "load it by keras:keras.models:load_model --arg filepath={path}, or pass keras.models.load_model({path!r}) to "
-    "cs.from_keras in Python",
+    "load it with keras:keras.models:load_model --arg filepath={path}, or pass keras.models.load_model({path!r}) "
+    "to cs.from_keras in Python",
 )
 _TENSORFLOW = (
     "a TensorFlow graph",
@@ -52,25 +52,24 @@ ADVICE = {
     ".tflite": _TENSORFLOW,
     ".pb": _TENSORFLOW,
 }
-"""What a file of each suffix holds, and what to do instead."""
+"""Contents of files that are no models, and what to use instead, by suffix."""
 
 _ZOO = Path(__file__).parent / "zoo"
 
 
 def load(model: ModelSource, input_shape: InputShape | None = None) -> Network:
-    """Return the network of a model, for other inputs if `input_shape` is given.
+    """Return the network of a model, with another input shape if `input_shape` is given.
 
     Args:
-        model: A zoo name, notation, a file, a run's folder, a Network, a Model, a PyTorch module or a Keras model.
-        input_shape: One shape, channels first and without the batch, or a mapping from input names to shapes.
-            A PyTorch module without it gets the shape that its first layer with weights suggests, at 224 pixels
-            a side.
+        model: A zoo name, notation, a file, a run folder, a Network, a Model, a PyTorch module or a Keras model.
+        input_shape: One shape, channels first and without the batch, or a mapping from input names to shapes. For
+            PyTorch modules the default has the channels of the first layer with weights, and 224 pixels per side.
 
     Raises:
         UnknownModel: [model-name], [model-type]
-        BadFile: For a file that is missing or damaged.
-        BadNotation: For a text or file with mistakes.
-        BadShape: Where the network cannot take `input_shape`.
+        BadFile: If a file is missing or damaged.
+        BadNotation: If a text or file has mistakes.
+        BadShape: If the network does not accept `input_shape`.
         BadSetting: [input-shape], [input-name], [channels-last]
 
     >>> load("input 1x28x28 | conv 6 5 p2 | relu", input_shape=(1, 32, 30))["conv1"].output_shape
@@ -92,13 +91,13 @@ def load(model: ModelSource, input_shape: InputShape | None = None) -> Network:
 
 
 def zoo_names() -> list[str]:
-    """Return the names of the networks that come with convscope."""
+    """Return the names of the bundled networks."""
     return sorted(path.stem for path in _zoo().values())
 
 
 @cache
 def _zoo() -> Mapping[str, Path]:
-    """Return the zoo's files by the name without capitals and hyphens."""
+    """Return the zoo's files by normalized name."""
     return {_key(path.stem): path for path in _ZOO.glob("*.yaml")}
 
 
@@ -124,7 +123,7 @@ def _from_file(path: Path) -> Network:
 
 
 def _from_folder(path: Path) -> Network:
-    """Return the network of a run's folder, or of one that Model.save has written."""
+    """Return the network of a run folder, or of a folder written by Model.save."""
     from .notation import parse_yaml
     from .training.run_document import NAME, read_run_document
 
@@ -154,15 +153,15 @@ def _text(path: Path) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = f"byte {error.start:,} is not UTF-8"
-        raise _refused(path, "be text in UTF-8", place, "save it as UTF-8", "file-text") from None
+        problem = f"byte {error.start:,} is not UTF-8"
+        raise _refused(path, "be text in UTF-8", problem, "save it as UTF-8", "file-text") from None
     if "\0" in text:
         raise _refused(path, "be text", "binary data", "name a .yaml or .json file", "file-text")
     return text
 
 
-def _refused(path: Path, rule: str, got: str, way_out: str, code: str) -> BadFile:
-    return BadFile(f"{str(path)!r} must {rule}; got {got}; {way_out}. [{code}]")
+def _refused(path: Path, rule: str, got: str, hint: str, code: str) -> BadFile:
+    return BadFile(f"{str(path)!r} must {rule}; got {got}; {hint}. [{code}]")
 
 
 def _resized(network: Network, size: InputShape | None) -> Network:
@@ -170,7 +169,7 @@ def _resized(network: Network, size: InputShape | None) -> Network:
 
 
 def _from_object(model: Any, size: InputShape | None) -> Network:
-    """Return the network of a Model, a Keras model or a PyTorch module; their packages are loaded already."""
+    """Return the network of a Model, Keras model or PyTorch module. Their packages are loaded already."""
     for package, name, read in _OBJECTS:
         kind = getattr(sys.modules.get(package), name, None)
         if kind is not None and isinstance(model, kind):
@@ -230,17 +229,17 @@ def _read_foreign(path: str, _: InputShape | None) -> Network:
     suffix = Path(path).suffix.lower()
     holds, hint = ADVICE[suffix]
     raise UnknownModel(
-        f"a {suffix} file cannot be read as a model: it holds {holds}; got model={path!r}; "
+        f"a {suffix} file cannot be read as a model: it contains {holds}; got model={path!r}; "
         f"{hint.format(path=path)}. [model-file]"
     )
 
 
 _OBJECTS: tuple[tuple[str, str, Callable[[Any, InputShape | None], Network]], ...] = (
     ("convscope.model", "Model", lambda model, size: _resized(model.network, size)),
-    ("keras", "Model", _read_keras_model),  # before PyTorch: on its backend a Keras model is a module, too
+    ("keras", "Model", _read_keras_model),  # before PyTorch: with its backend a Keras model is a module, too
     ("torch.nn", "Module", _read_torch_module),
 )
-"""Classes by package and name, and what reads their instances."""
+"""Supported classes by package and name, with their readers."""
 
 _READERS: tuple[tuple[Callable[[str], bool], Callable[[str, InputShape | None], Network]], ...] = (
     (lambda name: _key(name.strip()) in _zoo(), lambda name, size: _resized(_from_zoo(_key(name.strip())), size)),
@@ -250,6 +249,6 @@ _READERS: tuple[tuple[Callable[[str], bool], Callable[[str, InputShape | None], 
     (_ends(".onnx"), _read_onnx),
     (_ends(*ADVICE), _read_foreign),
     (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
-    (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # it takes any text
+    (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # last: it accepts any text
 )
-"""What a name can be, in this order, and what reads it."""
+"""Predicates on names with their readers, in this order."""

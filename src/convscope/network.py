@@ -1,4 +1,4 @@
-"""A network: named layers in order, every shape known, nothing else."""
+"""The graph of named layers, with inferred shapes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest
+from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest, sentence
 from .input_shapes import InputShape, check_channels_first, shapes_by_name
 from .layers.base import Layer, show_shape
 from .layers.connection import Connection, Shape
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A layer as a user lists it: the names of its inputs, whose parameters it uses, and which are not trained."""
+    """A layer as a user lists it: its inputs, the owner of shared parameters, and frozen parameters."""
 
     name: str
     layer: Layer
@@ -33,9 +33,9 @@ class Entry(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What passes over all nodes need, column by column, so that they touch nothing else.
+    """Facts of all nodes by column, for fast passes over a network.
 
-    `sources` are the places of each node's inputs. `unmoved` is the one input whose positions a node hands on as
+    `sources` are the indices of each node's inputs. `unmoved` is the one input whose positions a node passes on as
     they are, -1 for any other node; it does so for the input axes in `still`, for all where that is None. The rest
     is each node's facts.
     """
@@ -56,12 +56,12 @@ class Columns(NamedTuple):
 class Node(NamedTuple):
     """A layer in its network.
 
-    `index` is its place in the order, `sources` the places of its inputs, `parameters_of` the name under which
-    its parameters are kept (another layer's where they are shared), `origin` where an importer found it. `frozen`
-    are the parameters that training leaves as they are, by the layer's names for them.
+    `index` is its index in the order, `sources` the indices of its inputs, `parameters_of` the name under which
+    its parameters are stored (another layer's where they are shared), `origin` where an importer found it.
+    `frozen` are the frozen parameters, by the layer's names for them.
     """
 
-    index: int  # type: ignore[assignment]  # a tuple's own method of that name is not missed
+    index: int  # type: ignore[assignment]  # shadows tuple.index deliberately
     name: str
     layer: Layer
     inputs: tuple[str, ...]
@@ -79,7 +79,7 @@ class Node(NamedTuple):
 
     @property
     def output_shape(self) -> Shape:
-        """Return the shape of the output, batch left out."""
+        """Return the output shape, without the batch axis."""
         return self.facts.output_shape
 
     @property
@@ -94,12 +94,12 @@ class Node(NamedTuple):
 
     @property
     def is_frozen(self) -> bool:
-        """Return whether training changes nothing of the layer: its running statistics stay as they are, too."""
+        """Return whether the layer is frozen, its running statistics included."""
         return bool(self.frozen) and len(self.frozen) == len(freezable(self.facts))
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """Return the parameters that training moves."""
+        """Return the parameters that are trained."""
         return tuple(name for name in self.facts.param_shapes if name not in self.frozen)
 
     @property
@@ -113,7 +113,7 @@ class Network:
     """An immutable graph of layers. Shapes are propagated once, at construction.
 
     Layers may be listed in any order; they are kept in one in which inputs come first. An error names the layer,
-    shows the table up to it, and says what would be right.
+    shows the table up to it, and says how to fix it.
 
     >>> from convscope.layers import Conv2d, Input, ReLU
     >>> net = Network([Entry("input", Input((3, 32, 32))), Entry("conv1", Conv2d(8, 3), ("input",))])
@@ -140,7 +140,7 @@ class Network:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                f"{self.name} has no layer {name!r}; {nearest(name, self._by_name)} [layer-name]"
+                f"{self.name} has no layer {name!r}. {sentence(nearest(name, self._by_name))} [layer-name]"
             ) from None
 
     def __contains__(self, name: object) -> bool:
@@ -178,7 +178,7 @@ class Network:
 
     @cached_property
     def frozen_parameters(self) -> frozenset[str]:
-        """Return the parameters that training leaves as they are, by "layer.name"."""
+        """Return the frozen parameters by "layer.name"."""
         owners = (node for node in self.nodes if node.frozen and node.owns_parameters)
         return frozenset(
             f"{node.name}.{name}" for node in owners for name in node.frozen if name in node.facts.param_shapes
@@ -210,19 +210,19 @@ class Network:
 
     @property
     def input_shape(self) -> Shape:
-        """Return the (first) input's shape, batch left out."""
+        """Return the shape of the (first) input, without the batch axis."""
         return self.inputs[0].output_shape
 
     @property
     def shown_inputs(self) -> str:
-        """Return the input shapes as people read them: `input 3×224×224`, or `inputs x 3×8×9, z 5×4`."""
+        """Return the input shapes as text: `input 3×224×224`, or `inputs x 3×8×9, z 5×4`."""
         if len(self.inputs) == 1:
             return f"input {show_shape(self.input_shape)}"
         return "inputs " + ", ".join(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
 
     @cached_property
     def outputs(self) -> tuple[Node, ...]:
-        """Return the nodes that no other uses."""
+        """Return the nodes whose output no other node uses."""
         used = {source for node in self.nodes for source in node.sources}
         return tuple(node for node in self.nodes if node.index not in used)
 
@@ -260,8 +260,8 @@ class Network:
             found = {node.name for node in owners if names_layer(pattern, node.name)}
             if not found:
                 raise UnknownLayer(
-                    f"{self.name} has no layer with parameters that matches {pattern!r}; "
-                    f"{nearest(pattern, [node.name for node in owners])} [layer-name]"
+                    f"{self.name} has no layer with parameters that matches {pattern!r}. "
+                    f"{sentence(nearest(pattern, [node.name for node in owners]))} [layer-name]"
                 )
             chosen |= found
         names = {node.name: tuple(freezable(node.facts)) for node in owners}
@@ -282,7 +282,7 @@ class Network:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a layer may be called so: the notation gives these signs a meaning."""
+    """Return whether the text is a legal name: some characters have a meaning in the notation."""
     return text.isprintable() and _PLAIN(text) is not None
 
 
@@ -292,7 +292,7 @@ def freezable(known: Facts) -> tuple[str, ...]:
 
 
 def names_layer(pattern: str, name: str) -> bool:
-    """Tell whether a pattern means a layer: by its name, by a group that it is in, or with wildcards."""
+    """Return whether a pattern matches a layer: by name, by group, or with wildcards."""
     return name.startswith(f"{pattern}.") or fnmatchcase(name, pattern)
 
 
@@ -311,34 +311,36 @@ def _check_names(entries: list[Entry]) -> None:
     if not all(names) or (names and not is_name("".join(names))):
         wrong = next(name for name in names if not is_name(name))
         raise BadNetwork(
-            "a layer's name must be text without blanks, quotes, braces and the signs | , : = #; "
-            f"got {wrong!r}; use letters, digits, dots and dashes. [layer-name]"
+            "a layer's name must be text without spaces, quotes, braces and the signs | , : = # "
+            f"(got {wrong!r}). Use letters, digits, dots and dashes. [layer-name]"
         )
     known = set(names)
     if len(known) < len(names):
         twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise BadNetwork(f"layer names must differ; got two layers named {twice!r}; rename one. [duplicate-name]")
+        raise BadNetwork(
+            f"layer names must be unique (got two layers named {twice!r}). Rename one. [duplicate-name]"
+        )
     if not any(not entry.inputs for entry in entries):
         raise BadNetwork(
-            "a network must have an input; got none; begin with one, as in `input 3x224x224`. [no-input]"
+            "a network must have an input (got none). Begin with one, as in `input 3x224x224`. [no-input]"
         )
     for entry in entries:
         for name in (*entry.inputs, *([entry.shares] if entry.shares else [])):
             if name not in known:
                 raise BadNetwork(
-                    f"inputs of layer {entry.name!r} must be layers of the network; got {name!r}; "
-                    f"{nearest(name, known)} [unknown-input]"
+                    f"inputs of layer {entry.name!r} must be layers of the network (got {name!r}). "
+                    f"{sentence(nearest(name, known))} [unknown-input]"
                 )
         if not entry.inputs and not isinstance(entry.layer, Input):
             raise BadNetwork(
-                f"layer {entry.name!r} must take its input from a layer; got none; name one. [no-inputs]"
+                f"layer {entry.name!r} must take its input from a layer (got none). Name one. [no-inputs]"
             )
 
 
 def in_dependency_order(entries: list[Entry]) -> list[Entry]:
     """Return the entries with inputs first, otherwise in the order listed.
 
-    Errors:   BadNetwork [cycle], naming the layers that go round
+    Errors:   BadNetwork [cycle], naming the layers of the cycle
     """
     placed: set[str] = set()
     waiting: dict[str, list[Entry]] = {}
@@ -362,14 +364,14 @@ def in_dependency_order(entries: list[Entry]) -> list[Entry]:
                     ready.append(later)
     if len(ordered) < len(entries):
         raise BadNetwork(
-            f"a network must not go round in circles; got {' → '.join(_circle(entries, placed))}; "
-            "take one of these inputs from elsewhere. [cycle]"
+            f"a network must not have cycles (got {' → '.join(_circle(entries, placed))}). "
+            "Change one of these inputs. [cycle]"
         )
     return ordered
 
 
 def _circle(entries: list[Entry], placed: set[str]) -> list[str]:
-    """Return the names along one circle among the entries that could not be placed."""
+    """Return the names along one cycle among the unplaced entries."""
     needs = {
         e.name: next(n for n in (*e.inputs, e.shares) if n and n not in placed)
         for e in entries
@@ -398,9 +400,9 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
             owner = by_name[entry.shares].parameters_of
             if by_name[owner].facts.param_shapes != found.param_shapes:
                 raise BadShape(
-                    f"{entry.layer.kind} must have the parameters of {owner!r} to share them; got "
-                    f"{found.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}; "
-                    "use the same settings and input channels. [shared-shapes]"
+                    f"{entry.layer.kind} must have the parameters of {owner!r} to share them (got "
+                    f"{found.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}). "
+                    "Use the same settings and input channels. [shared-shapes]"
                 )
         if frozen or entry.shares is not None:
             frozen = _frozen(entry, found, owner, by_name)
@@ -417,26 +419,28 @@ def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node])
         return by_name[owner].frozen
     if entry.shares is not None:
         raise BadNetwork(
-            f"frozen must be set on the layer that owns the parameters; got it on {entry.name!r}, which shares "
-            f"those of {owner!r}; freeze {owner!r}. [frozen-shared]"
+            f"frozen must be set on the layer that owns the parameters (got it on {entry.name!r}, which shares "
+            f"those of {owner!r}). Freeze {owner!r}. [frozen-shared]"
         )
     names = freezable(known)
     for name in entry.frozen:
         if name not in names:
-            has = f"use {', '.join(names)}" if names else f"{known.kind} has no parameters: leave it out"
-            raise BadNetwork(f"frozen must name parameters of the layer; got {name!r}; {has}. [frozen-name]")
+            has = f"use {', '.join(names)}" if names else f"{known.kind} has no parameters: remove it"
+            raise BadNetwork(
+                f"frozen must name parameters of the layer (got {name!r}). {sentence(has)} [frozen-name]"
+            )
     return tuple(name for name in names if name in entry.frozen)
 
 
 def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes: list[Node]) -> ConvscopeError:
-    """Add the layer's name, its input and the table up to it, once."""
+    """Return the error with the layer's name, its input and the table up to it."""
     shown = nodes[-12:]
     rows = [(node.name, node.kind, show_shape(node.output_shape)) for node in shown]
     rows.append((entry.name, entry.layer.kind, "✗"))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     lines = [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape}" for name, kind, shape in rows]
     if len(nodes) > len(shown):
-        lines.insert(0, f"  … {len(nodes) - len(shown)} layers before")
+        lines.insert(0, f"  … {len(nodes) - len(shown)} earlier layers")
     where = " and ".join(map(show_shape, shapes)) or "nothing"
     table = "\n".join(lines)
     return type(error)(f"layer {entry.name!r} on input {where}: {error}\n{table}")

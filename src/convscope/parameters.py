@@ -9,18 +9,18 @@ from .network import Network
 
 
 def parameter_shapes(network: Network) -> ParamShapes:
-    """Return every learned parameter's shape by "layer.name"; shared ones once, under their owner."""
+    """Return the shape of every parameter by "layer.name". Shared parameters are listed once, by their owner."""
     return _shapes(network, {node.name: node.facts.param_shapes for node in network})
 
 
 def trained_shapes(network: Network) -> ParamShapes:
-    """Return the shapes of the parameters that training moves."""
+    """Return the shapes of the parameters that are not frozen."""
     frozen = network.frozen_parameters
     return {name: shape for name, shape in parameter_shapes(network).items() if name not in frozen}
 
 
 def buffer_shapes(network: Network) -> ParamShapes:
-    """Return every running statistic's shape by "layer.name"."""
+    """Return the shape of every running statistic by "layer.name"."""
     return _shapes(network, {node.name: node.facts.buffer_shapes for node in network})
 
 

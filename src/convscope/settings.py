@@ -1,4 +1,4 @@
-"""Forms of a hyper-parameter: its rule, its canonical value, and how notation spells it.
+"""Field types of hyper-parameters: rule, canonical value, and spelling in the notation.
 
 A layer declares each setting once, as a dataclass field made by a function of this file. The form turns what
 a user wrote (`3`, `(3, 5)`, `"same"`) into one canonical value, or raises `BadSetting`; the notation reads and
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, Literal
 
-from .errors import BadSetting
+from .errors import BadSetting, sentence
 
 Axes = tuple[int, ...]
 """One integer per spatial axis, rows first."""
@@ -29,19 +29,19 @@ LARGEST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Owner:
-    """Who asks: the layer kind and its number of spatial axes (None: as many as the value has)."""
+    """The owner of a setting: layer kind and number of spatial axes (None: any)."""
 
     kind: str
     rank: int | None
 
-    def refuse(self, setting: str, rule: str, value: object, way_out: str = "") -> BadSetting:
-        """Make the error for a broken rule."""
-        advice = f"; {way_out}" if way_out else ""
-        return BadSetting(f"{self.kind}.{setting} must {rule}; got {setting}={value!r}{advice}. [setting]")
+    def refuse(self, setting: str, rule: str, value: object, hint: str = "") -> BadSetting:
+        """Return the error for an invalid value."""
+        advice = f" {sentence(hint)}" if hint else ""
+        return BadSetting(f"{self.kind}.{setting} must {rule} (got {setting}={value!r}).{advice} [setting]")
 
 
-class Form:
-    """How one setting is checked, read and written. Subclasses say what is legal."""
+class FieldType:
+    """A field type: how a setting is checked, read and written."""
 
     spelling: ClassVar[str] = "text"
     """What `parse` reads, in words."""
@@ -60,10 +60,10 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Count(Form):
+class Count(FieldType):
     """An integer from `least` to `most`."""
 
-    spelling: ClassVar[str] = "a whole number"
+    spelling: ClassVar[str] = "an integer"
     least: int = 1
     most: int = LARGEST
 
@@ -74,7 +74,7 @@ class Count(Form):
                 raise TypeError
             number = operator.index(value)
         except TypeError:
-            raise owner.refuse(name, "be a whole number", value) from None
+            raise owner.refuse(name, "be an integer", value) from None
         if not self.least <= number <= self.most:
             limit = f"be at least {self.least}" if number < self.least else f"be at most {self.most}"
             raise owner.refuse(name, limit, number)
@@ -86,7 +86,7 @@ class Count(Form):
 
 
 @dataclass(frozen=True)
-class Real(Form):
+class Real(FieldType):
     """A finite number from `least` to `most`."""
 
     spelling: ClassVar[str] = "a number"
@@ -113,8 +113,8 @@ class Real(Form):
 
 
 @dataclass(frozen=True)
-class Flag(Form):
-    """Yes or no."""
+class Flag(FieldType):
+    """True or false."""
 
     spelling: ClassVar[str] = "true or false"
 
@@ -137,8 +137,8 @@ class Flag(Form):
 
 
 @dataclass(frozen=True)
-class Choice(Form):
-    """One of a few words; `synonyms` are other libraries' names for them."""
+class Choice(FieldType):
+    """One of several words; `synonyms` are other libraries' names for them."""
 
     words: tuple[str, ...]
     synonyms: tuple[tuple[str, str], ...] = ()
@@ -158,14 +158,14 @@ class Choice(Form):
 
 
 @dataclass(frozen=True)
-class Text(Form):
-    """Any words without blanks or the signs of the notation."""
+class Text(FieldType):
+    """Text without spaces and the characters of the notation."""
 
     def canonical(self, value: Any, owner: Owner, name: str) -> str:
         """Return the text."""
         text = str(value)
         if not text.isprintable() or not text or any(sign in text for sign in " |\"'#{}"):
-            raise owner.refuse(name, "be text without blanks, quotes, braces, # or |", value)
+            raise owner.refuse(name, "be text without spaces, quotes, braces, # or |", value)
         return text
 
     def parse(self, text: str) -> str:
@@ -174,10 +174,10 @@ class Text(Form):
 
 
 @dataclass(frozen=True)
-class Integers(Form):
+class Integers(FieldType):
     """A tuple of integers of any length, each at least `least`; one integer stands for a tuple of one."""
 
-    spelling: ClassVar[str] = "whole numbers with x between them, as 3x5"
+    spelling: ClassVar[str] = "integers separated by x, as in 3x5"
     least: int = -LARGEST
     longest: int = 64
     most: int = LARGEST
@@ -200,10 +200,10 @@ class Integers(Form):
 
 
 @dataclass(frozen=True)
-class PerAxis(Form):
+class PerAxis(FieldType):
     """One integer per spatial axis; a single integer stands for all axes."""
 
-    spelling: ClassVar[str] = "a whole number, or one per axis as 3x5"
+    spelling: ClassVar[str] = "an integer, or one per axis as in 3x5"
     least: int = 1
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
@@ -216,7 +216,7 @@ class PerAxis(Form):
             return values
         if len(values) == 1:
             return values * rank
-        raise owner.refuse(name, f"have 1 or {rank} numbers, one per spatial axis", value)
+        raise owner.refuse(name, f"have 1 or {rank} values, one per spatial axis", value)
 
     def parse(self, text: str) -> Axes:
         """Read `3` or `3x5`."""
@@ -228,10 +228,10 @@ class PerAxis(Form):
 
 
 @dataclass(frozen=True)
-class PerAxisPads(Form):
+class PerAxisPads(FieldType):
     """(before, after) per spatial axis; or "same", "valid", one number, or one number per axis."""
 
-    spelling: ClassVar[str] = "a whole number, one per axis as 1x0, or before/after as 0/1x2/3"
+    spelling: ClassVar[str] = "an integer, one per axis as in 1x0, or before/after as in 0/1x2/3"
     least: int = 0
     same: bool = True
 
@@ -243,7 +243,7 @@ class PerAxisPads(Form):
             elif value == "same" and self.same:
                 return "same"
             else:
-                words = '"same", "valid" or numbers' if self.same else "numbers"
+                words = '"same", "valid" or integers' if self.same else "numbers"
                 raise owner.refuse(name, f"be {words}", value)
         items = value if isinstance(value, Sequence) else (value,)
         one = Count(self.least)
@@ -251,7 +251,7 @@ class PerAxisPads(Form):
         for item in items:
             ends = item if isinstance(item, Sequence) else (item, item)
             if len(ends) != 2:
-                raise owner.refuse(name, "give one number or (before, after) per axis", value)
+                raise owner.refuse(name, "pass one integer or (before, after) per axis", value)
             pairs.append((one.canonical(ends[0], owner, name), one.canonical(ends[1], owner, name)))
         rank = owner.rank
         if len(set(pairs)) == 1 and (rank is None or len(pairs) == 1):
@@ -279,10 +279,10 @@ class PerAxisPads(Form):
 
 
 @dataclass(frozen=True)
-class Optional(Form):
-    """Another form, or None for "find out from the input"."""
+class Optional(FieldType):
+    """Another type, or None for a value inferred from the input."""
 
-    form: Form
+    form: FieldType
 
     @property
     def spelling(self) -> str:  # type: ignore[override]
@@ -302,7 +302,7 @@ class Optional(Form):
         return self.form.format(value)
 
 
-def setting(form: Form, default: Any = MISSING) -> Any:
+def setting(form: FieldType, default: Any = MISSING) -> Any:
     """Declare a hyper-parameter of a layer."""
     return field(default=default, metadata={"form": form})
 
@@ -313,7 +313,7 @@ def count(default: Any = MISSING, least: int = 1, most: int = LARGEST) -> Any:
 
 
 def known_or_inferred() -> Any:
-    """Declare a size that the input decides; given, it is checked against the input."""
+    """Declare a size inferred from the input; an explicit one is checked."""
     return setting(Optional(Count()), None)
 
 
@@ -323,12 +323,12 @@ def real(default: Any = MISSING, least: float = float("-inf"), most: float = flo
 
 
 def flag(default: bool) -> Any:
-    """Declare a yes-or-no setting."""
+    """Declare a Boolean setting."""
     return setting(Flag(), default)
 
 
 def choice(default: str, *words: str, **synonyms: str) -> Any:
-    """Declare a setting with a few possible words, and synonyms that stand for one of them."""
+    """Declare a setting with several words, and synonyms for them."""
     return setting(Choice((default, *words), tuple(synonyms.items())), default)
 
 

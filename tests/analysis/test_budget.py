@@ -22,18 +22,18 @@ def only(verdict):
 @pytest.mark.parametrize(
     ("name", "actual", "words"),
     [
-        ("max_params", PARAMS, "params"),
-        ("max_macs", MACS, "macs"),
-        ("max_parameter_bytes", 4 * PARAMS, "parameter bytes"),
-        ("max_memory", 4 * (4 * 18 * 24 + 3 * 20 * 26), "peak activation bytes"),
+        ("max_params", PARAMS, "parameters"),
+        ("max_macs", MACS, "MACs"),
+        ("max_parameter_bytes", 4 * PARAMS, "bytes of parameters"),
+        ("max_memory", 4 * (4 * 18 * 24 + 3 * 20 * 26), "bytes of peak activation memory (inference)"),
     ],
 )
 def test_a_limit_holds_at_its_number_and_breaks_one_below(name, actual, words):
     kept, broken = check(cs.load(NET), **{name: actual}), check(cs.load(NET), **{name: actual - 1})
     assert kept.ok
-    assert str(kept) == f"ok      {name}  {actual:,} {words}, 0 left of {actual:,}"
+    assert str(kept) == f"ok      {name}  {actual:,} {words}, limit {actual:,}"
     assert not broken.ok
-    assert str(broken) == f"BROKEN  {name}  {actual:,} {words}, 1 more than the {actual - 1:,} allowed"
+    assert str(broken) == f"BROKEN  {name}  {actual:,} {words}, limit {actual - 1:,}: exceeded by 1"
     assert broken.broken == broken.limits
     assert only(broken).spare == (-1,)
 
@@ -48,14 +48,14 @@ def test_the_field_is_that_of_the_last_layer_with_positions():
     """Rows 3 + 1, columns 3 + 2: not those of the pooled or dense layers, which see everything."""
     limit = only(check(cs.load(NET), min_field=4))
     assert (limit.ok, limit.actual, limit.spare) == (True, (4, 5), (0, 1))
-    assert limit.reason == "units of pool1 see 4×5 pixels, at least 4×4 allowed: 0×1 to spare"
+    assert limit.reason == "receptive field of pool1 is 4×5, limit at least 4×4"
 
 
 def test_a_field_too_small_or_too_large_breaks_its_limit_per_axis():
     verdict = check(cs.load(NET), min_field=(4, 7), max_field=(3, 9))
     assert str(verdict) == (
-        "BROKEN  min_field  units of pool1 see 4×5 pixels, at least 4×7 allowed: 0×2 too few\n"
-        "BROKEN  max_field  units of pool1 see 4×5 pixels, at most 3×9 allowed: 1×0 too many"
+        "BROKEN  min_field  receptive field of pool1 is 4×5, limit at least 4×7: 0×2 too small\n"
+        "BROKEN  max_field  receptive field of pool1 is 4×5, limit at most 3×9: 1×0 too large"
     )
     assert [limit.spare for limit in verdict.limits] == [(0, -2), (-1, 4)]
 
@@ -65,21 +65,21 @@ def test_what_is_not_known_cannot_be_promised():
     verdict = check(cs.load(UNKNOWN), max_params=10**6, min_field=1)
     assert not verdict.ok
     assert [limit.reason for limit in verdict.limits] == [
-        "at least 112 params, and what opaque1 (Opaque(Warp)) adds is not known: 1,000,000 cannot be promised",
-        "nothing is known behind opaque1: the field is not known",
+        "at least 112 parameters, limit 1,000,000: not guaranteed, because opaque1 (Opaque(Warp)) is unsupported",
+        "positions cannot be traced through opaque1: the receptive field is unknown",
     ]
     assert [limit.actual for limit in verdict.limits] == [None, None]
 
 
 def test_what_is_known_to_be_too_much_is_told_in_numbers_even_then():
     assert only(check(cs.load(UNKNOWN), max_params=100)).reason == (
-        "at least 112 params, 12 more than the 100 allowed"
+        "at least 112 parameters, limit 100: exceeded by 12"
     )
 
 
 def test_a_network_without_positions_has_no_field():
     assert only(check(cs.load("input 7 | dense 5"), min_field=1)).reason == (
-        "no layer of the network has positions: the field is not known"
+        "no layer of the network has spatial positions: the receptive field is unknown"
     )
 
 
@@ -98,7 +98,7 @@ def test_the_document_is_json():
         "actual": 137,
         "spare": 63,
         "ok": True,
-        "reason": "137 params, 63 left of 200",
+        "reason": "137 parameters, limit 200",
     }
     assert document["limits"][1]["actual"] == [4, 5]
 
@@ -108,7 +108,7 @@ def test_a_limit_must_be_a_number(value):
     with pytest.raises(BadSetting) as caught:
         check(cs.load(NET), max_params=value)
     assert str(caught.value) == (
-        f"check.max_params must be a number of at least 0; got max_params={value!r}; write it out, as in 5_000_000 "
+        f"check.max_params must be a number of at least 0 (got max_params={value!r}). Write it out, as in 5_000_000 "
         "or 5e6. [budget-limit]"
     )
 
@@ -118,7 +118,7 @@ def test_a_field_must_have_one_number_or_one_per_axis(value):
     with pytest.raises(BadSetting) as caught:
         check(cs.load(NET), min_field=value)
     assert str(caught.value) == (
-        f"check.min_field must have 1 number or 2, one per axis of the image; got min_field={value!r}; one number "
+        f"check.min_field must have 1 number or 2, one per axis of the image (got min_field={value!r}). One number "
         "stands for all axes. [budget-limit]"
     )
 
@@ -127,6 +127,5 @@ def test_a_budget_must_have_a_limit():
     with pytest.raises(BadSetting) as caught:
         check(cs.load(NET))
     assert (
-        str(caught.value)
-        == "check must be given at least one limit; got none; try max_params=5_000_000. [no-limit]"
+        str(caught.value) == "check must have at least one limit (got none). Try max_params=5_000_000. [no-limit]"
     )

@@ -9,7 +9,7 @@ from random_networks import networks
 
 
 def simulated_inference(network):
-    """Keep a set of tensors; drop one when nobody later reads it. Views live in their input's tensor."""
+    """Keep a set of tensors; drop one when no later layer reads it. Views live in their input's tensor."""
     tensor_of, sizes, alive, peak = {}, {}, set(), 0
     outputs = {node.name for node in network.outputs}
     for position, node in enumerate(network.nodes):

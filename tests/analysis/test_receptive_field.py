@@ -440,17 +440,17 @@ def test_field_between_two_layers():
         (
             "pool5",
             (6, 2),
-            "a unit of layer 'pool5' must lie inside its output 256×6×6; got 6,2; use 0 to 5 there. [unit-range]",
+            "a unit of layer 'pool5' must lie inside its output 256×6×6 (got 6,2). Use 0 to 5 there. [unit-range]",
         ),
         (
             "pool5",
             (-1, 2),
-            "a unit of layer 'pool5' must lie inside its output 256×6×6; got -1,2; use 0 to 5 there. [unit-range]",
+            "a unit of layer 'pool5' must lie inside its output 256×6×6 (got -1,2). Use 0 to 5 there. [unit-range]",
         ),
         (
             "pool5",
             (3,),
-            "a unit of layer 'pool5' must be given as ROW,COLUMN; got 3; its output is 256×6×6. [unit-rank]",
+            "a unit of layer 'pool5' must be given as ROW,COLUMN (got 3). Its output is 256×6×6. [unit-rank]",
         ),
     ],
 )
@@ -463,7 +463,7 @@ def test_units_outside_their_layer_are_refused(layer, at, message):
 def test_unknown_layers_are_refused_with_the_nearest_names():
     with pytest.raises(UnknownLayer) as caught:
         ALEXNET.field("pool6", (0, 0))
-    assert str(caught.value).startswith("network has no layer 'pool6'; did you mean pool5")
+    assert str(caught.value).startswith("network has no layer 'pool6'. Did you mean pool5")
 
 
 def test_a_full_index_names_the_channel_too():

@@ -116,4 +116,4 @@ def test_transposed_convolutions_count_at_their_input_size():
 def test_unknown_rows_offer_the_nearest():
     with pytest.raises(UnknownLayer) as caught:
         inspect(chain((3, 9, 11), conv1=L.Conv2d(4, 3)))["conv2"]
-    assert str(caught.value) == "network has no layer 'conv2'; did you mean conv1? [layer-name]"
+    assert str(caught.value) == "network has no layer 'conv2'. Did you mean conv1? [layer-name]"

@@ -18,17 +18,17 @@ BAD_INPUT = [
     ),
     (
         ["inspect", "alexnet", "--counted-by", "fvcroe"],
-        "Recount.tool must be one of torchinfo, fvcore, thop, ptflops, torchvision, tf.profiler; "
-        "got tool='fvcroe'; did you mean fvcore? [counting-tool]",
+        "Recount.tool must be one of torchinfo, fvcore, thop, ptflops, torchvision, tf.profiler "
+        "(got tool='fvcroe'). Did you mean fvcore? [counting-tool]",
     ),
     (["field", "alexnet", "conv7", "--at", "1,1"], None),
     (
         ["field", "alexnet", "pool5", "--at", "6,2"],
-        "a unit of layer 'pool5' must lie inside its output 256×6×6; got 6,2; use 0 to 5 there. [unit-range]",
+        "a unit of layer 'pool5' must lie inside its output 256×6×6 (got 6,2). Use 0 to 5 there. [unit-range]",
     ),
     (
         ["field", "alexnet", "pool5", "--at", "-1,2"],
-        "a unit of layer 'pool5' must lie inside its output 256×6×6; got -1,2; use 0 to 5 there. [unit-range]",
+        "a unit of layer 'pool5' must lie inside its output 256×6×6 (got -1,2). Use 0 to 5 there. [unit-range]",
     ),
     (
         ["field", "alexnet", "pool5", "--at", "3;2"],
@@ -36,11 +36,11 @@ BAD_INPUT = [
     ),
     (
         ["field", "alexnet", "pool5", "--at", "3"],
-        "a unit of layer 'pool5' must be given as ROW,COLUMN; got 3; its output is 256×6×6. [unit-rank]",
+        "a unit of layer 'pool5' must be given as ROW,COLUMN (got 3). Its output is 256×6×6. [unit-rank]",
     ),
     (
         ["field", "alexnet", "pool5", "--pixel", "227,0"],
-        "a unit of layer 'input' must lie inside its output 3×227×227; got 227,0; use 0 to 226 there. [unit-range]",
+        "a unit of layer 'input' must lie inside its output 3×227×227 (got 227,0). Use 0 to 226 there. [unit-range]",
     ),
     (
         ["diagnose", "alexnet", "--object-size", "0"],
@@ -53,13 +53,12 @@ BAD_INPUT = [
     ),
     (
         ["convert", "lenet", "/nowhere/lenet.yaml"],
-        "the file to save must be one that can be written; got '/nowhere/lenet.yaml' "
-        "(no such file or directory); choose a folder that exists and that you may write to. [save]",
+        "cannot write '/nowhere/lenet.yaml' (no such file or directory). Choose an existing folder that you may "
+        "write to. [save]",
     ),
     (
         ["explain", "lenet", "conv1", "--save", "/"],
-        "the file to save must be one that can be written; got '/' (it is a folder); "
-        "choose a folder that exists and that you may write to. [save]",
+        "cannot write '/' (it is a folder). Choose an existing folder that you may write to. [save]",
     ),
     (
         ["plot", "function", "relu", "--set", "slope"],
@@ -74,7 +73,7 @@ BAD_INPUT = [
         "a figure's file must end in .png or .svg; got 'a.pdf'; choose one of the two. [figure-ending]",
     ),
 ]
-UNKNOWN_LAYER = "alexnet has no layer 'conv7'; did you mean conv5, conv4, conv3? [layer-name]"
+UNKNOWN_LAYER = "alexnet has no layer 'conv7'. Did you mean conv5, conv4, conv3? [layer-name]"
 
 WRONG_USE = [
     (

@@ -119,8 +119,8 @@ def test_a_set_without_a_test_part_gives_its_validation_part(convscope, run):
     ended = convscope("evaluate", "other", "--part", "test")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
-        f"convscope: {str(Path('folder').resolve())!r} must have a test part; got none; add a folder test/ (or "
-        "x_test and y_test), or evaluate on the validation part. [data-split]\n"
+        f"convscope: {str(Path('folder').resolve())!r} has no test part. Add a folder test/ (or x_test and "
+        "y_test), or evaluate on the validation part. [data-split]\n"
     )
 
 
@@ -147,8 +147,8 @@ def test_classes_that_were_never_learned_are_refused(convscope, run):
     assert ended == (
         2,
         "",
-        "convscope: the data must have only classes that the model has learned; got dust beside ash, bone, coal; "
-        "name them as in training, or leave them out. [classes-unknown]\n",
+        "convscope: the data has classes that the model was not trained on: dust (it knows ash, bone, coal). "
+        "Rename them as in training, or remove them. [classes-unknown]\n",
     )
 
 

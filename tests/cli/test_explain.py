@@ -15,7 +15,7 @@ def test_an_unknown_quantity(convscope):
     ended = convscope("explain", "exercise", "conv2", "--quantity", "parms")
     assert ended.code == 2
     assert ended.err == (
-        "convscope: a quantity must be one that is derived here; got 'parms'; did you mean params? [quantity]\n"
+        "convscope: the quantity must be one that is derived (got 'parms'). Did you mean params? [quantity]\n"
     )
 
 

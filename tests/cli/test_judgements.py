@@ -118,7 +118,7 @@ def test_what_is_not_known_breaks_a_limit(convscope):
     assert ended.out.splitlines()[0] == "network: input 3×20×30, 1 of 1 limits broken"
 
 
-def test_diagnose_lists_findings_with_a_way_out(convscope, golden):
+def test_diagnose_lists_findings_with_suggestions(convscope, golden):
     """Each finding has its kind, its numbers, its code and what to do."""
     ended = convscope("diagnose", "vgg16", "--object-size", "300x500", "--other-input", "3x256x320")
     assert (ended.code, ended.err) == (0, "")

@@ -87,10 +87,7 @@ def test_dark_and_light_change_places_when_asked(convscope, run):
 
 
 MISSING = "'none.png' must be an image file; got no such file; check the path. [image-missing]"
-BROKEN = (
-    "'small.npz' must be a whole image file; got a damaged one (no image that Pillow knows); "
-    "mend it, take it away, or skip such files. [image-file]"
-)
+BROKEN = "'small.npz' is a damaged image file (unknown image format). Repair or replace it. [image-file]"
 
 
 def test_what_is_no_image_is_named_and_the_others_answered(convscope, run):
@@ -115,11 +112,11 @@ def test_json_has_the_mistakes_in_place(convscope, run):
     ("arguments", "message"),
     [
         (["mine", "ash.png", "--top", "0"], "--top must be a whole number from 1; got 0; 3 is usual. [top]"),
-        (["mien", "ash.png"], "'mien' must be a run's folder; got no such folder; did you mean mine? [no-model]"),
+        (["mien", "ash.png"], "there is no run folder 'mien'; did you mean mine? [no-model]"),
         (
             [".", "ash.png"],
-            "'.' must be a saved model's or a run's folder; got none of model.safetensors, best.safetensors, "
-            "last.safetensors, previous.safetensors in it; check the path. [no-model]",
+            "'.' is not the folder of a saved model or run (none of model.safetensors, best.safetensors, "
+            "last.safetensors, previous.safetensors in it). Check the path. [no-model]",
         ),
     ],
 )
@@ -143,8 +140,8 @@ def test_a_network_that_takes_no_images_is_refused(convscope, run):
     assert convscope("predict", "odd", "ash.png") == (
         2,
         "",
-        "convscope: a network must take images of 1 or 3 channels to be shown one; got an input of 5×6×7; "
-        "use Model.predict with an array. [image-input]\n",
+        "convscope: image files need a network with 1 or 3 input channels (got an input of 5×6×7). Pass an "
+        "array to Model.predict. [image-input]\n",
     )
 
 

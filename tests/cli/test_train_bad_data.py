@@ -121,8 +121,8 @@ def test_a_network_that_ends_in_maps(convscope, here):
         "input 1x6x5 | conv 3 3",
         "--data",
         "small.npz",
-        message="a network must give one number per class; got an output of 3×4×3 from network; "
-        "end it in globalavgpool or flatten, and dense. [no-classes]",
+        message="the network must output one value per class; got an output of 3×4×3 from network; end it with "
+        "globalavgpool or flatten, then dense. [no-classes]",
     )
 
 
@@ -134,8 +134,8 @@ ARRAYS = {
     ),
     "labels-short": (
         lambda x, y: {"x": x, "y": y[:7]},
-        "labels must be as many as images; got 7 labels for 9 images; "
-        "check that both come from the same split. [label-count]",
+        "there must be one label per image; got 7 labels for 9 images; check that both come from the same "
+        "split. [label-count]",
     ),
     "empty": (
         lambda x, y: {"x": x[:0], "y": y[:0]},
@@ -144,18 +144,18 @@ ARRAYS = {
     ),
     "nan": (
         lambda x, y: {"x": np.where(np.arange(9)[:, None, None, None] == 4, np.nan, x / 255), "y": y},
-        "x must hold finite float32 numbers; got nan in image 4, channel 0, row 0, column 0; "
-        "mend or leave out such images. [data-nan]",
+        "x must hold finite float32 numbers; got nan in image 4, channel 0, row 0, column 0; repair or remove "
+        "such images. [data-nan]",
     ),
     "other-names": (
         lambda x, y: {"pics": x, "marks": y},
         "'bad.npz' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got marks, pics; "
-        "write it by np.savez(path, x=images, y=labels). [npz-names]",
+        "write it with np.savez(path, x=images, y=labels). [npz-names]",
     ),
     "objects": (
         lambda x, y: {"x": x, "y": np.array([{}] * 9)},
-        "'y.npy' in 'bad.npz' must hold numbers or text; got objects, which could run code; write it by np.savez. "
-        "[npz-objects]",
+        "'y.npy' in 'bad.npz' must contain numbers or text; got objects, which could run code; write it with "
+        "np.savez. [npz-objects]",
     ),
 }
 
@@ -177,8 +177,8 @@ def test_a_truncated_archive(convscope, here):
         DENSE,
         "--data",
         "half.npz",
-        message="'half.npz' must be a NumPy archive (.npz); got a file that does not read as one (File is not a zip "
-        "file); write it by np.savez. [npz-file]",
+        message="'half.npz' must be a NumPy archive (.npz); got an unreadable file (File is not a zip file); "
+        "write it with np.savez. [npz-file]",
     )
 
 
@@ -192,9 +192,8 @@ def test_a_damaged_image_is_named(convscope, here):
         DENSE,
         "--data",
         "folder",
-        message="'folder/coal/broken.png' must be a whole image file; got a damaged one (no image that Pillow "
-        "knows); mend it, take it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. "
-        "[image-file]",
+        message="'folder/coal/broken.png' is a damaged image file (unknown image format). Repair or remove it, "
+        "or pass --skip-corrupt (in Python skip_corrupt=True). [image-file]",
     )
 
 
@@ -209,7 +208,7 @@ def test_images_of_mixed_sizes(convscope, here):
         "--data",
         "folder",
         message="images must be of one size; got 6×5 in 'folder/ash/0.png' and 8×9 in 'folder/bone/large.png'; "
-        "give a size to resize them to. [image-sizes]",
+        "pass a size to resize them to. [image-sizes]",
     )
     assert convscope("train", DENSE, "--data", "folder", "--resize", "6x5", "--epochs", 1).code == 0
 
@@ -246,8 +245,8 @@ def test_a_decompression_bomb(convscope, here):
         DENSE,
         "--data",
         "folder",
-        message="'folder/ash/bomb.png' must be an image of at most 100,000,000 pixels; got more; "
-        "make it smaller, or leave it out. [image-pixels]",
+        message="'folder/ash/bomb.png' must be an image of at most 100,000,000 pixels; got more; resize or "
+        "remove it. [image-pixels]",
     )
 
 
@@ -268,9 +267,10 @@ def test_an_offline_set_says_where_its_files_belong(convscope, here, monkeypatch
         "mnist",
         "--data-dir",
         "sets",
-        message="mnist must have its original files; got no train-images-idx3-ubyte.gz in sets, /cache/convscope, and "
-        "fetching failed from https://ossci-datasets.s3.amazonaws.com/mnist/ (no connection), "
-        "https://storage.googleapis.com/cvdf-datasets/mnist/ (no connection); put train-images-idx3-ubyte.gz, "
-        "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz into sets/mnist, "
-        "or name their folder by --data-dir or CONVSCOPE_DATA. [data-missing]",
+        message="mnist needs its original files: no train-images-idx3-ubyte.gz in sets, /cache/convscope, and "
+        "downloading failed from https://ossci-datasets.s3.amazonaws.com/mnist/ (no connection), "
+        "https://storage.googleapis.com/cvdf-datasets/mnist/ (no connection). Put "
+        "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
+        "t10k-labels-idx1-ubyte.gz into sets/mnist, or pass their folder as --data-dir or "
+        "CONVSCOPE_DATA. [data-missing]",
     )

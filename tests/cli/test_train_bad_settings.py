@@ -31,15 +31,15 @@ SETTINGS = [
     ),
     (["--lr", "-1"], "SGD.lr must be a number above 0; got lr=-1.0; 0.01 is a common start. [setting]"),
     (["--lr", "nan"], "SGD.lr must be a number above 0; got lr=nan; 0.01 is a common start. [setting]"),
-    (["--epochs", "0"], "fit.epochs must be a whole number from 1; got epochs=0; use 5. [setting]"),
+    (["--epochs", "0"], "epochs must be an integer from 1; got epochs=0; use 5. [setting]"),
     (
         ["--batch-size", "0"],
-        "fit.batch_size must be a whole number from 1; got batch_size=0; 64 is usual. [setting]",
+        "batch_size must be an integer from 1; got batch_size=0; 64 is usual. [setting]",
     ),
     (
         ["--schedule", "cosin"],
-        "fit.schedule must be one of constant, step, cosine, one_cycle, warm_up; got schedule='cosin'; "
-        "did you mean cosine? [schedule]",
+        "schedule must be one of constant, step, cosine, one_cycle, warm_up; got schedule='cosin'; did you mean "
+        "cosine? [schedule]",
     ),
     (
         ["--augment", "shft=2"],
@@ -129,7 +129,7 @@ def test_runs_that_cannot_go_on(convscope, here):
         "train",
         "--resume",
         "mien",
-        message="'mien' must be a run's folder; got no such folder; did you mean mine? [no-model]",
+        message="there is no run folder 'mien'; did you mean mine? [no-model]",
         runs=["mine"],
     )
     refused(
@@ -147,12 +147,12 @@ def test_runs_that_cannot_go_on(convscope, here):
     ended = convscope("train", "--resume", "mine", "--batch-size", 5)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines()[-1] == (
-        "convscope: fit.batch_size must stay as it was when a run goes on; got batch_size=5, not 64; "
-        "leave it out, or begin a new run. [resume-setting]"
+        "convscope: batch_size cannot change when a run is resumed (got batch_size=5, not 64). Leave it out, or "
+        "start a new run. [resume-setting]"
     )
     ended = convscope("train", "input 1x6x5 | flatten | dense 4", "--resume", "mine")
     assert (ended.code, ended.out) == (2, "")
-    assert "must be a run of network; got one of another network" in ended.err
+    assert "is a run of another network than network" in ended.err
     assert "+  - dense 4" in ended.err
 
 
@@ -187,14 +187,13 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_used(convscope, here):
     Path("mine/last.safetensors").write_bytes(b"damaged")
     ended = convscope("train", "--resume", "mine", "--epochs", 3)
     assert ended.code == 0
-    assert "'mine/last.safetensors' must be a whole .safetensors file; got a damaged one" in ended.err
+    assert "'mine/last.safetensors' is a damaged .safetensors file" in ended.err
     for name in ("last", "previous"):
         Path(f"mine/{name}.safetensors").write_bytes(b"damaged")
     ended = convscope("train", "--resume", "mine", "--epochs", 4)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines()[-1] == (
-        "convscope: 'mine' must have a whole checkpoint; got none; begin the run anew in another folder. "
-        "[no-checkpoint]"
+        "convscope: 'mine' has no intact checkpoint. Start the run again in another folder. [no-checkpoint]"
     )
 
 
@@ -212,8 +211,8 @@ def test_a_disk_that_fills_leaves_what_was_saved(convscope, here, monkeypatch):
         ended = convscope("train", "--resume", "mine", "--epochs", 3)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines()[-1] == (
-        "convscope: 'mine/run.json' must be a file that can be written; got an error (no space left on device); "
-        "what was saved before is intact: make room or choose another folder, then resume. [write-failed]"
+        "convscope: cannot write 'mine/run.json' (no space left on device). Files saved earlier are intact. "
+        "Free disk space or choose another folder, then resume. [write-failed]"
     )
     assert convscope("train", "--resume", "mine", "--epochs", 3).code == 0
     same_run(here / "whole", here / "mine")
@@ -228,8 +227,8 @@ def test_numbers_that_become_infinite_stop_the_run(convscope, here):
     assert (ended.code, ended.out) == (1, "")
     *_, hint, message = ended.err.splitlines()
     assert hint == "what the run shows: convscope diagnose hot"
-    assert message.startswith("convscope: all numbers must stay finite; got NaN or infinity first in layer ")
-    assert message.endswith("lower the learning rate (now 1e+30) or set clip_norm=1. [not-finite]")
+    assert message.startswith("convscope: NaN or infinity in layer ")
+    assert message.endswith("Lower the learning rate (now 1e+30) or set clip_norm=1. [not-finite]")
 
 
 def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
@@ -237,8 +236,8 @@ def test_run_that_diverges_ends_with_exit_code_1(convscope, here):
     options = ("--loss", "mse", "--lr", 100, "--clip-norm", 1, "--epochs", 3, "--batch-size", 8, "--run", "bad")
     ended = convscope("train", DENSE, "--data", "small.npz", *options)
     assert ended.code == 1
-    assert "the training has diverged: from step " in ended.err
-    assert ended.err.rstrip().endswith("lower the learning rate, or set clip_norm=1. [diverged]")
+    assert "training diverged: the loss has been above " in ended.err
+    assert ended.err.rstrip().endswith("Lower the learning rate, or set clip_norm=1. [diverged]")
     _, diverged, _, next_command = ended.out.splitlines()
     assert diverged.startswith("diverged from step ")
     assert diverged.endswith(" on: no epoch ended before.")

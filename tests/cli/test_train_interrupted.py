@@ -54,9 +54,9 @@ def test_control_c_saves_and_the_printed_command_ends_in_the_same_bits(slow_data
     out, err = stopped.communicate(timeout=300)
     assert (stopped.returncode, out) == (130, "")
     assert "Traceback" not in err
-    assert re.search(r"^stopped after step \d+: everything is saved$", err, re.MULTILINE)
+    assert re.search(r"^stopped after step \d+: checkpoint saved$", err, re.MULTILINE)
     assert err.count("in parts") == 1  # besides the line that was read before
-    command = err.splitlines()[-1].removeprefix("go on with: ")
+    command = err.splitlines()[-1].removeprefix("resume with: ")
     assert command == "convscope train --resume 'in parts'"
     assert not (slow_data / "in parts" / "curves.png").exists()
 
@@ -78,7 +78,7 @@ def test_other_signals_save_as_control_c_does(slow_data, name):
     out, err = stopped.communicate(timeout=300)
     assert (stopped.returncode, out) == (128 + number, "")
     assert re.search(
-        r"^stopped after step \d+: everything is saved\ngo on with: convscope train --resume stopped\n\Z",
+        r"^stopped after step \d+: checkpoint saved\nresume with: convscope train --resume stopped\n\Z",
         err,
         re.MULTILINE,
     )

@@ -1,4 +1,4 @@
-"""Small files in the formats of the published sets, made for the tests."""
+"""Small files in the formats of the published datasets."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ def idx(array):
 
 
 def mnist_files(folder, pack=True, images=20):
-    """Put small files of MNIST's names there; return the images and labels by prefix."""
+    """Write small files with MNIST's names. Return the images and labels by prefix."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(5)
     made = {}
@@ -45,7 +45,7 @@ def cifar_members(records=4):
 
 
 def cifar_archive(path, members):
-    """Write members as the published archive has them."""
+    """Write members in the layout of the published archive."""
     with tarfile.open(path, "w:gz") as archive:
         for name, content in members.items():
             info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")

@@ -1,4 +1,4 @@
-"""Images and labels in memory."""
+"""Datasets in memory."""
 
 import doctest
 import re
@@ -18,7 +18,7 @@ def refused(message, x=BYTES, labels=LABELS, classes=None):
         ArrayDataset(x, labels, classes)
 
 
-def test_bytes_become_shares_of_one():
+def test_bytes_are_scaled_to_one():
     """255 is 1, in float32, in the order asked for."""
     source = ArrayDataset(BYTES + np.uint8(136), LABELS)
     x, labels = source.batch(np.array([4, 1, 4]))
@@ -29,29 +29,29 @@ def test_bytes_become_shares_of_one():
     np.testing.assert_allclose(x[1], (BYTES[1] + 136.0) / 255, rtol=1e-6)
 
 
-def test_floating_point_numbers_stay():
-    """What was scaled or centered by its owner is not scaled again."""
+def test_floating_point_values_are_unchanged():
+    """Floating-point images are not scaled again."""
     source = ArrayDataset(BYTES.astype(np.float64) - 60, LABELS)
     x, _ = source.batch(np.array([0]))
     assert x.dtype == np.float32
     np.testing.assert_array_equal(x[0], BYTES[0] - 60.0)
 
 
-def test_what_a_source_tells():
+def test_dataset_attributes():
     source = ArrayDataset(BYTES, LABELS, ["cat", "dog", "eel", "fox"])
     assert (len(source), source.image_shape) == (5, (2, 3, 4))
     assert source.classes == ("cat", "dog", "eel", "fox")
     np.testing.assert_array_equal(source.labels, LABELS)
 
 
-def test_a_batch_is_a_copy():
+def test_batch_is_a_copy():
     """Writing into a batch does not change the data."""
     source = ArrayDataset(BYTES.astype(np.float32), LABELS)
     source.batch(np.array([1]))[0][:] = -1
     assert source.batch(np.array([1]))[0].min() >= 0
 
 
-def test_wrong_rank():
+def test_wrong_rank_is_refused():
     refused(
         "x must have 4 axes (n, c, h, w); got x=5×3×4; use x[:, None] for gray images. [data-rank]",
         x=BYTES[:, 0],
@@ -63,7 +63,7 @@ def test_wrong_rank():
 
 
 @pytest.mark.parametrize("dtype", ["int64", "bool", "complex64", "object", "int8"])
-def test_wrong_type(dtype):
+def test_wrong_dtype_is_refused(dtype):
     refused(
         f"x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={dtype}; "
         "use x.astype('float32') after scaling it. [data-type]",
@@ -71,7 +71,7 @@ def test_wrong_type(dtype):
     )
 
 
-def test_empty():
+def test_empty_array_is_refused():
     refused(
         "x must hold at least one image with at least one pixel; got x=0×2×3×4; "
         "check where the images come from. [data-empty]",
@@ -86,47 +86,47 @@ def test_empty():
 
 
 @pytest.mark.parametrize(("value", "shown"), [(np.nan, "nan"), (-np.inf, "-inf"), (1e60, "1e+60")])
-def test_pixels_that_are_not_numbers(value, shown):
-    """The place is named; what float32 cannot hold counts as infinite. It may lie far behind."""
+def test_non_finite_pixels_are_refused(value, shown):
+    """The index is reported. Values beyond float32 count as infinite. The index may be large."""
     x = np.zeros((3000, 1, 3, 4))
     x[2999, 0, 2, 1] = value
     refused(
-        f"x must hold finite float32 numbers; got {shown} in image 2999, channel 0, row 2, column 1; "
-        "mend or leave out such images. [data-nan]",
+        f"x must hold finite float32 numbers; got {shown} in image 2999, channel 0, row 2, column 1; repair or "
+        "remove such images. [data-nan]",
         x=x,
         labels=np.zeros(3000, int),
     )
 
 
-def test_labels_of_another_count():
+def test_wrong_label_count_is_refused():
     refused(
-        "labels must be as many as images; got 4 labels for 5 images; "
-        "check that both come from the same split. [label-count]",
+        "there must be one label per image; got 4 labels for 5 images; check that both come from the same "
+        "split. [label-count]",
         labels=LABELS[:4],
     )
 
 
-def test_labels_of_another_rank():
+def test_wrong_label_rank_is_refused():
     refused(
         "labels must have 1 axis (n,); got labels=5×3; use labels.argmax(1) for one-hot rows. [label-rank]",
         labels=np.eye(3, dtype=int)[LABELS],
     )
     refused(
-        "labels must have 1 axis (n,); got labels=scalar; give one number per image. [label-rank]",
+        "labels must have 1 axis (n,); got labels=scalar; pass one integer per image. [label-rank]",
         labels=np.array(3),
     )
 
 
 @pytest.mark.parametrize("labels", [LABELS.astype(float), np.array(list("abcab"))])
-def test_labels_that_are_no_whole_numbers(labels):
+def test_non_integer_labels_are_refused(labels):
     refused(
-        f"labels must be whole numbers, indices into the classes; got dtype={labels.dtype}; "
-        "use np.unique(labels, return_inverse=True) to number them. [label-type]",
+        f"labels must be integers, indices into the classes; got dtype={labels.dtype}; use np.unique(labels, "
+        "return_inverse=True) to number them. [label-type]",
         labels=labels,
     )
 
 
-def test_labels_out_of_range():
+def test_labels_out_of_range_are_refused():
     refused(
         "labels must be from 0 to 1; got label 2 for image 1 (2 of 5 are outside); "
         "name every class, and number them from 0. [label-range]",
@@ -139,16 +139,16 @@ def test_labels_out_of_range():
     )
 
 
-def test_class_names():
+def test_bad_class_names_are_refused():
     refused(
-        "classes must be different names; got 'a' twice; name each class once. [class-names]",
+        "class names must be unique; got 'a' twice; name each class once. [class-names]",
         classes=["a", "b", "a"],
     )
-    refused("classes must be different names; got none; name each class once. [class-names]", classes=[])
+    refused("class names must be unique; got none; name each class once. [class-names]", classes=[])
 
 
 @pytest.mark.parametrize("module", [arrays, transforms, load, splits], ids=lambda module: module.__name__)
-def test_examples_of_the_docstrings(module):
+def test_docstring_examples_hold(module):
     found = doctest.testmod(module)
     assert found.attempted > 0
     assert found.failed == 0

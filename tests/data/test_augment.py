@@ -1,4 +1,4 @@
-"""Augmentation moves images and nothing else."""
+"""Data augmentation."""
 
 import re
 
@@ -20,8 +20,8 @@ def generator(seed=3):
 
 
 @pytest.mark.parametrize("text", EVERY.split(","))
-def test_same_generator_same_images(text):
-    """Another seed gives others; the batch given stays as it was; float32 stays float32."""
+def test_same_generator_gives_same_images(text):
+    """Another seed gives other images. The input batch and its dtype are unchanged."""
     step = parse_augmentation(text)
     before = X.copy()
     one, again, other = (step(X, generator(seed)) for seed in (1, 1, 2))
@@ -33,7 +33,7 @@ def test_same_generator_same_images(text):
     assert one.max() <= 1
 
 
-def test_shift_moves_by_whole_pixels():
+def test_shift_is_by_integer_pixels():
     """Every image is one of the 25 that padding by zeros allows, and all of them occur."""
     moved = shift(np.repeat(X[:1], 2000, axis=0), 2, generator())
     padded = np.pad(X[0], ((0, 0), (2, 2), (2, 2)))
@@ -41,7 +41,7 @@ def test_shift_moves_by_whole_pixels():
     assert {image.tobytes() for image in moved} == allowed
 
 
-def test_flip_mirrors_left_to_right():
+def test_flip_is_horizontal():
     np.testing.assert_array_equal(flip(X, 1, generator()), X[:, :, :, ::-1])
     np.testing.assert_array_equal(flip(X, 0, generator()), X)
     some = flip(X, 0.5, generator())
@@ -49,8 +49,8 @@ def test_flip_mirrors_left_to_right():
     assert 8 < sum(mirrored) < 32
 
 
-def test_rotate_turns_about_the_center():
-    """A full half turn either way is the image upside down and mirrored; 0 is the image."""
+def test_rotate_is_about_the_center():
+    """A rotation by 180 degrees flips both axes; one by 0 changes nothing."""
 
     class Always:
         def random(self, size, dtype):
@@ -65,7 +65,7 @@ def test_rotate_turns_about_the_center():
 
 
 def test_crop_of_a_ramp_is_a_ramp():
-    """A straight ramp stays straight inside: the cut-out is stretched evenly, and lies within the image."""
+    """A linear ramp stays linear: the crop is resized uniformly, and is within the image."""
     ramp = np.broadcast_to(np.arange(20, dtype=np.float32), (30, 1, 9, 20))
     cut = crop(ramp, 0.5, generator())
     steps = np.diff(cut[:, 0, 4], axis=1)[:, 2:-2]
@@ -78,8 +78,8 @@ def test_crop_of_a_ramp_is_a_ramp():
 
 
 @pytest.mark.parametrize("axis", [2, 3])
-def test_crop_sees_every_part(axis):
-    """Over many draws the cut-outs' centers spread evenly around the image's, along both axes."""
+def test_crop_reaches_every_part(axis):
+    """The centers of many crops are spread evenly around the image's center, along both axes."""
     ramp = np.broadcast_to(np.arange(20, dtype=np.float32)[:, None], (3000, 1, 20, 6))
     ramp = ramp if axis == 2 else ramp.swapaxes(2, 3)
     means = crop(ramp, 0.6, generator())[:, 0].mean(axis=(1, 2))
@@ -89,15 +89,15 @@ def test_crop_sees_every_part(axis):
 
 
 @given(st.permutations(EVERY.split(",")), st.integers(0, 4))
-def test_text_and_back(steps, count):
-    """What is written reads back; order counts."""
+def test_augmentation_survives_text(steps, count):
+    """The order is kept."""
     text = ",".join(steps[:count])
     augmentation = parse_augmentation(text)
     assert str(augmentation) == text
     assert parse_augmentation(str(augmentation)) == augmentation
 
 
-def test_no_steps_change_nothing():
+def test_empty_augmentation_changes_nothing():
     assert parse_augmentation(" ") == Augmentation()
     assert Augmentation()(X, generator()) is X
 
@@ -111,8 +111,8 @@ def test_no_steps_change_nothing():
         ),
         (
             "shift=1.5",
-            "augment.shift must be a whole number from 1 to 1000, pixels; got 'shift=1.5'; "
-            "write for example shift=2. [augment-strength]",
+            "augment.shift must be an integer from 1 to 1000, pixels; got 'shift=1.5'; write for example "
+            "shift=2. [augment-strength]",
         ),
         (
             "rotate=nan",
@@ -126,11 +126,11 @@ def test_no_steps_change_nothing():
         ),
         (
             "crop=1",
-            "augment.crop must be a number from 0 to 0.9, as a share of the side; got 'crop=1'; "
-            "write for example crop=0.2. [augment-strength]",
+            "augment.crop must be a number from 0 to 0.9, as a fraction of the side; got 'crop=1'; write for "
+            "example crop=0.2. [augment-strength]",
         ),
     ],
 )
-def test_mistakes(text, message):
+def test_invalid_augmentations_are_reported(text, message):
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         parse_augmentation(text)

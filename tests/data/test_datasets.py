@@ -1,4 +1,4 @@
-"""The published sets, from their original files."""
+"""Published datasets, read from their original files."""
 
 import gzip
 import os
@@ -26,7 +26,7 @@ ALL = (
 
 @pytest.fixture(autouse=True)
 def own_places(monkeypatch, tmp_path):
-    """No test looks into the folders of who runs it, and none asks the network."""
+    """Tests use neither the user's folders nor the network."""
     monkeypatch.delenv("CONVSCOPE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name, original in KNOWN_DATASETS.items():
@@ -36,7 +36,7 @@ def own_places(monkeypatch, tmp_path):
 @pytest.mark.parametrize("pack", [True, False])
 @pytest.mark.parametrize("inside", ["", "mnist"])
 def test_mnist_files_are_found(tmp_path, monkeypatch, pack, inside):
-    """In the folder itself or its sub-folder, compressed or not, given or named by the variable."""
+    """In the folder or its subfolder, compressed or not, from data_dir or the variable."""
     made = mnist_files(tmp_path / "data" / inside, pack)
     given = load_data("mnist", "test", tmp_path / "data")
     monkeypatch.setenv("CONVSCOPE_DATA", str(tmp_path / "data"))
@@ -47,7 +47,7 @@ def test_mnist_files_are_found(tmp_path, monkeypatch, pack, inside):
         assert (source.image_shape, source.classes) == ((1, 28, 28), tuple("0123456789"))
 
 
-def test_the_folder_given_goes_before_the_variable(tmp_path, monkeypatch):
+def test_data_dir_takes_precedence_over_variable(tmp_path, monkeypatch):
     mnist_files(tmp_path / "one", images=20)
     mnist_files(tmp_path / "two", images=40)
     monkeypatch.setenv("CONVSCOPE_DATA", str(tmp_path / "two"))
@@ -67,8 +67,8 @@ def test_train_and_validation_share_no_image(tmp_path):
     assert sets[0] | sets[1] == sets[2]
 
 
-def test_cifar_from_archive_and_folder(tmp_path):
-    """The archive is read as it lies; the folder it unpacks to does as well."""
+def test_cifar_is_read_from_archive_and_folder(tmp_path):
+    """Both the archive and its unpacked folder are read."""
     members = cifar_members()
     (tmp_path / "packed").mkdir()
     cifar_archive(tmp_path / "packed" / CIFAR_ARCHIVE, members)
@@ -87,54 +87,56 @@ def test_cifar_from_archive_and_folder(tmp_path):
         assert train.classes[:2] == ("airplane", "automobile")
 
 
-def test_damaged_cifar_archives_are_named(tmp_path):
+def test_damaged_cifar_archives_are_reported(tmp_path):
     path = tmp_path / CIFAR_ARCHIVE
     members = cifar_members()
     cifar_archive(path, members | {"test_batch.bin": members["test_batch.bin"][:-1]})
     message = (
-        f"'{path}/test_batch.bin' must be a whole file of the binary version of CIFAR-10; got a damaged one "
-        "(12,291 bytes, no number of records of 3,073 up to 10,000); fetch cifar-10-binary.tar.gz again. [file-damaged]"
+        f"'{path}/test_batch.bin' is not an intact file of the binary version of CIFAR-10 (12,291 bytes, not 1 "
+        "to 10,000 records of 3,073 bytes). Download cifar-10-binary.tar.gz again. [file-damaged]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         load_data("cifar10", "test", tmp_path)
     cifar_archive(path, {"data_batch_1.bin": members["data_batch_1.bin"]})
-    with pytest.raises(BadFile, match=r"got a damaged one \(no test_batch\.bin\); fetch"):
+    with pytest.raises(BadFile, match=r"CIFAR-10 \(no test_batch\.bin\)\. Download"):
         load_data("cifar10", "test", tmp_path)
     path.write_bytes(b"no archive")
-    with pytest.raises(BadFile, match=r"cifar-10-binary\.tar\.gz' must be a whole file .* \[file-damaged\]$"):
+    with pytest.raises(BadFile, match=r"cifar-10-binary\.tar\.gz' is not an intact file .* \[file-damaged\]$"):
         load_data("cifar10", "test", tmp_path)
 
 
-def test_truncated_idx_files_are_named(tmp_path):
-    """Cut anywhere, compressed or not: one message with the file's name."""
+def test_truncated_idx_files_are_reported(tmp_path):
+    """At any length, compressed or not."""
     whole = idx(np.zeros((3, 5, 4), np.uint8))
     for name, content in (("a-ubyte", whole), ("b-ubyte.gz", gzip.compress(whole))):
         path = tmp_path / name
         for length in range(len(content)):
             path.write_bytes(content[:length])
-            with pytest.raises(BadFile, match=rf"^'{re.escape(str(path))}' must .*\[(file-damaged|idx-size)\]$"):
+            with pytest.raises(
+                BadFile, match=rf"^'{re.escape(str(path))}' (is|must) .*\[(file-damaged|idx-size)\]$"
+            ):
                 read_idx(path, 3)
         path.write_bytes(content)
         assert read_idx(path, 3).shape == (3, 5, 4)
 
 
-def test_idx_files_with_another_header(tmp_path):
+def test_idx_files_with_other_headers_are_refused(tmp_path):
     path = tmp_path / "labels"
     path.write_bytes(idx(np.zeros(3, np.uint8)))
     message = (
-        f"'{path}' must be an IDX file of bytes with 3 axes; got another header; "
-        "put the original file there. [idx-header]"
+        f"'{path}' must be an IDX file of bytes with 3 axes; got another header; restore the original file. "
+        "[idx-header]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         read_idx(path, 3)
     path.write_bytes(idx(np.zeros(3, np.uint8)) + b"more")
-    message = f"'{path}' must hold 3 bytes for 3; got more; fetch it again. [idx-size]"
+    message = f"'{path}' must hold 3 bytes for 3; got more; download it again. [idx-size]"
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         read_idx(path, 1)
 
 
-def test_an_idx_file_that_unpacks_to_more_than_it_says(tmp_path):
-    """A bomb is read no further than its header says: 200 MB of zeros behind a header for three bytes."""
+def test_idx_file_longer_than_its_header_is_refused(tmp_path):
+    """No more is read than the header declares: 200 MB of zeros follow a header for three bytes."""
     path = tmp_path / "labels.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(struct.pack(">HBBI", 0, 8, 1, 3))
@@ -142,7 +144,7 @@ def test_an_idx_file_that_unpacks_to_more_than_it_says(tmp_path):
             file.write(bytes(1 << 20))
     tracemalloc.start()
     try:
-        with pytest.raises(BadFile, match=r"must hold 3 bytes for 3; got more; fetch it again\. \[idx-size\]$"):
+        with pytest.raises(BadFile, match=r"must hold 3 bytes for 3; got more; download it again\. \[idx-size\]$"):
             read_idx(path, 1)
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:
@@ -150,7 +152,7 @@ def test_an_idx_file_that_unpacks_to_more_than_it_says(tmp_path):
 
 
 class _Files(BaseHTTPRequestHandler):
-    """Serves what the server holds by path, counts what was asked for."""
+    """Serves contents by path, and counts the requests."""
 
     def do_GET(self):
         self.server.asked.append(self.path)
@@ -161,7 +163,7 @@ class _Files(BaseHTTPRequestHandler):
         self.wfile.write(content or b"")
 
     def log_message(self, format, *args):
-        """Say nothing."""
+        pass
 
 
 @pytest.fixture
@@ -177,7 +179,7 @@ def server():
 
 
 def served(server, contents, mirrors):
-    """Return MNIST as if it lay on this server: contents by path, checksums of the first mirror's right files."""
+    """Return MNIST with this server as mirrors: contents by path, checksums of the first mirror's files."""
     import hashlib
 
     server.contents = contents
@@ -193,8 +195,8 @@ def right_files(tmp_path):
     return {f"/right/{path.name}": path.read_bytes() for path in made.iterdir()}
 
 
-def test_files_are_fetched_once(tmp_path, server, monkeypatch):
-    """From a server on this machine; afterwards they lie in the folder given and nothing is asked for."""
+def test_files_are_downloaded_once(tmp_path, server, monkeypatch):
+    """The downloaded files are stored in data_dir and not requested again."""
     monkeypatch.setitem(KNOWN_DATASETS, "mnist", served(server, right_files(tmp_path), ["right"]))
     assert len(load_data("mnist", "test", tmp_path / "data")) == 10
     assert server.asked == ["/right/t10k-images-idx3-ubyte.gz", "/right/t10k-labels-idx1-ubyte.gz"]
@@ -207,7 +209,7 @@ def test_files_are_fetched_once(tmp_path, server, monkeypatch):
 
 
 def test_mirrors_are_tried_in_turn(tmp_path, server, monkeypatch):
-    """One lacks the file, one has damaged ones, the third is right."""
+    """The first mirror lacks the file, the second has damaged files, the third is correct."""
     contents = right_files(tmp_path)
     bad = {path.replace("right", "damaged"): content[:-1] for path, content in contents.items()}
     original = served(server, contents | bad, ["absent", "damaged", "right"])
@@ -216,8 +218,8 @@ def test_mirrors_are_tried_in_turn(tmp_path, server, monkeypatch):
     assert server.asked[:3] == [f"/{m}/t10k-images-idx3-ubyte.gz" for m in ("absent", "damaged", "right")]
 
 
-def test_without_a_network_the_files_are_named(tmp_path, server, monkeypatch):
-    """One message says what was tried and which files to put where; no empty folder is left."""
+def test_missing_files_without_network_are_listed(tmp_path, server, monkeypatch):
+    """The message lists the mirrors, the files and their folder. No empty folder is left."""
     contents = right_files(tmp_path)
     bad = {path.replace("right", "damaged"): content[:-1] for path, content in contents.items()}
     original = served(server, contents | bad, ["absent", "damaged"])
@@ -225,22 +227,22 @@ def test_without_a_network_the_files_are_named(tmp_path, server, monkeypatch):
     data = tmp_path / "data"
     data.mkdir()
     message = (
-        f"mnist must have its original files; got no t10k-images-idx3-ubyte.gz in {data}, {tmp_path}/cache/convscope, "
-        f"and fetching failed from {server.url}/absent/ (it answers 404), {server.url}/damaged/ (its checksum is "
-        f"another), http://127.0.0.1:9/ (no connection); put {ALL} into {data}/mnist, "
-        "or name their folder by --data-dir or CONVSCOPE_DATA. [data-missing]"
+        f"mnist needs its original files: no t10k-images-idx3-ubyte.gz in {data}, {tmp_path}/cache/convscope, "
+        f"and downloading failed from {server.url}/absent/ (HTTP status 404), {server.url}/damaged/ (wrong "
+        f"checksum), http://127.0.0.1:9/ (no connection). Put {ALL} into {data}/mnist, or pass their folder as "
+        "--data-dir or CONVSCOPE_DATA. [data-missing]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         find_files(original, "test", data)
     assert list(data.iterdir()) == []
 
 
-def test_without_pooch_the_extra_is_named(tmp_path, monkeypatch):
+def test_missing_pooch_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     message = (
-        f"mnist must have its original files; got no train-images-idx3-ubyte.gz in {tmp_path}/cache/convscope, "
-        f"and to fetch it, run `pip install pooch`; put {ALL} into "
-        f"{tmp_path}/cache/convscope/mnist, or name their folder by --data-dir or CONVSCOPE_DATA. [data-missing]"
+        f"mnist needs its original files: no train-images-idx3-ubyte.gz in {tmp_path}/cache/convscope, and to "
+        f"download it, run `pip install pooch`. Put {ALL} into {tmp_path}/cache/convscope/mnist, or pass their "
+        "folder as --data-dir or CONVSCOPE_DATA. [data-missing]"
     )
     with pytest.raises(MissingExtra, match=f"^{re.escape(message)}$"):
         load_data("mnist")
@@ -253,8 +255,7 @@ REAL = os.environ.get("CONVSCOPE_DATA")
     not REAL or not any(Path(REAL).glob("**/train-images-idx3-ubyte*")),
     reason="the real MNIST is looked for in the folder that CONVSCOPE_DATA names",
 )
-def test_the_real_mnist(monkeypatch):
-    """Counts and a mean that are published for it."""
+def test_real_mnist_matches_published_numbers(monkeypatch):
     monkeypatch.setenv("CONVSCOPE_DATA", REAL)
     train, test = load_data("mnist", "train", hold_out=0), load_data("mnist", "test")
     assert (len(train), len(test)) == (60_000, 10_000)

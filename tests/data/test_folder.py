@@ -1,4 +1,4 @@
-"""A folder of images per class."""
+"""Datasets of image files in class folders."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def save(path, pixels, **options):
 
 @pytest.fixture
 def animals(tmp_path):
-    """Two classes of color images, files written in no order."""
+    """Two classes of color images, written in arbitrary order."""
     for seed, name in ((3, "dog/b.png"), (1, "cat/z.png"), (2, "cat/A.PNG"), (4, "dog/a.bmp"), (5, "dog/c.png")):
         save(tmp_path / name, color(seed), format=name[-3:].upper())
     (tmp_path / "cat" / "notes.txt").write_text("no image")
@@ -44,8 +44,8 @@ def refused(message, error, make):
         make()
 
 
-def test_images_come_by_name(animals):
-    """Classes first, then files; hidden files and other kinds are left alone."""
+def test_images_are_sorted_by_name(animals):
+    """By class, then by file. Hidden files and other types are ignored."""
     source = FolderDataset(animals)
     assert source.classes == ("cat", "dog")
     assert [file.name for file in source.files] == ["A.PNG", "z.png", "a.bmp", "b.png", "c.png"]
@@ -57,8 +57,8 @@ def test_images_come_by_name(animals):
         np.testing.assert_allclose(image, color(seed).transpose(2, 0, 1) / 255, rtol=1e-6)
 
 
-def test_pixels_are_read_when_asked_for(animals, monkeypatch):
-    """Only the images of the batch: a folder may be larger than memory."""
+def test_pixels_are_read_on_access(animals, monkeypatch):
+    """Only the images of a batch are read: a folder may be larger than the memory."""
     from convscope.data import folder
 
     source = FolderDataset(animals)
@@ -74,7 +74,7 @@ def test_pixels_are_read_when_asked_for(animals, monkeypatch):
 
 
 def test_gray_images_have_one_channel(tmp_path):
-    """If all are gray; one in color, and all are read in color; either can be asked for."""
+    """Only if all are gray; one color image makes all of them color. `channels` overrides this."""
     save(tmp_path / "a" / "1.png", color(1)[..., 0])
     save(tmp_path / "b" / "2.png", color(2)[..., 0])
     assert FolderDataset(tmp_path).image_shape == (1, *SIZE)
@@ -87,11 +87,10 @@ def test_gray_images_have_one_channel(tmp_path):
 
 @pytest.mark.parametrize("size", [(8, 5), (7, 6)])
 def test_mixed_sizes_are_refused_or_resized(animals, size):
-    """One side more is another size."""
     odd = save(animals / "dog" / "d.png", color(9, size))
     refused(
-        f"images must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; "
-        "give a size to resize them to. [image-sizes]",
+        f"images must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; pass "
+        "a size to resize them to. [image-sizes]",
         BadData,
         lambda: FolderDataset(animals),
     )
@@ -99,8 +98,8 @@ def test_mixed_sizes_are_refused_or_resized(animals, size):
     assert load_data(animals, resize=9).image_shape == (3, 9, 9)
 
 
-def test_resizing_keeps_what_is_where(tmp_path):
-    """An image that is bright below stays bright below, and a mean is a mean."""
+def test_resizing_keeps_the_layout(tmp_path):
+    """A bright bottom half stays at the bottom, and the mean is kept."""
     pixels = np.zeros((8, 6), np.uint8)
     pixels[4:] = 200
     save(tmp_path / "a" / "1.png", pixels)
@@ -110,8 +109,8 @@ def test_resizing_keeps_what_is_where(tmp_path):
     assert x.mean() == pytest.approx(100 / 255, abs=1 / 255)
 
 
-def test_turned_photographs_stand_upright(tmp_path):
-    """A camera's note that the image lies on its side changes its size and its pixels."""
+def test_exif_orientation_is_applied(tmp_path):
+    """Orientation 6 swaps height and width."""
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise to see it upright
     pixels = color(1)
@@ -122,13 +121,11 @@ def test_turned_photographs_stand_upright(tmp_path):
     np.testing.assert_allclose(x[0].transpose(1, 2, 0), np.rot90(pixels, -1) / 255, rtol=1e-6)
 
 
-def test_truncated_images_are_named(animals):
-    """Before anything is learned from the others; with skip_corrupt they are left out, and listed."""
+def test_truncated_images_are_reported(animals):
+    """Before training starts. With skip_corrupt they are left out and listed."""
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(
-        BadFile, match=rf"^'{re.escape(str(path))}' must be a whole image file; .* \[image-file\]$"
-    ):
+    with pytest.raises(BadFile, match=rf"^'{re.escape(str(path))}' is a damaged image file .* \[image-file\]$"):
         FolderDataset(animals)
     whole = FolderDataset(animals, skip_corrupt=True)
     assert whole.skipped == (str(path),)
@@ -136,12 +133,12 @@ def test_truncated_images_are_named(animals):
     assert whole.labels.tolist() == [0, 0, 1, 1]
 
 
-def test_corrupt_images_are_named_at_the_start(animals):
+def test_corrupt_images_are_reported_on_creation(animals):
     path = animals / "cat" / "z.png"
     path.write_bytes(b"hello")
     message = (
-        f"'{path}' must be a whole image file; got a damaged one (no image that Pillow knows); mend it, take it "
-        "away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [image-file]"
+        f"'{path}' is a damaged image file (unknown image format). Repair or remove it, or pass --skip-corrupt "
+        "(in Python skip_corrupt=True). [image-file]"
     )
     refused(message, BadFile, lambda: FolderDataset(animals))
     whole = FolderDataset(animals, skip_corrupt=True)
@@ -149,12 +146,11 @@ def test_corrupt_images_are_named_at_the_start(animals):
     assert whole.labels.tolist() == [0, 1, 1, 1]
 
 
-def test_every_image_corrupt(tmp_path):
+def test_folder_of_corrupt_images_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.png").write_bytes(b"")
     refused(
-        f"'{tmp_path}' must have an image that can be read; got 1 damaged files; fetch the images again. "
-        "[folder-empty]",
+        f"'{tmp_path}' has no readable image (1 damaged files). Download the images again. [folder-empty]",
         BadData,
         lambda: FolderDataset(tmp_path, skip_corrupt=True),
     )
@@ -162,7 +158,7 @@ def test_every_image_corrupt(tmp_path):
 
 @pytest.mark.parametrize("sides", [(40_000, 40_000), (10_001, 10_000)])
 def test_decompression_bombs_are_refused(tmp_path, sides):
-    """By their heads, before anything is unpacked."""
+    """By their headers, before decompression."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -172,57 +168,54 @@ def test_decompression_bombs_are_refused(tmp_path, sides):
     path.parent.mkdir()
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
     refused(
-        f"'{path}' must be an image of at most 100,000,000 pixels; got more; make it smaller, or leave it out. "
-        "[image-pixels]",
+        f"'{path}' must be an image of at most 100,000,000 pixels; got more; resize or remove it. [image-pixels]",
         BadFile,
         lambda: FolderDataset(tmp_path),
     )
 
 
-def test_a_folder_without_classes(tmp_path):
+def test_folder_without_classes_is_refused(tmp_path):
     save(tmp_path / "1.png", color(1))
     refused(
-        f"'{tmp_path}' must have one sub-folder of images per class; got none; "
-        "make a folder for each class and put its images there. [folder-classes]",
+        f"'{tmp_path}' needs one subfolder of images per class; got none; create a folder for each class. "
+        "[folder-classes]",
         BadData,
         lambda: load_data(tmp_path),
     )
 
 
-def test_a_folder_without_images(tmp_path):
+def test_folder_without_images_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     refused(
-        f"'{tmp_path}' must have images in its class folders; got no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
-        ".pgm, .png, .ppm, .tif, .tiff, .webp; put them there. [folder-empty]",
+        f"'{tmp_path}' has no images in its class folders (no file ending in .bmp, .gif, .jpeg, .jpg, .pbm, "
+        ".pgm, .png, .ppm, .tif, .tiff, .webp). Add images. [folder-empty]",
         BadData,
         lambda: FolderDataset(tmp_path),
     )
 
 
-def test_a_folder_that_is_not_there():
+def test_missing_folder_is_reported():
     refused(
-        "'nowhere/at/all' must be a folder that can be read; got no such file or directory; check the path. "
-        "[folder-missing]",
+        "'nowhere/at/all' is not a readable folder (no such file or directory). Check the path. [folder-missing]",
         BadFile,
         lambda: FolderDataset(Path("nowhere/at/all")),
     )
 
 
-def test_without_pillow_the_extra_is_named(animals, monkeypatch):
+def test_missing_pillow_is_reported(animals, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     refused(
-        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]",
+        "Reading image files needs Pillow, which is not installed. Run `pip install pillow`. [data-extra]",
         MissingExtra,
         lambda: FolderDataset(animals),
     )
 
 
-def test_an_image_that_changes_its_size(animals):
+def test_changed_image_size_is_reported(animals):
     source = FolderDataset(animals)
     path = save(animals / "cat" / "z.png", color(1, (9, 9)))
     refused(
-        f"'{path}' must keep its size while it is in use; got another than at the start; load the folder again. "
-        "[image-sizes]",
+        f"'{path}' has changed its size since the folder was loaded. Load the folder again. [image-sizes]",
         BadData,
         lambda: source.batch(np.array([1])),
     )
@@ -234,7 +227,7 @@ def parts(folder, **classes):
             save(folder / where / name / "1.png", color(at))
 
 
-def test_folders_of_parts(tmp_path):
+def test_part_folders_are_read(tmp_path):
     """train, val and test, with the classes of train."""
     parts(tmp_path, train=["a", "b", "c"], val=["a", "b", "c"], test=["b"])
     for split, labels in (("train", [0, 1, 2]), ("validation", [0, 1, 2]), ("test", [1])):
@@ -242,7 +235,7 @@ def test_folders_of_parts(tmp_path):
         assert (source.classes, source.labels.tolist()) == (("a", "b", "c"), labels)
 
 
-def test_validation_without_a_class(tmp_path):
+def test_validation_without_a_class_is_refused(tmp_path):
     parts(tmp_path, train=["a", "b", "c"], validation=["b"])
     refused(
         "validation data must have images of every class; got none of a, c (2 of 3 classes); "
@@ -252,41 +245,41 @@ def test_validation_without_a_class(tmp_path):
     )
 
 
-def test_validation_with_a_class_more(tmp_path):
+def test_validation_with_an_extra_class_is_refused(tmp_path):
     parts(tmp_path, train=["a", "b"], validation=["a", "b", "B", "d"])
     refused(
-        f"'{tmp_path}/validation' must have no class that training lacks; got B, d; name the folders as in training. "
-        "[folder-unknown]",
+        f"'{tmp_path}/validation' has classes that the training part lacks: B, d. Name the folders as in "
+        "training. [folder-unknown]",
         BadData,
         lambda: load_data(tmp_path, "validation"),
     )
 
 
-def test_parts_of_other_sizes(tmp_path):
+def test_parts_of_different_sizes_are_refused(tmp_path):
     parts(tmp_path, train=["a"])
     save(tmp_path / "test" / "a" / "1.png", color(1, (4, 6)))
     refused(
-        "images must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; "
-        "give a size to resize them to. [image-sizes]",
+        "images must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; pass a size to resize "
+        "them to. [image-sizes]",
         BadData,
         lambda: load_data(tmp_path, "test"),
     )
 
 
-def test_a_folder_without_parts_has_some_held_out(animals):
-    """And none to test on."""
+def test_folder_without_parts_holds_out_validation(animals):
+    """There is no test part."""
     train, held = load_data(animals), load_data(animals, "validation")
     assert (train.labels.tolist(), held.labels.tolist()) == ([0, 1, 1], [0, 1])
     refused(
-        f"'{animals}' must have a test part; got none; add a folder test/ (or x_test and y_test), "
-        "or evaluate on the validation part. [data-split]",
+        f"'{animals}' has no test part. Add a folder test/ (or x_test and y_test), or evaluate on the validation "
+        "part. [data-split]",
         BadData,
         lambda: load_data(animals, "test"),
     )
 
 
-def test_system_empty_and_hidden_folders_are_left_out(animals):
-    """An archive made on a Mac, a folder somebody made and left, notebooks' copies: none is a class."""
+def test_system_empty_and_hidden_folders_are_ignored(animals):
+    """Such as __MACOSX, empty folders and .ipynb_checkpoints."""
     (animals / "__MACOSX" / "cat").mkdir(parents=True)
     (animals / "__MACOSX" / "cat" / "._z.png").write_bytes(b"\0\5\x16\7")
     (animals / "fish").mkdir()
@@ -301,7 +294,7 @@ def test_system_empty_and_hidden_folders_are_left_out(animals):
 
 
 def test_nested_class_folders_are_read(animals):
-    """As deep as they go, after the images of the folder itself; a link to a folder above is followed once."""
+    """At any depth, after the images of the folder itself. A link to a parent folder is followed once."""
     save(animals / "cat" / "old" / "1990" / "b.png", color(6))
     save(animals / "cat" / "old" / "a.png", color(7))
     save(animals / "cat" / "new" / "c.png", color(8))
@@ -314,7 +307,7 @@ def test_nested_class_folders_are_read(animals):
     assert source.labels.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
 
 
-def test_nested_folders_have_the_images_that_image_folder_finds(animals, tmp_path):
+def test_nested_folders_match_torchvision_image_folder(animals, tmp_path):
     """By the rule of torchvision's ImageFolder: every file below a class folder that has an image's ending."""
     save(animals / "dog" / "x" / "y" / "d.png", color(6))
     expected = sorted(
@@ -328,7 +321,7 @@ def test_nested_folders_have_the_images_that_image_folder_finds(animals, tmp_pat
 
 @pytest.fixture
 def reads(monkeypatch, tmp_path_factory):
-    """The names of the files that are decoded, with a cache of the test's own."""
+    """The names of the files that are decoded, with a separate cache."""
     from convscope.data import image_check
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
@@ -349,7 +342,7 @@ def grow_old(folder, seconds=3600):
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - seconds * 10**9))
 
 
-def test_images_are_decoded_once_and_again_only_when_they_change(animals, reads):
+def test_images_are_checked_only_when_they_change(animals, reads):
     grow_old(animals)
     first = FolderDataset(animals)
     assert sorted(reads) == ["A.PNG", "a.bmp", "b.png", "c.png", "z.png"]
@@ -359,13 +352,13 @@ def test_images_are_decoded_once_and_again_only_when_they_change(animals, reads)
     assert (second.files, second.image_shape) == (first.files, first.image_shape)
     path = animals / "dog" / "b.png"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(BadFile, match=r"b\.png' must be a whole image file"):
+    with pytest.raises(BadFile, match=r"b\.png' is a damaged image file"):
         FolderDataset(animals)
     assert reads == ["b.png"]
 
 
-def test_an_image_that_just_changed_is_not_remembered(animals, reads):
-    """It may change again within the same tick of the file system's clock."""
+def test_recently_changed_image_is_not_cached(animals, reads):
+    """It may change again within the resolution of the file system's clock."""
     FolderDataset(animals)
     reads.clear()
     FolderDataset(animals)
@@ -373,7 +366,7 @@ def test_an_image_that_just_changed_is_not_remembered(animals, reads):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"reader": 3}', b"\xff"])
-def test_a_damaged_memory_of_images_is_forgotten(animals, reads, content):
+def test_damaged_image_cache_is_ignored(animals, reads, content):
     grow_old(animals)
     FolderDataset(animals)
     (store,) = Path(os.environ["XDG_CACHE_HOME"]).rglob("*.json")
@@ -387,21 +380,20 @@ def test_several_damaged_images_are_counted(animals):
     for name in ("cat/z.png", "dog/b.png", "dog/c.png"):
         (animals / name).write_bytes(b"hello")
     refused(
-        f"'{animals}/cat/z.png' must be a whole image file; got a damaged one (no image that Pillow knows); 2 more "
-        "cannot be read; mend it, take it away, or leave such files out by --skip-corrupt, in Python "
-        "skip_corrupt=True. [image-file]",
+        f"'{animals}/cat/z.png' is a damaged image file (unknown image format); 2 more cannot be read. Repair or "
+        "remove it, or pass --skip-corrupt (in Python skip_corrupt=True). [image-file]",
         BadFile,
         lambda: FolderDataset(animals),
     )
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no fifos here")
-def test_a_fifo_among_the_images_does_not_hang(animals):
+def test_fifo_among_images_does_not_hang(animals):
     os.mkfifo(animals / "cat" / "b.png")
     with pytest.raises(BadFile, match=r"b\.png' must be an image file; got no such file"):
         FolderDataset(animals)
 
 
-def test_a_name_too_long_for_a_file_is_no_data():
+def test_name_too_long_for_a_file_is_reported():
     with pytest.raises(BadData, match=r"\[data-name\]$"):
         load_data("x" * 300)

@@ -1,4 +1,4 @@
-"""Finding the data that a user names, and the digits that are always there."""
+"""Loading datasets by name, and the bundled digits."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ def refused(message, *settings, error=BadData, **named):
         load_data(*settings, **named)
 
 
-def test_digits_need_nothing():
+def test_digits_need_no_download():
     """1,797 images; the test part is a fifth of each class, and no image is in two parts."""
     parts = [load_data("digits", split) for split in ("train", "validation", "test")]
     assert [len(part) for part in parts] == [1295, 143, 359]
@@ -30,8 +30,8 @@ def test_digits_need_nothing():
     assert set(np.unique(x * 16)) == set(range(17))
 
 
-def test_digits_are_the_published_ones():
-    """The first image of the file, a 0, as it is printed in its description; the last is an 8."""
+def test_digits_match_the_published_dataset():
+    """The first image is a 0, as printed in the published description; the last is an 8."""
     source = load_data("digits", "train", hold_out=0)
     x, labels = source.batch(np.array([0, len(source) - 1]))
     assert labels.tolist() == [0, 8]
@@ -42,17 +42,17 @@ def test_digits_are_the_published_ones():
     ]
 
 
-def test_holding_out_nothing():
+def test_hold_out_of_zero_keeps_all_images():
     assert len(load_data("digits", "train", hold_out=0)) == 1295 + 143
     refused(
-        "'digits' must have a validation part; got none, and hold_out=0; hold some images out. [data-split]",
+        "'digits' has no validation part, and hold_out is 0. Hold out some training images. [data-split]",
         "digits",
         "validation",
         hold_out=0,
     )
 
 
-def test_unknown_names(tmp_path):
+def test_unknown_names_are_reported(tmp_path):
     assert DATA_NAMES == ("digits", "mnist", "fashion-mnist", "cifar10")
     refused(
         "data must be a known set, a folder of images per class, or an .npz file; got 'minst'; "
@@ -62,13 +62,13 @@ def test_unknown_names(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("1,2")
     refused(
-        f"data must be a folder or an .npz file; got {str(path)!r}; write it by np.savez. [data-kind]",
+        f"data must be a folder or an .npz file; got {str(path)!r}; write it with np.savez. [data-kind]",
         path,
         error=BadFile,
     )
 
 
-def test_options_out_of_range():
+def test_options_out_of_range_are_refused():
     refused(
         "split must be one of train, validation, test; got split='tset'; choose one. [data-split]",
         "digits",
@@ -92,8 +92,8 @@ def test_options_out_of_range():
     )
 
 
-def test_data_loads_nothing_heavy():
-    """Neither Pillow nor pooch nor anything of the network, until a folder or a download is asked for."""
+def test_data_imports_nothing_heavy():
+    """Pillow, pooch and network modules are imported only for folders and downloads."""
     code = (
         "import sys; from convscope.data import load_data; load_data('digits');"
         "print(sorted({'PIL', 'pooch', 'requests', 'torch', 'matplotlib', 'sklearn'} & set(sys.modules)))"

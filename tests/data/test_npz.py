@@ -1,4 +1,4 @@
-"""Images and labels in a NumPy archive."""
+"""Datasets in NumPy archives."""
 
 import io
 import re
@@ -26,7 +26,7 @@ def refused(message, path, error=BadFile, split="train"):
 
 @pytest.mark.parametrize("names", [("x", "y"), ("x_train", "y_train"), ("train_images", "train_labels")])
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_names_people_give(path, names, save):
+def test_common_array_names_are_accepted(path, names, save):
     save(path, **dict(zip(names, (X, Y[:, None]), strict=True)))
     source = load_data(path, hold_out=0)
     x, labels = source.batch(np.array([4, 1]))
@@ -34,7 +34,7 @@ def test_names_people_give(path, names, save):
     assert labels.tolist() == [1, 1]
 
 
-def test_all_three_parts(path):
+def test_all_three_parts_are_read(path):
     np.savez(
         path, x_train=X, y_train=Y, x_val=X[:3], y_val=Y[:3], x_test=X[:1], y_test=Y[:1], classes=["a", "b", "c"]
     )
@@ -52,55 +52,55 @@ def test_all_three_parts(path):
         (np.zeros((6, 3, 9, 3), np.float32), (3, 9, 3)),
     ],
 )
-def test_axes_in_any_order(path, x, shape):
-    """Gray without a channel axis, channels last; first wins where both could be."""
+def test_axis_orders_are_accepted(path, x, shape):
+    """Gray without a channel axis, and channels last. Channels first takes precedence."""
     np.savez(path, x=x, y=Y)
     assert load_data(path, hold_out=0).image_shape == shape
 
 
-def test_channels_last_keep_their_places(path):
+def test_channels_last_images_are_transposed(path):
     np.savez(path, x=np.moveaxis(np.repeat(X, 3, axis=1)[:, :3], 1, -1), y=Y)
     x, _ = load_data(path, hold_out=0).batch(np.array([2]))
     np.testing.assert_allclose(x[0], np.repeat(X[2], 3, axis=0)[:3] / 255, rtol=1e-6)
 
 
-def test_other_names(path):
+def test_other_array_names_are_refused(path):
     np.savez(path, images=X, y=Y)
     refused(
-        f"'{path}' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got images, y; "
-        "write it by np.savez(path, x=images, y=labels). [npz-names]",
+        f"'{path}' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got images, y; write "
+        "it with np.savez(path, x=images, y=labels). [npz-names]",
         path,
     )
 
 
-def test_objects_are_not_unpacked(path):
+def test_object_arrays_are_refused(path):
     """Reading them could run code."""
     np.savez(path, x=X, y=np.array([print] * 6, object))
     refused(
-        f"'y.npy' in '{path}' must hold numbers or text; got objects, which could run code; "
-        "write it by np.savez. [npz-objects]",
+        f"'y.npy' in '{path}' must contain numbers or text; got objects, which could run code; write it with "
+        "np.savez. [npz-objects]",
         path,
     )
 
 
-def test_a_file_that_is_no_archive(path):
+def test_file_that_is_not_an_archive_is_refused(path):
     path.write_bytes(b"PK no archive")
     refused(
-        f"'{path}' must be a NumPy archive (.npz); got a file that does not read as one (File is not a zip file); "
-        "write it by np.savez. [npz-file]",
+        f"'{path}' must be a NumPy archive (.npz); got an unreadable file (File is not a zip file); write it "
+        "with np.savez. [npz-file]",
         path,
     )
 
 
-def test_damaged_archives(path):
-    """A changed byte in the images is noticed by the archive's own checksum."""
+def test_damaged_archives_are_reported(path):
+    """The archive's own checksum detects a changed byte."""
     np.savez(path, x=X, y=Y)
     content = bytearray(path.read_bytes())
     content[content.index(X.tobytes()) + 77] ^= 1
     path.write_bytes(content)
     refused(
-        f"'{path}' must be a NumPy archive (.npz); got a file that does not read as one "
-        "(Bad CRC-32 for file 'x.npy'); write it by np.savez. [npz-file]",
+        f"'{path}' must be a NumPy archive (.npz); got an unreadable file (Bad CRC-32 for file 'x.npy'); write "
+        "it with np.savez. [npz-file]",
         path,
     )
 
@@ -117,38 +117,37 @@ def archive(path, content):
         file.writestr("y.npy", b"\x93NUMPY\x01\x00")
 
 
-def test_a_head_that_claims_too_much(path):
-    """No memory is taken for what a head says before the file has it, or where it is too much."""
+def test_header_that_claims_too_much_is_refused(path):
+    """No memory is allocated for sizes that the file does not have, or that are too large."""
     archive(path, head((1000, 1000, 1000, 1000)))
     refused(
-        f"'x.npy' in '{path}' must hold at most 8 GiB; got 1,000,000,000,000 bytes; write it by np.savez. [npz-size]",
+        f"'x.npy' in '{path}' must hold at most 8 GiB; got 1,000,000,000,000 bytes; write it with np.savez. [npz-size]",
         path,
     )
     archive(path, head((10, 1, 8, 8)) + b"few")
     refused(
-        f"'x.npy' in '{path}' must be as long as its head says; got 131 bytes for 640; write it by np.savez. "
+        f"'x.npy' in '{path}' must have the length in its header; got 131 bytes for 640; write it with np.savez. "
         "[npz-file]",
         path,
     )
     archive(path, b"text")
     refused(
-        f"'x.npy' in '{path}' must be a NumPy array; got other content; write it by np.savez. [npz-file]", path
+        f"'x.npy' in '{path}' must be a NumPy array; got other content; write it with np.savez. [npz-file]", path
     )
 
 
 def test_arrays_are_checked(path):
-    """As everywhere: here labels of another count."""
     np.savez(path, x=X, y=Y[:5])
     refused(
-        "labels must be as many as images; got 5 labels for 6 images; "
-        "check that both come from the same split. [label-count]",
+        "there must be one label per image; got 5 labels for 6 images; check that both come from the same "
+        "split. [label-count]",
         path,
         BadData,
     )
 
 
-def test_other_versions_of_the_head(path):
-    """A head too long for the first version."""
+def test_other_header_versions_are_read(path):
+    """A header too long for version 1."""
     fields = np.dtype([("a" * 70_000, "u1")])
     with pytest.warns(UserWarning, match="format 2.0"):
         np.savez(path, x=np.zeros(3, fields), y=Y[:3])
@@ -156,7 +155,7 @@ def test_other_versions_of_the_head(path):
         npz.load_part(path, "train")
 
 
-def test_a_small_archive_that_fills_memory_is_refused_by_its_heads(path):
+def test_decompression_bomb_is_refused_by_headers(path):
     """1.4 MB that would unpack to 1.4 GB; as much is read where the file is as large as what it holds."""
     rows = np.zeros((1, 3, 512, 512), np.uint8)
     member = head((1800, 3, 512, 512))
@@ -205,33 +204,33 @@ ABSURD = {
         "hold at most 8 GiB; got 10,000,000,000,000,000,000,000,000,000,0… ",
     ),
     "negative": (described((-6, 2, 5, 4), "|u1") + X.tobytes(), "have sizes from 0; got shape=(-6, 2, 5, 4)"),
-    "too long": (npy(X) + b"?", "be as long as its head says; got 369 bytes for 240"),
-    "too short": (npy(X)[:-1], "be as long as its head says; got 367 bytes for 240"),
+    "too long": (npy(X) + b"?", "have the length in its header; got 369 bytes for 240"),
+    "too short": (npy(X)[:-1], "have the length in its header; got 367 bytes for 240"),
     "parentheses": (b"\x93NUMPY\x01\x00\xf0\xff" + 65520 * b"(", "be a NumPy array; got other content"),
     "of the future": (b"\x93NUMPY\x09\x00" + npy(X)[8:], "be a NumPy array; got other content"),
 }
 
 
 @pytest.mark.parametrize(("member", "message"), ABSURD.values(), ids=ABSURD)
-def test_absurd_heads_are_refused(path, member, message):
+def test_absurd_headers_are_refused(path, member, message):
     write(path, member)
     with pytest.raises(BadFile, match=re.escape(f"'x.npy' in '{path}' must {message}")):
         load_data(path)
 
 
-def test_a_billion_class_names_of_no_letters_are_refused(path):
+def test_billion_empty_class_names_are_refused(path):
     write(path, npy(X), classes=described((10**9,), "|S0"))
     refused(
-        f"'classes.npy' in '{path}' must have at most 100,000 elements; got 1,000,000,000 class names; "
-        "write it by np.savez. [npz-size]",
+        f"'classes.npy' in '{path}' must have at most 100,000 elements; got 1,000,000,000 class names; write it "
+        "with np.savez. [npz-size]",
         path,
     )
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("kind", ["<f4", ">f4", "<f2", ">f8", "|u1"])
-def test_arrays_of_any_order_are_the_same_images(path, order, kind):
-    """Columns first, the other byte order, other precisions."""
+def test_memory_order_of_arrays_does_not_matter(path, order, kind):
+    """Column-major order, the other byte order, other precisions."""
     np.savez(path, x=np.asarray(X, kind, order=order), y=Y.astype(">i2"))
     x, labels = load_data(path, hold_out=0).batch(np.array([4, 1]))
     np.testing.assert_allclose(x, X[[4, 1]] / (255 if kind == "|u1" else 1), rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Parts of a data set."""
+"""Splits of datasets."""
 
 import re
 
@@ -13,7 +13,7 @@ from convscope.errors import BadData
 WHOLE = ArrayDataset(np.arange(6 * 2 * 3, dtype=np.uint8).reshape(6, 1, 2, 3), [0, 1, 1, 0, 2, 2], ["a", "b", "c"])
 
 
-def test_a_subset_is_the_images_at_its_indices():
+def test_subset_has_the_images_at_its_indices():
     part = Subset(WHOLE, np.array([0, 5, 3]))
     assert (len(part), part.classes, part.image_shape) == (3, ("a", "b", "c"), (1, 2, 3))
     assert part.labels.tolist() == [0, 2, 0]
@@ -22,15 +22,15 @@ def test_a_subset_is_the_images_at_its_indices():
     assert labels.tolist() == [2, 0]
 
 
-def test_an_empty_subset_is_refused():
+def test_empty_subset_is_refused():
     message = "a part of the data must hold at least one image; got none; hold out less. [data-empty]"
     with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
         Subset(WHOLE, np.array([], int))
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=300), st.floats(0.01, 0.5))
-def test_held_out_is_stratified(labels, share):
-    """Each class gives its share, at least one of two; the same images each time."""
+def test_holdout_is_stratified(labels, share):
+    """Each class contributes its fraction, at least one of two images. The result is deterministic."""
     labels = np.array(labels)
     marked = holdout_mask(labels, share)
     np.testing.assert_array_equal(marked, holdout_mask(labels, share))
@@ -43,13 +43,13 @@ def test_held_out_is_stratified(labels, share):
             assert abs(own.sum() - share * len(own)) <= max(0.5, 1 - share * len(own)) + 1e-9
 
 
-def test_held_out_is_spread_over_the_file():
-    """Neighbors are not taken together, for a file's order often has a meaning."""
+def test_holdout_is_spread_over_the_file():
+    """Adjacent images are not selected together, since the order of a file is often meaningful."""
     marked = holdout_mask(np.zeros(100, int), 0.2)
     assert set(np.diff(np.flatnonzero(marked))) == {5}
 
 
-def test_missing_classes_are_named():
+def test_missing_classes_are_reported():
     part = Subset(WHOLE, np.array([1, 2]))
     assert missing_classes(WHOLE) == ()
     assert missing_classes(part) == ("a", "c")

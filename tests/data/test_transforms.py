@@ -1,4 +1,4 @@
-"""Images of arrays brought to another size and color."""
+"""Resized, recolored and relabeled datasets."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ def source(channels=1, count=4, height=7, width=5):
 
 
 @pytest.mark.parametrize("size", [(13, 9), (3, 4), (7, 11), (1, 1), (28, 2)])
-def test_resized_as_pillow_does(size):
-    """Bilinear and antialiased, larger and smaller, each axis on its own."""
+def test_resizing_matches_pillow(size):
+    """Bilinear with antialiasing, up and down, each axis separately."""
     whole = source()
     x, labels = ResizedDataset(whole, (1, *size)).batch(np.array([2, 0]))
     original, _ = whole.batch(np.array([2, 0]))
@@ -28,28 +28,27 @@ def test_resized_as_pillow_does(size):
 
 
 def test_rows_of_a_resizing_matrix_sum_to_one():
-    """A plain image stays plain."""
+    """A constant image stays constant."""
     for before, after in ((5, 5), (8, 28), (28, 8), (7, 3)):
         assert resizing_matrix(before, after).sum(axis=1) == pytest.approx(np.ones(after))
     assert np.array_equal(resizing_matrix(5, 5), np.eye(5))
 
 
-def test_colors_become_gray_by_how_bright_they_look():
+def test_gray_conversion_uses_luma_weights():
     """0.299, 0.587, 0.114 of red, green and blue."""
     red_green_blue = np.eye(3, dtype=np.float32)[:, :, None, None] * np.ones((1, 1, 2, 4), np.float32)
     x, _ = ResizedDataset(ArrayDataset(red_green_blue, [0, 1, 2]), (1, 2, 4)).batch(np.arange(3))
     assert x[:, 0, 1, 3] == pytest.approx([0.299, 0.587, 0.114])
 
 
-def test_gray_becomes_three_equal_colors():
-    """Nothing is added."""
+def test_gray_becomes_three_equal_channels():
     x, _ = ResizedDataset(source(), (3, 7, 5)).batch(np.arange(2))
     assert np.array_equal(x[:, 0], x[:, 2])
     assert np.array_equal(x[:, 1:2], source().batch(np.arange(2))[0])
 
 
-def test_what_fits_is_left_alone():
-    """No wrapper where nothing changes; a wrapper says what the whole says."""
+def test_matching_dataset_is_returned_unchanged():
+    """No wrapper is created if nothing changes. A wrapper passes attributes through."""
     whole = source()
     assert resize_dataset(whole) is whole
     assert resize_dataset(whole, 1, (7, 5)) is whole
@@ -58,18 +57,16 @@ def test_what_fits_is_left_alone():
     assert np.array_equal(changed.labels, whole.labels)
 
 
-def test_other_channels_are_refused():
-    """There is one way from three to one and back, and no other."""
+def test_other_channel_counts_are_refused():
     with pytest.raises(BadData) as caught:
         resize_dataset(source(channels=4), 3)
     assert str(caught.value) == (
-        "images can be turned gray (3 to 1 channels) or into colors (1 to 3); got 4 channels where 3 are wanted; "
-        "prepare the images. [fit-channels]"
+        "cannot convert images from 4 to 3 channels. Only 3 to 1 (gray) and 1 to 3 are supported: convert the "
+        "images first. [fit-channels]"
     )
 
 
-def test_classes_in_another_order():
-    """Labels follow the names."""
+def test_relabel_handles_other_class_orders():
     whole = source()
     other = relabel(whole, ("c", "x", "b", "a"))
     assert other.labels.tolist() == [3, 2, 0, 3]
@@ -78,5 +75,5 @@ def test_classes_in_another_order():
     assert np.array_equal(x, whole.batch(np.array([1, 2]))[0])
     assert (other.classes, other.image_shape, len(other)) == (("c", "x", "b", "a"), (1, 7, 5), 4)
     assert relabel(whole, ["a", "b", "c"]) is whole
-    with pytest.raises(BadData, match=r"got b, c beside a; .*\[classes-unknown\]"):
+    with pytest.raises(BadData, match=r"not trained on: b, c \(it knows a\)\. .*\[classes-unknown\]"):
         RelabeledDataset(whole, ("a",))

@@ -76,6 +76,6 @@ def test_a_layer_without_derivation_is_refused_by_name():
     with pytest.raises(NoRule) as raised:
         derivations(Unheard(), ((3, 4, 5),))
     assert str(raised.value) == (
-        "explain must have a derivation for every layer; got Unheard; "
-        "register one with explain.family.derivations. [no-derivation]"
+        "explain must have a derivation for every layer (got Unheard). "
+        "Register one with derivations.family.derivations. [no-derivation]"
     )

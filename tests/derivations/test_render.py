@@ -162,7 +162,7 @@ def test_names_with_marks_of_the_formats_come_out_literally():
     explanation = explain(chain((3, 8, 9), ("a_b<c>&%", L.Opaque("N_x", (2, 3)))))
     assert "a_b<c>&%" in explanation.text()
     assert r"a\_b\<c\>&%" in explanation.markdown()
-    assert r"The operator N\_x is not known" in explanation.markdown()
+    assert r"The operator N\_x is not supported" in explanation.markdown()
     assert escaped("a|b") == r"a\|b"
     assert r"a\_b<c>\&\%" in explanation.latex()
     assert "a_b&lt;c&gt;&amp;%" in explanation.html()
@@ -173,14 +173,14 @@ def test_another_language_is_refused():
         with pytest.raises(BadSetting) as raised:
             getattr(explain(EXERCISE), form)(lang="fr")
         assert str(raised.value) == (
-            'Explanation.lang must be a language with translations; got lang=\'fr\'; use "en" or "zh". [language]'
+            'Explanation.lang must be a language with translations (got lang=\'fr\'). Use "en" or "zh". [language]'
         )
 
 
 def test_a_layer_that_is_not_there_is_refused():
     with pytest.raises(UnknownLayer) as raised:
         explain(EXERCISE, "conv3")
-    assert str(raised.value).startswith("exercise has no layer 'conv3'; did you mean conv")
+    assert str(raised.value).startswith("exercise has no layer 'conv3'. Did you mean conv")
 
 
 def test_the_data_is_plain_and_complete():
@@ -217,7 +217,7 @@ Receptive field, from the first layer to the last
     j₃ = j₂·s₃ = 4·1 = 4
   So a unit of conv2 sees this many pixels of the image
      r = r₃ = 13
-  · relu1, bn1: these layers look at one position only (k = 1, s = 1), so they change nothing.
+  · relu1, bn1: these layers see one position only (k = 1, s = 1), so they change nothing.
 """
 
 FORWARD_ZH = """\

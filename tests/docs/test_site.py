@@ -124,3 +124,26 @@ def test_every_tutorial_is_translated():
     tutorials = {page.name for page in (DOCS / "tutorials").glob("*.md")}
     chinese = {name for name in tutorials if name.endswith(".zh.md")}
     assert {name.replace(".md", ".zh.md") for name in tutorials - chinese} == chinese
+
+
+PATHS = re.compile(r"`((?:src|tests|docs|benchmarks)/[\w./-]*\w/?)`")
+
+
+@pytest.mark.parametrize("page", [*OTHER_PAGES[:-1], *PAGES], ids=relative)
+def test_paths_exist(page):
+    """Files and folders of the repository that a page names; capitals are placeholders."""
+    named = PATHS.findall(page.read_text("utf-8"))
+    assert [path for path in named if not (ROOT / path).exists() and not re.search(r"[A-Z]{3}", path)] == []
+
+
+def test_contributing_lists_folders_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.split("| folder | contains |")[1].split("\n\n")[0]
+    listed = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`([\w.]+)/?`", row)
+    }
+    source = ROOT / "src" / "convscope"
+    assert listed <= {path.name for path in source.iterdir()}
+    assert {path.name for path in source.iterdir() if (path / "__init__.py").exists()} <= listed

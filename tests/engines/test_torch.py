@@ -274,7 +274,7 @@ def test_without_pytorch_the_command_is_said(monkeypatch):
     with pytest.raises(MissingExtra) as raised:
         cs.Model(NET, engine="torch")
     assert str(raised.value) == (
-        "reading, writing and running PyTorch modules needs PyTorch; none is installed; run `pip install torch`. "
+        "Reading, writing and running PyTorch modules needs PyTorch, which is not installed. Run `pip install torch`. "
         "[torch-missing]"
     )
 

@@ -1,4 +1,4 @@
-"""The experiments run on a small setting, print their numbers and draw their figure.
+"""The experiments run with small settings, print their results and save their figure.
 
 What they show is asserted where even the small setting shows it for any seed.
 """
@@ -18,20 +18,20 @@ NAMES = ("dropout", "dead_units", "vanishing_gradients", "field_and_accuracy")
 
 @pytest.fixture
 def experiments(monkeypatch):
-    """Scripts import what stands beside them, as when they are run."""
+    """Make modules next to the scripts importable, as when they are run."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield
     for name in (*NAMES, "experiment"):
         sys.modules.pop(name, None)
 
 
-def test_every_script_is_here():
+def test_every_script_is_tested():
     assert {path.stem for path in FOLDER.glob("*.py")} == {*NAMES, "experiment"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_small_setting_runs(name, tmp_path):
-    """As a learner runs it; numbers on stdout, where the figure is on stderr."""
+def test_script_runs_with_small_settings(name, tmp_path):
+    """As on the command line: results on stdout, the figure's path on stderr."""
     figure = tmp_path / "new" / f"{name}.png"
     done = subprocess.run(
         [sys.executable, FOLDER / f"{name}.py", "--small", "--save", figure],
@@ -46,8 +46,8 @@ def test_a_small_setting_runs(name, tmp_path):
 
 
 @pytest.mark.usefixtures("experiments")
-def test_sigmoid_loses_the_gradient_with_depth():
-    """By more than the fourth part per layer that its slope allows at best; ReLU and tanh keep most of it."""
+def test_sigmoid_gradients_vanish_with_depth():
+    """By more than a factor of 4 per layer, the best that its slope allows. ReLU and tanh keep most of it."""
     import vanishing_gradients as experiment
 
     result = experiment.measure(experiment.Setting((2, 8), 1, 100, (0, 1)))
@@ -60,7 +60,7 @@ def test_sigmoid_loses_the_gradient_with_depth():
 
 
 @pytest.mark.usefixtures("experiments")
-def test_large_steps_kill_units():
+def test_large_learning_rates_kill_units():
     import dead_units as experiment
 
     gentle, violent = experiment.measure(experiment.Setting((0.01, 1.5), 2, 300, (0, 1))).rows
@@ -69,8 +69,8 @@ def test_large_steps_kill_units():
 
 
 @pytest.mark.usefixtures("experiments")
-def test_networks_of_one_size_and_different_fields():
-    """The fields are 1, 3, 5, 7 and 9; the sizes are within a tenth of what was asked for."""
+def test_networks_have_equal_size_and_different_fields():
+    """The fields are 1, 3, 5, 7 and 9; the sizes are within 10 % of the requested one."""
     import field_and_accuracy as experiment
 
     import convscope as cs
@@ -83,8 +83,8 @@ def test_networks_of_one_size_and_different_fields():
 
 
 @pytest.mark.usefixtures("experiments")
-def test_dropout_rows_are_what_is_printed():
-    """The gap is test error less training error, seed by seed."""
+def test_dropout_rows_match_the_printed_table():
+    """The gap is test error − training error, per seed."""
     import dropout as experiment
 
     curve = experiment.Curve("x", (1, 2), ((0.5, 0.0), (0.5, 0.1)), ((0.5, 0.2), (0.5, 0.1)))
@@ -93,5 +93,7 @@ def test_dropout_rows_are_what_is_printed():
     assert spread == pytest.approx(0.2 / 2**0.5)
     better = experiment.Curve("y", (1, 2), curve.training, ((0.5, 0.1), (0.5, 0.1)))
     result = experiment.Result(experiment.SMALL, (curve, better))
-    assert str(result).endswith("seed by seed: -5.00 points ± 5.00 (standard error); lower in 1 of 2 seeds")
+    assert str(result).endswith(
+        "(with − without), per seed: -5.00 points ± 5.00 (standard error); lower in 1 of 2 seeds"
+    )
     assert "x     5.0 % ± 7.1  15.0 % ± 7.1  10.0 % ± 14.1" in str(result)

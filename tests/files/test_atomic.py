@@ -13,8 +13,8 @@ from convscope.files.atomic import remove_unfinished, write_atomically, write_du
 from convscope.training.model_io import read_model_file
 
 
-def test_text_and_bytes(tmp_path):
-    """Text is UTF-8, bytes are bytes."""
+def test_text_and_bytes_are_written(tmp_path):
+    """Text is encoded as UTF-8."""
     write_file(tmp_path / "a.txt", "感受野 ×\n")
     write_file(str(tmp_path / "b.bin"), b"\x00\xff")
     assert (tmp_path / "a.txt").read_bytes() == "感受野 ×\n".encode()
@@ -22,8 +22,8 @@ def test_text_and_bytes(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.txt", "b.bin"]
 
 
-def test_a_new_file_has_the_usual_permissions(tmp_path):
-    """Not those of a temporary file, which only its owner may read."""
+def test_new_file_has_default_permissions(tmp_path):
+    """Temporary files are often readable by their owner only."""
     before = os.umask(0o027)
     try:
         write_file(tmp_path / "a.txt", "a")
@@ -32,8 +32,8 @@ def test_a_new_file_has_the_usual_permissions(tmp_path):
     assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
 
 
-def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
-    """Whatever happens before the end, the old content stays, and nothing is left beside it."""
+def test_failure_leaves_the_old_file(tmp_path, monkeypatch):
+    """The old content stays, and no temporary file is left."""
     path = tmp_path / "a.txt"
     path.write_text("old")
 
@@ -44,8 +44,8 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(BadFile) as caught:
         write_file(path, "new")
     assert str(caught.value) == (
-        f"the file to save must be one that can be written; got {str(path)!r} (no space left on device); "
-        "choose a folder that exists and that you may write to. [save]"
+        f"cannot write {str(path)!r} (no space left on device). Choose an existing folder that you may write to. "
+        "[save]"
     )
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
@@ -55,19 +55,17 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     ("name", "reason"),
     [("missing/a.txt", "no such file or directory"), ("", "it is a folder"), ("f/a", "not a directory")],
 )
-def test_places_that_cannot_be_written(tmp_path, name, reason):
-    """The message names the file and why."""
+def test_unwritable_paths_are_reported(tmp_path, name, reason):
     (tmp_path / "f").write_text("a file")
     path = f"{tmp_path}/{name}"
     with pytest.raises(BadFile) as caught:
         write_file(path, "new")
     assert str(caught.value) == (
-        f"the file to save must be one that can be written; got {path!r} ({reason}); "
-        "choose a folder that exists and that you may write to. [save]"
+        f"cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]"
     )
 
 
-def test_a_file_is_replaced_and_the_old_one_kept(tmp_path):
+def test_replaced_file_is_kept_under_another_name(tmp_path):
     path = tmp_path / "a"
     write_durably(path, b"one", tmp_path / "before")
     assert not (tmp_path / "before").exists()
@@ -81,22 +79,22 @@ def no_space(*arguments):
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, call):
+def test_full_disk_leaves_only_the_old_file(tmp_path, monkeypatch, call):
     path = tmp_path / "a"
     write_durably(path, b"one")
     monkeypatch.setattr(os, call, no_space)
     with pytest.raises(BadFile) as caught:
         write_durably(path, b"two")
     assert str(caught.value) == (
-        f"{str(path)!r} must be a file that can be written; got an error (no space left on device); what was saved "
-        "before is intact: make room or choose another folder, then resume. [write-failed]"
+        f"cannot write {str(path)!r} (no space left on device). Files saved earlier are intact. Free disk space "
+        "or choose another folder, then resume. [write-failed]"
     )
     assert path.read_bytes() == b"one"
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_a_disk_that_fills_stops_the_run_and_it_goes_on_later(tmp_path, monkeypatch):
-    """The error names the file; the checkpoint before is whole, and the resumed run ends as if nothing was."""
+def test_run_stopped_by_a_full_disk_resumes(tmp_path, monkeypatch):
+    """The last checkpoint is intact, and the resumed run is bit-identical."""
     data = (np.random.default_rng(3).normal(size=(12, 1, 3, 2)), np.arange(12) % 2)
     net = "input 1x3x2 | flatten | dense 2"
     whole = cs.Model(net)

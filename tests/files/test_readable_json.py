@@ -14,15 +14,15 @@ DOCUMENTS = st.recursive(
 
 
 @given(DOCUMENTS)
-def test_what_is_written_reads_back_the_same(document):
-    """Whatever the document, in ASCII."""
+def test_json_survives_a_round_trip(document):
+    """For any document, in ASCII."""
     text = to_json(document)
     assert text.isascii()
     assert json.loads(text) == document
 
 
-def test_each_entry_of_a_list_has_its_line():
-    """So that layers can be searched and compared line by line; shapes stay together."""
+def test_each_list_entry_has_its_own_line():
+    """Layers can be compared line by line; shapes stay on one line."""
     document = {
         "schema": 1,
         "layers": [{"name": "a", "shape": [1, 2]}, {"name": "b", "shape": []}],
@@ -40,7 +40,7 @@ def test_each_entry_of_a_list_has_its_line():
     ]
 
 
-def test_what_json_cannot_say_is_refused():
-    """NaN is no JSON: better an error than a document that no other parser reads."""
+def test_values_outside_json_are_refused():
+    """NaN is not valid JSON."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json({"x": float("nan")})

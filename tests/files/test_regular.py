@@ -1,4 +1,4 @@
-"""Opening files: only regular ones, without waiting, on systems that lack POSIX' flags too."""
+"""Opening regular files only, without blocking, with and without POSIX flags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convscope.files import regular as files
 
 
 def outcome(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own, since opening the wrong thing would wait for ever."""
+    """Run code in another process, since opening a pipe may block forever."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 

@@ -1,4 +1,4 @@
-"""Image files of every kind, and files that are none."""
+"""Reading image files."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def refused(path, got, code, hint="check the path"):
     assert str(caught.value) == f"{str(path)!r} must be {got}; {hint}. [{code}]"
 
 
-def test_channels_come_first(saved):
+def test_images_are_channels_first(saved):
     pixels = noise(4, 6, 3)
     assert np.array_equal(read_image(saved(pixels), 3), pixels.transpose(2, 0, 1))
     assert read_image(saved(pixels), 1).shape == (1, 4, 6)
 
 
-def test_transparency_lies_on_white(saved):
+def test_transparency_is_blended_with_white(saved):
     pixels = np.dstack([noise(5, 7, 3), np.full((5, 7), 255, np.uint8)])
     pixels[2:, :, 3] = 0
     image = read_image(saved(pixels), 3)
@@ -48,16 +48,16 @@ def test_transparency_lies_on_white(saved):
     assert (image[:, 2:] == 255).all()
 
 
-def test_a_camera_rotation_is_applied(saved):
-    """Orientation 6 means: turn a quarter to the right."""
+def test_exif_orientation_is_applied(saved):
+    """Orientation 6 means a rotation by 90 degrees clockwise."""
     pixels = noise(6, 4, 3)
     exif = Image.Exif()
     exif[0x0112] = 6
     assert np.array_equal(read_image(saved(pixels, exif=exif), 3), np.rot90(pixels, -1).transpose(2, 0, 1))
 
 
-def test_a_head_says_size_and_kind_upright(saved):
-    """Orientation 6 lies on its side; 16 bits and floating point are gray."""
+def test_header_has_oriented_size_and_kind(saved):
+    """Orientation 6 swaps the sides; 16-bit and floating-point images are gray."""
     exif = Image.Exif()
     exif[0x0112] = 6
     assert read_header(saved(noise(5, 7, 3), exif=exif)) == (7, 5, False)
@@ -68,19 +68,19 @@ def test_a_head_says_size_and_kind_upright(saved):
 
 @pytest.mark.parametrize("levels", [[0, 1, 128, 129, 300, 385, 386, 32639, 65278, 65535]])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
-def test_sixteen_bits_become_the_nearest_of_eight(saved, levels, kind):
+def test_sixteen_bits_are_rounded_to_eight(saved, levels, kind):
     """65535 is 255 and 257·n is n; a dark image stays dark."""
     path = saved(np.array([levels], np.uint16), f"a.{kind.lower()}")
     assert read_image(path, 1).tolist() == [[[round(level / 257) for level in levels]]]
     assert read_image(path, 3)[2].tolist() == [[round(level / 257) for level in levels]]
 
 
-def test_a_dark_image_stays_dark(saved):
+def test_dark_image_stays_dark(saved):
     assert read_image(saved(np.full((4, 6), 150, np.uint16)), 1).tolist() == [[[1] * 6] * 4]  # 150 / 257 = 0.6
 
 
 @pytest.mark.parametrize("white", [1, 255, 65535])
-def test_floating_point_levels_are_scaled_by_what_white_may_be(saved, white):
+def test_floating_point_levels_are_scaled_by_white(saved, white):
     """0…1, 0…255 or 0…65,535: the smallest that holds them all. An image of 0…1 was nearly black once."""
     parts = np.linspace(0, 1, 24, dtype=np.float32).reshape(4, 6)
     expected = np.rint(np.linspace(0, 255, 24)).reshape(1, 4, 6)
@@ -90,49 +90,53 @@ def test_floating_point_levels_are_scaled_by_what_white_may_be(saved, white):
 
 
 @pytest.mark.parametrize("levels", [[-0.5, 0.5], [0, 70000], [0, np.nan], [0, np.inf]])
-def test_levels_of_no_known_scale_are_refused(saved, levels):
+def test_levels_of_unknown_scale_are_refused(saved, levels):
     path = saved(np.array([levels], np.float32), "a.tiff")
     with pytest.raises(
-        BadFile, match=r"^.* \(gray levels from \S+ to \S+, where 0 to 1, 255 or 65,535 is known\); "
+        BadFile, match=r"^.* \(gray levels from \S+ to \S+, supported are 0 to 1, 255 or 65,535\)\. "
     ):
         read_image(path, 1)
 
 
-def test_whole_numbers_beyond_sixteen_bits_are_refused(saved):
+def test_integers_beyond_sixteen_bits_are_refused(saved):
     path = saved(np.array([[0, 65536]], np.int32), "a.tiff")
-    with pytest.raises(BadFile, match="gray levels from 0 to 65536, where"):
+    with pytest.raises(BadFile, match="gray levels from 0 to 65536, supported"):
         read_image(path, 1)
 
 
-def test_files_that_are_not_there(tmp_path):
+def test_missing_files_are_reported(tmp_path):
     refused(tmp_path / "none.png", "an image file; got no such file", "image-missing")
     refused(tmp_path, "an image file; got a folder", "image-missing")
 
 
-def test_what_is_no_image(tmp_path, saved):
-    """Text under an image's name, and half a file."""
+def test_file_that_is_not_an_image_is_refused(tmp_path, saved):
+    """A text file with an image's suffix, and a truncated file."""
     text = tmp_path / "text.png"
     text.write_text("not an image")
-    hint = "mend it, take it away, or skip such files"
-    no_image = "a whole image file; got a damaged one (no image that Pillow knows)"
-    refused(text, no_image, "image-file", hint)
+    with pytest.raises(BadFile) as caught:
+        read_image(text, 3)
+    assert str(caught.value) == (
+        f"{str(text)!r} is a damaged image file (unknown image format). Repair or replace it. [image-file]"
+    )
     half = saved(noise(50, 60, 3))
     half.write_bytes(half.read_bytes()[:3000])
-    with pytest.raises(BadFile, match=rf"^{re.escape(repr(str(half)))} must be a whole .* \[image-file\]$"):
+    with pytest.raises(
+        BadFile, match=rf"^{re.escape(repr(str(half)))} is a damaged image file .* \[image-file\]$"
+    ):
         read_image(half, 3)
 
 
-def test_a_bomb_is_not_unpacked(saved, monkeypatch):
+def test_decompression_bomb_is_refused(saved, monkeypatch):
     """A small file that claims too many pixels is refused by its header."""
     monkeypatch.setattr(file, "MOST_PIXELS", 2000)
     got = "an image of at most 2,000 pixels; got more"
-    refused(saved(noise(50, 41)), got, "image-pixels", "make it smaller, or leave it out")
+    refused(saved(noise(50, 41)), got, "image-pixels", "resize or remove it")
 
 
-def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
+def test_missing_pillow_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtra) as caught:
         read_image(tmp_path / "a.png", 3)
     assert str(caught.value) == (
-        "reading image files needs Pillow; none is installed; run `pip install pillow`. [data-extra]"
+        "Reading image files needs Pillow, which is not installed. Run `pip install pillow`. [data-extra]"
     )

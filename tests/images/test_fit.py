@@ -1,4 +1,4 @@
-"""Images of every kind reach the network's input, to be drawn on."""
+"""Images of a network's input size, for figures."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def noise(*shape):
     return np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_an_image_of_the_right_size_is_kept(saved):
+def test_image_of_input_size_is_unchanged(saved):
     pixels = noise(4, 6, 3)
     assert np.array_equal(saved(Image.fromarray(pixels)), pixels)
 
 
-def test_another_size_is_stretched_to_the_input(saved):
-    """Left half red, right half blue stays so when 40×30 becomes 4×6."""
+def test_other_size_is_stretched_to_the_input(saved):
+    """The left half stays red and the right half blue if 40×30 becomes 4×6."""
     pixels = np.zeros((40, 30, 3), np.uint8)
     pixels[:, :15, 0] = pixels[:, 15:, 2] = 200
     fitted = saved(Image.fromarray(pixels))
@@ -56,7 +56,7 @@ def test_color_becomes_gray_for_one_channel(saved):
     assert set(fitted.ravel()) == {150}
 
 
-def test_palette_black_and_white_and_cmyk(saved):
+def test_palette_bilevel_and_cmyk_images_are_read(saved):
     pixels = noise(4, 6, 3) // 128 * 255
     image = Image.fromarray(pixels)
     assert np.array_equal(saved(image.quantize(8)), pixels)
@@ -65,8 +65,8 @@ def test_palette_black_and_white_and_cmyk(saved):
     assert np.abs(saved(ink, "ink.tiff").astype(int) - [255, 0, 0]).max() <= 1
 
 
-def test_transparency_lies_on_white(saved):
-    """Fully clear is white, half clear black is mid gray, in RGBA, gray-alpha and palettes."""
+def test_transparency_is_blended_with_white(saved):
+    """Transparent is white and half-transparent black is gray, in RGBA, gray-alpha and palettes."""
     pixels = np.zeros((4, 6, 4), np.uint8)
     pixels[:, 3:, 3] = 128
     fitted = saved(Image.fromarray(pixels))
@@ -78,8 +78,8 @@ def test_transparency_lies_on_white(saved):
     assert set(saved(palette, "clear.png", transparency=0).ravel()) == {255}
 
 
-def test_stretch_note_names_images_whose_proportions_change(tmp_path, monkeypatch):
-    """By more than one percent, upright sizes compared; several images share one line."""
+def test_stretch_note_lists_images_with_changed_aspect_ratio(tmp_path, monkeypatch):
+    """By more than 1 %, after EXIF rotation. Several images share one line."""
     monkeypatch.chdir(tmp_path)
     sizes = {"wide.png": (64, 48), "same.png": (60, 40), "near.png": (302, 200), "far.png": (307, 200)}
     for name, size in sizes.items():
@@ -103,16 +103,14 @@ def test_stretch_note_names_images_whose_proportions_change(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("shape", [(10,), (3, 5), (3, 5, 6, 7), (3, 20_000, 20_000)])
-def test_images_need_a_network_for_images(shape):
-    with pytest.raises(
-        BadShape, match=r"^an image must go into a network with an input c×h×w .* \[image-shape\]$"
-    ):
+def test_network_without_image_input_is_refused(shape):
+    with pytest.raises(BadShape, match=r"^images need a network with an input c×h×w .* \[image-shape\]$"):
         images.sample_image(shape)
 
 
 @pytest.mark.parametrize("shape", [(3, 90, 140), (1, 32, 20), (5, 1, 1)])
-def test_the_sample_fits_any_input(shape):
-    """Right shape, the same each time, and not of one color."""
+def test_sample_image_fits_any_input(shape):
+    """It has the right shape, is deterministic, and is not constant."""
     scene = images.sample_image(shape)
     assert scene.shape == (*shape[1:], 1 if shape[0] == 1 else 3)
     assert scene.dtype == np.uint8

@@ -1,4 +1,4 @@
-"""The laboratory's numbers, held against PyTorch, against closed forms, and against numbers worked out by hand."""
+"""The laboratory's values against PyTorch, closed forms, and values computed by hand."""
 
 import doctest
 import math
@@ -77,7 +77,7 @@ def test_max_pooling_of_the_map():
 
 
 def test_every_kind_of_pooling_on_one_window():
-    """Worked out by hand for a window that is not square."""
+    """Computed by hand for a window that is not square."""
     x = np.array([[1.0, 3.0, 2.0], [6.0, 0.0, 4.0]])
     table = lab.pooling_table(x)
     outputs = {row.name: row.output.ravel().tolist() for row in table.rows}
@@ -107,15 +107,15 @@ def test_stochastic_pooling_draws_in_proportion():
 
 def test_windows_that_do_not_fit():
     refused(
-        "window must be a matrix of at least 2×2 numbers; got window=1×3; give rows of numbers. [lab-window]",
+        "window must be a matrix of at least 2×2 numbers (got window=1×3). Pass rows of numbers. [lab-window]",
         lambda: lab.pooling_table([[1, 2, 3]]),
     )
     refused(
-        "x must be a matrix of numbers; got x=3; give rows of numbers. [lab-window]",
+        "x must be a matrix of numbers (got x=3). Pass rows of numbers. [lab-window]",
         lambda: lab.max_pooling([1, 2, 3]),
     )
     refused(
-        "x must be numbers in rows of one length; got '[[1, 2], [3]]'; give nested lists or an array. [lab-numbers]",
+        "x must be numbers in rows of equal length (got '[[1, 2], [3]]'). Pass nested lists or an array. [lab-numbers]",
         lambda: lab.max_pooling([[1, 2], [3]]),
     )
     with pytest.raises(BadShape, match=r"^MaxPool2d\.kernel_size must .* \[kernel-too-large\]$"):
@@ -168,13 +168,13 @@ def test_two_convolutions_of_an_image_in_color():
 
 def test_channels_that_do_not_fit():
     refused(
-        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
-        "got x=3×4×5, weight=2×2×3×3; give each kernel one slice per channel. [lab-channels]",
+        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) "
+        "(got x=3×4×5, weight=2×2×3×3). Pass kernels with one slice per channel. [lab-channels]",
         lambda: lab.by_channels(np.zeros((3, 4, 5)), np.zeros((2, 2, 3, 3))),
     )
     refused(
-        "there must be 2 biases, one per kernel, and 3 names, one per channel; got bias=3, 3 names; "
-        "leave both out. [lab-channels]",
+        "there must be 2 biases, one per kernel, and 3 names, one per channel (got bias=3, 3 names). "
+        "Leave both out. [lab-channels]",
         lambda: lab.by_channels(np.zeros((3, 4, 5)), np.zeros((2, 3, 3, 3)), [1, 2, 3]),
     )
 
@@ -228,17 +228,17 @@ def test_equations_are_true(text):
 
 def test_correlation_that_does_not_fit():
     refused(
-        "x and w must both be rows or both be matrices, w no larger than x; got x=2, w=3; make w smaller. "
+        "x and w must both be rows or both be matrices, w no larger than x (got x=2, w=3). Make w smaller. "
         "[lab-correlation]",
         lambda: lab.correlation([1, 2], [1, 2, 3]),
     )
     refused(
-        "x and w must both be rows or both be matrices, w no larger than x; got x=2×2, w=2; make w smaller. "
+        "x and w must both be rows or both be matrices, w no larger than x (got x=2×2, w=2). Make w smaller. "
         "[lab-correlation]",
         lambda: lab.correlation([[1, 2], [3, 4]], [1, 2]),
     )
     refused(
-        "grad_y must be 3, as y; got grad_y=2; leave it out for ones. [lab-correlation]",
+        "grad_y must be 3, as y (got grad_y=2). Remove it for ones. [lab-correlation]",
         lambda: lab.correlation(grad_y=[1, 2]),
     )
 
@@ -260,8 +260,8 @@ def test_im2col_of_the_example():
     assert made.times_seen.tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
     assert "X_col 12×9: 3·2·2 = 12 rows, one per channel and tap; 3·3 = 9 columns, one per window" in str(made)
     refused(
-        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
-        "got x=4×4, weight=1×3×2×2; give each kernel one slice per channel. [lab-columns]",
+        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) "
+        "(got x=4×4, weight=1×3×2×2). Pass kernels with one slice per channel. [lab-columns]",
         lambda: lab.matrix_product(np.zeros((4, 4))),
     )
 
@@ -278,8 +278,8 @@ def test_edges_of_a_bright_corner():
     assert flipped.maps["horizontal"].min() == -20
     assert flipped.rectified["horizontal"].max() == 0
     refused(
-        "image must be a matrix of at least 3×3 gray levels; got image=2×5; "
-        "give one channel, as rows of numbers. [lab-image]",
+        "image must be a matrix of at least 3×3 gray levels (got image=2×5). "
+        "Pass one channel, as rows of numbers. [lab-image]",
         lambda: lab.edge_maps(image[:2]),
     )
 
@@ -312,8 +312,8 @@ def test_walk_with_own_numbers():
 
 def test_networks_too_large_to_read():
     refused(
-        "a network to be walked through must have one input and layers of at most 4,096 numbers; "
-        "got 1 inputs and a layer of 290,400; take a smaller one. [lab-network]",
+        "a network to be walked through must have one input and layers of at most 4,096 numbers "
+        "(got 1 inputs and a layer of 290,400). Take a smaller one. [lab-network]",
         lambda: lab.walk("alexnet"),
     )
 

@@ -132,6 +132,17 @@ EXAMPLES: list[tuple[L.Layer, tuple[Shape, ...]]] = [
 ]
 
 
+READ_AS_OTHERS = {
+    *(
+        f"{name}Pool{rank}d"
+        for name in ("Min", "LP", "Stochastic", "AdaptiveAvg", "AdaptiveMax")
+        for rank in (1, 2, 3)
+    ),
+    *("SpatialPyramidPool", "MultiheadAttention", "LSTM", "Affine", "Roll", "Expand", "Reduce"),
+}
+"""Layers that ONNX has no operator of its own for: a file with them may be read as other layers."""
+
+
 def concrete_kinds() -> list[type[L.Layer]]:
     """Return every layer a user can build."""
     families = {base for kind in vars(L).values() if isinstance(kind, type) for base in kind.__mro__[1:]}

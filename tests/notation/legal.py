@@ -16,8 +16,8 @@ from convscope.notation.keywords import Kind, kinds
 from convscope.settings import (
     Choice,
     Count,
+    FieldType,
     Flag,
-    Form,
     Integers,
     Optional,
     PerAxis,
@@ -34,7 +34,7 @@ NAMES = ("conv1", "relu1", "pool2", "add1", "input2", "block.0.bn", "same", "s2"
 
 
 @singledispatch
-def some_value(form: Form, choose: Choose, shape: Shape) -> Any:
+def some_value(form: FieldType, choose: Choose, shape: Shape) -> Any:
     """Choose a value of a setting, as a user would give it."""
     raise TypeError(f"no values for {type(form).__name__}")
 

@@ -59,10 +59,10 @@ def test_documents_list_frozen_layers_and_groups(listed, frozen):
     ("text", "message"),
     [
         ("input 2x6x5 | relu frozen",
-         "line 1, column 20: frozen must be said of a layer that has parameters; got 'frozen'; leave it out. "
+         "line 1, column 20: frozen must name a layer that has parameters (got 'frozen'). Remove it. "
          "[frozen-name]"),
         ("input 2x6x5 | conv 4 3 frozen=wieght",
-         "line 1, column 31: frozen must be said of parameters of the layer; got 'wieght'; use weight, bias. "
+         "line 1, column 31: frozen must name parameters of the layer (got 'wieght'). Use weight, bias. "
          "[frozen-name]"),
     ],
 )  # fmt: skip
@@ -73,7 +73,7 @@ def test_words_that_freeze_nothing_are_refused(text, message):
 
 
 def test_shared_parameters_are_frozen_where_they_are_owned():
-    with pytest.raises(ConvscopeError, match=r"freeze 'a'\. \[frozen-shared\]"):
+    with pytest.raises(ConvscopeError, match=r"Freeze 'a'\. \[frozen-shared\]"):
         parse("input 4x6x5 | a: conv 4 1 | b: conv 4 1 share=a frozen")
     network = parse("input 4x6x5 | a: conv 4 1 frozen | b: conv 4 1 share=a")
     assert network["b"].is_frozen
@@ -86,7 +86,7 @@ def test_merge_may_have_an_input_called_frozen():
 
 def test_unknown_pattern_is_refused_with_its_place():
     with pytest.raises(
-        ConvscopeError, match=r"matches 'haed'; did you mean head\? \[layer-name\]\nat line 8, column 9"
+        ConvscopeError, match=r"matches 'haed'\. Did you mean head\? \[layer-name\]\nat line 8, column 9"
     ):
         parse_yaml(DOCUMENT.format("haed"))
     with pytest.raises(UnknownLayer, match="matches 'conv9'"):
@@ -98,7 +98,7 @@ def test_entries_name_parameters_that_exist():
     from convscope.layers import Conv2d, Input
 
     entries = [Entry("input", Input((3, 6, 5))), Entry("c", Conv2d(4, 3), ("input",), frozen=("gain",))]
-    message = r"frozen must name parameters of the layer; got 'gain'; use weight, bias\. \[frozen-name\]"
+    message = r"frozen must name parameters of the layer \(got 'gain'\)\. Use weight, bias\. \[frozen-name\]"
     with pytest.raises(ConvscopeError, match=message):
         Network(entries)
 

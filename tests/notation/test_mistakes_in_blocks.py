@@ -17,7 +17,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit\n",
         BadNotation,
-        "line 7, column 5: unit must be called `unit width kernel=3`; got no width. [block-arguments]\n"
+        "line 7, column 5: unit must be called `unit width kernel=3` (got no width). [block-arguments]\n"
         "    - unit\n"
         "      ^",
     ),
@@ -30,7 +30,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 3 2\n",
         BadNotation,
-        "line 7, column 14: unit must be called `unit width kernel=3`; got '2' as well. "
+        "line 7, column 14: unit must be called `unit width kernel=3` (got '2' as well). "
         "[block-arguments]\n"
         "    - unit 4 3 2\n"
         "               ^",
@@ -44,7 +44,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 width=5\n",
         BadNotation,
-        "line 7, column 12: width must be given once; got it twice; leave one out. [block-arguments]\n"
+        "line 7, column 12: width must be given once (got it twice). Remove one. [block-arguments]\n"
         "    - unit 4 width=5\n"
         "             ^",
     ),
@@ -57,7 +57,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 kernl=5\n",
         BadNotation,
-        "line 7, column 12: unit must be given its parameters; got 'kernl'; did you mean kernel? "
+        "line 7, column 12: unit must be called with its own parameters (got 'kernl'). Did you mean kernel? "
         "[block-arguments]\n"
         "    - unit 4 kernl=5\n"
         "             ^",
@@ -71,7 +71,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unti 4\n",
         BadNotation,
-        "line 7, column 5: a layer must begin with a word that is known; got 'unti'; did you mean unit, "
+        "line 7, column 5: a layer must begin with a known word (got 'unti'). Did you mean unit, "
         "function, multiply? [unknown-kind]\n"
         "    - unti 4\n"
         "      ^",
@@ -85,9 +85,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 11\n",
         BadShape,
-        "layer 'conv1' on input 3×9×8: Conv2d.kernel_size must reach over at most 10 pixels of width "
-        "here (8 + padding 1 + 1); got a reach of 11 (kernel 11, dilation 1); use a smaller kernel, or "
-        "an input at least 9 here. [kernel-too-large]\n"
+        "layer 'conv1' on input 3×9×8: Conv2d.kernel_size must reach over at most 10 pixels of width: 8 + padding 1 + 1 (got a reach of 11: kernel 11, dilation 1). Use a smaller kernel, or an input of at least 9 pixels. [kernel-too-large]\n"
         "  input  Input   3×9×8\n"
         "  conv1  Conv2d  ✗\n"
         "at line 4, column 7:\n"
@@ -106,7 +104,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must hold parameters of the block; got 'widht'; did you mean width? "
+        "line 4, column 12: braces must contain parameters of the block (got 'widht'). Did you mean width? "
         "[unknown-parameter]\n"
         "      - conv {widht} {kernel} p1 | bn\n"
         "             ^\n"
@@ -123,8 +121,8 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must hold whole-number arithmetic with + - * // % up to "
-        "2,147,483,647; got {width*}; for example {width*4}. [arithmetic]\n"
+        "line 4, column 12: braces must contain integer arithmetic with + - * // % up to "
+        "2,147,483,647 (got {width*}). For example {width*4}. [arithmetic]\n"
         "      - conv {width*} {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
@@ -140,8 +138,8 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must hold whole-number arithmetic with + - * // % up to "
-        "2,147,483,647; got {width**9}; for example {width*4}. [arithmetic]\n"
+        "line 4, column 12: braces must contain integer arithmetic with + - * // % up to "
+        "2,147,483,647 (got {width**9}). For example {width*4}. [arithmetic]\n"
         "      - conv {width**9} {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
@@ -157,8 +155,8 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must hold whole-number arithmetic with + - * // % up to "
-        "2,147,483,647; got {width//0}; for example {width*4}. [arithmetic]\n"
+        "line 4, column 12: braces must contain integer arithmetic with + - * // % up to "
+        "2,147,483,647 (got {width//0}). For example {width*4}. [arithmetic]\n"
         "      - conv {width//0} {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
@@ -174,7 +172,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must come in pairs; got '{width'; close them. [braces]\n"
+        "line 4, column 12: braces must come in pairs (got '{width'). Close them. [braces]\n"
         "      - conv {width {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
@@ -190,7 +188,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 3, column 3: a block must have a name that no layer has; got 'relu width kernel=3'; write "
+        "line 3, column 3: a block must have a name that no layer has (got 'relu width kernel=3'). Write "
         "`name parameter …`. [block-name]\n"
         "    relu width kernel=3:\n"
         "    ^",
@@ -204,7 +202,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 3, column 14: a parameter must have a name of its own in letters and digits; got 'width'. "
+        "line 3, column 14: a parameter must have a unique name of letters and digits (got 'width'). "
         "[block-name]\n"
         "    unit width width kernel=3:\n"
         "               ^",
@@ -218,7 +216,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 5, column 7: blocks must nest at most 64 deep; got more at 'unit'; a block may not call "
+        "line 5, column 7: blocks must nest at most 64 deep (got more at 'unit'). A block may not call "
         "itself. [too-deep]\n"
         "      - unit {width}\n"
         "        ^\n"

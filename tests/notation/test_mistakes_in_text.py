@@ -1,4 +1,4 @@
-"""Mistakes in line notation: every message whole, with the place and a way out."""
+"""Mistakes in line notation: whole messages, with location and hint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | cnov 4 3",
         BadNotation,
-        "line 1, column 15: a layer must begin with a word that is known; got 'cnov'; did you mean "
+        "line 1, column 15: a layer must begin with a known word (got 'cnov'). Did you mean "
         "conv, convt, dwconv? [unknown-kind]\n"
         "  input 3x9x8 | cnov 4 3\n"
         "                ^",
@@ -19,7 +19,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4",
         BadNotation,
-        "line 1, column 15: conv must be given kernel_size; got none; write `conv out_channels "
+        "line 1, column 15: conv must have kernel_size (got none). Write `conv out_channels "
         "kernel_size`. [missing-setting]\n"
         "  input 3x9x8 | conv 4\n"
         "                ^",
@@ -27,7 +27,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "conv 4 3",
         BadNotation,
-        "line 1, column 1: a network must begin with its input; got 'conv'; write `input 3x224x224` "
+        "line 1, column 1: a network must begin with its input (got 'conv'). Write `input 3x224x224` "
         "first. [no-input]\n"
         "  conv 4 3\n"
         "  ^",
@@ -35,25 +35,24 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4 3 q2",
         BadNotation,
-        "line 1, column 24: conv must be written `conv out_channels kernel_size` with options; got "
-        "'q2'; options are sN stride, pN padding, dN dilation, gN groups, same, valid, nobias, "
+        "line 1, column 24: conv must be written `conv out_channels kernel_size` with options (got "
+        "'q2'). Options are sN stride, pN padding, dN dilation, gN groups, same, valid, nobias, "
         "stride=…, padding=…, dilation=…, groups=…, bias=…, in_channels=…, padding_mode=…, from=…, "
-        "share=…. [unknown-option]\n"
+        "share=… [unknown-option]\n"
         "  input 3x9x8 | conv 4 3 q2\n"
         "                         ^",
     ),
     (
         "input 3x9x8 | relu s2",
         BadNotation,
-        "line 1, column 20: relu must be given settings it has; got 's2', and it has no stride; leave "
-        "it out. [unknown-option]\n"
+        "line 1, column 20: relu must have only its own settings (got 's2', and it has no stride). Remove it. [unknown-option]\n"
         "  input 3x9x8 | relu s2\n"
         "                     ^",
     ),
     (
         "input 3x9x8 | conv 4 3 strde=2",
         BadNotation,
-        "line 1, column 24: conv must be given settings it has; got 'strde'; did you mean stride? "
+        "line 1, column 24: conv must have only its own settings (got 'strde'). Did you mean stride? "
         "[unknown-setting]\n"
         "  input 3x9x8 | conv 4 3 strde=2\n"
         "                         ^",
@@ -61,16 +60,16 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4 3 s2 stride=2",
         BadNotation,
-        "line 1, column 27: stride must be given once; got 'stride=2' as well; leave one out. [twice]\n"
+        "line 1, column 27: stride must be given once (got 'stride=2' as well). Remove one. [twice]\n"
         "  input 3x9x8 | conv 4 3 s2 stride=2\n"
         "                            ^",
     ),
     (
         "input 3x9x8 | conv 4 3 3",
         BadNotation,
-        "line 1, column 24: conv must be written `conv out_channels kernel_size` with options; got '3'; "
-        "options are sN stride, pN padding, dN dilation, gN groups, same, valid, nobias, stride=…, "
-        "padding=…, dilation=…, groups=…, bias=…, in_channels=…, padding_mode=…, from=…, share=…. "
+        "line 1, column 24: conv must be written `conv out_channels kernel_size` with options (got '3'). "
+        "Options are sN stride, pN padding, dN dilation, gN groups, same, valid, nobias, stride=…, "
+        "padding=…, dilation=…, groups=…, bias=…, in_channels=…, padding_mode=…, from=…, share=… "
         "[unknown-option]\n"
         "  input 3x9x8 | conv 4 3 3\n"
         "                         ^",
@@ -78,15 +77,15 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4 3x",
         BadNotation,
-        "line 1, column 22: Conv2d.kernel_size must be a whole number, or one per axis as 3x5; got "
-        "'3x'; write it so. [value]\n"
+        "line 1, column 22: Conv2d.kernel_size must be an integer, or one per axis as in 3x5 (got "
+        "'3x'). [value]\n"
         "  input 3x9x8 | conv 4 3x\n"
         "                       ^",
     ),
     (
         "input 3x9x8 | conv 4 3x5x7",
         BadSetting,
-        "Conv2d.kernel_size must have 1 or 2 numbers, one per spatial axis; got kernel_size=(3, 5, 7). "
+        "Conv2d.kernel_size must have 1 or 2 values, one per spatial axis (got kernel_size=(3, 5, 7)). "
         "[setting]\n"
         "at line 1, column 22:\n"
         "  input 3x9x8 | conv 4 3x5x7\n"
@@ -95,7 +94,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4 0",
         BadSetting,
-        "Conv2d.kernel_size must be at least 1; got kernel_size=0. [setting]\n"
+        "Conv2d.kernel_size must be at least 1 (got kernel_size=0). [setting]\n"
         "at line 1, column 22:\n"
         "  input 3x9x8 | conv 4 0\n"
         "                       ^",
@@ -103,8 +102,8 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4 3 g2",
         BadShape,
-        "layer 'conv1' on input 3×9×8: Conv2d.groups must divide in_channels; got groups=2, "
-        "in_channels=3; use 1, 3. [conv-groups]\n"
+        "layer 'conv1' on input 3×9×8: Conv2d.groups must divide in_channels (got groups=2, "
+        "in_channels=3). Use 1, 3. [conv-groups]\n"
         "  input  Input   3×9×8\n"
         "  conv1  Conv2d  ✗\n"
         "at line 1, column 15:\n"
@@ -114,9 +113,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4 11",
         BadShape,
-        "layer 'conv1' on input 3×9×8: Conv2d.kernel_size must reach over at most 9 pixels of height "
-        "here (9 + padding 0 + 0); got a reach of 11 (kernel 11, dilation 1); use a smaller kernel, or "
-        "an input at least 11 here. [kernel-too-large]\n"
+        "layer 'conv1' on input 3×9×8: Conv2d.kernel_size must reach over at most 9 pixels of height: 9 + padding 0 + 0 (got a reach of 11: kernel 11, dilation 1). Use a smaller kernel, or an input of at least 11 pixels. [kernel-too-large]\n"
         "  input  Input   3×9×8\n"
         "  conv1  Conv2d  ✗\n"
         "at line 1, column 15:\n"
@@ -126,7 +123,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8\nrelu # fine\nconv 4 3 | dense 7",
         BadShape,
-        "layer 'dense1' on input 4×7×6: Linear.input must be a vector here; got input=4×7×6; put "
+        "layer 'dense1' on input 4×7×6: Linear.input must be a vector here (got input=4×7×6). Put "
         "`flatten` before it, or write `linear` for the last axis. [dense-flatten]\n"
         "  input   Input   3×9×8\n"
         "  relu1   ReLU    3×9×8\n"
@@ -139,7 +136,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | add",
         BadNotation,
-        "line 1, column 15: add must name the layers it joins; got none; write `add conv1 conv2`, or in "
+        "line 1, column 15: add must name the layers it joins (got none). Write `add conv1 conv2`, or in "
         "YAML `add:` with a list of branches. [merge-inputs]\n"
         "  input 3x9x8 | add\n"
         "                ^",
@@ -147,7 +144,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | add relu1 input",
         BadNotation,
-        "line 1, column 19: a name must be that of a layer; got 'relu1'; known: add1, input. "
+        "line 1, column 19: a name must be that of a layer (got 'relu1'). Known: add1, input. "
         "[unknown-input]\n"
         "  input 3x9x8 | add relu1 input\n"
         "                    ^",
@@ -155,14 +152,14 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | relu | add relu1 input from=relu1",
         BadNotation,
-        "line 1, column 26: inputs must be listed once; got 'relu1' and from=; leave one out. [twice]\n"
+        "line 1, column 26: inputs must be listed once (got 'relu1' and from=). Remove one. [twice]\n"
         "  input 3x9x8 | relu | add relu1 input from=relu1\n"
         "                           ^",
     ),
     (
         "input 3x9x8 | relu from=rleu1",
         BadNotation,
-        "line 1, column 25: a name must be that of a layer; got 'rleu1'; did you mean relu1? "
+        "line 1, column 25: a name must be that of a layer (got 'rleu1'). Did you mean relu1? "
         "[unknown-input]\n"
         "  input 3x9x8 | relu from=rleu1\n"
         "                          ^",
@@ -170,14 +167,14 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | a: relu | a: tanh",
         BadNotation,
-        "line 1, column 25: names must differ; got 'a' a second time; rename one. [duplicate-name]\n"
+        "line 1, column 25: names must be unique (got 'a' a second time). Rename one. [duplicate-name]\n"
         "  input 3x9x8 | a: relu | a: tanh\n"
         "                          ^",
     ),
     (
         "input 3x9x8 | | relu",
         BadNotation,
-        "line 1, column 15: a layer must stand between two bars; got none; take one bar out. "
+        "line 1, column 15: there must be a layer between two bars (got none). Remove one bar. "
         "[empty-layer]\n"
         "  input 3x9x8 | | relu\n"
         "                ^",
@@ -185,7 +182,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "|",
         BadNotation,
-        "line 1, column 1: a network must begin with its input; got no layers; write `input 3x224x224`. "
+        "line 1, column 1: a network must begin with its input (got no layers). Write `input 3x224x224`. "
         "[no-input]\n"
         "  |\n"
         "  ^",
@@ -193,7 +190,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "",
         BadNotation,
-        "line 1, column 1: a network must begin with its input; got no layers; write `input 3x224x224`. "
+        "line 1, column 1: a network must begin with its input (got no layers). Write `input 3x224x224`. "
         "[no-input]\n"
         "  \n"
         "  ^",
@@ -201,7 +198,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | act:",
         BadNotation,
-        "line 1, column 15: a layer's kind must follow its name; got 'act:' alone; write `act: relu` or "
+        "line 1, column 15: a layer's kind must follow its name (got 'act:' alone). Write `act: relu` or "
         "so. [no-kind]\n"
         "  input 3x9x8 | act:\n"
         "                ^",
@@ -209,31 +206,30 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | a,b: relu",
         BadNotation,
-        "line 1, column 15: a layer's name must be text without blanks and | , : = # \" ' { }; got "
-        "'a,b'; use letters, digits, dots, dashes. [layer-name]\n"
+        "line 1, column 15: a layer's name must be text without spaces and | , : = # \" ' { } (got "
+        "'a,b'). Use letters, digits, dots, dashes. [layer-name]\n"
         "  input 3x9x8 | a,b: relu\n"
         "                ^",
     ),
     (
         "input 3x9x8 | conv {width} 3",
         BadNotation,
-        "line 1, column 20: braces must hold parameters of the block; got 'width'; braces have a "
-        "meaning only in blocks and repeats. [unknown-parameter]\n"
+        "line 1, column 20: braces must contain parameters of the block (got 'width'). Braces can only be used in blocks and repeats. [unknown-parameter]\n"
         "  input 3x9x8 | conv {width} 3\n"
         "                     ^",
     ),
     (
         "input 3x9x8 | bn eps=fast",
         BadNotation,
-        "line 1, column 22: BatchNorm2d.eps must be a number; got 'fast'; write it so. [value]\n"
+        "line 1, column 22: BatchNorm2d.eps must be a number (got 'fast'). [value]\n"
         "  input 3x9x8 | bn eps=fast\n"
         "                       ^",
     ),
     (
         "input 3x9x8 | concat input input axis=3",
         BadShape,
-        "layer 'concat1' on input 3×9×8 and 3×9×8: Concat.axis must be below 3 for input 3×9×8; got "
-        "axis=3; count axes from 0 (channels), batch left out. [axis-range]\n"
+        "layer 'concat1' on input 3×9×8 and 3×9×8: Concat.axis must be below 3 for input 3×9×8 (got "
+        "axis=3). Count axes from 0 (channels), without the batch axis. [axis-range]\n"
         "  input    Input   3×9×8\n"
         "  concat1  Concat  ✗\n"
         "at line 1, column 15:\n"
@@ -243,14 +239,14 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | relu | input 3x4x4 from=relu1",
         BadNotation,
-        "line 1, column 22: input must stand alone; got from=; leave it out. [input-from]\n"
+        "line 1, column 22: input must not have inputs (got from=). Remove it. [input-from]\n"
         "  input 3x9x8 | relu | input 3x4x4 from=relu1\n"
         "                       ^",
     ),
     (
         "input 3x9x8 | relu share=relu2",
         BadNotation,
-        "line 1, column 26: a name must be that of a layer; got 'relu2'; did you mean relu1? "
+        "line 1, column 26: a name must be that of a layer (got 'relu2'). Did you mean relu1? "
         "[unknown-input]\n"
         "  input 3x9x8 | relu share=relu2\n"
         "                           ^",
@@ -258,8 +254,8 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | conv 4 3 | conv 4 3 share=conv1",
         BadShape,
-        "layer 'conv2' on input 4×7×6: Conv2d must have the parameters of 'conv1' to share them; got "
-        "{'weight': (4, 4, 3, 3), 'bias': (4,)}, not {'weight': (4, 3, 3, 3), 'bias': (4,)}; use the "
+        "layer 'conv2' on input 4×7×6: Conv2d must have the parameters of 'conv1' to share them (got "
+        "{'weight': (4, 4, 3, 3), 'bias': (4,)}, not {'weight': (4, 3, 3, 3), 'bias': (4,)}). Use the "
         "same settings and input channels. [shared-shapes]\n"
         "  input  Input   3×9×8\n"
         "  conv1  Conv2d  4×7×6\n"
@@ -271,17 +267,17 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input 3x9x8 | a: relu from=b | b: relu from=a",
         BadNetwork,
-        "a network must not go round in circles; got b → a → b; take one of these inputs from elsewhere. [cycle]",
+        "a network must not have cycles (got b → a → b). Change one of these inputs. [cycle]",
     ),
     (
         "input 0x3x3",
         BadSetting,
-        "Input.shape must be at least 1; got shape=0. [setting]\nat line 1, column 7:\n  input 0x3x3\n        ^",
+        "Input.shape must be at least 1 (got shape=0). [setting]\nat line 1, column 7:\n  input 0x3x3\n        ^",
     ),
     (
         "input 3x9x8 | pad p1 2",
         BadNotation,
-        "line 1, column 22: padding must be given once; got '2' as well; leave one out. [twice]\n"
+        "line 1, column 22: padding must be given once (got '2' as well). Remove one. [twice]\n"
         "  input 3x9x8 | pad p1 2\n"
         "                       ^",
     ),

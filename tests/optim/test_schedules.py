@@ -1,4 +1,4 @@
-"""Learning rates, against PyTorch's schedulers step by step."""
+"""Learning-rate schedules, compared with PyTorch's step by step."""
 
 import re
 
@@ -7,7 +7,7 @@ import torch
 from torch.optim import lr_scheduler as theirs
 
 from convscope.errors import BadSetting
-from convscope.optim.schedules import Constant, Cosine, OneCycle, StepDecay, WarmUp, schedule_named
+from convscope.optim.schedules import Constant, Cosine, OneCycle, StepDecay, WarmUp, get_schedule
 
 LR = 0.3
 
@@ -47,13 +47,13 @@ def rates(make, steps):
         ),
     ],
 )
-def test_rates_are_pytorchs(schedule, make, steps):
+def test_rates_match_pytorch(schedule, make, steps):
     assert [schedule.rate(LR, step) for step in range(steps)] == pytest.approx(
         rates(make, steps), rel=1e-9, abs=1e-15
     )
 
 
-def test_lengths_left_out_are_the_runs():
+def test_default_length_is_that_of_the_run():
     assert Cosine().rate(LR, 5, 20) == Cosine(steps=20).rate(LR, 5)
     assert OneCycle().rate(LR, 5, 20) == OneCycle(steps=20).rate(LR, 5)
     assert StepDecay().rate(LR, 14, 21) == StepDecay(every=7).rate(LR, 14)
@@ -61,7 +61,7 @@ def test_lengths_left_out_are_the_runs():
     assert Constant().rate(LR, 10**6) == LR
 
 
-def test_rates_stay_at_the_end_after_it():
+def test_rates_stay_constant_after_the_end():
     assert Cosine(steps=10, lowest=0.1).rate(LR, 99) == pytest.approx(0.1)
     assert OneCycle(steps=10).rate(LR, 99) == OneCycle(steps=10).rate(LR, 9)
     assert OneCycle(steps=1).rate(LR, 0) == pytest.approx(LR / 25 / 1e4)
@@ -70,22 +70,22 @@ def test_rates_stay_at_the_end_after_it():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cosine(steps=0), "Cosine.steps must be a whole number from 1; got steps=0; leave it out for the "
-         "whole run. [setting]"),
+        (lambda: Cosine(steps=0), "Cosine.steps must be an integer from 1; got steps=0; leave it out for the "
+                                  "whole run. [setting]"),
         (lambda: StepDecay(gamma=0), "StepDecay.gamma must be a number above 0; got gamma=0; 0.1 is usual. [setting]"),
         (lambda: OneCycle(rise=1), "OneCycle.rise must be a number from 0 and below 1; got rise=1; 0.3 is usual. "
          "[setting]"),
-        (lambda: Cosine().rate(LR, 3), "Cosine.steps must be given where the length of the run is not known; got "
-         "steps=None; set it, or train with fit. [schedule-length]"),
-        (lambda: schedule_named("cosin"), "fit.schedule must be one of constant, step, cosine, one_cycle, warm_up; "
-         "got schedule='cosin'; did you mean cosine? [schedule]"),
+        (lambda: Cosine().rate(LR, 3), "Cosine.steps must be set if the length of the run is unknown; got "
+                                       "steps=None; set it, or train with fit. [schedule-length]"),
+        (lambda: get_schedule("cosin"), "schedule must be one of constant, step, cosine, one_cycle, warm_up; "
+                                          "got schedule='cosin'; did you mean cosine? [schedule]"),
     ],
 )  # fmt: skip
-def test_mistakes_are_named(make, message):
+def test_invalid_settings_are_reported(make, message):
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         make()
 
 
-def test_names_are_read_with_hyphens_too():
-    assert schedule_named("one-cycle") == OneCycle()
-    assert schedule_named(None) == Constant()
+def test_names_may_have_hyphens():
+    assert get_schedule("one-cycle") == OneCycle()
+    assert get_schedule(None) == Constant()

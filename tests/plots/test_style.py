@@ -153,5 +153,5 @@ def test_without_matplotlib_the_install_command_is_said(monkeypatch):
     with pytest.raises(MissingExtra) as caught:
         import_module("convscope.plots")
     assert str(caught.value) == (
-        "figures need matplotlib; none is installed; run `pip install matplotlib pillow`. [plot-extra]"
+        "Figures need matplotlib, which is not installed. Run `pip install matplotlib pillow`. [plot-extra]"
     )

@@ -1,4 +1,4 @@
-"""Twenty training steps beside PyTorch, from the same parameters on the same batches, in float64."""
+"""Training steps compared with PyTorch, from the same parameters on the same batches, in float64."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ RULES = {
 
 
 def twins() -> tuple[cs.Model, nn.Sequential, dict[str, str]]:
-    """Return a model, a PyTorch module with its parameters, and which name here is which there."""
+    """Return a model, a PyTorch module with its parameters, and the mapping between their names."""
     model = cs.Model(NET.replace("\n", " "), seed=3, dtype="float64")
     module = nn.Sequential(
         nn.Conv2d(2, 5, (3, 2), (1, 2), (1, 0), bias=False),
@@ -69,8 +69,8 @@ def same(model, module, names, rtol=1e-9):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_twenty_steps_end_at_pytorchs_parameters(rule):
-    """Losses on the way, parameters and running statistics at the end."""
+def test_twenty_steps_match_pytorch(rule):
+    """The losses, and the final parameters and running statistics."""
     optimizer, make = RULES[rule]
     model, module, names = twins()
     model.compile(optimizer)
@@ -84,8 +84,8 @@ def test_twenty_steps_end_at_pytorchs_parameters(rule):
     same(model, module, names)
 
 
-def test_clipping_is_clip_grad_norm():
-    """The norm over all parameters together; small gradients are left as they are."""
+def test_clipping_matches_clip_grad_norm():
+    """The norm is over all parameters together; small gradients are unchanged."""
     for clip in (0.05, 1e6):
         model, module, names = twins()
         model.compile(cs.SGD(lr=0.3, momentum=0.5), clip_norm=clip)
@@ -99,7 +99,7 @@ def test_clipping_is_clip_grad_norm():
         same(model, module, names)
 
 
-def test_gradients_are_pytorchs_and_change_nothing():
+def test_gradients_match_pytorch_and_change_nothing():
     model, module, names = twins()
     ((x, labels),) = batches(1)
     before = {**model.parameters, **model.buffers}
@@ -113,7 +113,7 @@ def test_gradients_are_pytorchs_and_change_nothing():
         np.testing.assert_array_equal(array, before[name])
 
 
-def test_prediction_is_pytorchs_in_evaluation():
+def test_prediction_matches_pytorch_in_evaluation_mode():
     """With the running statistics, and softmax on top of the logits."""
     model, module, _ = twins()
     for x, labels in batches(3):
@@ -155,8 +155,8 @@ def test_prediction_is_pytorchs_in_evaluation():
         ),
     ],
 )
-def test_the_last_layer_decides_what_a_loss_reads(end, loss, theirs):
-    """Scores, or what a last softmax, log-softmax or sigmoid made of them: loss and gradients are the same."""
+def test_last_layer_decides_which_output_a_loss_reads(end, loss, theirs):
+    """With or without a final softmax, log-softmax or sigmoid, loss and gradients are the same."""
     model = cs.Model(f"input 2x3x4 | flatten | dense 3{end}", dtype="float64")
     model.compile(loss=loss)
     rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""Faults at random: each is noticed or harmless, and never gives another result in silence.
+"""Random faults: each is detected or harmless, and none silently changes a result.
 
 Briefly here; `make torture` tries many times as many. A seed that found something is printed with the failure.
 """
@@ -47,7 +47,7 @@ def finished(tmp_path_factory):
 
 
 def results(folder):
-    """Return what each reader makes of a run; its message where it refuses."""
+    """Return the result of each reader of a run, or its error message."""
     return {
         "load": attempted(lambda: cs.load(folder)),
         "predict": attempted(lambda: cs.Model.load(folder, "reference").predict(DATA[0]).tobytes()),
@@ -65,7 +65,7 @@ def resumed(folder):
 
 
 class Refused(str):
-    """The message of an error that is raised on purpose."""
+    """Message of an expected error."""
 
 
 def attempted(action):
@@ -76,7 +76,7 @@ def attempted(action):
 
 
 def check(finished, tmp_path, name, damage):
-    """Damage one file of a copy; every reader must refuse it, or find what was there before."""
+    """Damage one file of a copy. Every reader must report it, or return the original result."""
     folder, expected = finished
     copy = tmp_path / "run"
     shutil.rmtree(copy, ignore_errors=True)
@@ -91,7 +91,7 @@ def check(finished, tmp_path, name, damage):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_bit_is_noticed_or_harmless(finished, tmp_path, name, capsys):
+def test_flipped_bit_is_detected_or_harmless(finished, tmp_path, name, capsys):
     for number in range(bounded(25, 1000)):
         place = random.Random(number)
 
@@ -108,7 +108,7 @@ def test_a_flipped_bit_is_noticed_or_harmless(finished, tmp_path, name, capsys):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_truncated_file_is_noticed_or_harmless(finished, tmp_path, name, capsys):
+def test_truncated_file_is_detected_or_harmless(finished, tmp_path, name, capsys):
     for number in range(bounded(12, 300)):
         place = random.Random(number)
         try:
@@ -118,7 +118,7 @@ def test_a_truncated_file_is_noticed_or_harmless(finished, tmp_path, name, capsy
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_noticed_or_harmless(finished, tmp_path, name, capsys):
+def test_missing_file_is_detected_or_harmless(finished, tmp_path, name, capsys):
     folder, expected = finished
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
@@ -131,7 +131,7 @@ def test_a_missing_file_is_noticed_or_harmless(finished, tmp_path, name, capsys)
 
 
 @pytest.mark.skipif(not TORTURE, reason="test_resume has the brief form; `make torture` asks for this one")
-def test_runs_killed_at_random_moments_end_in_the_same_bytes(tmp_path):
+def test_runs_killed_at_random_times_give_identical_files(tmp_path):
     whole = tmp_path / "whole"
     assert start(whole, "run").wait() == 0
     kills = 0

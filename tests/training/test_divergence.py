@@ -1,4 +1,4 @@
-"""Trainings that fail: a loss that explodes, a model that says the same of everything, and what is no failure."""
+"""Failed training: divergence and constant predictions."""
 
 import json
 
@@ -11,7 +11,7 @@ from convscope.optim.losses import BinaryCrossEntropy, CrossEntropy, MeanSquared
 from convscope.optim.schedules import StepDecay
 from convscope.training.configuration import Configuration
 from convscope.training.divergence import STEPS, chance_loss, constant_class, has_diverged
-from convscope.training.fit import Loop
+from convscope.training.fit import TrainingLoop
 from convscope.training.history import Epoch, Log
 from convscope.training.model_io import read_model_file
 from convscope.training.progress import Progress
@@ -28,7 +28,7 @@ def data(count=60, seed=0):
     return x.astype(np.float32), labels
 
 
-def test_chance_is_what_knowing_nothing_gives():
+def test_chance_loss_is_that_of_uniform_predictions():
     scores = np.zeros((12, 5))
     labels = np.arange(12) % 5
     even = -np.log(np.exp(scores)[np.arange(12), labels] / np.exp(scores).sum(axis=1)).mean()
@@ -39,20 +39,20 @@ def test_chance_is_what_knowing_nothing_gives():
 
 
 def watched(losses, batches=20):
-    """Return for each step whether the run would be stopped after it, in its middle or at its end."""
+    """Return for each step whether the run would be stopped after it, during training or at the end."""
     x, labels = data()
-    loop = Loop(cs.Model(NET), ArrayDataset(x, labels), None, Configuration(), Progress(1, False), Log())
+    loop = TrainingLoop(cs.Model(NET), ArrayDataset(x, labels), None, Configuration(), Progress(1, False), Log())
     answers = []
     for loss in losses:
         loop._watch_loss(loss, labels)
-        loop.position.step += 1
-        high = loop.position.high_steps
+        loop.state.step += 1
+        high = loop.state.high_steps
         answers.append((has_diverged(high, batches, ended=False), has_diverged(high, batches, ended=True)))
     return answers
 
 
-def test_spikes_and_rough_starts_are_no_divergence():
-    """A hundred times chance for a moment, and for most of an epoch at the start: what comes back is sound."""
+def test_spikes_and_rough_starts_are_not_divergence():
+    """A loss of 100 times chance may occur briefly, or for most of the first epoch, if it recovers."""
     spikes = [1.0, *[0.5, 0.4, 110.0] * 40, 0.3]
     assert not any(middle for middle, _ in watched(spikes))
     assert not watched(spikes)[-1][1]
@@ -63,7 +63,7 @@ def test_spikes_and_rough_starts_are_no_divergence():
     assert not any(middle or end for middle, end in watched(grown))
 
 
-def test_loss_that_stays_high_is_a_divergence():
+def test_persistently_high_loss_is_divergence():
     losses = [1.1, *[1e9] * STEPS]
     assert [middle for middle, _ in watched(losses)] == [False] * STEPS + [True]
     assert [end for _, end in watched([1.1, 50.0, *[1e5] * 12])] == [False] * 10 + [True] * 4
@@ -71,7 +71,7 @@ def test_loss_that_stays_high_is_a_divergence():
 
 @pytest.mark.parametrize("engine", ["native", "reference", "torch"])
 def test_diverged_run_keeps_the_best_epoch_and_names_the_step(tmp_path, capsys, engine):
-    """Once the rate is too large, clipped steps of a linear map end far from any minimum, and never become NaN."""
+    """Clipped steps with a large learning rate move a linear model far from the minimum without becoming NaN."""
     x, labels = data()
     model = cs.Model(NET, engine=engine)
     per_epoch = 60 // 4
@@ -97,7 +97,7 @@ def test_diverged_run_keeps_the_best_epoch_and_names_the_step(tmp_path, capsys, 
 
 
 class Cut(ArrayDataset):
-    """Data whose disk fails at one batch."""
+    """Dataset whose disk fails at one batch."""
 
     left = 70
 
@@ -109,7 +109,7 @@ class Cut(ArrayDataset):
 
 
 def test_resumed_run_diverges_at_the_same_step(tmp_path):
-    """Stopped in the middle of the explosion, it goes on counting where it was."""
+    """A run interrupted while diverging continues counting."""
     x, labels = data()
     schedule = StepDecay(every=45, gamma=5000.0)
     settings = {"loss": "mse", "schedule": schedule, "clip_norm": 1.0, "checkpoint_every": 1}
@@ -129,7 +129,7 @@ def test_resumed_run_diverges_at_the_same_step(tmp_path):
     assert (tmp_path / "whole" / "log.jsonl").read_bytes() == (tmp_path / "part" / "log.jsonl").read_bytes()
 
 
-def test_constant_predictor_is_told_from_one_that_sees():
+def test_constant_predictions_are_detected():
     x, labels = data()
     model = cs.Model("input 1x6x5 | flatten | dense 4")
     for name in model.parameters:
@@ -142,8 +142,8 @@ def test_constant_predictor_is_told_from_one_that_sees():
     assert constant_class(cs.Model("input 1x6x5 | conv 3 2"), ArrayDataset(x, labels)) is None
 
 
-def test_diagnosis_names_a_constant_predictor(tmp_path):
-    """All units dead: the class with the largest bias for every image, not a network that needs more epochs."""
+def test_diagnosis_reports_constant_predictions(tmp_path):
+    """All units are dead: the class with the largest bias is predicted for every image."""
     x, labels = data()
     model = cs.Model("input 1x6x5 | flatten | dense 7 | relu | dense 3")
     model.parameters["dense1.bias"] = np.full(7, -1e3)
@@ -159,13 +159,11 @@ def test_diagnosis_names_a_constant_predictor(tmp_path):
     assert "still-improving" not in codes
     found = codes["constant-predictor"]
     assert found.numbers["class"] in ("ash", "bone", "coal")
-    assert found.message == (
-        f"after epoch 3 the model gives class {found.numbers['class']!r} for every image: it does not tell them apart"
-    )
+    assert found.message == (f"after epoch 3 the model predicts class {found.numbers['class']!r} for every image")
 
 
-def test_log_of_an_exploded_run_without_a_stop_is_a_divergence(tmp_path):
-    """Runs of older versions went on to the end."""
+def test_exploded_loss_without_stop_event_is_divergence(tmp_path):
+    """Older versions did not stop diverging runs."""
     epoch = {"event": "epoch", "epoch": 1, "step": 9, "lr": 0.1, "accuracy": 0.3, "layers": {}}
     events = [{"event": "step", "step": 0, "loss": 2.5, "lr": 0.1}, {**epoch, "loss": 1e33}]
     (tmp_path / "log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
@@ -176,7 +174,7 @@ def test_log_of_an_exploded_run_without_a_stop_is_a_divergence(tmp_path):
     )
 
 
-def test_large_losses_are_written_short():
+def test_large_losses_are_abbreviated():
     assert str(Epoch(1, 9, 0.1, 1e33, 0.25, 3e20, 0.5)) == (
         "epoch 1: loss 1e+33, accuracy 25.00 %, validation 3e+20, 50.00 %"
     )

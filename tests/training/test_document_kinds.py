@@ -1,4 +1,4 @@
-"""Documents of a run with a value of another JSON kind in them: one message, or none needed, never another error.
+"""Documents of a run with values of wrong JSON types give at most one message, and no other error.
 
 Every value of run.json, of every line of the log and of the metadata of a checkpoint, at every depth, is replaced by
 every other kind, under a checksum that fits, and given to all that read it.
@@ -29,7 +29,7 @@ KINDS = (None, True, 3, 10**30, -1.5, "text", ["text"], [3], {"name": "text"}, {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A finished run on an archive, with everything a document can say."""
+    """A finished run on an archive, with all optional values in its documents."""
     folder = tmp_path_factory.mktemp("kinds")
     np.savez(folder / "data.npz", x=DATA[0], y=DATA[1], x_test=DATA[0], y_test=DATA[1])
     (folder / "image.pgm").write_bytes(b"P5 2 3 255\n" + bytes(range(6)))
@@ -40,7 +40,7 @@ def run(tmp_path_factory):
 
 
 def paths(value, path=()):
-    """Yield where each value stands, the whole first."""
+    """Yield the path of each value, starting with the document itself."""
     yield path
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
@@ -94,7 +94,7 @@ def verbs(folder, capsys):
 
 @contextmanager
 def kept(folder):
-    """Put every file back as it was."""
+    """Restore all files."""
     originals = {file: file.read_bytes() for file in folder.iterdir()}
     try:
         yield
@@ -106,7 +106,7 @@ def kept(folder):
 
 
 def try_all(folder, documents, write, readers, capsys):
-    """Write every variant of a document that is due, and let everything read it that is due."""
+    """Write the variants of a document, and run all readers on each."""
     for number, (path, value, changed) in enumerate(documents):
         if number % VARIANTS:
             continue
@@ -123,7 +123,7 @@ def try_all(folder, documents, write, readers, capsys):
 VARIANTS, VERBS = bounded((7, 7 * 43), (1, 7))
 
 
-def test_run_json_of_any_kinds_is_read_or_refused(run, capsys):
+def test_run_json_with_any_types_is_read_or_refused(run, capsys):
     document = read_run_document(run / "run")
 
     def write(changed):
@@ -137,7 +137,7 @@ def test_run_json_of_any_kinds_is_read_or_refused(run, capsys):
 
 
 def sealed_line(event, before):
-    """Write a line of a log with a checksum that fits."""
+    """Write a log line with a valid checksum."""
     plain = json.dumps(event).encode() + b"\n"
     digest = zlib.crc32(plain, before)
     if not isinstance(event, dict):
@@ -146,7 +146,7 @@ def sealed_line(event, before):
     return plain[:-2] + end + b'"checksum": "%08x"}\n' % digest, digest
 
 
-def test_a_log_of_any_kinds_is_read_or_refused(run, capsys):
+def test_log_with_any_types_is_read_or_refused(run, capsys):
     log = run / "run" / "log.jsonl"
     events = [json.loads(line) for line in log.read_bytes().splitlines()]
     for event in events:
@@ -165,7 +165,7 @@ def test_a_log_of_any_kinds_is_read_or_refused(run, capsys):
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
-def test_metadata_of_any_kinds_is_read_or_refused(run, name, capsys):
+def test_metadata_with_any_types_is_read_or_refused(run, name, capsys):
     path = run / "run" / name
     read = read_model_file(path)
 

@@ -1,4 +1,4 @@
-"""What a model gets right, counted by hand."""
+"""Evaluation, compared with results counted by hand."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from convscope.training.run_folder import SavedRun
 
 
 def certain(outputs, scale=8.0):
-    """Return a model whose class is the place of the one pixel that is lit."""
+    """Return a model that predicts the index of the one bright pixel."""
     model = cs.Model(f"input 1x2x3 | flatten | dense {outputs}", seed=1)
     model.parameters["dense1.weight"] = scale * np.eye(outputs, 6, dtype=np.float32)
     model.parameters["dense1.bias"] = np.zeros(outputs, np.float32)
@@ -21,12 +21,12 @@ def certain(outputs, scale=8.0):
 
 
 def lit(places):
-    """Return images with one lit pixel each."""
+    """Return images with one bright pixel each."""
     return np.eye(6, dtype=np.float32)[places].reshape(-1, 1, 2, 3)
 
 
-def test_confusion_counts_rows_of_true_classes():
-    """Pixel 1 is found as class 1, whatever the label says."""
+def test_confusion_rows_are_true_classes():
+    """Pixel 1 is predicted as class 1, whatever the label."""
     source = ArrayDataset(lit([0, 1, 1, 2, 2, 2]), [0, 1, 0, 2, 1, 1], ("a", "b", "c"))
     result = evaluate_classes(certain(3), source)
     assert result.counts().tolist() == [[1, 1, 0], [0, 1, 2], [0, 0, 1]]
@@ -40,8 +40,8 @@ def test_confusion_counts_rows_of_true_classes():
     assert result.loss == pytest.approx(expected, rel=1e-6)
 
 
-def test_an_output_without_a_class_is_another(monkeypatch):
-    """A network of six outputs on three classes; batches do not matter."""
+def test_output_without_class_counts_as_other(monkeypatch):
+    """A network with six outputs on three classes. The batch size does not matter."""
     source = ArrayDataset(lit([0, 5, 4, 1, 2]), [0, 1, 2, 1, 0], ("a", "b", "c"))
     monkeypatch.setattr(evaluation, "CHUNK", 3)
     result = evaluate_classes(certain(6), source)
@@ -51,15 +51,14 @@ def test_an_output_without_a_class_is_another(monkeypatch):
     assert result.to_dict()["mistakes"][0]["predicted"] == OTHER
 
 
-def test_only_the_surest_mistakes_are_kept():
-    """The surest first; of equals the first."""
+def test_only_the_most_confident_mistakes_are_kept():
+    """Sorted by confidence, then by index."""
     x = lit([1, 1, 1, 1]) * np.array([0.2, 0.9, 0.5, 0.9], np.float32)[:, None, None, None]
     result = evaluate_classes(certain(3), ArrayDataset(x, [0, 0, 2, 0], ("a", "b", "c")), most_mistakes=3)
     assert [m.index for m in result.mistakes] == [1, 3, 2]
 
 
-def test_a_single_output_means_no_or_yes():
-    """Two probabilities come from one."""
+def test_single_output_is_binary():
     model = cs.Model("input 1x2x3 | flatten | dense 1 | sigmoid")
     model.compile(loss="bce")
     chances = class_probabilities(model, lit([0, 3]))
@@ -68,23 +67,21 @@ def test_a_single_output_means_no_or_yes():
     assert np.array_equal(chances[:, 1:], model.predict(lit([0, 3])))
 
 
-def test_a_network_of_maps_has_no_classes():
-    """The message says how to end it."""
+def test_network_without_class_outputs_is_refused():
     with pytest.raises(BadData) as caught:
         class_probabilities(cs.Model("input 1x2x3 | conv 2 1"), lit([0]))
     assert str(caught.value) == (
-        "a network must give one number per class; got an output of 2×2×3 from network; "
-        "end it in globalavgpool or flatten, and dense. [no-classes]"
+        "the network must output one value per class; got an output of 2×2×3 from network; end it with "
+        "globalavgpool or flatten, then dense. [no-classes]"
     )
 
 
-def test_what_fits_is_not_refused():
+def test_matching_data_is_accepted():
     """Fewer classes than outputs are allowed."""
     refuse_misfit(cs.load("input 1x2x3 | flatten | dense 4"), ArrayDataset(lit([0, 1]), [0, 1]), "some")
 
 
-def test_a_saved_model_has_no_log_and_no_data(tmp_path):
-    """Its folder is no run."""
+def test_saved_model_has_no_log_and_no_data(tmp_path):
     certain(3).save(tmp_path / "saved")
     saved = SavedRun(tmp_path / "saved")
     assert (saved.is_run, saved.data) == (False, None)
@@ -93,11 +90,10 @@ def test_a_saved_model_has_no_log_and_no_data(tmp_path):
         saved.events()
 
 
-def test_a_path_that_is_not_there(tmp_path):
-    """Runs beside it are offered, else how to make one."""
+def test_missing_run_is_reported_with_suggestions(tmp_path):
+    """Runs in the same folder are suggested, otherwise how to create one."""
     with pytest.raises(BadFile) as caught:
         SavedRun(tmp_path / "runs" / "one")
     assert str(caught.value) == (
-        f"{str(tmp_path / 'runs' / 'one')!r} must be a run's folder; got no such folder; "
-        "make one by `convscope train`. [no-model]"
+        f"there is no run folder {str(tmp_path / 'runs' / 'one')!r}; create one with `convscope train`. [no-model]"
     )

@@ -1,4 +1,4 @@
-"""Training as a whole: it learns, it repeats, it refuses, it stops."""
+"""Training: learning, reproducibility, input checks and stopping."""
 
 import json
 import re
@@ -34,8 +34,8 @@ def bits(model):
     return {name: array.tobytes() for name, array in {**model.parameters, **model.buffers}.items()}
 
 
-def test_it_learns_real_digits():
-    """A small network reads nine tenths of digits it has not seen after three epochs."""
+def test_training_learns_real_digits():
+    """A small network reaches 90 % test accuracy after three epochs."""
     net = "input 1x8x8 | conv 8 3 same | relu | maxpool 2 | flatten | dense 10"
     model = cs.Model(net, seed=1)
     history = model.fit("digits", epochs=3, batch_size=32, optimizer=cs.Adam(lr=0.01), progress=False)
@@ -45,8 +45,8 @@ def test_it_learns_real_digits():
     assert model.classes == tuple("0123456789")
 
 
-def test_the_same_seed_gives_the_same_bits():
-    """And another seed others; what was done before with NumPy's global generator does not matter."""
+def test_same_seed_gives_identical_bits():
+    """Another seed gives other bits. NumPy's global generator has no effect."""
     first, history = fit(augment="shift=1,flip")
     np.random.seed(7)
     again, history_again = fit(augment="shift=1,flip")
@@ -56,8 +56,8 @@ def test_the_same_seed_gives_the_same_bits():
     assert bits(first) != bits(other)
 
 
-def test_every_random_choice_counts():
-    """Dropout, shuffling and augmentation each change the result when they are changed."""
+def test_random_choices_depend_on_seed():
+    """Dropout, shuffling and augmentation each affect the result."""
     plain, _ = fit()
     assert bits(plain) != bits(fit(cs.Model(NET.replace("0.2", "0.3")))[0])
     assert bits(plain) != bits(fit(augment="flip")[0])
@@ -65,12 +65,12 @@ def test_every_random_choice_counts():
     assert bits(plain) != bits(fit(given=(x[::-1], labels[::-1]))[0])
 
 
-def test_a_source_and_arrays_train_alike():
+def test_dataset_and_arrays_train_alike():
     assert bits(fit()[0]) == bits(fit(given=ArrayDataset(*data(), classes="abc"))[0])
 
 
 def test_fit_is_steps_in_shuffled_order(tmp_path):
-    """The loop adds nothing: the same batches given by hand end at the same parameters and observations."""
+    """The same batches passed to train_step give the same parameters and statistics."""
     optimizer = cs.SGD(lr=0.1, momentum=0.5)
     model, history = fit(epochs=2, optimizer=optimizer, augment="shift=1", run=tmp_path / "run")
     hand = cs.Model(NET)
@@ -90,7 +90,7 @@ def test_fit_is_steps_in_shuffled_order(tmp_path):
     assert [event["layers"] for event in lines if event["event"] == "epoch"] == layers
 
 
-def test_a_last_batch_of_one_is_left_out():
+def test_last_batch_of_one_image_is_dropped():
     """Batch norm has no statistics of a single vector: 49 images are three batches of 16."""
     model, history = fit(given=data(49), epochs=1)
     assert (model.steps, history[0].step) == (3, 3)
@@ -98,7 +98,7 @@ def test_a_last_batch_of_one_is_left_out():
     assert fit(cs.Model("input 2x6x5 | flatten | dense 3"), data(3), batch_size=1, epochs=1)[0].steps == 3
 
 
-def test_validation_is_told_and_uses_running_statistics():
+def test_validation_is_reported_and_uses_running_statistics():
     model, history = fit(validation=data(20, 1))
     told = model.evaluate(data(20, 1))
     assert (history[1].validation_loss, history[1].validation_accuracy) == (told["loss"], told["accuracy"])
@@ -106,13 +106,13 @@ def test_validation_is_told_and_uses_running_statistics():
 
 
 def test_patience_ends_a_run_early():
-    """With a rate that changes nothing to speak of, the first epoch stays the best."""
+    """With a tiny learning rate the first epoch stays the best."""
     model = cs.Model("input 2x6x5 | flatten | dense 3")
     _, history = fit(model, epochs=9, patience=2, optimizer=cs.SGD(lr=1e-30), validation=data(20, 1))
     assert (len(history), history.stopped) == (3, "patience")
 
 
-def test_patience_starts_anew_with_every_lower_loss(monkeypatch):
+def test_patience_restarts_at_every_lower_loss(monkeypatch):
     told = iter([1.0, 2.0, 0.5, 2.0, 3.0, 0.1])
     monkeypatch.setattr(cs.Model, "evaluate", lambda *_: {"loss": next(told), "accuracy": 0.5})
     _, history = fit(epochs=6, patience=2, validation=data(20, 1))
@@ -120,7 +120,7 @@ def test_patience_starts_anew_with_every_lower_loss(monkeypatch):
 
 
 def test_best_is_the_epoch_of_lowest_validation_loss(tmp_path):
-    """A run at too large a rate gets worse: the folder's model is the best one, not the last."""
+    """A run with a large learning rate gets worse: the folder's model is the best one, not the last."""
     model, history = fit(
         cs.Model("input 2x6x5 | flatten | dense 3"), epochs=4, optimizer=cs.SGD(lr=0.5), validation=data(20, 1),
         run=tmp_path / "run",
@@ -132,14 +132,14 @@ def test_best_is_the_epoch_of_lowest_validation_loss(tmp_path):
     assert model.evaluate(data(20, 1))["loss"] == losses[-1]
 
 
-def test_the_schedule_is_followed_over_the_whole_run(tmp_path):
+def test_schedule_covers_the_whole_run(tmp_path):
     _, history = fit(epochs=3, schedule="cosine", optimizer=cs.SGD(lr=0.2), run=tmp_path / "run")
     steps = 3 * 4
     wanted = [0.1 * (1 + np.cos(np.pi * (4 * epoch - 1) / steps)) for epoch in (1, 2, 3)]
     assert history.column("lr") == pytest.approx(wanted, rel=1e-12)
 
 
-def test_compiled_settings_are_fits_defaults():
+def test_compiled_settings_are_defaults_of_fit():
     compiled = cs.Model(NET)
     compiled.compile(cs.Adam(lr=0.02), clip_norm=0.3)
     fit(compiled)
@@ -147,8 +147,8 @@ def test_compiled_settings_are_fits_defaults():
     assert bits(compiled) == bits(given)
 
 
-def test_the_log_has_no_times_and_every_epoch(tmp_path):
-    """Layers are observed: dead units of ReLU, norms of everything that learns."""
+def test_log_has_every_epoch_and_no_times(tmp_path):
+    """Statistics of layers are logged: dead ReLU units, and norms of parameters."""
     fit(run=tmp_path / "run", validation=data(20, 1))
     events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["step", "epoch", "epoch"]
@@ -161,14 +161,14 @@ def test_the_log_has_no_times_and_every_epoch(tmp_path):
     assert set(events[1]["layers"]) == {"bn1", "conv1", "dense1", "relu1"}
 
 
-def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
-    """A huge rate blows up: the step that would spread NaN is not taken."""
+def test_nan_stops_training_and_names_the_layer(tmp_path):
+    """The step that would spread NaN is not applied."""
     model = cs.Model("input 2x6x5 | conv 4 3 | relu | conv 5 2 | relu | flatten | dense 3")
     with pytest.raises(NotFinite) as caught:
         fit(model, epochs=20, optimizer=cs.SGD(lr=1e12), run=tmp_path / "run")
     assert re.fullmatch(
-        r"all numbers must stay finite; got NaN or infinity first in layer '(conv1|conv2|dense1)' \(.*\) at step \d+; "
-        r"lower the learning rate \(now 1e\+12\) or set clip_norm=1\. \[not-finite\]",
+        r"NaN or infinity in layer '(conv1|conv2|dense1)' \(.*\) at step \d+\. "
+        r"Lower the learning rate \(now 1e\+12\) or set clip_norm=1\. \[not-finite\]",
         str(caught.value),
     )
     assert all(np.isfinite(array).all() for array in model.parameters.values())
@@ -183,52 +183,55 @@ def test_nan_stops_with_the_layer_named_and_changes_nothing(tmp_path):
          "data must have at most 3 classes, the outputs of network; got 4; give the network more outputs. "
          "[data-classes]"),
         ((data()[0], data()[1][:-1]), {}, BadData,
-         "labels must be as many as images; got 49 labels for 50 images; check that both come from the same "
+         "there must be one label per image; got 49 labels for 50 images; check that both come from the same "
          "split. [label-count]"),
         ((data()[0][:, :, :5], data()[1]), {}, BadData,
          "data must be images of 2×6×5 for network; got 2×5×5; resize them, or use network.with_input. "
          "[data-shape]"),
         ((data()[0], data()[1], 3), {}, BadData,
-         "data must be (x, labels) or a source; got a tuple of 3; give two. [data-kind]"),
+         "data must be (x, labels) or a dataset; got a tuple of 3; pass two arrays. [data-kind]"),
         (np.zeros(3), {}, BadData,
-         "data must be (x, labels) or a source; got ndarray; use load_data, or give a tuple of two arrays. "
+         "data must be (x, labels) or a dataset; got ndarray; use load_data, or pass a tuple of two arrays. "
          "[data-kind]"),
         (None, {"validation": (data()[0][:0], data()[1][:0])}, BadData,
          "x must hold at least one image with at least one pixel; got x=0×2×6×5; check where the images come "
          "from. [data-empty]"),
-        (None, {"epochs": 0}, BadSetting, "fit.epochs must be a whole number from 1; got epochs=0; use 5. [setting]"),
+        (None, {"epochs": 0}, BadSetting, "epochs must be an integer from 1; got epochs=0; use 5. [setting]"),
         (None, {"batch_size": 2.5}, BadSetting,
-         "fit.batch_size must be a whole number from 1; got batch_size=2.5; 64 is usual. [setting]"),
+         "batch_size must be an integer from 1; got batch_size=2.5; 64 is usual. [setting]"),
         (None, {"optimizer": "sgd"}, BadSetting,
-         "fit.optimizer must be SGD, Adam or AdamW; got optimizer='sgd'; use convscope.SGD(lr=0.05, momentum=0.9). "
+         "optimizer must be SGD, Adam or AdamW; got optimizer='sgd'; use convscope.SGD(lr=0.05, momentum=0.9). "
          "[optimizer]"),
         (None, {"loss": "crossentropy"}, BadSetting,
-         "fit.loss must be one of cross_entropy, mse, bce; got loss='crossentropy'; did you mean cross_entropy? "
+         "loss must be one of cross_entropy, mse, bce; got loss='crossentropy'; did you mean cross_entropy? "
          "[loss]"),
         (None, {"clip_norm": -1}, BadSetting,
-         "fit.clip_norm must be a number above 0; got clip_norm=-1; 1 is usual. [setting]"),
+         "clip_norm must be a number above 0; got clip_norm=-1; 1 is usual. [setting]"),
         (None, {"patience": 0}, BadSetting,
-         "fit.patience must be a whole number from 1; got patience=0; 3 is usual. [setting]"),
+         "patience must be an integer from 1; got patience=0; 3 is usual. [setting]"),
         (None, {"augment": "shfit=2"}, BadSetting,
          "augment must name steps among shift, flip, crop, rotate; got 'shfit'; did you mean shift? [augment-name]"),
         (None, {"tensorboard": True}, BadSetting,
-         "fit.tensorboard must come with a run folder to write to; got run=None; set run. [tensorboard-folder]"),
+         "tensorboard=True needs a run folder (got run=None). Pass run. [tensorboard-folder]"),
     ],
 )  # fmt: skip
-def test_bad_input_is_named(given, more, error, message):
+def test_bad_input_is_reported(given, more, error, message):
     with pytest.raises(error) as caught:
         fit(given=given, **more)
     assert str(caught.value) == message
 
 
-def test_no_data_is_an_error():
+def test_missing_data_is_an_error():
     with pytest.raises(BadSetting) as caught:
         cs.Model(NET).fit(progress=False)
-    assert str(caught.value) == "fit.data must be given; got None; give (x, labels) or a source. [data-missing]"
+    assert (
+        str(caught.value)
+        == "fit needs training data (got data=None). Pass (x, labels), a dataset or the name of one. [data-missing]"
+    )
 
 
-def test_nan_pixels_of_a_source_are_found_in_their_batch():
-    """A source that checks nothing itself."""
+def test_nan_pixels_of_a_dataset_are_reported():
+    """A dataset without checks of its own."""
 
     class Broken(ArrayDataset):
         def batch(self, indices):
@@ -239,11 +242,11 @@ def test_nan_pixels_of_a_source_are_found_in_their_batch():
     with pytest.raises(BadData) as caught:
         fit(given=Broken(*data()))
     assert str(caught.value) == (
-        "x must be finite numbers; got x[0, 1, 2, 3]=nan; mend or leave out such images. [images-nan]"
+        "x must be finite numbers; got x[0, 1, 2, 3]=nan; repair or remove such images. [images-nan]"
     )
 
 
-def test_tensorboard_gets_the_numbers_of_the_log(tmp_path):
+def test_tensorboard_gets_the_values_of_the_log(tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 

@@ -1,4 +1,4 @@
-"""One training at a time in a run's folder."""
+"""The lock of run folders."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def refused(folder, action, holder):
 
 @pytest.fixture
 def trained(tmp_path):
-    """A run that another process trains, stopped in the middle so that it does not end."""
+    """A run that another process trains, paused so that it does not end."""
     folder = tmp_path / "run"
     process = subprocess.Popen([sys.executable, SCRIPT, str(folder), "run"], env=ENVIRONMENT)
     while not (folder / "run.json").exists():
@@ -44,8 +44,8 @@ def trained(tmp_path):
         process.wait()
 
 
-def test_a_run_that_is_trained_is_not_resumed_by_another(trained):
-    """Neither is a new one begun in its folder; a killed process leaves no lock behind."""
+def test_running_training_cannot_be_resumed_elsewhere(trained):
+    """A new run cannot start in its folder either. A killed process leaves no lock."""
     folder, process = trained
     refused(folder, lambda: killed_run.train(folder, resume=True), f"process {process.pid}")
     refused(folder, lambda: killed_run.train(folder), f"process {process.pid}")
@@ -55,7 +55,7 @@ def test_a_run_that_is_trained_is_not_resumed_by_another(trained):
     assert not (folder / ".lock").exists()
 
 
-def test_verbs_say_so_and_readers_do_not_mind(trained, capsys):
+def test_commands_report_the_lock_and_readers_ignore_it(trained, capsys):
     from convscope.cli import main
 
     folder, process = trained
@@ -66,8 +66,8 @@ def test_verbs_say_so_and_readers_do_not_mind(trained, capsys):
     assert main(["diagnose", str(folder)]) == 0
 
 
-def test_a_lock_is_exclusive_within_a_process(tmp_path):
-    """Two threads of one program are two trainings."""
+def test_lock_is_exclusive_within_a_process(tmp_path):
+    """Two threads cannot train in one folder."""
     one, other = RunLock(tmp_path), RunLock(tmp_path)
     one.acquire()
     refused(tmp_path, other.acquire, f"process {os.getpid()}")
@@ -77,8 +77,8 @@ def test_a_lock_is_exclusive_within_a_process(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_neither_has_nor_keeps_its_parents_lock(tmp_path):
-    """The child cannot train there while its parent does; when the parent is done, the child is not in the way."""
+def test_forked_child_does_not_inherit_the_lock(tmp_path):
+    """The child cannot train while its parent does, and keeps no lock afterwards."""
     held, other = RunLock(tmp_path), RunLock(tmp_path)
     held.acquire()
     reading, writing = os.pipe()
@@ -105,8 +105,8 @@ def test_a_forked_child_neither_has_nor_keeps_its_parents_lock(tmp_path):
         os.close(writing)
 
 
-def test_windows_locks_a_byte(tmp_path, monkeypatch):
-    """Where there is no fcntl, by msvcrt, which is told to lock a byte that hides nothing."""
+def test_lock_on_windows_locks_a_byte(tmp_path, monkeypatch):
+    """Without fcntl, msvcrt locks a byte beyond the contents."""
     import fcntl
 
     def locking(number, mode, count):
@@ -116,10 +116,10 @@ def test_windows_locks_a_byte(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "fcntl", None)
     monkeypatch.setitem(sys.modules, "msvcrt", types.SimpleNamespace(LK_NBLCK=2, locking=locking))
-    test_a_lock_is_exclusive_within_a_process(tmp_path)
+    test_lock_is_exclusive_within_a_process(tmp_path)
 
 
-def test_without_any_locks_training_works(tmp_path, monkeypatch):
+def test_training_works_without_lock_functions(tmp_path, monkeypatch):
     for name in ("fcntl", "msvcrt"):
         monkeypatch.setitem(sys.modules, name, None)
     one, other = RunLock(tmp_path), RunLock(tmp_path)
@@ -129,7 +129,7 @@ def test_without_any_locks_training_works(tmp_path, monkeypatch):
     other.release()
 
 
-def test_a_file_system_without_locks_is_done_without(tmp_path, monkeypatch):
+def test_file_system_without_locks_is_accepted(tmp_path, monkeypatch):
     import errno
 
     def unsupported(number):

@@ -1,4 +1,4 @@
-"""The .safetensors files written here are those of the format, always in the same order."""
+"""Written .safetensors files are valid and reproducible."""
 
 import json
 
@@ -22,7 +22,7 @@ def parts(data):
     return json.loads(data[8 : 8 + length]), data[8 + length :]
 
 
-def test_written_files_are_those_of_the_library_but_for_the_order(tmp_path):
+def test_files_match_the_library_except_for_order(tmp_path):
     path = tmp_path / "a.safetensors"
     write_model_file(path, ARRAYS, {"seed": 3})
     header, data = parts(path.read_bytes())
@@ -37,7 +37,7 @@ def test_written_files_are_those_of_the_library_but_for_the_order(tmp_path):
     assert read_model_file(path).metadata == {"seed": 3}
 
 
-def test_order_of_arrays_and_metadata_leaves_no_trace(tmp_path):
+def test_files_do_not_depend_on_order_of_arrays(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     write_model_file(one, ARRAYS, {"seed": 3, "classes": ["x", "é", "\udcff"]})
     write_model_file(other, dict(reversed(ARRAYS.items())), {"classes": ["x", "é", "\udcff"], "seed": 3})
@@ -45,8 +45,8 @@ def test_order_of_arrays_and_metadata_leaves_no_trace(tmp_path):
     assert read_model_file(one).metadata["classes"] == ["x", "é", "\udcff"]
 
 
-def test_a_name_of_the_greatest_length_is_written(tmp_path):
-    """The temporary file beside it has a name, too."""
+def test_longest_file_name_is_written(tmp_path):
+    """The name of the temporary file must not be too long."""
     path = tmp_path / ("é" * 127 + "n")
     write_model_file(path, ARRAYS, {})
     assert [file.name for file in tmp_path.iterdir()] == [path.name]

@@ -1,4 +1,4 @@
-"""What is seen of layers during an epoch, and what a run's log tells afterwards."""
+"""Layer statistics during an epoch, and diagnoses from the log."""
 
 import json
 
@@ -12,7 +12,7 @@ from convscope.training.observers import Observer
 from convscope.training.run_diagnosis import diagnose_run
 
 
-def test_a_unit_is_dead_when_no_observed_step_saw_it_active():
+def test_unit_is_dead_if_no_observed_step_activates_it():
     observer = Observer()
     observer.add({"relu1": LayerStatistics(zero_fraction=np.array([1.0, 1.0, 0.2]))})
     observer.add({"relu1": LayerStatistics(zero_fraction=np.array([1.0, 0.9, 1.0]))})
@@ -30,7 +30,7 @@ def test_norms_are_means_over_observed_steps():
     }
 
 
-def test_its_state_goes_through_arrays():
+def test_observer_state_survives_arrays():
     observer, other = Observer(), Observer()
     for seed in (1, 2):
         zeros = np.random.default_rng(seed).integers(0, 2, 5).astype(float)
@@ -43,7 +43,7 @@ def test_its_state_goes_through_arrays():
 
 
 @pytest.mark.parametrize("batches", [1, 7, 23, 100, 1009])
-def test_about_ten_steps_of_an_epoch_are_seen_the_last_among_them(batches):
+def test_about_ten_steps_are_observed_including_the_last(batches):
     seen = [batch for batch in range(batches) if Observer().wants(batch, batches)]
     assert seen[-1] == batches - 1
     assert min(batches, 10) <= len(seen) < 20
@@ -63,20 +63,20 @@ def codes(tmp_path, net, change=None, epochs=2, **settings):
     return {finding.code: finding for finding in diagnose_run(tmp_path / "run")}
 
 
-def test_dead_units_are_found(tmp_path):
-    """Four of six units get a bias so low that nothing lifts them: exactly these are counted."""
+def test_dead_units_are_reported(tmp_path):
+    """Four of six units have a bias that no input exceeds: exactly these are dead."""
 
     def kill(model):
         model.parameters["conv1.bias"] = np.array([0, -99, -99, 0, -99, -99.0])
 
     found = codes(tmp_path, "input 1x6x5 | conv 6 3 | relu | flatten | dense 3", kill)["dead-units"]
     assert str(found) == (
-        "risk: 4 of 6 units of relu1 (67 %) gave 0 for every image: they learn no more [dead-units]\n"
-        "  → lower the learning rate, use LeakyReLU, or put batch normalization before it"
+        "risk: 4 of 6 units of relu1 (67 %) output 0 for every image: dead, no gradient reaches them "
+        "[dead-units]\n  → lower the learning rate, use LeakyReLU, or add batch normalization before it"
     )
 
 
-def test_saturation_is_found(tmp_path):
+def test_saturation_is_reported(tmp_path):
     def push(model):
         model.parameters["conv1.bias"] = np.full(6, 50.0)
 
@@ -85,8 +85,8 @@ def test_saturation_is_found(tmp_path):
     assert found.numbers == {"saturated": 1.0}
 
 
-def test_vanishing_gradients_are_found(tmp_path):
-    """Eight sigmoids in a row, each with slope at most a quarter."""
+def test_vanishing_gradients_are_reported(tmp_path):
+    """Eight consecutive sigmoids, each with a slope of at most 1/4."""
     net = "input 1x6x5 | flatten | " + "dense 6 | sigmoid | " * 8 + "dense 3"
     found = codes(tmp_path, net)["vanishing-gradients"]
     assert found.severity == "risk"
@@ -94,14 +94,14 @@ def test_vanishing_gradients_are_found(tmp_path):
     assert "dense9" not in found.layers
 
 
-def test_large_updates_and_no_progress_are_found(tmp_path):
+def test_large_updates_and_no_progress_are_reported(tmp_path):
     found = codes(tmp_path, "input 1x6x5 | flatten | dense 3", epochs=3, optimizer=cs.SGD(lr=5, momentum=0.9))
     assert found["large-updates"].layers == ("dense1",)
     assert "no-progress" in found
 
 
-def test_overfitting_is_found(tmp_path):
-    """Random labels learned by heart: right on what was seen, wrong on the rest."""
+def test_overfitting_is_reported(tmp_path):
+    """Random labels are memorized: correct on the training images, wrong on the others."""
     rng = np.random.default_rng(4)
     validation = (rng.normal(size=(30, 1, 6, 5)).astype(np.float32), np.arange(30) % 3)
     net = "input 1x6x5 | flatten | dense 64 | relu | dense 3"
@@ -110,32 +110,31 @@ def test_overfitting_is_found(tmp_path):
     assert "still-improving" not in found
 
 
-def test_a_sound_run_has_no_risk(tmp_path):
+def test_good_run_has_no_risk(tmp_path):
     model = cs.Model("input 1x8x8 | conv 8 3 | relu | flatten | dense 10")
     model.fit("digits", epochs=2, run=tmp_path / "run", progress=False, optimizer=cs.Adam(lr=0.003))
     assert [finding.code for finding in diagnose_run(tmp_path / "run")] == ["still-improving"]
 
 
-def test_a_stop_by_nan_is_told(tmp_path):
+def test_stop_by_nan_is_reported(tmp_path):
     (tmp_path / "log.jsonl").write_text(
         json.dumps({"event": "stop", "reason": "not finite", "step": 7, "layer": "conv2"}) + '\n{"event": "cut o'
     )
     (found,) = diagnose_run(tmp_path)
-    assert found.message == "training stopped at step 7: NaN or infinity came up first in conv2"
+    assert found.message == "training stopped at step 7: NaN or infinity occurred first in conv2"
     assert found.layers == ("conv2",)
 
 
-def test_bad_logs_are_named(tmp_path):
+def test_bad_logs_are_reported(tmp_path):
     path = tmp_path / "log.jsonl"
     with pytest.raises(BadFile) as caught:
         diagnose_run(tmp_path)
     assert str(caught.value) == (
-        f"{str(path)!r} must be the log of a run; got no such file; check the path. [file-missing]"
+        f"{str(path)!r} does not exist: the log of a run is needed. Check the path. [file-missing]"
     )
     path.write_text('{"event": "step", "step": 0}\n[3]\n')
     with pytest.raises(BadFile) as caught:
         diagnose_run(tmp_path)
     assert str(caught.value) == (
-        f"{str(path)!r} must be one JSON object a line; got something else in line 2; use the log as it was "
-        "written. [log-line]"
+        f"{str(path)!r} is damaged in line 2 (it is not a JSON object). Restore the original log. [log-line]"
     )

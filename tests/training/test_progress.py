@@ -1,4 +1,4 @@
-"""What a person sees, and how Ctrl-C is taken."""
+"""Progress output, and handling of Ctrl-C."""
 
 import io
 import os
@@ -27,14 +27,14 @@ def shown(stream, **settings):
     return stream.getvalue()
 
 
-def test_a_file_gets_one_line_per_epoch():
+def test_progress_in_a_file_is_one_line_per_epoch():
     text = shown(io.StringIO())
     assert text.startswith("epoch 2: loss 0.5123, accuracy 87.50 %, validation 0.6000, 81.25 % (")
     assert text.count("\n") == 1
     assert text.endswith(" s)\n")
 
 
-def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
+def test_progress_on_a_terminal_is_a_bar_with_speed_and_time(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     lines = shown(Terminal()).split("\r")
     assert lines[1].startswith(f"epoch 2/3 {'█' * 12}{'░' * 12} 10/20  loss 0.7500  ")
@@ -43,14 +43,14 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
     assert lines[2].startswith("epoch 2: loss 0.5123")
 
 
-def test_lines_fit_the_terminal(monkeypatch):
+def test_progress_fits_the_terminal_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     for line in shown(Terminal()).split("\r")[1:]:
         assert len(line.rstrip("\n")) == 39
 
 
-def test_time_left_is_what_the_rest_takes(monkeypatch):
-    """Five batches in 10 seconds, ten to go; a run that goes on at batch 5 has not done the first five."""
+def test_time_left_is_extrapolated(monkeypatch):
+    """Five batches in 10 seconds, ten to go. A run resumed at batch 5 has not computed the first five."""
     clock = iter([100.0, 110.0])
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     stream = Terminal()
@@ -60,11 +60,17 @@ def test_time_left_is_what_the_rest_takes(monkeypatch):
     assert "32 images/s  0:20 left" in stream.getvalue()
 
 
-def test_nothing_is_shown_when_not_asked_for():
+def test_progress_in_a_notebook_is_a_bar():
+    """Notebooks overwrite a line as terminals do, although their streams are no terminals."""
+    notebook = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
+    assert "█" in shown(notebook())
+
+
+def test_progress_can_be_disabled():
     assert shown(io.StringIO(), shown=False) == ""
 
 
-def test_a_stream_without_the_signs_gets_others():
+def test_unencodable_characters_are_replaced():
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
     stream.isatty = lambda: True
@@ -74,7 +80,7 @@ def test_a_stream_without_the_signs_gets_others():
     assert b"????????????" in raw.getvalue()
 
 
-def test_the_first_ctrl_c_is_noted_and_the_second_acts():
+def test_first_ctrl_c_is_deferred_and_second_acts():
     with Interruption() as interruption:
         os.kill(os.getpid(), signal.SIGINT)
         assert interruption.requested
@@ -84,8 +90,8 @@ def test_the_first_ctrl_c_is_noted_and_the_second_acts():
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_other_signals_are_noted_however_often_they_come(name):
-    """A closed terminal sends its signal twice; Ctrl-C ends the saving then."""
+def test_repeated_signals_are_deferred(name):
+    """A closed terminal sends its signal twice. Ctrl-C still interrupts the saving."""
     number = getattr(signal, name)
     before = signal.getsignal(number)
     with Interruption() as interruption:
@@ -99,8 +105,8 @@ def test_other_signals_are_noted_however_often_they_come(name):
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_signals_that_are_ignored_stay_ignored(name):
-    """As nohup and the background of a shell ask for."""
+def test_ignored_signals_stay_ignored(name):
+    """As under nohup and in a shell's background."""
     number = getattr(signal, name)
     before = signal.signal(number, signal.SIG_IGN)
     try:
@@ -113,15 +119,15 @@ def test_signals_that_are_ignored_stay_ignored(name):
         signal.signal(number, before)
 
 
-def test_a_system_without_some_signals_has_the_others(monkeypatch):
+def test_missing_signals_are_skipped(monkeypatch):
     monkeypatch.delattr(signal, "SIGHUP")
     with Interruption() as interruption:
         os.kill(os.getpid(), signal.SIGTERM)
     assert interruption.number == signal.SIGTERM
 
 
-def test_other_threads_are_left_alone():
-    """Signals reach the main thread only: nothing is set, nothing fails."""
+def test_other_threads_keep_their_handlers():
+    """Signals reach the main thread only."""
     failures = []
 
     def enter():
@@ -137,7 +143,7 @@ def test_other_threads_are_left_alone():
     assert failures == [False]
 
 
-def test_history_is_read_from_events():
+def test_history_is_built_from_events():
     events = [
         {"event": "step", "step": 0},
         {"event": "epoch", **EPOCH._asdict(), "layers": {}},

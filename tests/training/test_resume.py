@@ -1,4 +1,4 @@
-"""A run that was stopped and goes on ends bit for bit like one that never was."""
+"""Interrupted and resumed runs are bit-identical to uninterrupted ones."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def start(folder, how, *more, hash_seed="random"):
 
 
 def finish(folder):
-    """Go on until the run is through."""
+    """Resume until the run is complete."""
     if not (folder / "run.json").exists():
         assert start(folder, "run").wait() == 0
     else:
@@ -40,7 +40,7 @@ def finish(folder):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The run that nobody disturbs."""
+    """An uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert start(folder, "run").wait() == 0
     return folder
@@ -51,15 +51,15 @@ def contents(folder):
 
 
 def same_end(folder, whole):
-    """Every file is the same, byte for byte."""
+    """Check that all files are identical."""
     ours, theirs = contents(folder), contents(whole)
     assert set(ours) == set(theirs)
     assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
 @pytest.mark.parametrize("delays", [(0.01,), (0.1, 0.05), (0.25, 0.1, 0.15)])
-def test_killed_at_any_time_it_ends_the_same(tmp_path, whole, delays):
-    """Killed, resumed, killed again: parameters, optimizer, log and best epoch are those of the whole run."""
+def test_run_killed_at_any_time_resumes_bit_identically(tmp_path, whole, delays):
+    """After several kills, parameters, optimizer state, log and best epoch are those of an uninterrupted run."""
     folder = tmp_path / "run"
     how = "run"
     for delay in delays:
@@ -75,16 +75,16 @@ def test_killed_at_any_time_it_ends_the_same(tmp_path, whole, delays):
 
 
 @pytest.mark.parametrize("call", [2, 9, 14, 21, 33])
-def test_killed_while_a_file_is_written_it_ends_the_same(tmp_path, whole, call):
-    """Between the steps that make a checkpoint durable: temporary file, the old one moved, the new one put there."""
+def test_run_killed_while_writing_resumes_bit_identically(tmp_path, whole, call):
+    """Killed between writing the temporary file, moving the old one and renaming the new one."""
     folder = tmp_path / "run"
     assert start(folder, "run", call).wait() == -signal.SIGKILL
     finish(folder)
     same_end(folder, whole)
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
-    """The step in hand is finished, everything is saved, and the message names the folder."""
+def test_ctrl_c_saves_and_says_how_to_resume(tmp_path, whole):
+    """The current step is finished, a checkpoint is saved, and the message names the folder."""
     folder = tmp_path / "run"
     command = [sys.executable, SCRIPT, str(folder), "run"]
     process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
@@ -94,7 +94,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
     process.send_signal(signal.SIGINT)
     told = process.communicate()[1]
     assert process.returncode == -signal.SIGINT
-    stopped = re.search(r"stopped after step (\d+): everything is saved, go on with resume='(.*)'\n", told)
+    stopped = re.search(r"stopped after step (\d+): checkpoint saved, resume with resume='(.*)'\n", told)
     assert stopped is not None
     assert stopped[2] == str(folder)
     assert read_model_file(folder / "last.safetensors").metadata["position"]["step"] == int(stopped[1])
@@ -102,8 +102,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole):
     same_end(folder, whole)
 
 
-def test_equal_runs_have_equal_bytes_whatever_the_hash_seed(tmp_path, whole):
-    """Of two processes, and of one that was stopped in the middle and resumed by a third."""
+def test_files_do_not_depend_on_the_hash_seed(tmp_path, whole):
+    """For two processes, and for a run that one process starts and another resumes."""
     folder = tmp_path / "run"
     process = start(folder, "run", hash_seed="1")
     while not (folder / "run.json").exists():
@@ -116,8 +116,8 @@ def test_equal_runs_have_equal_bytes_whatever_the_hash_seed(tmp_path, whole):
     same_end(folder, whole)
 
 
-def test_another_number_of_epochs_goes_further(tmp_path):
-    """A finished run goes on when it is given more epochs; asked again for the same it only tells its history."""
+def test_resume_with_more_epochs_continues(tmp_path):
+    """A finished run continues if more epochs are requested. Otherwise only its history is returned."""
     _, history = tiny(tmp_path / "run", 2)
     again = cs.Model(TINY).fit(TINY_DATA, resume=tmp_path / "run", progress=False)
     assert again == history
@@ -144,8 +144,8 @@ def refused(error, message, action):
     assert str(caught.value) == message
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path, capsys):
-    """One bit turned in the arrays is found by the checksum; the run still ends the same."""
+def test_damaged_checkpoint_falls_back_to_previous(tmp_path, capsys):
+    """The checksum detects one flipped bit in the arrays. The run still gives the same result."""
     folder = tmp_path / "run"
     model, _ = tiny(folder, 3)
     last = folder / "last.safetensors"
@@ -155,104 +155,103 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path, capsys)
     resumed = cs.Model(TINY)
     resumed.fit(TINY_DATA, resume=folder, progress=False)
     assert capsys.readouterr().err == (
-        f"{str(last)!r} must be a whole .safetensors file; got a damaged one (its checksum does not fit its "
-        "contents); use another copy of it. [file-damaged] The checkpoint before is used, if there is one.\n"
+        f"{str(last)!r} is a damaged .safetensors file (its contents do not match its checksum). Use another "
+        "copy. [file-damaged] The previous checkpoint is used, if there is one.\n"
     )
     np.testing.assert_array_equal(resumed.parameters["dense1.weight"], model.parameters["dense1.weight"])
 
 
-def test_no_whole_checkpoint_is_an_error(tmp_path, capsys):
+def test_no_intact_checkpoint_is_an_error(tmp_path, capsys):
     folder = tmp_path / "run"
     tiny(folder)
     (folder / "last.safetensors").write_bytes(b"\x05\0\0\0\0\0\0\0{")
     (folder / "previous.safetensors").unlink()
     refused(
         BadFile,
-        f"{str(folder)!r} must have a whole checkpoint; got none; begin the run anew in another folder. "
-        "[no-checkpoint]",
+        f"{str(folder)!r} has no intact checkpoint. Start the run again in another folder. [no-checkpoint]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
     assert "[file-damaged]" in capsys.readouterr().err
 
 
-def test_a_run_of_another_network_is_refused_with_the_differences(tmp_path):
+def test_run_of_another_network_is_refused_with_differences(tmp_path):
     folder = tmp_path / "run"
     tiny(folder)
     refused(
         BadFile,
-        f"{str(folder)!r} must be a run of network; got one of another network; make the model from the run's "
-        "network. [other-network]\n  --- the run\n  +++ here\n  -  - dense 2\n  +  - dense 3",
+        f"{str(folder)!r} is a run of another network than network. Create the model from the run's network. "
+        "[other-network]\n  --- the run\n  +++ here\n  -  - dense 2\n  +  - dense 3",
         lambda: cs.Model("input 1x3x2 | flatten | dense 3").fit(TINY_DATA, resume=folder, progress=False),
     )
 
 
-def test_a_run_with_other_data_or_seed_is_refused(tmp_path):
+def test_run_with_other_data_or_seed_is_refused(tmp_path):
     folder = tmp_path / "run"
     tiny(folder)
     refused(
         BadFile,
-        f"{str(folder)!r} must go on with the seed it was begun with (0); got seed=1; use the same model settings "
-        "and data. [other-data]",
+        f"{str(folder)!r} was started with another seed: 0, not seed=1. Use the same model settings and data. "
+        "[other-data]",
         lambda: cs.Model(TINY, seed=1).fit(TINY_DATA, resume=folder, progress=False),
     )
     fewer = (TINY_DATA[0][:9], TINY_DATA[1][:9])
     refused(
         BadFile,
-        f"{str(folder)!r} must go on with the images it was begun with (10); got images=9; use the same model "
-        "settings and data. [other-data]",
+        f"{str(folder)!r} was started with another images: 10, not images=9. Use the same model settings and "
+        "data. [other-data]",
         lambda: cs.Model(TINY).fit(fewer, resume=folder, progress=False),
     )
 
 
-def test_settings_of_a_run_stay(tmp_path):
+def test_settings_of_a_run_cannot_change(tmp_path):
     folder = tmp_path / "run"
     tiny(folder)
     refused(
         BadSetting,
-        "fit.batch_size must stay as it was when a run goes on; got batch_size=5, not 4; leave it out, or begin a "
-        "new run. [resume-setting]",
+        "batch_size cannot change when a run is resumed (got batch_size=5, not 4). Leave it out, or start a new "
+        "run. [resume-setting]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, batch_size=5, progress=False),
     )
     refused(
         BadSetting,
-        f"fit.run must be left out when a run goes on; got run='new' and resume={str(folder)!r}; give one of them. "
-        "[run-and-resume]",
+        f"run and resume are mutually exclusive (got run='new' and resume={str(folder)!r}). Pass only one of "
+        "them. [run-and-resume]",
         lambda: cs.Model(TINY).fit(TINY_DATA, run="new", resume=str(folder), progress=False),
     )
     refused(
         BadSetting,
-        "fit.data must be given: the run was begun with data that has no name; got None; give the same data again. "
-        "[data-missing]",
+        "resuming this run needs its training data, which has no name (got data=None). Pass the same data "
+        "again. [data-missing]",
         lambda: cs.Model(TINY).fit(resume=folder, progress=False),
     )
 
 
-def test_a_folder_is_of_one_run(tmp_path):
+def test_folder_with_a_run_is_refused(tmp_path):
     folder = tmp_path / "run"
     tiny(folder)
     refused(
         BadFile,
-        f"{str(folder)!r} must be a new folder; got one with a run in it; go on with it by resume={str(folder)!r}, "
-        "or choose another folder. [run-exists]",
+        f"{str(folder)!r} already contains a run. Resume it with resume={str(folder)!r}, or choose another "
+        "folder. [run-exists]",
         lambda: tiny(folder),
     )
     refused(
         BadFile,
-        f"{str(tmp_path)!r} must be the folder of a run; got no run.json in it; if the run was stopped before it had "
-        f"begun, start it again with run={str(tmp_path)!r}. [no-run]",
+        f"{str(tmp_path)!r} is not a run folder (no run.json in it). If the run was stopped before its first "
+        f"checkpoint, start it again with run={str(tmp_path)!r}. [no-run]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=tmp_path, progress=False),
     )
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def reseal(folder, change):
-    """Change what run.json says, with the checksum that fits."""
+    """Change run.json, with a valid checksum."""
     document = read_run_document(folder)
     change(document)
     write_run_document(folder, document)
 
 
-def test_a_damaged_run_json_is_named(tmp_path):
+def test_damaged_run_json_is_reported(tmp_path):
     folder = tmp_path / "run"
     tiny(folder)
     path = folder / "run.json"
@@ -264,24 +263,24 @@ def test_a_damaged_run_json_is_named(tmp_path):
     path.write_text(text.replace('"schema": 2', '"schema": 9'))
     refused(
         BadFile,
-        f"{str(path)!r} must describe a run of schema 2; got schema=9; restore it. [damaged-run]",
+        f"{str(path)!r} does not describe a run of schema 2 (got schema=9). Restore the file. [damaged-run]",
         resume,
     )
     path.write_text(text.replace('"seed": 0', '"seed": "0"'))
     refused(
         BadFile,
-        f"{str(path)!r} must describe a run of schema 2; got seed as text, not an integer from 0; restore it. "
-        "[damaged-run]",
+        f"{str(path)!r} does not describe a run of schema 2 (got seed as text, not an integer from 0). Restore "
+        "the file. [damaged-run]",
         resume,
     )
     path.write_text("{")
-    with pytest.raises(BadFile, match=r"must be JSON; got .*; restore it\. \[damaged-run\]$"):
+    with pytest.raises(BadFile, match=r"is not valid JSON \(.*\)\. Restore the file\. \[damaged-run\]$"):
         resume()
 
 
 @pytest.mark.parametrize("change", [('"seed": 0', '"seed": 1'), ('"batch_size": 4', '"batch_size": 5')])
-def test_settings_changed_by_hand_are_noticed(tmp_path, change):
-    """By whoever reads them: a resumed training, the network, the log."""
+def test_edited_settings_are_detected(tmp_path, change):
+    """By all readers: resumed training, the network, the log."""
     folder = tmp_path / "run"
     tiny(folder)
     path = folder / "run.json"
@@ -289,16 +288,16 @@ def test_settings_changed_by_hand_are_noticed(tmp_path, change):
     assert change[0] in text
     path.write_text(text.replace(*change))
     message = (
-        f"{str(path)!r} must be as the run wrote it; got other content than its checksum was made of (changed by hand, "
-        "or damaged); restore it, or begin a new run with other settings. [damaged-run]"
+        f"{str(path)!r} does not match its checksum (edited or damaged). Restore it, or start a new run with "
+        "other settings. [damaged-run]"
     )
     refused(BadFile, message, lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False))
     refused(BadFile, message, lambda: cs.load(folder))
     refused(BadFile, message, lambda: diagnose_run(folder))
 
 
-def test_run_json_spelled_in_another_way_is_the_same(tmp_path):
-    """Order and spaces are no content."""
+def test_reformatted_run_json_is_accepted(tmp_path):
+    """Key order and spaces do not matter."""
     folder = tmp_path / "run"
     _, history = tiny(folder)
     path = folder / "run.json"
@@ -306,20 +305,19 @@ def test_run_json_spelled_in_another_way_is_the_same(tmp_path):
     assert cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False) == history
 
 
-def test_a_key_without_meaning_is_refused(tmp_path):
+def test_unknown_key_is_refused(tmp_path):
     folder = tmp_path / "run"
     tiny(folder)
     reseal(folder, lambda document: document["configuration"].update(batchsize=4))
     refused(
         BadSetting,
-        "configuration must have only keys that mean something; got 'batchsize'; did you mean batch_size? "
-        "[configuration-key]",
+        "configuration has an unknown key 'batchsize'; did you mean batch_size? [configuration-key]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
 
 
 def as_schema_1(folder):
-    """Make a run what it was before there were checksums."""
+    """Convert a run to the schema without checksums."""
     path = folder / "run.json"
     document = {**json.loads(path.read_text()), "schema": 1}
     del document["checksum"]
@@ -334,8 +332,8 @@ def as_schema_1(folder):
         write_model_file(folder / name, read.arrays, read.metadata)
 
 
-def test_a_run_without_checksums_is_read_and_resumed(tmp_path):
-    """It stays one, and ends in the same bits."""
+def test_run_without_checksums_is_read_and_resumed(tmp_path):
+    """The schema is kept, and the result is bit-identical."""
     folder = tmp_path / "run"
     _, history = tiny(folder, 2)
     as_schema_1(folder)
@@ -350,7 +348,7 @@ def test_a_run_without_checksums_is_read_and_resumed(tmp_path):
 
 
 @pytest.mark.parametrize("line", [0, 1])
-def test_a_changed_line_of_the_log_is_noticed(tmp_path, line):
+def test_changed_line_of_the_log_is_detected(tmp_path, line):
     folder = tmp_path / "run"
     tiny(folder)
     log = folder / "log.jsonl"
@@ -358,28 +356,28 @@ def test_a_changed_line_of_the_log_is_noticed(tmp_path, line):
     lines[line] = lines[line].replace('"step": ', '"step": 1', 1)
     log.write_text("".join(lines))
     message = (
-        f"{str(log)!r} must be as the run wrote it; got another line than its checksum was made of in line {line + 1}; "
-        "use the log as it was written. [log-line]"
+        f"{str(log)!r} is damaged in line {line + 1} (it does not match its checksum). Restore the original log. "
+        "[log-line]"
     )
     refused(BadFile, message, lambda: diagnose_run(folder))
     refused(BadFile, message, lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False))
 
 
-def test_a_missing_line_of_the_log_is_noticed(tmp_path):
-    """In the middle by the checksum of the next, at the end by the checkpoint."""
+def test_missing_line_of_the_log_is_detected(tmp_path):
+    """Within the log by the checksum of the next line, at the end by the checkpoint."""
     folder = tmp_path / "run"
     tiny(folder)
     log = folder / "log.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join(lines[1:]))
-    with pytest.raises(BadFile, match=r"in line 1; .* \[log-line\]$"):
+    with pytest.raises(BadFile, match=r"in line 1 .* \[log-line\]$"):
         diagnose_run(folder)
     shorter = b"".join(lines[:-1])
     log.write_bytes(shorter)
     refused(
         BadFile,
-        f"{str(log)!r} must have the {len(b''.join(lines)):,} bytes that were written before the last checkpoint; got "
-        f"{len(shorter):,} in whole lines; use the log as it was written. [log-short]",
+        f"{str(log)!r} is shorter than at the last checkpoint (got {len(shorter):,} bytes in complete lines, not "
+        f"{len(b''.join(lines)):,}). Restore the original log. [log-short]",
         lambda: diagnose_run(folder),
     )
     log.write_bytes(b"".join(lines)[:-1] + b"*")  # the last line looks as if it had been cut off
@@ -387,8 +385,8 @@ def test_a_missing_line_of_the_log_is_noticed(tmp_path):
         diagnose_run(folder)
 
 
-def test_a_flipped_bit_in_the_format_entry_is_damage(tmp_path, capsys):
-    """A checkpoint of ours that no longer says so is not another program's: the one before is used."""
+def test_flipped_bit_in_format_entry_is_damage(tmp_path, capsys):
+    """A damaged checkpoint is not mistaken for another program's file: the previous one is used."""
     folder = tmp_path / "run"
     model, _ = tiny(folder, 3)
     last = folder / "last.safetensors"
@@ -398,14 +396,14 @@ def test_a_flipped_bit_in_the_format_entry_is_damage(tmp_path, capsys):
     resumed = cs.Model(TINY)
     resumed.fit(TINY_DATA, resume=folder, progress=False)
     assert capsys.readouterr().err == (
-        f"{str(last)!r} must be a whole .safetensors file; got a damaged one (its format is 'convscope 3', not "
-        "'convscope 1'); use another copy of it. [file-damaged] The checkpoint before is used, if there is one.\n"
+        f"{str(last)!r} is a damaged .safetensors file (its format is 'convscope 3', not 'convscope 1'). Use "
+        "another copy. [file-damaged] The previous checkpoint is used, if there is one.\n"
     )
     np.testing.assert_array_equal(resumed.parameters["dense1.weight"], model.parameters["dense1.weight"])
 
 
 @pytest.mark.parametrize("key", [b'"format"', b'"convscope"', b'"checksum"'])
-def test_a_flipped_bit_in_a_key_of_the_metadata_is_damage(tmp_path, key):
+def test_flipped_bit_in_metadata_key_is_damage(tmp_path, key):
     tiny(tmp_path / "run")
     path = tmp_path / "run" / "best.safetensors"
     data = path.read_bytes()
@@ -416,8 +414,8 @@ def test_a_flipped_bit_in_a_key_of_the_metadata_is_damage(tmp_path, key):
         cs.Model.load(path)
 
 
-def test_a_damaged_checkpoint_never_takes_the_place_of_the_one_before(tmp_path, capsys):
-    """After the next checkpoint the one before is still whole, whenever the run is killed."""
+def test_damaged_checkpoint_never_replaces_previous(tmp_path, capsys):
+    """The previous checkpoint stays intact whenever the run is killed."""
     folder = tmp_path / "run"
     tiny(folder, 2)
     last, previous = folder / "last.safetensors", folder / "previous.safetensors"
@@ -429,7 +427,7 @@ def test_a_damaged_checkpoint_never_takes_the_place_of_the_one_before(tmp_path, 
     assert read_model_file(last, own=True).metadata["position"]["epoch"] == 1
 
 
-def test_a_log_cut_short_is_an_error(tmp_path):
+def test_truncated_log_is_an_error(tmp_path):
     folder = tmp_path / "run"
     tiny(folder)
     log = folder / "log.jsonl"
@@ -437,14 +435,14 @@ def test_a_log_cut_short_is_an_error(tmp_path):
     log.write_bytes(log.read_bytes()[:-5])
     refused(
         BadFile,
-        f"{str(log)!r} must be a log that can be written; got an error (it has fewer than the {size:,} bytes written "
-        "before); what was saved before is intact: make room or choose another folder, then resume. [write-failed]",
+        f"cannot write the log {str(log)!r} (shorter than the {size:,} bytes written so far). Files saved "
+        "earlier are intact. Free disk space or choose another folder, then resume. [write-failed]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
 
 
-def test_data_named_is_found_again(tmp_path):
-    """The name is kept in run.json, with its validation part: nothing but the folder is needed to go on."""
+def test_named_data_is_reloaded_on_resume(tmp_path):
+    """The name is stored in run.json: the folder is enough to resume."""
     net = "input 1x8x8 | flatten | dense 10"
     cs.Model(net).fit("digits", epochs=1, run=tmp_path / "run", progress=False)
     history = cs.Model(net).fit(resume=tmp_path / "run", epochs=2, progress=False)

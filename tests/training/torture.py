@@ -1,4 +1,4 @@
-"""How long the tests that try faults at random go on: briefly, or as `make torture` asks."""
+"""Size of the random fault tests, which `make torture` increases."""
 
 import os
 
@@ -6,5 +6,5 @@ TORTURE = os.environ.get("CONVSCOPE_TORTURE") == "1"
 
 
 def bounded(briefly, long):
-    """Return a size for every day, or the one for `make torture`."""
+    """Return the default size, or the one for `make torture`."""
     return long if TORTURE else briefly

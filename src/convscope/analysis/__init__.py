@@ -1,1 +1,1 @@
-"""Questions about a whole network, answered without running it."""
+"""Static analyses of networks."""

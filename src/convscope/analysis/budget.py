@@ -1,4 +1,4 @@
-"""A budget that a network must keep, for continuous integration."""
+"""Limits on a network, for continuous integration."""
 
 from __future__ import annotations
 
@@ -31,11 +31,20 @@ _TOTAL_OF = {
 }
 
 
-class Limit(NamedTuple):
-    """One limit held against its number.
+_UNITS = {
+    "max_params": "parameters",
+    "max_macs": "MACs",
+    "max_memory": "bytes of peak activation memory (inference)",
+    "max_training_memory": "bytes of peak activation memory (training)",
+    "max_parameter_bytes": "bytes of parameters",
+}
 
-    `actual` is None where the number is not known. `spare` is what is left of the limit, negative by how much it
-    is broken, per axis for a field; `reason` says in words why.
+
+class Limit(NamedTuple):
+    """A limit and the actual value.
+
+    `actual` is None where it is unknown. `spare` is what is left of the limit, negative by how much it
+    is exceeded, per axis for a field; `reason` says why in a sentence.
     """
 
     name: str
@@ -64,19 +73,19 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdict(Preformatted):
-    """A network held against its budget."""
+    """The result of checking a network against its limits."""
 
     network: Network
     limits: tuple[Limit, ...]
 
     @property
     def ok(self) -> bool:
-        """Return whether every limit is kept."""
+        """Return whether no limit is exceeded."""
         return not self.broken
 
     @property
     def broken(self) -> tuple[Limit, ...]:
-        """Return the limits that are not kept, or cannot be promised."""
+        """Return the limits that are exceeded or cannot be guaranteed."""
         return tuple(limit for limit in self.limits if not limit.ok)
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,11 +116,11 @@ def check(
     max_field: int | Sequence[int] | None = None,
     input_shape: InputShape | None = None,
 ) -> Verdict:
-    """Hold a network against a budget; what is not known counts as broken, for it cannot be promised.
+    """Check a network against limits. Unknown values exceed every limit.
 
     `model` and `input_shape` are what `load` takes. `max_memory` is about the activations alive at once at
     inference, `max_training_memory` in a training step. `min_field` and `max_field` are about the units of the
-    last layer with positions, before global pooling or dense layers: one number, or one per axis.
+    last spatial layer, before global pooling or dense layers: one integer, or one per axis.
 
     Units:    per image; bytes of float32; pixels
     Errors:   BadSetting [budget-limit] for a limit that is no number, [no-limit] without any limit
@@ -128,7 +137,7 @@ def check(
     }
     fields = {"min_field": min_field, "max_field": max_field}
     if all(value is None for value in (*most.values(), *fields.values())):
-        raise BadSetting("check must be given at least one limit; got none; try max_params=5_000_000. [no-limit]")
+        raise BadSetting("check must have at least one limit (got none). Try max_params=5_000_000. [no-limit]")
     report = inspect(network)
     limits = [_total(report, name, value) for name, value in most.items() if value is not None]
     limits += _fields(network, {name: value for name, value in fields.items() if value is not None})
@@ -138,36 +147,37 @@ def check(
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
         raise BadSetting(
-            f"check.{name} must be a number of at least 0; got {name}={value!r}; "
-            "write it out, as in 5_000_000 or 5e6. [budget-limit]"
+            f"check.{name} must be a number of at least 0 (got {name}={value!r}). "
+            "Write it out, as in 5_000_000 or 5e6. [budget-limit]"
         )
     return int(value) if value == int(value) else float(value)
 
 
 def _total(report: Report, name: str, value: float) -> Limit:
-    """Hold one of the sums against its limit."""
+    """Compare a total with its limit."""
     allowed = _number(name, value)
     actual = getattr(report.totals, _TOTAL_OF[name])
     spare = allowed - actual
-    what = _TOTAL_OF[name].replace("_", " ")
+    what = _UNITS[name]
     unknown = [node for node in report.network.layers if node.facts.status is not Status.COMPLETE]
     if spare < 0:
         least = "at least " if unknown else ""
-        reason = f"{least}{actual:,} {what}, {-spare:,} more than the {allowed:,} allowed"
+        reason = f"{least}{actual:,} {what}, limit {allowed:,}: exceeded by {-spare:,}"
     elif unknown:
         first = unknown[0]
         reason = (
-            f"at least {actual:,} {what}, and what {first.name} ({first.kind}) adds is not known: "
-            f"{allowed:,} cannot be promised"
+            f"at least {actual:,} {what}, limit {allowed:,}: not guaranteed, because {first.name} "
+            f"({first.kind}) is "
+            "unsupported"
         )
         return Limit(name, (allowed,), None, None, False, reason)
     else:
-        reason = f"{actual:,} {what}, {spare:,} left of {allowed:,}"
+        reason = f"{actual:,} {what}, limit {allowed:,}"
     return Limit(name, (allowed,), (actual,), (spare,), spare >= 0, reason)
 
 
 def _fields(network: Network, wanted: dict[str, Any]) -> Iterator[Limit]:
-    """Hold the field of the last layer with positions against its limits."""
+    """Compare the receptive field of the last spatial layer with its limits."""
     if not wanted:
         return
     rank = len(origin_axes(network, network.inputs[0]))
@@ -178,8 +188,12 @@ def _fields(network: Network, wanted: dict[str, Any]) -> Iterator[Limit]:
     for name, value in wanted.items():
         allowed = _sizes(name, value, rank)
         if last is None or view is None or lost is not None:
-            why = f"nothing is known behind {lost}" if lost else "no layer of the network has positions"
-            yield Limit(name, allowed, None, None, False, f"{why}: the field is not known")
+            why = (
+                f"positions cannot be traced through {lost}"
+                if lost
+                else "no layer of the network has spatial positions"
+            )
+            yield Limit(name, allowed, None, None, False, f"{why}: the receptive field is unknown")
             continue
         actual = tuple(axis.size for axis in view.axes)
         yield _field(name, allowed, actual, last.name)
@@ -189,8 +203,8 @@ def _sizes(name: str, value: Any, rank: int) -> Numbers:
     numbers = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
     if len(numbers) != rank:
         raise BadSetting(
-            f"check.{name} must have 1 number or {rank}, one per axis of the image; got {name}={value!r}; "
-            "one number stands for all axes. [budget-limit]"
+            f"check.{name} must have 1 number or {rank}, one per axis of the image (got {name}={value!r}). "
+            "One number stands for all axes. [budget-limit]"
         )
     return tuple(_number(name, number) for number in numbers)
 
@@ -202,7 +216,7 @@ def _field(name: str, allowed: Numbers, actual: Numbers, layer: str) -> Limit:
     order: Callable[[float, float], float] = (lambda a, b: b - a) if name == "min_field" else (lambda a, b: a - b)
     spare = tuple(order(limit, size) for limit, size in zip(allowed, actual, strict=True))
     ok = min(spare) >= 0
-    bound, wrong = ("least", "few") if name == "min_field" else ("most", "many")
-    end = f"{show(spare)} to spare" if ok else f"{show([max(0, -part) for part in spare])} too {wrong}"
-    reason = f"units of {layer} see {show(actual)} pixels, at {bound} {show(allowed)} allowed: {end}"
+    bound, wrong = ("least", "small") if name == "min_field" else ("most", "large")
+    excess = "" if ok else f": {show([max(0, -part) for part in spare])} too {wrong}"
+    reason = f"receptive field of {layer} is {show(actual)}, limit at {bound} {show(allowed)}{excess}"
     return Limit(name, allowed, actual, spare, ok, reason)

@@ -1,4 +1,4 @@
-"""Two networks side by side: what is the same, what changed, what only one of them has."""
+"""Layer-by-layer comparison of two networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from ..layers.base import show_shape
 from ..text.notebook import Preformatted
 from .matching import matched_layers
-from .report import Report, Row, inspect
+from .report import LayerRow, Report, inspect
 
 if TYPE_CHECKING:
     from ..input_shapes import InputShape
@@ -31,7 +31,7 @@ _TOTALS = (
 
 
 class Difference(NamedTuple):
-    """One fact of a layer in both networks."""
+    """A difference between two matched layers."""
 
     what: str
     a: Any
@@ -39,11 +39,11 @@ class Difference(NamedTuple):
 
 
 class ComparedLayer(NamedTuple):
-    """A layer of either network, or of both. `differences` lists what is not alike."""
+    """A layer of either network, or of both. `differences` lists what differs."""
 
     change: Change
-    a: Row | None
-    b: Row | None
+    a: LayerRow | None
+    b: LayerRow | None
     differences: tuple[Difference, ...]
 
     @property
@@ -92,7 +92,7 @@ class ComparedTotal(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison(Preformatted):
-    """Two networks side by side. `rows` follow network a; what b adds stands where b has it."""
+    """Comparison of two networks. `rows` follow network a; added layers are at b's position."""
 
     a: Report
     b: Report
@@ -128,7 +128,7 @@ class Comparison(Preformatted):
 def compare(a: ModelSource, b: ModelSource, input_shape: InputShape | None = None) -> Comparison:
     """Compare two networks layer by layer and in sum.
 
-    How layers are matched is told in `analysis.matching`. `a` and `b` are anything `load` takes;
+    `analysis.matching` describes how layers are matched. `a` and `b` are anything `load` takes;
     `input_shape` is the input of both.
     """
     one, two = inspect(a, input_shape), inspect(b, input_shape)
@@ -139,9 +139,9 @@ def compare(a: ModelSource, b: ModelSource, input_shape: InputShape | None = Non
 
 
 def _in_order(one: Report, two: Report, matched: dict[str, str]) -> Iterator[ComparedLayer]:
-    """Yield the layers in a's order; an added layer follows the one it follows in b, behind removed ones."""
+    """Yield the layers in a's order; an added layer follows its predecessor in b, after removed ones."""
     taken = set(matched.values())
-    added_after: dict[str | None, list[Row]] = {}
+    added_after: dict[str | None, list[LayerRow]] = {}
     anchor: str | None = None
     for row in two.rows:
         if row.name in taken:
@@ -162,8 +162,8 @@ def _in_order(one: Report, two: Report, matched: dict[str, str]) -> Iterator[Com
     yield from (ComparedLayer("added", None, late, ()) for late in waiting)
 
 
-def _differences(a: Row, b: Row, matched: dict[str, str]) -> Iterator[Difference]:
-    """Yield what two matched layers do not have alike."""
+def _differences(a: LayerRow, b: LayerRow, matched: dict[str, str]) -> Iterator[Difference]:
+    """Yield the differences of two matched layers."""
     if a.kind != b.kind:
         yield Difference("kind", a.kind, b.kind)
     elif a.node.layer != b.node.layer:
@@ -185,7 +185,7 @@ def _differences(a: Row, b: Row, matched: dict[str, str]) -> Iterator[Difference
 
 
 def _rewired(a: tuple[str, ...], b: tuple[str, ...], matched: dict[str, str]) -> bool:
-    """Tell whether inputs changed otherwise than by layers added or removed in between."""
+    """Return whether inputs changed, apart from layers added or removed in between."""
     if len(a) != len(b):
         return True
     known = set(matched.values())
@@ -228,7 +228,7 @@ def _about(row: ComparedLayer) -> str:
 
 def _change(one: Difference) -> str:
     if one.what == "receptive_field" and one.a["size"] == one.b["size"] is not None:
-        # Fields of one size differ in where they lie, or in how they came about.
+        # Fields of equal size differ in position or in status.
         for part in ("start", "stride", "status"):
             if one.a[part] != one.b[part]:
                 return f"receptive_field {part} {_value(one.a[part])} → {_value(one.b[part])}"

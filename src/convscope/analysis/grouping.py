@@ -1,4 +1,4 @@
-"""Layers grouped by the modules that their dotted names spell."""
+"""Groups of layers by the prefixes of their dotted names."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ..layers.operations import NO_OPERATIONS, Operations
 
 if TYPE_CHECKING:
     from .receptive_field import ReceptiveField
-    from .report import Row
+    from .report import LayerRow
 
 _STATUSES = ("complete", "lower_bound", "unknown")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Several layers as one row: sums, and the output and receptive field of the last.
+    """Several layers as one row: totals, and the output and receptive field of the last.
 
-    It has the attributes of a report's Row that tables show.
+    It has the attributes of a report's LayerRow that tables show.
     """
 
     name: str
-    members: tuple[Row, ...]
+    members: tuple[LayerRow, ...]
     inputs: tuple[str, ...]
 
     shares: None = None
@@ -36,7 +36,6 @@ class Group:
 
     @property
     def output_shape(self) -> Shape:
-        """Return the last layer's output shape."""
         return self.members[-1].output_shape
 
     @property
@@ -51,7 +50,6 @@ class Group:
 
     @property
     def operations(self) -> Operations:
-        """Return the sums of the operations by kind."""
         total = NO_OPERATIONS
         for row in self.members:
             total = total.plus(row.operations)
@@ -69,15 +67,15 @@ class Group:
         return worst if worst == "complete" else "lower_bound"
 
 
-def rows_at_depth(rows: Iterable[Row], depth: int) -> list[Row | Group]:
+def rows_at_depth(rows: Iterable[LayerRow], depth: int) -> list[LayerRow | Group]:
     """Return rows in which layers with the same first `depth` parts of their dotted names are one.
 
     A group is placed where its first layer is; it lists the inputs that come from outside.
     """
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[LayerRow]] = {}
     for row in rows:
         groups.setdefault(group_name(row.name, depth), []).append(row)
-    shown: list[Row | Group] = []
+    shown: list[LayerRow | Group] = []
     for name, members in groups.items():
         if len(members) == 1 and members[0].name == name:
             shown.append(members[0])

@@ -1,4 +1,4 @@
-"""The exact first and last origin pixel of every unit, axis by axis, borders included.
+"""Exact intervals of origin pixels per unit and axis, borders included.
 
 Where the recurrence extends windows beyond the image, this follows only the real positions under each tap: a
 padded tap sees nothing, a reflected one sees the pixel it reflects, rows that a stride skips are not seen again.
@@ -46,7 +46,7 @@ class Interval:
 
 @lru_cache(maxsize=4096)
 def taps_of(one: AxisMap, n: int) -> Index:
-    """Return the real positions under each output's taps, n where there is none; equal maps are asked once."""
+    """Return the real positions under each output's taps, n where there is none (cached)."""
     taps = one.taps(n)
     taps = np.where(taps < 0, n, taps)
     taps.setflags(write=False)
@@ -57,11 +57,9 @@ class Intervals:
     """The algebra of listed intervals."""
 
     def start(self, n: int) -> Interval:
-        """Each pixel sees itself."""
         return Interval(np.arange(n, dtype=np.int64), np.arange(1, n + 1, dtype=np.int64))
 
     def through(self, axis: Interval, one: AxisMap, n: int, positions: int) -> Interval:
-        """Take the lowest and highest edge under the taps."""
         ends = prefix_ends(one, positions)
         if ends is not None:
             return Interval(
@@ -73,11 +71,9 @@ class Intervals:
         return Interval(low, high, axis.loose)
 
     def whole(self, axis: Interval, n: int) -> Interval:
-        """Join all units' intervals."""
         return Interval(axis.low.min(keepdims=True), axis.high.max(keepdims=True), axis.loose)
 
     def repeat(self, axis: Interval, n: int) -> Interval:
-        """Let all units see what the first does."""
         return Interval(axis.low[:1].repeat(n), axis.high[:1].repeat(n), axis.loose)
 
     def hull(self, axes: Sequence[Interval], n: int) -> tuple[Interval, float | None]:

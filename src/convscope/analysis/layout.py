@@ -1,6 +1,6 @@
-"""Which output axes walk along one axis of the origin: one, none, or several that each hold a part of it.
+"""The output axes that follow one axis of the origin: one, none, or several with a part each.
 
-Reshapes split an axis over several (patches, windows of attention, space-to-depth by hand) or fold several into
+Reshapes split an axis over several (patches, windows of attention, manual space-to-depth) or merge several into
 one (flatten, tokens). An axis is followed through them as a mixed-radix number whose digits lie on axes of the
 tensor; its positions stay numbered as they were, and layers act on a digit as they would on an axis.
 """

@@ -1,4 +1,4 @@
-"""Exactly which positions are seen, holes and crosses included, followed tap by tap.
+"""Exact masks of the positions that units see, holes included, tap by tap.
 
 A mask is a boolean array over the axes of a layer on which views depend (its grid). Backwards, one unit's mask
 spreads to the origin pixels under its taps; forwards, one pixel's mask spreads to the units that have it under a
@@ -169,7 +169,7 @@ class _Places(NamedTuple):
 
 
 def _places(connection: Connection, node: Node, source: Node, views: Views) -> _Places:
-    """Return where a reshape has taken each position; parts among the channels take all their values."""
+    """Return where a reshape moves each position; parts among the channels take all values."""
     above, shape = _grid(node, views), source.output_shape
     sizes = {(axis, 0): node.output_shape[axis] for axis in above}
     parts: list[list[tuple[tuple[int, int], Digit]]] = []
@@ -218,7 +218,7 @@ def _points(
 ) -> list[NDArray[np.int64]]:
     """Return, per axis of the source's grid, the positions under the taps of each marked unit, as (units, …).
 
-    One output axis leads to several input axes here (the bins of a pyramid), so places go together.
+    One output axis leads to several input axes here (the bins of a pyramid), so positions are grouped.
     """
     above = _grid(node, views)
     grid = _grid(source, views)

@@ -1,4 +1,4 @@
-"""Which layer of one network is which layer of another."""
+"""Matching of the layers of two networks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from .report import Row
+from .report import LayerRow
 
 Pair = tuple[int, int]
 
 
-def matched_layers(a: list[Row], b: list[Row]) -> dict[str, str]:
-    """Return, by name, which layer of b each layer of a is.
+def matched_layers(a: list[LayerRow], b: list[LayerRow]) -> dict[str, str]:
+    """Return the matching layer of b for each layer of a, by name.
 
     Layers with weights are matched by name. Layers without are often numbered through, so their names count only
-    where they stand between the same neighbors. What is left between two matches is matched where runs of equal
+    where they are between the same neighbors. What is left between two matches is matched where runs of equal
     layers (type and all settings) follow one another in both.
     """
     place = {row.name: index for index, row in enumerate(b)}
@@ -32,12 +32,12 @@ def matched_layers(a: list[Row], b: list[Row]) -> dict[str, str]:
 
 
 def _gap(chain: list[Pair], index: int, side: int) -> int:
-    """Return behind how many matches of the chain a layer stands."""
+    """Return the number of matches of the chain before a layer."""
     return bisect_right(chain, index, key=lambda pair: pair[side])
 
 
 def _longest_in_order(pairs: list[Pair]) -> list[Pair]:
-    """Return the most pairs that stand in the same order in both networks, by patience sorting."""
+    """Return the longest list of pairs in the same order in both networks, by patience sorting."""
     tails: list[int] = []
     piles: list[int] = []
     before: list[int | None] = []
@@ -54,7 +54,7 @@ def _longest_in_order(pairs: list[Pair]) -> list[Pair]:
     return chain[::-1]
 
 
-def _equal_runs(a: list[Row], b: list[Row], chain: list[Pair], known: set[Pair]) -> Iterator[Pair]:
+def _equal_runs(a: list[LayerRow], b: list[LayerRow], chain: list[Pair], known: set[Pair]) -> Iterator[Pair]:
     """Yield pairs of equal layers that follow one another in both, between neighbors of the chain."""
     taken_a, taken_b = {i for i, _ in known}, {j for _, j in known}
     start_a = start_b = 0

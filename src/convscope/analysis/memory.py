@@ -1,4 +1,4 @@
-"""How much must be in memory at once: peaks by liveness, for inference and for training.
+"""Peak activation memory by liveness, for inference and training.
 
 A tensor lives from the layer that writes it to the last that reads it. Layers that only give memory another shape
 (flatten, reshape, dropout at inference) share their input's tensor; no other layer is assumed to work in place.
@@ -26,7 +26,7 @@ class Peaks(NamedTuple):
 
 
 class Lives(NamedTuple):
-    """The life of every tensor, by node index.
+    """Liveness of every tensor, by node index.
 
     `owner[i]` is the node in whose tensor node i writes, `last[t]` the last reader of tensor t, `kept[t]` the
     earliest layer whose backward pass reads it again, -1 where none does.

@@ -1,7 +1,7 @@
-"""Follow positions through a graph, from an origin layer to every layer after it.
+"""Trace positions through a graph, from an origin layer to every layer after it.
 
-What is known of one axis - a closed formula, or a list of intervals - is left to an algebra; this file decides
-which tensor axis leads to which axis of the origin, what happens at merges, and what can no longer be known.
+The representation along one axis, a closed formula or a list of intervals, is an algebra; this module decides
+which tensor axis leads to which axis of the origin, how paths merge, and what becomes unknown.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ A = TypeVar("A")
 
 
 class AxisAlgebra(Protocol[A]):
-    """What can be said of the positions along one axis of the origin."""
+    """The representation of positions along one axis of the origin."""
 
     def start(self, n: int) -> A:
-        """Return what the origin's own units see: themselves."""
+        """Return the view of the origin's own units: themselves."""
         ...
 
     def through(self, axis: A, one: AxisMap, n: int, positions: int) -> A:
-        """Return what the outputs of a layer see, whose `positions` outputs walk over `n` inputs."""
+        """Return the view of a layer's `positions` outputs over `n` inputs."""
         ...
 
     def whole(self, axis: A, n: int) -> A:
-        """Return what an output sees that is made from all `n` positions."""
+        """Return the view of an output that depends on all `n` positions."""
         ...
 
     def repeat(self, axis: A, n: int) -> A:
-        """Return what n units see that all see what the only one did."""
+        """Return the view of n units that all see what one unit saw."""
         ...
 
     def hull(self, axes: Sequence[A], n: int) -> tuple[A, float | None]:
-        """Return what `n` units see over several paths together, and how far apart the paths' centers are.
+        """Return the union of `n` units' views over several paths, and the distance of the paths' centers.
 
         The distance is None where all paths see the same, and 0 where they differ in extent alone.
         """
@@ -49,19 +49,19 @@ class AxisAlgebra(Protocol[A]):
 
 
 class Merge(NamedTuple):
-    """A layer whose paths look at places `offset` origin pixels apart, per axis."""
+    """A layer that merges paths whose centers are `offset` origin pixels apart, per axis."""
 
     layer: str
     offset: tuple[float, ...]
 
 
 class Paths(NamedTuple, Generic[A]):
-    """What the units of one layer see of the origin.
+    """The view of the origin from the units of one layer.
 
     `axes` has an entry per position axis of the origin; `drivers` says which axis of this layer's output walks
     along it (None: all units see the same; digits where it is split or folded). `via` names the layer through
     which every unit sees everything, `global_via` the one through which a local view gains a global side path,
-    `lost_at` the layer behind which positions could not be followed. `swept` names the last layer whose one
+    `lost_at` the layer after which positions could not be traced. `swept` names the last layer whose one
     position along an axis is a window over all of them, unless a slice has `picked` the one of some axis.
     """
 
@@ -86,7 +86,7 @@ class Paths(NamedTuple, Generic[A]):
 
 
 class Arrival(NamedTuple, Generic[A]):
-    """One connection of a layer with what comes over it: the layer it comes from, and the view behind it."""
+    """A connection of a layer with its source layer and the source's view."""
 
     connection: Connection
     source: int
@@ -105,7 +105,7 @@ def unit_axes(shape: Shape, grid: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class _Axes:
-    """The algebra that knows nothing but which axes lead where."""
+    """The trivial algebra: only which axes lead where."""
 
     def start(self, n: int) -> None: ...
     def through(self, axis: None, one: AxisMap, n: int, positions: int) -> None: ...
@@ -118,7 +118,7 @@ class _Axes:
 def origin_axes(network: Network, origin: Node) -> tuple[int, ...]:
     """Return the axes of an origin that hold positions.
 
-    Behind the input these are the axes along which the input is seen. Of an input of two axes, which may be
+    For the input these are the axes along which it is seen. Of an input of two axes, which may be
     (channels, length) or (length, features), the first layer that tells the two apart decides.
     """
     shape = origin.output_shape
@@ -141,7 +141,7 @@ def origin_axes(network: Network, origin: Node) -> tuple[int, ...]:
 
 
 def follow(network: Network, algebra: AxisAlgebra[A], origin: Node) -> list[Paths[A] | None]:
-    """Return what the units of every layer see of the origin; None where they see nothing of it."""
+    """Return the view of every layer's units; None where they do not depend on the origin."""
     return follow_axes(network, algebra, origin, origin_axes(network, origin))
 
 
@@ -178,7 +178,7 @@ def _arrive(
 
 
 def arrivals(views: Sequence[Paths[A] | None], node: Node, algebra: AxisAlgebra[A]) -> list[Arrival[A]]:
-    """Return a layer's connections over which something of the origin is seen."""
+    """Return a layer's connections that depend on the origin."""
     connections = node.facts.connections
     if connections is None:
         connections = POINTWISE
@@ -193,7 +193,7 @@ def arrivals(views: Sequence[Paths[A] | None], node: Node, algebra: AxisAlgebra[
 
 
 def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebra[A]) -> Paths[A]:
-    """Return what the units of `node` see through one of its connections."""
+    """Return the view of `node`'s units through one of its connections."""
     if connection.links is None or view.lost_at is not None or connection.kept.issuperset(view.drivers):
         return view
     if connection.opaque:
@@ -241,7 +241,7 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
                         picked = True
                 if one is not UNMOVED:
                     if before[0] is axis and before[1] is one and before[2] == n:
-                        axis = axes[-1]  # rows and columns are alike, as they mostly are
+                        axis = axes[-1]  # equal for rows and columns in most layers
                     else:
                         before = (axis, one, n)
                         axis = algebra.through(axis, one, n, output[link.output])
@@ -275,7 +275,7 @@ def _spans_all(one: AxisMap, n: int) -> bool:
 def merge(
     views: Sequence[Paths[A]], node: Node, algebra: AxisAlgebra[A], network: Network | None = None
 ) -> Paths[A]:
-    """Return what units see over several paths: local ones joined, global ones kept apart."""
+    """Return the union over several paths: local ones merged, global ones apart."""
     plain = True
     for view in views:
         if view.lost_at is not None:

@@ -1,4 +1,4 @@
-"""Receptive fields by the recurrence of the textbooks, generalized to any graph.
+"""Receptive fields by the standard recurrence, generalized to any graph.
 
     size  += (reach − 1) · stride_before
     start += ((reach − 1) / 2 − before) · stride_before
@@ -73,7 +73,7 @@ class Regular:
 class Irregular:
     """Unit i sees the pixels low[i] … high[i] − 1; `step` is the mean distance of neighbors.
 
-    Beyond the layer's ends, where only padding is, the end unit's view goes on at the mean step. `varying` is
+    Beyond the layer's ends, where only padding is, the end unit's view continues at the mean step. `varying` is
     False where the units are those of a regular layer in another order, as in a flattened image.
     """
 
@@ -111,7 +111,6 @@ class Irregular:
 
     @property
     def start(self) -> float:
-        """Return the center of the first unit that sees anything."""
         return float(self.low[self._first] + self.high[self._first]) / 2
 
     def edges(self, unit: Index) -> tuple[Index, Index]:
@@ -163,7 +162,7 @@ _REORDERED = (Folded, Placed, Rolled)
 
 
 def _hull_of_two(one: Regular, two: Regular) -> tuple[AxisField, float | None]:
-    """Join two evenly stepping views, by far the most common case."""
+    """Merge two regular views, the most common case."""
     if one.low == two.low and one.high == two.high:
         return one, None
     offset = (two.low + two.high - one.low - one.high) / 2
@@ -173,7 +172,7 @@ def _hull_of_two(one: Regular, two: Regular) -> tuple[AxisField, float | None]:
 
 
 def _regular_hull(axes: list[Regular]) -> tuple[AxisField, float]:
-    """Join evenly stepping views: the widest window, and the center farthest from the first's."""
+    """Merge regular views: the widest window, and the center farthest from the first's."""
     first = axes[0]
     low = min([axis.low for axis in axes])
     high = max([axis.high for axis in axes])
@@ -188,7 +187,6 @@ class Recurrence:
     """The algebra of closed formulas."""
 
     def start(self, n: int) -> AxisField:
-        """Each pixel sees itself."""
         return _PIXEL
 
     def through(self, axis: AxisField, one: AxisMap, n: int, positions: int) -> AxisField:
@@ -205,12 +203,10 @@ class Recurrence:
         return _listed(axis, one, positions)
 
     def whole(self, axis: AxisField, n: int) -> AxisField:
-        """Join all units' views."""
         low, high = axis.edges(np.array([0, n - 1]) if type(axis) is Regular else np.arange(n))
         return Regular(int(low.min()), int(high.max()), 0)
 
     def repeat(self, axis: AxisField, n: int) -> AxisField:
-        """Let all units see what the first does."""
         low, high = axis.edges(np.zeros(1, dtype=np.int64))
         return Regular(int(low[0]), int(high[0]), 0)
 
@@ -240,8 +236,8 @@ class Recurrence:
 def _apart(twice: Index) -> float:
     """Return how far centers are apart, given twice the distances of units, in the map's inner half.
 
-    At the edges units look where there is only padding. Behind upsampling the distances repeat with a period, over
-    which they are averaged: what moves to and fro within it is not apart.
+    At the edges units see only padding. After upsampling the distances repeat with a period, over
+    which they are averaged: an oscillation within it is no offset.
     """
     n = len(twice)
     inner = twice[n // 4 : n - n // 4]
@@ -258,7 +254,7 @@ def _farthest(offsets: list[float]) -> float:
 
 
 class ReceptiveField:
-    """What the units of one layer see, as reports show it: a view of what the recurrence found.
+    """The receptive field of one layer's units, computed lazily from the recurrence.
 
     Sizes are in pixels of the origin, per axis, rows first; None where they mean nothing.
     """
@@ -319,7 +315,7 @@ class ReceptiveField:
 
     @property
     def via(self) -> str | None:
-        """Return the layer through which everything is seen, or behind which nothing is known."""
+        """Return the layer through which everything is seen, or after which the field is unknown."""
         return None if self._view is None else self._view.lost_at or self._view.via
 
     @property
@@ -329,7 +325,7 @@ class ReceptiveField:
 
     @property
     def merges(self) -> tuple[Merge, ...]:
-        """Return the merges whose paths look at different places."""
+        """Return the merges whose paths have different centers."""
         return () if self._view is None else self._view.merges
 
     def to_dict(self) -> dict[str, Any]:

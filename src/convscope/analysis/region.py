@@ -1,4 +1,4 @@
-"""One unit's region of the image, and the units that see one pixel."""
+"""The region that one unit sees, and the units that see one pixel."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fie
 
 @dataclass(frozen=True)
 class Region:
-    """What one unit sees of the input, or of another layer.
+    """The region of the input, or of another layer, that one unit sees.
 
-    Coordinates are pixels, rows first; boxes are half-open: (top, left, bottom, right). `box` is the textbook's
-    and may reach over the edge into padding, `clipped` is what is truly seen of the image; where a unit sees
-    pixels that are not in the textbook's box, because a border wraps or mirrors, the box is `clipped` along that
+    Coordinates are pixels, rows first; boxes are half-open: (top, left, bottom, right). `box` is the theoretical
+    one and may extend into padding, `clipped` is what is really seen of the image; where a unit sees
+    pixels outside the theoretical box, because a border wraps or mirrors, the box is `clipped` along that
     axis. `center` counts from the corner: the first pixel's center is 0.5. `padded_fraction` is the part of `box`
     outside the image. All of these, and `coverage`, are of the local field; where `global_via` names a layer, the
     unit sees more over a global path, and `mask` holds all that it sees.
@@ -74,7 +74,7 @@ class Region:
 
     @property
     def coverage(self) -> float:
-        """Return which part of the pixels in `clipped` is really touched over local paths, from 0 to 1."""
+        """Return the fraction of the pixels in `clipped` that is seen over local paths."""
         area = _area(self.clipped)
         return int(self.local_mask.sum()) / area if area else 0.0
 
@@ -160,7 +160,7 @@ class Units:
 
 
 class _Views:
-    """Both analyses of one network from one origin, kept while the network lives."""
+    """Both analyses of one network from one origin, cached while the network lives."""
 
     def __init__(self, network: Network, origin: str) -> None:
         self.axes = origin_axes(network, network[origin])
@@ -189,11 +189,11 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
     views = _views(network, source.name)
     field_view, exact = views.fields[node.index], views.intervals[node.index]
     if field_view is None or exact is None:
-        raise BadUnit(f"layer {layer!r} sees nothing of {source.name!r}; choose a layer behind it. [unit-blind]")
+        raise BadUnit(f"layer {layer!r} does not depend on {source.name!r}. Choose a layer after it. [unit-blind]")
     if field_view.lost_at is not None:
         raise BadUnit(
-            f"the field of {layer!r} is not known: positions cannot be followed through "
-            f"{field_view.lost_at!r}; ask for a layer before it. [unit-unknown]"
+            f"the receptive field of {layer!r} is unknown: positions cannot be traced through "
+            f"{field_view.lost_at!r}. Choose a layer before it. [unit-unknown]"
         )
     places = _places(node, field_view, at)
     indices = dict(zip(unit_axes(node.output_shape, field_view.grid), places, strict=True))
@@ -236,11 +236,11 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
     fields = _views(network, source.name).fields
     start, view = fields[source.index], fields[node.index]
     if start is None or view is None:
-        raise BadUnit(f"layer {layer!r} sees nothing of {source.name!r}; choose a layer behind it. [unit-blind]")
+        raise BadUnit(f"layer {layer!r} does not depend on {source.name!r}. Choose a layer after it. [unit-blind]")
     if view.lost_at is not None:
         raise BadUnit(
-            f"the field of {layer!r} is not known: positions cannot be followed through {view.lost_at!r}; "
-            "ask for a layer before it. [unit-unknown]"
+            f"the receptive field of {layer!r} is unknown: positions cannot be traced through {view.lost_at!r}. "
+            "Choose a layer before it. [unit-unknown]"
         )
     places = _places(source, start, pixel)
     marked = np.zeros([source.output_shape[axis] for axis in start.grid], bool)
@@ -272,15 +272,15 @@ def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
     if not full and len(at) != len(axes):
         names = {1: "one number", 2: "ROW,COLUMN", 3: "DEPTH,ROW,COLUMN"}.get(len(axes), f"{len(axes)} numbers")
         raise BadUnit(
-            f"a unit of layer {node.name!r} must be given as {names}; got {','.join(map(str, at))}; "
-            f"its output is {'×'.join(map(str, shape))}. [unit-rank]"
+            f"a unit of layer {node.name!r} must be given as {names} (got {','.join(map(str, at))}). "
+            f"Its output is {'×'.join(map(str, shape))}. [unit-rank]"
         )
     named = range(len(shape)) if full else axes
     for axis, place in zip(named, at, strict=True):
         if not 0 <= place < shape[axis]:
             raise BadUnit(
-                f"a unit of layer {node.name!r} must lie inside its output {'×'.join(map(str, shape))}; got "
-                f"{','.join(map(str, at))}; use 0 to {shape[axis] - 1} there. [unit-range]"
+                f"a unit of layer {node.name!r} must lie inside its output {'×'.join(map(str, shape))} (got "
+                f"{','.join(map(str, at))}). Use 0 to {shape[axis] - 1} there. [unit-range]"
             )
     return tuple(at[axis] for axis in axes) if full else tuple(at)
 
@@ -297,7 +297,7 @@ def _box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:
 
 
 def _around(box: tuple[int, ...], clipped: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the textbook's box, along each axis on which the unit looks elsewhere what it sees instead."""
+    """Return the theoretical box, or what is really seen along axes where they differ."""
     rank = len(clipped) // 2
     ends = [(box[axis], box[rank + axis]) for axis in range(rank)]
     seen = [(clipped[axis], clipped[rank + axis]) for axis in range(rank)]

@@ -1,4 +1,4 @@
-"""The report: what every layer outputs, costs and sees, and the sums."""
+"""The report of a network: output, cost and receptive field of every layer, and totals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import UnknownLayer, nearest
+from ..errors import UnknownLayer, nearest, sentence
 from ..layers.connection import Shape
 from ..layers.operations import Operations
 from ..network import Network, Node
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Row(NamedTuple):
-    """One layer of a report: the layer in its network, and what its units see. Numbers are per image."""
+class LayerRow(NamedTuple):
+    """One layer of a report, with its receptive field. Counts are per image."""
 
     node: Node
     receptive_field: ReceptiveField
@@ -39,12 +39,12 @@ class Row(NamedTuple):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Return the names of the layers it reads."""
+        """Return the names of its input layers."""
         return self.node.inputs
 
     @property
     def output_shape(self) -> Shape:
-        """Return the output's shape, batch left out."""
+        """Return the output shape, without the batch axis."""
         return self.node.facts.output_shape
 
     @property
@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
     @property
     def shares(self) -> str | None:
-        """Return the layer whose parameters are used, where that is another."""
+        """Return the layer that owns the shared parameters, None where it is this one."""
         return None if self.node.owns_parameters else self.node.parameters_of
 
     @property
@@ -64,7 +64,6 @@ class Row(NamedTuple):
 
     @property
     def operations(self) -> Operations:
-        """Return the arithmetic by kind."""
         return self.node.facts.operations
 
     @property
@@ -104,7 +103,7 @@ class Row(NamedTuple):
 
     @property
     def origin(self) -> str | None:
-        """Return where an importer found the layer."""
+        """Return the location of the layer in the imported model."""
         return self.node.origin
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,7 +148,7 @@ class Totals(NamedTuple):
 
 
 class Report:
-    """Everything known of a network without running it.
+    """Static analysis of a network, without running it.
 
     >>> from convscope import load
     >>> report = inspect(load("alexnet"))
@@ -157,26 +156,26 @@ class Report:
     (11, 11)
     """
 
-    def __init__(self, network: Network, rows: list[Row]) -> None:
+    def __init__(self, network: Network, rows: list[LayerRow]) -> None:
         self.network = network
         self.rows = rows
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[LayerRow]:
         return iter(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, name: str) -> Row:
+    def __getitem__(self, name: str) -> LayerRow:
         try:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                f"{self.network.name} has no layer {name!r}; {nearest(name, self._by_name)} [layer-name]"
+                f"{self.network.name} has no layer {name!r}. {sentence(nearest(name, self._by_name))} [layer-name]"
             ) from None
 
     @cached_property
-    def _by_name(self) -> dict[str, Row]:
+    def _by_name(self) -> dict[str, LayerRow]:
         return {row.name: row for row in self.rows}
 
     @cached_property
@@ -221,7 +220,7 @@ class Report:
         }
 
     def as_counted_by(self, tool: str) -> Recount:
-        """Return what another tool would print for this network, and why it differs."""
+        """Return what another tool reports for this network, and why it differs."""
         from .counted_by import recount
 
         return recount(self.network, tool)
@@ -246,4 +245,4 @@ def inspect(model: ModelSource, input_shape: InputShape | None = None) -> Report
 
     network = load(model, input_shape)
     fields = receptive_fields(network)
-    return Report(network, [Row(node, ReceptiveField(fields[node.index])) for node in network.layers])
+    return Report(network, [LayerRow(node, ReceptiveField(fields[node.index])) for node in network.layers])

@@ -1,6 +1,6 @@
-"""One spatial axis at a time: which input positions an output position is made from.
+"""Maps from output positions to input positions, along one axis.
 
-Each map answers the same questions (see `AxisMap`). This is the only place with such arithmetic.
+Every map implements `AxisMap`. This package is the only home of window arithmetic.
 """
 
 from .bins import Bins

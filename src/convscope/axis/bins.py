@@ -1,4 +1,4 @@
-"""Adaptive pooling's bins along one axis."""
+"""Bins of adaptive pooling along one axis."""
 
 from __future__ import annotations
 
@@ -28,15 +28,12 @@ class Bins:
         return Fraction(self.n, self.size)
 
     def positions(self, n: int) -> int:
-        """Return the number of bins."""
         return self.size
 
     def covers(self, n: int) -> bool:
-        """Return whether there is one bin for several positions."""
         return self.size == 1 and n > 1
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return each bin's first and last position."""
         return output * self.n // self.size, -(-(output + 1) * self.n // self.size) - 1
 
     def taps(self, n: int) -> Index:

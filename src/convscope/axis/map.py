@@ -1,4 +1,4 @@
-"""The questions every axis map answers."""
+"""The interface of axis maps."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Index = NDArray[np.int64]
 
 @runtime_checkable
 class AxisMap(Protocol):
-    """How output positions of a layer hang on input positions, along one axis.
+    """The input positions that output positions depend on, along one axis.
 
-    Two independent views of the same fact, which the tests hold against each other:
+    Two independent views of the same fact, which the tests compare:
 
     - `span` is the textbook's: the first and last input position of an output position, negative or past the
-      end where the window hangs over the edge. Any integer may be asked, also outside the layer.
+      end where the window extends past the edge. Positions may be outside the layer.
     - `taps` is the truth on the image: the real input positions, -1 where there is none (padding).
     """
 
@@ -37,7 +37,7 @@ class AxisMap(Protocol):
         ...
 
     def covers(self, n: int) -> bool:
-        """Return whether the map by its nature joins all n > 1 positions in one, as global pooling does.
+        """Return whether the map joins all n > 1 positions by design, as global pooling does.
 
         A window that happens to be as large as its input is still a window.
         """

@@ -1,4 +1,4 @@
-"""Axes folded into a flat one or split in several, and windows over one part of a split axis."""
+"""Merged and split axes, and windows over one part of a split axis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .window import Window
 
 @dataclass(frozen=True)
 class Folded:
-    """One of the axes that a flat axis was folded from (row-major).
+    """One of the axes that were merged into a flat axis (row-major).
 
     Formula:  source = ⌊o / inner⌋ mod n, where `inner` is the product of the axes folded after this one
     Units:    positions; `length` is the flat axis's length
@@ -30,11 +30,9 @@ class Folded:
         return Fraction(0)
 
     def positions(self, n: int) -> int:
-        """Return the flat length."""
         return self.length
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
@@ -43,7 +41,6 @@ class Folded:
         return source, source
 
     def taps(self, n: int) -> Index:
-        """Return the one source position."""
         return (np.arange(self.length, dtype=np.int64) // self.inner % self.n)[:, None]
 
 
@@ -63,11 +60,9 @@ class Placed:
         return Fraction(0)
 
     def positions(self, n: int) -> int:
-        """Return the flat length."""
         return self.length
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
@@ -78,7 +73,6 @@ class Placed:
         return source, source
 
     def taps(self, n: int) -> Index:
-        """Return the one source position."""
         return self.span(np.arange(self.length, dtype=np.int64))[0][:, None]
 
 
@@ -101,7 +95,6 @@ class Lifted:
         return Fraction(self.size, self.outputs)
 
     def positions(self, n: int) -> int:
-        """Return the number of outputs over all digits together."""
         return self.length
 
     def covers(self, n: int) -> bool:
@@ -114,13 +107,13 @@ class Lifted:
         return output // self.weight % self.outputs, high * (self.size * self.weight) + low
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return the map's ends, put back in their place."""
+        """Return the map's ends as positions of the whole axis."""
         digit, rest = self._split(output)
         first, last = self.map.span(digit)
         return rest + first * self.weight, rest + last * self.weight
 
     def taps(self, n: int) -> Index:
-        """Return the map's taps, put back in their place."""
+        """Return the map's taps as positions of the whole axis."""
         digit, rest = self._split(np.arange(self.length, dtype=np.int64))
         taps = self.map.taps(self.size)[digit]
         return np.where(taps < 0, -1, rest[:, None] + taps * self.weight)

@@ -13,7 +13,7 @@ from .map import Index
 
 @dataclass(frozen=True)
 class Resize:
-    """An axis of n positions redrawn with `size` positions, each blended from `support` neighbors.
+    """An axis of n positions resized to `size`, each blended from `support` neighbors.
 
     support 1 takes the nearest (floor of the scaled index), 2 is linear, 4 is cubic interpolation.
 
@@ -29,13 +29,11 @@ class Resize:
 
     @property
     def step(self) -> Fraction:
-        """Return the input positions per output position."""
         if self.align_corners and self.size > 1:
             return Fraction(self.n - 1, self.size - 1)
         return Fraction(self.n, self.size)
 
     def positions(self, n: int) -> int:
-        """Return the number of output positions."""
         return self.size
 
     def _first(self, output: Index) -> tuple[Index, NDArray[np.bool_]]:
@@ -50,11 +48,10 @@ class Resize:
         return base - (self.support // 2 - 1), doubled % (2 * under) == 0
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return the first and last blended position, also over the edge.
+        """Return the first and last blended position, also past the edge.
 
         A position that falls exactly on a source takes that source alone: its neighbors weigh nothing.
         """

@@ -1,4 +1,4 @@
-"""Whole axes at once: turned round in a circle, seen up to one's own position, or seen whole by every position."""
+"""Maps over whole axes: rolled, causal, or seen by every position."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .map import Index
 
 @dataclass(frozen=True)
 class Rolled:
-    """An axis of n positions shifted in a circle: output o is input (o − shift) mod n."""
+    """An axis of n positions, rolled: output o is input (o − shift) mod n."""
 
     n: int
     shift: int
@@ -23,11 +23,9 @@ class Rolled:
         return Fraction(1)
 
     def positions(self, n: int) -> int:
-        """Return n."""
         return n
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
@@ -36,7 +34,6 @@ class Rolled:
         return source, source
 
     def taps(self, n: int) -> Index:
-        """Return the one source position."""
         return self.span(np.arange(n, dtype=np.int64))[0][:, None]
 
 
@@ -52,7 +49,7 @@ def prefix_ends(one: object, outputs: int) -> Index | None:
 
 @dataclass(frozen=True)
 class Prefix:
-    """An axis on which position o sees the positions 0 … o, as a one-way recurrent layer does."""
+    """An axis on which position o sees the positions 0 … o, as a causal layer does."""
 
     @property
     def step(self) -> Fraction:
@@ -60,7 +57,6 @@ class Prefix:
         return Fraction(1)
 
     def positions(self, n: int) -> int:
-        """Return n."""
         return n
 
     def covers(self, n: int) -> bool:
@@ -68,7 +64,6 @@ class Prefix:
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return 0 and the position itself."""
         return np.zeros_like(output), output
 
     def taps(self, n: int) -> Index:
@@ -79,7 +74,7 @@ class Prefix:
 
 @dataclass(frozen=True)
 class Everything:
-    """An axis on which each of `size` outputs sees all n positions, as in attention: joined, yet still an axis."""
+    """An axis on which each of `size` outputs sees all n positions, as in attention."""
 
     n: int
     size: int
@@ -90,17 +85,13 @@ class Everything:
         return Fraction(0)
 
     def positions(self, n: int) -> int:
-        """Return the number of outputs."""
         return self.size
 
     def covers(self, n: int) -> bool:
-        """Return whether there are several positions to join."""
         return n > 1
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return the first and the last position."""
         return np.zeros_like(output), np.full_like(output, self.n - 1)
 
     def taps(self, n: int) -> Index:
-        """Return all positions for every output."""
         return np.broadcast_to(np.arange(n, dtype=np.int64), (self.size, n)).copy()

@@ -1,4 +1,4 @@
-"""Positions listed one by one, and the stretch of an axis that one of several inputs fills."""
+"""Listed positions, and the part of an axis that one of several inputs fills."""
 
 from __future__ import annotations
 
@@ -23,15 +23,12 @@ class Spans:
         return Fraction(0)
 
     def positions(self, n: int) -> int:
-        """Return the length of the list."""
         return len(self.first)
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return the listed ends."""
         return np.array(self.first, dtype=np.int64)[output], np.array(self.last, dtype=np.int64)[output]
 
     def taps(self, n: int) -> Index:
@@ -51,15 +48,12 @@ class Stretch:
 
     @property
     def step(self) -> Fraction:
-        """Return 1."""
         return Fraction(1)
 
     def positions(self, n: int) -> int:
-        """Return the output's length."""
         return self.length
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:

@@ -1,4 +1,4 @@
-"""A window run backwards, as a transposed convolution does."""
+"""The window of a transposed convolution."""
 
 from __future__ import annotations
 
@@ -37,11 +37,9 @@ class TransposedWindow:
 
     @property
     def step(self) -> Fraction:
-        """Return the input positions per output position."""
         return Fraction(1, self.stride)
 
     def positions(self, n: int) -> int:
-        """Return the number of output positions."""
         return (n - 1) * self.stride - self.before - self.after + self.reach + self.extra
 
     def _sources(self, output: Index) -> tuple[Index, NDArray[np.bool_]]:
@@ -50,11 +48,10 @@ class TransposedWindow:
         return reached // self.stride, reached % self.stride == 0
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return the first and last contributing input position, as if the input went on for ever."""
+        """Return the first and last contributing input position, as if the input were unbounded."""
         source, whole = self._sources(output)
         far = np.iinfo(np.int64).max // 4
         return np.where(whole, source, far).min(axis=1), np.where(whole, source, -far).max(axis=1)

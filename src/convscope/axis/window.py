@@ -40,7 +40,6 @@ class Window:
 
     @property
     def step(self) -> Fraction:
-        """Return the stride."""
         return Fraction(self.stride)
 
     def positions(self, n: int) -> int:
@@ -59,11 +58,10 @@ class Window:
         return max(0, n + self.before + self.after - (self.positions(n) - 1) * self.stride - self.reach)
 
     def covers(self, n: int) -> bool:
-        """Return False."""
         return False
 
     def span(self, output: Index) -> tuple[Index, Index]:
-        """Return the window's first and last tap, also over the edge."""
+        """Return the window's first and last tap, also past the edge."""
         first = output * self.stride - self.before
         return first, first + (self.reach - 1)
 

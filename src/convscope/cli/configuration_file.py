@@ -54,13 +54,13 @@ def _key(param: click.Parameter) -> str:
 
 def _pairs(path: str) -> list[tuple[int, str, str]]:
     """Return line, key and text of every pair."""
-    from ..notation.yaml_tree import Mapping, Scalar, read_tree
+    from ..notation.yaml_tree import Scalar, YamlMapping, read_tree
 
     try:
         tree = read_tree(_text(Path(path)))
     except BadNotation as error:
         raise BadFile(f"{path}: {error}") from None
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, YamlMapping):
         raise BadFile(
             f"{path!r} must hold `option: value`, one a line; got something else; "
             "write for example `epochs: 5`. [config-file]"

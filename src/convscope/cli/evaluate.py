@@ -107,7 +107,7 @@ def _part(choice: DataConfig, part: str | None) -> tuple[str, Dataset]:
     from ..data import SPLITS
 
     if part is None:
-        return choice.held_back()
+        return choice.evaluation_part()
     for split in SPLITS:
         if split == part:
             return part, choice.part(split)  # type: ignore[arg-type]

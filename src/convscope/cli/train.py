@@ -120,7 +120,7 @@ def _new(asked: Asked, settings: Mapping[str, Any]) -> Task:
         )
     folder = None if asked["run"] is None else Path(asked["run"])
     if folder is not None and os.path.exists(folder / "run.json"):
-        RunFolder(folder).refuse_claimed()
+        RunFolder(folder).refuse_locked()
         raise BadFile(
             f"--run must be a new folder; got {str(folder)!r} with a run in it; continue it with "
             f"`convscope train --resume {shlex.quote(str(folder))}`, or choose another folder. [run-exists]"
@@ -144,7 +144,7 @@ def _going_on(asked: Asked) -> Task:
     from .data_fit import refuse_misfit
 
     run = SavedRun(asked["resume"])
-    RunFolder(run.path).refuse_claimed()
+    RunFolder(run.path).refuse_locked()
     document = run.document
     network = load(asked["model"] or run.path, asked["input_shape"])
     choice = _choice_of(run.data, asked)
@@ -207,7 +207,7 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
         if number is not None:  # it has said how to go on
             raise click.exceptions.Exit(SIGNALED + number) from None
         if os.path.exists(task.folder / "run.json"):
-            remark(f"go on with: convscope train --resume {shlex.quote(folder)}")
+            remark(f"resume with: convscope train --resume {shlex.quote(folder)}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except NotFinite as error:
         remark(f"what the run shows: convscope diagnose {shlex.quote(folder)}")

@@ -61,21 +61,21 @@ def _optimizer(asked: Asked) -> Optimizer | None:
 
 
 def _schedule(asked: Asked) -> Schedule | None:
-    from ..optim.schedules import Constant, WarmUp, schedule_named
+    from ..optim.schedules import Constant, WarmUp, get_schedule
 
     if asked["schedule"] is None and asked["warmup"] is None:
         return None
-    followed = Constant() if asked["schedule"] is None else schedule_named(asked["schedule"])
+    followed = Constant() if asked["schedule"] is None else get_schedule(asked["schedule"])
     return followed if asked["warmup"] is None else WarmUp(steps=asked["warmup"], then=followed)
 
 
 def _loss(asked: Asked) -> Loss | None:
-    from ..optim.losses import CrossEntropy, loss_named
+    from ..optim.losses import CrossEntropy, get_loss
 
     smoothing = asked["label_smoothing"]
     if asked["loss"] is None and smoothing is None:
         return None
-    chosen = CrossEntropy() if asked["loss"] is None else loss_named(str(asked["loss"]).replace("-", "_"))
+    chosen = CrossEntropy() if asked["loss"] is None else get_loss(str(asked["loss"]).replace("-", "_"))
     if smoothing is None:
         return chosen
     if not isinstance(chosen, CrossEntropy):

@@ -1,4 +1,4 @@
-"""Labeled images to train on."""
+"""Datasets of labeled images."""
 
 from .arrays import ArrayDataset
 from .dataset import Dataset

@@ -1,4 +1,4 @@
-"""Labeled images in memory, checked once when they are handed over."""
+"""Datasets in memory."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..layers.base import show_shape
 from .dataset import Images, Indices, Labels
 
 MOST_CLASSES = 100_000
-"""More classes than any data set has: a larger label is a mistake, not a class."""
+"""Larger labels are taken for mistakes: no dataset has so many classes."""
 
 _CHUNK = 1024
 
 
 class ArrayDataset:
-    """Images and labels held as arrays.
+    """Dataset of an image array and a label array, both checked once on creation.
 
     Shapes:   x (n, c, h, w); labels (n,)
-    Units:    bytes (uint8) are scaled from 0…255 to 0…1; floating-point numbers are taken as they are
-    Errors:   BadData [data-rank], [data-type], [data-empty], [data-nan], [label-rank], [label-type],
+    Units:    uint8 is scaled from 0…255 to 0…1; floating-point values are left as they are
+    Raises:   BadData [data-rank], [data-type], [data-empty], [data-nan], [label-rank], [label-type],
               [label-count], [label-range], [class-names]
 
     >>> ArrayDataset(np.zeros((5, 1, 8, 6), np.uint8), [0, 1, 2, 1, 0]).classes
@@ -47,7 +47,6 @@ class ArrayDataset:
         return channels, height, width
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self._x)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
@@ -61,7 +60,7 @@ class ArrayDataset:
 
 
 def as_images(x: NDArray[Any]) -> Images:
-    """Turn bytes into 0…1, and any floating-point numbers into float32."""
+    """Return images as float32. Bytes are scaled to 0…1."""
     if x.dtype == np.uint8:
         return np.asarray(x, np.float32) / np.float32(255)
     return x.astype(np.float32)
@@ -69,8 +68,8 @@ def as_images(x: NDArray[Any]) -> Images:
 
 def _checked_images(x: NDArray[Any]) -> NDArray[Any]:
     if x.ndim != 4:
-        way_out = "use x[:, None] for gray images" if x.ndim == 3 else "reshape it to one image per row"
-        raise BadData(f"x must have 4 axes (n, c, h, w); got x={show_shape(x.shape)}; {way_out}. [data-rank]")
+        hint = "use x[:, None] for gray images" if x.ndim == 3 else "reshape it to one image per row"
+        raise BadData(f"x must have 4 axes (n, c, h, w); got x={show_shape(x.shape)}; {hint}. [data-rank]")
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise BadData(
             f"x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={x.dtype}; "
@@ -88,33 +87,31 @@ def _checked_images(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _refuse_not_finite(chunk: NDArray[Any], first: int) -> None:
-    with np.errstate(over="ignore"):  # a number too large for float32 is found here, as infinite
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are reported
         bad = ~np.isfinite(chunk.astype(np.float32))
     if bad.any():
         where = np.unravel_index(int(np.argmax(bad)), bad.shape)
         image, channel, row, column = (int(i) for i in where)
         value = chunk[where]
         raise BadData(
-            f"x must hold finite float32 numbers; got {value:g} in image {image + first}, channel {channel}, "
-            f"row {row}, column {column}; mend or leave out such images. [data-nan]"
+            f"x must hold finite float32 numbers; got {value:g} in image {image + first}, channel {channel}, row "
+            f"{row}, column {column}; repair or remove such images. [data-nan]"
         )
 
 
 def _checked_labels(labels: NDArray[Any], images: int) -> Labels:
     if labels.ndim != 1:
-        way_out = "use labels.argmax(1) for one-hot rows" if labels.ndim == 2 else "give one number per image"
-        raise BadData(
-            f"labels must have 1 axis (n,); got labels={show_shape(labels.shape)}; {way_out}. [label-rank]"
-        )
+        hint = "use labels.argmax(1) for one-hot rows" if labels.ndim == 2 else "pass one integer per image"
+        raise BadData(f"labels must have 1 axis (n,); got labels={show_shape(labels.shape)}; {hint}. [label-rank]")
     if not np.issubdtype(labels.dtype, np.integer):
         raise BadData(
-            f"labels must be whole numbers, indices into the classes; got dtype={labels.dtype}; "
-            "use np.unique(labels, return_inverse=True) to number them. [label-type]"
+            f"labels must be integers, indices into the classes; got dtype={labels.dtype}; use np.unique(labels, "
+            "return_inverse=True) to number them. [label-type]"
         )
     if len(labels) != images:
         raise BadData(
-            f"labels must be as many as images; got {len(labels)} labels for {images} images; "
-            "check that both come from the same split. [label-count]"
+            f"there must be one label per image; got {len(labels)} labels for {images} images; check that both "
+            "come from the same split. [label-count]"
         )
     return labels.astype(np.int64)
 
@@ -124,14 +121,14 @@ def _class_names(labels: Labels, classes: Iterable[str] | None) -> tuple[str, ..
     if names is not None and (not names or len(set(names)) < len(names)):
         twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
         got = "none" if twice is None else f"{twice!r} twice"
-        raise BadData(f"classes must be different names; got {got}; name each class once. [class-names]")
+        raise BadData(f"class names must be unique; got {got}; name each class once. [class-names]")
     limit = MOST_CLASSES if names is None else len(names)
     outside = np.flatnonzero((labels < 0) | (labels >= limit))
     if outside.size:
         at = int(outside[0])
-        way_out = "number the classes from 0" if names is None else "name every class, and number them from 0"
+        hint = "number the classes from 0" if names is None else "name every class, and number them from 0"
         raise BadData(
             f"labels must be from 0 to {limit - 1}; got label {labels[at]} for image {at} "
-            f"({outside.size} of {len(labels)} are outside); {way_out}. [label-range]"
+            f"({outside.size} of {len(labels)} are outside); {hint}. [label-range]"
         )
     return names or tuple(str(number) for number in range(int(labels.max()) + 1))

@@ -1,4 +1,4 @@
-"""Checks of images on their way into a network, and of data on its way into training."""
+"""Checks of batches and datasets against a network."""
 
 from __future__ import annotations
 
@@ -12,48 +12,49 @@ from .arrays import ArrayDataset
 from .dataset import Dataset
 
 Data = Dataset | tuple[Array, Array]
-"""What training takes: a source, or images and labels."""
+"""A dataset, or images and labels."""
 
 
-def checked_images(network: Network, x: Array, dtype: DType) -> Array:
-    """Return images in the model's number type.
+def check_inputs(network: Network, x: Array, dtype: DType) -> Array:
+    """Check a batch of images and return it in the model's dtype.
 
-    Shapes:   x (n, c, h, w) as the network's input with the batch in front
-    Errors:   BadData [images-type], [images-shape], [images-empty], [images-nan]
+    Shapes:   x (n, c, h, w)
+    Raises:   BadData [images-type], [images-shape], [images-empty], [images-nan]
     """
     x = np.asarray(x)
     if not np.issubdtype(x.dtype, np.floating):
-        way_out = "use (x / 255).astype('float32')" if x.dtype == np.uint8 else "use x.astype('float32')"
-        raise BadData(f"x must be floating-point numbers; got dtype={x.dtype}; {way_out}. [images-type]")
+        hint = "use (x / 255).astype('float32')" if x.dtype == np.uint8 else "use x.astype('float32')"
+        raise BadData(f"x must be floating-point numbers; got dtype={x.dtype}; {hint}. [images-type]")
     if x.ndim < 1 or x.shape[1:] != network.input_shape:
         one = x.shape == network.input_shape
-        way_out = "use x[None] for one image" if one else "resize it, or use network.with_input"
+        hint = "use x[None] for one image" if one else "resize it, or use network.with_input"
         raise BadData(
             f"x must be n×{show_shape(network.input_shape)} for {network.name}; got x={show_shape(x.shape)}; "
-            f"{way_out}. [images-shape]"
+            f"{hint}. [images-shape]"
         )
     if not len(x):
         raise BadData("x must hold at least one image; got none; check where they come from. [images-empty]")
     bad = ~np.isfinite(x)
     if bad.any():
         where = np.unravel_index(int(np.argmax(bad)), x.shape)
-        place = ", ".join(str(int(i)) for i in where)
+        location = ", ".join(str(int(i)) for i in where)
         raise BadData(
-            f"x must be finite numbers; got x[{place}]={x[where]}; mend or leave out such images. [images-nan]"
+            f"x must be finite numbers; got x[{location}]={x[where]}; repair or remove such images. [images-nan]"
         )
     return x.astype(dtype, copy=False)
 
 
-def checked_labels(labels: Array, count: int) -> Array:
+def check_labels(labels: Array, count: int) -> Array:
     """Return labels or targets as an array, one per image.
 
-    Errors:   BadData [labels-count], [labels-type]
+    Raises:   BadData [labels-count], [labels-type]
     """
     labels = np.asarray(labels)
     if labels.ndim < 1 or len(labels) != count:
         got = len(labels) if labels.ndim else "one number"
         raise BadData(
-            f"labels must be as many as images; got {got} for {count} images; give one per image. [labels-count]"
+            f"there must be one label per image; got {got} for {count} images; check that both come from "
+            f"the same split. [labels-count]"
         )
     if not (np.issubdtype(labels.dtype, np.integer) or np.issubdtype(labels.dtype, np.floating)):
         raise BadData(
@@ -64,28 +65,30 @@ def checked_labels(labels: Array, count: int) -> Array:
 
 
 def as_dataset(data: Data) -> Dataset:
-    """Return data as a source.
+    """Return data as a dataset.
 
-    Errors:   BadData [data-kind], and those of ArrayDataset
+    Raises:
+        BadData: [data-kind], and those of ArrayDataset.
     """
     if isinstance(data, tuple):
         if len(data) != 2:
             raise BadData(
-                f"data must be (x, labels) or a source; got a tuple of {len(data)}; give two. [data-kind]"
+                f"data must be (x, labels) or a dataset; got a tuple of {len(data)}; pass two arrays. [data-kind]"
             )
         return ArrayDataset(*data)
     if not hasattr(data, "batch"):
         raise BadData(
-            f"data must be (x, labels) or a source; got {type(data).__name__}; "
-            "use load_data, or give a tuple of two arrays. [data-kind]"
+            f"data must be (x, labels) or a dataset; got {type(data).__name__}; use load_data, or pass a tuple "
+            "of two arrays. [data-kind]"
         )
     return data
 
 
 def check_dataset(network: Network, source: Dataset, what: str) -> None:
-    """Refuse data that cannot be learned by this network.
+    """Check that a network can be trained on a dataset. `what` names it in messages.
 
-    Errors:   BadData [data-empty], [data-shape], [data-classes]
+    Raises:
+        BadData: [data-empty], [data-shape], [data-classes]
     """
     if not len(source):
         raise BadData(f"{what} must hold at least one image; got none; check where they come from. [data-empty]")
@@ -103,10 +106,10 @@ def check_dataset(network: Network, source: Dataset, what: str) -> None:
 
 
 def refuse_no_classes(network: Network) -> None:
-    """Raise BadData [no-classes] where a network's output is no list of numbers, one per class."""
+    """Raise BadData [no-classes] unless a network outputs one value per class."""
     shape = network.outputs[-1].output_shape
     if len(shape) != 1:
         raise BadData(
-            f"a network must give one number per class; got an output of {show_shape(shape)} from {network.name}; "
-            "end it in globalavgpool or flatten, and dense. [no-classes]"
+            f"the network must output one value per class; got an output of {show_shape(shape)} from "
+            f"{network.name}; end it with globalavgpool or flatten, then dense. [no-classes]"
         )

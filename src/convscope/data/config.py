@@ -1,4 +1,4 @@
-"""Which data a training was told to use, as a value that a run can keep and read again."""
+"""Configuration of a dataset."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class DataConfig:
-    """A data set by name or path, and how its images are read.
+    """A dataset by name or path, and how its images are read.
 
-    `resize` (h, w) and `channels` (1 or 3) hold for every kind of data; `skip_corrupt` for folders.
+    `resize` (h, w) and `channels` (1 or 3) apply to every kind of data, `skip_corrupt` to folders only.
     """
 
     name: str
@@ -40,13 +40,14 @@ class DataConfig:
 
     @property
     def label(self) -> str:
-        """Return a short name: that of the set, the folder or the file."""
+        """Return a short name: that of the dataset, folder or file."""
         return self.name if _is_known(self.name) else Path(self.name).stem or self.name
 
     def part(self, split: Split) -> Dataset:
-        """Return one part.
+        """Return one part of the dataset.
 
-        Errors:   those of `load_data`; BadData [fit-channels]
+        Raises:
+            BadData: [fit-channels], and the errors of `load_data`.
         """
         source = load_data(
             self.name,
@@ -59,10 +60,11 @@ class DataConfig:
         )
         return resize_dataset(source, self.channels, self.resize)
 
-    def held_back(self) -> tuple[Split, Dataset]:
-        """Return the test part, or the validation part of a set that has no test part.
+    def evaluation_part(self) -> tuple[Split, Dataset]:
+        """Return the test part, or the validation part of a dataset without a test part.
 
-        Errors:   as `part`
+        Raises:
+            BadData: As `part`.
         """
         try:
             return "test", self.part("test")
@@ -72,16 +74,17 @@ class DataConfig:
             return "validation", self.part("validation")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, in which paths hold from any folder."""
+        """Return the JSON form, with absolute paths."""
         name = self.name if _is_known(self.name) else str(Path(self.name).resolve())
         folder = None if self.data_dir is None else str(Path(self.data_dir).resolve())
         return {**asdict(self), "name": name, "data_dir": folder}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> DataConfig:
-        """Return the choice of a JSON document; keys of other versions are left out.
+        """Return the configuration in a JSON document. Unknown keys are ignored.
 
-        Errors:   ValueError that says what the document lacks
+        Raises:
+            ValueError: If a value is missing or has the wrong type.
         """
         misfit = first_misfit(document, _KINDS)
         if misfit is not None:

@@ -1,4 +1,4 @@
-"""What training asks of data: how many images there are, and the images of one batch."""
+"""The dataset interface that training uses."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Indices = NDArray[np.integer[Any]]
 
 
 class Dataset(Protocol):
-    """Labeled images that can be asked for in any order; they need not fit in memory together."""
+    """Labeled images with random access. They need not fit in memory together."""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Return the names of the classes; a label is an index into them."""
+        """Return the names of the classes. A label is an index into them."""
         ...
 
     @property
@@ -27,7 +27,7 @@ class Dataset(Protocol):
 
     @property
     def labels(self) -> Labels:
-        """Return the labels of all images, in order; they are small and always at hand."""
+        """Return the labels of all images, in order. They are always in memory."""
         ...
 
     def __len__(self) -> int:
@@ -38,6 +38,6 @@ class Dataset(Protocol):
         """Return the images at `indices`, in that order, and their labels.
 
         Shapes:   indices (n,) → x float32 (n, c, h, w), labels int64 (n,)
-        Units:    pixels are scaled to 0…1, except where a source was made from floating-point numbers: those stay
+        Units:    0…1, except for datasets of floating-point arrays, whose values are left as they are
         """
         ...

@@ -1,4 +1,4 @@
-"""The well-known sets, read from their original files: which files, how to know them, where to fetch them."""
+"""Published datasets: their files, formats and download addresses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .dataset import Dataset
 from .splits import Subset, holdout_mask
 
 LARGEST_IDX_BYTES = 1 << 31
-"""No set in this format comes near it: a header that says more is damaged."""
+"""Larger sizes in a header are taken for damage: no dataset in this format has so many bytes."""
 
 _UNSIGNED_BYTE = 0x08
 
@@ -34,34 +34,33 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     """Read an IDX file of bytes, compressed by gzip or not.
 
     Shapes:   axes=3 → (n, h, w); axes=1 → (n,)
-    Errors:   BadFile [idx-header], [idx-size], [file-damaged], [unpacked-size]
+    Raises:   BadFile [idx-header], [idx-size], [file-damaged], [unpacked-size]
     """
     try:
         with open_regular(path) as stored, gzip.open(stored) if path.suffix == ".gz" else stored as file:
             zeros, kind, rank = struct.unpack(">HBB", _exactly(file.read(4), 4))
             if zeros or kind != _UNSIGNED_BYTE or rank != axes:
                 raise BadFile(
-                    f"{str(path)!r} must be an IDX file of bytes with {axes} axes; got another header; "
-                    "put the original file there. [idx-header]"
+                    f"{str(path)!r} must be an IDX file of bytes with {axes} axes; got another header; restore "
+                    "the original file. [idx-header]"
                 )
             shape = struct.unpack(f">{axes}I", _exactly(file.read(4 * axes), 4 * axes))
             size = prod(shape)
             if path.suffix == ".gz":
                 packed = path.stat().st_size
                 refuse_bomb(repr(str(path)), packed, min(size, LARGEST_IDX_BYTES), "put the original file there")
-            # One byte more than wanted shows a file that goes on, and no more is ever read.
+            # One extra byte is enough to detect a file that is too long.
             content = file.read(min(size, LARGEST_IDX_BYTES) + 1)
     except (EOFError, OSError, zlib.error, struct.error) as error:
         reason = str(error) or type(error).__name__
         raise BadFile(
-            f"{str(path)!r} must be a whole IDX file; got a damaged or truncated one ({reason}); "
-            "fetch it again. [file-damaged]"
+            f"{str(path)!r} is a damaged or truncated IDX file ({reason}). Download it again. [file-damaged]"
         ) from None
     if len(content) != size:
         got = f"only {len(content):,}" if len(content) < size else "more"
         raise BadFile(
-            f"{str(path)!r} must hold {size:,} bytes for {show_shape(shape)}; got {got}; "
-            "fetch it again. [idx-size]"
+            f"{str(path)!r} must hold {size:,} bytes for {show_shape(shape)}; got {got}; download it again. "
+            "[idx-size]"
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
@@ -73,7 +72,7 @@ def _exactly(data: bytes, count: int) -> bytes:
 
 
 def read_idx_images(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read images (n, 1, h, w) and labels (n,) of the part "train" or "test", files given by their names."""
+    """Read images (n, 1, h, w) and labels (n,) of the part "train" or "test"."""
     prefix = "train" if part == "train" else "t10k"
     images = read_idx(paths[f"{prefix}-images-idx3-ubyte.gz"], 3)
     return images[:, None], read_idx(paths[f"{prefix}-labels-idx1-ubyte.gz"], 1)
@@ -92,10 +91,10 @@ _CIFAR_MEMBERS = {
 
 
 def read_cifar_images(paths: Mapping[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read images (n, 3, 32, 32) and labels (n,) out of the archive, or out of the folder it unpacks to."""
-    place = paths[CIFAR_ARCHIVE]
-    contents = _from_folder(place, part) if place.is_dir() else _from_archive(place, part)
-    records = np.concatenate([_cifar_records(content, f"{place}/{name}") for name, content in contents.items()])
+    """Read images (n, 3, 32, 32) and labels (n,) from the CIFAR-10 archive or its unpacked folder."""
+    source = paths[CIFAR_ARCHIVE]
+    contents = _from_folder(source, part) if source.is_dir() else _from_archive(source, part)
+    records = np.concatenate([_cifar_records(content, f"{source}/{name}") for name, content in contents.items()])
     return records[:, 1:].reshape(-1, *_CIFAR_SHAPE), records[:, 0]
 
 
@@ -112,13 +111,13 @@ def _from_folder(folder: Path, part: str) -> dict[str, bytes]:
 
 
 def _from_archive(path: Path, part: str) -> dict[str, bytes]:
-    """Read the members wanted, by name; nothing is unpacked to the disk."""
+    """Read a part's files from the archive, without unpacking it to the disk."""
     wanted = set(_CIFAR_MEMBERS[part])
     found: dict[str, bytes] = {}
     try:
         with open_regular(path) as stored, tarfile.open(fileobj=stored, mode="r:gz") as archive:
             for member in archive:
-                if member.size > _LARGEST_CIFAR_BYTES:  # it would be unpacked to find the next
+                if member.size > _LARGEST_CIFAR_BYTES:  # moving on to the next member would unpack it
                     raise _damaged_cifar(str(path), f"{member.name[:60]!r} with {member.size:,} bytes")
                 name = Path(member.name).name
                 if name in wanted and member.isfile():
@@ -137,16 +136,14 @@ def _from_archive(path: Path, part: str) -> dict[str, bytes]:
 
 def _cifar_records(content: bytes, name: str) -> NDArray[np.uint8]:
     if not content or len(content) % _CIFAR_RECORD or len(content) > _LARGEST_CIFAR_BYTES:
-        raise _damaged_cifar(
-            name, f"{len(content):,} bytes, no number of records of {_CIFAR_RECORD:,} up to 10,000"
-        )
+        raise _damaged_cifar(name, f"{len(content):,} bytes, not 1 to 10,000 records of {_CIFAR_RECORD:,} bytes")
     return np.frombuffer(content, np.uint8).reshape(-1, _CIFAR_RECORD)
 
 
 def _damaged_cifar(name: str, reason: str) -> BadFile:
     return BadFile(
-        f"{name!r} must be a whole file of the binary version of CIFAR-10; got a damaged one ({reason}); "
-        f"fetch {CIFAR_ARCHIVE} again. [file-damaged]"
+        f"{name!r} is not an intact file of the binary version of CIFAR-10 ({reason}). Download {CIFAR_ARCHIVE} "
+        "again. [file-damaged]"
     )
 
 
@@ -155,10 +152,10 @@ ReadImages = Callable[[Mapping[str, Path], str], tuple[NDArray[Any], NDArray[Any
 
 @dataclass(frozen=True)
 class PublishedDataset:
-    """One published data set.
+    """A published dataset.
 
-    `checksums` are of the files as published, by name; a file of the user's own is checked by its content instead,
-    for it may have been compressed again. `stand_ins` are other names under which a file may lie. `mirrors` are
+    `checksums` are those of the published files, by name. They are checked after a download only: a file that the
+    user provides may have been recompressed. `alternatives` are other names that each file may have. `mirrors` are
     tried in turn.
     """
 
@@ -167,7 +164,7 @@ class PublishedDataset:
     checksums: Mapping[str, str]
     mirrors: tuple[str, ...]
     read: ReadImages
-    stand_ins: Mapping[str, tuple[str, ...]]
+    alternatives: Mapping[str, tuple[str, ...]]
 
     def files(self, part: str) -> tuple[str, ...]:
         """Return the names of the files that the part "train" or "test" is read from."""
@@ -203,7 +200,7 @@ MNIST = PublishedDataset(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
     read=read_idx_images,
-    stand_ins=_UNPACKED,
+    alternatives=_UNPACKED,
 )
 
 FASHION_MNIST = PublishedDataset(
@@ -237,7 +234,7 @@ FASHION_MNIST = PublishedDataset(
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ),
     read=read_idx_images,
-    stand_ins=_UNPACKED,
+    alternatives=_UNPACKED,
 )
 
 CIFAR10 = PublishedDataset(
@@ -249,7 +246,7 @@ CIFAR10 = PublishedDataset(
         "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
     ),
     read=read_cifar_images,
-    stand_ins={CIFAR_ARCHIVE: (CIFAR_FOLDER,)},
+    alternatives={CIFAR_ARCHIVE: (CIFAR_FOLDER,)},
 )
 
 KNOWN_DATASETS = {original.name: original for original in (MNIST, FASHION_MNIST, CIFAR10)}
@@ -260,13 +257,20 @@ _LARGEST_PIXEL = 16
 
 
 def digits(part: str) -> Dataset | None:
-    """Return the digits to train on, or a fifth of each class held out as test; there is no validation part."""
+    """Return the training part, or a fifth of each class as test part. There is no validation part.
+
+    The data are the bundled handwritten digits: 1,797 images of 8×8 pixels, written by 13 people.
+
+    Source:   E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Learning Repository
+              1998, https://doi.org/10.24432/C50P49, license CC BY 4.0. The file has the complete test part of that
+              dataset, in its order, as distributed with scikit-learn. Pixels are counts from 0 to 16.
+    """
     if part == "validation":
         return None
     x, labels = _arrays()
-    whole = ArrayDataset(x, labels)
-    test = holdout_mask(whole.labels, TEST_SHARE)
-    return Subset(whole, np.flatnonzero(test if part == "test" else ~test))
+    dataset = ArrayDataset(x, labels)
+    test = holdout_mask(dataset.labels, TEST_SHARE)
+    return Subset(dataset, np.flatnonzero(test if part == "test" else ~test))
 
 
 @cache

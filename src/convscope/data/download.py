@@ -1,4 +1,4 @@
-"""Find the files of a published data set: in the user's folders, else fetched once."""
+"""Find the files of a published dataset, or download them."""
 
 from __future__ import annotations
 
@@ -11,77 +11,84 @@ from ..files.cache import cache_folder
 from .datasets import PublishedDataset
 
 VARIABLE = "CONVSCOPE_DATA"
-"""The environment variable that names a folder of data sets."""
+"""The environment variable with the folder of datasets."""
 
 
 def find_files(original: PublishedDataset, part: str, data_dir: Path | None) -> dict[str, Path]:
-    """Return where each file of the part "train" or "test" lies; missing ones are fetched.
+    """Return the paths of the files of the part "train" or "test". Missing ones are downloaded.
 
-    Looked through in turn: `data_dir`, the folder named by CONVSCOPE_DATA, the cache; each itself and its
-    sub-folder named as the set. Fetched files are kept in the first of these that is given.
+    The search path is `data_dir`, CONVSCOPE_DATA and the cache, in each the folder itself and its subfolder named
+    like the dataset. Downloads go to the first of these that is set.
     """
-    places = _places(data_dir)
+    search_path = _search_path(data_dir)
     names = original.files(part)
-    folders = [folder for place in places for folder in (place, place / original.name)]
-    found = {name: path for name in names if (path := _lying(original, name, folders)) is not None}
+    folders = [folder for parent in search_path for folder in (parent, parent / original.name)]
+    found = {name: path for name in names if (path := _find(original, name, folders)) is not None}
     for name in names:
         if name not in found:
-            found[name] = _fetched(original, name, places)
+            found[name] = _download(original, name, search_path)
     return found
 
 
-def _places(data_dir: Path | None) -> list[Path]:
+def _search_path(data_dir: Path | None) -> list[Path]:
     named = os.environ.get(VARIABLE)
-    given = [data_dir] if data_dir is not None else []
+    folders = [data_dir] if data_dir is not None else []
     cache = cache_folder()
     if named:
-        given.append(Path(named))
-    return [*given, *([cache] if cache is not None else [])]
+        folders.append(Path(named))
+    if cache is not None:
+        folders.append(cache)
+    if not folders:
+        raise BadFile(
+            f"there is no folder for datasets: the home directory is unknown. Pass --data-dir or set {VARIABLE}. "
+            "[data-missing]"
+        )
+    return folders
 
 
-def _lying(original: PublishedDataset, name: str, folders: Sequence[Path]) -> Path | None:
-    candidates = (name, *original.stand_ins[name])
-    places = (folder / file for folder in folders for file in candidates)
-    return next((place for place in places if os.path.exists(place)), None)  # False of a name no file can have
+def _find(original: PublishedDataset, name: str, folders: Sequence[Path]) -> Path | None:
+    candidates = (name, *original.alternatives[name])
+    paths = (folder / file for folder in folders for file in candidates)
+    return next((path for path in paths if os.path.exists(path)), None)
 
 
-def _fetched(original: PublishedDataset, name: str, places: Sequence[Path]) -> Path:
+def _download(original: PublishedDataset, name: str, search_path: Sequence[Path]) -> Path:
     try:
         import pooch
     except ImportError:
-        message = _missing(original, name, places, f"to fetch it, {pip_install('pooch')}")
+        message = _missing(original, name, search_path, f"to download it, {pip_install('pooch')}")
         raise MissingExtra(message) from None
-    folder = places[0] / original.name
+    folder = search_path[0] / original.name
     was_there = os.path.exists(folder)
     failures = []
     for mirror in original.mirrors:
         try:
             path = pooch.retrieve(mirror + name, original.checksums[name], fname=name, path=folder)
-        except (OSError, ValueError) as error:  # no network, an error of the server, another checksum
+        except (OSError, ValueError) as error:  # no network, a server error, or another checksum
             failures.append(f"{mirror} ({_reason(error)})")
         else:
             return Path(path)
     if not was_there and os.path.isdir(folder) and not any(folder.iterdir()):
         folder.rmdir()
-    raise BadFile(_missing(original, name, places, f"fetching failed from {', '.join(failures)}"))
+    raise BadFile(_missing(original, name, search_path, f"downloading failed from {', '.join(failures)}"))
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words why a mirror failed; the libraries' own messages run over many lines."""
+    """Return a short reason reason a mirror failed. The libraries' own messages take many lines."""
     if "hash" in str(error).lower():
-        return "its checksum is another"
+        return "wrong checksum"
     response = getattr(error, "response", None)
     if response is not None:
-        return f"it answers {response.status_code}"
+        return f"HTTP status {response.status_code}"
     if isinstance(error, PermissionError):
         return f"{error.filename} cannot be written"
     return "no connection"
 
 
-def _missing(original: PublishedDataset, name: str, places: Sequence[Path], why: str) -> str:
-    looked = ", ".join(str(place) for place in places)
+def _missing(original: PublishedDataset, name: str, search_path: Sequence[Path], reason: str) -> str:
+    looked = ", ".join(str(folder) for folder in search_path)
     files = ", ".join(original.checksums)
     return (
-        f"{original.name} must have its original files; got no {name} in {looked}, and {why}; put {files} into "
-        f"{places[0] / original.name}, or name their folder by --data-dir or {VARIABLE}. [data-missing]"
+        f"{original.name} needs its original files: no {name} in {looked}, and {reason}. Put {files} into "
+        f"{search_path[0] / original.name}, or pass their folder as --data-dir or {VARIABLE}. [data-missing]"
     )

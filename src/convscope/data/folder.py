@@ -1,4 +1,4 @@
-"""A folder of images, one sub-folder per class, read from the disk batch by batch."""
+"""Datasets of image files, one folder per class."""
 
 from __future__ import annotations
 
@@ -18,23 +18,28 @@ from .image_check import check_images
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
 
 SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
-"""Folders that systems put beside a user's own, some with images in them."""
+"""Folders that operating systems create. They are ignored."""
 
 Size = tuple[int, int]
 
 
 class FolderDataset:
-    """Images in one folder per class; only those of a batch are in memory.
+    """Images in one folder per class, read from the disk batch by batch.
 
-    The order is that of the names, classes first; folders in a class folder belong to the class. At the start
-    every file is read once, unless it has not changed since it was (see `image_check`): so a damaged one is found
-    before training begins. With `skip_corrupt` those are left out and listed in `skipped`. Hidden files are left
-    out, too, and so are folders of systems (`__MACOSX`) and folders without images, listed in `left_out`.
+    Images are sorted by class, then by name. Subfolders of a class folder belong to the class. Every file is read
+    once on creation, so that damaged images are found before training; unchanged files are not checked again (see
+    `image_check`). Hidden files, system folders such as `__MACOSX` and folders without images are ignored.
 
-    Shapes:   resize (h, w), where images are not of one size
-    Units:    channels 1 or 3; left out, 1 if all images are gray, else 3
-    Errors:   BadData [folder-classes], [folder-empty], [folder-unknown], [image-sizes];
-              BadFile [image-file], [image-pixels]
+    Args:
+        folder: The folder with the class folders.
+        classes: The classes of training, to give labels the same meaning. By default those of the folder.
+        resize: The size (h, w) of all images. Required unless they have one size.
+        channels: 1 or 3. By default 1 if all images are gray, else 3.
+        skip_corrupt: Whether to leave out damaged images. They are listed in `skipped`.
+
+    Raises:
+        BadData: [folder-classes], [folder-empty], [folder-unknown], [image-sizes]
+        BadFile: [image-file], [image-pixels]
     """
 
     def __init__(
@@ -61,8 +66,8 @@ class FolderDataset:
             labels = np.delete(labels, sorted(broken))
             if not files:
                 raise BadData(
-                    f"{str(folder)!r} must have an image that can be read; got {len(broken)} damaged files; "
-                    "fetch the images again. [folder-empty]"
+                    f"{str(folder)!r} has no readable image ({len(broken)} damaged files). Download the images "
+                    "again. [folder-empty]"
                 )
         self._files, self._labels = files, labels
         self._channels = channels or (1 if all(header.gray for header in headers) else 3)
@@ -90,25 +95,24 @@ class FolderDataset:
         return tuple(self._files)
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self._files)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Read the images at `indices` from the disk."""
         pixels = np.empty((len(indices), *self.image_shape), np.uint8)
-        for place, at in enumerate(indices):
+        for row, at in enumerate(indices):
             image = read_image(self._files[at], self._channels, self._resize)
             if image.shape != self.image_shape:
                 raise BadData(
-                    f"{str(self._files[at])!r} must keep its size while it is in use; got another than at the "
-                    "start; load the folder again. [image-sizes]"
+                    f"{str(self._files[at])!r} has changed its size since the folder was loaded. Load the folder "
+                    "again. [image-sizes]"
                 )
-            pixels[place] = image
+            pixels[row] = image
         return as_images(pixels), self._labels[indices]
 
 
 class _Found(NamedTuple):
-    """What a folder has: classes, image files with their labels, and what is left out."""
+    """Contents of a folder: classes, image files with their labels, and ignored folders."""
 
     classes: tuple[str, ...]
     files: list[Path]
@@ -117,25 +121,25 @@ class _Found(NamedTuple):
 
 
 def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
-    """Find the class folders that have images, and the images; `known` are the classes of training, if any."""
+    """Find the class folders and their images. `known` are the classes of training, if any."""
     names = sorted(entry.name for entry in _entries(folder) if entry.is_dir())
     own = {name: _images(folder / name) for name in names if name not in SYSTEM_FOLDERS}
     if not own:
         raise BadData(
-            f"{str(folder)!r} must have one sub-folder of images per class; got none; "
-            "make a folder for each class and put its images there. [folder-classes]"
+            f"{str(folder)!r} needs one subfolder of images per class; got none; create a folder for each class. "
+            "[folder-classes]"
         )
     found = [name for name, images in own.items() if images]
     if not found:
         raise BadData(
-            f"{str(folder)!r} must have images in its class folders; got no file ending in "
-            f"{', '.join(sorted(SUFFIXES))}; put them there. [folder-empty]"
+            f"{str(folder)!r} has no images in its class folders (no file ending in "
+            f"{', '.join(sorted(SUFFIXES))}). Add images. [folder-empty]"
         )
     unknown = [name for name in found if known is not None and name not in known]
     if unknown:
         raise BadData(
-            f"{str(folder)!r} must have no class that training lacks; got {', '.join(unknown[:8])}; "
-            "name the folders as in training. [folder-unknown]"
+            f"{str(folder)!r} has classes that the training part lacks: {', '.join(unknown[:8])}. Name the "
+            "folders as in training. [folder-unknown]"
         )
     classes = tuple(found) if known is None else tuple(known)
     files = [file for name in classes for file in own.get(name, [])]
@@ -144,15 +148,15 @@ def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Return the images in a class folder and the folders in it, one folder after the other, each by name."""
+    """Return the images in a class folder and its subfolders, sorted."""
     files: list[Path] = []
     waiting, seen = [folder], set()
     while waiting:
         inside = waiting.pop()
-        place = os.path.realpath(inside)
-        if place in seen:  # a link to a folder above
+        real = os.path.realpath(inside)
+        if real in seen:  # a link to a parent folder
             continue
-        seen.add(place)
+        seen.add(real)
         entries = sorted(_entries(inside))
         files += [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not entry.is_dir()]
         waiting += [entry for entry in reversed(entries) if entry.is_dir() and entry.name not in SYSTEM_FOLDERS]
@@ -160,25 +164,25 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what is visible in a folder."""
+    """Return the visible entries of a folder."""
     try:
         return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
-            f"{str(folder)!r} must be a folder that can be read; got {reason}; check the path. [folder-missing]"
+            f"{str(folder)!r} is not a readable folder ({reason}). Check the path. [folder-missing]"
         ) from None
 
 
 def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
-    """Name the first damaged file, how many there are, and the option that leaves them out."""
+    """Raise BadFile with the first damaged file and the count of others."""
     at, error = next(iter(broken.items()))
-    if not isinstance(error, DamagedImage):  # too large, or gone
+    if not isinstance(error, DamagedImage):  # too large, or removed meanwhile
         raise error
     more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
     raise BadFile(
-        f"{str(files[at])!r} must be a whole image file; got a damaged one ({error.reason}){more}; mend it, take "
-        "it away, or leave such files out by --skip-corrupt, in Python skip_corrupt=True. [image-file]"
+        f"{str(files[at])!r} is a damaged image file ({error.reason}){more}. Repair or remove it, or pass "
+        "--skip-corrupt (in Python skip_corrupt=True). [image-file]"
     )
 
 
@@ -188,6 +192,6 @@ def _one_size(files: Sequence[Path], headers: Sequence[ImageHeader]) -> Size:
         if header[:2] != first[:2]:
             raise BadData(
                 f"images must be of one size; got {first.height}×{first.width} in {str(files[0])!r} and "
-                f"{header.height}×{header.width} in {str(file)!r}; give a size to resize them to. [image-sizes]"
+                f"{header.height}×{header.width} in {str(file)!r}; pass a size to resize them to. [image-sizes]"
             )
     return first.height, first.width

@@ -1,7 +1,7 @@
-"""Which image files can be read: each is read once, and remembered as long as its size and time of change stay.
+"""Cached check of image files.
 
-What is known of a folder is kept in the cache, one file per folder, so that a run that is resumed reads nothing
-twice. CONVSCOPE_CACHE=off keeps nothing.
+Each file is read once; unchanged size and modification time count as unchanged content. The cache has one file per
+image folder, so that a resumed run checks nothing twice. CONVSCOPE_CACHE=off disables it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,24 +20,26 @@ from ..files.atomic import write_durably
 from ..files.cache import cache_folder, is_cache_disabled
 from ..files.json_kinds import COUNT, parse_json
 from ..images import ImageHeader, read_header, read_image
+from ..progress import StatusLine
 
 SETTLED_SECONDS = 2.0
-"""A file that changed less long ago may change again without a later time of change."""
+"""Files modified more recently are not cached: they may change again within the resolution of the time stamp."""
 
 MOST_FOLDERS = 100
-"""Folders that are remembered; those longest unused are forgotten."""
+"""Number of folders in the cache. The least recently used ones are removed."""
 
 _SECONDS_BEFORE_PROGRESS = 1.0
 _SECONDS_BETWEEN = 0.1
 
 Known = dict[str, list[int]]
-"""By a file's path in the folder: size, time of change, height, width, and 1 for a gray image."""
+"""By relative path: size, modification time, height, width, and 1 for a gray image."""
 
 
 def check_images(folder: Path, files: Sequence[Path]) -> list[ImageHeader | BadFile]:
-    """Return the head of each file, or what is wrong with it.
+    """Return the header of each file, or the error of reading it.
 
-    Errors:   MissingExtra [data-extra]
+    Raises:
+        MissingExtra: [data-extra]
     """
     store = _store(folder)
     known = _remembered(store)
@@ -61,7 +62,7 @@ def check_images(folder: Path, files: Sequence[Path]) -> list[ImageHeader | BadF
             results.append(header)
             if stamp is not None and time.time() - stamp[1] / 1e9 > SETTLED_SECONDS:
                 current[name] = [*stamp, header.height, header.width, int(header.gray)]
-    finally:  # also where a Ctrl-C ends a long check
+    finally:  # also after a Ctrl-C during a long check
         if store is not None and not current.items() <= known.items():
             _remember(store, {**known, **current})
     return results
@@ -101,7 +102,7 @@ def _is_entry(entry: Any) -> bool:
 
 
 def _remember(store: Path, known: Known) -> None:
-    with contextlib.suppress(OSError, BadFile):  # a cache that cannot be written is done without
+    with contextlib.suppress(OSError, BadFile):  # the cache is optional
         store.parent.mkdir(parents=True, exist_ok=True)
         write_durably(store, json.dumps({"reader": _reader(), "files": known}).encode())
         by_age = sorted(store.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
@@ -110,7 +111,7 @@ def _remember(store: Path, known: Known) -> None:
 
 
 def _reader() -> str:
-    """Return which program read: another version may find other files whole."""
+    """Return the version of Pillow: another one may accept other files."""
     try:
         import PIL
     except ImportError:
@@ -119,15 +120,15 @@ def _reader() -> str:
 
 
 def _with_progress(files: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files; on a terminal a line shows how many, where they take a while."""
-    begun = drawn = time.monotonic()
-    line = ""
+    """Yield the files. On a terminal a line shows progress after a second."""
+    start = drawn = time.monotonic()
+    line = StatusLine()
+    is_shown = False
     for number, file in enumerate(files):
         now = time.monotonic()
-        if sys.stderr.isatty() and now - begun > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
-            line = f"checking images: {number:,} of {len(files):,}"
-            print(f"\r{line}", end="", file=sys.stderr, flush=True)
-            drawn = now
+        if line.is_live and now - start > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
+            line.show(f"checking images: {number:,} of {len(files):,}")
+            is_shown, drawn = True, now
         yield file
-    if line:
-        print("\r" + " " * len(line) + "\r", end="", file=sys.stderr, flush=True)
+    if is_shown:
+        line.clear()

@@ -1,4 +1,4 @@
-"""Find the data that a user names: a well-known set, a folder of images, an archive."""
+"""Load datasets by name or path, and single images as network inputs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .folder import FolderDataset, Size
 from .splits import SPLITS, Split, Subset, holdout_mask, refuse_missing_classes
 
 DATA_NAMES = ("digits", *KNOWN_DATASETS)
-"""The sets known by name."""
+"""Datasets that are available by name."""
 
 HELD_OUT_SHARE = 0.1
-"""What is kept of the training images for validation, where a set has no validation part of its own."""
+"""Default fraction of the training images for validation, if a dataset has no validation part."""
 
 _MOST_HELD_OUT = 0.5
 _PART_FOLDERS = {"train": ("train", "training"), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -42,15 +42,23 @@ def load_data(
     channels: int | None = None,
     skip_corrupt: bool = False,
 ) -> Dataset:
-    """Return one part of a data set: "digits", "mnist", "fashion-mnist", "cifar10", a folder of images, an .npz.
+    """Return one part of a dataset.
 
-    A set without a validation part has `hold_out` of each class held out of its training images, always the
-    same ones; 0 holds out nothing. A folder has class folders, or the folders train, validation and test with
-    class folders in them. `resize`, `channels` (1 or 3) and `skip_corrupt` are for folders.
+    Args:
+        name: "digits", "mnist", "fashion-mnist", "cifar10", a folder of images or an .npz file. A folder has class
+            folders, or the folders train, validation and test with class folders in them.
+        split: "train", "validation" or "test".
+        data_dir: The folder of the dataset's files. Missing files are downloaded there.
+        hold_out: The fraction of each class that is split off the training images for validation, if the dataset
+            has no validation part. The split is deterministic; 0 disables it.
+        resize: For folders: the side of a square or (h, w), in pixels.
+        channels: For folders: 1 or 3.
+        skip_corrupt: For folders: whether to leave out damaged images.
 
-    Units:    `resize` is one side of a square, or (h, w), in pixels
-    Errors:   BadData [data-name], [data-split], [data-option], [classes-missing] and those of the source;
-              BadFile [data-missing], [file-damaged] and those of the source; MissingExtra
+    Raises:
+        BadData: [data-name], [data-split], [data-option], [classes-missing], and those of the dataset.
+        BadFile: [data-missing], [file-damaged], and those of the dataset.
+        MissingExtra: If a library is missing.
 
     >>> len(load_data("digits", "train")), len(load_data("digits", "validation")), len(load_data("digits", "test"))
     (1295, 143, 359)
@@ -89,7 +97,7 @@ def _channels(channels: int | None) -> int | None:
 
 
 def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int | None, skip: bool) -> Part:
-    """Return the function that makes each part of the set, None where it has no such part."""
+    """Return the function that loads a part of the dataset. It returns None if there is no such part."""
     key = text.strip().lower().replace("_", "-")
     path = Path(text)
     if key == "digits":
@@ -101,7 +109,7 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
     if os.path.isfile(path) and path.suffix.lower() == ".npz":
         return lambda part: npz.load_part(path, part)
     if os.path.isfile(path):
-        raise BadFile(f"data must be a folder or an .npz file; got {text!r}; write it by np.savez. [data-kind]")
+        raise BadFile(f"data must be a folder or an .npz file; got {text!r}; write it with np.savez. [data-kind]")
     raise BadData(
         f"data must be a known set, a folder of images per class, or an .npz file; got {text!r}; "
         f"{nearest(key, DATA_NAMES)} [data-name]"
@@ -116,7 +124,7 @@ def _original(original: PublishedDataset, part: str, data_dir: Path | None) -> D
 
 
 def _folder(path: Path, part: str, resize: Size | None, channels: int | None, skip: bool) -> Dataset | None:
-    """Return the part's own folder, or the whole folder as the training part."""
+    """Return the folder of a part. Without such folders the whole folder is the training part."""
     train = _part_folder(path, "train")
     if part == "train":
         return FolderDataset(train or path, None, resize, channels, skip)
@@ -130,7 +138,7 @@ def _folder(path: Path, part: str, resize: Size | None, channels: int | None, sk
         _, height, width = source.image_shape
         raise BadData(
             f"images must be of one size in every part; got {h}×{w} in {train.name!r} and {height}×{width} in "
-            f"{own.name!r}; give a size to resize them to. [image-sizes]"
+            f"{own.name!r}; pass a size to resize them to. [image-sizes]"
         )
     return source
 
@@ -144,8 +152,8 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Dataset:
         test = part("test")
         if test is None:
             raise BadData(
-                f"{name!r} must have a test part; got none; add a folder test/ (or x_test and y_test), "
-                "or evaluate on the validation part. [data-split]"
+                f"{name!r} has no test part. Add a folder test/ (or x_test and y_test), or evaluate on the "
+                "validation part. [data-split]"
             )
         return test
     validation = part("validation")
@@ -159,7 +167,7 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Dataset:
         if split == "train":
             return training
         raise BadData(
-            f"{name!r} must have a validation part; got none, and hold_out=0; hold some images out. [data-split]"
+            f"{name!r} has no validation part, and hold_out is 0. Hold out some training images. [data-split]"
         )
     marked = holdout_mask(training.labels, hold_out)
     if split == "train":
@@ -171,23 +179,23 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Dataset:
 
 def _whole(part: Part) -> Dataset:
     training = part("train")
-    assert training is not None  # every set has images to train on
+    assert training is not None  # every dataset has a training part
     return training
 
 
 def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Images:
-    """Read an image of any size and color, brought to the shape of a network's input as in training.
+    """Read an image file and convert it to a network's input shape, as in training.
 
-    With `invert` dark becomes light: pencil on paper for a network that learned light digits on dark ground.
+    `invert` swaps dark and light: for pencil on paper, if the network learned light digits on a dark background.
 
     Shapes:   input_shape (c, h, w), c 1 or 3 → (c, h, w)
     Units:    0…1
-    Errors:   BadShape [image-input]; BadFile [image-missing], [image-file], [image-pixels]; MissingExtra
+    Raises:   BadShape [image-input]; BadFile [image-missing], [image-file], [image-pixels]; MissingExtra
     """
     if len(input_shape) != 3 or input_shape[0] not in (1, 3):
         raise BadShape(
-            f"a network must take images of 1 or 3 channels to be shown one; got an input of "
-            f"{show_shape(input_shape)}; use Model.predict with an array. [image-input]"
+            f"image files need a network with 1 or 3 input channels (got an input of {show_shape(input_shape)}). "
+            "Pass an array to Model.predict. [image-input]"
         )
     channels, height, width = input_shape
     pixels = as_images(read_image(path, channels, (height, width)))

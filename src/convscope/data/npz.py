@@ -1,4 +1,4 @@
-"""Images and labels in a NumPy archive, under the names that people give them."""
+"""Datasets in NumPy archives (.npz)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .arrays import MOST_CLASSES, ArrayDataset
 from .dataset import Dataset
 
 LARGEST_BYTES = 8 << 30
-"""Arrays come whole into memory; larger data belongs in a folder of images."""
+"""Arrays are loaded into memory as a whole. Larger datasets need a folder of images."""
 
 _NAMES = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y"), ("images", "labels")),
@@ -29,12 +29,12 @@ _NAMES = {
 
 
 def load_part(path: Path, part: str) -> Dataset | None:
-    """Return the train, validation or test part of an archive; None where it has no such part.
+    """Return the train, validation or test part of an archive, or None if it has no such part.
 
-    Images may be (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or gray as (n, h, w); labels (n,) or (n, 1);
-    an array `classes` names the classes. Object arrays are refused: reading them could run code.
+    Images are (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or gray (n, h, w); labels are (n,) or (n, 1). An
+    optional array `classes` has the class names. Object arrays are refused: reading them could run code.
 
-    Errors:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects], [unpacked-size]; BadData as ArrayDataset
+    Raises:   BadFile [npz-file], [npz-names], [npz-size], [npz-objects], [unpacked-size]; BadData as ArrayDataset
     """
     try:
         with open_regular(path) as stored, zipfile.ZipFile(stored) as archive:
@@ -49,11 +49,11 @@ def load_part(path: Path, part: str) -> Dataset | None:
             x, labels, *classes = (_array(archive, members[name]) for name in wanted)
     except ConvscopeError:
         raise
-    except Exception as error:  # a damaged archive makes its readers stumble over whatever is in it
+    except Exception as error:  # readers of damaged archives raise anything
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise BadFile(
-            f"{str(path)!r} must be a NumPy archive (.npz); got a file that does not read as one ({reason}); "
-            "write it by np.savez. [npz-file]"
+            f"{str(path)!r} must be a NumPy archive (.npz); got an unreadable file ({reason}); write it with "
+            "np.savez. [npz-file]"
         ) from None
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -64,13 +64,13 @@ def load_part(path: Path, part: str) -> Dataset | None:
 def _without_names(path: Path, found: Sequence[str]) -> BadFile:
     few = ", ".join(found[:8]) + (", …" if len(found) > 8 else "")
     return BadFile(
-        f"{str(path)!r} must hold arrays x and y, or x_train and y_train (and x_test, y_test); "
-        f"got {few or 'none'}; write it by np.savez(path, x=images, y=labels). [npz-names]"
+        f"{str(path)!r} must hold arrays x and y, or x_train and y_train (and x_test, y_test); got "
+        f"{few or 'none'}; write it with np.savez(path, x=images, y=labels). [npz-names]"
     )
 
 
 class _Head(NamedTuple):
-    """What a member says of itself before its values are read."""
+    """Header of an archive member."""
 
     name: str
     shape: tuple[int, ...]
@@ -79,20 +79,20 @@ class _Head(NamedTuple):
 
 
 def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> _Head:
-    """Read a member's head, and refuse what its values cannot be."""
+    """Read and check a member's header."""
     name = info.filename
     with archive.open(info) as file:
         try:
             version = npy.read_magic(file)
             read_head = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, _, dtype = read_head(file)
-            begun = file.tell()
+            start = file.tell()
         except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError):
-            raise  # of the archive, not of the head
-        except Exception:  # the head is a Python literal, and any part of it may be anything
+            raise  # from the archive, not from the header
+        except Exception:  # the header is a Python literal with arbitrary content
             raise _member(path, name, "be a NumPy array", "other content", "npz-file") from None
     if dtype.hasobject:
-        raise _member(path, name, "hold numbers or text", "objects, which could run code", "npz-objects")
+        raise _member(path, name, "contain numbers or text", "objects, which could run code", "npz-objects")
     if any(not isinstance(side, int) or isinstance(side, bool) or side < 0 for side in shape):
         raise _member(path, name, "have sizes from 0", f"shape={shape!r}", "npz-file")
     size = prod(shape) * dtype.itemsize
@@ -100,22 +100,22 @@ def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> _Head:
         limit = f"hold at most {LARGEST_BYTES >> 30} GiB"
         got = f"{size:,} bytes" if size else f"{prod(shape):,} empty elements"
         raise _member(path, name, limit, _shortened(got), "npz-size")
-    if begun + size != info.file_size:
+    if start + size != info.file_size:
         got = f"{info.file_size:,} bytes for {size:,}"
-        raise _member(path, name, "be as long as its head says", got, "npz-file")
+        raise _member(path, name, "have the length in its header", got, "npz-file")
     return _Head(name, tuple(shape), size, info.compress_size)
 
 
 def _refuse_large(path: Path, heads: Sequence[_Head]) -> None:
-    """Refuse what would fill memory, all members together."""
+    """Refuse members that would fill the memory together."""
     size, packed = sum(head.size for head in heads), sum(head.packed for head in heads)
     if size > LARGEST_BYTES:
         raise BadFile(
             f"{str(path)!r} must hold at most {LARGEST_BYTES >> 30} GiB; got {size:,} bytes; "
             "use a folder of images. [npz-size]"
         )
-    # What a member claims to be packed in cannot be more than the whole file has.
-    refuse_bomb(repr(str(path)), min(packed, path.stat().st_size), size, "write it by np.savez, uncompressed")
+    # A member cannot occupy more bytes than the whole file, whatever its header claims.
+    refuse_bomb(repr(str(path)), min(packed, path.stat().st_size), size, "write it with np.savez, uncompressed")
     classes = next((prod(head.shape) for head in heads[2:]), 0)
     if classes > MOST_CLASSES:
         got = f"{classes:,} class names"
@@ -132,7 +132,7 @@ def _shortened(text: str) -> str:
 
 
 def _member(path: Path, name: str, rule: str, got: str, code: str) -> BadFile:
-    return BadFile(f"{name!r} in {str(path)!r} must {rule}; got {got}; write it by np.savez. [{code}]")
+    return BadFile(f"{name!r} in {str(path)!r} must {rule}; got {got}; write it with np.savez. [{code}]")
 
 
 def _channels_first(x: NDArray[Any]) -> NDArray[Any]:

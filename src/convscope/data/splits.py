@@ -1,4 +1,4 @@
-"""Parts of a data set: which images are trained on, and which are kept for validation and test."""
+"""Splits of datasets into training, validation and test parts."""
 
 from __future__ import annotations
 
@@ -15,59 +15,58 @@ SPLITS: tuple[str, ...] = get_args(Split)
 
 
 class Subset:
-    """Some images of another source, in a given order.
+    """Some images of another dataset, in a given order.
 
     >>> from convscope.data import ArrayDataset
-    >>> whole = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
-    >>> Subset(whole, np.array([3, 1])).labels
+    >>> dataset = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
+    >>> Subset(dataset, np.array([3, 1])).labels
     array([0, 1])
     """
 
-    def __init__(self, whole: Dataset, indices: Indices) -> None:
+    def __init__(self, dataset: Dataset, indices: Indices) -> None:
         if not len(indices):
             raise BadData("a part of the data must hold at least one image; got none; hold out less. [data-empty]")
-        self._whole = whole
+        self._dataset = dataset
         self._indices = np.asarray(indices, np.int64)
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """Return the damaged files that the whole leaves out."""
-        return getattr(self._whole, "skipped", ())
+        """Return the damaged files that the original dataset leaves out."""
+        return getattr(self._dataset, "skipped", ())
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Return the folders that the whole leaves out, for they have no images of the user's."""
-        return getattr(self._whole, "left_out", ())
+        """Return the folders that the original dataset ignores."""
+        return getattr(self._dataset, "left_out", ())
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Return the classes of the whole."""
-        return self._whole.classes
+        """Return the classes of the original dataset."""
+        return self._dataset.classes
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Return (c, h, w)."""
-        return self._whole.image_shape
+        return self._dataset.image_shape
 
     @property
     def labels(self) -> Labels:
         """Return the labels of the part, in order."""
-        return self._whole.labels[self._indices]
+        return self._dataset.labels[self._indices]
 
     def __len__(self) -> int:
-        """Return the number of images of the part."""
         return len(self._indices)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Return the part's images at `indices` and their labels."""
-        return self._whole.batch(self._indices[indices])
+        return self._dataset.batch(self._indices[indices])
 
 
 def holdout_mask(labels: Labels, share: float) -> NDArray[np.bool_]:
-    """Mark the images to hold out: `share` of each class, evenly spaced through its images.
+    """Return a mask of the images to hold out: the fraction `share` of each class, evenly spaced.
 
-    The same labels always give the same answer. A class of two images or more gives at least one and keeps at
-    least one; a class of one image gives none.
+    The result depends on the labels only. A class of at least two images contributes at least one and keeps at
+    least one; a class of one image contributes none.
 
     >>> holdout_mask(np.array([7, 7, 3, 7, 7, 3]), 0.25).astype(int)
     array([0, 0, 0, 1, 0, 1])
@@ -77,19 +76,19 @@ def holdout_mask(labels: Labels, share: float) -> NDArray[np.bool_]:
         own = np.flatnonzero(labels == label)
         count = min(max(1, round(share * len(own))), len(own) - 1)
         if count:
-            places = ((np.arange(count) + 0.5) * len(own) / count).astype(np.int64)
-            marked[own[places]] = True
+            spaced = ((np.arange(count) + 0.5) * len(own) / count).astype(np.int64)
+            marked[own[spaced]] = True
     return marked
 
 
 def missing_classes(source: Dataset) -> tuple[str, ...]:
-    """Return the classes that have no image in this source."""
+    """Return the classes without images in this dataset."""
     counts = np.bincount(source.labels, minlength=len(source.classes))
     return tuple(name for name, count in zip(source.classes, counts, strict=True) if count == 0)
 
 
 def refuse_missing_classes(validation: Dataset) -> None:
-    """Raise BadData [classes-missing] where a validation part has no image of some class."""
+    """Raise BadData [classes-missing] if a validation part lacks images of some class."""
     missing = missing_classes(validation)
     if missing:
         few = ", ".join(missing[:8]) + (", …" if len(missing) > 8 else "")

@@ -1,4 +1,4 @@
-"""Images of another source, brought to another size or number of channels as they are asked for."""
+"""Views of datasets with other sizes, channels or labels, and data augmentation."""
 
 from __future__ import annotations
 
@@ -12,72 +12,71 @@ from numpy.typing import NDArray
 from ..errors import BadData, BadSetting, nearest
 from .dataset import Dataset, Images, Indices, Labels
 
-EYE_WEIGHTS = (0.299, 0.587, 0.114)
-"""How bright red, green and blue look: ITU-R BT.601, which image files are turned gray by, too."""
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+"""Luma weights of red, green and blue (ITU-R BT.601), which image files are converted with, too."""
 
 Matrix = NDArray[np.float32]
 
 
 class ResizedDataset:
-    """Another source's images, stretched to (h, w), in gray or color.
+    """Lazily resized and recolored view of a dataset.
 
-    Shapes:   image_shape (c, h, w); c is that of the source, or 1 from 3, or 3 from 1
-    Errors:   BadData [fit-channels]
+    Shapes:   image_shape (c, h, w); c is that of the dataset, or 1 from 3, or 3 from 1
+    Raises:   BadData [fit-channels]
 
     >>> from convscope.data import ArrayDataset
-    >>> whole = ArrayDataset(np.ones((2, 1, 4, 3), np.float32), [0, 1])
-    >>> ResizedDataset(whole, (3, 6, 2)).batch(np.array([1]))[0].shape
+    >>> dataset = ArrayDataset(np.ones((2, 1, 4, 3), np.float32), [0, 1])
+    >>> ResizedDataset(dataset, (3, 6, 2)).batch(np.array([1]))[0].shape
     (1, 3, 6, 2)
     """
 
-    def __init__(self, whole: Dataset, image_shape: tuple[int, int, int]) -> None:
-        before, after = whole.image_shape[0], image_shape[0]
+    def __init__(self, dataset: Dataset, image_shape: tuple[int, int, int]) -> None:
+        before, after = dataset.image_shape[0], image_shape[0]
         if before != after and {before, after} != {1, 3}:
             raise BadData(
-                f"images can be turned gray (3 to 1 channels) or into colors (1 to 3); "
-                f"got {before} channels where {after} are wanted; prepare the images. [fit-channels]"
+                f"cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 are "
+                "supported: convert the images first. [fit-channels]"
             )
-        self._whole = whole
+        self._dataset = dataset
         self._shape = image_shape
-        _, height, width = whole.image_shape
+        _, height, width = dataset.image_shape
         self._rows = resizing_matrix(height, image_shape[1])
         self._columns = resizing_matrix(width, image_shape[2])
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """Return the damaged files that the whole leaves out."""
-        return getattr(self._whole, "skipped", ())
+        """Return the damaged files that the original dataset leaves out."""
+        return getattr(self._dataset, "skipped", ())
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Return the folders that the whole leaves out, for they have no images of the user's."""
-        return getattr(self._whole, "left_out", ())
+        """Return the folders that the original dataset ignores."""
+        return getattr(self._dataset, "left_out", ())
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Return the classes of the whole."""
-        return self._whole.classes
+        """Return the names of the classes."""
+        return self._dataset.classes
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Return the (c, h, w) that was asked for."""
+        """Return (c, h, w)."""
         return self._shape
 
     @property
     def labels(self) -> Labels:
         """Return all labels, in order."""
-        return self._whole.labels
+        return self._dataset.labels
 
     def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self._whole)
+        return len(self._dataset)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
-        """Return the fitted images at `indices` and their labels."""
-        whole, labels = self._whole.batch(indices)
-        x: NDArray[Any] = whole
+        """Return the converted images at `indices` and their labels."""
+        images, labels = self._dataset.batch(indices)
+        x: NDArray[Any] = images
         if x.shape[1] > self._shape[0]:
-            x = np.einsum("nchw,c->nhw", x, np.array(EYE_WEIGHTS, x.dtype))[:, None]
+            x = np.einsum("nchw,c->nhw", x, np.array(LUMA_WEIGHTS, x.dtype))[:, None]
         if x.shape[2:] != self._shape[1:]:
             x = self._rows @ x @ self._columns.T
         if x.shape[1] < self._shape[0]:
@@ -86,14 +85,14 @@ class ResizedDataset:
 
 
 def resize_dataset(source: Dataset, channels: int | None = None, size: tuple[int, int] | None = None) -> Dataset:
-    """Return the source itself where it is of that shape already, else fitted to it; None keeps what is there."""
+    """Return a dataset with images of this shape. None keeps the channels or the size."""
     c, h, w = source.image_shape
     wanted = (channels or c, *(size or (h, w)))
     return source if wanted == (c, h, w) else ResizedDataset(source, wanted)
 
 
 def resizing_matrix(before: int, after: int) -> Matrix:
-    """Return what a line of `before` pixels is multiplied with to become one of `after`: bilinear, antialiased.
+    """Return the matrix that resizes a row of `before` pixels to `after`: bilinear, with antialiasing.
 
     Shapes:   → (after, before); rows sum to 1
     Formula:  max(0, 1 − |pixel − center| / max(1, before / after)), divided by the row's sum
@@ -109,54 +108,54 @@ def resizing_matrix(before: int, after: int) -> Matrix:
 
 
 class RelabeledDataset:
-    """The same images in the same order, with labels that index other class names.
+    """View of a dataset with labels that index other class names.
 
-    Errors:   BadData [classes-unknown] for a class that the names lack
+    Raises:
+        BadData: [classes-unknown] if a class is not among the names.
     """
 
-    def __init__(self, whole: Dataset, classes: Sequence[str]) -> None:
-        unknown = [name for name in whole.classes if name not in classes]
+    def __init__(self, dataset: Dataset, classes: Sequence[str]) -> None:
+        unknown = [name for name in dataset.classes if name not in classes]
         if unknown:
             few = ", ".join(unknown[:8]) + (", …" if len(unknown) > 8 else "")
             known = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
             raise BadData(
-                f"the data must have only classes that the model has learned; got {few} beside {known}; "
-                "name them as in training, or leave them out. [classes-unknown]"
+                f"the data has classes that the model was not trained on: {few} (it knows {known}). Rename them "
+                "as in training, or remove them. [classes-unknown]"
             )
-        places = np.array([classes.index(name) for name in whole.classes], np.int64)
-        self._whole, self._classes, self._places = whole, tuple(classes), places
+        indices = np.array([classes.index(name) for name in dataset.classes], np.int64)
+        self._dataset, self._classes, self._indices = dataset, tuple(classes), indices
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Return the names that were given."""
+        """Return the names of the classes."""
         return self._classes
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Return (c, h, w)."""
-        return self._whole.image_shape
+        return self._dataset.image_shape
 
     @property
     def labels(self) -> Labels:
         """Return all labels, in order."""
-        return self._renumbered(self._whole.labels)
+        return self._renumbered(self._dataset.labels)
 
     def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self._whole)
+        return len(self._dataset)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Return the images at `indices` and their new labels."""
-        x, labels = self._whole.batch(indices)
+        x, labels = self._dataset.batch(indices)
         return x, self._renumbered(labels)
 
     def _renumbered(self, labels: Labels) -> Labels:
-        renumbered: Labels = self._places[labels]
+        renumbered: Labels = self._indices[labels]
         return renumbered
 
 
 def relabel(source: Dataset, classes: Sequence[str]) -> Dataset:
-    """Return the source itself where its classes are these already, else with its labels renumbered."""
+    """Return a dataset whose labels index `classes`, the classes that a model was trained on."""
     return source if source.classes == tuple(classes) else RelabeledDataset(source, classes)
 
 
@@ -164,7 +163,7 @@ _Coordinates = NDArray[np.floating[Any]]
 
 
 def shift(x: Images, pixels: float, generator: np.random.Generator) -> Images:
-    """Move each image by up to `pixels` whole pixels, along each axis on its own.
+    """Shift each image by up to `pixels` pixels along each axis. Borders are filled with 0.
 
     Shapes:   x (n, c, h, w) → x
     """
@@ -179,7 +178,7 @@ def shift(x: Images, pixels: float, generator: np.random.Generator) -> Images:
 
 
 def flip(x: Images, probability: float, generator: np.random.Generator) -> Images:
-    """Mirror each image left to right with this probability.
+    """Flip each image horizontally with this probability.
 
     Shapes:   x (n, c, h, w) → x
     """
@@ -188,7 +187,7 @@ def flip(x: Images, probability: float, generator: np.random.Generator) -> Image
 
 
 def crop(x: Images, share: float, generator: np.random.Generator) -> Images:
-    """Cut up to `share` off each side's length, anywhere, and stretch the rest to the old size.
+    """Crop each image at random by up to the fraction `share` of its sides, and resize it to the old size.
 
     Shapes:   x (n, c, h, w) → x
     """
@@ -196,7 +195,7 @@ def crop(x: Images, share: float, generator: np.random.Generator) -> Images:
     kept = 1 - share * generator.random((n, 1), np.float32)
     first_row = generator.random((n, 1), np.float32) * (1 - kept)
     first_column = generator.random((n, 1), np.float32) * (1 - kept)
-    # A pixel's center lies half a pixel inside: the cut-out's edges, not its outer centers, meet the image's.
+    # Pixel centers are at half-integers: the edges of the crop map to the edges of the image.
     rows = (first_row + kept * _centers(h)) * h - 0.5
     columns = (first_column + kept * _centers(w)) * w - 0.5
     rows, columns = np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)
@@ -204,7 +203,7 @@ def crop(x: Images, share: float, generator: np.random.Generator) -> Images:
 
 
 def rotate(x: Images, degrees: float, generator: np.random.Generator) -> Images:
-    """Turn each image about its center by up to `degrees`, to either side.
+    """Rotate each image about its center by up to `degrees` in either direction. Borders are filled with 0.
 
     Shapes:   x (n, c, h, w) → x
     """
@@ -223,7 +222,7 @@ def _centers(size: int) -> _Coordinates:
 
 
 def _sampled(x: Images, rows: _Coordinates, columns: _Coordinates) -> Images:
-    """Read each image at (row, column) between its pixels, bilinear.
+    """Sample each image at fractional (row, column) coordinates, bilinearly.
 
     Shapes:   rows, columns broadcast to (n, h, w)
     """
@@ -250,21 +249,23 @@ class _Kind(NamedTuple):
     usual: float
     least: float
     most: float
-    whole: bool
+    is_integer: bool
     unit: str
 
 
 _KINDS = {
     "shift": _Kind(shift, 2, 1, 1000, True, "pixels"),
     "flip": _Kind(flip, 0.5, 0, 1, False, "as a probability"),
-    "crop": _Kind(crop, 0.2, 0, 0.9, False, "as a share of the side"),
+    "crop": _Kind(crop, 0.2, 0, 0.9, False, "as a fraction of the side"),
     "rotate": _Kind(rotate, 10, 0, 180, False, "degrees"),
 }
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Steps applied to a batch, in order; `str()` writes what `parse_augmentation` reads.
+    """Random transformations of a batch, applied in order. `str()` is the inverse of `parse_augmentation`.
+
+    The same generator state gives the same images.
 
     >>> batch = np.ones((2, 1, 4, 3), np.float32)
     >>> Augmentation((("flip", 1.0),))(batch, np.random.default_rng(0)).shape
@@ -274,7 +275,7 @@ class Augmentation:
     steps: tuple[tuple[str, float], ...] = ()
 
     def __call__(self, x: Images, generator: np.random.Generator) -> Images:
-        """Return the batch, augmented; the batch given is not written to.
+        """Return an augmented copy of a batch.
 
         Shapes:   x (n, c, h, w) → x
         """
@@ -287,10 +288,10 @@ class Augmentation:
 
 
 def parse_augmentation(text: str) -> Augmentation:
-    """Read steps by name and strength.
+    """Parse transformations by name and strength.
 
-    Units:    shift: pixels; flip: probability; crop: share of the side; rotate: degrees
-    Errors:   BadSetting [augment-name], [augment-strength]
+    Units:    shift: pixels; flip: probability; crop: fraction of the side; rotate: degrees
+    Raises:   BadSetting [augment-name], [augment-strength]
 
     >>> str(parse_augmentation("shift=2, rotate=10, flip"))
     'shift=2,rotate=10,flip=0.5'
@@ -311,8 +312,8 @@ def _step(part: str) -> tuple[str, float]:
         strength = float(value) if value else kind.usual
     except ValueError:
         strength = float("nan")
-    if not kind.least <= strength <= kind.most or (kind.whole and strength != int(strength)):
-        number = "a whole number" if kind.whole else "a number"
+    if not kind.least <= strength <= kind.most or (kind.is_integer and strength != int(strength)):
+        number = "an integer" if kind.is_integer else "a number"
         raise BadSetting(
             f"augment.{name} must be {number} from {kind.least:g} to {kind.most:g}, {kind.unit}; "
             f"got {part!r}; write for example {name}={kind.usual:g}. [augment-strength]"

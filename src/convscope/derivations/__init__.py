@@ -1,4 +1,4 @@
-"""Worked derivations: every number with its formula, the numbers put in, and the result."""
+"""Derivations: each quantity with its formula, the substituted values, and the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from . import (
     resize,
     structural,
 )
-from .derivation import LANGUAGES, Derivation, Explanation, Given, Section, Step, Text
+from .derivation import LANGUAGES, Derivation, DerivationStep, Explanation, Known, Section, Text
 from .family import derivations
 from .field_step import field_step
 from .memory import memory
@@ -43,7 +43,7 @@ def explain(
 ) -> Explanation:
     """Derive every number of one layer, or of all layers, of anything `load` takes.
 
-    One layer's receptive field is worked out from the image on, forward and backward, with the center of
+    One layer's receptive field is derived from the image on, forward and backward, with the center of
     the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
     that nothing follows the whole way.
 

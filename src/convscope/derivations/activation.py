@@ -1,4 +1,4 @@
-"""Activation functions: the formula, and what it costs per element."""
+"""Derivations of activation functions: the formula, and the cost per element."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .family import (
 from .worksheet import Worksheet
 
 FUNCTION = Text(
-    "${formula}$, for every element on its own: the shape stays as it is.", "${formula}$，逐元素计算，形状不变。"
+    "${formula}$, for every element on its own: the shape does not change.", "${formula}$，逐元素计算，形状不变。"
 )
 SLOPES = Text("learned slopes: {which}", "可学习的斜率：{which}")
 ONE_SLOPE = Text("one for the whole layer", "整层共用一个")
@@ -56,7 +56,7 @@ PER_ELEMENT = {
     ),
 }
 SETS = Text(
-    "sets: each holds the {size} numbers along axis {axis}", "集合个数：每个集合是第 {axis} 轴上的 {size} 个数"
+    "sets: each holds the {size} values along axis {axis}", "集合个数：每个集合是第 {axis} 轴上的 {size} 个数"
 )
 SOFTMAX = Text(
     "$y_i = e^(x_i - m) / Σ_j$ with $m$ the largest $x$ and "
@@ -82,9 +82,7 @@ RAISED_LOG = Text("one per element, and one logarithm per set", "每个元素一
 @singledispatch
 def function_of(layer: Activation) -> str:
     """Return the function's formula."""
-    raise NoRule(
-        f"explain must have the formula of every activation; got {layer.kind}; register it. [no-derivation]"
-    )
+    raise NoRule(f"explain has no formula for this activation (got {layer.kind}). Register one. [no-derivation]")
 
 
 function_of.register(Sigmoid, lambda _: "σ(x) = 1 / (1 + e^(-x))")

@@ -30,14 +30,14 @@ BIASES = Text("biases", "偏置")
 TOTAL = Text("together", "合计")
 DEPTH = Text("products in one output's sum", "一个输出元素所需的乘积个数")
 PER_CHANNEL = Text(
-    "convolutions of one channel with one kernel, at one place",
+    "convolutions of one channel with one kernel, at one position",
     "单通道卷积次数：一个位置、一个通道、一个卷积核切片各算一次",
 )
-PER_OUTPUT = Text("additions per output: to add the products up{bias}", "每个输出的加法次数：累加各乘积{bias}")
+PER_OUTPUT = Text("additions per output: to sum the products{bias}", "每个输出的加法次数：累加各乘积{bias}")
 WITH_BIAS = Text(", and one for the bias", "，再加偏置一次")
 NO_BIAS = Text("", "")
 BY_INPUT = Text(
-    "products: every input element meets every weight of its channel",
+    "products: every input element times every weight of its channel",
     "乘积个数：每个输入元素与所在通道的全部权重各乘一次",
 )
 MERGED = Text(
@@ -45,9 +45,9 @@ MERGED = Text(
 )
 
 SHARED = Text(
-    "A kernel is as deep as the input channels that it sees: {depth}. The output is as deep as there are "
-    "kernels: {kernels}. Each kernel keeps the same weights at all {places} places: the weights are shared, so "
-    "that their number does not depend on the image's size.",
+    "A kernel is as deep as the input channels that it sees: {depth}. The output has one channel per kernel: "
+    "{kernels}. Each kernel uses the same weights at all {places} positions: the weights are shared, so their "
+    "number does not depend on the image's size.",
     "卷积核的深度等于它所看到的输入通道数：{depth}；输出的深度等于卷积核的个数：{kernels}。"
     "每个卷积核在全部 {places} 个位置上使用同一组权重，即权重共享，因此参数量与图像尺寸无关。",
 )
@@ -61,12 +61,12 @@ DEPTHWISE = Text(
     "逐通道（depthwise）卷积：每个卷积核只看到一个输入通道。",
 )
 PADDED_ZEROS = Text(
-    "Zeros that padding adds are multiplied like any other number.", "填充的零与其他数一样参与乘法。"
+    "Zeros that padding adds are multiplied like any other value.", "填充的零与其他数一样参与乘法。"
 )
 ADJOINT = Text(
     "A transposed convolution spreads each input element over a window of the output with the weights of the "
     "kernel; the same weights are shared by all {places} input "
-    "places. The output is as deep as asked for: {kernels}.",
+    "positions. The number of output channels is a setting: {kernels}.",
     "转置卷积把每个输入元素按卷积核的权重散布到输出的一个窗口上；全部 {places} 个输入位置共享同一组权重。"
     "输出的深度由设置给出：{kernels}。",
 )
@@ -77,18 +77,18 @@ PLACES = Text("windows: one column each", "窗口个数，每个窗口一列")
 X_COL = Text("the matrix of all windows", "全部窗口组成的矩阵")
 W_COL = Text("the kernels, one row each", "卷积核组成的矩阵，每个卷积核一行")
 Y_COL = Text("their product $W_{{col}}·X_{{col}}$", "乘积 $W_{{col}}·X_{{col}}$")
-RESHAPED = Text("each row folded back into a map: the output", "每一行还原为一张特征图，即输出")
+RESHAPED = Text("each row reshaped to a map: the output", "每一行还原为一张特征图，即输出")
 PER_GROUP = Text(
     "These are the matrices of one group; there are {groups}.", "以上为一组的矩阵，共有 {groups} 组。"
 )
 NO_COPIES = Text(
-    "$X_{{col}}$ holds {elements} numbers for an input of {input}: it costs no more memory than the input.",
+    "$X_{{col}}$ holds {elements} elements for an input of {input}: it costs no more memory than the input.",
     "$X_{{col}}$ 共有 {elements} 个数，其输入有 {input} 个：并不比输入更占内存。",
 )
 COPIES = Text(
-    "$X_{{col}}$ holds {elements} numbers, {times} times "
+    "$X_{{col}}$ holds {elements} elements, {times} times "
     "the {input} of its input: windows overlap, and every "
-    "overlap is copied. That is the memory that speed costs.",
+    "overlap is copied. This is the memory cost of its speed.",
     "$X_{{col}}$ 共有 {elements} 个数，是其输入 {input} 个数的 {times} "
     "倍：窗口相互重叠，重叠部分被重复存放。这就是以内存换速度。",
 )

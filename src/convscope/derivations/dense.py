@@ -1,4 +1,4 @@
-"""Layers that multiply by a matrix or look a row up in one."""
+"""Linear, embedding and scale layers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ WEIGHTS = Text("weights: every unit has one for each input", "权重：每个单
 BIASES = Text("one bias per unit", "每个单元一个偏置")
 TOGETHER = Text("together", "合计")
 EVERY_UNIT = Text("units to compute", "需要计算的单元个数")
-PER_UNIT = Text("additions per unit: to add the products up{bias}", "每个单元的加法次数：累加各乘积{bias}")
+PER_UNIT = Text("additions per unit: to sum the products{bias}", "每个单元的加法次数：累加各乘积{bias}")
 UNIT_BIAS = Text(", and one for the bias", "，再加偏置一次")
 NO_BIAS = Text("", "")
 DENSE = Text(
-    "Every unit sees all {features} inputs, each through a weight of its own: nothing is shared.",
+    "Every unit sees all {features} inputs, each with its own weight: no weights are shared.",
     "每个单元都看到全部 {features} 个输入，且各用各的权重：没有权重共享。",
 )
 POOLED = Text(
@@ -39,7 +39,7 @@ POOLED = Text(
 )
 VOCABULARY = Text("rows of the table (vocabulary)", "表的行数（词表大小）")
 WIDTH = Text("width of a row", "每行的宽度（嵌入维度）")
-LOOKED_UP = Text("Every number is replaced by its row of the table.", "每个编号替换为表中对应的一行。")
+LOOKED_UP = Text("Every index is replaced by its row of the table.", "每个编号替换为表中对应的一行。")
 TABLE = Text("all rows of the table; there is no bias", "表中全部元素；没有偏置")
 LOOKUP = Text("A row is looked up, not computed.", "只是查表取行，不做运算。")
 SCALED = Text("one learned factor for each index of axis {axis}", "第 {axis} 轴的每个下标有一个可学习的系数")

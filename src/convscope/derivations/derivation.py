@@ -1,4 +1,4 @@
-"""Derivations as data: what is known, the steps, the remarks. Nothing here knows how they will look."""
+"""Derivations as data: known quantities, steps and notes, independent of the output format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, nearest, sentence
 from ..layers.connection import Shape
 from .expression import Value
 
@@ -15,13 +15,13 @@ LANGUAGES = ("en", "zh")
 
 
 class Text(NamedTuple):
-    """The same words in English and in Chinese; `$…$` encloses a formula, `{name}` a place to fill."""
+    """A text in English and Chinese; `$…$` encloses a formula, `{name}` is a placeholder."""
 
     en: str
     zh: str
 
     def fill(self, **values: object) -> Text:
-        """Return the text with its places filled; a value that is a Text fills each language with its own."""
+        """Return the text with its placeholders filled, from a Text in each language."""
         return Text(
             *(
                 words.format(
@@ -37,18 +37,18 @@ class Text(NamedTuple):
 
 
 def check_language(lang: str) -> str:
-    """Return the language, or raise BadSetting when there are no words in it."""
+    """Return the language, or raise BadSetting when it is not supported."""
     if lang not in LANGUAGES:
         raise BadSetting(
-            "Explanation.lang must be a language with translations; "
-            f'got lang={lang!r}; use "en" or "zh". [language]'
+            "Explanation.lang must be a language with translations "
+            f'(got lang={lang!r}). Use "en" or "zh". [language]'
         )
     return lang
 
 
 @dataclass(frozen=True)
-class Given:
-    """A known number: `symbol` may be a chain such as `h = w`."""
+class Known:
+    """A known quantity: `symbol` may be a chain such as `h = w`."""
 
     symbol: str
     value: Value
@@ -56,7 +56,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Step:
+class DerivationStep:
     """One line: symbol = formula = substitution = value, formulas in the notation of `expression`."""
 
     symbol: str
@@ -69,17 +69,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """How one quantity comes about; the last step's value is the quantity.
+    """The derivation of one quantity; the last step's value is the quantity.
 
-    `quantity` is the field's name in `inspect --json` where there is one. No step means that nobody knows the
-    number; the notes then say why.
+    `quantity` is the field's name in `inspect --json` where there is one. Without a step
+    the result is unknown, and the notes say why.
     """
 
     quantity: str
     title: Text
-    steps: tuple[Step, ...]
+    steps: tuple[DerivationStep, ...]
     notes: tuple[Text, ...] = ()
-    given: tuple[Given, ...] = ()
+    given: tuple[Known, ...] = ()
 
     @property
     def result(self) -> Value | None:
@@ -152,8 +152,8 @@ class Explanation:
         for quantity in quantities:
             if quantity not in known:
                 raise BadSetting(
-                    f"a quantity must be one that is derived here; got {quantity!r}; "
-                    f"{nearest(quantity, known, 5)} [quantity]"
+                    f"the quantity must be one that is derived (got {quantity!r}). "
+                    f"{sentence(nearest(quantity, known, 5))} [quantity]"
                 )
         kept = (
             replace(s, derivations=tuple(d for d in s.derivations if d.quantity in quantities))
@@ -180,7 +180,7 @@ class Explanation:
         return render(self, check_language(lang))
 
     def html(self, lang: str = "en") -> str:
-        """Write the derivations as one HTML page that needs nothing else."""
+        """Write the derivations as one self-contained HTML page."""
         from .render.html import render
 
         return render(self, check_language(lang))

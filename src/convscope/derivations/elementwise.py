@@ -31,9 +31,7 @@ _FORMULAS = {
 @singledispatch
 def formula_of(layer: Pointwise) -> str:
     """Return the function's formula."""
-    raise NoRule(
-        f"explain must have the formula of every function; got {layer.kind}; register it. [no-derivation]"
-    )
+    raise NoRule(f"explain has no formula for this function (got {layer.kind}). Register one. [no-derivation]")
 
 
 formula_of.register(Affine, lambda layer: f"y = {decimal(layer.scale)}·x + {decimal(layer.shift)}")

@@ -1,4 +1,4 @@
-"""Formulas as data: read from one small notation, fill in numbers, compute exactly.
+"""Formulas as data: parsing, substitution and exact evaluation.
 
 The notation is what a person would write on one line: `⌊(h + 2·P − k) / s⌋ + 1`, `c × p × q` for a shape,
 `r_1` or `P_{h1}` for a subscript, `max(a, b)`, `e^(−x)`. A formula that has been read can be filled with
@@ -116,7 +116,7 @@ def read(text: str) -> Expression:
     reader = _Reader(text)
     expression = reader.sizes()
     if reader.tokens:
-        raise ValueError(f"{text!r} goes on after {expression}: {reader.tokens}")
+        raise ValueError(f"{text!r} continues after {expression}: {reader.tokens}")
     return expression
 
 
@@ -227,14 +227,14 @@ def _rebuilt(expression: Expression, change: Callable[[Expression], Expression])
 
 
 def filled(expression: Expression, known: Mapping[str, Rational]) -> Expression:
-    """Return the expression with numbers in the place of known symbols."""
+    """Return the expression with known symbols replaced by their values."""
     if isinstance(expression, Name) and expression.key in known:
         return as_expression(known[expression.key])
     return _rebuilt(expression, lambda part: filled(part, known))
 
 
 def as_expression(value: Value) -> Expression:
-    """Write a number or a shape as an expression; negative numbers and fractions stand in brackets."""
+    """Write a number or a shape as an expression; negative numbers and fractions are bracketed."""
     if isinstance(value, tuple):
         return Sizes(tuple(map(Number, value))) if len(value) > 1 else Number(*value)
     if value < 0:

@@ -1,4 +1,4 @@
-"""The question that each family of layers answers, and answers that many share."""
+"""The dispatch of derivations by layer family, and shared derivations."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def derivations(layer: Layer, _inputs: Shapes) -> list[Derivation]:
     Errors:   NoRule [no-derivation] for a layer whose family has none
     """
     raise NoRule(
-        f"explain must have a derivation for every layer; got {layer.kind}; "
-        "register one with explain.family.derivations. [no-derivation]"
+        f"explain has no derivation for this layer (got {layer.kind}). "
+        "Register one with derivations.family.derivations. [no-derivation]"
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..analysis.receptive_field import Regular
 from ..axis import Window
 from ..network import Node
-from . import field_texts as words
+from . import texts
 from .axes import groups
 from .derivation import Derivation
-from .path import Chains, Link, textbook
+from .path import Chains, PathStep, textbook
 from .worksheet import Worksheet
 
 
@@ -26,28 +26,28 @@ def field_step(chains: Chains, node: Node) -> list[Derivation]:
         assert earlier is not None
         came = earlier.axes[group.first]
         if not textbook([link]) or not isinstance(came, Regular):
-            sheet.note(words.ASK, size=link.field.size)
+            sheet.note(texts.ASK, size=link.field.size)
             continue
         r, j = group.sign("r", "in"), group.sign("j", "in")
-        sheet.know(r, came.size, words.IN_SIZE)
+        sheet.know(r, came.size, texts.IN_SIZE)
         if link.map is None and not link.widens:
             sheet.step(group.sign("r"), r)
-            sheet.note(words.KEEPS)
+            sheet.note(texts.KEEPS)
         else:
-            sheet.know(j, came.step, words.IN_JUMP)
+            sheet.know(j, came.step, texts.IN_JUMP)
             _own(sheet, link, group.sign("r"), r, j)
-    return [sheet.finish("receptive_field", words.OWN_STEP)]
+    return [sheet.finish("receptive_field", texts.OWN_STEP)]
 
 
-def _own(sheet: Worksheet, link: Link, result: str, r: str, j: str) -> None:
+def _own(sheet: Worksheet, link: PathStep, result: str, r: str, j: str) -> None:
     if isinstance(link.map, Window):
         sheet.step(result, f"{r} + ({link.map.reach} - 1)·{j}")
     if link.widens:
         edges = [branch.axis for branch in link.branches if isinstance(branch.axis, Regular)]
-        sheet.know("a", min(axis.low for axis in edges), words.HULL_LOW)
-        sheet.know("b", max(axis.high for axis in edges), words.HULL_HIGH)
+        sheet.know("a", min(axis.low for axis in edges), texts.HULL_LOW)
+        sheet.know("b", max(axis.high for axis in edges), texts.HULL_HIGH)
         sheet.step(
             result,
             "b - a",
-            words.HULL.fill(name=link.node.name, inputs=", ".join(b.source for b in link.branches)),
+            texts.HULL.fill(name=link.node.name, inputs=", ".join(b.source for b in link.branches)),
         )

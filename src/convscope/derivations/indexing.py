@@ -1,4 +1,4 @@
-"""Layers that pick, repeat or turn round indices."""
+"""Derivations of layers that select, repeat or roll indices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ PICKED = Text(
     "第 {axis} 轴按固定的下标列表依次取出。",
 )
 ROLLED = Text(
-    "Axes {axes} are shifted by {shifts}; what leaves at one end comes in at the other. The shape stays as it is.",
+    "Axes {axes} are shifted by {shifts}; what leaves at one end comes in at the other. The shape does "
+    "not change.",
     "第 {axes} 轴平移 {shifts}，从一端移出的元素由另一端移入；形状不变。",
 )
 REPEATED = Text("The axes of size 1 of {shape} are repeated.", "{shape} 中大小为 1 的轴被重复。")

@@ -1,4 +1,4 @@
-"""Layers that join several branches."""
+"""Layers with several inputs."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ COMPARED = Text("one comparison per element and further input", "每个元素、
 PRODUCTS = Text("one multiplication per element and further input", "每个元素、每多一个输入一次乘法")
 PART = Text("size of input {number} along the joined axis", "第 {number} 个输入在拼接轴上的大小")
 JOINED = Text(
-    "The inputs stand one after another along axis {axis}; the others stay.",
+    "The inputs are concatenated along axis {axis}; the other axes do not change.",
     "各输入沿第 {axis} 轴依次拼接，其余轴不变。",
 )
-JOINED_SIZE = Text("sizes along the joined axis, added up", "拼接轴上的大小相加")
+JOINED_SIZE = Text("sum of the sizes along the joined axis", "拼接轴上的大小相加")
 ROWS = Text("rows of the first input", "第一个输入的行数")
 INNER = Text("columns of the first = rows of the second", "第一个输入的列数，等于第二个输入的行数")
 COLUMNS = Text("columns of the second input", "第二个输入的列数")

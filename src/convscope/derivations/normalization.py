@@ -26,12 +26,12 @@ UNITS = Text("indices that have their own scale and shift", "各自拥有缩放�
 FOLDED_SCALE = Text("multiplication per element", "每个元素的乘法次数")
 FOLDED_SHIFT = Text("addition per element", "每个元素的加法次数")
 RUNNING = Text(
-    "At inference mean and deviation are fixed numbers, folded with scale and shift into one factor and one "
+    "At inference mean and deviation are constants, merged with scale and shift into one factor and one "
     "addition: $y = a·x + b$.",
     "推理时均值与标准差是固定的数，与缩放、平移合并为一次乘法和一次加法：$y = a·x + b$。",
 )
 BUFFERS = Text(
-    "Running mean and variance ({count} numbers) are kept but not learned, so they are not counted.",
+    "The running mean and variance ({count} values) are stored but not learned, so they are not counted.",
     "滑动均值与方差（共 {count} 个数）会保存但不参与学习，因此不计入参数量。",
 )
 SETS = Text("sets that are normalized, each with its own mean and variance", "各自求均值与方差的归一化集合个数")

@@ -1,4 +1,4 @@
-"""The chain of layers, from the image to one layer, whose windows decide what its units see."""
+"""The chain of layers, from the image to one layer, that determines the receptive field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..analysis.layout import positions_of
-from ..analysis.paths import Paths, arrivals, local_views, origin_axes, step
+from ..analysis.paths import Paths, arrivals, local_views, step
 from ..analysis.receptive_field import AxisField, Recurrence, Regular, receptive_fields
 from ..axis import AxisMap, Window
 from ..axis.map import Index
@@ -23,13 +23,13 @@ View = Paths[AxisField]
 
 
 class Branch(NamedTuple):
-    """One input of a layer that joins several, and what it brings along one axis."""
+    """One input of a merge, and its view along one axis."""
 
     source: str
     axis: AxisField
 
 
-class Link(NamedTuple):
+class PathStep(NamedTuple):
     """One layer of the chain, along one axis.
 
     `map` is None where positions go straight through, `whole` says that every output sees all `n` positions,
@@ -51,23 +51,23 @@ class Link(NamedTuple):
 
 
 class Chains:
-    """Follow layers of one network back to the image; what each sees is computed once."""
+    """Chains from layers of one network back to the image, cached."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.views: Sequence[View | None] = receptive_fields(network)
         self._algebra = Recurrence()
 
-    def to(self, node: Node, axis: int) -> list[Link]:
+    def to(self, node: Node, axis: int) -> list[PathStep]:
         """Return the chain from the layer after the image to `node`, along one axis of the image."""
-        chain: list[Link] = []
+        chain: list[PathStep] = []
         while node is not self.network.inputs[0]:
             link, source = self.last(node, axis)
             chain.append(link)
             node = self.network.nodes[source]
         return chain[::-1]
 
-    def last(self, node: Node, axis: int) -> tuple[Link, int]:
+    def last(self, node: Node, axis: int) -> tuple[PathStep, int]:
         """Return the chain's last link, and the index of the layer before it."""
         view = self.views[node.index]
         assert view is not None
@@ -85,7 +85,7 @@ class Chains:
         before = self.views[source]
         assert before is not None
         one, whole, n = _map(node, connection, before, axis)
-        return Link(node, one, whole, n, branches if len(local) > 1 else (), view.axes[axis]), source
+        return PathStep(node, one, whole, n, branches if len(local) > 1 else (), view.axes[axis]), source
 
 
 def _map(node: Node, connection: Connection, before: View, axis: int) -> tuple[AxisMap | None, bool, int]:
@@ -111,7 +111,7 @@ Taken = tuple[tuple[AxisMap | None, int], ...]
 
 
 class _Steps:
-    """The algebra that notes the maps on the way, with their positions before."""
+    """The algebra that records the maps of a path, with their input positions."""
 
     def start(self, n: int) -> Taken:
         return ()
@@ -130,7 +130,7 @@ class _Steps:
 
 
 class _Composed:
-    """Maps one after another, as a layer applies them to a split axis."""
+    """Composed maps, as a layer applies them to a split axis."""
 
     def __init__(self, taken: Taken) -> None:
         self._taken = taken
@@ -168,7 +168,7 @@ class _Composed:
         return taken
 
 
-def textbook(chain: Sequence[Link]) -> bool:
+def textbook(chain: Sequence[PathStep]) -> bool:
     """Return whether size, step and start of every link follow from the recurrence of sliding windows."""
     return all(
         isinstance(link.field, Regular)
@@ -177,8 +177,3 @@ def textbook(chain: Sequence[Link]) -> bool:
         and all(isinstance(branch.axis, Regular) for branch in link.branches)
         for link in chain
     )
-
-
-def image_rank(network: Network) -> int:
-    """Return the number of axes of the image that hold positions."""
-    return len(origin_axes(network, network.inputs[0]))

@@ -40,9 +40,9 @@ WINDOWS = Text("windows: one output each", "窗口个数，每个窗口一个输
 OUTPUT_SIZE = Text("output size", "输出尺寸")
 FULL_WINDOWS = Text("Windows at the border are counted as full ones.", "边界处的窗口按完整窗口计数。")
 BEST = Text(
-    "to find the winner among $T$ numbers takes $T - 1$ comparisons", "在 $T$ 个数中取最值需要 $T - 1$ 次比较"
+    "to find the extreme of $T$ values takes $T - 1$ comparisons", "在 $T$ 个数中取最值需要 $T - 1$ 次比较"
 )
-SUM = Text("to add $T$ numbers up takes $T - 1$ additions", "累加 $T$ 个数需要 $T - 1$ 次加法")
+SUM = Text("to sum $T$ values takes $T - 1$ additions", "累加 $T$ 个数需要 $T - 1$ 次加法")
 DIVIDE = Text("one division per window", "每个窗口一次除法")
 ROOTS = Text("one square root per window, counted as a division", "每个窗口一次开方，按除法计")
 SQUARES = Text("one square per element", "每个元素一次平方")
@@ -53,7 +53,7 @@ TWO_SUMS = Text(
     "two sums per window: of the elements, and of the weighted ones", "每个窗口累加两次：元素之和与加权和"
 )
 RECTIFIED = Text(
-    "each element compared with 0, below which it cannot be drawn", "每个元素与 0 比较，负值不会被抽中"
+    "each element compared with 0: negative values are never drawn", "每个元素与 0 比较，负值不会被抽中"
 )
 
 BEST_OF_BIN = Text("one comparison fewer than elements in each window", "每个窗口的比较次数比元素个数少一")
@@ -72,7 +72,7 @@ BINS = Text(
 )
 ALL_BINS = Text("elements of all windows, channels included", "全部窗口的元素个数（含通道）")
 GLOBAL = Text(
-    "Global pooling makes one number out of each channel, whatever the image's size.",
+    "Global pooling reduces each channel to one value, whatever the image's size.",
     "全局池化把每个通道变成一个数，与图像尺寸无关。",
 )
 CHANNEL_ELEMENTS = Text("elements of all channels", "所有通道的元素个数")
@@ -83,7 +83,7 @@ LEVEL_COMPARISONS = Text(
     "第 {number} 层的比较次数：格内元素个数减去格子数",
 )
 PYRAMID = Text(
-    "Any image becomes a vector of this length: the size of the input is not in the formula.",
+    "Any image becomes a vector of this length: the formula does not contain the input size.",
     "任意尺寸的图像都变成同样长度的向量：公式中不含输入尺寸。",
 )
 
@@ -94,7 +94,7 @@ Cost = tuple[str, str, Text]
 def window_costs(layer: Pool) -> list[Cost]:
     """Return (kind, formula in N outputs and T elements per window, what it is) of each operation."""
     raise NoRule(
-        f"explain must have the operations of every pooling; got {layer.kind}; register it. [no-derivation]"
+        f"explain has no operations for this pooling layer (got {layer.kind}). Register them. [no-derivation]"
     )
 
 
@@ -156,7 +156,7 @@ def _pool(layer: Pool, inputs: Shapes) -> list[Derivation]:
 def bin_costs(layer: AdaptivePool | GlobalPool) -> list[Cost]:
     """Return (kind, formula in N outputs and E elements of all windows, what it is) of each operation."""
     raise NoRule(
-        f"explain must have the operations of every pooling; got {layer.kind}; register it. [no-derivation]"
+        f"explain has no operations for this pooling layer (got {layer.kind}). Register them. [no-derivation]"
     )
 
 
@@ -194,7 +194,7 @@ def _adaptive(layer: AdaptivePool, inputs: Shapes) -> list[Derivation]:
 
 
 def _know_bins(sheet: Worksheet, shape: Shape, sizes: tuple[int, ...], mark: str = "") -> str:
-    """Work out the elements of all bins as E, an element in two bins counted twice."""
+    """Derive the elements of all bins as E, an element in two bins counted twice."""
     factors = ["c"]
     names = zip(input_letters(len(sizes)), shape[1:], sizes, groups(tuple(range(len(sizes)))), strict=True)
     for letter, n, size, group in names:

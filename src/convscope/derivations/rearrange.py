@@ -1,4 +1,4 @@
-"""Layers that move elements without computing."""
+"""Derivations of layers that move elements."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .worksheet import Worksheet
 
 FLAT = Text("All axes become one, row by row.", "所有轴按行依次展成一维。")
 ELEMENTS = Text("elements, which a reshape keeps", "元素个数，变形前后不变")
-FOUND = Text("the size that -1 leaves open", "由 -1 留待求出的大小")
+FOUND = Text("the size inferred for -1", "由 -1 留待求出的大小")
 SAME_ELEMENTS = Text("The {elements} elements keep their row-major order.", "{elements} 个元素保持行优先的顺序。")
 ORDER = Text("The axes of {shape} in the order {order}.", "将 {shape} 的各轴按顺序 {order} 重排。")
 BEFORE = Text("added before ({axes})", "前侧增加（{axes}）")
 AFTER = Text("added after ({axes})", "后侧增加（{axes}）")
-CUT_BEFORE = Text("cut off before ({axes})", "前侧裁去（{axes}）")
-CUT_AFTER = Text("cut off after ({axes})", "后侧裁去（{axes}）")
+CUT_BEFORE = Text("cropped before ({axes})", "前侧裁去（{axes}）")
+CUT_AFTER = Text("cropped after ({axes})", "后侧裁去（{axes}）")
 START = Text("first index", "起始下标")
 STOP = Text("index after the last", "终止下标（不含）")
 STEP = Text("step", "间隔")
 KEPT = Text("indices kept", "保留的下标个数")
 FACTOR = Text("upscale factor", "放大倍数")
 SHUFFLED = Text(
-    "Every $r·r$ channels become one channel that is $r$ times as fine in both directions.",
+    "Every $r·r$ channels become one channel with $r$ times as many rows and columns.",
     "每 $r·r$ 个通道合成一个通道，其行、列各细化为 $r$ 倍。",
 )
 DEALT = Text(
-    "The channels of {groups} groups are dealt like cards, one from each in turn; the shape stays as it is.",
+    "The channels of {groups} groups are interleaved, one from each group in turn; the shape does not change.",
     "{groups} 组通道像发牌一样轮流取出、交错排列；形状不变。",
 )
 

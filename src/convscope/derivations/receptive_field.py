@@ -1,4 +1,4 @@
-"""Receptive fields worked out: first layer to last, last to first, and the center of a unit."""
+"""Derivations of receptive fields: first layer to last, last to first, and a unit's center."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..analysis.paths import origin_axes, unit_axes
 from ..analysis.receptive_field import AxisField, Regular
 from ..axis import Window
 from ..network import Network, Node
-from . import field_texts as words
+from . import texts
 from .axes import AxisGroup, groups
 from .derivation import Derivation, Text
-from .path import Chains, Link, View, textbook
+from .path import Chains, PathStep, View, textbook
 from .unit_region import unit_region
 from .worksheet import Worksheet, written
 
@@ -23,19 +23,19 @@ class Alike(NamedTuple):
     """Axes of the image that share a derivation: their group, their chain, their units."""
 
     group: AxisGroup
-    chain: list[Link]
+    chain: list[PathStep]
     unit: int
 
 
 def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> list[Derivation]:
     """Derive what the units of a layer see of the image, from the image on; `at` picks a unit."""
     if at is not None:
-        chains.network.field(node.name, at)  # refuses a unit that is not there
+        chains.network.field(node.name, at)  # raises for a unit outside the layer
     view = chains.views[node.index]
     if view is None or not node.inputs:
         return []
     if view.lost_at is not None:
-        return [Derivation("receptive_field", words.FORWARD, (), (words.LOST.fill(name=view.lost_at),))]
+        return [Derivation("receptive_field", texts.FORWARD, (), (texts.LOST.fill(name=view.lost_at),))]
     if view.via is not None:
         return [_global(chains.network, view.via)]
     unit = _unit(node, view, at)
@@ -63,7 +63,7 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
 
 def _extent(one: Alike, node: Node, global_via: str | None) -> list[Derivation]:
     """Derive the size forward, and backward where one chain decides it."""
-    remarks = [words.SIDE_PATH.fill(name=global_via)] if global_via else []
+    remarks = [texts.SIDE_PATH.fill(name=global_via)] if global_via else []
     worked = [_forward(one, node, _axes(one), remarks)]
     if not any(link.widens for link in one.chain):
         worked.append(_backward(one, _axes(one)))
@@ -71,16 +71,16 @@ def _extent(one: Alike, node: Node, global_via: str | None) -> list[Derivation]:
 
 
 def _no_single(one: Alike, node: Node, view: View) -> Derivation:
-    """Say from which layer on units differ, where the extent cannot be derived for all of them at once."""
+    """Note the layer from which on the field differs from unit to unit."""
     layer = next(link.node.name for link in one.chain if not textbook([link]))
     size = view.axes[one.group.first].size
-    why = words.NO_SINGLE.fill(layer=layer, axes=one.group.title, name=node.name)
+    why = texts.NO_SINGLE.fill(layer=layer, axes=one.group.title, name=node.name)
     sheet = Worksheet()
-    sheet.step("r", written(size), words.LARGEST.fill(name=node.name))
+    sheet.step("r", written(size), texts.LARGEST.fill(name=node.name))
     sheet.note(why)
     if view.global_via:
-        sheet.note(words.SIDE_PATH, name=view.global_via)
-    return sheet.finish("receptive_field", _titled(words.FORWARD, _axes(one)))
+        sheet.note(texts.SIDE_PATH, name=view.global_via)
+    return sheet.finish("receptive_field", _titled(texts.FORWARD, _axes(one)))
 
 
 def _axes(one: Alike) -> Text | None:
@@ -103,17 +103,17 @@ def _unit(node: Node, view: View, at: tuple[int, ...] | None) -> dict[int, int]:
     return {axis: asked.get(axis, node.output_shape[axis] // 2) for axis in grid}
 
 
-def _route(chain: Sequence[Link]) -> Hashable:
-    """Return what decides the extent: the layers, their windows, what they see."""
+def _route(chain: Sequence[PathStep]) -> Hashable:
+    """Return what determines the extent: layers, windows and views."""
     return tuple((link.node.name, repr(link.map), link.whole, link.field) for link in chain)
 
 
-def _sizes(chain: Sequence[Link]) -> Hashable:
+def _sizes(chain: Sequence[PathStep]) -> Hashable:
     """Return the positions before each layer, which matter at the edges."""
     return () if textbook(chain) else tuple(link.n for link in chain)
 
 
-def _alike(paths: Sequence[list[Link]], keys: Sequence[Hashable], units: Sequence[int]) -> list[Alike]:
+def _alike(paths: Sequence[list[PathStep]], keys: Sequence[Hashable], units: Sequence[int]) -> list[Alike]:
     """Join the axes with equal keys."""
     return [Alike(group, paths[group.first], units[group.first]) for group in groups(keys)]
 
@@ -122,10 +122,10 @@ def _global(network: Network, via: str) -> Derivation:
     sheet = Worksheet()
     axes = origin_axes(network, network.inputs[0])
     for group in groups([network.input_shape[axis] for axis in axes]):
-        sheet.know(group.input, network.input_shape[axes[group.first]], words.IMAGE.fill(axes=group.title))
-        sheet.step(group.sign("r"), group.letter, words.WHOLE.fill(axes=group.title))
-    sheet.note(words.GLOBAL, name=via)
-    return sheet.finish("receptive_field", words.FORWARD)
+        sheet.know(group.input, network.input_shape[axes[group.first]], texts.IMAGE.fill(axes=group.title))
+        sheet.step(group.sign("r"), group.letter, texts.WHOLE.fill(axes=group.title))
+    sheet.note(texts.GLOBAL, name=via)
+    return sheet.finish("receptive_field", texts.FORWARD)
 
 
 def _titled(title: Text, axes: Text | None) -> Text:
@@ -137,12 +137,12 @@ def sign(base: str, index: int) -> str:
     return f"{base}_{index}" if index < 10 else f"{base}_{{{index}}}"
 
 
-def numbered(chain: Iterable[Link]) -> list[Link]:
+def numbered(chain: Iterable[PathStep]) -> list[PathStep]:
     """Return the links that a derivation numbers: windows, and joins that widen the field."""
     return [link for link in chain if link.map is not None or link.widens]
 
 
-def _know_window(sheet: Worksheet, link: Link, index: int) -> str:
+def _know_window(sheet: Worksheet, link: PathStep, index: int) -> str:
     """Make a layer's settings known under its number; return the symbol of the kernel's reach."""
     window = link.map
     assert isinstance(window, Window)
@@ -152,18 +152,18 @@ def _know_window(sheet: Worksheet, link: Link, index: int) -> str:
     if window.dilation == 1:
         return sign("k", index)
     sheet.bind(sign("d", index), window.dilation)
-    sheet.step(sign("K", index), f"{sign('d', index)}·({sign('k', index)} - 1) + 1", words.EFFECTIVE)
+    sheet.step(sign("K", index), f"{sign('d', index)}·({sign('k', index)} - 1) + 1", texts.EFFECTIVE)
     return sign("K", index)
 
 
-def _about(link: Link, index: int, padding: bool = False) -> Text:
+def _about(link: PathStep, index: int, padding: bool = False) -> Text:
     """Describe a layer of the chain: its number, name and window."""
     window = link.map
     assert isinstance(window, Window)
-    text = words.LAYER.fill(index=index, name=link.node.name, k=window.size, s=window.stride)
+    text = texts.LAYER.fill(index=index, name=link.node.name, k=window.size, s=window.stride)
     if window.dilation > 1:
-        text = _and(text, words.LAYER_DILATION.fill(d=window.dilation))
-    return _and(text, words.LAYER_PADDING.fill(p=window.before)) if padding else text
+        text = _and(text, texts.LAYER_DILATION.fill(d=window.dilation))
+    return _and(text, texts.LAYER_PADDING.fill(p=window.before)) if padding else text
 
 
 def _and(one: Text, two: Text) -> Text:
@@ -172,7 +172,7 @@ def _and(one: Text, two: Text) -> Text:
 
 def _forward(one: Alike, node: Node, axes: Text | None, remarks: Iterable[Text]) -> Derivation:
     sheet = Worksheet()
-    sheet.step("r_0", "1", words.PIXEL)
+    sheet.step("r_0", "1", texts.PIXEL)
     sheet.step("j_0", "1")
     last = 0
     for index, link in enumerate(numbered(one.chain), start=1):
@@ -186,24 +186,24 @@ def _forward(one: Alike, node: Node, axes: Text | None, remarks: Iterable[Text])
         sheet.step(sign("j", index), f"{sign('j', before)}·{sign('s', index)}")
         if link.widens:
             _join(sheet, link, index, sign("r", index))
-    sheet.step("r", sign("r", last), words.SEEN.fill(name=node.name))
+    sheet.step("r", sign("r", last), texts.SEEN.fill(name=node.name))
     _pass_notes(sheet, one.chain)
     for remark in remarks:
         sheet.note(remark)
     sheet.note(
-        words.STRIDE_LATER if any(link.map and link.map.step > 1 for link in one.chain) else words.NO_STRIDE
+        texts.STRIDE_LATER if any(link.map and link.map.step > 1 for link in one.chain) else texts.NO_STRIDE
     )
-    return sheet.finish("receptive_field", _titled(words.FORWARD, axes))
+    return sheet.finish("receptive_field", _titled(texts.FORWARD, axes))
 
 
-def _join(sheet: Worksheet, link: Link, index: int, through: str | None = None) -> None:
-    """Work out the hull of branches whose fields differ in place."""
+def _join(sheet: Worksheet, link: PathStep, index: int, through: str | None = None) -> None:
+    """Derive the hull of branches whose fields differ in place."""
     edges = [_regular(branch.axis) for branch in link.branches]
     lows = [str(axis.low) for axis in edges]
     highs = [str(axis.high) for axis in edges]
-    sheet.label(words.HULL.fill(name=link.node.name, inputs=_listed([b.source for b in link.branches])))
-    sheet.step(sign("a", index), f"min({', '.join(lows)})", words.HULL_LOW)
-    sheet.step(sign("b", index), f"max({', '.join(highs)})", words.HULL_HIGH)
+    sheet.label(texts.HULL.fill(name=link.node.name, inputs=_listed([b.source for b in link.branches])))
+    sheet.step(sign("a", index), f"min({', '.join(lows)})", texts.HULL_LOW)
+    sheet.step(sign("b", index), f"max({', '.join(highs)})", texts.HULL_HIGH)
     sheet.step(sign("r", index), f"{sign('b', index)} - {sign('a', index)}")
     if through is None:
         sheet.step(sign("j", index), sign("j", index - 1))
@@ -218,38 +218,38 @@ def _listed(names: Sequence[str]) -> Text:
     return Text(", ".join(names), "、".join(names))
 
 
-def _pass_notes(sheet: Worksheet, chain: Sequence[Link]) -> None:
+def _pass_notes(sheet: Worksheet, chain: Sequence[PathStep]) -> None:
     plain = [link.node.name for link in chain if link.map is None and not link.branches]
     if plain:
-        sheet.note(words.ELEMENTWISE, names=_listed(plain))
+        sheet.note(texts.ELEMENTWISE, names=_listed(plain))
     for link in chain:
         if link.branches and not link.widens:
             if all(branch.axis == link.field for branch in link.branches):
                 names = _listed([branch.source for branch in link.branches])
-                sheet.note(words.JOINED_ALIKE, name=link.node.name, names=names, size=link.field.size)
+                sheet.note(texts.JOINED_ALIKE, name=link.node.name, names=names, size=link.field.size)
                 continue
             sizes = [f"{branch.source}: {branch.axis.size}" for branch in link.branches]
-            sheet.note(words.JOINED, name=link.node.name, sizes=_listed(sizes), chosen=link.branches[0].source)
+            sheet.note(texts.JOINED, name=link.node.name, sizes=_listed(sizes), chosen=link.branches[0].source)
 
 
 def _backward(one: Alike, axes: Text | None) -> Derivation:
     sheet = Worksheet()
     windows = numbered(one.chain)
     last = len(windows)
-    sheet.step(sign("R", last + 1), "1", words.ONE_UNIT)
+    sheet.step(sign("R", last + 1), "1", texts.ONE_UNIT)
     for index in range(last, 0, -1):
         link = windows[index - 1]
         sheet.label(_about(link, index))
         kernel = _know_window(sheet, link, index)
         sheet.step(sign("R", index), f"({sign('R', index + 1)} - 1)·{sign('s', index)} + {kernel}")
-    sheet.step("r", "R_1", words.AGREES)
-    sheet.note(words.DIRECTION)
-    return sheet.finish("receptive_field_backward", _titled(words.BACKWARD, axes))
+    sheet.step("r", "R_1", texts.AGREES)
+    sheet.note(texts.DIRECTION)
+    return sheet.finish("receptive_field_backward", _titled(texts.BACKWARD, axes))
 
 
 def _center(one: Alike, axes: Text | None) -> Derivation:
     sheet = Worksheet()
-    sheet.step("start_0", "0.5", words.FIRST_PIXEL)
+    sheet.step("start_0", "0.5", texts.FIRST_PIXEL)
     sheet.bind("j_0", 1)
     last, jump = 0, Fraction(1)
     for index, link in enumerate(numbered(one.chain), start=1):
@@ -262,10 +262,10 @@ def _center(one: Alike, axes: Text | None) -> Derivation:
             jump *= link.map.step
         if link.widens:
             field = _regular(link.field)
-            sheet.label(words.HULL_CENTER.fill(name=link.node.name))
+            sheet.label(texts.HULL_CENTER.fill(name=link.node.name))
             sheet.step(sign("start", index), f"({field.low} + {written(field.high)}) / 2")
         sheet.bind(sign("j", index), int(jump))
-    sheet.know("i", one.unit, words.UNIT)
-    sheet.step("center", f"{sign('start', last)} + i·{sign('j', last)}", words.CENTER_OF)
-    sheet.note(words.START)
-    return sheet.finish("center", _titled(words.CENTER, axes))
+    sheet.know("i", one.unit, texts.UNIT)
+    sheet.step("center", f"{sign('start', last)} + i·{sign('j', last)}", texts.CENTER_OF)
+    sheet.note(texts.START)
+    return sheet.finish("center", _titled(texts.CENTER, axes))

@@ -29,7 +29,8 @@ PROJECTED = Text(", then the projection", "，再加投影矩阵")
 PLAIN = Text("", "")
 ALL = Text("all levels and directions", "全部层与方向")
 LENGTH = Text(
-    "Every time step gives one vector; directions are joined.", "每个时间步输出一个向量；两个方向首尾相接。"
+    "Every time step gives one vector; the directions are concatenated.",
+    "每个时间步输出一个向量；两个方向首尾相接。",
 )
 STATELESS = Text("The same weights serve all {steps} time steps.", "全部 {steps} 个时间步共享同一组权重。")
 PER_STEP = {

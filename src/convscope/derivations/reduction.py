@@ -10,7 +10,7 @@ from .derivation import Derivation, Text
 from .family import Shapes, counted, derivations, no_parameters, on_shape, product, symbols
 
 REDUCED = Text(
-    "{what} of the {size} numbers along {axes}: every output sees all of them.",
+    "{what} of the {size} values along {axes}: every output sees all of them.",
     "{axes} 上 {size} 个数的{what}：每个输出都看到其中全部。",
 )
 WHAT = {
@@ -20,9 +20,9 @@ WHAT = {
     "min": Text("The smallest", "最小值"),
 }
 AXES = Text("axes {listed}", "第 {listed} 轴")
-SETS = Text("outputs: one for each set of {size} numbers", "输出个数：每 {size} 个数得到一个")
-ADDED = Text("one addition fewer than numbers, for each set", "每个集合的加法次数比元素个数少一")
-COMPARED = Text("one comparison fewer than numbers, for each set", "每个集合的比较次数比元素个数少一")
+SETS = Text("outputs: one for each set of {size} values", "输出个数：每 {size} 个数得到一个")
+ADDED = Text("one addition fewer than values, for each set", "每个集合的加法次数比元素个数少一")
+COMPARED = Text("one comparison fewer than values, for each set", "每个集合的比较次数比元素个数少一")
 DIVIDED = Text("one division for each set", "每个集合一次除法")
 
 

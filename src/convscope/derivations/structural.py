@@ -1,4 +1,4 @@
-"""Input, identity, dropout, arrays of the network, and the layer that nobody knows."""
+"""Derivations of inputs, identity, dropout, arrays of the network, and unsupported operators."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ UNCHANGED = Text("The input goes through unchanged.", "输入原样通过。")
 DROPPED = Text(
     "In training each element becomes 0 with probability {p}, "
     "and the others are scaled by 1/(1 − p); at inference "
-    "nothing happens. The shape stays as it is.",
+    "nothing happens. The shape does not change.",
     "训练时每个元素以概率 {p} 置零，其余元素乘以 1/(1 − p)；推理时不起作用。形状不变。",
 )
 INFERENCE = Text("At inference there is nothing to compute.", "推理时无需任何运算。")
 ARRAY = Text(
-    "An array of the network's own, the same for every image: nothing of the image is seen.",
+    "An array that belongs to the network: it is the same for every image.",
     "网络自带的数组，对每张图像都相同：不依赖图像。",
 )
 LEARNED = Text("all elements are learned", "所有元素都可学习")
 UNKNOWN_SHAPE = Text(
-    "The operator {operator} is not known here; its shape was given with it.",
-    "此处不认识算子 {operator}；其形状由外部给出。",
+    "The operator {operator} is not supported; its output shape is taken from the model.",
+    "不支持算子 {operator}；其输出形状取自模型。",
 )
 UNKNOWN = Text(
-    "The operator {operator} is not known here, so this number is not known either. It is not zero.",
-    "此处不认识算子 {operator}，因此该数也未知，但并不是零。",
+    "The operator {operator} is not supported, so this count is unknown. It is not zero.",
+    "不支持算子 {operator}，因此该数未知，但并不是零。",
 )
 
 

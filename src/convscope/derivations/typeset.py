@@ -60,11 +60,6 @@ def number_text(value: Rational) -> str:
     return f"{number_text(whole)}.{rest:0{digits}d}"
 
 
-def value_text(value: Value) -> str:
-    """Write a result: a number, or a shape as 96×55×55."""
-    return "×".join(map(str, value)) if isinstance(value, tuple) else number_text(value)
-
-
 def text(expression: Expression) -> str:
     """Write a formula on one line of plain text.
 

@@ -19,48 +19,50 @@ AFTER = Text("padding after", "后侧填充")
 DILATION = Text("dilation", "空洞率")
 OUTPUT_PADDING = Text("output padding", "输出填充")
 
-REACH = Text("pixels that the dilated kernel reaches over", "空洞卷积核的等效大小")
+REACH = Text("pixels that the dilated kernel spans", "空洞卷积核的等效大小")
 FORWARD = "Dumoulin & Visin 2016, (6)"
 DILATED = "Dumoulin & Visin 2016, (15)"
 TRANSPOSED = "Dumoulin & Visin 2016, (14)"
 TENSORFLOW = "TensorFlow tf.nn"
 PYTORCH = "PyTorch MaxPool2d"
 
-SAME_SIZE = Text("SAME: one output for every stride, begun or whole", "SAME：每个步长对应一个输出，不足一步也算")
-SAME_TOTAL = Text("padding that this needs, both sides together", "为此所需的两侧填充总量")
+SAME_SIZE = Text(
+    "SAME: one output per stride, the last one may be partial", "SAME：每个步长对应一个输出，不足一步也算"
+)
+SAME_TOTAL = Text("total padding that this needs, both sides", "为此所需的两侧填充总量")
 SAME_BEFORE = Text("half of it before", "前侧取一半")
 SAME_AFTER = Text("the rest after: an odd pixel goes to the end", "其余放在后侧：多出的一个像素补在末尾")
 SAME_CHECK = Text("check with the general formula", "用通用公式核对")
 VALID_FORM = Text("the same in TensorFlow's VALID form", "TensorFlow 的 VALID 写法，结果相同")
-CEILED = Text("windows, the last one may hang over the edge", "窗口个数（向上取整，最后一个窗口可越过边界）")
+CEILED = Text("windows; the last one may extend past the edge", "窗口个数（向上取整，最后一个窗口可越过边界）")
 LAST_START = Text("where the last window starts", "最后一个窗口的起点")
 DROPPED = Text(
     "it would start at or beyond ${edge}$, in the padding after the input: PyTorch drops it",
     "起点不小于 ${edge}$，即落在后侧填充之内：PyTorch 舍去该窗口",
 )
-KEPT = Text("it starts before ${edge}$, so it stays", "起点小于 ${edge}$，保留该窗口")
+KEPT = Text("it starts before ${edge}$, so it is kept", "起点小于 ${edge}$，保留该窗口")
 
 STRIDED = Text(
-    "What stride does{where}: of the {all} places where the window fits, one in {stride} is computed: "
+    "Effect of the stride{where}: of the {all} positions where the window fits, one in {stride} is computed: "
     "the size shrinks to about 1/{stride}.",
     "步长的作用{where}：窗口可放的位置共 {all} 个，每 {stride} 个只计算一个，尺寸约缩小为原来的 1/{stride}。",
 )
 UNSTRIDED = Text(
-    "What stride does{where}: with stride 1 the window stops at every place where it fits.",
+    "Effect of the stride{where}: with stride 1 the window stops at every position where it fits.",
     "步长的作用{where}：步长为 1，窗口在每个可放的位置都停留一次。",
 )
 PADDED = Text(
-    "What padding does{where}: it makes the axis longer by {pad}; "
+    "Effect of the padding{where}: it makes the axis longer by {pad}; "
     "without it the size would be {bare}, not {size}.",
     "填充的作用{where}：该方向共增加 {pad} 个像素；若不填充，尺寸将是 {bare} 而不是 {size}。",
 )
 UNPADDED = Text(
-    "What padding does{where}: there is none; the window stays inside, "
-    "which leaves {places} places for it on {size} pixels.",
+    "Effect of the padding{where}: there is none; the window stays inside, "
+    "which leaves {places} positions for it on {size} pixels.",
     "填充的作用{where}：未填充，窗口不越界，{size} 个像素上只有 {places} 个可放的位置。",
 )
 TOO_SMALL = Text(
-    "What padding does{where}: it makes the axis longer by {pad}; without it the window would not fit.",
+    "Effect of the padding{where}: it makes the axis longer by {pad}; without it the window would not fit.",
     "填充的作用{where}：该方向共增加 {pad} 个像素；若不填充，窗口根本放不下。",
 )
 
@@ -68,7 +70,7 @@ TOO_SMALL = Text(
 def forward_sizes(
     sheet: Worksheet, sizes: Sequence[int], windows: Sequence[Window], grouped: Sequence[AxisGroup], same: bool
 ) -> None:
-    """Work out the output size of a sliding window along every axis."""
+    """Derive the output size of a sliding window along every axis."""
     for group in grouped:
         n, window = sizes[group.first], windows[group.first]
         sheet.know(group.input, n, texts.SIZE_OF.fill(axes=group.title))
@@ -156,7 +158,7 @@ def _where(group: AxisGroup, several: bool) -> Text:
 
 
 def _roles(sheet: Worksheet, n: int, window: Window, group: AxisGroup, several: bool) -> None:
-    """Say what stride and padding each do to the size."""
+    """Explain the effect of stride and padding on the size."""
     where = _where(group, several)
     every = n + window.before + window.after - window.reach + 1
     if window.stride > 1:
@@ -177,7 +179,8 @@ def _roles(sheet: Worksheet, n: int, window: Window, group: AxisGroup, several: 
 TRANSPOSED_SAME = Text("SAME: crop what the kernel reaches beyond the stride", "SAME：裁去卷积核超出步长的部分")
 TRANSPOSED_EXTRA = Text("or lengthen the end where it reaches less", "卷积核小于步长时则在末尾补齐")
 SPREAD = Text(
-    "What stride and padding do{where}: here stride moves the windows {stride} pixels apart in the output, so "
+    "Effect of stride and padding{where}: here the stride moves the windows {stride} pixels apart in the "
+    "output, so "
     "that the size grows with it; padding crops the output instead of lengthening the input.",
     "步长与填充的作用{where}：此处步长使各窗口在输出上彼此错开 {stride} 个像素，尺寸随之扩大；"
     "填充则是裁剪输出，而不是扩展输入。",
@@ -192,7 +195,7 @@ def transposed_sizes(
     output_padding: Sequence[int],
     same: bool,
 ) -> None:
-    """Work out the output size of a transposed convolution along every axis."""
+    """Derive the output size of a transposed convolution along every axis."""
     for group in grouped:
         window = windows[group.first]
         n, k, s, e = group.letter, group.sign("k"), group.sign("s"), group.sign("e")

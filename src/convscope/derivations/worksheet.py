@@ -1,10 +1,10 @@
-"""A sheet on which a derivation is worked out, line by line."""
+"""A sheet on which a derivation is built, line by line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .derivation import Derivation, Given, Step, Text
+from .derivation import Derivation, DerivationStep, Known, Text
 from .expression import Rational, Value, as_expression, computed, filled, read
 from .typeset import notation
 
@@ -19,8 +19,8 @@ class Worksheet:
 
     def __init__(self, known: Mapping[str, Rational] | None = None) -> None:
         self._known: dict[str, Rational] = dict(known or {})
-        self._given: list[Given] = []
-        self._steps: list[Step] = []
+        self._given: list[Known] = []
+        self._steps: list[DerivationStep] = []
         self._notes: list[Text] = []
         self._label: Text | None = None
 
@@ -29,7 +29,7 @@ class Worksheet:
 
     def know(self, symbol: str, value: Value, meaning: Text) -> None:
         """State a known number; `h = w` names it twice."""
-        self._given.append(Given(symbol, value, meaning))
+        self._given.append(Known(symbol, value, meaning))
         self._bind(symbol, value)
 
     def bind(self, symbol: str, value: Rational) -> None:
@@ -50,7 +50,7 @@ class Worksheet:
         numbers = filled(expression, self._known)
         value = computed(numbers)
         words, self._label = label or self._label, None
-        self._steps.append(Step(symbol, notation(expression), notation(numbers), value, source, words))
+        self._steps.append(DerivationStep(symbol, notation(expression), notation(numbers), value, source, words))
         self._bind(symbol, value)
         return value
 
@@ -60,7 +60,7 @@ class Worksheet:
         numbers = filled(expression, self._known)
         value = computed(numbers)
         sizes = value if isinstance(value, tuple) else (int(value),)
-        self._steps.append(Step("shape", notation(expression), notation(numbers), sizes, "", label))
+        self._steps.append(DerivationStep("shape", notation(expression), notation(numbers), sizes, "", label))
 
     def note(self, remark: Text, **values: object) -> None:
         """Add a remark."""

@@ -1,1 +1,1 @@
-"""Files opened and written with care."""
+"""Safe reading and atomic writing of files, cache folders, and JSON."""

@@ -30,8 +30,7 @@ def write_file(path: str | Path, content: str | bytes) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadFile(
-            f"the file to save must be one that can be written; got {str(path)!r} ({reason}); "
-            "choose a folder that exists and that you may write to. [save]"
+            f"cannot write {str(path)!r} ({reason}). Choose an existing folder that you may write to. [save]"
         ) from None
 
 
@@ -40,7 +39,7 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
 
     Args:
         path: The file to write.
-        content: Its bytes, whole or in chunks.
+        content: Its bytes, at once or in chunks.
         keep_as: Where to move the file that is replaced. It is deleted by default.
 
     Raises:
@@ -51,8 +50,8 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
-            f"{str(path)!r} must be a file that can be written; got an error ({reason}); what was saved before is "
-            "intact: make room or choose another folder, then resume. [write-failed]"
+            f"cannot write {str(path)!r} ({reason}). Files saved earlier are intact. Free disk space or choose "
+            "another folder, then resume. [write-failed]"
         ) from None
 
 
@@ -63,7 +62,7 @@ def write_atomically(
 
     Args:
         path: The file to write. A file that is replaced passes its permissions on.
-        content: Its bytes, whole or in chunks.
+        content: Its bytes, at once or in chunks.
         mode: Permissions of a new file, before the umask.
         durable: Whether to flush the file and its folder to the disk.
         keep_as: Where to move the file that is replaced. It is deleted by default.

@@ -1,4 +1,4 @@
-"""Kinds of JSON values, and where a document that was read from a file departs from them."""
+"""Validation of JSON documents."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _LARGEST = 1 << 63
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value must be, in words and as a test; an `optional` one may be missing."""
+    """Type of a JSON value: a description and a predicate. An `optional` value may be missing."""
 
     words: str
     fits: Callable[[Any], bool]
     optional: bool = False
 
     def maybe(self) -> Kind:
-        """Return the kind that may also be missing."""
+        """Return this kind as optional."""
         return Kind(self.words, self.fits, True)
 
     def or_null(self) -> Kind:
-        """Return the kind that may also be null."""
+        """Return this kind, or null."""
         return Kind(f"{self.words} or null", lambda value: value is None or self.fits(value), self.optional)
 
 
@@ -43,13 +43,13 @@ COUNT = Kind("an integer from 0", lambda value: _is_integer(value) and value >= 
 POSITIVE = Kind("an integer from 1", lambda value: _is_integer(value) and value > 0)
 NUMBER = Kind("a number", _is_number)
 FLOAT = Kind("a number", lambda value: _is_integer(value) or isinstance(value, float))
-"""NUMBER, or NaN and infinity."""
+"""NUMBER, NaN or infinity."""
 
 OBJECT = Kind("an object", lambda value: isinstance(value, dict))
 
 
 def list_of(kind: Kind, length: int | None = None) -> Kind:
-    """Return the kind of lists of one kind, of any length or of one."""
+    """Return the kind of lists with elements of one kind, and of a fixed length if given."""
 
     def fits(value: Any) -> bool:
         return isinstance(value, list) and length in (None, len(value)) and all(map(kind.fits, value))
@@ -59,7 +59,7 @@ def list_of(kind: Kind, length: int | None = None) -> Kind:
 
 
 def object_of(kind: Kind) -> Kind:
-    """Return the kind of objects whose values are all of one kind."""
+    """Return the kind of objects with values of one kind."""
     return Kind(
         f"an object whose values are each {kind.words}",
         lambda value: isinstance(value, dict) and all(map(kind.fits, value.values())),
@@ -67,7 +67,7 @@ def object_of(kind: Kind) -> Kind:
 
 
 def first_misfit(document: Any, kinds: Mapping[str, Kind]) -> str | None:
-    """Say where a document departs from the kinds of its keys; None where it does not.
+    """Describe the first value of a document that is missing or of the wrong kind. None if all are valid.
 
     >>> first_misfit({"seed": "7"}, {"seed": COUNT})
     'seed as text, not an integer from 0'
@@ -86,7 +86,7 @@ def first_misfit(document: Any, kinds: Mapping[str, Kind]) -> str | None:
 
 
 def name_of(value: Any) -> str:
-    """Name the kind of a JSON value."""
+    """Describe a JSON value."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -99,7 +99,7 @@ def name_of(value: Any) -> str:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON; text that Python's parser cannot take for its depth or digits is a ValueError, too."""
+    """Parse JSON. Text that is nested too deeply is a ValueError, too."""
     try:
         return json.loads(text)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""JSON that people can read too: one line for each entry of a list."""
+"""Readable JSON, with one line for each entry of a list."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 BROKEN_UP = 2
-"""Levels that get a line for each entry; deeper ones stay on one line."""
+"""Levels of nesting with one line per entry. Deeper levels stay on one line."""
 
 
 def to_json(document: Any) -> str:
-    """Return a document as ASCII JSON, which any terminal and any parser takes.
+    """Return a document as ASCII JSON, which every terminal can display.
 
     >>> print(to_json({"schema": 1, "layers": [{"name": "conv1", "shape": [96, 55]}]}))
     {

@@ -1,6 +1,6 @@
-"""Files and folders opened with care, on POSIX systems and on Windows alike.
+"""Safe access to files and folders that others may have tampered with.
 
-Flags and functions that only POSIX has are looked up when they are used, so that nothing here needs them.
+Flags and functions that exist on POSIX only are looked up when used, so that this works on Windows, too.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from typing import BinaryIO
 from ..errors import BadFile
 
 FREE_BYTES = 1 << 28
-"""So much may come out of a file however small it is."""
+"""Uncompressed size that is accepted at any compression ratio."""
 
 LARGEST_RATIO = 250
-"""Above that, so many bytes may come out of one: images never pack so well, and what fills memory does."""
+"""Maximum compression ratio of larger contents. Images do not compress so well, decompression bombs do."""
 
 
 def open_regular(path: str | os.PathLike[str], follow: bool = True) -> BinaryIO:
     """Open a regular file for reading in binary.
 
-    Opening a pipe waits for a writer, and reading a device may never end: both are refused at once. With
-    `follow=False` a symbolic link is refused, too.
+    Pipes and devices are refused, since reading them may block. With `follow=False` symbolic links are refused,
+    too.
 
-    Raises:   OSError, with `strerror` set, for what is not a regular file or cannot be opened
+    Raises:
+        OSError: With `strerror` set.
     """
     flags = _flags("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", *(() if follow else ("O_NOFOLLOW",)))
     number = os.open(path, os.O_RDONLY | flags)
@@ -43,20 +44,22 @@ def open_regular(path: str | os.PathLike[str], follow: bool = True) -> BinaryIO:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner may enter; one that is there stays as it is.
-
-    Raises:   OSError
-    """
+    """Create a folder that only its owner may enter, unless it exists."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def who_else_writes(place: Path | int) -> str | None:
-    """Return who besides this user may change a file or folder, in words; None for nobody.
+    """Describe who else may change a file or folder. None if only this user may.
 
-    `place` is a path or the number of an open file. Where the system knows no owners, nobody is assumed.
+    Args:
+        place: A path or a file descriptor.
 
-    Raises:   OSError
+    Returns:
+        The description; None on systems without file owners.
+
+    Raises:
+        OSError: If the file does not exist.
     """
     get_user = getattr(os, "geteuid", None)
     if get_user is None:
@@ -70,17 +73,17 @@ def who_else_writes(place: Path | int) -> str | None:
 
 
 def _flags(*names: str) -> int:
-    """Return flags of `os.open` joined, as far as this system has them."""
+    """Combine the flags of `os.open` that exist on this system."""
     joined = 0
     for name in names:
         joined |= getattr(os, name, 0)
     return joined
 
 
-def refuse_bomb(name: str, packed: int, unpacked: int, way_out: str) -> None:
-    """Raise BadFile [unpacked-size] for a file that would fill memory with what hardly holds anything."""
+def refuse_bomb(name: str, packed: int, unpacked: int, hint: str) -> None:
+    """Raise BadFile [unpacked-size] for a decompression bomb."""
     if unpacked > FREE_BYTES and unpacked > LARGEST_RATIO * packed:
         raise BadFile(
             f"{name} must unpack to at most {LARGEST_RATIO} times its size, or {FREE_BYTES >> 20} MiB; got "
-            f"{packed:,} bytes for {unpacked:,}; {way_out}. [unpacked-size]"
+            f"{packed:,} bytes for {unpacked:,}; {hint}. [unpacked-size]"
         )

@@ -1,4 +1,4 @@
-"""Images of a user's own, and one to look at where none is given."""
+"""Reading image files, and sample images."""
 
 from .file import MOST_PIXELS, DamagedImage, ImageHeader, read_header, read_image
 from .fit import Image, load_image, load_whole_image, sample_image, sample_photograph, stretch_note

@@ -1,4 +1,4 @@
-"""One image file, checked and brought to the shape that a network takes."""
+"""Reading image files as arrays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST_PIXELS = 100_000_000
-"""An image that claims more is refused before it is unpacked: a small file can hold a huge one."""
+"""Larger images are refused before they are decompressed: a small file can contain a huge image."""
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
@@ -28,13 +28,13 @@ _GRAY_MODES = _DEEP_MODES | {"1", "L", "LA", "La"}
 
 
 class DamagedImage(BadFile):
-    """An image file that cannot be read, and why."""
+    """An image file that cannot be decoded. `reason` says why."""
 
     reason = ""
 
 
 class ImageHeader(NamedTuple):
-    """What the head of a file says, before its pixels are read: upright size, and whether it is gray."""
+    """Size of an image after rotation by its EXIF orientation, and whether it is gray."""
 
     height: int
     width: int
@@ -42,9 +42,11 @@ class ImageHeader(NamedTuple):
 
 
 def read_header(path: str | Path) -> ImageHeader:
-    """Read the size and the kind of an image, without its pixels.
+    """Read the header of an image file, without its pixels.
 
-    Errors:   BadFile [image-missing], [image-file], [image-pixels]; MissingExtra [data-extra]
+    Raises:
+        BadFile: [image-missing], [image-file], [image-pixels]
+        MissingExtra: [data-extra]
     """
     with _opened(path) as image:
         width, height = image.size
@@ -54,13 +56,14 @@ def read_header(path: str | Path) -> ImageHeader:
 
 
 def read_image(path: str | Path, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """Read an image as bytes, upright, in gray or color, resized if `size` is given and another.
+    """Read an image file as bytes, in gray or color, and resize it to `size` if given.
 
-    A camera's note on rotation is applied, transparent pixels are laid on white, deeper gray levels become 8 bits
-    (see `eight_bits`). Resizing stretches to (h, w), bilinear, with antialiasing.
+    The EXIF orientation is applied, transparent pixels are blended with white, and gray levels of more than 8 bits
+    are reduced to 8 (see `eight_bits`). Resizing to (h, w) is bilinear, with antialiasing, and may change the
+    aspect ratio.
 
     Shapes:   → (channels, h, w); channels is 1 or 3
-    Errors:   BadFile [image-missing], [image-file], [image-pixels]; MissingExtra [data-extra]
+    Raises:   BadFile [image-missing], [image-file], [image-pixels]; MissingExtra [data-extra]
     Source:   EXIF 2.3, orientation
     """
     with _opened(path) as image:
@@ -73,13 +76,13 @@ def _pixels(image: Image, path: str | Path, channels: int, size: tuple[int, int]
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of oddities in metadata
+            warnings.simplefilter("ignore")  # about malformed metadata
             upright = _on_white(_shallow(ImageOps.exif_transpose(image)))
             plain = upright.convert("L" if channels == 1 else "RGB")
             if size is not None and (plain.height, plain.width) != size:
                 plain = plain.resize((size[1], size[0]), images.Resampling.BILINEAR)
             pixels = np.asarray(plain, np.uint8)
-    except Exception as error:  # decoders raise whatever a broken file makes them stumble over
+    except Exception as error:  # decoders of damaged files raise anything
         raise _damaged(path, error) from None
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
@@ -94,14 +97,14 @@ def _opened(path: str | Path) -> Iterator[Image]:
         got = "a folder" if os.path.isdir(path) else "no such file"
         raise BadFile(f"{str(path)!r} must be an image file; got {got}; check the path. [image-missing]")
     too_large = BadFile(
-        f"{str(path)!r} must be an image of at most {MOST_PIXELS:,} pixels; got more; "
-        "make it smaller, or leave it out. [image-pixels]"
+        f"{str(path)!r} must be an image of at most {MOST_PIXELS:,} pixels; got more; resize or remove it. "
+        "[image-pixels]"
     )
     with ExitStack() as opened:
         try:
             file = opened.enter_context(open_regular(path))
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of size: the limit is checked here
+                warnings.simplefilter("ignore")  # about the size: the limit is checked here
                 image = opened.enter_context(Image.open(file))
         except Image.DecompressionBombError:
             raise too_large from None
@@ -115,12 +118,12 @@ def _opened(path: str | Path) -> Iterator[Image]:
 def _orientation(image: Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged metadata: the image itself may be whole
+    except Exception:  # damaged metadata: the image itself may be intact
         return 1
 
 
 def _shallow(image: Image) -> Image:
-    """Return deep gray levels as 8 bits; other images as they are."""
+    """Reduce gray levels of more than 8 bits to 8."""
     from PIL import Image as images
 
     return images.fromarray(eight_bits(np.asarray(image))) if image.mode in _DEEP_MODES else image
@@ -138,31 +141,29 @@ def _on_white(image: Image) -> Image:
 def _damaged(path: str | Path, error: Exception) -> DamagedImage:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "cannot identify" in reason:
-        reason = "no image that Pillow knows"
-    damaged = DamagedImage(
-        f"{str(path)!r} must be a whole image file; got a damaged one ({reason}); "
-        "mend it, take it away, or skip such files. [image-file]"
-    )
+        reason = "unknown image format"
+    damaged = DamagedImage(f"{str(path)!r} is a damaged image file ({reason}). Repair or replace it. [image-file]")
     damaged.reason = reason
     return damaged
 
 
 SCALES = (1, 255, 65535)
-"""What white may be in a file of floating-point levels."""
+"""Possible values of white in a file of floating-point levels."""
 
 
 def eight_bits(levels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return gray levels as the nearest of 0 … 255.
+    """Scale gray levels to 0 … 255 and round them.
 
-    White is 65,535 in whole numbers. In floating-point ones it is the smallest of 1, 255 and 65,535 that none
-    exceeds, as the files themselves do not say.
+    White is 65,535 for integers. Files with floating-point levels do not define it: it is taken to be the smallest
+    of 1, 255 and 65,535 that is not exceeded.
 
-    Errors:   ValueError for levels below 0, above 65,535, or not finite
+    Raises:
+        ValueError: For levels below 0, above 65,535, or not finite.
     """
     low, high = float(levels.min()), float(levels.max())
     if not (low >= 0 and high <= SCALES[-1]):
-        raise ValueError(f"gray levels from {low:g} to {high:g}, where 0 to 1, 255 or 65,535 is known")
-    whole = np.issubdtype(levels.dtype, np.integer)
-    white = SCALES[-1] if whole else next(scale for scale in SCALES if high <= scale)
+        raise ValueError(f"gray levels from {low:g} to {high:g}, supported are 0 to 1, 255 or 65,535")
+    is_integer = np.issubdtype(levels.dtype, np.integer)
+    white = SCALES[-1] if is_integer else next(scale for scale in SCALES if high <= scale)
     eight: NDArray[np.uint8] = np.rint(levels * (255 / white)).astype(np.uint8)
     return eight

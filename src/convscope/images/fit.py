@@ -1,4 +1,4 @@
-"""An image as large as a network's input, to draw on."""
+"""Images of a network's input size, for figures."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from .file import MOST_PIXELS, read_header, read_image
 from .scene import scene
 
 Image = NDArray[np.uint8]
-"""(h, w, 3), or (h, w, 1) for a network that takes one channel."""
+"""(h, w, 3), or (h, w, 1) for a network with one input channel."""
 
 UNNOTICED = 0.01
-"""Relative change of an image's proportions up to which nothing is said."""
+"""Relative change of the aspect ratio that is not reported."""
 
 MOST_NAMES = 5
 FINE_PIXELS = 1_000_000
 
 
 def load_image(path: str | Path, input_shape: Shape) -> Image:
-    """Read an image and fit it to a network's input, with the very pixels that the network would be given.
+    """Read an image file and resize it to a network's input, exactly as the network receives it.
 
     Shapes:   input_shape (c, h, w) → (h, w, 1) for c = 1, else (h, w, 3)
-    Errors:   BadShape [image-shape], and those of `read_image`
+    Raises:   BadShape [image-shape], and those of `read_image`
     """
     channels, height, width = _checked(input_shape)
     pixels = read_image(path, 1 if channels == 1 else 3, (height, width))
@@ -36,10 +36,10 @@ def load_image(path: str | Path, input_shape: Shape) -> Image:
 
 
 def load_whole_image(path: str | Path, longest: int) -> Image:
-    """Read a color image in its own proportions, made smaller if a side is longer than `longest` pixels.
+    """Read a color image, and scale it down if a side is longer than `longest` pixels.
 
     Shapes:   → (h, w, 3)
-    Errors:   those of `read_image`
+    Raises:   as `read_image`
     """
     height, width, _ = read_header(path)
     scale = min(1.0, longest / max(height, width))
@@ -48,12 +48,12 @@ def load_whole_image(path: str | Path, longest: int) -> Image:
 
 
 def stretch_note(paths: Sequence[str | Path], input_shape: Shape) -> str:
-    """Return one line on images whose proportions a network's input changes; "" where it changes none.
+    """Return a line that lists the images whose aspect ratio changes, or "" if there are none.
 
-    A change of at most 1 % is not mentioned.
+    Changes of at most 1 % are not reported.
 
     Shapes:   input_shape (c, h, w)
-    Errors:   those of `read_header`
+    Raises:   as `read_header`
     """
     height, width = input_shape[1:]
     headers = [(path, read_header(path)) for path in paths]
@@ -81,13 +81,13 @@ def sample_photograph() -> Image:
 
 
 def sample_image(shape: Shape) -> Image:
-    """Draw a house before mountains in the evening: always the same, at any size.
+    """Return a drawing of a house in front of mountains, rendered at the input's size.
 
     Shapes:   (c, h, w) → (h, w, 1) for c = 1, else (h, w, 3)
-    Errors:   BadShape [image-shape]
+    Raises:   BadShape [image-shape]
     """
     channels, height, width = _checked(shape)
-    finer = 3 if height * width < FINE_PIXELS else 1  # drawn finer and averaged, edges are smooth
+    finer = 3 if height * width < FINE_PIXELS else 1  # antialiasing by supersampling
     painted = scene(height * finer, width * finer).reshape(height, finer, width, finer, 3).mean(axis=(1, 3))
     if channels == 1:
         painted = painted @ np.array([[0.299], [0.587], [0.114]])
@@ -98,7 +98,7 @@ def sample_image(shape: Shape) -> Image:
 def _checked(input_shape: Shape) -> Shape:
     if len(input_shape) != 3 or input_shape[1] * input_shape[2] > MOST_PIXELS:
         raise BadShape(
-            f"an image must go into a network with an input c×h×w of at most {MOST_PIXELS:,} pixels; "
-            f"got {show_shape(input_shape)}; choose a network for images. [image-shape]"
+            f"images need a network with an input c×h×w of at most {MOST_PIXELS:,} pixels (got "
+            f"{show_shape(input_shape)}). Choose a network for images. [image-shape]"
         )
     return input_shape

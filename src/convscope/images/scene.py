@@ -1,4 +1,4 @@
-"""A house before mountains in the evening, drawn by numbers."""
+"""A sample image: a house in front of mountains in the evening."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Plane = NDArray[np.float64]
 
 
 def scene(height: int, width: int) -> Plane:
-    """Paint it back to front, by coordinates that go from 0 to 1; circles stay round.
+    """Render the scene back to front in coordinates from 0 to 1. Circles stay round at any aspect ratio.
 
     Shapes:   → (height, width, 3)
     Units:    0…1

@@ -1,7 +1,7 @@
-"""The laboratory: small examples with every number, for lessons. Functions return data with a readable `str()`.
+"""Small numeric examples for lessons. Functions return data with a readable `str()`.
 
-All values come from `convscope.engines.reference.layers`. `given.py` reads what is handed over, `blocks.py`
-writes arrays as text.
+All values are computed by `convscope.engines.reference.layers`. `blocks.py`
+converts arguments to arrays and writes arrays as text.
 """
 
 from .activations import activation_table, softmax_table

@@ -1,4 +1,4 @@
-"""Activation functions at chosen points: value beside derivative, and what softmax does to a row of scores."""
+"""Values and derivatives of activation functions, and softmax of a row of scores."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class SoftmaxTable(Preformatted):
 
 
 def softmax_table(scores: ArrayLike = (2.0, 1.0, -1.0)) -> SoftmaxTable:
-    """Compute softmax of one row of scores, and its derivative: a matrix, for every output hangs on every score.
+    """Compute softmax of one row of scores, and its derivative, a matrix: every output depends on every score.
 
     Shapes:   scores (k) → probabilities (k), jacobian (k, k)
 

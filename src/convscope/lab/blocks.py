@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..engines.reference.layers.rules import Array
+from ..errors import BadShape
 
 DECIMALS = 4
 _LARGE = 1e5
@@ -67,3 +69,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return "  ".join([cells[0].ljust(widths[0]), *rest]).rstrip()
 
     return "\n".join([line(head), "  ".join("─" * width for width in widths), *map(line, rows)])
+
+
+def numbers(name: str, value: ArrayLike) -> Array:
+    """Return float64 numbers.
+
+    Errors:   BadShape [lab-numbers] for rows of different lengths, or values that are no numbers
+    """
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise BadShape(
+            f"{name} must be numbers in rows of equal length (got {str(value)[:60]!r}). "
+            "Pass nested lists or an array. [lab-numbers]"
+        ) from None

@@ -1,4 +1,4 @@
-"""A convolution over several channels, taken apart: each channel on its own, then the pixel-wise sum."""
+"""A convolution over several channels, step by step: each channel, then the pixel-wise sum."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
 from ..settings import Padding
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, number, titled
+from .blocks import beside, matrix, number, numbers, titled
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class KernelSteps:
 
 @dataclass(frozen=True)
 class ChannelSteps(Preformatted):
-    """A convolution layer taken apart, kernel by kernel."""
+    """A convolution layer step by step, kernel by kernel."""
 
     x: Array
     kernels: tuple[KernelSteps, ...]
@@ -84,15 +83,15 @@ def by_channels(
     biases = np.zeros(kernels.shape[:1]) if bias is None else numbers("bias", bias)
     if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
-            f"got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}; "
-            "give each kernel one slice per channel. [lab-channels]"
+            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) "
+            f"(got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}). "
+            "Pass kernels with one slice per channel. [lab-channels]"
         )
     names = tuple(channel_names or (f"channel {index + 1}" for index in range(len(image))))
     if biases.shape != (len(kernels),) or len(names) != len(image):
         raise BadShape(
-            f"there must be {len(kernels)} biases, one per kernel, and {len(image)} names, one per channel; "
-            f"got bias={show_shape(biases.shape)}, {len(names)} names; leave both out. [lab-channels]"
+            f"there must be {len(kernels)} biases, one per kernel, and {len(image)} names, one per channel "
+            f"(got bias={show_shape(biases.shape)}, {len(names)} names). Leave both out. [lab-channels]"
         )
     layer = Conv2d(1, kernels.shape[2:], padding=padding)
     layer.output_shape((1, *image.shape[1:]))
@@ -110,7 +109,7 @@ def by_channels(
 
 @dataclass(frozen=True)
 class TwoConvolutions(Preformatted):
-    """An image in color through two convolutions, each taken apart."""
+    """A color image through two convolutions, step by step."""
 
     first: ChannelSteps
     second: ChannelSteps
@@ -129,7 +128,7 @@ class TwoConvolutions(Preformatted):
 def two_convolutions(seed: int = 0) -> TwoConvolutions:
     """Take the 4×4 image in color through 2 kernels of 3×3×3, then 3 kernels of 3×3×2, step by step.
 
-    Pixels and weights are small whole numbers drawn by `seed`, so that every sum can be done by hand.
+    Pixels and weights are small random integers, so that every sum can be checked by hand.
 
     Shapes:   (3, 4, 4) → (2, 4, 4) → (3, 4, 4)
     """

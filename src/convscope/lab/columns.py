@@ -1,4 +1,4 @@
-"""Convolution as one matrix product: every window laid out as a column."""
+"""Convolution as one matrix product (im2col)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,9 @@ def matrix_product(x: ArrayLike | None = None, weight: ArrayLike | None = None, 
     kernels = _EXAMPLE if weight is None else numbers("weight", weight)
     if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw); "
-            f"got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}; "
-            "give each kernel one slice per channel. [lab-columns]"
+            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) "
+            f"(got x={show_shape(image.shape)}, weight={show_shape(kernels.shape)}). "
+            "Pass kernels with one slice per channel. [lab-columns]"
         )
     size = kernels.shape[2:]
     x_col = im2col(image[None], size, stride)

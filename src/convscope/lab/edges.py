@@ -1,4 +1,4 @@
-"""Edge kernels: what a horizontal and a vertical one find in an image."""
+"""Edge detection with a horizontal and a vertical kernel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from ..layers.activation import ReLU
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 KERNELS = {
     "horizontal": np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [-1.0, -1.0, -1.0]]),
@@ -28,7 +27,7 @@ KERNELS = {
 
 @dataclass(frozen=True)
 class EdgeMaps(Preformatted):
-    """An image and what each kernel makes of it, before and after ReLU."""
+    """An image and each kernel's feature map, before and after ReLU."""
 
     x: Array
     kernels: dict[str, Array]
@@ -61,15 +60,15 @@ def edge_maps(image: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) -> E
     shapes = {kernel.shape for kernel in given.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise BadShape(
-            "kernels must be matrices of one shape; got "
-            f"{', '.join(show_shape(kernel.shape) for kernel in given.values()) or 'none'}; "
-            "give each as rows of numbers. [lab-kernels]"
+            "kernels must be matrices of one shape (got "
+            f"{', '.join(show_shape(kernel.shape) for kernel in given.values()) or 'none'}). "
+            "Pass each as rows of numbers. [lab-kernels]"
         )
     size = next(iter(shapes))
     if x.ndim != 2 or x.shape[0] < size[0] or x.shape[1] < size[1]:
         raise BadShape(
-            f"image must be a matrix of at least {show_shape(size)} gray levels; got "
-            f"image={show_shape(x.shape)}; give one channel, as rows of numbers. [lab-image]"
+            f"image must be a matrix of at least {show_shape(size)} gray levels (got "
+            f"image={show_shape(x.shape)}). Pass one channel, as rows of numbers. [lab-image]"
         )
     weight = np.stack(list(given.values()))[:, None]
     layer = Conv2d(len(given), size, bias=False)

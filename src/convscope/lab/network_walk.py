@@ -14,8 +14,7 @@ from ..layers.base import show_shape
 from ..loading import load
 from ..network import Network
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 MOST_NUMBERS = 4096
 """A layer of more numbers is beyond what anyone reads."""
@@ -68,8 +67,8 @@ def walk(
     largest = max(int(np.prod(node.output_shape)) for node in network)
     if largest > MOST_NUMBERS or len(network.inputs) > 1:
         raise BadShape(
-            f"a network to be walked through must have one input and layers of at most {MOST_NUMBERS:,} numbers; "
-            f"got {len(network.inputs)} inputs and a layer of {largest:,}; take a smaller one. [lab-network]"
+            f"a network to be walked through must have one input and layers of at most {MOST_NUMBERS:,} numbers "
+            f"(got {len(network.inputs)} inputs and a layer of {largest:,}). Take a smaller one. [lab-network]"
         )
     generator = np.random.default_rng(seed)
     shape = network.inputs[0].output_shape

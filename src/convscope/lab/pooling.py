@@ -1,4 +1,4 @@
-"""Pooling: one window through every kind, and one kind over a whole map, window by window."""
+"""Pooling: all kinds on one window, and max pooling over a whole map."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from ..layers.pooling import (
     StochasticPool2d,
 )
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, titled
+from .blocks import beside, matrix, numbers, titled
 
 WINDOW = ((1.0, 3.0, 2.0), (3.0, 5.0, 4.0), (2.0, 5.0, 6.0))
 MAP = ((1.0, 3.0, 2.0, 4.0), (3.0, 5.0, 4.0, 6.0), (2.0, 5.0, 6.0, 7.0), (4.0, 7.0, 6.0, 8.0))
@@ -33,7 +32,7 @@ _SLIDING = 2
 
 @dataclass(frozen=True)
 class PoolingRow:
-    """One kind of pooling: what it gives, and where a gradient of one per output goes."""
+    """One kind of pooling: its output, and the input gradient for an output gradient of 1."""
 
     name: str
     layer: Layer
@@ -76,8 +75,8 @@ def pooling_table(window: ArrayLike = WINDOW, seed: int = 0) -> PoolingTable:
     x = numbers("window", window)
     if x.ndim != 2 or min(x.shape) < _SLIDING:
         raise BadShape(
-            f"window must be a matrix of at least 2×2 numbers; got window={show_shape(x.shape)}; "
-            "give rows of numbers. [lab-window]"
+            f"window must be a matrix of at least 2×2 numbers (got window={show_shape(x.shape)}). "
+            "Pass rows of numbers. [lab-window]"
         )
     whole = x.shape
     training = Context(training=True, generator=np.random.default_rng(seed))
@@ -143,7 +142,7 @@ def max_pooling(x: ArrayLike = MAP, kernel_size: int = 2, stride: int = 2) -> Po
     image = numbers("x", x)
     if image.ndim != 2:
         raise BadShape(
-            f"x must be a matrix of numbers; got x={show_shape(image.shape)}; give rows of numbers. [lab-window]"
+            f"x must be a matrix of numbers (got x={show_shape(image.shape)}). Pass rows of numbers. [lab-window]"
         )
     layer = MaxPool2d((kernel_size, kernel_size), stride=(stride, stride))
     layer.output_shape((1, *image.shape))

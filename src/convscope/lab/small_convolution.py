@@ -18,8 +18,7 @@ from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv, Conv1d, Conv2d
 from ..text.notebook import Preformatted
-from .arrays import numbers
-from .blocks import beside, matrix, number, titled
+from .blocks import beside, matrix, number, numbers, titled
 
 Place = tuple[int, ...]
 
@@ -29,7 +28,7 @@ class Correlation(Preformatted):
     """One channel and one kernel, stride 1, no padding: all values and all gradients.
 
     `flipped` is the same gradient of x as `grad_x`, by the other way: the gradient of y, padded by one less than
-    the kernel, convolved with the kernel turned by half a turn.
+    the kernel, convolved with the kernel rotated by 180°.
     """
 
     x: Array
@@ -45,11 +44,11 @@ class Correlation(Preformatted):
     flipped: Array
 
     def terms(self, at: Place) -> list[tuple[Place, Place]]:
-        """Return the places (in x, in w) whose products y sums at one place."""
+        """Return the positions (in x, in w) whose products y sums at one position."""
         return [(_plus(at, tap), tap) for tap in places(self.w.shape)]
 
     def uses(self, at: Place) -> list[tuple[Place, Place]]:
-        """Return the places (in y, in w) through which one place of x is used."""
+        """Return the positions (in y, in w) at which one position of x is used."""
         pairs = ((_minus(at, tap), tap) for tap in places(self.w.shape))
         inside = [
             (out, tap) for out, tap in pairs if all(0 <= o < n for o, n in zip(out, self.y.shape, strict=True))
@@ -95,7 +94,7 @@ class Correlation(Preformatted):
     def __str__(self) -> str:
         flipped = beside(
             titled("dy, padded", matrix(self.padded_grad_y)),
-            titled("w, turned", matrix(self.turned_w)),
+            titled("w, flipped", matrix(self.turned_w)),
             titled("= dx", matrix(self.flipped)),
         )
         sizes = f"x {show_shape(self.x.shape)}, w {show_shape(self.w.shape)} → y {show_shape(self.y.shape)}"
@@ -114,7 +113,7 @@ class Correlation(Preformatted):
                 titled("Graph", self.graph()),
                 titled("Backward, with dy the gradient of y", matrix(self.grad_y)),
                 self.backward_equations(),
-                titled("The same dx as a convolution: slide the turned kernel over the padded dy", flipped),
+                titled("The same dx as a convolution: slide the flipped kernel over the padded dy", flipped),
             ]
         )
 
@@ -139,16 +138,16 @@ def correlation(
     fits = fits and all(0 < k <= n for k, n in zip(kernel.shape, signal.shape, strict=True))
     if not fits:
         raise BadShape(
-            "x and w must both be rows or both be matrices, w no larger than x; "
-            f"got x={show_shape(signal.shape)}, w={show_shape(kernel.shape)}; make w smaller. [lab-correlation]"
+            "x and w must both be rows or both be matrices, w no larger than x "
+            f"(got x={show_shape(signal.shape)}, w={show_shape(kernel.shape)}). Make w smaller. [lab-correlation]"
         )
     layer = (Conv1d, Conv2d)[rank - 1](1, kernel.shape)
     y = _convolved(layer, signal, kernel, b)
     grad = np.ones_like(y) if grad_y is None else numbers("grad_y", grad_y)
     if grad.shape != y.shape:
         raise BadShape(
-            f"grad_y must be {show_shape(y.shape)}, as y; got grad_y={show_shape(grad.shape)}; "
-            "leave it out for ones. [lab-correlation]"
+            f"grad_y must be {show_shape(y.shape)}, as y (got grad_y={show_shape(grad.shape)}). "
+            "Remove it for ones. [lab-correlation]"
         )
     parameters = {"weight": kernel[None, None], "bias": np.array([b])}
     gradients = backward(layer, grad[None, None], (signal[None, None],), parameters, Context())

@@ -1,218 +1,52 @@
-"""The layers: frozen hyper-parameters and the integer facts that follow from them.
+"""Layers: frozen hyper-parameters and the integer facts that follow from them.
 
-`base.py` says what every layer answers, `connection.py` how outputs hang on inputs, `operations.py` how
-arithmetic is counted, `facts.py` puts a layer's answers for one input together.
+Each module lists its public layers in `__all__`; this package has them all.
 """
+# ruff: noqa: F403
 
-from .activation import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    Hardsigmoid,
-    Hardswish,
-    LeakyReLU,
-    LogSoftmax,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
+from . import (
+    activation,
+    base,
+    convolution,
+    dense,
+    elementwise,
+    indexing,
+    merge,
+    normalization,
+    pooling,
+    rearrange,
+    recurrent,
+    reduction,
+    resize,
+    structural,
 )
-from .base import Layer, show_shape
-from .convolution import (
-    Conv,
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
-from .dense import Embedding, Linear, Scale
-from .elementwise import Affine, Clamp, Function, Pointwise, Power
-from .indexing import Expand, IndexSelect, Roll
-from .merge import Add, Concat, Divide, Extreme, MatMul, Maximum, Minimum, MultiheadAttention, Multiply, Subtract
-from .normalization import (
-    BatchNorm,
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    GroupNorm,
-    InstanceNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-    LayerNorm,
-    LocalResponseNorm,
-)
-from .pooling import (
-    AdaptiveAvgPool,
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-    AdaptivePool,
-    AvgPool,
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    GlobalAvgPool,
-    GlobalAvgPool1d,
-    GlobalAvgPool2d,
-    GlobalAvgPool3d,
-    GlobalMaxPool,
-    GlobalMaxPool1d,
-    GlobalMaxPool2d,
-    GlobalMaxPool3d,
-    GlobalPool,
-    LPPool,
-    LPPool1d,
-    LPPool2d,
-    LPPool3d,
-    MaxPool,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
-    MinPool,
-    MinPool1d,
-    MinPool2d,
-    MinPool3d,
-    Pool,
-    SpatialPyramidPool,
-    StochasticPool,
-    StochasticPool1d,
-    StochasticPool2d,
-    StochasticPool3d,
-)
-from .rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
-from .recurrent import LSTM
-from .reduction import Reduce
-from .resize import Upsample
-from .structural import Dropout, Identity, Input, Opaque, Parameter
+from .activation import *
+from .base import *
+from .convolution import *
+from .dense import *
+from .elementwise import *
+from .indexing import *
+from .merge import *
+from .normalization import *
+from .pooling import *
+from .rearrange import *
+from .recurrent import *
+from .reduction import *
+from .resize import *
+from .structural import *
 
-__all__ = [
-    "ELU",
-    "GELU",
-    "LSTM",
-    "SELU",
-    "Activation",
-    "AdaptiveAvgPool",
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AdaptivePool",
-    "Add",
-    "Affine",
-    "AvgPool",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BatchNorm",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "ChannelShuffle",
-    "Clamp",
-    "Concat",
-    "Conv",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "ConvTranspose",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "ConvTranspose3d",
-    "Crop",
-    "Divide",
-    "Dropout",
-    "Embedding",
-    "Expand",
-    "Extreme",
-    "Flatten",
-    "Function",
-    "GlobalAvgPool",
-    "GlobalAvgPool1d",
-    "GlobalAvgPool2d",
-    "GlobalAvgPool3d",
-    "GlobalMaxPool",
-    "GlobalMaxPool1d",
-    "GlobalMaxPool2d",
-    "GlobalMaxPool3d",
-    "GlobalPool",
-    "GroupNorm",
-    "Hardsigmoid",
-    "Hardswish",
-    "Identity",
-    "IndexSelect",
-    "Input",
-    "InstanceNorm",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InstanceNorm3d",
-    "LPPool",
-    "LPPool1d",
-    "LPPool2d",
-    "LPPool3d",
-    "Layer",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LocalResponseNorm",
-    "LogSoftmax",
-    "MatMul",
-    "MaxPool",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "Maximum",
-    "MinPool",
-    "MinPool1d",
-    "MinPool2d",
-    "MinPool3d",
-    "Minimum",
-    "Mish",
-    "MultiheadAttention",
-    "Multiply",
-    "Opaque",
-    "PReLU",
-    "Pad",
-    "Parameter",
-    "Permute",
-    "PixelShuffle",
-    "Pointwise",
-    "Pool",
-    "Power",
-    "ReLU",
-    "ReLU6",
-    "Reduce",
-    "Reshape",
-    "Roll",
-    "Scale",
-    "SiLU",
-    "Sigmoid",
-    "Slice",
-    "Softmax",
-    "Softplus",
-    "SpatialPyramidPool",
-    "StochasticPool",
-    "StochasticPool1d",
-    "StochasticPool2d",
-    "StochasticPool3d",
-    "Subtract",
-    "Tanh",
-    "Upsample",
-    "show_shape",
-]
+__all__: list[str] = []
+__all__ += activation.__all__
+__all__ += base.__all__
+__all__ += convolution.__all__
+__all__ += dense.__all__
+__all__ += elementwise.__all__
+__all__ += indexing.__all__
+__all__ += merge.__all__
+__all__ += normalization.__all__
+__all__ += pooling.__all__
+__all__ += rearrange.__all__
+__all__ += recurrent.__all__
+__all__ += reduction.__all__
+__all__ += resize.__all__
+__all__ += structural.__all__

@@ -1,4 +1,4 @@
-"""Activation functions: element-wise, with their properties as data."""
+"""Activation functions and their properties."""
 
 from __future__ import annotations
 
@@ -9,12 +9,32 @@ from typing import ClassVar, NamedTuple
 from ..axis import Everything
 from ..settings import Count, choice, count, real, setting
 from .base import Layer, ParamShapes, show_shape, size_of
-from .connection import Connection, Link, Shape, straight
+from .connection import AxisDependency, Connection, Shape, straight
 from .operations import Operations
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
+    "Activation",
+    "Hardsigmoid",
+    "Hardswish",
+    "LeakyReLU",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
 
 
 class Properties(NamedTuple):
-    """What is known of an activation function without running it.
+    """Analytic properties of an activation function.
 
     `low`, `high` bound its values and `reaches` says which bound is attained ("", "low", "high", "both").
     `saturates` names the sides on which the derivative tends to 0 ("left", "right", both or neither); `dies`
@@ -51,7 +71,7 @@ _SIGMOID = Operations(additions=1, divisions=1, exponentials=1)
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """A function of one number, applied to every element: x → x."""
+    """An elementwise function of one value: x → x."""
 
     retains: ClassVar[frozenset[str]] = frozenset({"output"})
 
@@ -61,7 +81,6 @@ class Activation(Layer):
         raise TypeError(f"{self.kind} has no properties")
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return the function's cost times the elements."""
         return self.properties.cost.times(size_of(inputs[0]))
 
 
@@ -110,7 +129,6 @@ class ReLU6(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Dies on both sides."""
         cost = Operations(comparisons=2)
         return Properties(0, 6, "both", False, ("left", "right"), True, True, 1.0, cost)
 
@@ -125,7 +143,6 @@ class LeakyReLU(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Never dies unless the slope is 0."""
         slope = self.negative_slope
         low = -inf if slope > 0 else 0.0
         cost = Operations(multiplications=1, comparisons=1)
@@ -152,11 +169,9 @@ class PReLU(Activation):
 
     @property
     def properties(self) -> Properties:
-        """As LeakyReLU with the initial slope."""
         return LeakyReLU(self.init).properties
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         if self.num_parameters not in (1, inputs[0][0]):
             raise self.refuse(
                 "num_parameters",
@@ -168,7 +183,6 @@ class PReLU(Activation):
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return the slopes."""
         return {"weight": (self.num_parameters,)}
 
 
@@ -182,7 +196,6 @@ class ELU(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Saturates softly on the left."""
         cost = Operations(multiplications=1, additions=1, comparisons=1, exponentials=1)
         return Properties(
             -self.alpha, inf, "", False, ("left",), False, self.alpha >= 0, max(1.0, abs(self.alpha)), cost
@@ -199,7 +212,6 @@ class SELU(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Saturates softly on the left."""
         cost = Operations(multiplications=2, additions=1, comparisons=1, exponentials=1)
         low = -self.ALPHA * self.SCALE
         return Properties(low, inf, "", False, ("left",), False, True, self.ALPHA * self.SCALE, cost)
@@ -260,7 +272,6 @@ class Softplus(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Saturates on the left."""
         cost = Operations(additions=1, exponentials=2)
         return Properties(0, inf, "", False, ("left",), False, True, 1.0, cost)
 
@@ -274,7 +285,6 @@ class Hardsigmoid(Activation):
 
     @property
     def properties(self) -> Properties:
-        """Flat outside −3 … 3."""
         cost = Operations(multiplications=1, additions=1, comparisons=2)
         return Properties(0, 1, "both", False, ("left", "right"), True, True, 1 / 6, cost)
 
@@ -313,13 +323,12 @@ class Softmax(Layer):
                 "axis",
                 f"be from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return self.axis % len(shape)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         self.along(inputs[0])
         return inputs[0]
 
@@ -339,7 +348,7 @@ class Softmax(Layer):
         (shape,) = inputs
         along = self.along(shape)
         kept = straight(axis for axis in range(len(shape)) if axis != along)
-        return (Connection(links=(*kept, Link(along, along, Everything(shape[along], shape[along])))),)
+        return (Connection(links=(*kept, AxisDependency(along, along, Everything(shape[along], shape[along])))),)
 
 
 @dataclass(frozen=True)

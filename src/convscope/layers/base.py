@@ -1,4 +1,4 @@
-"""What every layer answers."""
+"""The base class of all layers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import ClassVar, TypeVar
 
-from ..errors import BadShape, ConvscopeError
-from ..settings import Form, Owner
+from ..errors import BadShape, ConvscopeError, sentence
+from ..settings import FieldType, Owner
 from .connection import POINTWISE, Connection, Shape
 from .operations import NO_OPERATIONS, Operations, Status
+
+__all__ = [
+    "Layer",
+    "show_shape",
+]
 
 ParamShapes = dict[str, Shape]
 Arity = tuple[int, int | None]
 L = TypeVar("L", bound="Layer")
 
-_FORMS: dict[type, tuple[tuple[str, Form], ...]] = {}
+_FORMS: dict[type, tuple[tuple[str, FieldType], ...]] = {}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's hyper-parameters, and the integer facts that follow from them. No arrays, no state.
+    """Hyper-parameters of a layer, and the integer facts that follow from them. No arrays, no state.
 
     A subclass is a frozen dataclass whose fields are made by `convscope.settings`, so that construction brings
     every setting into one canonical form. Shapes are tuples without the batch, channels first. A method gets
@@ -62,7 +67,7 @@ class Layer:
         return type(self).__name__
 
     @classmethod
-    def forms(cls) -> tuple[tuple[str, Form], ...]:
+    def forms(cls) -> tuple[tuple[str, FieldType], ...]:
         """Return the layer's settings with their forms, in order."""
         known = _FORMS.get(cls)
         if known is None:
@@ -86,11 +91,11 @@ class Layer:
         return NO_OPERATIONS
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Return which positions of each input an output position is made from."""
+        """Return the positions of each input that an output position depends on."""
         return POINTWISE
 
     def training_bytes(self, *inputs: Shape) -> int:
-        """Return what the backward pass keeps beside inputs and outputs: masks, winners, statistics."""
+        """Return the bytes that the backward pass keeps in addition to inputs and outputs."""
         return 0
 
     def refuse(
@@ -98,12 +103,12 @@ class Layer:
         setting: str,
         rule: str,
         got: str,
-        way_out: str,
+        hint: str,
         code: str,
         error: type[ConvscopeError] = BadShape,
     ) -> ConvscopeError:
-        """Make the error for an input that does not fit: `setting must rule; got …; way out. [code]`."""
-        return error(f"{self.kind}.{setting} must {rule}; got {got}; {way_out}. [{code}]")
+        """Return the error for an unsuitable input: `setting must rule (got …). Hint. [code]`."""
+        return error(f"{self.kind}.{setting} must {rule} (got {got}). {sentence(hint)} [{code}]")
 
     def spatial(self, shape: Shape) -> Shape:
         """Return the axes the layer slides over, after a check of the input's rank."""
@@ -113,9 +118,9 @@ class Layer:
                 "input",
                 f"have {self.rank + 1} axes ({axes})",
                 f"input={show_shape(shape)}",
-                f"use {self.kind[:-2]}{len(shape) - 1}d for it"
+                f"use {self.kind[:-2]}{len(shape) - 1}d instead"
                 if 2 <= len(shape) <= 4
-                else "give it an image, not a vector",
+                else "pass an image, not a vector",
                 "input-rank",
             )
         return shape[1:]
@@ -133,7 +138,7 @@ def by_rank(family: type[L]) -> tuple[type[L], type[L], type[L]]:
 
 
 def show_shape(shape: Shape) -> str:
-    """Write a shape as people do: 3×224×224."""
+    """Return a shape as text: 3×224×224."""
     return "×".join(map(str, shape)) if shape else "scalar"
 
 

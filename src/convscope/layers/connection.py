@@ -1,4 +1,4 @@
-"""How the axes of a layer's output hang on the axes of one of its inputs."""
+"""Dependencies of output axes on input axes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ UNMOVED = Window()
 
 
 @dataclass(frozen=True)
-class Link:
-    """Output axis `output` walks along input axis `input` by a map."""
+class AxisDependency:
+    """Output axis `output` depends on input axis `input` through a map."""
 
     output: int
     input: int
@@ -26,7 +26,7 @@ class Link:
 
 
 class Digit(NamedTuple):
-    """One part of an axis that is split over others or folded with others, in a mixed-radix number.
+    """One part of an axis that a reshape split or merged, as a digit of a mixed-radix number.
 
     The part of a position that counts `weight` positions per unit is ⌊index / inner⌋ mod size of the index along
     `axis`; the position is the sum over its parts.
@@ -48,17 +48,17 @@ Layout = tuple[Digit, ...]
 
 @dataclass(frozen=True)
 class Connection:
-    """Which positions of input number `source` an output position is made from.
+    """The positions of input `source` that an output position depends on.
 
     `links` is None for an element-wise layer: every axis goes straight through. Otherwise an input axis that
     no link names is mixed: every output sees all of it (the channels of a convolution, all of a dense layer).
-    `digits` says of input axes that are folded or split where their parts are in the output. `lost` names input
+    `digits` says where the parts of split or merged input axes are in the output. `lost` names input
     axes whose positions cannot be followed further (rows regrouped in sizes that do not divide each other), and
     `opaque` says that nothing at all is known: better unknown than wrong.
     """
 
     source: int = 0
-    links: tuple[Link, ...] | None = None
+    links: tuple[AxisDependency, ...] | None = None
     digits: tuple[tuple[int, Layout], ...] = ()
     lost: tuple[int, ...] = ()
     opaque: bool = False
@@ -69,7 +69,7 @@ class Connection:
         return frozenset(k.input for k in self.links or () if k.map is UNMOVED and k.output == k.input)
 
     @cached_property
-    def by_input(self) -> dict[int, Link]:
+    def by_input(self) -> dict[int, AxisDependency]:
         """Return the link of each input axis that has one."""
         return {link.input: link for link in self.links or ()}
 
@@ -86,10 +86,10 @@ POINTWISE = (Connection(),)
 def windowed(maps: Sequence[AxisMap]) -> tuple[Connection, ...]:
     """Return the connections of a layer that slides over the axes after the first and mixes channels."""
     known: dict[AxisMap, AxisMap] = {UNMOVED: UNMOVED}
-    links = (Link(axis, axis, known.setdefault(one, one)) for axis, one in enumerate(maps, start=1))
+    links = (AxisDependency(axis, axis, known.setdefault(one, one)) for axis, one in enumerate(maps, start=1))
     return (Connection(links=tuple(links)),)
 
 
-def straight(axes: Iterable[int]) -> tuple[Link, ...]:
+def straight(axes: Iterable[int]) -> tuple[AxisDependency, ...]:
     """Return links that carry these axes through unmoved."""
-    return tuple(Link(axis, axis, UNMOVED) for axis in axes)
+    return tuple(AxisDependency(axis, axis, UNMOVED) for axis in axes)

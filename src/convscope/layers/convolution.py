@@ -13,10 +13,21 @@ from .base import Layer, ParamShapes, by_rank, show_shape
 from .connection import Connection, Shape, windowed
 from .operations import Operations
 
+__all__ = [
+    "Conv",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+]
+
 
 @dataclass(frozen=True)
 class _Kernels(Layer):
-    """What convolution and transposed convolution share: kernels, groups, channels."""
+    """Base of convolution and transposed convolution: kernels, groups, channels."""
 
     out_channels: int = count()
     kernel_size: Axes = per_axis()
@@ -53,13 +64,12 @@ class _Kernels(Layer):
 
     @property
     def taps(self) -> int:
-        """Return the number of weights of one kernel on one channel."""
         return prod(self.kernel_size)
 
 
 @dataclass(frozen=True)
 class Conv(_Kernels):
-    """Slide `out_channels` kernels over the input; each kernel is as deep as its group of input channels.
+    """Convolution (cross-correlation) with `out_channels` kernels, each as deep as its group of channels.
 
     Shapes:   (c, h, w) → (out_channels, p, q); weight (out_channels, c / groups, kh, kw), bias (out_channels)
     Formula:  p = ⌊(h + before + after − dilation·(kh − 1) − 1) / stride⌋ + 1
@@ -110,7 +120,6 @@ class Conv(_Kernels):
         return shapes
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one product per weight and output position."""
         outputs = prod(self.output_shape(*inputs))
         return Operations.matrix(outputs, inputs[0][0] // self.groups * self.taps, self.bias)
 
@@ -124,7 +133,7 @@ Conv1d, Conv2d, Conv3d = by_rank(Conv)
 
 @dataclass(frozen=True)
 class ConvTranspose(_Kernels):
-    """Spread every input position over a window of the output: the adjoint of a convolution.
+    """Transposed convolution: the adjoint of a convolution.
 
     Shapes:   (c, h, w) → (out_channels, p, q); weight (c, out_channels / groups, kh, kw), bias (out_channels)
     Formula:  p = (h − 1)·stride − before − after + dilation·(kh − 1) + 1 + output_padding
@@ -138,7 +147,6 @@ class ConvTranspose(_Kernels):
     positional: ClassVar[tuple[str, ...]] = ("out_channels", "kernel_size")
 
     def windows(self, shape: Shape) -> tuple[TransposedWindow, ...]:
-        """Return the transposed window of each spatial axis."""
         self.spatial(shape)
         windows = []
         for axis, (k, s, d) in enumerate(zip(self.kernel_size, self.stride, self.dilation, strict=True)):
@@ -186,7 +194,6 @@ class ConvTranspose(_Kernels):
         return shapes
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one product per weight and input position."""
         (shape,) = inputs
         products = prod(shape) * (self.out_channels // self.groups) * self.taps
         return Operations.matrix(prod(self.output_shape(shape)), 0, self.bias, macs=products)
@@ -206,8 +213,8 @@ def check_fits(layer: Layer, axis: int, n: int, window: Window) -> None:
         name = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[layer.rank or 1][axis]
         raise layer.refuse(
             "kernel_size",
-            f"reach over at most {padded} pixels of {name} here ({n} + padding {window.before} + {window.after})",
-            f"a reach of {window.reach} (kernel {window.size}, dilation {window.dilation})",
-            f"use a smaller kernel, or an input at least {window.reach - window.before - window.after} here",
+            f"reach over at most {padded} pixels of {name}: {n} + padding {window.before} + {window.after}",
+            f"a reach of {window.reach}: kernel {window.size}, dilation {window.dilation}",
+            f"use a smaller kernel, or an input of at least {window.reach - window.before - window.after} pixels",
             "kernel-too-large",
         )

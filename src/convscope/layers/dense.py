@@ -1,4 +1,4 @@
-"""Layers that multiply by a matrix or look a row up in one."""
+"""Linear, embedding and scale layers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from ..settings import count, flag, known_or_inferred
 from .base import Layer, ParamShapes, show_shape, size_of
 from .connection import Connection, Shape, straight
 from .operations import Operations
+
+__all__ = [
+    "Embedding",
+    "Linear",
+    "Scale",
+]
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,6 @@ class Linear(Layer):
         return read
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape with the last axis replaced."""
         return (*self.vector(inputs[0])[:-1], self.out_features)
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
@@ -55,7 +60,6 @@ class Linear(Layer):
         return shapes
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one product per weight and vector."""
         return Operations.matrix(prod(self.output_shape(*inputs)), self.vector(inputs[0])[-1], self.bias)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
@@ -77,15 +81,12 @@ class Embedding(Layer):
     positional: ClassVar[tuple[str, ...]] = ("num_embeddings", "embedding_dim")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape with the width appended."""
         return (*inputs[0], self.embedding_dim)
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return the table."""
         return {"weight": (self.num_embeddings, self.embedding_dim)}
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Every row comes from one position."""
         return (Connection(links=straight(range(len(inputs[0])))),)
 
 
@@ -101,23 +102,20 @@ class Scale(Layer):
     keyword: ClassVar[str] = "scale"
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return one factor per index of the axis."""
         (shape,) = inputs
         if self.axis >= len(shape):
             raise self.refuse(
                 "axis",
                 f"be below {len(shape)} for input {show_shape(shape)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return {"weight": (shape[self.axis], *(1 for _ in shape[self.axis + 1 :]))}
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         self.param_shapes(*inputs)
         return inputs[0]
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one multiplication per element."""
         return Operations(multiplications=size_of(inputs[0]))

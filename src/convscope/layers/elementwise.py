@@ -1,4 +1,4 @@
-"""Functions of one number that are no activations: scale and shift, clamp, powers, the elementary functions."""
+"""Elementwise functions other than activations."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ from .base import Layer, size_of
 from .connection import Shape
 from .operations import Operations
 
+__all__ = [
+    "Affine",
+    "Clamp",
+    "Function",
+    "Pointwise",
+    "Power",
+]
+
 
 @dataclass(frozen=True)
 class Pointwise(Layer):
-    """A function of one number, applied to every element: x → x."""
+    """An elementwise function of one value: x → x."""
 
     @property
     def cost(self) -> Operations:
-        """Return what one element costs."""
         raise TypeError(f"{self.kind} has no cost")
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return the cost times the elements."""
         return self.cost.times(size_of(inputs[0]))
 
 
@@ -61,7 +67,7 @@ class Clamp(Pointwise):
         if (low is None and high is None) or (low is not None and high is not None and low > high):
             raise self.refuse(
                 "low",
-                "be at most high, and one of them given",
+                "be at most high, and at least one of the two must be set",
                 f"low={low}, high={high}",
                 "use low=0 for what ReLU does",
                 "clamp-bounds",
@@ -70,7 +76,6 @@ class Clamp(Pointwise):
 
     @property
     def cost(self) -> Operations:
-        """One comparison per bound."""
         return Operations(comparisons=(self.low is not None) + (self.high is not None))
 
 
@@ -108,7 +113,7 @@ _COSTS = {
 
 @dataclass(frozen=True)
 class Function(Pointwise):
-    """One of the elementary functions by its name.
+    """An elementary function by its name.
 
     Units:    square roots count as divisions; logarithms, erf, sine and cosine as exponentials; abs, sign and
               rounding as comparisons; a change of sign as an addition
@@ -120,5 +125,4 @@ class Function(Pointwise):
 
     @property
     def cost(self) -> Operations:
-        """Return the function's cost."""
         return _COSTS[self.function]

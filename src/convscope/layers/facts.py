@@ -1,4 +1,4 @@
-"""All integer facts of one layer on one input, computed once for equal layers."""
+"""Integer facts of a layer on given inputs, cached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .operations import Operations, Status
 
 
 class Facts(NamedTuple):
-    """What a layer does to inputs of these shapes, whatever its weights.
+    """Facts of a layer on inputs of given shapes, whatever its weights.
 
     `connections` is None for the most common case, an element-wise layer with one input.
     """
@@ -34,7 +34,7 @@ class Facts(NamedTuple):
 
 @lru_cache(maxsize=1 << 16)
 def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
-    """Ask a layer everything. Equal blocks of a network are asked once.
+    """Return all facts of a layer. Equal layers share one result.
 
     Errors:   BadShape when the layer cannot take the inputs
     """
@@ -43,9 +43,9 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
         wanted = str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
         raise layer.refuse(
             "inputs",
-            f"number {wanted}",
+            f"have {wanted} {'entry' if wanted == '1' else 'entries'}",
             str(len(inputs)),
-            "name the layers it takes its inputs from",
+            "name the layers that it takes as inputs",
             "arity",
         )
     shape = layer.output_shape(*inputs)

@@ -1,4 +1,4 @@
-"""Layers that pick, repeat or turn round indices of an axis, without computing."""
+"""Layers that select, repeat or roll indices of an axis."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from typing import ClassVar
 from ..axis import Rolled, Window
 from ..settings import Axes, Integers, count, setting
 from .base import Layer, ParamShapes, show_shape
-from .connection import Connection, Link, Shape, straight
+from .connection import AxisDependency, Connection, Shape, straight
+
+__all__ = [
+    "Expand",
+    "IndexSelect",
+    "Roll",
+]
 
 _NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class IndexSelect(Layer):
-    """Pick `size` indices of one axis by a fixed list, which is kept as a buffer.
+    """Select `size` indices of one axis by a fixed list, which is a buffer.
 
-    Shapes:   (…, n, …) → (…, size, …); buffer index (size), whole numbers from 0 to n − 1
+    Shapes:   (…, n, …) → (…, size, …); buffer index (size), integers from 0 to n − 1
     Errors:   BadShape [axis-range]
     Source:   PyTorch `index_select`, ONNX Gather
     """
@@ -29,20 +35,18 @@ class IndexSelect(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape with the axis as long as the list."""
         (shape,) = inputs
         if self.axis >= len(shape):
             raise self.refuse(
                 "axis",
                 f"be below {len(shape)} for input {show_shape(shape)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return (*shape[: self.axis], self.size, *shape[self.axis + 1 :])
 
     def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return the list of indices."""
         return {"index": (self.size,)}
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
@@ -52,7 +56,7 @@ class IndexSelect(Layer):
 
 @dataclass(frozen=True)
 class Roll(Layer):
-    """Shift axes by some places; what leaves at one end comes in at the other.
+    """Roll axes; elements shifted past one end re-enter at the other.
 
     Errors:   BadShape [roll-axes]
     Source:   PyTorch `roll`
@@ -65,7 +69,6 @@ class Roll(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         (shape,) = inputs
         wrong = len(self.shifts) != len(self.axes) or len(set(self.axes)) < len(self.axes)
         if wrong or max(self.axes) >= len(shape):
@@ -73,23 +76,22 @@ class Roll(Layer):
                 "axes",
                 f"be different, below {len(shape)} for input {show_shape(shape)}, and as many as the shifts",
                 f"axes={self.axes}, shifts={self.shifts}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "roll-axes",
             )
         return shape
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Every position from the one it was shifted from."""
         (shape,) = inputs
         shifts = dict(zip(self.axes, self.shifts, strict=True))
         moved = {a: s % shape[a] for a, s in shifts.items()}
-        links = [Link(a, a, Rolled(shape[a], s)) for a, s in moved.items() if s]
+        links = [AxisDependency(a, a, Rolled(shape[a], s)) for a, s in moved.items() if s]
         return (Connection(links=(*straight(a for a in range(len(shape)) if not moved.get(a)), *links)),)
 
 
 @dataclass(frozen=True)
 class Expand(Layer):
-    """Repeat axes of size 1 up to `shape`; new axes may stand in front.
+    """Repeat axes of size 1 up to `shape`; new leading axes may be added.
 
     Errors:   BadShape [expand-shape]
     Source:   PyTorch `expand`
@@ -101,7 +103,6 @@ class Expand(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the new shape."""
         (shape,) = inputs
         pairs = zip(reversed(shape), reversed(self.shape), strict=False)
         if len(shape) > len(self.shape) or any(old not in (1, new) for old, new in pairs):
@@ -119,6 +120,8 @@ class Expand(Layer):
         (shape,) = inputs
         offset = len(self.shape) - len(shape)
         links = tuple(
-            Link(axis + offset, axis, Window()) for axis, n in enumerate(shape) if n == self.shape[axis + offset]
+            AxisDependency(axis + offset, axis, Window())
+            for axis, n in enumerate(shape)
+            if n == self.shape[axis + offset]
         )
         return (Connection(links=links),)

@@ -1,4 +1,4 @@
-"""Layers that join several branches."""
+"""Layers with several inputs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from typing import ClassVar
 from ..axis import Everything, Stretch
 from ..settings import Count, count, flag, setting
 from .base import Arity, Layer, ParamShapes, show_shape, size_of
-from .connection import UNMOVED, Connection, Link, Shape, straight
+from .connection import UNMOVED, AxisDependency, Connection, Shape, straight
 from .operations import Operations
+
+__all__ = [
+    "Add",
+    "Concat",
+    "Divide",
+    "Extreme",
+    "MatMul",
+    "Maximum",
+    "Minimum",
+    "MultiheadAttention",
+    "Multiply",
+    "Subtract",
+]
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,6 @@ class Elementwise(Layer):
     arity: ClassVar[Arity] = (2, None)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the common shape."""
         rank = max(map(len, inputs))
         sizes = []
         for axis in range(-rank, 0):
@@ -50,7 +62,7 @@ class Elementwise(Layer):
                 continue
             offset = len(output) - len(shape)
             links = tuple(
-                Link(axis + offset, axis, UNMOVED)
+                AxisDependency(axis + offset, axis, UNMOVED)
                 for axis, size in enumerate(shape)
                 if size == output[axis + offset]
             )
@@ -71,7 +83,6 @@ class Add(Elementwise):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one addition per element and further input."""
         return Operations(additions=(len(inputs) - 1) * size_of(self.output_shape(*inputs)))
 
 
@@ -82,7 +93,6 @@ class Multiply(Elementwise):
     keyword: ClassVar[str] = "mul"
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one multiplication per element and further input."""
         return Operations(multiplications=(len(inputs) - 1) * size_of(self.output_shape(*inputs)))
 
 
@@ -95,7 +105,6 @@ class Subtract(Elementwise):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one subtraction per element."""
         return Operations(additions=size_of(self.output_shape(*inputs)))
 
 
@@ -107,16 +116,14 @@ class Divide(Elementwise):
     keyword: ClassVar[str] = "div"
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one division per element."""
         return Operations(divisions=size_of(self.output_shape(*inputs)))
 
 
 @dataclass(frozen=True)
 class Extreme(Elementwise):
-    """One of the inputs, found by comparing them."""
+    """Base of elementwise maximum and minimum."""
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one comparison per element and further input."""
         return Operations(comparisons=(len(inputs) - 1) * size_of(self.output_shape(*inputs)))
 
 
@@ -136,7 +143,7 @@ class Minimum(Extreme):
 
 @dataclass(frozen=True)
 class Concat(Layer):
-    """The inputs one after another along one axis, the channels unless given.
+    """Concatenate the inputs along one axis, by default the channels.
 
     Shapes:   (c₁, h, w), (c₂, h, w) → (c₁ + c₂, h, w)
     Errors:   BadShape [concat-shapes], [axis-range]
@@ -148,14 +155,13 @@ class Concat(Layer):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape with the axis summed."""
         first = inputs[0]
         if self.axis >= len(first):
             raise self.refuse(
                 "axis",
                 f"be below {len(first)} for input {show_shape(first)}",
                 f"axis={self.axis}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         for shape in inputs[1:]:
@@ -180,7 +186,7 @@ class Concat(Layer):
         for source, shape in enumerate(inputs):
             stretch = Stretch(shape[self.axis], start, joined)
             links = tuple(
-                Link(axis, axis, UNMOVED if axis != self.axis else stretch) for axis in range(len(shape))
+                AxisDependency(axis, axis, UNMOVED if axis != self.axis else stretch) for axis in range(len(shape))
             )
             connections.append(Connection(source, links))
             start += shape[self.axis]
@@ -199,7 +205,6 @@ class MatMul(Layer):
     keyword: ClassVar[str] = "matmul"
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return rows of the first by columns of the second."""
         one, two = inputs
         if len(one) < 2 or len(two) < 2 or one[-1] != two[-2] or one[:-2] != two[:-2]:
             raise self.refuse(
@@ -212,14 +217,13 @@ class MatMul(Layer):
         return (*one[:-1], two[-1])
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return one product per output and inner index."""
         return Operations.matrix(size_of(self.output_shape(*inputs)), inputs[0][-1])
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
         """A row sees its own row of the first input and all of the second; axes in front go straight through."""
         stacked = straight(range(len(inputs[0]) - 2))
         row = len(inputs[0]) - 2
-        return (Connection(0, (*stacked, Link(row, row, UNMOVED))), Connection(1, stacked))
+        return (Connection(0, (*stacked, AxisDependency(row, row, UNMOVED))), Connection(1, stacked))
 
 
 @dataclass(frozen=True)
@@ -261,12 +265,10 @@ class MultiheadAttention(Layer):
         return query[0], key[0], query[1]
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the query's shape."""
         self._lengths(inputs)
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return PyTorch's packed projections."""
         width = self._lengths(inputs)[2]
         shapes: ParamShapes = {"in_proj_weight": (3 * width, width), "out_proj.weight": (width, width)}
         if self.bias:
@@ -287,7 +289,7 @@ class MultiheadAttention(Layer):
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
         """Every position sees all keys and values; of the query, if apart, only its own row."""
         queries, keys, _ = self._lengths(inputs)
-        everything = (Link(0, 0, Everything(keys, queries)),)
+        everything = (AxisDependency(0, 0, Everything(keys, queries)),)
         query = straight((0,)) if len(inputs) > 1 else everything
         return tuple(Connection(source, everything if source else query) for source in range(len(inputs)))
 

@@ -1,4 +1,4 @@
-"""Normalization: subtract a mean, divide by a spread, scale and shift."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,26 @@ from .base import Layer, ParamShapes, by_rank, show_shape, size_of
 from .connection import POINTWISE, Connection, Shape, straight
 from .operations import Operations
 
+__all__ = [
+    "BatchNorm",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+    "LocalResponseNorm",
+]
+
 _LOCAL_AND_GLOBAL = (Connection(), Connection(links=()))
 
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Normalize each channel by statistics of the batch; at inference by running ones, so element-wise.
+    """Normalize each channel by batch statistics, at inference by running statistics.
 
     Shapes:   (c, …) → (c, …); weight (c), bias (c); buffers running_mean (c), running_var (c)
     Source:   Ioffe & Szegedy 2015; PyTorch BatchNorm2d
@@ -27,22 +41,19 @@ class BatchNorm(Layer):
     keyword: ClassVar[str] = "bn"
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per channel."""
         channels = inputs[0][:1]
         return {"weight": channels, "bias": channels} if self.affine else {}
 
     def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return the running statistics."""
         return {"running_mean": inputs[0][:1], "running_var": inputs[0][:1]}
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         if self.rank is not None and (self.rank, len(inputs[0])) != (1, 1):  # BatchNorm1d also takes (c)
             self.spatial(inputs[0])
         return inputs[0]
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return inference: statistics, scale and shift folded to one multiplication and one addition."""
+        """Return inference: statistics, scale and shift merged into one multiplication and one addition."""
         elements = size_of(inputs[0])
         return Operations(multiplications=elements, additions=elements)
 
@@ -80,7 +91,6 @@ class GroupNorm(Layer):
     positional: ClassVar[tuple[str, ...]] = ("num_groups",)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         channels = inputs[0][0]
         if channels % self.num_groups:
             divisors = ", ".join(str(d) for d in range(1, min(channels, 10_000) + 1) if channels % d == 0)
@@ -94,7 +104,6 @@ class GroupNorm(Layer):
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per channel."""
         channels = inputs[0][:1]
         return {"weight": channels, "bias": channels} if self.affine else {}
 
@@ -120,12 +129,10 @@ class InstanceNorm(Layer):
     keyword: ClassVar[str] = "instancenorm"
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         self.spatial(inputs[0])
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per channel."""
         channels = inputs[0][:1]
         return {"weight": channels, "bias": channels} if self.affine else {}
 
@@ -166,18 +173,16 @@ class LayerNorm(Layer):
                 "axes",
                 f"be different and from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
                 f"axes={self.axes}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return axes
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         self.normalized(inputs[0])
         return inputs[0]
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return scale and shift per index of the axes."""
         sizes = tuple(inputs[0][axis] for axis in self.normalized(inputs[0]))
         return {"weight": sizes, "bias": sizes} if self.affine else {}
 

@@ -1,4 +1,4 @@
-"""Arithmetic of a layer, by kind."""
+"""Counts of a layer's operations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Status(IntEnum):
-    """How far a number can be trusted; a total has the worst status of its parts."""
+    """Completeness of a count; a total has the worst status of its parts."""
 
     COMPLETE = 0
     LOWER_BOUND = 1
@@ -15,17 +15,17 @@ class Status(IntEnum):
 
     @property
     def word(self) -> str:
-        """Return the word that reports print."""
+        """Return the status as text."""
         return self.name.lower()
 
 
 class Operations(NamedTuple):
-    """What one forward pass over one image computes.
+    """The operations of one forward pass over one image.
 
     macs are multiply-adds of convolutions, dense layers and matrix products; their multiplications and
     additions are also in the other columns. Bias additions are in `additions` alone. Subtractions count as
     additions, square roots as divisions, logarithms, powers and erf as exponentials. Zeros that padding adds
-    are multiplied like any other number.
+    are multiplied like any other value.
     """
 
     macs: int = 0

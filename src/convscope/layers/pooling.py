@@ -1,4 +1,4 @@
-"""Pooling: one number out of each window, channel by channel."""
+"""Pooling layers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,52 @@ from ..axis import Bins, Spans, Window
 from ..errors import BadSetting
 from ..settings import Axes, Integers, Owner, Pads, PerAxis, flag, pads, per_axis, real, setting
 from .base import Layer, by_rank, show_shape, size_of
-from .connection import Connection, Link, Shape, windowed
+from .connection import AxisDependency, Connection, Shape, windowed
 from .convolution import check_fits
 from .operations import Operations
+
+__all__ = [
+    "AdaptiveAvgPool",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AdaptivePool",
+    "AvgPool",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "GlobalAvgPool",
+    "GlobalAvgPool1d",
+    "GlobalAvgPool2d",
+    "GlobalAvgPool3d",
+    "GlobalMaxPool",
+    "GlobalMaxPool1d",
+    "GlobalMaxPool2d",
+    "GlobalMaxPool3d",
+    "GlobalPool",
+    "LPPool",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
+    "MaxPool",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MinPool",
+    "MinPool1d",
+    "MinPool2d",
+    "MinPool3d",
+    "Pool",
+    "SpatialPyramidPool",
+    "StochasticPool",
+    "StochasticPool1d",
+    "StochasticPool2d",
+    "StochasticPool3d",
+]
 
 INDEX_BYTES = 8
 """The winner of each max-pooling window is remembered as a 64-bit index, as PyTorch does."""
@@ -22,7 +65,7 @@ INDEX_BYTES = 8
 
 @dataclass(frozen=True)
 class KernelSized(PerAxis):
-    """A stride that is the kernel's size unless given."""
+    """A stride that defaults to the kernel size."""
 
     def canonical(self, value: Axes | int | None, owner: Owner, name: str) -> Axes:
         """Return one int per axis, or nothing yet."""
@@ -31,7 +74,7 @@ class KernelSized(PerAxis):
 
 @dataclass(frozen=True)
 class Pool(Layer):
-    """A window that moves over each channel on its own.
+    """Base of pooling layers: a window slides over each channel.
 
     Shapes:   (c, h, w) → (c, p, q)
     Formula:  p = ⌊(h + before + after − dilation·(kh − 1) − 1) / stride⌋ + 1; ⌈·⌉ with ceil_mode
@@ -57,7 +100,7 @@ class Pool(Layer):
                 if max(before, after) > half:
                     raise self.refuse(
                         "padding",
-                        "be at most half the kernel, or a window could hold nothing but padding",
+                        "be at most half the kernel, so that no window holds only padding",
                         f"padding={max(before, after)}, kernel_size={k}",
                         f"use at most {half}, or a Pad layer before",
                         "pool-padding",
@@ -83,12 +126,10 @@ class Pool(Layer):
         return (shape[0], *(w.positions(n) for n, w in zip(shape[1:], windows, strict=True)))
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Return the windows."""
         return windowed(self.windows(inputs[0]))
 
     @property
     def taps(self) -> int:
-        """Return the elements of one full window."""
         return prod(self.kernel_size)
 
     def _outputs(self, shape: Shape) -> int:
@@ -106,7 +147,6 @@ class MaxPool(Pool):
         return Operations(comparisons=self._outputs(inputs[0]) * (self.taps - 1))
 
     def training_bytes(self, *inputs: Shape) -> int:
-        """Return the winners' indices."""
         return INDEX_BYTES * self._outputs(inputs[0])
 
 
@@ -126,7 +166,6 @@ class AvgPool(Pool):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return the sum and one division per window."""
         outputs = self._outputs(inputs[0])
         return Operations(additions=outputs * (self.taps - 1), divisions=outputs)
 
@@ -151,7 +190,7 @@ class LPPool(Pool):
 
 @dataclass(frozen=True)
 class StochasticPool(Pool):
-    """In training one element per window, drawn in proportion to its value; at inference their weighted mean.
+    """One element per window, drawn in proportion to its value; at inference the weighted mean.
 
     Source:   Zeiler & Fergus 2013
     """
@@ -170,13 +209,12 @@ class StochasticPool(Pool):
         )
 
     def training_bytes(self, *inputs: Shape) -> int:
-        """Return the drawn indices."""
         return INDEX_BYTES * self._outputs(inputs[0])
 
 
 @dataclass(frozen=True)
 class AdaptivePool(Layer):
-    """As many windows per axis as asked for, whatever the input's size.
+    """Pooling to a given output size.
 
     Shapes:   (c, h, w) → (c, output_size…)
     Formula:  window o covers ⌊o·h/size⌋ … ⌈(o + 1)·h/size⌉ − 1
@@ -192,7 +230,6 @@ class AdaptivePool(Layer):
         return (inputs[0][0], *self.output_size)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Return the bins."""
         sizes = self.spatial(inputs[0])
         return windowed([Bins(n, size) for n, size in zip(sizes, self.output_size, strict=True)])
 
@@ -213,7 +250,6 @@ class AdaptiveAvgPool(AdaptivePool):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return the sums and one division per bin."""
         outputs = prod(self.output_shape(*inputs))
         return Operations(additions=self.elements(inputs[0]) - outputs, divisions=outputs)
 
@@ -229,13 +265,12 @@ class AdaptiveMaxPool(AdaptivePool):
         return Operations(comparisons=self.elements(inputs[0]) - prod(self.output_shape(*inputs)))
 
     def training_bytes(self, *inputs: Shape) -> int:
-        """Return the winners' indices."""
         return INDEX_BYTES * prod(self.output_shape(*inputs))
 
 
 @dataclass(frozen=True)
 class GlobalPool(Layer):
-    """One number per channel: (c, h, w) → (c, 1, 1)."""
+    """One value per channel: (c, h, w) → (c, 1, 1)."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the channels, each spatial axis shrunk to one."""
@@ -254,7 +289,6 @@ class GlobalAvgPool(GlobalPool):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return the sum and one division per channel."""
         channels = inputs[0][0]
         return Operations(additions=size_of(inputs[0]) - channels, divisions=channels)
 
@@ -270,13 +304,12 @@ class GlobalMaxPool(GlobalPool):
         return Operations(comparisons=size_of(inputs[0]) - inputs[0][0])
 
     def training_bytes(self, *inputs: Shape) -> int:
-        """Return the winners' indices."""
         return INDEX_BYTES * inputs[0][0]
 
 
 @dataclass(frozen=True)
 class SpatialPyramidPool(Layer):
-    """Max pooling into several grids, flattened and joined: any image becomes a vector of one length.
+    """Max pooling to several grids, flattened and concatenated: a vector of fixed length.
 
     Shapes:   (c, h, w) → (c·Σ level^rank)
     Source:   He et al. 2014, "Spatial pyramid pooling in deep convolutional networks"
@@ -301,11 +334,9 @@ class SpatialPyramidPool(Layer):
         return tuple(kinds[rank - 1]((level,)) for level in self.levels)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the length of the joined grids."""
         return (sum(size_of(grid.output_shape(*inputs)) for grid in self.grids(inputs[0])),)
 
     def operations(self, *inputs: Shape) -> Operations:
-        """Return the levels' comparisons."""
         return Operations(comparisons=sum(g.operations(*inputs).comparisons for g in self.grids(inputs[0])))
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
@@ -321,11 +352,10 @@ class SpatialPyramidPool(Layer):
                 for ends, many in zip(spans, (first, last), strict=True):
                     row = np.tile(np.repeat(ends, inner), level ** (axis - 1))
                     many.extend(np.tile(row, shape[0]).tolist())
-            links.append(Link(0, axis, Spans(tuple(first), tuple(last))))
+            links.append(AxisDependency(0, axis, Spans(tuple(first), tuple(last))))
         return (Connection(links=tuple(links)),)
 
     def training_bytes(self, *inputs: Shape) -> int:
-        """Return the winners' indices."""
         return INDEX_BYTES * self.output_shape(*inputs)[0]
 
 

@@ -1,4 +1,4 @@
-"""Layers that move elements without computing: reshape, permute, pad, crop, shuffle."""
+"""Layers that move elements without arithmetic: reshape, permute, pad, crop, shuffle."""
 
 from __future__ import annotations
 
@@ -11,31 +11,40 @@ from ..axis import Resize, Window
 from ..axis.window import Border
 from ..settings import LARGEST, Axes, Count, Integers, Optional, Pads, choice, count, pads, real, setting
 from .base import Layer, show_shape, size_of
-from .connection import UNMOVED, Connection, Digit, Layout, Link, Shape, straight
+from .connection import UNMOVED, AxisDependency, Connection, Digit, Layout, Shape, straight
+
+__all__ = [
+    "ChannelShuffle",
+    "Crop",
+    "Flatten",
+    "Pad",
+    "Permute",
+    "PixelShuffle",
+    "Reshape",
+    "Slice",
+]
 
 _NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """All axes in one, row by row: (c, h, w) → (c·h·w)."""
+    """Merge all axes in row-major order: (c, h, w) → (c·h·w)."""
 
     keyword: ClassVar[str] = "flatten"
     retains: ClassVar[frozenset[str]] = _NOTHING
     view: ClassVar[bool] = True
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return one axis."""
         return (size_of(inputs[0]),)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Follow every element to its place."""
         return _reshaped(inputs[0], self.output_shape(*inputs))
 
 
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """The same elements in row-major order under another shape; one size may be -1, found from the rest.
+    """Reshape in row-major order; one size may be -1 and is inferred.
 
     Errors:   BadShape [reshape-size]
     """
@@ -47,7 +56,6 @@ class Reshape(Layer):
     view: ClassVar[bool] = True
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the new shape."""
         elements = size_of(inputs[0])
         known = prod(size for size in self.shape if size != -1)
         unknown = self.shape.count(-1)
@@ -57,13 +65,13 @@ class Reshape(Layer):
                 "shape",
                 f"hold the {elements} elements of {show_shape(inputs[0])}, with at most one -1",
                 f"shape={'x'.join(map(str, self.shape))}",
-                "use -1 for one size to have it found",
+                "use -1 for one size to infer it",
                 "reshape-size",
             )
         return tuple(elements // known if size == -1 else size for size in self.shape)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Follow axes that keep their size, are folded together or split into parts."""
+        """Follow axes that keep their size, are merged, or are split."""
         return _reshaped(inputs[0], self.output_shape(*inputs))
 
 
@@ -88,14 +96,14 @@ def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _reshaped(old: Shape, new: Shape) -> tuple[Connection, ...]:
-    links: list[Link] = []
+    links: list[AxisDependency] = []
     digits: list[tuple[int, Layout]] = []
     lost: list[int] = []
     for olds, news in _groups(old, new):
         sized_old = [axis for axis in olds if old[axis] > 1]
         sized_new = [axis for axis in news if new[axis] > 1]
         if len(sized_old) == len(sized_new) == 1:
-            links.append(Link(sized_new[0], sized_old[0], UNMOVED))
+            links.append(AxisDependency(sized_new[0], sized_old[0], UNMOVED))
             continue
         for axis, inner in _inners(old, sized_old):
             layout = _parts(inner, old[axis], new, _inners(new, sized_new))
@@ -126,7 +134,7 @@ def _parts(inner: int, size: int, new: Shape, news: list[tuple[int, int]]) -> La
 
 @dataclass(frozen=True)
 class Permute(Layer):
-    """The axes in another order, batch left out: `1x2x0` turns (c, h, w) into (h, w, c).
+    """Permute the axes, without the batch axis: `1x2x0` maps (c, h, w) to (h, w, c).
 
     Errors:   BadShape [permute-order]
     """
@@ -137,26 +145,24 @@ class Permute(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the sizes in the new order."""
         (shape,) = inputs
         if sorted(self.order) != list(range(len(shape))):
             raise self.refuse(
                 "order",
-                f"name each axis 0 to {len(shape) - 1} of {show_shape(shape)} once",
+                f"be a permutation of the axes 0 to {len(shape) - 1}of {show_shape(shape)}",
                 f"order={'x'.join(map(str, self.order))}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "permute-order",
             )
         return tuple(shape[axis] for axis in self.order)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Each axis to its new place."""
-        return (Connection(links=tuple(Link(new, old, UNMOVED) for new, old in enumerate(self.order))),)
+        return (Connection(links=tuple(AxisDependency(new, old, UNMOVED) for new, old in enumerate(self.order))),)
 
 
 @dataclass(frozen=True)
 class Pad(Layer):
-    """Put rows and columns around the image; negative numbers crop.
+    """Pad the spatial axes; negative values crop.
 
     Errors:   BadShape [pad-size]
     Source:   PyTorch `pad`
@@ -172,7 +178,6 @@ class Pad(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def windows(self, shape: Shape) -> tuple[Window, ...]:
-        """Return a window of one pixel per spatial axis."""
         rank = len(shape) - 1
         pairs = self.padding * rank if len(self.padding) == 1 else self.padding
         limits = {"reflect": -1, "circular": 0}.get(self.mode)
@@ -191,19 +196,17 @@ class Pad(Layer):
         return tuple(Window(1, 1, before, after, border=self.mode) for before, after in pairs)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the padded sizes."""
         windows = self.windows(inputs[0])
         return (inputs[0][0], *(w.positions(n) for n, w in zip(inputs[0][1:], windows, strict=True)))
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Shifted positions."""
-        moved = (Link(axis, axis, w) for axis, w in enumerate(self.windows(inputs[0]), start=1))
+        moved = (AxisDependency(axis, axis, w) for axis, w in enumerate(self.windows(inputs[0]), start=1))
         return (Connection(links=(*straight((0,)), *moved)),)
 
 
 @dataclass(frozen=True)
 class Crop(Layer):
-    """Cut rows and columns off the image's edges: (before, after) per spatial axis.
+    """Crop the spatial axes: (before, after) per axis.
 
     Errors:   BadShape [crop-size]
     """
@@ -214,7 +217,7 @@ class Crop(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def as_pad(self, shape: Shape) -> Pad:
-        """Return the same cut as negative padding."""
+        """Return the same crop as negative padding."""
         if len(self.margins) not in (1, len(shape) - 1) or any(
             n <= before + after
             for n, (before, after) in zip(shape[1:], self.margins * (len(shape) - 1), strict=False)
@@ -223,23 +226,21 @@ class Crop(Layer):
                 "margins",
                 "have one entry per spatial axis and leave at least one pixel",
                 f"margins={self.margins} for input {show_shape(shape)}",
-                "cut less",
+                "crop less",
                 "crop-size",
             )
         return Pad(tuple((-before, -after) for before, after in self.margins))
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the smaller sizes."""
         return self.as_pad(inputs[0]).output_shape(*inputs)
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Shifted positions."""
         return self.as_pad(inputs[0]).connections(*inputs)
 
 
 @dataclass(frozen=True)
 class Slice(Layer):
-    """Every `step`-th index from `start` up to `stop` of one axis.
+    """Take every `step`-th index from `start` up to `stop` of one axis.
 
     Errors:   BadShape [slice-range]
     """
@@ -260,28 +261,26 @@ class Slice(Layer):
                 "start and stop",
                 f"be an axis and indices inside {show_shape(shape)}",
                 f"axis={self.axis}, start={self.start}, stop={self.stop}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "slice-range",
             )
         return end
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape with the axis shortened."""
         (shape,) = inputs
         kept = -(-(self._end(shape) - self.start) // self.step)
         return (*shape[: self.axis], kept, *shape[self.axis + 1 :])
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Shifted and strided positions along the axis."""
         (shape,) = inputs
         cut = Window(1, self.step, -self.start, self._end(shape) - shape[self.axis])
         axes = range(len(shape))
-        return (Connection(links=tuple(Link(a, a, cut if a == self.axis else UNMOVED) for a in axes)),)
+        return (Connection(links=tuple(AxisDependency(a, a, cut if a == self.axis else UNMOVED) for a in axes)),)
 
 
 @dataclass(frozen=True)
 class PixelShuffle(Layer):
-    """Turn channels into finer pixels: (c·r², h, w) → (c, h·r, w·r).
+    """Rearrange channels to pixels: (c·r², h, w) → (c, h·r, w·r).
 
     Errors:   BadShape [pixel-shuffle]
     Source:   Shi et al. 2016; PyTorch PixelShuffle
@@ -293,7 +292,6 @@ class PixelShuffle(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return fewer channels and larger sizes."""
         (shape,) = inputs
         r = self.upscale_factor
         if len(shape) != 3 or shape[0] % (r * r):
@@ -309,13 +307,13 @@ class PixelShuffle(Layer):
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
         """Each fine pixel from the coarse one it lies in; channels are mixed."""
         sizes = inputs[0][1:]
-        links = (Link(a, a, Resize(n, n * self.upscale_factor)) for a, n in enumerate(sizes, start=1))
+        links = (AxisDependency(a, a, Resize(n, n * self.upscale_factor)) for a, n in enumerate(sizes, start=1))
         return (Connection(links=tuple(links)),)
 
 
 @dataclass(frozen=True)
 class ChannelShuffle(Layer):
-    """Deal the channels of `groups` groups like cards, one from each in turn.
+    """Interleave the channels of `groups` groups, one from each in turn.
 
     Errors:   BadShape [channel-shuffle]
     Source:   Zhang et al. 2018, ShuffleNet; PyTorch ChannelShuffle
@@ -327,7 +325,6 @@ class ChannelShuffle(Layer):
     retains: ClassVar[frozenset[str]] = _NOTHING
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
         if inputs[0][0] % self.groups:
             raise self.refuse(
                 "groups",

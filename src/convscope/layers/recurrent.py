@@ -1,4 +1,4 @@
-"""Recurrent layers, counted for sequence models beside a convolutional network."""
+"""Recurrent layers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import ClassVar
 from ..axis import Everything, Prefix
 from ..settings import choice, count, flag
 from .base import Layer, ParamShapes, show_shape
-from .connection import Connection, Link, Shape
+from .connection import AxisDependency, Connection, Shape
 from .operations import Operations
+
+__all__ = [
+    "LSTM",
+]
 
 
 @dataclass(frozen=True)
 class LSTM(Layer):
-    """Long short-term memory over a sequence, optionally stacked, two-way and projected.
+    """Long short-term memory over a sequence, optionally stacked, bidirectional and projected.
 
     Shapes:   (length, in) → (length, directions·h), where h is proj_size or else hidden_size
     Formula:  parameters per direction 4·((in + h)·hidden + hidden) with one bias (biases "one", Keras and
@@ -40,7 +44,7 @@ class LSTM(Layer):
 
     @property
     def directions(self) -> int:
-        """Return 2 for a two-way layer."""
+        """Return 2 for a bidirectional layer."""
         return 2 if self.bidirectional else 1
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -105,7 +109,7 @@ class LSTM(Layer):
         """A step sees the steps up to its own, in a two-way layer all; features are mixed."""
         (length, _) = inputs[0]
         steps = Everything(length, length) if self.bidirectional else Prefix()
-        return (Connection(links=(Link(0, 0, steps),)),)
+        return (Connection(links=(AxisDependency(0, 0, steps),)),)
 
     def training_bytes(self, *inputs: Shape) -> int:
         """Return the gates and cell states of every step, in float32."""

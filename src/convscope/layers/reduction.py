@@ -1,4 +1,4 @@
-"""Reductions: several axes become one number."""
+"""Reductions over axes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import ClassVar
 from ..axis import Bins
 from ..settings import Axes, Integers, choice, flag, setting
 from .base import Layer, show_shape, size_of
-from .connection import UNMOVED, Connection, Link, Shape
+from .connection import UNMOVED, AxisDependency, Connection, Shape
 from .operations import Operations
+
+__all__ = [
+    "Reduce",
+]
 
 
 @dataclass(frozen=True)
 class Reduce(Layer):
-    """The mean, sum, largest or smallest number along the given axes; (-1,) is the last axis.
+    """Mean, sum, maximum or minimum along the given axes; (-1,) is the last axis.
 
     Shapes:   (c, h, w) over axes 1, 2 → (c), or (c, 1, 1) with keepdims
     Errors:   BadShape [axis-range], [reduce-all]
-    Source:   PyTorch `mean`, `sum`, `amax`, `amin`; ONNX ReduceMean and its kin
+    Source:   PyTorch `mean`, `sum`, `amax`, `amin`; the ONNX ReduceMean family
     """
 
     mode: str = choice("mean", "sum", "max", "min")
@@ -35,7 +39,7 @@ class Reduce(Layer):
                 "axes",
                 f"be different and from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
                 f"axes={self.axes}",
-                "count axes from 0 (channels), batch left out",
+                "count axes from 0 (channels), without the batch axis",
                 "axis-range",
             )
         return axes
@@ -71,8 +75,8 @@ class Reduce(Layer):
         place = 0
         for axis, size in enumerate(shape):
             if axis not in axes:
-                links.append(Link(place, axis, UNMOVED))
+                links.append(AxisDependency(place, axis, UNMOVED))
             elif self.keepdims:
-                links.append(Link(place, axis, Bins(size, 1)))
+                links.append(AxisDependency(place, axis, Bins(size, 1)))
             place += axis not in axes or self.keepdims
         return (Connection(links=tuple(links)),)

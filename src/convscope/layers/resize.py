@@ -9,15 +9,19 @@ from typing import ClassVar
 from ..axis import Resize
 from ..settings import Axes, Optional, PerAxis, choice, flag, setting
 from .base import Layer, show_shape
-from .connection import Connection, Link, Shape, straight
+from .connection import AxisDependency, Connection, Shape, straight
 from .operations import Operations
+
+__all__ = [
+    "Upsample",
+]
 
 _SUPPORT = {"nearest": 1, "linear": 2, "cubic": 4}
 
 
 @dataclass(frozen=True)
 class Upsample(Layer):
-    """Redraw every channel at `size`, or `scale_factor` times as large.
+    """Resize every channel to `size`, or by `scale_factor`.
 
     Shapes:   (c, h, w) → (c, size…)
     Errors:   BadShape [upsample-size]
@@ -40,7 +44,7 @@ class Upsample(Layer):
         if wrong or given is None or len(given) not in (1, rank):
             raise self.refuse(
                 "size or scale_factor",
-                "be given, one of the two, with 1 number or one per spatial axis",
+                "be set, exactly one of them, with 1 value or one per spatial axis",
                 f"size={self.size}, scale_factor={self.scale_factor} for input {show_shape(shape)}",
                 "use scale_factor=2 to double",
                 "upsample-size",
@@ -52,7 +56,6 @@ class Upsample(Layer):
         return tuple(Resize(n, size, support, corners) for n, size in zip(shape[1:], sizes, strict=True))
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the channels at the new size."""
         return (inputs[0][0], *(resize.size for resize in self.resizes(inputs[0])))
 
     def operations(self, *inputs: Shape) -> Operations:
@@ -64,6 +67,5 @@ class Upsample(Layer):
         return Operations(multiplications=outputs * neighbors, additions=outputs * (neighbors - 1))
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Each new pixel from its neighbors."""
-        moved = (Link(axis, axis, one) for axis, one in enumerate(self.resizes(inputs[0]), start=1))
+        moved = (AxisDependency(axis, axis, one) for axis, one in enumerate(self.resizes(inputs[0]), start=1))
         return (Connection(links=(*straight((0,)), *moved)),)

@@ -1,4 +1,4 @@
-"""Input, identity, dropout, arrays of the network itself, and the layer for what nobody knows."""
+"""Input, identity, dropout, arrays that belong to the network, and unsupported operators."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from .base import Arity, Layer, ParamShapes, size_of
 from .connection import Connection, Shape
 from .operations import Status
 
+__all__ = [
+    "Dropout",
+    "Identity",
+    "Input",
+    "Opaque",
+    "Parameter",
+]
+
 
 @dataclass(frozen=True)
 class Input(Layer):
-    """Where images enter: channels first, batch left out."""
+    """Network input, channels first, without the batch axis."""
 
     shape: Axes = setting(Integers(least=1, longest=8))
     arity: ClassVar[Arity] = (0, 0)
@@ -22,11 +30,9 @@ class Input(Layer):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the given shape."""
         return self.shape
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Return no connection."""
         return ()
 
 
@@ -41,7 +47,7 @@ class Identity(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """In training set each element to 0 with probability p and scale the rest by 1/(1 − p); else nothing.
+    """Set each element to 0 with probability p in training, and scale the rest by 1/(1 − p).
 
     Source:   Srivastava et al. 2014, in the inverted form
     """
@@ -59,9 +65,9 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class Parameter(Layer):
-    """An array of the network's own, the same for every image: a class token, a position embedding, a mask.
+    """An array that belongs to the network: a class token, a position embedding, a mask.
 
-    The input only says how many images there are. A learned array is a parameter, another one a buffer.
+    It is the same for every image. A learned array is a parameter, a constant one a buffer.
 
     Shapes:   any → shape; weight (shape), or buffer value (shape)
     """
@@ -73,25 +79,21 @@ class Parameter(Layer):
     retains: ClassVar[frozenset[str]] = frozenset()
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the given shape."""
         return self.shape
 
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return the learned array."""
         return {"weight": self.shape} if self.learned else {}
 
     def buffer_shapes(self, *inputs: Shape) -> ParamShapes:
-        """Return the constant array."""
         return {} if self.learned else {"value": self.shape}
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Nothing of the input is seen."""
         return ()
 
 
 @dataclass(frozen=True)
 class Opaque(Layer):
-    """An operator that nobody here knows: only its output's shape is given, all else is unknown."""
+    """An unsupported operator: only its output shape is known."""
 
     operator: str = setting(Text())
     shape: Axes = setting(Integers(least=1, longest=8))
@@ -106,9 +108,7 @@ class Opaque(Layer):
         return f"Opaque({self.operator})" if hasattr(self, "operator") else "Opaque"
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the given shape."""
         return self.shape
 
     def connections(self, *inputs: Shape) -> tuple[Connection, ...]:
-        """Nobody knows."""
         return tuple(Connection(source, (), opaque=True) for source in range(len(inputs)))

@@ -13,7 +13,7 @@ __all__ = ["parse", "parse_json", "parse_yaml", "to_notation", "to_yaml"]
 def parse(text: str, name: str = "network") -> Network:
     """Return the network that a text in line notation describes.
 
-    Errors:   BadNotation with line, column and a way out; BadShape and BadSetting of the layers, with the same
+    Errors:   BadNotation with line, column and a hint; BadShape and BadSetting of the layers, with the same
 
     >>> parse("input 1x28x28 | conv 32 3 same | relu | maxpool 2 | flatten | dense 10")["dense1"].output_shape
     (10,)

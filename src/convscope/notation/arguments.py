@@ -1,13 +1,13 @@
-"""The words after a layer's kind: which are settings, which are inputs."""
+"""Arguments of a layer: settings and inputs."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from ..errors import nearest
+from ..errors import nearest, sentence
+from .grammar import Place, Word, mistake
 from .keywords import FLAGS, SHORT, Kind
-from .place import Place, Word, mistake
 
 FROZEN = "frozen"
 """The word for a layer that is not trained; `frozen=weight` freezes one parameter."""
@@ -53,7 +53,7 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
             elif setting[0] in settings:
                 raise mistake(
                     word.place,
-                    f"{setting[0]} must be given once; got {word.text!r} as well; leave one out",
+                    f"{setting[0]} must be given once (got {word.text!r} as well). Remove one",
                     "twice",
                 )
             else:
@@ -65,16 +65,14 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
     if branches and sources:
         raise mistake(
             sources[0].place,
-            f"inputs of {kind.word} must be branches or names; got {sources[0].text!r} as well; leave it out",
+            f"inputs of {kind.word} must be either branches or names (got {sources[0].text!r} as well). Remove it",
             "twice",
         )
     if kind.is_input and sources is not None:
-        raise mistake(at, "input must stand alone; got from=; leave it out", "input-from")
+        raise mistake(at, "input must not have inputs (got from=). Remove it", "input-from")
     for name in kind.required:
         if name not in settings:
-            raise mistake(
-                at, f"{kind.word} must be given {name}; got none; write `{kind.usage}`", "missing-setting"
-            )
+            raise mistake(at, f"{kind.word} must have {name} (got none). Write `{kind.usage}`", "missing-setting")
     return Arguments(settings, sources, shares, frozen)
 
 
@@ -85,13 +83,13 @@ def _joined(
     if listed and sources is not None:
         raise mistake(
             listed[0].place,
-            f"inputs must be listed once; got {listed[0].text!r} and from=; leave one out",
+            f"inputs must be listed once (got {listed[0].text!r} and from=). Remove one",
             "twice",
         )
     if not listed and sources is None and not branches:
         raise mistake(
             at,
-            f"{kind.word} must name the layers it joins; got none; write `{kind.word} conv1 conv2`, or in YAML "
+            f"{kind.word} must name the layers it joins (got none). Write `{kind.word} conv1 conv2`, or in YAML "
             f"`{kind.word}:` with a list of branches",
             "merge-inputs",
         )
@@ -128,7 +126,8 @@ def _setting(kind: Kind, word: Word) -> tuple[str, Word] | None:
         if name not in kind.settings:
             raise mistake(
                 place,
-                f"{kind.word} must be given settings it has; got {name!r}; {_nearest_setting(kind, name)}",
+                f"{kind.word} must have only its own settings (got {name!r}). "
+                f"{sentence(_nearest_setting(kind, name))}",
                 "unknown-setting",
             )
         return name, Word(value, place.moved(len(name) + 1))
@@ -145,22 +144,22 @@ def _place_by_position(kind: Kind, words: list[Word], settings: dict[str, Word])
         name = kind.positional[index]
         if name in settings:
             raise mistake(
-                word.place, f"{name} must be given once; got {word.text!r} as well; leave one out", "twice"
+                word.place, f"{name} must be given once (got {word.text!r} as well). Remove one", "twice"
             )
         settings[name] = word
 
 
 def _unexpected(kind: Kind, text: str) -> str:
-    """Say what is wrong with a word that is neither an option of the layer nor expected by position."""
+    """Return the message for a word that is neither an option of the layer nor positional."""
     letter = _LETTER.fullmatch(text)
     setting = SHORT.get(letter[1]) if letter else FLAGS.get(text, (None,))[0]
     if setting:
-        return f"{kind.word} must be given settings it has; got {text!r}, and it has no {setting}; leave it out"
+        return f"{kind.word} must have only its own settings (got {text!r}, and it has no {setting}). Remove it"
     options = [f"{letter}N {name}" for letter, name in SHORT.items() if name in kind.settings]
     options += [flag for flag, (name, _) in FLAGS.items() if name in kind.settings]
     options += [f"{name}=…" for name in (*kind.settings, "from", "share") if name not in kind.positional]
     return (
-        f"{kind.word} must be written `{kind.usage}` with options; got {text!r}; options are {', '.join(options)}"
+        f"{kind.word} must be written `{kind.usage}` with options (got {text!r}). Options are {', '.join(options)}"
     )
 
 

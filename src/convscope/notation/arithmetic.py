@@ -1,4 +1,4 @@
-"""Whole-number arithmetic in braces: `{width*4}`. Nothing else of Python is understood."""
+"""Integer arithmetic in braces: `{width*4}`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from ..errors import nearest
+from ..errors import nearest, sentence
 from ..settings import LARGEST
-from .place import Word, check_length, mistake
+from .grammar import Word, check_length, mistake
 
 LONGEST = 100
 """Characters of one expression; it keeps the tree shallow."""
@@ -36,7 +36,7 @@ def filled(word: Word, values: Mapping[str, str]) -> Word:
 
     text = _BRACES.sub(value, word.text)
     if "{" in text or "}" in text:
-        raise mistake(word.place, f"braces must come in pairs; got {word.text!r}; close them", "braces")
+        raise mistake(word.place, f"braces must come in pairs (got {word.text!r}). Close them", "braces")
     check_length(text, word.place)
     return Word(text, word.place)
 
@@ -46,15 +46,17 @@ def _value(expression: str, word: Word, values: Mapping[str, str]) -> int:
         return _reckon(_parsed(expression), values)
     except KeyError as error:
         name = str(error.args[0])
-        way_out = nearest(name, values) if values else "braces have a meaning only in blocks and repeats"
+        hint = nearest(name, values) if values else "braces can only be used in blocks and repeats"
         raise mistake(
-            word.place, f"braces must hold parameters of the block; got {name!r}; {way_out}", "unknown-parameter"
+            word.place,
+            f"braces must contain parameters of the block (got {name!r}). {sentence(hint)}",
+            "unknown-parameter",
         ) from None
     except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError):
         raise mistake(
             word.place,
-            f"braces must hold whole-number arithmetic with + - * // % up to {LARGEST:,}; got {{{expression}}}; "
-            "for example {width*4}",
+            f"braces must contain integer arithmetic with + - * // % up to {LARGEST:,} (got {{{expression}}}). "
+            "For example {width*4}",
             "arithmetic",
         ) from None
 

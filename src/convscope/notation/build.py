@@ -1,4 +1,4 @@
-"""Flat layers to a Network: names given, inputs found, shapes propagated so that each word finds its class."""
+"""Construction of a Network from the flat list of layers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import ConvscopeError, nearest
+from ..errors import ConvscopeError, nearest, sentence
 from ..layers.base import Layer, ParamShapes
 from ..layers.connection import Shape
 from ..layers.facts import Facts, facts
 from ..layers.structural import Identity
 from ..network import Entry, Network, failed, freezable, in_dependency_order
-from ..settings import Form, Owner
+from ..settings import FieldType, Owner
 from .arguments import FROZEN, Arguments, read_arguments
 from .expand import Draft, Expansion, expand
+from .grammar import Document, Word, called_from, located, mistake
 from .keywords import Kind, find, nearest_kinds, numbered
-from .place import Word, called_from, located, mistake
-from .syntax import Document
 
 
 class _Read(NamedTuple):
@@ -31,13 +30,13 @@ class _Read(NamedTuple):
 def build(document: Document, name: str) -> Network:
     """Return the network that a document describes.
 
-    Errors:   BadNotation for words without meaning; a layer's own errors with the place in the text added
+    Errors:   BadNotation for unknown words; a layer's own errors with their location
     """
     expansion = expand(document)
     if not expansion.drafts:
         raise mistake(
             document.start,
-            "a network must begin with its input; got no layers; write `input 3x224x224`",
+            "a network must begin with its input (got no layers). Write `input 3x224x224`",
             "no-input",
         )
     layers = [_read(draft, document.blocks) for draft in expansion.drafts]
@@ -45,7 +44,7 @@ def build(document: Document, name: str) -> Network:
     if not first.kind.is_input:
         raise mistake(
             first.draft.at,
-            f"a network must begin with its input; got {first.draft.kind.text!r}; write `input 3x224x224` first",
+            f"a network must begin with its input (got {first.draft.kind.text!r}). Write `input 3x224x224` first",
             "no-input",
         )
     names = _names(layers, expansion)
@@ -87,8 +86,8 @@ def _read(draft: Draft, blocks: Iterable[str]) -> _Read:
         if kind is None:
             raise mistake(
                 draft.kind.place,
-                f"a layer must begin with a word that is known; got {draft.kind.text!r}; "
-                f"{nearest_kinds(draft.kind.text, blocks)}",
+                f"a layer must begin with a known word (got {draft.kind.text!r}). "
+                f"{sentence(nearest_kinds(draft.kind.text, blocks))}",
                 "unknown-kind",
             )
         return _Read(draft, kind, read_arguments(kind, draft.kind.place, draft.arguments, draft.joined))
@@ -102,7 +101,7 @@ def _names(layers: list[_Read], expansion: Expansion) -> list[str]:
             continue
         if draft.name in taken:
             raise mistake(
-                draft.at, f"names must differ; got {draft.name!r} a second time; rename one", "duplicate-name"
+                draft.at, f"names must be unique (got {draft.name!r} a second time). Rename one", "duplicate-name"
             )
         taken.add(draft.name)
     last: dict[str, int] = {}
@@ -141,7 +140,7 @@ def _found(word: Word, prefixes: tuple[str, ...], known: Mapping[str, str]) -> s
             return known[prefix + word.text]
     raise mistake(
         word.place,
-        f"a name must be that of a layer; got {word.text!r}; {nearest(prefixes[0] + word.text, known)}",
+        f"a name must be that of a layer (got {word.text!r}). {sentence(nearest(prefixes[0] + word.text, known))}",
         "unknown-input",
     )
 
@@ -186,9 +185,11 @@ def _frozen(one: _Read, known: Facts) -> tuple[str, ...]:
         return names if words else ()
     for word in words:
         if word.text not in names:
-            has = f"use {', '.join(names)}" if names else "leave it out"
+            has = f"use {', '.join(names)}" if names else "remove it"
             what = "a layer that has parameters" if word.text == FROZEN else "parameters of the layer"
-            raise mistake(word.place, f"frozen must be said of {what}; got {word.text!r}; {has}", "frozen-name")
+            raise mistake(
+                word.place, f"frozen must name {what} (got {word.text!r}). {sentence(has)}", "frozen-name"
+            )
     return tuple(word.text for word in words)
 
 
@@ -206,15 +207,13 @@ def _layer(one: _Read, inputs: tuple[Shape, ...]) -> Layer:
         raise
 
 
-def _check_value(form: Form, owner: Owner, name: str, word: Word) -> None:
+def _check_value(form: FieldType, owner: Owner, name: str, word: Word) -> None:
     """Raise the error that points at this word, if it is the wrong one."""
     try:
         value = form.parse(word.text)
     except ValueError:
         text = word.text if len(word.text) <= 40 else f"{word.text[:40]}…"
-        raise mistake(
-            word.place, f"{owner.kind}.{name} must be {form.spelling}; got {text!r}; write it so", "value"
-        ) from None
+        raise mistake(word.place, f"{owner.kind}.{name} must be {form.spelling} (got {text!r})", "value") from None
     try:
         form.canonical(value, owner, name)
     except ConvscopeError as error:

@@ -1,4 +1,4 @@
-"""YAML and JSON to the syntax tree.
+"""Parser of YAML and JSON documents.
 
 name: tiny
 input: 3x32x24
@@ -22,30 +22,41 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ..errors import nearest
+from ..errors import nearest, sentence
 from ..network import is_name
-from .grammar import Line, read_lines
+from .grammar import (
+    Block,
+    Document,
+    Group,
+    Item,
+    Join,
+    Line,
+    Parameter,
+    Place,
+    Repeat,
+    Statement,
+    Word,
+    check_length,
+    mistake,
+    read_lines,
+)
 from .keywords import find
-from .place import Place, Word, check_length, mistake
-from .syntax import Block, Document, Group, Item, Join, Parameter, Repeat, Statement
-from .yaml_tree import Mapping, Scalar, Sequence, Tree, read_tree
+from .yaml_tree import Scalar, Tree, YamlMapping, YamlSequence, read_tree
 
 KEYS = ("name", "input", "layers", "blocks", "frozen")
 _REPEAT = ("repeat", "layers")
 
 
 def read_json(text: str) -> Document:
-    """Read a JSON document: the same structure, so that the same reader finds the places of mistakes."""
+    """Read a JSON document: the same structure, so that the same parser locates the errors."""
     try:
         json.loads(text, parse_int=str, parse_float=str)  # only the form is checked here, no number is made
     except json.JSONDecodeError as error:
         rows = text.split("\n")
         place = Place(error.lineno, error.colno, rows[error.lineno - 1] if error.lineno <= len(rows) else "")
-        raise mistake(
-            place, f"a .json file must hold JSON; got something else: {error.msg.lower()}", "json"
-        ) from None
+        raise mistake(place, f"a .json file must contain valid JSON (got {error.msg.lower()})", "json") from None
     except RecursionError:
-        raise mistake(Place(1, 1, text[:100]), "JSON must nest at most 64 deep; got more", "too-deep") from None
+        raise mistake(Place(1, 1, text[:100]), "JSON must nest at most 64 deep (got more)", "too-deep") from None
     # Strings in JSON hold no tabs, so these are indentation, where YAML allows none.
     return read_yaml(text.replace("\t", " "))
 
@@ -56,10 +67,10 @@ def read_yaml(text: str) -> Document:
     Errors:   BadNotation for unknown keys (with the nearest), tags, and everything the notation refuses
     """
     tree = read_tree(text)
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, YamlMapping):
         raise mistake(
             tree.place,
-            "a document must be a mapping with the keys input and layers; got something else",
+            "a document must be a mapping with the keys input and layers (got something else)",
             "document",
         )
     parts: dict[str, Tree] = {}
@@ -67,13 +78,14 @@ def read_yaml(text: str) -> Document:
         if key.text not in KEYS:
             raise mistake(
                 key.place,
-                f"a document's keys must be {', '.join(KEYS)}; got {key.text!r}; {nearest(key.text, KEYS)}",
+                f"a document's keys must be {', '.join(KEYS)} (got {key.text!r}). "
+                f"{sentence(nearest(key.text, KEYS))}",
                 "unknown-key",
             )
         parts[key.text] = value
     if "layers" not in parts:
         raise mistake(
-            tree.place, "a document must have the key layers; got none; add `layers:` and a list", "layers"
+            tree.place, "a document must have the key layers (got none). Add `layers:` and a list", "layers"
         )
     items = tuple(_items(parts["layers"]))
     if "input" in parts:
@@ -85,7 +97,7 @@ def read_yaml(text: str) -> Document:
 
 def _word(tree: Tree, what: str) -> Scalar:
     if not isinstance(tree, Scalar) or not tree.text.strip():
-        raise mistake(tree.place, f"{what} must be text; got {_described(tree)}", "document")
+        raise mistake(tree.place, f"{what} must be text (got {_described(tree)})", "document")
     check_length(tree.text, tree.place)
     return tree
 
@@ -94,15 +106,15 @@ def _described(tree: Tree) -> str:
     match tree:
         case Scalar():
             return repr(tree.text) if tree.text.strip() else "nothing"
-        case Sequence():
+        case YamlSequence():
             return "a list" if tree.items else "an empty list"
-        case Mapping():
+        case YamlMapping():
             return "a mapping"
 
 
 def _input(tree: Tree) -> Statement:
     """Read `3x224x224` or [3, 224, 224]."""
-    if isinstance(tree, Sequence):
+    if isinstance(tree, YamlSequence):
         sizes = "x".join(_word(one, "a size of the input").text for one in tree.items)
         return Statement(None, Word("input", tree.place), (Word(sizes, tree.place),))
     text = _word(tree, "input")
@@ -111,14 +123,14 @@ def _input(tree: Tree) -> Statement:
 
 def _frozen(tree: Tree) -> tuple[Word, ...]:
     """Read one name or a list of names."""
-    listed = tree.items if isinstance(tree, Sequence) else (tree,)
+    listed = tree.items if isinstance(tree, YamlSequence) else (tree,)
     words = (_word(one, "a frozen layer") for one in listed)
     return tuple(Word(word.text.strip(), word.place) for word in words)
 
 
 def _items(tree: Tree) -> Iterator[Item]:
     """Read a list of items, or one item alone."""
-    if isinstance(tree, Sequence):
+    if isinstance(tree, YamlSequence):
         for one in tree.items:
             yield from _item(one)
     else:
@@ -130,11 +142,11 @@ def _item(tree: Tree) -> Iterator[Item]:
     match tree:
         case Scalar():
             yield from read_lines(tree.lines())
-        case Sequence():
+        case YamlSequence():
             yield from _items(tree)
-        case Mapping(pairs=((key, value),)) if key.text not in _REPEAT:
+        case YamlMapping(pairs=((key, value),)) if key.text not in _REPEAT:
             yield from _one_key(key, value)
-        case Mapping():
+        case YamlMapping():
             yield _repeat(tree)
 
 
@@ -150,22 +162,22 @@ def _one_key(key: Scalar, value: Tree) -> Iterator[Item]:
         if others:
             raise mistake(
                 others[0].kind.place,
-                f"a list of branches must stand under one layer that joins them; got {key.text!r}; "
-                "put the layers after it in an item of their own",
+                f"a list of branches must belong to one layer that joins them (got {key.text!r}). "
+                "Put the layers after it in an item of their own",
                 "branches",
             )
         if kind.classes[0].arity[1] in (0, 1):
             raise mistake(
                 key.place,
-                f"a list of branches must stand under a layer that joins them; got {words[0]!r}; "
-                "use add, mul, concat, or another name for a group",
+                f"a list of branches must belong to a layer that joins them (got {words[0]!r}). "
+                "Use add, mul, concat, or another name for a group",
                 "branches",
             )
         yield Join(None, statement.kind, statement.arguments, _branches(value, statement.kind))
         return
     name = Word(key.text, key.place)
     items = tuple(_items(value))
-    if len(items) == 1 and isinstance(items[0], Join) and items[0].name is None and isinstance(value, Mapping):
+    if len(items) == 1 and isinstance(items[0], Join) and items[0].name is None and isinstance(value, YamlMapping):
         yield items[0]._replace(name=name)
     else:
         yield Group(name, _not_empty(items, value))
@@ -180,13 +192,13 @@ def _named(key: Scalar, value: Scalar) -> Iterator[Item]:
     if not statements:
         raise mistake(
             key.place,
-            f"a layer's kind must follow its name; got {key.text!r} alone; write `{key.text}: relu` or the like",
+            f"a layer's kind must follow its name (got {key.text!r} alone). Write `{key.text}: relu` or the like",
             "no-kind",
         )
     if statements[0].name is not None:
         raise mistake(
             statements[0].name.place,
-            f"a layer must have one name; got {statements[0].name.text!r} as well; leave one out",
+            f"a layer must have one name (got {statements[0].name.text!r} as well). Remove one",
             "two-names",
         )
     yield statements[0]._replace(name=name)
@@ -194,28 +206,28 @@ def _named(key: Scalar, value: Scalar) -> Iterator[Item]:
 
 
 def _branches(tree: Tree, kind: Word) -> tuple[tuple[Item, ...], ...]:
-    if not isinstance(tree, Sequence) or not tree.items:
+    if not isinstance(tree, YamlSequence) or not tree.items:
         raise mistake(
             tree.place,
-            f"{kind.text} must have a list of branches; got {_described(tree)}; write one item each",
+            f"{kind.text} must have a list of branches (got {_described(tree)}). Write one item each",
             "branches",
         )
     return tuple(tuple(_items(branch)) for branch in tree.items)
 
 
-def _repeat(tree: Mapping) -> Repeat:
+def _repeat(tree: YamlMapping) -> Repeat:
     keys = {key.text: value for key, value in tree.pairs}
     for key, _ in tree.pairs:
         if key.text not in _REPEAT:
             raise mistake(
                 key.place,
-                f"an item must be text, one key, or repeat with layers; got the key {key.text!r} beside "
-                f"{len(tree.pairs) - 1} more; put it in an item of its own",
+                f"an item must be text, one key, or repeat with layers (got the key {key.text!r} beside "
+                f"{len(tree.pairs) - 1} more). Put it in an item of its own",
                 "unknown-key",
             )
     if len(keys) != 2:
         raise mistake(
-            tree.place, "repeat must stand with layers; got one without the other; write both keys", "repeat"
+            tree.place, "repeat and layers must be used together (got only one of them). Write both keys", "repeat"
         )
     times = _word(keys["repeat"], "repeat")
     return Repeat(Word(times.text, times.place), _not_empty(tuple(_items(keys["layers"])), keys["layers"]))
@@ -224,22 +236,24 @@ def _repeat(tree: Mapping) -> Repeat:
 def _not_empty(items: tuple[Item, ...], tree: Tree) -> tuple[Item, ...]:
     if not items:
         raise mistake(
-            tree.place, "a list of layers must hold at least one; got none; add `identity`", "empty-list"
+            tree.place, "a list of layers must not be empty (got no layers). Add `identity`", "empty-list"
         )
     return items
 
 
 def _blocks(tree: Tree) -> dict[str, Block]:
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, YamlMapping):
         raise mistake(
-            tree.place, f"blocks must be a mapping of names to layers; got {_described(tree)}", "document"
+            tree.place, f"blocks must be a mapping of names to layers (got {_described(tree)})", "document"
         )
     blocks: dict[str, Block] = {}
     for key, value in tree.pairs:
         block = _block(key, value)
         if block.name.text in blocks:
             raise mistake(
-                key.place, f"blocks must differ in name; got two of {block.name.text!r}", "duplicate-name"
+                key.place,
+                f"block names must be unique (got two blocks named {block.name.text!r})",
+                "duplicate-name",
             )
         blocks[block.name.text] = block
     return blocks
@@ -251,7 +265,7 @@ def _block(key: Scalar, value: Tree) -> Block:
     if not words or find(words[0].text) is not None or not is_name(words[0].text):
         raise mistake(
             key.place,
-            f"a block must have a name that no layer has; got {key.text!r}; write `name parameter …`",
+            f"a block must have a name that no layer has (got {key.text!r}). Write `name parameter …`",
             "block-name",
         )
     parameters: list[Parameter] = []
@@ -260,7 +274,7 @@ def _block(key: Scalar, value: Tree) -> Block:
         if not name.isidentifier() or name in [one.name for one in parameters]:
             raise mistake(
                 word.place,
-                f"a parameter must have a name of its own in letters and digits; got {name!r}",
+                f"a parameter must have a unique name of letters and digits (got {name!r})",
                 "block-name",
             )
         parameters.append(Parameter(name, default if equals else None))

@@ -1,4 +1,4 @@
-"""Syntax tree to a flat list of layers: blocks called, repeats repeated, branches joined, names made whole."""
+"""Expansion of the syntax tree to a flat list of layers: blocks, repeats, branches and full names."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import ConvscopeError, nearest
+from ..errors import ConvscopeError, nearest, sentence
 from ..network import is_name
 from .arithmetic import filled
-from .grammar import MOST_LAYERS, too_many_layers
-from .place import Place, Word, called_from, mistake
-from .syntax import Block, Document, Group, Item, Join, Repeat, Statement
+from .grammar import (
+    MOST_LAYERS,
+    Block,
+    Document,
+    Group,
+    Item,
+    Join,
+    Place,
+    Repeat,
+    Statement,
+    Word,
+    called_from,
+    mistake,
+    too_many_layers,
+)
 
 MOST_CHARACTERS = 1 << 25
 """Characters that blocks and repeats may grow to, so that a typing mistake does not fill the memory."""
@@ -20,7 +32,7 @@ DEEPEST = 64
 
 
 class Draft(NamedTuple):
-    """A layer that is to be: its words, and where its inputs come from unless its words say so.
+    """A layer to build: its words, and its inputs unless the words name them.
 
     `sources` are indices in the list of drafts, `joined` says that they are ends of branches. `prefixes` are put
     before names, innermost first; `name` is whole and stands at `at`.
@@ -36,8 +48,8 @@ class Draft(NamedTuple):
     caller: Place | None
 
 
-class Scope(NamedTuple):
-    """What names and parameters mean at one place of the tree."""
+class Variables(NamedTuple):
+    """Names and parameters in scope at one node of the tree."""
 
     prefixes: tuple[str, ...] = ("",)
     values: Mapping[str, str] = {}
@@ -54,7 +66,7 @@ class Expansion:
     groups: dict[str, int] = field(default_factory=dict)
     characters: int = 0
 
-    def items(self, items: Iterable[Item], previous: int | None, scope: Scope) -> int | None:
+    def items(self, items: Iterable[Item], previous: int | None, scope: Variables) -> int | None:
         """Expand a chain of items; return the last layer."""
         for item in items:
             match item:
@@ -69,7 +81,7 @@ class Expansion:
                     previous = self._named(name, item.items, previous, self._deeper(scope, name))
         return previous
 
-    def _statement(self, item: Statement, previous: int | None, scope: Scope) -> int | None:
+    def _statement(self, item: Statement, previous: int | None, scope: Variables) -> int | None:
         kind = filled(item.kind, scope.values)
         name = filled(item.name, scope.values) if item.name else None
         arguments = tuple([filled(word, scope.values) for word in item.arguments])
@@ -86,12 +98,12 @@ class Expansion:
         except ConvscopeError as error:
             raise called_from(error, kind.place) from None
 
-    def _join(self, item: Join, previous: int | None, scope: Scope) -> int:
+    def _join(self, item: Join, previous: int | None, scope: Variables) -> int:
         kind = filled(item.kind, scope.values)
         if previous is None:
             raise mistake(
                 kind.place,
-                f"{kind.text} must stand behind a layer; got none before it; begin with an input",
+                f"{kind.text} must follow a layer (got none before it). Begin with an input",
                 "no-input",
             )
         inner = self._deeper(scope, kind)
@@ -104,12 +116,12 @@ class Expansion:
         words = Statement(name, kind, tuple(filled(word, scope.values) for word in item.arguments))
         return self._draft(words, tuple(ends), True, scope)
 
-    def _repeat(self, item: Repeat, previous: int | None, scope: Scope) -> int | None:
+    def _repeat(self, item: Repeat, previous: int | None, scope: Variables) -> int | None:
         times = filled(item.times, scope.values)
         if not times.text.isdecimal() or not 0 < len(times.text) < 10 or not int(times.text):
             raise mistake(
                 times.place,
-                f"repeat must be a whole number from 1; got {times.text!r}; write `repeat: 3`",
+                f"repeat must be an integer of at least 1 (got {times.text!r}). Write `repeat: 3`",
                 "repeat",
             )
         inner = self._deeper(scope, times)
@@ -118,7 +130,7 @@ class Expansion:
             previous = self.items(item.items, previous, counted)
         return previous
 
-    def _named(self, name: Word, items: Iterable[Item], previous: int | None, scope: Scope) -> int | None:
+    def _named(self, name: Word, items: Iterable[Item], previous: int | None, scope: Variables) -> int | None:
         whole = self._whole(name, scope)
         self.groups[whole] = -1  # taken from now on, found below
         prefixes = (f"{whole}.", *scope.prefixes)
@@ -127,7 +139,7 @@ class Expansion:
             self.groups[whole] = last
         return last
 
-    def _draft(self, words: Statement, sources: tuple[int, ...], joined: bool, scope: Scope) -> int:
+    def _draft(self, words: Statement, sources: tuple[int, ...], joined: bool, scope: Variables) -> int:
         name, kind, arguments = words
         self._spend(len(kind.text) + sum([len(word.text) for word in arguments]), kind)
         if len(self.drafts) >= MOST_LAYERS:
@@ -137,26 +149,26 @@ class Expansion:
         self.drafts.append(Draft(at, whole, kind, arguments, sources, joined, scope.prefixes, scope.caller))
         return len(self.drafts) - 1
 
-    def _whole(self, name: Word, scope: Scope) -> str:
+    def _whole(self, name: Word, scope: Variables) -> str:
         if not is_name(name.text):
             raise mistake(
                 name.place,
-                f"a layer's name must be text without blanks and | , : = # \" ' {{ }}; got {name.text!r}; "
-                "use letters, digits, dots, dashes",
+                f"a layer's name must be text without spaces and | , : = # \" ' {{ }} (got {name.text!r}). "
+                "Use letters, digits, dots, dashes",
                 "layer-name",
             )
         whole = scope.prefixes[0] + name.text
         if whole in self.groups:
             raise mistake(
-                name.place, f"names must differ; got two groups named {whole!r}; rename one", "duplicate-name"
+                name.place, f"names must be unique (got two groups named {whole!r}). Rename one", "duplicate-name"
             )
         return whole
 
-    def _deeper(self, scope: Scope, at: Word) -> Scope:
+    def _deeper(self, scope: Variables, at: Word) -> Variables:
         if scope.depth >= DEEPEST:
             raise mistake(
                 at.place,
-                f"blocks must nest at most {DEEPEST} deep; got more at {at.text!r}; a block may not call itself",
+                f"blocks must nest at most {DEEPEST} deep (got more at {at.text!r}). A block may not call itself",
                 "too-deep",
             )
         return scope._replace(depth=scope.depth + 1)
@@ -166,15 +178,15 @@ class Expansion:
         if self.characters > MOST_CHARACTERS:
             raise mistake(
                 at.place,
-                f"the written-out network must have at most {MOST_CHARACTERS:,} characters; got more; repeat less",
+                f"the expanded network must have at most {MOST_CHARACTERS:,} characters (got more). Repeat less",
                 "too-large",
             )
 
 
 def expand(document: Document) -> Expansion:
-    """Write a document out, layer by layer."""
+    """Expand a document, layer by layer."""
     expansion = Expansion(document.blocks)
-    expansion.items(document.items, None, Scope())
+    expansion.items(document.items, None, Variables())
     return expansion
 
 
@@ -193,23 +205,25 @@ def _bound(block: Block, kind: Word, arguments: tuple[Word, ...]) -> dict[str, s
             if position >= len(names):
                 raise mistake(
                     word.place,
-                    f"{kind.text} must be called `{usage}`; got {word.text!r} as well",
+                    f"{kind.text} must be called `{usage}` (got {word.text!r} as well)",
                     "block-arguments",
                 )
             name, value = names[position], word.text
             position += 1
         if name not in names:
-            way_out = nearest(name, names) if names else "it has none"
+            hint = nearest(name, names) if names else "it has none"
             raise mistake(
-                word.place, f"{kind.text} must be given its parameters; got {name!r}; {way_out}", "block-arguments"
+                word.place,
+                f"{kind.text} must be called with its own parameters (got {name!r}). {sentence(hint)}",
+                "block-arguments",
             )
         if name in given:
-            raise mistake(word.place, f"{name} must be given once; got it twice; leave one out", "block-arguments")
+            raise mistake(word.place, f"{name} must be given once (got it twice). Remove one", "block-arguments")
         given.add(name)
         values[name] = value
     missing = [name for name in names if name not in values]
     if missing:
         raise mistake(
-            kind.place, f"{kind.text} must be called `{usage}`; got no {', '.join(missing)}", "block-arguments"
+            kind.place, f"{kind.text} must be called `{usage}` (got no {', '.join(missing)})", "block-arguments"
         )
     return values

@@ -1,4 +1,4 @@
-"""Lines of notation to statements, every word with its column.
+"""The syntax of the notation: locations, the syntax tree, and the parser of lines.
 
 line       statements between `|`; a comment runs from `#` to the end
 statement  [name:] kind argument …
@@ -8,11 +8,141 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from ..errors import BadNotation
-from .place import Place, Word, check_length, mistake
-from .syntax import Document, Statement
+from ..errors import BadNotation, ConvscopeError
+
+_SHOWN = 100
+"""Characters of a long line that are shown around the place."""
+
+
+class Place(NamedTuple):
+    """A line and a column, both counted from 1, and the line itself."""
+
+    row: int
+    column: int
+    line: str
+
+    def moved(self, columns: int) -> Place:
+        """Return the location some columns further right."""
+        return self._replace(column=self.column + columns)
+
+    def __str__(self) -> str:
+        return f"line {self.row}, column {self.column}"
+
+    def shown(self) -> str:
+        """Return the line, or a part of it, with a caret under the location."""
+        start = max(0, self.column - 1 - _SHOWN * 2 // 3)
+        stop = start + _SHOWN
+        before = "… " if start else ""
+        after = " …" if stop < len(self.line) else ""
+        part = "".join(sign if sign.isprintable() else " " for sign in self.line[start:stop])
+        return f"  {before}{part}{after}\n  {' ' * (len(before) + self.column - 1 - start)}^"
+
+
+class Word(NamedTuple):
+    """A word of the notation and its location."""
+
+    text: str
+    place: Place
+
+
+LONGEST_WORD = 4096
+"""Characters of one word, also after braces are replaced: values that double in nested blocks stop here."""
+
+
+def check_length(text: str, place: Place) -> None:
+    """Refuse a word of more than LONGEST_WORD characters.
+
+    Errors:   BadNotation [too-long]
+    """
+    if len(text) > LONGEST_WORD:
+        raise mistake(
+            place,
+            f"a word must have at most {LONGEST_WORD:,} characters (got {len(text):,}). Write a shorter one",
+            "too-long",
+        )
+
+
+def mistake(place: Place, message: str, code: str) -> BadNotation:
+    """Return a syntax error: the location, the message, and the line with a caret."""
+    end = "" if message.endswith((".", "?", "…")) else "."
+    return BadNotation(f"{place}: {message}{end} [{code}]\n{place.shown()}")
+
+
+def located(error: ConvscopeError, place: Place) -> ConvscopeError:
+    """Return a layer's error with its location in the text."""
+    return type(error)(f"{error}\nat {place}:\n{place.shown()}")
+
+
+_CALLED = "in the block called at"
+
+
+def called_from(error: ConvscopeError, place: Place) -> ConvscopeError:
+    """Return the error with the location where the innermost block was called."""
+    if _CALLED in str(error):
+        return error
+    return type(error)(f"{error}\n{_CALLED} {place}:\n{place.shown()}")
+
+
+class Statement(NamedTuple):
+    """`name: kind arguments`: one layer, or a call of a block."""
+
+    name: Word | None
+    kind: Word
+    arguments: tuple[Word, ...]
+
+
+class Join(NamedTuple):
+    """Branches that start at the preceding layer, and the layer that merges them; an empty branch is a skip."""
+
+    name: Word | None
+    kind: Word
+    arguments: tuple[Word, ...]
+    branches: tuple[tuple[Item, ...], ...]
+
+
+class Repeat(NamedTuple):
+    """Repeated items; `{index}` counts from 0."""
+
+    times: Word
+    items: tuple[Item, ...]
+
+
+class Group(NamedTuple):
+    """Items whose names are put behind `name.`; the name itself means their last layer."""
+
+    name: Word
+    items: tuple[Item, ...]
+
+
+Item: TypeAlias = Statement | Join | Repeat | Group
+
+
+class Parameter(NamedTuple):
+    """A parameter of a block, with its default if it has one."""
+
+    name: str
+    default: str | None
+
+
+class Block(NamedTuple):
+    """A named block with parameters."""
+
+    name: Word
+    parameters: tuple[Parameter, ...]
+    items: tuple[Item, ...]
+
+
+class Document(NamedTuple):
+    """A network as written; `frozen` are patterns of layers that are not trained."""
+
+    name: str | None
+    items: tuple[Item, ...]
+    blocks: dict[str, Block]
+    start: Place
+    frozen: tuple[Word, ...] = ()
+
 
 _TOKEN = re.compile(r"\||(?:\{[^{}|]*\}|[^\s|{]++|\{)++")
 
@@ -34,7 +164,7 @@ class Line(NamedTuple):
 def too_many_layers(place: Place) -> BadNotation:
     """Make the error for a network of more than MOST_LAYERS layers."""
     return mistake(
-        place, f"a network must have at most {MOST_LAYERS:,} layers; got more; repeat less", "too-large"
+        place, f"a network must have at most {MOST_LAYERS:,} layers (got more). Repeat less", "too-large"
     )
 
 
@@ -67,7 +197,7 @@ def _between_bars(line: Line) -> Iterator[list[Word]]:
             if len(words) >= MOST_WORDS:
                 raise mistake(
                     place,
-                    f"a layer must have at most {MOST_WORDS:,} words; got more; join fewer layers at once",
+                    f"a layer must have at most {MOST_WORDS:,} words (got more). Join fewer layers at once",
                     "too-large",
                 )
             words.append(Word(token[0], place))
@@ -75,12 +205,14 @@ def _between_bars(line: Line) -> Iterator[list[Word]]:
         if words:
             yield words
         elif not first:
-            raise mistake(place, "a layer must stand between two bars; got none; take one bar out", "empty-layer")
+            raise mistake(
+                place, "there must be a layer between two bars (got none). Remove one bar", "empty-layer"
+            )
         words, bar, first = [], place, False
     if words:
         yield words
     elif bar is not None and first:
-        raise mistake(bar, "a layer must stand beside a bar; got none", "empty-layer")
+        raise mistake(bar, "there must be a layer next to a bar (got none)", "empty-layer")
 
 
 def _statement(words: list[Word]) -> Statement:
@@ -94,7 +226,7 @@ def _statement(words: list[Word]) -> Statement:
     if not rest:
         raise mistake(
             name.place,
-            f"a layer's kind must follow its name; got {first.text!r} alone; write `{first.text} relu` or so",
+            f"a layer's kind must follow its name (got {first.text!r} alone). Write `{first.text} relu` or so",
             "no-kind",
         )
     return Statement(name, rest[0], tuple(rest[1:]))

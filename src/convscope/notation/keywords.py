@@ -1,4 +1,4 @@
-"""The words of the notation: which layer each means, other spellings, and how unnamed layers are called."""
+"""Keywords of the notation: layers, aliases, and names of unnamed layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..layers.connection import Shape
 from ..layers.convolution import Conv
 from ..layers.dense import Linear
 from ..layers.pooling import Pool
-from ..settings import Count, Form
+from ..settings import Count, FieldType
 
 SHORT = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
 """Settings written as one letter and a number: `s2`, `p1x0`."""
@@ -75,14 +75,14 @@ ALIASES = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A word and the layers it means: one, or one per number of spatial axes."""
+    """A keyword and its layers: one, or one per number of spatial axes."""
 
     word: str
     classes: tuple[type[Layer], ...]
 
     @cached_property
-    def settings(self) -> Mapping[str, Form]:
-        """Return what can be set, with the form of each."""
+    def settings(self) -> Mapping[str, FieldType]:
+        """Return the settings with their types."""
         return dict(self.classes[0].forms())
 
     @cached_property
@@ -133,14 +133,14 @@ class Kind:
 
 
 class Dense(Kind):
-    """Linear on a vector: on an image it is nearly always a forgotten `flatten`."""
+    """Linear on a vector: on an image, `flatten` is usually missing."""
 
     def check(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
         """Refuse images."""
         if not is_vector(inputs[0]):
             raise BadShape(
-                f"{layer.kind}.input must be a vector here; got input={show_shape(inputs[0])}; "
-                "put `flatten` before it, or write `linear` for the last axis. [dense-flatten]"
+                f"{layer.kind}.input must be a vector here (got input={show_shape(inputs[0])}). "
+                "Put `flatten` before it, or write `linear` for the last axis. [dense-flatten]"
             )
 
 
@@ -148,7 +148,7 @@ class Depthwise(Kind):
     """A convolution with one group per channel: `dwconv KERNEL [MULTIPLIER]`."""
 
     @cached_property
-    def settings(self) -> Mapping[str, Form]:
+    def settings(self) -> Mapping[str, FieldType]:
         """Return a convolution's settings, the multiplier in place of channels and groups."""
         forms = dict(self.classes[0].forms())
         del forms["out_channels"], forms["groups"]
@@ -182,7 +182,7 @@ def made(layer: type[Layer], given: tuple[tuple[str, str], ...]) -> Layer:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Return what every word means, other spellings left out."""
+    """Return all keywords, without aliases."""
     families: dict[str, list[type[Layer]]] = {}
     for found in vars(layers).values():
         if isinstance(found, type) and issubclass(found, Layer) and found.keyword:
@@ -212,13 +212,13 @@ def _spellings() -> Mapping[str, Kind]:
 
 
 def find(word: str) -> Kind | None:
-    """Return what a word means, however it is spelled."""
+    """Return the keyword for a word or one of its aliases."""
     table = _spellings()
     return table.get(word) or table.get(word.lower().replace("_", "").replace("-", ""))
 
 
 def nearest_kinds(word: str, blocks: Iterable[str]) -> str:
-    """Say which words and names of blocks look most like this one."""
+    """Return a hint with the closest keywords and names of blocks."""
     return nearest(word.lower(), (*kinds(), *ALIASES, *blocks))
 
 
@@ -233,8 +233,8 @@ def kind_of(layer: Layer, inputs: tuple[Shape, ...]) -> Kind:
     kind = known.get(layer.keyword)
     if kind is None or type(layer) is not kind.fitting(inputs):
         raise BadNetwork(
-            f"a layer must have a word of its own to be written; got {type(layer).__name__}; "
-            "use one of the layers in convscope.layers. [no-keyword]"
+            f"a layer must have a word of its own to be written (got {type(layer).__name__}). "
+            "Use one of the layers in convscope.layers. [no-keyword]"
         )
     return kind
 

@@ -1,4 +1,4 @@
-"""A network as text and as YAML, as short as it reads back the same."""
+"""Writer of networks as minimal text and YAML."""
 
 from __future__ import annotations
 

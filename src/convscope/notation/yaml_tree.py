@@ -1,4 +1,4 @@
-"""YAML as a tree of texts with their places: no types, no tags, no objects, nothing deeper than 64.
+"""YAML as a tree of texts with locations: no types, no tags, no objects, depth at most 64.
 
 The events of PyYAML's parser are read directly. Its own loaders recurse, which deep nesting can break, and know
 types, which would turn a layer named `1.0` or `no` into something else.
@@ -12,9 +12,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import yaml
 
-from ..errors import nearest
-from .grammar import Line
-from .place import Place, Word, mistake
+from ..errors import nearest, sentence
+from .grammar import Line, Place, Word, mistake
 
 DEEPEST = 64
 _REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,7 +24,7 @@ MOST_TREE = 1 << 19
 
 
 class Scalar(NamedTuple):
-    """A text, where it begins, and the document's lines that it may run over."""
+    """A text, its location, and the lines of the document."""
 
     text: str
     place: Place
@@ -50,25 +49,25 @@ class Scalar(NamedTuple):
             yield Word(found[0], self.place.moved(found.start()))
 
 
-class Sequence(NamedTuple):
+class YamlSequence(NamedTuple):
     """A list."""
 
     items: tuple[Tree, ...]
     place: Place
 
 
-class Mapping(NamedTuple):
+class YamlMapping(NamedTuple):
     """Keys and values in order; keys are different."""
 
     pairs: tuple[tuple[Scalar, Tree], ...]
     place: Place
 
 
-Tree: TypeAlias = Scalar | Sequence | Mapping
+Tree: TypeAlias = Scalar | YamlSequence | YamlMapping
 
 
 class _Mark(Protocol):
-    """PyYAML's places, its own and libyaml's: counted from 0."""
+    """A location of PyYAML, counted from 0."""
 
     @property
     def line(self) -> int:
@@ -80,7 +79,7 @@ class _Mark(Protocol):
 
 
 class _Open(NamedTuple):
-    """A list or mapping whose end has not come yet."""
+    """A list or mapping that is still open."""
 
     mapping: bool
     place: Place
@@ -101,8 +100,9 @@ def read_tree(text: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         raise mistake(
             _Reader(text).place(error.problem_mark or error.context_mark),
-            f"the document must be YAML; got a fault: {error.problem}; check indentation, and put quotes around "
-            "text that has two colons",
+            f"the document must be valid YAML (got an error: {error.problem}). Check the indentation, and "
+            "quote text "
+            "that contains two colons",
             "yaml",
         ) from None
 
@@ -114,12 +114,12 @@ def _check_characters(text: str) -> None:
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
         place = Place(row + 1, column + 1, text.split("\n")[row])
         raise mistake(
-            place, f"the document must be YAML text; got the character {found[0]!r}; take it out", "yaml-character"
+            place, f"the document must be YAML text (got the character {found[0]!r}). Remove it", "yaml-character"
         )
 
 
 class _Reader:
-    """Puts events together to a tree."""
+    """Builder of a tree from events."""
 
     def __init__(self, text: str) -> None:
         self.rows = text.split("\n")
@@ -144,7 +144,7 @@ class _Reader:
             elif root is not None:
                 raise mistake(
                     done.place,
-                    "a file must hold one document; got a second; put it in a file of its own",
+                    "a file must contain one document (got a second). Put it in a file of its own",
                     "documents",
                 )
             else:
@@ -152,7 +152,7 @@ class _Reader:
         if root is None:
             place = self.place(None)
             raise mistake(
-                place, "a document must hold a network; got nothing; write `input:` and `layers:`", "document"
+                place, "a document must contain a network (got nothing). Write `input:` and `layers:`", "document"
             )
         return root
 
@@ -171,7 +171,7 @@ class _Reader:
                 self._check_tag(event.tag, place)
                 if len(open_parts) >= DEEPEST:
                     raise mistake(
-                        place, f"a document must nest at most {DEEPEST} deep; got more; use blocks", "too-deep"
+                        place, f"a document must nest at most {DEEPEST} deep (got more). Use blocks", "too-deep"
                     )
                 mapping = isinstance(event, yaml.MappingStartEvent)
                 open_parts.append(_Open(mapping, place, event.anchor, [], self.size))
@@ -179,7 +179,7 @@ class _Reader:
                 return None
             case yaml.CollectionEndEvent():
                 ended = open_parts.pop()
-                whole = _mapping(ended) if ended.mapping else Sequence(tuple(ended.parts), ended.place)
+                whole = _mapping(ended) if ended.mapping else YamlSequence(tuple(ended.parts), ended.place)
                 return self._kept(whole, ended.anchor, self.size - ended.size_before)
         return None
 
@@ -187,7 +187,7 @@ class _Reader:
         if tag is not None:
             raise mistake(
                 place,
-                f"a document must hold text, lists and mappings only; got the tag {tag}; leave the tag out",
+                f"a document must contain only text, lists and mappings (got the tag {tag}). Remove the tag",
                 "yaml-tag",
             )
 
@@ -204,8 +204,10 @@ class _Reader:
 
     def _alias(self, anchor: str | None, place: Place) -> Tree:
         if anchor is None or anchor not in self.anchors:
-            way_out = nearest(anchor or "", self.anchors) if self.anchors else "there is none"
-            raise mistake(place, f"an alias must follow its anchor; got *{anchor}; {way_out}", "yaml-alias")
+            hint = nearest(anchor or "", self.anchors) if self.anchors else "there is none"
+            raise mistake(
+                place, f"an alias must follow its anchor (got *{anchor}). {sentence(hint)}", "yaml-alias"
+            )
         tree, size = self.anchors[anchor]
         self._grow(size, place)
         return tree
@@ -215,20 +217,22 @@ class _Reader:
         if self.size > MOST_TREE:
             raise mistake(
                 place,
-                f"a document must hold at most {MOST_TREE:,} items, aliases written out; got more; use repeat",
+                f"a document must contain at most {MOST_TREE:,} items, aliases expanded (got more). Use repeat",
                 "too-large",
             )
 
 
-def _mapping(ended: _Open) -> Mapping:
+def _mapping(ended: _Open) -> YamlMapping:
     """Pair keys with values; a key is a text, and comes once."""
     pairs: list[tuple[Scalar, Tree]] = []
     seen: set[str] = set()
     for key, value in zip(ended.parts[::2], ended.parts[1::2], strict=True):
         if not isinstance(key, Scalar):
-            raise mistake(key.place, "a key must be text; got a list or mapping; put it in quotes", "yaml-key")
+            raise mistake(key.place, "a key must be text (got a list or mapping). Put it in quotes", "yaml-key")
         if key.text in seen:
-            raise mistake(key.place, f"keys must differ; got {key.text!r} a second time; rename one", "yaml-key")
+            raise mistake(
+                key.place, f"keys must be unique (got {key.text!r} a second time). Rename one", "yaml-key"
+            )
         seen.add(key.text)
         pairs.append((key, value))
-    return Mapping(tuple(pairs), ended.place)
+    return YamlMapping(tuple(pairs), ended.place)

@@ -1,4 +1,4 @@
-"""Rules that settings of several kinds share."""
+"""Checks of settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numbers import Real
 from ..errors import BadSetting
 
 MOST_SHOWN = 60
-"""Characters of a wrong value that a message repeats."""
+"""Maximum length of a value in an error message."""
 
 
 def check_number(
@@ -20,11 +20,21 @@ def check_number(
     below: float = math.inf,
     *,
     above: bool = False,
-    way_out: str,
+    hint: str,
 ) -> float:
-    """Return a number from `least` (or strictly above it) to below `below`.
+    """Check a number and return it as a float.
 
-    Errors:   BadSetting [setting]
+    Args:
+        owner: The class or function that has the setting; "" for none.
+        name: The setting's name.
+        value: Its value.
+        least: The lower bound, inclusive unless `above` is set.
+        below: The upper bound, exclusive.
+        above: Whether the lower bound is exclusive.
+        hint: How to fix a wrong value.
+
+    Raises:
+        BadSetting: [setting]
     """
     try:
         number = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
@@ -34,15 +44,16 @@ def check_number(
         start = f"above {least:g}" if above else f"from {least:g}"
         end = "" if below == math.inf else f" and below {below:g}"
         raise BadSetting(
-            f"{owner}.{name} must be a number {start}{end}; got {name}={_shown(value)}; {way_out}. [setting]"
+            f"{_named(owner, name)} must be a number {start}{end}; got {name}={_shown(value)}; {hint}. [setting]"
         )
     return number
 
 
-def check_integer(owner: str, name: str, value: object, least: int, way_out: str) -> int:
-    """Return a whole number from `least`.
+def check_integer(owner: str, name: str, value: object, least: int, hint: str) -> int:
+    """Check an integer with the inclusive lower bound `least` and return it.
 
-    Errors:   BadSetting [setting]
+    Raises:
+        BadSetting: [setting]
     """
     try:
         number = operator.index(value)  # type: ignore[arg-type]
@@ -50,32 +61,37 @@ def check_integer(owner: str, name: str, value: object, least: int, way_out: str
         number = least - 1
     if isinstance(value, bool) or number < least:
         raise BadSetting(
-            f"{owner}.{name} must be a whole number from {least}; got {name}={_shown(value)}; {way_out}. [setting]"
+            f"{_named(owner, name)} must be an integer from {least}; got {name}={_shown(value)}; {hint}. [setting]"
         )
     return number
 
 
 def check_flag(owner: str, name: str, value: object) -> bool:
-    """Return a flag.
+    """Check a flag and return it.
 
-    Errors:   BadSetting [setting]
+    Raises:
+        BadSetting: [setting]
     """
     if not isinstance(value, bool):
         raise BadSetting(
-            f"{owner}.{name} must be True or False; got {name}={_shown(value)}; choose one. [setting]"
+            f"{_named(owner, name)} must be True or False; got {name}={_shown(value)}; choose one. [setting]"
         )
     return value
 
 
-def keep(owner: object, name: str, value: object) -> None:
-    """Set a field of a frozen dataclass to its checked value, which is a plain number, whatever was given."""
+def set_field(owner: object, name: str, value: object) -> None:
+    """Set a field of a frozen dataclass to its checked value."""
     object.__setattr__(owner, name, value)
 
 
 def _shown(value: object) -> str:
-    """Return a value as text of bounded length; Python does not write integers of thousands of digits."""
+    """Return a value as text of bounded length. Python refuses to print integers of thousands of digits."""
     try:
         text = repr(value)
     except ValueError:
         return f"a very large {type(value).__name__}"
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def _named(owner: str, name: str) -> str:
+    return f"{owner}.{name}" if owner else name

@@ -1,4 +1,4 @@
-"""What parameters are before training.
+"""Initial values of parameters and running statistics.
 
 | parameter | value |
 |---|---|
@@ -12,7 +12,7 @@
 | PReLU's slope | its `init` |
 | running mean, running variance | 0, 1 |
 
-Each parameter is drawn by (seed, name) alone, so that a layer more or less leaves the others as they are.
+Each parameter is drawn from (seed, name) alone: adding or removing a layer leaves the others unchanged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Array, ComputedArrays
-from ..errors import NoRule
 from ..layers import (
     LSTM,
     Activation,
@@ -52,14 +51,14 @@ from .randomness import generator
 
 
 class Fans(NamedTuple):
-    """How many inputs an output sums, and how many outputs an input goes to."""
+    """Fan-in and fan-out: inputs per output, and outputs per input."""
 
     incoming: float
     outgoing: float
 
 
 def initial_parameters(network: Network, seed: int, leave_out: Collection[str] = ()) -> dict[str, Array]:
-    """Return every parameter in float64 by "layer.name"; those to leave out are not drawn."""
+    """Return every parameter in float64 by "layer.name", except those in `leave_out`."""
     consumers: dict[int, list[int]] = {}
     for node in network.nodes:
         for source in node.sources:
@@ -77,16 +76,16 @@ def initial_parameters(network: Network, seed: int, leave_out: Collection[str] =
 
 
 def undrawn_parameters(network: Network) -> Mapping[str, Array]:
-    """Return zeros for every parameter by "layer.name", without memory of their own.
+    """Return zeros for every parameter by "layer.name", without allocating memory.
 
-    For a Model whose parameters are not looked at, or are read from a checkpoint next.
+    For a Model whose parameters are unused or about to be loaded from a checkpoint.
     """
     shapes = parameter_shapes(network)
     return ComputedArrays(shapes, lambda name: np.broadcast_to(np.float64(0), shapes[name]))
 
 
 def initial_buffers(network: Network) -> dict[str, Array]:
-    """Return every running statistic by "layer.name": variances 1, means 0."""
+    """Return every running statistic by "layer.name": means are 0, variances 1."""
     return {
         f"{node.name}.{name}": np.full(shape, float(name == "running_var"))
         for node in network.nodes
@@ -96,15 +95,18 @@ def initial_buffers(network: Network) -> dict[str, Array]:
 
 
 @singledispatch
-def initial(layer: Layer, name: str, shape: Shape, gain: float | None, draws: np.random.Generator) -> Array:
-    """Return one parameter of a layer; `gain` is that of the ReLU-like activation behind it, None for others.
+def initial(_layer: Layer, name: str, shape: Shape, gain: float | None, draws: np.random.Generator) -> Array:
+    """Return one parameter of a layer.
 
-    Errors:   NoRule [no-initial] for a layer whose parameters nobody knows how to start
+    Without a rule of its own, a layer gets biases of 0, vectors of 1, and weights (out, in, kernel…) drawn
+    by their fans. `gain` is that of the ReLU-like activation after the layer, None for others.
     """
-    raise NoRule(
-        f"{layer.kind}.initial must be known to train the layer; got no rule for {layer.kind}; "
-        "put a layer that can be trained in its place. [no-initial]"
-    )
+    if "bias" in name:
+        return np.zeros(shape)
+    if sum(n > 1 for n in shape) < 2:
+        return np.ones(shape)
+    kernel = math.prod(shape[2:])
+    return _normal(shape, Fans(shape[1] * kernel, shape[0] * kernel), gain, draws)
 
 
 @initial.register
@@ -115,7 +117,7 @@ def _(layer: Conv, name: str, shape: Shape, gain: float | None, draws: np.random
 
 @initial.register
 def _(layer: ConvTranspose, name: str, shape: Shape, gain: float | None, draws: np.random.Generator) -> Array:
-    # An output position is reached by about taps / stride of the window's taps.
+    # About taps / stride taps of the window contribute to each output position.
     reached = layer.taps / math.prod(layer.stride)
     fans = Fans(max(1.0, shape[0] / layer.groups * reached), math.prod(shape[1:]))
     return _weights_or_zero(name, shape, fans, gain, draws)
@@ -173,7 +175,7 @@ def _normal(shape: Shape, fans: Fans, gain: float | None, draws: np.random.Gener
 
 
 def _gain(network: Network, consumers: dict[int, list[int]], index: int) -> float | None:
-    """Follow the output to the first activation; normalization, pooling and merges are passed through."""
+    """Return the gain of the first activation downstream, beyond normalization, pooling and merges."""
     seen: set[int] = set()
     waiting = list(consumers.get(index, ()))
     while waiting:
@@ -189,7 +191,7 @@ def _gain(network: Network, consumers: dict[int, list[int]], index: int) -> floa
 
 
 def _gain_of(layer: Activation) -> float | None:
-    """Return √(2 / (1 + slope²)) for activations that grow beyond 1; those that stay within it have none."""
+    """Return √(2 / (1 + slope²)) for unbounded activations, None for those that are at most 1."""
     if layer.properties.high <= 1:
         return None
     slope = 0.0

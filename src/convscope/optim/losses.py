@@ -1,4 +1,4 @@
-"""Losses as values, and which layer's output each compares with the targets."""
+"""Losses, and the layer whose output each loss reads."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from typing import Literal
 from ..errors import BadSetting, nearest
 from ..layers import LogSoftmax, Sigmoid, Softmax
 from ..network import Network, Node
-from .checks import check_number, keep
+from .checks import check_number, set_field
 
 Reading = Literal["softmax", "sigmoid", "as is"]
-"""What turns a network's output into probabilities."""
+"""The function that turns a network's output into probabilities."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What a training makes small."""
+    """Base of all losses."""
 
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """−ln of the probability of the right class, averaged; a share of the certainty is spread over all classes."""
+    """Mean of −ln p of the target class. `label_smoothing` spreads part of the target over all classes."""
 
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         smoothing = check_number(
-            "CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1, way_out="0.1 is usual"
+            "CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1, hint="0.1 is usual"
         )
-        keep(self, "label_smoothing", smoothing)
+        set_field(self, "label_smoothing", smoothing)
 
 
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
-    """The mean of squared differences; class numbers count as 1 for the class and 0 for the others."""
+    """Mean of squared differences. Class labels are one-hot encoded."""
 
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """−ln of the probability of yes or no, averaged over all outputs."""
+    """Binary cross-entropy, averaged over all outputs."""
 
 
 LOSSES: dict[str, type[Loss]] = {
@@ -47,14 +47,15 @@ LOSSES: dict[str, type[Loss]] = {
     "mse": MeanSquaredError,
     "bce": BinaryCrossEntropy,
 }
-"""By the names of configurations."""
+"""Losses by their names in configurations."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss on a network: `scores` names the layer whose output is compared.
+    """A loss applied to a network.
 
-    Cross-entropy reads what stands before a last softmax: together they are stable for any scores.
+    `scores` is the layer whose output the loss reads. Cross-entropy reads the input of a final softmax, since both
+    are numerically stable only if computed together. `reading` turns that output into probabilities.
     """
 
     loss: Loss
@@ -62,22 +63,23 @@ class Objective:
     reading: Reading
 
 
-def loss_named(loss: str | Loss) -> Loss:
+def get_loss(loss: str | Loss) -> Loss:
     """Return a loss by name.
 
-    Errors:   BadSetting [loss]
+    Raises:
+        BadSetting: [loss]
     """
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str) or loss not in LOSSES:
         raise BadSetting(
-            f"fit.loss must be one of {', '.join(LOSSES)}; got loss={loss!r}; {nearest(str(loss), LOSSES)} [loss]"
+            f"loss must be one of {', '.join(LOSSES)}; got loss={loss!r}; {nearest(str(loss), LOSSES)} [loss]"
         )
     return LOSSES[loss]()
 
 
-def usual_loss(network: Network) -> Loss:
-    """Return the loss of a model that names none: cross-entropy, unless the network's end asks for another."""
+def default_loss(network: Network) -> Loss:
+    """Return the default loss of a network, chosen by its last layer: usually cross-entropy."""
     last = network.outputs[-1]
     if isinstance(last.layer, Sigmoid):
         return BinaryCrossEntropy()
@@ -86,16 +88,17 @@ def usual_loss(network: Network) -> Loss:
 
 
 def objective(network: Network, loss: str | Loss) -> Objective:
-    """Decide from the network's last layer which output the loss reads.
+    """Return a loss applied to a network. The last layer decides which output the loss reads.
 
-    Errors:   BadSetting [loss], [softmax-axis]
+    Raises:
+        BadSetting: [loss], [softmax-axis]
     """
-    chosen = loss_named(loss)
+    chosen = get_loss(loss)
     last = network.outputs[-1]
     if isinstance(chosen, CrossEntropy):
         if isinstance(last.layer, Softmax):
             _refuse_other_axes(last, last.layer)
-            # The softmax of logarithms of probabilities is the probabilities.
+            # The softmax of log-probabilities is the probabilities.
             reading: Reading = "softmax" if isinstance(last.layer, LogSoftmax) else "as is"
             return Objective(chosen, last.inputs[0], reading)
         return Objective(chosen, last.name, "softmax")
@@ -109,6 +112,6 @@ def objective(network: Network, loss: str | Loss) -> Objective:
 def _refuse_other_axes(last: Node, layer: Softmax) -> None:
     if layer.along(last.input_shapes[0]) != 0:
         raise BadSetting(
-            f"{layer.kind}.axis must be the classes' (0) for cross-entropy; got axis={layer.axis} in "
-            f"{last.name!r}; let it run over the first axis, or train on another loss. [softmax-axis]"
+            f"{layer.kind}.axis must be the class axis (0) for cross-entropy; got axis={layer.axis} in "
+            f"{last.name!r}; normalize over the first axis, or use another loss. [softmax-axis]"
         )

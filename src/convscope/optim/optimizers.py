@@ -1,37 +1,37 @@
-"""Optimizers as values; each engine knows how to run their updates."""
+"""Optimizer settings. The engines implement the updates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ..errors import BadSetting
-from .checks import check_flag, check_number, keep
+from .checks import check_flag, check_number, set_field
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """How parameters follow their gradients. `lr` is the learning rate that a schedule starts from."""
+    """Base of all optimizers. A schedule scales the learning rate `lr`."""
 
     lr: float = 0.001
 
     def __post_init__(self) -> None:
-        self._real("lr", 0, above=True, way_out="0.01 is a common start")
+        self._real("lr", 0, above=True, hint="0.01 is a common start")
 
     def _real(
-        self, name: str, least: float, below: float = float("inf"), *, above: bool = False, way_out: str
+        self, name: str, least: float, below: float = float("inf"), *, above: bool = False, hint: str
     ) -> None:
-        """Check a setting and keep it as a float."""
+        """Check a setting and store it as a float."""
         value = getattr(self, name)
-        number = check_number(type(self).__name__, name, value, least, below, above=above, way_out=way_out)
-        keep(self, name, number)
+        number = check_number(type(self).__name__, name, value, least, below, above=above, hint=hint)
+        set_field(self, name, number)
 
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Gradient descent, with a velocity where `momentum` is not 0.
+    """Stochastic gradient descent, with optional momentum.
 
     Formula:  g ← g + weight_decay·w; v ← momentum·v + g; w ← w − lr·v, or with nesterov w − lr·(g + momentum·v)
-    Errors:   BadSetting [setting], [nesterov]
+    Raises:   BadSetting [setting], [nesterov]
     Source:   PyTorch SGD with dampening 0
     """
 
@@ -42,21 +42,21 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._real("momentum", 0, 1, way_out="0.9 is usual")
-        self._real("weight_decay", 0, way_out="use 0 for none")
+        self._real("momentum", 0, 1, hint="0.9 is usual")
+        self._real("weight_decay", 0, hint="use 0 for none")
         if check_flag("SGD", "nesterov", self.nesterov) and not self.momentum:
             raise BadSetting(
-                "SGD.nesterov must come with momentum; got momentum=0.0; set momentum=0.9 or leave nesterov out. "
+                "SGD.nesterov needs momentum (got momentum=0.0). Set momentum=0.9, or leave nesterov out. "
                 "[nesterov]"
             )
 
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Steps scaled by the gradients' recent size; `weight_decay` is added to the gradient (L2).
+    """Adam. `weight_decay` is added to the gradient (L2 penalty).
 
     Formula:  m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − lr·(m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + eps)
-    Errors:   BadSetting [setting], [betas]
+    Raises:   BadSetting [setting], [betas]
     Source:   Kingma & Ba 2015; PyTorch Adam
     """
 
@@ -68,15 +68,15 @@ class Adam(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_moments(self)
-        self._real("eps", 0, above=True, way_out="1e-8 is usual")
-        self._real("weight_decay", 0, way_out="use 0 for none")
+        self._real("eps", 0, above=True, hint="1e-8 is usual")
+        self._real("weight_decay", 0, hint="use 0 for none")
 
 
 @dataclass(frozen=True)
 class AdamW(Optimizer):
-    """Adam with decay apart from the gradient: w ← w·(1 − lr·weight_decay) first.
+    """Adam with decoupled weight decay: each step starts with w ← w·(1 − lr·weight_decay).
 
-    Errors:   BadSetting [setting], [betas]
+    Raises:   BadSetting [setting], [betas]
     Source:   Loshchilov & Hutter 2019; PyTorch AdamW
     """
 
@@ -88,8 +88,8 @@ class AdamW(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_moments(self)
-        self._real("eps", 0, above=True, way_out="1e-8 is usual")
-        self._real("weight_decay", 0, way_out="use 0 for none")
+        self._real("eps", 0, above=True, hint="1e-8 is usual")
+        self._real("weight_decay", 0, hint="use 0 for none")
 
 
 def _check_moments(optimizer: Adam | AdamW) -> None:
@@ -99,11 +99,11 @@ def _check_moments(optimizer: Adam | AdamW) -> None:
             f"{type(optimizer).__name__}.betas must be two numbers from 0 and below 1; got betas={betas!r}; "
             "(0.9, 0.999) is usual. [betas]"
         )
-    way_out = "betas=(0.9, 0.999) is usual"
+    hint = "betas=(0.9, 0.999) is usual"
     owner = type(optimizer).__name__
-    pair = tuple(check_number(owner, f"betas[{i}]", beta, 0, 1, way_out=way_out) for i, beta in enumerate(betas))
-    keep(optimizer, "betas", pair)
+    pair = tuple(check_number(owner, f"betas[{i}]", beta, 0, 1, hint=hint) for i, beta in enumerate(betas))
+    set_field(optimizer, "betas", pair)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
-"""By the names of configurations."""
+"""Optimizers by their names in configurations."""

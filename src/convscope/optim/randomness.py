@@ -1,7 +1,7 @@
-"""Random numbers without state: each draw follows from the seed, its purpose and its step.
+"""Stateless random numbers, derived from the seed, the purpose and the step.
 
-So a run that goes on needs to remember no generator, a new layer changes no other layer's draws, and every engine
-can draw the same numbers.
+A resumed run needs no generator state, a new layer leaves the draws of others unchanged, and all engines draw the
+same numbers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def generator(seed: int, purpose: str, *numbers: int) -> np.random.Generator:
-    """Return the generator for one purpose: Philox, keyed by SHA-256 of everything given.
+    """Return the generator for one purpose: Philox, keyed by the SHA-256 of all arguments.
 
     >>> generator(0, "shuffle", 3).permutation(4).tolist() == generator(0, "shuffle", 3).permutation(4).tolist()
     True

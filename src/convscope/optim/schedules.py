@@ -1,4 +1,4 @@
-"""Learning rates as pure functions of the step."""
+"""Learning-rate schedules, as pure functions of the step."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass, field
 
 from ..errors import BadSetting, nearest
-from .checks import check_integer, check_number, keep
+from .checks import check_integer, check_number, set_field
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the learning rate changes. Steps count batches from 0; `total` is the length of the whole run."""
+    """Base of all schedules. Steps count batches from 0; `total` is the number of steps of the run."""
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
         """Return the learning rate of a step."""
@@ -20,16 +20,15 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same rate throughout."""
+    """Constant learning rate."""
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
-        """Return lr."""
         return lr
 
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """Multiply by `gamma` every so many steps; `every` left out is a third of the run.
+    """Multiply the learning rate by `gamma` every `every` steps (default: a third of the run).
 
     Formula:  lr·gamma^⌊step / every⌋
     Source:   PyTorch StepLR
@@ -40,11 +39,11 @@ class StepDecay(Schedule):
 
     def __post_init__(self) -> None:
         if self.every is not None:
-            keep(self, "every", check_integer("StepDecay", "every", self.every, 1, "count steps, not epochs"))
-        _keep_real(self, "gamma", above=True, way_out="0.1 is usual")
+            set_field(self, "every", check_integer("StepDecay", "every", self.every, 1, "count steps, not epochs"))
+        _keep_real(self, "gamma", above=True, hint="0.1 is usual")
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
-        """Return the rate after the decays so far."""
+
         every = self.every if self.every is not None else max(1, _length(self, None, total) // 3)
         try:
             return lr * self.gamma ** (step // every)
@@ -54,7 +53,7 @@ class StepDecay(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Fall along half a cosine to `lowest` within `steps` (left out: the run), then stay.
+    """Fall along half a cosine to `lowest` within `steps` (default: the whole run), then stay there.
 
     Formula:  lowest + (lr − lowest)·(1 + cos(π·step / steps)) / 2
     Source:   Loshchilov & Hutter 2017; PyTorch CosineAnnealingLR
@@ -65,17 +64,19 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         _check_steps(self, self.steps)
-        _keep_real(self, "lowest", way_out="use 0")
+        _keep_real(self, "lowest", hint="use 0")
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
-        """Return the rate on the curve."""
+
         steps = _length(self, self.steps, total)
         return self.lowest + (lr - self.lowest) * (1 + math.cos(math.pi * min(step, steps) / steps)) / 2
 
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Rise from lr / div to lr during `rise` of the run, then fall to lr / div / final_div, both along a cosine.
+    """Rise from lr / div to lr in the first part of the run, then fall to lr / div / final_div.
+
+    Both follow a cosine. `rise` is the fraction of the run in which the rate rises.
 
     Source:   Smith & Topin 2018; PyTorch OneCycleLR, whose max_lr is the optimizer's lr here
     """
@@ -87,12 +88,12 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         _check_steps(self, self.steps)
-        _keep_real(self, "rise", below=1, way_out="0.3 is usual")
-        _keep_real(self, "div", above=True, way_out="25 is usual")
-        _keep_real(self, "final_div", above=True, way_out="1e4 is usual")
+        _keep_real(self, "rise", below=1, hint="0.3 is usual")
+        _keep_real(self, "div", above=True, hint="25 is usual")
+        _keep_real(self, "final_div", above=True, hint="1e4 is usual")
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
-        """Return the rate on the rising or the falling half."""
+
         last = _length(self, self.steps, total) - 1
         top = self.rise * (last + 1) - 1
         first, lowest = lr / self.div, lr / self.div / self.final_div
@@ -105,7 +106,7 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """Rise in a straight line from `start`·lr to lr within `steps`, then follow another schedule.
+    """Rise linearly from `start`·lr to lr within `steps`, then follow another schedule.
 
     Source:   Goyal et al. 2017; PyTorch LinearLR, then SequentialLR
     """
@@ -115,12 +116,12 @@ class WarmUp(Schedule):
     then: Schedule = field(default_factory=Constant)
 
     def __post_init__(self) -> None:
-        keep(self, "steps", check_integer("WarmUp", "steps", self.steps, 1, "count steps, not epochs"))
-        _keep_real(self, "start", way_out="0.01 is usual")
-        keep(self, "then", schedule_named(self.then))
+        set_field(self, "steps", check_integer("WarmUp", "steps", self.steps, 1, "count steps, not epochs"))
+        _keep_real(self, "start", hint="0.01 is usual")
+        set_field(self, "then", get_schedule(self.then))
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
-        """Return the rate on the line, or of the schedule after it."""
+
         if step < self.steps:
             return lr * (self.start + (1 - self.start) * step / self.steps)
         return self.then.rate(lr, step - self.steps, None if total is None else max(1, total - self.steps))
@@ -133,13 +134,14 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "one_cycle": OneCycle,
     "warm_up": WarmUp,
 }
-"""By the names of configurations."""
+"""Schedules by their names in configurations."""
 
 
-def schedule_named(schedule: str | Schedule | None) -> Schedule:
-    """Return a schedule by name; None is the constant one.
+def get_schedule(schedule: str | Schedule | None) -> Schedule:
+    """Return a schedule by name. None is the constant schedule.
 
-    Errors:   BadSetting [schedule]
+    Raises:
+        BadSetting: [schedule]
     """
     if schedule is None:
         return Constant()
@@ -148,7 +150,7 @@ def schedule_named(schedule: str | Schedule | None) -> Schedule:
     key = str(schedule).replace("-", "_")
     if key not in SCHEDULES:
         raise BadSetting(
-            f"fit.schedule must be one of {', '.join(SCHEDULES)}; got schedule={schedule!r}; "
+            f"schedule must be one of {', '.join(SCHEDULES)}; got schedule={schedule!r}; "
             f"{nearest(key, SCHEDULES)} [schedule]"
         )
     return SCHEDULES[key]()
@@ -158,18 +160,16 @@ def _along_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
-def _keep_real(
-    schedule: Schedule, name: str, below: float = math.inf, *, above: bool = False, way_out: str
-) -> None:
-    """Check a setting from 0 and keep it as a float."""
+def _keep_real(schedule: Schedule, name: str, below: float = math.inf, *, above: bool = False, hint: str) -> None:
+    """Check a non-negative setting and store it as a float."""
     owner, value = type(schedule).__name__, getattr(schedule, name)
-    keep(schedule, name, check_number(owner, name, value, 0, below, above=above, way_out=way_out))
+    set_field(schedule, name, check_number(owner, name, value, 0, below, above=above, hint=hint))
 
 
 def _check_steps(schedule: Schedule, steps: int | None) -> None:
     if steps is not None:
-        whole = check_integer(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
-        keep(schedule, "steps", whole)
+        count = check_integer(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
+        set_field(schedule, "steps", count)
 
 
 def _length(schedule: Schedule, steps: int | None, total: int | None) -> int:
@@ -178,7 +178,7 @@ def _length(schedule: Schedule, steps: int | None, total: int | None) -> int:
         owner = type(schedule).__name__
         setting = "every" if isinstance(schedule, StepDecay) else "steps"
         raise BadSetting(
-            f"{owner}.{setting} must be given where the length of the run is not known; got {setting}=None; "
-            f"set it, or train with fit. [schedule-length]"
+            f"{owner}.{setting} must be set if the length of the run is unknown; got {setting}=None; set it, or "
+            "train with fit. [schedule-length]"
         )
     return length

@@ -1,4 +1,4 @@
-"""What a model is for, and whether its output is read as probabilities.
+"""Tasks of models, and whether `predict` returns probabilities.
 
 | task | declared by | `predict` returns |
 |---|---|---|
@@ -28,53 +28,55 @@ _LOSSES: dict[Task, type[Loss]] = {
 }
 
 
-def checked_task(task: object) -> Task | None:
-    """Return a task as it is known; None declares none.
+def check_task(task: object) -> Task | None:
+    """Check a task and return it. None means that no task is declared.
 
-    Errors:   BadSetting [task]
+    Raises:
+        BadSetting: [task]
     """
     known = str(task).replace("-", "_")
     if task is None or known in TASKS:
         return None if task is None else known  # type: ignore[return-value]
     raise BadSetting(
-        f"Model.task must be one of {', '.join(TASKS)}, or None; got task={task!r}; {nearest(known, TASKS)} [task]"
+        f"task must be one of {', '.join(TASKS)}, or None; got task={task!r}; {nearest(known, TASKS)} [task]"
     )
 
 
-def checked_probabilities(probabilities: object) -> bool | None:
-    """Return the argument if it is True, False or None.
+def check_probabilities(probabilities: object) -> bool | None:
+    """Check that the argument is True, False or None.
 
-    Errors:   BadSetting [probabilities]
+    Raises:
+        BadSetting: [probabilities]
     """
     if probabilities is None or isinstance(probabilities, bool):
         return probabilities
     raise BadSetting(
-        f"probabilities must be True, False or None; got probabilities={probabilities!r}; "
-        "leave it out for what the model's task says. [probabilities]"
+        f"probabilities must be True, False or None; got probabilities={probabilities!r}; leave it out to follow "
+        "the model's task. [probabilities]"
     )
 
 
 def loss_for(task: Task) -> Loss:
-    """Return the loss that a task is usually trained with."""
+    """Return the default loss of a task."""
     return _LOSSES[task]()
 
 
 def task_of(loss: Loss) -> Task:
-    """Return the task that training with this loss implies."""
+    """Return the task that a loss implies."""
     return next(task for task, kind in _LOSSES.items() if isinstance(loss, kind))
 
 
 def probability_reading(network: Network, task: Task | None, objective: Objective | None) -> Reading:
-    """Return what turns a network's output into probabilities.
+    """Return the function that turns a network's output into probabilities.
 
-    `objective` is that of a chosen loss: where it is the task's, probabilities are those that the loss compares.
-    Otherwise the network's end decides: a softmax or sigmoid gives them already, one channel is yes or no.
+    If `objective` has the loss of the task, the probabilities are those that the loss reads. Otherwise the last
+    layer decides: a softmax or sigmoid outputs probabilities already, and a single channel is binary.
     """
     if objective is not None and task == task_of(objective.loss) != "regression":
         return objective.reading
     last = network.outputs[-1]
     if isinstance(last.layer, LogSoftmax):
-        return "softmax"  # the softmax of logarithms of probabilities is the probabilities
+        return "softmax"  # of log-probabilities: these are the probabilities
     if isinstance(last.layer, Softmax | Sigmoid):
         return "as is"
     return "sigmoid" if task == "multi_label" or last.output_shape[0] == 1 else "softmax"

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..analysis.report import Row, inspect
+from ..analysis.report import LayerRow, inspect
 from ..derivations.derivation import Text
 from ..errors import BadShape
 from ..layers.connection import Shape
@@ -94,7 +94,7 @@ def growth(network: Network) -> Growth:
     )
 
 
-def _sizes(row: Row, image: Shape) -> tuple[float, ...]:
+def _sizes(row: LayerRow, image: Shape) -> tuple[float, ...]:
     known = row.receptive_field
     if known.status == "global":
         return tuple(map(float, image))

@@ -14,7 +14,7 @@ from ..text.terminal import terminal_width
 from .field_text import field_notes, field_text
 
 if TYPE_CHECKING:
-    from ..analysis.report import Report, Row
+    from ..analysis.report import LayerRow, Report
     from ..network import Network
 
 _FIELD = "receptive field"
@@ -72,7 +72,7 @@ def report_grid(report: Report, depth: int | None = None) -> Table:
 
     With `depth`, layers that share the first parts of their names are one row.
     """
-    shown: Sequence[Row | Group] = report.rows if depth is None else rows_at_depth(report, depth)
+    shown: Sequence[LayerRow | Group] = report.rows if depth is None else rows_at_depth(report, depth)
     totals = report.totals
     sums = {name: getattr(totals, name) for name in ("comparisons", "divisions", "exponentials")}
     kept = {name for name, total in sums.items() if total}
@@ -99,12 +99,12 @@ def _number(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
-def _is_chain(network: Network, rows: Sequence[Row | Group]) -> bool:
+def _is_chain(network: Network, rows: Sequence[LayerRow | Group]) -> bool:
     names = [network.inputs[0].name, *(row.name for row in rows)]
     return all(row.inputs == (before,) for row, before in zip(rows, names, strict=False))
 
 
-def _cells(row: Row | Group) -> list[Cell]:
+def _cells(row: LayerRow | Group) -> list[Cell]:
     """Return one cell per column; what is not known is a question mark, never a zero."""
     done = row.operations
     counts = (done.macs, done.additions, done.comparisons, done.divisions, done.exponentials)
@@ -129,7 +129,7 @@ def _cells(row: Row | Group) -> list[Cell]:
     ]
 
 
-def _notes(report: Report, rows: Sequence[Row | Group]) -> Iterable[str | Note]:
+def _notes(report: Report, rows: Sequence[LayerRow | Group]) -> Iterable[str | Note]:
     totals = report.totals
     at_least = "" if totals.status == "complete" else "at least "
     yield (

@@ -1,1 +1,1 @@
-"""Train a model on data: the loop and what it needs."""
+"""Training, evaluation and saving of models."""

@@ -1,4 +1,4 @@
-"""All settings of one training, checked, to JSON and back."""
+"""Training settings, and their JSON form."""
 
 from __future__ import annotations
 
@@ -8,24 +8,34 @@ from typing import Any, TypeVar
 
 from ..data.transforms import parse_augmentation
 from ..errors import BadSetting, nearest
-from ..optim.checks import check_integer, check_number, keep
-from ..optim.losses import LOSSES, CrossEntropy, Loss, loss_named
+from ..optim.checks import check_integer, check_number, set_field
+from ..optim.losses import LOSSES, CrossEntropy, Loss, get_loss
 from ..optim.optimizers import OPTIMIZERS, SGD, Optimizer
-from ..optim.schedules import SCHEDULES, Constant, Schedule, schedule_named
+from ..optim.schedules import SCHEDULES, Constant, Schedule, get_schedule
 
 V = TypeVar("V")
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """How to train. Steps count batches.
+    """Settings of a training run.
 
-    `patience` epochs without a lower loss (of validation, where there is some) end the run early; None never does.
-    `checkpoint_every` is in steps; None saves at the end of every epoch and whenever half a minute has passed.
-    `augment` is what `data.parse_augmentation` reads. `data` and `validation` are names, where data was named.
+    Args:
+        epochs: Number of epochs.
+        batch_size: Images per step.
+        optimizer: SGD, Adam or AdamW.
+        loss: A loss or its name.
+        schedule: A learning-rate schedule or its name.
+        clip_norm: Maximum global L2 norm of the gradients. None disables clipping.
+        augment: Augmentation, as `parse_augmentation` reads it.
+        patience: Stop after so many epochs without a lower loss (on the validation data, if any). None disables
+            it.
+        checkpoint_every: Steps between checkpoints. None saves after each epoch and every 30 seconds.
+        data: The name of the training data, if it has one.
+        validation: The name of the validation data, if it has one.
 
-    Errors:   BadSetting [setting], [optimizer], [loss], [schedule], [augment-name],
-              [augment-strength]
+    Raises:
+        BadSetting: [setting], [optimizer], [loss], [schedule], [augment-name], [augment-strength]
     """
 
     epochs: int = 5
@@ -41,27 +51,27 @@ class Configuration:
     validation: str | None = None
 
     def __post_init__(self) -> None:
-        keep(self, "epochs", check_integer("fit", "epochs", self.epochs, 1, "use 5"))
-        keep(self, "batch_size", check_integer("fit", "batch_size", self.batch_size, 1, "64 is usual"))
+        set_field(self, "epochs", check_integer("", "epochs", self.epochs, 1, "use 5"))
+        set_field(self, "batch_size", check_integer("", "batch_size", self.batch_size, 1, "64 is usual"))
         if not isinstance(self.optimizer, Optimizer):
             raise BadSetting(
-                f"fit.optimizer must be SGD, Adam or AdamW; got optimizer={self.optimizer!r}; "
-                "use convscope.SGD(lr=0.05, momentum=0.9). [optimizer]"
+                f"optimizer must be SGD, Adam or AdamW; got optimizer={self.optimizer!r}; use "
+                "convscope.SGD(lr=0.05, momentum=0.9). [optimizer]"
             )
-        keep(self, "loss", loss_named(self.loss))
-        keep(self, "schedule", schedule_named(self.schedule))
+        set_field(self, "loss", get_loss(self.loss))
+        set_field(self, "schedule", get_schedule(self.schedule))
         if self.clip_norm is not None:
-            clip = check_number("fit", "clip_norm", self.clip_norm, 0, above=True, way_out="1 is usual")
-            keep(self, "clip_norm", clip)
+            clip = check_number("", "clip_norm", self.clip_norm, 0, above=True, hint="1 is usual")
+            set_field(self, "clip_norm", clip)
         if self.augment is not None:
-            keep(self, "augment", str(parse_augmentation(str(self.augment))))
+            set_field(self, "augment", str(parse_augmentation(str(self.augment))))
         if self.patience is not None:
-            keep(self, "patience", check_integer("fit", "patience", self.patience, 1, "3 is usual"))
+            set_field(self, "patience", check_integer("", "patience", self.patience, 1, "3 is usual"))
         if self.checkpoint_every is not None:
             every = check_integer(
                 "fit", "checkpoint_every", self.checkpoint_every, 1, "leave it out for epoch ends"
             )
-            keep(self, "checkpoint_every", every)
+            set_field(self, "checkpoint_every", every)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -74,9 +84,10 @@ class Configuration:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Configuration:
-        """Return the configuration that a JSON document describes.
+        """Return the configuration in a JSON document.
 
-        Errors:   BadSetting [configuration-key] for keys nobody knows, and those of the settings
+        Raises:
+            BadSetting: [configuration-key] for an unknown key, and the errors of the settings.
         """
         refuse_unknown("configuration", document, [item.name for item in fields(cls)])
         parsed = dict(document)
@@ -92,21 +103,22 @@ class Configuration:
 
 
 def to_json(value: Any, known: Mapping[str, type[Any]]) -> dict[str, Any]:
-    """Return a value's name in `known`, and its settings."""
+    """Return the JSON form of a value: its name in `known`, and its settings."""
     name = next(name for name, kind in known.items() if kind is type(value))
     settings = {item.name: getattr(value, item.name) for item in fields(value)}
     return {"name": name, **{key: _plain(setting) for key, setting in settings.items()}}
 
 
 def from_json(document: Any, known: Mapping[str, type[V]], what: str) -> V:
-    """Return the value that a name, or a name with settings, describes.
+    """Return the value of a JSON form: a name, or a name with settings.
 
-    Errors:   BadSetting [configuration-value], [configuration-key]
+    Raises:
+        BadSetting: [configuration-value], [configuration-key]
     """
     described = {"name": document} if isinstance(document, str) else document
     name = described.get("name") if isinstance(described, Mapping) else None
     if not isinstance(described, Mapping) or not isinstance(name, str) or name not in known:
-        advice = nearest(name, known) if isinstance(name, str) else "give a name, or a name with settings."
+        advice = nearest(name, known) if isinstance(name, str) else "pass a name, or a name with settings."
         raise BadSetting(
             f"configuration.{what} must be one of {', '.join(known)}; got {what}={document!r}; {advice} "
             "[configuration-value]"
@@ -120,23 +132,20 @@ def from_json(document: Any, known: Mapping[str, type[V]], what: str) -> V:
             settings[item.name] = from_json(settings[item.name], SCHEDULES, "schedule")
         elif item.name in settings and isinstance(default, tuple):
             settings[item.name] = _tuple(settings[item.name])
-    made: V = kind(**settings)
-    return made
+    value: V = kind(**settings)
+    return value
 
 
 def refuse_unknown(owner: str, document: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise BadSetting [configuration-key] for the first key that nobody knows, with the nearest ones."""
+    """Raise BadSetting [configuration-key] for the first unknown key."""
     keys = list(known)
     for key in document:
         if key not in keys:
-            raise BadSetting(
-                f"{owner} must have only keys that mean something; got {key!r}; {nearest(str(key), keys)} "
-                "[configuration-key]"
-            )
+            raise BadSetting(f"{owner} has an unknown key {key!r}; {nearest(str(key), keys)} [configuration-key]")
 
 
 def _tuple(setting: Any) -> Any:
-    """Return a list as a tuple; anything else is left to the check of its class."""
+    """Return a list as a tuple. Other types are checked by the class of the setting."""
     return tuple(setting) if isinstance(setting, list) else setting
 
 

@@ -1,10 +1,9 @@
-"""Whether a training has failed: its loss has exploded, or the model says the same of every image.
+"""Detection of failed training: divergence and constant predictions.
 
-A training has diverged when its loss is far above where it began and does not come back. Where it began is the
-loss of the first batch, or what a model that knows nothing gets (`chance_loss`) if that is more: a network that
-was trained before begins low. Far above is `FACTOR` times that. It does not come back when it has been there for
-`STEPS` steps in a row, or when the training ends there and half an epoch's steps or more were so. Single spikes,
-and a rough start that settles, are no divergence.
+Training has diverged if the loss stays above `FACTOR` times its initial level. That level is the loss of the first
+batch or the chance loss, whichever is larger, since pretrained networks start low. The loss must stay there for
+`STEPS` consecutive steps, or until training ends and for at least half an epoch. Isolated spikes and a rough start
+that settles do not count.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ FACTOR = 10.0
 STEPS = 100
 
 SAMPLE = 64
-"""Images that are looked at to tell whether a model says the same of all."""
+"""Number of images on which constant predictions are detected."""
 
 MOST_OF_ONE_CLASS = 0.9
-"""Share of one class in the sample from which saying that class of every image is no fault."""
+"""Fraction of one class in the sample from which predicting only that class is acceptable."""
 
 
 def chance_loss(loss: Loss, outputs: int, labels: Array) -> float:
-    """Return the loss of a model that knows nothing: even probabilities, or 0 for every target.
+    """Return the loss of an untrained model: of uniform probabilities, or of 0 for every target.
 
-    Formula:  ln(outputs) for cross-entropy; ln 2 for yes or no; mean(t²) for squared errors, at most 1 for classes
+    Formula:  ln(outputs) for cross-entropy; ln 2 for binary; mean(t²) for squared errors, 1 for class labels
     """
     if isinstance(loss, CrossEntropy):
         return math.log(max(2, outputs))
@@ -45,18 +44,21 @@ def chance_loss(loss: Loss, outputs: int, labels: Array) -> float:
 
 
 def has_diverged(high_steps: int, batches: int, ended: bool) -> bool:
-    """Tell whether so many steps in a row far above the start are a divergence.
+    """Return whether training has diverged.
 
-    `ended` where the training is over; `batches` are the steps of an epoch.
+    Args:
+        high_steps: Number of consecutive steps, up to the last one, with a loss above the limit.
+        batches: Steps per epoch.
+        ended: Whether training is over.
     """
     return high_steps >= STEPS or (ended and high_steps > 0 and 2 * high_steps >= batches)
 
 
 def constant_class(model: Model, source: Dataset) -> int | None:
-    """Return the class that a model gives for every image of a sample; None where it tells images apart.
+    """Return the class that a model predicts for every image of a sample, or None if predictions differ.
 
-    The sample is spread evenly over the data. None, too, where nearly all of it is of that class, and for a
-    network whose output is no list of classes.
+    The sample is spread evenly over the dataset. The result is also None if nearly all of it has that class, or if
+    the network is no classifier.
     """
     if len(model.network.outputs[-1].output_shape) != 1:
         return None

@@ -1,4 +1,4 @@
-"""Evaluation of a classifier, class by class."""
+"""Evaluation of classifiers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ CHUNK = 256
 MOST_MISTAKES = 100
 
 OTHER = "(other)"
-"""The predicted class where a network has more outputs than there are classes and one of those is largest."""
+"""The predicted class if the network has more outputs than there are classes, and one of the others is largest."""
 
 
 class Mistake(NamedTuple):
-    """A misclassified image: its index in the data, its class and the predicted class.
+    """A misclassified image: its index in the dataset, its class and the predicted class.
 
-    `score` is the predicted class's and `class_score` the true one's: probabilities, or outputs of a regression.
+    `score` belongs to the predicted class and `class_score` to the true one: probabilities, or outputs of a
+    regression.
     """
 
     index: int  # type: ignore[assignment]  # shadows tuple.index
@@ -39,7 +40,7 @@ class Mistake(NamedTuple):
 class Evaluation:
     """Results of a model on labeled images.
 
-    Shapes:   confusion (k, k + 1): rows are true classes, columns predicted ones, the last of them `OTHER`
+    Shapes:   confusion (k, k + 1): rows are true classes, columns predicted ones; the last column is `OTHER`
     """
 
     classes: tuple[str, ...]
@@ -65,15 +66,15 @@ class Evaluation:
 
     @property
     def predicted_names(self) -> tuple[str, ...]:
-        """Return the names of the columns; `OTHER` only where it was predicted."""
+        """Return the names of the columns. `OTHER` is included only if it was predicted."""
         return (*self.classes, OTHER) if self.confusion[:, -1].any() else self.classes
 
     def counts(self) -> NDArray[np.int64]:
-        """Return the confusion with the columns of `predicted_names`."""
+        """Return the confusion matrix with the columns of `predicted_names`."""
         return self.confusion[:, : len(self.predicted_names)]
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Return images, correct ones and accuracy of each class; accuracy is None for a class without images."""
+        """Return images, correct predictions and accuracy per class. Accuracy is None without images."""
         totals = self.confusion.sum(axis=1)
         return [
             {
@@ -90,7 +91,7 @@ class Evaluation:
         return self.classes[label] if label < len(self.classes) else OTHER
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form; scores that are no probabilities are called outputs."""
+        """Return the JSON form. Scores are called "output" unless they are probabilities."""
         score = "probability" if self.has_probabilities else "output"
         return {
             "images": self.images,
@@ -113,9 +114,15 @@ class Evaluation:
 
 
 def evaluate_classes(model: Model, source: Dataset, most_mistakes: int = MOST_MISTAKES) -> Evaluation:
-    """Evaluate a model on labeled images; the most confident mistakes are kept, worst first.
+    """Evaluate a model on labeled images.
 
-    Errors:   BadData [no-classes] for a network whose output is no list of classes, and those of `check_dataset`
+    Args:
+        model: The model.
+        source: The dataset.
+        most_mistakes: Maximum number of mistakes in the result, the most confident ones first.
+
+    Raises:
+        BadData: [no-classes] if the network is no classifier, and the errors of `check_dataset`.
     """
     check_dataset(model.network, source, "data")
     count = len(source.classes)
@@ -124,19 +131,19 @@ def evaluate_classes(model: Model, source: Dataset, most_mistakes: int = MOST_MI
     mistakes: list[Mistake] = []
     for first in range(0, len(source), CHUNK):
         x, labels = source.batch(np.arange(first, min(first + CHUNK, len(source))))
-        chances = class_probabilities(model, x)
-        found = np.minimum(chances.argmax(axis=1), count)
-        np.add.at(confusion, (labels, found), 1)
+        probabilities = class_probabilities(model, x)
+        predicted = np.minimum(probabilities.argmax(axis=1), count)
+        np.add.at(confusion, (labels, predicted), 1)
         loss += model.program.evaluate(x.astype(model.dtype, copy=False), labels).loss * len(x)
         mistakes += [
             Mistake(
                 first + int(at),
                 int(labels[at]),
-                int(found[at]),
-                float(chances[at].max()),
-                float(chances[at, labels[at]]),
+                int(predicted[at]),
+                float(probabilities[at].max()),
+                float(probabilities[at, labels[at]]),
             )
-            for at in np.flatnonzero(found != labels)
+            for at in np.flatnonzero(predicted != labels)
         ]
         mistakes = sorted(mistakes, key=lambda mistake: (-mistake.score, mistake.index))[:most_mistakes]
     is_classifier = model.task != "regression"
@@ -144,13 +151,17 @@ def evaluate_classes(model: Model, source: Dataset, most_mistakes: int = MOST_MI
 
 
 def class_probabilities(model: Model, x: Array) -> Array:
-    """Return the probability of every class; a network of one output has two classes, no and yes.
+    """Return the probability of every class. A network with one output has two classes, no and yes.
 
-    Outputs that were trained on squared errors are estimates of the probabilities and are taken as they are.
+    Outputs of a model trained on squared errors are returned as they are: they estimate the probabilities.
 
     Shapes:   x (n, c, h, w) → (n, classes)
-    Errors:   BadData [no-classes], and those of Model.predict
+    Raises:   BadData [no-classes], and those of Model.predict
     """
     refuse_no_classes(model.network)
-    chances = model.predict(x, probabilities=model.task != "regression")
-    return np.concatenate([1 - chances, chances], axis=1) if chances.shape[1] == 1 else chances
+    probabilities = model.predict(x, probabilities=model.task != "regression")
+    return (
+        np.concatenate([1 - probabilities, probabilities], axis=1)
+        if probabilities.shape[1] == 1
+        else probabilities
+    )

@@ -1,4 +1,4 @@
-"""Epochs and steps."""
+"""Start, resume and run training."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from ..model import Model
 
 STEPS_BETWEEN_LINES = 50
-"""How often the log has the loss of a single step."""
+"""Steps between log events with the loss of a single step."""
 
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 
 @dataclass
-class Loop:
-    """One run: everything it works on. `position` is always between two steps."""
+class TrainingLoop:
+    """The training loop and its state."""
 
     model: Model
     source: Dataset
@@ -51,7 +51,7 @@ class Loop:
     progress: Progress
     log: Log
     folder: RunFolder | None = None
-    position: TrainingState = field(default_factory=TrainingState)
+    state: TrainingState = field(default_factory=TrainingState)
     observer: Observer = field(default_factory=Observer)
     on_event: Callable[[Event], None] | None = None
     _lr: float = 0.0
@@ -59,96 +59,98 @@ class Loop:
     _saved: float = 0.0
 
     def run(self) -> History:
-        """Train to the end, from wherever the position is.
+        """Train from the current state to the end.
 
-        Errors:   NotFinite [not-finite]; KeyboardInterrupt after Ctrl-C, SIGTERM or SIGHUP, everything being saved
+        Raises:
+            NotFinite: [not-finite]
+            KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP. A checkpoint has been saved.
         """
         with Interruption() as interruption:
             self._saved = time.monotonic()
-            while self.position.epoch < self.settings.epochs and self.position.finished is None:
+            while self.state.epoch < self.settings.epochs and self.state.finished is None:
                 self._epoch(interruption)
-        return history_of(self.log.events, self.position.finished or "epochs")
+        return history_of(self.log.events, self.state.finished or "epochs")
 
     @property
     def batches(self) -> int:
-        """Return the batches of an epoch. A last one of a single image is left out: it has no statistics."""
-        whole, left = divmod(len(self.source), self.settings.batch_size)
-        return max(1, whole + (left > 1 or (left == 1 and self.settings.batch_size == 1)))
+        """Return the steps per epoch. A last batch of one image is dropped: batch norm needs at least two."""
+        full, left = divmod(len(self.source), self.settings.batch_size)
+        return max(1, full + (left > 1 or (left == 1 and self.settings.batch_size == 1)))
 
     def _epoch(self, interruption: Interruption) -> None:
-        place, batches = self.position, self.batches
-        order = generator(self.model.seed, "shuffle", place.epoch).permutation(len(self.source))
+        state, batches = self.state, self.batches
+        order = generator(self.model.seed, "shuffle", state.epoch).permutation(len(self.source))
         augmentation = parse_augmentation(self.settings.augment or "")
-        self.progress.begin_epoch(place.batch)
-        while place.batch < batches:
+        self.progress.begin_epoch(state.batch)
+        while state.batch < batches:
             size = self.settings.batch_size
-            x, labels = self.source.batch(order[place.batch * size : (place.batch + 1) * size])
+            x, labels = self.source.batch(order[state.batch * size : (state.batch + 1) * size])
             result = self._step(self._augmented(augmentation, x), labels, batches)
             self._last_loss = result.loss
-            self.progress.step(place.epoch + 1, place.batch, batches, len(x), result.loss)
-            if place.batch == batches:
+            self.progress.step(state.epoch + 1, state.batch, batches, len(x), result.loss)
+            if state.batch == batches:
                 self._end_epoch()
-            elif has_diverged(place.high_steps, batches, ended=False):
+            elif has_diverged(state.high_steps, batches, ended=False):
                 self._stop("diverged")
                 self._save()
                 return
             if interruption.requested:
                 self._interrupted(interruption.number)
             self._save_if_due()
-        place.begin_epoch()
+        state.begin_epoch()
         self.observer.clear()
 
     def _augmented(self, augmentation: Augmentation, x: Array) -> Array:
         if not augmentation.steps:
             return x
-        return augmentation(x, generator(self.model.seed, "augment", self.position.step))
+        return augmentation(x, generator(self.model.seed, "augment", self.state.step))
 
     def _step(self, x: Array, labels: Array, batches: int) -> StepResult:
-        place = self.position
+        state = self.state
         lr = self._lr = self._rate()
-        observe = self.observer.wants(place.batch, batches)
+        observe = self.observer.wants(state.batch, batches)
         try:
             result = self.model.step(x, labels, lr, observe)
         except NotFinite as error:
-            self._log({"event": "stop", "reason": "not finite", "step": place.step, "layer": error.layer})
+            self._log({"event": "stop", "reason": "not finite", "step": state.step, "layer": error.layer})
             self.log.sync()
             raise
         if observe:
             self.observer.add(self.model.program.statistics())
-        if place.step % STEPS_BETWEEN_LINES == 0:
-            self._log({"event": "step", "step": place.step, "loss": result.loss, "lr": lr})
+        if state.step % STEPS_BETWEEN_LINES == 0:
+            self._log({"event": "step", "step": state.step, "loss": result.loss, "lr": lr})
         self._watch_loss(result.loss, labels)
-        place.loss_sum += result.loss * len(x)
-        place.correct += result.correct or 0
-        place.count += len(x)
-        place.step += 1
-        place.batch += 1
+        state.loss_sum += result.loss * len(x)
+        state.correct += result.correct or 0
+        state.count += len(x)
+        state.step += 1
+        state.batch += 1
         return result
 
     def _watch_loss(self, loss: float, labels: Array) -> None:
-        """Remember since when the loss has been far above where it began."""
-        place = self.position
-        if place.level is None:
+        """Record since when the loss has been above the divergence limit."""
+        state = self.state
+        if state.level is None:
             outputs = self.model.network.outputs[-1].output_shape[0]
-            place.level = max(loss, chance_loss(self.settings.loss, outputs, labels))
-        if loss <= FACTOR * place.level:
-            place.high_since = None
-        elif place.high_since is None:
-            place.high_since = place.step
+            state.level = max(loss, chance_loss(self.settings.loss, outputs, labels))
+        if loss <= FACTOR * state.level:
+            state.high_since = None
+        elif state.high_since is None:
+            state.high_since = state.step
 
     def _rate(self) -> float:
         lr = self.settings.optimizer.lr
-        return self.settings.schedule.rate(lr, self.position.step, self.batches * self.settings.epochs)
+        return self.settings.schedule.rate(lr, self.state.step, self.batches * self.settings.epochs)
 
     def _end_epoch(self) -> None:
-        place = self.position
+        state = self.state
         checked = self.model.evaluate(self.validation) if self.validation is not None else {}
         epoch = Epoch(
-            place.epoch + 1,
-            place.step,
+            state.epoch + 1,
+            state.step,
             self._lr,
-            place.loss_sum / place.count,
-            place.correct / place.count,
+            state.loss_sum / state.count,
+            state.correct / state.count,
             checked.get("loss"),
             checked.get("accuracy"),
         )
@@ -157,21 +159,21 @@ class Loop:
         )
         self.progress.end_epoch(epoch)
         loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
-        sound = place.high_since is None and math.isfinite(loss)
-        if sound and (place.best is None or loss < place.best):
-            place.best, place.stale = loss, 0
+        sound = state.high_since is None and math.isfinite(loss)
+        if sound and (state.best is None or loss < state.best):
+            state.best, state.stale = loss, 0
             if self.folder is not None:
                 self.folder.save_best(self.model)
         else:
-            place.stale += 1
-        tired = self.settings.patience is not None and place.stale >= self.settings.patience
-        if has_diverged(place.high_steps, self.batches, tired or epoch.epoch >= self.settings.epochs):
+            state.stale += 1
+        tired = self.settings.patience is not None and state.stale >= self.settings.patience
+        if has_diverged(state.high_steps, self.batches, tired or epoch.epoch >= self.settings.epochs):
             self._stop("diverged")
         elif tired:
             self._stop("patience")
 
     def _constant(self, epoch: Epoch) -> dict[str, str]:
-        """Return the class that the model gives for every image; not asked where the loss is well below chance."""
+        """Return the class that is predicted for every image, if any. Skipped if the loss is well below chance."""
         outputs = self.model.network.outputs[-1].output_shape[0]
         if 2 * epoch.loss < chance_loss(self.settings.loss, outputs, np.zeros(1)):
             return {}
@@ -182,17 +184,17 @@ class Loop:
         return {"constant": classes[found] if found < len(classes) else f"output {found}"}
 
     def _stop(self, reason: str) -> None:
-        """End the run before its last epoch, and say so in the log."""
-        place = self.position
-        place.finished = reason
-        event: Event = {"event": "stop", "reason": reason, "step": place.step}
-        if reason == "diverged" and place.level is not None:
-            event |= {"since": place.high_since, "loss": self._last_loss, "level": place.level}
-            high, now = loss_text(FACTOR * place.level), loss_text(self._last_loss)
+        """End the run before its last epoch, and log the reason."""
+        state = self.state
+        state.finished = reason
+        event: Event = {"event": "stop", "reason": reason, "step": state.step}
+        if reason == "diverged" and state.level is not None:
+            event |= {"since": state.high_since, "loss": self._last_loss, "level": state.level}
+            high, now = loss_text(FACTOR * state.level), loss_text(self._last_loss)
             self.progress.say(
-                f"the training has diverged: from step {place.high_since} on the loss stayed above {high}, "
-                f"{FACTOR:g} times where it began, and is {now} after step {place.step - 1}; "
-                "lower the learning rate, or set clip_norm=1. [diverged]"
+                f"training diverged: the loss has been above {high} ({FACTOR:g} times its initial level) since "
+                f"step {state.high_since}, and is {now} after step {state.step - 1}. Lower the learning rate, or "
+                "set clip_norm=1. [diverged]"
             )
         self._log(event)
 
@@ -208,35 +210,35 @@ class Loop:
             self._save()
 
     def _is_scheduled(self) -> bool:
-        """Tell whether a run that nobody disturbs saves at this position, too."""
-        place, every = self.position, self.settings.checkpoint_every
-        return place.batch == self.batches or (every is not None and place.step % every == 0)
+        """Return whether an uninterrupted run saves a checkpoint at this step, too."""
+        state, every = self.state, self.settings.checkpoint_every
+        return state.batch == self.batches or (every is not None and state.step % every == 0)
 
     def _save(self) -> None:
         if self.folder is not None:
-            self.position.log_bytes = self.log.sync()
-            self.folder.save(self.model, self.position, self.observer, self._is_scheduled())
+            self.state.log_bytes = self.log.sync()
+            self.folder.save(self.model, self.state, self.observer, self._is_scheduled())
         self._saved = time.monotonic()
 
     def _interrupted(self, number: int) -> None:
         self._save()
         if self.folder is None:
-            way_on = ": the model keeps what it has learned; name a run folder to be able to go on"
+            hint = ": the model keeps its parameters; set a run folder to be able to resume"
         else:
-            way_on = f": everything is saved{self.folder.way_on()}"
-        self.progress.say(f"stopped after step {self.position.step}{way_on}")
+            hint = f": checkpoint saved{self.folder.resume_hint()}"
+        self.progress.say(f"stopped after step {self.state.step}{hint}")
         raise interrupted(number)
 
 
 Augment = str | Augmentation
-"""How training images are varied: "shift=2,rotate=10", or its parsed form."""
+"""Augmentation as text, "shift=2,rotate=10", or parsed."""
 
 _MAY_CHANGE = ("epochs", "checkpoint_every", "patience")
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where a run is written: a new folder, or one to go on in; `notes` are kept in run.json as they are."""
+    """Files of a run: a new folder, or the one to resume. `notes` are stored in run.json."""
 
     run: str | os.PathLike[str] | None = None
     resume: str | os.PathLike[str] | None = None
@@ -249,27 +251,33 @@ def fit(
     data: Data | str | None,
     validation: Data | str | None,
     settings: Mapping[str, Any],
-    places: RunOptions,
+    options: RunOptions,
     progress: bool = True,
 ) -> History:
-    """Train a model; it keeps what it has learned, however the training ends.
+    """Train a model. If training is interrupted, the model keeps the parameters learned so far.
 
-    `data` is a source, (x, labels), or a name that `load_data` knows: then its validation part is used unless
-    `validation` is given. `settings` are those of Configuration; what is left out is as the model was compiled,
-    or has its usual value. With `places.resume` the run in that folder goes on from its last checkpoint, with the
-    settings it was begun with, and ends bit for bit as if it had never stopped; `epochs`, `checkpoint_every` and
-    `patience` may be given anew.
+    Args:
+        model: The model.
+        data: A dataset, (x, labels), or a name that `load_data` knows.
+        validation: Validation data of the same kinds. By default the validation part of named data.
+        settings: Settings of `Configuration`. By default those that the model was compiled with.
+        options: The run folder. A resumed run continues from its last checkpoint with its original settings and
+            gives bit-identical results; only `epochs`, `checkpoint_every` and `patience` may change.
+        progress: Whether to show progress on stderr.
 
-    Errors:   BadSetting [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder], [all-frozen] and
-              those of Configuration; BadData for data that does not fit; BadFile for folders that cannot be used;
-              NotFinite [not-finite]
+    Raises:
+        BadSetting: [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder], [all-frozen], and the
+            errors of Configuration.
+        BadData: If the data does not fit the network.
+        BadFile: If a folder cannot be used.
+        NotFinite: [not-finite]
     """
     model.refuse_all_frozen()
-    folder = _folder(places)
+    folder = _folder(options)
     with folder or nullcontext():
-        if folder is not None and places.resume is not None:
-            folder.claim()
-        return _train(model, data, validation, settings, places, progress, folder)
+        if folder is not None and options.resume is not None:
+            folder.lock()
+        return _train(model, data, validation, settings, options, progress, folder)
 
 
 def _train(
@@ -277,17 +285,17 @@ def _train(
     data: Data | str | None,
     validation: Data | str | None,
     settings: Mapping[str, Any],
-    places: RunOptions,
+    options: RunOptions,
     progress: bool,
     folder: RunFolder | None,
 ) -> History:
-    configuration = _configuration(model, data, validation, settings, places)
+    configuration = _configuration(model, data, validation, settings, options)
     source = _source(data if data is not None else configuration.data, "train")
     check_dataset(model.network, source, "data")
     checked = _validation(validation if validation is not None else configuration.validation)
     if checked is not None:
         check_dataset(model.network, checked, "validation")
-    if places.resume is not None:
+    if options.resume is not None:
         assert folder is not None
         folder.refuse_another(model, source)
     model.compile(configuration.optimizer, configuration.loss, configuration.schedule, configuration.clip_norm)
@@ -295,20 +303,20 @@ def _train(
     shown = Progress(configuration.epochs, progress)
     observer = Observer()
     if folder is None:
-        position, log = TrainingState(), Log()
-    elif places.resume is not None:
-        position = folder.restore(model, observer, shown.say)
+        state, log = TrainingState(), Log()
+    elif options.resume is not None:
+        state = folder.restore(model, observer, shown.say)
         folder.update_configuration(configuration)
-        log = folder.log(position)
+        log = folder.log(state)
     else:
-        position = TrainingState()
-        folder.create(model, source, configuration, places.notes, observer)
-        log = folder.log(position)
+        state = TrainingState()
+        folder.create(model, source, configuration, options.notes, observer)
+        log = folder.log(state)
     on_event, close = None, None
-    if places.tensorboard and folder is not None:
-        on_event, close = _events_to_tensorboard(folder, position)
+    if options.tensorboard and folder is not None:
+        on_event, close = _events_to_tensorboard(folder, state)
     try:
-        loop = Loop(model, source, checked, configuration, shown, log, folder, position, observer, on_event)
+        loop = TrainingLoop(model, source, checked, configuration, shown, log, folder, state, observer, on_event)
         return loop.run()
     finally:
         log.close()
@@ -316,21 +324,20 @@ def _train(
             close()
 
 
-def _folder(places: RunOptions) -> RunFolder | None:
-    """Return the run's folder, where there is to be one.
+def _folder(options: RunOptions) -> RunFolder | None:
+    """Return the run folder, or None without one.
 
-    Errors:   BadSetting [run-and-resume], [tensorboard-folder]
+    Raises:
+        BadSetting: [run-and-resume], [tensorboard-folder]
     """
-    if places.run is not None and places.resume is not None:
+    if options.run is not None and options.resume is not None:
         raise BadSetting(
-            f"fit.run must be left out when a run goes on; got run={str(places.run)!r} and "
-            f"resume={str(places.resume)!r}; give one of them. [run-and-resume]"
+            f"run and resume are mutually exclusive (got run={str(options.run)!r} and "
+            f"resume={str(options.resume)!r}). Pass only one of them. [run-and-resume]"
         )
-    where = places.resume if places.resume is not None else places.run
-    if places.tensorboard and where is None:
-        raise BadSetting(
-            "fit.tensorboard must come with a run folder to write to; got run=None; set run. [tensorboard-folder]"
-        )
+    where = options.resume if options.resume is not None else options.run
+    if options.tensorboard and where is None:
+        raise BadSetting("tensorboard=True needs a run folder (got run=None). Pass run. [tensorboard-folder]")
     return None if where is None else RunFolder(Path(where))
 
 
@@ -339,11 +346,14 @@ def _configuration(
     data: Data | str | None,
     validation: Data | str | None,
     settings: Mapping[str, Any],
-    places: RunOptions,
+    options: RunOptions,
 ) -> Configuration:
-    if places.resume is None:
+    if options.resume is None:
         if data is None:
-            raise BadSetting("fit.data must be given; got None; give (x, labels) or a source. [data-missing]")
+            raise BadSetting(
+                "fit needs training data (got data=None). Pass (x, labels), a dataset or the name of one. "
+                "[data-missing]"
+            )
         named = {"data": data} if isinstance(data, str) else {}
         if isinstance(data, str) and validation is None:
             named["validation"] = data
@@ -351,18 +361,18 @@ def _configuration(
             named["validation"] = validation
         usual = {} if model.task is None else {"loss": loss_for(model.task)}
         return Configuration(**{**usual, **model.chosen, **settings, **named})
-    recorded = Configuration.from_dict(RunFolder(Path(places.resume)).read()["configuration"])
+    recorded = Configuration.from_dict(RunFolder(Path(options.resume)).read()["configuration"])
     if data is None and recorded.data is None:
         raise BadSetting(
-            "fit.data must be given: the run was begun with data that has no name; got None; "
-            "give the same data again. [data-missing]"
+            "resuming this run needs its training data, which has no name (got data=None). Pass the same data "
+            "again. [data-missing]"
         )
     wanted = replace(recorded, **settings)
     for name in settings:
         if name not in _MAY_CHANGE and getattr(wanted, name) != getattr(recorded, name):
             raise BadSetting(
-                f"fit.{name} must stay as it was when a run goes on; got {name}={getattr(wanted, name)!r}, not "
-                f"{getattr(recorded, name)!r}; leave it out, or begin a new run. [resume-setting]"
+                f"{name} cannot change when a run is resumed (got {name}={getattr(wanted, name)!r}, not "
+                f"{getattr(recorded, name)!r}). Leave it out, or start a new run. [resume-setting]"
             )
     return wanted
 
@@ -379,9 +389,9 @@ def _validation(validation: Data | str | None) -> Dataset | None:
 
 
 def _events_to_tensorboard(
-    folder: RunFolder, position: TrainingState
+    folder: RunFolder, state: TrainingState
 ) -> tuple[Callable[[Event], None], Callable[[], None]]:
     from .tensorboard import EventWriter
 
-    writer = EventWriter(folder.path / "tensorboard", position.step)
+    writer = EventWriter(folder.path / "tensorboard", state.step)
     return writer.write, writer.close

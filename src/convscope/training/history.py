@@ -1,11 +1,11 @@
-"""The log of a run: one JSON object a line, the same for the same run.
+"""The log of a run, and the history of its epochs.
 
-{"event": "step", "step", "loss", "lr"} · {"event": "epoch", "epoch", "step", "loss", "accuracy", "lr",
-"validation_loss", "validation_accuracy", "layers"} · {"event": "stop", "reason", …}. No times are in it: a run
-that was interrupted and resumed writes the very same lines.
+The log has one JSON object per line: {"event": "step", "step", "loss", "lr"} · {"event": "epoch", "epoch", "step",
+"loss", "accuracy", "lr", "validation_loss", "validation_accuracy", "layers"} · {"event": "stop", "reason", …}. It
+contains no times, so that a resumed run writes the same lines as an uninterrupted one.
 
-Each line ends in "checksum", the CRC-32 of all lines up to it, so that a line that changed or is missing is
-noticed. Logs of runs of schema 1 have none.
+Each line ends in "checksum", the CRC-32 of all lines so far, which reveals changed or missing lines. Logs of
+schema 1 have no checksums.
 """
 
 from __future__ import annotations
@@ -51,13 +51,14 @@ _KINDS = {
         "level": _VALUE.maybe(),
     },
 }
-"""What an event must hold; it may hold more, and events of other names may hold anything."""
+"""Required values of each event. Additional values and other events are accepted."""
 
 
 class Log:
-    """Events in memory, and in a file where the run has a folder.
+    """Events in memory, and in a file if the run has a folder.
 
-    Errors:   BadFile [write-failed], [log-line]
+    Raises:
+        BadFile: [write-failed], [log-line]
     """
 
     def __init__(self, path: Path | None = None, valid_bytes: int = 0, checked: bool = True) -> None:
@@ -71,9 +72,9 @@ class Log:
         try:
             path.touch()
             if path.stat().st_size < valid_bytes:
-                raise ValueError(f"it has fewer than the {valid_bytes:,} bytes written before")
+                raise ValueError(f"shorter than the {valid_bytes:,} bytes written so far")
             self._file = open(path, "r+b")  # noqa: SIM115 - open as long as the run
-            self._go_on(path, valid_bytes)
+            self._resume(path, valid_bytes)
         except ConvscopeError:
             self.close()
             raise
@@ -81,8 +82,8 @@ class Log:
             self.close()
             raise _failed(path, error) from None
 
-    def _go_on(self, path: Path, valid_bytes: int) -> None:
-        """Read the lines that are valid, and cut off what was written behind them."""
+    def _resume(self, path: Path, valid_bytes: int) -> None:
+        """Read the valid lines, and truncate the rest."""
         assert self._file is not None
         for number, line in enumerate(self._file.read(valid_bytes).splitlines(keepends=True), start=1):
             event, self._digest = _read_line(path, number, line, self._digest, self._checked)
@@ -91,9 +92,10 @@ class Log:
         self._file.seek(valid_bytes)
 
     def write(self, event: Event) -> None:
-        """Add an event.
+        """Append an event.
 
-        Errors:   BadFile [write-failed]
+        Raises:
+            BadFile: [write-failed]
         """
         self.events.append(event)
         if self._file is not None:
@@ -107,9 +109,10 @@ class Log:
                 raise _failed(self._path, error) from None
 
     def sync(self) -> int:
-        """Bring what was written to the disk, and return the bytes so far.
+        """Flush the file to the disk, and return its length in bytes.
 
-        Errors:   BadFile [write-failed]
+        Raises:
+            BadFile: [write-failed]
         """
         if self._file is None:
             return 0
@@ -130,18 +133,21 @@ class Log:
 
 
 def read_log(path: Path, checked: bool | None = None) -> Iterator[Event]:
-    """Yield the events of a log; a last line that was cut off is left out.
+    """Yield the events of a log. An incomplete last line is ignored.
 
-    `checked` tells whether the lines must have checksums; None takes the first line's word for it.
+    Args:
+        path: The log.
+        checked: Whether the lines have checksums. By default this is detected from the first line.
 
-    Errors:   BadFile [file-missing], [log-line]
+    Raises:
+        BadFile: [file-missing], [log-line]
     """
     try:
         with open_regular(path) as file:
             lines = file.read().splitlines(keepends=True)
     except OSError:
         raise BadFile(
-            f"{str(path)!r} must be the log of a run; got no such file; check the path. [file-missing]"
+            f"{str(path)!r} does not exist: the log of a run is needed. Check the path. [file-missing]"
         ) from None
     if checked is None:
         checked = bool(lines) and _SEAL.search(lines[0]) is not None
@@ -154,37 +160,35 @@ def read_log(path: Path, checked: bool | None = None) -> Iterator[Event]:
 
 
 def _read_line(path: Path, number: int, line: bytes, digest: int, checked: bool) -> tuple[Event, int]:
-    """Return a line's event, and the checksum of all lines up to it."""
+    """Return a line's event, and the checksum of all lines so far."""
     if checked:
         seal = _SEAL.search(line)
         plain = line if seal is None else line[: seal.start()] + b"}\n"
         digest = zlib.crc32(plain, digest)
         if seal is None or int(seal[1], 16) != digest:
-            raise _bad_line(path, number, "as the run wrote it", "another line than its checksum was made of")
+            raise _bad_line(path, number, "it does not match its checksum")
         line = plain
     try:
         event = parse_json(line)
     except ValueError:
         event = None
     if not isinstance(event, dict):
-        raise _bad_line(path, number, "one JSON object a line", "something else")
+        raise _bad_line(path, number, "it is not a JSON object")
     name = event.get("event")
     misfit = first_misfit(event, _KINDS.get(name, {}) if isinstance(name, str) else {"event": TEXT.maybe()})
     if misfit is None and not checked and "checksum" in event:
         misfit = "a checksum, where earlier lines have none"
     if misfit is not None:
-        raise _bad_line(path, number, "a log of epochs and steps", misfit)
+        raise _bad_line(path, number, misfit)
     return event, digest
 
 
-def _bad_line(path: Path, number: int, rule: str, got: str) -> BadFile:
-    return BadFile(
-        f"{str(path)!r} must be {rule}; got {got} in line {number}; use the log as it was written. [log-line]"
-    )
+def _bad_line(path: Path, number: int, problem: str) -> BadFile:
+    return BadFile(f"{str(path)!r} is damaged in line {number} ({problem}). Restore the original log. [log-line]")
 
 
 def _finite(value: Any) -> Any:
-    """Return the value with null for NaN and infinity, which JSON does not have."""
+    """Replace NaN and infinity, which JSON does not support, by None."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -193,8 +197,8 @@ def _finite(value: Any) -> Any:
 def _failed(path: Path | None, error: Exception) -> BadFile:
     reason = (getattr(error, "strerror", None) or str(error)).lower()
     return BadFile(
-        f"{str(path)!r} must be a log that can be written; got an error ({reason}); what was saved before is "
-        "intact: make room or choose another folder, then resume. [write-failed]"
+        f"cannot write the log {str(path)!r} ({reason}). Files saved earlier are intact. Free disk space or "
+        "choose another folder, then resume. [write-failed]"
     )
 
 
@@ -202,7 +206,7 @@ LARGE_LOSS = 1e4
 
 
 class Epoch(NamedTuple):
-    """One epoch: mean loss and accuracy while training, and on the validation data where there is some."""
+    """Mean loss and accuracy of an epoch, in training and on the validation data, if any."""
 
     epoch: int
     step: int
@@ -221,9 +225,9 @@ class Epoch(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """The epochs of a run. `stopped` says why it ended: "epochs", "patience", or "diverged".
+    """The epochs of a run. `stopped` is the reason why it ended: "epochs", "patience", or "diverged".
 
-    `diverged_at` is the step from which the loss stayed far above where it began.
+    `diverged_at` is the step since which the loss was above the divergence limit.
     """
 
     epochs: tuple[Epoch, ...]
@@ -248,7 +252,7 @@ class History:
         return history_table(self).html()
 
     def column(self, name: str) -> list[Any]:
-        """Return one number of every epoch: column("validation_accuracy")."""
+        """Return one value per epoch: column("validation_accuracy")."""
         return [getattr(epoch, name) for epoch in self.epochs]
 
     def to_dict(self) -> dict[str, Any]:
@@ -258,11 +262,11 @@ class History:
 
 
 def history_of(events: Iterable[Event], stopped: str = "epochs") -> History:
-    """Return the history that a log tells."""
+    """Return the history recorded in a log."""
     listed = list(events)
-    told = [event for event in listed if event.get("event") == "epoch"]
+    epochs = [event for event in listed if event.get("event") == "epoch"]
     since = [event.get("since") for event in listed if event.get("reason") == "diverged"]
-    return History(tuple(map(_epoch, told)), stopped, since[-1] if since else None)
+    return History(tuple(map(_epoch, epochs)), stopped, since[-1] if since else None)
 
 
 def _epoch(event: Event) -> Epoch:
@@ -274,5 +278,5 @@ def _epoch(event: Event) -> Epoch:
 
 
 def loss_text(loss: float) -> str:
-    """Write a loss with four decimals, a large one with four digits."""
+    """Format a loss with four decimals, or four digits if it is large."""
     return f"{loss:.4f}" if loss < LARGE_LOSS else f"{loss:.4g}"

@@ -1,4 +1,4 @@
-"""Ctrl-C, and the signals that ask a process to end, between two steps."""
+"""Deferred handling of Ctrl-C and termination signals during training."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from types import FrameType, TracebackType
 from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Ctrl-C; what ends a process politely; what a closed terminal sends. Not every system has all."""
+"""Signals that save a checkpoint before the process ends. Not every system has all of them."""
 
 
 def interrupted(number: int) -> KeyboardInterrupt:
-    """Return the error of a training that a signal stopped, everything being saved.
+    """Return the exception for a training that a signal stopped after saving a checkpoint.
 
-    It is Python's own, of which alone the interpreter makes the exit status that shells expect.
+    Only for KeyboardInterrupt itself does Python exit with the status that shells expect.
     """
     return KeyboardInterrupt(number)
 
 
 def signal_of(error: KeyboardInterrupt) -> int | None:
-    """Return the signal that stopped a training; None for a Ctrl-C that came when nothing was there to save it."""
+    """Return the signal that stopped a training, or None for a Ctrl-C outside the training loop."""
     return error.args[0] if error.args else None
 
 
 class Interruption:
-    """While entered, the first of these signals only sets `requested`; then Ctrl-C acts as ever.
+    """Context manager in which the first signal only sets `requested`. A second Ctrl-C acts as usual.
 
-    A signal that the process was started to ignore, as by nohup or in the background, stays ignored. Python
-    delivers signals to the main thread only: in others nothing changes.
+    Signals that the process ignores, as under nohup or in the background, stay ignored. Python delivers signals to
+    the main thread only: in other threads nothing changes.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Interruption:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if not self.requested:
             self.requested, self.number = True, number
-        # A closed terminal sends its signal more than once: only Ctrl-C is meant to end the saving, too.
+        # A closed terminal sends its signal repeatedly: only Ctrl-C may interrupt the saving.
         self._restore(signal.SIGINT)
 
     def _restore(self, number: int) -> None:

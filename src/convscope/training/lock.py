@@ -1,8 +1,8 @@
-"""The exclusive lock of a run's folder, which the system gives back when the process that has it ends.
+"""Exclusive lock of a run folder, which the system releases when the process ends.
 
-The file `.lock` is there while somebody trains. It is removed under the lock, and who takes the lock makes sure
-that the file is still the folder's: else two processes could lock two files of one name. A file system without
-locks does without.
+The file `.lock` exists during training. It is deleted while locked, so a process that acquires the lock must check
+that the file is still in the folder. Otherwise two processes could lock two files of the same name. On file
+systems without locks nothing is locked.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from ..errors import BadFile
 
 NAME = ".lock"
 
-_HELD_BY_ANOTHER = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+_LOCKED_ELSEWHERE = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _WINDOWS_BYTE = 1 << 30
-"""Windows locks bytes and hides them from others: this one is behind the process number."""
+"""Windows locks bytes and makes them unreadable. This byte is beyond the process number."""
 
 
 class RunLock:
-    """The lock of one folder, for one training at a time.
+    """Lock of one folder.
 
-    Errors:   BadFile [run-locked] where it is held; BadFile [folder] where the folder cannot be written
+    Raises:
+        BadFile: [run-locked] if another process has the lock, [folder] if the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,15 +36,14 @@ class RunLock:
         self._number: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock, and write down which process has it."""
+        """Acquire the lock, and write the process number into the file."""
         path = self._folder / NAME
         try:
             number = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             raise BadFile(
-                f"{str(self._folder)!r} must be a folder that can be written; got an error ({reason}); "
-                "choose another. [folder]"
+                f"{str(self._folder)!r} cannot be written to ({reason}). Choose another folder. [folder]"
             ) from None
         if not _lock(number):
             holder = _holder(number)
@@ -52,26 +52,26 @@ class RunLock:
                 f"run {str(self._folder)!r} is being trained by {holder}; wait until it ends, or stop it with "
                 "Ctrl-C, then resume. [run-locked]"
             )
-        if not _is_still(number, path):  # its holder was just done
+        if not _is_still(number, path):  # its owner has just deleted it
             os.close(number)
             self.acquire()
             return
         self._number = number
         _held.add(self)
-        with contextlib.suppress(OSError):  # the number only serves the message
+        with contextlib.suppress(OSError):  # the number is used in the error message only
             os.truncate(number, 0)
             os.write(number, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Give the lock back, if this process has it."""
+        """Release the lock, if this process has it."""
         if self._number is not None:
-            with contextlib.suppress(OSError):  # Windows keeps a file that is open
+            with contextlib.suppress(OSError):  # Windows cannot delete open files
                 os.truncate(self._number, 0)
                 os.unlink(self._folder / NAME)
             self._close()
 
-    def refuse_held(self) -> None:
-        """Raise where a process has the lock, and leave no trace where none has."""
+    def refuse_locked(self) -> None:
+        """Raise BadFile [run-locked] if a process has the lock."""
         if os.path.isfile(self._folder / NAME):
             probe = RunLock(self._folder)
             probe.acquire()
@@ -88,7 +88,7 @@ _held: weakref.WeakSet[RunLock] = weakref.WeakSet()
 
 
 def _leave_to_parent() -> None:
-    """Close the locks that a forked child inherits: they are its parent's, and must end with it."""
+    """Close the locks that a forked child inherits: they belong to its parent."""
     for lock in list(_held):
         lock._close()
 
@@ -98,7 +98,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _is_still(number: int, path: Path) -> bool:
-    """Tell whether an open file is the one that has this path."""
+    """Return whether an open file is still the one at this path."""
     try:
         return os.path.samestat(os.fstat(number), os.stat(path))
     except FileNotFoundError:
@@ -106,12 +106,12 @@ def _is_still(number: int, path: Path) -> bool:
 
 
 def _lock(number: int) -> bool:
-    """Lock an open file without waiting; False where another has it."""
+    """Lock an open file without waiting. Return False if another process has locked it."""
     try:
         _lock_function()(number)
     except OSError as error:
-        # Any other error means that the file system has no locks.
-        return error.errno not in _HELD_BY_ANOTHER
+        # Other errors mean that the file system has no locks.
+        return error.errno not in _LOCKED_ELSEWHERE
     return True
 
 

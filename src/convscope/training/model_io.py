@@ -1,4 +1,4 @@
-"""Arrays and what describes them in one .safetensors file, with a checksum over both."""
+"""Saving and loading of models and arrays in .safetensors files, with metadata and a checksum."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORMAT = "convscope 1"
 """The value of "format" in the metadata of files written here."""
 
 FILES_OF_A_FOLDER = ("model.safetensors", "best.safetensors", "last.safetensors", "previous.safetensors")
-"""Where a folder has its arrays: a saved model's, or a run's best, last and the one before."""
+"""Names of the file with the arrays, in a saved model's folder or in a run folder, by priority."""
 
 _ELEMENT_TYPES = {
     "int64": "I64",
@@ -41,14 +41,14 @@ _ELEMENT_TYPES = {
     "uint8": "U8",
     "bool": "BOOL",
 }
-"""NumPy's names and the format's, in the order in which its library writes them: so each array is aligned."""
+"""Types by NumPy's and the format's names, in the order of the format's library, so that arrays are aligned."""
 
 _ORDER = list(_ELEMENT_TYPES)
 _ALIGNMENT = 8
 
 
 class ModelFile(NamedTuple):
-    """What a file holds; `metadata` is empty for a file written by another program."""
+    """Contents of a file. `metadata` is empty for files of other programs."""
 
     arrays: dict[str, Array]
     metadata: dict[str, Any]
@@ -57,28 +57,32 @@ class ModelFile(NamedTuple):
 def write_model_file(
     path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any], keep_as: Path | None = None
 ) -> None:
-    """Write arrays and metadata (anything JSON can say), durably; the same ones give the same bytes.
+    """Write arrays and JSON metadata. The file is written durably, and its bytes are reproducible.
 
-    Errors:   BadFile [write-failed]
+    Raises:
+        BadFile: [write-failed]
     """
-    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     words = json.dumps(metadata, sort_keys=True)
-    described = {"format": FORMAT, "convscope": words, "checksum": _checksum(whole, words)}
-    write_durably(path, _safetensors(whole, described), keep_as)
+    described = {"format": FORMAT, "convscope": words, "checksum": _checksum(contiguous, words)}
+    write_durably(path, _safetensors(contiguous, described), keep_as)
 
 
 def read_model_file(path: Path, own: bool = False) -> ModelFile:
-    """Read a .safetensors file; one written here is checked against its checksum.
+    """Read a .safetensors file. Files written by convscope must match their checksum.
 
-    With `own`, a file that does not say it was written here is a damaged one.
+    Args:
+        path: The file.
+        own: Whether the file must be one that convscope has written.
 
-    Errors:   BadFile [file-missing], [file-damaged]
+    Raises:
+        BadFile: [file-missing], [file-damaged]
     """
     from safetensors import SafetensorError, safe_open
 
     if not os.path.isfile(path):
         raise BadFile(
-            f"{str(path)!r} must be a .safetensors file; got no such file; check the path. [file-missing]"
+            f"{str(path)!r} does not exist: a .safetensors file is needed. Check the path. [file-missing]"
         )
     try:
         with safe_open(path, framework="np") as file:
@@ -87,19 +91,19 @@ def read_model_file(path: Path, own: bool = False) -> ModelFile:
     except (SafetensorError, OSError, TypeError, ValueError, KeyError, AttributeError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise _damaged(path, reason) from None
-    # Two of three entries: one flipped bit must not make a file of ours look like another program's.
+    # Two entries are checked, so that one flipped bit cannot make the file look like another program's.
     if not (own or described.get("format") == FORMAT or "convscope" in described):
         return ModelFile(arrays, {})
     if described.get("format") != FORMAT:
         raise _damaged(path, f"its format is {described.get('format')!r}, not {FORMAT!r}")
     words = described.get("convscope", "")
     if _checksum(arrays, words) != described.get("checksum"):
-        raise _damaged(path, "its checksum does not fit its contents")
+        raise _damaged(path, "its contents do not match its checksum")
     return ModelFile(arrays, _metadata(path, words))
 
 
 def peek_metadata(path: Path) -> dict[str, Any]:
-    """Return a file's metadata without reading its arrays, and so unchecked; empty where there is none."""
+    """Return a file's metadata without reading its arrays or checking them. Empty if there is none."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -110,12 +114,12 @@ def peek_metadata(path: Path) -> dict[str, Any]:
 
 
 def damaged_metadata(path: Path, misfit: str) -> BadFile:
-    """Return the error of a whole file whose metadata cannot be used."""
+    """Return the error for a file with unusable metadata."""
     return _damaged(path, f"its metadata has {misfit}")
 
 
 def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: int = 12) -> list[str]:
-    """Say line by line how arrays differ from the names and shapes a network has; empty where they fit."""
+    """List the differences between arrays and the expected names and shapes, one line each."""
     lines = [f"{name}: missing, {show_shape(shape)} here" for name, shape in expected.items() if name not in got]
     lines += [
         f"{name}: {show_shape(got[name].shape)}, {show_shape(shape)} here"
@@ -127,7 +131,7 @@ def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: i
 
 
 def _safetensors(arrays: Mapping[str, Array], described: Mapping[str, str]) -> Iterator[bytes | memoryview]:
-    """Yield a file's bytes. The library's own writer orders the metadata differently from run to run.
+    """Yield the bytes of a file. The library's own writer does not order the metadata reproducibly.
 
     Source:   the safetensors format: the header's length (8 bytes, little-endian), the header as JSON, the arrays
     """
@@ -172,14 +176,11 @@ def _checksum(arrays: Mapping[str, Array], words: str) -> str:
 
 
 def _damaged(path: Path, reason: str) -> BadFile:
-    return BadFile(
-        f"{str(path)!r} must be a whole .safetensors file; got a damaged one ({reason}); "
-        "use another copy of it. [file-damaged]"
-    )
+    return BadFile(f"{str(path)!r} is a damaged .safetensors file ({reason}). Use another copy. [file-damaged]")
 
 
 _NOT_NEEDED = "num_batches_tracked"
-"""PyTorch counts the batches a batch norm has seen; with a momentum given, nothing reads the count."""
+"""PyTorch's counter of batches in a batch norm. It is unused if a momentum is set."""
 
 _KINDS = {
     "network": TEXT,
@@ -192,7 +193,7 @@ _KINDS = {
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """Return what a file says of a model beside its arrays."""
+    """Return the metadata of a model."""
     from ..notation import to_yaml
 
     return {
@@ -206,12 +207,12 @@ def describe(model: Model) -> dict[str, Any]:
 
 
 def arrays_of(model: Model) -> dict[str, Array]:
-    """Return parameters and statistics by name."""
+    """Return parameters and running statistics by name."""
     return {**model.parameters, **model.buffers}
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write a .safetensors file, or a folder with one and the network's YAML."""
+    """Write a .safetensors file, or a folder with one and the network as YAML."""
     described = describe(model)
     if path.suffix == ".safetensors":
         write_model_file(path, arrays_of(model), described)
@@ -222,17 +223,16 @@ def save_model(model: Model, path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder where there is none.
+    """Create a folder, unless it exists.
 
-    Errors:   BadFile [folder]
+    Raises:
+        BadFile: [folder]
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise BadFile(
-            f"{str(path)!r} must be a folder that can be made; got an error ({reason}); choose another. [folder]"
-        ) from None
+        raise BadFile(f"{str(path)!r} cannot be created ({reason}). Choose another folder. [folder]") from None
 
 
 def load_model(path: Path, engine: str | None = None) -> Model:
@@ -244,8 +244,7 @@ def load_model(path: Path, engine: str | None = None) -> Model:
     read = read_model_file(file)
     if not read.metadata:
         raise BadFile(
-            f"{str(path)!r} must hold its network, as a file saved by Model.save does; got arrays only; "
-            "make Model(network) and use load_parameters. [no-network]"
+            f"{str(path)!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]"
         )
     described = read.metadata
     misfit = first_misfit(described, _KINDS)
@@ -256,15 +255,16 @@ def load_model(path: Path, engine: str | None = None) -> Model:
     model = Model(network, described["seed"], engine, described["dtype"], parameters=parameters)
     model.compile(loss=from_json(described["loss"], LOSSES, "loss"))
     model.classes = None if described["classes"] is None else tuple(described["classes"])
-    # Files written before tasks were kept: only `fit` gave a model classes, so one without was not trained.
+    # Older files have no task. Only `fit` set the classes then, so that a model without them was not trained.
     model.task = described.get("task", None if model.classes is None else model.task)
     return model
 
 
 def file_of(path: Path) -> Path:
-    """Return the file with the arrays: the path itself, or the first that a folder has.
+    """Return the file with the arrays: the path itself, or the first one in a folder.
 
-    Errors:   BadFile [no-model]
+    Raises:
+        BadFile: [no-model]
     """
     if not os.path.isdir(path):
         return path
@@ -272,15 +272,16 @@ def file_of(path: Path) -> Path:
         if os.path.exists(path / name):
             return path / name
     raise BadFile(
-        f"{str(path)!r} must be a saved model's or a run's folder; got none of {', '.join(FILES_OF_A_FOLDER)} "
-        "in it; check the path. [no-model]"
+        f"{str(path)!r} is not the folder of a saved model or run (none of {', '.join(FILES_OF_A_FOLDER)} in "
+        "it). Check the path. [no-model]"
     )
 
 
 def _known_arrays(network: Network, read: ModelFile, path: Path) -> dict[str, Array]:
-    """Return the network's parameters and statistics out of a file; what else the file has is left.
+    """Return the network's parameters and statistics in a file. Other arrays are ignored.
 
-    Errors:   BadFile [other-network]
+    Raises:
+        BadFile: [other-network]
     """
     shapes = {**parameter_shapes(network), **buffer_shapes(network)}
     known = {name: array for name, array in read.arrays.items() if name in shapes}
@@ -289,7 +290,7 @@ def _known_arrays(network: Network, read: ModelFile, path: Path) -> dict[str, Ar
 
 
 def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
-    """Put arrays of any origin into a model; the file must have exactly what the model has."""
+    """Load arrays into a model from a file of any origin, which must have exactly the model's arrays."""
     given = {
         _renamed(name, names): array
         for name, array in read_model_file(path).arrays.items()
@@ -300,7 +301,8 @@ def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
     for name, array in given.items():
         if not np.issubdtype(array.dtype, np.floating):
             raise BadFile(
-                f"{str(path)!r} must hold real numbers; got {name} of {array.dtype}; convert it. [file-type]"
+                f"{str(path)!r} must contain floating-point arrays; got {name} of {array.dtype}; convert it. "
+                "[file-type]"
             )
     _write(model, given)
 
@@ -320,6 +322,6 @@ def _refuse_differences(lines: list[str], path: Path, network: Network) -> None:
     if lines:
         listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
-            f"{str(path)!r} must hold the arrays of {network.name}; got others; "
-            f"load it into the network it was saved from. [other-network]{listed}"
+            f"{str(path)!r} does not have the arrays of {network.name}. Load it into the network it was saved "
+            f"from. [other-network]{listed}"
         )

@@ -1,4 +1,4 @@
-"""What the layers do during an epoch: dead units, saturation, and how large gradients and updates are."""
+"""Statistics of layers during an epoch: dead units, saturation, gradients and updates."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..arrays import Array
 from ..engines.protocol import LayerStatistics
 
 OBSERVATIONS = 10
-"""Steps of an epoch that are looked at, spread evenly; the last is always one."""
+"""Observed steps per epoch, spread evenly. The last step is always observed."""
 
 _PREFIX = "observer/"
 
 
 class Observer:
-    """Sums up the statistics of the observed steps of one epoch.
+    """Accumulates the statistics of the observed steps of one epoch.
 
-    A unit is dead when its output was exactly 0 for every image, at every position, in every observed step.
+    A unit is dead if its output was exactly 0 for every image, at every position, in every observed step.
     """
 
     def __init__(self) -> None:
@@ -28,12 +28,12 @@ class Observer:
         self._sums: dict[str, dict[str, list[float]]] = {}
 
     def wants(self, batch: int, batches: int) -> bool:
-        """Tell whether to observe this batch."""
+        """Return whether to observe this batch."""
         every = max(1, batches // OBSERVATIONS)
         return (batches - 1 - batch) % every == 0
 
     def add(self, statistics: Mapping[str, LayerStatistics]) -> None:
-        """Take in what one step showed."""
+        """Add the statistics of one step."""
         for layer, seen in statistics.items():
             if seen.zero_fraction is not None:
                 active = seen.zero_fraction < 1
@@ -45,23 +45,23 @@ class Observer:
                 self._count(layer, "update_ratio", seen.update_norm / seen.parameter_norm)
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """Return, by layer: dead and all units, and means over the observed steps."""
+        """Return the numbers of dead and all units, and means over the observed steps, by layer."""
         layers: dict[str, dict[str, Any]] = {}
         for layer, active in self._active.items():
             layers[layer] = {"dead": int((~active).sum()), "units": active.size}
         for layer, sums in self._sums.items():
             means = {name: total / count for name, (total, count) in sums.items()}
             layers.setdefault(layer, {}).update(means)
-        # A checkpoint gives arrays back in another order: the log must not show it.
+        # Arrays from a checkpoint are in another order, but a resumed run must write the same log.
         return {layer: dict(sorted(layers[layer].items())) for layer in sorted(layers)}
 
     def clear(self) -> None:
-        """Begin a new epoch."""
+        """Reset the statistics for a new epoch."""
         self._active.clear()
         self._sums.clear()
 
     def state(self) -> dict[str, Array]:
-        """Return everything known as arrays, for a checkpoint."""
+        """Return the statistics as arrays, for a checkpoint."""
         arrays = {f"{_PREFIX}{layer}/active": active for layer, active in self._active.items()}
         for layer, sums in self._sums.items():
             for name, pair in sums.items():
@@ -69,9 +69,10 @@ class Observer:
         return arrays
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
-        """Go on from the arrays of a checkpoint; others among them are left alone.
+        """Restore the statistics from the arrays of a checkpoint. Other arrays are ignored.
 
-        Errors:   ValueError for an array that is none of `state`'s
+        Raises:
+            ValueError: For an unknown array of an observer.
         """
         self.clear()
         for full, array in arrays.items():
@@ -83,7 +84,7 @@ class Observer:
             elif name != "active" and array.shape == (2,) and array[1] > 0:
                 self._sums.setdefault(layer, {})[name] = [float(number) for number in array]
             else:
-                raise ValueError(f"an array {full!r} that no observer has written")
+                raise ValueError(f"an unknown observer array {full!r}")
 
     def _count(self, layer: str, name: str, value: float | None) -> None:
         if value is not None and math.isfinite(value):

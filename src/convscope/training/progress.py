@@ -1,12 +1,11 @@
-"""What a person sees while a model trains: a bar on a terminal, one line per epoch elsewhere, on stderr."""
+"""Training progress on stderr: a bar on a terminal, one line per epoch otherwise."""
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from typing import TextIO
 
+from ..progress import StatusLine
 from .history import Epoch, loss_text
 
 _BETWEEN_SECONDS = 0.1
@@ -14,24 +13,24 @@ _BAR_CELLS = 24
 
 
 class Progress:
-    """Shows steps and epochs; `shown=False` shows nothing."""
+    """Shows steps and epochs, unless `shown` is False."""
 
     def __init__(self, epochs: int, shown: bool = True, stream: TextIO | None = None) -> None:
         self._epochs = epochs
-        self._stream = sys.stderr if stream is None else stream
+        self._line = StatusLine(stream)
         self._shown = shown
-        self._bar = shown and self._stream.isatty()
+        self._bar = shown and self._line.is_live
         self._begun = self._drawn = 0.0
         self._from_batch = 0
         self._images = 0
 
     def begin_epoch(self, batch: int) -> None:
-        """Start the clock, at a batch that is not 0 where a run goes on."""
+        """Start the clock. `batch` is not 0 if a run resumes within an epoch."""
         self._begun = time.perf_counter()
         self._from_batch, self._images = batch, 0
 
     def step(self, epoch: int, batch: int, batches: int, images: int, loss: float) -> None:
-        """Show how far the epoch is, how fast, and when it will be done."""
+        """Show the progress of the epoch, the speed and the remaining time."""
         self._images += images
         now = time.perf_counter()
         if not self._bar or (now - self._drawn < _BETWEEN_SECONDS and batch < batches):
@@ -42,34 +41,25 @@ class Progress:
         full = _BAR_CELLS * batch // batches
         bar = "█" * full + "░" * (_BAR_CELLS - full)
         rate = self._images / seconds
-        self._line(
+        self._line.show(
             f"epoch {epoch}/{self._epochs} {bar} {batch}/{batches}  loss {loss_text(loss)}  "
             f"{rate:,.0f} images/s  {_clock(left)} left"
         )
 
     def end_epoch(self, epoch: Epoch) -> None:
-        """Show what the epoch gave."""
+        """Show the results of the epoch."""
         if not self._shown:
             return
         seconds = time.perf_counter() - self._begun
         text = f"{epoch} ({seconds:.1f} s)"
         if self._bar:
-            self._line(text)
+            self._line.show(text)
             text = ""
-        self._write(f"{text}\n")
+        self._line.write(f"{text}\n")
 
     def say(self, text: str) -> None:
-        """Show a message on a line of its own, whether progress is shown or not."""
-        self._write(f"\n{text}\n" if self._bar else f"{text}\n")
-
-    def _line(self, text: str) -> None:
-        width = max(20, shutil.get_terminal_size((80, 24)).columns) - 1
-        self._write(f"\r{text[:width]:<{width}}")
-
-    def _write(self, text: str) -> None:
-        encoding = self._stream.encoding or "utf-8"
-        self._stream.write(text.encode(encoding, "replace").decode(encoding))
-        self._stream.flush()
+        """Show a message on its own line, even if progress is not shown."""
+        self._line.write(f"\n{text}\n" if self._bar else f"{text}\n")
 
 
 def _clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What a run's log shows, and what to change."""
+"""Diagnoses of a training run, from its log."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ from .history import Epoch, Event, history_of, loss_text
 from .run_folder import RunFolder
 
 DEAD_SHARE = 0.1
-"""Fewer dead units than this share of a layer are not worth a finding."""
+"""Minimum fraction of dead units in a layer for a finding."""
 
 SATURATED_SHARE = 0.5
 SMALL_GRADIENT_RATIO = 1e-3
 LARGE_UPDATE, SMALL_UPDATE = 0.1, 1e-6
 OVERFITTING_GAP = 0.05
-"""Shares and ratios from which a finding is made; the accuracy gap is between training and validation."""
-
+"""Thresholds of findings. The gap is that between training and validation accuracy."""
 
 EXPLODED = 1000.0
-"""A loss so many times the first step's is a divergence, also in the log of a run that was not stopped for it."""
+"""Ratio of the last loss to the first one that counts as divergence, even if the run was not stopped for it."""
 
 
 class _Record(NamedTuple):
-    """A log, taken apart: epochs, the last epoch's layers, and how the run stopped.
+    """A parsed log: epochs, layer statistics of the last epoch, and why the run stopped.
 
-    `first_loss` is that of the first step, `constant` the class that the last epoch's model gives for every image.
+    `first_loss` is that of the first step, `constant` the class that the model predicts for every image.
     """
 
     epochs: tuple[Epoch, ...]
@@ -40,27 +39,27 @@ class _Record(NamedTuple):
 
 
 def diagnose_run(folder: str | Path) -> list[Finding]:
-    """List what went wrong in a run, and what to change, the most severe first.
+    """Return the findings about a run, the most severe first.
 
     Units:    a unit is a channel or a feature; norms are means over the observed steps of the last epoch
-    Errors:   as `RunFolder.events`
+    Raises:   as `RunFolder.events`
     """
     events = RunFolder(Path(folder)).events()
-    told = [event for event in events if event.get("event") == "epoch"]
+    epochs = [event for event in events if event.get("event") == "epoch"]
     stop = next((event for event in reversed(events) if event.get("event") == "stop"), None)
     steps = (event for event in events if event.get("event") == "step")
     first = next((event.get("loss") for event in steps if event.get("step") == 0), None)
-    last: Event = told[-1] if told else {"layers": {}}
+    last: Event = epochs[-1] if epochs else {"layers": {}}
     record = _Record(history_of(events).epochs, _known(last.get("layers", {})), stop, first, last.get("constant"))
     failed = [*_not_finite(record), *_diverged(record)] or [*_constant(record)]
-    # How fast a run learns means nothing where it has failed.
+    # The speed of learning is irrelevant if training failed.
     families = (_dead_units, _saturation, _vanishing, _updates, *(() if failed else (_learning, _overfitting)))
     found = failed + [finding for family in families for finding in family(record)]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def _known(layers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return what was observed; a number that was not finite is null in a log."""
+    """Drop values that are null in the log, since they were not finite."""
     return {layer: {name: v for name, v in seen.items() if v is not None} for layer, seen in layers.items()}
 
 
@@ -71,13 +70,13 @@ def _not_finite(record: _Record) -> Iterator[Finding]:
             "not-finite",
             "risk",
             (layer,),
-            f"training stopped at step {step}: NaN or infinity came up first in {layer}",
+            f"training stopped at step {step}: NaN or infinity occurred first in {layer}",
             "lower the learning rate, or set clip_norm=1",
             {"step": step},
         )
 
 
-_CALM_DOWN = "lower the learning rate ten times, set clip_norm=1, or begin with a warm-up"
+_STABILIZE = "lower the learning rate by a factor of 10, set clip_norm=1, or use a warm-up"
 
 
 def _diverged(record: _Record) -> Iterator[Finding]:
@@ -88,9 +87,9 @@ def _diverged(record: _Record) -> Iterator[Finding]:
             "diverged",
             "risk",
             (),
-            f"training diverged: from step {since} on the loss stayed far above where it began "
-            f"({loss_text(level)}), and was {loss_text(loss)} in the end",
-            f"{_CALM_DOWN}; best.safetensors, where there is one, is from an epoch before that",
+            f"training diverged: from step {since} on the loss stayed far above its initial level "
+            f"({loss_text(level)}); it ended at {loss_text(loss)}",
+            f"{_STABILIZE}; best.safetensors, if present, is from an earlier epoch",
             {"since": since, "step": stop["step"], "loss": loss, "level": level},
         )
     elif last is not None and record.first_loss and last.loss > EXPLODED * record.first_loss:
@@ -100,7 +99,7 @@ def _diverged(record: _Record) -> Iterator[Finding]:
             (),
             f"training diverged: the loss was {loss_text(record.first_loss)} in the first step and "
             f"{loss_text(last.loss)} in epoch {last.epoch}, up to step {last.step}",
-            _CALM_DOWN,
+            _STABILIZE,
             {"step": last.step, "loss": last.loss, "level": record.first_loss},
         )
 
@@ -111,9 +110,8 @@ def _constant(record: _Record) -> Iterator[Finding]:
             "constant-predictor",
             "risk",
             (),
-            f"after epoch {record.epochs[-1].epoch} the model gives class {record.constant!r} for every image: "
-            "it does not tell them apart",
-            "lower the learning rate; check that labels belong to their images and that pixels are scaled alike",
+            f"after epoch {record.epochs[-1].epoch} the model predicts class {record.constant!r} for every image",
+            "lower the learning rate; check that labels match their images and that all pixels have one scale",
             {"class": record.constant, "epoch": record.epochs[-1].epoch},
         )
 
@@ -127,8 +125,9 @@ def _dead_units(record: _Record) -> Iterator[Finding]:
                 "dead-units",
                 "risk" if 2 * dead >= units else "waste",
                 (layer,),
-                f"{dead} of {units} units of {layer} ({share:.0f} %) gave 0 for every image: they learn no more",
-                "lower the learning rate, use LeakyReLU, or put batch normalization before it",
+                f"{dead} of {units} units of {layer} ({share:.0f} %) output 0 for every image: dead, no "
+                f"gradient reaches them",
+                "lower the learning rate, use LeakyReLU, or add batch normalization before it",
                 {"dead": dead, "units": units},
             )
 
@@ -141,7 +140,8 @@ def _saturation(record: _Record) -> Iterator[Finding]:
                 "saturated",
                 "risk",
                 (layer,),
-                f"{100 * share:.0f} % of the values of {layer} lie where its slope is near 0: few gradients pass",
+                f"{100 * share:.0f} % of the outputs of {layer} are saturated, where the slope is near 0: "
+                f"gradients vanish",
                 "use ReLU, smaller initial weights, or batch normalization before it",
                 {"saturated": share},
             )
@@ -172,7 +172,7 @@ def _updates(record: _Record) -> Iterator[Finding]:
             "large-updates",
             "risk",
             tuple(large),
-            f"a step changes {', '.join(large)} by up to {100 * max(large.values()):.0f} % of its norm",
+            f"one step changes {', '.join(large)} by up to {100 * max(large.values()):.0f} % of its norm",
             "lower the learning rate, or set clip_norm=1",
             large,
         )
@@ -182,8 +182,8 @@ def _updates(record: _Record) -> Iterator[Finding]:
             "small-updates",
             "note",
             tuple(small),
-            f"a step changes {', '.join(small)} by less than a millionth of its parameters' norm",
-            "raise the learning rate, unless training is done",
+            f"one step changes {', '.join(small)} by less than a millionth of its norm",
+            "raise the learning rate, unless training has converged",
             small,
         )
 
@@ -197,7 +197,8 @@ def _learning(record: _Record) -> Iterator[Finding]:
             "no-progress",
             "risk",
             (),
-            f"the loss after epoch {last.epoch} ({last.loss:.4g}) is not below the first one's ({first.loss:.4g})",
+            f"the loss of epoch {last.epoch} ({last.loss:.4g}) is not below that of the first epoch "
+            f"({first.loss:.4g})",
             "try a learning rate ten times smaller, then ten times larger",
             {"first": first.loss, "last": last.loss},
         )
@@ -227,7 +228,7 @@ def _overfitting(record: _Record) -> Iterator[Finding]:
             "overfitting",
             "risk",
             (),
-            f"{own:.1f} % of the training images are right, and {others:.1f} % of the validation images",
+            f"accuracy is {own:.1f} % on the training images, but {others:.1f} % on the validation images",
             "use more data or augmentation, dropout, weight decay, or fewer parameters",
             {"gap": gap},
         )

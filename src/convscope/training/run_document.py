@@ -1,7 +1,7 @@
-"""run.json: what a run was begun with, covered by a checksum.
+"""run.json: the settings of a run, with a checksum.
 
-The checksum is over the content, not the spelling: keys in another order or other spaces change nothing. Runs of
-schema 1 were written without checksums, of this file and of the log's lines; they are read and resumed as such.
+The checksum covers the content only: reordering keys or changing spaces has no effect. Runs of schema 1 have no
+checksums, neither here nor in the log. They can be read and resumed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ _KINDS = {
 
 
 def read_run_document(folder: Path) -> dict[str, Any]:
-    """Return a run's document, without its checksum.
+    """Return the document of a run, without its checksum.
 
-    Errors:   BadFile [no-run], [damaged-run]; BadSetting [configuration-key] for a key that has no meaning
+    Raises:
+        BadFile: [no-run], [damaged-run]
+        BadSetting: [configuration-key] for an unknown key.
     """
     path = folder / NAME
     try:
@@ -45,44 +47,43 @@ def read_run_document(folder: Path) -> dict[str, Any]:
         document = parse_json(path.read_bytes())
     except OSError:
         raise BadFile(
-            f"{str(folder)!r} must be the folder of a run; got no run.json in it; if the run was stopped "
-            f"before it had begun, start it again with run={str(folder)!r}. [no-run]"
+            f"{str(folder)!r} is not a run folder (no run.json in it). If the run was stopped before its first "
+            f"checkpoint, start it again with run={str(folder)!r}. [no-run]"
         ) from None
     except ValueError as error:
-        raise BadFile(f"{str(path)!r} must be JSON; got {error}; restore it. [damaged-run]") from None
+        raise BadFile(f"{str(path)!r} is not valid JSON ({error}). Restore the file. [damaged-run]") from None
     misfit = first_misfit(document, _KINDS)
     if misfit is None and document["schema"] not in (UNCHECKED_SCHEMA, SCHEMA):
         misfit = f"schema={document['schema']!r}"
     if misfit is not None:
         raise BadFile(
-            f"{str(path)!r} must describe a run of schema {SCHEMA}; got {misfit}; restore it. [damaged-run]"
+            f"{str(path)!r} does not describe a run of schema {SCHEMA} (got {misfit}). Restore the file. "
+            "[damaged-run]"
         )
     written = document.pop("checksum", None)
     if document["schema"] != UNCHECKED_SCHEMA and written != checksum(document):
         raise BadFile(
-            f"{str(path)!r} must be as the run wrote it; got other content than its checksum was made of (changed "
-            "by hand, or damaged); restore it, or begin a new run with other settings. [damaged-run]"
+            f"{str(path)!r} does not match its checksum (edited or damaged). Restore it, or start a new run with "
+            "other settings. [damaged-run]"
         )
     for key in document:
         if key not in _KINDS:
-            raise BadSetting(
-                f"run.json must have only keys that mean something; got {key!r}; {nearest(key, _KINDS)} "
-                "[configuration-key]"
-            )
+            raise BadSetting(f"run.json has an unknown key {key!r}; {nearest(key, _KINDS)} [configuration-key]")
     return dict(document)
 
 
 def write_run_document(folder: Path, document: Mapping[str, Any]) -> None:
-    """Write a run's document, with its checksum where its schema has one.
+    """Write the document of a run, with a checksum if its schema has one.
 
-    Errors:   BadFile [write-failed]
+    Raises:
+        BadFile: [write-failed]
     """
     sealed = dict(document)
     if document["schema"] != UNCHECKED_SCHEMA:
-        # Of what a reader will see: tuples are lists there.
+        # The checksum is that of the document as read: JSON turns tuples into lists.
         sealed["checksum"] = checksum(json.loads(json.dumps(sealed)))
     text = json.dumps(sealed, indent=2, ensure_ascii=False) + "\n"
-    # A path that is not UTF-8 has lone surrogates, which json reads back.
+    # A path that is not UTF-8 contains lone surrogates, which json can read.
     write_durably(folder / NAME, text.encode("utf-8", "surrogatepass"))
 
 

@@ -1,4 +1,12 @@
-"""How far a run has come: all that a resumed run must know beside its arrays."""
+"""Run folders: settings, log and checkpoints.
+
+A folder has run.json, log.jsonl, last.safetensors, previous.safetensors, best.safetensors (the epoch with the
+lowest loss) and .lock. Every file is written atomically, so that a run may be killed at any time.
+
+Checkpoints after each epoch and every `checkpoint_every` steps are scheduled. The others, saved after a time or
+when training is interrupted, are overwritten by the next one and never become previous.safetensors. An
+interrupted run therefore leaves the same files as an uninterrupted one.
+"""
 
 from __future__ import annotations
 
@@ -55,11 +63,11 @@ _KINDS = {
 
 @dataclass
 class TrainingState:
-    """The place between two steps. Sums are over the images of the epoch so far.
+    """Progress of a run, between two steps. Sums are over the images of the current epoch so far.
 
-    `best` is the lowest loss of an epoch so far, `stale` the epochs since, `log_bytes` how much of the log is
-    valid, `finished` why the run ended. `level` is the loss that divergence is measured by, `high_since` the first
-    of the steps in a row whose loss is far above it.
+    `best` is the lowest loss of an epoch, `stale` the number of epochs since, `log_bytes` the valid length of the
+    log, `finished` the reason why the run ended. `level` is the initial level of the loss that divergence is
+    measured by, `high_since` the first of the latest consecutive steps with a loss above the limit.
     """
 
     epoch: int = 0
@@ -77,24 +85,25 @@ class TrainingState:
 
     @property
     def high_steps(self) -> int:
-        """Return how many steps in a row, up to the last one, had a loss far above the start."""
+        """Return the number of consecutive steps, up to the last one, with a loss above the limit."""
         return 0 if self.high_since is None else self.step - self.high_since
 
     def begin_epoch(self) -> None:
-        """Go on to the first batch of the next epoch."""
+        """Advance to the first batch of the next epoch."""
         self.epoch += 1
         self.batch = 0
         self.loss_sum, self.correct, self.count = 0.0, 0, 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, from which floats come back bit for bit."""
+        """Return the JSON form, from which floats are restored exactly."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, document: Any) -> TrainingState:
-        """Return the position of a JSON document.
+        """Return the state in a JSON document.
 
-        Errors:   ValueError that says what the document lacks
+        Raises:
+            ValueError: If a value is missing, unknown or of the wrong type.
         """
         misfit = first_misfit(document, _KINDS)
         if misfit is None:
@@ -108,10 +117,11 @@ LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safeten
 
 
 class RunFolder:
-    """The files of one run. While entered, `claim` keeps other trainings out.
+    """The files of one run. As a context manager, it releases the lock at the end.
 
-    Errors:   BadFile [run-exists], [run-locked], [no-run], [damaged-run], [other-network], [other-data],
-              [no-checkpoint]
+    Raises:
+        BadFile: [run-exists], [run-locked], [no-run], [damaged-run], [other-network], [other-data],
+            [no-checkpoint]
     """
 
     def __init__(self, path: Path) -> None:
@@ -127,18 +137,17 @@ class RunFolder:
     ) -> None:
         self._lock.release()
 
-    def claim(self) -> None:
-        """Keep other trainings out of a run; a folder without a run in it is left alone."""
+    def lock(self) -> None:
+        """Lock the folder for this process, if there is a run in it."""
         if os.path.isfile(self.path / NAME):
-            self._claim()
+            self._acquire_lock()
 
-    def refuse_claimed(self) -> None:
-        """Raise where the run is being trained."""
-        self._lock.refuse_held()
+    def refuse_locked(self) -> None:
+        """Raise BadFile [run-locked] if the run is being trained."""
+        self._lock.refuse_locked()
 
     @property
     def log_path(self) -> Path:
-        """Return where the log is."""
         return self.path / "log.jsonl"
 
     def create(
@@ -149,13 +158,13 @@ class RunFolder:
         notes: Mapping[str, Any],
         observer: Observer,
     ) -> None:
-        """Begin a run. run.json is written last: where it is, there is a checkpoint to go on from."""
+        """Create a run. run.json is written last, so that its presence guarantees a checkpoint."""
         make_folder(self.path)
-        self._claim()
+        self._acquire_lock()
         if os.path.exists(self.path / NAME):
             raise BadFile(
-                f"{str(self.path)!r} must be a new folder; got one with a run in it; "
-                f"go on with it by resume={str(self.path)!r}, or choose another folder. [run-exists]"
+                f"{str(self.path)!r} already contains a run. Resume it with resume={str(self.path)!r}, or choose "
+                "another folder. [run-exists]"
             )
         self.save(model, TrainingState(), observer)
         document = {
@@ -167,26 +176,27 @@ class RunFolder:
         write_run_document(self.path, document)
 
     def read(self) -> dict[str, Any]:
-        """Return run.json."""
+        """Return the contents of run.json."""
         return read_run_document(self.path)
 
-    def log(self, position: TrainingState) -> Log:
-        """Return the log, to be written from a position on."""
-        return Log(self.log_path, position.log_bytes, self._is_checked())
+    def log(self, state: TrainingState) -> Log:
+        """Open the log, truncated to the length in a state."""
+        return Log(self.log_path, state.log_bytes, self._is_checked())
 
     def events(self) -> list[Event]:
-        """Return the log's events.
+        """Return the events in the log.
 
-        Errors:   BadFile [file-missing], [log-line], [log-short], [damaged-run]
+        Raises:
+            BadFile: [file-missing], [log-line], [log-short], [damaged-run]
         """
-        if not os.path.isfile(self.path / NAME):  # a log by itself
+        if not os.path.isfile(self.path / NAME):  # a log without a run
             return list(read_log(self.log_path))
         events = list(read_log(self.log_path, self._is_checked()))
         self._refuse_short_log()
         return events
 
     def refuse_another(self, model: Model, source: Dataset) -> None:
-        """Compare what a run was begun with, with what it should go on with."""
+        """Check that the network, seed and data match those that the run was started with."""
         document = self.read()
         now = _described(model, source)
         if document["network"] != now["network"] and not _same_network(document["network"], model):
@@ -195,59 +205,58 @@ class RunFolder:
             )
             listed = "".join(f"\n  {line}" for line in lines if not line.startswith("@@"))
             raise BadFile(
-                f"{str(self.path)!r} must be a run of {model.network.name}; got one of another network; "
-                f"make the model from the run's network. [other-network]{listed}"
+                f"{str(self.path)!r} is a run of another network than {model.network.name}. Create the model "
+                f"from the run's network. [other-network]{listed}"
             )
         for key in ("seed", "dtype", "classes", "images"):
             if document[key] != now[key]:
                 raise BadFile(
-                    f"{str(self.path)!r} must go on with the {key} it was begun with ({document[key]!r}); "
-                    f"got {key}={now[key]!r}; use the same model settings and data. [other-data]"
+                    f"{str(self.path)!r} was started with another {key}: {document[key]!r}, not "
+                    f"{key}={now[key]!r}. Use the same model settings and data. [other-data]"
                 )
 
     def update_configuration(self, configuration: Configuration) -> None:
-        """Write down settings that may change when a run goes on."""
+        """Store the settings that a resumed run may change."""
         write_run_document(self.path, {**self.read(), "configuration": configuration.to_dict()})
 
-    def save(self, model: Model, position: TrainingState, observer: Observer, scheduled: bool = True) -> None:
-        """Write the last checkpoint; the one before is kept if it was scheduled."""
+    def save(self, model: Model, state: TrainingState, observer: Observer, scheduled: bool = True) -> None:
+        """Write the last checkpoint. The one it replaces becomes the previous one if it was scheduled."""
         arrays = {name: model.program.read(name) for name in model.program.names()} | observer.state()
-        described = {**describe(model), "position": position.to_dict(), "scheduled": scheduled}
+        described = {**describe(model), "position": state.to_dict(), "scheduled": scheduled}
         keep_as = self.path / PREVIOUS if self._keep_last else None
         write_model_file(self.path / LAST, arrays, described, keep_as)
         self._keep_last = scheduled
 
     def save_best(self, model: Model) -> None:
-        """Write the best parameters so far."""
+        """Write the parameters as the best ones so far."""
         write_model_file(self.path / BEST, arrays_of(model), describe(model))
 
     def restore(self, model: Model, observer: Observer, say: Callable[[str], None]) -> TrainingState:
-        """Put the last whole checkpoint into model and observer; a damaged one is named by `say`."""
+        """Load the newest intact checkpoint into the model and observer. Damaged ones are reported to `say`."""
         for name in (LAST, PREVIOUS):
             try:
                 read = read_model_file(self.path / name, own=True)
-                position = _position(read, self.path / name, observer)
+                state = _restore_state(read, self.path / name, observer)
             except BadFile as error:
-                say(f"{error} The checkpoint before is used, if there is one.")
+                say(f"{error} The previous checkpoint is used, if there is one.")
                 continue
             _put_state(model, read, self.path / name)
-            model.steps = position.step
-            # One that is damaged must not take the place of the one before.
+            model.steps = state.step
+            # A damaged checkpoint must not replace the previous one.
             self._keep_last = name == LAST and read.metadata.get("scheduled", True) is True
-            return position
+            return state
         raise BadFile(
-            f"{str(self.path)!r} must have a whole checkpoint; got none; begin the run anew in another folder. "
-            "[no-checkpoint]"
+            f"{str(self.path)!r} has no intact checkpoint. Start the run again in another folder. [no-checkpoint]"
         )
 
-    def way_on(self) -> str:
-        """Say how to go on: by a command where the run's data has a name, else from Python."""
+    def resume_hint(self) -> str:
+        """Return how to resume the run: with a command if its data has a name, else from Python."""
         document = self.read()
         if document["notes"].get("data") is None and document["configuration"].get("data") is None:
-            return f", go on with resume={str(self.path)!r}"
-        return f"\ngo on with: convscope train --resume {shlex.quote(str(self.path))}"
+            return f", resume with resume={str(self.path)!r}"
+        return f"\nresume with: convscope train --resume {shlex.quote(str(self.path))}"
 
-    def _claim(self) -> None:
+    def _acquire_lock(self) -> None:
         self._lock.acquire()
         remove_unfinished(self.path)
 
@@ -255,8 +264,8 @@ class RunFolder:
         return bool(self.read()["schema"] != UNCHECKED_SCHEMA)
 
     def _refuse_short_log(self) -> None:
-        """Compare the log with the newest whole checkpoint, which says how long it was then."""
-        size = self.log_path.read_bytes().rfind(b"\n") + 1  # whole lines: a last one that was cut off is not read
+        """Compare the length of the log with that in the newest intact checkpoint."""
+        size = self.log_path.read_bytes().rfind(b"\n") + 1  # an incomplete last line does not count
         for name in (LAST, PREVIOUS):
             path = self.path / name
             if size >= _log_bytes(peek_metadata(path)):
@@ -266,8 +275,8 @@ class RunFolder:
             except BadFile:
                 continue
             raise BadFile(
-                f"{str(self.log_path)!r} must have the {written:,} bytes that were written before the last "
-                f"checkpoint; got {size:,} in whole lines; use the log as it was written. [log-short]"
+                f"{str(self.log_path)!r} is shorter than at the last checkpoint (got {size:,} bytes in complete "
+                f"lines, not {written:,}). Restore the original log. [log-short]"
             )
 
 
@@ -278,14 +287,14 @@ def _log_bytes(metadata: Mapping[str, Any]) -> int:
         return 0
 
 
-def _position(read: ModelFile, path: Path, observer: Observer) -> TrainingState:
-    """Return a checkpoint's position, and put what was observed so far into `observer`."""
+def _restore_state(read: ModelFile, path: Path, observer: Observer) -> TrainingState:
+    """Return the training state in a checkpoint, and restore the observer."""
     try:
-        position = TrainingState.from_dict(read.metadata.get("position"))
+        state = TrainingState.from_dict(read.metadata.get("position"))
         observer.restore(read.arrays)
     except ValueError as error:
         raise damaged_metadata(path, str(error)) from None
-    return position
+    return state
 
 
 def _described(model: Model, source: Dataset) -> dict[str, Any]:
@@ -313,8 +322,7 @@ def _put_state(model: Model, read: ModelFile, path: Path) -> None:
     if lines:
         listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
-            f"{str(path)!r} must be a checkpoint of this run; got another file; restore it. "
-            f"[other-network]{listed}"
+            f"{str(path)!r} is not a checkpoint of this run. Restore the original file. [other-network]{listed}"
         )
     for name in names:
         model.program.write(name, known[name])
@@ -324,34 +332,34 @@ CHECKPOINTS = ("best", "last", "previous")
 
 
 class SavedRun:
-    """What lies in a run's folder; a model saved by itself has no log and no data.
+    """A run folder, or a saved model, for evaluation. A saved model has no log and no data.
 
-    Errors:   BadFile [no-model] for a path where nothing was saved
+    Raises:
+        BadFile: [no-model]
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not os.path.exists(self.path):
-            raise BadFile(
-                f"{str(path)!r} must be a run's folder; got no such folder; {_way_to(self.path)} [no-model]"
-            )
+            raise BadFile(f"there is no run folder {str(path)!r}; {_suggest_runs(self.path)} [no-model]")
 
     @property
     def is_run(self) -> bool:
-        """Tell whether this is a run, with a log, and not a model saved by itself."""
+        """Return whether this is a run, with a log, and not just a saved model."""
         return os.path.isfile(self.path / "run.json")
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """Return run.json.
+        """Return the contents of run.json.
 
-        Errors:   BadFile [no-run], [damaged-run]
+        Raises:
+            BadFile: [no-run], [damaged-run]
         """
         return RunFolder(self.path).read()
 
     @property
     def data(self) -> DataConfig | None:
-        """Return the data that the run was begun with; None where it had no name."""
+        """Return the dataset that the run was trained on, or None if it has no name."""
         if not self.is_run:
             return None
         noted = self.document["notes"].get("data")
@@ -362,21 +370,24 @@ class SavedRun:
             return None if noted is None else DataConfig.from_dict(noted)
         except ValueError as error:
             raise BadFile(
-                f"{str(self.path / 'run.json')!r} must name its data; got {error}; restore it, or name the data "
-                "by --data. [damaged-run]"
+                f"{str(self.path / 'run.json')!r} does not name its data ({error}). Restore the file, or pass "
+                "--data. [damaged-run]"
             ) from None
 
     def events(self) -> list[Event]:
-        """Return the log's events.
+        """Return the events in the log.
 
-        Errors:   as `RunFolder.events`
+        Raises:
+            BadFile: As `RunFolder.events`.
         """
         return RunFolder(self.path).events()
 
     def model(self, checkpoint: str | None = None, engine: str | None = None) -> Model:
-        """Return the model: the best one, or that of another checkpoint.
+        """Return the best model, or that of another checkpoint.
 
-        Errors:   BadSetting [checkpoint]; BadFile as Model.load
+        Raises:
+            BadSetting: [checkpoint]
+            BadFile: As Model.load.
         """
         from ..model import Model
 
@@ -390,10 +401,10 @@ class SavedRun:
         return Model.load(self.path / f"{checkpoint}.safetensors", engine)
 
 
-def _way_to(path: Path) -> str:
-    """Name the runs that lie beside a path."""
+def _suggest_runs(path: Path) -> str:
+    """Suggest runs in the parent folder of a path."""
     folder = path.parent
     runs = (
         [str(folder / entry.parent.name) for entry in folder.glob("*/run.json")] if os.path.isdir(folder) else []
     )
-    return nearest(str(path), runs) if runs else "make one by `convscope train`."
+    return nearest(str(path), runs) if runs else "create one with `convscope train`."

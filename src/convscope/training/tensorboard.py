@@ -1,4 +1,4 @@
-"""The log as TensorBoard events, by TensorBoard's own writer."""
+"""Export of the log to TensorBoard."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from .history import Event
 
 
 class EventWriter:
-    """Writes the numbers of every log event as scalars.
+    """Writes the values of every log event as scalars.
 
-    `first_step` is where the run goes on: TensorBoard forgets what an earlier writer put at later steps.
+    `first_step` is the step at which a run resumes. TensorBoard discards earlier events of later steps.
 
-    Errors:   MissingExtra
+    Raises:
+        MissingExtra: [tensorboard-missing]
     """
 
     def __init__(self, folder: Path, first_step: int = 0) -> None:
@@ -41,12 +42,12 @@ class EventWriter:
             self._writer.add_event(self._record(summary=self._summary(value=values), step=event["step"]))
 
     def close(self) -> None:
-        """Write out what is waiting."""
+        """Flush and close the file."""
         self._writer.close()
 
 
 def _scalars(event: Event) -> Iterator[tuple[str, float]]:
-    """Yield tags and numbers: "step/loss", "epoch/accuracy", "relu1/dead"."""
+    """Yield tags and values: "step/loss", "epoch/accuracy", "relu1/dead"."""
     for name, value in event.items():
         if isinstance(value, int | float) and name not in ("step", "epoch"):
             yield f"{event['event']}/{name}", value

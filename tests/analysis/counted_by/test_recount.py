@@ -19,20 +19,20 @@ KNOWN = "torchinfo, fvcore, thop, ptflops, torchvision, tf.profiler"
 
 
 @pytest.mark.parametrize(
-    ("tool", "way_out"),
+    ("tool", "hint"),
     [
-        ("torchvison", "did you mean torchvision, torchinfo?"),
-        ("flops", "did you mean ptflops?"),
-        ("", f"known: {', '.join(sorted(TOOLS))}"),
+        ("torchvison", "Did you mean torchvision, torchinfo?"),
+        ("flops", "Did you mean ptflops?"),
+        ("", f"Known: {', '.join(sorted(TOOLS))}."),
     ],
 )
-def test_an_unknown_tool_is_refused_with_the_nearest_names(tool: str, way_out: str) -> None:
+def test_an_unknown_tool_is_refused_with_the_nearest_names(tool: str, hint: str) -> None:
     """The message says what there is and what was probably meant."""
     with pytest.raises(ConvscopeError) as caught:
         recount(SMALL, tool)
     assert type(caught.value) is BadSetting
     assert str(caught.value) == (
-        f"Recount.tool must be one of {KNOWN}; got tool={tool!r}; {way_out} [counting-tool]"
+        f"Recount.tool must be one of {KNOWN} (got tool={tool!r}). {hint} [counting-tool]"
     )
 
 

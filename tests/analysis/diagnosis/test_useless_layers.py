@@ -1,4 +1,4 @@
-"""Layers and parameters that change nothing."""
+"""Layers and parameters without effect."""
 
 import pytest
 
@@ -17,8 +17,8 @@ def test_a_bias_before_a_normalization_is_counted():
     )
     (finding,) = of(network, "useless-bias")
     assert str(finding) == (
-        "waste: biases right before a normalization have no effect: 4 parameters of conv1; subtracting each channel's "
-        "mean takes them away [useless-bias]\n  → give these layers no bias"
+        "waste: biases right before a normalization have no effect: 4 parameters of conv1; subtracting the channel "
+        "mean cancels them [useless-bias]\n  → disable the bias of these layers"
     )
 
 
@@ -60,8 +60,8 @@ def test_a_relu_is_useless_where_its_input_is_never_negative(text, useless):
 
 def test_a_useless_relu_is_told_so():
     assert str(of(cs.load("input 3x12x10 | conv 4 3 | relu | relu"), "useless-relu")[0]) == (
-        "waste: relu2 changes nothing: the input is never negative [useless-relu]\n"
-        "  → leave it out, or put a layer with weights between"
+        "waste: relu2 has no effect: the input is never negative [useless-relu]\n"
+        "  → remove it, or insert a layer with weights before"
     )
 
 
@@ -80,8 +80,8 @@ def test_a_sum_is_never_negative_only_where_all_parts_are():
 def test_dropout_on_the_output_is_a_risk():
     (finding,) = of(cs.load("input 6 | dense 4 | dropout 0.25"), "output-dropout")
     assert str(finding) == (
-        "risk: dropout1 is an output: in training 25 % of the results themselves are set to 0 [output-dropout]\n"
-        "  → put the dropout before the last layer with weights, or leave it out"
+        "risk: dropout1 is an output: in training it sets 25 % of the results to 0 [output-dropout]\n"
+        "  → move the dropout before the last layer with weights, or remove it"
     )
     assert not of(cs.load("input 6 | dropout 0.25 | dense 4"), "output-dropout")
 
@@ -98,9 +98,9 @@ def test_two_dense_layers_without_anything_between_are_one():
     """6·9 + 9 and 9·4 + 4 parameters are one layer of 6·4 + 4."""
     (finding,) = of(cs.load("input 6 | dense 9 | dropout 0.5 | dense 4 | relu | dense 5"), "linear-stack")
     assert str(finding) == (
-        "waste: dense1 and dense2 have no non-linearity between them: together they are one linear layer of 6 to 4 "
+        "waste: dense1 and dense2 have no nonlinearity between them: together they equal one linear layer of 6 to 4 "
         "features (28 instead of 103 parameters) [linear-stack]\n"
-        "  → put an activation between them, or use one dense 4"
+        "  → insert an activation between them, or use one dense 4"
     )
 
 

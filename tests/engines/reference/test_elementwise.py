@@ -44,8 +44,8 @@ def test_clamp_needs_bounds_in_order(low, high):
     with pytest.raises(BadSetting) as error:
         L.Clamp(low, high)
     assert str(error.value) == (
-        f"Clamp.low must be at most high, and one of them given; got low={low}, high={high}; "
-        "use low=0 for what ReLU does. [clamp-bounds]"
+        f"Clamp.low must be at most high, and at least one of the two must be set (got low={low}, high={high}). "
+        "Use low=0 for what ReLU does. [clamp-bounds]"
     )
 
 
@@ -68,8 +68,8 @@ def test_reduction_keeps_an_axis():
     with pytest.raises(BadShape) as error:
         facts(L.Reduce("sum", (0, 1, 2)), (IMAGE,))
     assert str(error.value) == (
-        "Reduce.axes must leave an axis without keepdims; got axes=(0, 1, 2) for input 4×5×7; "
-        "use keepdims=True and a reshape. [reduce-all]"
+        "Reduce.axes must leave an axis without keepdims (got axes=(0, 1, 2) for input 4×5×7). "
+        "Use keepdims=True and a reshape. [reduce-all]"
     )
 
 

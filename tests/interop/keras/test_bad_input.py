@@ -336,14 +336,14 @@ def test_keras_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     for act in (lambda: cs.from_keras(3), lambda: cs.load("keras:keras.applications:ResNet50")):
         assert refused(act, MissingExtra) == (
-            "Keras models need Keras 3 with a backend, torch, tensorflow, jax; none is installed; "
-            'run `pip install "keras>=3"`. [missing-keras]'
+            "Keras models need Keras 3 with a backend, torch, tensorflow, jax, which is not installed. "
+            'Run `pip install "keras>=3"`. [missing-keras]'
         )
 
 
 def test_an_older_keras(monkeypatch):
     monkeypatch.setattr(keras, "__version__", "2.15.0")
-    assert 'got Keras 2.15.0; run `pip install "keras>=3"`. [missing-keras]' in refused(
+    assert '(got Keras 2.15.0). Run `pip install "keras>=3"`. [missing-keras]' in refused(
         lambda: cs.from_keras(3), MissingExtra
     )
 

@@ -6,7 +6,7 @@ import re
 import warnings
 from pathlib import Path
 
-PAGE = (Path(__file__).parents[3] / "docs" / "keras.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "keras.md").read_text(encoding="utf-8")
 
 
 def test_the_sample_runs():

@@ -12,7 +12,7 @@ from convscope.interop.onnx.reader import MAX_NODES, MAX_STRUCTURE_BYTES
 from convscope.interop.onnx.registry import CONVERTERS
 from convscope.interop.onnx.values import MAX_ARRAY_ELEMENTS, MAX_TOTAL_ELEMENTS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "onnx.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "onnx.md").read_text()
 
 
 def test_the_sample_runs(tmp_path, monkeypatch):

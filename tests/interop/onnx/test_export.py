@@ -17,11 +17,11 @@ from convscope.engines.reference.layers import run
 from convscope.engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from convscope.errors import BadFile, BadSetting, NoRule
 from convscope.interop.onnx.exporter import as_onnx
-from convscope.interop.onnx.writers.graph import Graph
+from convscope.interop.onnx.writers.graph import OnnxGraph
 from convscope.optim.initialization import initial_buffers, initial_parameters
 from interop.onnx.models import model, one, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
-from layers.examples import EXAMPLES, example_id
+from layers.examples import EXAMPLES, READ_AS_OTHERS, example_id
 
 BATCH = 3
 
@@ -59,20 +59,9 @@ def can_be_written(layer: L.Layer) -> bool:
     return not isinstance(layer, L.Input | L.Opaque) and not (isinstance(layer, L.LSTM) and layer.proj_size)
 
 
-IN_PIECES = {
-    *(
-        f"{name}Pool{rank}d"
-        for name in ("Min", "LP", "Stochastic", "AdaptiveAvg", "AdaptiveMax")
-        for rank in (1, 2, 3)
-    ),
-    *("SpatialPyramidPool", "MultiheadAttention", "LSTM", "Affine", "Roll", "Expand", "Reduce"),
-}
-"""Layers that ONNX has no single operator for, or that it has several for: they may come back as others."""
-
-
 def is_one_operator(layer: L.Layer, shapes: tuple[tuple[int, ...], ...]) -> bool:
     return (
-        layer.kind not in IN_PIECES
+        layer.kind not in READ_AS_OTHERS
         and len(set(map(len, shapes))) == 1
         and getattr(layer, "padding_mode", "zeros") == "zeros"
     )
@@ -138,7 +127,7 @@ def moved(model: cs.Model, seed: int = 5) -> cs.Model:
 @pytest.mark.parametrize("name", sorted(set(cs.zoo_names()) - {"alexnet-torchvision"}))
 def test_a_network_of_the_zoo_comes_back_the_same(name, tmp_path, monkeypatch):
     """Written and read: the same layers by name, settings and inputs. Its weights are not written here."""
-    monkeypatch.setattr(Graph, "tensor", tensor_without_data)
+    monkeypatch.setattr(OnnxGraph, "tensor", tensor_without_data)
     network = cs.load(name)
     shapes = {**parameter_shapes(network), **buffer_shapes(network)}
     arrays = {array: np.broadcast_to(np.float32(0), shape) for array, shape in shapes.items()}
@@ -147,7 +136,7 @@ def test_a_network_of_the_zoo_comes_back_the_same(name, tmp_path, monkeypatch):
     assert cs.from_onnx(path) == network
 
 
-def tensor_without_data(graph: Graph, name: str, array: np.ndarray) -> str:
+def tensor_without_data(graph: OnnxGraph, name: str, array: np.ndarray) -> str:
     """Store a tensor's shape; only the numbers of small ones, which shapes are computed from."""
     tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=onnx.TensorProto.FLOAT)
     if array.size < 16:

@@ -196,5 +196,5 @@ def test_operator_sets_too_old_and_too_new(tmp_path):
 def test_without_the_onnx_package(tmp_path, monkeypatch):
     path = saved(conv_model(), tmp_path)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    message = "ONNX models need the onnx package; none is installed; run `pip install onnx`. [missing-onnx]"
+    message = "ONNX models need the onnx package, which is not installed. Run `pip install onnx`. [missing-onnx]"
     refused(path, MissingExtra, message)

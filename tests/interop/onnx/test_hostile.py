@@ -192,11 +192,7 @@ def test_open_sizes_and_an_image_of_another_rank(tmp_path):
 
 def test_a_layer_that_cannot_take_its_input_names_the_node(tmp_path):
     made = model([one("Conv", {"kernel_shape": [9, 3]}, ("x", "w"))], (1, 3, 7, 8), {"w": numbers((4, 3, 9, 3))})
-    message = (
-        "node 'made' (Conv) of {path}: Conv2d.kernel_size must reach over at most 7 pixels of height here "
-        "(7 + padding 0 + 0); got a reach of 9 (kernel 9, dilation 1); use a smaller kernel, or an input at least 9 "
-        "here. [kernel-too-large]"
-    )
+    message = "node 'made' (Conv) of {path}: Conv2d.kernel_size must reach over at most 7 pixels of height: 7 + padding 0 + 0 (got a reach of 9: kernel 9, dilation 1). Use a smaller kernel, or an input of at least 9 pixels. [kernel-too-large]"
     refused(saved(made, tmp_path), BadShape, message)
 
 

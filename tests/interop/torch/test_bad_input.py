@@ -159,7 +159,7 @@ def test_weights_without_numbers():
 def test_without_pytorch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     message = (
-        "reading, writing and running PyTorch modules needs PyTorch; none is installed; run `pip install torch`. "
+        "Reading, writing and running PyTorch modules needs PyTorch, which is not installed. Run `pip install torch`. "
         "[torch-missing]"
     )
     assert refused(lambda: cs.from_torch(object(), (3, 9, 9)), MissingExtra) == message

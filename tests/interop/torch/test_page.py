@@ -9,7 +9,7 @@ import numpy as np
 
 import convscope as cs
 
-PAGE = (Path(__file__).parents[3] / "docs" / "pytorch.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "pytorch.md").read_text(encoding="utf-8")
 SAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

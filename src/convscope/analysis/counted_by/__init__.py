@@ -1,4 +1,4 @@
-"""What another tool would print for a network, and why it differs from ours.
+"""What another tool reports for a network, and why it differs from ours.
 
 One file per tool: `torchinfo.py`, `fvcore.py`, `thop.py`, `ptflops.py`, `torchvision.py` and `tensorflow.py`. Each
 holds a singledispatch function from a layer to the tool's number. `tool.py` has what they share, `recount.py`

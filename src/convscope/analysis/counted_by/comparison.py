@@ -1,4 +1,4 @@
-"""One network as every tool counts it, side by side."""
+"""Table of all tools' counts for one network."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""How fvcore counts: operators of the traced graph, one flop per multiply-add.
+"""fvcore's count: operators of the traced graph, one flop per multiply-add.
 
 Source:   fvcore 0.1.5.post20221221, `nn/flop_count.py`, `nn/jit_handles.py`, `nn/jit_analysis.py`
 """
 
 from __future__ import annotations
-
-from functools import singledispatch
 
 from ...layers.activation import Activation, Softmax
 from ...layers.base import Layer
@@ -24,31 +22,30 @@ from ...layers.pooling import (
 )
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    UNDETERMINED,
     Arithmetic,
     Counted,
-    Rearrangement,
     Tool,
     entering,
     leaving,
+    not_in_pytorch,
     pytorch_notes,
     pytorch_params,
-    unanswered,
-    unknown_operator,
+    with_default_rules,
 )
 
 
-@singledispatch
+@with_default_rules
 def flops(layer: Layer, node: Node) -> Counted:
     """Return fvcore's flops of a layer, for a batch of one image, in evaluation mode."""
-    raise unanswered("fvcore", layer)
+    return UNDETERMINED
 
 
 @flops.register
-def _(layer: Rearrangement | Activation | Softmax | LocalResponseNorm | Embedding, node: Node) -> Counted:
+def _(layer: Activation | Softmax | LocalResponseNorm | Embedding, node: Node) -> Counted:
     return NOTHING
 
 
@@ -62,14 +59,7 @@ def _(layer: Add | Multiply | Scale | Arithmetic, node: Node) -> Counted:
     return NOTHING
 
 
-@flops.register
-def _(layer: Opaque, node: Node) -> Counted:
-    return unknown_operator(layer)
-
-
-@flops.register
-def _(layer: StochasticPool, node: Node) -> Counted:
-    return Counted(None, "PyTorch has no such layer; what is counted depends on how it is written")
+flops.register(StochasticPool, not_in_pytorch)
 
 
 @flops.register
@@ -118,7 +108,7 @@ def _notes(network: Network) -> tuple[str, ...]:
         *(
             [
                 'A convolution written with padding="same" is another operator, which has no rule: it would '
-                "count 0. Padding is taken to be given in numbers."
+                "count 0. Padding is assumed to be explicit."
             ]
             if same
             else []

@@ -1,4 +1,4 @@
-"""How ptflops counts: a rule per module class, and a second one for the functions inside the modules.
+"""ptflops' count: a rule per module class, and a second one for the functions inside the modules.
 
 Its default backend hooks modules and at the same time replaces functions of torch.nn.functional and torch by
 counting ones. Many modules call such a function in their forward pass and are so counted twice.
@@ -8,7 +8,6 @@ Source:   ptflops 0.7.5, `pytorch_ops.py` and `pytorch_engine.py`, backend "pyto
 
 from __future__ import annotations
 
-from functools import singledispatch
 from math import prod
 
 from ...layers.activation import ELU, GELU, Activation, LeakyReLU, LogSoftmax, PReLU, ReLU, ReLU6, SiLU, Softmax
@@ -28,50 +27,36 @@ from ...layers.pooling import (
 )
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
-    Arithmetic,
+    UNDETERMINED,
     Counted,
-    Rearrangement,
     Tool,
     bias_additions,
     entering,
     leaving,
+    not_in_pytorch,
     pytorch_notes,
     pytorch_params,
-    unanswered,
-    unknown_operator,
+    with_default_rules,
 )
 
 _TWICE = "counts 1 per {} element, in the module and again in the function it calls"
 
 
-@singledispatch
+@with_default_rules
 def macs(layer: Layer, node: Node) -> Counted:
     """Return ptflops' MACs of a layer, for one image."""
-    raise unanswered("ptflops", layer)
+    return UNDETERMINED
 
 
 @macs.register
-def _(layer: Rearrangement | Activation | LogSoftmax | Embedding | Add | Multiply | Scale, node: Node) -> Counted:
+def _(layer: Activation | LogSoftmax | Embedding | Add | Multiply | Scale, node: Node) -> Counted:
     return NOTHING
 
 
-@macs.register
-def _(layer: Arithmetic, node: Node) -> Counted:
-    return Counted(None, "what is counted depends on how it is written")
-
-
-@macs.register
-def _(layer: Opaque, node: Node) -> Counted:
-    return unknown_operator(layer)
-
-
-@macs.register
-def _(layer: StochasticPool, node: Node) -> Counted:
-    return Counted(None, "PyTorch has no such layer; what is counted depends on how it is written")
+macs.register(StochasticPool, not_in_pytorch)
 
 
 @macs.register
@@ -164,7 +149,7 @@ def _notes(network: Network) -> tuple[str, ...]:
         "Modules are hooked and functions of torch.nn.functional replaced at the same time, so that ReLU, "
         "pooling, resizing and attention modules count twice; the operators +, * and @ count 0, while "
         "torch.add, torch.mul and torch.matmul count.",
-        "What a function adds stands in the total, not in the printed line of its module.",
+        "What a function adds is part of the total, not of its module's printed line.",
         'Its other backend, "aten", counts convolutions and matrix products with their biases and nothing else.',
     )
 

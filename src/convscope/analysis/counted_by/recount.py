@@ -1,11 +1,11 @@
-"""A network's cost as another tool prints it, beside ours, with the reason wherever they differ."""
+"""A network's cost as reported by another tool, compared with ours, with the reason of each difference."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...errors import BadSetting, nearest
+from ...errors import BadSetting, nearest, sentence
 from ...layers.operations import Status
 from ...network import Network, Node
 from .fvcore import FVCORE
@@ -21,7 +21,7 @@ TOOLS: dict[str, Tool] = {tool.name: tool for tool in (TORCHINFO, FVCORE, THOP, 
 
 
 class RecountRow(NamedTuple):
-    """One layer: our MACs, the tool's number (None where it cannot be told), and why they differ."""
+    """One layer: our MACs, the tool's count (None where unknown), and why they differ."""
 
     name: str
     kind: str
@@ -32,7 +32,7 @@ class RecountRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Recount:
-    """What a tool prints for a network.
+    """A tool's counts for a network.
 
     Units:    `unit` is the tool's own word; `ours_total` is MACs; both are for one image
               `total` sums what is known, so that it is a lower bound where `status` says so
@@ -58,11 +58,11 @@ class Recount:
 
     @property
     def status(self) -> Status:
-        """Return whether every layer's number could be told."""
+        """Return whether every layer's count is known."""
         return Status.LOWER_BOUND if any(row.theirs is None for row in self.rows) else Status.COMPLETE
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON needs."""
+        """Return the JSON form."""
         return {
             "model": self.model,
             "tool": self.tool,
@@ -127,7 +127,8 @@ def recount(network: Network, tool: str) -> Recount:
     """
     if tool not in TOOLS:
         raise BadSetting(
-            f"Recount.tool must be one of {', '.join(TOOLS)}; got tool={tool!r}; {nearest(str(tool), TOOLS)} "
+            f"Recount.tool must be one of {', '.join(TOOLS)} (got tool={tool!r}). "
+            f"{sentence(nearest(str(tool), TOOLS))} "
             "[counting-tool]"
         )
     rules = TOOLS[tool]

@@ -1,4 +1,4 @@
-"""How TensorFlow's profiler counts: operators of the frozen graph that have flops registered, 2 per multiply-add.
+"""TensorFlow's profiler: operators of the frozen graph with registered flops, 2 per multiply-add.
 
 The graph is the one that Keras 3 makes of its layers, frozen, with one image as its input: channels last, so
 that the axes here are read in that order.
@@ -9,7 +9,6 @@ Source:   TensorFlow 2.21, `python/profiler/internal/flops_registry.py` and Regi
 
 from __future__ import annotations
 
-from functools import singledispatch
 from math import prod
 
 from ...layers.activation import (
@@ -38,31 +37,24 @@ from ...layers.merge import Add, MatMul, MultiheadAttention, Multiply
 from ...layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from ...layers.pooling import (
     AdaptiveAvgPool,
-    AdaptiveMaxPool,
     AvgPool,
     GlobalAvgPool,
     GlobalMaxPool,
-    LPPool,
     MaxPool,
     MinPool,
-    SpatialPyramidPool,
-    StochasticPool,
 )
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
-    Arithmetic,
+    UNDETERMINED,
     Counted,
-    Rearrangement,
     Tool,
     bias_additions,
     entering,
     leaving,
-    unanswered,
-    unknown_operator,
+    with_default_rules,
 )
 
 
@@ -70,35 +62,20 @@ def _two(node: Node) -> str:
     return "2 per multiply-add" + (", and 1 per output for the bias" if bias_additions(node) else "")
 
 
-@singledispatch
+@with_default_rules
 def float_operations(layer: Layer, node: Node) -> Counted:
     """Return the float operations of a layer, for a batch of one image."""
-    raise unanswered("tf.profiler", layer)
+    return UNDETERMINED
 
 
 @float_operations.register
-def _(layer: Rearrangement | LocalResponseNorm | LogSoftmax | GlobalMaxPool, node: Node) -> Counted:
+def _(layer: LocalResponseNorm | LogSoftmax | GlobalMaxPool, node: Node) -> Counted:
     return NOTHING
 
 
 @float_operations.register
 def _(layer: ReLU | ReLU6 | LeakyReLU | ELU | SELU | Sigmoid | Tanh | Softplus, node: Node) -> Counted:
     return NOTHING
-
-
-@float_operations.register
-def _(layer: Arithmetic, node: Node) -> Counted:
-    return Counted(None, "what is counted depends on how it is written")
-
-
-@float_operations.register
-def _(layer: Opaque, node: Node) -> Counted:
-    return unknown_operator(layer)
-
-
-@float_operations.register
-def _(layer: AdaptiveMaxPool | LPPool | StochasticPool | SpatialPyramidPool, node: Node) -> Counted:
-    return Counted(None, "what is counted depends on how it is written")
 
 
 @float_operations.register
@@ -235,7 +212,7 @@ def _(layer: GlobalAvgPool, node: Node) -> Counted:
 def _(layer: AdaptiveAvgPool, node: Node) -> Counted:
     if all(size == 1 for size in layer.output_size):
         return Counted(entering(node), "1 per input element")
-    return Counted(None, "what is counted depends on how it is written")
+    return UNDETERMINED
 
 
 @float_operations.register
@@ -266,7 +243,7 @@ def _(layer: Embedding, node: Node) -> Counted:
 @float_operations.register
 def _(layer: Upsample, node: Node) -> Counted:
     if layer.mode == "nearest" and layer.scale_factor is not None:
-        return Counted(len(node.output_shape) - 1, "1 per axis, to work out its new size")
+        return Counted(len(node.output_shape) - 1, "1 per axis, to compute its new size")
     if len(node.output_shape) == 3:
         return NOTHING
     return Counted(None, "Keras resizes images only, not lines or solids")

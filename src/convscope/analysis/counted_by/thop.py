@@ -1,11 +1,10 @@
-"""How thop counts: a rule per module class, 0 for classes without one.
+"""thop's count: a rule per module class, 0 for classes without one.
 
 Source:   thop 0.1.1.post2209072238, `profile.py`, `vision/basic_hooks.py`, `vision/calc_func.py`, `rnn_hooks.py`
 """
 
 from __future__ import annotations
 
-from functools import singledispatch
 from math import prod
 
 from ...layers.activation import Activation, LogSoftmax, PReLU, Softmax
@@ -27,31 +26,30 @@ from ...layers.pooling import (
 )
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    UNDETERMINED,
     Arithmetic,
     Counted,
-    Rearrangement,
     Tool,
     entering,
     leaving,
+    not_in_pytorch,
     pytorch_notes,
     pytorch_params,
-    unanswered,
-    unknown_operator,
+    with_default_rules,
 )
 
 
-@singledispatch
+@with_default_rules
 def macs(layer: Layer, node: Node) -> Counted:
     """Return thop's MACs of a layer, for a batch of one image."""
-    raise unanswered("thop", layer)
+    return UNDETERMINED
 
 
 @macs.register
-def _(layer: Rearrangement | Activation | LogSoftmax | LocalResponseNorm | Embedding, node: Node) -> Counted:
+def _(layer: Activation | LogSoftmax | LocalResponseNorm | Embedding, node: Node) -> Counted:
     return NOTHING
 
 
@@ -65,14 +63,7 @@ def _(layer: Add | Multiply | Scale | Arithmetic | GroupNorm, node: Node) -> Cou
     return NOTHING
 
 
-@macs.register
-def _(layer: Opaque, node: Node) -> Counted:
-    return unknown_operator(layer)
-
-
-@macs.register
-def _(layer: StochasticPool, node: Node) -> Counted:
-    return Counted(None, "PyTorch has no such layer; what is counted depends on how it is written")
+macs.register(StochasticPool, not_in_pytorch)
 
 
 @macs.register
@@ -114,7 +105,7 @@ def _(layer: AvgPool, node: Node) -> Counted:
 
 @macs.register
 def _(layer: AdaptiveAvgPool | GlobalAvgPool, node: Node) -> Counted:
-    # The ratio is a float of 64 bits that is cut off after the product, so that 84 can come out as 83.
+    # The ratio is a float of 64 bits that is cropped after the product, so that 84 can come out as 83.
     ratio = prod(n / size for n, size in zip(node.input_shapes[0][1:], node.output_shape[1:], strict=True))
     return Counted(int((ratio + 1) * leaving(node)), "counts the additions and divisions of the average")
 

@@ -1,11 +1,12 @@
-"""What a counting tool is made of, and what the tools have in common."""
+"""Counting tools, and the rules that they share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import singledispatch
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ...layers.base import Layer, size_of
 from ...layers.elementwise import Pointwise
@@ -16,6 +17,9 @@ from ...layers.recurrent import LSTM
 from ...layers.reduction import Reduce
 from ...layers.structural import Dropout, Identity, Input, Opaque, Parameter
 from ...network import Network, Node
+
+if TYPE_CHECKING:
+    from functools import _SingleDispatchCallable
 
 Rearrangement: TypeAlias = (
     Input
@@ -39,18 +43,21 @@ Rearrangement: TypeAlias = (
 
 
 Arithmetic: TypeAlias = Subtract | Divide | Extreme | Pointwise | Reduce
-"""Layers that frameworks have as functions or signs, not as modules."""
+"""Layers that frameworks have as functions or operators, not as modules."""
 
 
 class Counted(NamedTuple):
-    """A tool's number for one layer and why it is not ours; None where the tool's number cannot be told."""
+    """A tool's count for one layer, None where it is unknown, and the reason for a difference from ours."""
 
     value: int | None
     reason: str = ""
 
 
 NOTHING = Counted(0)
-"""A layer that the tool sees and counts as free, or does not see and we count no MACs for either."""
+"""A layer that costs nothing in the tool."""
+
+UNDETERMINED = Counted(None, "what is counted depends on how it is written")
+"""The default of a layer for which a tool has no rule: unknown, never 0."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +76,20 @@ class Tool:
     notes: Callable[[Network], tuple[str, ...]]
 
 
-def unanswered(tool: str, layer: Layer) -> TypeError:
-    """Make the error for a layer that a tool's rules forget."""
-    return TypeError(f"{layer.kind} has no rule for how {tool} counts it; register one in counted_by")
+Rules: TypeAlias = "_SingleDispatchCallable[Counted]"
 
 
-def unknown_operator(layer: Opaque) -> Counted:
-    """Say that nobody can tell what a tool makes of an unknown operator."""
-    return Counted(None, f"nobody knows what {layer.operator} computes")
+def with_default_rules(count: Callable[[Layer, Node], Counted]) -> Rules:
+    """Turn a tool's default rule into a singledispatch function with the rules that all tools share."""
+    rules = singledispatch(count)
+    rules.register(Rearrangement, lambda _layer, _node: NOTHING)
+    rules.register(Opaque, lambda layer, _node: Counted(None, f"{layer.operator} is an unsupported operator"))
+    return rules
+
+
+def not_in_pytorch(_layer: Layer, _node: Node) -> Counted:
+    """Return the count of a layer that PyTorch lacks."""
+    return Counted(None, "PyTorch has no such layer; what is counted depends on how it is written")
 
 
 def entering(node: Node) -> int:

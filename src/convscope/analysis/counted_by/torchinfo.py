@@ -1,11 +1,10 @@
-"""How torchinfo counts: parameters times output positions, module by module.
+"""torchinfo's count: parameters times output positions, module by module.
 
 Source:   torchinfo 1.8.0, `layer_info.py` (calculate_macs) and `model_statistics.py`
 """
 
 from __future__ import annotations
 
-from functools import singledispatch
 from math import prod
 
 from ...layers.activation import Activation, LogSoftmax, Softmax
@@ -17,29 +16,27 @@ from ...layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNor
 from ...layers.pooling import AdaptivePool, GlobalPool, Pool, SpatialPyramidPool
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    UNDETERMINED,
     Arithmetic,
     Counted,
-    Rearrangement,
     Tool,
     pytorch_notes,
     pytorch_params,
-    unanswered,
-    unknown_operator,
+    with_default_rules,
 )
 
 
-@singledispatch
+@with_default_rules
 def mult_adds(layer: Layer, node: Node) -> Counted:
     """Return torchinfo's mult-adds of a layer, for a batch of one image."""
-    raise unanswered("torchinfo", layer)
+    return UNDETERMINED
 
 
 @mult_adds.register
-def _(layer: Rearrangement | Pool | AdaptivePool | GlobalPool | SpatialPyramidPool, node: Node) -> Counted:
+def _(layer: Pool | AdaptivePool | GlobalPool | SpatialPyramidPool, node: Node) -> Counted:
     return NOTHING
 
 
@@ -48,11 +45,6 @@ def _(
     layer: Softmax | LogSoftmax | LocalResponseNorm | Upsample | Add | Multiply | Scale | Arithmetic, node: Node
 ) -> Counted:
     return NOTHING
-
-
-@mult_adds.register
-def _(layer: Opaque, node: Node) -> Counted:
-    return unknown_operator(layer)
 
 
 @mult_adds.register

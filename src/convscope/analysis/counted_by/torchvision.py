@@ -1,11 +1,9 @@
-"""How torchvision counts the GFLOPS that its weights publish: matrix products of the operators that run.
+"""torchvision's count, as published with its weights: matrix products of the operators that run.
 
 Source:   torchvision, `test/common_extended_utils.py` (its `get_ops` makes the `_ops` of the weights' metadata)
 """
 
 from __future__ import annotations
-
-from functools import singledispatch
 
 from ...layers.activation import Activation, Softmax
 from ...layers.base import Layer
@@ -16,31 +14,27 @@ from ...layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNor
 from ...layers.pooling import AdaptivePool, GlobalPool, Pool, SpatialPyramidPool
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
-from ...layers.structural import Opaque
 from ...network import Network, Node
 from .tool import (
     NOTHING,
+    UNDETERMINED,
     Arithmetic,
     Counted,
-    Rearrangement,
     Tool,
     pytorch_notes,
     pytorch_params,
-    unanswered,
-    unknown_operator,
+    with_default_rules,
 )
 
 
-@singledispatch
+@with_default_rules
 def flops(layer: Layer, node: Node) -> Counted:
     """Return torchvision's flops of a layer, for a batch of one image."""
-    raise unanswered("torchvision", layer)
+    return UNDETERMINED
 
 
 @flops.register
-def _(
-    layer: Rearrangement | Activation | Softmax | Embedding | Upsample | Add | Multiply | Arithmetic, node: Node
-) -> Counted:
+def _(layer: Activation | Softmax | Embedding | Upsample | Add | Multiply | Arithmetic, node: Node) -> Counted:
     return NOTHING
 
 
@@ -62,11 +56,6 @@ def _(layer: Conv | ConvTranspose | Linear | MatMul | MultiheadAttention, node: 
 @flops.register
 def _(layer: LSTM, node: Node) -> Counted:
     return Counted(None, "counted only where PyTorch runs it as matrix products, which depends on the machine")
-
-
-@flops.register
-def _(layer: Opaque, node: Node) -> Counted:
-    return unknown_operator(layer)
 
 
 def _notes(network: Network) -> tuple[str, ...]:

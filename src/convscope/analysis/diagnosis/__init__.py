@@ -1,4 +1,4 @@
-"""What is wrong with a network's structure or wasteful in it, and what to change.
+"""Diagnosis: risks and waste in a network's structure, with suggestions.
 
 `finding.py` says what a finding is, `subject.py` computes what they share, `wording.py` puts numbers in words.
 """
@@ -55,7 +55,7 @@ def diagnose(
     other_input: Sequence[int] | None = None,
     input_shape: InputShape | None = None,
 ) -> list[Finding]:
-    """List what is wrong or wasteful in a network's structure, the most severe first.
+    """Return risks and waste in a network's structure, most severe first.
 
     `model` and `input_shape` are what `load` takes. `object_size` is the size of what should be seen whole, one
     number or one per axis. `other_input` is a second input shape the network will be used on; one pixel larger
@@ -81,7 +81,7 @@ def _object_size(value: int | Sequence[int], rank: int) -> Shape:
         sizes = ()
     if len(sizes) != rank or min(sizes) < 1:
         raise BadSetting(
-            f"diagnose.object_size must be a whole number of pixels, or {rank}, one per axis; got "
-            f"object_size={value!r}; use 64 for objects of 64 pixels. [object-size]"
+            f"diagnose.object_size must be a number of pixels, or {rank}, one per axis (got "
+            f"object_size={value!r}). Use 64 for objects of 64 pixels. [object-size]"
         )
     return sizes

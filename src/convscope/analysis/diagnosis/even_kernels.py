@@ -1,4 +1,4 @@
-"""Even kernels, whose units cannot lie over the pixels they stand for."""
+"""Even kernels, which shift the map by half a pixel."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def find_even_kernel_shift(subject: Subject) -> list[Finding]:
             "even-kernel-shift",
             "risk" if dense_output else "note",
             tuple(names),
-            f"even kernels with an odd stride shift the maps by half a pixel of their input each: {kernels}; "
-            f"at {last.name} units lie {extent([float(part) for part in total])} pixels beside the places they "
-            "stand for (positive: down and right)",
-            "use odd kernels, or let every second of these layers pad the other end so that the shifts cancel",
+            f"even kernels with an odd stride each shift the map by half a pixel of their input: {kernels}; "
+            f"at {last.name} units are {extent([float(part) for part in total])} pixels off their nominal "
+            "positions (positive: down and right)",
+            "use odd kernels, or pad the opposite end in every second of these layers so that the shifts cancel",
             {
                 "shift": [float(part) for part in total],
                 "layer": last.name,

@@ -1,4 +1,4 @@
-"""A finding: what was seen, how bad it is, and what would change it."""
+"""Findings of a diagnosis."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SEVERITIES: tuple[Severity, ...] = ("risk", "waste", "note")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a network's structure, wasteful, or worth knowing.
+    """A risk, a waste or a note about a network's structure.
 
-    `code` is stable, `layers` names the layers concerned in order, `numbers` holds every figure of the message.
+    `code` is stable, `layers` names the layers concerned in order, `numbers` has every number of the message.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""Layers that hold most of a network's parameters or arithmetic and could be replaced by lighter ones."""
+"""Layers with most of the parameters or MACs that a lighter form could replace."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def _dense(node: Node, shape: Shape, outputs: int, message: str, numbers: dict[s
         "heavy-dense",
         "waste",
         (node.name,),
-        f"{message}, {features:,} numbers",
-        f"global average pooling before it would leave {channels:,} numbers and save {count(saved, 'parameter')} "
-        f"({share} of the network); where in the map they were is lost",
+        f"{message}, {features:,} features",
+        f"global average pooling before it would leave {channels:,} features and save {count(saved, 'parameter')} "
+        f"({share} of the network), at the cost of spatial information",
         {**numbers, "features": features, "channels": channels, "saved_params": saved},
     )
 
@@ -115,8 +115,9 @@ def _big_kernel(node: Node, layer: Conv, holds: str, numbers: dict[str, int]) ->
             "waste",
             (node.name,),
             f"{holds}: its {extent(layer.kernel_size)} kernels have {count(own, 'weight')}",
-            f"{depth} layers of {extent((3,) * rank)} with {layer.out_channels} channels see the same field with "
-            f"{count(stack, 'weight')}, {saved:,} fewer, and have {depth - 1} more non-linearities between",
+            f"{depth} layers of {extent((3,) * rank)} with {layer.out_channels} channels have the same "
+            "receptive field with "
+            f"{count(stack, 'weight')}, {saved:,} fewer, and {depth - 1} more nonlinearities",
             {**numbers, "weights": own, "stack": depth, "stack_weights": stack, "saved_params": saved},
         )
     ]

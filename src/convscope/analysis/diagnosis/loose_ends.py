@@ -1,4 +1,4 @@
-"""Layers whose output nobody uses, and layers that nobody knows."""
+"""Unused outputs and unsupported operators."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def find_dead_ends(subject: Subject) -> list[Finding]:
             "several-ends",
             "note",
             names,
-            f"nothing uses the outputs of {listed(names)}",
-            "if one of them is not meant as a result, it is a dead end: connect it or leave it out",
+            f"no layer uses the outputs of {listed(names)}",
+            "if one of them is not an intended output, connect it or remove it",
             {"ends": len(ends)},
         )
     ]
 
 
 def find_opaque_layers(subject: Subject) -> list[Finding]:
-    """Find operators that nobody knows, and what is unknown because of them."""
+    """Find unsupported operators and what is unknown because of them."""
     opaque = [node for node in subject.network.layers if node.facts.status is not Status.COMPLETE]
     if not opaque:
         return []
@@ -43,9 +43,10 @@ def find_opaque_layers(subject: Subject) -> list[Finding]:
             "opaque-layers",
             "risk",
             names,
-            f"nobody knows what {kinds} {'does' if len(names) == 1 else 'do'}: parameters and operations there "
-            f"are not counted, totals are incomplete, and fields are unknown in {count(len(lost), 'layer')}",
-            "replace them by layers that are known, or take the totals as less than the truth",
+            f"{kinds} {'is an unsupported operator' if len(names) == 1 else 'are unsupported operators'}: "
+            "parameters and operations there are not counted, totals are lower bounds, and receptive fields are "
+            f"unknown in {count(len(lost), 'layer')}",
+            "replace them with supported layers, or treat the totals as lower bounds",
             {"layers": len(names), "unknown_fields": lost},
         )
     ]

@@ -1,4 +1,4 @@
-"""Rows and columns at the end that the floor of the output size throws away."""
+"""Rows and columns at the end that no window covers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find_lost_rows(subject: Subject) -> list[Finding]:
     if not lossy:
         return []
     near = " and ".join(_sizes_without_loss(subject))
-    sizes = f"; images of {near} lose none in any layer" if near else ""
+    sizes = f"; no layer loses any for images of {near}" if near else ""
     found = [_of_layer(subject, node, windows, rows, sizes) for node, windows, rows in lossy]
     return found + _of_network(subject, tuple(node.name for node, _, _ in lossy), sizes)
 
@@ -64,21 +64,23 @@ def _of_layer(subject: Subject, node: Node, windows: tuple[Window, ...], rows: S
     pixels = _pixels(subject, node)
     seen = ""
     if node.inputs[0] != subject.network.inputs[0].name and pixels is not None:
-        seen = f"; with that, {last_lines(pixels) if any(pixels) else 'nothing'} of the image"
+        seen = f"; that is, {last_lines(pixels) if any(pixels) else 'nothing'} of the image"
     padded = [
         (window.before, window.after + (window.stride - window.unused(n) if lost else 0))
         for n, window, lost in zip(inputs, windows, rows, strict=True)
     ]
-    way = "padding " + "x".join(f"{before}/{after}" for before, after in padded) + " (before/after)"
+    fix = "padding " + "x".join(f"{before}/{after}" for before, after in padded) + " (before/after)"
     if isinstance(node.layer, Pool):  # a pool's padding is limited to half its kernel
-        way = "ceil_mode"
+        fix = "ceil_mode"
+    verb = "is" if sum(rows) == 1 else "are"
     return Finding(
         "lost-rows",
         "waste",
         (node.name,),
-        f"no unit of {node.name} sees {last_lines(rows)} of its {extent(inputs)} input{seen}: behind the last "
-        "window less than a stride is left",
-        f"{way} in {node.name} loses none{sizes}",
+        f"{last_lines(rows)} of the {extent(inputs)} input of {node.name} {verb} never covered{seen}: the "
+        "remainder "
+        "after the last window is smaller than the stride",
+        f"use {fix} in {node.name}{sizes}",
         {
             "rows": list(rows),
             "pixels": None if pixels is None else list(pixels),
@@ -113,8 +115,8 @@ def _of_network(subject: Subject, names: tuple[str, ...], sizes: str) -> list[Fi
             "waste",
             (last.name,),
             f"{last_lines(unseen)} of the {extent(subject.image)} image never reach {last.name}, the last "
-            f"layer with positions: the stride leaves something over in {listed(names)}",
-            f"cut the image yourself, where you choose, or change those layers{sizes}",
+            f"spatial layer: a remainder smaller than the stride is left in {listed(names)}",
+            f"crop the input explicitly, or change those layers{sizes}",
             {"pixels": list(unseen), "image": list(subject.image), "lost_in": list(names)},
         )
     ]

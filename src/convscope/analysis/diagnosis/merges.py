@@ -1,4 +1,4 @@
-"""Branches that are joined although their units look at different places."""
+"""Merges of branches whose receptive fields have different centers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .wording import extent
 
 
 def find_misaligned_merges(subject: Subject) -> list[Finding]:
-    """Find the layers that join units whose centers lie apart.
+    """Find the layers that merge branches with different centers.
 
     Joining maps side by side along a position axis is not misaligned: it is meant to put them apart. Nor are paths
     whose first units share a center: behind upsampling units move to and fro around it, by less than their step.
@@ -36,9 +36,10 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
                 "misaligned-merge",
                 "risk",
                 (node.name,),
-                f"{node.name} joins units that look {extent(offset)} pixels apart; centers of their first units: "
+                f"{node.name} joins branches whose receptive fields are centered {extent(offset)} pixels "
+                "apart; centers of the first units: "
                 f"{paths}",
-                "give the branches paddings and crops that put the centers on the same pixel",
+                "choose paddings and crops of the branches so that the centers coincide",
                 {"offset": list(offset), "starts": [[name, list(start)] for name, start in starts]},
             )
         )

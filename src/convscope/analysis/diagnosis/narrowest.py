@@ -28,11 +28,9 @@ class _Narrowest:
     """The algebra of smallest spans."""
 
     def start(self, n: int) -> Narrow:
-        """Each pixel sees itself."""
         return Narrow(1, 1)
 
     def through(self, axis: Narrow, one: AxisMap, n: int, positions: int) -> Narrow:
-        """Widen by the smallest span of the map."""
         if type(one) is Window:
             return Narrow(axis.size + (one.reach - 1) * axis.step, axis.step * one.stride)
         first, last = one.span(np.arange(positions, dtype=np.int64))
@@ -40,15 +38,12 @@ class _Narrowest:
         return Narrow(axis.size + narrowest * axis.step, axis.step * one.step)
 
     def whole(self, axis: Narrow, n: int) -> Narrow:
-        """Join all units."""
         return Narrow(axis.size + (n - 1) * axis.step, 0)
 
     def repeat(self, axis: Narrow, n: int) -> Narrow:
-        """Let all units see what the first does."""
         return Narrow(axis.size, 0)
 
     def hull(self, axes: Sequence[Narrow], n: int) -> tuple[Narrow, float | None]:
-        """Keep the narrowest path."""
         return min(axes), None if len(set(axes)) == 1 else 0.0
 
 

@@ -1,4 +1,4 @@
-"""A final field too small for the objects that should be seen."""
+"""A final receptive field smaller than the objects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def field_size(network: Network) -> Shape | None:
 
 
 def find_small_field(subject: Subject) -> list[Finding]:
-    """Find that no unit of the last map sees a whole object, and single changes after which one does."""
+    """Find a final receptive field smaller than an object, and single changes that enlarge it enough."""
     wanted, last = subject.object_size, subject.last_spatial
     view = None if last is None else subject.fields[last.index]
     if wanted is None or last is None or view is None:
@@ -44,9 +44,10 @@ def find_small_field(subject: Subject) -> list[Finding]:
             "small-field",
             "risk",
             (last.name,),
-            f"units of {last.name}, the last with positions, see {extent(size)} pixels, less than an object of "
-            f"{extent(wanted)}: {extent(missing)} short",
-            f"any one of these reaches it: {'; '.join(texts)}" if texts else "add stages with a stride",
+            f"the receptive field of {last.name}, the last spatial layer, is {extent(size)}, smaller than "
+            "an object "
+            f"of {extent(wanted)} by {extent(missing)}",
+            f"any one of these changes is enough: {'; '.join(texts)}" if texts else "add strided stages",
             {
                 "layer": last.name,
                 "field": list(size),

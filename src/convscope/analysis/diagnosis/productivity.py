@@ -1,4 +1,4 @@
-"""Layers that see nothing new, because what they look at already covers the whole image."""
+"""Unproductive layers: their inputs already cover the whole image."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
             "waste",
             tuple(row.name for row in rows),
             f"{many} of {count(len(subject.spatial), 'spatial layer')} {'is' if many == 1 else 'are'} "
-            f"unproductive, {name} first: along every path the units before it already see {field} pixels, more "
-            f"than the {extent(image)} image has; {count(params, 'parameter')} and {count(macs, 'MAC')} join "
-            "nothing new",
-            f"give images of {extent(needed)} or more, stride and dilate less before {name}, or leave "
-            f"{'it' if many == 1 else 'these layers'} out{', but for pools that shrink the map' if pools else ''}",
+            f"unproductive, starting with {name}: along every path its inputs already have a receptive field of "
+            f"{field}, larger than the {extent(image)} image; {count(params, 'parameter')} and "
+            f"{count(macs, 'MAC')} add no new context",
+            f"use inputs of at least {extent(needed)}, reduce stride or dilation before {name}, or remove "
+            f"{'it' if many == 1 else 'these layers'}{', except pools that shrink the map' if pools else ''}",
             {
                 "unproductive": many,
                 "spatial_layers": len(subject.spatial),

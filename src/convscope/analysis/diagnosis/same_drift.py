@@ -1,4 +1,4 @@
-"""TensorFlow's SAME, whose padding moves between two input sizes."""
+"""Drift of TensorFlow's SAME padding between two input sizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .wording import extent, listed
 
 
 def find_same_drift(subject: Subject) -> list[Finding]:
-    """Find layers whose SAME padding is split otherwise on another input size, so that their centers move.
+    """Find layers whose SAME padding is split differently for another input size, so that centers move.
 
     Errors:   BadSetting [other-input] for another rank or other channels; whatever building the network raises
     """
@@ -48,12 +48,11 @@ def find_same_drift(subject: Subject) -> list[Finding]:
             "same-drift",
             "risk",
             tuple(node.name for node in nodes),
-            f"SAME padding with a stride is split otherwise at {there_size} than at {here_size} in "
+            f"strided SAME padding is split differently at {there_size} than at {here_size} in "
             f"{listed([node.name for node in nodes])} ({first.name}: {_show(here_pads)} becomes "
-            f"{_show(there_pads)}), so that the first unit of {layer} is centered at {extent(two)} instead of "
-            f"{extent(one)}: {extent(drift)} pixels off",
-            f"use sizes that differ by a multiple of {extent(_period(nodes, subject))}, or give the padding in "
-            "numbers",
+            f"{_show(there_pads)}), so the first unit of {layer} is centered at {extent(two)} instead of "
+            f"{extent(one)}: off by {extent(drift)} pixels",
+            f"use sizes that differ by a multiple of {extent(_period(nodes, subject))}, or set explicit padding",
             {
                 "input": list(network.input_shape),
                 "other_input": list(other.input_shape),
@@ -96,8 +95,8 @@ def _other_network(subject: Subject) -> Network | None:
 def _check(other: Shape, shape: Shape) -> None:
     if len(other) != len(shape) or other[:1] != shape[:1]:
         raise BadSetting(
-            f"diagnose.other_input must have the channels and axes of the input {show_shape(shape)}; got "
-            f"other_input={show_shape(other)}; change sizes only. [other-input]"
+            f"diagnose.other_input must have the channels and axes of the input {show_shape(shape)} (got "
+            f"other_input={show_shape(other)}). Change sizes only. [other-input]"
         )
 
 

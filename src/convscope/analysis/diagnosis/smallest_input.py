@@ -1,4 +1,4 @@
-"""The smallest images a network takes, found by trying."""
+"""The smallest valid input sizes, found by search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FURTHER = 64
 
 
 def smallest_sizes(network: Network) -> Shape:
-    """Return, axis by axis, the smallest legal size with the other axes kept; every smaller one was tried.
+    """Return the smallest valid size per axis, with the other axes unchanged.
 
     Nothing is assumed of the sizes between: after a merge of unequal branches only some fit.
     """
@@ -29,7 +29,7 @@ def smallest_sizes(network: Network) -> Shape:
 
 
 def is_legal(network: Network, shape: Shape) -> bool:
-    """Tell whether the network can be built for this input."""
+    """Return whether the network can be built for this input."""
     if shapes_for(network, shape) is None:
         return False
     try:
@@ -40,7 +40,7 @@ def is_legal(network: Network, shape: Shape) -> bool:
 
 
 def find_smallest_input(subject: Subject) -> list[Finding]:
-    """Find the smallest legal input, sizes above it that are not legal, and the smallest all layers can use."""
+    """Find the smallest valid input, invalid sizes above it, and the smallest input that every layer can use."""
     network = subject.network
     shape = network.input_shape
     if not 2 <= len(shape) <= 4:
@@ -49,27 +49,27 @@ def find_smallest_input(subject: Subject) -> list[Finding]:
     together = is_legal(network, (shape[0], *sizes))
     names = AXIS_NAMES[len(sizes)]
     if together:
-        message = f"the smallest legal input is {extent(sizes)}"
+        message = f"the smallest valid input is {extent(sizes)}"
     else:
         each = " and ".join(f"{name} {n}" for name, n in zip(names, sizes, strict=True))
-        message = f"the smallest legal sizes are {each}, each only with the other as it is"
+        message = f"the smallest valid sizes are {each}, each with the other axis unchanged"
     base = (shape[0], *sizes) if together else shape
     gaps = list(_illegal_above(network, base, sizes))
-    message += "".join(f"; not every larger {names[axis]} is legal: {n} is not" for axis, n in gaps)
+    message += "".join(f"; not every larger {names[axis]} is valid: {n} is not" for axis, n in gaps)
     refitted = _refitted(network, base) if together else []
     if refitted:
-        message += f"; the weights of {listed(refitted)} would have another shape there"
+        message += f"; the weights of {listed(refitted)} would have a different shape there"
     productive = _smallest_productive(subject, sizes)
     if productive:
-        message += f"; at {extent(productive)} every spatial layer still joins something new"
+        message += f"; at {extent(productive)} every convolution or pool still adds context within the image"
     return [
         Finding(
             "smallest-input",
             "note",
             (),
             message,
-            f"keep to {extent(productive or sizes)} or more"
-            + ("; some larger sizes are not legal, so try the one you mean" if gaps else ""),
+            f"use inputs of at least {extent(productive or sizes)}"
+            + ("; some larger sizes are invalid, so test the one you need" if gaps else ""),
             {
                 "smallest": list(sizes),
                 "legal_together": together,

@@ -1,4 +1,4 @@
-"""What every finding looks at: a network with its fields, each computed once and only when asked for."""
+"""A network under diagnosis, with lazily computed analyses."""
 
 from __future__ import annotations
 

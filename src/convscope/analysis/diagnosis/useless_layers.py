@@ -1,4 +1,4 @@
-"""Layers and parameters that change nothing."""
+"""Layers and parameters without effect."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def find_useless_biases(subject: Subject) -> list[Finding]:
             "waste",
             tuple(names),
             f"biases right before a normalization have no effect: {count(params, 'parameter')} of "
-            f"{listed(names)}; subtracting each channel's mean takes them away",
-            "give these layers no bias",
+            f"{listed(names)}; subtracting the channel mean cancels them",
+            "disable the bias of these layers",
             {"params": params, "layers": len(names)},
         )
     ]
@@ -89,8 +89,8 @@ def find_useless_relus(subject: Subject) -> list[Finding]:
             "useless-relu",
             "waste",
             tuple(names),
-            f"{listed(names)} {'change' if many else 'changes'} nothing: the input is never negative",
-            f"leave {'them' if many else 'it'} out, or put a layer with weights between",
+            f"{listed(names)} {'have' if many else 'has'} no effect: the input is never negative",
+            f"remove {'them' if many else 'it'}, or insert a layer with weights before",
             {"layers": len(names)},
         )
     ]
@@ -112,7 +112,7 @@ def _never_negative(layer: Layer, inputs: bool) -> bool:
 
 
 def find_dropout(subject: Subject) -> list[Finding]:
-    """Find dropout on an output, dropout that never drops, and dropout that drops everything."""
+    """Find dropout on an output, with p = 0 and with p = 1."""
     outputs = {node.index for node in subject.network.outputs}
     return [
         finding
@@ -130,7 +130,7 @@ def _of_dropout(node: Node, layer: Dropout, is_output: bool) -> Iterator[Finding
             "waste",
             (node.name,),
             f"{node.name} drops nothing: its p is 0",
-            "leave it out or raise p",
+            "remove it or increase p",
             {"p": 0.0},
         )
     elif layer.p == 1:
@@ -139,7 +139,7 @@ def _of_dropout(node: Node, layer: Dropout, is_output: bool) -> Iterator[Finding
             "risk",
             (node.name,),
             f"{node.name} drops everything in training: its p is 1, and no gradient passes",
-            "lower p, 0.5 is usual",
+            "decrease p; 0.5 is common",
             {"p": 1.0},
         )
     elif is_output:
@@ -147,8 +147,8 @@ def _of_dropout(node: Node, layer: Dropout, is_output: bool) -> Iterator[Finding
             "output-dropout",
             "risk",
             (node.name,),
-            f"{node.name} is an output: in training {share} of the results themselves are set to 0",
-            "put the dropout before the last layer with weights, or leave it out",
+            f"{node.name} is an output: in training it sets {share} of the results to 0",
+            "move the dropout before the last layer with weights, or remove it",
             {"p": layer.p},
         )
 
@@ -176,9 +176,9 @@ def find_linear_stacks(subject: Subject) -> list[Finding]:
                 "linear-stack",
                 "waste",
                 (source.name, node.name),
-                f"{source.name} and {node.name} have no non-linearity between them: together they are one linear "
+                f"{source.name} and {node.name} have no nonlinearity between them: together they equal one linear "
                 f"layer of {inputs:,} to {outputs:,} features ({joined:,} instead of {count(own, 'parameter')})",
-                f"put an activation between them, or use one dense {outputs}",
+                f"insert an activation between them, or use one dense {outputs}",
                 {"params": own, "joined_params": joined, "inputs": inputs, "width": width, "outputs": outputs},
             )
         )

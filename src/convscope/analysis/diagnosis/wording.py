@@ -1,4 +1,4 @@
-"""How numbers and names are put into the words of a finding."""
+"""Formatting of numbers and names in findings."""
 
 from __future__ import annotations
 

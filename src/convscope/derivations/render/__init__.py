@@ -1,1 +1,1 @@
-"""Explanations in four forms; none of them knows what is explained."""
+"""Output formats of explanations."""

@@ -1,10 +1,10 @@
-"""Explanations as one HTML page: MathML, its own style, nothing fetched."""
+"""Explanations as one HTML page: MathML, inline style, self-contained."""
 
 from __future__ import annotations
 
 from html import escape
 
-from ..derivation import Derivation, Explanation, Step
+from ..derivation import Derivation, DerivationStep, Explanation
 from ..expression import Expression
 from ..typeset import mathml
 from .prose import TITLE, UNKNOWN, heading, known, members, sentence, symbols
@@ -43,7 +43,7 @@ def render(explanation: Explanation, lang: str) -> str:
 
 
 def fragment(explanation: Explanation, lang: str) -> str:
-    """Write the sections alone, for a page that has its own head and style."""
+    """Write only the sections, for a page that has its own head and style."""
     lines = []
     for section in explanation.sections:
         name, about = heading(section)
@@ -78,7 +78,7 @@ def _math(sides: list[Expression]) -> str:
     return f"<math>{'<mo>=</mo>'.join(map(mathml, sides))}</math>"
 
 
-def _step(step: Step, lang: str) -> str:
+def _step(step: DerivationStep, lang: str) -> str:
     """Write a step; every member is a formula of its own, so that a long line can break before =."""
     label = f'<div class="label">{_words(step.label.to(lang))}</div>' if step.label else ""
     parts = [_math(symbols(step.symbol))]

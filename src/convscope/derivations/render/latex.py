@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..derivation import Derivation, Explanation, Given, Step
+from ..derivation import Derivation, DerivationStep, Explanation, Known
 from ..typeset import latex
 from .prose import KNOWN, TITLE, UNKNOWN, heading, known, members, sentence, symbols
 
@@ -48,7 +48,7 @@ def render(explanation: Explanation, lang: str) -> str:
 
 
 def escaped(words: str) -> str:
-    """Write words so that LaTeX takes them literally."""
+    """Escape text for LaTeX."""
     return words.translate(_ESCAPES)
 
 
@@ -75,7 +75,7 @@ def _derivation(derivation: Derivation, lang: str) -> list[str]:
     return lines
 
 
-def _given(given: Sequence[Given], lang: str) -> list[str]:
+def _given(given: Sequence[Known], lang: str) -> list[str]:
     rows = []
     for one in given:
         equation = " = ".join(map(latex, [*symbols(one.symbol), known(one)]))
@@ -83,7 +83,7 @@ def _given(given: Sequence[Given], lang: str) -> list[str]:
     return [r"\begin{itemize}", *rows, r"\end{itemize}"]
 
 
-def _rows(step: Step) -> list[str]:
+def _rows(step: DerivationStep) -> list[str]:
     """Write one step as rows of an alignment."""
     first, *others = map(latex, members(step))
     symbol = " = ".join(map(latex, symbols(step.symbol)))

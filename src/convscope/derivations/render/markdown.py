@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..derivation import Derivation, Explanation, Step
+from ..derivation import Derivation, DerivationStep, Explanation
 from ..expression import Expression
 from ..typeset import latex
 from .prose import KNOWN, MEANING, NUMBER, STEP, UNKNOWN, WORKED, heading, known, members, sentence, symbols
@@ -23,7 +23,7 @@ def render(explanation: Explanation, lang: str) -> str:
 
 
 def escaped(words: str) -> str:
-    """Write words so that Markdown takes them literally."""
+    """Escape text for Markdown."""
     return _SPECIAL.sub(r"\\\1", words)
 
 
@@ -56,6 +56,6 @@ def _math(sides: list[Expression]) -> str:
     return f"${' = '.join(map(latex, sides))}$"
 
 
-def _equation(step: Step) -> str:
+def _equation(step: DerivationStep) -> str:
     source = f" ({escaped(step.source)})" if step.source else ""
     return _math([*symbols(step.symbol), *members(step)]) + source

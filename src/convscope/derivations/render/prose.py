@@ -1,4 +1,4 @@
-"""What all forms share: sentences with formulas in them, the members of an equation, headings."""
+"""Parts that all output formats share: sentences with formulas, equations, headings."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable
 
 from ...layers.base import show_shape
-from ..derivation import Given, Section, Step, Text
+from ..derivation import DerivationStep, Known, Section, Text
 from ..expression import Bracket, Expression, as_expression, read
 from ..typeset import text
 
 KNOWN = Text("Known", "已知")
 STEP = Text("Step", "步骤")
-WORKED = Text("Worked out", "推导")
+WORKED = Text("Derivation", "推导")
 NUMBER = Text("Symbol", "符号")
 MEANING = Text("Meaning", "含义")
-TITLE = Text("{network}, worked out", "{network} 的推导")
-UNKNOWN = Text("not known", "未知")
+TITLE = Text("Derivations of {network}", "{network} 的推导")
+UNKNOWN = Text("unknown", "未知")
 
 _FORMULA = re.compile(r"\$([^$]+)\$")
 
@@ -38,8 +38,8 @@ def symbols(symbol: str) -> list[Expression]:
     return [read(one) for one in symbol.split(" = ")]
 
 
-def members(step: Step) -> list[Expression]:
-    """Return what stands right of a step's symbol: formula, numbers put in, value; nothing twice."""
+def members(step: DerivationStep) -> list[Expression]:
+    """Return the right-hand sides of a step: formula, substitution, value, without repetition."""
     result = as_expression(step.value)
     if isinstance(result, Bracket):
         result = result.inner
@@ -47,8 +47,8 @@ def members(step: Step) -> list[Expression]:
     return [one for place, one in enumerate(listed) if place == 0 or text(one) != text(listed[place - 1])]
 
 
-def known(given: Given) -> Expression:
-    """Return a known number as an expression."""
+def known(given: Known) -> Expression:
+    """Return a known quantity as an expression."""
     value = as_expression(given.value)
     return value.inner if isinstance(value, Bracket) else value
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from unicodedata import east_asian_width
 
-from ..derivation import Derivation, Explanation, Given, Step
+from ..derivation import Derivation, DerivationStep, Explanation, Known
 from ..typeset import symbol_text
 from ..typeset import text as formula_text
 from .prose import UNKNOWN, heading, known, members, sentence
@@ -48,7 +48,7 @@ def _plain(words: str) -> str:
     return sentence(words, str, formula_text)
 
 
-def _given(given: Sequence[Given], lang: str) -> list[str]:
+def _given(given: Sequence[Known], lang: str) -> list[str]:
     equations = [f"{symbol_text(one.symbol)} = {formula_text(known(one))}" for one in given]
     widest = max(map(columns, equations), default=0)
     return [
@@ -57,7 +57,7 @@ def _given(given: Sequence[Given], lang: str) -> list[str]:
     ]
 
 
-def _steps(steps: Sequence[Step], lang: str, width: int) -> list[str]:
+def _steps(steps: Sequence[DerivationStep], lang: str, width: int) -> list[str]:
     widest = max((columns(symbol_text(step.symbol)) for step in steps), default=0)
     lines = []
     for step in steps:
@@ -68,7 +68,7 @@ def _steps(steps: Sequence[Step], lang: str, width: int) -> list[str]:
     return lines
 
 
-def _equation(symbol: str, step: Step, width: int) -> list[str]:
+def _equation(symbol: str, step: DerivationStep, width: int) -> list[str]:
     """Write symbol = formula = numbers = value on one line, or each on its own."""
     parts = [formula_text(member) for member in members(step)]
     source = f"   [{step.source}]" if step.source else ""

@@ -28,7 +28,7 @@ def imported() -> Any:
         import keras
     except (ImportError, ValueError) as error:
         known = find_spec("keras") is not None
-        raise _missing(f"got {type(error).__name__}: {error}" if known else "none is installed") from None
+        raise _missing(f"got {type(error).__name__}: {error}" if known else "") from None
     if int(keras.__version__.partition(".")[0]) < 3:
         raise _missing(f"got Keras {keras.__version__}")
     return keras

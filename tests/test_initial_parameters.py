@@ -1,4 +1,4 @@
-"""Models made for weights that exist: nothing is drawn that would be overwritten."""
+"""Models with existing weights draw no random parameters that would be overwritten."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_model_with_all_parameters_draws_none(engine: str, monkeypatch: pytest.M
         np.testing.assert_array_equal(arrays_of(model)[name], copies[name], strict=True)
 
 
-def test_model_with_some_parameters_draws_the_others_as_ever() -> None:
+def test_model_with_some_parameters_draws_the_others() -> None:
     drawn = cs.Model(TEXT, seed=5)
     given = {name: array for name, array in moved(drawn).items() if name.startswith(("conv1", "bn1"))}
     model = cs.Model(TEXT, seed=5, parameters=given)
@@ -122,5 +122,5 @@ def moved_shapes() -> dict[str, np.ndarray]:
 
 
 def same(theirs: list[Any], ours: dict[str, np.ndarray]) -> bool:
-    """Tell whether the arrays are the same ones, whatever they are called."""
+    """Return whether the arrays are the same, whatever their names."""
     return sorted(array.tobytes() for array in theirs) == sorted(array.tobytes() for array in ours.values())

@@ -11,19 +11,19 @@ from convscope.cli import main
 from convscope.errors import UnknownModel
 
 MODULE = (
-    "it holds a PyTorch module or its weights, which need the code that builds them; got model={0!r}; name that code: "
+    "it contains a PyTorch module or its weights, which need the code that builds them; got model={0!r}; name that code: "
     "torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]"
 )
 KERAS = (
-    "it holds a Keras model; got model={0!r}; load it by keras:keras.models:load_model --arg filepath={0}, or pass "
+    "it contains a Keras model; got model={0!r}; load it with keras:keras.models:load_model --arg filepath={0}, or pass "
     "keras.models.load_model({0!r}) to cs.from_keras in Python. [model-file]"
 )
 GRAPH = (
-    "it holds a TensorFlow graph; got model={0!r}; convert it to ONNX with tf2onnx, and name the .onnx file. "
+    "it contains a TensorFlow graph; got model={0!r}; convert it to ONNX with tf2onnx, and name the .onnx file. "
     "[model-file]"
 )
 WEIGHTS = (
-    "it holds weights without a network; got model={0!r}; name the code that builds the network: "
+    "it contains weights without a network; got model={0!r}; name the code that builds the network: "
     "torch:package.module:callable. [model-file]"
 )
 
@@ -40,7 +40,7 @@ WEIGHTS = (
         ("net.pb", GRAPH),
     ],
 )
-def test_files_of_other_programs_lead_to_advice(name, said, capsys):
+def test_files_of_other_programs_give_a_hint(name, said, capsys):
     suffix = name.removeprefix("net")
     whole = f"a {suffix} file cannot be read as a model: {said.format(name)}"
     with pytest.raises(UnknownModel, match=f"^{re.escape(whole)}$"):
@@ -50,7 +50,7 @@ def test_files_of_other_programs_lead_to_advice(name, said, capsys):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_a_saved_keras_model_is_loaded_as_the_advice_says(tmp_path, capsys):
+def test_saved_keras_model_is_loaded_as_hinted(tmp_path, capsys):
     from convscope.interop.keras.backend import imported
 
     keras = imported()
