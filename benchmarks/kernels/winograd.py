@@ -33,10 +33,10 @@ from convscope.engines.native.kernels.winograd import (
     WinogradWeights,
     input_gradient_shape,
     slices_for,
-    tile_for,
     u_floats,
 )
 from convscope.engines.native.layout import Blocked
+from convscope.engines.native.tuning.select import tile_for
 from timing import machine
 
 SHAPES = [

@@ -21,7 +21,7 @@ from convscope.cli.group import convscope as group
 from convscope.engines.native import lowering as _every_rule  # noqa: F401
 from convscope.engines.native.codegen.compiler import assembled
 from convscope.engines.native.codegen.target import named
-from convscope.engines.native.lowering.rules import lower
+from convscope.engines.native.lowering.lowering import lower
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "engine.md"
 TEXT = PAGE.read_text(encoding="utf-8")

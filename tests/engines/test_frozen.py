@@ -196,7 +196,7 @@ def test_resumed_run_with_frozen_layers_ends_bit_identical(tmp_path, engine):
     assert cs.load(str(tmp_path / "whole")).frozen_parameters == FROZEN
 
 
-def test_network_without_anything_to_train_is_refused():
+def test_network_without_trainable_parameters_is_rejected():
     network = cs.load("input 3x8x7 | conv 4 3 | flatten | dense 4").with_frozen("conv1", "dense1")
     x, labels = batches(1, np.float32)[0]
     message = (

@@ -51,7 +51,7 @@ def test_names_are_flat_and_complete(compiled):
     assert list(compiled(optimizer=cs.Adam()).names()) == [*parameters, *statistics, *moments]
 
 
-def test_arrays_handed_out_are_copies(compiled):
+def test_returned_arrays_are_copies(compiled):
     program = compiled()
     program.read("dense1.bias")[:] = 7
     assert not (program.read("dense1.bias") == 7).any()
@@ -62,7 +62,7 @@ def test_arrays_handed_out_are_copies(compiled):
     np.testing.assert_array_equal(before, kept)
 
 
-def test_images_and_activations_stay_the_callers(compiled):
+def test_images_and_activations_belong_to_the_caller(compiled):
     program = compiled()
     x = batch()[0]
     kept, before = x.copy(), program.predict(x)
@@ -73,7 +73,7 @@ def test_images_and_activations_stay_the_callers(compiled):
 
 
 @pytest.mark.parametrize("name", [DEFAULT, "reference", "torch"])
-def test_a_new_programs_arrays_are_zero(name):
+def test_new_program_has_zero_arrays(name):
     """Momentum, statistics and parameters alike, whatever a layer's start is elsewhere."""
     network = cs.parse(NET.replace("relu", "prelu"))
     training = Training(cs.Adam(), objective(network, "cross_entropy"))
@@ -123,7 +123,7 @@ def test_batches_may_differ_in_size(compiled):
         assert result.targets == size
 
 
-def test_a_step_counts_what_is_right(compiled):
+def test_step_counts_correct_predictions(compiled):
     """Of the outputs with dropout, before the update."""
     program = compiled(net=NET.replace("dropout 0.4", "identity").replace("bn | ", ""))
     x, labels = batch(40)
@@ -183,7 +183,7 @@ def broken(compiled, change):
     return result.fault
 
 
-def test_a_fault_is_named_and_nothing_changed(compiled):
+def test_fault_is_located_and_nothing_changed(compiled):
     """Parameters that are no numbers, outputs that overflow."""
     assert broken(compiled, lambda p: p.write("conv2.bias", np.full(3, np.nan))) == Fault("conv2", "parameters")
     assert broken(compiled, lambda p: p.write("conv1.weight", np.full((4, 2, 3, 2), 1e308))) == Fault(
@@ -191,7 +191,7 @@ def test_a_fault_is_named_and_nothing_changed(compiled):
     )
 
 
-def test_a_fault_of_a_gradient_is_named(compiled):
+def test_fault_of_a_gradient_is_located(compiled):
     """The forward pass is finite; carried back through two huge matrices the gradient is not."""
     program = compiled(net="input 2x6x5 | flatten | dense 4 | dense 4 | dense 4 | dense 3")
     for name in ("dense2", "dense3", "dense4"):
@@ -206,7 +206,7 @@ def test_a_fault_of_a_gradient_is_named(compiled):
     assert fault == Fault("dense2", "gradient")
 
 
-def test_a_batch_that_is_refused_changes_nothing(compiled):
+def test_rejected_batch_changes_nothing(compiled):
     """Labels that no class has, found after the forward pass; one value per channel, found before it."""
     program = compiled()
     x, labels = batch()
@@ -229,8 +229,7 @@ def test_without_training_there_is_no_step(compiled):
     with pytest.raises(BadSetting) as caught:
         program.step(*batch(), 0.1, 0)
     assert str(caught.value) == (
-        "a program must be compiled for training to know a loss; got one for inference only; compile it with an "
-        "optimizer and a loss. [not-training]"
+        "the program was compiled for inference only. Compile it with an optimizer and a loss. [not-training]"
     )
 
 
@@ -239,9 +238,13 @@ def test_unknown_losses_and_optimizers_are_named():
     from convscope.engines.common.losses import score
     from convscope.engines.common.updates import state_slots, update
 
-    with pytest.raises(BadSetting, match=r"^Loss must be a loss the reference engine knows; .* \[no-score\]$"):
+    with pytest.raises(BadSetting, match=r"^there is no rule to compute the loss Loss\. .* \[no-score\]$"):
         score(Loss(), np.zeros((1, 2)), np.zeros(1, int))
-    with pytest.raises(BadSetting, match=r"^Optimizer\.state_slots must be known .* \[no-state-slots\]$"):
+    with pytest.raises(
+        BadSetting, match=r"^there is no state_slots rule for the optimizer Optimizer\. .* \[no-state-slots\]$"
+    ):
         state_slots(Optimizer())
-    with pytest.raises(BadSetting, match=r"^Optimizer\.update must be known .* \[no-update\]$"):
+    with pytest.raises(
+        BadSetting, match=r"^there is no update rule for the optimizer Optimizer\. .* \[no-update\]$"
+    ):
         update(Optimizer(), np.zeros(1), np.zeros(1), {}, 0.1, 0)

@@ -93,7 +93,7 @@ def alone(layer, shapes):
 
 
 @pytest.mark.parametrize("example", LAYERS, ids=example_id)
-def test_every_layer_learns_as_in_the_reference(example):
+def test_every_layer_trains_as_in_the_reference(example):
     """Outputs, gradients and the arrays after a step, under a loss that weighs every output."""
     network = alone(*example)
     ours, theirs = alike(network, "mse")
@@ -139,7 +139,7 @@ def test_training_goes_the_references_way(network, optimizer):
         ("bce", np.random.default_rng(2).random((6, 3))),
     ],
 )
-def test_losses_are_the_references(loss, labels):
+def test_losses_match_reference(loss, labels):
     ours, theirs = alike(NET, loss)
     x = images(cs.load(NET))
     one, two = ours.evaluate(x, labels), theirs.evaluate(x, labels)
@@ -182,7 +182,7 @@ def test_layers_that_the_loss_does_not_reach_stay():
     close(state(ours), state(theirs))
 
 
-def test_a_network_that_has_nothing_to_learn_can_be_run():
+def test_network_without_parameters_runs():
     ours, theirs = alike("input 2x9x7 | relu | flatten", "mse")
     x = images(cs.load("input 2x9x7 | relu"))
     wanted = np.zeros((6, 126))
@@ -212,7 +212,7 @@ def test_what_a_step_shows_is_what_the_reference_shows():
                 np.testing.assert_allclose(theirs_is, ours_is, rtol=1e-9)
 
 
-def test_a_run_stops_and_goes_on_with_the_same_bits(tmp_path):
+def test_interrupted_run_resumes_bit_identically(tmp_path):
     """In single precision, with dropout, batch norm, Adam and a schedule: four epochs, and two and two."""
     few = cs.load_data("digits", "train").batch(np.arange(300))
 
@@ -237,7 +237,7 @@ def test_a_run_stops_and_goes_on_with_the_same_bits(tmp_path):
     assert straight.parameters["conv1.weight"].dtype == np.float32
 
 
-def test_a_saved_model_is_another_engines(tmp_path):
+def test_saved_model_loads_in_another_engine(tmp_path):
     model = cs.Model(NET, seed=4, engine="torch")
     model.save(tmp_path / "model.safetensors")
     x = images(cs.load(NET)).astype(np.float32)
@@ -247,7 +247,7 @@ def test_a_saved_model_is_another_engines(tmp_path):
     assert cs.Model.load(tmp_path / "model.safetensors", engine="torch").engine == "torch"
 
 
-def test_a_layer_that_pytorch_does_not_have_is_refused():
+def test_layer_unknown_to_pytorch_is_rejected():
     with pytest.raises(NoRule, match=r"^StochasticPool2d\.torch must be known .* \[no-torch\]$"):
         cs.Model("input 2x8x8 | stochasticpool 2 | flatten | dense 3", engine="torch")
 
@@ -262,7 +262,7 @@ def test_what_pytorch_does_not_run_is_one_message():
         model.train_step(x, np.array([0, 1]))
 
 
-def test_an_unknown_optimizer_is_refused():
+def test_unknown_optimizer_is_rejected():
     from convscope.engines.torch.updates import optimizer_of
 
     with pytest.raises(BadSetting, match=r"^Optimizer\.torch must be known .* \[no-optimizer\]$"):

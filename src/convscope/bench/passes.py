@@ -12,12 +12,11 @@ from ..engines.native.codegen.compiler import this_loader
 from ..engines.native.kernels.common.shapes import ConvolutionShape
 from ..engines.native.layout import Blocked
 from ..engines.native.lowering.convolution import convolution_shape
-from ..engines.native.lowering.lowering import Gradient, Lowering, Mode
-from ..engines.native.lowering.rules import lower
-from ..engines.native.plan import Plan, Value
-from ..engines.native.runtime.arrays import Arrays
+from ..engines.native.lowering.lowering import Gradient, Lowering, Mode, lower
+from ..engines.native.plan import Plan, Section, Value
 from ..engines.native.runtime.executable import Executable, Memory
 from ..engines.native.runtime.memory_planner import aligned
+from ..engines.native.runtime.parameters import Arrays
 from ..engines.native.runtime.threads import pool
 from ..layers import Conv
 from ..network import Network
@@ -72,7 +71,7 @@ class Passes:
 
     def work(self, purpose: str) -> Callable[[], object]:
         """Return the work of one pass: all its kernels, with those for the weights."""
-        section = "forward" if purpose in ("forward", INFERENCE) else "backward"
+        section = Section.FORWARD if purpose in ("forward", INFERENCE) else Section.BACKWARD
         named = "forward" if purpose == INFERENCE else purpose
         calls = self.bound.singles(section)
         chosen = [record for call, record in calls if call.purpose.startswith(named)]
@@ -154,12 +153,14 @@ def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[P
     lower(node.layer, node, lowering)
     lowering.keep_value(node.name)
     result = lowering.values[node.name]
-    incoming = Value("dy", lowering.buffer("dy", per_image=result.layout.floats), result.layout, result.shape)
+    incoming = Value(
+        "dy", lowering.builder.buffer("dy", per_image=result.layout.floats), result.layout, result.shape
+    )
     lowering.values["dy"] = incoming
     lowering.keep_value("dy")
-    with lowering.section("backward"):
-        lowering.contribute(result, Gradient(incoming.buffer))
-        lowering.write_backward()
+    with lowering.builder.section(Section.BACKWARD):
+        lowering.tape.contribute(result, Gradient(incoming.buffer))
+        lowering.tape.write_backward()
     return lowering.plan("passes"), shape
 
 
@@ -170,5 +171,5 @@ def _values(lowering: Lowering, name: str, shape: tuple[int, ...]) -> Iterator[V
     channels, height, width = shape
     small = channels < lowering.lanes
     layout = Plain(shape) if small else Blocked(channels, height, width, lowering.lanes)
-    made = Value(name, lowering.buffer(name, per_image=layout.floats), layout, shape)
+    made = Value(name, lowering.builder.buffer(name, per_image=layout.floats), layout, shape)
     yield replace(made, differentiable=not small)

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from ..engines.native.codegen.compiler import this_loader
 from ..engines.native.kernels.common.shapes import ConvolutionShape
-from ..engines.native.kernels.winograd.choice import tile_for
 from ..engines.native.lowering.convolution import convolution_shape
 from ..engines.native.lowering.lowering import NotLowered
 from ..engines.native.runtime.program import batch_hint
 from ..engines.native.tuning.cache import keep, trying
-from ..engines.native.tuning.select import DIRECT, can_choose
+from ..engines.native.tuning.select import DIRECT, can_choose, tile_for
 from ..layers import Conv, Input
 from ..network import Entry, Network, Node
 from .passes import CONVOLUTION, INFERENCE, PASSES, SOURCE, passes_of_network

@@ -1,4 +1,4 @@
-"""The seam between a model and what computes it."""
+"""Interface between models and engines."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..optim.losses import Objective
 from ..optim.optimizers import Optimizer
 
 Precision = Literal["fast", "strict"]
-"""Whether an engine may use algorithms that round more than the plain sums do."""
+"""Whether an engine may use algorithms with larger rounding errors, such as Winograd's."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is known of the training when a network is compiled for it."""
+    """The training that a network is compiled for."""
 
     optimizer: Optimizer
     objective: Objective
@@ -26,29 +26,28 @@ class Training:
 
 
 def required(training: Training | None) -> Training:
-    """Return what a program is compiled for.
+    """Return the training that a program is compiled for.
 
     Errors:   BadSetting [not-training] for one that is compiled for inference only
     """
     if training is None:
         raise BadSetting(
-            "a program must be compiled for training to know a loss; got one for inference only; "
-            "compile it with an optimizer and a loss. [not-training]"
+            "the program was compiled for inference only. Compile it with an optimizer and a loss. [not-training]"
         )
     return training
 
 
 class Fault(NamedTuple):
-    """Where NaN or infinity came up first: the layer, and which of its arrays ("parameters", "output", …)."""
+    """The first NaN or infinity: the layer, and which of its arrays ("parameters", "output", …)."""
 
     layer: str
     where: str
 
 
 class StepResult(NamedTuple):
-    """The mean loss of a batch, how many of its targets were met, of how many; a fault where there was one.
+    """The mean loss of a batch, the number of correct predictions, and the number of targets.
 
-    `correct` is None where targets are numbers and no classes. A step with a fault has changed nothing.
+    `correct` is None if targets are values, not classes. A step with a fault has changed nothing.
     """
 
     loss: float
@@ -59,12 +58,12 @@ class StepResult(NamedTuple):
 
 @dataclass(frozen=True)
 class LayerStatistics:
-    """What one observed step showed of a layer; None where the question does not arise.
+    """Statistics of a layer in one observed training step; None where they do not apply.
 
-    `zero_fraction` is, per unit (a channel, or a feature of a vector), the share of exact zeros over images and
-    positions: only of activations that can die. `saturated_fraction` is the share of elements whose derivative
-    is below 5 % of its largest: only of activations that saturate on both sides. The norms are over all
-    parameters of the layer; the update is what the step changed.
+    `zero_fraction` is, per unit (a channel, or a feature of a vector), the fraction of exact zeros over images and
+    positions, for activations that can die. `saturated_fraction` is the fraction of elements whose derivative is
+    below 5 % of its maximum, for activations that saturate on both sides. The norms are over all parameters of the
+    layer; the update is the change of the parameters.
     """
 
     zero_fraction: Array | None = None
@@ -77,23 +76,23 @@ class LayerStatistics:
 class Program(Protocol):
     """A compiled network. It owns every array: parameters, running statistics, optimizer state, activations.
 
-    Arrays are named flat: "conv1.weight", "bn1.running_mean", "conv1.weight.momentum". An array that is handed
-    out belongs to the caller (an engine that uses its memory again copies), one that comes in is copied. The
-    batch size may differ from call to call. The same calls give the same bits. Randomness has no state: all
-    that step t draws follows from the seed given at compilation and t (see `optim.randomness`).
+    Arrays have flat names: "conv1.weight", "bn1.running_mean", "conv1.weight.momentum". Returned arrays belong to
+    the caller, and arguments are copied. The batch size may vary between calls. Equal calls give bit-identical
+    results. Random numbers are stateless: those of step t depend only on the seed given at compilation and on t
+    (see `optim.randomness`).
 
-    Frozen parameters have no gradient and no optimizer state, count in no norm, and are never written by a step. A
-    batch norm that is frozen as a whole normalizes with its running statistics in training, too.
+    Frozen parameters have no gradient and no optimizer state, are part of no norm, and are never changed by a
+    step. A batch norm that is frozen as a whole uses its running statistics in training too.
     """
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of all arrays that make up the program's state."""
+        """Return the names of all arrays of the program's state."""
 
     def read(self, name: str) -> Array:
         """Return a copy of an array."""
 
     def write(self, name: str, array: Array) -> None:
-        """Overwrite an array; shape and number type must be its own."""
+        """Overwrite an array by one of the same shape and dtype."""
 
     def predict(self, x: Array) -> Array:
         """Return the network's output at inference."""
@@ -105,16 +104,16 @@ class Program(Protocol):
         """Return the loss at inference."""
 
     def gradients(self, x: Array, labels: Array, step: int) -> dict[str, Array]:
-        """Return every trained parameter's gradient as step number `step` would find it, before clipping."""
+        """Return every trained parameter's gradient in step number `step`, before clipping."""
 
     def step(self, x: Array, labels: Array, lr: float, step: int, observe: bool = False) -> StepResult:
-        """Train on one batch: forward, loss, backward, clipping and update are one compiled whole.
+        """Train on one batch: forward, loss, backward, clipping and update.
 
-        `step` counts from 0 since the optimizer's state was new. With `observe`, `statistics` answers for it.
+        `step` counts from 0, when the optimizer's state was new. With `observe`, its `statistics` are available.
         """
 
     def statistics(self) -> dict[str, LayerStatistics]:
-        """Return what the last observed step showed, by layer."""
+        """Return the statistics of the last observed step, by layer."""
 
 
 class Engine(Protocol):
@@ -122,9 +121,9 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the name that users choose it by."""
+        """The name that users select it by."""
 
     def compile(
         self, network: Network, training: Training | None, seed: int, dtype: DType, precision: Precision = "fast"
     ) -> Program:
-        """Return a program whose arrays are all zero; without `training` it cannot run `step`."""
+        """Return a program whose arrays are all zero. Without `training` it cannot run `step`."""

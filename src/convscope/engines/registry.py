@@ -8,7 +8,7 @@ from ..errors import BadSetting, nearest
 from .protocol import Engine
 
 DEFAULT = "native"
-"""The engine of a model that names none."""
+"""The default engine."""
 
 _HOMES = {
     "native": "convscope.engines.native",
@@ -18,7 +18,7 @@ _HOMES = {
 
 
 def engine_named(name: str | None) -> Engine:
-    """Return an engine; None stands for the default one.
+    """Return an engine by name, the default one for None.
 
     Errors:   BadSetting [engine]
     """

@@ -90,6 +90,11 @@ def write_atomically(
         _sync_folder(path.parent)
 
 
+def is_temporary(name: str) -> bool:
+    """Return whether a file name is that of a temporary file of an atomic write."""
+    return name.startswith(".") and name.endswith(_SUFFIX)
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove the temporary files that killed processes left in a folder."""
     for path in folder.glob(f".*{_SUFFIX}"):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..engines.native.plan import Call, Plan, Role, Step
+from ..engines.native.plan import KernelCall, Plan, PlanStep, Role, Section
 from ..engines.native.runtime.memory_planner import busiest_moment, by_lifetime
 from ..text.lists import counted, shortened
 from ..text.numbers import memory
@@ -29,7 +29,7 @@ _LONGER = {
     Role.PREPARED: "transformed weights",
 }
 """Names of the memory that persists between steps."""
-_ONCE = "prepare"
+_ONCE = Section.PREPARE
 """The section that runs only after parameters have changed, not for every batch."""
 
 
@@ -71,39 +71,38 @@ def plan_document(plan: Plan, batch: int) -> dict[str, Any]:
     }
 
 
-def _section(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
+def _section(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
     heading = f"{name}, once" if name == _ONCE else name
     return _sums(f"· {heading}", steps, batch)
 
 
-def _sums(name: str, steps: Sequence[Step], batch: int) -> list[Cell]:
+def _sums(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
     return [name, counted(len(steps), "step"), "", _macs(steps, batch) or "", _traffic(steps, batch), ""]
 
 
-def _row(step: Step, batch: int) -> list[Cell]:
+def _row(step: PlanStep, batch: int) -> list[Cell]:
     described = _described(step, batch)
     macs = described["macs"] or ""
     return [step.layer, _short(step), described["kernel"], macs, described["bytes"], step.reason]
 
 
-def _short(step: Step) -> str:
+def _short(step: PlanStep) -> str:
     """Return a step's purpose, with the layers fused into it after a "+", without their common prefix."""
-    what, separator, others = step.purpose.partition(" with ")
-    if not separator:
-        return what
+    if not step.fused:
+        return step.purpose
     shared = step.layer[: step.layer.rfind(".") + 1]
-    named = ", ".join(other.removeprefix(shared) for other in others.split(", "))
-    return f"+ {named}" if what == "forward" else f"{what} + {named}"
+    named = ", ".join(name.removeprefix(shared) for name in step.fused)
+    return f"+ {named}" if step.purpose == "forward" else f"{step.purpose} + {named}"
 
 
-def _described(step: Step, batch: int) -> dict[str, Any]:
+def _described(step: PlanStep, batch: int) -> dict[str, Any]:
     common = {
         "layer": step.layer,
-        "purpose": step.purpose,
+        "purpose": f"{step.purpose} with {', '.join(step.fused)}" if step.fused else step.purpose,
         "reason": step.reason,
         "bytes": _traffic([step], batch),
     }
-    if not isinstance(step, Call):
+    if not isinstance(step, KernelCall):
         return {**common, "kernel": "reference", "settings": {}, "macs": 0, "items": 0}
     kernel = step.kernel
     return {
@@ -115,11 +114,11 @@ def _described(step: Step, batch: int) -> dict[str, Any]:
     }
 
 
-def _macs(steps: Sequence[Step], batch: int) -> int:
-    return sum(step.kernel.macs(batch) for step in steps if isinstance(step, Call))
+def _macs(steps: Sequence[PlanStep], batch: int) -> int:
+    return sum(step.kernel.macs(batch) for step in steps if isinstance(step, KernelCall))
 
 
-def _traffic(steps: Sequence[Step], batch: int) -> int:
+def _traffic(steps: Sequence[PlanStep], batch: int) -> int:
     """Return the bytes of the buffers that the steps read or write, counted once per step."""
     return 4 * sum(buffer.floats(batch) for step in steps for buffer in dict.fromkeys(step.buffers))
 
@@ -151,7 +150,7 @@ def _on_reference(plan: Plan) -> list[str]:
             for section, steps in plan.sections.items()
             if section != _ONCE
             for step in steps
-            if not isinstance(step, Call)
+            if not isinstance(step, KernelCall)
         )
     )
     if not names:

@@ -117,14 +117,14 @@ REFUSED = [
 @pytest.mark.parametrize(
     "loss", [losses.softmax_cross_entropy, losses.cross_entropy, losses.negative_log_likelihood]
 )
-def test_labels_that_do_not_fit_are_refused(loss, labels, message):
+def test_labels_of_wrong_shape_are_rejected(loss, labels, message):
     with pytest.raises(BadShape) as error:
         loss(np.full((2, 3), 1 / 3), labels)
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("loss", [losses.mean_squared_error, losses.binary_cross_entropy])
-def test_a_target_of_another_shape_is_refused(loss):
+def test_target_of_wrong_shape_is_rejected(loss):
     with pytest.raises(BadShape) as error:
         loss(np.zeros((2, 3)), np.zeros((2, 1)))
     assert (

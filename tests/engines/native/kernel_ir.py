@@ -31,7 +31,7 @@ from convscope import layers as L
 from convscope.engines.native.codegen.compiler import Loader
 from convscope.engines.native.codegen.kernel import Kernel, generate
 from convscope.engines.native.codegen.target import Target, named
-from convscope.engines.native.plan import Amount, Buffer, Call, Plan
+from convscope.engines.native.plan import Amount, Buffer, Plan
 from convscope.engines.native.runtime.program import NativeProgram
 from convscope.engines.protocol import Training
 from convscope.errors import ConvscopeError
@@ -110,7 +110,7 @@ def structure_hash(plan: Plan) -> str:
     lines = []
     for section, steps in plan.sections.items():
         for step in steps:
-            if isinstance(step, Call):
+            if hasattr(step, "kernel"):
                 operands: Mapping[str, Any] = step.operands
                 given = [f"{name}={argument(operands[name])}" for name in sorted(operands)]
                 lines.append(f"{section!s} {ir_hash(step.kernel, plan.target)} {step.layer} {' '.join(given)}")

@@ -117,7 +117,7 @@ def test_special_numbers_are_the_references(layer: Layer) -> None:
     np.testing.assert_allclose(dx, gradient, rtol=2 * ELEMENT_BOUND, atol=1e-37)
 
 
-def test_a_closed_gate_stops_nan() -> None:
+def test_inactive_relu_stops_nan() -> None:
     """Where a ReLU is closed, a gradient of NaN does not get through."""
     x, dy = np.array([[-1.0, 1.0]], np.float32), np.full((1, 2), np.nan, np.float32)
     _, dx = run(layers.ReLU(), x[:, :, None, None], dy[:, :, None, None], "host")

@@ -12,7 +12,7 @@ from convscope.engines.native.kernels.convolution.direct import Convolution, Con
 from convscope.engines.native.kernels.dense.product import Dense
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
-from convscope.engines.native.plan import Call
+from convscope.engines.native.plan import KernelCall
 from convscope.engines.native.runtime.program import NativeProgram
 from convscope.engines.reference.layers.activation import value
 from convscope.layers.base import Layer
@@ -49,7 +49,7 @@ def assert_function(layer: Layer, got: np.ndarray, sums: np.ndarray, bound: floa
 
 @EACH
 @EVERYWHERE
-def test_a_convolution_ends_in_any_function(layer: Layer, kind: str) -> None:
+def test_any_activation_is_fused_into_a_convolution(layer: Layer, kind: str) -> None:
     """Sum, bias, residual, function, in this order; lanes of no filter stay zero."""
     numbers = Numbers(shape_of(5, 9, 11, 19, (3, 2), (1, 2), ((1, 1), (0, 1)), kind=kind), 2)
     got = forward(Convolution(numbers.shape, False, True, of(layer), True), numbers, kind=kind)
@@ -58,7 +58,7 @@ def test_a_convolution_ends_in_any_function(layer: Layer, kind: str) -> None:
 
 @EACH
 @pytest.mark.parametrize("channels", [3, 21])
-def test_a_transposed_convolution_ends_in_any_function(layer: Layer, channels: int) -> None:
+def test_any_activation_is_fused_into_a_transposed_convolution(layer: Layer, channels: int) -> None:
     """With channels in lanes of their own, and with a few that are summed across the lanes."""
     numbers = Numbers(shape_of(channels, 8, 13, 18, (3, 2), (2, 1), ((1, 0), (1, 1))), 2)
     got = backward(ConvolutionInputGradient(numbers.shape, True, of(layer)), numbers)
@@ -67,7 +67,7 @@ def test_a_transposed_convolution_ends_in_any_function(layer: Layer, channels: i
 
 @EACH
 @EVERYWHERE
-def test_a_depthwise_convolution_ends_in_any_function(layer: Layer, kind: str) -> None:
+def test_any_activation_is_fused_into_a_depthwise_convolution(layer: Layer, kind: str) -> None:
     """Rows of several tiles; lanes of no channel stay zero."""
     numbers = Numbers(shape_of(19, 7, 33, 19, (3, 5), (2, 1), ((1, 1), (2, 1)), groups=19, kind=kind), 2)
     arrays = {"x": numbers.blocked_x(), "weight": numbers.packed_weight, "bias": numbers.packed_bias}
@@ -90,7 +90,7 @@ def test_winograds_algorithm_ends_in_any_function(layer: Layer, tile: int) -> No
 @EACH
 @EVERYWHERE
 @pytest.mark.parametrize("depth", [37, 600])
-def test_a_dense_layer_ends_in_any_function(layer: Layer, kind: str, depth: int) -> None:
+def test_any_activation_is_fused_into_a_dense_layer(layer: Layer, kind: str, depth: int) -> None:
     """In one panel and in several, of which only the last one's sums go through the function."""
     lanes, outputs, batch = target_named(kind).width, 21, 7
     draw, source = np.random.default_rng(2), Blocked(depth, 1, 1, lanes)
@@ -131,13 +131,13 @@ def model(function: str, **settings: str) -> cs.Model:
     return cs.Model(network, seed=4, **settings)  # type: ignore[arg-type]
 
 
-def calls(native: cs.Model, title: str) -> list[Call]:
+def calls(native: cs.Model, title: str) -> list[KernelCall]:
     """Return the kernels' calls of a forward pass."""
     assert isinstance(native.program, NativeProgram)
-    return [step for step in native.program.plan(title).sections["forward"] if isinstance(step, Call)]
+    return [step for step in native.program.plan(title).sections["forward"] if isinstance(step, KernelCall)]
 
 
-def passes_of_their_own(native: cs.Model, title: str) -> list[Call]:
+def passes_of_their_own(native: cs.Model, title: str) -> list[KernelCall]:
     """Return the calls of kernels that compute a function and nothing else."""
     return [step for step in calls(native, title) if isinstance(step.kernel, Activate)]
 

@@ -99,7 +99,7 @@ def test_average_pooling_on_every_instruction_set(layer: layers.AvgPool, kind: s
 
 
 @pytest.mark.parametrize("layer", LARGE, ids=str)
-def test_large_windows_are_walked_by_loops(layer: layers.AvgPool) -> None:
+def test_large_windows_are_compiled_to_loops(layer: layers.AvgPool) -> None:
     """Windows too large to be written out give the same."""
     shape = (18, 17, 19)
     assert_as_the_reference(layer, averages(layer, shape, "host"), numbers((2, *shape), 3), "host")

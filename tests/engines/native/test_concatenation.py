@@ -83,7 +83,7 @@ def test_other_instruction_sets(kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("channels", "groups"), [(58, 2), (12, 3), (32, 4)])
-def test_channels_are_dealt_out(kind, channels, groups) -> None:
+def test_channels_are_shuffled(kind, channels, groups) -> None:
     """As the reference deals; the other number of groups deals them back."""
     x = numbered(channels, 3, 5)
     sizes = (3, 5, target_named(kind).width)

@@ -103,7 +103,7 @@ def check_backward(shape: ConvolutionShape, batch: int, bias: bool, relu: bool, 
 
 @settings(SLOW, max_examples=25)
 @given(st.data())
-def test_any_convolution_is_the_references(data: st.DataObject) -> None:
+def test_any_convolution_matches_reference(data: st.DataObject) -> None:
     """Strides, padding, dilation, groups and channel counts of every kind, on the host."""
     shape = data.draw(shapes("host", data.draw(st.booleans())))
     check_forward(shape, data.draw(st.integers(1, 3)), [data.draw(st.booleans()) for _ in range(4)])
@@ -111,7 +111,7 @@ def test_any_convolution_is_the_references(data: st.DataObject) -> None:
 
 @settings(SLOW, max_examples=25)
 @given(st.data())
-def test_any_input_gradient_is_the_references(data: st.DataObject) -> None:
+def test_any_input_gradient_matches_reference(data: st.DataObject) -> None:
     """The same for the gradient by the input, bias and ReLU of a transposed convolution among them."""
     shape = data.draw(shapes("host", data.draw(st.booleans())))
     check_backward(shape, data.draw(st.integers(1, 3)), data.draw(st.booleans()), data.draw(st.booleans()))
@@ -235,7 +235,7 @@ def test_wide_vectors_spill_nowhere(name: str) -> None:
     assert spills(ConvolutionInputGradient(stem), name) == 0
 
 
-def test_depthwise_and_plain_groups_are_refused() -> None:
+def test_depthwise_and_plain_groups_are_rejected() -> None:
     """They have kernels of their own, or none."""
     depthwise = shape_of(4, 5, 5, 4, (3, 3), groups=4)
     with pytest.raises(ValueError, match="a depthwise convolution has kernels of its own"):

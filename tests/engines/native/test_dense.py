@@ -132,7 +132,7 @@ def test_edges_of_tiles_on_every_instruction_set(
 
 
 @pytest.mark.parametrize("batch", [1, 3, 4, 5])
-def test_depth_and_outputs_are_cut_into_panels(batch: int) -> None:
+def test_depth_and_outputs_are_split_into_panels(batch: int) -> None:
     """More inputs and outputs than a panel holds, the last panel a part of one; few rows take another way."""
     case = Case(batch, (67, 5, 2), 1030)
     assert case.depth > LONGEST
@@ -193,7 +193,7 @@ def test_long_sums_are_as_accurate_as_products_of_blocks() -> None:
     assert np.sqrt(np.mean(error**2)) < 4e-7 * np.sqrt(np.mean(exact**2))
 
 
-def test_a_batch_of_ones_is_summed_exactly() -> None:
+def test_batch_of_ones_is_summed_exactly() -> None:
     """20,000 images of ones: a running sum of whole numbers loses nothing, and none is counted twice."""
     case = Case(20_003, (3, 1, 1), 2)
     case.x[...], case.dy[...] = 1, 1

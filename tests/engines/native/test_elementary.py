@@ -151,7 +151,7 @@ def test_functions_spill_nothing_in_loops(name: str, kind: str) -> None:
     assert spills_in_loops(Apply(name, 0 if name == "normal_distribution" else -1), kind) == 0
 
 
-def test_a_fitted_polynomial_is_close_and_a_lower_one_is_not() -> None:
+def test_fitted_polynomial_is_accurate_and_a_lower_degree_is_not() -> None:
     """Degree 9 of cos on [0, 1] is exact to 1e-10; degree 3 is seen to be worse."""
     x = np.linspace(0, 1, 101)
     close, far = (np.polynomial.polynomial.polyval(x, fitted(math.cos, 0, 1, degree)) for degree in (9, 3))

@@ -85,7 +85,7 @@ def test_overlapping_windows_are_not_pooled_in_place() -> None:
     assert MaxPoolGradient(shape, masked=False).in_place == ()
 
 
-def test_a_plan_writes_over_what_nobody_needs_any_more() -> None:
+def test_plan_overwrites_dead_buffers() -> None:
     """The gradient of a pooling takes the place of the image that was pooled; nothing that is read later moves."""
     text = "input 1x12x10 | conv 16 3 same | relu | maxpool 2 | conv 20 3 | bn | relu | flatten | dense 4"
     program = cs.Model(text, engine="native").program

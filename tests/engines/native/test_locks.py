@@ -76,7 +76,7 @@ print(*codes, bool(np.isfinite(model.predict(x)).all()))
 
 @pytest.mark.parametrize("what", ["predict", "train", "compile"])
 def test_a_fork_while_a_thread_uses_the_engine_leaves_both_processes_working(what: str, tmp_path: Path) -> None:
-    """The child predicts as a model with the same arrays does, trains, and compiles; the parent goes on."""
+    """The child predicts as a model with the same arrays does, trains, and compiles; the parent continues."""
     environment = {**os.environ, "CONVSCOPE_THREADS": "3", "CONVSCOPE_CACHE": str(tmp_path)}
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, what]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment, check=False)

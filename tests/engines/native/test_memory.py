@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.codegen.target import host_cpu
-from convscope.engines.native.plan import Buffer, Call, Plan, Role
+from convscope.engines.native.plan import Buffer, KernelCall, Plan, Role
 from convscope.engines.native.runtime.memory_planner import (
     ALIGNMENT,
     busiest_moment,
@@ -23,7 +23,9 @@ def plan_of(uses: list[tuple[int, ...]], sizes: Mapping[int, tuple[int, int]], k
     """Return a plan whose steps touch buffers by number."""
     buffers = {number: Buffer(f"b{number}", Role.ACTIVATION, *size) for number, size in sizes.items()}
     steps = tuple(
-        Call(Kernel(), {f"p{place}": buffers[number] for place, number in enumerate(step)}, "layer", "forward")
+        KernelCall(
+            Kernel(), {f"p{place}": buffers[number] for place, number in enumerate(step)}, "layer", "forward"
+        )
         for step in uses
     )
     return Plan("test", host_cpu(), {"forward": steps}, {}, frozenset(buffers[number] for number in kept))
@@ -40,7 +42,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 @given(plans(), st.integers(1, 9))
-def test_buffers_that_live_together_do_not_meet(plan: Plan, batch: int) -> None:
+def test_live_buffers_do_not_overlap(plan: Plan, batch: int) -> None:
     """Two buffers with a step in common never share a float; the whole is between the least and the sum."""
     placed, lives = by_lifetime(plan, batch), lifetimes(plan)
     assert set(placed.offsets) == set(lives)
@@ -56,7 +58,7 @@ def test_buffers_that_live_together_do_not_meet(plan: Plan, batch: int) -> None:
     assert busiest_moment(plan, batch) <= placed.floats <= total
 
 
-def test_a_chain_needs_two_places_only() -> None:
+def test_chain_needs_two_buffers_only() -> None:
     """Each buffer of a chain takes the place of the one before the last."""
     plan = plan_of([(n, n + 1) for n in range(10)], dict.fromkeys(range(11), (100, 0)), set())
     assert by_lifetime(plan, 3).floats == 2 * rounded(300)

@@ -128,7 +128,7 @@ def test_pooling_on_every_instruction_set(layer: layers.MaxPool, kind: str, slic
 @pytest.mark.parametrize(
     "layer", [layers.MaxPool2d((9, 8), (1, 2), padding=((4, 3), (2, 4))), layers.MaxPool2d((11, 5), 3)], ids=str
 )
-def test_large_windows_are_walked_by_loops(layer: layers.MaxPool, masked: bool) -> None:
+def test_large_windows_are_compiled_to_loops(layer: layers.MaxPool, masked: bool) -> None:
     """Windows too large to be written out give the same, padded or not."""
     assert_as_the_reference(layer, numbers((2, 18, 17, 19), 3), "host", masked, 2)
 
@@ -152,7 +152,7 @@ def test_nan_wins_and_infinity_counts(layer: layers.MaxPool) -> None:
             assert_as_the_reference(layer, x, "host", masked=False, slices=0)
 
 
-def test_a_relu_follows_in_the_same_pass() -> None:
+def test_relu_is_fused() -> None:
     """max, then ReLU; NaN passes both."""
     x = numbers((2, 19, 6, 4), 6)
     x[0, 0, 0, 0] = np.nan
@@ -171,7 +171,7 @@ def test_the_largest_of_a_channel(kind: str, sizes: tuple[int, int]) -> None:
     assert_as_the_reference(layers.MaxPool2d(sizes), numbers((3, 19, *sizes), 7), kind, masked=False, slices=2)
 
 
-def test_a_window_over_nothing_but_padding_keeps_empty_lanes() -> None:
+def test_window_of_padding_only_keeps_padding_lanes_zero() -> None:
     """Dilation can put all taps of a window into the padding: −∞, but not in lanes without a channel."""
     layer = layers.MaxPool2d(2, 1, padding=2, dilation=3)
     x = numbers((1, 5, 1, 1), 1)

@@ -71,7 +71,7 @@ def broken(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-def test_any_number_of_threads_trains_to_the_same_bits(alone: dict[str, object]) -> None:
+def test_training_is_bit_identical_for_any_number_of_threads(alone: dict[str, object]) -> None:
     """CONVSCOPE_THREADS changes nothing: dropout, batch normalization, Winograd's algorithm."""
     assert alone["program"] == "NativeProgram"
     assert trained(CONVSCOPE_THREADS="3") == alone
@@ -80,7 +80,7 @@ def test_any_number_of_threads_trains_to_the_same_bits(alone: dict[str, object])
 
 
 @pytest.mark.parametrize("optimizer", [SGD(lr=0.02, momentum=0.9), Adam(lr=0.01)])
-def test_a_resumed_run_ends_with_the_same_bits(optimizer: cs.SGD | cs.Adam, tmp_path: Path) -> None:
+def test_resumed_run_is_bit_identical(optimizer: cs.SGD | cs.Adam, tmp_path: Path) -> None:
     """Two epochs and then two more are four epochs: parameters, statistics, state, losses."""
     draw = np.random.default_rng(6)
     data = draw.normal(size=(45, 3, 9, 8)).astype(np.float32), draw.integers(0, 5, 45)
@@ -97,7 +97,7 @@ def test_a_resumed_run_ends_with_the_same_bits(optimizer: cs.SGD | cs.Adam, tmp_
 
 
 @pytest.mark.parametrize("text", [DROPPED, WIDE])
-def test_models_in_threads_of_python_do_not_disturb_each_other(text: str) -> None:
+def test_models_in_python_threads_are_independent(text: str) -> None:
     """Two models trained at once, while a third is asked by two threads, give what they give alone."""
 
     def learn(seed: int) -> dict[str, bytes]:
@@ -187,7 +187,7 @@ def test_without_llvmlite_one_warning_says_so(broken: str) -> None:
         ("del llvm.create_mcjit_compiler", "AttributeError"),
     ],
 )
-def test_an_llvm_that_breaks_when_it_is_used_is_told_too(damage: str, reason: str, tmp_path: Path) -> None:
+def test_broken_llvm_is_reported(damage: str, reason: str, tmp_path: Path) -> None:
     """A llvmlite that knows no such processor, or is of another age, is as good as none."""
     (tmp_path / "sitecustomize.py").write_text(f"import llvmlite.binding as llvm\n\n{damage}\n")
     found = trained(FIRST=str(tmp_path))
@@ -205,7 +205,7 @@ def test_double_precision_needs_no_engine_and_no_warning(broken: str) -> None:
 
 
 @pytest.mark.parametrize("cache", ["a file", "no such/folder/\n", "damaged", "off", "~nobody-of-this-name/cache"])
-def test_a_cache_that_is_of_no_use_costs_time_only(cache: str, tmp_path: Path, alone: dict[str, object]) -> None:
+def test_unusable_cache_only_costs_time(cache: str, tmp_path: Path, alone: dict[str, object]) -> None:
     """A file in the folder's place, a folder that cannot be, damaged objects, none: the same bits, nothing said."""
     (tmp_path / "a file").write_text("not a folder")
     if cache == "damaged":

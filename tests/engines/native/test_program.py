@@ -105,7 +105,7 @@ def close(got: np.ndarray, expected: np.ndarray, bound: float, what: str) -> Non
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, *BRANCHED])
-def test_inference_gives_the_references_numbers(name: str) -> None:
+def test_inference_matches_reference(name: str) -> None:
     """Output, every layer's output, for several batch sizes, with statistics that have moved."""
     native, reference = pair(name)
     for key in native.buffers:
@@ -124,7 +124,7 @@ def test_inference_gives_the_references_numbers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, *BRANCHED])
-def test_gradients_are_the_references(name: str) -> None:
+def test_gradients_match_reference(name: str) -> None:
     """Every parameter's gradient, for a first batch, a smaller and a larger one."""
     native, reference = pair(name)
     for size in (6, 3, 11):
@@ -185,7 +185,7 @@ def test_what_has_no_kernel_runs_on_the_reference_and_the_plan_says_so() -> None
     assert all(step.reason for step in steps)
 
 
-def test_a_step_that_breaks_changes_nothing_and_is_named() -> None:
+def test_faulty_step_changes_nothing_and_is_located() -> None:
     """Infinity in an image is found, and parameters, statistics and state stay what they were."""
     native, _ = pair("norm")
     x, labels = batch("norm", 4)
@@ -199,7 +199,7 @@ def test_a_step_that_breaks_changes_nothing_and_is_named() -> None:
     assert before != changed
 
 
-def test_labels_out_of_range_are_refused() -> None:
+def test_labels_out_of_range_are_rejected() -> None:
     """A kernel never reads past a row of scores."""
     native, _ = pair("plain")
     x, labels = batch("plain", 3)
@@ -247,8 +247,8 @@ def test_observed_steps_show_what_the_reference_sees() -> None:
             np.testing.assert_allclose(ours[name].zero_fraction, expected.zero_fraction, atol=0.02)
 
 
-def test_a_checkpoint_goes_on_on_the_other_engine(tmp_path: object) -> None:
-    """State written by one engine is read by the other, which goes on to the same losses."""
+def test_checkpoint_resumes_on_the_other_engine(tmp_path: object) -> None:
+    """State written by one engine is read by the other, which resumes with the same losses."""
     native, _ = pair("digits")
     x, labels = batch("digits", 8)
     for _ in range(3):

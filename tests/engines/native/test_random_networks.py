@@ -130,7 +130,7 @@ def differences(case: Case, native: cs.Model) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", [1060, 1070, 1165, 1167, *range(22)])
-def test_a_random_network_does_what_the_reference_does(seed: int) -> None:
+def test_random_network_matches_reference(seed: int) -> None:
     """Output, every layer's output, gradients, losses, three steps with momentum, statistics, evaluation.
 
     The first four are networks that once went wrong: a differentiable image as it comes read by a convolution,
@@ -140,7 +140,7 @@ def test_a_random_network_does_what_the_reference_does(seed: int) -> None:
     assert differences(own, own.model("native", "float32")) == []
 
 
-def test_a_small_defect_is_seen() -> None:
+def test_small_defect_is_detected() -> None:
     """One weight that is off by a thousandth of the largest shows."""
     own = case(0)
     native = own.model("native", "float32")

@@ -102,7 +102,7 @@ def test_what_is_not_finite_goes_where_the_reference_lets_it_go(name: str, bad: 
 
 
 @pytest.mark.parametrize("name", ["norm", "joined", "depthwise"])
-def test_a_parameter_that_is_not_finite_is_found(name: str) -> None:
+def test_non_finite_parameter_is_located(name: str) -> None:
     """Whichever it is: a NaN's layer is named and nothing changed; infinity harms where it harms the reference."""
     native, reference = (compiled(network(name), engine) for engine in ("native", "reference"))
     start = {key: native.program.read(key) for key in native.program.names()}
@@ -134,7 +134,7 @@ def test_the_model_says_which_layer_went_wrong() -> None:
         model.train_step(*batch("norm", 4))
 
 
-def test_a_refused_batch_changes_nothing() -> None:
+def test_refused_batch_changes_nothing() -> None:
     """Targets that a loss in Python refuses after the forward pass leave running statistics as they were."""
     model = compiled("input 3x9x8 | conv 5 3 nobias | batchnorm | relu | flatten | dense 4")
     model.compile(optimizer=SGD(lr=0.1), loss="mse")
@@ -228,9 +228,9 @@ def test_memory_follows_the_largest_batch_and_nothing_leaks() -> None:
     x, labels = data(model, 64)
     for size in (3, 64, 17):
         model.train_step(x[:size], labels[:size])
-    taken = {size: program.bound("training", size).activation_bytes for size in (3, 17, 64)}
+    taken = {size: program.executable("training", size).activation_bytes for size in (3, 17, 64)}
     assert taken[3] < taken[17] < taken[64]
-    activations, held = program._bindings._memory.activations, program.nbytes
+    activations, held = program._executables._memory.activations, program.nbytes
     assert taken[64] <= activations.nbytes <= 1.01 * taken[64]
     gc.collect()
     tracemalloc.start()
@@ -244,7 +244,7 @@ def test_memory_follows_the_largest_batch_and_nothing_leaks() -> None:
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert program._bindings._memory.activations is activations
+    assert program._executables._memory.activations is activations
     assert program.nbytes == held
     assert grown < 20_000
 
@@ -260,7 +260,7 @@ def masks(model: cs.Model, step: int) -> np.ndarray:
     return np.linalg.lstsq(arrived.T, gradient, rcond=None)[0]
 
 
-def test_dropout_drops_its_share_anew_each_step() -> None:
+def test_dropout_redraws_its_mask_in_each_step() -> None:
     """The same step draws the same mask, another step and another image their own, and what stays is scaled."""
     model = compiled("input 4x11x9 | conv 72 1 | dropout 0.3 | flatten | dense 3")
     for name in model.parameters:
@@ -275,7 +275,7 @@ def test_dropout_drops_its_share_anew_each_step() -> None:
     assert abs((dropped[0] & dropped[1]).mean() - 0.09) < 0.017
 
 
-def test_dropout_goes_back_through_the_mask_it_went_forward() -> None:
+def test_dropout_backward_uses_the_forward_mask() -> None:
     """The gradient is the slope of the loss along a direction, which only the same mask gives."""
     model = compiled("input 3x8x7 | conv 6 3 | tanh | dropout 0.5 | flatten | dense 4")
     x, labels = data(model, 9)

@@ -95,7 +95,7 @@ def test_threads_sleep_and_are_woken() -> None:
     assert (x == 6).all()
 
 
-def test_askers_wait_for_each_other() -> None:
+def test_concurrent_calls_are_serialized() -> None:
     """Lists that several Python threads ask for run one after the other."""
     pool = Pool(LOADER, 2)
     x = np.zeros((4, host_cpu().width), np.float32)
@@ -109,7 +109,7 @@ def test_askers_wait_for_each_other() -> None:
     assert (x == 600).all()
 
 
-def test_a_closed_pool_starts_again() -> None:
+def test_closed_pool_restarts() -> None:
     """Closing ends the threads; new work starts new ones."""
     others = set(threading.enumerate())
     pool = Pool(LOADER, 2)
@@ -126,7 +126,7 @@ def test_a_closed_pool_starts_again() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("granted", [0, 2])
-def test_pool_with_fewer_threads_than_asked_for_does_all_work(
+def test_pool_with_fewer_threads_than_requested_does_all_work(
     granted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system may refuse to start a thread: those that there are share its work."""
@@ -151,8 +151,8 @@ def test_pool_with_fewer_threads_than_asked_for_does_all_work(
     assert not any(thread.is_alive() for thread in started)
 
 
-def test_a_forked_process_has_a_pool_of_its_own() -> None:
-    """The child, in which only the forking thread lives on, computes with threads of its own; the parent goes on."""
+def test_forked_process_has_its_own_pool() -> None:
+    """The child, in which only the forking thread lives on, computes with threads of its own; the parent continues."""
     from convscope.engines.native.runtime import threads
 
     pool = threads.pool(LOADER)
@@ -200,7 +200,7 @@ def test_the_number_of_threads_can_be_set(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CONVSCOPE_THREADS", "3")
     assert thread_count() == 3
     monkeypatch.setenv("CONVSCOPE_THREADS", "many")
-    with pytest.raises(BadSetting, match="CONVSCOPE_THREADS must be a whole number from 1 to 1024; got 'many'"):
+    with pytest.raises(BadSetting, match="CONVSCOPE_THREADS must be an integer from 1 to 1024; got 'many'"):
         thread_count()
     monkeypatch.delenv("CONVSCOPE_THREADS")
     assert thread_count() >= 1

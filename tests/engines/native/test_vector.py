@@ -44,7 +44,7 @@ class Product(Kernel):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("depth", [1, 3, 4, 7, 16])
-def test_a_tile_multiplies_matrices_of_any_depth(kind: str, depth: int) -> None:
+def test_tile_multiplies_matrices_of_any_depth(kind: str, depth: int) -> None:
     """Depths around the unrolling, on three instruction sets, equal NumPy's product."""
     lanes, draw = target_named(kind).width, np.random.default_rng(depth)
     left = draw.normal(size=(2, 5, depth)).astype(np.float32)
@@ -120,7 +120,7 @@ def test_the_same_text_becomes_code_for_arm() -> None:
     assert ".4s" in text
 
 
-def test_a_loop_without_trips_is_refused() -> None:
+def test_empty_loop_is_rejected() -> None:
     """What would never run must not be written."""
 
     @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def test_a_loop_without_trips_is_refused() -> None:
             with code.loop(3, 3):
                 pass
 
-    with pytest.raises(ValueError, match="a loop from 3 to 3 makes no trip"):
+    with pytest.raises(ValueError, match="a loop from 3 to 3 has no iteration"):
         generate(Empty(1, 1), named(ARM), "empty")
 
 

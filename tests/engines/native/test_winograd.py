@@ -22,11 +22,10 @@ from convscope.engines.native.kernels.winograd import (
     WinogradWeightGradient,
     WinogradWeightGradientFinish,
     WinogradWeights,
-    raw_weights,
     slices_for,
-    tile_for,
     u_floats,
 )
+from convscope.engines.native.tuning.select import raw_weights, tile_for
 
 from .assembly import TARGETS, X86_64, moves_in_loops
 from .harness import KINDS, assert_close

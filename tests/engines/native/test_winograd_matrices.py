@@ -44,7 +44,7 @@ def test_the_matrices_give_a_correlation_exactly(tile: int) -> None:
 
 
 @pytest.mark.parametrize("tile", [2, 4])
-def test_a_wrong_number_in_a_matrix_is_seen(tile: int) -> None:
+def test_wrong_matrix_entry_is_detected(tile: int) -> None:
     """The test above can fail: any one number of the input's matrix changed breaks the identity."""
     own = TRANSFORMS[tile]
     wrong = [list(row) for row in own.input.matrix]
@@ -93,7 +93,7 @@ class Applied(Kernel):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("tile", [2, 4])
-def test_a_function_does_what_its_matrix_says(tile: int, name: str, kind: str) -> None:
+def test_transform_equals_its_matrix(tile: int, name: str, kind: str) -> None:
     """Unit vectors, a lane or so each, give the matrix's columns to a few roundings (1/6 is no float)."""
     lanes, kernel = target_named(kind).width, Applied(tile, name)
     matrix = np.array(kernel.transform.matrix, dtype=np.float64)

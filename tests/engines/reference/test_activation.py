@@ -38,7 +38,7 @@ FAR = [-1e4, -745.0, -89.0, 89.0, 710.0, 1e4]
 every = pytest.mark.parametrize(("layer", "function"), FUNCTIONS.items(), ids=map(repr, FUNCTIONS))
 
 
-def test_every_activation_is_here():
+def test_every_activation_is_covered():
     kinds = {k for k in vars(L).values() if isinstance(k, type) and issubclass(k, L.Activation)} - {L.Activation}
     assert {type(layer) for layer in FUNCTIONS} == kinds
 
@@ -140,12 +140,11 @@ def test_softmax_is_stable(layer):
     )
 
 
-def test_a_layer_that_is_no_function_of_one_number_has_no_value():
+def test_softmax_has_no_elementwise_value():
     for question in (value, derivative):
         with pytest.raises(NoRule) as error:
             question(L.Softmax(), np.zeros(3))
         name = question.__name__
         assert str(error.value) == (
-            f"Softmax.{name} must be known to draw or run it; got no rule for Softmax; "
-            f"use one of the activation functions. [no-{name}]"
+            f"there is no {name} rule for Softmax. Use one of the activation functions. [no-{name}]"
         )

@@ -12,7 +12,7 @@ from convscope.errors import BadShape
 from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, images
 
 
-def test_alexnets_first_layer_is_one_matrix_product():
+def test_alexnet_first_layer_is_one_matrix_product():
     """227×227×3 under 96 kernels of 11×11, stride 4: (96, 363) @ (363, 3025) is 96 maps of 55×55."""
     rng = np.random.default_rng(1)
     image = rng.normal(size=(1, 3, 227, 227))
@@ -46,7 +46,7 @@ def test_columns_of_a_small_image_by_hand():
 
 @SOME
 @given(st.data(), SEEDS)
-def test_columns_are_those_of_pytorchs_unfold(data, seed):
+def test_columns_match_pytorch_unfold(data, seed):
     """In PyTorch an image's columns stand one matrix behind the other."""
     shape = (3, *data.draw(images(2)))
     kernel, stride, padding, dilation = (data.draw(axes(2, *ends)) for ends in ((1, 4), (1, 3), (0, 2), (1, 2)))
@@ -75,7 +75,7 @@ def test_col2im_is_the_adjoint_of_im2col(data, rank, seed):
     assert (columns * y).sum() == pytest.approx((x * back).sum(), rel=1e-9, abs=1e-9)
 
 
-def test_a_kernel_that_does_not_fit_is_refused():
+def test_kernel_larger_than_the_image_is_rejected():
     with pytest.raises(BadShape) as error:
         im2col(np.zeros((1, 2, 3, 4)), 5)
     assert str(error.value) == (
@@ -84,7 +84,7 @@ def test_a_kernel_that_does_not_fit_is_refused():
     )
 
 
-def test_an_image_without_batch_is_refused():
+def test_image_without_batch_axis_is_rejected():
     with pytest.raises(BadShape) as error:
         im2col(np.zeros((3, 4)), 2)
     assert str(error.value) == (
@@ -93,7 +93,7 @@ def test_an_image_without_batch_is_refused():
     )
 
 
-def test_columns_of_other_images_are_refused():
+def test_columns_of_other_images_are_rejected():
     with pytest.raises(BadShape) as error:
         col2im(np.zeros((8, 5)), (1, 2, 3, 3), 2)
     assert str(error.value) == (

@@ -81,7 +81,7 @@ def test_running_twice_gives_the_same(example):
         assert mine is other is None or np.array_equal(mine, other)
 
 
-def test_an_unknown_twin_is_refused():
+def test_unknown_twin_is_rejected():
     with pytest.raises(BadSetting) as error:
         Context(twin="fast")
     assert str(error.value) == (
@@ -90,18 +90,18 @@ def test_an_unknown_twin_is_refused():
     )
 
 
-def test_a_layer_nobody_knows_is_refused_with_its_name():
+def test_unsupported_layer_is_rejected_with_its_name():
     x = np.zeros((1, 2, 3, 4))
     opaque = L.Opaque("NonMaxSuppression", (5, 4))
     with pytest.raises(NoRule) as error:
         forward(opaque, (x,), {}, Context())
     assert str(error.value) == (
-        "Opaque(NonMaxSuppression).forward must be known to run the layer; got no rule for "
-        "Opaque(NonMaxSuppression); put layers that can be computed in its place. [no-forward]"
+        "the reference engine has no forward rule for Opaque(NonMaxSuppression). "
+        "Replace it by layers that can be computed. [no-forward]"
     )
     with pytest.raises(NoRule) as error:
         backward(opaque, x, (x,), {}, Context())
     assert str(error.value) == (
-        "Opaque(NonMaxSuppression).backward must be known to run the layer; got no rule for "
-        "Opaque(NonMaxSuppression); put layers that can be computed in its place. [no-backward]"
+        "the reference engine has no backward rule for Opaque(NonMaxSuppression). "
+        "Replace it by layers that can be computed. [no-backward]"
     )

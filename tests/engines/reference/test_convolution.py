@@ -84,7 +84,7 @@ def torch_conv(layer, shape):
 
 @SOME
 @given(st.data(), RANKS, SEEDS)
-def test_convolution_is_pytorchs(data, rank, seed):
+def test_convolution_matches_pytorch(data, rank, seed):
     """Any stride, uneven padding, SAME, dilation, groups and border, over 1 to 3 axes."""
     layer, shape = data.draw(convolutions(rank))
     like_torch(case(layer, (shape,), seed), torch_conv(layer, shape))

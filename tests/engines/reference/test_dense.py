@@ -12,7 +12,7 @@ from engines.reference.oracle import case, like_torch
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(7,), (5, 7), (3, 5, 7)])
-def test_linear_is_pytorchs_on_vectors_and_sequences(shape, bias):
+def test_linear_matches_pytorch_on_vectors_and_sequences(shape, bias):
     like_torch(case(L.Linear(4, bias=bias), (shape,)), F.linear)
 
 
@@ -21,12 +21,12 @@ def test_linear_reads_a_pooled_image_as_a_vector(shape):
     like_torch(case(L.Linear(4), (shape,)), lambda x, weight, bias: F.linear(x.flatten(1), weight, bias))
 
 
-def test_linear_over_one_feature_keeps_the_axes_when_told():
+def test_linear_over_one_feature_keeps_the_axes_if_in_features_is_set():
     like_torch(case(L.Linear(4, in_features=1), ((7, 1),)), F.linear)
 
 
 @pytest.mark.parametrize("shape", [(6,), (3, 5)])
-def test_embedding_is_pytorchs(shape):
+def test_embedding_matches_pytorch(shape):
     """Rows looked up several times get their gradients summed; the integers get none."""
     like_torch(case(L.Embedding(4, 7), (shape,)), lambda words, weight: F.embedding(words.long(), weight))
 

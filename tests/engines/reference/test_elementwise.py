@@ -58,13 +58,13 @@ def test_reductions(mode, axes, keepdims):
     like_torch(case(L.Reduce(mode, axes, keepdims), (IMAGE,)), lambda x: function(x, dims, keepdim=keepdims))
 
 
-def test_equal_winners_share_the_gradient_of_a_reduction():
+def test_equal_maxima_share_the_gradient_of_a_reduction():
     one = case(L.Reduce("max", (1, 2)), (IMAGE,))
     rounded = np.round(one.inputs[0])
     like_torch(one._replace(inputs=(rounded,)), lambda x: x.amax((2, 3)))
 
 
-def test_a_reduction_leaves_an_axis():
+def test_reduction_keeps_an_axis():
     with pytest.raises(BadShape) as error:
         facts(L.Reduce("sum", (0, 1, 2)), (IMAGE,))
     assert str(error.value) == (
@@ -81,7 +81,7 @@ def test_index_select_picks_by_its_buffer_and_sums_the_gradients_of_repeated_ind
     like_torch(one, lambda x: x.index_select(axis + 1, index))
 
 
-def test_an_index_outside_the_axis_is_refused():
+def test_index_out_of_range_is_rejected():
     with pytest.raises(BadShape) as error:
         forward(L.IndexSelect(0, 1), (np.zeros((2, 4, 3)),), {}, Context(buffers={"index": np.array([4.0])}))
     assert str(error.value) == (

@@ -10,7 +10,7 @@ from convscope.engines.reference.layers import activation, rules
 
 
 @pytest.mark.parametrize("module", [activation, columns, losses, rules], ids=lambda module: module.__name__)
-def test_examples_of_the_docstrings(module):
+def test_docstring_examples(module):
     found = doctest.testmod(module)
     assert found.attempted > 0
     assert found.failed == 0

@@ -92,7 +92,7 @@ def test_shared_parameters_are_asked_for_once():
     assert "right.weight" not in parameter_shapes(NETWORK)
 
 
-def test_a_gradient_may_start_at_any_layers():
+def test_gradients_may_start_at_any_layers():
     """From one unit of an inner layer: layers after it get none, parameters after it get zeros."""
     x = exact(np.random.default_rng(0), (1, 3, 8, 10))
     parameters, buffers = arrays(NETWORK)
@@ -181,7 +181,7 @@ def refusal(kind, call):
     return str(error.value)
 
 
-def test_arrays_that_do_not_fit_are_refused():
+def test_arrays_of_wrong_shape_are_rejected():
     x = np.zeros((1, 2, 3))
     assert refusal(BadShape, lambda: run(CHAIN, np.zeros((1, 3, 2)), {})) == (
         "input 'input' must be n×2×3; got 1×3×2; reshape it, or use network.with_input. [input-shape]"
@@ -200,7 +200,7 @@ def test_arrays_that_do_not_fit_are_refused():
     )
 
 
-def test_a_gradient_of_another_shape_or_layer_is_refused():
+def test_gradient_of_wrong_shape_or_layer_is_rejected():
     passed = run(CHAIN, np.zeros((1, 2, 3)), {"dense.weight": WEIGHT, "dense.bias": BIAS})
     assert refusal(BadShape, lambda: passed.backward(np.zeros((1, 4, 2)))) == (
         "the gradient of 'dense' must be 1×2×4, as its value; got 1×4×2; reshape it. [gradient-shape]"
@@ -210,9 +210,9 @@ def test_a_gradient_of_another_shape_or_layer_is_refused():
     )
 
 
-def test_a_network_with_an_unknown_operator_cannot_run():
+def test_network_with_unsupported_operator_is_rejected():
     network = Network([Entry("input", L.Input((2, 3))), Entry("sort", L.Opaque("Sort", (2, 3)), ("input",))])
     assert refusal(NoRule, lambda: run(network, np.zeros((1, 2, 3)), {})) == (
-        "Opaque(Sort).forward must be known to run the layer; got no rule for Opaque(Sort); "
-        "put layers that can be computed in its place. [no-forward]"
+        "the reference engine has no forward rule for Opaque(Sort). "
+        "Replace it by layers that can be computed. [no-forward]"
     )

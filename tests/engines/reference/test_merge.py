@@ -55,7 +55,7 @@ def test_matmul_multiplies_the_last_two_axes(lead):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shapes", [((5, 12),), ((5, 12), (7, 12), (7, 12))])
 @pytest.mark.parametrize("heads", [1, 3])
-def test_attention_is_pytorchs(heads, shapes, bias):
+def test_attention_matches_pytorch(heads, shapes, bias):
     """Of a sequence with itself, and of query, key and value of another length."""
 
     def function(*inputs, in_proj_weight, out_proj_weight, in_proj_bias=None, out_proj_bias=None):

@@ -20,7 +20,7 @@ batchnorms = pytest.mark.parametrize(("layer", "shape"), BATCHNORMS)
 
 
 @batchnorms
-def test_batchnorm_in_training_is_pytorchs_and_moves_its_statistics(layer, shape):
+def test_batchnorm_in_training_matches_pytorch_and_updates_statistics(layer, shape):
     """The batch is normalized by its biased variance, the running variance moves to the unbiased one."""
     one = case(layer, (shape,), batch=4)
     running = {name: torch.tensor(np.array(array)) for name, array in one.buffers.items()}
@@ -57,7 +57,7 @@ def test_batchnorm_starts_from_mean_0_and_variance_1():
     np.testing.assert_array_equal(untrained.output, x)
 
 
-def test_batchnorm_refuses_to_train_on_one_value_per_channel():
+def test_batchnorm_rejects_one_value_per_channel_in_training():
     one = case(L.BatchNorm1d(), ((5,),), batch=1)
     with pytest.raises(BadShape) as error:
         forward(one.layer, one.inputs, one.parameters, Context(training=True))
@@ -69,7 +69,7 @@ def test_batchnorm_refuses_to_train_on_one_value_per_channel():
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 6])
 @pytest.mark.parametrize("shape", [(6, 5), (6, 5, 7), (6, 3, 4, 5)])
-def test_groupnorm_is_pytorchs(shape, groups):
+def test_groupnorm_matches_pytorch(shape, groups):
     layer = L.GroupNorm(groups, eps=0.01)
     like_torch(case(layer, (shape,)), lambda x, weight, bias: F.group_norm(x, groups, weight, bias, 0.01))
 
@@ -83,7 +83,7 @@ def test_groupnorm_of_vectors():
     ("kind", "shape"),
     [(L.InstanceNorm1d, (4, 7)), (L.InstanceNorm2d, (4, 7, 3)), (L.InstanceNorm3d, (4, 7, 3, 5))],
 )
-def test_instancenorm_is_pytorchs(kind, shape, affine):
+def test_instancenorm_matches_pytorch(kind, shape, affine):
     layer = kind(eps=0.01, affine=affine)
     like_torch(
         case(layer, (shape,)),
@@ -92,14 +92,14 @@ def test_instancenorm_is_pytorchs(kind, shape, affine):
 
 
 @pytest.mark.parametrize("axes", [(-1,), (1, 2), (0, 1, 2)])
-def test_layernorm_over_the_last_axes_is_pytorchs(axes):
+def test_layernorm_over_last_axes_matches_pytorch(axes):
     shape = (4, 7, 3)
     sizes = shape[-len(axes) :]
     one = case(L.LayerNorm(axes, eps=0.01), (shape,))
     like_torch(one, lambda x, weight, bias: F.layer_norm(x, sizes, weight, bias, 0.01))
 
 
-def test_layernorm_over_the_channels_is_pytorchs_with_channels_last():
+def test_layernorm_over_channels_matches_pytorch_channels_last():
     """As ConvNeXt uses it: the channels of every pixel."""
     one = case(L.LayerNorm((0,)), ((4, 7, 3),))
     like_torch(
@@ -118,7 +118,7 @@ def test_layernorm_over_axes_that_are_not_neighbors():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8])
 @pytest.mark.parametrize("shape", [(6, 5), (6, 5, 7)])
-def test_local_response_norm_is_pytorchs(shape, size):
+def test_local_response_norm_matches_pytorch(shape, size):
     """Also for even windows, and windows wider than the channels."""
     layer = L.LocalResponseNorm(size, alpha=0.7, beta=0.6, k=1.5)
     like_torch(case(layer, (shape,)), lambda x: F.local_response_norm(x, size, 0.7, 0.6, 1.5))

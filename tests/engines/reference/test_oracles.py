@@ -45,7 +45,7 @@ def biased_by_rounding(monkeypatch):
     monkeypatch.setattr(matrix_convolution, "correlate", lambda *args: correlate(*args) * (1 + 1e-7))
 
 
-def test_all_is_well_without_a_defect():
+def test_oracle_passes_without_a_defect():
     like_torch(CONV, torch_conv)
     finite_differences(CONV)
     adjoint(CONV)
@@ -80,14 +80,14 @@ def test_the_twins_catch_each_other(biased_by_rounding):
 @pytest.mark.parametrize(
     ("part", "what"), [("correlate", "output"), ("spread", "gradient of the input"), ("kernel_gradient", "weight")]
 )
-def test_a_defect_of_each_loop_is_caught_by_the_matrix_form(monkeypatch, part, what):
+def test_defects_of_loops_are_caught_by_im2col(monkeypatch, part, what):
     right = getattr(loop_convolution, part)
     monkeypatch.setattr(loop_convolution, part, lambda *args: right(*args) + 1e-9)
     with pytest.raises(AssertionError, match=what):
         twins_agree(CONV)
 
 
-def test_a_lost_window_is_caught_by_the_shape_rule(monkeypatch):
+def test_missing_window_is_caught_by_the_shape_rule(monkeypatch):
     starts = sliding.starts
     monkeypatch.setattr(sliding, "starts", lambda n, window: starts(n, window)[:-1])
     assert run_case(CONV).output.shape[1:] != facts(LAYER, ((3, 7, 8),)).output_shape
@@ -105,7 +105,7 @@ def test_swapped_axes_are_caught_because_every_dimension_differs(monkeypatch):
         like_torch(CONV, torch_conv)
 
 
-def test_a_tie_given_to_the_last_is_caught(monkeypatch):
+def test_tie_broken_by_the_last_is_caught(monkeypatch):
     """Ties have one winner: PyTorch's is the first."""
     one = case(L.MaxPool2d(2), ((3, 4, 6),))
     tied = one._replace(inputs=(np.round(one.inputs[0]),))
@@ -132,7 +132,7 @@ def test_writing_into_a_callers_array_is_caught():
         np.maximum(one.inputs[0], 0, out=one.inputs[0])
 
 
-def test_a_wrong_number_type_is_caught(monkeypatch):
+def test_wrong_dtype_is_caught(monkeypatch):
     correlate = matrix_convolution.correlate
     monkeypatch.setattr(
         matrix_convolution, "correlate", lambda padded, *args: correlate(padded.astype(np.float64), *args)

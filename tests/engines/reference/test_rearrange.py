@@ -15,7 +15,7 @@ MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "c
 
 @SOME
 @given(st.data(), RANKS, SEEDS, st.sampled_from(list(MODES)))
-def test_pad_is_pytorchs(data, rank, seed, mode):
+def test_pad_matches_pytorch(data, rank, seed, mode):
     """Uneven pads; with zeros (or another value) negative ones cut."""
     low = -2 if mode == "zeros" else 0
     shape = data.draw(images(rank))
@@ -30,7 +30,7 @@ def test_pad_is_pytorchs(data, rank, seed, mode):
 
 @SOME
 @given(st.data(), SEEDS)
-def test_a_border_may_be_cut_on_one_side_and_repeated_on_the_other(data, seed):
+def test_padding_crops_one_side_and_replicates_the_other(data, seed):
     """PyTorch's border is computed first and cut after."""
     mode = data.draw(st.sampled_from(["reflect", "replicate", "circular"]))
     shape = data.draw(images(2))
@@ -43,7 +43,7 @@ def test_a_border_may_be_cut_on_one_side_and_repeated_on_the_other(data, seed):
 
 
 @pytest.mark.parametrize("margins", [1, ((1, 2), (0, 3)), ((0, 0), (2, 0))])
-def test_crop_cuts_the_edges(margins):
+def test_crop_removes_the_edges(margins):
     layer = L.Crop(margins)
     (top, bottom), (left, right) = layer.margins * 2 if len(layer.margins) == 1 else layer.margins
     like_torch(case(layer, ((3, 7, 8),)), lambda x: x[:, :, top : 7 - bottom, left : 8 - right])
@@ -79,7 +79,7 @@ def test_pixel_shuffle_is_pytorchs(factor):
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 6])
 @pytest.mark.parametrize("shape", [(6, 5), (6, 5, 7)])
-def test_channel_shuffle_is_pytorchs(shape, groups):
+def test_channel_shuffle_matches_pytorch(shape, groups):
     """PyTorch's channel_shuffle has no gradient on some builds, so its definition is written out."""
 
     def function(x):

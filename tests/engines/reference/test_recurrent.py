@@ -12,7 +12,7 @@ COMBINATIONS = list(itertools.product([1, 3], [False, True], [0, 4], ["two", "on
 
 
 @pytest.mark.parametrize(("levels", "both_ways", "projected", "biases"), COMBINATIONS)
-def test_lstm_is_pytorchs(levels, both_ways, projected, biases):
+def test_lstm_matches_pytorch(levels, both_ways, projected, biases):
     """Gates in the order i, f, g, o; with one bias PyTorch's second is 0."""
     layer = L.LSTM(5, proj_size=projected, num_layers=levels, bidirectional=both_ways, biases=biases)
 

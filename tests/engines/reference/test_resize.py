@@ -33,7 +33,7 @@ def test_resizing_is_pytorchs(data, rank, seed, mode, by_factor):
 
 @SOME
 @given(st.data(), SEEDS, st.booleans(), st.booleans())
-def test_cubic_resizing_is_pytorchs(data, seed, corners, by_factor):
+def test_cubic_resizing_matches_pytorch(data, seed, corners, by_factor):
     shape = data.draw(images(2))
     numbers = data.draw(axes(2, 1, 4 if by_factor else 16))
     given_as = "scale_factor" if by_factor else "size"

@@ -21,7 +21,7 @@ def test_identity_changes_nothing():
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
-def test_dropout_keeps_a_share_and_the_mean(p):
+def test_dropout_keeps_a_fraction_and_the_mean(p):
     """What stays is scaled by 1 / (1 − p); the share that stays is 1 − p, within 5 standard deviations."""
     x = np.ones((50, 40, 30))
     output, _ = dropped(p, x)
@@ -36,7 +36,7 @@ def test_the_gradient_goes_through_the_mask_of_the_forward_pass():
     np.testing.assert_allclose(grad * x, output)
 
 
-def test_dropout_draws_from_the_generator_it_is_given():
+def test_dropout_uses_the_generator_of_its_context():
     x = np.ones((20, 30))
     np.testing.assert_array_equal(dropped(0.5, x)[0], dropped(0.5, x)[0])
     assert not np.array_equal(dropped(0.5, x)[0], dropped(0.5, x, seed=4)[0])

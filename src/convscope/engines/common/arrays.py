@@ -18,7 +18,7 @@ from ..protocol import Array, DType, Program
 
 
 def check_array_sizes(network: Network) -> None:
-    """Refuse a network with an array that no engine can index: reports count such arrays, engines allocate them.
+    """Reject a network with an array too large for any engine to allocate.
 
     Errors:   BadShape [array-size], naming the first such layer
     """
@@ -34,14 +34,14 @@ def check_array_sizes(network: Network) -> None:
 
 
 class UnknownArray(BadSetting, KeyError):
-    """A name that no array of the program has; a KeyError too, as mappings promise."""
+    """Unknown array name; also a KeyError, as mappings require."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class ProgramArrays(MutableMapping[str, Array]):
-    """Parameters or running statistics by name, as copies: change one by setting it.
+    """Parameters or running statistics by name, as copies. Assign to change one.
 
     `program` is asked each time, since a model gets another program when it is compiled for training.
 

@@ -13,14 +13,14 @@ from ..reference.layers.softmax import log_softmax
 
 
 class Loss(NamedTuple):
-    """The mean loss, and its gradient with respect to what the network gave."""
+    """The mean loss, and its gradient with respect to the network's output."""
 
     value: float
     gradient: Array
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
-    """Compare scores with the right classes: softmax and −ln p in one, which is stable for any scores.
+    """Cross-entropy of scores: softmax and −ln p combined, which is numerically stable.
 
     Shapes:   logits (n, k, …), labels (n, …) integers from 0 to k − 1
     Formula:  mean of −Σ t·ln softmax(x), t = 1 − s + s/k for the label and s/k for the others; gradient
@@ -36,7 +36,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float =
 
 
 def negative_log_likelihood(log_p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
-    """Compare logarithms of probabilities (of LogSoftmax) with the right classes.
+    """Cross-entropy of log-probabilities (of LogSoftmax).
 
     Shapes:   log_p (n, k, …), labels (n, …) integers from 0 to k − 1
     Errors:   BadShape [labels-count], [labels-range]
@@ -46,7 +46,7 @@ def negative_log_likelihood(log_p: Array, labels: Array, label_smoothing: float 
 
 
 def cross_entropy(p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
-    """Compare probabilities (of Softmax) with the right classes. A probability of 0 counts as the smallest number.
+    """Cross-entropy of probabilities (of Softmax). A probability of 0 counts as the smallest positive float.
 
     Shapes:   p (n, k, …), labels (n, …) integers from 0 to k − 1
     Errors:   BadShape [labels-count], [labels-range]
@@ -57,7 +57,7 @@ def cross_entropy(p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss
 
 
 def mean_squared_error(output: Array, target: Array) -> Loss:
-    """Compare numbers: the mean of the squared differences over all elements.
+    """Mean squared error over all elements.
 
     Shapes:   output and target the same
     Errors:   BadShape [target-shape]
@@ -68,7 +68,7 @@ def mean_squared_error(output: Array, target: Array) -> Loss:
 
 
 def binary_cross_entropy(logits: Array, target: Array) -> Loss:
-    """Compare scores with yes (1) or no (0), element by element: sigmoid and −ln p in one.
+    """Elementwise binary cross-entropy of scores: sigmoid and −ln p combined.
 
     Shapes:   logits and target the same
     Formula:  mean of max(x, 0) − x·t + ln(1 + e^−|x|); gradient (σ(x) − t) / count
@@ -89,7 +89,7 @@ def _mean(log_p: Array, targets: Array) -> float:
 
 
 def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
-    """Return the wanted probabilities, in the shape of the scores."""
+    """Return the target probabilities, in the shape of the scores."""
     expected = (scores.shape[0], *scores.shape[2:])
     if labels.shape != expected:
         raise BadShape(

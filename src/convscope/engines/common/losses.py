@@ -1,4 +1,4 @@
-"""Each loss with its gradient and the number of targets met."""
+"""Losses with their gradients and the number of correct predictions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import loss_functions as losses
 
 
 class Score(NamedTuple):
-    """A batch's mean loss, its gradient with respect to the scores, and the targets met."""
+    """A batch's mean loss, its gradient with respect to the scores, and the number of correct predictions."""
 
     loss: float
     gradient: Array
@@ -25,13 +25,12 @@ class Score(NamedTuple):
 
 @singledispatch
 def score(loss: Loss, scores: Array, labels: Array) -> Score:
-    """Compare scores with what was wanted: class numbers, or an array of the scores' shape.
+    """Compute the loss of scores for labels: class indices, or an array of the scores' shape.
 
     Errors:   BadShape [labels-count], [labels-range], [target-shape]
     """
     raise BadSetting(
-        f"{type(loss).__name__} must be a loss the reference engine knows; got no rule for it; "
-        "use cross_entropy, mse or bce. [no-score]"
+        f"there is no rule to compute the loss {type(loss).__name__}. Use cross_entropy, mse or bce. [no-score]"
     )
 
 
@@ -56,7 +55,7 @@ def _(loss: BinaryCrossEntropy, scores: Array, labels: Array) -> Score:
 
 
 def _wanted(scores: Array, labels: Array) -> Array:
-    """Return class numbers as an array of 0 and 1; other targets as they are."""
+    """Return class indices as one-hot targets; other targets unchanged."""
     if not _are_classes(labels):
         return labels
     if scores.ndim != 2 or len(labels) != len(scores):
@@ -81,7 +80,7 @@ def _are_classes(labels: Array) -> bool:
 
 
 def _met(scores: Array, labels: Array, threshold: float) -> tuple[int | None, int]:
-    """Count the images whose class has the largest score, or lies on the right side of the threshold."""
+    """Count the images whose class has the largest score, or is on the correct side of the threshold."""
     if not _are_classes(labels):
         return None, len(scores)
     chosen = scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > threshold

@@ -1,4 +1,4 @@
-"""Each optimizer's update, in place, as PyTorch computes it."""
+"""In-place updates of the optimizers, as in PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..protocol import Array
 
 @singledispatch
 def state_slots(optimizer: Optimizer) -> tuple[str, ...]:
-    """Return the names of the arrays that the optimizer keeps beside each parameter."""
+    """Return the names of an optimizer's state arrays of each parameter."""
     raise _unknown(optimizer, "state_slots")
 
 
@@ -27,8 +27,8 @@ def update(
 
 def _unknown(optimizer: Optimizer, question: str) -> BadSetting:
     return BadSetting(
-        f"{type(optimizer).__name__}.{question} must be known to train with it; got no rule for it; "
-        f"use SGD, Adam or AdamW. [no-{question.replace('_', '-')}]"
+        f"there is no {question} rule for the optimizer {type(optimizer).__name__}. "
+        f"Use SGD, Adam or AdamW. [no-{question.replace('_', '-')}]"
     )
 
 
@@ -74,7 +74,7 @@ def _(optimizer: AdamW, parameter: Array, gradient: Array, state: dict[str, Arra
 def _move_by_moments(
     optimizer: Adam | AdamW, parameter: Array, gradient: Array, state: dict[str, Array], lr: float, step: int
 ) -> None:
-    """Move against the mean gradient over the root of its mean square, both freed of their start at zero.
+    """Move against the mean gradient over the root of its mean square, both bias-corrected.
 
     Source:   Kingma & Ba 2015, algorithm 1; PyTorch Adam
     """

@@ -1,4 +1,4 @@
-"""The engine by name."""
+"""The native engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..reference import ENGINE as REFERENCE
 
 @dataclass(frozen=True)
 class NativeEngine:
-    """Compiles to vector code; what it cannot have runs on the reference, which a warning says once."""
+    """Compiles to vector code. Falls back to the reference engine, with one warning, where this is impossible."""
 
     name: str = "native"
 
@@ -36,13 +36,13 @@ class NativeEngine:
 
 @lru_cache
 def _unusable() -> str | None:
-    """Return why no code can be generated here, after trying it once; None where it can."""
+    """Return why no code can be generated here, or None."""
     try:
         from .codegen.compiler import this_loader
         from .runtime.threads import pool
 
         pool(this_loader())
-    except (ImportError, AttributeError, OSError, RuntimeError) as error:  # missing, of another age, or broken
+    except (ImportError, AttributeError, OSError, RuntimeError) as error:  # missing, of another version, or broken
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(
             f"the native engine cannot be used here ({reason}); running on the reference engine, which is slower",

@@ -1,12 +1,11 @@
-"""How arrays lie in the engine's memory.
+"""Memory layouts of arrays.
 
-Images are cut into blocks of as many channels as a vector has lanes: (n, blocks, h, w, lanes). All channels of a
-block lie side by side, so every kernel works on whole vectors; rows and columns follow each other, so that a
-window's reads are close together. Lanes past the last channel hold zeros, and kernels keep them so. A vector of
-features is an image of one position.
+Images are split into blocks of as many channels as a vector has lanes: (n, blocks, h, w, lanes). The channels of a
+block are contiguous, so kernels work on whole vectors, and the elements of a window are close together. Lanes
+after the last channel are zero, and kernels keep them zero. A vector of features is an image of one position.
 
-Weights of a convolution lie as (filter block, channel block, kh, kw, channels of the block, lanes of filters): the
-last channel block holds only the channels there are, the last filter block is filled up with zeros.
+Weights of a convolution have the layout (filter block, channel block, kh, kw, channels of the block, lanes of
+filters): the last channel block is not padded, the last filter block is padded with zeros.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Plain:
-    """Arrays as they come from outside: (n, *shape)."""
+    """NumPy's layout: (n, *shape)."""
 
     shape: tuple[int, ...]
 
@@ -141,7 +140,7 @@ class FilterBlocks:
 class DenseBlocks:
     """Weights (outputs, c·h·w) of a dense layer as (output blocks, floats of the source, lanes of outputs).
 
-    The rows follow the source's own order in memory, its empty lanes included: these have weights of zero.
+    The rows have the order of the source in memory, including its padding lanes, whose weights are zero.
     """
 
     outputs: int
@@ -156,7 +155,7 @@ class DenseBlocks:
         """Return (outputs, c·h·w) as (floats,)."""
         rows, lanes = np.reshape(array, (self.outputs, -1)), self.source.lanes
         packed = np.zeros((blocks_of(self.outputs, lanes), self.source.floats, lanes), np.float32)
-        for block in range(len(packed)):  # each fits a cache, all of them may not fit the memory twice
+        for block in range(len(packed)):  # block by block, since two copies of all may not fit the memory
             own = self.source.pack(rows[block * lanes : (block + 1) * lanes])
             packed[block, :, : len(own)] = own.T
         return packed.reshape(-1)
@@ -174,9 +173,9 @@ class DenseBlocks:
 
 @dataclass(frozen=True)
 class Channels:
-    """One float for each channel, in whole blocks; a depthwise kernel has `taps` of them for each channel.
+    """One float per channel, in whole blocks; a depthwise kernel has `taps` per channel.
 
-    Floats lie as (blocks, taps, lanes).
+    The layout is (blocks, taps, lanes).
     """
 
     channels: int
@@ -206,9 +205,9 @@ class Channels:
 class GroupedFilterBlocks:
     """Weights (filters, channels / groups, kh, kw) as (filter blocks, seen blocks, kh, kw, channels, lanes).
 
-    A filter block keeps weights for `seen` channel blocks only, from `first_block` on: all that its groups
-    reach. Groups need not end where blocks do: weights from a channel to a filter of another group are zeros.
-    The same class with filters and channels exchanged is the layout of the transposed weights.
+    A filter block has weights for `seen` channel blocks only, starting at `first_block`: those that its groups
+    read. Groups need not be aligned to blocks: weights between different groups are zero. With filters and
+    channels exchanged, this is the layout of the transposed weights.
     """
 
     filters: int
@@ -239,12 +238,12 @@ class GroupedFilterBlocks:
 
     @property
     def block_channels(self) -> int:
-        """Return the channels kept of each block; past the last channel they are zeros."""
+        """Return the channels stored of each block; after the last channel they are zero."""
         return min(self.lanes, self.channels)
 
     @property
     def seen(self) -> int:
-        """Return how many channel blocks each filter block keeps weights for."""
+        """Return how many channel blocks each filter block has weights for."""
         return max(self._reach(block) for block in range(self.filter_blocks))
 
     def _reach(self, block: int) -> int:
@@ -254,7 +253,7 @@ class GroupedFilterBlocks:
         return last_channel // self.lanes - first_channel // self.lanes + 1
 
     def first_block(self, block: int | Index) -> Any:
-        """Return the first channel block that a filter block keeps weights for."""
+        """Return the first channel block that a filter block has weights for."""
         start = block * self.lanes // self.group_filters * self.group_channels // self.lanes
         return minimum(start, self.channel_blocks - self.seen)
 
@@ -281,7 +280,7 @@ class GroupedFilterBlocks:
         packed = np.zeros(shape, np.float32)
         channels = np.arange(self.group_channels)
         for number in range(self.filters):
-            block, lane, at, within = self._place(number, channels)
+            block, lane, at, within = self._location(number, channels)
             packed[block, at, :, :, within, lane] = own[number]
         return packed.reshape(-1)
 
@@ -292,12 +291,12 @@ class GroupedFilterBlocks:
         own = np.empty((self.filters, self.group_channels, kh, kw), np.float32)
         channels = np.arange(self.group_channels)
         for number in range(self.filters):
-            block, lane, at, within = self._place(number, channels)
+            block, lane, at, within = self._location(number, channels)
             own[number] = packed[block, at, :, :, within, lane]
         return own
 
-    def _place(self, number: int, channels: Any) -> tuple[int, int, Any, Any]:
-        """Return where one filter's weights lie: its block and lane, and each channel's block and place there."""
+    def _location(self, number: int, channels: Any) -> tuple[int, int, Any, Any]:
+        """Return the location of a filter's weights: its block and lane, and each channel's block and index."""
         block, lane = divmod(number, self.lanes)
         channel = number // self.group_filters * self.group_channels + channels
         return block, lane, channel // self.lanes - self.first_block(block), channel % self.lanes

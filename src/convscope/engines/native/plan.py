@@ -1,7 +1,7 @@
-"""A plan: what an engine will do for a network, step by step, before anything is done.
+"""The plan of a network: every step of a training step or of inference, known before anything runs.
 
-A plan is a value that can be printed. It knows no addresses, no batch size and no numbers but sizes: buffers grow
-with the batch, and are laid into memory when the batch is known.
+A plan is a printable, immutable value without addresses and without a batch size. Buffers grow with the batch, and
+are placed in memory once the batch size is known.
 """
 
 from __future__ import annotations
@@ -20,27 +20,61 @@ if TYPE_CHECKING:
     from .runtime.fallback import FallbackContext
 
 
+class PlanKind(StrEnum):
+    """What a plan is for."""
+
+    TRAINING = "training"
+    OBSERVED = "observed"
+    """Training, with the outputs that layer statistics need kept."""
+    UPDATE = "update"
+    INFERENCE = "inference"
+    EVERY_LAYER = "every layer"
+    """Inference, with the output of every layer kept."""
+
+
+class Section(StrEnum):
+    """Parts of a plan that are run separately."""
+
+    PREPARE = "prepare"
+    """Derives weights from the parameters. Run only after the parameters have changed."""
+    FORWARD = "forward"
+    LOSS = "loss"
+    BACKWARD = "backward"
+    NORM = "norm"
+    """Computes the norm of all gradients."""
+    UPDATE = "update"
+
+
+class PlanValue(StrEnum):
+    """Values of a plan that are not the output of a layer. No layer's name contains a space."""
+
+    LABELS = "the labels"
+    LOSSES = "the losses"
+    CORRECT = "the hits"
+    SQUARES = "the squares"
+
+
 class Role(StrEnum):
-    """Whose memory a buffer lies in."""
+    """Which memory a buffer is placed in."""
 
     ACTIVATION = "activation"
-    """Planned by how long it is needed; its memory is used again in the same step."""
+    """Planned by lifetime: buffers of one step share memory."""
     PARAMETER = "parameter"
     FROZEN = "frozen"
-    """One that training leaves as it is: it has no gradient and no state."""
+    """A parameter that is not trained: it has no gradient and no optimizer state."""
     GRADIENT = "gradient"
     STATISTIC = "statistic"
     STATE = "state"
-    """What an optimizer keeps."""
+    """Optimizer state."""
     PREPARED = "prepared"
-    """Made of the parameters once, and again when they have changed."""
+    """Derived from the parameters, and updated when they have changed."""
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """A piece of memory. `owner` names the parameter where several buffers belong to one.
+    """A piece of memory.
 
-    Units:    floats; `per_image` for each image of the batch, `fixed` beside that
+    Units:    floats; `per_image` for each image of the batch, plus `fixed`
     """
 
     name: str
@@ -55,7 +89,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Amount:
-    """A whole number that grows with the batch: `per_image`·batch + `fixed`."""
+    """An integer argument that grows with the batch: `per_image`·batch + `fixed`."""
 
     per_image: int = 0
     fixed: int = 0
@@ -63,9 +97,10 @@ class Amount:
 
 @dataclass(frozen=True)
 class RuntimeArg:
-    """A number that every run is given anew, by name: "lr", "scale"."""
+    """A scalar argument with a new value in every run, such as the learning rate; of one `layer` or of all."""
 
     name: str
+    layer: str = ""
 
 
 Operand = Buffer | Amount | RuntimeArg
@@ -73,10 +108,10 @@ Operand = Buffer | Amount | RuntimeArg
 
 @dataclass(frozen=True)
 class Value:
-    """What a layer gives: where it lies, how, and how the network sees it.
+    """The output of a layer: its buffer, its layout there, and its shape in the network.
 
-    `key` tells values apart whose gradients are apart: a view shares its source's. A value is `differentiable`
-    where a parameter stands before it, and `rectified` where it comes out of a ReLU.
+    Values with the same `key` share one gradient: a view has the key of its source. A value is `differentiable` if
+    it depends on a trained parameter, and `rectified` if it is the output of a ReLU.
     """
 
     key: str
@@ -93,62 +128,68 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Call:
-    """One kernel on its arguments; `layer` and `purpose` say what for, `reason` why this kernel."""
+class KernelCall:
+    """One call of a kernel.
+
+    `purpose` says what the call computes for `layer`, `fused` what else it computes in the same pass, and `reason`
+    why this kernel was selected.
+    """
 
     kernel: Kernel
     operands: Mapping[str, Operand]
     layer: str
     purpose: str
     reason: str = ""
+    fused: tuple[str, ...] = ()
 
     @property
     def buffers(self) -> tuple[Buffer, ...]:
-        """Return the memory it touches."""
+        """Return the memory it reads and writes."""
         return tuple(operand for operand in self.operands.values() if isinstance(operand, Buffer))
 
 
 @dataclass(frozen=True)
 class FallbackStep:
-    """A piece of Python between kernels: a layer that has no kernel and runs on the reference."""
+    """A Python function run between kernels, for a layer that has no kernel."""
 
     run: Callable[[FallbackContext], None] = field(repr=False)
     buffers: tuple[Buffer, ...]
     layer: str
     purpose: str
     reason: str = ""
+    fused: tuple[str, ...] = ()
 
 
-Step = Call | FallbackStep
+PlanStep = KernelCall | FallbackStep
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Sections of steps, run one after the other.
+    """Sections of steps.
 
-    `values` are layers' outputs by name, as far as they can be read after a run, beside inputs and results;
-    `kept` are buffers whose memory is nobody else's. `random` names the layers that draw numbers.
+    `values` are the inputs, layer outputs and results that can be read after a run, by name. `kept` are buffers
+    that share their memory with no other. `random` names the layers that draw random numbers.
     """
 
     title: str
     target: Target
-    sections: Mapping[str, tuple[Step, ...]]
+    sections: Mapping[Section, tuple[PlanStep, ...]]
     values: Mapping[str, Value]
     kept: frozenset[Buffer]
     random: tuple[str, ...] = ()
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[PlanStep, ...]:
         """Return the steps of all sections."""
         return tuple(step for section in self.sections.values() for step in section)
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
-        """Return every kernel once."""
-        return tuple(dict.fromkeys(step.kernel for step in self.steps if isinstance(step, Call)))
+        """Return every distinct kernel, in order of first use."""
+        return tuple(dict.fromkeys(step.kernel for step in self.steps if isinstance(step, KernelCall)))
 
     def buffers(self, role: Role) -> tuple[Buffer, ...]:
-        """Return every buffer of a role once, in order of first use; kept ones that no step touches come last."""
+        """Return every distinct buffer of a role in order of first use, then kept ones that no step uses."""
         touched = dict.fromkeys(buffer for step in self.steps for buffer in step.buffers)
         touched.update(dict.fromkeys(sorted(self.kept, key=lambda buffer: buffer.name)))
         return tuple(buffer for buffer in touched if buffer.role is role)

@@ -1,4 +1,4 @@
-"""Telling people that code is being generated, where it takes long enough to wonder."""
+"""Progress of compilation."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from .codegen.compiler import Progress
 
 QUIET_SECONDS = 0.5
-"""How long a compilation may go on before a terminal shows how far it is."""
+"""Delay before a terminal shows progress."""
 PATIENT_SECONDS = 10.0
-"""How long before a log is told."""
+"""Delay before a log gets a message."""
 
 
 @contextmanager
 def compile_progress() -> Iterator[Progress]:
-    """Give a function that shows a line on a terminal, or says one sentence elsewhere, where it takes long."""
+    """Yield a callback that shows progress: a line on a terminal, one message elsewhere."""
     start, terminal = time.monotonic(), sys.stderr.isatty()
     shown = False
 
-    def tell(done: int, count: int, name: str) -> None:
+    def report(done: int, count: int, name: str) -> None:
         nonlocal shown
         if time.monotonic() - start < (QUIET_SECONDS if terminal else PATIENT_SECONDS):
             return
@@ -32,6 +32,6 @@ def compile_progress() -> Iterator[Progress]:
             print(f"compiling {count} kernels for this processor, once …", file=sys.stderr)
         shown = True
 
-    yield tell
+    yield report
     if shown and terminal:
         print("\r" + " " * 90 + "\r", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The engine in NumPy: slow, readable, and the truth for the others."""
+"""Reference engine: a readable NumPy implementation that the other engines are tested against."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ReferenceEngine:
     def compile(
         self, network: Network, training: Training | None, seed: int, dtype: DType, precision: Precision = "fast"
     ) -> ReferenceProgram:
-        """Return a program whose arrays are all zero; it is as precise as it can be either way."""
+        """Return a program whose arrays are all zero. Both precisions are the same."""
         return ReferenceProgram(network, training, seed, dtype)
 
 

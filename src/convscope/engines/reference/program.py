@@ -8,15 +8,15 @@ from ...network import Network
 from ...optim.randomness import generator
 from ..common.losses import Score, score
 from ..common.updates import state_slots, update
-from ..protocol import Array, DType, LayerStatistics, StepResult, Training, required
-from .faults import find_fault
+from ..protocol import Array, DType, Fault, LayerStatistics, Program, StepResult, Training, required
+from .fault_localization import find_fault
 from .layers import Derivatives, Run, run
 from .layers.graph import buffer_shapes, parameter_shapes, trained_shapes
 from .statistics import layer_statistics
 
 
 class ReferenceProgram:
-    """Parameters, statistics and optimizer state in dictionaries; activations live for one call."""
+    """A program on dictionaries of NumPy arrays. Activations live for one call."""
 
     def __init__(self, network: Network, training: Training | None, seed: int, dtype: DType) -> None:
         self._network = network
@@ -90,7 +90,7 @@ class ReferenceProgram:
         return StepResult(got.loss, got.correct, got.targets)
 
     def statistics(self) -> dict[str, LayerStatistics]:
-        """Return what the last observed step showed, by layer."""
+        """Return the layer statistics of the last observed step."""
         return dict(self._statistics)
 
     def _infer(self, x: Array) -> Run:
@@ -110,5 +110,25 @@ def _clip_scale(gradients: dict[str, Array], clip_norm: float | None) -> float:
     if clip_norm is None:
         return 1.0
     squares = [np.square(gradient, dtype=np.float64).sum() for gradient in gradients.values()]
-    # PyTorch's clip_grad_norm_ adds 1e-6, which shows only in gradients that are themselves tiny.
+    # As PyTorch's clip_grad_norm_. The 1e-6 only matters for tiny gradients.
     return min(1.0, clip_norm / (float(np.sqrt(sum(squares))) + 1e-6))
+
+
+def first_fault(
+    program: Program,
+    network: Network,
+    training: Training | None,
+    seed: int,
+    dtype: DType,
+    x: Array,
+    labels: Array,
+    step: int,
+) -> Fault:
+    """Return the first array with NaN or infinity, by repeating a step of another engine's program.
+
+    It is the loss if the reference, which rounds differently, finds none.
+    """
+    reference = ReferenceProgram(network, training, seed, dtype)
+    for name in reference.names():
+        reference.write(name, program.read(name))
+    return reference.step(x, labels, 0.0, step).fault or Fault(network.outputs[-1].name, "loss")

@@ -1,4 +1,4 @@
-"""What a training step showed of each layer."""
+"""Layer statistics of a training step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..protocol import Array, LayerStatistics
 from .layers import Run, derivative
 
 SATURATED_BELOW = 0.05
-"""An element is saturated where the derivative is below this share of its largest value."""
+"""An element is saturated if the derivative is below this fraction of its maximum."""
 
 
 def layer_statistics(
@@ -22,7 +22,7 @@ def layer_statistics(
 ) -> dict[str, LayerStatistics]:
     """Return the statistics of every layer that has some, from a step's arrays before and after the update.
 
-    Frozen parameters have no part in them.
+    Frozen parameters are not included.
     """
     found: dict[str, LayerStatistics] = {}
     for node in passed.network.layers:

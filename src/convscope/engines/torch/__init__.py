@@ -1,4 +1,4 @@
-"""The engine of PyTorch: its modules, its autograd, its optimizers."""
+"""Torch engine: PyTorch's modules, autograd and optimizers."""
 
 from __future__ import annotations
 

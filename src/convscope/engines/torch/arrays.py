@@ -1,4 +1,4 @@
-"""Which tensor each name of a program's state stands for."""
+"""The tensors of a program's state, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch, where it is installed."""
+"""Optional import of PyTorch."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from ..protocol import Array, DType, LayerStatistics, StepResult, Training, requ
 from ..reference.layers import Run
 from ..reference.layers.graph import buffer_shapes, keeps_statistics, parameter_shapes
 from ..reference.layers.normalization import check_batch
-from ..reference.replay import first_fault
+from ..reference.program import first_fault
 from ..reference.statistics import layer_statistics
 from .arrays import TorchArrays
 from .graph_module import GraphModule
@@ -113,7 +113,7 @@ class TorchProgram:
         return result
 
     def statistics(self) -> dict[str, LayerStatistics]:
-        """Return what the last observed step showed, by layer."""
+        """Return the layer statistics of the last observed step."""
         return dict(self._statistics)
 
     def _inferred(self, x: Array) -> Values:
@@ -122,7 +122,7 @@ class TorchProgram:
             return self._values(x, None)
 
     def _differentiated(self, x: Array, labels: Array, step: int) -> tuple[Values, Score]:
-        """Go forward as in training, and back from the loss; gradients are left with the parameters.
+        """Run a forward and a backward pass as in training; gradients are left on the parameters.
 
         A batch that is refused leaves the running statistics as they were.
         """
@@ -176,7 +176,7 @@ class TorchProgram:
 
 @contextmanager
 def _refusals(layer: str = "") -> Iterator[None]:
-    """Say in one line what PyTorch does not run."""
+    """Return a one-line error for what PyTorch cannot run."""
     try:
         yield
     except (RuntimeError, ValueError, NotImplementedError) as error:

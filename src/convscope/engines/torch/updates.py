@@ -1,4 +1,4 @@
-"""Each optimizer as PyTorch's own, with its state in tensors that are ours to read and write."""
+"""Optimizers of PyTorch, with their state in tensors of the program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...errors import BadSetting
 from ...optim.optimizers import SGD, Adam, AdamW, Optimizer
 
 STATE_NAMES = {"momentum": "momentum_buffer", "first_moment": "exp_avg", "second_moment": "exp_avg_sq"}
-"""What PyTorch calls the arrays that an optimizer keeps beside each parameter."""
+"""PyTorch's names of the arrays in an optimizer's state."""
 
 
 def update(
@@ -21,7 +21,7 @@ def update(
 ) -> None:
     """Change the parameters by their gradients; `state` holds each parameter's arrays by our names.
 
-    PyTorch counts steps in the state: the count is set anew, since a program's state is its arrays alone.
+    PyTorch keeps the step count in its state. It is reset here, since a program's state consists of arrays only.
     """
     for group in made.param_groups:
         group["lr"] = lr
@@ -38,8 +38,8 @@ def optimizer_of(optimizer: Optimizer, parameters: Sequence[Tensor]) -> torch.op
     Errors:   BadSetting [no-optimizer]
     """
     raise BadSetting(
-        f"{type(optimizer).__name__}.torch must be known to train with it; got no rule for it; "
-        "use SGD, Adam or AdamW. [no-optimizer]"
+        f"the torch engine has no rule for the optimizer {type(optimizer).__name__}. "
+        "Use SGD, Adam or AdamW. [no-optimizer]"
     )
 
 

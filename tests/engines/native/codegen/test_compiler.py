@@ -48,7 +48,7 @@ def test_code_is_compiled_once_and_then_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an object file", None])
-def test_a_damaged_file_is_made_anew(folder: Path, damage: bytes | None) -> None:
+def test_damaged_object_file_is_recompiled(folder: Path, damage: bytes | None) -> None:
     """Empty, foreign, or with one byte turned: never loaded, never an error."""
     kernel = AddItem(3)
     compilations(Loader(host_cpu()), kernel)
@@ -69,7 +69,7 @@ def test_the_name_follows_from_all_that_decides_the_code(monkeypatch: pytest.Mon
     assert len(names | {symbol(AddItem(1), host_cpu())}) == 5
 
 
-def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_folder_only_disables_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "taken"))

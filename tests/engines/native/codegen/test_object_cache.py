@@ -41,7 +41,7 @@ def file_of(folder: Path, kernel: AddItem) -> Path:
 
 
 @needs_owners
-def test_cache_folder_is_made_for_its_owner_alone(folder: Path) -> None:
+def test_cache_folder_is_private(folder: Path) -> None:
     compilations(Loader(host_cpu()), AddItem(2))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(file_of(folder, AddItem(2)).stat().st_mode) == 0o600
@@ -49,7 +49,7 @@ def test_cache_folder_is_made_for_its_owner_alone(folder: Path) -> None:
 
 @needs_owners
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o1777])
-def test_cache_folder_that_others_may_write_to_is_left_alone(folder: Path, mode: int) -> None:
+def test_cache_folder_writable_by_others_is_not_used(folder: Path, mode: int) -> None:
     """Nothing is read or written; one warning says so, however many kernels are looked for."""
     compilations(Loader(host_cpu()), AddItem(2))
     folder.chmod(mode)
@@ -57,23 +57,23 @@ def test_cache_folder_that_others_may_write_to_is_left_alone(folder: Path, mode:
         found = [compilations(Loader(host_cpu()), kernel) for kernel in (AddItem(2), AddItem(3))]
     assert found == [1, 1]
     assert [str(one.message) for one in told] == [
-        f"compiled code is neither read from nor kept in {str(folder)!r}, which can be changed by others, as its mode "
-        f"{mode:o} allows; make it yours alone (chmod 700), or name another folder by CONVSCOPE_CACHE"
+        f"the cache of compiled code in {str(folder)!r} is not used, as it can be changed by others, as its mode {mode:o} "
+        "allows. Make the folder private (chmod 700), or set CONVSCOPE_CACHE to another one"
     ]
     assert [file.name for file in folder.iterdir()] == [file_of(folder, AddItem(2)).name]
 
 
 @needs_owners
-def test_cache_folder_of_another_user_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_folder_of_another_user_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compilations(Loader(host_cpu()), AddItem(2))
     owner = folder.stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    with pytest.warns(RuntimeWarning, match=f"which can be changed by user {owner}, who owns it; make"):
+    with pytest.warns(RuntimeWarning, match=f"which can be changed by user {owner}, who owns it. Make"):
         assert compilations(Loader(host_cpu()), AddItem(2)) == 1
 
 
 @needs_owners
-def test_cached_file_that_others_may_write_to_is_compiled_again(folder: Path) -> None:
+def test_cached_file_writable_by_others_is_recompiled(folder: Path) -> None:
     compilations(Loader(host_cpu()), AddItem(2))
     file_of(folder, AddItem(2)).chmod(0o666)
     assert compilations(Loader(host_cpu()), AddItem(2)) == 1
@@ -170,9 +170,9 @@ def test_reading_a_file_counts_as_use(tmp_path: Path) -> None:
     assert {age for age, file in made.items() if file.exists()} == {10, 90}
 
 
-def test_leftovers_of_killed_processes_go_and_files_being_written_stay(folder: Path) -> None:
+def test_only_old_temporary_files_are_removed(folder: Path) -> None:
     compilations(Loader(host_cpu()), AddItem(2))
-    young, old = folder / ".new-young", folder / ".new-old"
+    young, old = folder / ".young.new", folder / ".old.new"
     for file, age in ((young, 60), (old, 3600)):
         file.write_bytes(b"half an object")
         os.utime(file, (time.time() - age,) * 2)
@@ -212,7 +212,7 @@ def test_cache_limit_reads_sizes(text: str, limit: int, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("text", ["-1", "many", "1e9", "1.5G", "9" * 5000, "M", "٣"])
-def test_cache_limit_refuses_what_is_no_size(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_limit_rejects_invalid_sizes(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", text)
     shown = text if len(text) < 40 else f"{text[:40]}…"
     message = (
@@ -223,7 +223,7 @@ def test_cache_limit_refuses_what_is_no_size(text: str, folder: Path, monkeypatc
     assert str(refused.value) == message
 
 
-def test_a_cache_on_a_disk_without_room_costs_time_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_only_disables_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing half-written is left behind."""
 
     def full(source: str, target: Path) -> None:

@@ -1,8 +1,8 @@
-"""From a kernel to a function in memory: generated, compiled, kept on disk.
+"""Compilation of kernels to functions in memory, with object files cached on disk.
 
-An object file is kept under a name that is the hash of all that decides it: the kernel's fields, the processor,
-LLVM's version and the text of the generators. Its first 32 bytes are the SHA-256 of the rest, so a damaged file is
-noticed and compiled again, as is one that lacks the kernel's function. See `cache` for the folder.
+The name of an object file is a hash of everything the code depends on: the kernel's fields, the processor, LLVM's
+version and the source of the generators. Its first 32 bytes are the SHA-256 of the rest. A damaged file, or one
+without the kernel's function, is compiled again. See `object_cache` for the folder.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import llvmlite.binding as llvm
 
 from ..runtime.locks import LOADER, MAKING, ForkLock
 from .kernel import Kernel, generate
-from .object_cache import CacheFolder, cache_folder, cache_limit
+from .object_cache import CacheFolder, cache_limit, object_folder
 from .target import Target, host_cpu
 
 DIGEST_BYTES = 32
 SUFFIX = ".o"
 Progress = Callable[[int, int, str], None]
-"""Told (kernels done, kernels in all, the name of the one at hand) before each compilation."""
+"""Called with (kernels done, all kernels, name of the current one) before each compilation."""
 
 
 @lru_cache
 def generator_hash() -> str:
-    """Return the hash of the text of everything that generates code."""
+    """Return the hash of the source of everything that generates code."""
     here = Path(__file__).parent
     folders = (here.parent / "ir", here.parent / "kernels")
     files = [
@@ -43,18 +43,18 @@ def generator_hash() -> str:
 
 
 def symbol(kernel: Kernel, target: Target) -> str:
-    """Return the name of a kernel's function: its kind and a hash of all that decides its code."""
+    """Return the name of a kernel's function: its class and a hash of everything the code depends on."""
     text = f"{kernel!r}|{target.key}|{generator_hash()}"
     return f"{type(kernel).__name__}_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
 
 def assembled(kernel: Kernel, target: Target) -> str:
-    """Return a kernel's assembly text, for reading and for tests."""
+    """Return a kernel's assembly, for reading and for tests."""
     return str(target.machine.emit_assembly(_parsed(kernel, target, symbol(kernel, target))))
 
 
 def compiled(kernel: Kernel, target: Target) -> bytes:
-    """Return a kernel's object file, generated anew."""
+    """Compile a kernel to an object file."""
     return bytes(target.machine.emit_object(_parsed(kernel, target, symbol(kernel, target))))
 
 
@@ -65,7 +65,7 @@ def _parsed(kernel: Kernel, target: Target, name: str) -> Any:
 
 
 class Loader:
-    """Functions in this process's memory, each loaded once."""
+    """JIT of this process. Each function is loaded once."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -74,28 +74,28 @@ class Loader:
         self._addresses: dict[str, int] = {}
 
     def addresses(self, kernels: Sequence[Kernel], progress: Progress | None = None) -> dict[Kernel, int]:
-        """Return the address of each kernel's function; what is not on disk yet is compiled."""
-        limit = cache_limit()  # a mistake in it is told before anything is compiled
+        """Return the address of each kernel's function. Kernels that are not cached are compiled."""
+        limit = cache_limit()  # fails before anything is compiled
         with self._lock:
             names = {kernel: symbol(kernel, self.target) for kernel in kernels}
             new = {name: kernel for kernel, name in names.items() if name not in self._addresses}
             self._load({name: data for name in new if (data := _read(name)) is not None})
             missing = [name for name in new if name not in self._addresses]
-            made = {}
+            compiled_objects = {}
             for number, name in enumerate(missing):
                 if progress is not None:
                     progress(number, len(missing), type(new[name]).__name__)
-                made[name] = compiled(new[name], self.target)
-                _keep(name, made[name])
+                compiled_objects[name] = compiled(new[name], self.target)
+                _cache(name, compiled_objects[name])
             if missing:
                 if progress is not None:
                     progress(len(missing), len(missing), "")
                 _trim(limit)
-            self._load(made)
+            self._load(compiled_objects)
             return {kernel: self._addresses[name] for kernel, name in names.items()}
 
     def functions(self, names: Sequence[str], source: str) -> dict[str, int]:
-        """Compile a module given as LLVM IR, once, and return the addresses of functions in it."""
+        """Compile a module of LLVM IR once, and return the addresses of functions in it."""
         with self._lock:
             if any(name not in self._addresses for name in names):
                 module = llvm.parse_assembly(source)
@@ -105,7 +105,7 @@ class Loader:
             return {name: self._addresses[name] for name in names}
 
     def _load(self, objects: Mapping[str, bytes]) -> None:
-        """Load object files by the function that each should have; one without it is left out."""
+        """Load object files, by the name of the function in each. Those without it are ignored."""
         if objects:
             self._add(objects.values())
             self._find(objects)
@@ -114,7 +114,7 @@ class Loader:
         if self._engine is None:
             empty = llvm.parse_assembly("")
             empty.triple = self.target.triple
-            # The engine takes its machine over, so it gets one of its own.
+            # The JIT takes ownership of its target machine.
             self._engine = llvm.create_mcjit_compiler(empty, self.target.new_machine())
         for data in objects:
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
@@ -123,7 +123,7 @@ class Loader:
     def _find(self, names: Iterable[str]) -> None:
         for name in names:
             address = self._engine.get_function_address(name)
-            if address:  # LLVM's answer is 0 where there is no such function
+            if address:  # 0 if there is no such function
                 self._addresses[name] = address
 
 
@@ -132,7 +132,7 @@ _MAKING = ForkLock(MAKING)
 
 
 def this_loader() -> Loader:
-    """Return the loader for the processor this process runs on: one, whichever thread asks first."""
+    """Return the loader of this process, created at first use."""
     global _THIS
     with _MAKING:
         if _THIS is None:
@@ -141,23 +141,23 @@ def this_loader() -> Loader:
 
 
 def _read(name: str) -> bytes | None:
-    """Return an object file from disk, or None where there is no sound one with the function in it."""
-    folder = cache_folder()
+    """Return an object file from the cache; None unless it is intact and has the function."""
+    folder = object_folder()
     data = None if folder is None else CacheFolder(folder).read(f"{name}{SUFFIX}")
     if data is None:
         return None
     body = data[DIGEST_BYTES:]
-    whole = hashlib.sha256(body).digest() == data[:DIGEST_BYTES]
-    return body if whole and name.encode() + b"\0" in body else None  # a symbol's name ends in a zero byte
+    intact = hashlib.sha256(body).digest() == data[:DIGEST_BYTES]
+    return body if intact and name.encode() + b"\0" in body else None  # a symbol's name ends in a zero byte
 
 
-def _keep(name: str, data: bytes) -> None:
-    folder = cache_folder()
+def _cache(name: str, data: bytes) -> None:
+    folder = object_folder()
     if folder is not None:
         CacheFolder(folder).write(f"{name}{SUFFIX}", hashlib.sha256(data).digest() + data)
 
 
 def _trim(limit: int) -> None:
-    folder = cache_folder()
+    folder = object_folder()
     if folder is not None:
         CacheFolder(folder).trim(limit, SUFFIX)

@@ -1,4 +1,4 @@
-"""What a kernel is: a value that says which code it needs, and how its work divides."""
+"""Kernels: values that determine generated code and how its work is divided."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from .target import Target
 
 @dataclass(frozen=True)
 class Kernel:
-    """One generated function. Equal kernels are generated once; their fields are all that decides the code.
+    """One generated function. The code depends on the fields only, and equal kernels are generated once.
 
-    Subclasses are frozen dataclasses with fields of plain values. A kernel's work is cut into `items(batch)`
-    independent pieces: any thread may do any of them, in any order, and the result must not depend on which. So a
-    sum over the batch is made of a number of parts that the kernel's fields decide, never the number of threads.
-    The batch size is an argument where the code needs it; it never decides the code.
+    Subclasses are frozen dataclasses of plain values. The work is divided into `items(batch)` independent items,
+    which any thread may run in any order without changing the result. So the number of parts of a sum over the
+    batch depends on the kernel's fields, never on the number of threads. The batch size is an argument; the code
+    does not depend on it.
     """
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays among the arguments, in order."""
+        """The names of the array arguments, in order."""
         return ()
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers among the arguments; "batch" is filled in by whoever runs it."""
+        """The names of the integer arguments. "batch" is filled in by the caller."""
         return ()
 
     @property
     def reals(self) -> tuple[str, ...]:
-        """Return the names of the floats among the arguments."""
+        """The names of the float arguments."""
         return ()
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Return pairs (written, read) of arrays that may be one, best first.
+        """Pairs (written, read) of arrays that may share memory, best first.
 
-        Each number must be read before the same place is written, by the same piece of work, and not again.
+        Each element must be read, by the same work item, before it is overwritten, and not after.
         """
         return ()
 
     def items(self, batch: int) -> int:
-        """Return the number of pieces of work for a batch."""
+        """Return the number of work items for a batch."""
         raise NotImplementedError(f"{type(self).__name__}.items")
 
     def write(self, code: Code) -> None:
@@ -54,12 +54,12 @@ class Kernel:
         return 0
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the plain algorithm, for figures of speed."""
+        """Return the multiply-adds of the direct algorithm, to report FLOP/s."""
         return 0
 
 
 def argument_names(kernel: Kernel, target: Target) -> tuple[str, ...]:
-    """Return the slots of the kernel's argument table, in order; "scratch" is the memory of all threads."""
+    """Return the slots of the argument table, in order. "scratch" is the memory of all threads."""
     scratch = ("scratch",) if kernel.scratch_floats(target) else ()
     return (*kernel.pointers, *scratch, *kernel.numbers, *kernel.reals)
 

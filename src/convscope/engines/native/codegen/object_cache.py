@@ -1,17 +1,15 @@
-"""Disk cache of compiled code and of measured choices: private, bounded, and never trusted blindly.
+"""Disk cache of compiled code and tuning results: private to the user and limited in size.
 
-Files appear by renaming, so processes that write the same one at once do no harm. The folder belongs to the user
-alone: what is read from it is run, and a digest tells damage from whole files, not one author from another. A
-folder that others may write to is left alone, which one warning says. When files take more than the limit, those
-not used for longest are removed, and with them what killed processes left half-written.
+Files are written atomically, so several processes may write the same one. Cached code is executed, and a digest
+detects damage but not another author, so a folder that other users can change is not used, with one warning. When
+the files exceed the limit, the least recently used ones are removed, together with the temporary files of killed
+processes.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Iterable
@@ -19,47 +17,40 @@ from contextlib import suppress
 from pathlib import Path
 
 from ....errors import BadSetting
+from ....files.atomic import is_temporary, write_atomically
+from ....files.cache import cache_folder, is_cache_disabled
 from ....files.regular import make_private, open_regular, who_else_writes
 
 LIMIT = 128 << 20
-"""Bytes that compiled code may take where CONVSCOPE_CACHE_LIMIT names no other number."""
+"""Default limit in bytes; CONVSCOPE_CACHE_LIMIT overrides it."""
 FILLED = 0.8
-"""Share of the limit that a removal leaves, so that the next files do not cause another one."""
+"""Fraction of the limit that a removal leaves, so that the next file does not cause another one."""
 ABANDONED_SECONDS = 600
-"""Age of a half-written file whose process is taken to be dead: writing takes milliseconds."""
+"""Age at which a temporary file counts as left by a killed process. Writing takes milliseconds."""
 
-_NEW = ".new-"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"([0-9]{1,15})\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _refused: set[Path] = set()
 
 
-def cache_folder() -> Path | None:
-    """Return where object files are kept: CONVSCOPE_CACHE, or the user's cache.
+def object_folder() -> Path | None:
+    """Return the folder of object files: below CONVSCOPE_CACHE, or below the user's cache directory.
 
-    None where it is set to "off", and where a user is meant who has no home.
+    None if CONVSCOPE_CACHE is "off", or if the home directory cannot be determined.
     """
+    named = os.environ.get("CONVSCOPE_CACHE")
+    if named is None:
+        return cache_folder("objects")
+    if is_cache_disabled():
+        return None
     try:
-        return _wished_folder()
+        return Path(named).expanduser() / "objects"
     except RuntimeError:
         return None
 
 
-def _wished_folder() -> Path | None:
-    named = os.environ.get("CONVSCOPE_CACHE")
-    if named is not None:
-        return None if named.lower() in ("off", "0", "") else Path(named).expanduser() / "objects"
-    if sys.platform == "darwin":
-        base = Path("~/Library/Caches").expanduser()
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local")).expanduser()
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    return base / "convscope" / "objects"
-
-
 def cache_limit() -> int:
-    """Return the bytes that compiled code may take: CONVSCOPE_CACHE_LIMIT, or `LIMIT`.
+    """Return the limit of the cache in bytes: CONVSCOPE_CACHE_LIMIT, or `LIMIT`.
 
     Raises:   BadSetting [cache-limit]
     """
@@ -86,7 +77,7 @@ class CacheFolder:
         self.path = path
 
     def read(self, name: str) -> bytes | None:
-        """Return a file's content and note its use; None where there is no regular file of this user's own."""
+        """Return a file's content and mark it as used; None unless it is a regular file of this user."""
         if not self._is_ours():
             return None
         with suppress(OSError), open_regular(self.path / name, follow=False) as file:
@@ -98,27 +89,21 @@ class CacheFolder:
         return None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file; a folder that cannot be written costs speed and nothing else."""
+        """Write a file. Nothing happens if the folder is not writable."""
         with suppress(OSError):
             make_private(self.path)
             if not self._is_ours():
                 return
-            handle, temporary = tempfile.mkstemp(dir=self.path, prefix=_NEW)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                os.replace(temporary, self.path / name)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            write_atomically(self.path / name, content, mode=0o600)
 
     def trim(self, limit: int, suffix: str) -> None:
-        """Remove files not used for longest while those of a suffix take more than a limit, and leftovers."""
+        """Remove the least recently used files with a suffix while they exceed a limit, and abandoned files."""
         if not self._is_ours():
             return
         with suppress(OSError):
             found = list(os.scandir(self.path))
-            _remove(entry for entry in found if entry.name.startswith(_NEW) and _age(entry) > ABANDONED_SECONDS)
+            unfinished = [entry for entry in found if is_temporary(entry.name)]
+            _remove(entry for entry in unfinished if _age(entry) > ABANDONED_SECONDS)
             sizes = [
                 (state.st_mtime_ns, state.st_size, entry)
                 for entry in found
@@ -134,7 +119,7 @@ class CacheFolder:
                 total -= size
 
     def _is_ours(self) -> bool:
-        """Say whether nobody else may change the folder; one warning names who may."""
+        """Say whether only this user can change the folder. Otherwise warn once."""
         try:
             other = who_else_writes(self.path)
         except OSError:
@@ -142,8 +127,8 @@ class CacheFolder:
         if other is not None and self.path not in _refused:
             _refused.add(self.path)
             warnings.warn(
-                f"compiled code is neither read from nor kept in {str(self.path)!r}, which can be changed by "
-                f"{other}; make it yours alone (chmod 700), or name another folder by CONVSCOPE_CACHE",
+                f"the cache of compiled code in {str(self.path)!r} is not used, as it can be changed by {other}. "
+                "Make the folder private (chmod 700), or set CONVSCOPE_CACHE to another one",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -151,7 +136,7 @@ class CacheFolder:
 
 
 def _state(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Return what the system says of a regular file; None of another, or where another process has removed it."""
+    """Return the status of a regular file; None for others, or if another process has removed it."""
     try:
         return entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
     except OSError:

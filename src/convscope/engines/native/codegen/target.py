@@ -1,4 +1,4 @@
-"""The processor that code is generated for: an instruction set, and a model to schedule instructions by.
+"""The processor that code is generated for: its instruction set and its scheduling model.
 
 LLVM's name for the host decides neither by itself. A virtual machine hides instructions that a processor of that
 name has; LLVM guesses a name for one that it does not know; and each name brings a scheduling model, under which
@@ -20,7 +20,7 @@ import llvmlite.binding as llvm
 
 @dataclass(frozen=True)
 class InstructionSet:
-    """Instructions that code may use, by LLVM's name for them, and the processors it is scheduled for.
+    """An instruction set, by LLVM's name, and the processors that code is scheduled for.
 
     Units:    `width` floats in a vector; `registers` vector registers
     """
@@ -29,7 +29,7 @@ class InstructionSet:
     width: int
     registers: int
     needs: tuple[str, ...]
-    """Features of the host, as LLVM names them, without which the code does not run."""
+    """Features that the code requires, by LLVM's names."""
     tunings: Mapping[str, tuple[str, ...]]
     """Processors to schedule for, each with beginnings of LLVM's names for others that it stands for.
 
@@ -81,7 +81,7 @@ _X86_NAMES, _ARM_NAMES = ("x86_64", "i686"), ("aarch64", "arm64")
 
 @dataclass(frozen=True)
 class Target:
-    """Where code runs, the instructions it may use and the processor it is scheduled for, as LLVM names them.
+    """The platform, instruction set and scheduling model of generated code, by LLVM's names.
 
     Units:    `width` floats in a vector; `registers` vector registers
     """
@@ -109,7 +109,7 @@ class Target:
 
     @property
     def key(self) -> str:
-        """Return a text that differs where generated code may differ."""
+        """A string that differs whenever generated code may differ."""
         version = ".".join(map(str, llvm.llvm_version_info))
         parts = (self.triple, self.cpu, self.tuning, str(self.width), str(self.registers), version)
         return "|".join((*parts, llvmlite.__version__))
@@ -120,7 +120,7 @@ class Target:
         return self.new_machine()
 
     def new_machine(self) -> Any:
-        """Return a code generator of its own, for an owner that takes it over."""
+        """Return a new code generator, for a caller that takes ownership."""
         _initialize()
         found = llvm.Target.from_triple(self.triple)
         return found.create_target_machine(cpu=self.cpu, opt=3, reloc="default", codemodel="jitdefault", jit=True)

@@ -15,7 +15,7 @@ from .values import Index, Mask, Vector
 
 
 class Loop:
-    """A loop being written: its index, the carried values at the start of a trip and after the last one."""
+    """A loop being written: its index, and the carried values in an iteration and after the last one."""
 
     def __init__(self, index: Any, values: list[Any]) -> None:
         self.index: Any = index
@@ -24,24 +24,24 @@ class Loop:
         self._next: list[Any] | None = None
 
     def next(self, values: Sequence[Any]) -> None:
-        """Say what the carried values are at the end of a trip."""
+        """Set the carried values for the next iteration."""
         if len(values) != len(self.values):
-            raise ValueError(f"a loop that carries {len(self.values)} values was given {len(values)}")
+            raise ValueError(f"a loop that carries {len(self.values)} values got {len(values)}")
         self._next = list(values)
 
     @property
     def carried_on(self) -> list[Any]:
-        """Return what the trip ends with."""
+        """The carried values at the end of an iteration."""
         if self._next is None and self.values:
-            raise ValueError("a loop that carries values must be told the next ones")
+            raise ValueError("a loop that carries values needs a call of next()")
         return self._next or []
 
 
 class Code:
-    """One function being written: void (pointers, whole numbers, floats, first, last, thread).
+    """A function being written: void (pointers, integers, floats, first, last, thread).
 
-    Pointers lead to memory of their own, but for those `shared`. `first` and `last` bound the work items of this
-    call; `thread` says whose scratch memory to use.
+    Pointers do not alias, except those that are `shared`. `first` and `last` bound the work items of this call;
+    `thread` selects the scratch memory.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Code:
         self.builder = ir.IRBuilder(body.append_basic_block("entry"))
 
     def _write_entry(self, name: str, body: Any, kinds: list[Any]) -> None:
-        """Write the function seen from outside: it reads the arguments from a table of eight-byte slots."""
+        """Write the exported function, which reads the arguments from a table of eight-byte slots."""
         entry = ir.Function(self.module, ir.FunctionType(VOID, [PTR, I64, I64, I64]), name=name)
         self._describe(entry)
         table, *rest = entry.args
@@ -88,9 +88,9 @@ class Code:
         build.ret_void()
 
     def _describe(self, function: Any) -> None:
-        """Say that a function raises nothing, and for which processor its instructions are ordered."""
+        """Set a function's attributes: it does not raise, and which processor it is scheduled for."""
         function.attributes.add("nounwind")
-        # llvmlite's own `add` knows only attributes without a value.
+        # The `add` method of llvmlite only accepts attributes without a value.
         set.add(function.attributes, f'"tune-cpu"="{self.target.tuning}"')
 
     def finish(self) -> str:
@@ -105,7 +105,7 @@ class Code:
         return Pointer(self, self._argument(name, PTR))
 
     def number(self, name: str) -> Index:
-        """Return a whole-number argument."""
+        """Return an integer argument."""
         return Index(self, self._argument(name, I64))
 
     def real(self, name: str) -> Vector:
@@ -141,20 +141,20 @@ class Code:
         return Vector(self, ir.Constant(self.vector, [float(value)] * self.target.width))
 
     def constants(self, values: Sequence[float]) -> Vector:
-        """Return a vector of given floats."""
+        """Return a vector of these floats."""
         return Vector(self, ir.Constant(self.vector, [float(value) for value in values]))
 
     def integers(self, value: int | Sequence[int]) -> Vector:
-        """Return whole numbers of 32 bits: one in every lane, or one for each."""
+        """Return 32-bit integers: one in every lane, or one for each."""
         lanes = [value] * self.target.width if isinstance(value, int) else list(value)
         return Vector(self, ir.Constant(self.int_vector, lanes))
 
     def lane_numbers(self) -> Vector:
-        """Return 0, 1, 2, … as whole numbers."""
+        """Return 0, 1, 2, … as integers."""
         return self.integers(range(self.target.width))
 
     def first_lanes(self, count: int | Index) -> Mask:
-        """Say which lanes come before the one numbered `count`."""
+        """Return a mask of the first `count` lanes."""
         if isinstance(count, Index):
             return self.lane_numbers() < count.to_lanes()
         lanes = [lane < count for lane in range(self.target.width)]
@@ -165,10 +165,10 @@ class Code:
         return [self.constant(0)] * count
 
     def launder(self, pointer: Pointer) -> Pointer:
-        """Return the same address in a way that LLVM cannot see through.
+        """Return the same address in a form that is opaque to LLVM.
 
-        Within one block LLVM keeps what it loaded from equal addresses in registers, also when there are too few
-        of them. Addresses that it cannot compare are loaded again, which is cheaper.
+        Within a basic block LLVM keeps values loaded from equal addresses in registers, even if it must spill
+        others. Addresses that it cannot compare are loaded again, which is cheaper.
         """
         zero = self.builder.load_atomic(self._zero(), ordering="monotonic", align=8, typ=I64)
         return pointer + Index(self, zero)
@@ -207,13 +207,13 @@ class Code:
     def loop(
         self, first: int | Index, last: int | Index, step: int = 1, carry: Sequence[Any] = ()
     ) -> Iterator[Loop]:
-        """Write a loop; one that is known to make a single trip is written without a loop.
+        """Write a loop. A loop known to have a single iteration is written without one.
 
-        Errors:   ValueError for a loop that is known to make no trip: leave it out instead
+        Errors:   ValueError for a loop known to have no iteration
         """
         if isinstance(first, int) and isinstance(last, int):
             if last <= first:
-                raise ValueError(f"a loop from {first} to {last} makes no trip")
+                raise ValueError(f"a loop from {first} to {last} has no iteration")
             if last - first <= step:
                 single = Loop(first, list(carry))
                 yield single
@@ -253,7 +253,7 @@ class Code:
 
     @contextmanager
     def when(self, condition: Mask | bool) -> Iterator[None]:
-        """Write instructions that run only where the condition holds; it may be known at generation, if true."""
+        """Write instructions that run only if the condition holds. It may be the constant True."""
         if condition is True:
             yield
             return

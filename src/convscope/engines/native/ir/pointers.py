@@ -1,4 +1,4 @@
-"""Memory: addresses, and what is read and written there."""
+"""Memory: addresses, loads and stores."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Pointer:
         return Pointer(self.code, self.code.builder.gep(self.ir, [value], source_etype=F32))
 
     def load(self, offset: int | Index = 0) -> Vector:
-        """Read a vector of floats."""
+        """Load a vector of floats."""
         at = (self + offset).ir
         return Vector(self.code, self.code.builder.load(at, typ=self.code.vector, align=FLOAT_BYTES))
 
     def load_quads(self, offsets: Sequence[int | Index]) -> Vector:
-        """Read four floats from each of as many places as make a vector."""
+        """Load four floats from each of the offsets that make up a vector."""
         kind = ir.VectorType(F32, QUAD)
         parts = [
             Vector(self.code, self.code.builder.load((self + at).ir, typ=kind, align=FLOAT_BYTES))
@@ -51,42 +51,42 @@ class Pointer:
         return parts[0]
 
     def load_first(self, count: int | Index, offset: int | Index = 0) -> Vector:
-        """Read the first `count` floats of a vector, touching no others; the other lanes are zero."""
+        """Load the first `count` floats of a vector without accessing others. Other lanes are zero."""
         zero = self.code.constant(0).ir
         arguments = [(self + offset).ir, self.code.first_lanes(count).ir, zero]
         name = f"llvm.masked.load.v{self.code.target.width}f32.p0"
         return Vector(self.code, self.code.call(name, self.code.vector, arguments))
 
     def load_integers(self, offset: int | Index = 0) -> Vector:
-        """Read a vector of whole numbers of 32 bits."""
+        """Load a vector of 32-bit integers."""
         at = (self + offset).ir
         return Vector(self.code, self.code.builder.load(at, typ=self.code.int_vector, align=FLOAT_BYTES))
 
     def broadcast(self, offset: int | Index = 0) -> Vector:
-        """Read one float into every lane."""
+        """Load one float into every lane."""
         at = (self + offset).ir
         return self.code._spread(self.code.builder.load(at, typ=F32, align=FLOAT_BYTES))
 
     def integer(self, offset: int | Index = 0) -> Index:
-        """Read one whole number of 32 bits."""
+        """Load one 32-bit integer."""
         value = self.code.builder.load((self + offset).ir, typ=I32, align=FLOAT_BYTES)
         return Index(self.code, self.code.builder.sext(value, I64))
 
     def store(self, value: Vector, offset: int | Index = 0) -> None:
-        """Write a vector."""
+        """Store a vector."""
         self.code.builder.store(value.ir, (self + offset).ir, align=FLOAT_BYTES)
 
     def store_first(self, value: Vector, count: int | Index, offset: int | Index = 0) -> None:
-        """Write the first `count` lanes of a vector, touching nothing behind them."""
+        """Store the first `count` lanes of a vector without accessing memory after them."""
         arguments = [value.ir, (self + offset).ir, self.code.first_lanes(count).ir]
         self.code.call(f"llvm.masked.store.v{self.code.target.width}f32.p0", VOID, arguments)
 
     def store_lane(self, value: Vector, offset: int | Index = 0, lane: int = 0) -> None:
-        """Write one lane of a vector."""
+        """Store one lane of a vector."""
         one = self.code.builder.extract_element(value.ir, ir.Constant(I32, lane))
         self.code.builder.store(one, (self + offset).ir, align=FLOAT_BYTES)
 
     def prefetch(self, offset: int | Index = 0, for_writing: bool = False) -> None:
-        """Ask for a cache line that will be needed soon."""
+        """Prefetch a cache line."""
         arguments = [(self + offset).ir, *(ir.Constant(I32, n) for n in (int(for_writing), 3, 1))]
         self.code.call("llvm.prefetch.p0", VOID, arguments)

@@ -1,4 +1,4 @@
-"""The values a kernel computes with while it runs."""
+"""Run-time values of kernels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = TypeVar("Value", "Index", "Vector", "Pointer")
 
 
 class Mask:
-    """Yes or no, of an index or lane by lane."""
+    """A boolean, of an index or of each lane."""
 
     __slots__ = ("code", "ir")
 
@@ -34,13 +34,13 @@ class Mask:
         return Mask(self.code, self.code.builder.not_(self.ir))
 
     def select(self, yes: Value, no: Value | Index | float) -> Value:
-        """Return `yes` where the condition holds, else `no`."""
+        """Return `yes` where the mask is set, else `no`."""
         other = yes._like(no)  # type: ignore[arg-type]
         return type(yes)(self.code, self.code.builder.select(self.ir, yes.ir, other.ir))
 
 
 class Index:
-    """A whole number of 64 bits. `//` and `%` are for numbers that are not negative."""
+    """A 64-bit integer. `//` and `%` require non-negative values."""
 
     __slots__ = ("code", "ir")
 
@@ -96,11 +96,11 @@ class Index:
         return self._compare("==", other)
 
     def to_float(self) -> Vector:
-        """Return the number in every lane, as floats."""
+        """Return the value in every lane, as floats."""
         return self.code._spread(self.code.builder.sitofp(self.ir, F32))
 
     def to_lanes(self) -> Vector:
-        """Return the number's lower 32 bits in every lane, as whole numbers."""
+        """Return the lower 32 bits in every lane, as integers."""
         return self.code._spread(self.code.builder.trunc(self.ir, I32))
 
 
@@ -119,9 +119,9 @@ def maximum(a: int | Index, b: int | Index) -> Any:
 
 
 class Vector:
-    """Lanes of floats, or of whole numbers of 32 bits; arithmetic is lane by lane.
+    """Lanes of floats or of 32-bit integers. Arithmetic is elementwise.
 
-    Comparisons of floats are ordered: no lane with NaN satisfies one, except `differs`.
+    Comparisons of floats are ordered: they are false for NaN.
     """
 
     __slots__ = ("code", "ir")
@@ -131,7 +131,7 @@ class Vector:
 
     @property
     def is_float(self) -> bool:
-        """Say whether the lanes are floats."""
+        """Whether the lanes are floats."""
         return bool(self.ir.type.element == F32)
 
     def _like(self, other: Vector | float) -> Vector:
@@ -185,7 +185,7 @@ class Vector:
         return self._bits("shl", other)
 
     def __rshift__(self, other: Vector | int) -> Vector:
-        """Shift right, filling with zeros."""
+        """Shift right logically."""
         return self._bits("lshr", other)
 
     def _compare(self, how: str, other: Vector | float) -> Mask:
@@ -210,23 +210,23 @@ class Vector:
         return self._compare("==", other)
 
     def below_unsigned(self, other: Vector | int) -> Mask:
-        """Compare whole numbers as if they had no sign."""
+        """Compare integers as unsigned."""
         return Mask(self.code, self.code.builder.icmp_unsigned("<", self.ir, self._like(other).ir))
 
     def is_nan(self) -> Mask:
-        """Say which lanes hold NaN."""
+        """Return a mask of the lanes that are NaN."""
         return Mask(self.code, self.code.builder.fcmp_unordered("uno", self.ir, self.ir))
 
     def maximum(self, other: Vector | float) -> Vector:
-        """Return the larger of each lane; NaN in `self` stays NaN, NaN in `other` loses against a number.
+        """Return the elementwise maximum. NaN in `self` propagates; NaN in `other` is ignored.
 
-        `x.maximum(0)` is a ReLU that lets NaN through.
+        `x.maximum(0)` is a ReLU that propagates NaN.
         """
         right = self._like(other)
         return Mask(self.code, self.code.builder.fcmp_ordered("<", self.ir, right.ir)).select(right, self)
 
     def minimum(self, other: Vector | float) -> Vector:
-        """Return the smaller of each lane; NaN in `self` stays NaN."""
+        """Return the elementwise minimum. NaN in `self` propagates."""
         right = self._like(other)
         return Mask(self.code, self.code.builder.fcmp_ordered(">", self.ir, right.ir)).select(right, self)
 
@@ -234,36 +234,36 @@ class Vector:
         return Vector(self.code, self.code.intrinsic(f"llvm.{name}", [self.ir]))
 
     def abs(self) -> Vector:
-        """Return each lane without its sign."""
+        """Return absolute values."""
         return self._intrinsic("fabs")
 
     def sqrt(self) -> Vector:
-        """Return each lane's square root, correctly rounded."""
+        """Return square roots, correctly rounded."""
         return self._intrinsic("sqrt")
 
     def rint(self) -> Vector:
-        """Return each lane rounded to the nearest whole number (ties to even), as floats."""
+        """Round to the nearest integer (ties to even), as floats."""
         return self._intrinsic("rint") if self.code.target.width > 4 else self._round_by_adding()
 
     def _round_by_adding(self) -> Vector:
-        """Round by adding and taking away a number beyond 2²³, where floats have no fraction."""
+        """Round by adding and subtracting a value above 2²³, where floats have no fraction."""
         big = (self.as_bits() & -0x80000000 | 0x4B000000).as_floats()
         return (self.abs() < float(1 << 23)).select(self + big - big, self)
 
     def as_bits(self) -> Vector:
-        """Return the same bits read as whole numbers."""
+        """Reinterpret the bits as integers."""
         return Vector(self.code, self.code.builder.bitcast(self.ir, self.code.int_vector))
 
     def as_floats(self) -> Vector:
-        """Return the same bits read as floats."""
+        """Reinterpret the bits as floats."""
         return Vector(self.code, self.code.builder.bitcast(self.ir, self.code.vector))
 
     def to_floats(self) -> Vector:
-        """Return whole numbers (with sign) as floats."""
+        """Convert signed integers to floats."""
         return Vector(self.code, self.code.builder.sitofp(self.ir, self.code.vector))
 
     def reduce_sum(self) -> Vector:
-        """Return the sum over lanes, in every lane; halves are added to halves, whatever the processor."""
+        """Return the sum over lanes, in every lane. Halves are added pairwise on every processor."""
         lanes, step, result = self.code.target.width, self.code.target.width // 2, self
         while step:
             result = result + result.shuffle([(lane + step) % lanes for lane in range(lanes)])
@@ -271,7 +271,7 @@ class Vector:
         return result
 
     def reduce_max(self) -> Vector:
-        """Return the largest lane in every lane; NaN where any lane is NaN."""
+        """Return the maximum over lanes, in every lane; NaN if any lane is NaN."""
         lanes, step, result = self.code.target.width, self.code.target.width // 2, self
         while step:
             other = result.shuffle([(lane + step) % lanes for lane in range(lanes)])
@@ -280,14 +280,14 @@ class Vector:
         return result
 
     def multiply_high(self, other: Vector) -> Vector:
-        """Return the upper 32 bits of the products of whole numbers without sign."""
+        """Return the upper 32 bits of the products of unsigned integers."""
         build, wide = self.code.builder, ir.VectorType(I64, self.code.target.width)
         product = build.mul(build.zext(self.ir, wide), build.zext(other.ir, wide))
         upper = build.lshr(product, ir.Constant(wide, [32] * self.code.target.width))
         return Vector(self.code, build.trunc(upper, self.code.int_vector))
 
     def shuffle(self, lanes: Sequence[int], other: Vector | None = None) -> Vector:
-        """Return lanes by number; those of `other` are counted on after this vector's."""
+        """Return lanes by index. Those of `other` are numbered after those of this vector."""
         kind = ir.VectorType(I32, len(lanes))
         right = self.ir if other is None else other.ir
         chosen = ir.Constant(kind, list(lanes))
@@ -295,5 +295,5 @@ class Vector:
 
 
 def fma(a: Vector, b: Vector, c: Vector) -> Vector:
-    """Return a·b + c, in one rounding where the processor can."""
+    """Return a·b + c, with a single rounding where the processor supports it."""
     return Vector(a.code, a.code.intrinsic("llvm.fmuladd", [a.ir, b.ir, c.ir]))

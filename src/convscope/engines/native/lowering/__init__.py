@@ -1,4 +1,4 @@
-"""From a network to plans, layer by layer."""
+"""Lowering of networks to plans."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from . import (
     activation,
     convolution,
     dense,
-    group_normalization,
     merges,
     normalization,
     pooling,
-    rearranging,
+    shape,
     transposed,
-    views,
 )
 from .lowering import Mode
 from .plans import inference_plan, training_plan

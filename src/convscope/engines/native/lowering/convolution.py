@@ -1,4 +1,4 @@
-"""Convolutions, with what follows them where one kernel does both."""
+"""Convolutions, with the layers after them that can be fused into one kernel."""
 
 from __future__ import annotations
 
@@ -22,29 +22,25 @@ from ..kernels.winograd import (
     WinogradWeightGradientFinish,
     WinogradWeights,
     input_gradient_shape,
-    raw_weights,
     u_floats,
 )
 from ..kernels.winograd import slices_for as winograd_slices_for
 from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
-from ..plan import Buffer, FallbackStep, Operand, Role, Value
+from ..plan import Buffer, FallbackStep, Operand, Role, Section, Value
 from ..runtime.fallback import FallbackContext
-from ..tuning.select import DIRECT, why, winograd_tile
-from .channel_sums import channel_sums, through_relu
-from .following import activation_after
-from .lowering import Gradient, Lowering, NotLowered
-from .planes import plane, window_sizes
-from .rules import lower
+from ..tuning.select import DIRECT, raw_weights, why, winograd_tile
+from .lowering import Gradient, Lowering, NotLowered, lower
+from .shape import plane, window_sizes
 
 
 @lower.register
 def _(layer: Conv, node: Node, lowering: Lowering) -> None:
     shape = convolution_shape(layer, node, lowering.lanes)
     source = lowering.input_of(node)
-    # A kernel that reads images as they come gives no gradient of them.
-    as_it_comes = isinstance(source.layout, Plain) and not source.differentiable
+    # The kernel that reads plain images computes no gradient of them.
+    as_plain = isinstance(source.layout, Plain) and not source.differentiable
     thin = shape.channels < shape.lanes and shape.groups == 1
-    x = source if as_it_comes and thin else lowering.blocked(source)
+    x = source if as_plain and thin else lowering.layouts.blocked(source)
     convolution = _Convolution(node, lowering, shape, x, isinstance(x.layout, Plain))
     convolution.write()
 
@@ -67,13 +63,18 @@ def convolution_shape(layer: Conv, node: Node, lanes: int) -> ConvolutionShape:
 
 @dataclass
 class _Tail:
-    """The layers after a convolution that its kernel does along with it."""
+    """The layers fused into a convolution."""
 
     last: Node
     norm: Node | None = None
     residual: Value | None = None
     activation: Function | None = None
     activation_kind: str = ""
+
+    @property
+    def fused(self) -> tuple[str, ...]:
+        norm, residual = self.norm.name if self.norm else "", "sum" if self.residual else ""
+        return tuple(name for name in (norm, residual, self.activation_kind) if name)
 
 
 @dataclass
@@ -87,7 +88,7 @@ class _Convolution:
     plain: bool
 
     def write(self) -> None:
-        """Write the forward pass, and remember the backward pass."""
+        """Add the forward pass, and record the backward pass."""
         node, lowering, shape = self.node, self.lowering, self.shape
         self.layout = weights_layout(shape)
         self.weight = lowering.parameter(node, "weight", self.layout)
@@ -95,57 +96,61 @@ class _Convolution:
         channels = Channels(shape.filters, shape.lanes)
         self.bias = lowering.parameter(node, "bias", channels) if self.has_bias else None
         tail = self._tail()
-        weight, bias = (self.weight, self.bias) if tail.norm is None else self._folded(tail.norm)
+        weight, bias = (self.weight, self.bias) if tail.norm is None else self._merged(tail.norm)
         layout = Blocked(shape.filters, *shape.output, shape.lanes)
         learned = bool(node.trained)
         self.value = lowering.new(tail.last, layout, (self.x,), tail.activation == RELU, learned=learned)
         self._forward(weight, bias, tail)
-        lowering.on_backward(self._backward)
+        lowering.tape.backward(self.value, relu_of=node.name)(self._backward)
 
     def _tail(self) -> _Tail:
         lowering, tail = self.lowering, _Tail(self.node)
         if not lowering.mode.training:
-            norm = lowering.follower(tail.last, BatchNorm)
+            norm = lowering.fusible_successor(tail.last, BatchNorm)
             if norm is not None:
-                tail.last = tail.norm = lowering.absorb(norm)
-            add = None if self.shape.depthwise else lowering.follower(tail.last, Add)
+                tail.last = tail.norm = lowering.fuse(norm)
+            add = None if self.shape.depthwise else lowering.fusible_successor(tail.last, Add)
             residual = lowering.other_term(add, tail.last) if add is not None else None
             if add is not None and residual is not None:
-                tail.last, tail.residual = lowering.absorb(add), residual
-        following = activation_after(tail.last, lowering)
+                tail.last, tail.residual = lowering.fuse(add), residual
+        following = lowering.fusible_activation(tail.last)
         if following is not None:
             tail.activation = function_of(following.layer)
-            tail.last, tail.activation_kind = lowering.absorb(following), following.layer.kind
+            tail.last, tail.activation_kind = lowering.fuse(following), following.layer.kind
         return tail
 
-    def _folded(self, norm: Node) -> tuple[Buffer, Buffer]:
-        """Return weights and bias with a batch normalization's factors in them, made when parameters change."""
+    def _merged(self, norm: Node) -> tuple[Buffer, Buffer]:
+        """Return weights and bias with a batch normalization merged in, recomputed when parameters change."""
         lowering, node, layer = self.lowering, self.node, norm.layer
         assert isinstance(layer, BatchNorm)
         channels = Channels(self.shape.filters, self.shape.lanes)
-        weight = lowering.buffer(f"{node.name} with {norm.name}", fixed=self.layout.floats, role=Role.PREPARED)
-        bias = lowering.buffer(f"{node.name} bias with {norm.name}", fixed=channels.floats, role=Role.PREPARED)
+        weight = lowering.builder.buffer(
+            f"{node.name} with {norm.name}", fixed=self.layout.floats, role=Role.PREPARED
+        )
+        bias = lowering.builder.buffer(
+            f"{node.name} bias with {norm.name}", fixed=channels.floats, role=Role.PREPARED
+        )
         for name in ("weight", "bias") if layer.affine else ():
             lowering.parameter(norm, name, channels)
         for name in ("running_mean", "running_var"):
             lowering.statistic(norm, name, channels)
 
-        def fold(hand: FallbackContext) -> None:
+        def merge(context: FallbackContext) -> None:
             own, others = node.parameters_of, norm.parameters_of
-            factor = 1 / np.sqrt(hand.array(f"{others}.running_var").astype(np.float64) + layer.eps)
-            offset = -hand.array(f"{others}.running_mean") * factor
+            factor = 1 / np.sqrt(context.array(f"{others}.running_var").astype(np.float64) + layer.eps)
+            offset = -context.array(f"{others}.running_mean") * factor
             if layer.affine:
-                gain = hand.array(f"{others}.weight")
-                factor, offset = factor * gain, offset * gain + hand.array(f"{others}.bias")
+                gain = context.array(f"{others}.weight")
+                factor, offset = factor * gain, offset * gain + context.array(f"{others}.bias")
             if self.has_bias:
-                offset = offset + factor * hand.array(f"{own}.bias")
-            kernel = hand.array(f"{own}.weight")
+                offset = offset + factor * context.array(f"{own}.bias")
+            kernel = context.array(f"{own}.weight")
             scaled = kernel * factor.reshape(-1, *(1,) * (kernel.ndim - 1))
-            hand.memory(weight)[...] = self.layout.pack(scaled.astype(np.float32))
-            hand.memory(bias)[...] = channels.pack(offset.astype(np.float32))
+            context.memory(weight)[...] = self.layout.pack(scaled.astype(np.float32))
+            context.memory(bias)[...] = channels.pack(offset.astype(np.float32))
 
-        with lowering.section("prepare"):
-            lowering.add(FallbackStep(fold, (weight, bias), node.name, f"weights with {norm.name}", "once"))
+        with lowering.builder.section(Section.PREPARE):
+            lowering.builder.add(FallbackStep(merge, (weight, bias), node.name, "weights", "once", (norm.name,)))
         return weight, bias
 
     def _forward(self, weight: Buffer, bias: Buffer | None, tail: _Tail) -> None:
@@ -155,10 +160,12 @@ class _Convolution:
             operands["bias"] = bias
         if tail.residual is not None:
             operands["residual"] = tail.residual.buffer
-        does = "forward" + self._also(tail)
+        fused = tail.fused
         if shape.depthwise:
             depthwise = DepthwiseConvolution(shape, bias is not None, tail.activation)
-            lowering.call(depthwise, self.node.name, does, "one channel each", weight=weight, **operands)
+            lowering.builder.call(
+                depthwise, self.node.name, "forward", "depthwise", fused, weight=weight, **operands
+            )
             return
         epilogue = (bias is not None, tail.activation, tail.residual is not None)
         purpose = "forward" if mode.training else "inference"
@@ -166,54 +173,45 @@ class _Convolution:
         reason = why(tile, shape, mode.strict)
         if tile == DIRECT:
             kernel = Convolution(shape, self.plain, *epilogue)
-            lowering.call(kernel, self.node.name, does, reason, weight=weight, **operands)
+            lowering.builder.call(kernel, self.node.name, "forward", reason, fused, weight=weight, **operands)
             return
         raw, weights = self._winograd_weights(weight, tile, "forward")
         winograd = WinogradConvolution(shape, tile, *epilogue, raw_weights=raw)
-        lowering.call(winograd, self.node.name, does, reason, **weights, **operands)
-
-    def _also(self, tail: _Tail) -> str:
-        norm, residual = tail.norm.name if tail.norm else "", "sum" if tail.residual else ""
-        done = [name for name in (norm, residual, tail.activation_kind) if name]
-        return f" with {', '.join(done)}" if done else ""
+        lowering.builder.call(winograd, self.node.name, "forward", reason, fused, **weights, **operands)
 
     def _winograd_weights(self, weight: Buffer, tile: int, purpose: str) -> tuple[bool, dict[str, Operand]]:
-        """Return whether the convolution transforms its weights itself, and its operand for them."""
+        """Return whether the convolution kernel transforms the weights, and its operand for them."""
         mode = self.lowering.mode
         if mode.training and raw_weights(self.shape, mode.batch_hint, tile, purpose == "input gradient"):
             return True, {"weight": weight}
         return False, {"u": self._transformed(weight, tile, purpose)}
 
     def _transformed(self, weight: Buffer, tile: int, purpose: str) -> Buffer:
-        """Return the weights in Winograd's domain: made every step in training, once at inference."""
+        """Return the weights in the Winograd domain: computed in every training step, once at inference."""
         lowering, name = self.lowering, self.node.name
         training, transposed = lowering.mode.training, purpose == "input gradient"
         role = Role.ACTIVATION if training else Role.PREPARED
         floats = u_floats(self.shape, tile, transposed)
-        u = lowering.buffer(f"{weight.name} in Winograd's domain", fixed=floats, role=role)
+        u = lowering.builder.buffer(f"{weight.name} in the Winograd domain", fixed=floats, role=role)
         kernel = WinogradWeights(self.shape, tile, transposed)
         if training:
-            lowering.call(kernel, name, purpose, "weights transformed", weight=weight, u=u)
+            lowering.builder.call(kernel, name, purpose, "transformed weights", weight=weight, u=u)
         else:
-            with lowering.section("prepare"):
-                lowering.call(kernel, name, purpose, "weights transformed, once", weight=weight, u=u)
+            with lowering.builder.section(Section.PREPARE):
+                lowering.builder.call(kernel, name, purpose, "transformed weights, once", weight=weight, u=u)
         return u
 
-    def _backward(self) -> None:
+    def _backward(self, gradient: Gradient) -> None:
         lowering, node = self.lowering, self.node
-        gradient = through_relu(self.value, lowering, node.name)
-        if gradient is None:
-            return
         if "bias" in node.trained:
-            with lowering.parameter_gradient(node, "bias") as out:
-                channel_sums(gradient, self.value, out, lowering, node.name)
+            with lowering.tape.parameter_gradient(node, "bias") as out:
+                lowering.tape.sum_channels(gradient, self.value, out, node.name)
         if "weight" in node.trained:
-            with lowering.parameter_gradient(node, "weight") as out:
+            with lowering.tape.parameter_gradient(node, "weight") as out:
                 self._weight_gradient(gradient.buffer, out)
         if self.x.differentiable:
-            into = lowering.buffer(f"gradient of {self.x.key}", per_image=self.x.layout.floats)
-            self._input_gradient(gradient.buffer, into)
-            lowering.contribute(self.x, Gradient(into))
+            with lowering.tape.input_gradient(self.x) as dx:
+                self._input_gradient(gradient.buffer, dx)
 
     def _weight_gradient(self, dy: Buffer, out: Buffer) -> None:
         lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
@@ -221,20 +219,24 @@ class _Convolution:
         reason = why(tile, shape, mode.strict)
         if shape.depthwise:
             slices = slices_for(shape)
-            self._in_parts(DepthwiseWeightGradient(shape, slices), slices, dy, out, "one channel each")
+            self._in_parts(DepthwiseWeightGradient(shape, slices), slices, dy, out, "depthwise")
         elif tile == DIRECT:
             slices = slices_for(shape)
             self._in_parts(ConvolutionWeightGradient(shape, self.plain, slices), slices, dy, out, reason)
             if isinstance(self.layout, GroupedFilterBlocks):
-                lowering.call(GroupMask(shape), name, "weight gradient", "nothing between groups", gradient=out)
+                lowering.builder.call(
+                    GroupMask(shape), name, "weight gradient", "zero between groups", gradient=out
+                )
         else:
             slices = winograd_slices_for(shape, mode.batch_hint, tile)
             floats = slices * u_floats(shape, tile, False)
-            parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=floats)
+            parts = lowering.builder.buffer(f"parts of {name}.weight's gradient", fixed=floats)
             kernel = WinogradWeightGradient(shape, tile, slices)
-            lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
+            lowering.builder.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
             finish = WinogradWeightGradientFinish(shape, tile, slices)
-            lowering.call(finish, name, "weight gradient", "out of Winograd's domain", parts=parts, dweight=out)
+            lowering.builder.call(
+                finish, name, "weight gradient", "out of the Winograd domain", parts=parts, dweight=out
+            )
 
     def _in_parts(
         self,
@@ -246,28 +248,32 @@ class _Convolution:
     ) -> None:
         lowering, name = self.lowering, self.node.name
         if slices == 1:
-            lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=out)
+            lowering.builder.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=out)
             return
-        parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=slices * out.fixed)
-        lowering.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
-        lowering.sum_parts(parts, slices, out, name, "weight gradient")
+        parts = lowering.builder.buffer(f"parts of {name}.weight's gradient", fixed=slices * out.fixed)
+        lowering.builder.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
+        lowering.builder.sum_parts(parts, slices, out, name, "weight gradient")
 
-    def _input_gradient(self, dy: Buffer, into: Buffer) -> None:
+    def _input_gradient(self, dy: Buffer, dx: Buffer) -> None:
         lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
         if shape.depthwise:
             kernel = DepthwiseInputGradient(shape)
-            reason = "one channel each"
-            lowering.call(kernel, name, "input gradient", reason, dy=dy, weight=self.weight, dx=into)
+            reason = "depthwise"
+            lowering.builder.call(kernel, name, "input gradient", reason, dy=dy, weight=self.weight, dx=dx)
             return
         tile = winograd_tile(shape, mode.batch_hint, "input gradient", mode.strict)
         reason = why(tile, shape, mode.strict)
         if tile == DIRECT:
-            turned = lowering.buffer(f"{name}.weight transposed", fixed=transposed_layout(shape).floats)
-            turning = TransposedWeights(shape)
-            lowering.call(turning, name, "input gradient", "weights turned", weight=self.weight, weight_t=turned)
+            transposed = lowering.builder.buffer(
+                f"{name}.weight transposed", fixed=transposed_layout(shape).floats
+            )
+            transpose = TransposedWeights(shape)
+            lowering.builder.call(
+                transpose, name, "input gradient", "transposed weights", weight=self.weight, weight_t=transposed
+            )
             direct = ConvolutionInputGradient(shape)
-            lowering.call(direct, name, "input gradient", reason, dy=dy, weight_t=turned, dx=into)
+            lowering.builder.call(direct, name, "input gradient", reason, dy=dy, weight_t=transposed, dx=dx)
             return
         raw, weights = self._winograd_weights(self.weight, tile, "input gradient")
         winograd = WinogradConvolution(input_gradient_shape(shape), tile, raw_weights=raw, transposed=raw)
-        lowering.call(winograd, name, "input gradient", reason, **weights, x=dy, y=into)
+        lowering.builder.call(winograd, name, "input gradient", reason, **weights, x=dy, y=dx)

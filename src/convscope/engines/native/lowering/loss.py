@@ -1,4 +1,4 @@
-"""The loss between the forward and the backward pass."""
+"""The loss, between the forward and the backward pass."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from ...common.losses import score
 from ...protocol import StepResult
 from ..kernels.activation.softmax import SoftmaxCrossEntropy
 from ..layout import Plain
-from ..plan import FallbackStep, RuntimeArg, Value
+from ..plan import FallbackStep, PlanValue, RuntimeArg, Value
 from ..runtime.fallback import FallbackContext
 from .lowering import Gradient, Lowering
 
-LABELS, LOSSES, HITS, SQUARES = "the labels", "the losses", "the hits", "the squares"
-"""Names of values that are no layer's output: with a space, so that no layer can have them."""
+MEAN = RuntimeArg("mean")
+"""The factor of each image's loss: 1 / batch size."""
 
 
 def lower_loss(objective: Objective, lowering: Lowering) -> None:
-    """Write the loss and start its gradient."""
+    """Add the loss and the gradient of the scores."""
     scores = lowering.values[objective.scores]
     if isinstance(objective.loss, CrossEntropy) and len(scores.shape) == 1:
         _cross_entropy(objective.loss, scores, lowering)
@@ -25,38 +25,40 @@ def lower_loss(objective: Objective, lowering: Lowering) -> None:
 
 
 def _cross_entropy(loss: CrossEntropy, scores: Value, lowering: Lowering) -> None:
-    blocked = lowering.blocked(scores)
+    blocked = lowering.layouts.blocked(scores)
     kernel = SoftmaxCrossEntropy(scores.shape[0], lowering.lanes, loss.label_smoothing)
-    gradient = lowering.buffer(f"gradient of {blocked.key}", per_image=blocked.layout.floats)
-    made = {name: lowering.buffer(name, per_image=1) for name in (LABELS, LOSSES, HITS)}
-    for name, buffer in made.items():
-        lowering.values[name] = Value(name, buffer, Plain((1,)), (1,))
-        lowering.keep_value(name)
-    lowering.call(
+    gradient = lowering.tape.gradient_buffer(blocked)
+    buffers = {
+        name: lowering.builder.buffer(name, per_image=1)
+        for name in (PlanValue.LABELS, PlanValue.LOSSES, PlanValue.CORRECT)
+    }
+    for name, buffer in buffers.items():
+        lowering.builder.keep(name, Value(name, buffer, Plain((1,)), (1,)))
+    lowering.builder.call(
         kernel,
         "loss",
         "forward and gradient",
-        "in one: stable for any scores",
+        "fused, stable for any scores",
         logits=blocked.buffer,
-        labels=made[LABELS],
+        labels=buffers[PlanValue.LABELS],
         dlogits=gradient,
-        losses=made[LOSSES],
-        hits=made[HITS],
-        scale=RuntimeArg("mean"),
+        losses=buffers[PlanValue.LOSSES],
+        hits=buffers[PlanValue.CORRECT],
+        scale=MEAN,
     )
-    lowering.contribute(blocked, Gradient(gradient))
+    lowering.tape.contribute(blocked, Gradient(gradient))
 
 
 def _on_reference(objective: Objective, scores: Value, lowering: Lowering) -> None:
-    plain = lowering.plain(scores)
-    gradient = lowering.buffer(f"gradient of {plain.key}", per_image=plain.layout.floats)
+    plain = lowering.layouts.plain(scores)
+    gradient = lowering.tape.gradient_buffer(plain)
 
-    def run(hand: FallbackContext) -> None:
-        array = hand.memory(plain.buffer).reshape(hand.batch, *plain.shape)
-        got = score(objective.loss, array, hand.labels)
-        hand.memory(gradient)[...] = got.gradient.reshape(hand.batch, -1)
-        hand.result = StepResult(got.loss, got.correct, got.targets)
+    def run(context: FallbackContext) -> None:
+        array = context.memory(plain.buffer).reshape(context.batch, *plain.shape)
+        result = score(objective.loss, array, context.labels)
+        context.memory(gradient)[...] = result.gradient.reshape(context.batch, -1)
+        context.result = StepResult(result.loss, result.correct, result.targets)
 
     reason = f"no kernel for {type(objective.loss).__name__} on {len(scores.shape)} axes"
-    lowering.add(FallbackStep(run, (plain.buffer, gradient), "loss", "forward and gradient", reason))
-    lowering.contribute(plain, Gradient(gradient))
+    lowering.builder.add(FallbackStep(run, (plain.buffer, gradient), "loss", "forward and gradient", reason))
+    lowering.tape.contribute(plain, Gradient(gradient))

@@ -1,46 +1,29 @@
-"""A network on its way to a plan: what its layers have become so far."""
+"""Lowering of a network to a plan, one layer at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import singledispatch
 from typing import Any
 
-from ....layers.connection import Shape
+from ....layers import Activation, ReLU
+from ....layers.base import Layer
 from ....network import Network, Node
-from ..codegen.kernel import Kernel
 from ..codegen.target import Target
-from ..kernels.merge.merges import Sum
-from ..kernels.merge.packing import Pack, Unpack
-from ..kernels.update.reductions import Accumulate, SumParts
-from ..layout import Blocked, Layout, Plain
-from ..plan import Amount, Buffer, Call, FallbackStep, Operand, Plan, Role, Step, Value
-from ..runtime.fallback import FallbackContext
+from ..kernels.activation.pointwise import kind_of
+from ..layout import Layout
+from ..plan import Buffer, Plan, Role, Value
 from ..runtime.parameters import ParameterLayout, Parameters
+from .gradients import Gradient, GradientTape
+from .layouts import LayoutConverter
+from .plan_builder import NotLowered, PlanBuilder
 
-
-@dataclass(frozen=True)
-class Gradient:
-    """A gradient of a value, in the value's own layout.
-
-    `masked` where the ReLU that the value came out of has been taken into account; then `sums` may hold its sums
-    by channel, in so many parts.
-    """
-
-    buffer: Buffer
-    masked: bool = False
-    sums: Buffer | None = None
-    parts: int = 0
-
-
-class NotLowered(Exception):
-    """No kernel does this; the text says why, and the layer runs on the reference."""
+__all__ = ["Gradient", "Lowering", "Mode", "NotLowered", "lower"]
 
 
 @dataclass(frozen=True)
 class Mode:
-    """What a plan is for: training or inference, with kernels joined or every layer's output kept."""
+    """What a plan is for: training or inference, with layers fused or with every layer's output kept."""
 
     training: bool
     fused: bool = True
@@ -48,73 +31,30 @@ class Mode:
     batch_hint: int = 64
 
 
-@dataclass
 class Lowering:
-    """Steps and values so far; one section is open at a time."""
+    """The state of a lowering: the plan so far, and the value of each layer."""
 
-    network: Network
-    target: Target
-    mode: Mode
-    parameters: Parameters
-    wanted: frozenset[str]
-    values: dict[str, Value] = field(default_factory=dict)
-    sections: dict[str, list[Step]] = field(default_factory=dict)
-    kept: set[Buffer] = field(default_factory=set)
-    absorbed: dict[str, None] = field(default_factory=dict)
-    random: list[str] = field(default_factory=list)
-    _readable: list[str] = field(default_factory=list)
-    _section: str = "forward"
-    _backward: list[Callable[[], None]] = field(default_factory=list)
-    _contributions: dict[str, list[Gradient]] = field(default_factory=dict)
-    _parameter_gradients: set[str] = field(default_factory=set)
-    _names: dict[str, int] = field(default_factory=dict)
+    def __init__(
+        self, network: Network, target: Target, mode: Mode, parameters: Parameters, wanted: frozenset[str]
+    ) -> None:
+        self.network, self.mode, self._parameters, self._wanted = network, mode, parameters, wanted
+        self.builder = PlanBuilder(target)
+        self.tape = GradientTape(self.builder, parameters, mode.training)
+        self.layouts = LayoutConverter(self.builder, self.tape)
+        self.values: dict[str, Value] = {}
+        self.fused: dict[str, None] = {}
+        """Layers that are computed by the kernel of an earlier one."""
 
     @property
     def lanes(self) -> int:
         """Return the floats of a vector."""
-        return self.target.width
-
-    # steps
-
-    @contextmanager
-    def section(self, name: str) -> Iterator[None]:
-        """Let steps go to a section."""
-        before, self._section = self._section, name
-        self.sections.setdefault(name, [])
-        try:
-            yield
-        finally:
-            self._section = before
-
-    def call(
-        self, kernel: Kernel, layer: str, purpose: str, reason: str = "", /, **operands: Operand | int
-    ) -> None:
-        """Add a kernel's call. The batch need not be given."""
-        given: dict[str, Operand] = {
-            name: Amount(fixed=operand) if isinstance(operand, int) else operand
-            for name, operand in operands.items()
-        }
-        if "batch" in kernel.numbers:
-            given.setdefault("batch", Amount(per_image=1))
-        missing = {*kernel.pointers, *kernel.numbers, *kernel.reals} - set(given)
-        if missing:
-            raise KeyError(f"{type(kernel).__name__} of {layer} lacks {', '.join(sorted(missing))}")
-        self.add(Call(kernel, given, layer, purpose, reason))
-
-    def add(self, step: Step) -> None:
-        """Add a step to the open section."""
-        self.sections.setdefault(self._section, []).append(step)
-
-    def buffer(self, name: str, per_image: int = 0, fixed: int = 0, role: Role = Role.ACTIVATION) -> Buffer:
-        """Return new memory under a name of its own."""
-        number = self._names[name] = self._names.get(name, 0) + 1
-        return Buffer(name if number == 1 else f"{name} ({number})", role, per_image, fixed)
+        return self.builder.lanes
 
     # values
 
-    def input_of(self, node: Node, position: int = 0) -> Value:
-        """Return what a layer reads."""
-        return self.values[node.inputs[position]]
+    def input_of(self, node: Node, index: int = 0) -> Value:
+        """Return an input of a layer."""
+        return self.values[node.inputs[index]]
 
     def new(
         self,
@@ -124,224 +64,102 @@ class Lowering:
         rectified: bool = False,
         learned: bool = False,
     ) -> Value:
-        """Return a value for a layer's output in memory of its own; `learned` where trained arrays are in it."""
+        """Return a new value for a layer's output; `learned` if it depends on trained parameters of its own."""
         own = learned or bool(node.trained)
         differentiable = own or any(source.differentiable for source in sources)
-        made = self.buffer(f"{node.name}", per_image=layout.floats)
-        value = Value(node.name, made, layout, node.output_shape, differentiable, rectified)
-        return self.set(node, value)
+        buffer = self.builder.buffer(node.name, per_image=layout.floats)
+        return self.set(node, Value(node.name, buffer, layout, node.output_shape, differentiable, rectified))
 
     def set(self, node: Node, value: Value) -> Value:
-        """Say what a layer's output is."""
+        """Set the value of a layer's output."""
         self.values[node.name] = value
         return value
 
     def view(self, node: Node, source: Value) -> Value:
-        """Let a layer's output be its input, seen in another shape."""
+        """Make a layer's output a view of its input."""
         return self.set(node, replace(source, shape=node.output_shape))
 
-    def canonical(self, shape: Shape) -> Blocked:
-        """Return how an array of this shape lies in blocks: a vector, a row, or an image.
+    def keep_value(self, name: str) -> None:
+        """Make a value readable after the run."""
+        self.builder.keep(name, self.values[name])
 
-        Errors:   NotLowered for other ranks
+    # parameters
+
+    def parameter(self, node: Node, name: str, layout: ParameterLayout) -> Buffer:
+        """Return the buffer of a layer's parameter.
+
+        Errors:   NotLowered if another layer shares it and needs it in another layout
         """
-        if len(shape) > 3 or not shape:
-            raise NotLowered(f"{len(shape)} axes")
-        channels, height, width = (*shape[:1], *(1 for _ in range(3 - len(shape))), *shape[1:])
-        return Blocked(channels, height, width, self.lanes)
+        return self._array(node, name, layout, Role.FROZEN if name in node.frozen else Role.PARAMETER)
 
-    def blocked(self, value: Value) -> Value:
-        """Return the value in blocks as its shape asks for."""
-        wanted = self.canonical(value.shape)
-        return value if value.layout == wanted else self.converted(value, wanted)
+    def statistic(self, node: Node, name: str, layout: ParameterLayout) -> Buffer:
+        """Return the buffer of a layer's running statistic."""
+        return self._array(node, name, layout, Role.STATISTIC)
 
-    def elementwise(self, value: Value) -> Value:
-        """Return the value in any blocks: views of other shapes will do."""
-        return value if isinstance(value.layout, Blocked) else self.blocked(value)
+    def _array(self, node: Node, name: str, layout: ParameterLayout, role: Role) -> Buffer:
+        full = f"{node.parameters_of}.{name}"
+        if not self._parameters.agrees(full, layout):
+            raise NotLowered("it shares a parameter that another layer needs in another layout")
+        return self._parameters.place(full, layout, role)
 
-    def plain(self, value: Value) -> Value:
-        """Return the value as arrays from outside lie."""
-        wanted = Plain(value.shape)
-        return value if value.layout == wanted else self.converted(value, wanted)
+    # fusion
 
-    def converted(self, value: Value, layout: Layout) -> Value:
-        """Return the value in another layout; its gradient finds the way back."""
-        key = f"{value.key} as {layout}"
-        if key in self.values:
-            return self.values[key]
-        if isinstance(value.layout, Blocked) and isinstance(layout, Blocked):
-            plain = replace(self.converted(value, Plain(value.shape)), shape=value.shape)
-            return self.converted(plain, layout)
-        made = replace(value, key=key, buffer=self.buffer(key, per_image=layout.floats), layout=layout)
-        self.values[key] = made
-        self._convert(value.buffer, value.layout, made.buffer, layout, value.key, "layout")
-
-        def back() -> None:
-            gradient = self.gradient(made)
-            if gradient is None:
-                return
-            into = self.buffer(f"gradient of {value.key}", per_image=value.layout.floats)
-            self._convert(gradient.buffer, layout, into, value.layout, value.key, "layout of the gradient")
-            self.contribute(value, Gradient(into))
-
-        self.on_backward(back)
-        return made
-
-    def _convert(self, x: Buffer, one: Layout, y: Buffer, other: Layout, layer: str, purpose: str) -> None:
-        if isinstance(other, Blocked):
-            pack = Pack(other.channels, other.height, other.width, other.lanes)
-            self.call(pack, layer, purpose, "blocks of channels", x=x, y=y)
-        else:
-            assert isinstance(one, Blocked)
-            unpack = Unpack(one.channels, one.height, one.width, one.lanes)
-            self.call(unpack, layer, purpose, "as seen from outside", x=x, y=y)
-
-    def reshaped(self, value: Value, shape: Shape) -> Value:
-        """Return a plain value in another shape: the same memory."""
-        return replace(value, layout=Plain(shape), shape=shape)
-
-    def follower(self, node: Node, kind: type[Any]) -> Node | None:
-        """Return the layer after this one where it may be computed together with it: it alone reads the output."""
-        if not self.mode.fused or node.name in self.wanted:
+    def fusible_successor(self, node: Node, kind: type[Any]) -> Node | None:
+        """Return the next layer if it is of this kind, alone reads the output, and may be fused."""
+        if not self.mode.fused or node.name in self._wanted:
             return None
         consumers = self.network.consumers(node.name)
         if len(consumers) != 1 or not isinstance(consumers[0].layer, kind):
             return None
         return consumers[0]
 
-    def absorb(self, node: Node) -> Node:
-        """Say that a layer is computed along with one before it."""
-        self.absorbed[node.name] = None
+    def fusible_activation(self, node: Node) -> Node | None:
+        """Return the activation that can be fused into a layer.
+
+        In training only a ReLU, whose gradient can be computed from its output.
+        """
+        successor = self.fusible_successor(node, ReLU if self.mode.training else Activation)
+        return None if successor is None or kind_of(successor.layer) is None else successor
+
+    def fuse(self, node: Node) -> Node:
+        """Mark a layer as computed by the kernel of an earlier one."""
+        self.fused[node.name] = None
         return node
 
     def other_term(self, add: Node, own: Node) -> Value | None:
-        """Return the other value of a sum of two, where it is there already and of the same shape."""
+        """Return the other term of a sum of two, if it has been computed and is of the same shape."""
         others = [name for name in add.inputs if name != own.name]
         if len(add.inputs) != 2 or len(others) != 1 or others[0] not in self.values:
             return None
         value = self.values[others[0]]
-        return self.blocked(value) if value.shape == add.output_shape == own.output_shape else None
-
-    # gradients
-
-    def on_backward(self, write: Callable[[], None]) -> None:
-        """Remember how a layer's backward pass is written; the last one remembered is written first."""
-        if self.mode.training:
-            self._backward.append(write)
-
-    def write_backward(self) -> None:
-        """Write the backward passes of all layers."""
-        for write in reversed(self._backward):
-            write()
-        self._backward.clear()
-
-    def contribute(self, value: Value, gradient: Gradient) -> None:
-        """Add to the gradient of a value."""
-        self._contributions.setdefault(value.key, []).append(gradient)
-
-    def contributions(self, value: Value) -> list[Gradient]:
-        """Return the gradients that add up to a value's, for kernels that add while they read."""
-        return self._contributions.get(value.key, [])
-
-    def gradient(self, value: Value) -> Gradient | None:
-        """Return a value's gradient, summed where several layers read the value; None where none arrives."""
-        arrived = self.contributions(value)
-        if len(arrived) < 2:
-            return arrived[0] if arrived else None
-        total = self.buffer(f"gradient of {value.key}", per_image=value.layout.floats)
-        terms: dict[str, Operand | int] = {f"x{place}": term.buffer for place, term in enumerate(arrived)}
-        reason = f"{len(arrived)} layers read it"
-        kernel = Sum(len(arrived), relu=False)
-        # Arrays as they are outside need not fill their last vector; their memory does.
-        floats = Amount(value.layout.floats, self.lanes - 1)
-        self.call(kernel, value.key, "sum of gradients", reason, **terms, y=total, floats=floats)
-        summed = Gradient(total, masked=all(term.masked for term in arrived))
-        self._contributions[value.key] = [summed]
-        return summed
-
-    def parameter(self, node: Node, name: str, layout: ParameterLayout) -> Buffer:
-        """Return where a layer's parameter lies.
-
-        Errors:   NotLowered where another layer that shares it needs it in another order
-        """
-        full = f"{node.parameters_of}.{name}"
-        return self._array(full, layout, Role.FROZEN if name in node.frozen else Role.PARAMETER)
-
-    def statistic(self, node: Node, name: str, layout: ParameterLayout) -> Buffer:
-        """Return where a layer's running statistic lies."""
-        return self._array(f"{node.parameters_of}.{name}", layout, Role.STATISTIC)
-
-    def _array(self, full: str, layout: ParameterLayout, role: Role) -> Buffer:
-        if not self.parameters.agrees(full, layout):
-            raise NotLowered("it shares a parameter that lies in another order")
-        return self.parameters.place(full, layout, role)
-
-    @contextmanager
-    def parameter_gradient(self, node: Node, name: str) -> Iterator[Buffer]:
-        """Give the memory that a parameter's gradient is to be written to; shared parameters' gradients add up.
-
-        A frozen parameter's goes nowhere: kernels that compute it along with another have to write it somewhere.
-        """
-        full = f"{node.parameters_of}.{name}"
-        if name in node.frozen:
-            yield self.buffer(f"unused gradient of {full}", fixed=self.parameters.buffers[full].fixed)
-            return
-        place = self.parameters.gradient(full)
-        if self.first_gradient(full):
-            yield place
-            return
-        own = self.buffer(f"gradient of {full}", fixed=place.fixed)
-        yield own
-        if place.fixed % self.lanes == 0:
-            self.call(Accumulate(), node.name, "shared parameter", x=own, out=place, floats=place.fixed)
-            return
-
-        def add(hand: FallbackContext) -> None:
-            hand.memory(place)[...] += hand.memory(own)
-
-        reason = f"{place.fixed} floats fill no vector"
-        self.add(FallbackStep(add, (own, place), node.name, "shared parameter", reason))
-
-    def first_gradient(self, name: str) -> bool:
-        """Say whether nothing has been written to a parameter's gradient so far; from now on it has."""
-        new = name not in self._parameter_gradients
-        self._parameter_gradients.add(name)
-        return new
-
-    def sum_parts(self, parts: Buffer, count: int, out: Buffer, layer: str, purpose: str) -> None:
-        """Add up parts of a sum over the batch."""
-        self.call(SumParts(count), layer, purpose, f"{count} parts", parts=parts, out=out, floats=out.fixed)
+        return self.layouts.blocked(value) if value.shape == add.output_shape == own.output_shape else None
 
     # results
 
     def mark(self) -> tuple[Any, ...]:
-        """Return where writing stands, to go back to: lengths alone, as values are only ever added."""
-        lengths = {name: len(steps) for name, steps in self.sections.items()}
-        return lengths, len(self.values), len(self._backward), len(self.absorbed), len(self.random)
+        """Return the current state for `restore`."""
+        parts = self.builder.mark(), self.tape.mark(), self.layouts.mark()
+        return *parts, len(self.values), len(self.fused)
 
     def restore(self, mark: tuple[Any, ...]) -> None:
-        """Undo what has been written since."""
-        lengths, values, backward, absorbed, random = mark
-        _shorten(self.values, values)
-        _shorten(self.absorbed, absorbed)
-        for name, steps in self.sections.items():
-            del steps[lengths.get(name, 0) :]
-        del self._backward[backward:]
-        del self.random[random:]
-
-    def keep_value(self, name: str) -> None:
-        """Let a layer's output be readable after the run."""
-        self.kept.add(self.values[name].buffer)
-        self._readable.append(name)
+        """Undo what has been lowered since `mark`."""
+        builder, tape, layouts, values, fused = mark
+        self.builder.restore(builder)
+        self.tape.restore(tape)
+        self.layouts.restore(layouts)
+        for entries, count in ((self.values, values), (self.fused, fused)):
+            while len(entries) > count:
+                entries.popitem()
 
     def plan(self, title: str) -> Plan:
-        """Return what has been written."""
-        sections = {name: tuple(steps) for name, steps in self.sections.items()}
-        values = {name: self.values[name] for name in self._readable}
-        return Plan(title, self.target, sections, values, frozenset(self.kept), tuple(self.random))
+        """Return the plan."""
+        return self.builder.plan(title)
 
 
-def _shorten(entries: dict[str, Any], count: int) -> None:
-    """Take out what was put in last, until so many are left."""
-    while len(entries) > count:
-        entries.popitem()
+@singledispatch
+def lower(layer: Layer, node: Node, lowering: Lowering) -> None:
+    """Add a layer's forward pass to the plan, and record its backward pass.
+
+    Errors:   NotLowered if no kernel computes this layer with these settings; the caller undoes what was added
+    """
+    raise NotLowered(f"no kernel for {layer.kind}")

@@ -1,4 +1,4 @@
-"""Layers that join several values."""
+"""Layers with several inputs."""
 
 from __future__ import annotations
 
@@ -9,67 +9,58 @@ from ..kernels.merge.merges import Multiply as MultiplyKernel
 from ..kernels.merge.merges import MultiplyGradient, Scale, ScaleGradient, Sum
 from ..layout import Blocked
 from ..plan import Operand, Value
-from .channel_sums import through_relu
-from .lowering import Gradient, Lowering, NotLowered
-from .rules import lower
+from .lowering import Gradient, Lowering, NotLowered, lower
 
 
 @lower.register
 def _(layer: Add, node: Node, lowering: Lowering) -> None:
-    sources = _alike(node, lowering)
-    relu = lowering.follower(node, ReLU)
-    last = lowering.absorb(relu) if relu is not None else node
+    sources = _in_one_layout(node, lowering)
+    relu = lowering.fusible_successor(node, ReLU)
+    last = lowering.fuse(relu) if relu is not None else node
     y = lowering.new(last, sources[0].layout, sources, relu is not None)
-    terms: dict[str, Operand] = {f"x{place}": source.buffer for place, source in enumerate(sources)}
+    terms: dict[str, Operand] = {f"x{index}": source.buffer for index, source in enumerate(sources)}
     kernel = Sum(len(sources), relu is not None)
-    purpose = "forward with ReLU" if relu else "forward"
-    lowering.call(kernel, node.name, purpose, **terms, y=y.buffer, floats=y.floats)
+    fused = ("ReLU",) if relu else ()
+    lowering.builder.call(kernel, node.name, "forward", "", fused, **terms, y=y.buffer, floats=y.floats)
 
-    def back() -> None:
-        gradient = through_relu(y, lowering, node.name)
-        for source in sources if gradient is not None else ():
-            assert gradient is not None
-            if source.differentiable:
-                lowering.contribute(source, Gradient(gradient.buffer))
-
-    lowering.on_backward(back)
+    @lowering.tape.backward(y, relu_of=node.name)
+    def write(gradient: Gradient) -> None:
+        for source in sources:
+            lowering.tape.contribute(source, Gradient(gradient.buffer))
 
 
 @lower.register
 def _(layer: Multiply, node: Node, lowering: Lowering) -> None:
     shapes = node.input_shapes
     if len(shapes) != 2:
-        raise NotLowered(f"a product of {len(shapes)}")
+        raise NotLowered(f"a product of {len(shapes)} inputs")
     if shapes[0] == shapes[1]:
         _product(node, lowering)
         return
     gate = (node.output_shape[0], 1, 1)  # a factor for each channel; one for all would need another kernel
     gates = [place for place, shape in enumerate(shapes) if shape == gate]
     if len(gates) != 1 or shapes[1 - gates[0]] != node.output_shape:
-        raise NotLowered("a product of such shapes")
+        raise NotLowered("a product of these shapes")
     _scale(
-        node, lowering, *(lowering.blocked(lowering.input_of(node, place)) for place in (1 - gates[0], gates[0]))
+        node,
+        lowering,
+        *(lowering.layouts.blocked(lowering.input_of(node, place)) for place in (1 - gates[0], gates[0])),
     )
 
 
 def _product(node: Node, lowering: Lowering) -> None:
-    one, two = _alike(node, lowering)
+    one, two = _in_one_layout(node, lowering)
     y = lowering.new(node, one.layout, (one, two))
     operands = {"x0": one.buffer, "x1": two.buffer}
-    lowering.call(MultiplyKernel(), node.name, "forward", y=y.buffer, floats=y.floats, **operands)
+    lowering.builder.call(MultiplyKernel(), node.name, "forward", y=y.buffer, floats=y.floats, **operands)
 
-    def back() -> None:
-        gradient = lowering.gradient(y)
-        if gradient is None:
-            return
-        into = [lowering.buffer(f"gradient of {source.key}", per_image=y.layout.floats) for source in (one, two)]
+    @lowering.tape.backward(y)
+    def write(gradient: Gradient) -> None:
+        into = [lowering.tape.gradient_buffer(source) for source in (one, two)]
         given = {**operands, "dy": gradient.buffer, "dx0": into[0], "dx1": into[1]}
-        lowering.call(MultiplyGradient(), node.name, "input gradient", floats=y.floats, **given)
+        lowering.builder.call(MultiplyGradient(), node.name, "input gradient", floats=y.floats, **given)
         for source, buffer in zip((one, two), into, strict=True):
-            if source.differentiable:
-                lowering.contribute(source, Gradient(buffer))
-
-    lowering.on_backward(back)
+            lowering.tape.contribute(source, Gradient(buffer))
 
 
 def _scale(node: Node, lowering: Lowering, image: Value, gate: Value) -> None:
@@ -78,56 +69,45 @@ def _scale(node: Node, lowering: Lowering, image: Value, gate: Value) -> None:
     sizes = (layout.channels, layout.height, layout.width, layout.lanes)
     y = lowering.new(node, layout, (image, gate))
     operands = {"x": image.buffer, "gate": gate.buffer}
-    lowering.call(Scale(*sizes), node.name, "forward", "one factor a channel", y=y.buffer, **operands)
+    lowering.builder.call(Scale(*sizes), node.name, "forward", "one factor per channel", y=y.buffer, **operands)
 
-    def back() -> None:
-        gradient = lowering.gradient(y)
-        if gradient is None:
-            return
-        dx = lowering.buffer(f"gradient of {image.key}", per_image=layout.floats)
-        dgate = lowering.buffer(f"gradient of {gate.key}", per_image=gate.layout.floats)
+    @lowering.tape.backward(y)
+    def write(gradient: Gradient) -> None:
+        dx, dgate = lowering.tape.gradient_buffer(image), lowering.tape.gradient_buffer(gate)
         given = {**operands, "dy": gradient.buffer, "dx": dx, "dgate": dgate}
-        lowering.call(ScaleGradient(*sizes), node.name, "input gradient", **given)
-        for source, buffer in ((image, dx), (gate, dgate)):
-            if source.differentiable:
-                lowering.contribute(source, Gradient(buffer))
-
-    lowering.on_backward(back)
+        lowering.builder.call(ScaleGradient(*sizes), node.name, "input gradient", **given)
+        lowering.tape.contribute(image, Gradient(dx))
+        lowering.tape.contribute(gate, Gradient(dgate))
 
 
 @lower.register
 def _(layer: Concat, node: Node, lowering: Lowering) -> None:
     if layer.axis != 0:
-        raise NotLowered("joined along rows or columns")
-    sources = tuple(lowering.blocked(lowering.values[name]) for name in node.inputs)
-    layout = lowering.canonical(node.output_shape)
+        raise NotLowered("concatenation along rows or columns")
+    sources = tuple(lowering.layouts.blocked(lowering.values[name]) for name in node.inputs)
+    layout = lowering.layouts.canonical(node.output_shape)
     sizes = (tuple(shape[0] for shape in node.input_shapes), layout.height, layout.width, layout.lanes)
     y = lowering.new(node, layout, sources)
-    parts: dict[str, Operand] = {f"x{place}": source.buffer for place, source in enumerate(sources)}
-    lowering.call(Concatenate(*sizes), node.name, "forward", **parts, y=y.buffer)
+    parts: dict[str, Operand] = {f"x{index}": source.buffer for index, source in enumerate(sources)}
+    lowering.builder.call(Concatenate(*sizes), node.name, "forward", **parts, y=y.buffer)
 
-    def back() -> None:
-        gradient = lowering.gradient(y)
-        if gradient is None:
-            return
-        into = [lowering.buffer(f"gradient of {source.key}", per_image=source.layout.floats) for source in sources]
-        given: dict[str, Operand] = {f"dx{place}": buffer for place, buffer in enumerate(into)}
-        lowering.call(Split(*sizes), node.name, "input gradient", dy=gradient.buffer, **given)
+    @lowering.tape.backward(y)
+    def write(gradient: Gradient) -> None:
+        into = [lowering.tape.gradient_buffer(source) for source in sources]
+        given: dict[str, Operand] = {f"dx{index}": buffer for index, buffer in enumerate(into)}
+        lowering.builder.call(Split(*sizes), node.name, "input gradient", dy=gradient.buffer, **given)
         for source, buffer in zip(sources, into, strict=True):
-            if source.differentiable:
-                lowering.contribute(source, Gradient(buffer))
-
-    lowering.on_backward(back)
+            lowering.tape.contribute(source, Gradient(buffer))
 
 
-def _alike(node: Node, lowering: Lowering) -> tuple[Value, ...]:
-    """Return the inputs in one layout, for kernels that walk through memory.
+def _in_one_layout(node: Node, lowering: Lowering) -> tuple[Value, ...]:
+    """Return the inputs in one layout, for kernels that ignore shapes.
 
     Errors:   NotLowered for shapes that differ
     """
     if len(set(node.input_shapes)) > 1:
-        raise NotLowered("shapes that differ")
-    values = tuple(lowering.elementwise(lowering.values[name]) for name in node.inputs)
+        raise NotLowered("a sum of different shapes")
+    values = tuple(lowering.layouts.elementwise(lowering.values[name]) for name in node.inputs)
     if len({value.layout for value in values}) == 1:
         return values
-    return tuple(lowering.blocked(value) for value in values)
+    return tuple(lowering.layouts.blocked(value) for value in values)

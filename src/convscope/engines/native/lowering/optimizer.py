@@ -1,4 +1,4 @@
-"""The update: one kernel over all parameters in a row."""
+"""The optimizer's step: one kernel over all parameters."""
 
 from __future__ import annotations
 
@@ -11,20 +11,31 @@ from ..codegen.kernel import Kernel
 from ..codegen.target import Target
 from ..kernels.update.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from ..layout import Plain
-from ..plan import Amount, Buffer, Call, Operand, Plan, Role, RuntimeArg, Value
-from ..runtime.arrays import WHOLE
-from .loss import SQUARES
+from ..plan import (
+    Amount,
+    Buffer,
+    KernelCall,
+    Operand,
+    Plan,
+    PlanKind,
+    PlanValue,
+    Role,
+    RuntimeArg,
+    Section,
+    Value,
+)
+from ..runtime.parameters import WHOLE
 
 PARTS = 16
-"""Parts of the gradients' squared norm."""
+"""Parts of the squared norm of the gradients."""
 
 
 def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
-    """Return a plan with the sections "norm", the squares of all gradients in parts, and "update"."""
+    """Return the plan of an optimizer's step: sections `NORM`, the squared norm in parts, and `UPDATE`."""
     weight, gradient = Buffer(WHOLE, Role.PARAMETER, fixed=floats), Buffer(WHOLE, Role.GRADIENT, fixed=floats)
-    squares = Buffer(SQUARES, Role.ACTIVATION, fixed=PARTS)
+    squares = Buffer(PlanValue.SQUARES, Role.ACTIVATION, fixed=PARTS)
     size = Amount(fixed=floats)
-    norm = Call(
+    norm = KernelCall(
         SquaredNorm(PARTS),
         {"gradient": gradient, "parts": squares, "floats": size},
         "all",
@@ -35,17 +46,18 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
         operands[slot] = Buffer(slot, Role.STATE, fixed=floats)
     kernel = update_kernel(optimizer)
     operands |= {name: RuntimeArg(name) for name in kernel.reals}
-    update = Call(kernel, operands, "all", "update", "all parameters in a row")
-    values = {SQUARES: Value(SQUARES, squares, Plain((PARTS,)), (PARTS,))}
-    return Plan("update", target, {"norm": (norm,), "update": (update,)}, values, frozenset({squares}))
+    update = KernelCall(kernel, operands, "all", "update", "all parameters, contiguous")
+    values: dict[str, Value] = {PlanValue.SQUARES: Value(PlanValue.SQUARES, squares, Plain((PARTS,)), (PARTS,))}
+    sections = {Section.NORM: (norm,), Section.UPDATE: (update,)}
+    return Plan(PlanKind.UPDATE, target, sections, values, frozenset({squares}))
 
 
 @singledispatch
 def update_kernel(optimizer: Optimizer) -> Kernel:
-    """Return the kernel that moves parameters."""
+    """Return the kernel that updates parameters."""
     raise BadSetting(
-        f"{type(optimizer).__name__}.update must be known to train with it; got no kernel for it; "
-        "use SGD, Adam or AdamW. [no-update]"
+        f"the native engine has no kernel for the optimizer {type(optimizer).__name__}. "
+        "Use SGD, Adam or AdamW. [no-update]"
     )
 
 
@@ -64,11 +76,11 @@ def _(optimizer: AdamW) -> Kernel:
     return AdamUpdate(*optimizer.betas, optimizer.eps, optimizer.weight_decay, decoupled=True)
 
 
-def given_numbers(optimizer: Optimizer, lr: float, step: int) -> dict[str, float]:
-    """Return what the update is given anew at a step that counts from 0."""
-    numbers = {"lr": lr}
+def update_arguments(optimizer: Optimizer, lr: float, scale: float, step: int) -> dict[RuntimeArg, float]:
+    """Return the scalar arguments of an update. Steps count from 0; gradients are multiplied by `scale`."""
+    values = {"lr": lr, "scale": scale}
     if isinstance(optimizer, Adam | AdamW):
         beta1, beta2 = optimizer.betas
-        numbers["first_correction"] = 1 / (1 - beta1 ** (step + 1))
-        numbers["second_correction"] = 1 / (1 - beta2 ** (step + 1)) ** 0.5
-    return numbers
+        values["first_correction"] = 1 / (1 - beta1 ** (step + 1))
+        values["second_correction"] = 1 / (1 - beta2 ** (step + 1)) ** 0.5
+    return {RuntimeArg(name): value for name, value in values.items()}

@@ -9,23 +9,22 @@ from ....network import Network, Node
 from ....optim.losses import Objective
 from ..codegen.target import Target
 from ..layout import Plain
-from ..plan import Plan, Value
+from ..plan import Plan, Section, Value
 from ..runtime.parameters import Parameters
-from .fallback import on_reference
+from .fallback import lower_to_reference
 from .loss import lower_loss
-from .lowering import Lowering, Mode, NotLowered
-from .rules import lower
+from .lowering import Lowering, Mode, NotLowered, lower
 
-MOST_INPUTS = 128
-"""Inputs that one kernel reads: its code grows with them, and the time to compile it with their square."""
+MAX_INPUTS = 128
+"""Inputs of one kernel. Its code grows with their count, and its compile time with the square."""
 
 
 def inference_plan(
     title: str, network: Network, target: Target, mode: Mode, parameters: Parameters, wanted: frozenset[str]
 ) -> Plan:
-    """Return a plan whose "prepare" section is run when parameters have changed, "forward" for every batch."""
+    """Return a plan with the sections `PREPARE`, run after parameters have changed, and `FORWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted)
-    with lowering.section("prepare"):
+    with lowering.builder.section(Section.PREPARE):
         pass
     _forward(lowering, wanted)
     return lowering.plan(title)
@@ -40,40 +39,40 @@ def training_plan(
     parameters: Parameters,
     wanted: frozenset[str],
 ) -> Plan:
-    """Return a plan with the sections "forward", "loss" and "backward"."""
+    """Return a plan with the sections `FORWARD`, `LOSS` and `BACKWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted | {objective.scores})
     _forward(lowering, wanted | {objective.scores})
-    with lowering.section("loss"):
+    with lowering.builder.section(Section.LOSS):
         lower_loss(objective, lowering)
-    with lowering.section("backward"):
-        lowering.write_backward()
+    with lowering.builder.section(Section.BACKWARD):
+        lowering.tape.write_backward()
     return lowering.plan(title)
 
 
 def _forward(lowering: Lowering, wanted: frozenset[str]) -> None:
     for node in _needed(lowering.network, wanted):
-        if node.name in lowering.absorbed:
+        if node.name in lowering.fused:
             continue
         if isinstance(node.layer, Input):
             layout = Plain(node.output_shape)
-            made = lowering.buffer(node.name, per_image=layout.floats)
-            lowering.set(node, Value(node.name, made, layout, node.output_shape))
+            buffer = lowering.builder.buffer(node.name, per_image=layout.floats)
+            lowering.set(node, Value(node.name, buffer, layout, node.output_shape))
             lowering.keep_value(node.name)
             continue
         before = lowering.mark()
         try:
-            if len(node.inputs) > MOST_INPUTS:
-                raise NotLowered(f"more than {MOST_INPUTS} inputs")
+            if len(node.inputs) > MAX_INPUTS:
+                raise NotLowered(f"more than {MAX_INPUTS} inputs")
             lower(node.layer, node, lowering)
         except NotLowered as reason:
             lowering.restore(before)
-            on_reference(node, lowering, str(reason))
+            lower_to_reference(node, lowering, str(reason))
     for name in sorted(wanted):
         lowering.keep_value(name)
 
 
 def _needed(network: Network, wanted: Iterable[str]) -> list[Node]:
-    """Return the layers that lead to what is wanted, and those whose statistics follow the batch."""
+    """Return the layers that the wanted ones depend on, and those with running statistics."""
     needed: set[str] = {node.name for node in network.inputs} | set(wanted)
     for node in reversed(list(network)):
         if node.name in needed or node.facts.buffer_shapes:

@@ -26,10 +26,9 @@ from ..kernels.pooling.maximum import MaxPool as MaxPoolKernel
 from ..kernels.pooling.maximum_gradient import MaxPoolGradient
 from ..layout import Blocked, blocks_of
 from ..plan import Operand, Value
-from .channel_sums import SLICES
-from .lowering import Gradient, Lowering
-from .planes import pair, plane, window_sizes
-from .rules import lower
+from .gradients import SLICES
+from .lowering import Gradient, Lowering, lower
+from .shape import pair, plane, window_sizes
 
 
 def pooling_shape(layer: Pool, node: Node, lanes: int) -> PoolingShape:
@@ -55,35 +54,34 @@ def _(layer: MinPool, node: Node, lowering: Lowering) -> None:
 
 @lower.register
 def _(layer: GlobalMaxPool, node: Node, lowering: Lowering) -> None:
-    layout = lowering.canonical(node.input_shapes[0])
+    layout = lowering.layouts.canonical(node.input_shapes[0])
     whole = (layout.height, layout.width)
     sizes = (layout.channels, *whole, whole, whole, (0, 0), (1, 1), (1, 1), lowering.lanes)
     _max_pool(node, lowering, PoolingShape(*sizes))
 
 
 def _max_pool(node: Node, lowering: Lowering, shape: PoolingShape, smallest: bool = False) -> None:
-    x = lowering.blocked(lowering.input_of(node))
+    x = lowering.layouts.blocked(lowering.input_of(node))
     y = lowering.new(node, Blocked(shape.channels, *shape.output, shape.lanes), (x,))
-    lowering.call(MaxPoolKernel(shape, smallest=smallest), node.name, "forward", x=x.buffer, y=y.buffer)
+    lowering.builder.call(MaxPoolKernel(shape, smallest=smallest), node.name, "forward", x=x.buffer, y=y.buffer)
 
-    def back() -> None:
-        gradient = lowering.gradient(y)
-        if gradient is None or not x.differentiable:
+    images = {"x": x.buffer, "y": y.buffer}
+    if not x.rectified:
+        lowering.tape.backward_by(MaxPoolGradient(shape, masked=False), node.name, x, y, **images)
+        return
+
+    @lowering.tape.backward(y)
+    def write(gradient: Gradient) -> None:
+        if not x.differentiable:
             return
-        into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
-        operands: dict[str, Operand] = {"x": x.buffer, "y": y.buffer, "dy": gradient.buffer, "dx": into}
-        if not x.rectified:
-            lowering.call(MaxPoolGradient(shape, masked=False), node.name, "input gradient", **operands)
-            lowering.contribute(x, Gradient(into))
-            return
+        dx = lowering.tape.gradient_buffer(x)
+        operands: dict[str, Operand] = {**images, "dy": gradient.buffer, "dx": dx}
         floats = SLICES * blocks_of(shape.channels, shape.lanes) * shape.lanes
-        parts = lowering.buffer(f"parts of {node.name}'s sums", fixed=floats)
+        parts = lowering.builder.buffer(f"parts of {node.name}'s sums", fixed=floats)
         kernel = MaxPoolGradient(shape, masked=True, bias_slices=SLICES)
-        reason = "with the ReLU before it and the sums of each channel"
-        lowering.call(kernel, node.name, "input gradient", reason, parts=parts, **operands)
-        lowering.contribute(x, Gradient(into, masked=True, sums=parts, parts=SLICES))
-
-    lowering.on_backward(back)
+        reason = "fused with the preceding ReLU and channel sums"
+        lowering.builder.call(kernel, node.name, "input gradient", reason, parts=parts, **operands)
+        lowering.tape.contribute(x, Gradient(dx, masked=True, sums=parts, parts=SLICES))
 
 
 @lower.register
@@ -99,7 +97,7 @@ def _(layer: AvgPool, node: Node, lowering: Lowering) -> None:
 
 @lower.register
 def _(layer: GlobalAvgPool, node: Node, lowering: Lowering) -> None:
-    whole = lowering.canonical(node.input_shapes[0])
+    whole = lowering.layouts.canonical(node.input_shapes[0])
     sizes = (whole.channels, whole.height, whole.width, whole.lanes)
     layout = Blocked(whole.channels, 1, 1, whole.lanes)
     _linear(node, lowering, layout, GlobalAveragePool(*sizes), GlobalAveragePoolGradient(*sizes))
@@ -107,7 +105,7 @@ def _(layer: GlobalAvgPool, node: Node, lowering: Lowering) -> None:
 
 @lower.register
 def _(layer: AdaptiveAvgPool, node: Node, lowering: Lowering) -> None:
-    before, after = lowering.canonical(node.input_shapes[0]), lowering.canonical(node.output_shape)
+    before, after = lowering.layouts.canonical(node.input_shapes[0]), lowering.layouts.canonical(node.output_shape)
     if len(node.output_shape) == 1 + len(layer.output_size) and prod(node.output_shape[1:]) == 1:
         sizes = (before.channels, before.height, before.width, before.lanes)
         _linear(node, lowering, after, GlobalAveragePool(*sizes), GlobalAveragePoolGradient(*sizes))
@@ -119,36 +117,19 @@ def _(layer: AdaptiveAvgPool, node: Node, lowering: Lowering) -> None:
 
 @lower.register
 def _(layer: AdaptiveMaxPool, node: Node, lowering: Lowering) -> None:
-    before, after = lowering.canonical(node.input_shapes[0]), lowering.canonical(node.output_shape)
-    x = lowering.blocked(lowering.input_of(node))
+    before, after = lowering.layouts.canonical(node.input_shapes[0]), lowering.layouts.canonical(node.output_shape)
+    x = lowering.layouts.blocked(lowering.input_of(node))
     y = lowering.new(node, after, (x,))
     settings = (before.channels, before.height, before.width, (after.height, after.width), before.lanes)
-    lowering.call(AdaptiveMaxPoolKernel(*settings), node.name, "forward", x=x.buffer, y=y.buffer)
+    lowering.builder.call(AdaptiveMaxPoolKernel(*settings), node.name, "forward", x=x.buffer, y=y.buffer)
 
-    def back() -> None:
-        gradient = lowering.gradient(y)
-        if gradient is None or not x.differentiable:
-            return
-        into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
-        operands: dict[str, Operand] = {"x": x.buffer, "y": y.buffer, "dy": gradient.buffer, "dx": into}
-        lowering.call(AdaptiveMaxPoolGradient(*settings), node.name, "input gradient", **operands)
-        lowering.contribute(x, Gradient(into))
-
-    lowering.on_backward(back)
+    images = {"x": x.buffer, "y": y.buffer}
+    lowering.tape.backward_by(AdaptiveMaxPoolGradient(*settings), node.name, x, y, **images)
 
 
 def _linear(node: Node, lowering: Lowering, layout: Blocked, forward: Kernel, backward: Kernel) -> None:
-    """Write a pooling whose gradient needs nothing but the gradient."""
-    x: Value = lowering.blocked(lowering.input_of(node))
+    """Lower a linear pooling, whose backward pass needs only the gradient of the output."""
+    x: Value = lowering.layouts.blocked(lowering.input_of(node))
     y = lowering.new(node, layout, (x,))
-    lowering.call(forward, node.name, "forward", x=x.buffer, y=y.buffer)
-
-    def back() -> None:
-        gradient = lowering.gradient(y)
-        if gradient is None or not x.differentiable:
-            return
-        into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
-        lowering.call(backward, node.name, "input gradient", dy=gradient.buffer, dx=into)
-        lowering.contribute(x, Gradient(into))
-
-    lowering.on_backward(back)
+    lowering.builder.call(forward, node.name, "forward", x=x.buffer, y=y.buffer)
+    lowering.tape.backward_by(backward, node.name, x, y)

@@ -1,4 +1,4 @@
-"""Transposed convolutions: a convolution's input gradient run forward, and its forward pass run backward."""
+"""Transposed convolutions: the input gradient of a convolution, with the forward pass as its gradient."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
 from ..kernels.convolution.weight_gradient_tiles import slices_for
 from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
 from ..layout import Blocked, Channels, GroupedFilterBlocks
-from ..plan import Buffer, Operand, Role
-from .channel_sums import channel_sums, through_relu
-from .following import activation_after
-from .lowering import Gradient, Lowering, NotLowered
-from .planes import plane, window_sizes
-from .rules import lower
+from ..plan import Buffer, Operand, Role, Section
+from .lowering import Gradient, Lowering, NotLowered, lower
+from .shape import plane, window_sizes
 
 
 def adjoint_shape(layer: ConvTranspose, node: Node, lanes: int) -> ConvolutionShape:
@@ -37,54 +34,54 @@ def adjoint_shape(layer: ConvTranspose, node: Node, lanes: int) -> ConvolutionSh
 def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
     shape = adjoint_shape(layer, node, lowering.lanes)
     if shape.depthwise:
-        raise NotLowered("no kernel for a depthwise transposed convolution")
-    x, name = lowering.blocked(lowering.input_of(node)), node.name
+        raise NotLowered("a depthwise transposed convolution")
+    x, name = lowering.layouts.blocked(lowering.input_of(node)), node.name
     layout = weights_layout(shape)
     weight = lowering.parameter(node, "weight", layout)
     bias = lowering.parameter(node, "bias", Channels(shape.channels, shape.lanes)) if layer.bias else None
-    following = activation_after(node, lowering)
+    following = lowering.fusible_activation(node)
     activation = function_of(following.layer) if following is not None else None
-    last = lowering.absorb(following) if following is not None else node
+    last = lowering.fuse(following) if following is not None else node
     blocked = Blocked(shape.channels, shape.height, shape.width, shape.lanes)
     y = lowering.new(last, blocked, (x,), activation == RELU, learned=bool(node.trained))
     operands: dict[str, Operand] = {
         "dy": x.buffer,
-        "weight_t": _turned(node, lowering, shape, weight),
+        "weight_t": _transposed_weights(node, lowering, shape, weight),
         "dx": y.buffer,
     }
     if bias is not None:
         operands["bias"] = bias
     kernel = ConvolutionInputGradient(shape, layer.bias, activation)
-    purpose = f"forward with {following.layer.kind}" if following is not None else "forward"
-    lowering.call(kernel, name, purpose, "a convolution's input gradient", **operands)
+    fused = (following.layer.kind,) if following is not None else ()
+    lowering.builder.call(kernel, name, "forward", "a convolution's input gradient", fused, **operands)
 
-    def back() -> None:
-        gradient = through_relu(y, lowering, name)
-        if gradient is None:
-            return
+    @lowering.tape.backward(y, relu_of=name)
+    def write(gradient: Gradient) -> None:
         if "bias" in node.trained:
-            with lowering.parameter_gradient(node, "bias") as out:
-                channel_sums(gradient, y, out, lowering, name)
+            with lowering.tape.parameter_gradient(node, "bias") as out:
+                lowering.tape.sum_channels(gradient, y, out, name)
         if "weight" in node.trained:
-            with lowering.parameter_gradient(node, "weight") as out:
+            with lowering.tape.parameter_gradient(node, "weight") as out:
                 _weight_gradient(node, lowering, shape, gradient.buffer, x.buffer, out)
         if x.differentiable:
-            into = lowering.buffer(f"gradient of {x.key}", per_image=x.layout.floats)
-            lowering.call(Convolution(shape), name, "input gradient", x=gradient.buffer, weight=weight, y=into)
-            lowering.contribute(x, Gradient(into))
-
-    lowering.on_backward(back)
+            with lowering.tape.input_gradient(x) as dx:
+                images = {"x": gradient.buffer, "y": dx}
+                lowering.builder.call(Convolution(shape), name, "input gradient", weight=weight, **images)
 
 
-def _turned(node: Node, lowering: Lowering, shape: ConvolutionShape, weight: Buffer) -> Buffer:
-    """Return the weights turned around: made every step in training, once at inference."""
+def _transposed_weights(node: Node, lowering: Lowering, shape: ConvolutionShape, weight: Buffer) -> Buffer:
+    """Return the transposed weights: computed in every training step, once at inference."""
     training = lowering.mode.training
     role = Role.ACTIVATION if training else Role.PREPARED
-    turned = lowering.buffer(f"{node.name}.weight transposed", fixed=transposed_layout(shape).floats, role=role)
-    with lowering.section("forward" if training else "prepare"):
+    transposed = lowering.builder.buffer(
+        f"{node.name}.weight transposed", fixed=transposed_layout(shape).floats, role=role
+    )
+    with lowering.builder.section(Section.FORWARD if training else Section.PREPARE):
         kernel = TransposedWeights(shape)
-        lowering.call(kernel, node.name, "forward", "weights turned", weight=weight, weight_t=turned)
-    return turned
+        lowering.builder.call(
+            kernel, node.name, "forward", "transposed weights", weight=weight, weight_t=transposed
+        )
+    return transposed
 
 
 def _weight_gradient(
@@ -93,10 +90,10 @@ def _weight_gradient(
     slices, name = slices_for(shape), node.name
     kernel = ConvolutionWeightGradient(shape, False, slices)
     if slices == 1:
-        lowering.call(kernel, name, "weight gradient", x=x, dy=dy, parts=out)
+        lowering.builder.call(kernel, name, "weight gradient", x=x, dy=dy, parts=out)
     else:
-        parts = lowering.buffer(f"parts of {name}.weight's gradient", fixed=slices * out.fixed)
-        lowering.call(kernel, name, "weight gradient", x=x, dy=dy, parts=parts)
-        lowering.sum_parts(parts, slices, out, name, "weight gradient")
+        parts = lowering.builder.buffer(f"parts of {name}.weight's gradient", fixed=slices * out.fixed)
+        lowering.builder.call(kernel, name, "weight gradient", x=x, dy=dy, parts=parts)
+        lowering.builder.sum_parts(parts, slices, out, name, "weight gradient")
     if isinstance(weights_layout(shape), GroupedFilterBlocks):
-        lowering.call(GroupMask(shape), name, "weight gradient", "nothing between groups", gradient=out)
+        lowering.builder.call(GroupMask(shape), name, "weight gradient", "zero between groups", gradient=out)

@@ -1,4 +1,4 @@
-"""A plan bound to memory for one batch size: addresses put in, ready to run."""
+"""A plan instantiated for one batch size: buffers have addresses, and calls can run."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from ..codegen.kernel import Kernel, argument_names
 from ..layout import Floats
-from ..plan import Amount, Buffer, Call, FallbackStep, Plan, Role, RuntimeArg, Step
+from ..plan import Amount, Buffer, FallbackStep, KernelCall, Plan, PlanStep, Role, RuntimeArg, Section
 from .memory_planner import by_lifetime
 from .threads import RECORD, Pool
 
 Locate = Callable[[Buffer], Floats]
-"""Finds the memory of buffers that outlive a run."""
+"""Returns the memory of buffers that outlive a run."""
 
 SMALL = 400_000
-"""Multiply-adds and floats moved in a whole section below which one thread is faster than waking others."""
+"""Multiply-adds plus floats moved, below which one thread runs a segment faster than several."""
 
 
 class Memory:
-    """Activations and scratch of all plans of a program: plans run one at a time, so they share it.
+    """Activations and scratch, shared by all plans of a program, which run one at a time.
 
-    `forget` is called before memory is replaced by more of it, so that whoever refers to the old one lets it go.
+    `forget` is called before memory is reallocated, so that references to the old memory can be dropped.
     """
 
     def __init__(self, new: Callable[[int], Floats], forget: Callable[[], None] = lambda: None) -> None:
@@ -34,7 +34,7 @@ class Memory:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of both."""
+        """The bytes of both."""
         return self.activations.nbytes + self.scratch.nbytes
 
     def reserve(self, activations: int, scratch: int) -> None:
@@ -42,7 +42,7 @@ class Memory:
         more_activations, more_scratch = activations > len(self.activations), scratch > len(self.scratch)
         if more_activations or more_scratch:
             self._forget()
-        # The old memory goes first: both at once may be more than the system has.
+        # Free the old memory first, as both may not fit.
         if more_activations:
             self.activations = self._new(0)
             self.activations = self._new(activations)
@@ -52,7 +52,7 @@ class Memory:
 
 
 class Segment(NamedTuple):
-    """Calls that follow each other without Python in between: their records, and where these lie."""
+    """Consecutive kernel calls without Python in between, as records at an address."""
 
     records: NDArray[Any]
     address: int
@@ -61,7 +61,7 @@ class Segment(NamedTuple):
 
 
 class Executable:
-    """Records and argument tables of a plan's sections."""
+    """A plan instantiated for one batch size: argument tables and call records of its sections."""
 
     def __init__(
         self,
@@ -73,94 +73,96 @@ class Executable:
         pool: Pool,
     ) -> None:
         self.plan, self.batch, self._locate, self._pool = plan, batch, locate, pool
-        self._arrangement = by_lifetime(plan, batch)
+        self._placement = by_lifetime(plan, batch)
         scratch = max((kernel.scratch_floats(plan.target) for kernel in plan.kernels), default=0)
-        memory.reserve(self._arrangement.floats, scratch * pool.threads)
+        memory.reserve(self._placement.floats, scratch * pool.threads)
         self._activations, self._scratch = memory.activations, memory.scratch
         self._views: dict[int, tuple[Buffer, Floats]] = {}
-        self._given: dict[str, list[tuple[int, bool]]] = {}
-        calls = [step for step in plan.steps if isinstance(step, Call)]
+        self._runtime_slots: dict[RuntimeArg, list[tuple[int, bool]]] = {}
+        calls = [step for step in plan.steps if isinstance(step, KernelCall)]
         names = [argument_names(call.kernel, plan.target) for call in calls]
         self._tables = np.zeros(sum(map(len, names)) + 1, np.int64)
         self._floats = self._tables.view(np.float32)
         starts = np.cumsum([0, *map(len, names)])
         for call, slots, start in zip(calls, names, starts, strict=False):
-            for place, name in enumerate(slots, start):
-                self._fill(int(place), call, name)
-        at = {
+            for slot, name in enumerate(slots, start):
+                self._fill(int(slot), call, name)
+        table_addresses = {
             id(call): self._tables.ctypes.data + 8 * int(start) for call, start in zip(calls, starts, strict=False)
         }
-        self._sections = {name: self._segments(steps, addresses, at) for name, steps in plan.sections.items()}
+        self._sections = {
+            name: self._segments(steps, addresses, table_addresses) for name, steps in plan.sections.items()
+        }
 
     def memory(self, buffer: Buffer) -> Floats:
         """Return a buffer's memory: (batch, floats of an image), or (floats,) for a fixed one."""
-        known = self._views.get(id(buffer))
-        if known is None or known[0] is not buffer:
-            known = self._views[id(buffer)] = buffer, self._view(buffer)
-        return known[1]
+        view = self._views.get(id(buffer))
+        if view is None or view[0] is not buffer:
+            view = self._views[id(buffer)] = buffer, self._view(buffer)
+        return view[1]
 
     def _view(self, buffer: Buffer) -> Floats:
         if buffer.role is not Role.ACTIVATION:
             return self._locate(buffer)
-        start = self._arrangement.offsets[buffer]
+        start = self._placement.offsets[buffer]
         flat = self._activations[start : start + buffer.floats(self.batch)]
         return flat if buffer.per_image == 0 else flat.reshape(self.batch, -1)
 
     @property
     def activation_bytes(self) -> int:
-        """Return the memory that its activations take."""
-        return 4 * self._arrangement.floats
+        """The bytes of its activations."""
+        return 4 * self._placement.floats
 
     @property
     def table_bytes(self) -> int:
-        """Return the memory of its records and argument tables."""
+        """The bytes of its records and argument tables."""
         segments = (one for section in self._sections.values() for one in section if isinstance(one, Segment))
         return self._tables.nbytes + sum(segment.records.nbytes for segment in segments)
 
-    def give(self, numbers: Mapping[str, float]) -> None:
-        """Set numbers that calls are given anew for each run."""
-        for name, number in numbers.items():
-            for place, real in self._given.get(name, ()):
-                if real:
-                    self._floats[2 * place] = number
+    def set_arguments(self, values: Mapping[RuntimeArg, float]) -> None:
+        """Set scalar arguments for the next run."""
+        for argument, value in values.items():
+            for slot, is_float in self._runtime_slots.get(argument, ()):
+                if is_float:
+                    self._floats[2 * slot] = value
                 else:
-                    self._tables[place] = int(number)
+                    self._tables[slot] = int(value)
 
-    def run(self, section: str, host: Callable[[FallbackStep], None]) -> None:
-        """Run a section; `host` runs the steps that are Python."""
+    def run(self, section: Section, fallback: Callable[[FallbackStep], None]) -> None:
+        """Run a section; `fallback` runs the steps in Python."""
         for segment in self._sections.get(section, ()):
             if isinstance(segment, FallbackStep):
-                host(segment)
+                fallback(segment)
             else:
                 self._pool.run_at(segment.address, segment.length, segment.alone)
 
-    def singles(self, section: str) -> list[tuple[Call, NDArray[Any]]]:
-        """Return each kernel call of a section with a list of its own, for measuring one by one."""
-        calls = [step for step in self.plan.sections.get(section, ()) if isinstance(step, Call)]
+    def singles(self, section: Section) -> list[tuple[KernelCall, NDArray[Any]]]:
+        """Return each kernel call of a section with a list of its own, to time them separately."""
+        calls = [step for step in self.plan.sections.get(section, ()) if isinstance(step, KernelCall)]
         found = [one.records for one in self._sections.get(section, ()) if isinstance(one, Segment)]
         records = np.concatenate(found) if found else np.zeros(0, RECORD)
         return [(call, records[place : place + 1]) for place, call in enumerate(calls)]
 
-    def _fill(self, place: int, call: Call, name: str) -> None:
+    def _fill(self, slot: int, call: KernelCall, name: str) -> None:
         if name == "scratch":
-            self._tables[place] = self._scratch.ctypes.data
+            self._tables[slot] = self._scratch.ctypes.data
             return
         operand = call.operands[name]
         if isinstance(operand, Buffer):
-            self._tables[place] = self.memory(operand).ctypes.data
+            self._tables[slot] = self.memory(operand).ctypes.data
         elif isinstance(operand, RuntimeArg):
-            self._given.setdefault(operand.name, []).append((place, name in call.kernel.reals))
+            self._runtime_slots.setdefault(operand, []).append((slot, name in call.kernel.reals))
         elif name in call.kernel.reals:
-            raise TypeError(f"{type(call.kernel).__name__}.{name} must be given anew for each run")
+            raise TypeError(f"{type(call.kernel).__name__}.{name} must be a RuntimeArg")
         else:
             assert isinstance(operand, Amount)
-            self._tables[place] = operand.per_image * self.batch + operand.fixed
+            self._tables[slot] = operand.per_image * self.batch + operand.fixed
 
     def _segments(
-        self, steps: Sequence[Step], addresses: Mapping[Kernel, int], tables: Mapping[int, int]
+        self, steps: Sequence[PlanStep], addresses: Mapping[Kernel, int], tables: Mapping[int, int]
     ) -> list[Segment | FallbackStep]:
         segments: list[Segment | FallbackStep] = []
-        waiting: list[Call] = []
+        waiting: list[KernelCall] = []
 
         def close() -> None:
             if waiting:
@@ -173,7 +175,7 @@ class Executable:
                 waiting.clear()
 
         for step in steps:
-            if isinstance(step, Call):
+            if isinstance(step, KernelCall):
                 waiting.append(step)
             else:
                 close()
@@ -181,7 +183,7 @@ class Executable:
         close()
         return segments
 
-    def _work(self, calls: Sequence[Call]) -> int:
+    def _work(self, calls: Sequence[KernelCall]) -> int:
         return sum(
             call.kernel.macs(self.batch) + sum(buffer.floats(self.batch) for buffer in call.buffers)
             for call in calls

@@ -1,43 +1,83 @@
-"""What a piece of Python may touch while a plan runs."""
+"""The context that fallback steps run in."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ....optim.losses import Loss
+from ....optim.randomness import generator
 from ...protocol import Array, StepResult
 from ...reference.layers.rules import Context
 from ..layout import Floats
-from ..plan import Buffer
+from ..plan import Buffer, FallbackStep
+
+if TYPE_CHECKING:
+    from .executable import Executable
+    from .parameters import Arrays
 
 
 class FallbackContext(Protocol):
-    """A plan at work, as a step in Python sees it."""
+    """What a fallback step may read and write."""
 
-    @property
-    def batch(self) -> int:
-        """Return the number of images."""
-
-    contexts: dict[str, Context]
-    """What forward passes leave for backward passes, by layer."""
+    layer_contexts: dict[str, Context]
+    """What forward passes save for backward passes, by layer."""
     labels: Array
     loss: Loss
     result: StepResult | None
-    """What a loss in Python found."""
+    """The result of a loss computed in Python."""
+
+    @property
+    def batch(self) -> int:
+        """The number of images."""
 
     def generator(self, layer: str) -> np.random.Generator:
-        """Return the random numbers of a layer in this step."""
+        """Return the random generator of a layer for this step."""
 
     def memory(self, buffer: Buffer) -> Floats:
         """Return a buffer's memory: (n, floats of an image), or (floats,) for a fixed one."""
 
     def array(self, name: str) -> Floats:
-        """Return a parameter or statistic in its own shape, as a copy."""
+        """Return a copy of a parameter or statistic in its own shape."""
 
     def set_array(self, name: str, array: Floats) -> None:
         """Overwrite a parameter or statistic."""
 
     def add_gradient(self, name: str, array: Floats, first: bool) -> None:
-        """Write a parameter's gradient, or add to what another use of it gave."""
+        """Add to a parameter's gradient; overwrite it if `first`."""
+
+
+class PlanFallbackContext:
+    """The context of one run of an executable."""
+
+    def __init__(self, executable: Executable, arrays: Arrays, seed: int, step: int) -> None:
+        self._executable, self._arrays, self._seed, self._step = executable, arrays, seed, step
+        self.layer_contexts: dict[str, Context] = {}
+        self.labels: Array = np.zeros(0)
+        self.loss: Loss = Loss()
+        self.result: StepResult | None = None
+
+    def __call__(self, step: FallbackStep) -> None:
+        """Run a step."""
+        with np.errstate(all="ignore"):  # overflows are reported after the training step
+            step.run(self)
+
+    @property
+    def batch(self) -> int:
+        return self._executable.batch
+
+    def generator(self, layer: str) -> np.random.Generator:
+        return generator(self._seed, f"masks of {layer}", self._step)
+
+    def memory(self, buffer: Buffer) -> Floats:
+        return self._executable.memory(buffer)
+
+    def array(self, name: str) -> Floats:
+        return self._arrays.read(name)
+
+    def set_array(self, name: str, array: Floats) -> None:
+        self._arrays.write(name, array)
+
+    def add_gradient(self, name: str, array: Floats, first: bool) -> None:
+        self._arrays.add_gradient(name, array, first)

@@ -1,8 +1,8 @@
-"""Locks that a fork waits for.
+"""Locks that are safe to use in a process that forks.
 
-A fork copies all memory, but only the thread that forks. A lock that another thread holds would stay locked in the
-child, and what it guards half-changed. So a fork first takes every lock of this kind, as any other thread would,
-which lets the work in progress end; then parent and child release them.
+A fork copies all memory but only the forking thread. A lock held by another thread would stay locked in the child,
+and the state it guards would be half-changed. So a fork first acquires every such lock, which lets the work in
+progress finish, and then parent and child release them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from weakref import WeakSet
 
 
 class ForkLock:
-    """A reentrant lock that a fork takes before it copies the process.
+    """A reentrant lock that a fork acquires before it copies the process.
 
-    A thread that holds one may take others of a higher `rank` only: in that order a fork takes them, too.
+    A thread that holds one may acquire only locks of a higher `rank`: a fork acquires them in that order too.
     """
 
     def __init__(self, rank: int) -> None:
@@ -34,7 +34,7 @@ class ForkLock:
         self._lock.release()
 
     def acquire(self) -> None:
-        """Take it, as a fork does."""
+        """Acquire it, as a fork does."""
         self._lock.acquire()
 
     def release(self) -> None:
@@ -42,31 +42,31 @@ class ForkLock:
         self._lock.release()
 
     def renew(self) -> None:
-        """Start from a free lock, whoever held it."""
+        """Replace it by a free lock."""
         self._lock = threading.RLock()
 
 
 PROGRAM, MAKING, LOADER, POOL = range(4)
-"""Ranks: a program runs, which may make the process's own loader and pool, compile, and use the threads."""
+"""Ranks: a program runs, creates the process's loader and pool, compiles, and uses the threads."""
 
 _known: WeakSet[ForkLock] = WeakSet()
 _registry = threading.Lock()
 _taken: dict[int, list[ForkLock]] = {}
-"""The locks taken by each thread that is about to fork; it holds the registry then, so that none is added."""
+"""The locks held by each thread about to fork. It also holds the registry, so that no lock is added."""
 
 
 def _before_fork() -> None:
     me = threading.get_ident()
     while True:
         with _registry:
-            wanted = sorted(_known, key=lambda lock: (lock.rank, id(lock)))  # one order for all that fork
+            wanted = sorted(_known, key=lambda lock: (lock.rank, id(lock)))  # the same order in every thread
         held: list[ForkLock] = []
         try:
             for lock in wanted:
                 lock.acquire()
                 held.append(lock)
             _registry.acquire()
-        except BaseException:  # somebody is tired of waiting: the fork goes on, and the child renews its locks
+        except BaseException:  # the user interrupts: the fork proceeds, and the child renews its locks
             _release(held)
             raise
         if set(_known) <= set(held):

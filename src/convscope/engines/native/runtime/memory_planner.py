@@ -1,4 +1,4 @@
-"""Memory for buffers: where each lies, so that those never needed together share a place."""
+"""Placement of buffers in memory: buffers that are never alive together may overlap."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layout import Floats
-from ..plan import Buffer, Call, Plan, Role
+from ..plan import Buffer, KernelCall, Plan, Role
 
 ALIGNMENT = 64
-"""Floats between the starts of two buffers are a multiple of this: four cache lines."""
+"""Buffers start at multiples of this many floats: four cache lines."""
 
 
 @dataclass(frozen=True)
-class Arrangement:
-    """Offsets of buffers in one piece of memory, in floats."""
+class Placement:
+    """Offsets of buffers in one allocation, in floats."""
 
     offsets: Mapping[Buffer, int]
     floats: int
 
 
 def rounded(floats: int) -> int:
-    """Return a size filled up to whole alignments."""
+    """Round a size up to a multiple of the alignment."""
     return -(-floats // ALIGNMENT) * ALIGNMENT
 
 
-def in_a_row(buffers: Iterable[Buffer]) -> Arrangement:
-    """Place buffers of fixed size one after the other."""
+def place_in_order(buffers: Iterable[Buffer]) -> Placement:
+    """Place buffers of fixed size one after another."""
     offsets: dict[Buffer, int] = {}
     at = 0
     for buffer in buffers:
         offsets[buffer] = at
         at += rounded(buffer.fixed)
-    return Arrangement(offsets, at)
+    return Placement(offsets, at)
 
 
-def by_lifetime(plan: Plan, batch: int) -> Arrangement:
-    """Place the activations of a plan so that buffers share memory where their lives do not meet.
+def by_lifetime(plan: Plan, batch: int) -> Placement:
+    """Place the activations of a plan so that buffers with disjoint lifetimes may overlap.
 
-    Large ones first, each at the lowest place that is free while it lives: near the best that can be had, and
-    never less than what is needed at the busiest moment.
+    Greedy by size: the largest first, each at the lowest offset that is free during its lifetime. The result is
+    close to the lower bound, `busiest_moment`.
     """
     lives, hosts = shared_lifetimes(plan)
     order = sorted(lives, key=lambda buffer: (-buffer.floats(batch), lives[buffer]))
@@ -50,25 +50,25 @@ def by_lifetime(plan: Plan, batch: int) -> Arrangement:
     offsets: dict[Buffer, int] = {}
     for count, buffer in enumerate(order):
         size, (born, dies) = rounded(buffer.floats(batch)), lives[buffer]
-        meeting = np.flatnonzero((first[:count] <= dies) & (last[:count] >= born))
-        at = _lowest_gap(start[:count][meeting], end[:count][meeting], size)
+        overlapping = np.flatnonzero((first[:count] <= dies) & (last[:count] >= born))
+        at = _lowest_gap(start[:count][overlapping], end[:count][overlapping], size)
         first[count], last[count], start[count], end[count] = born, dies, at, at + size
         offsets[buffer] = at
     offsets |= {guest: offsets[host] for guest, host in hosts.items()}
-    return Arrangement(offsets, int(end.max(initial=0)))
+    return Placement(offsets, int(end.max(initial=0)))
 
 
 def _lowest_gap(starts: NDArray[np.int64], ends: NDArray[np.int64], size: int) -> int:
     at = 0
-    for place in np.argsort(starts, kind="stable"):
-        if starts[place] - at >= size:
+    for index in np.argsort(starts, kind="stable"):
+        if starts[index] - at >= size:
             break
-        at = max(at, int(ends[place]))
+        at = max(at, int(ends[index]))
     return at
 
 
 def lifetimes(plan: Plan) -> dict[Buffer, tuple[int, int]]:
-    """Return the first and the last step at which each activation is needed."""
+    """Return the first and the last step that uses each activation."""
     lives: dict[Buffer, tuple[int, int]] = {}
     for moment, step in enumerate(plan.steps):
         for buffer in step.buffers:
@@ -81,21 +81,21 @@ def lifetimes(plan: Plan) -> dict[Buffer, tuple[int, int]]:
 
 
 def shared_lifetimes(plan: Plan) -> tuple[dict[Buffer, tuple[int, int]], dict[Buffer, Buffer]]:
-    """Return lifetimes, and the buffers that live on in another one's place, which they were written over.
+    """Return lifetimes, and the buffers that are computed in place of another.
 
-    A kernel may write its result over an input that nobody needs any more, if it says so: then the memory is in a
-    cache already, and less of it is needed.
+    A kernel that supports it overwrites an input that is not needed any more. The memory is then in the cache
+    already, and less of it is needed.
     """
     lives, hosts = lifetimes(plan), dict[Buffer, Buffer]()
     for moment, step in enumerate(plan.steps):
-        if not isinstance(step, Call):
+        if not isinstance(step, KernelCall):
             continue
         for written, read in step.kernel.in_place:
-            guest, place = step.operands[written], step.operands[read]
+            guest, source = step.operands[written], step.operands[read]
             assert isinstance(guest, Buffer)
-            assert isinstance(place, Buffer)
-            host = hosts.get(place, place)
-            sizes = (guest.per_image, guest.fixed) == (place.per_image, place.fixed)
+            assert isinstance(source, Buffer)
+            host = hosts.get(source, source)
+            sizes = (guest.per_image, guest.fixed) == (source.per_image, source.fixed)
             new = guest in lives and lives[guest][0] == moment and guest not in hosts
             if sizes and new and host in lives and host is not guest and lives[host][1] == moment:
                 hosts[guest] = host
@@ -105,7 +105,7 @@ def shared_lifetimes(plan: Plan) -> tuple[dict[Buffer, tuple[int, int]], dict[Bu
 
 
 def busiest_moment(plan: Plan, batch: int) -> int:
-    """Return the floats needed at once when most are: no arrangement can do with less."""
+    """Return the largest number of floats alive at once: a lower bound of any placement."""
     changes = np.zeros(len(plan.steps) + 2, np.int64)
     for buffer, (born, dies) in shared_lifetimes(plan)[0].items():
         changes[born] += rounded(buffer.floats(batch))
@@ -114,7 +114,7 @@ def busiest_moment(plan: Plan, batch: int) -> int:
 
 
 def aligned(floats: int) -> Floats:
-    """Return zeros that start at a multiple of 256 bytes; the system gives memory when it is touched."""
+    """Return zeros aligned to 256 bytes. The system provides the memory when it is first touched."""
     space = np.zeros(floats + ALIGNMENT, np.float32)
     skip = (-space.ctypes.data % (4 * ALIGNMENT)) // 4
     return space[skip : skip + floats]

@@ -1,4 +1,4 @@
-"""A network compiled to vector code."""
+"""A network compiled to vector code by the native engine."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from ...protocol import Array, LayerStatistics, StepResult, Training, required
 from ...reference.layers import Run
 from ...reference.layers.graph import keeps_statistics
 from ...reference.layers.normalization import check_batch
-from ...reference.replay import first_fault
+from ...reference.program import first_fault
 from ...reference.statistics import layer_statistics
 from ..codegen.compiler import Loader
 from ..layout import Blocked, Floats
 from ..lowering import Mode, inference_plan, training_plan
-from ..lowering.loss import HITS, LABELS, LOSSES, SQUARES
-from ..lowering.optimizer import given_numbers, update_plan
-from ..plan import Plan, Role
-from .arrays import Arrays
-from .bindings import Bindings, PlanKey
+from ..lowering.loss import MEAN
+from ..lowering.optimizer import update_arguments, update_plan
+from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section
 from .executable import Executable
-from .fallback_context import PlanFallbackContext
+from .executable_cache import ExecutableCache, PlanKey
+from .fallback import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
+from .parameters import Arrays
 from .threads import Pool
 
-MANY = 64
-"""A batch like most in training."""
+TYPICAL_BATCH = 64
+"""A typical training batch."""
 
 
 def batch_hint(batch: int) -> int:
-    """Return the batch that a plan for one of this size is made for: 1, 8 or 64."""
-    return 1 if batch < 4 else 8 if batch < 32 else MANY
+    """Return the batch size that plans for this size are optimized for: 1, 8 or 64."""
+    return 1 if batch < 4 else 8 if batch < 32 else TYPICAL_BATCH
 
 
 class NativeProgram:
     """Plans for training and for inference over one set of arrays.
 
-    Code is generated when a plan first runs. A plan is bound to memory for each batch size that comes. Threads of
-    Python may ask at once: they are answered one after the other, since all plans share one memory.
+    Kernels are compiled when a plan first runs. A plan is instantiated for each batch size in use. Threads may
+    call a program concurrently; their calls run one after the other, since all plans share one memory.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class NativeProgram:
         self._loader = loader
         self.arrays = Arrays(network, state_slots(training.optimizer) if training else ())
         self._plans: dict[PlanKey, Plan] = {}
-        self._bindings = Bindings(loader, pool, self.arrays)
+        self._executables = ExecutableCache(loader, pool, self.arrays)
         self._observed: dict[str, LayerStatistics] = {}
         self._busy = ForkLock(PROGRAM)
         self._normalizations = [
@@ -62,8 +62,8 @@ class NativeProgram:
             for node in network.layers
             if isinstance(node.layer, BatchNorm) and not keeps_statistics(node)
         ]
-        for title in ("training", "inference") if training else ("inference",):
-            self.plan(title)
+        for kind in (PlanKind.TRAINING, PlanKind.INFERENCE) if training else (PlanKind.INFERENCE,):
+            self.plan(kind)
         self.arrays.settle(training is not None)
 
     def names(self) -> tuple[str, ...]:
@@ -80,73 +80,73 @@ class NativeProgram:
 
     # plans
 
-    def plan(self, title: str, batch: int = MANY) -> Plan:
-        """Return a plan: "training", "observed", "update", "inference", or "every layer".
+    def plan(self, kind: PlanKind | str, batch: int = TYPICAL_BATCH) -> Plan:
+        """Return a plan, by kind or by the kind's name.
 
-        Plans differ a little between few images and many: any plan is right for any batch, but not as fast.
+        Plans are optimized for few or for many images. Any plan works for any batch, but not as fast.
         """
-        key = title, batch_hint(batch)
+        key = PlanKind(kind), batch_hint(batch)
         if key not in self._plans:
             self._plans[key] = self._lowered(*key)
         return self._plans[key]
 
-    def _lowered(self, title: str, hint: int) -> Plan:
+    def _lowered(self, kind: PlanKind, hint: int) -> Plan:
         target, layouts = self._loader.target, self.arrays.layouts
-        if title == "update":
+        if kind is PlanKind.UPDATE:
             return update_plan(required(self._training).optimizer, self.arrays.floats, target)
-        if title in ("training", "observed"):
+        if kind in (PlanKind.TRAINING, PlanKind.OBSERVED):
             objective = required(self._training).objective
-            wanted = _observed_layers(self._network) if title == "observed" else frozenset()
+            wanted = _observed_layers(self._network) if kind is PlanKind.OBSERVED else frozenset()
             mode = Mode(training=True, strict=self._strict, batch_hint=hint)
-            return training_plan(title, self._network, objective, target, mode, layouts, wanted)
-        every = title == "every layer"
+            return training_plan(kind, self._network, objective, target, mode, layouts, wanted)
+        every = kind is PlanKind.EVERY_LAYER
         names = {node.name for node in self._network} if every else {self._network.outputs[-1].name}
         if self._training is not None:
             names.add(self._training.objective.scores)
         mode = Mode(training=False, fused=not every, strict=self._strict, batch_hint=hint)
-        return inference_plan(title, self._network, target, mode, layouts, frozenset(names))
+        return inference_plan(kind, self._network, target, mode, layouts, frozenset(names))
 
-    def bound(self, title: str, batch: int) -> Executable:
-        """Return a plan bound to memory for a batch size; its code is generated where that is new."""
-        return self._bindings.get((title, batch_hint(batch)), self.plan(title, batch), batch)
+    def executable(self, kind: PlanKind, batch: int) -> Executable:
+        """Return a plan instantiated for a batch size; its kernels are compiled if they are new."""
+        return self._executables.get((kind, batch_hint(batch)), self.plan(kind, batch), batch)
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of everything that it keeps between calls."""
-        return self._bindings.nbytes
+        """The bytes of everything that outlives a call."""
+        return self._executables.nbytes
 
     # inference
 
     def predict(self, x: Array) -> Array:
         """Return the network's output at inference."""
         with self._busy:
-            return outside(self._inferred("inference", x), self._network.outputs[-1].name)
+            return unpacked(self._infer(PlanKind.INFERENCE, x), self._network.outputs[-1].name)
 
     def activations(self, x: Array) -> dict[str, Array]:
         """Return every layer's output at inference, inputs included."""
         with self._busy:
-            bound = self._inferred("every layer", x)
-            return {node.name: outside(bound, node.name) for node in self._network}
+            executable = self._infer(PlanKind.EVERY_LAYER, x)
+            return {node.name: unpacked(executable, node.name) for node in self._network}
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
         objective = required(self._training).objective
         with self._busy:
-            scores = outside(self._inferred("inference", x), objective.scores)
+            scores = unpacked(self._infer(PlanKind.INFERENCE, x), objective.scores)
         with np.errstate(all="ignore"):
             got = score(objective.loss, scores, labels)
         return StepResult(got.loss, got.correct, got.targets)
 
-    def _inferred(self, title: str, x: Array) -> Executable:
-        bound = self.bound(title, len(x))
-        host = self._hand(bound, 0)
-        key = title, batch_hint(len(x))
-        if not self._bindings.is_prepared(key):
-            bound.run("prepare", host)
-            self._bindings.set_prepared(key)
-        self._load_images(bound, x)
-        bound.run("forward", host)
-        return bound
+    def _infer(self, kind: PlanKind, x: Array) -> Executable:
+        executable = self.executable(kind, len(x))
+        fallback = self._fallback(executable, 0)
+        key = kind, batch_hint(len(x))
+        if not self._executables.is_prepared(key):
+            executable.run(Section.PREPARE, fallback)
+            self._executables.set_prepared(key)
+        self._load_images(executable, x)
+        executable.run(Section.FORWARD, fallback)
+        return executable
 
     # training
 
@@ -155,7 +155,7 @@ class NativeProgram:
         statistics = self.arrays.all_of(Role.STATISTIC)
         with self._busy:
             before = statistics.copy()
-            self._differentiate("training", x, labels, step)
+            self._differentiate(PlanKind.TRAINING, x, labels, step)
             statistics[...] = before
             return {name: self.arrays.gradient(name) for name in self.arrays.trained_shapes}
 
@@ -167,10 +167,11 @@ class NativeProgram:
     def _step(self, x: Array, labels: Array, lr: float, step: int, observe: bool) -> StepResult:
         training, statistics = required(self._training), self.arrays.all_of(Role.STATISTIC)
         before = statistics.copy()
-        bound, result = self._differentiate("observed" if observe else "training", x, labels, step)
-        update = self.bound("update", 1)
-        update.run("norm", self._hand(update, step))
-        squares = float(update.memory(update.plan.values[SQUARES].buffer).sum(dtype=np.float64))
+        kind = PlanKind.OBSERVED if observe else PlanKind.TRAINING
+        executable, result = self._differentiate(kind, x, labels, step)
+        update = self.executable(PlanKind.UPDATE, 1)
+        update.run(Section.NORM, self._fallback(update, step))
+        squares = float(update.memory(update.plan.values[PlanValue.SQUARES].buffer).sum(dtype=np.float64))
         if not self._sound(result.loss, squares):
             statistics[...] = before
             fault = first_fault(self, self._network, training, self._seed, np.float32, x, labels, step)
@@ -178,64 +179,65 @@ class NativeProgram:
         # PyTorch's clip_grad_norm_ adds 1e-6, which shows only in gradients that are themselves tiny.
         limit = training.clip_norm
         scale = 1.0 if limit is None else min(1.0, limit / (math.sqrt(squares) + 1e-6))
-        update.give({"scale": scale, **given_numbers(training.optimizer, lr, step)})
-        watched = self._watch(bound) if observe else None
-        update.run("update", self._hand(update, step))
+        update.set_arguments(update_arguments(training.optimizer, lr, scale, step))
+        watched = self._watch(executable) if observe else None
+        update.run(Section.UPDATE, self._fallback(update, step))
         self.arrays.version += 1
         if watched is not None:
             self._observed = watched()
         return result
 
     def statistics(self) -> dict[str, LayerStatistics]:
-        """Return what the last observed step showed, by layer."""
+        """Return the layer statistics of the last observed step."""
         return dict(self._observed)
 
-    def _differentiate(self, title: str, x: Array, labels: Array, step: int) -> tuple[Executable, StepResult]:
+    def _differentiate(self, kind: PlanKind, x: Array, labels: Array, step: int) -> tuple[Executable, StepResult]:
         objective = required(self._training).objective
         for norm, shape in self._normalizations if len(x) == 1 else ():
             check_batch(norm, (1, *shape))
-        bound = self.bound(title, len(x))
-        host = self._hand(bound, step)
-        host.labels, host.loss = labels, objective.loss
-        self._load_images(bound, x)
-        values = bound.plan.values
-        if LABELS in values:
+        executable = self.executable(kind, len(x))
+        context = self._fallback(executable, step)
+        context.labels, context.loss = labels, objective.loss
+        self._load_images(executable, x)
+        values = executable.plan.values
+        if PlanValue.LABELS in values:
             _check_labels(objective.loss, values[objective.scores].shape[0], len(x), labels)
-            bound.memory(values[LABELS].buffer).view(np.int32)[:, 0] = labels
-        numbers = {"mean": 1.0 / len(x)}
-        for layer in bound.plan.random:
+            executable.memory(values[PlanValue.LABELS].buffer).view(np.int32)[:, 0] = labels
+        arguments = {MEAN: 1.0 / len(x)}
+        for layer in executable.plan.random:
             low, high = self._key(step, layer)
-            numbers |= {f"low key of {layer}": low, f"high key of {layer}": high}
-        bound.give(numbers)
+            arguments |= {RuntimeArg("key_low", layer): low, RuntimeArg("key_high", layer): high}
+        executable.set_arguments(arguments)
         statistics = self.arrays.all_of(Role.STATISTIC)
         before = statistics.copy()
         try:
-            for section in ("forward", "loss", "backward"):
-                bound.run(section, host)
-        except BaseException:  # a loss in Python refuses labels, somebody interrupts
+            for section in (Section.FORWARD, Section.LOSS, Section.BACKWARD):
+                executable.run(section, context)
+        except BaseException:  # a loss in Python may reject labels, and the user may interrupt
             statistics[...] = before
             raise
-        if host.result is not None:
-            return bound, host.result
-        losses, hits = (bound.memory(values[name].buffer) for name in (LOSSES, HITS))
-        return bound, StepResult(float(losses.mean(dtype=np.float64)), int(hits.sum()), len(x))
+        if context.result is not None:
+            return executable, context.result
+        losses = executable.memory(values[PlanValue.LOSSES].buffer)
+        correct = executable.memory(values[PlanValue.CORRECT].buffer)
+        return executable, StepResult(float(losses.mean(dtype=np.float64)), int(correct.sum()), len(x))
 
     def _key(self, step: int, layer: str) -> tuple[int, int]:
-        """Return the key of what a layer draws in a step."""
+        """Return the random key of a layer in a step."""
         digest = hashlib.sha256(f"{self._seed}/masks/{step}/{layer}".encode()).digest()
         return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
 
     def _sound(self, loss: float, squares: float) -> bool:
         if math.isfinite(loss) and math.isfinite(squares):
             return True
-        # Squares overflow long before gradients do.
+        # The sum of squares overflows long before the gradients do.
         return math.isfinite(loss) and bool(np.isfinite(self.arrays.all_of(Role.GRADIENT)).all())
 
-    def _watch(self, bound: Executable) -> Callable[[], dict[str, LayerStatistics]]:
-        """Remember what an observed step shows before the update; the function returned completes it after."""
+    def _watch(self, executable: Executable) -> Callable[[], dict[str, LayerStatistics]]:
+        """Record an observed step before the update. The function returned computes its statistics afterwards."""
         parameters = {name: self.read(name) for name in self.arrays.parameter_shapes}
         gradients = {name: self.arrays.gradient(name) for name in self.arrays.trained_shapes}
-        values = {name: outside(bound, name) for name in _observed_layers(self._network)}
+        values = {name: unpacked(executable, name) for name in _observed_layers(self._network)}
         passed = Run(self._network, parameters, values, {})
 
         def complete() -> dict[str, LayerStatistics]:
@@ -244,25 +246,25 @@ class NativeProgram:
 
         return complete
 
-    def _load_images(self, bound: Executable, x: Array) -> None:
-        value = bound.plan.values[self._network.inputs[0].name]
-        bound.memory(value.buffer)[...] = x.reshape(len(x), -1)
+    def _load_images(self, executable: Executable, x: Array) -> None:
+        value = executable.plan.values[self._network.inputs[0].name]
+        executable.memory(value.buffer)[...] = x.reshape(len(x), -1)
 
-    def _hand(self, bound: Executable, step: int) -> PlanFallbackContext:
-        return PlanFallbackContext(bound, self.arrays, self._seed, step)
+    def _fallback(self, executable: Executable, step: int) -> PlanFallbackContext:
+        return PlanFallbackContext(executable, self.arrays, self._seed, step)
 
 
-def outside(bound: Executable, name: str) -> Floats:
-    """Return a layer's output as arrays are outside: (n, c, h, w)."""
-    value = bound.plan.values[name]
-    memory = bound.memory(value.buffer)
+def unpacked(executable: Executable, name: str) -> Floats:
+    """Return a layer's output in NumPy's layout, (n, c, h, w)."""
+    value = executable.plan.values[name]
+    memory = executable.memory(value.buffer)
     if isinstance(value.layout, Blocked) and value.layout.height == value.layout.width == 1:
-        return memory[:, : value.layout.channels].reshape(bound.batch, *value.shape).copy()
-    return np.array(value.layout.unpack(memory)).reshape(bound.batch, *value.shape)
+        return memory[:, : value.layout.channels].reshape(executable.batch, *value.shape).copy()
+    return np.array(value.layout.unpack(memory)).reshape(executable.batch, *value.shape)
 
 
 def _observed_layers(network: Network) -> frozenset[str]:
-    """Return the layers whose outputs statistics are made of: activations, and what goes into saturating ones."""
+    """Return the layers whose outputs statistics need: activations, and the inputs of saturating ones."""
     names: set[str] = set()
     for node in network.layers:
         if isinstance(node.layer, Activation):
@@ -273,7 +275,7 @@ def _observed_layers(network: Network) -> frozenset[str]:
 
 
 def _check_labels(loss: object, classes: int, batch: int, labels: Array) -> None:
-    """Let the reference refuse labels that a kernel would read past its rows for."""
-    # Asked so that NaN, which is neither below nor above, is no class.
+    """Reject labels for which a kernel would read out of bounds, with the error of the reference engine."""
+    # Written so that NaN is rejected.
     if labels.shape != (batch,) or not ((labels >= 0) & (labels < classes) & (np.floor(labels) == labels)).all():
         score(loss, np.zeros((batch, classes), np.float32), labels)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""Threads that run lists of kernels in generated code, from end to end, without Python in between.
+"""Thread pool that runs lists of kernel calls in generated code, without Python in between.
 
-A list is an array of records (function, argument table, work items). Every thread walks the whole list; of each
-record it does its share of the items, and waits until all have done theirs. Threads wait for a new list by
-looking at a counter; after a while without work they go back to Python and sleep on a semaphore.
+A list is an array of records (function, argument table, work items). Every thread walks the whole list; it runs
+its share of each record's items and then waits at a barrier. Idle threads spin on a counter for a while, then
+return to Python and sleep on a semaphore.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from .locks import MAKING, POOL, ForkLock
 from .pool_code import COUNT, GENERATION, LINE, SLEEPING, STOP, THREADS, YIELD, pool_code
 
 RECORD = np.dtype([("function", np.int64), ("table", np.int64), ("items", np.int64)])
-"""One kernel call of a list."""
+"""One kernel call."""
 
-MOST_THREADS = 1024
-"""More threads than any processor has cores: all of them meet after each kernel."""
+MAX_THREADS = 1024
+"""More than the cores of any processor. All threads meet at a barrier after each kernel."""
 
 
 def thread_count() -> int:
@@ -35,23 +35,23 @@ def thread_count() -> int:
     """
     named = os.environ.get("CONVSCOPE_THREADS", "").strip()
     if named:
-        if not named.isdecimal() or len(named) > 9 or not 1 <= int(named) <= MOST_THREADS:
+        if not named.isdecimal() or len(named) > 9 or not 1 <= int(named) <= MAX_THREADS:
             shown = named if len(named) <= 40 else f"{named[:40]}…"
             raise BadSetting(
-                f"CONVSCOPE_THREADS must be a whole number from 1 to {MOST_THREADS}; got {shown!r}; "
+                f"CONVSCOPE_THREADS must be an integer from 1 to {MAX_THREADS}; got {shown!r}; "
                 "unset it to use every core. [threads]"
             )
         return int(named)
     if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), MOST_THREADS)
-    return min(os.cpu_count() or 1, MOST_THREADS)
+        return min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    return min(os.cpu_count() or 1, MAX_THREADS)
 
 
 class Pool:
-    """The threads of a process; the one that asks is number 0 and works along."""
+    """Thread pool of a process. The calling thread participates as worker 0."""
 
     def __init__(self, loader: Loader, threads: int) -> None:
-        self.threads, self._loader = threads, loader  # whose memory the functions lie in
+        self.threads, self._loader = threads, loader  # keeps the functions alive
         found = loader.functions(("run", "resume", "claim", "serve"), pool_code(loader.target))
         take = ctypes.CFUNCTYPE
         word, address = ctypes.c_int64, ctypes.c_void_p
@@ -67,11 +67,11 @@ class Pool:
         self._busy = ForkLock(POOL)
 
     def run(self, records: NDArray[Any], alone: bool = False) -> None:
-        """Run a list of records and return when all is done; `alone` for work too small to share."""
+        """Run a list of records and wait for it. With `alone`, only the calling thread works."""
         self.run_at(records.ctypes.data, len(records), alone)
 
     def run_at(self, address: int, count: int, alone: bool) -> None:
-        """Run a list of records that lies at an address."""
+        """Run the list of records at an address."""
         with self._busy:
             if self.threads > 1 and not alone and not self._workers:
                 self._start()
@@ -81,7 +81,7 @@ class Pool:
                 self._resume(self._at)
 
     def close(self) -> None:
-        """End the threads; they start again when there is work."""
+        """Stop the threads. They are started again when needed."""
         with self._busy:
             if not self._workers:
                 return
@@ -95,7 +95,7 @@ class Pool:
             self._state[STOP] = 0
 
     def forget(self) -> None:
-        """Start from nothing in a process that was forked: only the forking thread lives on in it."""
+        """Reset the pool in a forked process, where only the forking thread exists."""
         self._workers = []
         self._semaphores = [threading.Semaphore(0) for _ in range(self.threads)]
         self._state[SLEEPING:] = 0
@@ -110,7 +110,7 @@ class Pool:
             )
             try:
                 worker.start()
-            except RuntimeError:  # the system gives no more: any number of threads comes to the same bits
+            except RuntimeError:  # the system's limit: results do not depend on the number of threads
                 self.threads = number
                 return
             self._workers.append(worker)
@@ -126,14 +126,14 @@ class Pool:
 
 
 def aligned_words(count: int) -> NDArray[np.int64]:
-    """Return zeros that start at a multiple of 128 bytes."""
+    """Return zeros aligned to 128 bytes."""
     space = np.zeros(count + 16, np.int64)
     skip = (-space.ctypes.data % 128) // 8
     return space[skip : skip + count]
 
 
 def _yield_function() -> int:
-    """Return the address of the system's function that offers the processor to others."""
+    """Return the address of the system's function that yields the processor."""
     system = getattr(ctypes, "windll").kernel32 if os.name == "nt" else ctypes.CDLL(None)  # noqa: B009
     function = system.SwitchToThread if os.name == "nt" else system.sched_yield
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
@@ -144,7 +144,7 @@ _MAKING = ForkLock(MAKING)
 
 
 def pool(loader: Loader) -> Pool:
-    """Return this process's pool, made at first use, whichever thread comes first."""
+    """Return the pool of this process, created at first use."""
     global _POOL
     with _MAKING:
         if _POOL is None:

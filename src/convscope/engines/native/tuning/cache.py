@@ -1,7 +1,6 @@
-"""Choices of an algorithm that were measured on this machine, kept on disk beside the compiled code.
+"""Tuning results, cached on disk next to the compiled code.
 
-They are made when a user asks for them (`convscope bench --tune MODEL`), never by the way: so the same network
-computes the same bits from run to run, until somebody tunes it.
+Written only by `convscope tune`, so that a network computes the same bits in every run until it is tuned.
 """
 
 from __future__ import annotations
@@ -10,26 +9,28 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 from ..codegen.compiler import generator_hash
-from ..codegen.object_cache import CacheFolder, cache_folder
+from ..codegen.object_cache import CacheFolder, object_folder
 from ..codegen.target import host_cpu
 from ..kernels.common.shapes import ConvolutionShape
 
-MOST_BYTES = 16 << 20
-"""What all measured choices may take on disk."""
+MAX_BYTES = 16 << 20
+"""Limit of all tuning results on disk."""
 
-_TRIED: list[int] = []
+_forced_tile: ContextVar[int | None] = ContextVar("forced tile", default=None)
 
 
 def measured_tile(shape: ConvolutionShape, batch_hint: int, purpose: str) -> int | None:
-    """Return the tile that was measured to be the fastest, or None where nobody measured."""
-    return _TRIED[-1] if _TRIED else _read(_name(shape, batch_hint, purpose))
+    """Return the tile that was measured to be the fastest, or None if the convolution was not tuned."""
+    forced = _forced_tile.get()
+    return _read(_name(shape, batch_hint, purpose)) if forced is None else forced
 
 
 def keep(shape: ConvolutionShape, batch_hint: int, purpose: str, seconds: Mapping[int, float]) -> int:
-    """Keep the fastest of several tiles, by their seconds, and return it."""
+    """Store the fastest tile, given the seconds of each, and return it."""
     fastest = min(seconds, key=lambda tile: seconds[tile])
     folder = _folder()
     if folder is None:
@@ -42,19 +43,19 @@ def keep(shape: ConvolutionShape, batch_hint: int, purpose: str, seconds: Mappin
         "seconds": {str(tile): time for tile, time in seconds.items()},
     }
     folder.write(_name(shape, batch_hint, purpose), json.dumps(document, indent=1).encode())
-    folder.trim(MOST_BYTES, ".json")
+    folder.trim(MAX_BYTES, ".json")
     _read.cache_clear()
     return fastest
 
 
 @contextmanager
 def trying(tile: int) -> Iterator[None]:
-    """Let every plan that is made meanwhile use a tile, to measure it."""
-    _TRIED.append(tile)
+    """Use a tile in every plan made in this context, to measure it."""
+    token = _forced_tile.set(tile)
     try:
         yield
     finally:
-        _TRIED.pop()
+        _forced_tile.reset(token)
 
 
 def _name(shape: ConvolutionShape, batch_hint: int, purpose: str) -> str:
@@ -63,13 +64,13 @@ def _name(shape: ConvolutionShape, batch_hint: int, purpose: str) -> str:
 
 
 def _folder() -> CacheFolder | None:
-    objects = cache_folder()
+    objects = object_folder()
     return None if objects is None else CacheFolder(objects.parent / "choices")
 
 
 @lru_cache(maxsize=4096)
 def _read(name: str) -> int | None:
-    """Return a kept choice; a file that is damaged counts as none."""
+    """Return a stored tile; None if there is none, or if the file is damaged."""
     folder = _folder()
     content = None if folder is None else folder.read(name)
     if content is None:

@@ -1,1 +1,1 @@
-"""The matrix twin: im2col and one matrix product, strided views, no Python loop over pixels."""
+"""Vectorized implementation of windowed layers: im2col and one matrix product, on strided views."""

@@ -1,4 +1,4 @@
-"""Adaptive pooling's bins, one axis after another: sums and maxima over a box are those of its axes."""
+"""Bins of adaptive pooling, one axis after another: sums and maxima over a box are separable."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def total(x: Array, cells: sliding.Cells) -> Array:
 
 
 def spread(grad: Array, sizes: Sequence[int], cells: sliding.Cells) -> Array:
-    """Give each bin's gradient to all its elements: the adjoint of `total`."""
+    """Distribute each bin's gradient to its elements: the adjoint of `total`."""
     for axis, (n, size) in enumerate(zip(sizes, _sizes(cells), strict=True), start=2):
         taps, real = _table(n, size)
         rows = np.moveaxis(grad, axis, 0)
@@ -68,7 +68,7 @@ def largest(x: Array, cells: sliding.Cells) -> tuple[Array, Any]:
 
 
 def route(grad: Array, winners: Sequence[Array], sizes: Sequence[int], cells: sliding.Cells) -> Array:
-    """Give each bin's gradient to its winner, the axes in the opposite order."""
+    """Route each bin's gradient to its maximum, with the axes in reverse order."""
     for axis, position in zip(range(2, grad.ndim), reversed(winners), strict=True):
         shape = list(grad.shape)
         shape[axis] = sizes[axis - 2]

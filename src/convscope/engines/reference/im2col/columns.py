@@ -1,4 +1,4 @@
-"""im2col and col2im: every window of an image as one column of a matrix, and back."""
+"""im2col and col2im: every window of an image as one column of a matrix, and the adjoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..layers.rules import Array
 
 
 def im2col(x: Array, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Array:
-    """Lay every window of every image out as a column.
+    """Return every window of every image as a column.
 
     A row belongs to one input channel and tap (channels first, then taps by rows), a column to one window
     (images first, then windows by rows). A convolution is then one product: (o, c·kh·kw) @ columns.
@@ -83,7 +83,7 @@ def _windows(shape: Sequence[int], kernel_size: Any, stride: Any, padding: Any, 
 
 
 def gather(padded: Array, windows: Sequence[Window], counts: Sequence[int]) -> Array:
-    """Return the columns of images that have their border already: one strided view, copied once.
+    """Return the columns of padded images: one strided view, copied once.
 
     Shapes:   padded (n, c, h, w) → (c·kh·kw, n·p·q)
     """
@@ -106,7 +106,7 @@ def gather(padded: Array, windows: Sequence[Window], counts: Sequence[int]) -> A
 def scatter(
     columns: Array, images: int, sizes: Sequence[int], windows: Sequence[Window], counts: Sequence[int]
 ) -> Array:
-    """Return images with border, every column added where it lies: the adjoint of `gather`.
+    """Return padded images with every column added at its position: the adjoint of `gather`.
 
     Shapes:   columns (c·kh·kw, n·p·q), sizes (h, w) with border → (n, c, h, w)
     """

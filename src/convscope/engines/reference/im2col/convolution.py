@@ -14,7 +14,7 @@ from .columns import gather, scatter
 def correlate(
     padded: Array, weight: Array, windows: Sequence[Window], counts: Sequence[int], groups: int
 ) -> Array:
-    """Slide kernels over images that have their border already.
+    """Correlate padded images with kernels.
 
     Shapes:   padded (n, c, h, w), weight (o, c / groups, kh, kw) → (n, o, p, q)
     Formula:  per group: (o / groups, c / groups · kh · kw) @ (c / groups · kh · kw, n · p · q)
@@ -26,7 +26,7 @@ def correlate(
 
 
 def spread(grad: Array, weight: Array, sizes: Sequence[int], windows: Sequence[Window], groups: int) -> Array:
-    """Give every number of `grad` back to the window it came from: the adjoint of `correlate` in its images.
+    """Return the gradient of the images: the adjoint of `correlate` in its images.
 
     Shapes:   grad (n, o, p, q), weight (o, c / groups, kh, kw), sizes (h, w) with border → (n, c, h, w)
     Formula:  per group: (o / groups, c / groups · kh · kw)ᵀ @ (o / groups, n · p · q), then col2im
@@ -37,7 +37,7 @@ def spread(grad: Array, weight: Array, sizes: Sequence[int], windows: Sequence[W
 
 
 def kernel_gradient(grad: Array, padded: Array, windows: Sequence[Window], groups: int) -> Array:
-    """Sum what each weight multiplied, weighted by `grad`: the adjoint of `correlate` in its kernels.
+    """Return the gradient of the kernels: the adjoint of `correlate` in its kernels.
 
     Shapes:   grad (n, o, p, q), padded (n, c, h, w) → (o, c / groups, kh, kw)
     Formula:  per group: (o / groups, n · p · q) @ (c / groups · kh · kw, n · p · q)ᵀ
@@ -55,5 +55,5 @@ def _rows(images: Array, groups: int) -> Array:
 
 
 def _images(rows: Array, images: int, counts: Sequence[int]) -> Array:
-    """Return (n, channels, p, q): the way back from `_rows`."""
+    """Return (n, channels, p, q): the inverse of `_rows`."""
     return np.ascontiguousarray(rows.reshape(-1, images, *counts).swapaxes(0, 1))

@@ -64,8 +64,7 @@ def derivative(layer: Activation, x: Array) -> Array:
 
 def _no_rule(layer: Activation, question: str) -> NoRule:
     return NoRule(
-        f"{layer.kind}.{question} must be known to draw or run it; got no rule for {layer.kind}; "
-        f"use one of the activation functions. [no-{question}]"
+        f"there is no {question} rule for {layer.kind}. Use one of the activation functions. [no-{question}]"
     )
 
 
@@ -107,7 +106,7 @@ def _(layer: Tanh, x: Array) -> Array:
     return 1 - np.square(np.tanh(x))
 
 
-# ReLU and its kin
+# The ReLU family
 
 
 @value.register

@@ -1,4 +1,4 @@
-"""Padding around arrays, and the way back for gradients."""
+"""Padding of arrays, and its adjoint for gradients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pairs(windows: Sequence[Window]) -> Pairs:
 
 
 def pad(x: Array, pairs: Pairs, mode: str = "zeros", value: float = 0.0) -> Array:
-    """Put a border around the spatial axes; negative numbers cut.
+    """Pad the spatial axes; negative values crop.
 
     Shapes:   x (n, c, h, w), one (before, after) per spatial axis → (n, c, before + h + after, …)
     Units:    mode "zeros" fills with `value`; "reflect", "replicate" and "circular" repeat the image
@@ -34,7 +34,7 @@ def pad(x: Array, pairs: Pairs, mode: str = "zeros", value: float = 0.0) -> Arra
 
 
 def _cut(padded: Array, pairs: Pairs) -> tuple[Any, ...]:
-    """Return the slices that negative numbers cut out of what was padded by the positive ones."""
+    """Return the slices by which negative values crop the padded array."""
     sizes = padded.shape[padded.ndim - len(pairs) :]
     cuts = zip(sizes, pairs, strict=True)
     return (..., *(slice(max(0, -before), n - max(0, -after)) for n, (before, after) in cuts))
@@ -54,7 +54,7 @@ def fold(grad: Array, pairs: Pairs, mode: str = "zeros") -> Array:
 
 
 def _fold_rows(grad: Array, before: int, after: int, mode: str) -> Array:
-    """Add each row of the border to the row it repeats."""
+    """Add each row of the padding to the row it repeats."""
     n = len(grad) - before - after
     origins = pad(np.arange(n), [(before, after)], mode)
     total = pad(grad.swapaxes(0, -1), [(-before, -after)]).swapaxes(0, -1)

@@ -66,7 +66,7 @@ def _(
 
 
 def _uncropped(layer: ConvTranspose, x: Array) -> tuple[Sequence[Window], tuple[int, ...]]:
-    """Return the windows that lie on the output, and its sizes before padding crops it.
+    """Return the windows over the output, and the output's sizes before padding crops it.
 
     Formula:  (n − 1)·stride + reach + output_padding
     """
@@ -84,7 +84,7 @@ def _with_bias(output: Array, parameters: Parameters) -> Array:
 
 
 def _bias_gradient(grad_output: Array, parameters: Parameters) -> dict[str, Array]:
-    """Return the sum over images and positions: every output adds the bias once."""
+    """Return the sum over images and positions, since the bias is added at each."""
     if "bias" not in parameters:
         return {}
     images, channels = grad_output.shape[:2]

@@ -12,7 +12,7 @@ from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forw
 
 
 def _vectors(x: Array, weight: Array) -> Array:
-    """Return x as the matrix sees it: (n, …, in); a pooled image (n, in, 1, 1) is a vector."""
+    """Return x as (n, …, in); a pooled image (n, in, 1, 1) is a vector."""
     pooled = x.ndim > 2 and prod(x.shape[2:]) == 1 and x.shape[1] == weight.shape[1]
     return x.reshape(x.shape[:2]) if pooled else x
 

@@ -31,7 +31,7 @@ def _(layer: Clamp, inputs: Inputs, parameters: Parameters, context: Context) ->
 
 @backward.register
 def _(layer: Clamp, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
-    """A gradient passes where the bounds do not bind; on a bound it does, as in PyTorch."""
+    """The gradient passes between the bounds, and on them, as in PyTorch."""
     (x,) = inputs
     low = -math.inf if layer.low is None else layer.low
     high = math.inf if layer.high is None else layer.high

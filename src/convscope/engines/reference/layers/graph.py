@@ -28,7 +28,7 @@ class Derivatives(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One forward pass, with everything needed to go back.
+    """One forward pass, with everything its backward pass needs.
 
     `values` has every layer's output by name, inputs included. `new_buffers` has the running statistics after a
     training pass; the caller's buffers stay as they were.
@@ -46,7 +46,7 @@ class Run:
         return self.values[self.network.outputs[-1].name]
 
     def backward(self, gradient: Array | Mapping[str, Array]) -> Derivatives:
-        """Carry the gradient of the output, or of any layers by name, back to every layer and parameter.
+        """Backpropagate the gradient of the output, or of layers by name, to every layer and parameter.
 
         Where a value is used several times its gradients are summed; shared parameters have theirs summed under
         the owner's name. A layer that the gradient does not reach is not in the result; parameters always are,
@@ -113,7 +113,7 @@ def run(
     contexts: dict[str, Context] = {}
     new_buffers: dict[str, Array] = {}
     for node in network.layers:
-        # A layer whose statistics another one has moved goes on from there.
+        # Layers that share statistics update them one after another.
         statistics = ChainMap(new_buffers, buffers)
         moves = training and not keeps_statistics(node)
         context = Context(moves, twin, generator, _own(node, node.facts.buffer_shapes, statistics))
@@ -126,7 +126,7 @@ def run(
 
 
 def keeps_statistics(node: Node) -> bool:
-    """Tell whether a layer normalizes with its running statistics in training, too: a frozen one does."""
+    """Return whether a layer uses its running statistics in training too, as frozen ones do."""
     return node.is_frozen and isinstance(node.layer, BatchNorm)
 
 

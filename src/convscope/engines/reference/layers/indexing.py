@@ -10,7 +10,7 @@ from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forw
 
 
 def _indices(layer: IndexSelect, n: int, context: Context) -> Array:
-    """Return the list as whole numbers; arrays of a network are kept as floating-point numbers."""
+    """Return the indices as integers; a network's arrays are stored as floats."""
     kept = context.buffers["index"]
     whole = kept.astype(np.int64)
     if (whole != kept).any() or (whole < 0).any() or (whole >= n).any():

@@ -53,7 +53,7 @@ def _(layer: Multiply, inputs: Inputs, parameters: Parameters, context: Context)
 
 @backward.register
 def _(layer: Multiply, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
-    """Give each input the gradient times all the others; a quotient would fail at 0."""
+    """The gradient of each input is that of the output times all other inputs."""
     aligned = _aligned(inputs)
     grads = []
     for index, x in enumerate(inputs):
@@ -101,7 +101,7 @@ def _(layer: Minimum, inputs: Inputs, parameters: Parameters, context: Context) 
 
 @backward.register
 def _(layer: Extreme, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
-    """Give the gradient to the winner; of two equal inputs each gets half, as in PyTorch."""
+    """Route the gradient to the larger input; two equal inputs share it, as in PyTorch."""
     aligned = _aligned(inputs)
     winner = forward(layer, inputs, parameters, context)
     wins = [(x == winner).astype(grad_output.dtype) for x in aligned]
@@ -186,5 +186,5 @@ def _(
 
 
 def _product(grad: Array, x: Array) -> Array:
-    """Return the gradient of a matrix that turned rows of x into rows of which `grad` is the gradient."""
+    """Return the gradient of a matrix applied to rows of x, from that of the result."""
     return grad.reshape(-1, grad.shape[-1]).T @ x.reshape(-1, x.shape[-1])

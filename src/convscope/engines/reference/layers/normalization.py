@@ -32,7 +32,7 @@ def _standardize(x: Array, axes: Axes, eps: float, context: Context) -> Array:
 
 
 def _standardize_backward(grad: Array, axes: Axes, context: Context) -> Array:
-    """Take out what moving the mean and the variance would undo.
+    """Project out the directions that normalization removes.
 
     Formula:  (g − mean(g) − x̂·mean(g·x̂)) / √(variance + eps)
     """
@@ -43,7 +43,7 @@ def _standardize_backward(grad: Array, axes: Axes, context: Context) -> Array:
 
 
 def _placed(vector: Array, axes: Sequence[int], rank: int) -> Array:
-    """Return a parameter in a shape that meets x along the given axes of x."""
+    """Return a parameter in a shape that broadcasts along these axes of x."""
     sizes = iter(vector.shape)
     return vector.reshape([next(sizes) if axis in axes else 1 for axis in range(rank)])
 
@@ -71,7 +71,7 @@ def _batch_axes(x: Array) -> Axes:
 
 @forward.register
 def _(layer: BatchNorm, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
-    """Use the batch's statistics in training and move the running ones toward them; else use those.
+    """Use the batch's statistics in training, and update the running ones, which are used otherwise.
 
     The running variance is moved toward the unbiased one, as in PyTorch.
     """
@@ -87,7 +87,7 @@ def _(layer: BatchNorm, inputs: Inputs, parameters: Parameters, context: Context
 
 
 def check_batch(layer: BatchNorm, shape: tuple[int, ...]) -> None:
-    """Refuse to learn from batches that have one value per channel: it has no variance.
+    """Reject training batches with one value per channel, which have no variance.
 
     Errors:   BadShape [batchnorm-one]
     """
@@ -110,7 +110,7 @@ def _moved(layer: BatchNorm, x: Array, context: Context) -> dict[str, Array]:
 
 
 def _running(context: Context, name: str, channels: int) -> Array:
-    """Return the running statistic; it begins as mean 0 and variance 1."""
+    """Return the running statistic, initially mean 0 and variance 1."""
     start = np.zeros(channels) if name == "mean" else np.ones(channels)
     return context.buffers.get(f"running_{name}", start)
 

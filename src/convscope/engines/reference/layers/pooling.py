@@ -1,6 +1,6 @@
 """Pooling, forward and backward, by either twin.
 
-Ties: of equal largest elements the first in row-major order wins, and gets the whole gradient.
+Ties: of equal maxima the first in row-major order is taken, and gets the whole gradient.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _(
 
 
 def _sizes(per_axis: Sequence[Array]) -> Array:
-    """Return (p, q): the products of one number per position of each axis."""
+    """Return (p, q): the outer product of one value per position of each axis."""
     return reduce(np.multiply.outer, per_axis)
 
 

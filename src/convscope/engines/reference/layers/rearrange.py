@@ -1,4 +1,4 @@
-"""Layers that move elements: what forward moves one way, backward moves the other.
+"""Layers that move elements. Their backward pass is the inverse move.
 
 An output may be a view of the input: copy it before writing to it.
 """

@@ -1,4 +1,4 @@
-"""Reduce: mean, sum, largest and smallest number along axes."""
+"""Reduce: mean, sum, maximum and minimum along axes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _(layer: Reduce, inputs: Inputs, parameters: Parameters, context: Context) -
 
 @backward.register
 def _(layer: Reduce, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
-    """Spread the gradient over the axes; several equal winners share it, as in PyTorch's amax."""
+    """Broadcast the gradient over the axes; equal maxima share it, as in PyTorch's amax."""
     (x,) = inputs
     axes = _axes(layer, x)
     spread = grad_output if layer.keepdims else np.expand_dims(grad_output, axes)

@@ -1,4 +1,4 @@
-"""The two questions of this package, asked of every layer: forward and backward."""
+"""Forward and backward rules of the layers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def forward(layer: Layer, inputs: Inputs, parameters: Parameters, context: Conte
     """Compute the layer's output. Inputs and parameters are never written to.
 
     Shapes:   inputs (n, …) each, as the layer documents them with the batch in front → (n, …)
-    Errors:   NoRule [no-forward] for a layer nobody knows how to compute
+    Errors:   NoRule [no-forward] for an unsupported layer
 
     >>> from convscope.layers import ReLU
     >>> forward(ReLU(), (np.array([[-2.5, 1.0]]),), {}, Context())
@@ -73,18 +73,18 @@ def forward(layer: Layer, inputs: Inputs, parameters: Parameters, context: Conte
 def backward(
     layer: Layer, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context
 ) -> Gradients:
-    """Turn the gradient of the output into gradients of inputs and parameters.
+    """Compute the gradients of inputs and parameters from that of the output.
 
-    `inputs`, `parameters` and `context` are those of the forward pass that went before.
+    `inputs`, `parameters` and `context` are those of the preceding forward pass.
 
     Shapes:   grad_output as the output; each gradient as the array it belongs to
-    Errors:   NoRule [no-backward] for a layer nobody knows how to compute
+    Errors:   NoRule [no-backward] for an unsupported layer
     """
     raise _no_rule(layer, "backward")
 
 
 def _no_rule(layer: Layer, question: str) -> NoRule:
     return NoRule(
-        f"{layer.kind}.{question} must be known to run the layer; got no rule for {layer.kind}; "
-        f"put layers that can be computed in its place. [no-{question}]"
+        f"the reference engine has no {question} rule for {layer.kind}. "
+        f"Replace it by layers that can be computed. [no-{question}]"
     )

@@ -1,6 +1,6 @@
-"""Where windows lie, worked out from the sizes of the arrays at hand.
+"""Positions of sliding windows, derived from the sizes of the arrays.
 
-The layers' own shape rules are not asked here, so that a test can hold one against the other.
+The shape rules of the layers are not used, so that tests can compare both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Cells = Sequence[Window | Bins]
 
 
 def starts(n: int, window: Window) -> range:
-    """Return where each window's first tap lies; negative in the padding before.
+    """Return the position of each window's first tap, negative in the padding before the axis.
 
     A window must fit into the padded axis. With `ceil` it may hang over the end, if it begins on a real position
     or in the padding before, and at least one of its last `stride` taps is still inside.

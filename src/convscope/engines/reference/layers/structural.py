@@ -1,4 +1,4 @@
-"""Identity, dropout, arrays of the network. What nobody knows (Opaque) has no rule, and `forward` says so."""
+"""Identity, dropout and parameter arrays. `Opaque` has no rule, so `forward` raises for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _(layer: Identity, grad_output: Array, inputs: Inputs, parameters: Parameter
 
 @forward.register
 def _(layer: Dropout, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
-    """Draw which elements stay, in training; what stays is scaled by 1 / (1 − p), so that the mean is kept."""
+    """Zero elements at random in training, and scale the others by 1 / (1 − p) to keep the mean."""
     (x,) = inputs
     if not context.training:
         return x

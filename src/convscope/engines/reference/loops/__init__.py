@@ -1,4 +1,4 @@
-"""The plain-loop twin: convolution and pooling as a textbook shows them, to be stepped through.
+"""Implementation of convolution and pooling with plain loops, as in a textbook.
 
-Slow by design. It computes what the matrix twin computes; the tests hold one against the other.
+Slow by design. Tests compare it with the vectorized implementation in `im2col`.
 """

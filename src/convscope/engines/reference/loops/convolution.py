@@ -20,7 +20,7 @@ Place = tuple[int, ...]
 def correlate(
     padded: Array, weight: Array, windows: Sequence[Window], counts: Sequence[int], groups: int
 ) -> Array:
-    """Slide kernels over images that have their border already.
+    """Correlate padded images with kernels.
 
     Shapes:   padded (n, c, h, w), weight (o, c / groups, kh, kw) → (n, o, p, q)
     """
@@ -40,7 +40,7 @@ def correlate(
 
 
 def spread(grad: Array, weight: Array, sizes: Sequence[int], windows: Sequence[Window], groups: int) -> Array:
-    """Give every number of `grad` back to the window it came from: the adjoint of `correlate` in its images.
+    """Return the gradient of the images: the adjoint of `correlate` in its images.
 
     Shapes:   grad (n, o, p, q), weight (o, c / groups, kh, kw), sizes (h, w) with border → (n, c, h, w)
     """
@@ -58,7 +58,7 @@ def spread(grad: Array, weight: Array, sizes: Sequence[int], windows: Sequence[W
 
 
 def kernel_gradient(grad: Array, padded: Array, windows: Sequence[Window], groups: int) -> Array:
-    """Sum what each weight multiplied, weighted by `grad`: the adjoint of `correlate` in its kernels.
+    """Return the gradient of the kernels: the adjoint of `correlate` in its kernels.
 
     Shapes:   grad (n, o, p, q), padded (n, c, h, w) → (o, c / groups, kh, kw)
     """
@@ -87,5 +87,5 @@ def places(sizes: Sequence[int]) -> Iterator[Place]:
 
 
 def under(at: Place, tap: Place, windows: Sequence[Window]) -> Place:
-    """Return the pixel of the padded image that lies under a tap of the window at an output position."""
+    """Return the pixel of the padded image at a tap of the window of an output position."""
     return tuple(p * w.stride + t * w.dilation for p, t, w in zip(at, tap, windows, strict=True))

@@ -19,9 +19,9 @@ Place = tuple[int, ...]
 
 
 def largest(x: Array, cells: sliding.Cells) -> tuple[Array, Any]:
-    """Return each window's largest element and its winner.
+    """Return each window's maximum and its tap.
 
-    Padding never wins. Of equal elements the first wins, of several NaN the last, as in PyTorch.
+    Padding is ignored. Of equal elements the first is taken, of several NaN the last, as in PyTorch.
 
     Shapes:   x (n, c, h, w) → values (n, c, p, q), winners (n, c, p, q)
     """
@@ -38,7 +38,7 @@ def largest(x: Array, cells: sliding.Cells) -> tuple[Array, Any]:
 
 
 def route(grad: Array, winners: Any, sizes: Sequence[int], cells: sliding.Cells) -> Array:
-    """Give each window's gradient to its winner.
+    """Route each window's gradient to its maximum.
 
     Shapes:   grad (n, c, p, q), sizes (h, w) → (n, c, h, w)
     """
@@ -64,7 +64,7 @@ def total(x: Array, cells: sliding.Cells) -> Array:
 
 
 def spread(grad: Array, sizes: Sequence[int], cells: sliding.Cells) -> Array:
-    """Give each window's gradient to all its elements: the adjoint of `total`.
+    """Distribute each window's gradient to its elements: the adjoint of `total`.
 
     Shapes:   grad (n, c, p, q), sizes (h, w) → (n, c, h, w)
     """

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Apply(nn.Module):
-    """A function of tensors, with words that say which."""
+    """A function of tensors, with a description."""
 
     def __init__(self, function: Callable[..., Tensor], words: str) -> None:
         super().__init__()
@@ -16,9 +16,7 @@ class Apply(nn.Module):
         self.words = words
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Apply the function."""
         return self.function(*inputs)
 
     def extra_repr(self) -> str:
-        """Say which function."""
         return self.words

@@ -1,4 +1,4 @@
-"""Activation functions, arithmetic element by element, matrix products, reductions."""
+"""Activation functions, elementwise arithmetic, matrix products and reductions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .rule import Shapes, module_of
 
 
 def aligned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Combine tensors of several ranks: axes of size 1 stand between the batch and the rest."""
+    """Broadcast tensors of several ranks, with axes of size 1 inserted after the batch."""
 
     def combined(*inputs: Tensor) -> Tensor:
         rank = max(x.dim() for x in inputs)

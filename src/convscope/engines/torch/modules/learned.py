@@ -1,4 +1,4 @@
-"""Layers with parameters that slide over nothing: dense, embedding, recurrent, attention, arrays of their own."""
+"""Layers with parameters but without windows: dense, embedding, recurrent, attention, arrays."""
 
 from __future__ import annotations
 
@@ -58,19 +58,17 @@ def _(layer: L.Parameter, shapes: Shapes) -> nn.Module:
 
 
 class Vectors(nn.Linear):
-    """A dense layer that takes a pooled image (n, in, 1, 1) for a vector, and whole numbers for real ones."""
+    """A dense layer that also accepts a pooled image (n, in, 1, 1), and integers."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Multiply by the matrix."""
         pooled = x.dim() > 2 and prod(x.shape[2:]) == 1 and x.shape[1] == self.in_features
         return super().forward(x.flatten(1) if pooled else x)
 
 
 class WholeNumbers(nn.Embedding):
-    """An embedding that takes whole numbers of any type."""
+    """An embedding that accepts integers of any type."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Look up."""
         return super().forward(x.long())
 
 
@@ -82,15 +80,13 @@ class ScaleBy(nn.Module):
         self.weight = nn.Parameter(torch.ones(shape))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Multiply."""
         return x * self.weight
 
 
 class SequenceLSTM(nn.LSTM):
-    """An LSTM that returns its output alone."""
+    """An LSTM that returns only its output."""
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Run through the sequence."""
         output: Tensor = super().forward(x)[0]
         return output
 
@@ -99,7 +95,6 @@ class Attention(nn.MultiheadAttention):
     """Attention of one sequence with itself, or of query, key and value, without its weights as a result."""
 
     def forward(self, *sequences: Tensor) -> Tensor:  # type: ignore[override]
-        """Attend."""
         query, key, value = sequences if len(sequences) == 3 else sequences * 3
         mixed: Tensor = super().forward(query, key, value, need_weights=False)[0]
         return mixed
@@ -117,6 +112,5 @@ class Array(nn.Module):
         self.learned = learned
 
     def forward(self, x: Tensor) -> Tensor:
-        """Repeat the array."""
         array = self.weight if self.learned else self.get_buffer("value")
         return array.expand(len(x), *array.shape)

@@ -43,7 +43,7 @@ def _(layer: L.LocalResponseNorm, shapes: Shapes) -> nn.Module:
 
 
 class AxesNorm(nn.Module):
-    """Layer normalization over any axes, with a scale and a shift for each of their indices."""
+    """Layer normalization over any axes, with an elementwise scale and shift."""
 
     def __init__(self, layer: LayerNorm, shape: Shape) -> None:
         super().__init__()
@@ -55,7 +55,6 @@ class AxesNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(sizes)) if layer.affine else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize, scale and shift."""
         centered = x - x.mean(self.axes, keepdim=True)
         y = centered * torch.rsqrt(centered.square().mean(self.axes, keepdim=True) + self.eps)
         if self.weight is None or self.bias is None:
@@ -63,5 +62,4 @@ class AxesNorm(nn.Module):
         return y * self.weight.reshape(self.shape) + self.bias.reshape(self.shape)
 
     def extra_repr(self) -> str:
-        """Say which axes."""
         return f"axes={self.axes}, eps={self.eps}"

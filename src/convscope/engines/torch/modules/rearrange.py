@@ -1,4 +1,4 @@
-"""Layers that move, pick and join elements."""
+"""Layers that move, select and concatenate elements."""
 
 from __future__ import annotations
 
@@ -72,9 +72,7 @@ class Pick(nn.Module):
         self.register_buffer("index", torch.zeros(size, dtype=torch.long))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pick."""
         return x.index_select(self.axis + 1, self.get_buffer("index"))
 
     def extra_repr(self) -> str:
-        """Name the axis."""
         return f"axis={self.axis}"

@@ -1,4 +1,4 @@
-"""What PyTorch module computes a layer: a function of the layer's type, extended file by file."""
+"""Conversion of layers to PyTorch modules."""
 
 from __future__ import annotations
 

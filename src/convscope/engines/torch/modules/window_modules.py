@@ -24,7 +24,7 @@ def flat_ends(ends: Ends) -> list[int]:
 
 
 class PaddedConv(nn.Module):
-    """A convolution with other padding before than after: pads, then convolves with the owner's weights."""
+    """A convolution with asymmetric padding."""
 
     def __init__(self, plain: Any, ends: Ends) -> None:
         super().__init__()
@@ -34,19 +34,17 @@ class PaddedConv(nn.Module):
         self.mode = "constant" if plain.padding_mode == "zeros" else plain.padding_mode
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pad and convolve."""
         plain = self.plain[0]
         convolve = (F.conv1d, F.conv2d, F.conv3d)[self.weight.dim() - 3]
         padded = F.pad(x, self.ends, mode=self.mode)
         return convolve(padded, self.weight, self.bias, plain.stride, 0, plain.dilation, plain.groups)
 
     def extra_repr(self) -> str:
-        """Say what is padded and convolved."""
         return f"{self.plain[0].extra_repr()}, ends={self.ends}"
 
 
 class CroppedConvTranspose(nn.Module):
-    """A transposed convolution of which each end loses its own number of rows, or gains some of the bias alone."""
+    """A transposed convolution with asymmetric padding."""
 
     def __init__(self, plain: Any, ends: Ends) -> None:
         super().__init__()
@@ -55,7 +53,6 @@ class CroppedConvTranspose(nn.Module):
         self.ends = [-end for end in flat_ends(ends)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve without padding, crop, add the bias."""
         plain = self.plain[0]
         rank = self.weight.dim() - 2
         convolve = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
@@ -64,12 +61,11 @@ class CroppedConvTranspose(nn.Module):
         return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * rank)
 
     def extra_repr(self) -> str:
-        """Say what is convolved and cropped."""
         return f"{self.plain[0].extra_repr()}, ends={self.ends}"
 
 
 class WindowPool(nn.Module):
-    """Pooling of any padding: the elements under every window are gathered, then reduced."""
+    """Pooling with any padding: the elements of every window are gathered and reduced."""
 
     def __init__(self, layer: Pool, shape: Shape) -> None:
         super().__init__()
@@ -80,7 +76,6 @@ class WindowPool(nn.Module):
             self.register_buffer(f"counts{axis}", torch.from_numpy(_counts(layer, n, window)), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Gather and reduce."""
         rank = x.dim() - 2
         fill = float("-inf") if isinstance(self.layer, MaxPool) else 0.0
         y = F.pad(-x if isinstance(self.layer, MinPool) else x, [0, 1] * rank, value=fill)
@@ -106,7 +101,6 @@ class WindowPool(nn.Module):
         return total
 
     def extra_repr(self) -> str:
-        """Write the layer's settings."""
         return repr(self.layer)
 
 
@@ -128,10 +122,8 @@ class PyramidPool(nn.Module):
         self.levels = layer.levels
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pool into each grid."""
         pool = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[x.dim() - 3]
         return torch.cat([pool(x, level).flatten(1) for level in self.levels], dim=1)
 
     def extra_repr(self) -> str:
-        """Name the grids."""
         return f"levels={self.levels}"

@@ -1,4 +1,4 @@
-"""Layers that look through windows: convolution, pooling, padding, interpolation."""
+"""Layers with windows: convolution, pooling, padding, interpolation."""
 
 from __future__ import annotations
 

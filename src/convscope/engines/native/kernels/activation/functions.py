@@ -29,7 +29,7 @@ Reads = Literal["x", "y"]
 
 @dataclass(frozen=True)
 class Formulas:
-    """A function, and its gradient from what it `reads` and dy; `heavy` where arithmetic outweighs memory."""
+    """A function and its gradient from dy and what it `reads`; `heavy` if it is compute-bound."""
 
     value: Value
     gradient: Gradient
@@ -75,7 +75,7 @@ FORMULAS["softplus"] = Formulas(
 )
 
 
-# ReLU and its kin: a closed gate stops NaN and ∞ in dy
+# The ReLU family: where the input is negative, NaN and ∞ in dy do not pass
 
 
 def _relu_gradient(code: Code, _settings: Settings, y: Vector, dy: Vector) -> Vector:

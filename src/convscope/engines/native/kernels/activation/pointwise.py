@@ -50,7 +50,7 @@ def apply_activation(code: Code, kind: str, settings: Settings, x: Vector) -> Ve
 
 
 def value_at_zero(kind: str, settings: Settings) -> float:
-    """Return what a function makes of the zeros in empty lanes."""
+    """Return the function of zero, for padding lanes."""
     return formulas(kind, settings).at_zero
 
 
@@ -72,7 +72,6 @@ class _Elementwise(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch, by which the work is divided."""
         return ("batch",)
 
     @property
@@ -86,7 +85,6 @@ class _Elementwise(Kernel):
         return 1 if formulas(self.kind, self.settings).heavy else 4
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each image."""
         return batch * self.blocks
 
     def planes(self, code: Code, write: Callable[[Index], None]) -> None:
@@ -116,16 +114,13 @@ class Activate(_Elementwise):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let y replace x."""
         return (("y", "x"),)
 
     def write(self, code: Code) -> None:
-        """Write the code."""
         x, y = code.pointer("x"), code.pointer("y")
 
         def plain(at: Index) -> None:
@@ -161,16 +156,13 @@ class ActivateGradient(_Elementwise):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return (self.reads, "dy", "dx")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let one gradient replace the other."""
         return (("dx", "dy"),)
 
     def write(self, code: Code) -> None:
-        """Write the code."""
         kept, dy, dx = (code.pointer(name) for name in self.pointers)
         gradient = formulas(self.kind, self.settings).gradient
 

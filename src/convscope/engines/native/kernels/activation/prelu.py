@@ -19,7 +19,6 @@ class _Slopes(ChannelKernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def slope(self, code: Code, block: Index) -> Vector:
@@ -37,11 +36,9 @@ class PReLU(_Slopes):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "slope", "y")
 
     def write(self, code: Code) -> None:
-        """Write the code."""
         x, y = code.pointer("x"), code.pointer("y")
         with code.loop(code.first, code.last) as item:
             slope, start = self.slope(code, item.index % self.blocks), item.index * self.block_floats
@@ -61,15 +58,12 @@ class PReLUGradient(_Slopes):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "slope", "dy", "dx", "parts")
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each share of the images."""
         return self.slices * self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the code."""
         parts = code.pointer("parts")
         with code.loop(code.first, code.last) as item:
             block = item.index % self.blocks
@@ -121,15 +115,12 @@ class PReLUSlopeGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("parts", "dslope")
 
     def items(self, batch: int) -> int:
-        """Return one for each block, or one."""
         return 1 if self.shared else blocks_of(self.channels, self.lanes)
 
     def write(self, code: Code) -> None:
-        """Write the code."""
         parts, dslope = code.pointer("parts"), code.pointer("dslope")
         row = blocks_of(self.channels, self.lanes) * self.lanes
         step = self.lanes if self.shared else row

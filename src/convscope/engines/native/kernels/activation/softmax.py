@@ -61,18 +61,16 @@ class Classes:
 
 @dataclass(frozen=True)
 class _Rows(Kernel):
-    """What works row by row on (n, blocks · lanes); padding lanes are zero."""
+    """A kernel over the rows of (n, blocks · lanes); padding lanes are zero."""
 
     classes: int
     lanes: int
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("x", "y")
 
     def items(self, batch: int) -> int:
-        """Return one item for each row."""
         return batch
 
 
@@ -84,7 +82,6 @@ class Softmax(_Rows):
     """
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         classes = Classes(self.classes, self.lanes)
         with code.loop(code.first, code.last) as item:
             x, y = (code.pointer(name) + item.index * classes.floats for name in self.pointers)
@@ -108,7 +105,6 @@ class LogSoftmax(_Rows):
     """
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         classes = Classes(self.classes, self.lanes)
         with code.loop(code.first, code.last) as item:
             x, y = (code.pointer(name) + item.index * classes.floats for name in self.pointers)
@@ -153,7 +149,6 @@ class SoftmaxCrossEntropy(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("logits", "labels", "dlogits", "losses", "hits")
 
     @property
@@ -162,11 +157,9 @@ class SoftmaxCrossEntropy(Kernel):
         return ("scale",)
 
     def items(self, batch: int) -> int:
-        """Return one item for each image."""
         return batch
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         classes = Classes(self.classes, self.lanes)
         with code.loop(code.first, code.last) as item:
             x, dx = (code.pointer(name) + item.index * classes.floats for name in ("logits", "dlogits"))

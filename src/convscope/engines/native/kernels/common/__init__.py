@@ -1,1 +1,1 @@
-"""What several kernels are made of."""
+"""Parts shared by kernels of several families."""

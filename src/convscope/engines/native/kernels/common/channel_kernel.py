@@ -1,4 +1,4 @@
-"""What kernels share that treat every channel of a blocked image by itself."""
+"""Base of kernels that treat every channel of a blocked image separately."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ class ChannelKernel(Kernel):
         return self.positions * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block of each image."""
         return batch * self.blocks
 
     def loaded(self, code: Code, names: Sequence[str], block: int | Index) -> list[Vector]:
-        """Read a block's numbers from arrays of one for each channel."""
+        """Load a block's values from arrays with one value per channel."""
         return [code.pointer(name).load(block * self.lanes) for name in names]
 
     def real_lanes(self, code: Code, block: int | Index) -> Mask:
@@ -47,11 +46,11 @@ class ChannelKernel(Kernel):
         return code.first_lanes(self.channels - block * self.lanes)
 
     def parts(self, code: Code, part: int | Index, block: int | Index) -> tuple[Pointer, Pointer]:
-        """Return where two sums of a block lie in parts (slices, 2, channels)."""
+        """Return the addresses of the two sums of a block in parts (slices, 2, channels)."""
         first = code.pointer("parts") + (block + part * (2 * self.blocks)) * self.lanes
         return first, first + self.blocks * self.lanes
 
 
 def share(batch: Index, part: int | Index, parts: int) -> tuple[Index, Index]:
-    """Return the first image of a part of the batch, and the one after its last; parts may be empty."""
+    """Return the range of images in a part of the batch, which may be empty."""
     return batch * part // parts, batch * (part + 1) // parts

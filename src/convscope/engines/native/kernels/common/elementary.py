@@ -1,8 +1,8 @@
-"""Exponential, logarithm and their kin for vectors of floats.
+"""Exponential, logarithm and related functions of vectors.
 
 Each reduces its argument to a short interval and evaluates a polynomial there; the polynomials are fitted to the
-standard library's functions. Errors are a few units in the last place, over the whole range; where the processor
-has no fused multiply-add, one more. Numbers below the normal range (1.2e-38) count as zero, NaN stays NaN.
+standard library's functions. Errors are a few units in the last place over the whole range, and one more without
+fused multiply-add. Subnormal values (below 1.2e-38) count as zero, NaN stays NaN.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .polynomial import evaluated, fitted
 
 LOG2_E = 1 / math.log(2)
 LN2_HIGH = 355 / 512
-"""The first nine bits of ln 2: times a whole number below 2¹⁵ it is exact."""
+"""The first nine bits of ln 2: its product with an integer below 2¹⁵ is exact."""
 LN2_LOW = math.log(2) - LN2_HIGH
 ROUNDER = 1.5 * 2**23
-"""Added to a float, it leaves the nearest whole number in the lowest bits."""
+"""Added to a float, it leaves the nearest integer in the lowest bits."""
 EXPONENT_SHIFT, EXPONENT_BIAS = 23, 127
 SMALLEST_NORMAL = 2.0**-126
 LARGEST_EXPONENT = 88.72283
@@ -43,7 +43,7 @@ def _exponential_rest() -> tuple[float, ...]:
 
 
 class _Reduced(NamedTuple):
-    """x = n·ln 2 + r: e^r − 1, n, and n in the lowest bits of a whole number."""
+    """x = n·ln 2 + r: e^r − 1, n, and n in the lowest bits of an integer."""
 
     less_one: Vector
     n: Vector
@@ -103,7 +103,7 @@ def tanh(code: Code, x: Vector) -> Vector:
 
 
 def with_sign(magnitude: Vector, sign: Vector) -> Vector:
-    """Return a number with the sign of another one."""
+    """Return values with the signs of others."""
     return ((magnitude.as_bits() & 0x7FFFFFFF) | (sign.as_bits() & -0x80000000)).as_floats()
 
 

@@ -1,4 +1,4 @@
-"""Polynomials that stand for functions inside kernels: fitted when it is generated, evaluated in its code."""
+"""Polynomial approximations, fitted when a kernel is generated and evaluated in its code."""
 
 from __future__ import annotations
 

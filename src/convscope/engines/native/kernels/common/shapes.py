@@ -1,4 +1,4 @@
-"""The sizes of a convolution or of a pooling, as its kernels are given them."""
+"""The sizes of a convolution or of a pooling, as its kernels take them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ Pair = tuple[int, int]
 class ConvolutionShape:
     """All sizes of a two-dimensional convolution: y[o] = Σ over taps of x[o·stride + tap·dilation − before].
 
-    Units:    pairs are (rows, columns); `output` is given and not worked out again, so padding after the image
-              follows from it
+    Units:    pairs are (rows, columns); padding after the image follows from `output`
     """
 
     channels: int
@@ -41,11 +40,10 @@ class ConvolutionShape:
 
     @property
     def depthwise(self) -> bool:
-        """Say whether every filter reads one channel of its own."""
+        """Say whether every filter reads one channel."""
         return self.groups == self.channels == self.filters and self.groups > 1
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the plain algorithm."""
         taps = self.kernel[0] * self.kernel[1] * (self.channels // self.groups)
         return batch * self.filters * self.output[0] * self.output[1] * taps
 

@@ -1,4 +1,4 @@
-"""Where a convolution reads: one description of an axis for the forward pass and for the input gradient.
+"""Access pattern of a convolution along an axis, shared by the forward pass and the input gradient.
 
 Both are the same sum, y[out] = Σ x[in] · w[tap], over triples (out, tap, in) that lie on lines. The input gradient
 with a stride falls apart into phases: positions that leave the same remainder by the stride share their taps.
@@ -47,7 +47,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Strip:
-    """Tiles in a row that are alike: `count` tiles of `size` results from result `start` on."""
+    """Consecutive equal tiles: `count` tiles of `size` results, starting at result `start`."""
 
     start: int
     size: int
@@ -58,7 +58,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Run:
-    """Taps in a row that reach the same positions of a tile."""
+    """Consecutive taps that contribute to the same positions of a tile."""
 
     first: int
     count: int
@@ -73,7 +73,7 @@ def forward_axis(size: int, kernel: int, stride: int, before: int, dilation: int
 def gradient_phases(
     size: int, kernel: int, stride: int, before: int, dilation: int, output: int
 ) -> tuple[Axis, ...]:
-    """Return the phases of the input gradient, by the same axis's numbers; neighbors that are alike as one.
+    """Return the phases of the input gradient along the same axis; equal neighbors are merged.
 
     Input i was read by output o with tap t where i = o·stride + t·dilation − before. For i = phase + j·stride this
     gives o = j + (phase + before − t·dilation) / stride, for the taps where the division leaves nothing.
@@ -101,7 +101,7 @@ def _phase(phase: int, size: int, kernel: int, stride: int, before: int, dilatio
 
 
 def strips(axis: Axis, most: int) -> list[Strip]:
-    """Cut an axis into even tiles of at most so many results; neighbors that are alike become one strip."""
+    """Split an axis into even tiles of bounded size; equal neighbors form one strip."""
     found: list[Strip] = []
     start = 0
     for tile, size in enumerate(evenly(axis.count, most)):
@@ -117,7 +117,7 @@ def strips(axis: Axis, most: int) -> list[Strip]:
 
 
 def runs(mask: Mask) -> list[Run]:
-    """Return runs of taps with the same live positions; taps that reach none are left out."""
+    """Return runs of taps with the same live positions; taps without any are omitted."""
     found: list[Run] = []
     for tap, row in enumerate(mask):
         live = tuple(place for place, inside in enumerate(row) if inside)

@@ -27,18 +27,18 @@ Blocks = Callable[["int | Index", "int | Index", Sequence[Vector]], list[Vector]
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase of an axis: where its results and its weights begin."""
+    """One phase of an axis: the offsets of its results and weights."""
 
     axis: Axis
     number: Any
 
     @property
     def start(self) -> Any:
-        """Return the place of the first result."""
+        """Return the position of the first result."""
         return self.number + self.axis.start
 
     def weight(self, tap: Any) -> Any:
-        """Return the number of the weight that a tap takes."""
+        """Return the index of a tap's weight."""
         return tap * self.axis.tap_step + self.number + self.axis.first_tap
 
 
@@ -60,7 +60,6 @@ class Block:
         return [(row, column) for row in range(self.high.size) for column in range(self.wide.size)]
 
     def write(self) -> None:
-        """Write the tile."""
         loops, code = self.piece.loops, self.piece.code
         step = loops.source
         at = self.piece.source + (self.row * self.rows.axis.stride + self.rows.axis.offset) * step.row
@@ -89,11 +88,11 @@ class Block:
         self._finish(totals)
 
     def _chunk(self, products: int) -> int:
-        """Return how many channel blocks are summed in a row, each of so many products."""
+        """Return how many channel blocks of that many products are summed without a break."""
         return max(LONGEST_SUM // products, 1)
 
     def _in_chunks(self, whole: int, chunk: int, totals: list[Vector], blocks: Blocks) -> list[Vector]:
-        """Sum chunks of channel blocks by themselves, and add them up in memory: a long sum loses digits."""
+        """Sum chunks of channel blocks separately, and accumulate in memory, since long sums lose precision."""
         code, vectors, step = self.piece.code, self.piece.vectors, self.piece.loops.target
         target = self._target(code.pointer(self.piece.loops.names[2]))
         places = [place + vector * step.block for place in self._places() for vector in range(vectors)]
@@ -172,7 +171,7 @@ class Block:
         return sums
 
     def _target(self, pointer: Pointer) -> Pointer:
-        """Return where the tile's first result lies in an array like the output."""
+        """Return the offset of the tile's first result in an array of the output's layout."""
         step = self.piece.loops.target
         at: Index = self.piece.image * step.image + self.piece.first * step.block
         at = at + (self.row * self.rows.axis.step + self.rows.start) * step.row
@@ -180,7 +179,7 @@ class Block:
         return pointer + at
 
     def _places(self) -> list[int]:
-        """Return how far from the first result each one lies."""
+        """Return the offset of each result from the first one."""
         step, high, wide = self.piece.loops.target, self.rows.axis.step, self.columns.axis.step
         return [row * high * step.row + column * wide * step.column for row, column in self.pixels]
 
@@ -196,7 +195,7 @@ class Block:
         return accumulate(self.piece.code, totals, source, weights, operands, depth, UNROLL)
 
     def _finish(self, totals: Sequence[Vector]) -> None:
-        """Add the residual, apply the activation function, keep empty lanes empty and write.
+        """Add the residual, apply the activation function, mask padding lanes and store.
 
         A heavy function comes after, on results that are still in the nearest cache.
         """
@@ -216,7 +215,7 @@ class Block:
             self._activate(target)
 
     def _activated(self, total: Vector, vector: int | Index) -> Vector:
-        """Return the function of a sum, with zeros in lanes of no filter."""
+        """Return the function of a sum, with zeros in padding lanes."""
         loops, code = self.piece.loops, self.piece.code
         filters, lanes = loops.weights.filters, loops.weights.lanes
         value = total if loops.activation is None else loops.activation.of(code, total)
@@ -226,7 +225,7 @@ class Block:
         return value
 
     def _activate(self, target: Pointer) -> None:
-        """Apply the function to what is written, result by result."""
+        """Apply the function to the stored results."""
         code, step = self.piece.code, self.piece.loops.target
         down, across = self.rows.axis.step * step.row, self.columns.axis.step * step.column
         with (
@@ -240,14 +239,14 @@ class Block:
 
 @dataclass(frozen=True)
 class AcrossBlock(Block):
-    """A tile whose sums lie across the lanes: one vector for each result and channel, added up at the end."""
+    """A tile whose sums are spread over lanes: one vector per result and channel, reduced at the end."""
 
     def _chunk(self, products: int) -> int:
-        """Return that all blocks are summed in a row: lanes keep sums apart."""
+        """Return that all blocks are summed without a break, as lanes separate the sums."""
         return self._depths()[0]
 
     def _depths(self) -> tuple[int, int, int]:
-        """Return the blocks that are read; each has weights for every channel that is written."""
+        """Return the blocks that are read; each has weights for every output channel."""
         layout = self.piece.loops.weights
         return layout.filter_blocks, layout.channels, 0
 

@@ -26,25 +26,22 @@ class _Direct(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return the number of parts of images times cuts of what is written."""
         return self._loops.items(batch)
 
     def write(self, code: Code) -> None:
-        """Write the loops: for the input gradient, one phase of the stride after the other."""
+        """Write the loops; those of the input gradient phase by phase."""
         self._loops.write(code)
 
     def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
         return self.shape.macs(batch)
 
 
 @dataclass(frozen=True)
 class Convolution(_Direct):
-    """y = convolution of x, plus bias, plus residual, through an activation function, as far as asked for.
+    """y = activation(convolution of x + bias + residual), with the last three optional.
 
     Shapes:   x `Blocked`, or (n, c, h, w) with `plain_input`; weight as `weights_layout` says; bias `Channels`;
               residual and y `Blocked`
@@ -65,7 +62,6 @@ class Convolution(_Direct):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, weight, bias, residual, y."""
         return (
             "x",
             "weight",
@@ -97,7 +93,7 @@ class Convolution(_Direct):
 
 @dataclass(frozen=True)
 class ConvolutionInputGradient(_Direct):
-    """dx = what reaches a convolution's input from dy; with bias and activation also a transposed convolution.
+    """dx = gradient of a convolution's input; with bias and activation, a transposed convolution.
 
     Input pixels that no window reads get zero (or the bias). All sizes are the convolution's: a transposed
     convolution has `shape.filters` inputs and `shape.channels` outputs.
@@ -117,7 +113,6 @@ class ConvolutionInputGradient(_Direct):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return dy, weight_t, bias, dx."""
         return ("dy", "weight_t", *(("bias",) if self.bias else ()), "dx")
 
     @property
@@ -148,7 +143,7 @@ def _check(shape: ConvolutionShape) -> None:
 
 
 def flat(shape: ConvolutionShape) -> ConvolutionShape:
-    """Return a convolution that looks at single pixels as one over a single row of them."""
+    """Return a 1×1 convolution as one over a single row."""
     pixels, single = (shape.height, shape.width), ((1, 1), (1, 1), (0, 0))
     if (shape.kernel, shape.stride, shape.before) != single or shape.output != pixels:
         return shape

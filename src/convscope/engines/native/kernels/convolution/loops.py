@@ -1,4 +1,4 @@
-"""The loops of a direct convolution, forward and input gradient alike, around the tile in registers."""
+"""The loops around a register tile of a direct convolution, for the forward pass and the input gradient."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Strides:
 
 
 def same_source_blocks(weights: FilterBlocks | GroupedFilterBlocks) -> int:
-    """Return how many filter blocks in a row read the same channel blocks."""
+    """Return how many consecutive filter blocks read the same channel blocks."""
     if isinstance(weights, FilterBlocks):
         return weights.filter_blocks
     whole = weights.group_filters % weights.lanes == 0
@@ -54,7 +54,7 @@ def same_source_blocks(weights: FilterBlocks | GroupedFilterBlocks) -> int:
 
 @dataclass(frozen=True)
 class Loops:
-    """A direct convolution from `source` to `target`, and what is done to each result before it is written."""
+    """A direct convolution from `source` to `target`, with its epilogue."""
 
     weights: FilterBlocks | GroupedFilterBlocks
     rows: tuple[Axis, ...]
@@ -71,7 +71,7 @@ class Loops:
 
     @property
     def cuts(self) -> list[int]:
-        """Return the filter blocks of a group of filters, cut into what one tile takes."""
+        """Return the filter blocks of a group of filters, split into tiles."""
         if self.across:
             return [self.tile.vectors]
         return evenly(self.group_blocks, self.tile.vectors)
@@ -83,19 +83,19 @@ class Loops:
 
     @property
     def pieces(self) -> int:
-        """Return the number of cuts of all filters."""
+        """Return the number of slices of all filters."""
         if self.across:
             return 1
         return self.weights.filter_blocks // self.group_blocks * len(self.cuts)
 
     @property
     def by_rows(self) -> bool:
-        """Say whether images are cut between rows; one long row is cut within."""
+        """Say whether images are split between rows; one long row is split itself."""
         return max(axis.count for axis in self.rows) > 1
 
     @property
     def chunks(self) -> int:
-        """Return the parts that an image is cut into: where threads share it, an even number.
+        """Return the number of parts of an image: an even number if threads share it.
 
         They share a cut of the filters, too, where the cuts are odd.
         """
@@ -109,15 +109,13 @@ class Loops:
 
     @property
     def weights_first(self) -> bool:
-        """Say whether all images meet one cut of the filters before the next cut."""
+        """Say whether all images are processed with one slice of the filters before the next."""
         return self.weights.floats > FAR_FLOATS
 
     def items(self, batch: int) -> int:
-        """Return the number of pieces of work."""
         return batch * self.chunks * self.pieces
 
     def write(self, code: Code) -> None:
-        """Write the code for a kernel's work items."""
         with code.loop(code.first, code.last) as item:
             place, piece = self._place(code, item.index)
             image, chunk = place // self.chunks, place % self.chunks
@@ -145,7 +143,7 @@ def _when(code: Code, condition: Any, needed: bool) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Piece:
-    """One work item being written: some filter blocks, from `first` on, over one part of one image."""
+    """One work item being written: some filter blocks, starting at `first`, over a part of an image."""
 
     loops: Loops
     code: Code
@@ -167,7 +165,6 @@ class Piece:
         object.__setattr__(self, "weights", weights)
 
     def write(self) -> None:
-        """Write all phases, one after the other."""
         for rows in self.loops.rows:
             for columns in self.loops.columns:
                 with self.code.loop(0, rows.phases) as high, self.code.loop(0, columns.phases) as wide:
@@ -199,5 +196,5 @@ class Piece:
 
 
 def _alike(axis: Axis) -> list[Strip]:
-    """Return single rows as one strip; their taps are found while the kernel runs."""
+    """Return single rows as one strip; their taps are determined at run time."""
     return [Strip(0, 1, axis.count, 0, ((True,),) * axis.taps)]

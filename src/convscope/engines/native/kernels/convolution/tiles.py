@@ -1,4 +1,4 @@
-"""How large a convolution's tiles are: a rule by sizes and registers."""
+"""Tile sizes of a convolution, from its sizes and the number of registers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NARROW = 7
 
 @dataclass(frozen=True)
 class Tile:
-    """Results that are summed up in registers together: blocks of filters × rows × columns of the image."""
+    """Results accumulated in registers: blocks of filters × rows × columns of the image."""
 
     vectors: int
     rows: int
@@ -25,7 +25,7 @@ class Tile:
 
 
 def best_tile(lanes: int, blocks: int, rows: int, columns: int) -> Tile:
-    """Return the tile that takes the fewest cycles for so many filter blocks over an image, by a simple model."""
+    """Return the tile with the fewest cycles for these filter blocks, by a simple model."""
     registers = REGISTERS[lanes]
     candidates = [
         Tile(vectors, high, wide)
@@ -38,7 +38,7 @@ def best_tile(lanes: int, blocks: int, rows: int, columns: int) -> Tile:
 
 
 def across_tile(lanes: int, channels: int, columns: int) -> Tile:
-    """Return the tile where every result is a whole vector until its lanes are added up."""
+    """Return the tile whose results are whole vectors until their lanes are summed."""
     most = min(-(-ENOUGH_SUMS // channels), (REGISTERS[lanes] - channels - 1) // channels)
     return Tile(channels, 1, min(columns, max(most, 1)))
 

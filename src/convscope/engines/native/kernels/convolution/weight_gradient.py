@@ -1,4 +1,4 @@
-"""The gradient of a convolution's weights: each is a sum over all pixels of all images."""
+"""The gradient of a convolution's weights: sums over all pixels of all images."""
 
 from __future__ import annotations
 
@@ -51,16 +51,13 @@ class ConvolutionWeightGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, dy, parts."""
         return ("x", "dy", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
         return ("batch",)
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the convolution itself."""
         return self.shape.macs(batch)
 
     def items(self, batch: int) -> int:
@@ -78,7 +75,6 @@ class ConvolutionWeightGradient(Kernel):
         return layout.seen if isinstance(layout, GroupedFilterBlocks) else self.shape.channel_blocks
 
     def write(self, code: Code) -> None:
-        """Write each cell of each part."""
         full = self.shape.channels // self.shape.lanes if self.shape.groups == 1 else self._blocks
         rest = self.shape.channels % self.shape.lanes if self.shape.groups == 1 else 0
         own = min(self.shape.lanes, self.shape.channels)
@@ -128,7 +124,6 @@ class _Cell:
         self.tap_floats = channels * lanes
 
     def write(self) -> None:
-        """Write zeros, then add the sums of chunk after chunk."""
         code, shape = self.code, self.shape
         kernel_floats = shape.kernel[0] * shape.kernel[1] * self.tap_floats
         with code.loop(0, kernel_floats, shape.lanes) as at:
@@ -179,7 +174,7 @@ class _Cell:
                 at.store(at.load(offset) + self._filters_only(total, vector), offset)
 
     def _filters_only(self, total: Vector, vector: int) -> Vector:
-        """Return zeros past the last filter: there x that is not finite gives NaN, though dy is zero."""
+        """Mask lanes after the last filter, where a non-finite x gives NaN although dy is zero."""
         if self.shape.filters % self.shape.lanes == 0 or vector < self.vectors - 1:
             return total
         left = self.shape.filters - (self.filters * self.vectors + vector) * self.shape.lanes
@@ -208,5 +203,5 @@ class _Cell:
 
 
 def _unroll(depth: int) -> int:
-    """Return how many pixels to write in a row, so that little is left over and the text stays short."""
+    """Return how many pixels to unroll, so that the remainder and the code stay small."""
     return min(range(3, 8), key=lambda count: (count + depth % count if depth >= count else depth, -count))

@@ -1,4 +1,4 @@
-"""How a weight gradient is cut: tiles of weights stay in registers, chunks of rows in the nearest cache."""
+"""Blocking of a weight gradient: tiles of weights in registers, chunks of rows in the L1 cache."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ class Weight:
 
 @dataclass(frozen=True)
 class Tile:
-    """Weights summed at once, and what of the output each is summed over."""
+    """Weights summed together, and the part of the output that each is summed over."""
 
     weights: tuple[Weight, ...]
     bands: tuple[Band, ...]
 
     @property
     def unroll(self) -> bool:
-        """Say whether no two weights read the same pixel at neighboring places of the output."""
+        """Say whether no two weights read the same pixel at neighboring output positions."""
         return len({(weight.row, weight.column) for weight in self.weights}) == 1
 
 
 def whole_tile(shape: ConvolutionShape, channels: int, most_rows: int) -> Tile | None:
-    """Return the tile of a kernel that fits into one as a whole, over so many channels of a block."""
+    """Return the tile of a whole kernel that fits, over a number of channels of a block."""
     rows, columns = shape.kernel
     if rows == 1 or rows * columns * channels > most_rows:
         return None
@@ -76,7 +76,7 @@ def whole_tile(shape: ConvolutionShape, channels: int, most_rows: int) -> Tile |
 
 
 def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[Tile]:
-    """Cut one row of the kernel, over so many channels of a block, into tiles.
+    """Split one row of the kernel, over a number of channels of a block, into tiles.
 
     Where a block is full every column of the kernel has tiles of its own. A few channels do not fill a tile:
     then all columns of the kernel lie in one sequence, which is cut.
@@ -98,7 +98,7 @@ def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[Tile]:
 
 
 def _segments(shape: ConvolutionShape, weights: Sequence[Weight], rows: set[int]) -> tuple[Segment, ...]:
-    """Cut the output's columns where the set of weights that read inside the image changes."""
+    """Split the output's columns where the set of weights that read inside the image changes."""
     reach = {
         number: inside(shape, 1, weight.column) for number, weight in enumerate(weights) if weight.row in rows
     }
@@ -111,21 +111,21 @@ def _segments(shape: ConvolutionShape, weights: Sequence[Weight], rows: set[int]
 
 
 def _between_ends(ranges: Sequence[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    """Cut 0 … size wherever one of the ranges begins or ends."""
+    """Split 0 … size wherever one of the ranges begins or ends."""
     return list(
         pairwise(sorted({0, size, *(end for first, last in ranges if first < last for end in (first, last))}))
     )
 
 
 def inside(shape: ConvolutionShape, axis: int, tap: int) -> tuple[int, int]:
-    """Return where on an axis of the output a row or column of the kernel lies inside the image."""
+    """Return the positions on an output axis at which a row or column of the kernel is inside the image."""
     shift, stride = tap * shape.dilation[axis] - shape.before[axis], shape.stride[axis]
     size = (shape.height, shape.width)[axis]
     return max(0, -(shift // stride)), min(shape.output[axis], (size - 1 - shift) // stride + 1)
 
 
 def rows_inside(shape: ConvolutionShape, tap: Bound, rows: Bounds) -> Bounds:
-    """Return those of some rows of the output at which a row of the kernel lies inside the image."""
+    """Return the output rows at which a row of the kernel is inside the image."""
     stride, shift = shape.stride[0], shape.before[0] - tap * shape.dilation[0]
     first = maximum(shift + (stride - 1), 0) // stride
     last = maximum(shift + (shape.height - 1 + stride), 0) // stride
@@ -133,7 +133,7 @@ def rows_inside(shape: ConvolutionShape, tap: Bound, rows: Bounds) -> Bounds:
 
 
 def joined_rows(shape: ConvolutionShape) -> ConvolutionShape:
-    """Return a 1×1 convolution over long rows: pixels that follow each other need not be of one row."""
+    """Return a 1×1 convolution as one over long rows: consecutive pixels may be of several rows."""
     plain = (shape.kernel, shape.stride, shape.before) == ((1, 1), (1, 1), (0, 0))
     if not plain or shape.output != (shape.height, shape.width):
         return shape
@@ -143,7 +143,7 @@ def joined_rows(shape: ConvolutionShape) -> ConvolutionShape:
 
 
 def filters_at_once(shape: ConvolutionShape) -> int:
-    """Return how many filter blocks a tile has; in groups each block reads channel blocks of its own."""
+    """Return how many filter blocks a tile has; with groups each block reads different channel blocks."""
     if shape.groups > 1:
         return 1
     return next(count for count in (2, 3, 1) if shape.filter_blocks % count == 0)
@@ -151,7 +151,7 @@ def filters_at_once(shape: ConvolutionShape) -> int:
 
 @dataclass(frozen=True)
 class Chunks:
-    """Rows of the output that are worked off together: `rows` of one image, or all of `images` images."""
+    """Output rows processed together: `rows` of one image, or all of `images` images."""
 
     rows: int
     per_image: int
@@ -166,7 +166,7 @@ class Chunks:
 
 
 def chunks(shape: ConvolutionShape, filter_blocks: int, channels: int) -> Chunks:
-    """Return chunks whose operands fit together into the nearest cache."""
+    """Return chunks whose operands fit into the L1 cache."""
     rows_of_x = min(shape.stride[0], shape.height)
     row_floats = shape.output[1] * filter_blocks * shape.lanes + rows_of_x * shape.width * channels
     rows = max(1, min(shape.output[0], NEAR_FLOATS // row_floats))
@@ -177,7 +177,7 @@ def chunks(shape: ConvolutionShape, filter_blocks: int, channels: int) -> Chunks
 
 
 def slices_for(shape: ConvolutionShape) -> int:
-    """Return how many parts a layer's weight gradient is summed in: 1 where other work is enough to share."""
+    """Return the number of parts of a weight gradient: 1 if there are enough other work items."""
     if shape.depthwise:
         cells = shape.channel_blocks
     else:

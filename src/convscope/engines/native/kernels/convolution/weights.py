@@ -1,4 +1,4 @@
-"""How a convolution's weights lie, and the kernels that turn them into other forms of themselves."""
+"""Layouts of a convolution's weights, and kernels that convert between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Pointer, Vector
 from ...layout import Channels, FilterBlocks, GroupedFilterBlocks, blocks_of
 from ..common.shapes import ConvolutionShape
-from ..common.transposing import transposed
+from ..common.transpose import transposed
 
 MOST_FEW = 4
 """Channels that are few, at most."""
@@ -19,14 +19,14 @@ AHEAD = 2
 
 
 def weights_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks | Channels:
-    """Return how the weights (filters, channels / groups, kh, kw) of a convolution lie."""
+    """Return the layout of a convolution's weights (filters, channels / groups, kh, kw)."""
     if shape.depthwise:
         return Channels(shape.channels, shape.lanes, shape.kernel[0] * shape.kernel[1])
     return blocks_layout(shape.filters, shape.channels, shape)
 
 
 def transposed_layout(shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks:
-    """Return how the transposed weights lie: channels are the filters there, taps keep their order.
+    """Return the layout of the transposed weights, with filters and channels exchanged.
 
     For few channels they lie as the weights themselves do: see `few_channels`.
     """
@@ -45,7 +45,7 @@ def few_channels(shape: ConvolutionShape) -> bool:
 
 
 def blocks_layout(filters: int, channels: int, shape: ConvolutionShape) -> FilterBlocks | GroupedFilterBlocks:
-    """Return the layout of weights from so many channels to so many filters."""
+    """Return the layout of weights from channels to filters."""
     if shape.groups == 1:
         return FilterBlocks(filters, channels, shape.kernel, shape.lanes)
     return GroupedFilterBlocks(filters, channels, shape.groups, shape.kernel, shape.lanes)
@@ -66,18 +66,15 @@ class TransposedWeights(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return weight and weight_t."""
         return ("weight", "weight_t")
 
     def items(self, batch: int) -> int:
-        """Return the pairs of blocks in weight_t."""
         into = transposed_layout(self.shape)
         if few_channels(self.shape):
             return into.filter_blocks
         return into.filter_blocks * _columns(into)
 
     def write(self, code: Code) -> None:
-        """Write the squares of all taps of one pair of blocks for each item."""
         into = transposed_layout(self.shape)
         with code.loop(code.first, code.last) as item:
             block, column = item.index // _columns(into), item.index % _columns(into)
@@ -110,7 +107,7 @@ class TransposedWeights(Kernel):
                             to.store(vector, (tap.index * columns + row) * lanes)
 
     def _fetch(self, place: Pointer, first: Index, count: int, for_writing: bool) -> None:
-        """Ask for the vectors of a square that comes later: large weights are in no near cache."""
+        """Prefetch the vectors of a later square, as large weights do not fit the cache."""
         for row in range(count):
             place.prefetch((first + row) * self.shape.lanes, for_writing=for_writing)
 
@@ -145,14 +142,14 @@ def _sizes(count: int, lanes: int, block: Index) -> list[tuple[int, Any]]:
 
 
 def _square(at: Pointer, rows: int, code: Code) -> list[Vector]:
-    """Return a square's rows; those that are not kept hold zeros."""
+    """Return a square's rows; those that are not stored are zero."""
     lanes = code.target.width
     return [at.load(row * lanes) if row < rows else code.constant(0) for row in range(lanes)]
 
 
 @dataclass(frozen=True)
 class GroupMask(Kernel):
-    """Set to zero, in a gradient by weights in groups, what belongs to a filter and a channel of different groups.
+    """Set the gradient of weights between different groups to zero.
 
     Shapes:   gradient, as `weights_layout` says, is changed in place
     """
@@ -165,11 +162,9 @@ class GroupMask(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the gradient."""
         return ("gradient",)
 
     def items(self, batch: int) -> int:
-        """Return the filter blocks."""
         return blocks_of(self.shape.filters, self.shape.lanes)
 
     def write(self, code: Code) -> None:

@@ -1,1 +1,1 @@
-"""Dense layers: `product.py` has the kernels, `rows.py` rows of numbers times blocks of weights."""
+"""Dense layers: kernels in `product.py`, products of rows and weight blocks in `rows.py`."""

@@ -15,8 +15,8 @@ from ...ir import Code, Index, Mask, Pointer, Vector, fma, minimum
 from ...layout import blocks_of
 from ..activation.epilogue import Function
 from ..common.gemm_tile import UNROLL, Operands, accumulate
-from ..common.summing import added
-from ..common.transposing import transposed, transposed_from
+from ..common.loops import added
+from ..common.transpose import transposed, transposed_from
 from .rows import (
     LEAST_ITEMS,
     PANEL,
@@ -59,12 +59,10 @@ class Dense(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("x", "weight", "bias", "y") if self.bias else ("x", "weight", "y")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
         return ("batch",)
 
     @property
@@ -73,15 +71,12 @@ class Dense(Kernel):
         return blocks_of(self.outputs, self.lanes)
 
     def items(self, batch: int) -> int:
-        """Return one item for each block of outputs and part of the rows."""
         return self.blocks * parts_of(self.blocks)
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds."""
         return batch * self.depth * self.outputs
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         x, weight, y = (code.pointer(name) for name in ("x", "weight", "y"))
         block_floats = self.depth * self.lanes
         ahead = PANEL * self.lanes if self.depth > PANEL else 0
@@ -107,11 +102,11 @@ class Dense(Kernel):
         for_groups(code, self.blocks, code.number("batch"), group)
 
     def _start(self, code: Code, block: Index) -> Vector:
-        """Return what a block's sums start from; read late, it takes no register from a tile."""
+        """Return the initial value of a block's sums; loaded late, it occupies no register of a tile."""
         return code.pointer("bias").load(block * self.lanes) if self.bias else code.constant(0)
 
     def _finished(self, code: Code, total: Vector, last: Mask | bool, block: Index) -> Vector:
-        """Return the layer's output where all panels are in the total; lanes of no output stay zero."""
+        """Return the layer's output after the last panel; padding lanes stay zero."""
         result = total
         if self.activation is not None:
             value = self.activation.of(code, total)
@@ -124,7 +119,7 @@ class Dense(Kernel):
 
 @dataclass(frozen=True)
 class DenseInputGradient(Kernel):
-    """Multiply each row of the output's gradient by the weights turned over: dx = dy·Wᵀ.
+    """Multiply each row of the output's gradient by the transposed weights: dx = dy·Wᵀ.
 
     Weights are turned over in registers, a panel at a time, into scratch memory that stays in the cache.
 
@@ -137,12 +132,10 @@ class DenseInputGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("dy", "weight", "dx")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
         return ("batch",)
 
     @property
@@ -156,19 +149,15 @@ class DenseInputGradient(Kernel):
         return blocks_of(self.outputs, self.lanes) * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one item for each block of the source and part of the rows."""
         return self.blocks * parts_of(self.blocks)
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of a panel."""
         return min(self.row, PANEL) * self.lanes * widths(target)[0]
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds."""
         return batch * self.depth * self.outputs
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         few = code.number("batch") < FEW
         with code.when(few):
             self._write_dots(code)
@@ -176,7 +165,7 @@ class DenseInputGradient(Kernel):
             self._write_products(code)
 
     def _write_dots(self, code: Code) -> None:
-        """Multiply a few rows by weights as they lie, and sum across lanes in the end."""
+        """Multiply a few rows by the weights in their layout, and reduce over lanes at the end."""
         dy, weight, dx = (code.pointer(name) for name in self.pointers)
         lanes, parts, ahead = self.lanes, parts_of(self.blocks), 4 * self.depth * self.lanes
         with code.loop(code.first, code.last) as item:
@@ -194,7 +183,7 @@ class DenseInputGradient(Kernel):
                 dx.store(added(transposed(output.results)), row.index * self.depth + block * lanes)
 
     def _write_products(self, code: Code) -> None:
-        """Multiply rows by weights that are turned over."""
+        """Multiply rows by transposed weights."""
         dy, weight, dx = (code.pointer(name) for name in self.pointers)
         turned, lanes = own_scratch(self, code), self.lanes
 
@@ -242,12 +231,10 @@ class DenseWeightGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("x", "dy", "dweight")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the names of the whole numbers."""
         return ("batch",)
 
     @property
@@ -257,29 +244,25 @@ class DenseWeightGradient(Kernel):
 
     @property
     def piece(self) -> int:
-        """Return the numbers of the source that an item takes; the last one may take fewer."""
+        """Return the elements of the source of an item; the last one may have fewer."""
         wanted = self.depth // LEAST_ITEMS // self.lanes * self.lanes
         return min(max(wanted, self.lanes), max(PIECE, self.lanes))
 
     @property
     def gathers_dy(self) -> bool:
-        """Say whether rows of dy are so far apart that a cache keeps few of them: multiples of 2 KiB."""
+        """Say whether rows of dy conflict in the cache: their distance is a multiple of 2 KiB."""
         return self.blocks * self.lanes % 512 == 0
 
     def items(self, batch: int) -> int:
-        """Return one item for each piece of the source and group of outputs."""
         return -(-self.depth // self.piece) * -(-self.blocks // GROUP)
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of what is laid together."""
         return IMAGES * (self.piece + (GROUP * self.lanes if self.gathers_dy else 0))
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds."""
         return batch * self.depth * self.outputs
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         x, dy, dweight = (code.pointer(name) for name in self.pointers)
         batch, groups, row = code.number("batch"), -(-self.blocks // GROUP), self.blocks * self.lanes
         own_x = own_scratch(self, code)
@@ -301,7 +284,7 @@ class DenseWeightGradient(Kernel):
     def _gather(
         self, code: Code, source: Pointer, row: int, to: Pointer, step: int, sizes: tuple[Index, int | Index]
     ) -> None:
-        """Copy a few numbers of each row, so that they lie together."""
+        """Copy a few elements of each row into contiguous memory."""
         images, numbers = sizes
         with code.loop(0, images) as image, code.loop(0, numbers, self.lanes) as vector:
             value = (source + image.index * row).load(vector.index)

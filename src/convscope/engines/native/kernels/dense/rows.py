@@ -1,4 +1,4 @@
-"""Rows of numbers times blocks of weights: what a dense layer and its input gradient share.
+"""Products of rows and blocks of weights, shared by a dense layer and its input gradient.
 
 y[n, block] = Σ over k of x[n, k] · weight[k, block]. A tile is a few rows by a few blocks, held in registers. The
 depth is cut into panels whose weights stay in the cache while all rows go by; the sums of the panels are added up
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ...codegen.target import Target
 from ...ir import Code, Index, Mask, Pointer, Vector, maximum, minimum
 from ..common.gemm_tile import UNROLL, Operands, accumulate
-from ..common.summing import added
+from ..common.loops import added
 
 LEAST_ITEMS = 8
 """Pieces of work wanted of a layer with few outputs, so that as many threads have something to do."""
@@ -23,12 +23,12 @@ PANEL = 512
 
 
 def widths(target: Target) -> tuple[int, ...]:
-    """Return how many blocks tiles have: as many as registers allow for, and one for what remains."""
+    """Return the blocks of tiles: as many as registers allow, and one for the remainder."""
     return (4, 1) if target.registers == 32 else (2, 1)
 
 
 def heights(target: Target) -> tuple[int, ...]:
-    """Return how many rows tiles have: first as many as registers allow for, then fewer for what remains.
+    """Return the rows of tiles: as many as registers allow, then fewer for the remainder.
 
     Without a fused multiply-add, products take registers of their own.
     """
@@ -36,7 +36,7 @@ def heights(target: Target) -> tuple[int, ...]:
 
 
 def parts_of(blocks: int) -> int:
-    """Return into how many parts the rows are cut, where the blocks alone are too few pieces of work."""
+    """Return the number of parts of the rows, if the blocks alone are too few work items."""
     return max(1, LEAST_ITEMS >> (blocks.bit_length() - 1))
 
 
@@ -47,7 +47,7 @@ def rows_of(part: Index, parts: int, batch: Index) -> tuple[Index, Index]:
 
 @dataclass(frozen=True)
 class Panel:
-    """One tile's operands for a piece of the depth; pointers stand at row 0.
+    """One tile's operands for a part of the depth; pointers are at row 0.
 
     `vectors` and `step` say where the weights of each block and of each step of depth lie after `weight`; weights
     that follow within the next panel are asked for `ahead` floats early.
@@ -108,7 +108,7 @@ def for_panels(
 
 
 def starting(first: Mask | bool, start: Vector, place: Pointer) -> Vector:
-    """Return what a panel's sum is added to: `start` for the first panel, then what is there."""
+    """Return what a panel's sum is added to: `start` for the first panel, then the stored value."""
     return first.select(start, place.load()) if isinstance(first, Mask) else start
 
 
@@ -128,7 +128,7 @@ def write_panel(code: Code, panel: Panel, rows: tuple[Index, Index], finish: Fin
 
 
 def _products(code: Code, panel: Panel, x: Pointer, rows: int) -> list[Vector]:
-    """Return the sums of a tile; one of few rows adds several steps of depth side by side, to wait less."""
+    """Return the sums of a tile; one of few rows interleaves steps of the depth to hide latency."""
     chains = max(1, UNROLL // rows) if rows < UNROLL else 1
     operands = Operands([row * panel.x_row for row in range(rows)], 1, panel.vectors, panel.step)
     size = rows * len(panel.vectors)

@@ -1,4 +1,4 @@
-"""Depthwise convolution: every channel has a kernel of its own, so all lanes of a vector do the same."""
+"""Depthwise convolution: every channel has its own kernel, so all lanes of a vector do the same."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_SHARES = 8
 
 @dataclass(frozen=True)
 class DepthwiseConvolution(Kernel):
-    """Convolve each channel with its own kernel, then add the bias and apply an activation function where wanted.
+    """Convolve each channel with its own kernel, then optionally add the bias and apply an activation function.
 
     Shapes:   x blocked, weight `Channels` of kh · kw taps, bias `Channels` → y blocked
     """
@@ -37,19 +37,15 @@ class DepthwiseConvolution(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, weight, bias, y."""
         return ("x", "weight", *(("bias",) if self.bias else ()), "y")
 
     def items(self, batch: int) -> int:
-        """Return the number of images times channel blocks times bands of rows."""
         return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.output[0])
 
     def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
         return self.shape.macs(batch)
 
     def write(self, code: Code) -> None:
-        """Write the bands of rows."""
         shape = self.shape
         rows, columns = (forward_axis(*numbers) for numbers in _axes(shape))
         sizes = ((shape.height, shape.width), shape.output)
@@ -58,7 +54,7 @@ class DepthwiseConvolution(Kernel):
 
 @dataclass(frozen=True)
 class DepthwiseInputGradient(Kernel):
-    """dx = what reaches a depthwise convolution's input from dy.
+    """dx = gradient of a depthwise convolution's input.
 
     Shapes:   dy blocked, weight `Channels` of kh · kw taps → dx blocked
     """
@@ -67,19 +63,15 @@ class DepthwiseInputGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return dy, weight, dx."""
         return ("dy", "weight", "dx")
 
     def items(self, batch: int) -> int:
-        """Return the number of images times channel blocks times bands of rows."""
         return batch * self.shape.channel_blocks * _bands(self.shape, self.shape.height)
 
     def macs(self, batch: int) -> int:
-        """Return the convolution's multiply-adds."""
         return self.shape.macs(batch)
 
     def write(self, code: Code) -> None:
-        """Write the bands of rows, one phase of the stride after the other."""
         shape = self.shape
         rows, columns = (_one_by_one(gradient_phases(*numbers)) for numbers in _axes(shape))
         sizes = (shape.output, (shape.height, shape.width))
@@ -113,7 +105,7 @@ def _write(
 
 
 def _finish(code: Code, shape: ConvolutionShape, block: Index, activation: Function | None) -> Finish | None:
-    """Return what is done to each sum; it leaves zeros in lanes of no channel."""
+    """Return the epilogue of each sum, which keeps padding lanes zero."""
     if activation is None:
         return None
     left = None
@@ -128,13 +120,13 @@ def _finish(code: Code, shape: ConvolutionShape, block: Index, activation: Funct
 
 
 def _axes(shape: ConvolutionShape) -> list[tuple[int, int, int, int, int, int]]:
-    """Return what describes each axis of a convolution."""
+    """Return the description of each axis of a convolution."""
     numbers = (shape.kernel, shape.stride, shape.before, shape.dilation, shape.output)
     return list(zip((shape.height, shape.width), *numbers, strict=True))
 
 
 def _one_by_one(axes: Sequence[Axis]) -> list[Axis]:
-    """Return phases that are alike as axes of their own: each takes weights one later than the one before."""
+    """Return equal phases as axes: each uses weights one later than the previous one."""
     return [
         replace(axis, start=axis.start + number, first_tap=axis.first_tap + number, phases=1)
         for axis in axes
@@ -161,6 +153,6 @@ def _by_bands(shape: ConvolutionShape) -> bool:
 
 
 def _bands(shape: ConvolutionShape, height: int) -> int:
-    """Return how many bands of rows each channel block is cut into, so that one image is work for many."""
+    """Return the number of bands of rows of each channel block, so that threads can share an image."""
     least = MOST_SHARES if _by_bands(shape) else 1
     return min(height, max(-(-FEWEST_ITEMS // shape.channel_blocks), least))

@@ -19,12 +19,12 @@ Bound = int | Index
 
 
 def pixels_at_once(target: Target, taps: int) -> int:
-    """Return how many results fit in registers beside a row of the kernel and what passes through."""
+    """Return how many results fit in registers next to a row of the kernel and temporaries."""
     return min(MOST_PIXELS, target.registers - passing(target) - min(taps, MOST_TAPS))
 
 
 def passing(target: Target) -> int:
-    """Return the registers for pixels and zeros; where nothing multiplies and adds at once, products take some."""
+    """Return the registers for pixels and zeros, and for products without fused multiply-add."""
     return 3 if target.width > 4 else 6
 
 
@@ -48,7 +48,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Finish:
-    """What is done to each sum before it is written, or right after where it is `heavy`."""
+    """The epilogue of each sum, applied before it is stored, or right after if `heavy`."""
 
     value: Callable[[Vector], Vector]
     heavy: bool
@@ -73,7 +73,6 @@ class Rows:
     finish: Finish | None
 
     def write(self, first: Bound, last: Bound) -> None:
-        """Write the results of some rows."""
         lanes = self.code.target.width
         with self.code.loop(first, last) as row:
             line = self.out.at + (row.index * self.rows.step + self.rows.start) * (self.out.width * lanes)
@@ -86,7 +85,7 @@ class Rows:
                         self._write(at, axis.step * lanes, sums)
 
     def _write(self, at: Pointer, step: int, sums: Sequence[Vector]) -> None:
-        """Write sums, `step` floats apart; a heavy function comes after, in a loop over them."""
+        """Store sums, `step` floats apart; a heavy function is applied afterwards, in a loop."""
         finish = self.finish
         for place, total in enumerate(sums):
             at.store(total if finish is None or finish.heavy else finish.value(total), place * step)
@@ -96,7 +95,7 @@ class Rows:
                 own.store(finish.value(own.load()))
 
     def _tile(self, axis: Axis, strip: Strip, row: Bound, column: Bound) -> list[Vector]:
-        """Return the sums of some results that follow each other in a row."""
+        """Return the sums of consecutive results of a row."""
         code, lanes = self.code, self.code.target.width
         start = code.constant(0) if self.bias is None else self.bias.load()
         sums = [start] * strip.size
@@ -114,7 +113,7 @@ class Rows:
     def _row_of_kernel(
         self, axis: Axis, strip: Strip, source: Pointer, weights: Pointer, totals: Sequence[Vector]
     ) -> list[Vector]:
-        """Add one row of the kernel: each source pixel is read once and goes to all results that it reaches."""
+        """Add one row of the kernel: each source pixel is read once for all its results."""
         lanes, sums, first = self.code.target.width, list(totals), 0
         for count in evenly(axis.taps, MOST_TAPS):
             at = source if first == 0 else self.code.launder(source)

@@ -30,24 +30,19 @@ class DepthwiseWeightGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, dy, parts."""
         return ("x", "dy", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return the number of parts times channel blocks."""
         return self.slices * self.shape.channel_blocks
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the convolution itself."""
         return self.shape.macs(batch)
 
     def write(self, code: Code) -> None:
-        """Write zeros, then add the sums of chunk after chunk."""
         shape, blocks = self.shape, self.shape.channel_blocks
         taps, cut = shape.kernel[0] * shape.kernel[1], chunks(shape, 1, shape.lanes)
         with code.loop(code.first, code.last) as item:
@@ -72,7 +67,7 @@ class _Block:
     out: Pointer
 
     def add(self, cut: Chunks, unit: Index, last: Index) -> None:
-        """Add a chunk to all weights, one row of the kernel after the other."""
+        """Add a chunk to all weights, one row of the kernel after another."""
         shape = self.shape
         images, rows = cut.bounds(unit, last, shape.output[0])
         axis = forward_axis(
@@ -135,5 +130,5 @@ class _Block:
 
 
 def _most_sums(target: Target) -> int:
-    """Return how many sums fit in registers beside the pixels that are multiplied."""
+    """Return how many sums fit in registers next to the pixels."""
     return min(MOST_SUMS, target.registers - 2 * passing(target))

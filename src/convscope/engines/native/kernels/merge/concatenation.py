@@ -15,7 +15,7 @@ from math import prod
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Pointer, Vector
 from ...layout import blocks_of
-from ..common.sweeps import Position, strips_of, sweep
+from ..common.loops import Position, strips_of, sweep
 
 Origin = tuple[int, int] | None
 """The source's number and its channel; None for zeros."""
@@ -82,7 +82,6 @@ class ChannelMove(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the images."""
         return (*self.sources, *self.results)
 
     @property
@@ -91,11 +90,9 @@ class ChannelMove(Kernel):
         return strips_of(self.sizes[0] * self.sizes[1])
 
     def items(self, batch: int) -> int:
-        """Return one for each strip of each image."""
         return batch * self.strips
 
     def write(self, code: Code) -> None:
-        """Write every block of one strip after the other."""
         with code.loop(code.first, code.last) as item:
             image, strip = item.index // self.strips, item.index % self.strips
             sources = [self._strip(code, name, count, image, strip) for name, count in self.sources.items()]

@@ -12,9 +12,7 @@ from functools import reduce
 
 from ...ir import Code, Pointer, Vector, fma
 from ..common.channel_kernel import ChannelKernel
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES
-from ..common.sweeps import Position, flat_sweep, sweep, sweep_sums
+from ..common.loops import PIECES, FlatKernel, Position, flat_sweep, sweep, sweep_sums
 
 
 @dataclass(frozen=True)
@@ -36,16 +34,13 @@ class Sum(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the terms and the sum."""
         return (*_numbered("x", self.count), "y")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let the sum replace a term."""
         return tuple(("y", name) for name in _numbered("x", self.count))
 
     def write(self, code: Code) -> None:
-        """Write the sum."""
         *terms, y = (code.pointer(name) for name in self.pointers)
 
         def step(at: Position) -> None:
@@ -61,16 +56,13 @@ class ReluGradient(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the ReLU's output and both gradients."""
         return ("y", "dy", "dx")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let one gradient replace the other."""
         return (("dx", "dy"),)
 
     def write(self, code: Code) -> None:
-        """Write the choice."""
         y, dy, dx = (code.pointer(name) for name in self.pointers)
 
         def step(at: Position) -> None:
@@ -87,11 +79,9 @@ class Multiply(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the factors and the product."""
         return (*_numbered("x", self.count), "y")
 
     def write(self, code: Code) -> None:
-        """Write the product."""
         *factors, y = (code.pointer(name) for name in self.pointers)
         self.sweep(code, lambda at: y.store(_product([factor.load(at) for factor in factors]), at))
 
@@ -104,11 +94,9 @@ class MultiplyGradient(_Flat):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the factors, the gradient of the product, and theirs."""
         return (*_numbered("x", self.count), "dy", *_numbered("dx", self.count))
 
     def write(self, code: Code) -> None:
-        """Write the products."""
         factors, results = (
             [code.pointer(name) for name in _numbered(letter, self.count)] for letter in ("x", "dx")
         )
@@ -139,11 +127,9 @@ class Scale(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return image, factors, product."""
         return ("x", "gate", "y")
 
     def write(self, code: Code) -> None:
-        """Write the products."""
         with code.loop(code.first, code.last) as item:
             gate = code.pointer("gate").load(item.index * self.lanes)
             x, y = (code.pointer(name) + item.index * self.block_floats for name in ("x", "y"))
@@ -163,11 +149,9 @@ class ScaleGradient(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return what was multiplied, the gradient of the product, and the results."""
         return ("x", "gate", "dy", "dx", "dgate")
 
     def write(self, code: Code) -> None:
-        """Write the products and their sums."""
         with code.loop(code.first, code.last) as item:
             own = item.index * self.lanes
             gate = code.pointer("gate").load(own)

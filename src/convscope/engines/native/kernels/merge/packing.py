@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index
 from ...layout import blocks_of
-from ..common.transposing import transposed
+from ..common.transpose import transposed
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,6 @@ class _Packing(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("x", "y")
 
     @property
@@ -35,11 +34,9 @@ class _Packing(Kernel):
         return self.height * self.width
 
     def items(self, batch: int) -> int:
-        """Return one item for each block of each image."""
         return batch * self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         tail = self.channels % self.lanes
         with code.loop(code.first, code.last) as item:
             image, block = item.index // self.blocks, item.index % self.blocks

@@ -8,8 +8,8 @@ from functools import reduce
 
 from ...ir import Code, Pointer, Vector
 from ..common.channel_kernel import ChannelKernel
+from ..common.loops import Position, sweep
 from ..common.shapes import Pair
-from ..common.sweeps import Position, sweep
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,9 @@ class UpsampleNearest(_Upsampling):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return both images."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write the copies."""
 
         def step(x: Pointer, y: Pointer) -> None:
             value = x.load()
@@ -60,11 +58,9 @@ class UpsampleNearestGradient(_Upsampling):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return both gradients."""
         return ("dy", "dx")
 
     def write(self, code: Code) -> None:
-        """Write the sums."""
 
         def step(dx: Pointer, dy: Pointer) -> None:
             dx.store(reduce(Vector.__add__, [dy.load(copy) for copy in self.copies]))
@@ -86,7 +82,6 @@ class Frame(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return both images."""
         return ("x", "y")
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ...ir import Code, Index, Pointer, Vector, fma
 from ..common.channel_kernel import ChannelKernel, share
-from ..common.sweeps import Position, sweep, sweep_sums
+from ..common.loops import Position, sweep, sweep_sums
 
 SAMPLES = 32
 """Numbers of a channel whose mean the others are measured from; they lie all over the first image."""
@@ -29,20 +29,16 @@ class ChannelMoments(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the image and its parts."""
         return ("x", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block of each share."""
         return self.slices * self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the sums."""
         with code.loop(code.first, code.last) as item:
             part, block = item.index // self.blocks, item.index % self.blocks
             first, last = share(code.number("batch"), part, self.slices)
@@ -101,21 +97,17 @@ class NormStatistics(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return parts, running statistics, parameters and what is made of them, one for each channel."""
         parameters = ("weight", "bias") if self.affine else ()
         return ("parts", "running_mean", "running_var", *parameters, "scale", "offset", "mean", "inverse")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block."""
         return self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the statistics of each block."""
         count = (code.number("batch") * self.positions).to_float()
         with code.loop(code.first, code.last) as item:
             block, at = item.index, item.index * self.lanes
@@ -162,15 +154,12 @@ class FoldStatistics(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return running statistics, parameters and what is made of them, one for each channel."""
         return ("running_mean", "running_var", *(("weight", "bias") if self.affine else ()), "scale", "offset")
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block."""
         return self.blocks
 
     def write(self, code: Code) -> None:
-        """Write scale and offset of each block."""
         with code.loop(code.first, code.last) as item:
             mean, variance = self.loaded(code, ("running_mean", "running_var"), item.index)
             inverse = inverse_deviation(self, code, variance, self.eps, item.index)
@@ -199,7 +188,7 @@ def affine_map(
 
 @dataclass(frozen=True)
 class Normalize(ChannelKernel):
-    """Scale and shift each channel, add a second image, cut at zero: one pass.
+    """Scale and shift each channel, add a second image and apply a ReLU, in one pass.
 
     With `per_image`, scale and offset are (n, blocks · lanes): every image has its own.
 
@@ -212,16 +201,13 @@ class Normalize(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return images, and scale and offset of each channel."""
         return ("x", "scale", "offset", *(("residual",) if self.residual else ()), "y")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let y replace an image that is read."""
         return (("y", "residual"), ("y", "x")) if self.residual else (("y", "x"),)
 
     def write(self, code: Code) -> None:
-        """Write the pass."""
         with code.loop(code.first, code.last) as item:
             block = item.index if self.per_image else item.index % self.blocks
             scale, offset = self.loaded(code, ("scale", "offset"), block)

@@ -1,7 +1,7 @@
 """Batch normalization in training, backward: two sums for each channel, then the gradient of x.
 
-Both passes read the gradient that comes from above, which may be a sum of several, cut where the ReLU was closed.
-Whether it was is worked out from x, scale and offset in the very instructions of the forward pass; only where a
+Both passes read the gradient of the output, which may be a sum of several, and mask it where the ReLU was
+inactive. The mask is recomputed from x, scale and offset with the instructions of the forward pass; only if a
 second image was added before the ReLU is y read instead.
 
 Formula:  x̂ = (x − mean) · inverse
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ...ir import Code, Index, Vector, fma
 from ..common.channel_kernel import ChannelKernel, share
-from ..common.sweeps import Position, sweep, sweep_sums
+from ..common.loops import Position, sweep, sweep_sums
 
 
 @dataclass(frozen=True)
@@ -81,21 +81,17 @@ class NormGradientSums(_Upstream):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return images, numbers of each channel, and the results."""
         stored = ("g",) if self.store else ()
         return (*self.gradients, *self.images, *self.vectors, "mean", "inverse", *stored, "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block of each share."""
         return self.slices * self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the sums."""
         with code.loop(code.first, code.last) as item:
             part, block = item.index // self.blocks, item.index % self.blocks
             first, last = share(code.number("batch"), part, self.slices)
@@ -137,20 +133,16 @@ class NormGradientFinish(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return parts, numbers of each channel, and the results."""
         return ("parts", "scale", "inverse", *(("dweight", "dbias") if self.affine else ()), "coefficients")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block."""
         return self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the sums of each block."""
         share_of_one = 1 / (code.number("batch") * self.positions).to_float()
         with code.loop(code.first, code.last) as item:
             block, at = item.index, item.index * self.lanes
@@ -183,17 +175,14 @@ class NormGradient(_Upstream):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return images, numbers of each channel, and the result."""
         numbers = dict.fromkeys((*self.vectors, "scale", "mean", "coefficients"))
         return (*self.gradients, *self.images, *numbers, "dx")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let the gradient replace one from above, or x."""
         return tuple(("dx", name) for name in (*self.gradients, "x"))
 
     def write(self, code: Code) -> None:
-        """Write the pass."""
         with code.loop(code.first, code.last) as item:
             image, block = item.index // self.blocks, item.index % self.blocks
             number = item.index if self.per_image else block

@@ -14,13 +14,13 @@ from ...codegen.kernel import own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, Vector, fma
 from ..common.channel_kernel import ChannelKernel
-from ..common.sweeps import Position, sweep_sums
+from ..common.loops import Position, sweep_sums
 from .batch_norm import affine_map, moments
 
 
 @dataclass(frozen=True)
 class _Grouped(ChannelKernel):
-    """A kernel that works on one image after the other; `groups` divides the channels."""
+    """A kernel over single images; `groups` divides the channels."""
 
     groups: int
 
@@ -35,11 +35,9 @@ class _Grouped(ChannelKernel):
         return self.blocks * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each image."""
         return batch
 
     def scratch_floats(self, target: Target) -> int:
-        """Return room for two numbers of each channel."""
         return 2 * self.row
 
     def clear_last(self, code: Code, places: Sequence[Pointer]) -> None:
@@ -62,11 +60,9 @@ class GroupStatistics(_Grouped):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the image, parameters and what is made of them."""
         return ("x", *(("weight", "bias") if self.affine else ()), "scale", "offset", "mean", "inverse")
 
     def write(self, code: Code) -> None:
-        """Write channel sums, group statistics, channel maps."""
         with code.loop(code.first, code.last) as image:
             own, at = own_scratch(self, code), image.index * self.row
             with code.loop(0, self.blocks) as block:
@@ -83,7 +79,7 @@ class GroupStatistics(_Grouped):
                     (code.pointer(name) + at).store(value, place)
 
     def _group(self, code: Code, own: Pointer, mean: Pointer, inverse: Pointer, first: Position) -> None:
-        """Combine the channels of one group, and write what they share for each of them."""
+        """Combine the channels of one group, and store the shared results for each of them."""
         count = self.group_channels
         means, squares = own + first, own + self.row + first
         origin = means.broadcast()
@@ -115,11 +111,9 @@ class GroupGradientSums(_Grouped):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return images, numbers of each channel, and results."""
         return ("dy", "x", "mean", "inverse", *(("weight",) if self.affine else ()), "parts", "coefficients")
 
     def write(self, code: Code) -> None:
-        """Write channel sums, then the sums of groups."""
         with code.loop(code.first, code.last) as image:
             own, inverse = own_scratch(self, code), code.pointer("inverse") + image.index * self.row
             with code.loop(0, self.blocks) as block:

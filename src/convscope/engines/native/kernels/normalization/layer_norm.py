@@ -14,7 +14,7 @@ from ...codegen.kernel import own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Pointer, Vector, fma
 from ..common.channel_kernel import ChannelKernel, share
-from ..common.sweeps import Position, strips_of
+from ..common.loops import Position, strips_of
 
 GROUP = 2
 """Positions worked on at once: their sums over lanes hide behind each other, and more would crowd the cache."""
@@ -104,15 +104,12 @@ class LayerNorm(_OverChannels):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return images and parameters."""
         return ("x", *(("weight", "bias") if self.affine else ()), "y")
 
     def items(self, batch: int) -> int:
-        """Return one for each strip of each image."""
         return batch * strips_of(self.positions)
 
     def write(self, code: Code) -> None:
-        """Write the groups of each strip of each image."""
         strips = strips_of(self.positions)
         size = self.positions // strips
         with code.loop(code.first, code.last) as item:
@@ -152,24 +149,19 @@ class LayerNormGradient(_OverChannels):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return images, parameters and results."""
         return ("x", "dy", "weight", "dx", "parts") if self.affine else ("x", "dy", "dx")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def items(self, batch: int) -> int:
-        """Return one for each share of the batch."""
         return self.slices
 
     def scratch_floats(self, target: Target) -> int:
-        """Return room for both sums of every channel of one image."""
         return 2 * self.blocks * self.lanes if self.affine else 0
 
     def write(self, code: Code) -> None:
-        """Write the groups of each image of each share."""
         row = self.blocks * self.lanes
         with code.loop(code.first, code.last) as item:
             first, last = share(code.number("batch"), item.index, self.slices)
@@ -229,20 +221,16 @@ class AffineGradient(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return parts and gradients."""
         return ("parts", "dweight", "dbias")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return how many parts there are."""
         return ("rows",)
 
     def items(self, batch: int) -> int:
-        """Return one for each channel block."""
         return self.blocks
 
     def write(self, code: Code) -> None:
-        """Write both sums of each block."""
         with code.loop(code.first, code.last) as item:
             with code.loop(0, code.number("rows"), carry=code.zeros(2)) as part:
                 parts = [place.load() for place in self.parts(code, part.index, item.index)]

@@ -1,4 +1,4 @@
-"""Adaptive pooling: as many bins as asked for, whatever the image's size.
+"""Adaptive pooling: a fixed number of bins for any image size.
 
 Where the bins are all equal they are windows that do not overlap, and the kernels for windows write the code.
 """
@@ -20,7 +20,7 @@ from .windows import BinAxis, Whole
 
 @dataclass(frozen=True)
 class _Adaptive(Kernel):
-    """Sizes of the image and the bins along its axes; one plane is one piece of work."""
+    """Sizes of the image, and the bins along its axes. One plane is one work item."""
 
     channels: int
     height: int
@@ -30,7 +30,6 @@ class _Adaptive(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     @property
@@ -58,7 +57,6 @@ class _Adaptive(Kernel):
         return self.output[0] * self.output[1] * self.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each image."""
         return batch * -(-self.channels // self.lanes)
 
 
@@ -71,11 +69,9 @@ class AdaptiveAveragePool(_Adaptive):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write a sum over each bin."""
         if self.windows is not None:
             AveragePool(self.windows, True, (0, 0)).write(code)
             return
@@ -96,18 +92,16 @@ class AdaptiveAveragePool(_Adaptive):
 
 @dataclass(frozen=True)
 class AdaptiveAveragePoolGradient(_Adaptive):
-    """Give every number of a bin its share of the bin's gradient.
+    """Distribute each bin's gradient to its inputs.
 
     Shapes:   dy (n, blocks, p, q, lanes) → dx (n, blocks, h, w, lanes)
     """
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("dy", "dx")
 
     def scratch_floats(self, target: Target) -> int:
-        """Return a plane of the output, for the shares."""
         return 0 if self.windows is not None else self.output_floats
 
     def write(self, code: Code) -> None:
@@ -153,18 +147,16 @@ class AdaptiveAveragePoolGradient(_Adaptive):
 
 @dataclass(frozen=True)
 class AdaptiveMaxPool(_Adaptive):
-    """The largest number of each bin.
+    """The maximum of each bin.
 
     Shapes:   x (n, blocks, h, w, lanes) → y (n, blocks, p, q, lanes)
     """
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write a search through each bin."""
         if self.windows is not None:
             MaxPool(self.windows).write(code)
             return
@@ -184,11 +176,9 @@ class AdaptiveMaxPoolGradient(_Adaptive):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y", "dy", "dx")
 
     def write(self, code: Code) -> None:
-        """Write zeros, then each bin's gradient."""
         if self.windows is not None:
             MaxPoolGradient(self.windows, masked=False).write(code)
             return
@@ -199,7 +189,7 @@ class AdaptiveMaxPoolGradient(_Adaptive):
 
 
 def size_of(code: Code, spans: Spans) -> Vector:
-    """Return the numbers in a bin, in every lane."""
+    """Return the number of elements of a bin, in every lane."""
     size: Whole = 1
     for first, last in spans:
         size = size * (last - first)

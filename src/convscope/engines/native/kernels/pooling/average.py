@@ -17,7 +17,7 @@ from .windows import Cell, Run, Taps, Whole, axes_of, each, pieces
 
 @dataclass(frozen=True)
 class Mean:
-    """What an output sees along one axis: its taps, and how many of them the mean counts."""
+    """The taps of an output along one axis, and how many of them the mean counts."""
 
     taps: Taps
     divisor: int
@@ -59,11 +59,9 @@ class AveragePool(_Average):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write out all taps of a window, or loops over them."""
         taps = [axis.taps() for axis in axes_of(self.shape)]
         with code.loop(code.first, code.last) as item:
             x = code.pointer("x") + item.index * self.input_floats
@@ -105,14 +103,13 @@ class AveragePool(_Average):
 
 @dataclass(frozen=True)
 class AveragePoolGradient(_Average):
-    """Give each number of a window its share of the window's gradient.
+    """Distribute each window's gradient to its inputs.
 
     Shapes:   dy (n, blocks, p, q, lanes) → dx (n, blocks, h, w, lanes)
     """
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("dy", "dx")
 
     @property
@@ -127,11 +124,9 @@ class AveragePoolGradient(_Average):
         return 1 / counts.pop() if len(counts) == 1 else None
 
     def scratch_floats(self, target: Target) -> int:
-        """Return a plane of the output where windows divide by different numbers."""
         return 0 if self._walked or self._common_share is not None else self.output_floats
 
     def write(self, code: Code) -> None:
-        """Gather what each input gets, or scatter it by loops over the windows."""
         with code.loop(code.first, code.last) as item:
             dy = code.pointer("dy") + item.index * self.output_floats
             dx = code.pointer("dx") + item.index * self.input_floats
@@ -205,16 +200,13 @@ class GlobalAveragePool(ChannelKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def write(self, code: Code) -> None:
-        """Write several sums side by side."""
         x, y = code.pointer("x"), code.pointer("y")
         whole = self.positions - self.positions % TOTALS
         with code.loop(code.first, code.last) as item:
@@ -233,23 +225,20 @@ class GlobalAveragePool(ChannelKernel):
 
 @dataclass(frozen=True)
 class GlobalAveragePoolGradient(ChannelKernel):
-    """Give every number of a channel its share of the mean's gradient.
+    """Distribute the mean's gradient to every element of a channel.
 
     Shapes:   dy (n, blocks, 1, 1, lanes) → dx (n, blocks, h, w, lanes)
     """
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("dy", "dx")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     def write(self, code: Code) -> None:
-        """Write one vector into every position."""
         dy, dx = code.pointer("dy"), code.pointer("dx")
         with code.loop(code.first, code.last) as item:
             share = dy.load(item.index * self.lanes) * (1 / self.positions)

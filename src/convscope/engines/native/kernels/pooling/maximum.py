@@ -25,7 +25,7 @@ def better(best: Vector, other: Vector, smallest: bool) -> Vector:
 
 
 def worst_of(code: Code, item: Index, channels: int, lanes: int, smallest: bool) -> Vector:
-    """Return what every number wins against; in the empty lanes of a plane, zero."""
+    """Return the identity of the maximum; zero in the padding lanes of a plane."""
     worst = code.constant(inf if smallest else -inf)
     if channels % lanes == 0:
         return worst
@@ -41,7 +41,6 @@ class WindowKernel(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch."""
         return ("batch",)
 
     @property
@@ -55,13 +54,12 @@ class WindowKernel(Kernel):
         return self.shape.output[0] * self.shape.output[1] * self.shape.lanes
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each image."""
         return batch * self.shape.blocks
 
 
 @dataclass(frozen=True)
 class MaxPool(WindowKernel):
-    """The largest number of each window, or the smallest; then a ReLU, if asked for. Padding never wins.
+    """The maximum (or minimum) of each window, with an optional ReLU. Padding is ignored.
 
     Shapes:   x (n, blocks, h, w, lanes) → y (n, blocks, p, q, lanes)
     """
@@ -71,11 +69,9 @@ class MaxPool(WindowKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y")
 
     def write(self, code: Code) -> None:
-        """Write out all taps of a window, or loops over them."""
         shape, axes = self.shape, axes_of(self.shape)
         rows, columns = (axis.taps() for axis in axes)
         with code.loop(code.first, code.last) as item:
@@ -120,7 +116,7 @@ def write_extremes(
     smallest: bool,
     finish: Callable[[Vector], Vector],
 ) -> None:
-    """Write the largest (smallest) number of every window of a plane, by loops."""
+    """Write the maximum (minimum) of every window of a plane with loops."""
     lanes = code.target.width
 
     def window(p: Whole, q: Whole, spans: Spans, _: list[Vector]) -> list[Vector]:

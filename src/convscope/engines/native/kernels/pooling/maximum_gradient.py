@@ -44,7 +44,6 @@ class MaxPoolGradient(WindowKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays."""
         return ("x", "y", "dy", "dx", *(("parts",) if self.bias_slices else ()))
 
     @property
@@ -54,11 +53,9 @@ class MaxPoolGradient(WindowKernel):
         return (("dx", "x"),) if separate(rows, columns) and not self._by_loops else ()
 
     def items(self, batch: int) -> int:
-        """Return one for each block of each image, or of each share of the images."""
         return (self.bias_slices or batch) * self.shape.blocks
 
     def scratch_floats(self, target: Target) -> int:
-        """Return a plane of the output where the winners of overlapping windows are noted."""
         rows, columns = (axis.cells() for axis in axes_of(self.shape))
         return 0 if separate(rows, columns) or self._by_loops else self.output_floats
 
@@ -69,7 +66,6 @@ class MaxPoolGradient(WindowKernel):
         return noted + pieces(rows.cells(), columns.cells()) > WRITTEN_OUT
 
     def write(self, code: Code) -> None:
-        """Write a loop over planes, or over shares of the images and their planes."""
         blocks = self.shape.blocks
         with code.loop(code.first, code.last) as item:
             if not self.bias_slices:
@@ -138,7 +134,7 @@ class MaxPoolGradient(WindowKernel):
         taps: tuple[list[Run[Taps]], list[Run[Taps]]],
         sums: list[Vector],
     ) -> list[Vector]:
-        """Write the number of each window's winning tap; none where the ReLU is closed."""
+        """Write the index of each window's maximum; none where the ReLU is inactive."""
         shape = self.shape
 
         def window(p: Whole, q: Whole, row: Taps, column: Taps, sums: list[Vector]) -> list[Vector]:

@@ -1,4 +1,4 @@
-"""Which inputs lie under which windows, decided when a kernel is generated.
+"""Which inputs are covered by which windows, determined when a kernel is generated.
 
 Along an axis most windows see the same taps, and only those near an edge see fewer. So an axis is cut into runs of
 equal windows; each pair of runs, one of rows and one of columns, becomes one piece of code without any question of
@@ -30,7 +30,7 @@ class Run(Generic[Seen]):
 
 @dataclass(frozen=True)
 class Tap:
-    """A number under a window: which of the window's, and where, counted from output·stride."""
+    """A tap of a window: its index, and its position relative to output·stride."""
 
     number: int
     offset: int
@@ -112,7 +112,7 @@ class WindowAxis:
         return counted
 
     def _taps_until(self, output: Whole, end: int) -> Whole:
-        """Return how many of a window's taps lie before a position."""
+        """Return how many of a window's taps precede a position."""
         room: Whole = maximum(end + self.before - output * self.stride, 0)
         taps: Whole = minimum((room + (self.dilation - 1)) // self.dilation, self.kernel)
         return taps
@@ -120,7 +120,7 @@ class WindowAxis:
 
 @dataclass(frozen=True)
 class BinAxis:
-    """An axis cut into `output` bins, as adaptive pooling does.
+    """An axis split into `output` bins, as in adaptive pooling.
 
     Formula:  bin o covers ⌊o·n/output⌋ … ⌈(o + 1)·n/output⌉ − 1
     """
@@ -172,7 +172,7 @@ def _seen(seen: Taps | Cell) -> int:
 
 
 def separate(rows: Sequence[Run[Cell]], columns: Sequence[Run[Cell]]) -> bool:
-    """Say whether no input lies under two windows, nor under a window that begins in another cell."""
+    """Say whether no input is covered by two windows, or by a window that begins in another cell."""
     everyone = [one.by for run in (*rows, *columns) for one in run.seen]
     return all(len(by) <= 1 and all(output == 0 for output, _ in by) for by in everyone)
 

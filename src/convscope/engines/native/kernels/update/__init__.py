@@ -1,1 +1,1 @@
-"""What training needs beside the layers."""
+"""Kernels of training: optimizer steps, reductions and dropout."""

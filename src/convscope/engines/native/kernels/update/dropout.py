@@ -1,12 +1,11 @@
-"""Dropout whose mask is never kept: the backward pass draws it again from the same counters."""
+"""Dropout without a stored mask: the backward pass recomputes it from the same counters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Vector, minimum
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES
+from ..common.loops import PIECES, FlatKernel
 from .philox import random_bits, signed
 
 WORDS = 4
@@ -27,22 +26,18 @@ class Dropout(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("x", "y")
 
     @property
     def in_place(self) -> tuple[tuple[str, str], ...]:
-        """Let the result replace what is read."""
         read, written = self.pointers
         return ((written, read),)
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the size of the arrays, and the key."""
         return (*super().numbers, "key_low", "key_high")
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         x, y = (code.pointer(name) for name in self.pointers)
         lanes = code.target.width
         vectors = code.number("floats") // lanes
@@ -81,5 +76,4 @@ class DropoutGradient(Dropout):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("dy", "dx")

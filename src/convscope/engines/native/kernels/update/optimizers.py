@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Pointer, Vector, fma
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES, for_vectors
-from ..common.summing import added
+from ..common.loops import PIECES, FlatKernel, added, for_vectors
 
 UNROLL = 4
 """Vectors of a trip."""
@@ -17,13 +15,12 @@ Carried = tuple[Vector, ...]
 
 @dataclass(frozen=True)
 class _Update(FlatKernel):
-    """What changes "weight" after "gradient" · scale, vector by vector.
+    """Base of kernels that update "weight" by "gradient" · scale.
 
     Shapes:   all arrays (floats), a whole number of vectors
     """
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         arrays = {name: code.pointer(name) for name in self.pointers}
         reals = {name: code.real(name) for name in self.reals}
 
@@ -42,7 +39,7 @@ class _Update(FlatKernel):
 
 @dataclass(frozen=True)
 class SgdUpdate(_Update):
-    """Descend along the gradient, or along a velocity.
+    """SGD, with or without momentum.
 
     Formula:  g ← scale·g + weight_decay·w; v ← momentum·v + g; w ← w − lr·v, or with nesterov
               w − lr·(g + momentum·v)
@@ -54,12 +51,10 @@ class SgdUpdate(_Update):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("weight", "gradient", "momentum") if self.momentum else ("weight", "gradient")
 
     @property
     def reals(self) -> tuple[str, ...]:
-        """Return the names of the floats."""
         return ("lr", "scale")
 
     def change(self, arrays: dict[str, Pointer], gradient: Vector, reals: dict[str, Vector]) -> None:
@@ -93,12 +88,10 @@ class AdamUpdate(_Update):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("weight", "gradient", "first_moment", "second_moment")
 
     @property
     def reals(self) -> tuple[str, ...]:
-        """Return the names of the floats."""
         return ("lr", "scale", "first_correction", "second_correction")
 
     def change(self, arrays: dict[str, Pointer], gradient: Vector, reals: dict[str, Vector]) -> None:
@@ -128,15 +121,12 @@ class SquaredNorm(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the names of the arrays."""
         return ("gradient", "parts")
 
     def items(self, batch: int) -> int:
-        """Return one item for each part."""
         return self.parts
 
     def write(self, code: Code) -> None:
-        """Write the code for the items of a call."""
         gradient, parts = (code.pointer(name) for name in self.pointers)
 
         def add(at: Index, carried: Carried) -> Carried:

@@ -1,4 +1,4 @@
-"""Random bits from a counter: the same counter and key give the same bits, whoever asks.
+"""Counter-based random bits: equal counters and keys give equal bits on every thread.
 
 Source:   Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"; Philox4×32-10
 """
@@ -16,7 +16,7 @@ KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 
 
 def signed(word: int) -> int:
-    """Return 32 bits read as a whole number with sign."""
+    """Return 32 bits as a signed integer."""
     return word - (1 << 32) if word >> 31 else word
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Pointer, Vector
 from ...layout import blocks_of
-from ..common.flat_kernel import FlatKernel
-from ..common.pieces import PIECES, for_vectors
+from ..common.loops import PIECES, FlatKernel, for_vectors
 
 CHAINS = 8
 """Sums of one channel that run side by side: an addition waits for the one before it, not for its neighbors."""
@@ -25,11 +24,9 @@ class SumParts(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return parts, out."""
         return ("parts", "out")
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         parts, out, floats = code.pointer("parts"), code.pointer("out"), code.number("floats")
 
         def add_up(at: Index, _: tuple[Vector, ...]) -> tuple[Vector, ...]:
@@ -61,12 +58,10 @@ class ChannelSums(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return dy, parts."""
         return ("dy", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the batch size."""
         return ("batch",)
 
     @property
@@ -75,11 +70,9 @@ class ChannelSums(Kernel):
         return blocks_of(self.channels, self.lanes)
 
     def items(self, batch: int) -> int:
-        """Return the number of parts times channel blocks."""
         return self.slices * self.blocks
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         dy, parts, batch = code.pointer("dy"), code.pointer("parts"), code.number("batch")
         with code.loop(code.first, code.last) as item:
             part, block = item.index // self.blocks, item.index % self.blocks
@@ -116,29 +109,25 @@ class AddInto(FlatKernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, y, out."""
         return ("x", "y", "out")
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         x, y, out = (code.pointer(name) for name in self.pointers)
         _write_sum(code, x, y, out)
 
 
 @dataclass(frozen=True)
 class Accumulate(FlatKernel):
-    """Add an array to what another one holds: out += x.
+    """Add an array to another: out += x.
 
     Shapes:   x, out, each of `floats` floats, a whole number of vectors
     """
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return x, out."""
         return ("x", "out")
 
     def write(self, code: Code) -> None:
-        """Write the kernel."""
         x, out = (code.pointer(name) for name in self.pointers)
         _write_sum(code, x, out, out)
 

@@ -1,4 +1,4 @@
-"""How a Winograd convolution is cut: tiles into blocks, filters into groups, both into register tiles."""
+"""Blocking of a Winograd convolution: tiles into blocks, filters into groups, both into register tiles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTS_FLOATS = 5 << 18
 
 
 def transforms_of(shape: ConvolutionShape, tile: int) -> Transforms:
-    """Return the transforms for a tile, or say what is in the way."""
+    """Return the transforms for a tile, or raise if it does not apply."""
     plain = (shape.kernel, shape.stride, shape.dilation, shape.groups) == ((3, 3), (1, 1), (1, 1), 1)
     if not plain or tile not in TRANSFORMS:
         raise ValueError(f"Winograd's algorithm is for 3×3, stride 1, tile 2 or 4; got {shape}, {tile}")
@@ -32,7 +32,7 @@ def vectors_of(blocks: int) -> int:
 
 
 def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
-    """Return the tiles a register tile may have, most first: the smaller ones are for what remains.
+    """Return the possible tiles of a register tile, largest first; smaller ones are for the remainder.
 
     A tile that fills every register leaves LLVM none to move things with, and processors that do not multiply and
     add in one instruction need more: each product takes a register before it is added. On ARM no operand is in
@@ -47,7 +47,7 @@ def heights_of(target: Target, vectors: int) -> tuple[int, ...]:
 
 
 def most_tiles(shape: ConvolutionShape, raw_weights: bool) -> int:
-    """Return the tiles that are transformed and multiplied together, at most.
+    """Return the maximum number of tiles transformed and multiplied together.
 
     Where weights are transformed again for each block, blocks are as large as a last-level cache allows.
     """
@@ -55,7 +55,7 @@ def most_tiles(shape: ConvolutionShape, raw_weights: bool) -> int:
 
 
 def cut(number: Index, parts: int | Index, total: Index) -> tuple[Index, Index]:
-    """Return where a part of the tiles begins and ends: in multiples of four, as equal as can be."""
+    """Return the range of a part of the tiles: multiples of four, as even as possible."""
     fours = (total + 3) // 4
     return number * fours // parts * 4, minimum((number + 1) * fours // parts * 4, total)
 
@@ -78,7 +78,7 @@ def gradient_chunk_of(shape: ConvolutionShape) -> int:
 
 
 def slices_for(shape: ConvolutionShape, batch_hint: int, tile: int) -> int:
-    """Return into how many parts the sum over tiles is cut: for eight pieces of work, if parts stay small.
+    """Return the number of parts of the sum over tiles: enough for eight work items, if parts stay small.
 
     Few tiles make four: each part is written and read once more.
     """

@@ -1,4 +1,4 @@
-"""Convolution by Winograd's algorithm: transform, multiply, transform back, block of tiles by block of tiles."""
+"""Convolution by Winograd's algorithm, by blocks of tiles: transform, multiply, transform back."""
 
 from __future__ import annotations
 
@@ -61,7 +61,6 @@ class WinogradConvolution(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return (
             "x",
             "weight" if self.raw_weights else "u",
@@ -72,7 +71,6 @@ class WinogradConvolution(Kernel):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the numbers' names."""
         return ("batch",)
 
     @property
@@ -91,12 +89,10 @@ class WinogradConvolution(Kernel):
         return self.shape.filter_blocks // self.vectors
 
     def items(self, batch: int) -> int:
-        """Return blocks of tiles times groups of filters."""
         down, across = tiles_of(self.shape, self.tile)
         return blocks_of(batch * down * across, self.block) * self.groups
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the plain algorithm."""
         return self.shape.macs(batch)
 
     def scratch_floats(self, target: Target) -> int:
@@ -138,7 +134,7 @@ class WinogradConvolution(Kernel):
 
     @property
     def _rows(self) -> int:
-        """Return the tiles there is room for: the last register tile may reach beyond the block."""
+        """Return the tiles of the allocation: the last register tile may exceed the block."""
         return self.block + 32
 
     @property
@@ -152,7 +148,6 @@ class WinogradConvolution(Kernel):
         return Planes(width * lanes, lanes, self._rows * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
-        """Write the blocks and groups from `first` to `last`."""
         per_image = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
         total = code.number("batch") * per_image
         scratch = own_scratch(self, code)
@@ -196,7 +191,7 @@ class WinogradConvolution(Kernel):
     def _multiply_raw(
         self, code: Code, places: tuple[Pointer, Pointer, Pointer], first_block: Index, count: Index
     ) -> None:
-        """Transform the weights for a row of the tile's numbers, multiply, go on with the next row."""
+        """Transform the weights for one row of the tile, multiply, and continue with the next row."""
         inputs, own, products = places
         shape, size, group = self.shape, transforms_of(self.shape, self.tile).size, self._group_weights
         heights, weight = heights_of(code.target, self.vectors), code.pointer("weight")

@@ -1,4 +1,4 @@
-"""Transformed tiles back into images, with what follows a convolution done on the way."""
+"""Output transform from tiles to images, fused with the convolution's epilogue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REGISTERS_AT_WORK = 20
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What is added to each output: one number for each filter, an image; and the function of that."""
+    """The epilogue of an output: bias, residual image, activation function."""
 
     bias: Pointer | None
     residual: Pointer | None
@@ -38,7 +38,6 @@ class Gather:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats of a tile's columns, and where outputs beyond the image's edge go."""
         return (self.transform.inputs * self.transform.outputs + 1) * self.lanes
 
     def write(
@@ -52,7 +51,6 @@ class Gather:
         blocks: tuple[int | Index, int],
         epilogue: Epilogue,
     ) -> None:
-        """Write the outputs of the tiles from tiles[0] up to tiles[1], in blocks[1] blocks from blocks[0] on."""
         first, last = tiles
         across, down = self.tiles[1], self.tiles[0]
         with code.loop(first, last) as tile:
@@ -67,7 +65,7 @@ class Gather:
                 self._store(code, rows, (target, at, scratch), (i, j), block, epilogue)
 
     def _rows(self, code: Code, products: Pointer, planes: Planes, scratch: Pointer) -> Iterator[list[Vector]]:
-        """Yield the rows of a tile whose columns are transformed: first those that registers have room for."""
+        """Yield the rows of a tile with transformed columns: first those that fit in registers."""
         size, lanes = self.transform.inputs, self.lanes
         kept = max(0, code.target.registers - REGISTERS_AT_WORK) // size
         columns = []
@@ -91,7 +89,7 @@ class Gather:
         block: Index,
         epilogue: Epilogue,
     ) -> None:
-        """Finish the rows and write them; what lies beyond the edge goes to (and comes from) scratch.
+        """Transform and store the rows; elements outside the image go to (and come from) scratch.
 
         The place of the next tile is fetched meanwhile.
         """
@@ -120,7 +118,7 @@ class Gather:
                 where(target).store(value)
 
     def _inside(self, corner: tuple[Index, Index], r: int, q: int) -> Mask | None:
-        """Say whether an output of the tile lies in the image; None where it always does."""
+        """Return whether an output of the tile is inside the image; None if it always is."""
         found: Mask | None = None
         sizes, size = (self.height, self.width), self.transform.outputs
         for start, offset, whole in zip(corner, (r, q), sizes, strict=True):

@@ -1,4 +1,4 @@
-"""Weights of a group of filters, transformed by the thread that multiplies them, right before it does."""
+"""Weights of a group of filters, transformed just before use by the thread that multiplies them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .weights import TAPS, transform_row, turn_square
 
 @dataclass(frozen=True)
 class GroupWeights:
-    """Transforms the weights of `vectors` blocks of filters, for one row of the tile's numbers after the other.
+    """Transforms the weights of `vectors` blocks of filters, one row of the tile after another.
 
     A row stays in a core's own cache until it is multiplied. Transposed, the weights are those of the convolution
     whose input gradient `shape` is; they are turned around first, once for a group.
@@ -29,13 +29,12 @@ class GroupWeights:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats of a row, and of turned weights with a vector of zeros behind them."""
         turned = self.vectors * self.shape.channel_blocks * self._square + self.shape.lanes
         return self.vectors * self.row.block + (turned if self.transposed else 0)
 
     @property
     def row(self) -> Planes:
-        """Return where a row's numbers lie; planes keep off distances that are powers of two."""
+        """Return the location of a row; distances between planes avoid powers of two."""
         lanes, size = self.shape.lanes, transforms_of(self.shape, self.tile).size
         plane = self.shape.channels * lanes + lanes
         return Planes(0, size * plane, plane)
@@ -46,7 +45,7 @@ class GroupWeights:
         return TAPS * self.shape.lanes**2
 
     def prepare(self, code: Code, weight: Pointer, scratch: Pointer, first_block: Index) -> None:
-        """Turn the weights of the blocks from `first_block` on, where they must be turned."""
+        """Transpose the weights of the blocks starting at `first_block`, if needed."""
         if not self.transposed:
             return
         shape, lanes = self.shape, self.shape.lanes
@@ -61,7 +60,6 @@ class GroupWeights:
             turn_square(code, (start, own, partial), place, zeros)
 
     def write(self, code: Code, weight: Pointer, scratch: Pointer, first_block: Index, row: Index) -> None:
-        """Transform one row of the tile's numbers."""
         shape, lanes = self.shape, self.shape.lanes
         with code.loop(0, self.vectors) as vector:
             if self.transposed:

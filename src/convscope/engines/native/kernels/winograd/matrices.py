@@ -1,4 +1,4 @@
-"""The one-dimensional transforms of F(2,3) and F(4,3), each beside its matrix.
+"""The one-dimensional transforms of F(2,3) and F(4,3), each with its matrix.
 
 A row of `tile` outputs of a correlation with three taps costs tile + 2 multiplications instead of 3·tile:
 
@@ -24,19 +24,19 @@ Vectors = list[Vector]
 
 @dataclass(frozen=True)
 class Transform:
-    """A linear map over vectors: its matrix, and a function that takes fewer operations than the matrix says."""
+    """A linear map over vectors: its matrix, and a function with fewer operations."""
 
     matrix: Matrix
     apply: Callable[[Sequence[Vector]], Vectors]
 
     @property
     def inputs(self) -> int:
-        """Return how many vectors go in."""
+        """Return the number of inputs."""
         return len(self.matrix[0])
 
     @property
     def outputs(self) -> int:
-        """Return how many vectors come out."""
+        """Return the number of outputs."""
         return len(self.matrix)
 
 
@@ -53,12 +53,12 @@ class Transforms:
 
     @property
     def size(self) -> int:
-        """Return the numbers of a transformed row."""
+        """Return the number of elements of a transformed row."""
         return self.tile + 2
 
     @property
     def planes(self) -> int:
-        """Return the numbers of a transformed tile, each of which has a matrix product of its own."""
+        """Return the number of elements of a transformed tile, each with its own matrix product."""
         return self.size**2
 
 

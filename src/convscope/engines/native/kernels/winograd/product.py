@@ -1,4 +1,4 @@
-"""The matrix products between the transforms: for each number of a tile, tiles × channels × filters."""
+"""The matrix products between the transforms: tiles × channels × filters for each element of a tile."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ class Product:
     heights: tuple[int, ...]
 
     def write(self, code: Code, left: Pointer, right: Pointer, out: Pointer, count: Index) -> None:
-        """Multiply one plane for `count` tiles; up to a register tile more are written, and mean nothing."""
         most, *smaller = self.heights
         whole = count // most * most
         with code.loop(0, whole, most) as tile:

@@ -1,4 +1,4 @@
-"""Images into transformed tiles: columns first, into a strip that neighboring tiles share, then rows."""
+"""Input transform from images to tiles: columns first, into a strip shared by neighboring tiles, then rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .matrices import Transform
 
 @dataclass(frozen=True)
 class Planes:
-    """Where a transformed tile goes: steps, in floats, from tile to tile, block to block, number to number."""
+    """The layout of transformed tiles: distances, in floats, between tiles, blocks and elements."""
 
     tile: int
     block: int
@@ -42,7 +42,6 @@ class Spread:
 
     @property
     def scratch_floats(self) -> int:
-        """Return the floats of the strip and of the row of zeros behind it."""
         return self.strip_columns * self._column + self.width * self.lanes
 
     @property
@@ -65,7 +64,6 @@ class Spread:
         tiles: tuple[Index, Index],
         blocks: tuple[int | Index, int],
     ) -> None:
-        """Transform the tiles from tiles[0] up to tiles[1], of blocks[1] blocks from number blocks[0] on."""
         first, last = tiles
         across, down = self.tiles[1], self.tiles[0]
         with code.loop(first // across, (last - 1) // across + 1) as row:
@@ -86,7 +84,7 @@ class Spread:
         return self.height * self.width * self.lanes
 
     def _clear(self, code: Code, strip: Pointer, left: Index, reached: Index) -> None:
-        """Write zeros where the strip lies beside the image."""
+        """Write zeros where the strip is outside the image."""
         beside = []
         if self.before[1]:
             beside.append((left, minimum(reached, 0)))
@@ -119,7 +117,7 @@ class Spread:
                 strip.store(value, (column.index - left) * self._column + number * self.lanes)
 
     def _rows(self, code: Code, strip: Pointer, target: Pointer, planes: Planes, count: Index) -> None:
-        """Transform each tile's rows out of the strip."""
+        """Transform each tile's rows from the strip."""
         size = self.transform.outputs
         with code.loop(0, count) as tile:
             start, place = strip + tile.index * (self.step * self._column), target + tile.index * planes.tile

@@ -1,4 +1,4 @@
-"""The gradient of the weights by Winograd's algorithm: summed over tiles while transformed, then turned back."""
+"""The gradient of the weights by Winograd's algorithm: summed over transformed tiles, then transformed back."""
 
 from __future__ import annotations
 
@@ -32,12 +32,10 @@ class WinogradWeightGradient(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return ("x", "dy", "parts")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Return the numbers' names."""
         return ("batch",)
 
     @property
@@ -61,11 +59,9 @@ class WinogradWeightGradient(Kernel):
         return gradient_chunk_of(self.shape)
 
     def items(self, batch: int) -> int:
-        """Return slices times chunks of filters."""
         return self.slices * (self.groups // self.chunk)
 
     def macs(self, batch: int) -> int:
-        """Return the multiply-adds of the plain algorithm."""
         return self.shape.macs(batch)
 
     def scratch_floats(self, target: Target) -> int:
@@ -97,7 +93,6 @@ class WinogradWeightGradient(Kernel):
         return Planes(width * lanes, lanes, self.block * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
-        """Write the slices and chunks from `first` to `last`."""
         down, across = tiles_of(self.shape, self.tile)
         total, chunks = code.number("batch") * (down * across), self.groups // self.chunk
         strip = own_scratch(self, code)
@@ -142,7 +137,7 @@ class WinogradWeightGradient(Kernel):
             out.store(code.constant(0), at.index)
 
     def _fill(self, code: Code, left: Pointer, right: Pointer, count: Index) -> None:
-        """Add tiles of zeros up to a multiple of what the product unrolls."""
+        """Add zero tiles up to a multiple of the product's unrolling."""
         planes = transforms_of(self.shape, self.tile).planes
         with code.loop(count, _whole(count)) as tile, code.loop(0, planes) as plane:
             for start, own, blocks in (
@@ -181,7 +176,7 @@ class WinogradWeightGradient(Kernel):
         depth: Index,
         new: Mask,
     ) -> None:
-        """Multiply the channels of a block, in parts of so many; equal parts share their code."""
+        """Multiply the channels of a block in parts; equal parts share their code."""
         start = 0
         for size in dict.fromkeys(parts):
             count = parts.count(size)
@@ -218,7 +213,7 @@ def _whole(count: Index) -> Index:
 
 @dataclass(frozen=True)
 class WinogradWeightGradientFinish(Kernel):
-    """Add the parts, slice after slice, and turn the sum into a gradient of the weights: Gᵀ·u·G.
+    """Add the parts, and transform the sum to a gradient of the weights: Gᵀ·u·G.
 
     Shapes:   parts (slices, u), dweight FilterBlocks
     """
@@ -229,19 +224,15 @@ class WinogradWeightGradientFinish(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return ("parts", "dweight")
 
     def items(self, batch: int) -> int:
-        """Return the pairs of a block of filters and a block of channels."""
         return self.shape.filter_blocks * self.shape.channel_blocks
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of the columns of a block of channels."""
         return self.shape.lanes * self._column_floats
 
     def write(self, code: Code) -> None:
-        """Write the pairs from `first` to `last`."""
         shape, lanes = self.shape, self.shape.lanes
         transforms = transforms_of(shape, self.tile)
         weights = FilterBlocks(shape.filters, shape.channels, shape.kernel, lanes)

@@ -1,4 +1,4 @@
-"""Weights transformed for Winograd's algorithm, straight from how convolutions keep them."""
+"""Winograd transform of weights, directly from the layout of convolutions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, minimum
 from ...layout import blocks_of
 from ..common.shapes import ConvolutionShape
-from ..common.transposing import transposed
+from ..common.transpose import transposed
 from .blocking import transforms_of
 from .matrices import Transform
 
@@ -39,19 +39,15 @@ class WinogradWeights(Kernel):
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """Return the arrays' names."""
         return ("weight", "u")
 
     def items(self, batch: int) -> int:
-        """Return the pairs of a block of filters and a block of channels."""
         return self.shape.filter_blocks * self.shape.channel_blocks
 
     def scratch_floats(self, target: Target) -> int:
-        """Return the floats of a block's taps, turned, and of a vector of zeros."""
         return (TAPS * self.shape.lanes + 1) * self.shape.lanes if self.transposed else 0
 
     def write(self, code: Code) -> None:
-        """Write the pairs from `first` to `last`."""
         shape, lanes = self.shape, self.shape.lanes
         if self.transposed:
             own_scratch(self, code).store(code.constant(0), TAPS * lanes * lanes)
@@ -86,7 +82,7 @@ class WinogradWeights(Kernel):
     def _transform(
         self, code: Code, source: Pointer, taps: Sequence[int | Index], place: Pointer, count: Index
     ) -> None:
-        """Transform `count` rows of nine taps each, for one row of the tile's numbers after the other.
+        """Transform `count` rows of nine taps each, one row of the tile after another.
 
         All 36 numbers of F(4,3) at once would go to places a power of two apart, which share one set of the cache.
         """
@@ -98,7 +94,7 @@ class WinogradWeights(Kernel):
 
 
 def turn_square(code: Code, source: tuple[Pointer, Index, bool], place: Pointer, zeros: Pointer) -> None:
-    """Exchange channels and filters of a block, for each tap; channels that are not there count as zero.
+    """Exchange channels and filters of a block for each tap; missing channels count as zero.
 
     `source` is where the block starts, how many channels it has, and whether that may be fewer than lanes.
     """
@@ -122,7 +118,7 @@ def transform_row(
     out: tuple[Pointer, int],
     count: Index,
 ) -> None:
-    """Transform `count` vectors of nine taps each, for one row of the tile's numbers.
+    """Transform `count` vectors of nine taps each, for one row of the tile.
 
     `source` is where the vectors start and how far each tap is from there, `out` where the row's first numbers go
     and how far it is to the next ones.

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.runtime.bindings import MOST_BOUND, SPARE
+from convscope.engines.native.runtime.executable_cache import MAX_EXECUTABLES, SPARE
 from convscope.engines.native.runtime.program import NativeProgram
 
 SMALL = (
@@ -80,17 +80,17 @@ def test_memory_after_many_batch_sizes_is_that_of_the_largest(
 def test_memory_of_tables_is_bounded() -> None:
     """Only the last sizes stay bound, the one used again among them."""
     model = made(SMALL)
-    bindings = program_of(model)._bindings
+    cache = program_of(model)._executables
     for size in (1, 8, 64, 40):
         predict(model, size)
-    first = program_of(model).bound("inference", 40)
-    for size in range(1, 3 * MOST_BOUND):
+    first = program_of(model).executable("inference", 40)
+    for size in range(1, 3 * MAX_EXECUTABLES):
         predict(model, size)
-        assert len(bindings._bound) <= MOST_BOUND
-        assert program_of(model).bound("inference", 40) is first
+        assert len(cache._executables) <= MAX_EXECUTABLES
+        assert program_of(model).executable("inference", 40) is first
 
 
-def test_prepared_weights_of_idle_plans_give_way_and_come_back(tiles_by_batch: None) -> None:
+def test_prepared_weights_of_idle_plans_are_freed_and_restored(tiles_by_batch: None) -> None:
     """Where they weigh much: one image, then many, then one again, each with its own bits."""
     model = made(HEAVY)
     fresh = {size: made(HEAVY) for size in (1, 8, 64)}
@@ -112,7 +112,7 @@ def test_arrays_are_released_when_memory_grows() -> None:
 
     model = made(SMALL)
     predict(model, 3)
-    bound = weakref.ref(program_of(model).bound("inference", 3))
+    bound = weakref.ref(program_of(model).executable("inference", 3))
     predict(model, 90)
     gc.collect()
     assert bound() is None

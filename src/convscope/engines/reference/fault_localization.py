@@ -1,4 +1,4 @@
-"""Where NaN or infinity came from."""
+"""Localization of NaN and infinity in a training step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .layers import Derivatives, Run
 
 
 def find_fault(passed: Run, loss: float, derivatives: Derivatives) -> Fault | None:
-    """Return the first array that is not finite, in the order of computation; None where the step is sound."""
+    """Return the first array that is not finite, in the order of computation; None if all are finite."""
     if math.isfinite(loss) and _finite(derivatives.parameters.values()):
         return None
     for node in passed.network.nodes:

@@ -1,4 +1,4 @@
-"""A square of numbers turned over in registers."""
+"""In-register transpose of a square tile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...ir.types import QUAD
 def transposed(rows: Sequence[Vector]) -> list[Vector]:
     """Return the columns of as many vectors as each has lanes.
 
-    Squares of half the size change places first, then squares within these: every number moves log₂(lanes) times.
+    Quadrants are exchanged first, then the quadrants of these: every element moves log₂(lanes) times.
     """
     result, lanes = list(rows), len(rows)
     half = lanes // 2
@@ -27,11 +27,11 @@ def transposed(rows: Sequence[Vector]) -> list[Vector]:
 
 
 def transposed_from(start: Pointer, row: int) -> Iterator[list[Vector]]:
-    """Yield the columns of a square in memory, four at a time; `row` floats lie between two of its rows.
+    """Yield the columns of a square in memory, four at a time; its rows are `row` floats apart.
 
-    Four floats of every row go straight to their lanes when they are read. What is left are squares of four in
-    quads of lanes, for which every processor has shuffles without a constant. A loop of the other way around it
-    would keep constants, which products that follow push onto the stack.
+    Four floats of every row are loaded directly into their lanes. This leaves 4×4 squares within quads of lanes,
+    for which every processor has shuffles without constants. Shuffles with constants would keep these in registers
+    and spill others.
     """
     lanes = start.code.target.width
     for column in range(0, lanes, QUAD):
@@ -41,7 +41,7 @@ def transposed_from(start: Pointer, row: int) -> Iterator[list[Vector]]:
 
 
 def _woven(one: Vector, other: Vector, size: int, side: int) -> Vector:
-    """Return pieces of so many lanes of two vectors in turn, from one half (side 0 or 2) of each quad of lanes."""
+    """Interleave groups of `size` lanes of two vectors, from one half (side 0 or 2) of each quad."""
     lanes = one.code.target.width
     pieces = [range(side + at, side + at + size) for at in range(0, 2, size)]
     quad = [lane + skipped for piece in pieces for skipped in (0, lanes) for lane in piece]
