@@ -47,7 +47,7 @@ def test_names_alone_give_default_settings():
         ({"optimizer": {"name": "rmsprop"}}, "configuration.optimizer must be one of sgd, adam, adamw; got "
          "optimizer={'name': 'rmsprop'}; known: adam, adamw, sgd [configuration-value]"),
         ({"schedule": 3}, "configuration.schedule must be one of constant, step, cosine, one_cycle, warm_up; got "
-         "schedule=3; give a name, or a name with settings. [configuration-value]"),
+         "schedule=3; pass a name, or a name with settings. [configuration-value]"),
         ({"optimizer": {"name": "adam", "betas": [0.9]}}, "Adam.betas must be two numbers from 0 and below 1; got "
          "betas=(0.9,); (0.9, 0.999) is usual. [betas]"),
     ],

@@ -82,7 +82,7 @@ def test_diverged_run_keeps_the_best_epoch_and_names_the_step(tmp_path, capsys, 
     assert 3 * per_epoch <= history.diverged_at < 3 * per_epoch + 10
     assert history.to_dict()["diverged_at"] == history.diverged_at
     said = capsys.readouterr().err
-    assert f"the training has diverged: from step {history.diverged_at} on" in said
+    assert f"since step {history.diverged_at}, and is" in said
     events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert events[-1]["reason"] == "diverged"
     sound = cs.Model(NET, engine=engine)
@@ -159,7 +159,7 @@ def test_diagnosis_reports_constant_predictions(tmp_path):
     assert "still-improving" not in codes
     found = codes["constant-predictor"]
     assert found.numbers["class"] in ("ash", "bone", "coal")
-    assert found.message == (f"after epoch 3 the model predicts class {found.numbers['class']!r} for every image")
+    assert found.message == f"after epoch 3 the model predicts class {found.numbers['class']!r} for every image"
 
 
 def test_exploded_loss_without_stop_event_is_divergence(tmp_path):
