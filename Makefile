@@ -1,4 +1,4 @@
-# Every target sets up what it needs. `make help` lists them.
+# Every target installs what it needs. `make help` lists all targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-frameworks torture check fix docs bench golden dist clean
 
-help: ## list the targets
+help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
 
 $(VENV)/.core: pyproject.toml
@@ -18,13 +18,13 @@ $(VENV)/.core: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core pyproject.toml
-	@echo "installing the tools and peers that tests and benchmarks need …"
+	@echo "installing development tools and peer frameworks …"
 	@$(PIP) install --group dev --group peers
 	@touch $@
 
-setup: $(VENV)/.dev ## make .venv with all that development and tests need
+setup: $(VENV)/.dev ## create .venv with everything that development and tests need
 
-demo: $(VENV)/.core ## AlexNet's table and one unit's field; then LeNet-5 learns real handwritten digits
+demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on handwritten digits
 	@rm -rf out/lenet-digits && mkdir -p out
 	$(BIN)/convscope inspect alexnet
 	$(BIN)/convscope field alexnet pool5 --at 3,2 --save out/alexnet-pool5.png
@@ -36,12 +36,12 @@ demo: $(VENV)/.core ## AlexNet's table and one unit's field; then LeNet-5 learns
 	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png, out/lenet-digits/curves.png,"
 	@echo "         out/digits-mistakes.png, out/digits-kernels.png"
 
-test: check ## check, then run all tests
+test: check ## run `check` and all tests
 	$(BIN)/python -m pytest -n auto
 
-# Collections of models, held against: torchvision has no build for every PyTorch, so both are unpacked without what
-# they depend on, and their models run as Python. Where the registry cannot be reached the target fails, as `setup`
-# does: tests that were skipped would pass for tests that passed.
+# Model collections to test against. torchvision has no build for every PyTorch version, so both are unpacked without
+# their dependencies, and their models run as plain Python. Without a package registry the target fails, as `setup`
+# does: skipped tests could be mistaken for passed ones.
 MODELS := torchvision==0.29.2 timm==1.0.31
 build/models/.made: $(VENV)/.dev Makefile
 	@echo "unpacking $(MODELS) …"
@@ -50,8 +50,8 @@ build/models/.made: $(VENV)/.dev Makefile
 	  { echo "make test-frameworks needs $(MODELS) from the package registry" >&2; exit 1; }
 	@touch $@
 
-# Keras' other backends, with the Keras that the other tests use. They need versions of other packages than .venv has,
-# so all that they depend on is beside them (2 GB).
+# Keras' other backends, with the Keras version of the other tests. They need other versions of some packages than
+# .venv has, so they are installed in a folder of their own with all dependencies (2 GB).
 BACKENDS := jax==0.10.2 tensorflow-cpu==2.21.0 $(shell grep -o 'keras==[0-9.]*' pyproject.toml)
 build/backends/.made: $(VENV)/.dev Makefile
 	@echo "installing $(BACKENDS) …"
@@ -60,24 +60,24 @@ build/backends/.made: $(VENV)/.dev Makefile
 	  { echo "make test-frameworks needs $(BACKENDS) from the package registry" >&2; exit 1; }
 	@touch $@
 
-test-frameworks: setup build/models/.made build/backends/.made ## the longer tests: all of torchvision's models, every family of timm's, Keras on JAX and TensorFlow
+test-frameworks: setup build/models/.made build/backends/.made ## longer tests: all torchvision models, every timm family, Keras on JAX and TensorFlow
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
 	  $(BIN)/python -m pytest tests/interop -n auto
 
-torture: setup ## the longer fault tests: kills, flipped bits, damaged and hostile files (docs/explanation/reliability.md)
+torture: setup ## longer fault-injection tests (docs/explanation/reliability.md)
 	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture
 
-check: setup ## look without changing: formatting, lint, types
+check: setup ## check formatting, lint and types
 	$(BIN)/ruff format --check -q
 	$(BIN)/ruff check -q
 	$(BIN)/mypy
 
-fix: setup ## format, and repair what can be repaired
+fix: setup ## format, and apply automatic fixes
 	$(BIN)/ruff check -q --fix
 	$(BIN)/ruff format -q
 
 $(VENV)/.docs: $(VENV)/.core pyproject.toml
-	@echo "installing what builds the documentation …"
+	@echo "installing the documentation tools …"
 	@$(PIP) install --group docs
 	@touch $@
 
@@ -85,7 +85,7 @@ docs: $(VENV)/.docs ## build the documentation site in build/site; broken links 
 	$(BIN)/zensical build --strict --clean
 	$(BIN)/python tests/docs/check_site.py build/site
 
-bench: setup ## every claim about speed, measured beside its peers
+bench: setup ## run the benchmark behind every speed claim
 	$(BIN)/python benchmarks/report_speed.py
 	$(BIN)/python benchmarks/linear_cost.py
 	$(BIN)/python benchmarks/import_time.py
@@ -95,15 +95,15 @@ bench: setup ## every claim about speed, measured beside its peers
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/digits_accuracy.py
 
-golden: setup ## rewrite golden outputs and the samples of the pages; read the difference before you commit it
+golden: setup ## rewrite golden outputs and documentation samples; review the diff before committing
 	CONVSCOPE_GOLDEN=write $(BIN)/python -m pytest tests/cli tests/render tests/docs -q
 
 $(VENV)/.dist: $(VENV)/.core pyproject.toml
-	@echo "installing the tools that build and check distributions …"
+	@echo "installing the distribution tools …"
 	@$(PIP) install --group dev --group dist
 	@touch $@
 
-dist: $(VENV)/.dist ## build the sdist and the wheel, check both, run the README's samples on the wheel alone
+dist: $(VENV)/.dist ## build and check sdist and wheel; run the README samples against the wheel
 	@for files in github-workflows:".github/workflows/*.yml" github-actions:action.yml dependabot:.github/dependabot.yml \
 	  github-issue-forms:".github/ISSUE_TEMPLATE/*.yml" citation-file-format:CITATION.cff; do \
 	  $(BIN)/check-jsonschema --builtin-schema vendor.$${files%%:*} $${files#*:} || exit 1; done
@@ -113,5 +113,5 @@ dist: $(VENV)/.dist ## build the sdist and the wheel, check both, run the README
 	$(BIN)/twine check --strict dist/*
 	CONVSCOPE_DIST=dist $(BIN)/python -m pytest tests/distribution
 
-clean: ## remove what can be made again
+clean: ## remove generated files
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache build dist

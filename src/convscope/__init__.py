@@ -5,7 +5,7 @@
     net = cs.load("alexnet")
     print(cs.inspect(net))                     # shape, cost and receptive field of every layer
     net.field("pool5", at=(3, 2)).box          # the exact pixels one unit sees
-    print(cs.explain(net, "conv2").text())     # every number worked out
+    print(cs.explain(net, "conv2").text())     # every number, derived step by step
 
 Names are loaded when first used, so that importing costs next to nothing.
 """

@@ -17,7 +17,7 @@ import yaml
 
 import convscope
 from convscope.cli.check import command as check
-from convscope.cli.group import VERBS
+from convscope.cli.group import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def test_action_step_checks_a_network(limits: dict[str, str], code: int, shown: 
 def test_hook_runs_a_command_that_exists(hook: dict[str, Any]) -> None:
     program, verb = hook["entry"].split()
     assert program == "convscope"
-    assert verb in VERBS
+    assert verb in COMMANDS
     assert hook["id"] == f"convscope-{verb}"
 
 

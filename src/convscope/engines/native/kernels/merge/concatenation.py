@@ -32,7 +32,7 @@ class Run:
     blocks: int
     sources: tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...]
 
-    def goes_on_with(self, other: Run) -> bool:
+    def is_followed_by(self, other: Run) -> bool:
         """Say whether another run writes the following block in the same way from following blocks."""
         moved = tuple((number, block + self.blocks, lanes) for number, block, lanes in self.sources)
         return self.first + self.blocks == other.first and moved == other.sources
@@ -48,7 +48,7 @@ def runs_of(origins: Sequence[Origin], lanes: int) -> Iterator[Run]:
                 number, channel = origin
                 places.setdefault((number, channel // lanes), []).append((lane, channel % lanes))
         one = Run(block, 1, tuple((*place, tuple(pairs)) for place, pairs in places.items()))
-        if last is not None and last.goes_on_with(one):
+        if last is not None and last.is_followed_by(one):
             last = Run(last.first, last.blocks + 1, last.sources)
             continue
         if last is not None:
