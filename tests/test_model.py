@@ -327,7 +327,7 @@ def test_bad_files_are_reported(tmp_path):
     missing, plain = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     refused(
         BadFile,
-        f"{str(missing)!r} does not exist: a .safetensors file is needed. Check the path. [file-missing]",
+        f"{str(missing)!r} is not a readable file: a .safetensors file is needed. Check the path. [file-missing]",
         lambda: cs.Model.load(missing),
     )
     safetensors.numpy.save_file({"a": np.zeros(1)}, plain)

@@ -29,8 +29,8 @@ def shown(network, origin=None):
     """Return the layers that are images with a known field, without the inner ones of steps written by hand.
 
     Unknown fields occur only where the rows of an image are the steps of an LSTM and meet the image again. Left out,
-    too, is what follows a concatenation, along rows or columns, of a map with a global path and one without:
-    there every unit is said to have a global path.
+    too, is what follows a concatenation along rows or columns of maps whose units depend on different axes, or only
+    some of which have a global path: there the units of one source are reported like those of the other.
     """
     fields = receptive_fields(network, origin)
     unknown = {
@@ -39,9 +39,11 @@ def shown(network, origin=None):
     assert not unknown or any(isinstance(node.layer, L.LSTM) for node in network.nodes)
     for node in network.layers:
         views = [fields[source] for source in node.sources]
-        seeing_all = {view is not None and (view.via or view.global_via) is not None for view in views}
+        kinds = {
+            None if view is None else (view.drivers, (view.via or view.global_via) is not None) for view in views
+        }
         along_positions = isinstance(node.layer, L.Concat) and node.layer.axis > 0
-        if (along_positions and len(seeing_all) > 1) or unknown & set(node.inputs):
+        if (along_positions and len(kinds) > 1) or unknown & set(node.inputs):
             unknown.add(node.name)
     return [
         node

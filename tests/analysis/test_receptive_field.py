@@ -352,8 +352,8 @@ def test_nothing_is_invented_behind_an_unknown_operator():
     with pytest.raises(BadUnit) as caught:
         net.field("after", (1, 2))
     assert str(caught.value) == (
-        "the field of 'after' is not known: positions cannot be followed through 'odd'; "
-        "ask for a layer before it. [unit-unknown]"
+        "the receptive field of 'after' is unknown: positions cannot be traced through 'odd'. "
+        "Choose a layer before it. [unit-unknown]"
     )
 
 

@@ -18,8 +18,8 @@ BAD_INPUT = [
     ),
     (
         ["inspect", "alexnet", "--counted-by", "fvcroe"],
-        "Recount.tool must be one of torchinfo, fvcore, thop, ptflops, torchvision, tf.profiler "
-        "(got tool='fvcroe'). Did you mean fvcore? [counting-tool]",
+        "TOOL must be one of torchinfo, fvcore, thop, ptflops, torchvision, tf.profiler "
+        "(got 'fvcroe'). Did you mean fvcore? [counting-tool]",
     ),
     (["field", "alexnet", "conv7", "--at", "1,1"], None),
     (

@@ -46,8 +46,8 @@ def test_action_passes_every_input_to_its_option() -> None:
 @pytest.mark.parametrize(
     ("limits", "code", "shown"),
     [
-        ({"MAX_PARAMS": "62k", "MIN_FIELD": "16"}, 0, "61,706 params"),
-        ({"MAX_PARAMS": "62k", "INPUT": "1x32x32"}, 1, "82,826 params"),
+        ({"MAX_PARAMS": "62k", "MIN_FIELD": "16"}, 0, "61,706 parameters"),
+        ({"MAX_PARAMS": "62k", "INPUT": "1x32x32"}, 1, "82,826 parameters"),
         ({"MAX_MACS": "many"}, 2, ""),
     ],
 )

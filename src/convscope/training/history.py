@@ -147,7 +147,7 @@ def read_log(path: Path, checked: bool | None = None) -> Iterator[Event]:
             lines = file.read().splitlines(keepends=True)
     except OSError:
         raise BadFile(
-            f"{str(path)!r} does not exist: the log of a run is needed. Check the path. [file-missing]"
+            f"{str(path)!r} is not a readable file: the log of a run is needed. Check the path. [file-missing]"
         ) from None
     if checked is None:
         checked = bool(lines) and _SEAL.search(lines[0]) is not None

@@ -82,7 +82,7 @@ def read_model_file(path: Path, own: bool = False) -> ModelFile:
 
     if not os.path.isfile(path):
         raise BadFile(
-            f"{str(path)!r} does not exist: a .safetensors file is needed. Check the path. [file-missing]"
+            f"{str(path)!r} is not a readable file: a .safetensors file is needed. Check the path. [file-missing]"
         )
     try:
         with safe_open(path, framework="np") as file:
