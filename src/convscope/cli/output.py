@@ -81,7 +81,9 @@ _OPTIONS = {
 
 _STARTS = {
     r"^augment\.(?=\w)": "--augment ",
-    r"^(augment|checkpoint)(?= must)": r"--\1",
+    r"^(augment|checkpoint|epochs|optimizer|schedule|loss|patience)(?= must| cannot)": r"--\1",
+    r"^(batch|clip)_(size|norm)(?= must| cannot)": r"--\1-\2",
+    r"^checkpoint_every(?= must| cannot)": "--checkpoint-every",
     "^a quantity": "--quantity",
 }
 """Beginnings of messages about arguments that are named without their function."""

@@ -56,14 +56,14 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
 
 
 def write_atomically(
-    path: Path, content: Content, *, mode: int = 0o666, durable: bool = False, keep_as: Path | None = None
+    path: Path, content: Content, *, mode: int | None = None, durable: bool = False, keep_as: Path | None = None
 ) -> None:
     """Write a temporary file in the same folder, then rename it.
 
     Args:
-        path: The file to write. A file that is replaced passes its permissions on.
+        path: The file to write.
         content: Its bytes, at once or in chunks.
-        mode: Permissions of a new file, before the umask.
+        mode: Permissions, before the umask. By default those of the file that is replaced, or 0o666.
         durable: Whether to flush the file and its folder to the disk.
         keep_as: Where to move the file that is replaced. It is deleted by default.
 
@@ -71,7 +71,7 @@ def write_atomically(
         OSError: The old file is unchanged, and no temporary file is left.
     """
     temporary = path.with_name(_temporary_name(path.name))
-    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666 if mode is None else mode)
     try:
         with os.fdopen(number, "wb") as file:
             file.writelines([content] if isinstance(content, bytes) else content)
@@ -79,7 +79,8 @@ def write_atomically(
                 file.flush()
                 os.fsync(file.fileno())
         if path.exists():
-            os.chmod(temporary, path.stat().st_mode & 0o777)
+            if mode is None:
+                os.chmod(temporary, path.stat().st_mode & 0o777)
             if keep_as is not None:
                 os.replace(path, keep_as)
         os.replace(temporary, path)

@@ -11,7 +11,7 @@ import pytest
 
 from convscope.engines.native.codegen import compiler as objects
 from convscope.engines.native.codegen.compiler import Loader, symbol
-from convscope.engines.native.codegen.object_cache import cache_folder
+from convscope.engines.native.codegen.object_cache import object_folder
 from convscope.engines.native.codegen.target import host_cpu, named
 
 from ..assembly import X86_64
@@ -79,7 +79,7 @@ def test_read_only_folder_only_disables_the_cache(tmp_path: Path, monkeypatch: p
 def test_the_cache_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """CONVSCOPE_CACHE=off keeps nothing."""
     monkeypatch.setenv("CONVSCOPE_CACHE", "off")
-    assert cache_folder() is None
+    assert object_folder() is None
     assert compilations(Loader(host_cpu()), AddItem(5)) == 1
 
 
