@@ -130,7 +130,7 @@ def test_the_model_says_which_layer_went_wrong() -> None:
     weight = model.parameters["conv2.weight"].copy()
     weight.flat[7] = np.nan
     model.parameters["conv2.weight"] = weight
-    with pytest.raises(NotFinite, match="got NaN or infinity first in layer 'conv2'"):
+    with pytest.raises(NotFinite, match="NaN or infinity in layer 'conv2'"):
         model.train_step(*batch("norm", 4))
 
 
