@@ -194,7 +194,7 @@ def test_file_with_wrong_content_is_reported(tmp_path: Path) -> None:
     """YAML in a .json file, an image in a .yaml file."""
     path = tmp_path / "net.json"
     path.write_text(TINY, encoding="utf-8")
-    with pytest.raises(BadNotation, match="must hold JSON"):
+    with pytest.raises(BadNotation, match="must contain valid JSON"):
         load(path)
     image = tmp_path / "net.yaml"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))

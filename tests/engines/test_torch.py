@@ -265,7 +265,9 @@ def test_what_pytorch_does_not_run_is_one_message():
 def test_unknown_optimizer_is_rejected():
     from convscope.engines.torch.updates import optimizer_of
 
-    with pytest.raises(BadSetting, match=r"^Optimizer\.torch must be known .* \[no-optimizer\]$"):
+    with pytest.raises(
+        BadSetting, match=r"^the torch engine has no rule for the optimizer Optimizer\..* \[no-optimizer\]$"
+    ):
         optimizer_of(Optimizer(), [])
 
 

@@ -277,7 +277,7 @@ JSON: list[tuple[str, type[ConvscopeError], str]] = [
     (
         '{"input": "3x9x8",\n "layers": [relu]}',
         BadNotation,
-        "line 2, column 13: a .json file must contain valid JSON (got expecting value). [json]\n"
+        "line 2, column 13: a .json file must contain valid JSON (expecting value). [json]\n"
         '   "layers": [relu]}\n'
         "              ^",
     ),

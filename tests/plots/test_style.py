@@ -41,7 +41,7 @@ def test_the_ending_may_be_in_capitals(tmp_path):
 
 
 def test_a_missing_folder_is_one_message(tmp_path):
-    with pytest.raises(BadFile, match=r"the file to save must be one that can be written; .* \[save\]$"):
+    with pytest.raises(BadFile, match=r"cannot write .* Choose an existing folder .* \[save\]$"):
         plots.save(style.new_figure(1, 1), tmp_path / "none" / "a.png")
 
 

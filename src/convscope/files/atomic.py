@@ -71,7 +71,11 @@ def write_atomically(
         OSError: The old file is unchanged, and no temporary file is left.
     """
     temporary = path.with_name(_temporary_name(path.name))
-    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666 if mode is None else mode)
+    number = os.open(
+        temporary,
+        os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
+        0o666 if mode is None else mode,
+    )
     try:
         with os.fdopen(number, "wb") as file:
             file.writelines([content] if isinstance(content, bytes) else content)

@@ -54,7 +54,7 @@ def read_json(text: str) -> Document:
     except json.JSONDecodeError as error:
         rows = text.split("\n")
         place = Place(error.lineno, error.colno, rows[error.lineno - 1] if error.lineno <= len(rows) else "")
-        raise mistake(place, f"a .json file must contain valid JSON (got {error.msg.lower()})", "json") from None
+        raise mistake(place, f"a .json file must contain valid JSON ({error.msg.lower()})", "json") from None
     except RecursionError:
         raise mistake(Place(1, 1, text[:100]), "JSON must nest at most 64 deep (got more)", "too-deep") from None
     # Strings in JSON hold no tabs, so these are indentation, where YAML allows none.

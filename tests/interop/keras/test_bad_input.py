@@ -123,7 +123,7 @@ def test_too_small_input_of_open_model_is_refused():
     inner = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 5, name="conv")], name="inner")
     model = chain((None, None, 3), inner)
     assert refused(lambda: cs.from_keras(model, (3, 4, 8)), BadShape).startswith(
-        "layer 'inner/conv': Conv2d.kernel_size must reach over at most 4 pixels of height here"
+        "layer 'inner/conv': Conv2d.kernel_size must reach over at most 4 pixels of height"
     )
 
 
@@ -370,8 +370,8 @@ def test_chosen_backend_is_kept_and_may_be_missing(tmp_path):
     code = "import convscope as cs\ntry: cs.from_keras(3)\nexcept ValueError as error: print(error)"
     said = fresh(code, KERAS_HOME=str(tmp_path), KERAS_BACKEND="a_backend_of_nobody")
     assert said == (
-        "Keras models need Keras 3 with a backend, torch, tensorflow, jax; got ValueError: Unable to import "
-        'backend : a_backend_of_nobody; run `pip install "keras>=3" torch`. [missing-keras]'
+        "Keras models need Keras 3 with a backend, torch, tensorflow, jax (got ValueError: Unable to import "
+        'backend : a_backend_of_nobody). Run `pip install "keras>=3" torch`. [missing-keras]'
     )
 
 
