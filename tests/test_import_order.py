@@ -11,9 +11,10 @@ import convscope
 ROOT = Path(convscope.__file__).parent
 
 ORDER = (
+    "text",
     "errors",
     "arrays",
-    "text files progress",
+    "files progress",
     "axis",
     "settings",
     "input_shapes",

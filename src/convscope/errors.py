@@ -15,6 +15,11 @@ ConvscopeError
 └── MissingExtra      an optional dependency that is not installed
 
 A message says what is wrong (got what). It then says how to fix it. Its stable code comes last, in brackets.
+Its text is a template with values, so that the command line can print it in the user's language:
+
+>>> error = BadSetting("{name} must be at least 1 (got {got}). [count]", name="groups", got=0)
+>>> str(error), error.code, error.message.values["got"]
+('groups must be at least 1 (got 0). [count]', 'count', 0)
 """
 
 from __future__ import annotations
@@ -22,6 +27,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+from .text.language import Message, translate
 
 LONGEST_WORD = 400
 """Maximum number of characters of one word of a message; longer input is elided."""
@@ -29,6 +37,7 @@ LONGEST_WORD = 400
 LONGEST_MESSAGE = 20_000
 """Maximum number of characters of a message."""
 
+_CODE = re.compile(r"\[([a-z0-9-]+)\]\s*$")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
 
@@ -36,10 +45,25 @@ class ConvscopeError(ValueError):
     """Base of all errors that a user can cause. The command line prints the message and exits with 2.
 
     Overlong words and messages are elided in the middle.
+
+    Args:
+        template: The English text, with `{name}` for each value, and its code at the end; or a Message.
+        values: What fills the template.
     """
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(_readable(message))
+    def __init__(self, template: str = "", /, **values: Any) -> None:
+        self.message = Message(template, **values)
+        super().__init__(_readable(self.message))
+
+    @property
+    def code(self) -> str:
+        """The stable code of the message, or "" if it has none."""
+        found = _CODE.search(self.message)
+        return found[1] if found else ""
+
+    def translated(self) -> str:
+        """Return the message in the current language."""
+        return _readable(translate(self.message))
 
 
 class BadSetting(ConvscopeError):
@@ -111,16 +135,41 @@ def missing_library(needs: str, packages: str, code: str, got: str = "") -> Miss
     The message names the library itself, not an extra of this package, so that it also holds for a checkout.
 
     Args:
-        needs: What needs which library.
+        needs: What needs which library, without a full stop; a Message.
         packages: The arguments of `pip install`.
         code: The code of the error.
-        got: What is installed instead.
+        got: What is installed instead; a Message.
 
-    >>> print(missing_library("figures need matplotlib", "matplotlib pillow", "plot-extra"))
+    >>> print(missing_library("Figures need matplotlib", "matplotlib pillow", "plot-extra"))
     Figures need matplotlib, which is not installed. Run `pip install matplotlib pillow`. [plot-extra]
     """
-    state = f" ({got})" if got else ", which is not installed"
-    return MissingExtra(f"{sentence(needs + state)} {sentence(pip_install(packages))} [{code}]")
+    if got:
+        return MissingExtra(
+            "{needs} ({got}). Run `pip install {packages}`. [{code}]",
+            needs=needs,
+            got=got,
+            packages=packages,
+            code=code,
+        )
+    return MissingExtra(
+        "{needs}, which is not installed. Run `pip install {packages}`. [{code}]",
+        needs=needs,
+        packages=packages,
+        code=code,
+    )
+
+
+def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:
+    """Return a hint, as a sentence, with the known words closest to `word`.
+
+    >>> suggest("rellu", ["relu", "selu", "tanh"]), suggest("x", ["relu", "selu"])
+    ('Did you mean relu, selu?', 'Known: relu, selu.')
+    """
+    names = sorted(known)
+    close = get_close_matches(word, names, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
+    if close:
+        return Message("Did you mean {names}?", names=", ".join(close))
+    return Message("Known: {names}.", names=", ".join([*names[:12], *(["…"] if len(names) > 12 else [])]))
 
 
 def sentence(text: str) -> str:

@@ -248,8 +248,9 @@ def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | No
     require_onnx()
     if not isinstance(model, Model):
         raise BadSetting(
-            f"to_onnx.model must be a Model (got {type(model).__name__}). "
-            "Use convscope.Model(network) for one with fresh weights. [onnx-model]"
+            "to_onnx.model must be a Model (got {name__}). Use convscope.Model(network) for one with "
+            "fresh weights. [onnx-model]",
+            name__=type(model).__name__,
         )
     target = Path(os.fspath(path))
     arrays = (model.parameters, model.buffers)

@@ -36,8 +36,9 @@ def shapes_by_name(input_shape: InputShape | None, names: Sequence[str]) -> dict
     for name in input_shape:
         if name not in names:
             raise BadSetting(
-                f"input_shape must name inputs of the model; got {name!r}; "
-                f"{nearest(str(name), names)} [input-name]"
+                "input_shape must name inputs of the model; got {name!r}; {name2} [input-name]",
+                name=name,
+                name2=nearest(str(name), names),
             )
     return {name: checked_shape(input_shape[name]) for name in names if name in input_shape}
 
@@ -59,8 +60,12 @@ def check_channels_first(shape: Shape, channels: int, name: str = "input") -> No
     if last == channels or last in _IMAGE_CHANNELS:
         right = "x".join(map(str, (last, *shape[:-1])))
         raise BadSetting(
-            f"shapes must have channels first; got {'x'.join(map(str, shape))} for {name!r}, which has {channels} "
-            f"channels; write {right}. [channels-last]"
+            "shapes must have channels first; got {value} for {name!r}, which has {channels} "
+            "channels; write {right}. [channels-last]",
+            value="x".join(map(str, shape)),
+            name=name,
+            channels=channels,
+            right=right,
         )
 
 
@@ -81,7 +86,9 @@ def checked_shape(sizes: Iterable[int]) -> Shape:
         shape = ()
     if shape != value or not shape or min(shape) < 1:
         raise BadSetting(
-            "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
-            f"names to such shapes; got input_shape={value!r}; use (3, 224, 224). [input-shape]"
+            "input_shape must be positive integers, channels first and without the batch, or a "
+            "mapping from input names to such shapes; got input_shape={value!r}; use (3, 224, 224). "
+            "[input-shape]",
+            value=value,
         )
     return shape

@@ -85,8 +85,10 @@ def load(model: ModelSource, input_shape: InputShape | None = None) -> Network:
             return read(name, input_shape)
     shown = name if len(name) <= 60 else f"{name[:60]}…"
     raise UnknownModel(
-        f"a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
-        f"got model={shown!r}; {nearest(_key(name), zoo_names())} [model-name]"
+        "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or "
+        ".onnx file; got model={shown!r}; {name} [model-name]",
+        shown=shown,
+        name=nearest(_key(name), zoo_names()),
     )
 
 
@@ -119,7 +121,7 @@ def _from_file(path: Path) -> Network:
     try:
         return read(text, path.stem)
     except ConvscopeError as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise type(error)("{path}: {error}", path=path, error=error) from None
 
 
 def _from_folder(path: Path) -> Network:
@@ -161,7 +163,14 @@ def _text(path: Path) -> str:
 
 
 def _refused(path: Path, rule: str, got: str, hint: str, code: str) -> BadFile:
-    return BadFile(f"{str(path)!r} must {rule}; got {got}; {hint}. [{code}]")
+    return BadFile(
+        "{path!r} must {rule}; got {got}; {hint}. [{code}]",
+        path=str(path),
+        rule=rule,
+        got=got,
+        hint=hint,
+        code=code,
+    )
 
 
 def _resized(network: Network, size: InputShape | None) -> Network:
@@ -176,7 +185,8 @@ def _from_object(model: Any, size: InputShape | None) -> Network:
             return read(model, size)
     raise UnknownModel(
         "a model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model; "
-        f"got {type(model).__name__}; pass one of these. [model-type]"
+        "got {name__}; pass one of these. [model-type]",
+        name__=type(model).__name__,
     )
 
 
@@ -228,8 +238,12 @@ def _read_foreign(path: str, _: InputShape | None) -> Network:
     suffix = Path(path).suffix.lower()
     holds, hint = ADVICE[suffix]
     raise UnknownModel(
-        f"a {suffix} file cannot be read as a model: it contains {holds}; got model={path!r}; "
-        f"{hint.format(path=path)}. [model-file]"
+        "a {suffix} file cannot be read as a model: it contains {holds}; got model={path!r}; "
+        "{format}. [model-file]",
+        suffix=suffix,
+        holds=holds,
+        path=path,
+        format=hint.format(path=path),
     )
 
 

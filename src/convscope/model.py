@@ -78,25 +78,32 @@ class Model:
     ) -> None:
         if not isinstance(network, Network | str | os.PathLike):
             raise BadSetting(
-                f"network must be a Network, a name or a path; got {type(network).__name__}; for a module with "
-                "its weights use from_torch or from_keras with parameters=True. [model-network]"
+                "network must be a Network, a name or a path; got {name__}; for a module with its "
+                "weights use from_torch or from_keras with parameters=True. [model-network]",
+                name__=type(network).__name__,
             )
         self.network = load(network)
         self.seed = check_integer("", "seed", seed, 0, "use 0")
         if dtype not in _DTYPES:
             raise BadSetting(
-                f"dtype must be one of {', '.join(_DTYPES)}; got dtype={dtype!r}; {nearest(str(dtype), _DTYPES)} "
-                "[dtype]"
+                "dtype must be one of {dtypes}; got dtype={dtype!r}; {dtype2} [dtype]",
+                dtypes=", ".join(_DTYPES),
+                dtype=dtype,
+                dtype2=nearest(str(dtype), _DTYPES),
             )
         if precision not in get_args(Precision):
             raise BadSetting(
-                f"precision must be one of {', '.join(get_args(Precision))}; got precision={precision!r}; strict "
-                "rounds as plain sums do, fast may use Winograd's algorithm. [precision]"
+                "precision must be one of {precision}; got precision={precision2!r}; strict rounds as "
+                "plain sums do, fast may use Winograd's algorithm. [precision]",
+                precision=", ".join(get_args(Precision)),
+                precision2=precision,
             )
         if len(self.network.inputs) > 1:
             raise BadSetting(
-                f"network must have one input; got {len(self.network.inputs)} in {self.network.name}; run it "
-                "with convscope.engines.reference.layers.run instead. [several-inputs]"
+                "network must have one input; got {count} in {name}; run it with "
+                "convscope.engines.reference.layers.run instead. [several-inputs]",
+                count=len(self.network.inputs),
+                name=self.network.name,
             )
         check_array_sizes(self.network)
         self.dtype = _DTYPES[dtype]
@@ -184,8 +191,9 @@ class Model:
         chosen = SGD() if optimizer is None else optimizer
         if not isinstance(chosen, Optimizer):
             raise BadSetting(
-                f"optimizer must be SGD, Adam or AdamW; got optimizer={optimizer!r}; use convscope.SGD(lr=0.01, "
-                "momentum=0.9). [optimizer]"
+                "optimizer must be SGD, Adam or AdamW; got optimizer={optimizer!r}; use "
+                "convscope.SGD(lr=0.01, momentum=0.9). [optimizer]",
+                optimizer=optimizer,
             )
         if clip_norm is not None:
             clip_norm = check_number("", "clip_norm", clip_norm, 0, above=True, hint="1 is usual")
@@ -226,8 +234,12 @@ class Model:
         if result.fault is not None:
             layer, where = result.fault
             error = NotFinite(
-                f"NaN or infinity in layer {layer!r} ({where}) at step {self.steps}. Lower the learning rate "
-                f"(now {lr:g}) or set clip_norm=1. [not-finite]"
+                "NaN or infinity in layer {layer!r} ({where}) at step {steps}. Lower the learning rate "
+                "(now {lr:g}) or set clip_norm=1. [not-finite]",
+                layer=layer,
+                where=where,
+                steps=self.steps,
+                lr=lr,
             )
             error.layer = layer
             raise error
@@ -241,8 +253,10 @@ class Model:
         if network.frozen_parameters and len(network.frozen_parameters) == len(self.parameters):
             layers = sum(bool(node.frozen) and node.owns_parameters for node in network)
             raise BadSetting(
-                f"network must have a parameter to train; got {layers} layers with parameters in {network.name}, "
-                "all frozen; use network.with_frozen() for the same network with none. [all-frozen]"
+                "network must have a parameter to train; got {layers} layers with parameters in {name}, "
+                "all frozen; use network.with_frozen() for the same network with none. [all-frozen]",
+                layers=layers,
+                name=network.name,
             )
 
     def gradients(self, x: Array, labels: Array) -> dict[str, Array]:

@@ -140,7 +140,10 @@ class Network:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                f"{self.name} has no layer {name!r}. {sentence(nearest(name, self._by_name))} [layer-name]"
+                "{name} has no layer {name2!r}. {name3} [layer-name]",
+                name=self.name,
+                name2=name,
+                name3=sentence(nearest(name, self._by_name)),
             ) from None
 
     def __contains__(self, name: object) -> bool:
@@ -265,8 +268,10 @@ class Network:
             found = {node.name for node in owners if names_layer(pattern, node.name)}
             if not found:
                 raise UnknownLayer(
-                    f"{self.name} has no layer with parameters that matches {pattern!r}. "
-                    f"{sentence(nearest(pattern, [node.name for node in owners]))} [layer-name]"
+                    "{name} has no layer with parameters that matches {pattern!r}. {pattern2} [layer-name]",
+                    name=self.name,
+                    pattern=pattern,
+                    pattern2=sentence(nearest(pattern, [node.name for node in owners])),
                 )
             chosen |= found
         names = {node.name: tuple(freezable(node.facts)) for node in owners}
@@ -316,14 +321,16 @@ def _check_names(entries: list[Entry]) -> None:
     if not all(names) or (names and not is_name("".join(names))):
         wrong = next(name for name in names if not is_name(name))
         raise BadNetwork(
-            "a layer's name must be text without spaces, quotes, braces and the signs | , : = # "
-            f"(got {wrong!r}). Use letters, digits, dots and dashes. [layer-name]"
+            "a layer's name must be text without spaces, quotes, braces and the signs | , : = # (got "
+            "{wrong!r}). Use letters, digits, dots and dashes. [layer-name]",
+            wrong=wrong,
         )
     known = set(names)
     if len(known) < len(names):
         twice = next(name for index, name in enumerate(names) if name in names[:index])
         raise BadNetwork(
-            f"layer names must be unique (got two layers named {twice!r}). Rename one. [duplicate-name]"
+            "layer names must be unique (got two layers named {twice!r}). Rename one. [duplicate-name]",
+            twice=twice,
         )
     if not any(not entry.inputs for entry in entries):
         raise BadNetwork(
@@ -333,12 +340,16 @@ def _check_names(entries: list[Entry]) -> None:
         for name in (*entry.inputs, *([entry.shares] if entry.shares else [])):
             if name not in known:
                 raise BadNetwork(
-                    f"inputs of layer {entry.name!r} must be layers of the network (got {name!r}). "
-                    f"{sentence(nearest(name, known))} [unknown-input]"
+                    "inputs of layer {name!r} must be layers of the network (got {name2!r}). {name3} "
+                    "[unknown-input]",
+                    name=entry.name,
+                    name2=name,
+                    name3=sentence(nearest(name, known)),
                 )
         if not entry.inputs and not isinstance(entry.layer, Input):
             raise BadNetwork(
-                f"layer {entry.name!r} must take its input from a layer (got none). Name one. [no-inputs]"
+                "layer {name!r} must take its input from a layer (got none). Name one. [no-inputs]",
+                name=entry.name,
             )
 
 
@@ -369,8 +380,8 @@ def in_dependency_order(entries: list[Entry]) -> list[Entry]:
                     ready.append(later)
     if len(ordered) < len(entries):
         raise BadNetwork(
-            f"a network must not have cycles (got {' → '.join(_circle(entries, placed))}). "
-            "Change one of these inputs. [cycle]"
+            "a network must not have cycles (got {entries}). Change one of these inputs. [cycle]",
+            entries=" → ".join(_circle(entries, placed)),
         )
     return ordered
 
@@ -405,9 +416,12 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
             owner = by_name[entry.shares].parameters_of
             if by_name[owner].facts.param_shapes != found.param_shapes:
                 raise BadShape(
-                    f"{entry.layer.kind} must have the parameters of {owner!r} to share them (got "
-                    f"{found.param_shapes or 'none'}, not {by_name[owner].facts.param_shapes or 'none'}). "
-                    "Use the same settings and input channels. [shared-shapes]"
+                    "{kind} must have the parameters of {owner!r} to share them (got {value}, not {value2}). "
+                    "Use the same settings and input channels. [shared-shapes]",
+                    kind=entry.layer.kind,
+                    owner=owner,
+                    value=found.param_shapes or "none",
+                    value2=by_name[owner].facts.param_shapes or "none",
                 )
         if frozen or entry.shares is not None:
             frozen = _frozen(entry, found, owner, by_name)
@@ -424,15 +438,19 @@ def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node])
         return by_name[owner].frozen
     if entry.shares is not None:
         raise BadNetwork(
-            f"frozen must be set on the layer that owns the parameters (got it on {entry.name!r}, which shares "
-            f"those of {owner!r}). Freeze {owner!r}. [frozen-shared]"
+            "frozen must be set on the layer that owns the parameters (got it on {name!r}, which "
+            "shares those of {owner!r}). Freeze {owner!r}. [frozen-shared]",
+            name=entry.name,
+            owner=owner,
         )
     names = freezable(known)
     for name in entry.frozen:
         if name not in names:
             has = f"use {', '.join(names)}" if names else f"{known.kind} has no parameters: remove it"
             raise BadNetwork(
-                f"frozen must name parameters of the layer (got {name!r}). {sentence(has)} [frozen-name]"
+                "frozen must name parameters of the layer (got {name!r}). {has} [frozen-name]",
+                name=name,
+                has=sentence(has),
             )
     return tuple(name for name in names if name in entry.frozen)
 
@@ -448,4 +466,6 @@ def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes
         lines.insert(0, f"  … {len(nodes) - len(shown)} earlier layers")
     where = " and ".join(map(show_shape, shapes)) or "nothing"
     table = "\n".join(lines)
-    return type(error)(f"layer {entry.name!r} on input {where}: {error}\n{table}")
+    return type(error)(
+        "layer {name!r} on input {where}: {error}\n{table}", name=entry.name, where=where, error=error, table=table
+    )

@@ -37,7 +37,14 @@ class Owner:
     def refuse(self, setting: str, rule: str, value: object, hint: str = "") -> BadSetting:
         """Return the error for an invalid value."""
         advice = f" {sentence(hint)}" if hint else ""
-        return BadSetting(f"{self.kind}.{setting} must {rule} (got {setting}={value!r}).{advice} [setting]")
+        return BadSetting(
+            "{kind}.{setting} must {rule} (got {setting}={value!r}).{advice} [setting]",
+            kind=self.kind,
+            setting=setting,
+            rule=rule,
+            value=value,
+            advice=advice,
+        )
 
 
 class FieldType:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convscope.text.lists import counted, join_and, shortened, shortened_with_count
+from convscope.text.lists import counted, join_and, join_or, shortened, shortened_with_count
 
 NAMES = ["conv1", "pool1", "conv2", "pool2"]
 
@@ -28,7 +28,7 @@ def test_empty_list_is_an_empty_text():
 def test_last_item_is_joined_by_the_conjunction():
     assert join_and(NAMES[:1]) == "conv1"
     assert join_and(iter(NAMES[:2])) == "conv1 and pool1"
-    assert join_and(NAMES[:3], "or") == "conv1, pool1 or conv2"
+    assert join_or(NAMES[:3]) == "conv1, pool1 or conv2"
 
 
 def test_noun_is_plural_unless_the_count_is_1():

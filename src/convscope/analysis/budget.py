@@ -147,8 +147,10 @@ def check(
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
         raise BadSetting(
-            f"check.{name} must be a number of at least 0 (got {name}={value!r}). "
-            "Write it out, as in 5_000_000 or 5e6. [budget-limit]"
+            "check.{name} must be a number of at least 0 (got {name}={value!r}). Write it out, as in "
+            "5_000_000 or 5e6. [budget-limit]",
+            name=name,
+            value=value,
         )
     return int(value) if value == int(value) else float(value)
 
@@ -203,8 +205,11 @@ def _sizes(name: str, value: Any, rank: int) -> Numbers:
     numbers = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
     if len(numbers) != rank:
         raise BadSetting(
-            f"check.{name} must have 1 number or {rank}, one per axis of the image (got {name}={value!r}). "
-            "One number stands for all axes. [budget-limit]"
+            "check.{name} must have 1 number or {rank}, one per axis of the image (got "
+            "{name}={value!r}). One number stands for all axes. [budget-limit]",
+            name=name,
+            rank=rank,
+            value=value,
         )
     return tuple(_number(name, number) for number in numbers)
 

@@ -189,11 +189,17 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
     views = _views(network, source.name)
     field_view, exact = views.fields[node.index], views.intervals[node.index]
     if field_view is None or exact is None:
-        raise BadUnit(f"layer {layer!r} does not depend on {source.name!r}. Choose a layer after it. [unit-blind]")
+        raise BadUnit(
+            "layer {layer!r} does not depend on {name!r}. Choose a layer after it. [unit-blind]",
+            layer=layer,
+            name=source.name,
+        )
     if field_view.lost_at is not None:
         raise BadUnit(
-            f"the receptive field of {layer!r} is unknown: positions cannot be traced through "
-            f"{field_view.lost_at!r}. Choose a layer before it. [unit-unknown]"
+            "the receptive field of {layer!r} is unknown: positions cannot be traced through "
+            "{lost_at!r}. Choose a layer before it. [unit-unknown]",
+            layer=layer,
+            lost_at=field_view.lost_at,
         )
     places = _places(node, field_view, at)
     indices = dict(zip(unit_axes(node.output_shape, field_view.grid), places, strict=True))
@@ -236,11 +242,17 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
     fields = _views(network, source.name).fields
     start, view = fields[source.index], fields[node.index]
     if start is None or view is None:
-        raise BadUnit(f"layer {layer!r} does not depend on {source.name!r}. Choose a layer after it. [unit-blind]")
+        raise BadUnit(
+            "layer {layer!r} does not depend on {name!r}. Choose a layer after it. [unit-blind]",
+            layer=layer,
+            name=source.name,
+        )
     if view.lost_at is not None:
         raise BadUnit(
-            f"the receptive field of {layer!r} is unknown: positions cannot be traced through {view.lost_at!r}. "
-            "Choose a layer before it. [unit-unknown]"
+            "the receptive field of {layer!r} is unknown: positions cannot be traced through "
+            "{lost_at!r}. Choose a layer before it. [unit-unknown]",
+            layer=layer,
+            lost_at=view.lost_at,
         )
     places = _places(source, start, pixel)
     marked = np.zeros([source.output_shape[axis] for axis in start.grid], bool)
@@ -272,15 +284,22 @@ def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
     if not full and len(at) != len(axes):
         names = {1: "one number", 2: "ROW,COLUMN", 3: "DEPTH,ROW,COLUMN"}.get(len(axes), f"{len(axes)} numbers")
         raise BadUnit(
-            f"a unit of layer {node.name!r} must be given as {names} (got {','.join(map(str, at))}). "
-            f"Its output is {'×'.join(map(str, shape))}. [unit-rank]"
+            "a unit of layer {name!r} must be given as {names} (got {value}). Its output is {value2}. [unit-rank]",
+            name=node.name,
+            names=names,
+            value=",".join(map(str, at)),
+            value2="×".join(map(str, shape)),
         )
     named = range(len(shape)) if full else axes
     for axis, place in zip(named, at, strict=True):
         if not 0 <= place < shape[axis]:
             raise BadUnit(
-                f"a unit of layer {node.name!r} must lie inside its output {'×'.join(map(str, shape))} (got "
-                f"{','.join(map(str, at))}). Use 0 to {shape[axis] - 1} there. [unit-range]"
+                "a unit of layer {name!r} must lie inside its output {value} (got {value2}). Use 0 to "
+                "{shape} there. [unit-range]",
+                name=node.name,
+                value="×".join(map(str, shape)),
+                value2=",".join(map(str, at)),
+                shape=shape[axis] - 1,
             )
     return tuple(at[axis] for axis in axes) if full else tuple(at)
 

@@ -171,7 +171,10 @@ class Report:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                f"{self.network.name} has no layer {name!r}. {sentence(nearest(name, self._by_name))} [layer-name]"
+                "{name} has no layer {name2!r}. {name3} [layer-name]",
+                name=self.network.name,
+                name2=name,
+                name3=sentence(nearest(name, self._by_name)),
             ) from None
 
     @cached_property

@@ -124,4 +124,11 @@ def hyphens_to_underscores(
 
 
 def _bad(param: click.Parameter, rule: str, value: str, hint: str, code: str) -> BadSetting:
-    return BadSetting(f"{param.opts[0]} must {rule} (got {value!r}). {hint}. [{code}]")
+    return BadSetting(
+        "{opts} must {rule} (got {value!r}). {hint}. [{code}]",
+        opts=param.opts[0],
+        rule=rule,
+        value=value,
+        hint=hint,
+        code=code,
+    )

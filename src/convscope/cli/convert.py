@@ -34,7 +34,8 @@ def command(model: str, out: str, input_shape: InputShape | None) -> None:
     suffix = Path(out).suffix.lower()
     if out != "-" and suffix not in (*_YAML, ".txt"):
         raise BadFile(
-            f"OUT must end in .txt for notation or .yaml for YAML, or be a dash (got {out!r}). [convert-ending]"
+            "OUT must end in .txt for notation or .yaml for YAML, or be a dash (got {out!r}). [convert-ending]",
+            out=out,
         )
     network = load(model, input_shape)
     text = (to_yaml(network) if suffix in _YAML else to_notation(network)).rstrip("\n")

@@ -95,11 +95,15 @@ def data_choice(
     from ..data.load import DATA_NAMES, HELD_OUT_SHARE
 
     if channels not in (None, 1, 3):
-        raise BadSetting(f"--channels must be 1 for gray or 3 for color (got {channels}). [channels]")
+        raise BadSetting(
+            "--channels must be 1 for gray or 3 for color (got {channels}). [channels]", channels=channels
+        )
     if hold_out is not None and not 0 <= hold_out <= MAX_VALIDATION:
         raise BadSetting(
-            f"--validation must be a fraction from 0 to {MAX_VALIDATION} (got {hold_out:g}). 0.1 is usual, 0 "
-            "disables validation. [hold-out]"
+            "--validation must be a fraction from 0 to {max_validation} (got {hold_out:g}). 0.1 is "
+            "usual, 0 disables validation. [hold-out]",
+            max_validation=MAX_VALIDATION,
+            hold_out=hold_out,
         )
     hyphened = data.replace("_", "-")
     if hyphened in DATA_NAMES and not os.path.exists(data):
@@ -124,8 +128,9 @@ def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:
     sides = (resize, resize) if isinstance(resize, int) else resize
     if len(sides) != 2 or max(sides) > 10_000:
         raise BadSetting(
-            f"--resize must be one size or rows x columns, at most 10,000 each (got {'x'.join(map(str, sides))}). "
-            "Examples: 28, 28x32. [resize]"
+            "--resize must be one size or rows x columns, at most 10,000 each (got {value}). "
+            "Examples: 28, 28x32. [resize]",
+            value="x".join(map(str, sides)),
         )
     return sides[0], sides[1]
 
@@ -148,14 +153,22 @@ def refuse_misfit(network: Network, source: Dataset, label: str, model: str | No
     takes, has = network.input_shape, tuple(source.image_shape)
     if takes != has:
         raise BadData(
-            f"the images of {label} are {show_shape(has)}, but {network.name} takes {show_shape(takes)}. "
-            f"{_shape_hint(network, has, model is not None)}. [data-shape]"
+            "the images of {label} are {has}, but {name} takes {takes}. {network}. [data-shape]",
+            label=label,
+            has=show_shape(has),
+            name=network.name,
+            takes=show_shape(takes),
+            network=_shape_hint(network, has, model is not None),
         )
     outputs = max(2, network.outputs[-1].output_shape[0])
     if len(source.classes) > outputs:
         raise BadData(
-            f"{label} has {len(source.classes)} classes, but {network.name} has only {outputs} outputs. "
-            f"{_outputs_hint(network, len(source.classes), model)}. [data-classes]"
+            "{label} has {count} classes, but {name} has only {outputs} outputs. {network}. [data-classes]",
+            label=label,
+            count=len(source.classes),
+            name=network.name,
+            outputs=outputs,
+            network=_outputs_hint(network, len(source.classes), model),
         )
 
 

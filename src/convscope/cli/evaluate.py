@@ -117,7 +117,12 @@ def _part(choice: DataConfig, part: str | None) -> tuple[str, Dataset]:
     for split in SPLITS:
         if split == part:
             return part, choice.part(split)  # type: ignore[arg-type]
-    raise BadSetting(f"--part must be one of {', '.join(SPLITS)} (got {part!r}); {nearest(part, SPLITS)} [part]")
+    raise BadSetting(
+        "--part must be one of {splits} (got {part!r}); {part2} [part]",
+        splits=", ".join(SPLITS),
+        part=part,
+        part2=nearest(part, SPLITS),
+    )
 
 
 def _in_model_order(model: Model, source: Dataset, choice: DataConfig) -> Dataset:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..input_shapes import InputShape
-from ..text.lists import join_and
+from ..text.lists import join_or
 from .arguments import hyphens_to_underscores, position
 from .group import COMMANDS
 from .options import input_option, model_argument, save_option, with_default
@@ -43,7 +43,7 @@ def _format_of(path: str | None) -> str:
     suffix = Path(path or "").suffix.lower()
     if suffix and suffix not in _SUFFIXES:
         raise click.UsageError(
-            f"--save must end in {join_and(_SUFFIXES, 'or')} (got {suffix!r}). Rename the file, or add --format. "
+            f"--save must end in {join_or(_SUFFIXES)} (got {suffix!r}). Rename the file, or add --format. "
             "[explain-suffix]",
             click.get_current_context(),
         )

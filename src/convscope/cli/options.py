@@ -66,8 +66,9 @@ def _with_arguments(context: click.Context, _param: click.Parameter | None, mode
         return model
     if not _is_called(model):
         raise BadSetting(
-            f"--arg needs a MODEL that is a Python callable (got {model!r}). "
-            "Example: torch:torchvision.models:resnet50. [arg-model]"
+            "--arg needs a MODEL that is a Python callable (got {model!r}). Example: "
+            "torch:torchvision.models:resnet50. [arg-model]",
+            model=model,
         )
     return f"{model}({', '.join(f'{name}={value!r}' for name, value in given)})"
 

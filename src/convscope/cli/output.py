@@ -133,7 +133,7 @@ def print_result(text: str) -> None:
     except OSError as error:
         _drop_stdout()
         reason = (error.strerror or str(error)).lower()
-        raise BadFile(f"the output could not be written ({reason}). [output]") from None
+        raise BadFile("the output could not be written ({reason}). [output]", reason=reason) from None
 
 
 def _check_encodable(text: str) -> None:
@@ -147,8 +147,9 @@ def _check_encodable(text: str) -> None:
         characters.encode(encoding)
     except UnicodeEncodeError:
         raise BadFile(
-            f"the output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or write to a file "
-            "with --save. [encoding]"
+            "the output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or "
+            "write to a file with --save. [encoding]",
+            encoding=encoding,
         ) from None
 
 

@@ -256,7 +256,10 @@ def _read_settings(settings: tuple[str, ...]) -> dict[str, float | str]:
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not (equals and name.isidentifier() and text) or name in _RESERVED:
-            raise BadSetting(f"--set must be SETTING=VALUE (got {setting!r}). Example: negative_slope=0.2. [set]")
+            raise BadSetting(
+                "--set must be SETTING=VALUE (got {setting!r}). Example: negative_slope=0.2. [set]",
+                setting=setting,
+            )
         known[name] = _number_or_text(text)
     return known
 

@@ -54,7 +54,7 @@ def command(
     from ..training.run_folder import SavedRun
 
     if top < 1:
-        raise BadSetting(f"--top must be an integer of at least 1 (got {top}). 3 is usual. [top]")
+        raise BadSetting("--top must be an integer of at least 1 (got {top}). 3 is usual. [top]", top=top)
     model = SavedRun(run).model(checkpoint, engine)
     classes = model.classes or ()
     is_classifier = (

@@ -163,8 +163,10 @@ def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
     if folder is not None and os.path.exists(folder / "run.json"):
         RunFolder(folder).refuse_locked()
         raise BadFile(
-            f"--run must be a new folder (got {str(folder)!r}, which has a run). Resume it with `convscope train "
-            f"--resume {shlex.quote(str(folder))}`, or choose another folder. [run-exists]"
+            "--run must be a new folder (got {folder!r}, which has a run). Resume it with `convscope "
+            "train --resume {folder2}`, or choose another folder. [run-exists]",
+            folder=str(folder),
+            folder2=shlex.quote(str(folder)),
         )
     Configuration(**settings)  # raises before anything is read or written
     network = load(options["model"], options["input_shape"])

@@ -37,16 +37,25 @@ def read_configuration(context: click.Context, _param: click.Parameter, path: st
         name = key.replace("-", "_")
         if name not in known:
             raise BadSetting(
-                f"{path}, line {line}: {key!r} is no option of `{context.command_path}`; {nearest(name, known)} "
-                "[config-key]"
+                "{path}, line {line}: {key!r} is no option of `{command_path}`; {name} [config-key]",
+                path=path,
+                line=line,
+                key=key,
+                command_path=context.command_path,
+                name=nearest(name, known),
             )
         param = known[name]
         try:
             param.type_cast_value(context, value)
         except click.BadParameter as error:
             raise BadSetting(
-                f"{path}, line {line}: the value of {key} is not valid ({error.message.removesuffix('.')}). "
-                f"See `{context.command_path} --help`. [config-value]"
+                "{path}, line {line}: the value of {key} is not valid ({value}). See `{command_path} "
+                "--help`. [config-value]",
+                path=path,
+                line=line,
+                key=key,
+                value=error.message.removesuffix("."),
+                command_path=context.command_path,
             ) from None
         assert param.name is not None
         values[param.name] = value
@@ -66,15 +75,20 @@ def _pairs(path: str) -> list[tuple[int, str, str]]:
     try:
         tree = read_tree(_text(Path(path)))
     except BadNotation as error:
-        raise BadFile(f"{path}: {error}") from None
+        raise BadFile("{path}: {error}", path=path, error=error) from None
     if not isinstance(tree, YamlMapping):
-        raise BadFile(f"{path!r} must have one `option: value` per line. Example: `epochs: 5`. [config-file]")
+        raise BadFile(
+            "{path!r} must have one `option: value` per line. Example: `epochs: 5`. [config-file]", path=path
+        )
     pairs = []
     for key, value in tree.pairs:
         if not isinstance(value, Scalar):
             raise BadSetting(
-                f"{path}, line {key.place.row}: {key.text} must have one value (got a list or mapping). "
-                f"Write `{key.text}: value`. [config-value]"
+                "{path}, line {row}: {text} must have one value (got a list or mapping). Write `{text}: "
+                "value`. [config-value]",
+                path=path,
+                row=key.place.row,
+                text=key.text,
             )
         pairs.append((key.place.row, key.text, value.text))
     return pairs
@@ -90,7 +104,9 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise BadFile(
-            f"the YAML file {str(path)!r} cannot be read ({reason}). Check the path. [config-file]"
+            "the YAML file {path!r} cannot be read ({reason}). Check the path. [config-file]",
+            path=str(path),
+            reason=reason,
         ) from None
 
 
@@ -122,15 +138,18 @@ def _optimizer(options: Options) -> Optimizer | None:
     chosen = "sgd" if name is None else str(name).lower()
     if chosen not in OPTIMIZERS:
         raise BadSetting(
-            f"--optimizer must be one of {', '.join(OPTIMIZERS)} (got {name!r}); {nearest(chosen, OPTIMIZERS)} "
-            "[optimizer]"
+            "--optimizer must be one of {optimizers} (got {name!r}); {chosen} [optimizer]",
+            optimizers=", ".join(OPTIMIZERS),
+            name=name,
+            chosen=nearest(chosen, OPTIMIZERS),
         )
     if chosen == "sgd":
         return replace(Configuration().optimizer, **settings)
     if "momentum" in settings:
         raise BadSetting(
-            f"--momentum applies to --optimizer sgd only (got {chosen}, which has its own). Leave it out. "
-            "[momentum]"
+            "--momentum applies to --optimizer sgd only (got {chosen}, which has its own). Leave it "
+            "out. [momentum]",
+            chosen=chosen,
         )
     return OPTIMIZERS[chosen](**settings)
 
@@ -155,7 +174,8 @@ def _loss(options: Options) -> Loss | None:
         return chosen
     if not isinstance(chosen, CrossEntropy):
         raise BadSetting(
-            f"--label-smoothing applies to --loss cross-entropy only (got {options['loss']}). Leave it out. "
-            "[label-smoothing]"
+            "--label-smoothing applies to --loss cross-entropy only (got {options}). Leave it out. "
+            "[label-smoothing]",
+            options=options["loss"],
         )
     return CrossEntropy(smoothing)

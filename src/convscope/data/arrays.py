@@ -69,16 +69,22 @@ def as_images(x: NDArray[Any]) -> Images:
 def _checked_images(x: NDArray[Any]) -> NDArray[Any]:
     if x.ndim != 4:
         hint = "use x[:, None] for gray images" if x.ndim == 3 else "reshape it to one image per row"
-        raise BadData(f"x must have 4 axes (n, c, h, w); got x={show_shape(x.shape)}; {hint}. [data-rank]")
+        raise BadData(
+            "x must have 4 axes (n, c, h, w); got x={shape}; {hint}. [data-rank]",
+            shape=show_shape(x.shape),
+            hint=hint,
+        )
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise BadData(
-            f"x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={x.dtype}; "
-            "use x.astype('float32') after scaling it. [data-type]"
+            "x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={dtype}; use "
+            "x.astype('float32') after scaling it. [data-type]",
+            dtype=x.dtype,
         )
     if 0 in x.shape:
         raise BadData(
-            f"x must hold at least one image with at least one pixel; got x={show_shape(x.shape)}; "
-            "check where the images come from. [data-empty]"
+            "x must hold at least one image with at least one pixel; got x={shape}; check where the "
+            "images come from. [data-empty]",
+            shape=show_shape(x.shape),
         )
     if x.dtype != np.uint8:
         for first in range(0, len(x), _CHUNK):
@@ -94,24 +100,36 @@ def _refuse_not_finite(chunk: NDArray[Any], first: int) -> None:
         image, channel, row, column = (int(i) for i in where)
         value = chunk[where]
         raise BadData(
-            f"x must hold finite float32 numbers; got {value:g} in image {image + first}, channel {channel}, row "
-            f"{row}, column {column}; repair or remove such images. [data-nan]"
+            "x must hold finite float32 numbers; got {value:g} in image {image}, channel {channel}, "
+            "row {row}, column {column}; repair or remove such images. [data-nan]",
+            value=value,
+            image=image + first,
+            channel=channel,
+            row=row,
+            column=column,
         )
 
 
 def _checked_labels(labels: NDArray[Any], images: int) -> Labels:
     if labels.ndim != 1:
         hint = "use labels.argmax(1) for one-hot rows" if labels.ndim == 2 else "pass one integer per image"
-        raise BadData(f"labels must have 1 axis (n,); got labels={show_shape(labels.shape)}; {hint}. [label-rank]")
+        raise BadData(
+            "labels must have 1 axis (n,); got labels={shape}; {hint}. [label-rank]",
+            shape=show_shape(labels.shape),
+            hint=hint,
+        )
     if not np.issubdtype(labels.dtype, np.integer):
         raise BadData(
-            f"labels must be integers, indices into the classes; got dtype={labels.dtype}; use np.unique(labels, "
-            "return_inverse=True) to number them. [label-type]"
+            "labels must be integers, indices into the classes; got dtype={dtype}; use "
+            "np.unique(labels, return_inverse=True) to number them. [label-type]",
+            dtype=labels.dtype,
         )
     if len(labels) != images:
         raise BadData(
-            f"there must be one label per image; got {len(labels)} labels for {images} images; check that both "
-            "come from the same split. [label-count]"
+            "there must be one label per image; got {count} labels for {images} images; check that "
+            "both come from the same split. [label-count]",
+            count=len(labels),
+            images=images,
         )
     return labels.astype(np.int64)
 
@@ -121,14 +139,20 @@ def _class_names(labels: Labels, classes: Iterable[str] | None) -> tuple[str, ..
     if names is not None and (not names or len(set(names)) < len(names)):
         twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
         got = "none" if twice is None else f"{twice!r} twice"
-        raise BadData(f"class names must be unique; got {got}; name each class once. [class-names]")
+        raise BadData("class names must be unique; got {got}; name each class once. [class-names]", got=got)
     limit = MOST_CLASSES if names is None else len(names)
     outside = np.flatnonzero((labels < 0) | (labels >= limit))
     if outside.size:
         at = int(outside[0])
         hint = "number the classes from 0" if names is None else "name every class, and number them from 0"
         raise BadData(
-            f"labels must be from 0 to {limit - 1}; got label {labels[at]} for image {at} "
-            f"({outside.size} of {len(labels)} are outside); {hint}. [label-range]"
+            "labels must be from 0 to {limit}; got label {labels} for image {at} ({size} of {count} "
+            "are outside); {hint}. [label-range]",
+            limit=limit - 1,
+            labels=labels[at],
+            at=at,
+            size=outside.size,
+            count=len(labels),
+            hint=hint,
         )
     return names or tuple(str(number) for number in range(int(labels.max()) + 1))

@@ -41,8 +41,10 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
             zeros, kind, rank = struct.unpack(">HBB", _exactly(file.read(4), 4))
             if zeros or kind != _UNSIGNED_BYTE or rank != axes:
                 raise BadFile(
-                    f"{str(path)!r} must be an IDX file of bytes with {axes} axes; got another header; restore "
-                    "the original file. [idx-header]"
+                    "{path!r} must be an IDX file of bytes with {axes} axes; got another header; restore the "
+                    "original file. [idx-header]",
+                    path=str(path),
+                    axes=axes,
                 )
             shape = struct.unpack(f">{axes}I", _exactly(file.read(4 * axes), 4 * axes))
             size = prod(shape)
@@ -54,13 +56,18 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     except (EOFError, OSError, zlib.error, struct.error) as error:
         reason = str(error) or type(error).__name__
         raise BadFile(
-            f"{str(path)!r} is a damaged or truncated IDX file ({reason}). Download it again. [file-damaged]"
+            "{path!r} is a damaged or truncated IDX file ({reason}). Download it again. [file-damaged]",
+            path=str(path),
+            reason=reason,
         ) from None
     if len(content) != size:
         got = f"only {len(content):,}" if len(content) < size else "more"
         raise BadFile(
-            f"{str(path)!r} must hold {size:,} bytes for {show_shape(shape)}; got {got}; download it again. "
-            "[idx-size]"
+            "{path!r} must hold {size:,} bytes for {shape}; got {got}; download it again. [idx-size]",
+            path=str(path),
+            size=size,
+            shape=show_shape(shape),
+            got=got,
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
@@ -142,8 +149,11 @@ def _cifar_records(content: bytes, name: str) -> NDArray[np.uint8]:
 
 def _damaged_cifar(name: str, reason: str) -> BadFile:
     return BadFile(
-        f"{name!r} is not an intact file of the binary version of CIFAR-10 ({reason}). Download {CIFAR_ARCHIVE} "
-        "again. [file-damaged]"
+        "{name!r} is not an intact file of the binary version of CIFAR-10 ({reason}). Download "
+        "{cifar_archive} again. [file-damaged]",
+        name=name,
+        reason=reason,
+        cifar_archive=CIFAR_ARCHIVE,
     )
 
 

@@ -40,8 +40,9 @@ def _search_path(data_dir: Path | None) -> list[Path]:
         folders.append(cache)
     if not folders:
         raise BadFile(
-            f"there is no folder for datasets: the home directory is unknown. Pass --data-dir or set {VARIABLE}. "
-            "[data-missing]"
+            "there is no folder for datasets: the home directory is unknown. Pass --data-dir or set "
+            "{variable}. [data-missing]",
+            variable=VARIABLE,
         )
     return folders
 

@@ -66,8 +66,10 @@ class FolderDataset:
             labels = np.delete(labels, sorted(broken))
             if not files:
                 raise BadData(
-                    f"{str(folder)!r} has no readable image ({len(broken)} damaged files). Download the images "
-                    "again. [folder-empty]"
+                    "{folder!r} has no readable image ({count} damaged files). Download the images again. "
+                    "[folder-empty]",
+                    folder=str(folder),
+                    count=len(broken),
                 )
         self._files, self._labels = files, labels
         self._channels = channels or (1 if all(header.gray for header in headers) else 3)
@@ -104,8 +106,9 @@ class FolderDataset:
             image = read_image(self._files[at], self._channels, self._resize)
             if image.shape != self.image_shape:
                 raise BadData(
-                    f"{str(self._files[at])!r} has changed its size since the folder was loaded. Load the folder "
-                    "again. [image-sizes]"
+                    "{files!r} has changed its size since the folder was loaded. Load the folder again. "
+                    "[image-sizes]",
+                    files=str(self._files[at]),
                 )
             pixels[row] = image
         return as_images(pixels), self._labels[indices]
@@ -126,20 +129,25 @@ def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
     own = {name: _images(folder / name) for name in names if name not in SYSTEM_FOLDERS}
     if not own:
         raise BadData(
-            f"{str(folder)!r} needs one subfolder of images per class; got none; create a folder for each class. "
-            "[folder-classes]"
+            "{folder!r} needs one subfolder of images per class; got none; create a folder for each "
+            "class. [folder-classes]",
+            folder=str(folder),
         )
     found = [name for name, images in own.items() if images]
     if not found:
         raise BadData(
-            f"{str(folder)!r} has no images in its class folders (no file ending in "
-            f"{', '.join(sorted(SUFFIXES))}). Add images. [folder-empty]"
+            "{folder!r} has no images in its class folders (no file ending in {suffixes}). Add "
+            "images. [folder-empty]",
+            folder=str(folder),
+            suffixes=", ".join(sorted(SUFFIXES)),
         )
     unknown = [name for name in found if known is not None and name not in known]
     if unknown:
         raise BadData(
-            f"{str(folder)!r} has classes that the training part lacks: {', '.join(unknown[:8])}. Name the "
-            "folders as in training. [folder-unknown]"
+            "{folder!r} has classes that the training part lacks: {unknown}. Name the folders as in "
+            "training. [folder-unknown]",
+            folder=str(folder),
+            unknown=", ".join(unknown[:8]),
         )
     classes = tuple(found) if known is None else tuple(known)
     files = [file for name in classes for file in own.get(name, [])]
@@ -170,7 +178,9 @@ def _entries(folder: Path) -> list[Path]:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
-            f"{str(folder)!r} is not a readable folder ({reason}). Check the path. [folder-missing]"
+            "{folder!r} is not a readable folder ({reason}). Check the path. [folder-missing]",
+            folder=str(folder),
+            reason=reason,
         ) from None
 
 
@@ -181,8 +191,11 @@ def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
         raise error
     more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
     raise BadFile(
-        f"{str(files[at])!r} is a damaged image file ({error.reason}){more}. Repair or remove it, or pass "
-        "--skip-corrupt (in Python skip_corrupt=True). [image-file]"
+        "{files!r} is a damaged image file ({reason}){more}. Repair or remove it, or pass "
+        "--skip-corrupt (in Python skip_corrupt=True). [image-file]",
+        files=str(files[at]),
+        reason=error.reason,
+        more=more,
     )
 
 
@@ -191,7 +204,13 @@ def _one_size(files: Sequence[Path], headers: Sequence[ImageHeader]) -> Size:
     for file, header in zip(files, headers, strict=True):
         if header[:2] != first[:2]:
             raise BadData(
-                f"images must be of one size; got {first.height}×{first.width} in {str(files[0])!r} and "
-                f"{header.height}×{header.width} in {str(file)!r}; pass a size to resize them to. [image-sizes]"
+                "images must be of one size; got {height}×{width} in {files!r} and {height2}×{width2} in "
+                "{file!r}; pass a size to resize them to. [image-sizes]",
+                height=first.height,
+                width=first.width,
+                files=str(files[0]),
+                height2=header.height,
+                width2=header.width,
+                file=str(file),
             )
     return first.height, first.width

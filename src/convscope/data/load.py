@@ -64,11 +64,17 @@ def load_data(
     (1295, 143, 359)
     """
     if split not in SPLITS:
-        raise BadData(f"split must be one of {', '.join(SPLITS)}; got split={split!r}; choose one. [data-split]")
+        raise BadData(
+            "split must be one of {splits}; got split={split!r}; choose one. [data-split]",
+            splits=", ".join(SPLITS),
+            split=split,
+        )
     if not 0 <= hold_out <= _MOST_HELD_OUT:
         raise BadData(
-            f"hold_out must be from 0 to {_MOST_HELD_OUT}; got hold_out={hold_out!r}; "
-            "give the share of training images to validate on. [data-option]"
+            "hold_out must be from 0 to {most_held_out}; got hold_out={hold_out!r}; give the share "
+            "of training images to validate on. [data-option]",
+            most_held_out=_MOST_HELD_OUT,
+            hold_out=hold_out,
         )
     text = os.fspath(name)
     folder = None if data_dir is None else Path(data_dir)
@@ -82,8 +88,9 @@ def _size(resize: int | Size | None) -> Size | None:
     size = (resize, resize) if isinstance(resize, int) else tuple(resize)
     if len(size) != 2 or not all(1 <= side <= 10_000 for side in size):
         raise BadData(
-            f"resize must be one side or (h, w), each from 1 to 10,000 pixels; got resize={resize!r}; "
-            "use for example resize=64. [data-option]"
+            "resize must be one side or (h, w), each from 1 to 10,000 pixels; got resize={resize!r}; "
+            "use for example resize=64. [data-option]",
+            resize=resize,
         )
     return size
 
@@ -91,7 +98,8 @@ def _size(resize: int | Size | None) -> Size | None:
 def _channels(channels: int | None) -> int | None:
     if channels not in (None, 1, 3):
         raise BadData(
-            f"channels must be 1 (gray) or 3 (color); got channels={channels!r}; choose one. [data-option]"
+            "channels must be 1 (gray) or 3 (color); got channels={channels!r}; choose one. [data-option]",
+            channels=channels,
         )
     return channels
 
@@ -109,10 +117,13 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
     if os.path.isfile(path) and path.suffix.lower() == ".npz":
         return lambda part: npz.load_part(path, part)
     if os.path.isfile(path):
-        raise BadFile(f"data must be a folder or an .npz file; got {text!r}; write it with np.savez. [data-kind]")
+        raise BadFile(
+            "data must be a folder or an .npz file; got {text!r}; write it with np.savez. [data-kind]", text=text
+        )
     raise BadData(
-        f"data must be a known set, a folder of images per class, or an .npz file; got {text!r}; "
-        f"{nearest(key, DATA_NAMES)} [data-name]"
+        "data must be a known set, a folder of images per class, or an .npz file; got {text!r}; {key} [data-name]",
+        text=text,
+        key=nearest(key, DATA_NAMES),
     )
 
 
@@ -137,8 +148,14 @@ def _folder(path: Path, part: str, resize: Size | None, channels: int | None, sk
     if source.image_shape != training.image_shape:
         _, height, width = source.image_shape
         raise BadData(
-            f"images must be of one size in every part; got {h}×{w} in {train.name!r} and {height}×{width} in "
-            f"{own.name!r}; pass a size to resize them to. [image-sizes]"
+            "images must be of one size in every part; got {h}×{w} in {name!r} and {height}×{width} "
+            "in {name2!r}; pass a size to resize them to. [image-sizes]",
+            h=h,
+            w=w,
+            name=train.name,
+            height=height,
+            width=width,
+            name2=own.name,
         )
     return source
 
@@ -152,8 +169,9 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Dataset:
         test = part("test")
         if test is None:
             raise BadData(
-                f"{name!r} has no test part. Add a folder test/ (or x_test and y_test), or evaluate on the "
-                "validation part. [data-split]"
+                "{name!r} has no test part. Add a folder test/ (or x_test and y_test), or evaluate on "
+                "the validation part. [data-split]",
+                name=name,
             )
         return test
     validation = part("validation")
@@ -167,7 +185,8 @@ def _split(part: Part, split: str, hold_out: float, name: str) -> Dataset:
         if split == "train":
             return training
         raise BadData(
-            f"{name!r} has no validation part, and hold_out is 0. Hold out some training images. [data-split]"
+            "{name!r} has no validation part, and hold_out is 0. Hold out some training images. [data-split]",
+            name=name,
         )
     marked = holdout_mask(training.labels, hold_out)
     if split == "train":
@@ -194,8 +213,9 @@ def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Im
     """
     if len(input_shape) != 3 or input_shape[0] not in (1, 3):
         raise BadShape(
-            f"image files need a network with 1 or 3 input channels (got an input of {show_shape(input_shape)}). "
-            "Pass an array to Model.predict. [image-input]"
+            "image files need a network with 1 or 3 input channels (got an input of {input_shape}). "
+            "Pass an array to Model.predict. [image-input]",
+            input_shape=show_shape(input_shape),
         )
     channels, height, width = input_shape
     pixels = as_images(read_image(path, channels, (height, width)))

@@ -52,8 +52,10 @@ def load_part(path: Path, part: str) -> Dataset | None:
     except Exception as error:  # readers of damaged archives raise anything
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise BadFile(
-            f"{str(path)!r} must be a NumPy archive (.npz); got an unreadable file ({reason}); write it with "
-            "np.savez. [npz-file]"
+            "{path!r} must be a NumPy archive (.npz); got an unreadable file ({reason}); write it "
+            "with np.savez. [npz-file]",
+            path=str(path),
+            reason=reason,
         ) from None
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -64,8 +66,10 @@ def load_part(path: Path, part: str) -> Dataset | None:
 def _without_names(path: Path, found: Sequence[str]) -> BadFile:
     few = ", ".join(found[:8]) + (", …" if len(found) > 8 else "")
     return BadFile(
-        f"{str(path)!r} must hold arrays x and y, or x_train and y_train (and x_test, y_test); got "
-        f"{few or 'none'}; write it with np.savez(path, x=images, y=labels). [npz-names]"
+        "{path!r} must hold arrays x and y, or x_train and y_train (and x_test, y_test); got "
+        "{value}; write it with np.savez(path, x=images, y=labels). [npz-names]",
+        path=str(path),
+        value=few or "none",
     )
 
 
@@ -111,8 +115,11 @@ def _refuse_large(path: Path, heads: Sequence[_Head]) -> None:
     size, packed = sum(head.size for head in heads), sum(head.packed for head in heads)
     if size > LARGEST_BYTES:
         raise BadFile(
-            f"{str(path)!r} must hold at most {LARGEST_BYTES >> 30} GiB; got {size:,} bytes; "
-            "use a folder of images. [npz-size]"
+            "{path!r} must hold at most {largest_bytes} GiB; got {size:,} bytes; use a folder of "
+            "images. [npz-size]",
+            path=str(path),
+            largest_bytes=LARGEST_BYTES >> 30,
+            size=size,
         )
     # A member cannot occupy more bytes than the whole file, whatever its header claims.
     refuse_bomb(repr(str(path)), min(packed, path.stat().st_size), size, "write it with np.savez, uncompressed")
@@ -132,7 +139,14 @@ def _shortened(text: str) -> str:
 
 
 def _member(path: Path, name: str, rule: str, got: str, code: str) -> BadFile:
-    return BadFile(f"{name!r} in {str(path)!r} must {rule}; got {got}; write it with np.savez. [{code}]")
+    return BadFile(
+        "{name!r} in {path!r} must {rule}; got {got}; write it with np.savez. [{code}]",
+        name=name,
+        path=str(path),
+        rule=rule,
+        got=got,
+        code=code,
+    )
 
 
 def _channels_first(x: NDArray[Any]) -> NDArray[Any]:

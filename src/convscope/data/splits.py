@@ -93,7 +93,10 @@ def refuse_missing_classes(validation: Dataset) -> None:
     if missing:
         few = ", ".join(missing[:8]) + (", …" if len(missing) > 8 else "")
         raise BadData(
-            f"validation data must have images of every class; got none of {few} "
-            f"({len(missing)} of {len(validation.classes)} classes); add at least one image of each, "
-            "or leave the class out of training. [classes-missing]"
+            "validation data must have images of every class; got none of {few} ({count} of {count2} "
+            "classes); add at least one image of each, or leave the class out of training. "
+            "[classes-missing]",
+            few=few,
+            count=len(missing),
+            count2=len(validation.classes),
         )

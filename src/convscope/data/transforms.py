@@ -34,8 +34,10 @@ class ResizedDataset:
         before, after = dataset.image_shape[0], image_shape[0]
         if before != after and {before, after} != {1, 3}:
             raise BadData(
-                f"cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 are "
-                "supported: convert the images first. [fit-channels]"
+                "cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 "
+                "are supported: convert the images first. [fit-channels]",
+                before=before,
+                after=after,
             )
         self._dataset = dataset
         self._shape = image_shape
@@ -120,8 +122,10 @@ class RelabeledDataset:
             few = ", ".join(unknown[:8]) + (", …" if len(unknown) > 8 else "")
             known = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
             raise BadData(
-                f"the data has classes that the model was not trained on: {few} (it knows {known}). Rename them "
-                "as in training, or remove them. [classes-unknown]"
+                "the data has classes that the model was not trained on: {few} (it knows {known}). "
+                "Rename them as in training, or remove them. [classes-unknown]",
+                few=few,
+                known=known,
             )
         indices = np.array([classes.index(name) for name in dataset.classes], np.int64)
         self._dataset, self._classes, self._indices = dataset, tuple(classes), indices
@@ -304,8 +308,10 @@ def _step(part: str) -> tuple[str, float]:
     name, _, value = (piece.strip() for piece in part.partition("="))
     if name not in _KINDS:
         raise BadSetting(
-            f"augment must name steps among {', '.join(_KINDS)}; got {name!r}; "
-            f"{nearest(name, _KINDS)} [augment-name]"
+            "augment must name steps among {kinds}; got {name!r}; {name2} [augment-name]",
+            kinds=", ".join(_KINDS),
+            name=name,
+            name2=nearest(name, _KINDS),
         )
     kind = _KINDS[name]
     try:
@@ -315,7 +321,14 @@ def _step(part: str) -> tuple[str, float]:
     if not kind.least <= strength <= kind.most or (kind.is_integer and strength != int(strength)):
         number = "an integer" if kind.is_integer else "a number"
         raise BadSetting(
-            f"augment.{name} must be {number} from {kind.least:g} to {kind.most:g}, {kind.unit}; "
-            f"got {part!r}; write for example {name}={kind.usual:g}. [augment-strength]"
+            "augment.{name} must be {number} from {least:g} to {most:g}, {unit}; got {part!r}; write "
+            "for example {name}={usual:g}. [augment-strength]",
+            name=name,
+            number=number,
+            least=kind.least,
+            most=kind.most,
+            unit=kind.unit,
+            part=part,
+            usual=kind.usual,
         )
     return name, strength

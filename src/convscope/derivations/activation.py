@@ -82,7 +82,9 @@ RAISED_LOG = Text("one per element, and one logarithm per set", "每个元素一
 @singledispatch
 def function_of(layer: Activation) -> str:
     """Return the function's formula."""
-    raise NoRule(f"explain has no formula for this activation (got {layer.kind}). Register one. [no-derivation]")
+    raise NoRule(
+        "explain has no formula for this activation (got {kind}). Register one. [no-derivation]", kind=layer.kind
+    )
 
 
 function_of.register(Sigmoid, lambda _: "σ(x) = 1 / (1 + e^(-x))")

@@ -40,8 +40,9 @@ def check_language(lang: str) -> str:
     """Return the language, or raise BadSetting when it is not supported."""
     if lang not in LANGUAGES:
         raise BadSetting(
-            "Explanation.lang must be a language with translations "
-            f'(got lang={lang!r}). Use "en" or "zh". [language]'
+            'Explanation.lang must be a language with translations (got lang={lang!r}). Use "en" or '
+            '"zh". [language]',
+            lang=lang,
         )
     return lang
 
@@ -152,8 +153,9 @@ class Explanation:
         for quantity in quantities:
             if quantity not in known:
                 raise BadSetting(
-                    f"the quantity must be one that is derived (got {quantity!r}). "
-                    f"{sentence(nearest(quantity, known, 5))} [quantity]"
+                    "the quantity must be one that is derived (got {quantity!r}). {quantity2} [quantity]",
+                    quantity=quantity,
+                    quantity2=sentence(nearest(quantity, known, 5)),
                 )
         kept = (
             replace(s, derivations=tuple(d for d in s.derivations if d.quantity in quantities))

@@ -31,7 +31,9 @@ _FORMULAS = {
 @singledispatch
 def formula_of(layer: Pointwise) -> str:
     """Return the function's formula."""
-    raise NoRule(f"explain has no formula for this function (got {layer.kind}). Register one. [no-derivation]")
+    raise NoRule(
+        "explain has no formula for this function (got {kind}). Register one. [no-derivation]", kind=layer.kind
+    )
 
 
 formula_of.register(Affine, lambda layer: f"y = {decimal(layer.scale)}·x + {decimal(layer.shift)}")

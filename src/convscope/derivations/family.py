@@ -24,8 +24,9 @@ def derivations(layer: Layer, _inputs: Shapes) -> list[Derivation]:
     Errors:   NoRule [no-derivation] for a layer whose family has none
     """
     raise NoRule(
-        f"explain has no derivation for this layer (got {layer.kind}). "
-        "Register one with derivations.family.derivations. [no-derivation]"
+        "explain has no derivation for this layer (got {kind}). Register one with "
+        "derivations.family.derivations. [no-derivation]",
+        kind=layer.kind,
     )
 
 

@@ -94,7 +94,8 @@ Cost = tuple[str, str, Text]
 def window_costs(layer: Pool) -> list[Cost]:
     """Return (kind, formula in N outputs and T elements per window, what it is) of each operation."""
     raise NoRule(
-        f"explain has no operations for this pooling layer (got {layer.kind}). Register them. [no-derivation]"
+        "explain has no operations for this pooling layer (got {kind}). Register them. [no-derivation]",
+        kind=layer.kind,
     )
 
 
@@ -156,7 +157,8 @@ def _pool(layer: Pool, inputs: Shapes) -> list[Derivation]:
 def bin_costs(layer: AdaptivePool | GlobalPool) -> list[Cost]:
     """Return (kind, formula in N outputs and E elements of all windows, what it is) of each operation."""
     raise NoRule(
-        f"explain has no operations for this pooling layer (got {layer.kind}). Register them. [no-derivation]"
+        "explain has no operations for this pooling layer (got {kind}). Register them. [no-derivation]",
+        kind=layer.kind,
     )
 
 

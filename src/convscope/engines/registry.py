@@ -26,8 +26,10 @@ def engine_named(name: str | None) -> Engine:
     home = _HOMES.get(chosen) if isinstance(chosen, str) else None
     if home is None:
         raise BadSetting(
-            f"Model.engine must be one of {', '.join(_HOMES)}; got engine={name!r}; "
-            f"{nearest(str(chosen), _HOMES)} [engine]"
+            "Model.engine must be one of {homes}; got engine={name!r}; {chosen} [engine]",
+            homes=", ".join(_HOMES),
+            name=name,
+            chosen=nearest(str(chosen), _HOMES),
         )
     engine: Engine = import_module(home).ENGINE
     return engine

@@ -30,7 +30,9 @@ def write_file(path: str | Path, content: str | bytes) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadFile(
-            f"cannot write {str(path)!r} ({reason}). Choose an existing folder that you may write to. [save]"
+            "cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]",
+            path=str(path),
+            reason=reason,
         ) from None
 
 
@@ -50,8 +52,10 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
-            f"cannot write {str(path)!r} ({reason}). Files saved earlier are intact. Free disk space or choose "
-            "another folder, then resume. [write-failed]"
+            "cannot write {path!r} ({reason}). Files saved earlier are intact. Free disk space or "
+            "choose another folder, then resume. [write-failed]",
+            path=str(path),
+            reason=reason,
         ) from None
 
 

@@ -84,6 +84,12 @@ def refuse_bomb(name: str, packed: int, unpacked: int, hint: str) -> None:
     """Raise BadFile [unpacked-size] for a decompression bomb."""
     if unpacked > FREE_BYTES and unpacked > LARGEST_RATIO * packed:
         raise BadFile(
-            f"{name} must unpack to at most {LARGEST_RATIO} times its size, or {FREE_BYTES >> 20} MiB; got "
-            f"{packed:,} bytes for {unpacked:,}; {hint}. [unpacked-size]"
+            "{name} must unpack to at most {largest_ratio} times its size, or {free_bytes} MiB; got "
+            "{packed:,} bytes for {unpacked:,}; {hint}. [unpacked-size]",
+            name=name,
+            largest_ratio=LARGEST_RATIO,
+            free_bytes=FREE_BYTES >> 20,
+            packed=packed,
+            unpacked=unpacked,
+            hint=hint,
         )

@@ -92,13 +92,17 @@ def _opened(path: str | Path) -> Iterator[Image]:
     try:
         from PIL import Image
     except ImportError:
-        raise missing_library("reading image files needs Pillow", "pillow", "data-extra") from None
+        raise missing_library("Reading image files needs Pillow", "pillow", "data-extra") from None
     if not os.path.isfile(path):
         got = "a folder" if os.path.isdir(path) else "no such file"
-        raise BadFile(f"{str(path)!r} must be an image file; got {got}; check the path. [image-missing]")
+        raise BadFile(
+            "{path!r} must be an image file; got {got}; check the path. [image-missing]", path=str(path), got=got
+        )
     too_large = BadFile(
-        f"{str(path)!r} must be an image of at most {MOST_PIXELS:,} pixels; got more; resize or remove it. "
-        "[image-pixels]"
+        "{path!r} must be an image of at most {most_pixels:,} pixels; got more; resize or remove "
+        "it. [image-pixels]",
+        path=str(path),
+        most_pixels=MOST_PIXELS,
     )
     with ExitStack() as opened:
         try:

@@ -98,7 +98,9 @@ def sample_image(shape: Shape) -> Image:
 def _checked(input_shape: Shape) -> Shape:
     if len(input_shape) != 3 or input_shape[1] * input_shape[2] > MOST_PIXELS:
         raise BadShape(
-            f"images need a network with an input c×h×w of at most {MOST_PIXELS:,} pixels (got "
-            f"{show_shape(input_shape)}). Choose a network for images. [image-shape]"
+            "images need a network with an input c×h×w of at most {most_pixels:,} pixels (got "
+            "{input_shape}). Choose a network for images. [image-shape]",
+            most_pixels=MOST_PIXELS,
+            input_shape=show_shape(input_shape),
         )
     return input_shape

@@ -63,8 +63,11 @@ def parse_spec(text: str, scheme: Scheme) -> ImportSpec:
             raise ValueError
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise UnknownModel(
-            f"Model name is not of the form {scheme.prefix}:package.module:callable (got model={text!r}). "
-            f"For example, use {scheme.example}, and pass arguments by --arg name=value. [{scheme.prefix}-name]"
+            "Model name is not of the form {prefix}:package.module:callable (got model={text!r}). "
+            "For example, use {example}, and pass arguments by --arg name=value. [{prefix}-name]",
+            prefix=scheme.prefix,
+            text=text,
+            example=scheme.example,
         ) from None
     return ImportSpec(scheme, path, attribute, arguments)
 
@@ -94,8 +97,14 @@ def _resolve(spec: ImportSpec) -> Any:
         if not hasattr(target, part):
             hint = nearest(part, [name for name in dir(target) if not name.startswith("_")])
             raise UnknownModel(
-                f"Module {spec.module} has no attribute {spec.attribute} (got no {part!r} in it). "
-                f"{hint[:1].upper()}{hint[1:]} [{spec.scheme.prefix}-callable]"
+                "Module {module} has no attribute {attribute} (got no {part!r} in it). {upper}{hint} "
+                "[{prefix}-callable]",
+                module=spec.module,
+                attribute=spec.attribute,
+                part=part,
+                upper=hint[:1].upper(),
+                hint=hint[1:],
+                prefix=spec.scheme.prefix,
             )
         target = getattr(target, part)
     return target
@@ -111,15 +120,23 @@ def _call(target: Any, spec: ImportSpec, build: Callable[[Callable[[], Any]], An
         raise
     except (Exception, SystemExit) as error:  # the user's code may raise anything, and exit
         raise BadSetting(
-            f"{spec.attribute} failed to build {spec.scheme.noun} (got {first_line(error)}). "
-            f"Pass other arguments by --arg name=value. [{spec.scheme.prefix}-raised]"
+            "{attribute} failed to build {noun} (got {error}). Pass other arguments by --arg "
+            "name=value. [{prefix}-raised]",
+            attribute=spec.attribute,
+            noun=spec.scheme.noun,
+            error=first_line(error),
+            prefix=spec.scheme.prefix,
         ) from error
 
 
 def _not_a_model(value: Any, spec: ImportSpec) -> BadSetting:
     return BadSetting(
-        f"{spec.attribute} must be {spec.scheme.noun} or return one (got {type(value).__name__}). "
-        f"Name a model, or a function that builds one. [{spec.scheme.prefix}-model]"
+        "{attribute} must be {noun} or return one (got {name__}). Name a model, or a function "
+        "that builds one. [{prefix}-model]",
+        attribute=spec.attribute,
+        noun=spec.scheme.noun,
+        name__=type(value).__name__,
+        prefix=spec.scheme.prefix,
     )
 
 
@@ -131,8 +148,11 @@ def _import(spec: ImportSpec) -> Any:
             raise
         except (Exception, SystemExit) as error:  # a module's code may raise anything, and exit
             raise UnknownModel(
-                f"Module {spec.module!r} cannot be imported (got {first_line(error)}). "
-                f"Check the name, and install the package. [{spec.scheme.prefix}-import]"
+                "Module {module!r} cannot be imported (got {error}). Check the name, and install the "
+                "package. [{prefix}-import]",
+                module=spec.module,
+                error=first_line(error),
+                prefix=spec.scheme.prefix,
             ) from error
 
 
@@ -161,6 +181,9 @@ def _check_arguments(target: Any, spec: ImportSpec) -> None:
         names = ", ".join(signature.parameters)
         hint = f"Its arguments are {names}; pass them by --arg name=value." if names else "It takes no arguments."
         raise BadSetting(
-            f"{spec.attribute} does not accept these arguments (got {str(error).removeprefix('got ')}). "
-            f"{hint} [{spec.scheme.prefix}-arguments]"
+            "{attribute} does not accept these arguments (got {value}). {hint} [{prefix}-arguments]",
+            attribute=spec.attribute,
+            value=str(error).removeprefix("got "),
+            hint=hint,
+            prefix=spec.scheme.prefix,
         ) from None

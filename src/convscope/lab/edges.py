@@ -60,15 +60,16 @@ def edge_maps(image: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) -> E
     shapes = {kernel.shape for kernel in given.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise BadShape(
-            "kernels must be matrices of one shape (got "
-            f"{', '.join(show_shape(kernel.shape) for kernel in given.values()) or 'none'}). "
-            "Pass each as rows of numbers. [lab-kernels]"
+            "kernels must be matrices of one shape (got {value}). Pass each as rows of numbers. [lab-kernels]",
+            value=", ".join(show_shape(kernel.shape) for kernel in given.values()) or "none",
         )
     size = next(iter(shapes))
     if x.ndim != 2 or x.shape[0] < size[0] or x.shape[1] < size[1]:
         raise BadShape(
-            f"image must be a matrix of at least {show_shape(size)} gray levels (got "
-            f"image={show_shape(x.shape)}). Pass one channel, as rows of numbers. [lab-image]"
+            "image must be a matrix of at least {size} gray levels (got image={shape}). Pass one "
+            "channel, as rows of numbers. [lab-image]",
+            size=show_shape(size),
+            shape=show_shape(x.shape),
         )
     weight = np.stack(list(given.values()))[:, None]
     layer = Conv2d(len(given), size, bias=False)

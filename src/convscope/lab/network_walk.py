@@ -67,8 +67,12 @@ def walk(
     largest = max(int(np.prod(node.output_shape)) for node in network)
     if largest > MOST_NUMBERS or len(network.inputs) > 1:
         raise BadShape(
-            f"a network to be walked through must have one input and layers of at most {MOST_NUMBERS:,} numbers "
-            f"(got {len(network.inputs)} inputs and a layer of {largest:,}). Take a smaller one. [lab-network]"
+            "a network to be walked through must have one input and layers of at most "
+            "{most_numbers:,} numbers (got {count} inputs and a layer of {largest:,}). Take a "
+            "smaller one. [lab-network]",
+            most_numbers=MOST_NUMBERS,
+            count=len(network.inputs),
+            largest=largest,
         )
     generator = np.random.default_rng(seed)
     shape = network.inputs[0].output_shape

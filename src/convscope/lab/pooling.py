@@ -75,8 +75,9 @@ def pooling_table(window: ArrayLike = WINDOW, seed: int = 0) -> PoolingTable:
     x = numbers("window", window)
     if x.ndim != 2 or min(x.shape) < _SLIDING:
         raise BadShape(
-            f"window must be a matrix of at least 2×2 numbers (got window={show_shape(x.shape)}). "
-            "Pass rows of numbers. [lab-window]"
+            "window must be a matrix of at least 2×2 numbers (got window={shape}). Pass rows of "
+            "numbers. [lab-window]",
+            shape=show_shape(x.shape),
         )
     whole = x.shape
     training = Context(training=True, generator=np.random.default_rng(seed))
@@ -142,7 +143,8 @@ def max_pooling(x: ArrayLike = MAP, kernel_size: int = 2, stride: int = 2) -> Po
     image = numbers("x", x)
     if image.ndim != 2:
         raise BadShape(
-            f"x must be a matrix of numbers (got x={show_shape(image.shape)}). Pass rows of numbers. [lab-window]"
+            "x must be a matrix of numbers (got x={shape}). Pass rows of numbers. [lab-window]",
+            shape=show_shape(image.shape),
         )
     layer = MaxPool2d((kernel_size, kernel_size), stride=(stride, stride))
     layer.output_shape((1, *image.shape))

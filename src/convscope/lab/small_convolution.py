@@ -138,16 +138,19 @@ def correlation(
     fits = fits and all(0 < k <= n for k, n in zip(kernel.shape, signal.shape, strict=True))
     if not fits:
         raise BadShape(
-            "x and w must both be rows or both be matrices, w no larger than x "
-            f"(got x={show_shape(signal.shape)}, w={show_shape(kernel.shape)}). Make w smaller. [lab-correlation]"
+            "x and w must both be rows or both be matrices, w no larger than x (got x={shape}, "
+            "w={shape2}). Make w smaller. [lab-correlation]",
+            shape=show_shape(signal.shape),
+            shape2=show_shape(kernel.shape),
         )
     layer = (Conv1d, Conv2d)[rank - 1](1, kernel.shape)
     y = _convolved(layer, signal, kernel, b)
     grad = np.ones_like(y) if grad_y is None else numbers("grad_y", grad_y)
     if grad.shape != y.shape:
         raise BadShape(
-            f"grad_y must be {show_shape(y.shape)}, as y (got grad_y={show_shape(grad.shape)}). "
-            "Remove it for ones. [lab-correlation]"
+            "grad_y must be {shape}, as y (got grad_y={shape2}). Remove it for ones. [lab-correlation]",
+            shape=show_shape(y.shape),
+            shape2=show_shape(grad.shape),
         )
     parameters = {"weight": kernel[None, None], "bias": np.array([b])}
     gradients = backward(layer, grad[None, None], (signal[None, None],), parameters, Context())

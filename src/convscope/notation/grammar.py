@@ -67,12 +67,19 @@ def check_length(text: str, place: Place) -> None:
 def mistake(place: Place, message: str, code: str) -> BadNotation:
     """Return a syntax error: the location, the message, and the line with a caret."""
     end = "" if message.endswith((".", "?", "…")) else "."
-    return BadNotation(f"{place}: {message}{end} [{code}]\n{place.shown()}")
+    return BadNotation(
+        "{place}: {message}{end} [{code}]\n{shown}",
+        place=place,
+        message=message,
+        end=end,
+        code=code,
+        shown=place.shown(),
+    )
 
 
 def located(error: ConvscopeError, place: Place) -> ConvscopeError:
     """Return a layer's error with its location in the text."""
-    return type(error)(f"{error}\nat {place}:\n{place.shown()}")
+    return type(error)("{error}\nat {place}:\n{shown}", error=error, place=place, shown=place.shown())
 
 
 _CALLED = "in the block called at"
@@ -82,7 +89,9 @@ def called_from(error: ConvscopeError, place: Place) -> ConvscopeError:
     """Return the error with the location where the innermost block was called."""
     if _CALLED in str(error):
         return error
-    return type(error)(f"{error}\n{_CALLED} {place}:\n{place.shown()}")
+    return type(error)(
+        "{error}\n{called} {place}:\n{shown}", error=error, called=_CALLED, place=place, shown=place.shown()
+    )
 
 
 class Statement(NamedTuple):

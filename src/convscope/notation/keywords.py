@@ -139,8 +139,10 @@ class Dense(Kind):
         """Refuse images."""
         if not is_vector(inputs[0]):
             raise BadShape(
-                f"{layer.kind}.input must be a vector here (got input={show_shape(inputs[0])}). "
-                "Put `flatten` before it, or write `linear` for the last axis. [dense-flatten]"
+                "{kind}.input must be a vector here (got input={inputs}). Put `flatten` before it, or "
+                "write `linear` for the last axis. [dense-flatten]",
+                kind=layer.kind,
+                inputs=show_shape(inputs[0]),
             )
 
 
@@ -233,8 +235,9 @@ def kind_of(layer: Layer, inputs: tuple[Shape, ...]) -> Kind:
     kind = known.get(layer.keyword)
     if kind is None or type(layer) is not kind.fitting(inputs):
         raise BadNetwork(
-            f"a layer must have a word of its own to be written (got {type(layer).__name__}). "
-            "Use one of the layers in convscope.layers. [no-keyword]"
+            "a layer must have a word of its own to be written (got {name__}). Use one of the layers "
+            "in convscope.layers. [no-keyword]",
+            name__=type(layer).__name__,
         )
     return kind
 

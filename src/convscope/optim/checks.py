@@ -44,7 +44,13 @@ def check_number(
         start = f"above {least:g}" if above else f"from {least:g}"
         end = "" if below == math.inf else f" and below {below:g}"
         raise BadSetting(
-            f"{_named(owner, name)} must be a number {start}{end}; got {name}={_shown(value)}; {hint}. [setting]"
+            "{owner} must be a number {start}{end}; got {name}={value}; {hint}. [setting]",
+            owner=_named(owner, name),
+            start=start,
+            end=end,
+            name=name,
+            value=_shown(value),
+            hint=hint,
         )
     return number
 
@@ -61,7 +67,12 @@ def check_integer(owner: str, name: str, value: object, least: int, hint: str) -
         number = least - 1
     if isinstance(value, bool) or number < least:
         raise BadSetting(
-            f"{_named(owner, name)} must be an integer from {least}; got {name}={_shown(value)}; {hint}. [setting]"
+            "{owner} must be an integer from {least}; got {name}={value}; {hint}. [setting]",
+            owner=_named(owner, name),
+            least=least,
+            name=name,
+            value=_shown(value),
+            hint=hint,
         )
     return number
 
@@ -74,7 +85,10 @@ def check_flag(owner: str, name: str, value: object) -> bool:
     """
     if not isinstance(value, bool):
         raise BadSetting(
-            f"{_named(owner, name)} must be True or False; got {name}={_shown(value)}; choose one. [setting]"
+            "{owner} must be True or False; got {name}={value}; choose one. [setting]",
+            owner=_named(owner, name),
+            name=name,
+            value=_shown(value),
         )
     return value
 

@@ -73,7 +73,10 @@ def get_loss(loss: str | Loss) -> Loss:
         return loss
     if not isinstance(loss, str) or loss not in LOSSES:
         raise BadSetting(
-            f"loss must be one of {', '.join(LOSSES)}; got loss={loss!r}; {nearest(str(loss), LOSSES)} [loss]"
+            "loss must be one of {losses}; got loss={loss!r}; {loss2} [loss]",
+            losses=", ".join(LOSSES),
+            loss=loss,
+            loss2=nearest(str(loss), LOSSES),
         )
     return LOSSES[loss]()
 
@@ -112,6 +115,9 @@ def objective(network: Network, loss: str | Loss) -> Objective:
 def _refuse_other_axes(last: Node, layer: Softmax) -> None:
     if layer.along(last.input_shapes[0]) != 0:
         raise BadSetting(
-            f"{layer.kind}.axis must be the class axis (0) for cross-entropy; got axis={layer.axis} in "
-            f"{last.name!r}; normalize over the first axis, or use another loss. [softmax-axis]"
+            "{kind}.axis must be the class axis (0) for cross-entropy; got axis={axis} in {name!r}; "
+            "normalize over the first axis, or use another loss. [softmax-axis]",
+            kind=layer.kind,
+            axis=layer.axis,
+            name=last.name,
         )

@@ -96,8 +96,10 @@ def _check_moments(optimizer: Adam | AdamW) -> None:
     betas = optimizer.betas
     if not isinstance(betas, tuple | list) or len(betas) != 2:
         raise BadSetting(
-            f"{type(optimizer).__name__}.betas must be two numbers from 0 and below 1; got betas={betas!r}; "
-            "(0.9, 0.999) is usual. [betas]"
+            "{name__}.betas must be two numbers from 0 and below 1; got betas={betas!r}; (0.9, "
+            "0.999) is usual. [betas]",
+            name__=type(optimizer).__name__,
+            betas=betas,
         )
     hint = "betas=(0.9, 0.999) is usual"
     owner = type(optimizer).__name__

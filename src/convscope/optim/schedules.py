@@ -150,8 +150,10 @@ def get_schedule(schedule: str | Schedule | None) -> Schedule:
     key = str(schedule).replace("-", "_")
     if key not in SCHEDULES:
         raise BadSetting(
-            f"schedule must be one of {', '.join(SCHEDULES)}; got schedule={schedule!r}; "
-            f"{nearest(key, SCHEDULES)} [schedule]"
+            "schedule must be one of {schedules}; got schedule={schedule!r}; {key} [schedule]",
+            schedules=", ".join(SCHEDULES),
+            schedule=schedule,
+            key=nearest(key, SCHEDULES),
         )
     return SCHEDULES[key]()
 
@@ -178,7 +180,9 @@ def _length(schedule: Schedule, steps: int | None, total: int | None) -> int:
         owner = type(schedule).__name__
         setting = "every" if isinstance(schedule, StepDecay) else "steps"
         raise BadSetting(
-            f"{owner}.{setting} must be set if the length of the run is unknown; got {setting}=None; set it, or "
-            "train with fit. [schedule-length]"
+            "{owner}.{setting} must be set if the length of the run is unknown; got {setting}=None; "
+            "set it, or train with fit. [schedule-length]",
+            owner=owner,
+            setting=setting,
         )
     return length

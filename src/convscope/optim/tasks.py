@@ -38,7 +38,10 @@ def check_task(task: object) -> Task | None:
     if task is None or known in TASKS:
         return None if task is None else known  # type: ignore[return-value]
     raise BadSetting(
-        f"task must be one of {', '.join(TASKS)}, or None; got task={task!r}; {nearest(known, TASKS)} [task]"
+        "task must be one of {tasks}, or None; got task={task!r}; {known} [task]",
+        tasks=", ".join(TASKS),
+        task=task,
+        known=nearest(known, TASKS),
     )
 
 
@@ -51,8 +54,9 @@ def check_probabilities(probabilities: object) -> bool | None:
     if probabilities is None or isinstance(probabilities, bool):
         return probabilities
     raise BadSetting(
-        f"probabilities must be True, False or None; got probabilities={probabilities!r}; leave it out to follow "
-        "the model's task. [probabilities]"
+        "probabilities must be True, False or None; got probabilities={probabilities!r}; leave "
+        "it out to follow the model's task. [probabilities]",
+        probabilities=probabilities,
     )
 
 

@@ -87,8 +87,10 @@ def named(name: str, **settings: Any) -> Activation:
     word = name.lower().replace("-", "").replace("_", "")
     if word not in known():
         raise BadSetting(
-            f"Activation.name must be an elementwise activation function (got name={name!r}); "
-            f"{nearest(word, known())} [activation-name]"
+            "Activation.name must be an elementwise activation function (got name={name!r}); {word} "
+            "[activation-name]",
+            name=name,
+            word=nearest(word, known()),
         )
     kind = known()[word]
     allowed = [setting for setting, _ in kind.forms()]
@@ -96,8 +98,11 @@ def named(name: str, **settings: Any) -> Activation:
         if setting not in allowed:
             hint = f"Use {', '.join(allowed)}" if allowed else "Leave it out"
             raise BadSetting(
-                f"{kind.__name__} has no setting {setting!r} (got {setting}={chosen!r}). {hint}. "
-                "[activation-setting]"
+                "{name__} has no setting {setting!r} (got {setting}={chosen!r}). {hint}. [activation-setting]",
+                name__=kind.__name__,
+                setting=setting,
+                chosen=chosen,
+                hint=hint,
             )
     return kind(**settings)
 

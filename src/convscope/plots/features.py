@@ -71,7 +71,8 @@ def _usual_layers(network: Network) -> list[str]:
         names = [node.name for node in network.layers if len(node.output_shape) == 3]
     if not names:
         raise BadShape(
-            f"{network.name} has no feature maps: no layer's output has channels, rows and columns. [no-maps]"
+            "{name} has no feature maps: no layer's output has channels, rows and columns. [no-maps]",
+            name=network.name,
         )
     if len(names) <= MOST_LAYERS:
         return names
@@ -82,11 +83,18 @@ def _usual_layers(network: Network) -> list[str]:
 def _with_maps(network: Network, name: str) -> str:
     known = {node.name: node.output_shape for node in network.layers}
     if name not in known:
-        raise UnknownLayer(f"{network.name} has no layer {name!r}; {nearest(name, known)} [layer-name]")
+        raise UnknownLayer(
+            "{name} has no layer {name2!r}; {name3} [layer-name]",
+            name=network.name,
+            name2=name,
+            name3=nearest(name, known),
+        )
     if len(known[name]) != 3:
         raise BadShape(
-            f"{name!r} has no feature maps: its output {times(known[name])} has no rows and columns. Choose a "
-            "layer before the flattening. [no-maps]"
+            "{name!r} has no feature maps: its output {known} has no rows and columns. Choose a "
+            "layer before the flattening. [no-maps]",
+            name=name,
+            known=times(known[name]),
         )
     return name
 

@@ -50,17 +50,24 @@ def _convolution(network: Network, layer: str | None) -> Node:
     if layer is None:
         if not nodes:
             raise BadShape(
-                f"{network.name} has no two-dimensional convolution, so it has no kernels to draw. [no-kernels]"
+                "{name} has no two-dimensional convolution, so it has no kernels to draw. [no-kernels]",
+                name=network.name,
             )
         return nodes[0]
     known = [node.name for node in network.layers]
     if layer not in known:
-        raise UnknownLayer(f"{network.name} has no layer {layer!r}; {nearest(layer, known)} [layer-name]")
+        raise UnknownLayer(
+            "{name} has no layer {layer!r}; {layer2} [layer-name]",
+            name=network.name,
+            layer=layer,
+            layer2=nearest(layer, known),
+        )
     found = next((node for node in nodes if node.name == layer), None)
     if found is None:
         raise BadShape(
-            f"{layer!r} is no two-dimensional convolution, so it has no kernels to draw; "
-            f"{nearest(layer, [node.name for node in nodes])} [no-kernels]"
+            "{layer!r} is no two-dimensional convolution, so it has no kernels to draw; {layer2} [no-kernels]",
+            layer=layer,
+            layer2=nearest(layer, [node.name for node in nodes]),
         )
     return found
 

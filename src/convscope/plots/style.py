@@ -23,7 +23,7 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager, get_font
 except ImportError as error:
-    raise missing_library("figures need matplotlib", "matplotlib pillow", "plot-extra") from error
+    raise missing_library("Figures need matplotlib", "matplotlib pillow", "plot-extra") from error
 
 # Okabe & Ito 2008: eight colors that color-blind readers can tell apart.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -99,7 +99,7 @@ def letters(lang: str = "en") -> Letters:
     Errors:   BadSetting [figure-language]
     """
     if lang not in LANGUAGES:
-        raise BadSetting(f'Figure.lang must be "en" or "zh" (got lang={lang!r}). [figure-language]')
+        raise BadSetting('Figure.lang must be "en" or "zh" (got lang={lang!r}). [figure-language]', lang=lang)
     chinese = chinese_font()
     if lang == "zh" and chinese is None:
         _add_new_fonts()
@@ -202,7 +202,7 @@ def save(figure: Figure, path: str | Path) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
-        raise BadFile(f"a figure's file must end in .png or .svg (got {str(path)!r}). [figure-ending]")
+        raise BadFile("a figure's file must end in .png or .svg (got {path!r}). [figure-ending]", path=str(path))
     content = BytesIO()
     # Without date and program name, equal figures are equal files.
     metadata = {"Date": None} if ending == ".svg" else {"Software": None}

@@ -38,8 +38,9 @@ def units_beside_image(units: Units, image: Image, lang: str = "en") -> Figure:
     text = letters(lang)
     if len(units.pixel) < 2 or units.mask.ndim != 2:
         raise BadShape(
-            "units must lie on a map of rows and columns, and see an image, to be drawn; got units on "
-            f"{show_shape(units.mask.shape)}; ask without --save. [units-image]"
+            "units must lie on a map of rows and columns, and see an image, to be drawn; got units "
+            "on {shape}; ask without --save. [units-image]",
+            shape=show_shape(units.mask.shape),
         )
     figure = new_figure(9.2, 5.4)
     left, right = figure.add_axes((0.04, 0.03, 0.45, 0.68)), figure.add_axes((0.53, 0.03, 0.43, 0.68))

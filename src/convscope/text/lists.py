@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from .language import Message
+
 
 def shortened(items: Sequence[str], limit: int) -> str:
     """Join items by commas, with an ellipsis in place of those beyond the limit.
@@ -20,24 +22,36 @@ def shortened_with_count(items: Sequence[str], limit: int) -> str:
     >>> shortened_with_count(["a", "b", "c", "d"], 2)
     'a, b and 2 more'
     """
-    more = f" and {len(items) - limit} more" if len(items) > limit else ""
-    return ", ".join(items[:limit]) + more
+    first = ", ".join(items[:limit])
+    if len(items) > limit:
+        return Message("{first} and {more} more", first=first, more=len(items) - limit)
+    return first
 
 
-def join_and(items: Iterable[str], conjunction: str = "and") -> str:
+def join_and(items: Iterable[str]) -> str:
     """Join items as a sentence does.
 
-    >>> join_and(["a"]), join_and(["a", "b"]), join_and(["a", "b", "c"], "or")
-    ('a', 'a and b', 'a, b or c')
+    >>> join_and(["a"]), join_and(["a", "b"]), join_and(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
     """
     *first, last = items
-    return f"{', '.join(first)} {conjunction} {last}" if first else last
+    return Message("{first} and {last}", first=", ".join(first), last=last) if first else last
 
 
-def counted(count: int, noun: str) -> str:
+def join_or(items: Iterable[str]) -> str:
+    """Join alternatives as a sentence does.
+
+    >>> join_or(["a", "b", "c"])
+    'a, b or c'
+    """
+    *first, last = items
+    return Message("{first} or {last}", first=", ".join(first), last=last) if first else last
+
+
+def counted(count: int, noun: str) -> Message:
     """Return a count with its noun, in the plural unless the count is 1.
 
     >>> counted(1, "layer"), counted(1200, "layer")
     ('1 layer', '1,200 layers')
     """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+    return Message(f"{{count:,}} {noun}(s)", count=count)

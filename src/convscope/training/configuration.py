@@ -55,8 +55,9 @@ class Configuration:
         set_field(self, "batch_size", check_integer("", "batch_size", self.batch_size, 1, "64 is usual"))
         if not isinstance(self.optimizer, Optimizer):
             raise BadSetting(
-                f"optimizer must be SGD, Adam or AdamW; got optimizer={self.optimizer!r}; use "
-                "convscope.SGD(lr=0.05, momentum=0.9). [optimizer]"
+                "optimizer must be SGD, Adam or AdamW; got optimizer={optimizer!r}; use "
+                "convscope.SGD(lr=0.05, momentum=0.9). [optimizer]",
+                optimizer=self.optimizer,
             )
         set_field(self, "loss", get_loss(self.loss))
         set_field(self, "schedule", get_schedule(self.schedule))
@@ -120,8 +121,11 @@ def from_json(document: Any, known: Mapping[str, type[V]], what: str) -> V:
     if not isinstance(described, Mapping) or not isinstance(name, str) or name not in known:
         advice = nearest(name, known) if isinstance(name, str) else "pass a name, or a name with settings."
         raise BadSetting(
-            f"configuration.{what} must be one of {', '.join(known)}; got {what}={document!r}; {advice} "
-            "[configuration-value]"
+            "configuration.{what} must be one of {known}; got {what}={document!r}; {advice} [configuration-value]",
+            what=what,
+            known=", ".join(known),
+            document=document,
+            advice=advice,
         )
     kind: Any = known[name]
     settings = {key: value for key, value in described.items() if key != "name"}
@@ -141,7 +145,12 @@ def refuse_unknown(owner: str, document: Mapping[str, Any], known: Iterable[str]
     keys = list(known)
     for key in document:
         if key not in keys:
-            raise BadSetting(f"{owner} has an unknown key {key!r}; {nearest(str(key), keys)} [configuration-key]")
+            raise BadSetting(
+                "{owner} has an unknown key {key!r}; {key2} [configuration-key]",
+                owner=owner,
+                key=key,
+                key2=nearest(str(key), keys),
+            )
 
 
 def _tuple(setting: Any) -> Any:

@@ -332,8 +332,10 @@ def _folder(options: RunOptions) -> RunFolder | None:
     """
     if options.run is not None and options.resume is not None:
         raise BadSetting(
-            f"run and resume are mutually exclusive (got run={str(options.run)!r} and "
-            f"resume={str(options.resume)!r}). Pass only one of them. [run-and-resume]"
+            "run and resume are mutually exclusive (got run={run!r} and resume={resume!r}). Pass "
+            "only one of them. [run-and-resume]",
+            run=str(options.run),
+            resume=str(options.resume),
         )
     where = options.resume if options.resume is not None else options.run
     if options.tensorboard and where is None:
@@ -371,8 +373,11 @@ def _configuration(
     for name in settings:
         if name not in _MAY_CHANGE and getattr(wanted, name) != getattr(recorded, name):
             raise BadSetting(
-                f"{name} cannot change when a run is resumed (got {name}={getattr(wanted, name)!r}, not "
-                f"{getattr(recorded, name)!r}). Leave it out, or start a new run. [resume-setting]"
+                "{name} cannot change when a run is resumed (got {name}={wanted!r}, not {recorded!r}). "
+                "Leave it out, or start a new run. [resume-setting]",
+                name=name,
+                wanted=getattr(wanted, name),
+                recorded=getattr(recorded, name),
             )
     return wanted
 

@@ -147,7 +147,8 @@ def read_log(path: Path, checked: bool | None = None) -> Iterator[Event]:
             lines = file.read().splitlines(keepends=True)
     except OSError:
         raise BadFile(
-            f"{str(path)!r} is not a readable file: the log of a run is needed. Check the path. [file-missing]"
+            "{path!r} is not a readable file: the log of a run is needed. Check the path. [file-missing]",
+            path=str(path),
         ) from None
     if checked is None:
         checked = bool(lines) and _SEAL.search(lines[0]) is not None
@@ -184,7 +185,12 @@ def _read_line(path: Path, number: int, line: bytes, digest: int, checked: bool)
 
 
 def _bad_line(path: Path, number: int, problem: str) -> BadFile:
-    return BadFile(f"{str(path)!r} is damaged in line {number} ({problem}). Restore the original log. [log-line]")
+    return BadFile(
+        "{path!r} is damaged in line {number} ({problem}). Restore the original log. [log-line]",
+        path=str(path),
+        number=number,
+        problem=problem,
+    )
 
 
 def _finite(value: Any) -> Any:
@@ -197,8 +203,10 @@ def _finite(value: Any) -> Any:
 def _failed(path: Path | None, error: Exception) -> BadFile:
     reason = (getattr(error, "strerror", None) or str(error)).lower()
     return BadFile(
-        f"cannot write the log {str(path)!r} ({reason}). Files saved earlier are intact. Free disk space or "
-        "choose another folder, then resume. [write-failed]"
+        "cannot write the log {path!r} ({reason}). Files saved earlier are intact. Free disk "
+        "space or choose another folder, then resume. [write-failed]",
+        path=str(path),
+        reason=reason,
     )
 
 

@@ -43,14 +43,18 @@ class RunLock:
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             raise BadFile(
-                f"{str(self._folder)!r} cannot be written to ({reason}). Choose another folder. [folder]"
+                "{folder!r} cannot be written to ({reason}). Choose another folder. [folder]",
+                folder=str(self._folder),
+                reason=reason,
             ) from None
         if not _lock(number):
             holder = _holder(number)
             os.close(number)
             raise BadFile(
-                f"run {str(self._folder)!r} is being trained by {holder}; wait until it ends, or stop it with "
-                "Ctrl-C, then resume. [run-locked]"
+                "run {folder!r} is being trained by {holder}; wait until it ends, or stop it with "
+                "Ctrl-C, then resume. [run-locked]",
+                folder=str(self._folder),
+                holder=holder,
             )
         if not _is_still(number, path):  # its owner has just deleted it
             os.close(number)

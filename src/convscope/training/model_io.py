@@ -82,7 +82,8 @@ def read_model_file(path: Path, own: bool = False) -> ModelFile:
 
     if not os.path.isfile(path):
         raise BadFile(
-            f"{str(path)!r} is not a readable file: a .safetensors file is needed. Check the path. [file-missing]"
+            "{path!r} is not a readable file: a .safetensors file is needed. Check the path. [file-missing]",
+            path=str(path),
         )
     try:
         with safe_open(path, framework="np") as file:
@@ -176,7 +177,11 @@ def _checksum(arrays: Mapping[str, Array], words: str) -> str:
 
 
 def _damaged(path: Path, reason: str) -> BadFile:
-    return BadFile(f"{str(path)!r} is a damaged .safetensors file ({reason}). Use another copy. [file-damaged]")
+    return BadFile(
+        "{path!r} is a damaged .safetensors file ({reason}). Use another copy. [file-damaged]",
+        path=str(path),
+        reason=reason,
+    )
 
 
 _NOT_NEEDED = "num_batches_tracked"
@@ -232,7 +237,9 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise BadFile(f"{str(path)!r} cannot be created ({reason}). Choose another folder. [folder]") from None
+        raise BadFile(
+            "{path!r} cannot be created ({reason}). Choose another folder. [folder]", path=str(path), reason=reason
+        ) from None
 
 
 def load_model(path: Path, engine: str | None = None) -> Model:
@@ -244,7 +251,8 @@ def load_model(path: Path, engine: str | None = None) -> Model:
     read = read_model_file(file)
     if not read.metadata:
         raise BadFile(
-            f"{str(path)!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]"
+            "{path!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]",
+            path=str(path),
         )
     described = read.metadata
     misfit = first_misfit(described, _KINDS)
@@ -272,8 +280,10 @@ def file_of(path: Path) -> Path:
         if os.path.exists(path / name):
             return path / name
     raise BadFile(
-        f"{str(path)!r} is not the folder of a saved model or run (none of {', '.join(FILES_OF_A_FOLDER)} in "
-        "it). Check the path. [no-model]"
+        "{path!r} is not the folder of a saved model or run (none of {files_of_a_folder} in it). "
+        "Check the path. [no-model]",
+        path=str(path),
+        files_of_a_folder=", ".join(FILES_OF_A_FOLDER),
     )
 
 
@@ -301,8 +311,10 @@ def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
     for name, array in given.items():
         if not np.issubdtype(array.dtype, np.floating):
             raise BadFile(
-                f"{str(path)!r} must contain floating-point arrays; got {name} of {array.dtype}; convert it. "
-                "[file-type]"
+                "{path!r} must contain floating-point arrays; got {name} of {dtype}; convert it. [file-type]",
+                path=str(path),
+                name=name,
+                dtype=array.dtype,
             )
     _write(model, given)
 
@@ -322,6 +334,9 @@ def _refuse_differences(lines: list[str], path: Path, network: Network) -> None:
     if lines:
         listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
-            f"{str(path)!r} does not have the arrays of {network.name}. Load it into the network it was saved "
-            f"from. [other-network]{listed}"
+            "{path!r} does not have the arrays of {name}. Load it into the network it was saved "
+            "from. [other-network]{listed}",
+            path=str(path),
+            name=network.name,
+            listed=listed,
         )

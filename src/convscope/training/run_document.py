@@ -47,28 +47,38 @@ def read_run_document(folder: Path) -> dict[str, Any]:
         document = parse_json(path.read_bytes())
     except OSError:
         raise BadFile(
-            f"{str(folder)!r} is not a run folder (no run.json in it). If the run was stopped before its first "
-            f"checkpoint, start it again with run={str(folder)!r}. [no-run]"
+            "{folder!r} is not a run folder (no run.json in it). If the run was stopped before its "
+            "first checkpoint, start it again with run={folder!r}. [no-run]",
+            folder=str(folder),
         ) from None
     except ValueError as error:
-        raise BadFile(f"{str(path)!r} is not valid JSON ({error}). Restore the file. [damaged-run]") from None
+        raise BadFile(
+            "{path!r} is not valid JSON ({error}). Restore the file. [damaged-run]", path=str(path), error=error
+        ) from None
     misfit = first_misfit(document, _KINDS)
     if misfit is None and document["schema"] not in (UNCHECKED_SCHEMA, SCHEMA):
         misfit = f"schema={document['schema']!r}"
     if misfit is not None:
         raise BadFile(
-            f"{str(path)!r} does not describe a run of schema {SCHEMA} (got {misfit}). Restore the file. "
-            "[damaged-run]"
+            "{path!r} does not describe a run of schema {schema} (got {misfit}). Restore the file. [damaged-run]",
+            path=str(path),
+            schema=SCHEMA,
+            misfit=misfit,
         )
     written = document.pop("checksum", None)
     if document["schema"] != UNCHECKED_SCHEMA and written != checksum(document):
         raise BadFile(
-            f"{str(path)!r} does not match its checksum (edited or damaged). Restore it, or start a new run with "
-            "other settings. [damaged-run]"
+            "{path!r} does not match its checksum (edited or damaged). Restore it, or start a new "
+            "run with other settings. [damaged-run]",
+            path=str(path),
         )
     for key in document:
         if key not in _KINDS:
-            raise BadSetting(f"run.json has an unknown key {key!r}; {nearest(key, _KINDS)} [configuration-key]")
+            raise BadSetting(
+                "run.json has an unknown key {key!r}; {key2} [configuration-key]",
+                key=key,
+                key2=nearest(key, _KINDS),
+            )
     return dict(document)
 
 

@@ -163,8 +163,9 @@ class RunFolder:
         self._acquire_lock()
         if os.path.exists(self.path / NAME):
             raise BadFile(
-                f"{str(self.path)!r} already contains a run. Resume it with resume={str(self.path)!r}, or choose "
-                "another folder. [run-exists]"
+                "{path!r} already contains a run. Resume it with resume={path!r}, or choose another "
+                "folder. [run-exists]",
+                path=str(self.path),
             )
         self.save(model, TrainingState(), observer)
         document = {
@@ -205,14 +206,21 @@ class RunFolder:
             )
             listed = "".join(f"\n  {line}" for line in lines if not line.startswith("@@"))
             raise BadFile(
-                f"{str(self.path)!r} is a run of another network than {model.network.name}. Create the model "
-                f"from the run's network. [other-network]{listed}"
+                "{path!r} is a run of another network than {name}. Create the model from the run's "
+                "network. [other-network]{listed}",
+                path=str(self.path),
+                name=model.network.name,
+                listed=listed,
             )
         for key in ("seed", "dtype", "classes", "images"):
             if document[key] != now[key]:
                 raise BadFile(
-                    f"{str(self.path)!r} was started with another {key}: {document[key]!r}, not "
-                    f"{key}={now[key]!r}. Use the same model settings and data. [other-data]"
+                    "{path!r} was started with another {key}: {document!r}, not {key}={now!r}. Use the same "
+                    "model settings and data. [other-data]",
+                    path=str(self.path),
+                    key=key,
+                    document=document[key],
+                    now=now[key],
                 )
 
     def update_configuration(self, configuration: Configuration) -> None:
@@ -246,7 +254,8 @@ class RunFolder:
             self._keep_last = name == LAST and read.metadata.get("scheduled", True) is True
             return state
         raise BadFile(
-            f"{str(self.path)!r} has no intact checkpoint. Start the run again in another folder. [no-checkpoint]"
+            "{path!r} has no intact checkpoint. Start the run again in another folder. [no-checkpoint]",
+            path=str(self.path),
         )
 
     def resume_hint(self) -> str:
@@ -275,8 +284,11 @@ class RunFolder:
             except BadFile:
                 continue
             raise BadFile(
-                f"{str(self.log_path)!r} is shorter than at the last checkpoint (got {size:,} bytes in complete "
-                f"lines, not {written:,}). Restore the original log. [log-short]"
+                "{log_path!r} is shorter than at the last checkpoint (got {size:,} bytes in complete "
+                "lines, not {written:,}). Restore the original log. [log-short]",
+                log_path=str(self.log_path),
+                size=size,
+                written=written,
             )
 
 
@@ -322,7 +334,9 @@ def _put_state(model: Model, read: ModelFile, path: Path) -> None:
     if lines:
         listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
-            f"{str(path)!r} is not a checkpoint of this run. Restore the original file. [other-network]{listed}"
+            "{path!r} is not a checkpoint of this run. Restore the original file. [other-network]{listed}",
+            path=str(path),
+            listed=listed,
         )
     for name in names:
         model.program.write(name, known[name])
@@ -341,7 +355,11 @@ class SavedRun:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not os.path.exists(self.path):
-            raise BadFile(f"there is no run folder {str(path)!r}; {_suggest_runs(self.path)} [no-model]")
+            raise BadFile(
+                "there is no run folder {path!r}; {path2} [no-model]",
+                path=str(path),
+                path2=_suggest_runs(self.path),
+            )
 
     @property
     def is_run(self) -> bool:
@@ -370,8 +388,9 @@ class SavedRun:
             return None if noted is None else DataConfig.from_dict(noted)
         except ValueError as error:
             raise BadFile(
-                f"{str(self.path / 'run.json')!r} does not name its data ({error}). Restore the file, or pass "
-                "--data. [damaged-run]"
+                "{path!r} does not name its data ({error}). Restore the file, or pass --data. [damaged-run]",
+                path=str(self.path / "run.json"),
+                error=error,
             ) from None
 
     def events(self) -> list[Event]:
@@ -395,8 +414,10 @@ class SavedRun:
             return Model.load(self.path, engine)
         if checkpoint not in CHECKPOINTS:
             raise BadSetting(
-                f"checkpoint must be one of {', '.join(CHECKPOINTS)}; got {checkpoint!r}; "
-                f"{nearest(checkpoint, CHECKPOINTS)} [checkpoint]"
+                "checkpoint must be one of {checkpoints}; got {checkpoint!r}; {checkpoint2} [checkpoint]",
+                checkpoints=", ".join(CHECKPOINTS),
+                checkpoint=checkpoint,
+                checkpoint2=nearest(checkpoint, CHECKPOINTS),
             )
         return Model.load(self.path / f"{checkpoint}.safetensors", engine)
 

@@ -127,9 +127,10 @@ def recount(network: Network, tool: str) -> Recount:
     """
     if tool not in TOOLS:
         raise BadSetting(
-            f"Recount.tool must be one of {', '.join(TOOLS)} (got tool={tool!r}). "
-            f"{sentence(nearest(str(tool), TOOLS))} "
-            "[counting-tool]"
+            "Recount.tool must be one of {tools} (got tool={tool!r}). {tool2} [counting-tool]",
+            tools=", ".join(TOOLS),
+            tool=tool,
+            tool2=sentence(nearest(str(tool), TOOLS)),
         )
     rules = TOOLS[tool]
     return Recount(

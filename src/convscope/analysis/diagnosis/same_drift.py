@@ -95,8 +95,10 @@ def _other_network(subject: Subject) -> Network | None:
 def _check(other: Shape, shape: Shape) -> None:
     if len(other) != len(shape) or other[:1] != shape[:1]:
         raise BadSetting(
-            f"diagnose.other_input must have the channels and axes of the input {show_shape(shape)} (got "
-            f"other_input={show_shape(other)}). Change sizes only. [other-input]"
+            "diagnose.other_input must have the channels and axes of the input {shape} (got "
+            "other_input={other}). Change sizes only. [other-input]",
+            shape=show_shape(shape),
+            other=show_shape(other),
         )
 
 

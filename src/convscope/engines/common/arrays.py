@@ -27,9 +27,14 @@ def check_array_sizes(network: Network) -> None:
         name, shape = max(arrays.items(), key=lambda item: prod(item[1]))
         if prod(shape) > LARGEST:
             raise BadShape(
-                f"arrays of a Model must have at most {LARGEST:,} elements; got {show_shape(shape)} = "
-                f"{prod(shape):,} for the {name} of layer {node.name!r}; inspect the network without a Model, or "
-                "use smaller images. [array-size]"
+                "arrays of a Model must have at most {largest:,} elements; got {shape} = {shape2:,} for "
+                "the {name} of layer {name2!r}; inspect the network without a Model, or use smaller "
+                "images. [array-size]",
+                largest=LARGEST,
+                shape=show_shape(shape),
+                shape2=prod(shape),
+                name=name,
+                name2=node.name,
             )
 
 
@@ -67,21 +72,30 @@ class ProgramArrays(MutableMapping[str, Array]):
         array = np.asarray(value)
         if not np.issubdtype(array.dtype, np.floating):
             raise BadSetting(
-                f"{self._what} {name!r} must be an array of real numbers; got dtype={array.dtype}; "
-                f"convert it with .astype({self._dtype.__name__!r}). [array-type]"
+                "{what} {name!r} must be an array of real numbers; got dtype={dtype}; convert it with "
+                ".astype({name__!r}). [array-type]",
+                what=self._what,
+                name=name,
+                dtype=array.dtype,
+                name__=self._dtype.__name__,
             )
         if array.shape != self._shapes[name]:
             raise BadShape(
-                f"{self._what} {name!r} must be {show_shape(self._shapes[name])}; got {show_shape(array.shape)}; "
-                "reshape or transpose it. [array-shape]"
+                "{what} {name!r} must be {shapes}; got {shape}; reshape or transpose it. [array-shape]",
+                what=self._what,
+                name=name,
+                shapes=show_shape(self._shapes[name]),
+                shape=show_shape(array.shape),
             )
         self._program().write(name, array.astype(self._dtype, copy=False))
 
     def __delitem__(self, name: str) -> NoReturn:
         self._known(name)
         raise BadSetting(
-            f"{self._what} {name!r} must stay: the network has it; got a request to delete it; "
-            "set it to zeros instead. [array-fixed]"
+            "{what} {name!r} must stay: the network has it; got a request to delete it; set it to "
+            "zeros instead. [array-fixed]",
+            what=self._what,
+            name=name,
         )
 
     def __iter__(self) -> Iterator[str]:

@@ -93,8 +93,11 @@ def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
     expected = (scores.shape[0], *scores.shape[2:])
     if labels.shape != expected:
         raise BadShape(
-            f"labels must number {show_shape(expected)} for scores {show_shape(scores.shape)}; "
-            f"got labels={show_shape(labels.shape)}; give one class per image. [labels-count]"
+            "labels must number {expected} for scores {shape}; got labels={shape2}; give one class "
+            "per image. [labels-count]",
+            expected=show_shape(expected),
+            shape=show_shape(scores.shape),
+            shape2=show_shape(labels.shape),
         )
     classes = scores.shape[1]
     with np.errstate(invalid="ignore"):  # NaN is refused below
@@ -102,8 +105,10 @@ def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
     wrong = (whole != labels) | (whole < 0) | (whole >= classes)
     if wrong.any():
         raise BadShape(
-            f"labels must be whole numbers from 0 to {classes - 1}; got {labels[wrong].flat[0]}; "
-            "count classes from 0, or give the network more outputs. [labels-range]"
+            "labels must be whole numbers from 0 to {classes}; got {flat}; count classes from 0, or "
+            "give the network more outputs. [labels-range]",
+            classes=classes - 1,
+            flat=labels[wrong].flat[0],
         )
     targets = np.full(scores.shape, smoothing / classes, scores.dtype)
     np.put_along_axis(targets, whole[:, None], 1 - smoothing + smoothing / classes, axis=1)
@@ -113,6 +118,7 @@ def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
 def _same(output: Array, target: Array) -> None:
     if output.shape != target.shape:
         raise BadShape(
-            f"target must be {show_shape(output.shape)}, as the output; got target={show_shape(target.shape)}; "
-            "reshape one of them. [target-shape]"
+            "target must be {shape}, as the output; got target={shape2}; reshape one of them. [target-shape]",
+            shape=show_shape(output.shape),
+            shape2=show_shape(target.shape),
         )

@@ -30,7 +30,8 @@ def score(loss: Loss, scores: Array, labels: Array) -> Score:
     Errors:   BadShape [labels-count], [labels-range], [target-shape]
     """
     raise BadSetting(
-        f"there is no rule to compute the loss {type(loss).__name__}. Use cross_entropy, mse or bce. [no-score]"
+        "there is no rule to compute the loss {name__}. Use cross_entropy, mse or bce. [no-score]",
+        name__=type(loss).__name__,
     )
 
 
@@ -60,15 +61,20 @@ def _wanted(scores: Array, labels: Array) -> Array:
         return labels
     if scores.ndim != 2 or len(labels) != len(scores):
         raise BadShape(
-            f"labels must number {len(scores)} for scores {show_shape(scores.shape)}; "
-            f"got labels={show_shape(labels.shape)}; give targets in the shape of the scores. [labels-count]"
+            "labels must number {count} for scores {shape}; got labels={shape2}; give targets in the "
+            "shape of the scores. [labels-count]",
+            count=len(scores),
+            shape=show_shape(scores.shape),
+            shape2=show_shape(labels.shape),
         )
     classes = max(2, scores.shape[1])
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         raise BadShape(
-            f"labels must be whole numbers from 0 to {classes - 1}; got {labels[wrong][0]}; "
-            "count classes from 0, or give the network more outputs. [labels-range]"
+            "labels must be whole numbers from 0 to {classes}; got {labels}; count classes from 0, "
+            "or give the network more outputs. [labels-range]",
+            classes=classes - 1,
+            labels=labels[wrong][0],
         )
     if scores.shape[1] == 1:
         return labels[:, None].astype(scores.dtype)

@@ -27,8 +27,10 @@ def update(
 
 def _unknown(optimizer: Optimizer, question: str) -> BadSetting:
     return BadSetting(
-        f"there is no {question} rule for the optimizer {type(optimizer).__name__}. "
-        f"Use SGD, Adam or AdamW. [no-{question.replace('_', '-')}]"
+        "there is no {question} rule for the optimizer {name__}. Use SGD, Adam or AdamW. [no-{value}]",
+        question=question,
+        name__=type(optimizer).__name__,
+        value=question.replace("_", "-"),
     )
 
 

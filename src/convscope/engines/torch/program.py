@@ -182,8 +182,9 @@ def _refusals(layer: str = "") -> Iterator[None]:
     except (RuntimeError, ValueError, NotImplementedError) as error:
         what = f"layer {layer!r}" if layer else "the network"
         raise BadShape(
-            f"{what} must be one that PyTorch runs; got {str(error).partition(chr(10))[0]}; "
-            "use engine='native' or 'reference'. [torch-run]"
+            "{what} must be one that PyTorch runs; got {value}; use engine='native' or 'reference'. [torch-run]",
+            what=what,
+            value=str(error).partition(chr(10))[0],
         ) from None
 
 

@@ -38,8 +38,8 @@ def optimizer_of(optimizer: Optimizer, parameters: Sequence[Tensor]) -> torch.op
     Errors:   BadSetting [no-optimizer]
     """
     raise BadSetting(
-        f"the torch engine has no rule for the optimizer {type(optimizer).__name__}. "
-        "Use SGD, Adam or AdamW. [no-optimizer]"
+        "the torch engine has no rule for the optimizer {name__}. Use SGD, Adam or AdamW. [no-optimizer]",
+        name__=type(optimizer).__name__,
     )
 
 

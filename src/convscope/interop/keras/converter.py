@@ -84,7 +84,7 @@ class ModelConverter:
         except (UnsupportedOperator, ConvscopeError) as error:
             images = any(isinstance(one, SymbolicTensor) and one.batched for one in _values_in((args, kwargs)))
             if isinstance(error, BadShape) and images and self.sizes is not InputSizes.SAME:
-                raise type(error)(f"layer {name!r}: {error}") from None
+                raise type(error)("layer {name!r}: {error}", name=name, error=error) from None
             self.builder.rollback(before)
         traced = self.trace_call(operation, name, args, kwargs)
         return traced or self._opaque(operation, name, args, kwargs, declared)
@@ -302,6 +302,8 @@ def _with_symbols(value: Any, symbols: Mapping[int, Any]) -> Any:
 
 def _misfit(name: str, got: str) -> BadShape:
     return BadShape(
-        f"Layer {name!r} does not accept the output of the layers before it for this input shape (got {got}). "
-        "Pass the shape that the model was built for, channels first. [keras-shape]"
+        "Layer {name!r} does not accept the output of the layers before it for this input shape "
+        "(got {got}). Pass the shape that the model was built for, channels first. [keras-shape]",
+        name=name,
+        got=got,
     )

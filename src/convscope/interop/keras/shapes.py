@@ -47,8 +47,10 @@ def input_images(graph: Graph, input_shape: InputShape | None, data_format: str)
             layer_shape = tuple(DEFAULT_IMAGE_SIZE if size is None else size for size in layer_shape)
         if None in layer_shape or not layer_shape:
             raise BadSetting(
-                f"Input {name!r} has open sizes (got {_format(declared)}). "
-                "Pass input_shape=… or --input, channels first and without the batch. [keras-open]"
+                "Input {name!r} has open sizes (got {declared}). Pass input_shape=… or --input, channels "
+                "first and without the batch. [keras-open]",
+                name=name,
+                declared=_format(declared),
             )
         images.append(InputImage(layer_shape, order, name))
     return images
@@ -78,8 +80,12 @@ def input_sizes(images: Sequence[InputImage], graph: Graph) -> InputSizes:
 def _check_rank(requested: Shape, declared: Sequence[int | None], name: str) -> Shape:
     if len(requested) != len(declared):
         raise BadSetting(
-            f"input_shape must have {len(declared)} sizes for input {name!r}, {_format(declared)} "
-            f"(got {show_shape(requested)}). List them channels first and without the batch. [keras-input]"
+            "input_shape must have {count} sizes for input {name!r}, {declared} (got {requested}). "
+            "List them channels first and without the batch. [keras-input]",
+            count=len(declared),
+            name=name,
+            declared=_format(declared),
+            requested=show_shape(requested),
         )
     return requested
 

@@ -28,8 +28,9 @@ def graph_of(model: Any, input_shape: InputShape | None) -> Graph:
 
     if not isinstance(model, keras.Model):
         raise BadSetting(
-            f"from_keras.model must be a Keras model (got {type(model).__name__}). "
-            "Pass one, as in from_keras(keras.applications.ResNet50(weights=None)). [keras-model]"
+            "from_keras.model must be a Keras model (got {name__}). Pass one, as in "
+            "from_keras(keras.applications.ResNet50(weights=None)). [keras-model]",
+            name__=type(model).__name__,
         )
     graph = inner_graph(model)
     if graph is not None:
@@ -166,22 +167,30 @@ def _symbols(shapes: Any, name: str, dtype: str, batch: int | None) -> Any:
 
 def _unbuilt(model: Any) -> BadSetting:
     return BadSetting(
-        f"from_keras.model has no input shape (got {type(model).__name__} {model.name!r}). "
-        "Pass input_shape=(channels, height, width) or --input, or build it from keras.Input. [keras-unbuilt]"
+        "from_keras.model has no input shape (got {name__} {name!r}). Pass "
+        "input_shape=(channels, height, width) or --input, or build it from keras.Input. "
+        "[keras-unbuilt]",
+        name__=type(model).__name__,
+        name=model.name,
     )
 
 
 def _several(model: Any, needed: list[str]) -> BadSetting:
     example = ", ".join(f"{name!r}: (…)" for name in needed) or "'name': (…)"
     return BadSetting(
-        f"from_keras.input_shape must have a shape for each input of {type(model).__name__} {model.name!r} "
-        f"(it is called with {' and '.join(needed) or 'several tensors'}). "
-        f"Pass input_shape={{{example}}}, channels first. [keras-inputs]"
+        "from_keras.input_shape must have a shape for each input of {name__} {name!r} (it is "
+        "called with {value}). Pass input_shape={{{example}}}, channels first. [keras-inputs]",
+        name__=type(model).__name__,
+        name=model.name,
+        value=" and ".join(needed) or "several tensors",
+        example=example,
     )
 
 
 def _untraceable(model: Any, error: Exception) -> BadNetwork:
     return BadNetwork(
-        f"{type(model).__name__} has no graph, and cannot be called with symbolic tensors (got "
-        f"{first_line(error)}). Build it from keras.Input, or use keras.ops in its call. [keras-trace]"
+        "{name__} has no graph, and cannot be called with symbolic tensors (got {error}). Build "
+        "it from keras.Input, or use keras.ops in its call. [keras-trace]",
+        name__=type(model).__name__,
+        error=first_line(error),
     )

@@ -203,7 +203,7 @@ class Call:
 
     def invalid(self, problem: str) -> BadShape:
         """Return the error for a node that is wrong in any network."""
-        return BadShape(f"{problem}. Export the model again. [onnx-node]")
+        return BadShape("{problem}. Export the model again. [onnx-node]", problem=problem)
 
     def is_output_used(self, index: int) -> bool:
         """Return whether a node or the graph uses an output."""

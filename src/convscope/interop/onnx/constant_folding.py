@@ -169,9 +169,12 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
 
 def _cannot_compute(call: Call, reason: str) -> BadFile:
     return BadFile(
-        f"A constant of {str(call.converter.path)!r} cannot be computed (got {reason} at node "
-        f"{call.node.name or call.name!r}, {call.operator}). "
-        "Simplify the model with an ONNX optimizer. [onnx-constant]"
+        "A constant of {path!r} cannot be computed (got {reason} at node {value!r}, {operator}). "
+        "Simplify the model with an ONNX optimizer. [onnx-constant]",
+        path=str(call.converter.path),
+        reason=reason,
+        value=call.node.name or call.name,
+        operator=call.operator,
     )
 
 

@@ -105,8 +105,10 @@ class GraphConverter:
         self.model.node_count += len(self._nodes)
         if self.model.node_count > MAX_NODES:
             raise BadFile(
-                f"{str(self.path)!r} must have at most {MAX_NODES:,} nodes, with functions expanded. "
-                "Split the model. [onnx-nodes]"
+                "{path!r} must have at most {max_nodes:,} nodes, with functions expanded. Split the "
+                "model. [onnx-nodes]",
+                path=str(self.path),
+                max_nodes=MAX_NODES,
             )
         for node in self._nodes:
             if id(node.node) not in self._absorbed:
@@ -171,12 +173,18 @@ class GraphConverter:
         use = "an output of the graph" if user is None else f"an input of node {user.title}"
         if name not in self.values:
             raise BadFile(
-                f"{str(self.path)!r} uses a value that no node computes: {name!r}, {use}. "
-                "Export the model again. [onnx-value]"
+                "{path!r} uses a value that no node computes: {name!r}, {use}. Export the model again. "
+                "[onnx-value]",
+                path=str(self.path),
+                name=name,
+                use=use,
             )
         raise BadFile(
-            f"{str(self.path)!r} uses a value of unknown shape: {name!r}, {use}. "
-            "Run onnx.shape_inference.infer_shapes on it. [onnx-value]"
+            "{path!r} uses a value of unknown shape: {name!r}, {use}. Run "
+            "onnx.shape_inference.infer_shapes on it. [onnx-value]",
+            path=str(self.path),
+            name=name,
+            use=use,
         )
 
     # Conversion of a node
@@ -197,7 +205,9 @@ class GraphConverter:
         except ConvscopeError as error:
             if isinstance(error, BadFile):
                 raise
-            raise type(error)(f"Node {node.title} of {str(self.path)!r}: {error}") from None
+            raise type(error)(
+                "Node {title} of {path!r}: {error}", title=node.title, path=str(self.path), error=error
+            ) from None
         for index, name in enumerate(node.outputs):
             if name:
                 self.values[name] = outputs[index] if index < len(outputs) else None
@@ -289,8 +299,10 @@ class GraphConverter:
     ) -> GraphConverter:
         if self._depth >= MAX_GRAPH_DEPTH:
             raise BadFile(
-                f"{str(self.path)!r} must nest graphs and functions at most {MAX_GRAPH_DEPTH} deep. "
-                "Simplify it with an ONNX optimizer. [onnx-depth]"
+                "{path!r} must nest graphs and functions at most {max_graph_depth} deep. Simplify it "
+                "with an ONNX optimizer. [onnx-depth]",
+                path=str(self.path),
+                max_graph_depth=MAX_GRAPH_DEPTH,
             )
         return GraphConverter(self.model, values, opsets, f"{name}/", self._depth + 1)
 
@@ -334,9 +346,13 @@ def opaque(call: Call, reason: str = "") -> list[Value | None]:
         output_type = inferred.get(name) or call.converter.model.declared_type(name)
         if output_type is None:
             raise BadFile(
-                f"The shape of {name!r} in {str(call.converter.path)!r} is unknown: node "
-                f"{call.node.name or call.name!r} has the unsupported operator {_title(call, reason)}. "
-                "Run onnx.shape_inference.infer_shapes on the file, or add value_info. [onnx-operator]"
+                "The shape of {name!r} in {path!r} is unknown: node {value!r} has the unsupported "
+                "operator {call}. Run onnx.shape_inference.infer_shapes on the file, or add value_info. "
+                "[onnx-operator]",
+                name=name,
+                path=str(call.converter.path),
+                value=call.node.name or call.name,
+                call=_title(call, reason),
             )
         part = "" if index == used[-1] else str(index)
         outputs[index] = _emit_opaque(call, flows, output_type, part, reason)
@@ -388,7 +404,9 @@ def _emit_opaque(call: Call, flows: list[Flow], output_type: TensorType, part: s
     try:
         output = call.emit(Opaque(operator, image), *flows, part=part)
     except ConvscopeError as error:
-        raise BadFile(f"Node {call.name!r} of {str(call.converter.path)!r}: {error}") from None
+        raise BadFile(
+            "Node {name!r} of {path!r}: {error}", name=call.name, path=str(call.converter.path), error=error
+        ) from None
     return Flow(output.layer, shape, batch, output.layer_shape, dtype)
 
 
@@ -404,8 +422,10 @@ def _output_batch(flows: list[Flow], shape: Shape) -> int | None:
     if size == 1:
         return None
     raise BadFile(
-        f"The batch axis is combined with another axis (got a batch of {size} and an output of shape {shape}). "
-        "Export the model with a batch of 1 or a symbolic one. [onnx-batch]"
+        "The batch axis is combined with another axis (got a batch of {size} and an output of "
+        "shape {shape}). Export the model with a batch of 1 or a symbolic one. [onnx-batch]",
+        size=size,
+        shape=shape,
     )
 
 

@@ -46,8 +46,10 @@ def check_size(path: Path, weight_bytes: int) -> None:
     """
     if weight_bytes > MAX_FILE_BYTES - (64 << 20):
         raise BadFile(
-            f"An ONNX file holds at most 2 GiB (got {weight_bytes:,} bytes of weights for {str(path)!r}). "
-            "Save the model with Model.save instead. [onnx-large]"
+            "An ONNX file holds at most 2 GiB (got {weight_bytes:,} bytes of weights for {path!r}). "
+            "Save the model with Model.save instead. [onnx-large]",
+            weight_bytes=weight_bytes,
+            path=str(path),
         )
 
 

@@ -165,16 +165,26 @@ def _unknown_sizes(
     hint = tuple(size if isinstance(size, int) else one for size, one in zip(sizes, example, strict=True))
     argument, option = (hint, "") if is_first else ({**shapes, item.name: hint}, f"{item.name}=")
     return BadShape(
-        f"The size of input {item.name!r} of {str(path)!r} is unknown (got {shown}). "
-        f"Pass input_shape={argument}, or --input {option}{'x'.join(map(str, hint))}. [onnx-dims]"
+        "The size of input {name!r} of {path!r} is unknown (got {shown}). Pass "
+        "input_shape={argument}, or --input {option}{value}. [onnx-dims]",
+        name=item.name,
+        path=str(path),
+        shown=shown,
+        argument=argument,
+        option=option,
+        value="x".join(map(str, hint)),
     )
 
 
 def _check_rank(shape: Shape, image_axes: Shape, item: DeclaredInput, path: Path) -> None:
     if len(shape) != len(image_axes):
         raise BadShape(
-            f"input_shape must have the {len(image_axes)} axes of input {item.name!r} of {str(path)!r}, "
-            f"without the batch (got {show_shape(shape)}). Omit it to use the file's own. [onnx-rank]"
+            "input_shape must have the {count} axes of input {name!r} of {path!r}, without the batch "
+            "(got {shape}). Omit it to use the file's own. [onnx-rank]",
+            count=len(image_axes),
+            name=item.name,
+            path=str(path),
+            shape=show_shape(shape),
         )
 
 
@@ -272,8 +282,10 @@ def _free_names(graph: GraphProto, path: Path, depth: int) -> list[str]:
     """Return the outer values that a graph uses."""
     if depth > MAX_GRAPH_DEPTH:
         raise BadFile(
-            f"{str(path)!r} must nest graphs at most {MAX_GRAPH_DEPTH} deep. "
-            "Simplify it with an ONNX optimizer. [onnx-depth]"
+            "{path!r} must nest graphs at most {max_graph_depth} deep. Simplify it with an ONNX "
+            "optimizer. [onnx-depth]",
+            path=str(path),
+            max_graph_depth=MAX_GRAPH_DEPTH,
         )
     own = {item.name for item in (*graph.input, *graph.initializer)}
     used: list[str] = [item.name for item in graph.output]
@@ -289,8 +301,10 @@ def _producers(nodes: Sequence[OnnxNode], path: Path) -> dict[str, int]:
         for name in node.outputs:
             if name in producer:
                 raise BadFile(
-                    f"{str(path)!r} must compute each value once (got {name!r} from two nodes). "
-                    "Export the model again. [onnx-twice]"
+                    "{path!r} must compute each value once (got {name!r} from two nodes). Export the model "
+                    "again. [onnx-twice]",
+                    path=str(path),
+                    name=name,
                 )
             if name:
                 producer[name] = index
@@ -323,8 +337,10 @@ def _topological_order(
     if len(ordered) < len(listed):
         first = nodes[next(index for index in listed if index not in placed)]
         raise BadFile(
-            f"{str(path)!r} contains a cycle: node {first.title} depends on its own output. "
-            "Export the model again. [onnx-cycle]"
+            "{path!r} contains a cycle: node {title} depends on its own output. Export the model "
+            "again. [onnx-cycle]",
+            path=str(path),
+            title=first.title,
         )
     return ordered
 
@@ -391,8 +407,13 @@ def check_node(node: NodeProto, schema: OperatorSchema | None, path: Path) -> No
 def bad_node(node: NodeProto, path: Path, rule: str, got: str) -> BadFile:
     """Return the error for a node that violates its operator's declaration."""
     return BadFile(
-        f"Node {node.name or next(iter(node.output), '')!r} ({node.op_type}) of {str(path)!r} must {rule} "
-        f"(got {got}). Export or download the model again. [onnx-node]"
+        "Node {value!r} ({op_type}) of {path!r} must {rule} (got {got}). Export or download the "
+        "model again. [onnx-node]",
+        value=node.name or next(iter(node.output), ""),
+        op_type=node.op_type,
+        path=str(path),
+        rule=rule,
+        got=got,
     )
 
 

@@ -72,12 +72,15 @@ def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -
             array = array.astype(np.float32)
         if name in masks and np.isnan(array).any():
             raise BadFile(
-                f"Constant {name!r} of {str(path)!r} contains NaN. Export the model again. [onnx-weights]"
+                "Constant {name!r} of {path!r} contains NaN. Export the model again. [onnx-weights]",
+                name=name,
+                path=str(path),
             )
         if name not in masks and not np.isfinite(array).all():
             raise BadFile(
-                f"Weights {name!r} of {str(path)!r} contain NaN or infinity. Export the model again. "
-                "[onnx-weights]"
+                "Weights {name!r} of {path!r} contain NaN or infinity. Export the model again. [onnx-weights]",
+                name=name,
+                path=str(path),
             )
         return array
 
@@ -99,8 +102,8 @@ def _convert(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -
     flows = [builder.settle(value) for value in outputs if isinstance(value, Flow)]
     if not flows:
         raise BadFile(
-            f"No output of {str(file.path)!r} depends on its input. Export the model in evaluation mode. "
-            "[onnx-input]"
+            "No output of {path!r} depends on its input. Export the model in evaluation mode. [onnx-input]",
+            path=str(file.path),
         )
     return flows
 

@@ -87,7 +87,14 @@ def require_onnx() -> None:
 
 def bad_file(path: Path, problem: str, got: str, hint: str, code: str) -> BadFile:
     """Return the error for a file with a problem."""
-    return BadFile(f"{str(path)!r} {problem} (got {got}). {hint}. [{code}]")
+    return BadFile(
+        "{path!r} {problem} (got {got}). {hint}. [{code}]",
+        path=str(path),
+        problem=problem,
+        got=got,
+        hint=hint,
+        code=code,
+    )
 
 
 def _read_without_weights(path: Path) -> bytes:
@@ -125,7 +132,9 @@ def _parse(path: Path, content: bytes) -> ModelProto:
 def _unreadable(path: Path, first_byte: bytes, error: Any) -> BadFile:
     # A model starts with its version, field 1: what does not is a file of another kind, not a damaged model.
     if first_byte == b"\x08":
-        return BadFile(f"{str(path)!r} is damaged ({error}). Copy or download it again. [onnx-damaged]")
+        return BadFile(
+            "{path!r} is damaged ({error}). Copy or download it again. [onnx-damaged]", path=str(path), error=error
+        )
     return bad_file(path, "is not an ONNX model", "a file of another kind", "Pass a .onnx file", "onnx-none")
 
 
@@ -433,5 +442,8 @@ def _byte_count(tensor: TensorProto) -> int:
 
 def _bad_tensor(path: Path, name: str, problem: str) -> BadFile:
     return BadFile(
-        f"Tensor {name!r} of {str(path)!r} {problem}. Export or download the model again. [onnx-tensor]"
+        "Tensor {name!r} of {path!r} {problem}. Export or download the model again. [onnx-tensor]",
+        name=name,
+        path=str(path),
+        problem=problem,
     )

@@ -245,6 +245,6 @@ def broadcast(*shapes: Shape) -> Shape:
     except ValueError:
         shown = " and ".join(map(show_shape, shapes))
         raise BadShape(
-            f"Shapes cannot be broadcast together (got {shown}). Export the model again. [onnx-node]"
+            "Shapes cannot be broadcast together (got {shown}). Export the model again. [onnx-node]", shown=shown
         ) from None
     return common

@@ -45,8 +45,9 @@ def read_network(
     torch = imported()
     if not isinstance(module, torch.nn.Module):
         raise BadSetting(
-            f"from_torch.module must be a torch.nn.Module (got {type(module).__name__}). "
-            "Pass an instance, as in from_torch(MyNet(), (3, 224, 224)). [torch-module]"
+            "from_torch.module must be a torch.nn.Module (got {name__}). Pass an instance, as in "
+            "from_torch(MyNet(), (3, 224, 224)). [torch-module]",
+            name__=type(module).__name__,
         )
     shapes = _shapes_by_argument(module, input_shape)
     _refuse_torchscript(module)
@@ -67,8 +68,9 @@ def _to_numpy(name: str, tensor: Tensor) -> Array:
     tensor = tensor.detach()
     if tensor.is_meta:
         raise BadNetwork(
-            f"The module's weights have no values (got {name!r} on the meta device). "
-            "Build the module on the CPU, or leave out parameters=True. [torch-no-numbers]"
+            "The module's weights have no values (got {name!r} on the meta device). Build the module "
+            "on the CPU, or leave out parameters=True. [torch-no-numbers]",
+            name=name,
         )
     array: Array = (tensor if tensor.dtype == torch.float32 else tensor.double()).cpu().numpy()
     return array
@@ -130,16 +132,23 @@ def _shapes_by_argument(module: nn.Module, input_shape: InputShape) -> dict[str,
     for shape in shapes.values():
         if len(shape) > MAX_RANK:
             raise BadSetting(
-                f"input_shape must have at most {MAX_RANK} axes (got {len(shape)} in {shape!r}). "
-                "Leave out the batch axis, or merge axes. [torch-input]"
+                "input_shape must have at most {max_rank} axes (got {count} in {shape!r}). Leave out the "
+                "batch axis, or merge axes. [torch-input]",
+                max_rank=MAX_RANK,
+                count=len(shape),
+                shape=shape,
             )
     missing = [name for name, one in arguments.items() if _is_required(one) and name not in shapes]
     if missing:
         example = ", ".join(f"{name!r}: {shapes.get(name, '(…)')}" for name in [*shapes, *missing])
         raise BadNetwork(
-            f"input_shape must have a shape for every required argument of {type(module).__name__}.forward"
-            f"({', '.join(names)}) (got none for {' and '.join(map(repr, missing))}). Pass input_shape="
-            f"{{{example}}}, or wrap the module in one that creates the others. [torch-inputs]"
+            "input_shape must have a shape for every required argument of {name__}.forward({names}) "
+            "(got none for {repr}). Pass input_shape={{{example}}}, or wrap the module in one that "
+            "creates the others. [torch-inputs]",
+            name__=type(module).__name__,
+            names=", ".join(names),
+            repr=" and ".join(map(repr, missing)),
+            example=example,
         )
     return shapes
 
@@ -190,8 +199,10 @@ def _materialize(module: nn.Module, shapes: Mapping[str, Shape]) -> nn.Module:
         )
     except Exception as error:  # the user's classes may raise anything
         raise BadNetwork(
-            f"A module with lazy layers must support copy.deepcopy (got {type(error).__name__} from "
-            f"{type(module).__name__}). Run it on a batch of inputs once before importing it. [torch-lazy]"
+            "A module with lazy layers must support copy.deepcopy (got {name__} from {name__2}). Run "
+            "it on a batch of inputs once before importing it. [torch-lazy]",
+            name__=type(error).__name__,
+            name__2=type(module).__name__,
         ) from error
     _record(materialized, shapes)
     return materialized
@@ -268,8 +279,9 @@ def _record_once(module: nn.Module, shapes: Mapping[str, Shape], *, scalars: boo
     outputs = [recorder.node(one) for one in _output_tensors(result, recorder)]
     if not outputs:
         raise BadNetwork(
-            f"The module's forward must return a tensor computed from its input (got {type(result).__name__}). "
-            "Import the part of the module that does. [torch-output]"
+            "The module's forward must return a tensor computed from its input (got {name__}). "
+            "Import the part of the module that does. [torch-output]",
+            name__=type(result).__name__,
         )
     return recorder, outputs
 
@@ -310,9 +322,11 @@ def _forward_error(error: BaseException, recorder: Recorder, shapes: Mapping[str
     if allocation is not None or isinstance(error, MemoryError):
         size = "too large" if allocation is None else f"of {allocation[2] or f'{int(allocation[1]):,} bytes'}"
         return BadNetwork(
-            "The module's forward needs too much memory: arrays that depend on no input are computed while "
-            f"it is recorded (got one {size}, {where}). Pass a smaller input_shape, or import the part without "
-            "that array. [torch-memory]"
+            "The module's forward needs too much memory: arrays that depend on no input are computed "
+            "while it is recorded (got one {size}, {where}). Pass a smaller input_shape, or import "
+            "the part without that array. [torch-memory]",
+            size=size,
+            where=where,
         )
     if isinstance(error, RuntimeError | ValueError | AssertionError) and not isinstance(
         error, NotImplementedError
@@ -322,12 +336,18 @@ def _forward_error(error: BaseException, recorder: Recorder, shapes: Mapping[str
             f"{name} {show_shape(one)}" if several else show_shape(one) for name, one in shapes.items()
         )
         return BadShape(
-            f"The module does not accept inputs of {refused} (got {reason}, {where}). "
-            f"Pass the {'shapes' if several else 'shape'} it was built for, without the batch. [torch-forward]"
+            "The module does not accept inputs of {refused} (got {reason}, {where}). Pass the "
+            "{value} it was built for, without the batch. [torch-forward]",
+            refused=refused,
+            reason=reason,
+            where=where,
+            value="shapes" if several else "shape",
         )
     return BadNetwork(
-        f"The module's forward cannot run on tensors without memory (got {reason}, {where}). "
-        "Import the part that can. [torch-forward]"
+        "The module's forward cannot run on tensors without memory (got {reason}, {where}). "
+        "Import the part that can. [torch-forward]",
+        reason=reason,
+        where=where,
     )
 
 

@@ -83,6 +83,7 @@ def torchscript(path: str) -> BadNetwork:
     """Return the error for TorchScript, whose operators are not called from Python."""
     where = f"in module {path!r}" if path else "as the module itself"
     return BadNetwork(
-        f"A module must be Python code to be recorded (got TorchScript {where}). Pass the module that was "
-        "scripted or traced, or the same network as an ONNX file. [torch-script]"
+        "A module must be Python code to be recorded (got TorchScript {where}). Pass the module "
+        "that was scripted or traced, or the same network as an ONNX file. [torch-script]",
+        where=where,
     )

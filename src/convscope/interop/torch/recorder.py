@@ -474,8 +474,11 @@ def values_needed(word: str, path: str) -> BadNetwork:
     """Return the error for a forward pass that depends on a tensor's values."""
     where = f"module {path!r}" if path else "the module"
     return BadNetwork(
-        f"The network depends on the values in a tensor, which has none here (got {word.strip('_')}() of a tensor "
-        f"in {where}). Compute it from shapes, or import the part without it. [torch-control-flow]"
+        "The network depends on the values in a tensor, which has none here (got {value}() of a "
+        "tensor in {where}). Compute it from shapes, or import the part without it. "
+        "[torch-control-flow]",
+        value=word.strip("_"),
+        where=where,
     )
 
 
@@ -483,7 +486,8 @@ def _unrecorded(path: str) -> BadNetwork:
     """Return the error for a tensor computed by code that does not call PyTorch's functions from Python."""
     where = f"module {path!r}" if path else "the module"
     return BadNetwork(
-        f"A module must call PyTorch's functions from Python to be recorded (got a tensor in {where} that other "
-        "code, such as an operator in C++, computed from its input). Write that part in Python, or import the "
-        "network without it. [torch-unseen]"
+        "A module must call PyTorch's functions from Python to be recorded (got a tensor in "
+        "{where} that other code, such as an operator in C++, computed from its input). Write "
+        "that part in Python, or import the network without it. [torch-unseen]",
+        where=where,
     )

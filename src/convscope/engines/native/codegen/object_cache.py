@@ -60,8 +60,10 @@ def cache_limit() -> int:
     match = _SIZE.fullmatch(named)
     if match is None:
         raise BadSetting(
-            f"CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G; got {_short(named)!r}; "
-            f"unset it for {LIMIT >> 20}M. [cache-limit]"
+            "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G; got {named!r}; unset it for "
+            "{limit}M. [cache-limit]",
+            named=_short(named),
+            limit=LIMIT >> 20,
         )
     return int(match[1]) * _UNITS[match[2].upper()]
 

@@ -56,8 +56,8 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
 def update_kernel(optimizer: Optimizer) -> Kernel:
     """Return the kernel that updates parameters."""
     raise BadSetting(
-        f"the native engine has no kernel for the optimizer {type(optimizer).__name__}. "
-        "Use SGD, Adam or AdamW. [no-update]"
+        "the native engine has no kernel for the optimizer {name__}. Use SGD, Adam or AdamW. [no-update]",
+        name__=type(optimizer).__name__,
     )
 
 

@@ -38,8 +38,10 @@ def thread_count() -> int:
         if not named.isdecimal() or len(named) > 9 or not 1 <= int(named) <= MAX_THREADS:
             shown = named if len(named) <= 40 else f"{named[:40]}…"
             raise BadSetting(
-                f"CONVSCOPE_THREADS must be an integer from 1 to {MAX_THREADS}; got {shown!r}; "
-                "unset it to use every core. [threads]"
+                "CONVSCOPE_THREADS must be an integer from 1 to {max_threads}; got {shown!r}; unset it "
+                "to use every core. [threads]",
+                max_threads=MAX_THREADS,
+                shown=shown,
             )
         return int(named)
     if hasattr(os, "sched_getaffinity"):

@@ -41,8 +41,10 @@ def _indices(layer: Embedding, x: Array) -> Array:
     wrong = (whole != x) | (whole < 0) | (whole >= layer.num_embeddings)
     if wrong.any():
         raise BadShape(
-            f"Embedding.input must be whole numbers from 0 to {layer.num_embeddings - 1}; "
-            f"got {x[wrong].flat[0]}; look the words up in the vocabulary first. [embedding-index]"
+            "Embedding.input must be whole numbers from 0 to {num_embeddings}; got {flat}; look the "
+            "words up in the vocabulary first. [embedding-index]",
+            num_embeddings=layer.num_embeddings - 1,
+            flat=x[wrong].flat[0],
         )
     return whole
 

@@ -75,13 +75,19 @@ class Run:
         for name, grad in seeds.items():
             if name not in self.values:
                 raise UnknownLayer(
-                    f"{self.network.name} has no layer {name!r}; {nearest(name, self.values)} [layer-name]"
+                    "{name} has no layer {name2!r}; {name3} [layer-name]",
+                    name=self.network.name,
+                    name2=name,
+                    name3=nearest(name, self.values),
                 )
             expected = self.values[name].shape
             if grad.shape != expected:
                 raise BadShape(
-                    f"the gradient of {name!r} must be {show_shape(expected)}, as its value; "
-                    f"got {show_shape(grad.shape)}; reshape it. [gradient-shape]"
+                    "the gradient of {name!r} must be {expected}, as its value; got {shape}; reshape it. "
+                    "[gradient-shape]",
+                    name=name,
+                    expected=show_shape(expected),
+                    shape=show_shape(grad.shape),
                 )
         return seeds
 
@@ -141,14 +147,19 @@ def _inputs(network: Network, x: Array | Mapping[str, Array]) -> dict[str, Array
     wanted = {node.name: node.output_shape for node in network.inputs}
     if set(given) != set(wanted):
         raise BadShape(
-            f"x must have an array for each of {', '.join(wanted)}; got {', '.join(given) or 'none'}; "
-            "give a dict of arrays by input name. [input-names]"
+            "x must have an array for each of {wanted}; got {value}; give a dict of arrays by input "
+            "name. [input-names]",
+            wanted=", ".join(wanted),
+            value=", ".join(given) or "none",
         )
     for name, array in given.items():
         if array.shape[1:] != wanted[name]:
             raise BadShape(
-                f"input {name!r} must be n×{show_shape(wanted[name])}; got {show_shape(array.shape)}; "
-                "reshape it, or use network.with_input. [input-shape]"
+                "input {name!r} must be n×{wanted}; got {shape}; reshape it, or use network.with_input. "
+                "[input-shape]",
+                name=name,
+                wanted=show_shape(wanted[name]),
+                shape=show_shape(array.shape),
             )
     return given
 
@@ -158,12 +169,17 @@ def _check(shapes: ParamShapes, arrays: Mapping[str, Array], what: str) -> None:
     if missing:
         few = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise BadShape(
-            f"{what} must hold every array of the network; got none for {few}; "
-            f"make them by the shapes the network asks for. [{what}-missing]"
+            "{what} must hold every array of the network; got none for {few}; make them by the "
+            "shapes the network asks for. [{what}-missing]",
+            what=what,
+            few=few,
         )
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise BadShape(
-                f"{what} {name!r} must be {show_shape(shape)}; got {show_shape(arrays[name].shape)}; "
-                f"use arrays made for this network. [{what}-shape]"
+                "{what} {name!r} must be {shape}; got {shape2}; use arrays made for this network. [{what}-shape]",
+                what=what,
+                name=name,
+                shape=show_shape(shape),
+                shape2=show_shape(arrays[name].shape),
             )

@@ -15,8 +15,9 @@ def _indices(layer: IndexSelect, n: int, context: Context) -> Array:
     whole = kept.astype(np.int64)
     if (whole != kept).any() or (whole < 0).any() or (whole >= n).any():
         raise BadShape(
-            f"IndexSelect.index must be whole numbers from 0 to {n - 1}; got others; "
-            "set the buffer to the indices to pick. [select-index]"
+            "IndexSelect.index must be whole numbers from 0 to {n}; got others; set the buffer to "
+            "the indices to pick. [select-index]",
+            n=n - 1,
         )
     return whole
 

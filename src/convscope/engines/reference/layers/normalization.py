@@ -93,8 +93,10 @@ def check_batch(layer: BatchNorm, shape: tuple[int, ...]) -> None:
     """
     if math.prod(shape) // shape[1] < 2:
         raise BadShape(
-            f"{layer.kind}.input must give more than one value per channel in training; got one, from "
-            f"{show_shape(shape)}; use a larger batch, or evaluate instead of training. [batchnorm-one]"
+            "{kind}.input must give more than one value per channel in training; got one, from "
+            "{shape}; use a larger batch, or evaluate instead of training. [batchnorm-one]",
+            kind=layer.kind,
+            shape=show_shape(shape),
         )
 
 

@@ -43,8 +43,10 @@ class Context:
     def __post_init__(self) -> None:
         if self.twin not in get_args(Twin):
             raise BadSetting(
-                f"Context.twin must be one of {', '.join(get_args(Twin))}; got twin={self.twin!r}; "
-                "matrix is the fast one, loops the one to read. [twin]"
+                "Context.twin must be one of {twin}; got twin={twin2!r}; matrix is the fast one, loops "
+                "the one to read. [twin]",
+                twin=", ".join(get_args(Twin)),
+                twin2=self.twin,
             )
 
 
@@ -85,6 +87,8 @@ def backward(
 
 def _no_rule(layer: Layer, question: str) -> NoRule:
     return NoRule(
-        f"the reference engine has no {question} rule for {layer.kind}. "
-        f"Replace it by layers that can be computed. [no-{question}]"
+        "the reference engine has no {question} rule for {kind}. Replace it by layers that can "
+        "be computed. [no-{question}]",
+        question=question,
+        kind=layer.kind,
     )

@@ -20,6 +20,7 @@ def module_of(layer: L.Layer, shapes: Shapes) -> nn.Module:
     Errors:   NoRule [no-torch] for a layer that PyTorch does not have
     """
     raise NoRule(
-        f"{layer.kind}.torch must be known to write it as a PyTorch module; got no rule for {layer.kind}; "
-        "put layers that PyTorch has in its place. [no-torch]"
+        "{kind}.torch must be known to write it as a PyTorch module; got no rule for {kind}; put "
+        "layers that PyTorch has in its place. [no-torch]",
+        kind=layer.kind,
     )

@@ -151,8 +151,10 @@ def write(layer: Layer, writer: LayerWriter) -> None:
     Errors:   NoRule [no-onnx] for a layer that cannot be expressed in ONNX operators
     """
     raise NoRule(
-        f"{layer.kind} cannot be expressed in ONNX operators (layer {writer.name!r}). "
-        "Save the model with Model.save instead. [no-onnx]"
+        "{kind} cannot be expressed in ONNX operators (layer {name!r}). Save the model with "
+        "Model.save instead. [no-onnx]",
+        kind=layer.kind,
+        name=writer.name,
     )
 
 

@@ -15,8 +15,10 @@ def _(layer: LSTM, writer: LayerWriter) -> None:
     """One ONNX LSTM per level. Their sequence axis comes first, and directions have their own axis."""
     if layer.proj_size:
         raise NoRule(
-            f"ONNX's LSTM has no projection (got proj_size={layer.proj_size} in layer {writer.name!r}). "
-            "Save the model with Model.save instead. [no-onnx]"
+            "ONNX's LSTM has no projection (got proj_size={proj_size} in layer {name!r}). Save the "
+            "model with Model.save instead. [no-onnx]",
+            proj_size=layer.proj_size,
+            name=writer.name,
         )
     width = layer.directions * layer.width
     x = writer.x

@@ -1,0 +1,1 @@
+"""Chinese: one dictionary of templates per package."""
