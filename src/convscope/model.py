@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never, get_args
 
@@ -28,6 +28,9 @@ from .parameters import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from .analysis.report import Report
+    from .inside.targets import Target
+    from .inside.terms import UnitTerms
+    from .inside.trace import Trace
     from .training.fit import Augment
     from .training.history import History
 
@@ -267,9 +270,34 @@ class Model:
         x = check_inputs(self.network, x, self.dtype)
         return self._program.gradients(x, check_labels(labels, len(x)), self.steps)
 
-    def activations(self, x: Array) -> dict[str, Array]:
-        """Return the output of every layer at inference by name, including the input."""
-        return self._program.activations(check_inputs(self.network, x, self.dtype))
+    def activations(self, x: Array, layers: Sequence[str] | None = None) -> dict[str, Array]:
+        """Return the outputs of layers at inference by name; by default of all, including the input.
+
+        Raises:
+            UnknownLayer: [layer-name]
+        """
+        from .inside.targets import node_named
+
+        names = None if layers is None else [node_named(self, layer).name for layer in layers]
+        return self._program.activations(check_inputs(self.network, x, self.dtype), names)
+
+    def trace(self, images: Array, target: Target | None = None, layers: Sequence[str] | None = None) -> Trace:
+        """Return the values of layers for images, and the gradient of a target with respect to each.
+
+        See `convscope.inside.trace`.
+        """
+        from .inside.trace import trace
+
+        return trace(self, images, target, layers)
+
+    def unit_terms(self, image: Array, layer: str, at: Sequence[int], target: Target | None = None) -> UnitTerms:
+        """Return the arithmetic behind one unit for one image: inputs, weights, products and bias.
+
+        See `convscope.inside.terms.unit_terms`.
+        """
+        from .inside.terms import unit_terms
+
+        return unit_terms(self, image, layer, at, target)
 
     def predict(self, x: Array, probabilities: bool | None = None) -> Array:
         """Return probabilities if the model is a classifier, else the raw output of the network.

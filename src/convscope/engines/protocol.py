@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -97,8 +98,17 @@ class Program(Protocol):
     def predict(self, x: Array) -> Array:
         """Return the network's output at inference."""
 
-    def activations(self, x: Array) -> dict[str, Array]:
-        """Return every layer's output at inference, inputs included."""
+    def activations(self, x: Array, layers: Collection[str] | None = None) -> dict[str, Array]:
+        """Return the outputs of the layers at inference; by default of all, inputs included."""
+
+    def differentiate(
+        self, x: Array, layer: str, gradient: Callable[[Array], Array], layers: Collection[str]
+    ) -> dict[str, tuple[Array, Array]]:
+        """Return the outputs of layers at inference, and the gradient of a scalar with respect to each.
+
+        `gradient` maps the output of `layer` to the gradient of the scalar there. It is called once. The gradient
+        is zero where the scalar does not depend on a layer.
+        """
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""

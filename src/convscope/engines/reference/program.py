@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 import numpy as np
 
 from ...network import Network
@@ -54,9 +56,20 @@ class ReferenceProgram:
         """Return the network's output at inference."""
         return self._infer(x).output
 
-    def activations(self, x: Array) -> dict[str, Array]:
-        """Return every layer's output at inference, inputs included."""
-        return self._infer(x.copy()).values  # the images are among them, and views of them
+    def activations(self, x: Array, layers: Collection[str] | None = None) -> dict[str, Array]:
+        """Return the outputs of the layers at inference; by default of all, inputs included."""
+        values = self._infer(x.copy()).values  # the images are among them, and views of them
+        return values if layers is None else {name: values[name] for name in layers}
+
+    def differentiate(
+        self, x: Array, layer: str, gradient: Callable[[Array], Array], layers: Collection[str]
+    ) -> dict[str, tuple[Array, Array]]:
+        """Return the outputs of layers at inference, and the gradient of a scalar with respect to each."""
+        with np.errstate(all="ignore"):
+            passed = self._infer(x.copy())
+            found = passed.backward({layer: gradient(passed.values[layer])}).values
+        values = {name: passed.values[name] for name in layers}
+        return {name: (value, found.get(name, np.zeros_like(value))) for name, value in values.items()}
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 
@@ -74,9 +74,23 @@ class TorchProgram:
             found = self._module(_tensor(x))
         return _array(found[self._network.outputs[-1].name] if isinstance(found, dict) else found)
 
-    def activations(self, x: Array) -> dict[str, Array]:
-        """Return every layer's output at inference, inputs included."""
-        return {name: _array(value) for name, value in self._inferred(x).items()}
+    def activations(self, x: Array, layers: Collection[str] | None = None) -> dict[str, Array]:
+        """Return the outputs of the layers at inference; by default of all, inputs included."""
+        values = self._inferred(x)
+        return {name: _array(values[name]) for name in (values if layers is None else layers)}
+
+    def differentiate(
+        self, x: Array, layer: str, gradient: Callable[[Array], Array], layers: Collection[str]
+    ) -> dict[str, tuple[Array, Array]]:
+        """Return the outputs of layers at inference, and the gradient of a scalar with respect to each."""
+        self._module.eval()
+        images = _tensor(x).requires_grad_()
+        values = self._values(images, None)
+        seed = torch.from_numpy(gradient(_array(values[layer])))
+        asked = [name for name in layers if values[name].requires_grad]
+        found = torch.autograd.grad(values[layer], [values[name] for name in asked], seed, allow_unused=True)
+        by_name = dict(zip(asked, found, strict=True))
+        return {name: (_array(values[name]), _or_zeros(by_name.get(name), values[name])) for name in layers}
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
@@ -147,9 +161,9 @@ class TorchProgram:
             tensor.grad = torch.zeros_like(tensor) if gradient is None else gradient
         return values, got
 
-    def _values(self, x: Array, masks: np.random.Generator | None) -> Values:
+    def _values(self, x: Array | Tensor, masks: np.random.Generator | None) -> Values:
         """Return every layer's output; masks are drawn as the reference draws them, layer after layer."""
-        values: Values = {self._network.inputs[0].name: _tensor(x)}
+        values: Values = {self._network.inputs[0].name: x if isinstance(x, Tensor) else _tensor(x)}
         for name, inputs, module in self._module.order:
             if masks is not None and isinstance(module, nn.Dropout):
                 values[name] = _dropped(values[inputs[0]], module.p, masks)
@@ -201,6 +215,10 @@ def _array(tensor: Tensor) -> Array:
     """Return a copy: the tensor's memory may be used again."""
     array: Array = tensor.detach().numpy().copy()
     return array
+
+
+def _or_zeros(gradient: Tensor | None, value: Tensor) -> Array:
+    return _array(torch.zeros_like(value) if gradient is None else gradient)
 
 
 def _gradient(tensor: Tensor) -> Tensor:

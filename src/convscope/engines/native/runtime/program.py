@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ...protocol import Array, LayerStatistics, StepResult, Training, required
 from ...reference.layers import Run
 from ...reference.layers.graph import keeps_statistics
 from ...reference.layers.normalization import check_batch
-from ...reference.program import first_fault
+from ...reference.program import ReferenceProgram, first_fault
 from ...reference.statistics import layer_statistics
 from ..codegen.compiler import Loader
 from ..layout import Blocked, Floats
@@ -122,11 +122,21 @@ class NativeProgram:
         with self._busy:
             return unpacked(self._infer(PlanKind.INFERENCE, x), self._network.outputs[-1].name)
 
-    def activations(self, x: Array) -> dict[str, Array]:
-        """Return every layer's output at inference, inputs included."""
+    def activations(self, x: Array, layers: Collection[str] | None = None) -> dict[str, Array]:
+        """Return the outputs of the layers at inference; by default of all, inputs included."""
+        names = [node.name for node in self._network] if layers is None else layers
         with self._busy:
             executable = self._infer(PlanKind.EVERY_LAYER, x)
-            return {node.name: unpacked(executable, node.name) for node in self._network}
+            return {name: unpacked(executable, name) for name in names}
+
+    def differentiate(
+        self, x: Array, layer: str, gradient: Callable[[Array], Array], layers: Collection[str]
+    ) -> dict[str, tuple[Array, Array]]:
+        """Return the outputs of layers at inference, and the gradient of a scalar with respect to each."""
+        reference = ReferenceProgram(self._network, None, self._seed, np.float32)
+        for name in reference.names():
+            reference.write(name, self.read(name))
+        return reference.differentiate(x, layer, gradient, layers)
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
