@@ -169,7 +169,9 @@ class TorchProgram:
                 values[name] = _dropped(values[inputs[0]], module.p, masks)
                 continue
             with _refusals(name):
-                values[name] = module(*(values[one] for one in inputs))
+                output = module(*(values[one] for one in inputs))
+            # Layers that change nothing return their input: a view has a gradient of its own.
+            values[name] = output.view_as(output) if any(output is values[one] for one in inputs) else output
         return values
 
     def _gradients(self) -> dict[str, Array]:

@@ -89,9 +89,9 @@ class WindowPool(nn.Module):
     def _reduced(self, under: Tensor) -> Tensor:
         layer = self.layer
         if isinstance(layer, MinPool):
-            return -under.amax(-1)
+            return -under.max(-1).values
         if isinstance(layer, MaxPool):
-            return under.amax(-1)
+            return under.max(-1).values
         if isinstance(layer, LPPool):
             total: Tensor = under.abs().pow(layer.norm_type).sum(-1).pow(1 / layer.norm_type)
             return total
