@@ -31,6 +31,7 @@ ORDER = (
     "loading",
     "model",
     "exchange",
+    "inside",
     "training",
     "lab bench",
     "render",
@@ -52,6 +53,7 @@ EXCEPTIONS = {
     ("loading", "model"): "a Model is one of the things that cs.load takes",
     ("loading", "training"): "a run folder is one of the things that cs.load takes",
     ("model", "training"): "Model.fit, Model.save and Model.load are methods of the contract",
+    ("model", "inside"): "Model.trace, Model.unit_terms and the like are methods of the contract",
     ("training.history", "render"): "str(history) is the printed table",
 }
 """Imports against the order, by module and package, each with its reason."""

@@ -27,6 +27,8 @@ _HOMES = {
     "convscope.derivations": ("explain",),
     "convscope.exchange": ("from_keras", "from_onnx", "from_torch", "to_onnx", "to_torch"),
     "convscope.model": ("Model",),
+    "convscope.inside.effective_field": ("effective_field",),
+    "convscope.inside.targets": ("LossTarget",),
     "convscope.loading": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
     "convscope.notation": ("parse", "to_notation", "to_yaml"),
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from .derivations import explain
     from .errors import ConvscopeError
     from .exchange import from_keras, from_onnx, from_torch, to_onnx, to_torch
+    from .inside.effective_field import effective_field
+    from .inside.targets import LossTarget
     from .loading import load, zoo_names
     from .model import Model
     from .network import Entry, Network

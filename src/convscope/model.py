@@ -28,6 +28,8 @@ from .parameters import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from .analysis.report import Report
+    from .inside.class_maps import Placement
+    from .inside.strongest import Response
     from .inside.targets import Target
     from .inside.terms import UnitTerms
     from .inside.trace import Trace
@@ -298,6 +300,43 @@ class Model:
         from .inside.terms import unit_terms
 
         return unit_terms(self, image, layer, at, target)
+
+    def attribute(
+        self,
+        images: Array,
+        target: Target | None = None,
+        method: str = "gradient",
+        layer: str | None = None,
+        placement: Placement = "exact",
+        **settings: Any,
+    ) -> Array:
+        """Return how much each pixel, or each position, contributes to a target.
+
+        See `convscope.inside.attribute`.
+        """
+        from .inside.attribution import attribute
+
+        return attribute(self, images, target, method, layer, placement, **settings)
+
+    def strongest(
+        self, data: Data, layer: str, channel: int, count: int = 9, progress: bool = False
+    ) -> list[Response]:
+        """Return the images and positions with the strongest response of a channel, strongest first.
+
+        See `convscope.inside.strongest`.
+        """
+        from .inside.strongest import strongest
+
+        return strongest(self, data, layer, channel, count, progress)
+
+    def maximize(self, layer: str, channel: int, **settings: Any) -> Array:
+        """Return an image (c, h, w) that excites a channel, found by gradient ascent from noise.
+
+        See `convscope.inside.maximize`.
+        """
+        from .inside.maximization import maximize
+
+        return maximize(self, layer, channel, **settings)
 
     def predict(self, x: Array, probabilities: bool | None = None) -> Array:
         """Return probabilities if the model is a classifier, else the raw output of the network.

@@ -93,7 +93,9 @@ def test_engines_agree(engine, target):
 @settings(max_examples=25, deadline=None)
 @given(networks())
 def test_random_networks_match_autograd(network):
-    reference, other = (cs.Model(network, seed=1, engine=engine, dtype="float64") for engine in ("reference", "torch"))
+    reference, other = (
+        cs.Model(network, seed=1, engine=engine, dtype="float64") for engine in ("reference", "torch")
+    )
     x = images_for(reference, 2)
     last = network.outputs[-1]
     unit = (last.name, tuple(n // 2 for n in last.output_shape))

@@ -196,7 +196,9 @@ def _slid(x: Array, weight: Array, first: int, taps: list[Array], bias: float) -
     channels = np.arange(first, first + len(weight))
     positions = [axis[inside] for axis, inside in zip(taps, where, strict=True)]
     values = x[np.ix_(channels, *positions)]
-    indices = tuple(tuple(map(int, (channel, *position))) for channel in channels for position in product(*positions))
+    indices = tuple(
+        tuple(map(int, (channel, *position))) for channel in channels for position in product(*positions)
+    )
     padding = weight.size - kept.size
     return Arithmetic("sum", (0,) * len(indices), indices, values.ravel(), kept.ravel(), bias, padding)
 
@@ -339,7 +341,8 @@ def _bin(x: Array, channel: int, position: Index, sizes: tuple[int, ...]) -> Arr
     """Return the mask of a bin of adaptive pooling."""
     read = np.zeros(x.shape, bool)
     spans = [Bins(n, size).span(np.array(p)) for n, size, p in zip(x.shape[1:], sizes, position, strict=True)]
-    read[(channel, *(slice(int(first), int(last) + 1) for first, last in spans))] = True
+    inside: tuple[Any, ...] = (channel, *(slice(int(first), int(last) + 1) for first, last in spans))
+    read[inside] = True
     return read
 
 

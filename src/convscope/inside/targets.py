@@ -157,7 +157,8 @@ def _classes(model: Model, target: int | Sequence[int], images: int) -> Seed:
 
     def pick(values: Array) -> Array:
         picked = values[np.arange(len(values)), np.broadcast_to(chosen, len(values))]
-        return picked.reshape(len(values), -1).sum(axis=1)
+        summed: Array = picked.reshape(len(values), -1).sum(axis=1)
+        return summed
 
     return Seed(scores, gradient, pick)
 
