@@ -57,7 +57,8 @@ def maximize(
     shift = check_integer("", "jitter", jitter, 0, "4 is usual")
     every = check_integer("", "blur_every", blur_every, 1, "4 is usual")
     deviation = check_number("", "blur", blur, 0, hint="0.5 is usual")
-    rate, shrink = check_number("", "lr", lr, 0), check_number("", "decay", decay, 0, 1)
+    rate = check_number("", "lr", lr, 0, hint="0.1 is usual")
+    shrink = check_number("", "decay", decay, 0, 1, hint="0.01 is usual")
     draw = np.random.default_rng(seed)
     x = (0.1 * draw.standard_normal((1, *model.network.input_shape))).astype(model.dtype)
     axes = tuple(range(2, x.ndim))
@@ -74,9 +75,8 @@ def maximize(
         slope = model.program.differentiate(x, layer, gradient, [first])[first][1]
         size = float(np.sqrt(np.square(slope, dtype=np.float64).mean()))
         if size > 0 and np.isfinite(size):
-            x += (rate / size * slope).astype(x.dtype)
-        x *= x.dtype.type(1 - shrink)
-        x = np.roll(x, tuple(-i for i in moved), axes)
+            x = x + (rate / size * slope).astype(x.dtype)
+        x = np.roll(x * (1 - shrink), tuple(-i for i in moved), axes)
         if deviation > 0 and (step + 1) % every == 0:
             x = _blurred(x, deviation)
     image: Array = x[0]
