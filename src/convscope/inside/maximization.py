@@ -76,7 +76,7 @@ def maximize(
         size = float(np.sqrt(np.square(slope, dtype=np.float64).mean()))
         if size > 0 and np.isfinite(size):
             x = x + (rate / size * slope).astype(x.dtype)
-        x = np.roll(x * (1 - shrink), tuple(-i for i in moved), axes)
+        x = np.roll(np.multiply(x, 1 - shrink, dtype=model.dtype), tuple(-i for i in moved), axes)
         if deviation > 0 and (step + 1) % every == 0:
             x = _blurred(x, deviation)
     image: Array = x[0]
