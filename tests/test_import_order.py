@@ -24,6 +24,7 @@ ORDER = (
     "notation optim",
     "analysis",
     "derivations",
+    "layout",
     "images",
     "data",
     "engines",
