@@ -28,20 +28,15 @@ from .memory import memory
 from .path import Chains
 from .receptive_field import receptive_field
 
-if TYPE_CHECKING:
-    from ..input_shapes import InputShape
-    from ..loading import ModelSource
-
-__all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step", "Text", "explain"]
+__all__ = ["LANGUAGES", "Derivation", "DerivationStep", "Explanation", "Known", "Section", "Text", "explain"]
 
 
 def explain(
-    model: ModelSource,
+    network: Network,
     layer_name: str | None = None,
     at: Iterable[int] | None = None,
-    input_shape: InputShape | None = None,
 ) -> Explanation:
-    """Derive every number of one layer, or of all layers, of anything `load` takes.
+    """Derive every number of one layer, or of all layers.
 
     One layer's receptive field is derived from the image on, forward and backward, with the center of
     the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
@@ -49,9 +44,6 @@ def explain(
 
     Errors:   UnknownLayer [layer-name]; BadUnit [unit-range], [unit-rank]; BadSetting [language] when written
     """
-    from ..loading import load
-
-    network = load(model, input_shape)
     chains = Chains(network)
     if layer_name is not None:
         node = network[layer_name]

@@ -25,10 +25,6 @@ from .smallest_input import find_smallest_input
 from .subject import Subject
 from .useless_layers import find_dropout, find_linear_stacks, find_useless_biases, find_useless_relus
 
-if TYPE_CHECKING:
-    from ...input_shapes import InputShape
-    from ...loading import ModelSource
-
 __all__ = ["Finding", "diagnose"]
 
 _FAMILIES: tuple[Callable[[Subject], list[Finding]], ...] = (
@@ -50,24 +46,21 @@ _FAMILIES: tuple[Callable[[Subject], list[Finding]], ...] = (
 
 
 def diagnose(
-    model: ModelSource,
+    network: Network,
     object_size: int | Sequence[int] | None = None,
     other_input: Sequence[int] | None = None,
-    input_shape: InputShape | None = None,
 ) -> list[Finding]:
     """Return risks and waste in a network's structure, most severe first.
 
-    `model` and `input_shape` are what `load` takes. `object_size` is the size of what should be seen whole, one
+    `object_size` is the size of what should be seen whole, one
     number or one per axis. `other_input` is a second input shape the network will be used on; one pixel larger
     in every direction unless given.
 
     Units:    pixels of the input
     Errors:   BadSetting [object-size], [other-input]; BadShape when the network cannot take `other_input`
     """
-    from ...loading import load
-
     other = None if other_input is None else tuple(operator.index(n) for n in other_input)
-    subject = Subject(load(model, input_shape), None, other)
+    subject = Subject(network, None, other)
     if object_size is not None:
         subject.object_size = _object_size(object_size, len(subject.image))
     found = [finding for family in _FAMILIES for finding in family(subject)]
