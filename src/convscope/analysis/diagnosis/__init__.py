@@ -1,6 +1,6 @@
 """Diagnosis: risks and waste in a network's structure, with suggestions.
 
-`finding.py` says what a finding is, `subject.py` computes what they share, `wording.py` puts numbers in words.
+`finding.py` says what a finding is and writes its numbers, `subject.py` computes what they share.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING
 from ...errors import BadSetting
 from ...layers.connection import Shape
 from ...network import Network
-from .even_kernels import find_even_kernel_shift
+from .alignment import find_even_kernel_shift, find_misaligned_merges, find_same_drift
 from .finding import SEVERITIES, Finding
 from .heavy_layers import find_heavy_layers
-from .loose_ends import find_dead_ends, find_opaque_layers
+from .input_size import find_smallest_input, find_unproductive_layers
 from .lost_border import find_lost_rows
-from .merges import find_misaligned_merges
 from .object_size import find_small_field
-from .productivity import find_unproductive_layers
-from .same_drift import find_same_drift
-from .smallest_input import find_smallest_input
 from .subject import Subject
-from .useless_layers import find_dropout, find_linear_stacks, find_useless_biases, find_useless_relus
+from .useless_layers import (
+    find_dead_ends,
+    find_dropout,
+    find_linear_stacks,
+    find_opaque_layers,
+    find_useless_biases,
+    find_useless_relus,
+)
 
 __all__ = ["Finding", "diagnose"]
 

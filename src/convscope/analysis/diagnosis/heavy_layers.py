@@ -11,9 +11,8 @@ from ...layers.dense import Linear
 from ...layers.rearrange import Flatten
 from ...layers.structural import Dropout, Identity
 from ...network import Network, Node
-from .finding import Finding
+from .finding import Finding, count, extent, percent
 from .subject import Subject
-from .wording import count, extent, percent
 
 
 def find_heavy_layers(subject: Subject) -> list[Finding]:

@@ -10,9 +10,8 @@ from ...layers.convolution import Conv
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ..intervals import taps_of
-from .finding import Finding
+from .finding import AXIS_NAMES, Finding, extent, last_lines, listed
 from .subject import Subject, is_local, lies_over_image, shapes_for, windowed_nodes
-from .wording import AXIS_NAMES, extent, last_lines, listed
 
 FARTHEST = 128
 """How many pixels smaller and larger images are tried; strides of classic networks repeat after 32."""

@@ -11,9 +11,8 @@ from ...layers.connection import Shape
 from ...layers.convolution import Conv
 from ...network import Network, Node
 from ..receptive_field import receptive_fields
-from .finding import Finding
+from .finding import Finding, extent
 from .subject import Subject, last_spatial, lies_over_image
-from .wording import extent
 
 MOST_TRIES = 24
 """How many layers are tried with a larger stride, from the last to the first."""
