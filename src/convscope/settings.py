@@ -13,6 +13,7 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, Literal
 
 from .errors import BadSetting
+from .text.language import Message
 
 Axes = tuple[int, ...]
 """One integer per spatial axis, rows first."""
@@ -42,7 +43,7 @@ class Owner:
 class FieldType:
     """A field type: how a setting is checked, read and written."""
 
-    spelling: ClassVar[str] = "text"
+    spelling: ClassVar[Message] = Message("text")
     """What `parse` reads, in words."""
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Any:
@@ -62,7 +63,7 @@ class FieldType:
 class Count(FieldType):
     """An integer from `least` to `most`."""
 
-    spelling: ClassVar[str] = "an integer"
+    spelling: ClassVar[Message] = Message("an integer")
     least: int = 1
     most: int = LARGEST
 
@@ -99,7 +100,7 @@ class Count(FieldType):
 class Real(FieldType):
     """A finite number from `least` to `most`."""
 
-    spelling: ClassVar[str] = "a number"
+    spelling: ClassVar[Message] = Message("a number")
     least: float = float("-inf")
     most: float = float("inf")
 
@@ -133,7 +134,7 @@ class Real(FieldType):
 class Flag(FieldType):
     """True or false."""
 
-    spelling: ClassVar[str] = "true or false"
+    spelling: ClassVar[Message] = Message("true or false")
 
     def canonical(self, value: Any, owner: Owner, name: str) -> bool:
         """Return a plain bool."""
@@ -201,7 +202,7 @@ class Text(FieldType):
 class Integers(FieldType):
     """A tuple of integers of any length, each at least `least`; one integer stands for a tuple of one."""
 
-    spelling: ClassVar[str] = "integers separated by x, as in 3x5"
+    spelling: ClassVar[Message] = Message("integers separated by x, as in 3x5")
     least: int = -LARGEST
     longest: int = 64
     most: int = LARGEST
@@ -231,7 +232,7 @@ class Integers(FieldType):
 class PerAxis(FieldType):
     """One integer per spatial axis; a single integer stands for all axes."""
 
-    spelling: ClassVar[str] = "an integer, or one per axis as in 3x5"
+    spelling: ClassVar[Message] = Message("an integer, or one per axis as in 3x5")
     least: int = 1
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
@@ -263,7 +264,7 @@ class PerAxis(FieldType):
 class PerAxisPads(FieldType):
     """(before, after) per spatial axis; or "same", "valid", one number, or one number per axis."""
 
-    spelling: ClassVar[str] = "an integer, one per axis as in 1x0, or before/after as in 0/1x2/3"
+    spelling: ClassVar[Message] = Message("an integer, one per axis as in 1x0, or before/after as in 0/1x2/3")
     least: int = 0
     same: bool = True
 
@@ -331,7 +332,7 @@ class Optional(FieldType):
     form: FieldType
 
     @property
-    def spelling(self) -> str:  # type: ignore[override]
+    def spelling(self) -> Message:  # type: ignore[override]
         """Return what the inner form reads."""
         return self.form.spelling
 

@@ -13,6 +13,7 @@ from ...layers.convolution import Conv
 from ...layers.merge import Concat
 from ...layers.pooling import Pool
 from ...network import Network, Node
+from ...text.language import Message
 from ..receptive_field import ReceptiveField, Regular, receptive_fields
 from .finding import Finding, decimal, extent, listed
 from .subject import Subject, lies_over_image, windowed_nodes
@@ -49,10 +50,17 @@ def find_even_kernel_shift(subject: Subject) -> list[Finding]:
             "even-kernel-shift",
             "risk" if dense_output else "note",
             tuple(names),
-            f"even kernels with an odd stride each shift the map by half a pixel of their input: {kernels}; "
-            f"at {last.name} units are {extent([float(part) for part in total])} pixels off their nominal "
-            "positions (positive: down and right)",
-            "use odd kernels, or pad the opposite end in every second of these layers so that the shifts cancel",
+            Message(
+                "Even kernels with an odd stride each shift the map by half a pixel of their input: {kernels}. "
+                "Units of {layer} are {shift} pixels off their nominal positions (positive: down and right).",
+                kernels=kernels,
+                layer=last.name,
+                shift=extent([float(part) for part in total]),
+            ),
+            Message(
+                "Use odd kernels, or pad the opposite end in every second of these layers so that the shifts "
+                "cancel."
+            ),
             {
                 "shift": [float(part) for part in total],
                 "layer": last.name,
@@ -112,16 +120,20 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
         ]
         if len(starts) > 1 and len({start for _, start in starts}) == 1:
             continue
-        paths = ", ".join(f"{name} at {extent(start)}" for name, start in starts)
+        paths = ", ".join(f"{name} ({extent(start)})" for name, start in starts)
         found.append(
             Finding(
                 "misaligned-merge",
                 "risk",
                 (node.name,),
-                f"{node.name} joins branches whose receptive fields are centered {extent(offset)} pixels "
-                "apart; centers of the first units: "
-                f"{paths}",
-                "choose paddings and crops of the branches so that the centers coincide",
+                Message(
+                    "{layer} joins branches whose receptive fields are centered {distance} pixels apart. "
+                    "Centers of their first units: {centers}.",
+                    layer=node.name,
+                    distance=extent([abs(part) for part in offset]),
+                    centers=paths,
+                ),
+                Message("Choose paddings and crops of the branches so that the centers coincide."),
                 {"offset": list(offset), "starts": [[name, list(start)] for name, start in starts]},
             )
         )
@@ -160,11 +172,25 @@ def find_same_drift(subject: Subject) -> list[Finding]:
             "same-drift",
             "risk",
             tuple(node.name for node in nodes),
-            f"strided SAME padding is split differently at {there_size} than at {here_size} in "
-            f"{listed([node.name for node in nodes])} ({first.name}: {_show(here_pads)} becomes "
-            f"{_show(there_pads)}), so the first unit of {layer} is centered at {extent(two)} instead of "
-            f"{extent(one)}: off by {extent(drift)} pixels",
-            f"use sizes that differ by a multiple of {extent(_period(nodes, subject))}, or set explicit padding",
+            Message(
+                "Strided SAME padding is split differently at {other_size} than at {size} in {layers} "
+                "({first}: {pads} becomes {other_pads}), so the first unit of {layer} is centered at "
+                "{other_center} instead of {center}: off by {drift} pixels.",
+                other_size=there_size,
+                size=here_size,
+                layers=listed([node.name for node in nodes]),
+                first=first.name,
+                pads=_show(here_pads),
+                other_pads=_show(there_pads),
+                layer=layer,
+                other_center=extent(two),
+                center=extent(one),
+                drift=extent(drift),
+            ),
+            Message(
+                "Use sizes that differ by a multiple of {period}, or set explicit padding.",
+                period=extent(_period(nodes, subject)),
+            ),
             {
                 "input": list(network.input_shape),
                 "other_input": list(other.input_shape),
@@ -207,10 +233,10 @@ def _other_network(subject: Subject) -> Network | None:
 def _check(other: Shape, shape: Shape) -> None:
     if len(other) != len(shape) or other[:1] != shape[:1]:
         raise BadSetting(
-            "diagnose.other_input must have the channels and axes of the input {shape} (got "
-            "other_input={other}). Change sizes only. [other-input]",
+            "other_input must have the channels and axes of the input {shape} (got other_input={got}). "
+            "Change sizes only. [other-input]",
             shape=show_shape(shape),
-            other=show_shape(other),
+            got=show_shape(other),
         )
 
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ...text.language import Message
+from ...text.lists import join_and, shortened_with_count
+
 Severity = Literal["risk", "waste", "note"]
 
 SEVERITIES: tuple[Severity, ...] = ("risk", "waste", "note")
@@ -17,6 +20,7 @@ class Finding:
     """A risk, a waste or a note about a network's structure.
 
     `code` is stable, `layers` names the layers concerned in order, `numbers` has every number of the message.
+    `message` and `suggestion` are sentences, as messages that can be translated.
     """
 
     code: str
@@ -41,13 +45,11 @@ class Finding:
         }
 
 
-AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-LINE_NAMES = {1: ("position",), 2: ("row", "column"), 3: ("slice", "row", "column")}
-
-
-def count(number: int, noun: str) -> str:
-    """Write `1 row`, `2 rows`, `1,000 rows`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+AXIS_NAMES = {
+    1: (Message("length"),),
+    2: (Message("height"), Message("width")),
+    3: (Message("depth"), Message("height"), Message("width")),
+}
 
 
 def decimal(number: float) -> str:
@@ -66,16 +68,35 @@ def percent(part: int, whole: int) -> str:
 
 
 def last_lines(numbers: Sequence[int]) -> str:
-    """Write lines at the end per axis, those that are none left out: `the last row and the last 2 columns`."""
-    names = LINE_NAMES[len(numbers)]
-    return " and ".join(
-        f"the last {name if number == 1 else count(number, name)}"
-        for number, name in zip(numbers, names, strict=True)
-        if number
-    )
+    """Write lines at the end per axis, without axes that have none: `the last row and the last 2 columns`."""
+    axes = ("slice", "row", "column")[-len(numbers) :] if len(numbers) > 1 else ("position",)
+    return join_and([_last(axis, number) for axis, number in zip(axes, numbers, strict=True) if number])
 
 
-def listed(names: Sequence[str], most: int = 6) -> str:
-    """Write names with commas, the rest as a number."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+def _last(axis: str, count: int) -> Message:
+    match axis:
+        case "row":
+            return Message("the last row") if count == 1 else Message("the last {count:,} rows", count=count)
+        case "column":
+            return Message("the last column") if count == 1 else Message("the last {count:,} columns", count=count)
+        case "slice":
+            return Message("the last slice") if count == 1 else Message("the last {count:,} slices", count=count)
+        case _:
+            if count == 1:
+                return Message("the last position")
+            return Message("the last {count:,} positions", count=count)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write up to six names, and how many more there are."""
+    return shortened_with_count(names, 6)
+
+
+def sentences(first: str, *rest: str) -> str:
+    """Join sentences."""
+    return Message("{first} {rest}", first=first, rest=sentences(*rest)) if rest else first
+
+
+def alternatives(first: str, *rest: str) -> str:
+    """Join clauses by semicolons."""
+    return Message("{first}; {rest}", first=first, rest=alternatives(*rest)) if rest else first

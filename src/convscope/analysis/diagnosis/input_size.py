@@ -9,7 +9,9 @@ from ...errors import ConvscopeError
 from ...layers.connection import Shape
 from ...layers.pooling import Pool
 from ...network import Network, Node
-from .finding import AXIS_NAMES, Finding, count, extent, listed
+from ...text.language import Message
+from ...text.lists import counted, join_and
+from .finding import AXIS_NAMES, Finding, extent, listed, sentences
 from .subject import Subject, lies_over_image, shapes_for
 
 
@@ -64,18 +66,56 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
     rows = [subject.report[one.node.name] for one in unproductive]
     params, macs = sum(row.params for row in rows), sum(row.macs for row in rows)
     many = len(unproductive)
-    name, field = first.node.name, extent(first.field)
+    name = first.node.name
+    values = {
+        "total": len(subject.spatial),
+        "layer": name,
+        "field": extent(first.field),
+        "image": extent(image),
+        "params": counted(params, "parameter"),
+        "macs": counted(macs, "MAC"),
+    }
+    if many == 1:
+        message = Message(
+            "1 of {total:,} spatial layers is unproductive: {layer}. Along every path its input already has a "
+            "receptive field of {field}, larger than the {image} image; its {params} and {macs} add no new "
+            "context.",
+            **values,
+        )
+        suggestion = Message(
+            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove it.",
+            size=extent(needed),
+            layer=name,
+        )
+    else:
+        message = Message(
+            "{many:,} of {total:,} spatial layers are unproductive, starting with {layer}. Along every path its "
+            "input "
+            "already has a receptive field of {field}, larger than the {image} image; {params} and {macs} add no "
+            "new context.",
+            many=many,
+            **values,
+        )
+        suggestion = Message(
+            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers.",
+            size=extent(needed),
+            layer=name,
+        )
+    if pools:
+        suggestion = Message(
+            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers, "
+            "except "
+            "pools that shrink the map.",
+            size=extent(needed),
+            layer=name,
+        )
     return [
         Finding(
             "unproductive-layers",
             "waste",
             tuple(row.name for row in rows),
-            f"{many} of {count(len(subject.spatial), 'spatial layer')} {'is' if many == 1 else 'are'} "
-            f"unproductive, starting with {name}: along every path its inputs already have a receptive field of "
-            f"{field}, larger than the {extent(image)} image; {count(params, 'parameter')} and "
-            f"{count(macs, 'MAC')} add no new context",
-            f"use inputs of at least {extent(needed)}, reduce stride or dilation before {name}, or remove "
-            f"{'it' if many == 1 else 'these layers'}{', except pools that shrink the map' if pools else ''}",
+            message,
+            suggestion,
             {
                 "unproductive": many,
                 "spatial_layers": len(subject.spatial),
@@ -127,31 +167,46 @@ def find_smallest_input(subject: Subject) -> list[Finding]:
     together = is_legal(network, (shape[0], *sizes))
     names = AXIS_NAMES[len(sizes)]
     if together:
-        message = f"the smallest valid input is {extent(sizes)}"
+        parts = [Message("The smallest valid input is {size}.", size=extent(sizes))]
     else:
-        each = " and ".join(f"{name} {n}" for name, n in zip(names, sizes, strict=True))
-        message = f"the smallest valid sizes are {each}, each with the other axis unchanged"
+        each = [Message("{axis} {size}", axis=axis, size=n) for axis, n in zip(names, sizes, strict=True)]
+        parts = [
+            Message(
+                "The smallest valid sizes are {sizes}, each with the other axes unchanged.", sizes=join_and(each)
+            )
+        ]
     base = (shape[0], *sizes) if together else shape
     gaps = list(_illegal_above(network, base, sizes))
-    message += "".join(f"; not every larger {names[axis]} is valid: {n} is not" for axis, n in gaps)
+    parts += [
+        Message("Not every larger {axis} is valid: {size} is not.", axis=names[axis], size=n) for axis, n in gaps
+    ]
     refitted = _refitted(network, base) if together else []
     if refitted:
-        message += f"; the weights of {listed(refitted)} would have a different shape there"
+        parts.append(
+            Message("The weights of {layers} would have a different shape there.", layers=listed(refitted))
+        )
     productive = _smallest_productive(subject, sizes)
     if productive:
-        message += f"; at {extent(productive)} every convolution or pool still adds context within the image"
+        parts.append(
+            Message(
+                "At {size}, every convolution or pool still adds context within the image.",
+                size=extent(productive),
+            )
+        )
+    advice = [Message("Use inputs of at least {size}.", size=extent(productive or sizes))]
+    if gaps:
+        advice.append(Message("Some larger sizes are invalid, so test the one you need."))
     return [
         Finding(
             "smallest-input",
             "note",
             (),
-            message,
-            f"use inputs of at least {extent(productive or sizes)}"
-            + ("; some larger sizes are invalid, so test the one you need" if gaps else ""),
+            sentences(*parts),
+            sentences(*advice),
             {
                 "smallest": list(sizes),
                 "legal_together": together,
-                "illegal_above": [[names[axis], n] for axis, n in gaps],
+                "illegal_above": [[str(names[axis]), n] for axis, n in gaps],
                 "other_weights": refitted,
                 "productive": list(productive) if productive else None,
             },
