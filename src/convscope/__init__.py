@@ -19,12 +19,9 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "convscope.analysis.region": ("Region", "Units"),
-    "convscope.analysis.report": ("Report", "inspect"),
-    "convscope.analysis.compare": ("compare",),
-    "convscope.analysis.budget": ("check",),
-    "convscope.analysis.diagnosis": ("diagnose",),
+    "convscope.analysis.report": ("Report",),
+    "convscope.api": ("check", "compare", "diagnose", "explain", "inspect"),
     "convscope.errors": ("ConvscopeError",),
-    "convscope.derivations": ("explain",),
     "convscope.exchange": ("from_keras", "from_onnx", "from_torch", "to_onnx", "to_torch"),
     "convscope.model": ("Model",),
     "convscope.inside.effective_field": ("effective_field",),
@@ -38,13 +35,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from .analysis.budget import check
-    from .analysis.compare import compare
-    from .analysis.diagnosis import diagnose
     from .analysis.region import Region, Units
-    from .analysis.report import Report, inspect
+    from .analysis.report import Report
+    from .api import check, compare, diagnose, explain, inspect
     from .data import load_data
-    from .derivations import explain
     from .errors import ConvscopeError
     from .exchange import from_keras, from_onnx, from_torch, to_onnx, to_torch
     from .inside.effective_field import effective_field

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .errors import BadSetting, nearest
+from .errors import BadSetting, suggest
 
 Shape = tuple[int, ...]
 _IMAGE_CHANNELS = (1, 3, 4)
@@ -36,9 +36,9 @@ def shapes_by_name(input_shape: InputShape | None, names: Sequence[str]) -> dict
     for name in input_shape:
         if name not in names:
             raise BadSetting(
-                "input_shape must name inputs of the model; got {name!r}; {name2} [input-name]",
-                name=name,
-                name2=nearest(str(name), names),
+                "input_shape must name inputs of the model (got {got!r}). {hint} [input-name]",
+                got=name,
+                hint=suggest(str(name), names),
             )
     return {name: checked_shape(input_shape[name]) for name in names if name in input_shape}
 
@@ -60,12 +60,12 @@ def check_channels_first(shape: Shape, channels: int, name: str = "input") -> No
     if last == channels or last in _IMAGE_CHANNELS:
         right = "x".join(map(str, (last, *shape[:-1])))
         raise BadSetting(
-            "shapes must have channels first; got {value} for {name!r}, which has {channels} "
-            "channels; write {right}. [channels-last]",
-            value="x".join(map(str, shape)),
-            name=name,
-            channels=channels,
-            right=right,
+            "Shapes must have channels first (got {got} for {input!r}, which has {count} channel(s)). "
+            "Write {expected}. [channels-last]",
+            got="x".join(map(str, shape)),
+            input=name,
+            count=channels,
+            expected=right,
         )
 
 
@@ -86,9 +86,8 @@ def checked_shape(sizes: Iterable[int]) -> Shape:
         shape = ()
     if shape != value or not shape or min(shape) < 1:
         raise BadSetting(
-            "input_shape must be positive integers, channels first and without the batch, or a "
-            "mapping from input names to such shapes; got input_shape={value!r}; use (3, 224, 224). "
-            "[input-shape]",
-            value=value,
+            "input_shape must be positive integers, channels first and without the batch, or a mapping from "
+            "input names to such shapes (got input_shape={got!r}). Use (3, 224, 224). [input-shape]",
+            got=value,
         )
     return shape

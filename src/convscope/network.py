@@ -9,13 +9,15 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, nearest, sentence
+from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, suggest
 from .input_shapes import InputShape, check_channels_first, shapes_by_name
-from .layers.base import Layer, show_shape
+from .layers.base import Layer, ParamShapes, show_shape
 from .layers.connection import Connection, Shape
 from .layers.facts import Facts, facts
 from .layers.operations import Operations, Status
 from .layers.structural import Input
+from .text.language import Message
+from .text.lists import join_and
 
 if TYPE_CHECKING:
     from .analysis.region import Region, Units
@@ -140,10 +142,10 @@ class Network:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                "{name} has no layer {name2!r}. {name3} [layer-name]",
-                name=self.name,
-                name2=name,
-                name3=sentence(nearest(name, self._by_name)),
+                "{network} has no layer {layer!r}. {hint} [layer-name]",
+                network=self.name,
+                layer=name,
+                hint=suggest(name, self._by_name),
             ) from None
 
     def __contains__(self, name: object) -> bool:
@@ -222,11 +224,12 @@ class Network:
         return self.inputs[0].output_shape
 
     @property
-    def shown_inputs(self) -> str:
+    def shown_inputs(self) -> Message:
         """Return the input shapes as text: `input 3×224×224`, or `inputs x 3×8×9, z 5×4`."""
         if len(self.inputs) == 1:
-            return f"input {show_shape(self.input_shape)}"
-        return "inputs " + ", ".join(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
+            return Message("input {shape}", shape=show_shape(self.input_shape))
+        shapes = ", ".join(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
+        return Message("inputs {shapes}", shapes=shapes)
 
     @cached_property
     def outputs(self) -> tuple[Node, ...]:
@@ -268,10 +271,10 @@ class Network:
             found = {node.name for node in owners if names_layer(pattern, node.name)}
             if not found:
                 raise UnknownLayer(
-                    "{name} has no layer with parameters that matches {pattern!r}. {pattern2} [layer-name]",
-                    name=self.name,
+                    "{network} has no layer with parameters that matches {pattern!r}. {hint} [layer-name]",
+                    network=self.name,
                     pattern=pattern,
-                    pattern2=sentence(nearest(pattern, [node.name for node in owners])),
+                    hint=suggest(pattern, [node.name for node in owners]),
                 )
             chosen |= found
         names = {node.name: tuple(freezable(node.facts)) for node in owners}
@@ -321,35 +324,35 @@ def _check_names(entries: list[Entry]) -> None:
     if not all(names) or (names and not is_name("".join(names))):
         wrong = next(name for name in names if not is_name(name))
         raise BadNetwork(
-            "a layer's name must be text without spaces, quotes, braces and the signs | , : = # (got "
-            "{wrong!r}). Use letters, digits, dots and dashes. [layer-name]",
-            wrong=wrong,
+            "Layer names must be text without spaces, quotes, braces and the characters | , : = # "
+            "(got {name!r}). Use letters, digits, dots and dashes. [layer-name]",
+            name=wrong,
         )
     known = set(names)
     if len(known) < len(names):
         twice = next(name for index, name in enumerate(names) if name in names[:index])
         raise BadNetwork(
-            "layer names must be unique (got two layers named {twice!r}). Rename one. [duplicate-name]",
-            twice=twice,
+            "Layer names must be unique (got two layers named {name!r}). Rename one. [duplicate-name]",
+            name=twice,
         )
     if not any(not entry.inputs for entry in entries):
         raise BadNetwork(
-            "a network must have an input (got none). Begin with one, as in `input 3x224x224`. [no-input]"
+            "A network must have an input (got none). Begin with one, as in `input 3x224x224`. [no-input]"
         )
     for entry in entries:
         for name in (*entry.inputs, *([entry.shares] if entry.shares else [])):
             if name not in known:
                 raise BadNetwork(
-                    "inputs of layer {name!r} must be layers of the network (got {name2!r}). {name3} "
+                    "Inputs of layer {layer!r} must be layers of the network (got {got!r}). {hint} "
                     "[unknown-input]",
-                    name=entry.name,
-                    name2=name,
-                    name3=sentence(nearest(name, known)),
+                    layer=entry.name,
+                    got=name,
+                    hint=suggest(name, known),
                 )
         if not entry.inputs and not isinstance(entry.layer, Input):
             raise BadNetwork(
-                "layer {name!r} must take its input from a layer (got none). Name one. [no-inputs]",
-                name=entry.name,
+                "Layer {layer!r} must take its input from a layer (got none). Name one. [no-inputs]",
+                layer=entry.name,
             )
 
 
@@ -380,8 +383,8 @@ def in_dependency_order(entries: list[Entry]) -> list[Entry]:
                     ready.append(later)
     if len(ordered) < len(entries):
         raise BadNetwork(
-            "a network must not have cycles (got {entries}). Change one of these inputs. [cycle]",
-            entries=" → ".join(_circle(entries, placed)),
+            "A network must not have cycles (got {cycle}). Change one of these inputs. [cycle]",
+            cycle=" → ".join(_circle(entries, placed)),
         )
     return ordered
 
@@ -416,12 +419,12 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
             owner = by_name[entry.shares].parameters_of
             if by_name[owner].facts.param_shapes != found.param_shapes:
                 raise BadShape(
-                    "{kind} must have the parameters of {owner!r} to share them (got {value}, not {value2}). "
+                    "{layer} must have the parameters of {owner!r} to share them (got {got}, not {expected}). "
                     "Use the same settings and input channels. [shared-shapes]",
-                    kind=entry.layer.kind,
+                    layer=entry.layer.kind,
                     owner=owner,
-                    value=found.param_shapes or "none",
-                    value2=by_name[owner].facts.param_shapes or "none",
+                    got=_listed(found.param_shapes),
+                    expected=_listed(by_name[owner].facts.param_shapes),
                 )
         if frozen or entry.shares is not None:
             frozen = _frozen(entry, found, owner, by_name)
@@ -432,25 +435,35 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
     return Node(place, entry.name, entry.layer, entry.inputs, sources, shapes, found, owner, entry.origin, frozen)
 
 
+def _listed(shapes: ParamShapes) -> str:
+    return ", ".join(f"{name} {show_shape(shape)}" for name, shape in shapes.items()) or Message("none")
+
+
 def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node]) -> tuple[str, ...]:
     """Return the frozen parameters in the layer's own order; shared ones are frozen where their owner says so."""
     if entry.shares is not None and not entry.frozen:
         return by_name[owner].frozen
     if entry.shares is not None:
         raise BadNetwork(
-            "frozen must be set on the layer that owns the parameters (got it on {name!r}, which "
-            "shares those of {owner!r}). Freeze {owner!r}. [frozen-shared]",
-            name=entry.name,
+            "frozen must be set on the layer that owns the parameters (got it on {layer!r}, which shares "
+            "those of {owner!r}). Freeze {owner!r}. [frozen-shared]",
+            layer=entry.name,
             owner=owner,
         )
     names = freezable(known)
     for name in entry.frozen:
         if name not in names:
-            has = f"use {', '.join(names)}" if names else f"{known.kind} has no parameters: remove it"
+            if not names:
+                raise BadNetwork(
+                    "frozen must name parameters of the layer (got {got!r}). {layer} has none: remove it. "
+                    "[frozen-name]",
+                    got=name,
+                    layer=known.kind,
+                )
             raise BadNetwork(
-                "frozen must name parameters of the layer (got {name!r}). {has} [frozen-name]",
-                name=name,
-                has=sentence(has),
+                "frozen must name parameters of the layer (got {got!r}). Use {names}. [frozen-name]",
+                got=name,
+                names=", ".join(names),
             )
     return tuple(name for name in names if name in entry.frozen)
 
@@ -462,10 +475,15 @@ def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes
     rows.append((entry.name, entry.layer.kind, "✗"))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     lines = [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape}" for name, kind, shape in rows]
+    table: str = "\n".join(lines)
     if len(nodes) > len(shown):
-        lines.insert(0, f"  … {len(nodes) - len(shown)} earlier layers")
-    where = " and ".join(map(show_shape, shapes)) or "nothing"
-    table = "\n".join(lines)
+        table = Message("  … {count:,} earlier layer(s)\n{table}", count=len(nodes) - len(shown), table=table)
+    if not shapes:
+        return type(error)("Layer {layer!r}: {error}\n{table}", layer=entry.name, error=error, table=table)
     return type(error)(
-        "layer {name!r} on input {where}: {error}\n{table}", name=entry.name, where=where, error=error, table=table
+        "Layer {layer!r} on input {shapes}: {error}\n{table}",
+        layer=entry.name,
+        shapes=join_and(map(show_shape, shapes)),
+        error=error,
+        table=table,
     )

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, ClassVar, Literal
 
-from .errors import BadSetting, sentence
+from .errors import BadSetting
+from .text.language import Message
 
 Axes = tuple[int, ...]
 """One integer per spatial axis, rows first."""
@@ -34,23 +35,15 @@ class Owner:
     kind: str
     rank: int | None
 
-    def refuse(self, setting: str, rule: str, value: object, hint: str = "") -> BadSetting:
-        """Return the error for an invalid value."""
-        advice = f" {sentence(hint)}" if hint else ""
-        return BadSetting(
-            "{kind}.{setting} must {rule} (got {setting}={value!r}).{advice} [setting]",
-            kind=self.kind,
-            setting=setting,
-            rule=rule,
-            value=value,
-            advice=advice,
-        )
+    def values(self, setting: str, value: object) -> dict[str, str]:
+        """Return the values of a message about an invalid setting: its dotted name, and what was passed."""
+        return {"setting": f"{self.kind}.{setting}", "got": f"{setting}={value!r}"}
 
 
 class FieldType:
     """A field type: how a setting is checked, read and written."""
 
-    spelling: ClassVar[str] = "text"
+    spelling: ClassVar[Message] = Message("text")
     """What `parse` reads, in words."""
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Any:
@@ -70,7 +63,7 @@ class FieldType:
 class Count(FieldType):
     """An integer from `least` to `most`."""
 
-    spelling: ClassVar[str] = "an integer"
+    spelling: ClassVar[Message] = Message("an integer")
     least: int = 1
     most: int = LARGEST
 
@@ -81,10 +74,21 @@ class Count(FieldType):
                 raise TypeError
             number = operator.index(value)
         except TypeError:
-            raise owner.refuse(name, "be an integer", value) from None
-        if not self.least <= number <= self.most:
-            limit = f"be at least {self.least}" if number < self.least else f"be at most {self.most}"
-            raise owner.refuse(name, limit, number)
+            raise BadSetting(
+                "{setting} must be an integer (got {got}). [setting]", **owner.values(name, value)
+            ) from None
+        if number < self.least:
+            raise BadSetting(
+                "{setting} must be at least {least} (got {got}). [setting]",
+                least=self.least,
+                **owner.values(name, number),
+            )
+        if number > self.most:
+            raise BadSetting(
+                "{setting} must be at most {most} (got {got}). [setting]",
+                most=self.most,
+                **owner.values(name, number),
+            )
         return number
 
     def parse(self, text: str) -> int:
@@ -96,7 +100,7 @@ class Count(FieldType):
 class Real(FieldType):
     """A finite number from `least` to `most`."""
 
-    spelling: ClassVar[str] = "a number"
+    spelling: ClassVar[Message] = Message("a number")
     least: float = float("-inf")
     most: float = float("inf")
 
@@ -105,9 +109,16 @@ class Real(FieldType):
         try:
             number = float(value)
         except (TypeError, ValueError):
-            raise owner.refuse(name, "be a number", value) from None
+            raise BadSetting(
+                "{setting} must be a number (got {got}). [setting]", **owner.values(name, value)
+            ) from None
         if not (self.least <= number <= self.most) or number in (float("inf"), float("-inf")):
-            raise owner.refuse(name, f"be a finite number from {self.least:g} to {self.most:g}", value)
+            raise BadSetting(
+                "{setting} must be a finite number from {least:g} to {most:g} (got {got}). [setting]",
+                least=self.least,
+                most=self.most,
+                **owner.values(name, value),
+            )
         return number
 
     def parse(self, text: str) -> float:
@@ -123,12 +134,12 @@ class Real(FieldType):
 class Flag(FieldType):
     """True or false."""
 
-    spelling: ClassVar[str] = "true or false"
+    spelling: ClassVar[Message] = Message("true or false")
 
     def canonical(self, value: Any, owner: Owner, name: str) -> bool:
         """Return a plain bool."""
         if not isinstance(value, bool):
-            raise owner.refuse(name, "be True or False", value)
+            raise BadSetting("{setting} must be True or False (got {got}). [setting]", **owner.values(name, value))
         return value
 
     def parse(self, text: str) -> bool:
@@ -156,7 +167,11 @@ class Choice(FieldType):
             if value == other:
                 return word
         if value not in self.words:
-            raise owner.refuse(name, f"be one of {', '.join(self.words)}", value)
+            raise BadSetting(
+                "{setting} must be one of {words} (got {got}). [setting]",
+                words=", ".join(self.words),
+                **owner.values(name, value),
+            )
         return str(value)
 
     def parse(self, text: str) -> str:
@@ -172,7 +187,10 @@ class Text(FieldType):
         """Return the text."""
         text = str(value)
         if not text.isprintable() or not text or any(sign in text for sign in " |\"'#{}"):
-            raise owner.refuse(name, "be text without spaces, quotes, braces, # or |", value)
+            raise BadSetting(
+                "{setting} must be text without spaces, quotes, braces, # and | (got {got}). [setting]",
+                **owner.values(name, value),
+            )
         return text
 
     def parse(self, text: str) -> str:
@@ -184,7 +202,7 @@ class Text(FieldType):
 class Integers(FieldType):
     """A tuple of integers of any length, each at least `least`; one integer stands for a tuple of one."""
 
-    spelling: ClassVar[str] = "integers separated by x, as in 3x5"
+    spelling: ClassVar[Message] = Message("integers separated by x, as in 3x5")
     least: int = -LARGEST
     longest: int = 64
     most: int = LARGEST
@@ -193,7 +211,11 @@ class Integers(FieldType):
         """Return a tuple of plain ints."""
         values = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
         if not 0 < len(values) <= self.longest:
-            raise owner.refuse(name, f"have 1 to {self.longest} numbers", value)
+            raise BadSetting(
+                "{setting} must have 1 to {longest} integers (got {got}). [setting]",
+                longest=self.longest,
+                **owner.values(name, value),
+            )
         one = Count(self.least, self.most)
         return tuple(one.canonical(item, owner, name) for item in values)
 
@@ -210,7 +232,7 @@ class Integers(FieldType):
 class PerAxis(FieldType):
     """One integer per spatial axis; a single integer stands for all axes."""
 
-    spelling: ClassVar[str] = "an integer, or one per axis as in 3x5"
+    spelling: ClassVar[Message] = Message("an integer, or one per axis as in 3x5")
     least: int = 1
 
     def canonical(self, value: Any, owner: Owner, name: str) -> Axes:
@@ -223,7 +245,11 @@ class PerAxis(FieldType):
             return values
         if len(values) == 1:
             return values * rank
-        raise owner.refuse(name, f"have 1 or {rank} values, one per spatial axis", value)
+        raise BadSetting(
+            "{setting} must have one integer, or {rank}, one per spatial axis (got {got}). [setting]",
+            rank=rank,
+            **owner.values(name, value),
+        )
 
     def parse(self, text: str) -> Axes:
         """Read `3` or `3x5`."""
@@ -238,7 +264,7 @@ class PerAxis(FieldType):
 class PerAxisPads(FieldType):
     """(before, after) per spatial axis; or "same", "valid", one number, or one number per axis."""
 
-    spelling: ClassVar[str] = "an integer, one per axis as in 1x0, or before/after as in 0/1x2/3"
+    spelling: ClassVar[Message] = Message("an integer, one per axis as in 1x0, or before/after as in 0/1x2/3")
     least: int = 0
     same: bool = True
 
@@ -250,22 +276,36 @@ class PerAxisPads(FieldType):
             elif value == "same" and self.same:
                 return "same"
             else:
-                words = '"same", "valid" or integers' if self.same else "numbers"
-                raise owner.refuse(name, f"be {words}", value)
+                raise self._wrong_word(value, owner, name)
         items = value if isinstance(value, Sequence) else (value,)
         one = Count(self.least)
         pairs: list[tuple[int, int]] = []
         for item in items:
             ends = item if isinstance(item, Sequence) else (item, item)
             if len(ends) != 2:
-                raise owner.refuse(name, "pass one integer or (before, after) per axis", value)
+                raise BadSetting(
+                    "{setting} must have an integer or (before, after) for each axis (got {got}). [setting]",
+                    **owner.values(name, value),
+                )
             pairs.append((one.canonical(ends[0], owner, name), one.canonical(ends[1], owner, name)))
         rank = owner.rank
         if len(set(pairs)) == 1 and (rank is None or len(pairs) == 1):
             pairs = pairs[:1] * (rank or 1)
         if not pairs or (rank is not None and len(pairs) != rank):
-            raise owner.refuse(name, f"have 1 or {rank} entries, one per spatial axis", value)
+            raise BadSetting(
+                "{setting} must have one entry, or {rank}, one per spatial axis (got {got}). [setting]",
+                rank=rank,
+                **owner.values(name, value),
+            )
         return tuple(pairs)
+
+    def _wrong_word(self, value: str, owner: Owner, name: str) -> BadSetting:
+        if self.same:
+            return BadSetting(
+                '{setting} must be "same", "valid" or integers (got {got}). [setting]',
+                **owner.values(name, value),
+            )
+        return BadSetting("{setting} must be integers (got {got}). [setting]", **owner.values(name, value))
 
     def parse(self, text: str) -> Pads | str:
         """Read `1`, `1x0`, with different ends `0/1x2/3` (before/after), or a word."""
@@ -292,7 +332,7 @@ class Optional(FieldType):
     form: FieldType
 
     @property
-    def spelling(self) -> str:  # type: ignore[override]
+    def spelling(self) -> Message:  # type: ignore[override]
         """Return what the inner form reads."""
         return self.form.spelling
 

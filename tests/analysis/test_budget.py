@@ -5,7 +5,7 @@ import json
 import pytest
 
 import convscope as cs
-from convscope.analysis.budget import check
+from convscope import check
 from convscope.errors import BadSetting
 
 # conv1: 3·4·9 + 4 = 112 parameters, 18·24·4·27 MACs; dense1: 4·5 + 5 = 25 parameters, 20 MACs.

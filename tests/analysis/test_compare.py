@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convscope as cs
+from convscope import compare
 from convscope import layers as L
-from convscope.analysis.compare import compare
 from convscope.analysis.matching import _longest_in_order
 from convscope.network import Entry, Network
 

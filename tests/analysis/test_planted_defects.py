@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from analysis.brute_force import influence
+from convscope import inspect
 from convscope import layers as L
 from convscope.analysis import intervals as intervals_module
 from convscope.analysis import region as region_module
 from convscope.analysis.receptive_field import Recurrence, Regular
-from convscope.analysis.report import inspect
 from convscope.axis import Bins, Resize, TransposedWindow, Window
 from convscope.network import Entry, Network
 

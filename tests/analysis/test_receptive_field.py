@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from convscope import inspect
 from convscope import layers as L
-from convscope.analysis.report import inspect
 from convscope.errors import BadUnit, UnknownLayer
 from convscope.network import Entry, Network
 from convscope.notation import parse

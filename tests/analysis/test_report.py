@@ -2,8 +2,8 @@
 
 import pytest
 
+from convscope import inspect
 from convscope import layers as L
-from convscope.analysis.report import inspect
 from convscope.errors import UnknownLayer
 from convscope.network import Entry, Network
 

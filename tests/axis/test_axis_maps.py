@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from convscope import axis
 from convscope.axis import Bins, Folded, Resize, TransposedWindow, Window
-from convscope.axis import transposed as transposed_module
+from convscope.axis import spans as spans_module
 from convscope.axis import window as window_module
 from convscope.axis.window import same_padding
 
@@ -121,7 +121,7 @@ def test_a_folded_axis_is_numpys_row_major_order(shape, data):
     assert folded.taps(shape[axis_number])[:, 0].tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("module", [window_module, transposed_module])
+@pytest.mark.parametrize("module", [window_module, spans_module])
 def test_examples_in_docstrings(module):
     assert doctest.testmod(module).failed == 0
 

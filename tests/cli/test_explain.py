@@ -15,7 +15,7 @@ def test_an_unknown_quantity(convscope):
     ended = convscope("explain", "exercise", "conv2", "--quantity", "parms")
     assert ended.code == 2
     assert ended.err == (
-        "convscope: the quantity must be one that is derived (got 'parms'). Did you mean params? [quantity]\n"
+        "convscope: 'parms' is not derived here. Did you mean params? [quantity]\n"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from convscope.derivations.expression import computed, read
 from convscope.derivations.family import derivations
-from convscope.derivations.memory import memory
+from convscope.derivations.structural import memory
 from convscope.errors import NoRule
 from convscope.layers.base import Layer
 from convscope.layers.facts import facts

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convscope import explain
 from convscope import layers as L
 from convscope.axis import Folded, Window
-from convscope.derivations import explain
 from convscope.derivations.expression import computed, read
 from convscope.engines.reference.layers import Context, forward
 from convscope.layers.facts import facts

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from convscope import explain
 from convscope import layers as L
 from convscope.analysis.receptive_field import receptive_fields
-from convscope.derivations import explain
 from convscope.errors import BadUnit
 from convscope.network import Entry, Network
 from derivations.networks import ALEXNET, BRANCHED, EXERCISE, LARGE, SMALL, chain

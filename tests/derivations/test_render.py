@@ -13,9 +13,9 @@ from convscope import layers as L
 from convscope.derivations import LANGUAGES, Explanation, Section, explain
 from convscope.derivations.expression import read
 from convscope.derivations.family import derivations
-from convscope.derivations.memory import memory
 from convscope.derivations.render.markdown import escaped
 from convscope.derivations.render.prose import members
+from convscope.derivations.structural import memory
 from convscope.derivations.typeset import latex, mathml
 from convscope.errors import BadSetting, UnknownLayer
 from convscope.layers.facts import facts
@@ -173,7 +173,7 @@ def test_another_language_is_refused():
         with pytest.raises(BadSetting) as raised:
             getattr(explain(EXERCISE), form)(lang="fr")
         assert str(raised.value) == (
-            'Explanation.lang must be a language with translations (got lang=\'fr\'). Use "en" or "zh". [language]'
+            'lang must be "en" or "zh" (got lang=\'fr\'). [language]'
         )
 
 

@@ -21,7 +21,7 @@ def test_an_unknown_quantity_offers_the_nearest():
     with pytest.raises(BadSetting) as caught:
         explain("exercise", "conv2").only("parms")
     assert str(caught.value) == (
-        "the quantity must be one that is derived (got 'parms'). Did you mean params? [quantity]"
+        "'parms' is not derived here. Did you mean params? [quantity]"
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from analysis.counted_by.small_network import SMALL
 from convscope.analysis.counted_by import tool_comparison
-from convscope.notation.page import table
+from convscope.notation.keywords import words_table
 from convscope.zoo.page import page as zoo_page
 from docs.pages import DOCS, WRITE
 
@@ -41,7 +41,7 @@ def test_zoo_is_current():
 def test_notation_table_is_current():
     page = DOCS / "reference" / "notation.md"
     head = page.read_text("utf-8").split("## All words\n\n")[0]
-    _check(page, f"{head}## All words\n\n{table()}")
+    _check(page, f"{head}## All words\n\n{words_table()}")
 
 
 def test_table_of_counts_is_current():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from math import sqrt
-
 import pytest
 from hypothesis import given, settings
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,11 +10,9 @@ import convscope as cs
 from convscope import layers as L
 from convscope import plots
 from convscope.errors import BadNetwork
-from convscope.plots.boxes import boxes_of
+from convscope.layout.boxes import boxes_of
 from convscope.plots.drawn_layer import look
-from convscope.plots.lanes import place, rows, waists
 from convscope.plots.network import _short_name
-from convscope.plots.page import solid
 from random_networks import networks
 
 
@@ -45,15 +40,6 @@ def test_chain_is_labeled_with_names_settings_and_shapes():
     ]
     assert figure.texts[0].get_text() == "network: 7 layers, input 3×31×45"
     assert list(fronts(figure.axes[0])) == ["input", "conv1", "pool1", "conv2", "flatten1", "dense1"]
-
-
-def test_feature_maps_are_drawn_to_scale():
-    """A face grows as the root of the pixels, the depth by the logarithm of the channels."""
-    whole, quarter = solid((3, 64, 16), 64), solid((3, 16, 4), 64)
-    assert whole.height - 0.1 == pytest.approx(2 * (quarter.height - 0.1))
-    assert whole.width - 0.1 == pytest.approx((whole.height - 0.1) * sqrt(16 / 64))
-    steps = [solid((channels, 8, 8), 64).depth for channels in (1, 8, 64, 512)]
-    assert [round(b - a, 9) for a, b in pairwise(steps)] == [0.105] * 3
 
 
 def test_a_repeated_block_is_framed_with_its_count():
@@ -93,24 +79,6 @@ def test_nothing_overlaps(name):
             assert one.y0 >= two.y1 or two.y0 >= one.y1, (one, two)
 
 
-@settings(max_examples=60, deadline=None)
-@given(networks())
-def test_boxes_and_lines_keep_to_their_lanes(network):
-    """No two boxes share a place, lines lead forwards, past no box and never along another box's line."""
-    boxes = boxes_of(network)
-    placed = place([box.sources for box in boxes])
-    places = list(zip(placed.columns, placed.lanes, strict=True))
-    assert len(set(places)) == len(places)
-    runs = {}
-    for edge in placed.edges:
-        first, last = placed.columns[edge.source], placed.columns[edge.target]
-        assert first < last
-        for column in range(first + 1, last):
-            assert (column, edge.lane) not in places
-            assert runs.setdefault((column, edge.lane), edge.source) == edge.source
-    assert len(placed.edges) == sum(len(box.sources) for box in boxes)
-
-
 @settings(max_examples=12, deadline=None)
 @given(networks())
 def test_any_network_can_be_drawn(network):
@@ -124,19 +92,6 @@ def test_any_network_can_be_drawn(network):
     for line, (source, target) in zip(lines, ends, strict=True):
         assert line[0][0] > faces[source][:, 0].max()
         assert line[-1][0] < faces[target][:, 0].min()
-
-
-def test_waists_are_where_one_line_crosses():
-    """0 → 1 → 2 → 3 with a skip from 1 to 3: both lines of 1 travel as one until 2 begins another."""
-    assert waists(place([(), (0,), (1,), (2, 1)])) == [True, True, False]
-
-
-def test_rows_are_cut_at_waists_and_filled():
-    """Ten columns of width 1 in rows of four, waists after the third, the sixth and the ninth."""
-    good = [gap in (2, 5, 8) for gap in range(9)]
-    assert rows([1.0] * 10, good, 4.0)[1] == [(0, 2), (3, 5), (6, 9)]
-    assert rows([1.0] * 10, [False] * 9, 5.0)[1] == [(0, 4), (5, 9)]
-    assert rows([3.0, 3.0], [True], 2.0)[1] == [(0, 0), (1, 1)]
 
 
 def test_long_name_is_shortened_from_its_start():

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from convscope.analysis.report import inspect
+from convscope import inspect
 from convscope.loading import load
 from convscope.render.field import field_notes, field_text
 from convscope.render.report import report_html, report_table

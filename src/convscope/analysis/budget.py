@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import BadSetting
 from ..layers.operations import Status
@@ -15,10 +15,6 @@ from .diagnosis.subject import last_spatial
 from .paths import origin_axes
 from .receptive_field import receptive_fields
 from .report import Report, inspect
-
-if TYPE_CHECKING:
-    from ..input_shapes import InputShape
-    from ..loading import ModelSource
 
 Numbers = tuple[float, ...]
 
@@ -106,7 +102,7 @@ class Verdict(Preformatted):
 
 
 def check(
-    model: ModelSource,
+    network: Network,
     max_params: float | None = None,
     max_macs: float | None = None,
     max_memory: float | None = None,
@@ -114,20 +110,16 @@ def check(
     max_parameter_bytes: float | None = None,
     min_field: int | Sequence[int] | None = None,
     max_field: int | Sequence[int] | None = None,
-    input_shape: InputShape | None = None,
 ) -> Verdict:
     """Check a network against limits. Unknown values exceed every limit.
 
-    `model` and `input_shape` are what `load` takes. `max_memory` is about the activations alive at once at
+    `max_memory` is about the activations alive at once at
     inference, `max_training_memory` in a training step. `min_field` and `max_field` are about the units of the
     last spatial layer, before global pooling or dense layers: one integer, or one per axis.
 
     Units:    per image; bytes of float32; pixels
     Errors:   BadSetting [budget-limit] for a limit that is no number, [no-limit] without any limit
     """
-    from ..loading import load
-
-    network = load(model, input_shape)
     most = {
         "max_params": max_params,
         "max_macs": max_macs,

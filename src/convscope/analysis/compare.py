@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..layers.base import show_shape
+from ..network import Network
 from ..text.notebook import Preformatted
 from .matching import matched_layers
 from .report import LayerRow, Report, inspect
-
-if TYPE_CHECKING:
-    from ..input_shapes import InputShape
-    from ..loading import ModelSource
 
 Change = Literal["same", "changed", "added", "removed"]
 
@@ -125,13 +122,12 @@ class Comparison(Preformatted):
         return "\n".join(_lines(self))
 
 
-def compare(a: ModelSource, b: ModelSource, input_shape: InputShape | None = None) -> Comparison:
+def compare(a: Network, b: Network) -> Comparison:
     """Compare two networks layer by layer and in sum.
 
-    `analysis.matching` describes how layers are matched. `a` and `b` are anything `load` takes;
-    `input_shape` is the input of both.
+    `analysis.matching` describes how layers are matched.
     """
-    one, two = inspect(a, input_shape), inspect(b, input_shape)
+    one, two = inspect(a), inspect(b)
     rows = tuple(_in_order(one, two, matched_layers(one.rows, two.rows)))
     sums_a, sums_b = one.totals, two.totals
     totals = tuple(ComparedTotal(name, getattr(sums_a, name), getattr(sums_b, name)) for name in _TOTALS)

@@ -14,8 +14,6 @@ from .memory import FLOAT_BYTES, peaks
 from .receptive_field import ReceptiveField, receptive_fields
 
 if TYPE_CHECKING:
-    from ..input_shapes import InputShape
-    from ..loading import ModelSource
     from .counted_by import Recount
 
 SCHEMA = 1
@@ -239,13 +237,7 @@ class Report:
         return report_html(self)
 
 
-def inspect(model: ModelSource, input_shape: InputShape | None = None) -> Report:
-    """Report shape, parameters, operations, memory and receptive field of every layer, in one static pass.
-
-    `model` is anything `load` takes, PyTorch modules and Keras models included; `input_shape` is as there.
-    """
-    from ..loading import load
-
-    network = load(model, input_shape)
+def inspect(network: Network) -> Report:
+    """Report shape, parameters, operations, memory and receptive field of every layer, in one static pass."""
     fields = receptive_fields(network)
     return Report(network, [LayerRow(node, ReceptiveField(fields[node.index])) for node in network.layers])

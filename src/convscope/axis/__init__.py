@@ -3,14 +3,11 @@
 Every map implements `AxisMap`. This package is the only home of window arithmetic.
 """
 
-from .bins import Bins
 from .map import AxisMap
 from .reshape import Folded, Lifted, Placed, lifted
 from .resize import Resize
-from .sequence import Everything, Prefix, Rolled, prefix_ends
-from .spans import Spans, Stretch
-from .transposed import TransposedWindow
-from .window import Window
+from .spans import Bins, Everything, Prefix, Rolled, Spans, Stretch, prefix_ends
+from .window import TransposedWindow, Window
 
 __all__ = [
     "AxisMap",

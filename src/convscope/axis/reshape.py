@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from .bins import Bins
 from .map import AxisMap, Index
+from .spans import Bins
 from .window import Window
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..network import Network, Node
 from . import (
@@ -11,47 +10,36 @@ from . import (
     convolution,
     dense,
     elementwise,
-    indexing,
     merge,
     normalization,
     pooling,
     rearrange,
     recurrent,
-    reduction,
-    resize,
     structural,
 )
-from .derivation import LANGUAGES, Derivation, DerivationStep, Explanation, Known, Section, Text
+from .derivation import LANGUAGES, Derivation, DerivationStep, Known, Section, Text
+from .explanation import Explanation
 from .family import derivations
-from .field_step import field_step
-from .memory import memory
 from .path import Chains
-from .receptive_field import receptive_field
+from .receptive_field import field_step, receptive_field
+from .structural import memory
 
-if TYPE_CHECKING:
-    from ..input_shapes import InputShape
-    from ..loading import ModelSource
-
-__all__ = ["LANGUAGES", "Derivation", "Explanation", "Given", "Section", "Step", "Text", "explain"]
+__all__ = ["LANGUAGES", "Derivation", "DerivationStep", "Explanation", "Known", "Section", "Text", "explain"]
 
 
 def explain(
-    model: ModelSource,
+    network: Network,
     layer_name: str | None = None,
     at: Iterable[int] | None = None,
-    input_shape: InputShape | None = None,
 ) -> Explanation:
-    """Derive every number of one layer, or of all layers, of anything `load` takes.
+    """Derive every number of one layer, or of all layers.
 
     One layer's receptive field is derived from the image on, forward and backward, with the center of
-    the unit `at` (row, column), the middle one unless given. Among all layers each shows its own step, and those
-    that nothing follows the whole way.
+    the unit `at` (row, column), the middle one unless given. Among all layers, each shows its own step, and the
+    outputs the whole chain.
 
     Errors:   UnknownLayer [layer-name]; BadUnit [unit-range], [unit-rank]; BadSetting [language] when written
     """
-    from ..loading import load
-
-    network = load(model, input_shape)
     chains = Chains(network)
     if layer_name is not None:
         node = network[layer_name]

@@ -1,15 +1,27 @@
-"""Derivations of layers that move elements."""
+"""Derivations of layers that move, select or resize elements."""
 
 from __future__ import annotations
 
 from math import prod
 
 from ..layers.base import show_shape
+from ..layers.indexing import Expand, IndexSelect, Roll
 from ..layers.rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
+from ..layers.resize import Upsample
 from . import texts
 from .axes import groups, input_letters, output_letters
 from .derivation import Derivation, Text
-from .family import Shapes, derivations, no_operations, no_parameters, on_shape, product, same_shape, symbols
+from .family import (
+    Shapes,
+    counted,
+    derivations,
+    no_operations,
+    no_parameters,
+    on_shape,
+    product,
+    same_shape,
+    symbols,
+)
 from .worksheet import Worksheet
 
 FLAT = Text("All axes become one, row by row.", "所有轴按行依次展成一维。")
@@ -131,3 +143,91 @@ def _pixel_shuffle(layer: PixelShuffle, inputs: Shapes) -> list[Derivation]:
 @derivations.register
 def _channel_shuffle(layer: ChannelShuffle, inputs: Shapes) -> list[Derivation]:
     return [same_shape(inputs[0], DEALT.fill(groups=layer.groups)), no_parameters(), no_operations()]
+
+
+LISTED = Text("indices in the list", "列表中的下标个数")
+PICKED = Text(
+    "The indices of axis {axis} are picked by a fixed list, in its order.",
+    "第 {axis} 轴按固定的下标列表依次取出。",
+)
+ROLLED = Text(
+    "Axes {axes} are shifted by {shifts}; what leaves at one end comes in at the other. The shape does "
+    "not change.",
+    "第 {axes} 轴平移 {shifts}，从一端移出的元素由另一端移入；形状不变。",
+)
+REPEATED = Text("The axes of size 1 of {shape} are repeated.", "{shape} 中大小为 1 的轴被重复。")
+NEW_SIZE = Text("size along axis {axis}", "第 {axis} 轴的大小")
+
+
+@derivations.register
+def _index_select(layer: IndexSelect, inputs: Shapes) -> list[Derivation]:
+    (shape,) = inputs
+    sheet = on_shape(shape)
+    sheet.know("m", layer.size, LISTED)
+    names = list(symbols(shape))
+    names[layer.axis] = "m"
+    sheet.shape(" × ".join(names), texts.THE_SHAPE)
+    sheet.note(PICKED, axis=layer.axis)
+    return [sheet.finish("output_shape", texts.OUTPUT_SHAPE), no_parameters(), no_operations()]
+
+
+@derivations.register
+def _roll(layer: Roll, inputs: Shapes) -> list[Derivation]:
+    axes, shifts = (", ".join(map(str, numbers)) for numbers in (layer.axes, layer.shifts))
+    return [same_shape(inputs[0], ROLLED.fill(axes=axes, shifts=shifts)), no_parameters(), no_operations()]
+
+
+@derivations.register
+def _expand(layer: Expand, inputs: Shapes) -> list[Derivation]:
+    sheet = Worksheet()
+    names = tuple(f"m_{axis}" for axis in range(1, len(layer.shape) + 1))
+    for axis, (name, size) in enumerate(zip(names, layer.shape, strict=True)):
+        sheet.know(name, size, NEW_SIZE.fill(axis=axis))
+    sheet.shape(" × ".join(names), texts.THE_SHAPE)
+    sheet.note(REPEATED, shape=show_shape(inputs[0]))
+    return [sheet.finish("output_shape", texts.OUTPUT_SHAPE), no_parameters(), no_operations()]
+
+
+SCALE_FACTOR = Text("scale factor", "放大倍数")
+ASKED = Text("size asked for ({axes})", "指定的尺寸（{axes}）")
+NEIGHBORS = Text("neighbors blended along one axis ({mode})", "单个方向上参与插值的邻点数（{mode}）")
+MODES = {
+    "nearest": Text("nearest", "最近邻"),
+    "linear": Text("linear", "线性"),
+    "cubic": Text("cubic", "三次"),
+}
+BLENDED = Text("neighbors of one output pixel", "一个输出像素的邻点数")
+COPIED = Text("Nearest-neighbor resizing copies pixels; it computes nothing.", "最近邻缩放只复制像素，不做运算。")
+WEIGHTED = Text("one product per neighbor", "每个邻点一次乘法")
+ADDED = Text("one addition fewer than neighbors", "加法次数比邻点数少一")
+
+
+@derivations.register
+def _upsample(layer: Upsample, inputs: Shapes) -> list[Derivation]:
+    (shape,) = inputs
+    resizes = layer.resizes(shape)
+    rank = len(resizes)
+    sheet = Worksheet()
+    sheet.know("c", shape[0], texts.CHANNELS)
+    grouped = groups([(resize.n, resize.size) for resize in resizes])
+    for group in grouped:
+        resize = resizes[group.first]
+        sheet.know(group.input, resize.n, texts.SIZE_OF.fill(axes=group.title))
+        if layer.size is not None:
+            sheet.know(group.sign("m"), resize.size, ASKED.fill(axes=group.title))
+            sheet.step(group.output, group.sign("m"), group.title)
+        else:
+            sheet.know(group.sign("f"), resize.size // resize.n, SCALE_FACTOR)
+            sheet.step(group.output, f"{group.letter}·{group.sign('f')}", group.title)
+    names = ("c", *output_letters(rank))
+    sheet.shape(" × ".join(names), texts.THE_SHAPE)
+    worked = [sheet.finish("output_shape", texts.OUTPUT_SHAPE), no_parameters()]
+    if layer.mode == "nearest":
+        return [*worked, no_operations(COPIED)]
+    for quantity, formula, label in (("multiplications", "N·B", WEIGHTED), ("additions", "N·(B - 1)", ADDED)):
+        sheet = on_shape((shape[0], *(resize.size for resize in resizes)), names)
+        sheet.know("t", resizes[0].support, NEIGHBORS.fill(mode=MODES[layer.mode]))
+        sheet.step("N", product(names), texts.OUTPUTS)
+        sheet.step("B", f"t^{rank}", BLENDED)
+        worked.append(counted(sheet, quantity, formula, label))
+    return worked

@@ -1,11 +1,27 @@
-"""Derivations of inputs, identity, dropout, arrays of the network, and unsupported operators."""
+"""Structural layer derivations, and the memory of an output."""
 
 from __future__ import annotations
 
+from ..layers.connection import Shape
 from ..layers.structural import Dropout, Identity, Input, Opaque, Parameter
 from . import texts
 from .derivation import Derivation, Text
 from .family import Shapes, derivations, no_operations, no_parameters, on_shape, product, same_shape, symbols
+
+ELEMENT_BYTES = 4
+"""Activations are float32."""
+
+
+def memory(shape: Shape, view: bool) -> Derivation:
+    """Derive the bytes of an output."""
+    sheet = on_shape(shape)
+    sheet.know("B", ELEMENT_BYTES, texts.FLOAT32)
+    sheet.step("N", product(symbols(shape)), texts.OUTPUTS)
+    sheet.step("bytes", "N·B")
+    if view:
+        sheet.note(texts.SHARED_MEMORY)
+    return sheet.finish("activation_bytes", texts.MEMORY)
+
 
 GIVEN = Text("The shape of one image is given.", "单张图像的形状是给定的。")
 UNCHANGED = Text("The input goes through unchanged.", "输入原样通过。")

@@ -7,6 +7,7 @@ from math import inf
 from typing import ClassVar, NamedTuple
 
 from ..axis import Everything
+from ..errors import BadShape
 from ..settings import Count, choice, count, real, setting
 from .base import Layer, ParamShapes, show_shape, size_of
 from .connection import AxisDependency, Connection, Shape, straight
@@ -173,12 +174,13 @@ class PReLU(Activation):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         if self.num_parameters not in (1, inputs[0][0]):
-            raise self.refuse(
-                "num_parameters",
-                f"be 1 or the {inputs[0][0]} channels",
-                f"num_parameters={self.num_parameters} for input {show_shape(inputs[0])}",
-                "use 1 for one slope in the whole layer",
-                "prelu-slopes",
+            raise BadShape(
+                "{layer}.num_parameters must be 1 or the {channels} channels of the input {shape} (got {got}). "
+                "Use 1 for one slope in the whole layer. [prelu-slopes]",
+                layer=self.kind,
+                channels=inputs[0][0],
+                shape=show_shape(inputs[0]),
+                got=self.num_parameters,
             )
         return inputs[0]
 
@@ -319,12 +321,14 @@ class Softmax(Layer):
     def along(self, shape: Shape) -> int:
         """Return the axis counted from 0."""
         if not -len(shape) <= self.axis < len(shape):
-            raise self.refuse(
-                "axis",
-                f"be from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
-                f"axis={self.axis}",
-                "count axes from 0 (channels), without the batch axis",
-                "axis-range",
+            raise BadShape(
+                "{layer}.axis must be from {low} to {high} for input {shape} (got axis={axis}). Count axes from "
+                "0 (channels), without the batch axis. [axis-range]",
+                layer=self.kind,
+                low=-len(shape),
+                high=len(shape) - 1,
+                shape=show_shape(shape),
+                axis=self.axis,
             )
         return self.axis % len(shape)
 

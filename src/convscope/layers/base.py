@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import ClassVar, TypeVar
 
-from ..errors import BadShape, ConvscopeError, sentence
+from ..errors import BadShape
 from ..settings import FieldType, Owner
 from .connection import POINTWISE, Connection, Shape
 from .operations import NO_OPERATIONS, Operations, Status
@@ -98,30 +98,24 @@ class Layer:
         """Return the bytes that the backward pass keeps in addition to inputs and outputs."""
         return 0
 
-    def refuse(
-        self,
-        setting: str,
-        rule: str,
-        got: str,
-        hint: str,
-        code: str,
-        error: type[ConvscopeError] = BadShape,
-    ) -> ConvscopeError:
-        """Return the error for an unsuitable input: `setting must rule (got …). Hint. [code]`."""
-        return error(f"{self.kind}.{setting} must {rule} (got {got}). {sentence(hint)} [{code}]")
-
     def spatial(self, shape: Shape) -> Shape:
         """Return the axes the layer slides over, after a check of the input's rank."""
         if self.rank is not None and len(shape) != self.rank + 1:
-            axes = {1: "C×L", 2: "C×H×W", 3: "C×D×H×W"}[self.rank]
-            raise self.refuse(
-                "input",
-                f"have {self.rank + 1} axes ({axes})",
-                f"input={show_shape(shape)}",
-                f"use {self.kind[:-2]}{len(shape) - 1}d instead"
-                if 2 <= len(shape) <= 4
-                else "pass an image, not a vector",
-                "input-rank",
+            axes = ("C×L", "C×H×W", "C×D×H×W")[self.rank - 1]
+            values = {"layer": self.kind, "axes": axes, "shape": show_shape(shape)}
+            if 2 <= len(shape) <= 4:
+                raise BadShape(
+                    "{layer} needs an input of {count} axes, {axes} (got {shape}). Use {other} for this input. "
+                    "[input-rank]",
+                    count=self.rank + 1,
+                    other=f"{self.kind[:-2]}{len(shape) - 1}d",
+                    **values,
+                )
+            raise BadShape(
+                "{layer} needs an input of {count} axes, {axes} (got {shape}). "
+                "Place it before the layers that flatten. [input-rank]",
+                count=self.rank + 1,
+                **values,
             )
         return shape[1:]
 

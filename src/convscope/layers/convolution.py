@@ -8,7 +8,9 @@ from typing import ClassVar, Literal
 
 from ..axis import TransposedWindow, Window
 from ..axis.window import Border
+from ..errors import BadShape
 from ..settings import Axes, Pads, choice, count, flag, known_or_inferred, pads, per_axis
+from ..text.language import Message
 from .base import Layer, ParamShapes, by_rank, show_shape
 from .connection import Connection, Shape, windowed
 from .operations import Operations
@@ -42,23 +44,26 @@ class _Kernels(Layer):
         """Return the input's channels, checked against `in_channels` and `groups`."""
         channels = shape[0]
         if self.in_channels not in (None, channels):
-            raise self.refuse(
-                "in_channels",
-                f"be {channels} here",
-                f"in_channels={self.in_channels} for input {show_shape(shape)}",
-                f"set in_channels={channels} or leave it out",
-                "conv-channels",
+            raise BadShape(
+                "{layer}.in_channels must be {channels} for input {shape} (got in_channels={got}). Set "
+                "in_channels={channels} or leave it out. [conv-channels]",
+                layer=self.kind,
+                channels=channels,
+                shape=show_shape(shape),
+                got=self.in_channels,
             )
         for name, value in (("in_channels", channels), ("out_channels", self.out_channels)):
             if value % self.groups:
                 divisors = [d for d in range(1, min(value, 10_000) + 1) if value % d == 0]
                 few = ", ".join(map(str, divisors[:8])) + (", …" if len(divisors) > 8 else "")
-                raise self.refuse(
-                    "groups",
-                    f"divide {name}",
-                    f"groups={self.groups}, {name}={value}",
-                    f"use {few}",
-                    "conv-groups",
+                raise BadShape(
+                    "{layer}.groups must divide {name} (got groups={groups}, {name}={value}). Use {divisors}. "
+                    "[conv-groups]",
+                    layer=self.kind,
+                    name=name,
+                    groups=self.groups,
+                    value=value,
+                    divisors=few,
                 )
         return channels
 
@@ -102,12 +107,14 @@ class Conv(_Kernels):
             check_fits(self, axis, n, window)
             limit = {"reflect": n - 1, "circular": n}.get(self.padding_mode)
             if limit is not None and max(window.before, window.after) > limit:
-                raise self.refuse(
-                    "padding",
-                    f"be at most {limit} with padding_mode {self.padding_mode} on {n} pixels",
-                    f"padding={max(window.before, window.after)}",
-                    'pad less or use padding_mode "zeros"',
-                    "conv-border",
+                raise BadShape(
+                    "{layer}.padding must be at most {limit} with padding_mode {mode} on {size} pixels (got "
+                    "padding={got}). Pad less, or use padding_mode zeros. [conv-border]",
+                    layer=self.kind,
+                    limit=limit,
+                    mode=self.padding_mode,
+                    size=n,
+                    got=max(window.before, window.after),
                 )
         return (self.out_channels, *(w.positions(n) for n, w in zip(shape[1:], windows, strict=True)))
 
@@ -167,21 +174,23 @@ class ConvTranspose(_Kernels):
         self.channels(shape)
         for axis, extra in enumerate(self.output_padding):
             if extra >= max(self.stride[axis], self.dilation[axis]):
-                raise self.refuse(
-                    "output_padding",
-                    "be smaller than stride or dilation",
-                    f"output_padding={extra}, stride={self.stride[axis]}, dilation={self.dilation[axis]}",
-                    "lower it or raise the stride",
-                    "output-padding",
+                raise BadShape(
+                    "{layer}.output_padding must be smaller than stride or dilation (got "
+                    "output_padding={extra}, stride={stride}, dilation={dilation}). Lower it or raise the "
+                    "stride. [output-padding]",
+                    layer=self.kind,
+                    extra=extra,
+                    stride=self.stride[axis],
+                    dilation=self.dilation[axis],
                 )
         sizes = tuple(window.positions(n) for n, window in zip(shape[1:], windows, strict=True))
         if min(sizes) < 1:
-            raise self.refuse(
-                "padding",
-                "leave at least one output pixel",
-                f"output {show_shape(sizes)} from input {show_shape(shape)}",
-                "pad less or use a larger kernel",
-                "transposed-empty",
+            raise BadShape(
+                "{layer}.padding must leave at least one output pixel (got output {output} from input {shape}). "
+                "Pad less or use a larger kernel. [transposed-empty]",
+                layer=self.kind,
+                output=show_shape(sizes),
+                shape=show_shape(shape),
             )
         return (self.out_channels, *sizes)
 
@@ -208,13 +217,49 @@ ConvTranspose1d, ConvTranspose2d, ConvTranspose3d = by_rank(ConvTranspose)
 
 def check_fits(layer: Layer, axis: int, n: int, window: Window) -> None:
     """Raise BadShape where the window is larger than the padded axis."""
-    padded = n + window.before + window.after
-    if window.positions(n) < 1:
-        name = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[layer.rank or 1][axis]
-        raise layer.refuse(
-            "kernel_size",
-            f"reach over at most {padded} pixels of {name}: {n} + padding {window.before} + {window.after}",
-            f"a reach of {window.reach}: kernel {window.size}, dilation {window.dilation}",
-            f"use a smaller kernel, or an input of at least {window.reach - window.before - window.after} pixels",
-            "kernel-too-large",
+    if window.positions(n) >= 1:
+        return
+    side = (_LENGTH, _SIDES, _VOLUME)[(layer.rank or 1) - 1][axis]
+    values = {
+        "layer": layer.kind,
+        "side": side,
+        "size": n,
+        "kernel": window.size,
+        "least": window.reach - window.before - window.after,
+    }
+    if window.before or window.after:
+        values |= {"before": window.before, "after": window.after}
+        if window.dilation > 1:
+            raise BadShape(
+                "{layer}.kernel_size must fit into the padded input (got {side} {size} with padding "
+                "{before} + {after}, kernel {kernel} with dilation {dilation}, which spans {reach}). "
+                "Use a smaller kernel, or an input of {side} {least} or more. [kernel-too-large]",
+                dilation=window.dilation,
+                reach=window.reach,
+                **values,
+            )
+        raise BadShape(
+            "{layer}.kernel_size must fit into the padded input (got {side} {size} with padding "
+            "{before} + {after}, kernel {kernel}). "
+            "Use a smaller kernel, or an input of {side} {least} or more. [kernel-too-large]",
+            **values,
         )
+    if window.dilation > 1:
+        raise BadShape(
+            "{layer}.kernel_size must fit into the input (got {side} {size}, kernel {kernel} with dilation "
+            "{dilation}, which spans {reach}). "
+            "Use a smaller kernel, or an input of {side} {least} or more. [kernel-too-large]",
+            dilation=window.dilation,
+            reach=window.reach,
+            **values,
+        )
+    raise BadShape(
+        "{layer}.kernel_size must fit into the input (got {side} {size}, kernel {kernel}). "
+        "Use a smaller kernel, or an input of {side} {least} or more. [kernel-too-large]",
+        **values,
+    )
+
+
+_SIDES = (Message("height"), Message("width"))
+_LENGTH = (Message("length"),)
+_VOLUME = (Message("depth"), *_SIDES)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from ..errors import BadShape
 from ..settings import count, flag, known_or_inferred
 from .base import Layer, ParamShapes, show_shape, size_of
 from .connection import Connection, Shape, straight
@@ -40,12 +41,12 @@ class Linear(Layer):
         pooled = len(shape) > 1 and prod(shape[1:]) == 1
         read = shape[:1] if pooled and self.in_features in (None, shape[0]) else shape
         if self.in_features not in (None, read[-1]):
-            raise self.refuse(
-                "in_features",
-                f"be {read[-1]} here",
-                str(self.in_features),
-                f"set in_features={read[-1]} or leave it out",
-                "linear-features",
+            raise BadShape(
+                "{layer}.in_features must be {features} for this input (got in_features={got}). Set "
+                "in_features={features} or leave it out. [linear-features]",
+                layer=self.kind,
+                features=read[-1],
+                got=self.in_features,
             )
         return read
 
@@ -104,12 +105,13 @@ class Scale(Layer):
     def param_shapes(self, *inputs: Shape) -> ParamShapes:
         (shape,) = inputs
         if self.axis >= len(shape):
-            raise self.refuse(
-                "axis",
-                f"be below {len(shape)} for input {show_shape(shape)}",
-                f"axis={self.axis}",
-                "count axes from 0 (channels), without the batch axis",
-                "axis-range",
+            raise BadShape(
+                "{layer}.axis must be below {rank} for input {shape} (got axis={axis}). Count axes from 0 "
+                "(channels), without the batch axis. [axis-range]",
+                layer=self.kind,
+                rank=len(shape),
+                shape=show_shape(shape),
+                axis=self.axis,
             )
         return {"weight": (shape[self.axis], *(1 for _ in shape[self.axis + 1 :]))}
 

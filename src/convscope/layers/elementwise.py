@@ -65,13 +65,12 @@ class Clamp(Pointwise):
         super().__post_init__()
         low, high = self.low, self.high
         if (low is None and high is None) or (low is not None and high is not None and low > high):
-            raise self.refuse(
-                "low",
-                "be at most high, and at least one of the two must be set",
-                f"low={low}, high={high}",
-                "use low=0 for what ReLU does",
-                "clamp-bounds",
-                BadSetting,
+            raise BadSetting(
+                "{layer}.low must be at most high, and one of the two must be set (got low={low}, high={high}). "
+                "Use low=0 for what ReLU does. [clamp-bounds]",
+                layer=self.kind,
+                low=self.low,
+                high=self.high,
             )
 
     @property

@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
+from ..errors import BadShape
 from .base import Layer, ParamShapes
 from .connection import POINTWISE, Connection, Shape
 from .operations import Operations, Status
@@ -40,14 +41,7 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
     """
     fewest, most = layer.arity
     if len(inputs) < fewest or (most is not None and len(inputs) > most):
-        wanted = str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
-        raise layer.refuse(
-            "inputs",
-            f"have {wanted} {'entry' if wanted == '1' else 'entries'}",
-            str(len(inputs)),
-            "name the layers that it takes as inputs",
-            "arity",
-        )
+        raise _wrong_arity(layer, len(inputs))
     shape = layer.output_shape(*inputs)
     params = layer.param_shapes(*inputs)
     connections = layer.connections(*inputs)
@@ -65,4 +59,28 @@ def facts(layer: Layer, inputs: tuple[Shape, ...]) -> Facts:
         keeps_input="input" in layer.retains,
         keeps_output="output" in layer.retains,
         view=layer.view,
+    )
+
+
+def _wrong_arity(layer: Layer, got: int) -> BadShape:
+    fewest, most = layer.arity
+    values = {"layer": layer.kind, "got": got}
+    if most == fewest:
+        return BadShape(
+            "{layer} needs {count} input(s) (got {got}). Name the layers that it takes as inputs. [arity]",
+            count=fewest,
+            **values,
+        )
+    if most is None:
+        return BadShape(
+            "{layer} needs at least {count} input(s) (got {got}). Name the layers that it takes as inputs. "
+            "[arity]",
+            count=fewest,
+            **values,
+        )
+    return BadShape(
+        "{layer} needs {fewest} to {most} inputs (got {got}). Name the layers that it takes as inputs. [arity]",
+        fewest=fewest,
+        most=most,
+        **values,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..axis import Rolled, Window
+from ..errors import BadShape
 from ..settings import Axes, Integers, count, setting
 from .base import Layer, ParamShapes, show_shape
 from .connection import AxisDependency, Connection, Shape, straight
@@ -37,12 +38,13 @@ class IndexSelect(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
         if self.axis >= len(shape):
-            raise self.refuse(
-                "axis",
-                f"be below {len(shape)} for input {show_shape(shape)}",
-                f"axis={self.axis}",
-                "count axes from 0 (channels), without the batch axis",
-                "axis-range",
+            raise BadShape(
+                "{layer}.axis must be below {rank} for input {shape} (got axis={axis}). Count axes from 0 "
+                "(channels), without the batch axis. [axis-range]",
+                layer=self.kind,
+                rank=len(shape),
+                shape=show_shape(shape),
+                axis=self.axis,
             )
         return (*shape[: self.axis], self.size, *shape[self.axis + 1 :])
 
@@ -72,12 +74,15 @@ class Roll(Layer):
         (shape,) = inputs
         wrong = len(self.shifts) != len(self.axes) or len(set(self.axes)) < len(self.axes)
         if wrong or max(self.axes) >= len(shape):
-            raise self.refuse(
-                "axes",
-                f"be different, below {len(shape)} for input {show_shape(shape)}, and as many as the shifts",
-                f"axes={self.axes}, shifts={self.shifts}",
-                "count axes from 0 (channels), without the batch axis",
-                "roll-axes",
+            raise BadShape(
+                "{layer}.axes must be different, below {rank} for input {shape}, and as many as the shifts (got "
+                "axes={axes}, shifts={shifts}). Count axes from 0 (channels), without the batch axis. "
+                "[roll-axes]",
+                layer=self.kind,
+                rank=len(shape),
+                shape=show_shape(shape),
+                axes=self.axes,
+                shifts=self.shifts,
             )
         return shape
 
@@ -106,12 +111,12 @@ class Expand(Layer):
         (shape,) = inputs
         pairs = zip(reversed(shape), reversed(self.shape), strict=False)
         if len(shape) > len(self.shape) or any(old not in (1, new) for old, new in pairs):
-            raise self.refuse(
-                "shape",
-                f"keep the sizes of {show_shape(shape)} that are not 1",
-                f"shape={'x'.join(map(str, self.shape))}",
-                "only axes of size 1 can be repeated",
-                "expand-shape",
+            raise BadShape(
+                "{layer}.shape must keep the sizes of {shape} that are not 1 (got shape={got}). Only axes of "
+                "size 1 can be repeated. [expand-shape]",
+                layer=self.kind,
+                shape=show_shape(shape),
+                got="x".join(map(str, self.shape)),
             )
         return self.shape
 

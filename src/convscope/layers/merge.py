@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..axis import Everything, Stretch
+from ..errors import BadShape
 from ..settings import Count, count, flag, setting
+from ..text.language import Message
+from ..text.lists import join_and
 from .base import Arity, Layer, ParamShapes, show_shape, size_of
 from .connection import UNMOVED, AxisDependency, Connection, Shape, straight
 from .operations import Operations
@@ -41,13 +44,14 @@ class Elementwise(Layer):
         for axis in range(-rank, 0):
             here = {shape[axis] for shape in inputs if len(shape) >= -axis} - {1}
             if len(here) > 1:
-                shapes = " and ".join(dict.fromkeys(map(show_shape, inputs)))
-                raise self.refuse(
-                    "inputs",
-                    "have the same shape, or size 1 where they differ",
-                    f"{shapes}, which differ in {_axis_name(rank, rank + axis)}",
-                    "match strides and padding of the branches, or crop the larger",
-                    "merge-shapes",
+                shapes = join_and(dict.fromkeys(map(show_shape, inputs)))
+                raise BadShape(
+                    "Inputs of {layer} must have the same shape, or size 1 where they differ (got {shapes}, "
+                    "which differ in {axis}). Match strides and padding of the branches, or crop the larger. "
+                    "[merge-shapes]",
+                    layer=self.kind,
+                    shapes=shapes,
+                    axis=_axis_name(rank, rank + axis),
                 )
             sizes.append(here.pop() if here else 1)
         return tuple(sizes)
@@ -71,8 +75,12 @@ class Elementwise(Layer):
 
 
 def _axis_name(rank: int, axis: int) -> str:
-    names = {3: ("channels", "height", "width"), 2: ("channels", "length"), 1: ("features",)}.get(rank)
-    return names[axis] if names else f"axis {axis}"
+    names = {
+        3: (Message("channels"), Message("height"), Message("width")),
+        2: (Message("channels"), Message("length")),
+        1: (Message("features"),),
+    }.get(rank)
+    return names[axis] if names else Message("axis {axis}", axis=axis)
 
 
 @dataclass(frozen=True)
@@ -157,23 +165,25 @@ class Concat(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         first = inputs[0]
         if self.axis >= len(first):
-            raise self.refuse(
-                "axis",
-                f"be below {len(first)} for input {show_shape(first)}",
-                f"axis={self.axis}",
-                "count axes from 0 (channels), without the batch axis",
-                "axis-range",
+            raise BadShape(
+                "{layer}.axis must be below {rank} for input {shape} (got axis={axis}). Count axes from 0 "
+                "(channels), without the batch axis. [axis-range]",
+                layer=self.kind,
+                rank=len(first),
+                shape=show_shape(first),
+                axis=self.axis,
             )
         for shape in inputs[1:]:
             one = first[: self.axis] + first[self.axis + 1 :]
             two = shape[: self.axis] + shape[self.axis + 1 :]
             if len(shape) != len(first) or one != two:
-                raise self.refuse(
-                    "inputs",
-                    f"agree in all axes but {_axis_name(len(first), self.axis)}",
-                    f"{show_shape(first)} and {show_shape(shape)}",
-                    "match strides and padding of the branches, or crop the larger",
-                    "concat-shapes",
+                raise BadShape(
+                    "Inputs of {layer} must have equal sizes in all axes but one, {axis} (got {one} and "
+                    "{other}). Match strides and padding of the branches, or crop the larger. [concat-shapes]",
+                    layer=self.kind,
+                    axis=_axis_name(len(first), self.axis),
+                    one=show_shape(first),
+                    other=show_shape(shape),
                 )
         joined = sum(shape[self.axis] for shape in inputs)
         return (*first[: self.axis], joined, *first[self.axis + 1 :])
@@ -207,12 +217,12 @@ class MatMul(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         one, two = inputs
         if len(one) < 2 or len(two) < 2 or one[-1] != two[-2] or one[:-2] != two[:-2]:
-            raise self.refuse(
-                "inputs",
-                "be (…, n, k) and (…, k, m)",
-                f"{show_shape(one)} and {show_shape(two)}",
-                "permute one of them",
-                "matmul-shapes",
+            raise BadShape(
+                "Inputs of {layer} must be (…, n, k) and (…, k, m) (got {one} and {two}). Permute one of them. "
+                "[matmul-shapes]",
+                layer=self.kind,
+                one=show_shape(one),
+                two=show_shape(two),
             )
         return (*one[:-1], two[-1])
 
@@ -247,20 +257,19 @@ class MultiheadAttention(Layer):
         """Return query length, key length and width, checked."""
         query, key = inputs[0], inputs[-1]
         if len(inputs) not in (1, 3) or any(len(s) != 2 or s[1] != query[-1] for s in inputs):
-            raise self.refuse(
-                "input",
-                "be one sequence (length × width), or query, key and value of one width",
-                f"input={' and '.join(map(show_shape, inputs))}",
-                "reshape and permute to it",
-                "attention-rank",
+            raise BadShape(
+                "Input of {layer} must be one sequence (length × width), or query, key and value of one width "
+                "(got {shapes}). Reshape and permute to it. [attention-rank]",
+                layer=self.kind,
+                shapes=join_and(map(show_shape, inputs)),
             )
         if query[1] % self.num_heads:
-            raise self.refuse(
-                "num_heads",
-                "divide the width",
-                f"num_heads={self.num_heads}, width={query[1]}",
-                f"use a divisor of {query[1]}",
-                "attention-heads",
+            raise BadShape(
+                "{layer}.num_heads must divide the width (got num_heads={heads}, width={width}). Use a divisor "
+                "of {width}. [attention-heads]",
+                layer=self.kind,
+                heads=self.num_heads,
+                width=query[1],
             )
         return query[0], key[0], query[1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..errors import BadShape
 from ..settings import Axes, Integers, count, flag, real, setting
 from .base import Layer, ParamShapes, by_rank, show_shape, size_of
 from .connection import POINTWISE, Connection, Shape, straight
@@ -94,12 +95,13 @@ class GroupNorm(Layer):
         channels = inputs[0][0]
         if channels % self.num_groups:
             divisors = ", ".join(str(d) for d in range(1, min(channels, 10_000) + 1) if channels % d == 0)
-            raise self.refuse(
-                "num_groups",
-                "divide the channels",
-                f"num_groups={self.num_groups}, channels={channels}",
-                f"use {divisors}",
-                "group-norm",
+            raise BadShape(
+                "{layer}.num_groups must divide the channels (got num_groups={groups}, channels={channels}). "
+                "Use {divisors}. [group-norm]",
+                layer=self.kind,
+                groups=self.num_groups,
+                channels=channels,
+                divisors=divisors,
             )
         return inputs[0]
 
@@ -169,12 +171,14 @@ class LayerNorm(Layer):
         """Return the axes counted from 0."""
         axes = tuple(sorted({axis % len(shape) for axis in self.axes if -len(shape) <= axis < len(shape)}))
         if len(axes) != len(self.axes):
-            raise self.refuse(
-                "axes",
-                f"be different and from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
-                f"axes={self.axes}",
-                "count axes from 0 (channels), without the batch axis",
-                "axis-range",
+            raise BadShape(
+                "{layer}.axes must be different and from {low} to {high} for input {shape} (got axes={axes}). "
+                "Count axes from 0 (channels), without the batch axis. [axis-range]",
+                layer=self.kind,
+                low=-len(shape),
+                high=len(shape) - 1,
+                shape=show_shape(shape),
+                axes=self.axes,
             )
         return axes
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ..axis import Bins, Spans, Window
-from ..errors import BadSetting
+from ..errors import BadSetting, BadShape
 from ..settings import Axes, Integers, Owner, Pads, PerAxis, flag, pads, per_axis, real, setting
 from .base import Layer, by_rank, show_shape, size_of
 from .connection import AxisDependency, Connection, Shape, windowed
@@ -98,13 +98,14 @@ class Pool(Layer):
             for k, d, (before, after) in zip(self.kernel_size, self.dilation, self.padding, strict=True):
                 half = (d * (k - 1) + 1) // 2
                 if max(before, after) > half:
-                    raise self.refuse(
-                        "padding",
-                        "be at most half the kernel, so that no window holds only padding",
-                        f"padding={max(before, after)}, kernel_size={k}",
-                        f"use at most {half}, or a Pad layer before",
-                        "pool-padding",
-                        BadSetting,
+                    raise BadSetting(
+                        "{layer}.padding must be at most half the kernel, so that every window reaches the "
+                        "input (got padding={padding}, kernel_size={size}). Use at most {half}, or a Pad layer "
+                        "before. [pool-padding]",
+                        layer=self.kind,
+                        padding=max(before, after),
+                        size=k,
+                        half=half,
                     )
 
     def windows(self, shape: Shape) -> tuple[Window, ...]:
@@ -323,12 +324,11 @@ class SpatialPyramidPool(Layer):
         """Return the adaptive pooling of each level."""
         rank = len(shape) - 1
         if rank not in (1, 2, 3):
-            raise self.refuse(
-                "input",
-                "have 1 to 3 spatial axes",
-                f"input={show_shape(shape)}",
-                "put it before the layers that flatten",
-                "input-rank",
+            raise BadShape(
+                "{layer} needs an input with 1 to 3 spatial axes (got {shape}). Put it before the layers that "
+                "flatten. [input-rank]",
+                layer=self.kind,
+                shape=show_shape(shape),
             )
         kinds = (AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d)
         return tuple(kinds[rank - 1]((level,)) for level in self.levels)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from ..axis import Resize, Window
 from ..axis.window import Border
+from ..errors import BadShape
 from ..settings import LARGEST, Axes, Count, Integers, Optional, Pads, choice, count, pads, real, setting
 from .base import Layer, show_shape, size_of
 from .connection import UNMOVED, AxisDependency, Connection, Digit, Layout, Shape, straight
@@ -61,12 +62,13 @@ class Reshape(Layer):
         unknown = self.shape.count(-1)
         fits = known > 0 and (elements % known == 0 if unknown == 1 else elements == known)
         if unknown > 1 or not fits:
-            raise self.refuse(
-                "shape",
-                f"hold the {elements} elements of {show_shape(inputs[0])}, with at most one -1",
-                f"shape={'x'.join(map(str, self.shape))}",
-                "use -1 for one size to infer it",
-                "reshape-size",
+            raise BadShape(
+                "{layer}.shape must have the {elements:,} elements of {shape}, with at most one -1 (got "
+                "shape={got}). Use -1 for one size to infer it. [reshape-size]",
+                layer=self.kind,
+                elements=elements,
+                shape=show_shape(inputs[0]),
+                got="x".join(map(str, self.shape)),
             )
         return tuple(elements // known if size == -1 else size for size in self.shape)
 
@@ -147,12 +149,13 @@ class Permute(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
         if sorted(self.order) != list(range(len(shape))):
-            raise self.refuse(
-                "order",
-                f"be a permutation of the axes 0 to {len(shape) - 1}of {show_shape(shape)}",
-                f"order={'x'.join(map(str, self.order))}",
-                "count axes from 0 (channels), without the batch axis",
-                "permute-order",
+            raise BadShape(
+                "{layer}.order must be a permutation of the axes 0 to {last} of {shape} (got order={order}). "
+                "Count axes from 0 (channels), without the batch axis. [permute-order]",
+                layer=self.kind,
+                last=len(shape) - 1,
+                shape=show_shape(shape),
+                order="x".join(map(str, self.order)),
             )
         return tuple(shape[axis] for axis in self.order)
 
@@ -186,12 +189,13 @@ class Pad(Layer):
             wrong = wrong or n + before + after < 1 or min(n + before, n + after) < 1
             wrong = wrong or (limits is not None and max(before, after) > n + limits)
         if wrong:
-            raise self.refuse(
-                "padding",
-                "have one entry per spatial axis, leave at least one pixel and reflect no more than there is",
-                f"padding={self.padding} for input {show_shape(shape)}",
-                "give (before, after) for each axis",
-                "pad-size",
+            raise BadShape(
+                "{layer}.padding must have one entry per spatial axis, leave at least one pixel, and reflect no "
+                "more than the input has (got padding={padding} for input {shape}). Write (before, after) for "
+                "each axis. [pad-size]",
+                layer=self.kind,
+                padding=self.padding,
+                shape=show_shape(shape),
             )
         return tuple(Window(1, 1, before, after, border=self.mode) for before, after in pairs)
 
@@ -222,12 +226,12 @@ class Crop(Layer):
             n <= before + after
             for n, (before, after) in zip(shape[1:], self.margins * (len(shape) - 1), strict=False)
         ):
-            raise self.refuse(
-                "margins",
-                "have one entry per spatial axis and leave at least one pixel",
-                f"margins={self.margins} for input {show_shape(shape)}",
-                "crop less",
-                "crop-size",
+            raise BadShape(
+                "{layer}.margins must have one entry per spatial axis and leave at least one pixel (got "
+                "margins={margins} for input {shape}). Crop less. [crop-size]",
+                layer=self.kind,
+                margins=self.margins,
+                shape=show_shape(shape),
             )
         return Pad(tuple((-before, -after) for before, after in self.margins))
 
@@ -257,12 +261,14 @@ class Slice(Layer):
         size = shape[self.axis] if self.axis < len(shape) else 0
         end = size if self.stop is None else self.stop
         if not self.start < end <= size:
-            raise self.refuse(
-                "start and stop",
-                f"be an axis and indices inside {show_shape(shape)}",
-                f"axis={self.axis}, start={self.start}, stop={self.stop}",
-                "count axes from 0 (channels), without the batch axis",
-                "slice-range",
+            raise BadShape(
+                "{layer} must slice inside an axis of its input {shape} (got axis={axis}, start={start}, "
+                "stop={stop}). Count axes from 0 (channels), without the batch axis. [slice-range]",
+                layer=self.kind,
+                shape=show_shape(shape),
+                axis=self.axis,
+                start=self.start,
+                stop=self.stop,
             )
         return end
 
@@ -295,12 +301,14 @@ class PixelShuffle(Layer):
         (shape,) = inputs
         r = self.upscale_factor
         if len(shape) != 3 or shape[0] % (r * r):
-            raise self.refuse(
-                "upscale_factor",
-                "have a square that divides the channels of a C×H×W input",
-                f"upscale_factor={r} for input {show_shape(shape)}",
-                f"give the layer before it a multiple of {r * r} channels",
-                "pixel-shuffle",
+            raise BadShape(
+                "{layer}.upscale_factor must have a square that divides the channels of a C×H×W input (got "
+                "upscale_factor={factor} for input {shape}). Use a multiple of {multiple} channels in the layer "
+                "before. [pixel-shuffle]",
+                layer=self.kind,
+                factor=r,
+                shape=show_shape(shape),
+                multiple=r * r,
             )
         return (shape[0] // (r * r), shape[1] * r, shape[2] * r)
 
@@ -326,12 +334,12 @@ class ChannelShuffle(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         if inputs[0][0] % self.groups:
-            raise self.refuse(
-                "groups",
-                "divide the channels",
-                f"groups={self.groups}, channels={inputs[0][0]}",
-                f"use a divisor of {inputs[0][0]}",
-                "channel-shuffle",
+            raise BadShape(
+                "{layer}.groups must divide the channels (got groups={groups}, channels={channels}). Use a "
+                "divisor of {channels}. [channel-shuffle]",
+                layer=self.kind,
+                groups=self.groups,
+                channels=inputs[0][0],
             )
         return inputs[0]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..axis import Everything, Prefix
+from ..errors import BadShape
 from ..settings import choice, count, flag
 from .base import Layer, ParamShapes, show_shape
 from .connection import AxisDependency, Connection, Shape
@@ -51,20 +52,19 @@ class LSTM(Layer):
         """Return (length, directions·width)."""
         (shape,) = inputs
         if len(shape) != 2:
-            raise self.refuse(
-                "input",
-                "be a sequence (length × features)",
-                f"input={show_shape(shape)}",
-                "reshape or permute to it",
-                "lstm-rank",
+            raise BadShape(
+                "{layer} needs a sequence (length × features) as input (got {shape}). Reshape or permute to it. "
+                "[lstm-rank]",
+                layer=self.kind,
+                shape=show_shape(shape),
             )
         if self.proj_size >= self.hidden_size:
-            raise self.refuse(
-                "proj_size",
-                "be smaller than hidden_size",
-                f"proj_size={self.proj_size}, hidden_size={self.hidden_size}",
-                "use 0 for no projection",
-                "lstm-projection",
+            raise BadShape(
+                "{layer}.proj_size must be smaller than hidden_size (got proj_size={size}, "
+                "hidden_size={hidden}). Use 0 for no projection. [lstm-projection]",
+                layer=self.kind,
+                size=self.proj_size,
+                hidden=self.hidden_size,
             )
         return (shape[0], self.directions * self.width)
 

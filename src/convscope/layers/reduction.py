@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..axis import Bins
+from ..errors import BadShape
 from ..settings import Axes, Integers, choice, flag, setting
 from .base import Layer, show_shape, size_of
 from .connection import UNMOVED, AxisDependency, Connection, Shape
@@ -35,12 +36,14 @@ class Reduce(Layer):
         """Return the axes counted from 0."""
         axes = tuple(sorted({axis % len(shape) for axis in self.axes if -len(shape) <= axis < len(shape)}))
         if len(axes) != len(self.axes):
-            raise self.refuse(
-                "axes",
-                f"be different and from {-len(shape)} to {len(shape) - 1} for input {show_shape(shape)}",
-                f"axes={self.axes}",
-                "count axes from 0 (channels), without the batch axis",
-                "axis-range",
+            raise BadShape(
+                "{layer}.axes must be different and from {low} to {high} for input {shape} (got axes={axes}). "
+                "Count axes from 0 (channels), without the batch axis. [axis-range]",
+                layer=self.kind,
+                low=-len(shape),
+                high=len(shape) - 1,
+                shape=show_shape(shape),
+                axes=self.axes,
             )
         return axes
 
@@ -51,12 +54,12 @@ class Reduce(Layer):
         if self.keepdims:
             return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
         if len(axes) == len(shape):
-            raise self.refuse(
-                "axes",
-                "leave an axis without keepdims",
-                f"axes={self.axes} for input {show_shape(shape)}",
-                "use keepdims=True and a reshape",
-                "reduce-all",
+            raise BadShape(
+                "{layer}.axes must leave an axis without keepdims (got axes={axes} for input {shape}). Use "
+                "keepdims=True and a reshape. [reduce-all]",
+                layer=self.kind,
+                axes=self.axes,
+                shape=show_shape(shape),
             )
         return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import ClassVar
 
 from ..axis import Resize
+from ..errors import BadShape
 from ..settings import Axes, Optional, PerAxis, choice, flag, setting
 from .base import Layer, show_shape
 from .connection import AxisDependency, Connection, Shape, straight
@@ -42,12 +43,14 @@ class Upsample(Layer):
         given = self.size or self.scale_factor
         wrong = (self.size is None) == (self.scale_factor is None) or rank < 1 or given is None
         if wrong or given is None or len(given) not in (1, rank):
-            raise self.refuse(
-                "size or scale_factor",
-                "be set, exactly one of them, with 1 value or one per spatial axis",
-                f"size={self.size}, scale_factor={self.scale_factor} for input {show_shape(shape)}",
-                "use scale_factor=2 to double",
-                "upsample-size",
+            raise BadShape(
+                "{layer} must have either size or scale_factor, with one value or one per spatial axis (got "
+                "size={size}, scale_factor={scale_factor} for input {shape}). Use scale_factor=2 to double. "
+                "[upsample-size]",
+                layer=self.kind,
+                size=self.size,
+                scale_factor=self.scale_factor,
+                shape=show_shape(shape),
             )
         numbers = given * rank if len(given) == 1 else given
         sizes = numbers if self.size else tuple(n * f for n, f in zip(shape[1:], numbers, strict=True))

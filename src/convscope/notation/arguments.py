@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..errors import nearest, sentence
+from ..errors import suggest
+from ..text.language import Message
 from .grammar import Place, Word, mistake
 from .keywords import FLAGS, SHORT, Kind
 
@@ -53,7 +54,11 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
             elif setting[0] in settings:
                 raise mistake(
                     word.place,
-                    f"{setting[0]} must be given once (got {word.text!r} as well). Remove one",
+                    Message(
+                        "{setting} must be given once (got {got!r} as well). Remove one.",
+                        setting=setting[0],
+                        got=word.text,
+                    ),
                     "twice",
                 )
             else:
@@ -65,14 +70,33 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
     if branches and sources:
         raise mistake(
             sources[0].place,
-            f"inputs of {kind.word} must be either branches or names (got {sources[0].text!r} as well). Remove it",
+            Message(
+                "Inputs of {kind} must be either branches or names (got {got!r} as well). Remove it.",
+                kind=kind.word,
+                got=sources[0].text,
+            ),
             "twice",
         )
     if kind.is_input and sources is not None:
-        raise mistake(at, "input must not have inputs (got from=). Remove it", "input-from")
+        raise mistake(
+            at,
+            Message(
+                "input must not have inputs (got from=). Remove it.",
+            ),
+            "input-from",
+        )
     for name in kind.required:
         if name not in settings:
-            raise mistake(at, f"{kind.word} must have {name} (got none). Write `{kind.usage}`", "missing-setting")
+            raise mistake(
+                at,
+                Message(
+                    "{kind} must have {got} (got none). Write `{usage}`.",
+                    kind=kind.word,
+                    got=name,
+                    usage=kind.usage,
+                ),
+                "missing-setting",
+            )
     return Arguments(settings, sources, shares, frozen)
 
 
@@ -83,14 +107,20 @@ def _joined(
     if listed and sources is not None:
         raise mistake(
             listed[0].place,
-            f"inputs must be listed once (got {listed[0].text!r} and from=). Remove one",
+            Message(
+                "Inputs must be listed once (got {got!r} and from=). Remove one.",
+                got=listed[0].text,
+            ),
             "twice",
         )
     if not listed and sources is None and not branches:
         raise mistake(
             at,
-            f"{kind.word} must name the layers it joins (got none). Write `{kind.word} conv1 conv2`, or in YAML "
-            f"`{kind.word}:` with a list of branches",
+            Message(
+                "{kind} must name the layers it joins (got none). Write `{kind} conv1 conv2`, or in YAML "
+                "`{kind}:` with a list of branches.",
+                kind=kind.word,
+            ),
             "merge-inputs",
         )
     return listed or sources
@@ -124,17 +154,19 @@ def _setting(kind: Kind, word: Word) -> tuple[str, Word] | None:
     name, equals, value = text.partition("=")
     if equals:
         if name not in kind.settings:
-            raise mistake(
-                place,
-                f"{kind.word} must have only its own settings (got {name!r}). "
-                f"{sentence(_nearest_setting(kind, name))}",
-                "unknown-setting",
-            )
+            raise mistake(place, _unknown_setting(kind, name), "unknown-setting")
         return name, Word(value, place.moved(len(name) + 1))
     if text in FLAGS:
         name, value = FLAGS[text]
         return name, Word(value, place)
     return SHORT[text[0]], Word(text[1:], place.moved(1))
+
+
+def _unknown_setting(kind: Kind, name: str) -> Message:
+    if not kind.settings:
+        return Message("{kind} has no settings (got {got!r}). Remove it.", kind=kind.word, got=name)
+    hint = suggest(name, kind.settings)
+    return Message("{kind} has no setting {got!r}. {hint}", kind=kind.word, got=name, hint=hint)
 
 
 def _place_by_position(kind: Kind, words: list[Word], settings: dict[str, Word]) -> None:
@@ -144,24 +176,32 @@ def _place_by_position(kind: Kind, words: list[Word], settings: dict[str, Word])
         name = kind.positional[index]
         if name in settings:
             raise mistake(
-                word.place, f"{name} must be given once (got {word.text!r} as well). Remove one", "twice"
+                word.place,
+                Message(
+                    "{setting} must be given once (got {got!r} as well). Remove one.",
+                    setting=name,
+                    got=word.text,
+                ),
+                "twice",
             )
         settings[name] = word
 
 
-def _unexpected(kind: Kind, text: str) -> str:
+def _unexpected(kind: Kind, text: str) -> Message:
     """Return the message for a word that is neither an option of the layer nor positional."""
     letter = _LETTER.fullmatch(text)
     setting = SHORT.get(letter[1]) if letter else FLAGS.get(text, (None,))[0]
     if setting:
-        return f"{kind.word} must have only its own settings (got {text!r}, and it has no {setting}). Remove it"
+        return Message(
+            "{kind} has no {setting} (got {got!r}). Remove it.", kind=kind.word, setting=setting, got=text
+        )
     options = [f"{letter}N {name}" for letter, name in SHORT.items() if name in kind.settings]
     options += [flag for flag, (name, _) in FLAGS.items() if name in kind.settings]
     options += [f"{name}=…" for name in (*kind.settings, "from", "share") if name not in kind.positional]
-    return (
-        f"{kind.word} must be written `{kind.usage}` with options (got {text!r}). Options are {', '.join(options)}"
+    return Message(
+        "{kind} must be written `{usage}` with options (got {got!r}). Options are {options}.",
+        kind=kind.word,
+        usage=kind.usage,
+        got=text,
+        options=", ".join(options),
     )
-
-
-def _nearest_setting(kind: Kind, name: str) -> str:
-    return nearest(name, kind.settings) if kind.settings else "it has none"

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import ConvscopeError, nearest, sentence
+from ..errors import ConvscopeError, suggest
 from ..layers.base import Layer, ParamShapes
 from ..layers.connection import Shape
 from ..layers.facts import Facts, facts
 from ..layers.structural import Identity
 from ..network import Entry, Network, failed, freezable, in_dependency_order
 from ..settings import FieldType, Owner
+from ..text.language import Message
 from .arguments import FROZEN, Arguments, read_arguments
 from .expand import Draft, Expansion, expand
 from .grammar import Document, Word, called_from, located, mistake
-from .keywords import Kind, find, nearest_kinds, numbered
+from .keywords import Kind, find, numbered, suggest_kinds
 
 
 class _Read(NamedTuple):
@@ -36,7 +37,9 @@ def build(document: Document, name: str) -> Network:
     if not expansion.drafts:
         raise mistake(
             document.start,
-            "a network must begin with its input (got no layers). Write `input 3x224x224`",
+            Message(
+                "A network must begin with its input (got no layers). Write `input 3x224x224`.",
+            ),
             "no-input",
         )
     layers = [_read(draft, document.blocks) for draft in expansion.drafts]
@@ -44,7 +47,10 @@ def build(document: Document, name: str) -> Network:
     if not first.kind.is_input:
         raise mistake(
             first.draft.at,
-            f"a network must begin with its input (got {first.draft.kind.text!r}). Write `input 3x224x224` first",
+            Message(
+                "A network must begin with its input (got {got!r}). Write `input 3x224x224` first.",
+                got=first.draft.kind.text,
+            ),
             "no-input",
         )
     names = _names(layers, expansion)
@@ -86,8 +92,11 @@ def _read(draft: Draft, blocks: Iterable[str]) -> _Read:
         if kind is None:
             raise mistake(
                 draft.kind.place,
-                f"a layer must begin with a known word (got {draft.kind.text!r}). "
-                f"{sentence(nearest_kinds(draft.kind.text, blocks))}",
+                Message(
+                    "A layer must begin with a known word (got {got!r}). {hint}",
+                    got=draft.kind.text,
+                    hint=suggest_kinds(draft.kind.text, blocks),
+                ),
                 "unknown-kind",
             )
         return _Read(draft, kind, read_arguments(kind, draft.kind.place, draft.arguments, draft.joined))
@@ -101,7 +110,12 @@ def _names(layers: list[_Read], expansion: Expansion) -> list[str]:
             continue
         if draft.name in taken:
             raise mistake(
-                draft.at, f"names must be unique (got {draft.name!r} a second time). Rename one", "duplicate-name"
+                draft.at,
+                Message(
+                    "Names must be unique (got {got!r} a second time). Rename one.",
+                    got=draft.name,
+                ),
+                "duplicate-name",
             )
         taken.add(draft.name)
     last: dict[str, int] = {}
@@ -140,7 +154,11 @@ def _found(word: Word, prefixes: tuple[str, ...], known: Mapping[str, str]) -> s
             return known[prefix + word.text]
     raise mistake(
         word.place,
-        f"a name must be that of a layer (got {word.text!r}). {sentence(nearest(prefixes[0] + word.text, known))}",
+        Message(
+            "A name must be that of a layer (got {got!r}). {hint}",
+            got=word.text,
+            hint=suggest(prefixes[0] + word.text, known),
+        ),
         "unknown-input",
     )
 
@@ -185,12 +203,18 @@ def _frozen(one: _Read, known: Facts) -> tuple[str, ...]:
         return names if words else ()
     for word in words:
         if word.text not in names:
-            has = f"use {', '.join(names)}" if names else "remove it"
-            what = "a layer that has parameters" if word.text == FROZEN else "parameters of the layer"
-            raise mistake(
-                word.place, f"frozen must name {what} (got {word.text!r}). {sentence(has)}", "frozen-name"
-            )
+            raise mistake(word.place, _not_frozen(word.text, names), "frozen-name")
     return tuple(word.text for word in words)
+
+
+def _not_frozen(got: str, names: tuple[str, ...]) -> Message:
+    if not names:
+        return Message("frozen needs a layer with parameters. Remove {got!r}.", got=got)
+    if got == FROZEN:
+        return Message("frozen must be the only word about freezing. Remove the others.")
+    return Message(
+        "frozen must name parameters of the layer (got {got!r}). Use {names}.", got=got, names=", ".join(names)
+    )
 
 
 def _layer(one: _Read, inputs: tuple[Shape, ...]) -> Layer:
@@ -213,7 +237,17 @@ def _check_value(form: FieldType, owner: Owner, name: str, word: Word) -> None:
         value = form.parse(word.text)
     except ValueError:
         text = word.text if len(word.text) <= 40 else f"{word.text[:40]}…"
-        raise mistake(word.place, f"{owner.kind}.{name} must be {form.spelling} (got {text!r})", "value") from None
+        raise mistake(
+            word.place,
+            Message(
+                "{layer}.{setting} must be {spelling} (got {got!r}).",
+                layer=owner.kind,
+                setting=name,
+                spelling=form.spelling,
+                got=text,
+            ),
+            "value",
+        ) from None
     try:
         form.canonical(value, owner, name)
     except ConvscopeError as error:

@@ -22,8 +22,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ..errors import nearest, sentence
+from ..errors import suggest
 from ..network import is_name
+from ..text.language import Message
 from .grammar import (
     Block,
     Document,
@@ -54,9 +55,22 @@ def read_json(text: str) -> Document:
     except json.JSONDecodeError as error:
         rows = text.split("\n")
         place = Place(error.lineno, error.colno, rows[error.lineno - 1] if error.lineno <= len(rows) else "")
-        raise mistake(place, f"a .json file must contain valid JSON ({error.msg.lower()})", "json") from None
+        raise mistake(
+            place,
+            Message(
+                "A .json file must contain valid JSON (got an error: {problem}).",
+                problem=error.msg.lower(),
+            ),
+            "json",
+        ) from None
     except RecursionError:
-        raise mistake(Place(1, 1, text[:100]), "JSON must nest at most 64 deep (got more)", "too-deep") from None
+        raise mistake(
+            Place(1, 1, text[:100]),
+            Message(
+                "JSON must nest at most 64 deep (got more).",
+            ),
+            "too-deep",
+        ) from None
     # Strings in JSON hold no tabs, so these are indentation, where YAML allows none.
     return read_yaml(text.replace("\t", " "))
 
@@ -70,7 +84,9 @@ def read_yaml(text: str) -> Document:
     if not isinstance(tree, YamlMapping):
         raise mistake(
             tree.place,
-            "a document must be a mapping with the keys input and layers (got something else)",
+            Message(
+                "A document must be a mapping with the keys input and layers (got something else).",
+            ),
             "document",
         )
     parts: dict[str, Tree] = {}
@@ -78,26 +94,42 @@ def read_yaml(text: str) -> Document:
         if key.text not in KEYS:
             raise mistake(
                 key.place,
-                f"a document's keys must be {', '.join(KEYS)} (got {key.text!r}). "
-                f"{sentence(nearest(key.text, KEYS))}",
+                Message(
+                    "A document's keys must be {keys} (got {got!r}). {hint}",
+                    keys=", ".join(KEYS),
+                    got=key.text,
+                    hint=suggest(key.text, KEYS),
+                ),
                 "unknown-key",
             )
         parts[key.text] = value
     if "layers" not in parts:
         raise mistake(
-            tree.place, "a document must have the key layers (got none). Add `layers:` and a list", "layers"
+            tree.place,
+            Message(
+                "A document must have the key layers (got none). Add `layers:` and a list.",
+            ),
+            "layers",
         )
     items = tuple(_items(parts["layers"]))
     if "input" in parts:
         items = (_input(parts["input"]), *items)
-    name = _word(parts["name"], "name").text if "name" in parts else None
+    name = _word(parts["name"], Message("name")).text if "name" in parts else None
     frozen = _frozen(parts["frozen"]) if "frozen" in parts else ()
     return Document(name, items, _blocks(parts["blocks"]) if "blocks" in parts else {}, tree.place, frozen)
 
 
-def _word(tree: Tree, what: str) -> Scalar:
+def _word(tree: Tree, what: Message) -> Scalar:
     if not isinstance(tree, Scalar) or not tree.text.strip():
-        raise mistake(tree.place, f"{what} must be text (got {_described(tree)})", "document")
+        raise mistake(
+            tree.place,
+            Message(
+                "{what} must be text (got {got}).",
+                what=what,
+                got=_described(tree),
+            ),
+            "document",
+        )
     check_length(tree.text, tree.place)
     return tree
 
@@ -105,26 +137,26 @@ def _word(tree: Tree, what: str) -> Scalar:
 def _described(tree: Tree) -> str:
     match tree:
         case Scalar():
-            return repr(tree.text) if tree.text.strip() else "nothing"
+            return repr(tree.text) if tree.text.strip() else Message("nothing")
         case YamlSequence():
-            return "a list" if tree.items else "an empty list"
+            return Message("a list") if tree.items else Message("an empty list")
         case YamlMapping():
-            return "a mapping"
+            return Message("a mapping")
 
 
 def _input(tree: Tree) -> Statement:
     """Read `3x224x224` or [3, 224, 224]."""
     if isinstance(tree, YamlSequence):
-        sizes = "x".join(_word(one, "a size of the input").text for one in tree.items)
+        sizes = "x".join(_word(one, Message("A size of the input")).text for one in tree.items)
         return Statement(None, Word("input", tree.place), (Word(sizes, tree.place),))
-    text = _word(tree, "input")
+    text = _word(tree, Message("input"))
     return Statement(None, Word("input", tree.place), (Word(text.text.strip(), text.place),))
 
 
 def _frozen(tree: Tree) -> tuple[Word, ...]:
     """Read one name or a list of names."""
     listed = tree.items if isinstance(tree, YamlSequence) else (tree,)
-    words = (_word(one, "a frozen layer") for one in listed)
+    words = (_word(one, Message("A frozen layer")) for one in listed)
     return tuple(Word(word.text.strip(), word.place) for word in words)
 
 
@@ -162,15 +194,21 @@ def _one_key(key: Scalar, value: Tree) -> Iterator[Item]:
         if others:
             raise mistake(
                 others[0].kind.place,
-                f"a list of branches must belong to one layer that joins them (got {key.text!r}). "
-                "Put the layers after it in an item of their own",
+                Message(
+                    "A list of branches must belong to one layer that joins them (got {got!r}). Put the layers "
+                    "after it in an item of their own.",
+                    got=key.text,
+                ),
                 "branches",
             )
         if kind.classes[0].arity[1] in (0, 1):
             raise mistake(
                 key.place,
-                f"a list of branches must belong to a layer that joins them (got {words[0]!r}). "
-                "Use add, mul, concat, or another name for a group",
+                Message(
+                    "A list of branches must belong to a layer that joins them (got {got!r}). Use add, mul, "
+                    "concat, or another name for a group.",
+                    got=words[0],
+                ),
                 "branches",
             )
         yield Join(None, statement.kind, statement.arguments, _branches(value, statement.kind))
@@ -192,13 +230,19 @@ def _named(key: Scalar, value: Scalar) -> Iterator[Item]:
     if not statements:
         raise mistake(
             key.place,
-            f"a layer's kind must follow its name (got {key.text!r} alone). Write `{key.text}: relu` or the like",
+            Message(
+                "A layer's kind must follow its name (got {got!r} alone). Write `{got}: relu` or the like.",
+                got=key.text,
+            ),
             "no-kind",
         )
     if statements[0].name is not None:
         raise mistake(
             statements[0].name.place,
-            f"a layer must have one name (got {statements[0].name.text!r} as well). Remove one",
+            Message(
+                "A layer must have one name (got {got!r} as well). Remove one.",
+                got=statements[0].name.text,
+            ),
             "two-names",
         )
     yield statements[0]._replace(name=name)
@@ -209,7 +253,11 @@ def _branches(tree: Tree, kind: Word) -> tuple[tuple[Item, ...], ...]:
     if not isinstance(tree, YamlSequence) or not tree.items:
         raise mistake(
             tree.place,
-            f"{kind.text} must have a list of branches (got {_described(tree)}). Write one item each",
+            Message(
+                "{kind} must have a list of branches (got {got}). Write one item each.",
+                kind=kind.text,
+                got=_described(tree),
+            ),
             "branches",
         )
     return tuple(tuple(_items(branch)) for branch in tree.items)
@@ -221,22 +269,34 @@ def _repeat(tree: YamlMapping) -> Repeat:
         if key.text not in _REPEAT:
             raise mistake(
                 key.place,
-                f"an item must be text, one key, or repeat with layers (got the key {key.text!r} beside "
-                f"{len(tree.pairs) - 1} more). Put it in an item of its own",
+                Message(
+                    "An item must be text, one key, or repeat with layers (got the key {got!r} beside {count} "
+                    "more). Put it in an item of its own.",
+                    got=key.text,
+                    count=len(tree.pairs) - 1,
+                ),
                 "unknown-key",
             )
     if len(keys) != 2:
         raise mistake(
-            tree.place, "repeat and layers must be used together (got only one of them). Write both keys", "repeat"
+            tree.place,
+            Message(
+                "repeat and layers must be used together (got only one of them). Write both keys.",
+            ),
+            "repeat",
         )
-    times = _word(keys["repeat"], "repeat")
+    times = _word(keys["repeat"], Message("repeat"))
     return Repeat(Word(times.text, times.place), _not_empty(tuple(_items(keys["layers"])), keys["layers"]))
 
 
 def _not_empty(items: tuple[Item, ...], tree: Tree) -> tuple[Item, ...]:
     if not items:
         raise mistake(
-            tree.place, "a list of layers must not be empty (got no layers). Add `identity`", "empty-list"
+            tree.place,
+            Message(
+                "A list of layers must not be empty (got no layers). Add `identity`.",
+            ),
+            "empty-list",
         )
     return items
 
@@ -244,7 +304,12 @@ def _not_empty(items: tuple[Item, ...], tree: Tree) -> tuple[Item, ...]:
 def _blocks(tree: Tree) -> dict[str, Block]:
     if not isinstance(tree, YamlMapping):
         raise mistake(
-            tree.place, f"blocks must be a mapping of names to layers (got {_described(tree)})", "document"
+            tree.place,
+            Message(
+                "blocks must be a mapping of names to layers (got {got}).",
+                got=_described(tree),
+            ),
+            "document",
         )
     blocks: dict[str, Block] = {}
     for key, value in tree.pairs:
@@ -252,7 +317,10 @@ def _blocks(tree: Tree) -> dict[str, Block]:
         if block.name.text in blocks:
             raise mistake(
                 key.place,
-                f"block names must be unique (got two blocks named {block.name.text!r})",
+                Message(
+                    "Block names must be unique (got two blocks named {got!r}).",
+                    got=block.name.text,
+                ),
                 "duplicate-name",
             )
         blocks[block.name.text] = block
@@ -265,7 +333,10 @@ def _block(key: Scalar, value: Tree) -> Block:
     if not words or find(words[0].text) is not None or not is_name(words[0].text):
         raise mistake(
             key.place,
-            f"a block must have a name that no layer has (got {key.text!r}). Write `name parameter …`",
+            Message(
+                "A block must have a name that no layer has (got {got!r}). Write `name parameter …`.",
+                got=key.text,
+            ),
             "block-name",
         )
     parameters: list[Parameter] = []
@@ -274,7 +345,10 @@ def _block(key: Scalar, value: Tree) -> Block:
         if not name.isidentifier() or name in [one.name for one in parameters]:
             raise mistake(
                 word.place,
-                f"a parameter must have a unique name of letters and digits (got {name!r})",
+                Message(
+                    "A parameter must have a unique name of letters and digits (got {got!r}).",
+                    got=name,
+                ),
                 "block-name",
             )
         parameters.append(Parameter(name, default if equals else None))

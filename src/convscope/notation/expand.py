@@ -1,14 +1,19 @@
-"""Expansion of the syntax tree to a flat list of layers: blocks, repeats, branches and full names."""
+"""Unrolled blocks and repetitions of a document, with integer arithmetic in their texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
-from ..errors import ConvscopeError, nearest, sentence
+from ..errors import ConvscopeError, suggest
 from ..network import is_name
-from .arithmetic import filled
+from ..settings import LARGEST
+from ..text.language import Message
 from .grammar import (
     MOST_LAYERS,
     Block,
@@ -21,9 +26,98 @@ from .grammar import (
     Statement,
     Word,
     called_from,
+    check_length,
     mistake,
     too_many_layers,
 )
+
+LONGEST = 100
+"""Characters of one expression; it keeps the tree shallow."""
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+
+def filled(word: Word, values: Mapping[str, str]) -> Word:
+    """Return the word with every expression in braces replaced by its value."""
+    if "{" not in word.text and "}" not in word.text:
+        return word
+
+    def value(found: re.Match[str]) -> str:
+        expression = found[1].strip()
+        return values[expression] if expression in values else str(_value(expression, word, values))
+
+    text = _BRACES.sub(value, word.text)
+    if "{" in text or "}" in text:
+        raise mistake(
+            word.place,
+            Message(
+                "Braces must come in pairs (got {got!r}). Close them.",
+                got=word.text,
+            ),
+            "braces",
+        )
+    check_length(text, word.place)
+    return Word(text, word.place)
+
+
+def _value(expression: str, word: Word, values: Mapping[str, str]) -> int:
+    try:
+        return _reckon(_parsed(expression), values)
+    except KeyError as error:
+        name = str(error.args[0])
+        hint = suggest(name, values) if values else Message("Braces can only be used in blocks and repeats.")
+        raise mistake(
+            word.place,
+            Message(
+                "Braces must contain parameters of the block (got {got!r}). {hint}",
+                got=name,
+                hint=hint,
+            ),
+            "unknown-parameter",
+        ) from None
+    except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError):
+        raise mistake(
+            word.place,
+            Message(
+                "Braces must contain integer arithmetic with + - * // % up to {most:,} (got {{{got}}}). For "
+                "example {{width*4}}.",
+                most=LARGEST,
+                got=expression,
+            ),
+            "arithmetic",
+        ) from None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(expression: str) -> ast.expr:
+    if len(expression) > LONGEST:
+        raise ValueError(expression)
+    return ast.parse(expression, mode="eval").body
+
+
+def _reckon(tree: ast.expr, values: Mapping[str, str]) -> int:
+    match tree:
+        case ast.Constant(value=int(number)) if not isinstance(number, bool):
+            pass
+        case ast.Name(id=name):
+            number = int(values[name])
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
+            number = _OPERATORS[type(sign)](_reckon(left, values), _reckon(right, values))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            number = -_reckon(operand, values)
+        case _:
+            raise ValueError("not arithmetic")
+    if abs(number) > LARGEST:
+        raise ValueError("too large")
+    return number
+
 
 MOST_CHARACTERS = 1 << 25
 """Characters that blocks and repeats may grow to, so that a typing mistake does not fill the memory."""
@@ -103,7 +197,10 @@ class Expansion:
         if previous is None:
             raise mistake(
                 kind.place,
-                f"{kind.text} must follow a layer (got none before it). Begin with an input",
+                Message(
+                    "{kind} must follow a layer (got none before it). Begin with an input.",
+                    kind=kind.text,
+                ),
                 "no-input",
             )
         inner = self._deeper(scope, kind)
@@ -121,7 +218,10 @@ class Expansion:
         if not times.text.isdecimal() or not 0 < len(times.text) < 10 or not int(times.text):
             raise mistake(
                 times.place,
-                f"repeat must be an integer of at least 1 (got {times.text!r}). Write `repeat: 3`",
+                Message(
+                    "repeat must be an integer of at least 1 (got {got!r}). Write `repeat: 3`.",
+                    got=times.text,
+                ),
                 "repeat",
             )
         inner = self._deeper(scope, times)
@@ -153,14 +253,22 @@ class Expansion:
         if not is_name(name.text):
             raise mistake(
                 name.place,
-                f"a layer's name must be text without spaces and | , : = # \" ' {{ }} (got {name.text!r}). "
-                "Use letters, digits, dots, dashes",
+                Message(
+                    "A layer's name must be text without spaces and | , : = # \" ' {{ }} (got {got!r}). Use "
+                    "letters, digits, dots, dashes.",
+                    got=name.text,
+                ),
                 "layer-name",
             )
         whole = scope.prefixes[0] + name.text
         if whole in self.groups:
             raise mistake(
-                name.place, f"names must be unique (got two groups named {whole!r}). Rename one", "duplicate-name"
+                name.place,
+                Message(
+                    "Names must be unique (got two groups named {got!r}). Rename one.",
+                    got=whole,
+                ),
+                "duplicate-name",
             )
         return whole
 
@@ -168,7 +276,11 @@ class Expansion:
         if scope.depth >= DEEPEST:
             raise mistake(
                 at.place,
-                f"blocks must nest at most {DEEPEST} deep (got more at {at.text!r}). A block may not call itself",
+                Message(
+                    "Blocks must nest at most {most} deep (got more at {at!r}). A block may not call itself.",
+                    most=DEEPEST,
+                    at=at.text,
+                ),
                 "too-deep",
             )
         return scope._replace(depth=scope.depth + 1)
@@ -178,7 +290,10 @@ class Expansion:
         if self.characters > MOST_CHARACTERS:
             raise mistake(
                 at.place,
-                f"the expanded network must have at most {MOST_CHARACTERS:,} characters (got more). Repeat less",
+                Message(
+                    "The expanded network must have at most {most:,} characters (got more). Repeat less.",
+                    most=MOST_CHARACTERS,
+                ),
                 "too-large",
             )
 
@@ -205,25 +320,45 @@ def _bound(block: Block, kind: Word, arguments: tuple[Word, ...]) -> dict[str, s
             if position >= len(names):
                 raise mistake(
                     word.place,
-                    f"{kind.text} must be called `{usage}` (got {word.text!r} as well)",
+                    Message(
+                        "{kind} must be called `{usage}` (got {got!r} as well).",
+                        kind=kind.text,
+                        usage=usage,
+                        got=word.text,
+                    ),
                     "block-arguments",
                 )
             name, value = names[position], word.text
             position += 1
         if name not in names:
-            hint = nearest(name, names) if names else "it has none"
+            raise mistake(word.place, _no_parameter(kind.text, name, names), "block-arguments")
+        if name in given:
             raise mistake(
                 word.place,
-                f"{kind.text} must be called with its own parameters (got {name!r}). {sentence(hint)}",
+                Message(
+                    "{got} must be given once (got it twice). Remove one.",
+                    got=name,
+                ),
                 "block-arguments",
             )
-        if name in given:
-            raise mistake(word.place, f"{name} must be given once (got it twice). Remove one", "block-arguments")
         given.add(name)
         values[name] = value
     missing = [name for name in names if name not in values]
     if missing:
         raise mistake(
-            kind.place, f"{kind.text} must be called `{usage}` (got no {', '.join(missing)})", "block-arguments"
+            kind.place,
+            Message(
+                "{kind} must be called `{usage}` (got no {missing}).",
+                kind=kind.text,
+                usage=usage,
+                missing=", ".join(missing),
+            ),
+            "block-arguments",
         )
     return values
+
+
+def _no_parameter(block: str, got: str, names: list[str]) -> Message:
+    if not names:
+        return Message("{block} has no parameters (got {got!r}). Remove it.", block=block, got=got)
+    return Message("{block} has no parameter {got!r}. {hint}", block=block, got=got, hint=suggest(got, names))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from ..errors import BadNotation, ConvscopeError
+from ..text.language import Message
 
 _SHOWN = 100
 """Characters of a long line that are shown around the place."""
@@ -26,9 +27,6 @@ class Place(NamedTuple):
     def moved(self, columns: int) -> Place:
         """Return the location some columns further right."""
         return self._replace(column=self.column + columns)
-
-    def __str__(self) -> str:
-        return f"line {self.row}, column {self.column}"
 
     def shown(self) -> str:
         """Return the line, or a part of it, with a caret under the location."""
@@ -59,19 +57,22 @@ def check_length(text: str, place: Place) -> None:
     if len(text) > LONGEST_WORD:
         raise mistake(
             place,
-            f"a word must have at most {LONGEST_WORD:,} characters (got {len(text):,}). Write a shorter one",
+            Message(
+                "A word must have at most {most:,} characters (got {got:,}). Write a shorter one.",
+                most=LONGEST_WORD,
+                got=len(text),
+            ),
             "too-long",
         )
 
 
-def mistake(place: Place, message: str, code: str) -> BadNotation:
+def mistake(place: Place, message: Message, code: str) -> BadNotation:
     """Return a syntax error: the location, the message, and the line with a caret."""
-    end = "" if message.endswith((".", "?", "…")) else "."
     return BadNotation(
-        "{place}: {message}{end} [{code}]\n{shown}",
-        place=place,
+        "Line {row}, column {column}: {message} [{code}]\n{shown}",
+        row=place.row,
+        column=place.column,
         message=message,
-        end=end,
         code=code,
         shown=place.shown(),
     )
@@ -79,18 +80,28 @@ def mistake(place: Place, message: str, code: str) -> BadNotation:
 
 def located(error: ConvscopeError, place: Place) -> ConvscopeError:
     """Return a layer's error with its location in the text."""
-    return type(error)("{error}\nat {place}:\n{shown}", error=error, place=place, shown=place.shown())
+    return type(error)(
+        "{error}\nat line {row}, column {column}:\n{shown}",
+        error=error,
+        row=place.row,
+        column=place.column,
+        shown=place.shown(),
+    )
 
 
-_CALLED = "in the block called at"
+_CALLED = "{error}\nin the block called at line {row}, column {column}:\n{shown}"
 
 
 def called_from(error: ConvscopeError, place: Place) -> ConvscopeError:
     """Return the error with the location where the innermost block was called."""
-    if _CALLED in str(error):
+    if error.message.template == _CALLED:
         return error
     return type(error)(
-        "{error}\n{called} {place}:\n{shown}", error=error, called=_CALLED, place=place, shown=place.shown()
+        "{error}\nin the block called at line {row}, column {column}:\n{shown}",
+        error=error,
+        row=place.row,
+        column=place.column,
+        shown=place.shown(),
     )
 
 
@@ -173,7 +184,12 @@ class Line(NamedTuple):
 def too_many_layers(place: Place) -> BadNotation:
     """Make the error for a network of more than MOST_LAYERS layers."""
     return mistake(
-        place, f"a network must have at most {MOST_LAYERS:,} layers (got more). Repeat less", "too-large"
+        place,
+        Message(
+            "A network must have at most {most:,} layers (got more). Repeat less.",
+            most=MOST_LAYERS,
+        ),
+        "too-large",
     )
 
 
@@ -206,7 +222,10 @@ def _between_bars(line: Line) -> Iterator[list[Word]]:
             if len(words) >= MOST_WORDS:
                 raise mistake(
                     place,
-                    f"a layer must have at most {MOST_WORDS:,} words (got more). Join fewer layers at once",
+                    Message(
+                        "A layer must have at most {most:,} words (got more). Join fewer layers at once.",
+                        most=MOST_WORDS,
+                    ),
                     "too-large",
                 )
             words.append(Word(token[0], place))
@@ -215,13 +234,23 @@ def _between_bars(line: Line) -> Iterator[list[Word]]:
             yield words
         elif not first:
             raise mistake(
-                place, "there must be a layer between two bars (got none). Remove one bar", "empty-layer"
+                place,
+                Message(
+                    "There must be a layer between two bars (got none). Remove one bar.",
+                ),
+                "empty-layer",
             )
         words, bar, first = [], place, False
     if words:
         yield words
     elif bar is not None and first:
-        raise mistake(bar, "there must be a layer next to a bar (got none)", "empty-layer")
+        raise mistake(
+            bar,
+            Message(
+                "There must be a layer next to a bar (got none). Remove the bar.",
+            ),
+            "empty-layer",
+        )
 
 
 def _statement(words: list[Word]) -> Statement:
@@ -235,7 +264,10 @@ def _statement(words: list[Word]) -> Statement:
     if not rest:
         raise mistake(
             name.place,
-            f"a layer's kind must follow its name (got {first.text!r} alone). Write `{first.text} relu` or so",
+            Message(
+                "A layer's kind must follow its name (got {got!r} alone). Write `{got} relu` or so.",
+                got=first.text,
+            ),
             "no-kind",
         )
     return Statement(name, rest[0], tuple(rest[1:]))

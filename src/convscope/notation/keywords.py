@@ -1,4 +1,4 @@
-"""Keywords of the notation: layers, aliases, and names of unnamed layers."""
+"""Words of the notation and the layers they stand for."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from functools import cache, cached_property, lru_cache
 from math import prod
 
 from .. import layers
-from ..errors import BadNetwork, BadShape, nearest
+from ..errors import BadNetwork, BadShape, suggest
 from ..layers.base import Layer, show_shape
 from ..layers.connection import Shape
 from ..layers.convolution import Conv
 from ..layers.dense import Linear
 from ..layers.pooling import Pool
 from ..settings import Count, FieldType
+from ..text.language import Message
 
 SHORT = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
 """Settings written as one letter and a number: `s2`, `p1x0`."""
@@ -139,10 +140,10 @@ class Dense(Kind):
         """Refuse images."""
         if not is_vector(inputs[0]):
             raise BadShape(
-                "{kind}.input must be a vector here (got input={inputs}). Put `flatten` before it, or "
-                "write `linear` for the last axis. [dense-flatten]",
-                kind=layer.kind,
-                inputs=show_shape(inputs[0]),
+                "{layer} needs a vector as input (got {shape}). Put `flatten` before it, or write `linear` for "
+                "the last axis. [dense-flatten]",
+                layer=layer.kind,
+                shape=show_shape(inputs[0]),
             )
 
 
@@ -219,9 +220,9 @@ def find(word: str) -> Kind | None:
     return table.get(word) or table.get(word.lower().replace("_", "").replace("-", ""))
 
 
-def nearest_kinds(word: str, blocks: Iterable[str]) -> str:
+def suggest_kinds(word: str, blocks: Iterable[str]) -> Message:
     """Return a hint with the closest keywords and names of blocks."""
-    return nearest(word.lower(), (*kinds(), *ALIASES, *blocks))
+    return suggest(word.lower(), (*kinds(), *ALIASES, *blocks))
 
 
 def kind_of(layer: Layer, inputs: tuple[Shape, ...]) -> Kind:
@@ -235,9 +236,8 @@ def kind_of(layer: Layer, inputs: tuple[Shape, ...]) -> Kind:
     kind = known.get(layer.keyword)
     if kind is None or type(layer) is not kind.fitting(inputs):
         raise BadNetwork(
-            "a layer must have a word of its own to be written (got {name__}). Use one of the layers "
-            "in convscope.layers. [no-keyword]",
-            name__=type(layer).__name__,
+            "{layer} has no word in the notation. Use one of the layers in convscope.layers. [no-keyword]",
+            layer=type(layer).__name__,
         )
     return kind
 
@@ -252,3 +252,18 @@ def numbered(base: str, number: int) -> str:
     if base == "input" and number == 1:
         return base
     return f"{base}_{number}" if base[-1].isdigit() else f"{base}{number}"
+
+
+def words_table() -> str:
+    """Return every word with its settings by position, its other settings, and other spellings."""
+    rows = [_row(kind) for _, kind in sorted(kinds().items())]
+    return "| written | other settings | also |\n|---|---|---|\n" + "".join(rows)
+
+
+def _row(kind: Kind) -> str:
+    flags = {name: f"`{flag}`" for flag, (name, _) in FLAGS.items() if flag in ("ceil", "nobias")}
+    letters = {name: f"`{letter}N`" for letter, name in SHORT.items()}
+    others = [name for name in kind.settings if name not in kind.positional]
+    words = [letters.get(name) or flags.get(name) or f"`{name}=`" for name in others]
+    also = [f"`{alias}`" for alias, word in sorted(ALIASES.items()) if word == kind.word]
+    return f"| `{kind.usage}` | {', '.join(words)} | {', '.join(also)} |\n"

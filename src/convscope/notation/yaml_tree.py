@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import yaml
 
-from ..errors import nearest, sentence
+from ..errors import suggest
+from ..text.language import Message
 from .grammar import Line, Place, Word, mistake
 
 DEEPEST = 64
@@ -100,9 +101,11 @@ def read_tree(text: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         raise mistake(
             _Reader(text).place(error.problem_mark or error.context_mark),
-            f"the document must be valid YAML (got an error: {error.problem}). Check the indentation, and "
-            "quote text "
-            "that contains two colons",
+            Message(
+                "The document must be valid YAML (got an error: {problem}). Check the indentation, and quote "
+                "text that contains two colons.",
+                problem=error.problem,
+            ),
             "yaml",
         ) from None
 
@@ -114,7 +117,12 @@ def _check_characters(text: str) -> None:
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1)
         place = Place(row + 1, column + 1, text.split("\n")[row])
         raise mistake(
-            place, f"the document must be YAML text (got the character {found[0]!r}). Remove it", "yaml-character"
+            place,
+            Message(
+                "The document must be YAML text (got the character {got!r}). Remove it.",
+                got=found[0],
+            ),
+            "yaml-character",
         )
 
 
@@ -144,7 +152,9 @@ class _Reader:
             elif root is not None:
                 raise mistake(
                     done.place,
-                    "a file must contain one document (got a second). Put it in a file of its own",
+                    Message(
+                        "A file must contain one document (got a second). Put it in a file of its own.",
+                    ),
                     "documents",
                 )
             else:
@@ -152,7 +162,11 @@ class _Reader:
         if root is None:
             place = self.place(None)
             raise mistake(
-                place, "a document must contain a network (got nothing). Write `input:` and `layers:`", "document"
+                place,
+                Message(
+                    "A document must contain a network (got nothing). Write `input:` and `layers:`.",
+                ),
+                "document",
             )
         return root
 
@@ -171,7 +185,12 @@ class _Reader:
                 self._check_tag(event.tag, place)
                 if len(open_parts) >= DEEPEST:
                     raise mistake(
-                        place, f"a document must nest at most {DEEPEST} deep (got more). Use blocks", "too-deep"
+                        place,
+                        Message(
+                            "A document must nest at most {most} deep (got more). Use blocks.",
+                            most=DEEPEST,
+                        ),
+                        "too-deep",
                     )
                 mapping = isinstance(event, yaml.MappingStartEvent)
                 open_parts.append(_Open(mapping, place, event.anchor, [], self.size))
@@ -187,7 +206,10 @@ class _Reader:
         if tag is not None:
             raise mistake(
                 place,
-                f"a document must contain only text, lists and mappings (got the tag {tag}). Remove the tag",
+                Message(
+                    "A document must contain only text, lists and mappings (got the tag {got}). Remove the tag.",
+                    got=tag,
+                ),
                 "yaml-tag",
             )
 
@@ -204,9 +226,15 @@ class _Reader:
 
     def _alias(self, anchor: str | None, place: Place) -> Tree:
         if anchor is None or anchor not in self.anchors:
-            hint = nearest(anchor or "", self.anchors) if self.anchors else "there is none"
+            hint = suggest(anchor or "", self.anchors) if self.anchors else Message("There is none.")
             raise mistake(
-                place, f"an alias must follow its anchor (got *{anchor}). {sentence(hint)}", "yaml-alias"
+                place,
+                Message(
+                    "An alias must follow its anchor (got *{got}). {hint}",
+                    got=anchor,
+                    hint=hint,
+                ),
+                "yaml-alias",
             )
         tree, size = self.anchors[anchor]
         self._grow(size, place)
@@ -217,7 +245,10 @@ class _Reader:
         if self.size > MOST_TREE:
             raise mistake(
                 place,
-                f"a document must contain at most {MOST_TREE:,} items, aliases expanded (got more). Use repeat",
+                Message(
+                    "A document must contain at most {most:,} items, aliases expanded (got more). Use repeat.",
+                    most=MOST_TREE,
+                ),
                 "too-large",
             )
 
@@ -228,10 +259,21 @@ def _mapping(ended: _Open) -> YamlMapping:
     seen: set[str] = set()
     for key, value in zip(ended.parts[::2], ended.parts[1::2], strict=True):
         if not isinstance(key, Scalar):
-            raise mistake(key.place, "a key must be text (got a list or mapping). Put it in quotes", "yaml-key")
+            raise mistake(
+                key.place,
+                Message(
+                    "A key must be text (got a list or mapping). Put it in quotes.",
+                ),
+                "yaml-key",
+            )
         if key.text in seen:
             raise mistake(
-                key.place, f"keys must be unique (got {key.text!r} a second time). Rename one", "yaml-key"
+                key.place,
+                Message(
+                    "Keys must be unique (got {got!r} a second time). Rename one.",
+                    got=key.text,
+                ),
+                "yaml-key",
             )
         seen.add(key.text)
         pairs.append((key, value))

@@ -1,8 +1,7 @@
 """Figures as PNG or SVG. They need `pip install matplotlib pillow`.
 
-`style.py` has colors, sizes, fonts and `save`; `shown.py` draws arrays as small images. A network diagram takes
-four steps: `boxes.py` (merge layers), `drawn_layer.py` (colors and labels), `lanes.py` (columns and lanes) and
-`page.py` (positions in inches).
+`style.py` has colors, sizes, fonts and `save`; `shown.py` draws arrays as small images. `network.py` draws
+what the package `layout` has placed; `drawn_layer.py` has the colors and labels of its layers.
 """
 
 from . import style  # first: it reports a missing matplotlib

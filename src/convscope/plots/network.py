@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -12,16 +11,15 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
 from ..derivations.derivation import Text
-from ..errors import BadNetwork
 from ..layers.base import show_shape
+from ..layout import lay_out
+from ..layout.boxes import Box
+from ..layout.diagram import EdgePath, Frame, Point
+from ..layout.page import LINE, MARGIN, Solid
 from ..network import Network
-from .boxes import Box, Repeat, boxes_of, fold
 from .drawn_layer import look
-from .lanes import Edge, Placed, place
-from .page import GAP, LINE, MARGIN, ROW_GAP, ROW_START, Item, Page, Solid, arrange, solid
 from .style import GRAY, PALE, SMALL, TINY, TITLE, Letters, bare, letters, new_figure, shortened
 
-MOST_BOXES = 600
 LONGEST_NAME = 20
 NAME = 9.5
 """Font size of layer names, in points; other lines are smaller."""
@@ -38,37 +36,19 @@ def network_figure(network: Network, lang: str = "en", folded: bool = True) -> F
     Errors:   BadNetwork [figure-size] for more boxes than a page can hold; BadSetting [figure-language]
     """
     text = letters(lang)
-    boxes = boxes_of(network)
-    repeats: list[Repeat] = []
-    if folded:
-        boxes, repeats = fold(boxes)
-    if len(boxes) > MOST_BOXES:
-        raise BadNetwork(
-            "{name} is too large to draw: {count:,} boxes after merging repeated blocks, at most "
-            "{most_boxes} fit. Use its table instead. [figure-size]",
-            name=network.name,
-            count=len(boxes),
-            most_boxes=MOST_BOXES,
-        )
-    placed = place([box.sources for box in boxes])
-    largest = max((size for box in boxes for size in box.shape[1:]), default=1)
-    words = [_words(box, text) for box in boxes]
-    items = [
-        Item(solid(box.shape, largest), _width(lines), len(lines)) for box, lines in zip(boxes, words, strict=True)
-    ]
-    page = arrange(placed, items, repeats)
+    diagram = lay_out(network, lambda box: _words(box, text), _width, folded)
+    page = diagram.page
     shapes = ", ".join(show_shape(node.output_shape) for node in network.inputs)
     title = text.translate(TITLE_WORDS, name=network.name, layers=len(network.layers), shape=shapes)
     figure = new_figure(max(page.width, MARGIN + 0.145 * len(title)), page.height)
     figure.text(0.35 / figure.get_figwidth(), 1 - 0.5 / page.height, title, **text.font(TITLE, bold=True))
     axes = _inches(figure)
-    for repeat in repeats:
-        _frame(axes, repeat, placed, items, page, text)
-    turns = _turns(placed, page)
-    for edge in placed.edges:
-        _draw_edge(axes, edge, placed, items, page, turns)
-    for number, (box, item, lines) in enumerate(zip(boxes, items, words, strict=True)):
-        at = _middle(placed, page, number)
+    for frame in diagram.frames:
+        _draw_frame(axes, frame, text)
+    for edge in diagram.edges:
+        _draw_edge(axes, edge)
+    for number, (box, item, lines) in enumerate(zip(diagram.boxes, diagram.items, diagram.lines, strict=True)):
+        at = diagram.middle(number)
         _draw_solid(axes, box, item.solid, at)
         _write(axes, lines, at[0], at[1] + item.solid.down / 2 + 0.06, text)
     return figure
@@ -113,13 +93,7 @@ def _width(lines: Sequence[str]) -> float:
     )
 
 
-def _middle(placed: Placed, page: Page, box: int) -> tuple[float, float]:
-    column = placed.columns[box]
-    row = page.rows[page.row_of[column]]
-    return (page.left[column] + page.right[column]) / 2, row.y[placed.lanes[box]]
-
-
-def _draw_solid(axes: Axes, box: Box, shape: Solid, at: tuple[float, float]) -> None:
+def _draw_solid(axes: Axes, box: Box, shape: Solid, at: Point) -> None:
     left, top = at[0] - shape.across / 2, at[1] - shape.down / 2
     right, bottom = left + shape.width, top + shape.down
     over, up = 0.75 * shape.depth, 0.45 * shape.depth
@@ -144,101 +118,34 @@ def _write(axes: Axes, lines: Sequence[str], x: float, y: float, text: Letters) 
         axes.text(x, y + LINE * number, line, ha="center", va="top", zorder=4, **font)
 
 
-def _frame(axes: Axes, repeat: Repeat, placed: Placed, items: Sequence[Item], page: Page, text: Letters) -> None:
-    """Frame a repeated block."""
-    inside = range(repeat.start, repeat.start + repeat.length)
-    by_row: dict[int, list[int]] = {}
-    for box in inside:
-        by_row.setdefault(page.row_of[placed.columns[box]], []).append(box)
-    for number, boxes in by_row.items():
-        row = page.rows[number]
-        columns = [placed.columns[box] for box in boxes]
-        middles = [_middle(placed, page, box)[1] for box in boxes]
-        tops = [y - items[box].solid.down / 2 for y, box in zip(middles, boxes, strict=True)]
-        ends = [
-            y + items[box].solid.down / 2 + LINE * items[box].lines for y, box in zip(middles, boxes, strict=True)
-        ]
-        tops += [row.y[edge.lane] for edge in placed.edges if edge.target in inside and edge.lane in row.y]
-        left, right = page.left[min(columns)] - 0.04, page.right[max(columns)] + 0.04
-        top, bottom = min(tops) - 0.1, max(ends) + 0.1
-        axes.add_patch(
-            FancyBboxPatch(
-                (left, top),
-                right - left,
-                bottom - top,
-                boxstyle="round,pad=0.04,rounding_size=0.1",
-                facecolor="#F4F5F7",
-                edgecolor=PALE,
-                lw=1.2,
-                zorder=0,
-                label="_frame",
-            )
+def _draw_frame(axes: Axes, frame: Frame, text: Letters) -> None:
+    axes.add_patch(
+        FancyBboxPatch(
+            (frame.left, frame.top),
+            frame.right - frame.left,
+            frame.bottom - frame.top,
+            boxstyle="round,pad=0.04,rounding_size=0.1",
+            facecolor="#F4F5F7",
+            edgecolor=PALE,
+            lw=1.2,
+            zorder=0,
+            label="_frame",
         )
-        axes.text(left, top - 0.07, f"×{repeat.times}", va="bottom", **text.font(SMALL, bold=True, color=GRAY))
+    )
+    count = text.font(SMALL, bold=True, color=GRAY)
+    axes.text(frame.left, frame.top - 0.07, f"×{frame.times}", va="bottom", **count)
 
 
-def _turns(placed: Placed, page: Page) -> dict[int, list[int]]:
-    """Return, per row, the boxes with edges into later rows."""
-    found: dict[int, list[int]] = {}
-    for edge in placed.edges:
-        rows = range(page.row_of[placed.columns[edge.source]], page.row_of[placed.columns[edge.target]])
-        for row in rows:
-            if edge.source not in found.setdefault(row, []):
-                found[row].append(edge.source)
-    return found
-
-
-def _draw_edge(
-    axes: Axes, edge: Edge, placed: Placed, items: Sequence[Item], page: Page, turns: dict[int, list[int]]
-) -> None:
-    start, end = _middle(placed, page, edge.source), _middle(placed, page, edge.target)
-    points: list[tuple[float, float]] = [(start[0] + items[edge.source].solid.across / 2, start[1])]
-    codes = [Path.MOVETO]
-    first, last = placed.columns[edge.source], placed.columns[edge.target]
-    for column in range(first, last):
-        after = placed.lanes[edge.target] if column == last - 1 else edge.lane
-        row, following = page.rows[page.row_of[column]], page.rows[page.row_of[column + 1]]
-        points.append((page.right[column], points[-1][1]))
-        codes.append(Path.LINETO)
-        if row is following:
-            _bend(points, codes, page.left[column + 1], row.y[after])
-        else:
-            others = turns[page.row_of[column]]
-            # Edges of one box share a line to the next row.
-            lane = 0 if len(others) == 1 else after
-            apart = 0.3 * others.index(edge.source) / max(len(others), 5)
-            _turn(points, codes, page, row.bottom, following.y[lane], apart)
-            _bend(points, codes, page.left[column + 1], following.y[after])
-    tip = end[0] - items[edge.target].solid.across / 2
-    points.append((tip - 0.05, end[1]))
-    codes.append(Path.LINETO)
+def _draw_edge(axes: Axes, edge: EdgePath) -> None:
+    points, codes = [edge.start], [Path.MOVETO]
+    for segment in edge.segments:
+        points += segment
+        codes += [Path.LINETO] if len(segment) == 1 else [Path.CURVE4] * 3
     axes.add_patch(
         PathPatch(
             Path(points, codes), fill=False, edgecolor=GRAY, lw=1.1, capstyle="round", zorder=1, label="_edge"
         )
     )
-    arrow = [(tip, end[1]), (tip - 0.085, end[1] - 0.045), (tip - 0.085, end[1] + 0.045)]
+    tip, y = edge.tip
+    arrow = [(tip, y), (tip - 0.085, y - 0.045), (tip - 0.085, y + 0.045)]
     axes.add_patch(Polygon(arrow, facecolor=GRAY, edgecolor="none", zorder=2, label="_arrow"))
-
-
-def _bend(points: list[tuple[float, float]], codes: list[np.uint8], x: float, y: float) -> None:
-    """Continue the line to (x, y), with a smooth curve where the lane changes."""
-    start = points[-1]
-    if abs(start[1] - y) < 1e-9:
-        points.append((x, y))
-        codes.append(Path.LINETO)
-        return
-    middle = (start[0] + x) / 2
-    points += [(middle, start[1]), (middle, y), (x, y)]
-    codes += [Path.CURVE4] * 3
-
-
-def _turn(
-    points: list[tuple[float, float]], codes: list[np.uint8], page: Page, bottom: float, y: float, apart: float
-) -> None:
-    """Continue the line from the end of a row to the start of the next, apart from other lines."""
-    out = page.width - MARGIN - apart
-    back = MARGIN + apart
-    between = bottom + ROW_GAP / 2 - 0.05 + apart
-    points += [(out, points[-1][1]), (out, between), (back, between), (back, y), (max(back, ROW_START - GAP), y)]
-    codes += [Path.LINETO] * 5

@@ -9,9 +9,9 @@ import pytest
 import convscope
 from analysis.counted_by.counted_layers import alone
 from analysis.counted_by.small_network import SMALL
+from convscope import inspect
 from convscope import layers as cs
 from convscope.analysis.counted_by import TOOLS, recount, tool_comparison
-from convscope.analysis.report import inspect
 from convscope.errors import BadSetting, ConvscopeError
 from convscope.network import Entry, Network
 

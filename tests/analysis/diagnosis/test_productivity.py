@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import convscope as cs
 from convscope import layers as L
-from convscope.analysis.diagnosis.narrowest import narrowest_fields
+from convscope.analysis.diagnosis.subject import narrowest_fields
 from convscope.network import Entry, Network
 
 # Fields grow by 4 rows and 6 columns in each layer: 21×31 before the sixth.

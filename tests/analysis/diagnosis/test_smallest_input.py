@@ -4,7 +4,7 @@ import pytest
 
 import convscope as cs
 from convscope import layers as L
-from convscope.analysis.diagnosis.smallest_input import smallest_sizes
+from convscope.analysis.diagnosis.input_size import smallest_sizes
 from convscope.errors import ConvscopeError
 from convscope.network import Entry, Network
 

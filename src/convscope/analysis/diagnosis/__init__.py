@@ -1,6 +1,6 @@
 """Diagnosis: risks and waste in a network's structure, with suggestions.
 
-`finding.py` says what a finding is, `subject.py` computes what they share, `wording.py` puts numbers in words.
+`finding.py` says what a finding is and writes its numbers, `subject.py` computes what they share.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING
 from ...errors import BadSetting
 from ...layers.connection import Shape
 from ...network import Network
-from .even_kernels import find_even_kernel_shift
+from .alignment import find_even_kernel_shift, find_misaligned_merges, find_same_drift
 from .finding import SEVERITIES, Finding
 from .heavy_layers import find_heavy_layers
-from .loose_ends import find_dead_ends, find_opaque_layers
+from .input_size import find_smallest_input, find_unproductive_layers
 from .lost_border import find_lost_rows
-from .merges import find_misaligned_merges
 from .object_size import find_small_field
-from .productivity import find_unproductive_layers
-from .same_drift import find_same_drift
-from .smallest_input import find_smallest_input
 from .subject import Subject
-from .useless_layers import find_dropout, find_linear_stacks, find_useless_biases, find_useless_relus
-
-if TYPE_CHECKING:
-    from ...input_shapes import InputShape
-    from ...loading import ModelSource
+from .useless_layers import (
+    find_dead_ends,
+    find_dropout,
+    find_linear_stacks,
+    find_opaque_layers,
+    find_useless_biases,
+    find_useless_relus,
+)
 
 __all__ = ["Finding", "diagnose"]
 
@@ -50,24 +49,21 @@ _FAMILIES: tuple[Callable[[Subject], list[Finding]], ...] = (
 
 
 def diagnose(
-    model: ModelSource,
+    network: Network,
     object_size: int | Sequence[int] | None = None,
     other_input: Sequence[int] | None = None,
-    input_shape: InputShape | None = None,
 ) -> list[Finding]:
     """Return risks and waste in a network's structure, most severe first.
 
-    `model` and `input_shape` are what `load` takes. `object_size` is the size of what should be seen whole, one
+    `object_size` is the size of what should be seen whole, one
     number or one per axis. `other_input` is a second input shape the network will be used on; one pixel larger
     in every direction unless given.
 
     Units:    pixels of the input
     Errors:   BadSetting [object-size], [other-input]; BadShape when the network cannot take `other_input`
     """
-    from ...loading import load
-
     other = None if other_input is None else tuple(operator.index(n) for n in other_input)
-    subject = Subject(load(model, input_shape), None, other)
+    subject = Subject(network, None, other)
     if object_size is not None:
         subject.object_size = _object_size(object_size, len(subject.image))
     found = [finding for family in _FAMILIES for finding in family(subject)]
@@ -81,9 +77,9 @@ def _object_size(value: int | Sequence[int], rank: int) -> Shape:
         sizes = ()
     if len(sizes) != rank or min(sizes) < 1:
         raise BadSetting(
-            "diagnose.object_size must be a number of pixels, or {rank}, one per axis (got "
-            "object_size={value!r}). Use 64 for objects of 64 pixels. [object-size]",
+            "object_size must be an integer of at least 1, or {rank}, one per axis (got object_size={got!r}). "
+            "Use 64 for objects of 64 pixels. [object-size]",
             rank=rank,
-            value=value,
+            got=value,
         )
     return sizes

@@ -1,9 +1,13 @@
-"""Findings of a diagnosis."""
+"""Findings of a diagnosis, and the numbers in their texts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from ...text.language import Message
+from ...text.lists import join_and, shortened_with_count
 
 Severity = Literal["risk", "waste", "note"]
 
@@ -16,6 +20,7 @@ class Finding:
     """A risk, a waste or a note about a network's structure.
 
     `code` is stable, `layers` names the layers concerned in order, `numbers` has every number of the message.
+    `message` and `suggestion` are sentences, as messages that can be translated.
     """
 
     code: str
@@ -38,3 +43,60 @@ class Finding:
             "suggestion": self.suggestion,
             "numbers": dict(self.numbers),
         }
+
+
+AXIS_NAMES = {
+    1: (Message("length"),),
+    2: (Message("height"), Message("width")),
+    3: (Message("depth"), Message("height"), Message("width")),
+}
+
+
+def decimal(number: float) -> str:
+    """Write a number with a true minus sign and no needless zeros."""
+    return f"{number:.6g}".replace("-", "−")
+
+
+def extent(sizes: Sequence[float]) -> str:
+    """Write sizes per axis: 44×44."""
+    return "×".join(map(decimal, sizes))
+
+
+def percent(part: int, whole: int) -> str:
+    """Write a share in whole percent."""
+    return f"{100 * part / whole:.0f} %"
+
+
+def last_lines(numbers: Sequence[int]) -> str:
+    """Write lines at the end per axis, without axes that have none: `the last row and the last 2 columns`."""
+    axes = ("slice", "row", "column")[-len(numbers) :] if len(numbers) > 1 else ("position",)
+    return join_and([_last(axis, number) for axis, number in zip(axes, numbers, strict=True) if number])
+
+
+def _last(axis: str, count: int) -> Message:
+    match axis:
+        case "row":
+            return Message("the last row") if count == 1 else Message("the last {count:,} rows", count=count)
+        case "column":
+            return Message("the last column") if count == 1 else Message("the last {count:,} columns", count=count)
+        case "slice":
+            return Message("the last slice") if count == 1 else Message("the last {count:,} slices", count=count)
+        case _:
+            if count == 1:
+                return Message("the last position")
+            return Message("the last {count:,} positions", count=count)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write up to six names, and how many more there are."""
+    return shortened_with_count(names, 6)
+
+
+def sentences(first: str, *rest: str) -> str:
+    """Join sentences."""
+    return Message("{first} {rest}", first=first, rest=sentences(*rest)) if rest else first
+
+
+def alternatives(first: str, *rest: str) -> str:
+    """Join clauses by semicolons."""
+    return Message("{first}; {rest}", first=first, rest=alternatives(*rest)) if rest else first

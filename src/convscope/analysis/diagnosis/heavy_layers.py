@@ -11,9 +11,10 @@ from ...layers.dense import Linear
 from ...layers.rearrange import Flatten
 from ...layers.structural import Dropout, Identity
 from ...network import Network, Node
-from .finding import Finding
+from ...text.language import Message
+from ...text.lists import join_and
+from .finding import Finding, extent, percent
 from .subject import Subject
-from .wording import count, extent, percent
 
 
 def find_heavy_layers(subject: Subject) -> list[Finding]:
@@ -25,7 +26,7 @@ def find_heavy_layers(subject: Subject) -> list[Finding]:
         row = report[node.name]
         if not node.owns_parameters or (2 * row.params <= totals.params and 2 * row.macs <= totals.macs):
             continue
-        holds = f"{node.name} holds {_shares(row.params, totals.params, row.macs, totals.macs)}"
+        shares = _shares(row.params, totals.params, row.macs, totals.macs)
         numbers = {
             "params": row.params,
             "total_params": totals.params,
@@ -33,38 +34,55 @@ def find_heavy_layers(subject: Subject) -> list[Finding]:
             "total_macs": totals.macs,
         }
         if isinstance(node.layer, Linear):
-            found += _flattened(subject.network, node, node.layer, holds, numbers)
+            found += _flattened(subject.network, node, node.layer, shares, numbers)
         elif isinstance(node.layer, Conv):
             covers = node.layer.kernel_size == node.input_shapes[0][1:] and prod(node.output_shape[1:]) == 1
             lighter = _covering_kernel if covers else _big_kernel
-            found += lighter(node, node.layer, holds, numbers)
+            found += lighter(node, node.layer, shares, numbers)
     return found
 
 
 def _shares(params: int, all_params: int, macs: int, all_macs: int) -> str:
     parts = []
     if 2 * params > all_params:
-        parts.append(f"{params:,} of {count(all_params, 'parameter')} ({percent(params, all_params)})")
+        share = percent(params, all_params)
+        parts.append(
+            Message("{part:,} of {count:,} parameter(s) ({share})", part=params, count=all_params, share=share)
+        )
     if 2 * macs > all_macs:
-        parts.append(f"{macs:,} of {count(all_macs, 'MAC')} ({percent(macs, all_macs)})")
-    return " and ".join(parts)
+        share = percent(macs, all_macs)
+        parts.append(Message("{part:,} of {count:,} MAC(s) ({share})", part=macs, count=all_macs, share=share))
+    return join_and(parts)
 
 
-def _flattened(network: Network, node: Node, layer: Linear, holds: str, numbers: dict[str, int]) -> list[Finding]:
+def _flattened(network: Network, node: Node, layer: Linear, shares: str, numbers: dict[str, int]) -> list[Finding]:
     """A dense layer on a flattened map: global average pooling leaves it one number per channel."""
     shape = _flattened_map(network, node)
     if shape is None:
         return []
-    return [_dense(node, shape, layer.out_features, f"{holds}: it reads a flattened {extent(shape)} map", numbers)]
+    message = Message(
+        "{layer} holds {shares}: it reads a flattened {shape} map, {features:,} features.",
+        layer=node.name,
+        shares=shares,
+        shape=extent(shape),
+        features=prod(shape),
+    )
+    return [_dense(node, shape, layer.out_features, message, numbers)]
 
 
-def _covering_kernel(node: Node, layer: Conv, holds: str, numbers: dict[str, int]) -> list[Finding]:
+def _covering_kernel(node: Node, layer: Conv, shares: str, numbers: dict[str, int]) -> list[Finding]:
     """A convolution as large as its input is a dense layer."""
     shape = node.input_shapes[0]
     if layer.groups > 1 or layer.taps == 1:
         return []
-    text = f"{holds}: its kernels are as large as the {extent(shape)} map they read"
-    return [_dense(node, shape, layer.out_channels, text, numbers)]
+    message = Message(
+        "{layer} holds {shares}: its kernels are as large as the {shape} map they read, {features:,} features.",
+        layer=node.name,
+        shares=shares,
+        shape=extent(shape),
+        features=prod(shape),
+    )
+    return [_dense(node, shape, layer.out_channels, message, numbers)]
 
 
 def _dense(node: Node, shape: Shape, outputs: int, message: str, numbers: dict[str, int]) -> Finding:
@@ -75,9 +93,14 @@ def _dense(node: Node, shape: Shape, outputs: int, message: str, numbers: dict[s
         "heavy-dense",
         "waste",
         (node.name,),
-        f"{message}, {features:,} features",
-        f"global average pooling before it would leave {channels:,} features and save {count(saved, 'parameter')} "
-        f"({share} of the network), at the cost of spatial information",
+        message,
+        Message(
+            "Global average pooling before it would leave {channels:,} features and save {count:,} parameter(s) "
+            "({share} of the network), at the cost of spatial information.",
+            channels=channels,
+            count=saved,
+            share=share,
+        ),
         {**numbers, "features": features, "channels": channels, "saved_params": saved},
     )
 
@@ -93,7 +116,7 @@ def _flattened_map(network: Network, node: Node) -> Shape | None:
     return shape if len(shape) > 2 and prod(shape[1:]) > 1 else None
 
 
-def _big_kernel(node: Node, layer: Conv, holds: str, numbers: dict[str, int]) -> list[Finding]:
+def _big_kernel(node: Node, layer: Conv, shares: str, numbers: dict[str, int]) -> list[Finding]:
     """An odd kernel of 5 and more: a stack of 3-wide kernels has the same field."""
     sizes = set(layer.kernel_size)
     size = min(sizes)
@@ -114,10 +137,22 @@ def _big_kernel(node: Node, layer: Conv, holds: str, numbers: dict[str, int]) ->
             "heavy-kernel",
             "waste",
             (node.name,),
-            f"{holds}: its {extent(layer.kernel_size)} kernels have {count(own, 'weight')}",
-            f"{depth} layers of {extent((3,) * rank)} with {layer.out_channels} channels have the same "
-            "receptive field with "
-            f"{count(stack, 'weight')}, {saved:,} fewer, and {depth - 1} more nonlinearities",
+            Message(
+                "{layer} holds {shares}: its {kernel} kernels have {weights:,} weights.",
+                layer=node.name,
+                shares=shares,
+                kernel=extent(layer.kernel_size),
+                weights=own,
+            ),
+            Message(
+                "{depth} layers of {kernel} with {channels:,} channels and a nonlinearity between them have the "
+                "same receptive field with {weights:,} weights, {saved:,} fewer.",
+                depth=depth,
+                kernel=extent((3,) * rank),
+                channels=layer.out_channels,
+                weights=stack,
+                saved=saved,
+            ),
             {**numbers, "weights": own, "stack": depth, "stack_weights": stack, "saved_params": saved},
         )
     ]

@@ -9,10 +9,11 @@ from ...layers.connection import Shape
 from ...layers.convolution import Conv
 from ...layers.pooling import Pool
 from ...network import Network, Node
+from ...text.language import Message
+from ...text.lists import join_and, join_or
 from ..intervals import taps_of
-from .finding import Finding
+from .finding import AXIS_NAMES, Finding, extent, last_lines, listed, sentences
 from .subject import Subject, is_local, lies_over_image, shapes_for, windowed_nodes
-from .wording import AXIS_NAMES, extent, last_lines, listed
 
 FARTHEST = 128
 """How many pixels smaller and larger images are tried; strides of classic networks repeat after 32."""
@@ -36,8 +37,8 @@ def find_lost_rows(subject: Subject) -> list[Finding]:
     lossy = [(node, windows, rows) for node, windows, rows in _lossy(subject.network) if any(rows)]
     if not lossy:
         return []
-    near = " and ".join(_sizes_without_loss(subject))
-    sizes = f"; no layer loses any for images of {near}" if near else ""
+    near = list(_sizes_without_loss(subject))
+    sizes = [Message("No layer loses any for images of {sizes}.", sizes=join_and(near))] if near else []
     found = [_of_layer(subject, node, windows, rows, sizes) for node, windows, rows in lossy]
     return found + _of_network(subject, tuple(node.name for node, _, _ in lossy), sizes)
 
@@ -59,34 +60,58 @@ def _lost(windows: tuple[Window, ...], shape: Shape) -> Shape:
     return tuple(lost_rows(window, n) for n, window in zip(shape[1:], windows, strict=True))
 
 
-def _of_layer(subject: Subject, node: Node, windows: tuple[Window, ...], rows: Shape, sizes: str) -> Finding:
+def _of_layer(
+    subject: Subject, node: Node, windows: tuple[Window, ...], rows: Shape, sizes: list[Message]
+) -> Finding:
     inputs = node.input_shapes[0][1:]
     pixels = _pixels(subject, node)
-    seen = ""
-    if node.inputs[0] != subject.network.inputs[0].name and pixels is not None:
-        seen = f"; that is, {last_lines(pixels) if any(pixels) else 'nothing'} of the image"
     padded = [
         (window.before, window.after + (window.stride - window.unused(n) if lost else 0))
         for n, window, lost in zip(inputs, windows, rows, strict=True)
     ]
-    fix = "padding " + "x".join(f"{before}/{after}" for before, after in padded) + " (before/after)"
     if isinstance(node.layer, Pool):  # a pool's padding is limited to half its kernel
-        fix = "ceil_mode"
-    verb = "is" if sum(rows) == 1 else "are"
+        fix = Message("Use ceil_mode in {layer}.", layer=node.name)
+    else:
+        padding = "x".join(f"{before}/{after}" for before, after in padded)
+        fix = Message("Use padding {padding} (before/after) in {layer}.", padding=padding, layer=node.name)
     return Finding(
         "lost-rows",
         "waste",
         (node.name,),
-        f"{last_lines(rows)} of the {extent(inputs)} input of {node.name} {verb} never covered{seen}: the "
-        "remainder "
-        "after the last window is smaller than the stride",
-        f"use {fix} in {node.name}{sizes}",
+        _not_covered(node, rows, pixels if node.inputs[0] != subject.network.inputs[0].name else None),
+        sentences(fix, *sizes),
         {
             "rows": list(rows),
             "pixels": None if pixels is None else list(pixels),
             "input": list(inputs),
             "padding": [list(pair) for pair in padded],
         },
+    )
+
+
+def _not_covered(node: Node, rows: Shape, pixels: Shape | None) -> Message:
+    """Return the message, with the pixels of the image that are lost where these are known."""
+    values = {"layer": node.name, "lines": last_lines(rows), "input": extent(node.input_shapes[0][1:])}
+    if pixels is None:
+        return Message(
+            "{layer} never covers {lines} of its {input} input: the remainder after the last window is smaller "
+            "than "
+            "the stride.",
+            **values,
+        )
+    if not any(pixels):
+        return Message(
+            "{layer} never covers {lines} of its {input} input, but loses no pixel of the image: the remainder "
+            "after "
+            "the last window is smaller than the stride.",
+            **values,
+        )
+    return Message(
+        "{layer} never covers {lines} of its {input} input, and with it {pixels} of the image: the remainder "
+        "after "
+        "the last window is smaller than the stride.",
+        pixels=last_lines(pixels),
+        **values,
     )
 
 
@@ -100,7 +125,7 @@ def _pixels(subject: Subject, node: Node) -> Shape | None:
     return tuple(max(0, int(one.high.max()) - int(two.high.max())) for one, two in pairs)
 
 
-def _of_network(subject: Subject, names: tuple[str, ...], sizes: str) -> list[Finding]:
+def _of_network(subject: Subject, names: tuple[str, ...], sizes: list[Message]) -> list[Finding]:
     last = subject.last_spatial
     view = None if last is None else subject.exact[last.index]
     if last is None or view is None or not is_local(view):
@@ -114,15 +139,22 @@ def _of_network(subject: Subject, names: tuple[str, ...], sizes: str) -> list[Fi
             "unseen-border",
             "waste",
             (last.name,),
-            f"{last_lines(unseen)} of the {extent(subject.image)} image never reach {last.name}, the last "
-            f"spatial layer: a remainder smaller than the stride is left in {listed(names)}",
-            f"crop the input explicitly, or change those layers{sizes}",
+            Message(
+                "{layer}, the last spatial layer, never sees {lines} of the {image} image: a remainder smaller "
+                "than "
+                "the stride is left in {layers}.",
+                layer=last.name,
+                lines=last_lines(unseen),
+                image=extent(subject.image),
+                layers=listed(names),
+            ),
+            sentences(Message("Crop the input explicitly, or change these layers."), *sizes),
             {"pixels": list(unseen), "image": list(subject.image), "lost_in": list(names)},
         )
     ]
 
 
-def _sizes_without_loss(subject: Subject) -> Iterator[str]:
+def _sizes_without_loss(subject: Subject) -> Iterator[Message]:
     """Yield, per axis that loses, the nearest image sizes with which no layer loses any."""
     shape = subject.network.input_shape
     rank = len(shape) - 1
@@ -137,7 +169,7 @@ def _sizes_without_loss(subject: Subject) -> Iterator[str]:
                     near.append(n)
                     break
         if near:
-            yield f"{AXIS_NAMES[rank][axis - 1]} {' or '.join(map(str, near))}"
+            yield Message("{axis} {size}", axis=AXIS_NAMES[rank][axis - 1], size=join_or(map(str, near)))
 
 
 def _loses(network: Network, shape: Shape, axis: int) -> bool | None:

@@ -10,10 +10,10 @@ from ...errors import ConvscopeError
 from ...layers.connection import Shape
 from ...layers.convolution import Conv
 from ...network import Network, Node
+from ...text.language import Message
 from ..receptive_field import receptive_fields
-from .finding import Finding
+from .finding import Finding, alternatives, extent
 from .subject import Subject, last_spatial, lies_over_image
-from .wording import extent
 
 MOST_TRIES = 24
 """How many layers are tried with a larger stride, from the last to the first."""
@@ -38,28 +38,36 @@ def find_small_field(subject: Subject) -> list[Finding]:
     if not any(missing):
         return []
     changes = list(_changes(subject, missing))
-    texts = [f"{text} (field {extent(reached)})" for text, reached in changes]
+    texts = [Message("{change} (field {field})", change=text, field=extent(reached)) for text, reached in changes]
+    suggestion = Message("Add strided stages.")
+    if texts:
+        suggestion = Message("Any one of these changes is enough: {changes}.", changes=alternatives(*texts))
     return [
         Finding(
             "small-field",
             "risk",
             (last.name,),
-            f"the receptive field of {last.name}, the last spatial layer, is {extent(size)}, smaller than "
-            "an object "
-            f"of {extent(wanted)} by {extent(missing)}",
-            f"any one of these changes is enough: {'; '.join(texts)}" if texts else "add strided stages",
+            Message(
+                "The receptive field of {layer}, the last spatial layer, is {field}: smaller than an object of "
+                "{object} by {missing}.",
+                layer=last.name,
+                field=extent(size),
+                object=extent(wanted),
+                missing=extent(missing),
+            ),
+            suggestion,
             {
                 "layer": last.name,
                 "field": list(size),
                 "object": list(wanted),
                 "missing": list(missing),
-                "changes": [{"change": text, "field": list(reached)} for text, reached in changes],
+                "changes": [{"change": str(text), "field": list(reached)} for text, reached in changes],
             },
         )
     ]
 
 
-def _changes(subject: Subject, missing: Shape) -> Iterator[tuple[str, Shape]]:
+def _changes(subject: Subject, missing: Shape) -> Iterator[tuple[Message, Shape]]:
     """Yield single changes, each with the field it gives, all but the first tried on the network itself."""
     last = subject.last_spatial
     view = None if last is None else subject.fields[last.index]
@@ -69,7 +77,10 @@ def _changes(subject: Subject, missing: Shape) -> Iterator[tuple[str, Shape]]:
         more = max(ceil(short / (2 * step)) for short, step in zip(missing, steps, strict=True))
         reached = tuple(int(axis.size + 2 * more * step) for axis, step in zip(view.axes, steps, strict=True))
         kernel = extent((3,) * len(missing))
-        yield f"{more} more {kernel} {'layer' if more == 1 else 'layers'} with stride 1 at the end", reached
+        yield (
+            Message("{count} more {kernel} layer(s) with stride 1 at the end", count=more, kernel=kernel),
+            reached,
+        )
     convolutions = _convolutions(subject)
     if convolutions:
         yield from _tried(subject, convolutions[-1], _dilated(subject, convolutions[-1], missing), "dilation")
@@ -137,7 +148,7 @@ def _padded_like(old: Conv, new: Conv) -> Conv:
     return replace(new, padding=padding)
 
 
-def _tried(subject: Subject, node: Node, layer: Conv, setting: str) -> Iterator[tuple[str, Shape]]:
+def _tried(subject: Subject, node: Node, layer: Conv, setting: str) -> Iterator[tuple[Message, Shape]]:
     """Yield the change when the network takes it and its field then holds the object."""
     entries = [e._replace(layer=layer) if e.name == node.name else e for e in subject.network.entries]
     try:
@@ -148,4 +159,5 @@ def _tried(subject: Subject, node: Node, layer: Conv, setting: str) -> Iterator[
     assert wanted is not None
     if reached is not None and all(have >= want for have, want in zip(reached, wanted, strict=True)):
         name = {"kernel": "kernel_size"}.get(setting, setting)
-        yield f"{setting} {extent(getattr(layer, name))} in {node.name}", reached
+        size = extent(getattr(layer, name))
+        yield Message("{setting} {size} in {layer}", setting=setting, size=size, layer=node.name), reached

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from ...axis import Window
+import numpy as np
+
+from ...axis import AxisMap, Window
 from ...errors import ConvscopeError
 from ...layers.connection import Shape
 from ...layers.convolution import Conv
@@ -14,10 +17,48 @@ from ...layers.facts import facts
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ..intervals import Interval, intervals
-from ..paths import Paths, origin_axes
+from ..paths import Paths, follow, origin_axes
 from ..receptive_field import AxisField, receptive_fields
 from ..report import Report, inspect
-from .narrowest import Narrow, narrowest_fields
+
+
+class Narrow(NamedTuple):
+    """Pixels that a unit spans along the narrowest path, and the mean step from unit to unit."""
+
+    size: int | Fraction
+    step: int | Fraction
+
+
+class _Narrowest:
+    """The algebra of smallest spans."""
+
+    def start(self, n: int) -> Narrow:
+        return Narrow(1, 1)
+
+    def through(self, axis: Narrow, one: AxisMap, n: int, positions: int) -> Narrow:
+        if type(one) is Window:
+            return Narrow(axis.size + (one.reach - 1) * axis.step, axis.step * one.stride)
+        first, last = one.span(np.arange(positions, dtype=np.int64))
+        narrowest = max(0, int((last - first).min()))
+        return Narrow(axis.size + narrowest * axis.step, axis.step * one.step)
+
+    def whole(self, axis: Narrow, n: int) -> Narrow:
+        return Narrow(axis.size + (n - 1) * axis.step, 0)
+
+    def repeat(self, axis: Narrow, n: int) -> Narrow:
+        return Narrow(axis.size, 0)
+
+    def hull(self, axes: Sequence[Narrow], n: int) -> tuple[Narrow, float | None]:
+        return min(axes), None if len(set(axes)) == 1 else 0.0
+
+
+def narrowest_fields(network: Network) -> list[Paths[Narrow] | None]:
+    """Return, for every node, what its units see of the input along the narrowest path.
+
+    The receptive field of a report is the hull over all paths; through a ResNet's shortcuts most of the image is
+    passed on unwidened. A layer adds nothing new only when even the narrowest path sees everything.
+    """
+    return follow(network, _Narrowest(), network.inputs[0])
 
 
 class Subject:

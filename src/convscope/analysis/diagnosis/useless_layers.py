@@ -1,4 +1,4 @@
-"""Layers and parameters without effect."""
+"""Layers and parameters without effect, unused outputs, unsupported operators."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ...layers.convolution import Conv, ConvTranspose
 from ...layers.dense import Linear
 from ...layers.merge import Add, Concat, Multiply
 from ...layers.normalization import BatchNorm, InstanceNorm
+from ...layers.operations import Status
 from ...layers.pooling import (
     AdaptivePool,
     AvgPool,
@@ -24,9 +25,9 @@ from ...layers.rearrange import ChannelShuffle, Crop, Flatten, Pad, Permute, Pix
 from ...layers.resize import Upsample
 from ...layers.structural import Dropout, Identity
 from ...network import Network, Node
-from .finding import Finding
+from ...text.language import Message
+from .finding import Finding, listed
 from .subject import Subject
-from .wording import count, listed
 
 _KEEPS_SIGN = (
     *(Add, Multiply, Concat),
@@ -52,9 +53,13 @@ def find_useless_biases(subject: Subject) -> list[Finding]:
             "useless-bias",
             "waste",
             tuple(names),
-            f"biases right before a normalization have no effect: {count(params, 'parameter')} of "
-            f"{listed(names)}; subtracting the channel mean cancels them",
-            "disable the bias of these layers",
+            Message(
+                "Biases right before a normalization have no effect: subtracting the channel mean cancels "
+                "{count:,} parameter(s) of {names}.",
+                count=params,
+                names=listed(names),
+            ),
+            Message("Disable the bias of these layers."),
             {"params": params, "layers": len(names)},
         )
     ]
@@ -83,17 +88,13 @@ def find_useless_relus(subject: Subject) -> list[Finding]:
         never_negative.append(_never_negative(node.layer, bool(inputs) and all(inputs)))
     if not names:
         return []
-    many = len(names) > 1
-    return [
-        Finding(
-            "useless-relu",
-            "waste",
-            tuple(names),
-            f"{listed(names)} {'have' if many else 'has'} no effect: the input is never negative",
-            f"remove {'them' if many else 'it'}, or insert a layer with weights before",
-            {"layers": len(names)},
-        )
-    ]
+    if len(names) == 1:
+        message = Message("{layer} has no effect: its input is never negative.", layer=names[0])
+        suggestion = Message("Remove it, or insert a layer with weights before it.")
+    else:
+        message = Message("{layers} have no effect: their inputs are never negative.", layers=listed(names))
+        suggestion = Message("Remove them, or insert layers with weights before them.")
+    return [Finding("useless-relu", "waste", tuple(names), message, suggestion, {"layers": len(names)})]
 
 
 def _never_negative(layer: Layer, inputs: bool) -> bool:
@@ -129,8 +130,8 @@ def _of_dropout(node: Node, layer: Dropout, is_output: bool) -> Iterator[Finding
             "idle-dropout",
             "waste",
             (node.name,),
-            f"{node.name} drops nothing: its p is 0",
-            "remove it or increase p",
+            Message("{layer} drops nothing: its p is 0.", layer=node.name),
+            Message("Remove it or increase p."),
             {"p": 0.0},
         )
     elif layer.p == 1:
@@ -138,8 +139,8 @@ def _of_dropout(node: Node, layer: Dropout, is_output: bool) -> Iterator[Finding
             "total-dropout",
             "risk",
             (node.name,),
-            f"{node.name} drops everything in training: its p is 1, and no gradient passes",
-            "decrease p; 0.5 is common",
+            Message("{layer} drops everything in training: its p is 1, and no gradient passes.", layer=node.name),
+            Message("Decrease p; 0.5 is common."),
             {"p": 1.0},
         )
     elif is_output:
@@ -147,8 +148,12 @@ def _of_dropout(node: Node, layer: Dropout, is_output: bool) -> Iterator[Finding
             "output-dropout",
             "risk",
             (node.name,),
-            f"{node.name} is an output: in training it sets {share} of the results to 0",
-            "move the dropout before the last layer with weights, or remove it",
+            Message(
+                "{layer} is an output: in training it sets {share} of the results to 0.",
+                layer=node.name,
+                share=share,
+            ),
+            Message("Move the dropout before the last layer with weights, or remove it."),
             {"p": layer.p},
         )
 
@@ -176,10 +181,69 @@ def find_linear_stacks(subject: Subject) -> list[Finding]:
                 "linear-stack",
                 "waste",
                 (source.name, node.name),
-                f"{source.name} and {node.name} have no nonlinearity between them: together they equal one linear "
-                f"layer of {inputs:,} to {outputs:,} features ({joined:,} instead of {count(own, 'parameter')})",
-                f"insert an activation between them, or use one dense {outputs}",
+                Message(
+                    "{first} and {second} have no nonlinearity between them: together they equal one linear layer "
+                    "from {inputs:,} to {outputs:,} features ({joined:,} parameters instead of {own:,}).",
+                    first=source.name,
+                    second=node.name,
+                    inputs=inputs,
+                    outputs=outputs,
+                    joined=joined,
+                    own=own,
+                ),
+                Message("Insert an activation between them, or use one dense {outputs}.", outputs=outputs),
                 {"params": own, "joined_params": joined, "inputs": inputs, "width": width, "outputs": outputs},
             )
         )
     return found
+
+
+def find_dead_ends(subject: Subject) -> list[Finding]:
+    """Find that several layers end the network: outputs, or forgotten branches."""
+    ends = subject.network.outputs
+    if len(ends) < 2:
+        return []
+    names = tuple(node.name for node in ends)
+    return [
+        Finding(
+            "several-ends",
+            "note",
+            names,
+            Message("No layer uses the outputs of {layers}.", layers=listed(names)),
+            Message("If one of them is not an intended output, connect it or remove it."),
+            {"ends": len(ends)},
+        )
+    ]
+
+
+def find_opaque_layers(subject: Subject) -> list[Finding]:
+    """Find unsupported operators and what is unknown because of them."""
+    opaque = [node for node in subject.network.layers if node.facts.status is not Status.COMPLETE]
+    if not opaque:
+        return []
+    names = tuple(node.name for node in opaque)
+    lost = [
+        node.name
+        for node in subject.network.layers
+        if (view := subject.fields[node.index]) is not None and view.lost_at in names
+    ]
+    kinds = listed(list(dict.fromkeys(f"{node.name} ({node.kind})" for node in opaque)))
+    if len(names) == 1:
+        message = Message(
+            "{layer} is an unsupported operator: its parameters and operations are not counted, totals are lower "
+            "bounds, and receptive fields are unknown in {count:,} layer(s).",
+            layer=kinds,
+            count=len(lost),
+        )
+        suggestion = Message("Replace it with supported layers, or treat the totals as lower bounds.")
+    else:
+        message = Message(
+            "{layers} are unsupported operators: their parameters and operations are not counted, totals are "
+            "lower "
+            "bounds, and receptive fields are unknown in {count:,} layer(s).",
+            layers=kinds,
+            count=len(lost),
+        )
+        suggestion = Message("Replace them with supported layers, or treat the totals as lower bounds.")
+    numbers = {"layers": len(names), "unknown_fields": lost}
+    return [Finding("opaque-layers", "risk", names, message, suggestion, numbers)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
-from ..derivation import Derivation, DerivationStep, Explanation
+from ..derivation import Derivation, DerivationStep, Section
 from ..expression import Expression
 from ..typeset import mathml
 from .prose import TITLE, UNKNOWN, heading, known, members, sentence, symbols
@@ -28,24 +29,24 @@ td { padding: .1rem 1.2rem .1rem 0; }
 """
 
 
-def render(explanation: Explanation, lang: str) -> str:
+def render(network: str, sections: Sequence[Section], lang: str) -> str:
     """Write an explanation as a whole page."""
-    title = escape(TITLE.fill(network=explanation.network).to(lang))
+    title = escape(TITLE.fill(network=network).to(lang))
     lines = [
         "<!DOCTYPE html>",
         f'<html lang="{_TAGS[lang]}">',
         f'<head><meta charset="utf-8"/><meta name="viewport" content="width=device-width"/><title>{title}</title>',
         f"<style>{_STYLE}</style></head>",
         f"<body><h1>{title}</h1>",
-        fragment(explanation, lang),
+        fragment(sections, lang),
     ]
     return "\n".join([*lines, "</body></html>"]) + "\n"
 
 
-def fragment(explanation: Explanation, lang: str) -> str:
+def fragment(sections: Sequence[Section], lang: str) -> str:
     """Write only the sections, for a page that has its own head and style."""
     lines = []
-    for section in explanation.sections:
+    for section in sections:
         name, about = heading(section)
         lines.append(f'<section><h2>{escape(name)}</h2><p class="shapes">{escape(about)}</p>')
         lines += [_derivation(derivation, lang) for derivation in section.derivations]

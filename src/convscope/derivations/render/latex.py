@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..derivation import Derivation, DerivationStep, Explanation, Known
+from ..derivation import Derivation, DerivationStep, Known, Section
 from ..typeset import latex
 from .prose import KNOWN, TITLE, UNKNOWN, heading, known, members, sentence, symbols
 
@@ -28,9 +28,9 @@ _ESCAPES = str.maketrans(
 )
 
 
-def render(explanation: Explanation, lang: str) -> str:
+def render(network: str, sections: Sequence[Section], lang: str) -> str:
     """Write an explanation as one document; Chinese needs the ctex class and a Unicode engine."""
-    title = TITLE.fill(network=explanation.network).to(lang)
+    title = TITLE.fill(network=network).to(lang)
     lines = [
         rf"\documentclass{{{_CLASS[lang]}}}",
         r"\usepackage{amsmath}",
@@ -39,7 +39,7 @@ def render(explanation: Explanation, lang: str) -> str:
         r"\begin{document}",
         r"\maketitle",
     ]
-    for section in explanation.sections:
+    for section in sections:
         name, about = heading(section)
         lines += ["", rf"\section*{{{escaped(name)}}}", escaped(about)]
         for derivation in section.derivations:

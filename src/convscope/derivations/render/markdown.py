@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from ..derivation import Derivation, DerivationStep, Explanation
+from ..derivation import Derivation, DerivationStep, Section
 from ..expression import Expression
 from ..typeset import latex
 from .prose import KNOWN, MEANING, NUMBER, STEP, UNKNOWN, WORKED, heading, known, members, sentence, symbols
@@ -12,10 +13,10 @@ from .prose import KNOWN, MEANING, NUMBER, STEP, UNKNOWN, WORKED, heading, known
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|$~])")
 
 
-def render(explanation: Explanation, lang: str) -> str:
+def render(sections: Sequence[Section], lang: str) -> str:
     """Write an explanation as GitHub-flavored Markdown."""
     blocks = []
-    for section in explanation.sections:
+    for section in sections:
         name, about = heading(section)
         blocks.append(f"## {escaped(name)}\n\n{escaped(about)}")
         blocks += [_derivation(derivation, lang) for derivation in section.derivations]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from unicodedata import east_asian_width
 
-from ..derivation import Derivation, DerivationStep, Explanation, Known
+from ..derivation import Derivation, DerivationStep, Known, Section
 from ..typeset import symbol_text
 from ..typeset import text as formula_text
 from .prose import UNKNOWN, heading, known, members, sentence
@@ -16,10 +16,10 @@ _WORDS = re.compile(r"\s+|[^\s\u3000-\u9fff\uff00-\uffef]+|[\u3000-\u9fff\uff00-
 _NEVER_FIRST = "，。；：、）”！？"
 
 
-def render(explanation: Explanation, lang: str, width: int = WIDTH) -> str:
+def render(sections: Sequence[Section], lang: str, width: int = WIDTH) -> str:
     """Write an explanation on lines of at most `width` columns where words allow it."""
     blocks = []
-    for section in explanation.sections:
+    for section in sections:
         name, about = heading(section)
         title = f"{name}  {about}"
         blocks.append("\n".join([title, "━" * columns(title)]))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import convscope as cs
 from convscope.layers import Add, BatchNorm2d, Conv2d, Input, ReLU
+from convscope.layout.boxes import boxes_of, fold
 from convscope.network import Entry, Network
-from convscope.plots.boxes import boxes_of, fold
 
 BLOCK = "conv 4 3 p1 | bn | relu | conv 4 3x5 p1x2 | relu"
 
