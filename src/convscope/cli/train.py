@@ -15,7 +15,7 @@ from ..errors import BadFile, MissingExtra, NotFinite
 from .arguments import hyphens_to_underscores
 from .data import data_choice, data_options, engine_option, precision_option, print_skipped
 from .group import COMMANDS
-from .options import exclusive, input_option, json_option, with_default
+from .options import exclusive, input_option, json_option, language_option, with_default
 from .output import FAILED, INTERRUPTED, SIGNALED, file_name, print_error, print_note, print_result
 from .train_config import Options, fit_settings, read_configuration
 
@@ -104,6 +104,7 @@ FIGURE = "curves.png"
     callback=read_configuration,
     help="Read options from a YAML file; command-line options override it.",
 )
+@language_option
 @json_option
 def command(as_json: bool, **options: Any) -> None:
     """Train MODEL on images and write a run folder: settings, log, curves, best and last checkpoint.

@@ -43,10 +43,11 @@ def shorten(text: str, width: int) -> str:
     if width_of(text) <= width:
         return text
     tail = (width - 1) // 2
-    return _leading(text, width - 1 - tail) + "…" + _leading(text[::-1], tail)[::-1]
+    return leading(text, width - 1 - tail) + "…" + leading(text[::-1], tail)[::-1]
 
 
-def _leading(text: str, width: int) -> str:
+def leading(text: str, width: int) -> str:
+    """Return the beginning of a text that fits `width` cells."""
     kept, used = [], 0
     for sign in text:
         used += width_of(sign)
