@@ -8,10 +8,16 @@ from typing import Any, NamedTuple
 
 from ..engines.native.codegen.compiler import this_loader
 from ..engines.native.runtime.threads import pool
+from ..text.language import Message
 from . import networks, onnx_peers, passes, torch_peer
 from .peak import Peak
 from .timing import Work, medians
 
+PASS_NAMES = {
+    "forward": Message("forward"),
+    "input gradient": Message("input gradient"),
+    "weight gradient": Message("weight gradient"),
+}
 Report = Callable[[str], None]
 """Shows progress: what is being measured, and what is skipped."""
 
@@ -51,19 +57,25 @@ def convolution_rows(
         for purpose in passes.PASSES:
             if purpose == "input gradient" and case.channels < own.shape.lanes:
                 continue  # a first layer, whose input gradient is never needed
-            report(f"convolution {number} of {len(passes.CASES)}: {case}, {purpose}")
+            work = Message("{case}, {purpose}", case=str(case), purpose=PASS_NAMES[purpose])
+            report(
+                Message(
+                    "convolution {number} of {total}: {work}", number=number, total=len(passes.CASES), work=work
+                )
+            )
             works = [own.work(purpose), *(peer[purpose] for peer in peers.values())]
             ours, *theirs = medians(works, seconds)
             flops = 2 * own.shape.macs(case.batch)
             best, name = _fastest(theirs, list(peers))
             kernels = own.kernels(purpose)
-            yield Row(f"{case}, {purpose}", ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
+            yield Row(work, ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
 
 
 def network_rows(peak: Peak, peers: Peers | None, seconds: float, report: Report, compiled: bool) -> Iterator[Row]:
     """Measure training steps and inference of whole networks, in every framework that is installed."""
     for number, case in enumerate(networks.CASES, 1):
-        report(f"network {number} of {len(networks.CASES)}: {case.title}, batch {case.batch}")
+        work = Message("{network}, batch {batch}", network=case.title, batch=case.batch)
+        report(Message("network {number} of {total}: {work}", number=number, total=len(networks.CASES), work=work))
         ready = networks.prepared(case)
         model = ready.model
         own = _own(case, ready)
@@ -71,8 +83,7 @@ def network_rows(peak: Peak, peers: Peers | None, seconds: float, report: Report
         ours, *theirs = medians([own, *others.values()], seconds)
         flops = 2 * networks.macs(case, model)
         best, name = _fastest(theirs, list(others))
-        title = f"{case.title}, batch {case.batch}"
-        yield Row(title, ours, best, name, flops / ours, flops / ours / peak.flops)
+        yield Row(work, ours, best, name, flops / ours, flops / ours / peak.flops)
 
 
 def _own(case: networks.NetworkCase, ready: networks.Prepared) -> Work:
@@ -109,7 +120,8 @@ class Peers:
                 work()
             except Exception as error:
                 first = (str(error).splitlines() or [""])[0]
-                report(f"skipped {name}: {type(error).__name__}: {first}")
+                reason = f"{type(error).__name__}: {first}"
+                report(Message("skipped {name}: {reason}", name=name, reason=reason))
             else:
                 works[name] = work
         return works

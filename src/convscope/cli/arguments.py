@@ -64,7 +64,8 @@ def position(_context: Context, param: click.Parameter, text: str | None) -> tup
     parts = [part.strip() for part in text.split(",")]
     if not all(map(_INDEX.fullmatch, parts)):
         raise BadSetting(
-            "{option} must be integers separated by commas (got {got!r}). Example: 3,2 for row 3, column 2. [place]",
+            "{option} must be integers separated by commas (got {got!r}). Example: 3,2 for row 3, column 2. "
+            "[place]",
             option=param.opts[0],
             got=text,
         )
@@ -78,7 +79,8 @@ def pixels(_context: Context, param: click.Parameter, text: str | None) -> int |
     parts = _by_x(text)
     if not all(map(_SIZE.fullmatch, parts)):
         raise BadSetting(
-            "{option} must be a number of pixels (got {got!r}). Example: 32, or 32x48 for rows and columns. [extent]",
+            "{option} must be a number of pixels (got {got!r}). Example: 32, or 32x48 for rows and columns. "
+            "[extent]",
             option=param.opts[0],
             got=text,
         )

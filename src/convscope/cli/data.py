@@ -50,8 +50,9 @@ def saved_run(run: str) -> SavedRun:
     is_notation = "|" in run or (os.path.isfile(run) and Path(run).suffix in (".yaml", ".yml", ".json", ".txt"))
     if is_notation or (run in zoo_names() and not os.path.exists(run)):
         raise BadFile(
-            "RUN must be the folder of a trained model (got the network {got!r}, which has no trained parameters). "
-            "Train it with `convscope train {model} --data DATA`, then pass the folder that it writes. [no-model]",
+            "RUN must be the folder of a trained model (got the network {got!r}, which has no trained "
+            "parameters). Train it with `convscope train {model} --data DATA`, then pass the folder that it "
+            "writes. [no-model]",
             got=run,
             model=shlex.quote(run),
         )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadFile, ConvscopeError
-from ..text.language import Message, localize, translate, use_language
+from ..errors import BadFile, ConvscopeError, os_reason
+from ..text.language import Message, translate, use_language
 from ..text.lists import join_or
 from ..text.terminal import paint_for
 from .options import requested_language
@@ -136,8 +136,7 @@ def print_result(text: str) -> None:
         raise click.exceptions.Exit(PIPE_CLOSED) from None
     except OSError as error:
         _drop_stdout()
-        reason = (error.strerror or str(error)).lower()
-        raise BadFile("The output could not be written ({reason}). [output]", reason=reason) from None
+        raise BadFile("The output could not be written ({reason}). [output]", reason=os_reason(error)) from None
 
 
 def _check_encodable(text: str) -> None:
@@ -219,12 +218,12 @@ def _usage_message(error: click.UsageError) -> str:
             return Message("Missing argument {name}.", name=argument.get_error_hint(error.ctx))
         case click.BadParameter(param=click.Parameter() as param):
             name = param.get_error_hint(error.ctx)
-            return Message("Invalid value for {name}: {reason}", name=name, reason=_reason(error.message))
+            return Message("Invalid value for {name}: {reason}", name=name, reason=refusal(error.message))
         case _:
             return error.message if isinstance(error.message, Message) else error.format_message()
 
 
-def _reason(text: str) -> str:
+def refusal(text: str) -> str:
     """Return the reason why click refuses a value, as a message."""
     if found := re.fullmatch(r"(?P<got>.+) is not one of (?P<choices>.+)\.", text):
         return Message("{got} is not one of {choices}.", **found.groupdict())

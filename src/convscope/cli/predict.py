@@ -112,8 +112,8 @@ def _print_output_note(model: Model) -> None:
     if not _is_classifier(model):
         print_note(
             Message(
-                "The values are the network's output, not probabilities: the model is not declared as a classifier "
-                "(task={task}). Model.predict(x, probabilities=True) returns probabilities.",
+                "The values are the network's output, not probabilities: the model is not declared as a "
+                "classifier (task={task}). Model.predict(x, probabilities=True) returns probabilities.",
                 task=model.task,
             )
         )
