@@ -352,7 +352,7 @@ def _summary(task: Task, history: History, width: int, paint: Paint) -> str:
             )
         following = "diagnose"
     files = ", ".join(sorted(path.name for path in task.folder.iterdir() if not path.name.startswith(".")))
-    lines.append(f"{task.folder}: {files}")
+    lines.append(localize("{folder}: {files}", folder=task.folder, files=files))
     title = [paint.strong(line) for line in wrap(_title(task), width)]
     run = shlex.quote(str(task.folder))
     command = localize("next: convscope {verb} {run}", verb=following, run=run)  # unwrapped, to be pasted

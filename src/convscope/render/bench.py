@@ -13,7 +13,7 @@ from ..engines.native.codegen.target import host_cpu
 from ..text.language import Message
 from ..text.numbers import percent
 from ..text.table import Cell, Column, Table
-from .plan import purpose_text
+from .plan import purpose_text, target_text
 
 _COLUMNS = (
     Column(Message("work"), 0, right=False, least=24),
@@ -30,7 +30,7 @@ def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
     """Return measurements as a table; ratios above 1 mean that the native engine is faster."""
     title = Message(
         "{cpu}; measured peak {peak:,.0f} GFLOP/s, memory bandwidth {bandwidth:,.0f} GB/s (copy)",
-        cpu=host_cpu(),
+        cpu=target_text(host_cpu()),
         peak=peak.flops / 1e9,
         bandwidth=peak.bytes / 1e9,
     )

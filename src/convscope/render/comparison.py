@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
 _SIGNS = {"changed": "~", "added": "+", "removed": "-"}
 _WORDS = {
+    "kind": Message("kind"),
     "params": Message("parameters"),
     "macs": "MACs",
+    "multiplications": Message("multiplications"),
+    "additions": Message("additions"),
+    "comparisons": Message("comparisons"),
+    "divisions": Message("divisions"),
+    "exponentials": Message("exponentials"),
     "activation_bytes": Message("activations of all layers"),
     "peak_activation_bytes": Message("peak activation memory (inference)"),
     "peak_training_bytes": Message("peak activation memory (training)"),
@@ -74,10 +80,16 @@ def _about(row: ComparedLayer) -> str:
         return localize("; ").join(_difference(one) for one in displayed)
     present = row.b if row.a is None else row.a
     assert present is not None
-    parts = [show_shape(present.output_shape)]
-    parts += [localize("{count:,} parameter(s)", count=present.params)] if present.params else []
-    parts += [f"{count(present.macs)} MACs"] if present.macs else []
-    return localize(", ").join(parts)
+    shape = show_shape(present.output_shape)
+    if present.macs and not present.params:
+        return localize("{shape}, {macs:,} MACs", shape=shape, macs=present.macs)
+    if present.macs:
+        return localize(
+            "{shape}, {count:,} parameter(s), {macs:,} MACs", shape=shape, count=present.params, macs=present.macs
+        )
+    if present.params:
+        return localize("{shape}, {count:,} parameter(s)", shape=shape, count=present.params)
+    return shape
 
 
 def _difference(one: Difference) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..engines.native.codegen.target import Target
 from ..engines.native.plan import KernelCall, Plan, PlanKind, PlanStep, Role, Section
 from ..engines.native.runtime.memory_planner import busiest_moment, by_lifetime
 from ..text.language import Message
@@ -62,6 +63,17 @@ _PURPOSES = {
 }
 
 
+def target_text(target: Target) -> Message:
+    """Return the processor that code is generated for."""
+    return Message(
+        "{cpu} tuned for {tuning}, vectors of {width} floats, {registers} registers",
+        cpu=target.cpu,
+        tuning=target.tuning,
+        width=target.width,
+        registers=target.registers,
+    )
+
+
 def purpose_text(purpose: str) -> str:
     """Return what a step computes, as a message if it is one of the common purposes."""
     return _PURPOSES.get(purpose, purpose)
@@ -77,11 +89,11 @@ def plan_table(plan: Plan, batch: int) -> Table:
     every_time = [step for section, steps in plan.sections.items() if section != _ONCE for step in steps]
     totals = _sums(Message("total"), every_time, batch)
     grows = any(buffer.per_image for step in plan.steps for buffer in step.buffers)
-    name = _TITLES.get(plan.title, plan.title)
+    name, target = _TITLES.get(plan.title, plan.title), target_text(plan.target)
     title = (
-        Message("{plan}, batch {batch}: {target}", plan=name, batch=batch, target=plan.target)
+        Message("{plan}, batch {batch}: {target}", plan=name, batch=batch, target=target)
         if grows
-        else Message("{plan}: {target}", plan=name, target=plan.target)
+        else Message("{plan}: {target}", plan=name, target=target)
     )
     return Table(_COLUMNS, rows, totals, title=title, notes=_notes(plan, batch), core=3)
 

@@ -165,6 +165,7 @@ MESSAGES = {
     "{network} has {outputs} outputs for {classes} classes: the others are unused": (
         "{network} 有 {outputs} 个输出，而类别只有 {classes} 个：其余输出不使用"
     ),
+    "{folder}: {files}": "{folder}：{files}",
     "writing {folder}": "写入 {folder}",
     "resuming {folder}": "继续训练 {folder}",
     "The run in {folder} is already finished. Continue it with `convscope train --resume {run} --epochs "

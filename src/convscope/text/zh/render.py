@@ -3,12 +3,15 @@
 MESSAGES = {
     # Networks, layers and their costs
     "{network}: {inputs}, {count:,} layer(s)": "{network}：{inputs}，{count:,} 层",
-    "{count:,} parameter(s)": "{count:,} 个参数",
+    "{shape}, {macs:,} MACs": "{shape}，{macs:,} MACs",
+    "{shape}, {count:,} parameter(s)": "{shape}，{count:,} 个参数",
+    "{shape}, {count:,} parameter(s), {macs:,} MACs": "{shape}，{count:,} 个参数，{macs:,} MACs",
     "layer": "层",
     "kind": "类型",
     "from": "来源",
     "output": "输出",
     "params": "参数",
+    "multiplications": "乘法",
     "additions": "加法",
     "comparisons": "比较",
     "divisions": "除法",
@@ -164,6 +167,9 @@ MESSAGES = {
         "输出 {shape}：最小值 {minimum}，平均值 {mean}，最大值 {maximum}"
     ),
     # Plans of the engine
+    "{cpu} tuned for {tuning}, vectors of {width} floats, {registers} registers": (
+        "{cpu}，针对 {tuning} 优化，每个向量 {width} 个浮点数，{registers} 个寄存器"
+    ),
     "step": "步骤",
     "kernel": "内核",
     "{plan}, batch {batch}: {target}": "{plan}，批量 {batch}：{target}",
