@@ -24,6 +24,7 @@ Its text is a template with values, so that the command line can print it in the
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -157,6 +158,30 @@ def missing_library(needs: str, packages: str, code: str, got: str = "") -> Miss
         packages=packages,
         code=code,
     )
+
+
+def os_reason(error: OSError) -> str:
+    """Return why the operating system refused, as part of a sentence: a Message for the common reasons.
+
+    >>> import errno
+    >>> os_reason(OSError(errno.ENOENT, "No such file or directory"))
+    'no such file or directory'
+    """
+    match error.errno:
+        case errno.ENOENT:
+            return Message("no such file or directory")
+        case errno.EACCES | errno.EPERM:
+            return Message("permission denied")
+        case errno.EISDIR:
+            return Message("is a directory")
+        case errno.ENOTDIR:
+            return Message("not a directory")
+        case errno.ENOSPC:
+            return Message("no space left on device")
+        case errno.EINVAL if error.strerror == "Not a regular file":
+            return Message("not a regular file")
+        case _:
+            return (error.strerror or str(error) or type(error).__name__).lower()
 
 
 def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:

@@ -248,9 +248,9 @@ def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | No
     require_onnx()
     if not isinstance(model, Model):
         raise BadSetting(
-            "to_onnx.model must be a Model (got {name__}). Use convscope.Model(network) for one with "
+            "to_onnx.model must be a Model (got {got}). Use convscope.Model(network) for one with "
             "fresh weights. [onnx-model]",
-            name__=type(model).__name__,
+            got=type(model).__name__,
         )
     target = Path(os.fspath(path))
     arrays = (model.parameters, model.buffers)

@@ -6,6 +6,8 @@ import shutil
 import sys
 from typing import TextIO
 
+from .text.table import leading, pad
+
 
 class StatusLine:
     """A line that each call of `show` overwrites.
@@ -20,7 +22,7 @@ class StatusLine:
     def show(self, text: str) -> None:
         """Replace the line, cut at the width of the terminal."""
         width = max(20, shutil.get_terminal_size((80, 24)).columns) - 1
-        self.write(f"\r{text[:width]:<{width}}")
+        self.write("\r" + pad(leading(text, width), width))
 
     def clear(self) -> None:
         """Erase the line."""

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from convscope.bench import networks, onnx_peers, passes, peak, run, torch_peer
+from convscope.bench import networks, passes, peak, peers, run
 from convscope.render.bench import bench_table
 
 IMAGES = "input 2x6x5 | conv 3 3 | relu | flatten | dense 4"
@@ -40,7 +40,7 @@ def absent(monkeypatch, *modules):
     found = importlib.util.find_spec
     for module in modules:
         monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(onnx_peers, "find_spec", lambda name: None if name in modules else found(name))
+    monkeypatch.setattr(peers, "find_spec", lambda name: None if name in modules else found(name))
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -113,7 +113,7 @@ def test_failing_peer_is_reported_and_skipped(convscope, monkeypatch):
     def fail(*_):
         raise RuntimeError("no such thing\nand much more")
 
-    monkeypatch.setattr(torch_peer, "training_step", fail)
+    monkeypatch.setattr(peers, "training_step", fail)
     absent(monkeypatch, "onnx")
     ended = convscope("bench", "--networks", "--json")
     if importlib.util.find_spec("torch"):

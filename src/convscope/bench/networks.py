@@ -10,6 +10,7 @@ from ..loading import load
 from ..model import Model
 from ..notation import parse_yaml
 from ..optim.optimizers import SGD
+from ..text.language import Message
 
 DIGITS = "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | conv 64 3 same | relu | maxpool 2 | flatten | \
 dense 128 | relu | dense 10"
@@ -54,21 +55,21 @@ layers:
 class NetworkCase(NamedTuple):
     """Network with the work to benchmark."""
 
-    title: str
+    title: Message
     model: str
     batch: int
     training: bool
 
 
 CASES = (
-    NetworkCase("digits CNN, training", DIGITS, 64, True),
-    NetworkCase("digits CNN, training", DIGITS, 256, True),
-    NetworkCase("CIFAR-VGG with batch norm, training", CIFAR_VGG, 64, True),
-    NetworkCase("ResNet-18 (CIFAR), training", RESNET18_CIFAR, 64, True),
-    NetworkCase("VGG-16, inference", "vgg16", 1, False),
-    NetworkCase("ResNet-18, inference", "resnet18", 1, False),
-    NetworkCase("MobileNet-v2, inference", "mobilenet_v2", 1, False),
-    NetworkCase("LeNet-5, inference", "lenet", 1, False),
+    NetworkCase(Message("digits CNN, training"), DIGITS, 64, True),
+    NetworkCase(Message("digits CNN, training"), DIGITS, 256, True),
+    NetworkCase(Message("CIFAR-VGG with batch norm, training"), CIFAR_VGG, 64, True),
+    NetworkCase(Message("ResNet-18 (CIFAR), training"), RESNET18_CIFAR, 64, True),
+    NetworkCase(Message("VGG-16, inference"), "vgg16", 1, False),
+    NetworkCase(Message("ResNet-18, inference"), "resnet18", 1, False),
+    NetworkCase(Message("MobileNet-v2, inference"), "mobilenet_v2", 1, False),
+    NetworkCase(Message("LeNet-5, inference"), "lenet", 1, False),
 )
 
 

@@ -8,10 +8,16 @@ from typing import Any, NamedTuple
 
 from ..engines.native.codegen.compiler import this_loader
 from ..engines.native.runtime.threads import pool
-from . import networks, onnx_peers, passes, torch_peer
+from ..text.language import Message
+from . import networks, passes, peers
 from .peak import Peak
 from .timing import Work, medians
 
+PASS_NAMES = {
+    "forward": Message("forward"),
+    "input gradient": Message("input gradient"),
+    "weight gradient": Message("weight gradient"),
+}
 Report = Callable[[str], None]
 """Shows progress: what is being measured, and what is skipped."""
 
@@ -44,35 +50,42 @@ def convolution_rows(
     """Measure the passes of single convolutions, with PyTorch in its two memory layouts."""
     for number, case in enumerate(passes.CASES, 1):
         own = passes.passes_of(case, strict)
-        peers = {
-            layout: torch_peer.convolution_work(torch, own.shape, case.batch, layout)
-            for layout in (torch_peer.LAYOUTS if torch is not None else ())
+        rivals = {
+            layout: peers.convolution_work(torch, own.shape, case.batch, layout)
+            for layout in (peers.LAYOUTS if torch is not None else ())
         }
         for purpose in passes.PASSES:
             if purpose == "input gradient" and case.channels < own.shape.lanes:
                 continue  # a first layer, whose input gradient is never needed
-            report(f"convolution {number} of {len(passes.CASES)}: {case}, {purpose}")
-            works = [own.work(purpose), *(peer[purpose] for peer in peers.values())]
+            work = Message("{case}, {purpose}", case=str(case), purpose=PASS_NAMES[purpose])
+            report(
+                Message(
+                    "convolution {number} of {total}: {work}", number=number, total=len(passes.CASES), work=work
+                )
+            )
+            works = [own.work(purpose), *(peer[purpose] for peer in rivals.values())]
             ours, *theirs = medians(works, seconds)
             flops = 2 * own.shape.macs(case.batch)
-            best, name = _fastest(theirs, list(peers))
+            best, name = _fastest(theirs, list(rivals))
             kernels = own.kernels(purpose)
-            yield Row(f"{case}, {purpose}", ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
+            yield Row(work, ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
 
 
-def network_rows(peak: Peak, peers: Peers | None, seconds: float, report: Report, compiled: bool) -> Iterator[Row]:
+def network_rows(
+    peak: Peak, installed: Peers | None, seconds: float, report: Report, compiled: bool
+) -> Iterator[Row]:
     """Measure training steps and inference of whole networks, in every framework that is installed."""
     for number, case in enumerate(networks.CASES, 1):
-        report(f"network {number} of {len(networks.CASES)}: {case.title}, batch {case.batch}")
+        work = Message("{network}, batch {batch}", network=case.title, batch=case.batch)
+        report(Message("network {number} of {total}: {work}", number=number, total=len(networks.CASES), work=work))
         ready = networks.prepared(case)
         model = ready.model
         own = _own(case, ready)
-        others = peers.works(case, ready, compiled, report) if peers is not None else {}
+        others = installed.works(case, ready, compiled, report) if installed is not None else {}
         ours, *theirs = medians([own, *others.values()], seconds)
         flops = 2 * networks.macs(case, model)
         best, name = _fastest(theirs, list(others))
-        title = f"{case.title}, batch {case.batch}"
-        yield Row(title, ours, best, name, flops / ours, flops / ours / peak.flops)
+        yield Row(work, ours, best, name, flops / ours, flops / ours / peak.flops)
 
 
 def _own(case: networks.NetworkCase, ready: networks.Prepared) -> Work:
@@ -92,8 +105,8 @@ class Peers:
 
     def __init__(self) -> None:
         self.threads = pool(this_loader()).threads
-        self.torch = torch_peer.torch_module(self.threads)
-        self.missing = [*([] if self.torch else ["PyTorch"]), *onnx_peers.missing()]
+        self.torch = peers.torch_module(self.threads)
+        self.missing = [*([] if self.torch else ["PyTorch"]), *peers.missing_runtimes()]
 
     def works(
         self, case: networks.NetworkCase, ready: networks.Prepared, compiled: bool, report: Report
@@ -101,7 +114,7 @@ class Peers:
         """Return the same work in each framework; one that fails is reported and skipped."""
         makers = self._in_torch(case, ready, compiled) if self.torch is not None else {}
         if not case.training:
-            makers |= onnx_peers.inference(ready.model, ready.x, self.threads)
+            makers |= peers.onnx_inference(ready.model, ready.x, self.threads)
         works: dict[str, Work] = {}
         for name, make in makers.items():
             try:
@@ -109,7 +122,8 @@ class Peers:
                 work()
             except Exception as error:
                 first = (str(error).splitlines() or [""])[0]
-                report(f"skipped {name}: {type(error).__name__}: {first}")
+                reason = f"{type(error).__name__}: {first}"
+                report(Message("skipped {name}: {reason}", name=name, reason=reason))
             else:
                 works[name] = work
         return works
@@ -119,13 +133,11 @@ class Peers:
     ) -> dict[str, Callable[[], Work]]:
         model, x, labels = ready
         makers: dict[str, Callable[[], Work]] = {}
-        for layout in torch_peer.LAYOUTS:
+        for layout in peers.LAYOUTS:
             for is_compiled in (False, True) if compiled else (False,):
                 name = f"PyTorch {layout}" + (", compiled" if is_compiled else "")
                 if case.training:
-                    makers[name] = partial(
-                        torch_peer.training_step, self.torch, model, x, labels, layout, is_compiled
-                    )
+                    makers[name] = partial(peers.training_step, self.torch, model, x, labels, layout, is_compiled)
                 else:
-                    makers[name] = partial(torch_peer.inference, self.torch, model, x, layout, is_compiled)
+                    makers[name] = partial(peers.torch_inference, self.torch, model, x, layout, is_compiled)
         return makers

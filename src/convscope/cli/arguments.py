@@ -25,7 +25,11 @@ def shape(_context: Context, param: click.Parameter, text: str | None) -> tuple[
         return None
     parts = _by_x(text)
     if not all(map(_SIZE.fullmatch, parts)):
-        raise _bad(param, "be sizes joined by x, channels first", text, "Example: 3x224x224", "shape")
+        raise BadSetting(
+            "{option} must be sizes joined by x, channels first (got {got!r}). Example: 3x224x224. [shape]",
+            option=param.opts[0],
+            got=text,
+        )
     return tuple(map(int, parts))
 
 
@@ -43,8 +47,12 @@ def input_shapes(
         if not equals and len(texts) == 1:
             return read
         if not name or name in named:
-            hint = "Give --input NAME=CxHxW once per input"
-            raise _bad(param, "name a different input each time", text, hint, "shape")
+            raise BadSetting(
+                "{option} must name a different input each time (got {got!r}). Give --input NAME=CxHxW once per "
+                "input. [shape]",
+                option=param.opts[0],
+                got=text,
+            )
         named[name] = read
     return named
 
@@ -55,7 +63,12 @@ def position(_context: Context, param: click.Parameter, text: str | None) -> tup
         return None
     parts = [part.strip() for part in text.split(",")]
     if not all(map(_INDEX.fullmatch, parts)):
-        raise _bad(param, "be integers separated by commas", text, "Example: 3,2 for row 3, column 2", "place")
+        raise BadSetting(
+            "{option} must be integers separated by commas (got {got!r}). Example: 3,2 for row 3, column 2. "
+            "[place]",
+            option=param.opts[0],
+            got=text,
+        )
     return tuple(map(int, parts))
 
 
@@ -65,7 +78,12 @@ def pixels(_context: Context, param: click.Parameter, text: str | None) -> int |
         return None
     parts = _by_x(text)
     if not all(map(_SIZE.fullmatch, parts)):
-        raise _bad(param, "be a number of pixels", text, "Example: 32, or 32x48 for rows and columns", "extent")
+        raise BadSetting(
+            "{option} must be a number of pixels (got {got!r}). Example: 32, or 32x48 for rows and columns. "
+            "[extent]",
+            option=param.opts[0],
+            got=text,
+        )
     return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
 
 
@@ -78,8 +96,12 @@ def matrices(_context: Context, param: click.Parameter, texts: tuple[str, ...]) 
         except ValueError:
             rows = []
         if not rows or len({len(row) for row in rows}) != 1 or not all(isfinite(v) for row in rows for v in row):
-            hint = "Write rows of equal length, such as 0,1,0/1,-4,1/0,1,0"
-            raise _bad(param, "be a matrix of numbers", text, hint, "kernel")
+            raise BadSetting(
+                "{option} must be a matrix of numbers (got {got!r}). Write rows of equal length, such as "
+                "0,1,0/1,-4,1/0,1,0. [kernel]",
+                option=param.opts[0],
+                got=text,
+            )
         read[text] = rows
     return read
 
@@ -90,8 +112,12 @@ def amount(_context: Context, param: click.Parameter, text: str | None) -> int |
         return None
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
-        hint = "Examples: 25000000, 4G, 500M, 1.5e9, 16MiB"
-        raise _bad(param, "be a number of at least 0", text, hint, "amount")
+        raise BadSetting(
+            "{option} must be a number of at least 0 (got {got!r}). Examples: 25000000, 4G, 500M, 1.5e9, 16MiB. "
+            "[amount]",
+            option=param.opts[0],
+            got=text,
+        )
     digits, exponent, prefix, _ = match.groups()
     whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
     power = int((exponent or "e0")[1:]) - len(fraction)
@@ -103,7 +129,11 @@ def named_value(param: click.Parameter, text: str) -> tuple[str, object]:
     """Parse name=value; a value that is no Python literal is text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
-        raise _bad(param, "be name=value", text, "Example: weights=None", "arg")
+        raise BadSetting(
+            "{option} must be name=value (got {got!r}). Example: weights=None. [arg]",
+            option=param.opts[0],
+            got=text,
+        )
     try:
         return name.strip(), ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -121,14 +151,3 @@ def hyphens_to_underscores(
     if value is None or isinstance(value, str):
         return None if value is None else value.replace("-", "_")
     return tuple(one.replace("-", "_") for one in value)
-
-
-def _bad(param: click.Parameter, rule: str, value: str, hint: str, code: str) -> BadSetting:
-    return BadSetting(
-        "{opts} must {rule} (got {value!r}). {hint}. [{code}]",
-        opts=param.opts[0],
-        rule=rule,
-        value=value,
-        hint=hint,
-        code=code,
-    )

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from ..text.lists import counted
+from ..progress import StatusLine
+from ..text.language import Message, translate
 from .group import COMMANDS
-from .options import json_option
+from .options import json_option, language_option
 from .output import INTERRUPTED, print_note, print_result
 
 if TYPE_CHECKING:
     from ..bench.run import Report, Row
-
-_LINE = 78
-"""Width of the progress line."""
 
 
 @click.command("bench", short_help=COMMANDS["bench"])
@@ -35,6 +32,7 @@ _LINE = 78
 @click.option("--compiled", is_flag=True, help="Include torch.compile; needs a C++ compiler.")
 @click.option("--alone", is_flag=True, help="Skip other frameworks.")
 @click.option("--strict", is_flag=True, help="Run single convolutions without Winograd's algorithm.")
+@language_option
 @json_option
 def command(seconds: float, only: str | None, compiled: bool, alone: bool, strict: bool, as_json: bool) -> None:
     """Benchmark the native engine against PyTorch and, for inference, ONNX Runtime and OpenVINO if installed.
@@ -59,12 +57,12 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
 
     peers = None if alone else Peers()
     if peers is not None and peers.missing:
-        print_note(f"not installed, skipped: {', '.join(peers.missing)}")
+        print_note(Message("not installed, skipped: {names}", names=", ".join(peers.missing)))
     rows: list[Row] = []
     stopped = False
     with _progress() as report:
         try:
-            report("peak performance of this processor")
+            report(Message("peak performance of this processor"))
             peak = measured_peak()
         except KeyboardInterrupt:
             raise click.Abort from None
@@ -81,23 +79,23 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
     elif rows:
         print_result(bench_table(rows, peak).text(terminal_width(), paint_for()))
     if stopped:
-        print_note(f"stopped after {counted(len(rows), 'measurement')}")
+        print_note(Message("stopped after {count:,} measurement(s)", count=len(rows)))
         raise click.exceptions.Exit(INTERRUPTED)
 
 
 @contextmanager
 def _progress() -> Iterator[Report]:
     """Yield a function that shows the current measurement: on one line of a terminal, else line by line."""
-    terminal = sys.stderr.isatty()
+    line = StatusLine()
 
     def report(text: str) -> None:
-        if terminal:
-            print(f"\r{text[:_LINE]:<{_LINE}}", end="", file=sys.stderr, flush=True)
+        if line.is_live:
+            line.show(translate(text))
         else:
             print_note(text)
 
     try:
         yield report
     finally:
-        if terminal:
-            print("\r" + " " * _LINE + "\r", end="", file=sys.stderr, flush=True)
+        if line.is_live:
+            line.clear()

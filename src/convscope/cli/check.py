@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from ..input_shapes import InputShape
+from ..text.language import Message
 from .arguments import amount, pixels
 from .group import COMMANDS
-from .options import input_option, json_option, model_argument
+from .options import input_option, json_option, language_option, model_argument
 from .output import print_result
 
 EXCEEDED = 1
@@ -34,6 +35,7 @@ Extent = int | tuple[int, ...] | None
 @click.option(
     "--max-field", metavar="PIXELS", callback=pixels, help="Maximum receptive field before global layers."
 )
+@language_option
 @json_option
 def command(
     model: str,
@@ -72,7 +74,7 @@ def command(
     }
     context = click.get_current_context()
     if all(limit is None for limit in limits.values()):
-        raise click.UsageError("no limit is given. Add one, such as --max-macs 4G. [no-limit]", context)
+        raise click.UsageError(Message("No limit is given. Add one, such as --max-macs 4G. [no-limit]"), context)
     verdict = check(load(model, input_shape), **limits)
     if as_json:
         print_result(to_json(verdict.to_dict()))

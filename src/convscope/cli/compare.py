@@ -6,13 +6,14 @@ import click
 
 from ..input_shapes import InputShape
 from .group import COMMANDS
-from .options import input_option, json_option, two_models_argument
+from .options import input_option, json_option, language_option, two_models_argument
 from .output import print_result
 
 
 @click.command("compare", short_help=COMMANDS["compare"])
 @two_models_argument
 @input_option
+@language_option
 @json_option
 def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> None:
     """Show how network B differs from network A: changed, added and removed layers, and totals.

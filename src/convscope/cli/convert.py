@@ -9,8 +9,8 @@ import click
 from ..errors import BadFile
 from ..input_shapes import InputShape
 from .group import COMMANDS
-from .options import input_option, model_argument
-from .output import print_note, print_result
+from .options import input_option, language_option, model_argument
+from .output import print_result, print_saved
 
 _YAML = (".yaml", ".yml")
 
@@ -19,6 +19,7 @@ _YAML = (".yaml", ".yml")
 @model_argument
 @click.argument("out")
 @input_option
+@language_option
 def command(model: str, out: str, input_shape: InputShape | None) -> None:
     """Write MODEL to the file OUT: notation to .txt, YAML to .yaml. A dash prints notation to stdout.
 
@@ -34,8 +35,8 @@ def command(model: str, out: str, input_shape: InputShape | None) -> None:
     suffix = Path(out).suffix.lower()
     if out != "-" and suffix not in (*_YAML, ".txt"):
         raise BadFile(
-            "OUT must end in .txt for notation or .yaml for YAML, or be a dash (got {out!r}). [convert-ending]",
-            out=out,
+            "OUT must end in .txt for notation or .yaml for YAML, or be a dash (got {got!r}). [convert-ending]",
+            got=out,
         )
     network = load(model, input_shape)
     text = (to_yaml(network) if suffix in _YAML else to_notation(network)).rstrip("\n")
@@ -43,4 +44,4 @@ def command(model: str, out: str, input_shape: InputShape | None) -> None:
         print_result(text)
     else:
         write_file(out, text + "\n")
-        print_note(f"saved {out}")
+        print_saved(out)

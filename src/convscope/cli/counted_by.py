@@ -8,7 +8,7 @@ import click
 
 from ..input_shapes import InputShape
 from .group import COMMANDS
-from .options import input_option, json_option, model_argument
+from .options import input_option, json_option, language_option, model_argument
 from .output import print_result
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @model_argument
 @click.argument("tool")
 @input_option
+@language_option
 @json_option
 def command(model: str, tool: str, input_shape: InputShape | None, as_json: bool) -> None:
     """Show what TOOL counts for MODEL next to convscope's MACs, layer by layer, and why the numbers differ.

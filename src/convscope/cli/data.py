@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import BadData, BadSetting, ConvscopeError
-from ..text.lists import counted, shortened
+from ..errors import BadData, BadFile, BadSetting, ConvscopeError
+from ..text.language import Message
+from ..text.lists import join_or, shortened
 from .arguments import pixels
 from .options import with_default
 from .output import print_note
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..data.config import DataConfig
     from ..data.dataset import Dataset
     from ..network import Network
+    from ..training.run_folder import SavedRun
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,6 +37,26 @@ MAX_VALIDATION = 0.5
 def run_argument(command: F) -> F:
     """Add the argument RUN."""
     return click.argument("run")(command)
+
+
+def saved_run(run: str) -> SavedRun:
+    """Return a run; for a network without a run, say how to train it.
+
+    Errors:   BadFile [no-model]
+    """
+    from ..loading import zoo_names
+    from ..training.run_folder import SavedRun
+
+    is_notation = "|" in run or (os.path.isfile(run) and Path(run).suffix in (".yaml", ".yml", ".json", ".txt"))
+    if is_notation or (run in zoo_names() and not os.path.exists(run)):
+        raise BadFile(
+            "RUN must be the folder of a trained model (got the network {got!r}, which has no trained "
+            "parameters). Train it with `convscope train {model} --data DATA`, then pass the folder that it "
+            "writes. [no-model]",
+            got=run,
+            model=shlex.quote(run),
+        )
+    return SavedRun(run)
 
 
 def precision_option(command: F) -> F:
@@ -95,15 +117,13 @@ def data_choice(
     from ..data.load import DATA_NAMES, HELD_OUT_SHARE
 
     if channels not in (None, 1, 3):
-        raise BadSetting(
-            "--channels must be 1 for gray or 3 for color (got {channels}). [channels]", channels=channels
-        )
+        raise BadSetting("--channels must be 1 for gray or 3 for color (got {got}). [channels]", got=channels)
     if hold_out is not None and not 0 <= hold_out <= MAX_VALIDATION:
         raise BadSetting(
-            "--validation must be a fraction from 0 to {max_validation} (got {hold_out:g}). 0.1 is "
-            "usual, 0 disables validation. [hold-out]",
-            max_validation=MAX_VALIDATION,
-            hold_out=hold_out,
+            "--validation must be a fraction from 0 to {most} (got {got:g}). 0.1 is usual, 0 disables "
+            "validation. [hold-out]",
+            most=MAX_VALIDATION,
+            got=hold_out,
         )
     hyphened = data.replace("_", "-")
     if hyphened in DATA_NAMES and not os.path.exists(data):
@@ -116,10 +136,12 @@ def print_skipped(source: Dataset) -> None:
     """Note the images and folders of the data that are skipped."""
     skipped: Sequence[str] = getattr(source, "skipped", ())
     if skipped:
-        print_note(f"skipped {counted(len(skipped), 'unreadable image')}: {shortened(skipped, 5)}")
+        names = shortened(skipped, 5)
+        print_note(Message("skipped {count:,} unreadable image(s): {names}", count=len(skipped), names=names))
     empty: Sequence[str] = getattr(source, "left_out", ())
     if empty:
-        print_note(f"skipped {counted(len(empty), 'folder')} without images: {shortened(empty, 5)}")
+        names = shortened(empty, 5)
+        print_note(Message("skipped {count:,} folder(s) without images: {names}", count=len(empty), names=names))
 
 
 def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:
@@ -128,9 +150,9 @@ def _sides(resize: int | tuple[int, ...] | None) -> tuple[int, int] | None:
     sides = (resize, resize) if isinstance(resize, int) else resize
     if len(sides) != 2 or max(sides) > 10_000:
         raise BadSetting(
-            "--resize must be one size or rows x columns, at most 10,000 each (got {value}). "
-            "Examples: 28, 28x32. [resize]",
-            value="x".join(map(str, sides)),
+            "--resize must be one size or rows x columns, at most 10,000 each (got {got}). Examples: 28, 28x32. "
+            "[resize]",
+            got=_typed(sides),
         )
     return sides[0], sides[1]
 
@@ -153,26 +175,26 @@ def refuse_misfit(network: Network, source: Dataset, label: str, model: str | No
     takes, has = network.input_shape, tuple(source.image_shape)
     if takes != has:
         raise BadData(
-            "the images of {label} are {has}, but {name} takes {takes}. {network}. [data-shape]",
-            label=label,
-            has=show_shape(has),
-            name=network.name,
-            takes=show_shape(takes),
-            network=_shape_hint(network, has, model is not None),
+            "The images of {data} are {got}, but {network} takes {expected}. {hint} [data-shape]",
+            data=label,
+            got=show_shape(has),
+            network=network.name,
+            expected=show_shape(takes),
+            hint=_shape_hint(network, has, model is not None),
         )
     outputs = max(2, network.outputs[-1].output_shape[0])
     if len(source.classes) > outputs:
         raise BadData(
-            "{label} has {count} classes, but {name} has only {outputs} outputs. {network}. [data-classes]",
-            label=label,
-            count=len(source.classes),
-            name=network.name,
+            "{data} has {classes} classes, but {network} has only {outputs} outputs. {hint} [data-classes]",
+            data=label,
+            classes=len(source.classes),
+            network=network.name,
             outputs=outputs,
-            network=_outputs_hint(network, len(source.classes), model),
+            hint=_outputs_hint(network, len(source.classes), model),
         )
 
 
-def _shape_hint(network: Network, has: tuple[int, ...], is_changeable: bool) -> str:
+def _shape_hint(network: Network, has: tuple[int, ...], is_changeable: bool) -> Message:
     """Return the options that fit the images to the network, or the network to the images."""
     from ..layers.base import show_shape
 
@@ -184,9 +206,9 @@ def _shape_hint(network: Network, has: tuple[int, ...], is_changeable: bool) -> 
         sizes = [] if takes[1:] == has[1:] else [f"--resize {_typed(_shortest(takes[1:]))}"]
         channels = [] if takes[0] == has[0] else [f"--channels {takes[0]}"]
         ways.append(" ".join(sizes + channels))
-    return (
-        f"Use {' or '.join(ways)}" if ways else f"Prepare data of {show_shape(takes)}, or choose another network"
-    )
+    if ways:
+        return Message("Use {options}.", options=join_or(ways))
+    return Message("Prepare images of {shape}, or choose another network.", shape=show_shape(takes))
 
 
 def _can_take(network: Network, shape: tuple[int, ...]) -> bool:
@@ -205,14 +227,19 @@ def _typed(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
-def _outputs_hint(network: Network, classes: int, model: str | None) -> str:
+def _outputs_hint(network: Network, classes: int, model: str | None) -> Message:
+    if model is None:
+        return Message("Train a network with {classes} outputs.", classes=classes)
     from ..layers.dense import Linear
 
     dense = [node.name for node in network.layers if isinstance(node.layer, Linear)]
-    layer = f"in {dense[-1]}" if dense else "at its end"
-    outputs = f"{classes} outputs {layer}"
-    if model is None:
-        return f"Train a network with {classes} outputs"
+    last = dense[-1] if dense else Message("its last layer")
     if "|" in model or Path(model).suffix in (".yaml", ".yml", ".txt"):
-        return f"Give {network.name} {outputs}"
-    return f"Run `convscope convert {shlex.quote(model)} {COPY}`, give it {outputs}, and train {COPY}"
+        return Message("Give {layer} {classes} outputs.", layer=last, classes=classes)
+    return Message(
+        "Run `convscope convert {model} {copy}`, give {layer} in {copy} {classes} outputs, and train {copy}.",
+        model=shlex.quote(model),
+        copy=COPY,
+        layer=last,
+        classes=classes,
+    )

@@ -10,7 +10,7 @@ import click
 from ..input_shapes import InputShape
 from .arguments import pixels, shape
 from .group import COMMANDS
-from .options import input_option, json_option, model_argument, with_default
+from .options import input_option, json_option, language_option, model_argument, with_default
 from .output import print_result
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     callback=shape,
     help=with_default("Second input shape to check the network with.", "one pixel larger"),
 )
+@language_option
 @json_option
 def command(
     model: str,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, suggest
+from ..text.language import Message, current_language, localize
+from ..text.lists import join_or
 from .data import (
     checkpoint_option,
     data_choice,
@@ -15,10 +17,11 @@ from .data import (
     engine_option,
     print_skipped,
     run_argument,
+    saved_run,
 )
 from .group import COMMANDS
-from .options import exclusive, json_option, save_option, with_default
-from .output import print_note, print_result
+from .options import exclusive, json_option, language_option, save_option, with_default
+from .output import print_result, print_saved
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -39,9 +42,7 @@ if TYPE_CHECKING:
 @checkpoint_option
 @engine_option
 @save_option("a figure of the errors with the highest confidence")
-@click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the figure."
-)
+@language_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the confusion matrix as comma-separated values.")
 def command(
@@ -50,7 +51,6 @@ def command(
     checkpoint: str | None,
     engine: str | None,
     path: str | None,
-    lang: str,
     as_json: bool,
     as_csv: bool,
     **data: Any,
@@ -68,10 +68,9 @@ def command(
     from ..render.evaluation import confusion_csv, evaluation_text
     from ..text.terminal import paint_for, terminal_width
     from ..training.evaluation import evaluate_classes
-    from ..training.run_folder import SavedRun
 
     exclusive({"--json": as_json, "--csv": as_csv})
-    saved = SavedRun(run)
+    saved = saved_run(run)
     model = saved.model(checkpoint, engine)
     choice = _choice(saved, model, data)
     name, source = _part(choice, part)
@@ -79,14 +78,20 @@ def command(
     source = _in_model_order(model, source, choice)
     evaluation = evaluate_classes(model, source)
     if path is not None:
-        _draw(evaluation, source, path, lang)
+        _draw(evaluation, source, path)
     if as_json:
         document = {"schema": 1, "run": run, "data": choice.to_dict(), "part": name}
         print_result(to_json({**document, **evaluation.to_dict()}))
     elif as_csv:
         print_result(confusion_csv(evaluation))
     else:
-        title = f"{run} on {choice.label} ({name}, {len(source):,} images)"
+        title = localize(
+            "{run} on {data} ({part}, {count:,} image(s))",
+            run=run,
+            data=choice.label,
+            part=name,
+            count=len(source),
+        )
         print_result(evaluation_text(evaluation, title, terminal_width(), paint_for()))
 
 
@@ -96,8 +101,10 @@ def _choice(saved: SavedRun, model: Model, options: dict[str, Any]) -> DataConfi
     if options["data"] is None:
         if recorded is None:
             raise click.UsageError(
-                "the run was trained on arrays, so its data cannot be loaded. Add --data with a dataset, a folder "
-                "or an .npz file. [data-missing]",
+                Message(
+                    "The run was trained on arrays, so its data cannot be loaded. Add --data with a dataset, a "
+                    "folder or an .npz file. [data-missing]"
+                ),
                 click.get_current_context(),
             )
         return recorded if options["data_dir"] is None else replace(recorded, data_dir=options["data_dir"])
@@ -118,10 +125,10 @@ def _part(choice: DataConfig, part: str | None) -> tuple[str, Dataset]:
         if split == part:
             return part, choice.part(split)  # type: ignore[arg-type]
     raise BadSetting(
-        "--part must be one of {splits} (got {part!r}); {part2} [part]",
-        splits=", ".join(SPLITS),
-        part=part,
-        part2=nearest(part, SPLITS),
+        "--part must be {splits} (got {got!r}). {hint} [part]",
+        splits=join_or(SPLITS),
+        got=part,
+        hint=suggest(part, SPLITS),
     )
 
 
@@ -136,8 +143,8 @@ def _in_model_order(model: Model, source: Dataset, choice: DataConfig) -> Datase
     return source
 
 
-def _draw(evaluation: Evaluation, source: Dataset, path: str, lang: str) -> None:
+def _draw(evaluation: Evaluation, source: Dataset, path: str) -> None:
     from .. import plots
 
-    plots.save(plots.mistakes_figure(evaluation, source, lang), path)
-    print_note(f"saved {path}")
+    plots.save(plots.mistakes_figure(evaluation, source, current_language()), path)
+    print_saved(path)

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from ..input_shapes import InputShape
+from ..text.language import Message, current_language
 from ..text.lists import join_or
 from .arguments import hyphens_to_underscores, position
 from .group import COMMANDS
-from .options import input_option, model_argument, save_option, with_default
-from .output import print_note, print_result
+from .options import input_option, language_option, model_argument, save_option, with_default
+from .output import print_result, print_saved
 
 FORMATS = ("text", "markdown", "latex", "html")
 _SUFFIXES = {
@@ -43,8 +44,11 @@ def _format_of(path: str | None) -> str:
     suffix = Path(path or "").suffix.lower()
     if suffix and suffix not in _SUFFIXES:
         raise click.UsageError(
-            f"--save must end in {join_or(_SUFFIXES)} (got {suffix!r}). Rename the file, or add --format. "
-            "[explain-suffix]",
+            Message(
+                "--save must end in {suffixes} (got {got!r}). Rename the file, or add --format. [explain-suffix]",
+                suffixes=join_or(_SUFFIXES),
+                got=suffix,
+            ),
             click.get_current_context(),
         )
     return _SUFFIXES.get(suffix, "text")
@@ -55,13 +59,6 @@ def _format_of(path: str | None) -> str:
 @click.argument("layer", required=False)
 @input_option
 @click.option("--at", metavar="ROW,COL", callback=position, help="Unit of LAYER, to derive its region and center.")
-@click.option(
-    "--lang",
-    type=click.Choice(["en", "zh"]),
-    default="en",
-    show_default=True,
-    help="Language: English or Chinese.",
-)
 @click.option(
     "--quantity",
     "quantities",
@@ -77,12 +74,12 @@ def _format_of(path: str | None) -> str:
     help=with_default("Output format.", "by the suffix of --save, else text"),
 )
 @save_option("the derivation")
+@language_option
 def command(
     model: str,
     layer: str | None,
     input_shape: InputShape | None,
     at: tuple[int, ...] | None,
-    lang: str,
     quantities: tuple[str, ...],
     form: str | None,
     path: str | None,
@@ -102,7 +99,7 @@ def command(
 
     if at is not None and layer is None:
         raise click.UsageError(
-            "--at needs a LAYER. Name the layer after the model. [explain-at]",
+            Message("--at needs a LAYER. Name the layer after the model. [explain-at]"),
             click.get_current_context(),
         )
     explanation = explain(load(model, input_shape), layer, at)
@@ -111,12 +108,12 @@ def command(
     if form is None:
         form = _format_of(path)
     if form == "text":
-        text = explanation.text(lang, min(100, terminal_width()))
+        text = explanation.text(current_language(), min(100, terminal_width()))
     else:
-        text = getattr(explanation, form)(lang)
+        text = getattr(explanation, form)(current_language())
     text = text.rstrip("\n")
     if path is None:
         print_result(text)
     else:
         write_file(path, text + "\n")
-        print_note(f"saved {path}")
+        print_saved(path)

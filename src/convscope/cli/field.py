@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..input_shapes import InputShape
+from ..text.language import Message, current_language
 from .arguments import position
 from .group import COMMANDS
-from .options import exclusive, input_option, json_option, model_argument, save_option
-from .output import print_note, print_result, print_stretch_note
+from .options import exclusive, input_option, json_option, language_option, model_argument, save_option
+from .output import print_result, print_saved, print_stretch_note
 
 if TYPE_CHECKING:
     from ..analysis.region import Region, Units
@@ -36,9 +37,7 @@ Position = tuple[int, ...]
 )
 @click.option("--image", metavar="PATH", help="Image to draw on; needs --save.")
 @save_option("a figure of the region, or of the units that see the pixel,")
-@click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the figure."
-)
+@language_option
 @json_option
 def command(
     model: str,
@@ -49,7 +48,6 @@ def command(
     origin: str | None,
     image: str | None,
     path: str | None,
-    lang: str,
     as_json: bool,
 ) -> None:
     """Show the exact region of the input that a unit of LAYER sees, including borders, padding and gaps.
@@ -73,7 +71,7 @@ def command(
     if pixel is not None:
         units = network.seen_by(pixel, layer, origin)
         if path is not None:
-            _draw(network, units, image, path, lang)
+            _draw(network, units, image, path)
         print_result(
             to_json(units.to_dict())
             if as_json
@@ -83,7 +81,7 @@ def command(
     assert at is not None
     region = network.field(layer, at, origin)
     if path is not None:
-        _draw(network, region, image, path, lang)
+        _draw(network, region, image, path)
     print_result(
         to_json(region.to_dict())
         if as_json
@@ -98,19 +96,21 @@ def _check(
     exclusive({"--at": at is not None, "--pixel": pixel is not None})
     if at is None and pixel is None:
         raise click.UsageError(
-            "no unit and no pixel is given. Add --at ROW,COL for a unit, such as --at 3,2, or --pixel ROW,COL. "
-            "[field-at]",
+            Message(
+                "Neither a unit nor a pixel is given. Add --at ROW,COL for a unit, such as --at 3,2, or "
+                "--pixel ROW,COL. [field-at]"
+            ),
             context,
         )
     if image is not None and path is None:
         raise click.UsageError(
-            "--image needs --save. Add the file to write, such as --save seen.png. [field-image]",
+            Message("--image needs --save. Add the file to write, such as --save seen.png. [field-image]"),
             context,
         )
     exclusive({"--origin": origin is not None, "--save": path is not None})
 
 
-def _draw(network: Network, shown: Region | Units, image: str | None, path: str, lang: str) -> None:
+def _draw(network: Network, shown: Region | Units, image: str | None, path: str) -> None:
     from ..analysis.region import Units
     from ..images import load_image, sample_image
     from ..plots import region_on_image, save, units_beside_image
@@ -120,9 +120,9 @@ def _draw(network: Network, shown: Region | Units, image: str | None, path: str,
     if image is not None:
         print_stretch_note([image], shape)
     figure = (
-        units_beside_image(shown, pixels, lang)
+        units_beside_image(shown, pixels, current_language())
         if isinstance(shown, Units)
-        else region_on_image(shown, pixels, lang)
+        else region_on_image(shown, pixels, current_language())
     )
     save(figure, path)
-    print_note(f"saved {path}")
+    print_saved(path)

@@ -7,7 +7,8 @@ from importlib import import_module
 import click
 
 from .. import __version__
-from ..errors import nearest
+from ..errors import suggest
+from ..text.language import Message
 
 COMMANDS = {
     "inspect": "Show shape, parameters, operations, memory and receptive field of every layer.",
@@ -32,18 +33,17 @@ COMMANDS = {
 class NearestGroup(click.Group):
     """Command group that suggests similar names for an unknown command."""
 
-    noun = "command"
-
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
         if args[0] not in known and not args[0].startswith("-"):
-            ctx.fail(
-                f"the {self.noun} must be one of {', '.join(known)} (got {args[0]!r}); "
-                f"{nearest(args[0], known)} [verb]"
-            )
+            ctx.fail(self.unknown(args[0], suggest(args[0], known)))
         return super().resolve_command(ctx, args)
+
+    def unknown(self, name: str, hint: Message) -> Message:
+        """Return the message for an unknown command."""
+        return Message("There is no command {name!r}. {hint} [verb]", name=name, hint=hint)
 
 
 class LazyGroup(NearestGroup):

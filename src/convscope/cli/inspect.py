@@ -6,13 +6,14 @@ import click
 
 from ..input_shapes import InputShape
 from .group import COMMANDS
-from .options import exclusive, input_option, json_option, model_argument
+from .options import exclusive, input_option, json_option, language_option, model_argument
 from .output import print_result
 
 
 @click.command("inspect", short_help=COMMANDS["inspect"])
 @model_argument
 @input_option
+@language_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line of comma-separated values per layer.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")

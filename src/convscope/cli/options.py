@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 import click
 
 from ..errors import BadSetting
+from ..text.language import LANGUAGES, Message, set_language
 from ..text.lists import join_and
 from .arguments import input_shapes, named_value
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+LANGUAGE_VARIABLE = "CONVSCOPE_LANG"
+"""The environment variable with the default of --lang."""
 
 _ARGUMENTS = "convscope.arguments"
 _CALLED = ("torch:", "keras:")
@@ -66,9 +72,9 @@ def _with_arguments(context: click.Context, _param: click.Parameter | None, mode
         return model
     if not _is_called(model):
         raise BadSetting(
-            "--arg needs a MODEL that is a Python callable (got {model!r}). Example: "
+            "--arg needs a MODEL that is a Python callable (got {got!r}). Example: "
             "torch:torchvision.models:resnet50. [arg-model]",
-            model=model,
+            got=model,
         )
     return f"{model}({', '.join(f'{name}={value!r}' for name, value in given)})"
 
@@ -92,6 +98,39 @@ def json_option(command: F) -> F:
     )
 
 
+def language_option(command: F) -> F:
+    """Add --lang, which sets the language of tables, texts, messages and figures for the rest of the command."""
+    return click.option(
+        "--lang",
+        type=click.Choice(LANGUAGES),
+        default="en",
+        envvar=LANGUAGE_VARIABLE,
+        show_default=True,
+        show_envvar=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_set_language,
+        help="Language of the output.",
+    )(command)
+
+
+def _set_language(_context: click.Context, _param: click.Parameter, language: str) -> None:
+    set_language(language)
+
+
+def requested_language(arguments: Sequence[str]) -> str:
+    """Return the language that arguments or the environment ask for, before options are parsed.
+
+    Errors in other options are reported in this language.
+    """
+    language = os.environ.get(LANGUAGE_VARIABLE, "")
+    for argument, following in pairwise([*arguments, ""]):
+        name, equals, value = argument.partition("=")
+        if name == "--lang":
+            language = value if equals else following
+    return language if language in LANGUAGES else "en"
+
+
 def save_option(what: str) -> Callable[[F], F]:
     """Add --save, which writes `what` to a file."""
     return click.option("--save", "path", metavar="PATH", help=f"Write {what} to this file.")
@@ -102,7 +141,11 @@ def exclusive(chosen: Mapping[str, object]) -> None:
     given = [name for name, value in chosen.items() if value]
     if len(given) > 1:
         raise click.UsageError(
-            f"{join_and(chosen)} exclude each other (got {join_and(given)}). Use only one of them. [one-of]",
+            Message(
+                "{options} exclude each other (got {got}). Use only one of them. [one-of]",
+                options=join_and(chosen),
+                got=join_and(given),
+            ),
             click.get_current_context(),
         )
 

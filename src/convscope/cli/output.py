@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadFile, ConvscopeError
+from ..errors import BadFile, ConvscopeError, os_reason
+from ..text.language import Message, translate, use_language
+from ..text.lists import join_or
 from ..text.terminal import paint_for
+from .options import requested_language
 
 if TYPE_CHECKING:
     from ..layers.connection import Shape
@@ -92,7 +95,8 @@ _STARTS = {
 def run_command(command: click.Command, arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit code; every error that a user can cause is one message on stderr."""
     _prepare_streams()
-    with warnings.catch_warnings():
+    language = requested_language(sys.argv[1:] if arguments is None else arguments)
+    with use_language(language), warnings.catch_warnings():
         warnings.showwarning = _warn
         return _exit_code(command, arguments)
 
@@ -106,12 +110,12 @@ def _exit_code(command: click.Command, arguments: Sequence[str] | None) -> int:
         print(error.format_message(), file=sys.stderr)
         return BAD_INPUT
     except click.UsageError as error:
-        print_error(error.format_message())
+        print_error(_usage_message(error))
         if error.ctx is not None:
-            print(f"try: {error.ctx.command_path} --help", file=sys.stderr)
+            print_note(Message("try: {command} --help", command=error.ctx.command_path))
         return BAD_INPUT
     except ConvscopeError as error:
-        print_error(str(error))
+        print_error(error)
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -132,8 +136,7 @@ def print_result(text: str) -> None:
         raise click.exceptions.Exit(PIPE_CLOSED) from None
     except OSError as error:
         _drop_stdout()
-        reason = (error.strerror or str(error)).lower()
-        raise BadFile("the output could not be written ({reason}). [output]", reason=reason) from None
+        raise BadFile("The output could not be written ({reason}). [output]", reason=os_reason(error)) from None
 
 
 def _check_encodable(text: str) -> None:
@@ -147,41 +150,106 @@ def _check_encodable(text: str) -> None:
         characters.encode(encoding)
     except UnicodeEncodeError:
         raise BadFile(
-            "the output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or "
+            "The output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or "
             "write to a file with --save. [encoding]",
             encoding=encoding,
         ) from None
 
 
-def print_error(message: str) -> None:
+def print_error(error: ConvscopeError | str) -> None:
     """Write an error or warning to stderr, with arguments named as options of the command line."""
-    print(f"{paint_for(sys.stderr).alarm('convscope:')} {in_options(message)}", file=sys.stderr)
+    print(f"{paint_for(sys.stderr).alarm('convscope:')} {error_text(error)}", file=sys.stderr)
+
+
+def error_text(error: ConvscopeError | str) -> str:
+    """Return an error or warning in the current language, with arguments named as options.
+
+    >>> error_text(BadSetting("{setting} must be at least 1 (got {got}). [setting]", setting="fit.epochs", got=0))
+    '--epochs must be at least 1 (got 0). [setting]'
+    """
+    if isinstance(error, ConvscopeError):
+        text = ConvscopeError(with_options(error.message)).translated()
+    else:
+        text = translate(with_options(error) if isinstance(error, Message) else error)
+    return in_options(text)
+
+
+def with_options(message: Message) -> Message:
+    """Return a message whose values `setting` name options instead of arguments of the library."""
+    if not message.values:
+        return message
+    return Message(message.template, **{name: _with_option(name, value) for name, value in message.values.items()})
+
+
+def _with_option(name: str, value: Any) -> Any:
+    inner = getattr(value, "message", value)  # an error has its message
+    if isinstance(inner, Message):
+        return with_options(inner)
+    return _OPTIONS.get(value, value) if name == "setting" else value
 
 
 def in_options(message: str) -> str:
-    """Name arguments of the library as options of the command line.
+    """Name arguments that are written out in a text as options of the command line.
 
     >>> in_options("SGD.lr must be a number above 0 (got lr=-1.0). 0.01 is a common start. [setting]")
     '--lr must be a number above 0 (got -1.0). 0.01 is a common start. [setting]'
     """
     for name, option in _OPTIONS.items():
-        message = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", option, message)
+        message = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", option, message, flags=re.ASCII)
         argument = name.rpartition(".")[2]
-        message = re.sub(rf"\bgot {argument}=", "got ", message)
-        message = re.sub(rf"(?<![\w.-]){argument}=(?=\d)", f"{option} ", message)
+        message = re.sub(rf"\bgot {argument}=", "got ", message, flags=re.ASCII)
+        message = re.sub(rf"(?<![\w.-]){argument}=(?=\d)", f"{option} ", message, flags=re.ASCII)
     for start, option in _STARTS.items():
-        message = re.sub(start, option, message)
+        message = re.sub(start, option, message, flags=re.ASCII)
     return message
+
+
+def _usage_message(error: click.UsageError) -> str:
+    """Return the message of wrong usage; those of click are converted to ours, so that they can be translated."""
+    match error:
+        case click.NoSuchOption(possibilities=[_, *_] as known):
+            names = join_or(map(repr, known))
+            return Message(
+                "No such option {option!r}. Did you mean {names}?", option=error.option_name, names=names
+            )
+        case click.NoSuchOption():
+            return Message("No such option {option!r}.", option=error.option_name)
+        case click.MissingParameter(param=click.Argument() as argument):
+            return Message("Missing argument {name}.", name=argument.get_error_hint(error.ctx))
+        case click.BadParameter(param=click.Parameter() as param):
+            name = param.get_error_hint(error.ctx)
+            return Message("Invalid value for {name}: {reason}", name=name, reason=refusal(error.message))
+        case _:
+            return error.message if isinstance(error.message, Message) else error.format_message()
+
+
+def refusal(text: str) -> str:
+    """Return the reason why click refuses a value, as a message."""
+    if found := re.fullmatch(r"(?P<got>.+) is not one of (?P<choices>.+)\.", text):
+        return Message("{got} is not one of {choices}.", **found.groupdict())
+    if found := re.fullmatch(r"(?P<got>.+) is not a valid integer( range)?\.", text):
+        return Message("{got} is not an integer.", got=found["got"])
+    if found := re.fullmatch(r"(?P<got>.+) is not a valid float( range)?\.", text):
+        return Message("{got} is not a number.", got=found["got"])
+    if found := re.fullmatch(r"(?P<got>.+) is not in the range (?P<range>.+)\.", text):
+        return Message("{got} is not in the range {range}.", **found.groupdict())
+    return text
 
 
 def _warn(message: Warning | str, *_where: Any, **_more: Any) -> None:
     """Print a warning as one message, without its location in the source."""
-    print_error(str(message))
+    text = message.args[0] if isinstance(message, Warning) and message.args else message
+    print_error(text if isinstance(text, str) else str(message))
 
 
 def print_note(message: str) -> None:
     """Write a note on what was done to stderr."""
-    print(message, file=sys.stderr)
+    print(translate(message), file=sys.stderr)
+
+
+def print_saved(path: str) -> None:
+    """Note the file that was written."""
+    print_note(Message("saved {path}", path=path))
 
 
 def file_name(text: str) -> str:

@@ -42,8 +42,8 @@ def native_program(network: Network, feature: str) -> NativeProgram:
     program = Model(network, engine="native", parameters=undrawn_parameters(network)).program
     if isinstance(program, ReferenceProgram):
         raise BadSetting(
-            "{feature} needs the native engine, which is not available on this machine (see the "
-            "warning above). If llvmlite is missing, run `pip install llvmlite`. [native-engine]",
+            "{feature} needs the native engine, which is not available on this machine (see "
+            "the warning above). If llvmlite is missing, run `pip install llvmlite`. [native-engine]",
             feature=feature,
         )
     from ..engines.native.runtime.program import NativeProgram

@@ -9,11 +9,12 @@ import click
 
 from ..errors import BadSetting
 from ..input_shapes import InputShape
+from ..text.language import Message, current_language
 from .arguments import matrices
-from .data import checkpoint_option, run_argument
+from .data import checkpoint_option, run_argument, saved_run
 from .group import COMMANDS, NearestGroup
-from .options import input_option, model_argument, with_default
-from .output import file_name, print_note, print_stretch_note
+from .options import input_option, language_option, model_argument, with_default
+from .output import file_name, print_saved, print_stretch_note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,8 @@ _RESERVED = ("name", "lang")
 class Figures(NearestGroup):
     """Commands of `plot`, one per figure."""
 
-    noun = "figure"
+    def unknown(self, name: str, hint: Message) -> Message:
+        return Message("There is no figure {name!r}. {hint} [verb]", name=name, hint=hint)
 
 
 @click.group("plot", cls=Figures, short_help=COMMANDS["plot"], subcommand_metavar="FIGURE ...")
@@ -46,21 +48,18 @@ def command() -> None:
 
 def figure_options(figure: F) -> F:
     """Add --save and --lang."""
-    lang = click.option(
-        "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the figure."
-    )
     where = click.option(
         "--save",
         "path",
         metavar="PATH",
         help=with_default("File to write, .png or .svg.", "NAME.png in the current folder"),
     )
-    return lang(where(figure))
+    return where(language_option(figure))
 
 
 @command.command("activations", short_help="Sigmoid, tanh and ReLU with their derivatives.")
 @figure_options
-def activations(path: str | None, lang: str) -> None:
+def activations(path: str | None) -> None:
     """Draw sigmoid, tanh and ReLU with their derivatives.
 
     \b
@@ -69,7 +68,7 @@ def activations(path: str | None, lang: str) -> None:
     """
     from .. import plots
 
-    _save(plots.activations(lang=lang), path, "activations")
+    _save(plots.activations(lang=current_language()), path, "activations")
 
 
 @command.command("function", short_help="An activation function, its derivative and properties.")
@@ -82,7 +81,7 @@ def activations(path: str | None, lang: str) -> None:
     help="Setting of the function, such as negative_slope=0.2; repeatable.",
 )
 @figure_options
-def function(name: str, settings: tuple[str, ...], path: str | None, lang: str) -> None:
+def function(name: str, settings: tuple[str, ...], path: str | None) -> None:
     """Draw the activation function NAME with its derivative and properties.
 
     \b
@@ -91,14 +90,14 @@ def function(name: str, settings: tuple[str, ...], path: str | None, lang: str) 
     """
     from .. import plots
 
-    _save(plots.activation(name, lang=lang, **_read_settings(settings)), path, name)
+    _save(plots.activation(name, lang=current_language(), **_read_settings(settings)), path, name)
 
 
 @command.command("field", short_help="Growth of the receptive field from layer to layer.")
 @model_argument
 @input_option
 @figure_options
-def field(model: str, input_shape: InputShape | None, path: str | None, lang: str) -> None:
+def field(model: str, input_shape: InputShape | None, path: str | None) -> None:
     """Draw how the receptive field grows from layer to layer of MODEL.
 
     \b
@@ -109,14 +108,14 @@ def field(model: str, input_shape: InputShape | None, path: str | None, lang: st
     from ..loading import load
 
     network = load(model, input_shape)
-    _save(plots.field_growth(network, lang=lang), path, f"{network.name}-field")
+    _save(plots.field_growth(network, lang=current_language()), path, f"{network.name}-field")
 
 
 @command.command("network", short_help="Architecture diagram of a network.")
 @model_argument
 @input_option
 @figure_options
-def network(model: str, input_shape: InputShape | None, path: str | None, lang: str) -> None:
+def network(model: str, input_shape: InputShape | None, path: str | None) -> None:
     """Draw the architecture of MODEL with the shapes of its feature maps.
 
     \b
@@ -127,7 +126,7 @@ def network(model: str, input_shape: InputShape | None, path: str | None, lang: 
     from ..loading import load
 
     graph = load(model, input_shape)
-    _save(plots.network_figure(graph, lang=lang), path, f"{graph.name}-network")
+    _save(plots.network_figure(graph, lang=current_language()), path, f"{graph.name}-network")
 
 
 @command.command("edges", short_help="Feature maps of edge kernels, or your own kernels, on an image.")
@@ -141,7 +140,7 @@ def network(model: str, input_shape: InputShape | None, path: str | None, lang: 
     help="Kernel with rows separated by /, such as 0,1,0/1,-4,1/0,1,0; repeatable.",
 )
 @figure_options
-def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | None, lang: str) -> None:
+def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | None) -> None:
     """Draw the feature maps of a horizontal and a vertical edge kernel, or of your own kernels, on an image.
 
     \b
@@ -153,13 +152,14 @@ def edges(image: str | None, kernels: dict[str, list[list[float]]], path: str | 
     from ..images import load_whole_image, sample_photograph
 
     pixels = sample_photograph() if image is None else load_whole_image(image, LONGEST_SIDE)
+    lang = current_language()
     figure = plots.convolution_maps(pixels, lang, kernels) if kernels else plots.convolution_maps(pixels, lang)
     _save(figure, path, "edges")
 
 
 @command.command("pooling", short_help="Effect of max pooling on the receptive field.")
 @figure_options
-def pooling(path: str | None, lang: str) -> None:
+def pooling(path: str | None) -> None:
     """Draw how max pooling enlarges the receptive field of the next convolution.
 
     \b
@@ -168,13 +168,13 @@ def pooling(path: str | None, lang: str) -> None:
     """
     from .. import plots
 
-    _save(plots.pooling_growth(lang=lang), path, "pooling")
+    _save(plots.pooling_growth(lang=current_language()), path, "pooling")
 
 
 @command.command("curves", short_help="Loss, accuracy and learning rate of a run.")
 @run_argument
 @figure_options
-def curves(run: str, path: str | None, lang: str) -> None:
+def curves(run: str, path: str | None) -> None:
     """Draw loss, accuracy and learning rate of RUN over its epochs.
 
     \b
@@ -182,10 +182,13 @@ def curves(run: str, path: str | None, lang: str) -> None:
       convscope plot curves runs/lenet-digits
     """
     from .. import plots
-    from ..training.run_folder import SavedRun
 
-    saved = SavedRun(run)
-    _save(plots.training_curves(saved.events(), saved.path.name, lang=lang), path, f"{saved.path.name}-curves")
+    saved = saved_run(run)
+    _save(
+        plots.training_curves(saved.events(), saved.path.name, lang=current_language()),
+        path,
+        f"{saved.path.name}-curves",
+    )
 
 
 @command.command("features", short_help="Feature maps of a trained network for an image.")
@@ -202,7 +205,6 @@ def features(
     invert: bool,
     checkpoint: str | None,
     path: str | None,
-    lang: str,
 ) -> None:
     """Draw the feature maps of the model of RUN for IMAGE.
 
@@ -212,14 +214,13 @@ def features(
     """
     from .. import plots
     from ..data.load import read_input
-    from ..training.run_folder import SavedRun
 
-    saved = SavedRun(run)
+    saved = saved_run(run)
     model = saved.model(checkpoint)
     shape = model.network.input_shape
     activations = model.activations(read_input(image, shape, invert)[None])
     print_stretch_note([image], shape)
-    figure = plots.feature_maps(model.network, activations, layers, lang=lang)
+    figure = plots.feature_maps(model.network, activations, layers, lang=current_language())
     _save(figure, path, f"{saved.path.name}-features")
 
 
@@ -228,7 +229,7 @@ def features(
 @click.option("--layer", metavar="LAYER", help=with_default("Convolution to draw.", "the first one"))
 @checkpoint_option
 @figure_options
-def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | None, lang: str) -> None:
+def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | None) -> None:
     """Draw the learned kernels of a convolution of RUN.
 
     \b
@@ -236,11 +237,14 @@ def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | Non
       convscope plot kernels runs/lenet-digits
     """
     from .. import plots
-    from ..training.run_folder import SavedRun
 
-    saved = SavedRun(run)
+    saved = saved_run(run)
     model = saved.model(checkpoint)
-    _save(plots.kernels_figure(model.network, model.parameters, layer, lang), path, f"{saved.path.name}-kernels")
+    _save(
+        plots.kernels_figure(model.network, model.parameters, layer, current_language()),
+        path,
+        f"{saved.path.name}-kernels",
+    )
 
 
 def _save(figure: Figure, path: str | None, name: str) -> None:
@@ -248,7 +252,7 @@ def _save(figure: Figure, path: str | None, name: str) -> None:
 
     target = f"{file_name(name) or 'figure'}.png" if path is None else path
     plots.save(figure, target)
-    print_note(f"saved {target}")
+    print_saved(target)
 
 
 def _read_settings(settings: tuple[str, ...]) -> dict[str, float | str]:
@@ -257,8 +261,8 @@ def _read_settings(settings: tuple[str, ...]) -> dict[str, float | str]:
         name, equals, text = setting.partition("=")
         if not (equals and name.isidentifier() and text) or name in _RESERVED:
             raise BadSetting(
-                "--set must be SETTING=VALUE (got {setting!r}). Example: negative_slope=0.2. [set]",
-                setting=setting,
+                "--set must be SETTING=VALUE (got {got!r}). Example: negative_slope=0.2. [set]",
+                got=setting,
             )
         known[name] = _number_or_text(text)
     return known

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadFile, BadSetting
-from .data import checkpoint_option, engine_option, run_argument
+from ..text.language import Message
+from .data import checkpoint_option, engine_option, run_argument, saved_run
 from .group import COMMANDS
-from .options import json_option
+from .options import json_option, language_option
 from .output import BAD_INPUT, print_error, print_note, print_result, print_stretch_note
 
 if TYPE_CHECKING:
+    from ..engines.protocol import Array
     from ..model import Model
 
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--invert", is_flag=True, help="Invert the images, as for dark pencil on white paper.")
 @checkpoint_option
 @engine_option
+@language_option
 @json_option
 def command(
     run: str,
@@ -37,10 +40,11 @@ def command(
 ) -> None:
     """Classify each IMAGE with the model of RUN, and show the most probable classes.
 
-    For a model that is no classifier, the values of its output are shown instead, with a note.
+    The values of an output that is not a classifier's are printed as they are, with a note. A network with several
+    outputs gets one block per output.
 
-    Images are resized and converted to the network's input. Files that are no images are reported, the others are
-    still classified, and the exit code is 2.
+    Images are resized and converted to the network's input. Files that cannot be read as images are
+    reported, the others are still classified, and the exit code is 2.
 
     \b
     Example:
@@ -48,53 +52,70 @@ def command(
     """
     from ..data.load import read_input
     from ..files.readable_json import to_json
-    from ..render.evaluation import output_summary, output_text, prediction_text, top_guesses
+    from ..render.evaluation import prediction_text
     from ..text.terminal import paint_for
-    from ..training.evaluation import class_probabilities
-    from ..training.run_folder import SavedRun
 
     if top < 1:
-        raise BadSetting("--top must be an integer of at least 1 (got {top}). 3 is usual. [top]", top=top)
-    model = SavedRun(run).model(checkpoint, engine)
-    classes = model.classes or ()
-    is_classifier = (
-        model.task in ("classification", "multi_label") and len(model.network.outputs[-1].output_shape) == 1
-    )
+        raise BadSetting("--top must be an integer of at least 1 (got {got}). 3 is usual. [top]", got=top)
+    model = saved_run(run).model(checkpoint, engine)
     results: list[dict[str, Any]] = []
-    refused = 0
-    for number, image in enumerate(images):
+    read: list[str] = []
+    for image in images:
         try:
             pixels = read_input(image, model.network.input_shape, invert)
         except BadFile as error:
-            refused += 1
-            print_error(str(error))
+            print_error(error)
             results.append({"image": image, "error": str(error)})
             continue
-        if is_classifier:
-            guesses = top_guesses(class_probabilities(model, pixels[None])[0], classes, top)
-            results.append({"image": image, "classes": [guess._asdict() for guess in guesses]})
-            text = prediction_text(image, guesses, paint_for())
-        else:
-            summary = output_summary(model.predict(pixels[None], probabilities=False)[0], classes, top)
-            results.append({"image": image, "output": summary})
-            text = output_text(image, summary, paint_for())
+        answer = _answer(model, pixels[None], top)
+        results.append({"image": image, **answer})
         if not as_json:
-            separator = "\n" if number > refused else ""
-            print_result(separator + text)
-    read = [result["image"] for result in results if "error" not in result]
+            print_result(("\n" if read else "") + prediction_text(image, answer, paint_for()))
+        read.append(image)
     if read:
         print_stretch_note(read, model.network.input_shape)
-        _print_output_note(model, is_classifier)
+        _print_output_note(model)
     if as_json:
         print_result(to_json({"schema": 1, "run": run, "task": model.task, "images": results}))
-    click.get_current_context().exit(BAD_INPUT if refused else 0)
+    click.get_current_context().exit(BAD_INPUT if len(read) < len(images) else 0)
 
 
-def _print_output_note(model: Model, is_classifier: bool) -> None:
+def _answer(model: Model, x: Array, top: int) -> dict[str, Any]:
+    """Return the classes or the output of one image for JSON, and all outputs by name where there are several."""
+    from ..render.evaluation import output_summary, top_guesses
+    from ..training.evaluation import class_probabilities
+
+    classes = model.classes or ()
+    if _is_classifier(model):
+        guesses = top_guesses(class_probabilities(model, x)[0], classes, top)
+        answer: dict[str, Any] = {"classes": [guess._asdict() for guess in guesses]}
+    else:
+        answer = {"output": output_summary(model.predict(x, probabilities=False)[0], classes, top)}
+    *others, last = (node.name for node in model.network.outputs)
+    if not others:
+        return answer
+    values = model.activations(x)
+    return {
+        "outputs": {
+            **{name: {"output": output_summary(values[name][0], (), top)} for name in others},
+            last: answer,
+        }
+    }
+
+
+def _is_classifier(model: Model) -> bool:
+    return model.task in ("classification", "multi_label") and len(model.network.outputs[-1].output_shape) == 1
+
+
+def _print_output_note(model: Model) -> None:
     """Explain the printed values where they are not the probabilities of exclusive classes."""
-    from ..render.evaluation import INDEPENDENT, NO_CLASSIFIER
-
-    if not is_classifier:
-        print_note(NO_CLASSIFIER.format(task=model.task))
+    if not _is_classifier(model):
+        print_note(
+            Message(
+                "The values are the network's output, not probabilities: the model is not declared as a "
+                "classifier (task={task}). Model.predict(x, probabilities=True) returns probabilities.",
+                task=model.task,
+            )
+        )
     elif model.task == "multi_label" and model.network.outputs[-1].output_shape[0] > 1:
-        print_note(INDEPENDENT)
+        print_note(Message("Each output is an independent probability: the model is a multi-label classifier."))

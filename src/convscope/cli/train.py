@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadFile, MissingExtra, NotFinite
+from ..text.language import Message, current_language, localize
 from .arguments import hyphens_to_underscores
 from .data import data_choice, data_options, engine_option, precision_option, print_skipped
 from .group import COMMANDS
-from .options import exclusive, input_option, json_option, with_default
+from .options import exclusive, input_option, json_option, language_option, with_default
 from .output import FAILED, INTERRUPTED, SIGNALED, file_name, print_error, print_note, print_result
 from .train_config import Options, fit_settings, read_configuration
 
@@ -104,6 +105,7 @@ FIGURE = "curves.png"
     callback=read_configuration,
     help="Read options from a YAML file; command-line options override it.",
 )
+@language_option
 @json_option
 def command(as_json: bool, **options: Any) -> None:
     """Train MODEL on images and write a run folder: settings, log, curves, best and last checkpoint.
@@ -143,6 +145,9 @@ class Task:
     validation: Dataset | None
     folder: Path
     is_resumed: bool
+    epochs: int = 0
+    epochs_left: int = 0
+    """The epochs of a resumed run, and how many of them are left."""
 
 
 def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
@@ -155,18 +160,21 @@ def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
     context = click.get_current_context()
     if options["model"] is None or options["data"] is None:
         raise click.UsageError(
-            f"{'no MODEL' if options['model'] is None else 'no --data'} is given. Give both, such as "
-            "`convscope train lenet --data mnist`, or --resume with a run. [train-what]",
+            Message(
+                "{missing} is missing. Give both MODEL and --data, such as `convscope train lenet --data mnist`, "
+                "or --resume with a run. [train-what]",
+                missing="MODEL" if options["model"] is None else "--data",
+            ),
             context,
         )
     folder = None if options["run"] is None else Path(options["run"])
     if folder is not None and os.path.exists(folder / "run.json"):
         RunFolder(folder).refuse_locked()
         raise BadFile(
-            "--run must be a new folder (got {folder!r}, which has a run). Resume it with `convscope "
-            "train --resume {folder2}`, or choose another folder. [run-exists]",
-            folder=str(folder),
-            folder2=shlex.quote(str(folder)),
+            "--run must be a new folder (got {got!r}, which has a run). Resume it with `convscope train --resume "
+            "{folder}`, or choose another folder. [run-exists]",
+            got=str(folder),
+            folder=shlex.quote(str(folder)),
         )
     Configuration(**settings)  # raises before anything is read or written
     network = load(options["model"], options["input_shape"])
@@ -198,15 +206,19 @@ def _resumed_task(options: Options) -> Task:
     precision = options["precision"] or document["notes"].get("precision", "fast")
     parameters = undrawn_parameters(network)  # the checkpoint has them
     model = Model(network, seed, engine, document["dtype"], precision, parameters)
-    return Task(model, choice, source, _validation(choice), run.path, True)
+    epochs = options["epochs"] or document["configuration"]["epochs"]
+    done = max((event["epoch"] for event in run.events() if event["event"] == "epoch"), default=0)
+    return Task(model, choice, source, _validation(choice), run.path, True, max(epochs, done), epochs - done)
 
 
 def _choice_of(recorded: DataConfig | None, options: Options) -> DataConfig:
     """Return the run's own data, or the data that --data selects."""
     if options["data"] is None and recorded is None:
         raise click.UsageError(
-            "the run was trained on arrays, so its data cannot be loaded. Add --data with the same data. "
-            "[data-missing]",
+            Message(
+                "The run was trained on arrays, so its data cannot be loaded. Add --data with the same data. "
+                "[data-missing]"
+            ),
             click.get_current_context(),
         )
     if options["data"] is not None or recorded is None:
@@ -250,11 +262,11 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
         if number is not None:  # the resume command is already printed
             raise click.exceptions.Exit(SIGNALED + number) from None
         if os.path.exists(task.folder / "run.json"):
-            print_note(f"resume with: convscope train --resume {shlex.quote(folder)}")
+            print_note(Message("resume with: convscope train --resume {run}", run=shlex.quote(folder)))
         raise click.exceptions.Exit(INTERRUPTED) from None
     except NotFinite as error:
-        print_note(f"diagnose with: convscope diagnose {shlex.quote(folder)}")
-        print_error(str(error))
+        print_note(Message("diagnose with: convscope diagnose {run}", run=shlex.quote(folder)))
+        print_error(error)
         raise click.exceptions.Exit(FAILED) from None
 
 
@@ -263,30 +275,55 @@ def _print_start(task: Task) -> None:
     print_skipped(task.source)
     outputs = network.outputs[-1].output_shape[0]
     if classes < outputs:
-        print_note(f"{network.name} has {outputs} outputs for {classes} classes: the others are unused")
-    print_note(f"{'resuming' if task.is_resumed else 'writing'} {task.folder}")
+        print_note(
+            Message(
+                "{network} has {outputs} outputs for {classes} classes: the others are unused",
+                network=network.name,
+                outputs=outputs,
+                classes=classes,
+            )
+        )
+    if not task.is_resumed:
+        print_note(Message("writing {folder}", folder=task.folder))
+    elif task.epochs_left > 0:
+        print_note(Message("resuming {folder}", folder=task.folder))
+    else:
+        print_note(
+            Message(
+                "The run in {folder} is already finished. Continue it with `convscope train --resume {run} "
+                "--epochs {epochs}`, or more.",
+                folder=task.folder,
+                run=shlex.quote(str(task.folder)),
+                epochs=task.epochs + 1,
+            )
+        )
 
 
 def _draw_curves(folder: Path) -> None:
     try:
         from .. import plots
     except MissingExtra as error:
-        print_note(f"{FIGURE} was not saved: {error}")
+        print_note(Message("{file} was not saved: {error}", file=FIGURE, error=error))
         return
     from ..training.run_folder import RunFolder
 
-    plots.save(plots.training_curves(RunFolder(folder).events(), folder.name), folder / FIGURE)
+    plots.save(plots.training_curves(RunFolder(folder).events(), folder.name, current_language()), folder / FIGURE)
 
 
 def _title(task: Task) -> str:
     from ..layers.base import show_shape
 
     model = task.model
-    count = _parameter_count(model.network)
-    return (
-        f"{model.network.name} on {task.choice.label}: {len(task.source):,} images of "
-        f"{show_shape(task.source.image_shape)}, {len(task.source.classes)} classes, {count:,} parameters, "
-        f"engine {model.engine}"
+    return localize(
+        "{network} on {data}: {images:,} images of {shape}, {classes} classes, {params:,} parameters, "
+        "engine {engine}",
+        network=model.network.name,
+        data=task.choice.label,
+        images=len(task.source),
+        shape=show_shape(task.source.image_shape),
+        classes=len(task.source.classes),
+        params=_parameter_count(model.network),
+        engine=model.engine,
     )
 
 
@@ -304,15 +341,21 @@ def _summary(task: Task, history: History, width: int, paint: Paint) -> str:
     best, following = best_text(history), "evaluate"
     lines = [] if best is None else [best]
     if history.stopped == "patience":
-        lines.append("stopped early: the loss no longer decreased.")
+        lines.append(localize("Stopped early: the loss no longer decreased."))
     if history.stopped == "diverged":
-        checkpoint = "no epoch ended before that" if best is None else "best.safetensors is from an earlier epoch"
-        lines.append(f"diverged at step {history.diverged_at}: {checkpoint}.")
+        step = history.diverged_at
+        if best is None:
+            lines.append(localize("Diverged at step {step}, before the first epoch ended.", step=step))
+        else:
+            lines.append(
+                localize("Diverged at step {step}; best.safetensors is from an earlier epoch.", step=step)
+            )
         following = "diagnose"
     files = ", ".join(sorted(path.name for path in task.folder.iterdir() if not path.name.startswith(".")))
-    lines.append(f"{task.folder}: {files}")
+    lines.append(localize("{folder}: {files}", folder=task.folder, files=files))
     title = [paint.strong(line) for line in wrap(_title(task), width)]
-    command = f"next: convscope {following} {shlex.quote(str(task.folder))}"  # unwrapped, to be pasted
+    run = shlex.quote(str(task.folder))
+    command = localize("next: convscope {verb} {run}", verb=following, run=run)  # unwrapped, to be pasted
     return "\n".join([*title, *(part for line in lines for part in wrap(line, width)), command])
 
 

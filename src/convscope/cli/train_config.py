@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadFile, BadNotation, BadSetting, nearest
+from ..errors import BadFile, BadNotation, BadSetting, os_reason, suggest
 from ..files.regular import open_regular
+from ..text.language import Message
+from ..text.lists import join_or
+from .output import refusal
 
 if TYPE_CHECKING:
     from ..optim.losses import Loss
@@ -37,25 +40,25 @@ def read_configuration(context: click.Context, _param: click.Parameter, path: st
         name = key.replace("-", "_")
         if name not in known:
             raise BadSetting(
-                "{path}, line {line}: {key!r} is no option of `{command_path}`; {name} [config-key]",
+                "{path}, line {line}: `{command}` has no option {key!r}. {hint} [config-key]",
                 path=path,
                 line=line,
                 key=key,
-                command_path=context.command_path,
-                name=nearest(name, known),
+                command=context.command_path,
+                hint=suggest(name, known),
             )
         param = known[name]
         try:
             param.type_cast_value(context, value)
         except click.BadParameter as error:
             raise BadSetting(
-                "{path}, line {line}: the value of {key} is not valid ({value}). See `{command_path} "
-                "--help`. [config-value]",
+                "{path}, line {line}: the value of {key} is invalid. {reason} See `{command} --help`. "
+                "[config-value]",
                 path=path,
                 line=line,
                 key=key,
-                value=error.message.removesuffix("."),
-                command_path=context.command_path,
+                reason=refusal(error.message),
+                command=context.command_path,
             ) from None
         assert param.name is not None
         values[param.name] = value
@@ -84,11 +87,11 @@ def _pairs(path: str) -> list[tuple[int, str, str]]:
     for key, value in tree.pairs:
         if not isinstance(value, Scalar):
             raise BadSetting(
-                "{path}, line {row}: {text} must have one value (got a list or mapping). Write `{text}: "
-                "value`. [config-value]",
+                "{path}, line {line}: {key} must have one value (got a list or mapping). Write `{key}: value`. "
+                "[config-value]",
                 path=path,
-                row=key.place.row,
-                text=key.text,
+                line=key.place.row,
+                key=key.text,
             )
         pairs.append((key.place.row, key.text, value.text))
     return pairs
@@ -98,16 +101,18 @@ def _text(path: Path) -> str:
     try:
         with open_regular(path) as file:
             content = file.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise ValueError("more than 1 MiB")
-        return content.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise BadFile(
-            "the YAML file {path!r} cannot be read ({reason}). Check the path. [config-file]",
-            path=str(path),
-            reason=reason,
-        ) from None
+        if len(content) <= LARGEST_FILE:
+            return content.decode("utf-8-sig")
+        reason: str = Message("more than 1 MiB")
+    except ValueError:
+        reason = Message("no UTF-8 text")
+    except OSError as error:
+        reason = os_reason(error)
+    raise BadFile(
+        "The YAML file {path!r} cannot be read ({reason}). Check the path. [config-file]",
+        path=str(path),
+        reason=reason,
+    )
 
 
 Options = Mapping[str, Any]
@@ -138,18 +143,17 @@ def _optimizer(options: Options) -> Optimizer | None:
     chosen = "sgd" if name is None else str(name).lower()
     if chosen not in OPTIMIZERS:
         raise BadSetting(
-            "--optimizer must be one of {optimizers} (got {name!r}); {chosen} [optimizer]",
-            optimizers=", ".join(OPTIMIZERS),
-            name=name,
-            chosen=nearest(chosen, OPTIMIZERS),
+            "--optimizer must be {optimizers} (got {got!r}). {hint} [optimizer]",
+            optimizers=join_or(OPTIMIZERS),
+            got=name,
+            hint=suggest(chosen, OPTIMIZERS),
         )
     if chosen == "sgd":
         return replace(Configuration().optimizer, **settings)
     if "momentum" in settings:
         raise BadSetting(
-            "--momentum applies to --optimizer sgd only (got {chosen}, which has its own). Leave it "
-            "out. [momentum]",
-            chosen=chosen,
+            "--momentum applies to --optimizer sgd only (got {got}, which has its own). Leave it out. [momentum]",
+            got=chosen,
         )
     return OPTIMIZERS[chosen](**settings)
 
@@ -174,8 +178,7 @@ def _loss(options: Options) -> Loss | None:
         return chosen
     if not isinstance(chosen, CrossEntropy):
         raise BadSetting(
-            "--label-smoothing applies to --loss cross-entropy only (got {options}). Leave it out. "
-            "[label-smoothing]",
-            options=options["loss"],
+            "--label-smoothing applies to --loss cross-entropy only (got {got}). Leave it out. [label-smoothing]",
+            got=options["loss"],
         )
     return CrossEntropy(smoothing)

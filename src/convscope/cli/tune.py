@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from ..input_shapes import InputShape
+from ..text.language import localize
 from .group import COMMANDS
-from .options import input_option, json_option, model_argument
+from .options import input_option, json_option, language_option, model_argument
 from .output import print_note, print_result
 
 
@@ -16,6 +17,7 @@ from .output import print_note, print_result
 @click.option(
     "--batch", metavar="IMAGES", type=click.IntRange(1), default=64, show_default=True, help="Batch size."
 )
+@language_option
 @json_option
 def command(model: str, input_shape: InputShape | None, batch: int, as_json: bool) -> None:
     """Measure the fastest algorithm for each convolution of MODEL on this machine, and cache the choice.
@@ -41,6 +43,6 @@ def command(model: str, input_shape: InputShape | None, batch: int, as_json: boo
     if as_json:
         print_result(to_json(tune_document(choices)))
     elif not choices:
-        print_result("nothing to measure: there is only one algorithm for each convolution of this network.")
+        print_result(localize("Nothing to measure: each convolution of this network has only one algorithm."))
     else:
         print_result(tune_table(choices).text(terminal_width(), paint_for()))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from ..text.language import Message
 from .group import COMMANDS
-from .options import json_option
+from .options import json_option, language_option
 from .output import print_result
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("zoo", short_help=COMMANDS["zoo"])
+@language_option
 @json_option
 def command(as_json: bool) -> None:
     """List the bundled networks with their input shape, parameters and MACs.
@@ -65,12 +67,12 @@ def zoo_table(entries: Sequence[ZooEntry]) -> Table:
     from ..text.table import Cell, Column, Table
 
     columns = (
-        Column("network", 0, right=False),
-        Column("input", 1),
-        Column("layers", 2),
-        Column("params", 0),
+        Column(Message("network"), 0, right=False),
+        Column(Message("input"), 1),
+        Column(Message("layers"), 2),
+        Column(Message("params"), 0),
         Column("MACs", 0),
     )
     rows: list[list[Cell]] = [[e.name, show_shape(e.input_shape), e.layers, e.params, e.macs] for e in entries]
-    note = "Show a network with `convscope inspect NAME`; change its input shape with --input."
+    note = Message("Show a network with `convscope inspect NAME`; change its input shape with --input.")
     return Table(columns, rows, notes=(note,), core=2)

@@ -10,34 +10,40 @@ from ..bench.peak import Peak
 from ..bench.run import Row
 from ..bench.tune import TILES, Choice
 from ..engines.native.codegen.target import host_cpu
+from ..text.language import Message
 from ..text.numbers import percent
 from ..text.table import Cell, Column, Table
+from .plan import purpose_text, target_text
 
 _COLUMNS = (
-    Column("work", 0, right=False, least=24),
-    Column("ours", 0),
-    Column("fastest peer", 0),
-    Column("peer", 3, right=False),
-    Column("ratio", 0),
+    Column(Message("work"), 0, right=False, least=24),
+    Column(Message("ours"), 0),
+    Column(Message("fastest peer"), 0),
+    Column(Message("peer"), 3, right=False),
+    Column(Message("ratio"), 0),
     Column("GFLOP/s", 1),
-    Column("of peak", 2),
+    Column(Message("of peak"), 2),
 )
 
 
 def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
     """Return measurements as a table; ratios above 1 mean that the native engine is faster."""
-    title = (
-        f"{host_cpu()}; measured peak {peak.flops / 1e9:,.0f} GFLOP/s, memory bandwidth "
-        f"{peak.bytes / 1e9:,.0f} GB/s (copy)"
+    title = Message(
+        "{cpu}; measured peak {peak:,.0f} GFLOP/s, memory bandwidth {bandwidth:,.0f} GB/s (copy)",
+        cpu=target_text(host_cpu()),
+        peak=peak.flops / 1e9,
+        bandwidth=peak.bytes / 1e9,
     )
     ratios = [row.ratio for row in rows if row.ratio is not None]
     notes = [
-        "GFLOP/s are computed from the operation count of direct convolution, so Winograd convolutions can exceed "
-        "100 % of peak."
+        Message(
+            "GFLOP/s are computed from the operation count of direct convolution, so Winograd convolutions can "
+            "exceed 100 % of peak."
+        )
     ]
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        notes.insert(0, f"geometric mean of the ratios: {mean:.2f}.")
+        notes.insert(0, Message("geometric mean of the ratios: {mean:.2f}.", mean=mean))
     return Table(_COLUMNS, [_cells(row) for row in rows], title=title, notes=tuple(notes))
 
 
@@ -77,16 +83,16 @@ NAMES = {0: "direct", 2: "F(2,3)", 4: "F(4,3)"}
 def tune_table(choices: Sequence[Choice]) -> Table:
     """Return measured choices as a table."""
     columns = (
-        Column("layer", 0, right=False, least=16),
-        Column("pass", 0, right=False),
+        Column(Message("layer"), 0, right=False, least=16),
+        Column(Message("pass"), 0, right=False),
         *(Column(NAMES[tile], 1) for tile in TILES),
-        Column("chosen", 0, right=False),
-        Column("by heuristic", 2, right=False),
+        Column(Message("chosen"), 0, right=False),
+        Column(Message("by heuristic"), 2, right=False),
     )
     rows: list[list[Cell]] = [
         [
             choice.layer,
-            choice.purpose,
+            purpose_text(choice.purpose),
             *(f"{choice.seconds[tile] * 1e6:,.0f} µs" for tile in TILES),
             NAMES[choice.tile],
             NAMES[choice.by_rule],
@@ -94,9 +100,12 @@ def tune_table(choices: Sequence[Choice]) -> Table:
         for choice in choices
     ]
     changed = sum(choice.tile != choice.by_rule for choice in choices)
-    return Table(
-        columns, rows, notes=(f"{changed} of {len(choices)} choices differ from the heuristic's; all are cached.",)
+    note = Message(
+        "{changed} of {choices} choices differ from the heuristic's; all are cached.",
+        changed=changed,
+        choices=len(choices),
     )
+    return Table(columns, rows, notes=(note,))
 
 
 def tune_document(choices: Sequence[Choice]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..analysis.compare import ComparedLayer, ComparedTotal, Comparison, Difference
 from ..layers.base import show_shape
 from ..layers.operations import Status
+from ..text.language import Message, localize, translate
 from ..text.numbers import count, memory
 from ..text.table import Cell, Column, Number, Table, hang, pad, shorten, width_of
 from ..text.terminal import PLAIN, Paint
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 
 _SIGNS = {"changed": "~", "added": "+", "removed": "-"}
 _WORDS = {
-    "params": "parameters",
+    "kind": Message("kind"),
+    "params": Message("parameters"),
     "macs": "MACs",
-    "activation_bytes": "activations of all layers",
-    "peak_activation_bytes": "peak activation memory (inference)",
-    "peak_training_bytes": "peak activation memory (training)",
-    "parameter_bytes": "parameter memory",
-    "output_shape": "output",
-    "receptive_field": "receptive field",
+    "multiplications": Message("multiplications"),
+    "additions": Message("additions"),
+    "comparisons": Message("comparisons"),
+    "divisions": Message("divisions"),
+    "exponentials": Message("exponentials"),
+    "activation_bytes": Message("activations of all layers"),
+    "peak_activation_bytes": Message("peak activation memory (inference)"),
+    "peak_training_bytes": Message("peak activation memory (training)"),
+    "parameter_bytes": Message("parameter memory"),
+    "output_shape": Message("output"),
+    "receptive_field": Message("receptive field"),
 }
 _LONGEST = 28
 
@@ -32,10 +39,13 @@ _LONGEST = 28
 def comparison_text(comparison: Comparison, width: int, paint: Paint = PLAIN) -> str:
     """Return the layers that differ, then the totals."""
     a, b = _names(comparison)
-    counts = ", ".join(
-        f"{comparison.count(change)} {change}" for change in ("same", "changed", "added", "removed")
+    title = localize(
+        "{a} → {b}: layers: {same} same, {changed} changed, {added} added, {removed} removed",
+        a=a,
+        b=b,
+        **{change: comparison.count(change) for change in ("same", "changed", "added", "removed")},
     )
-    head = [paint.strong(line) for line in hang(f"{a} → {b}: layers: {counts}", width, 0, 2)]
+    head = [paint.strong(line) for line in hang(title, width, 0, 2)]
     layers = list(_layers([row for row in comparison.rows if row.change != "same"], width, paint))
     return "\n".join([*head, "", *layers, *([""] if layers else []), _totals(comparison).text(width, paint)])
 
@@ -67,17 +77,23 @@ def _about(row: ComparedLayer) -> str:
     if row.change == "changed":
         shape_changed = any(one.what == "output_shape" for one in row.differences)
         displayed = (one for one in row.differences if not (shape_changed and one.what == "activation_bytes"))
-        return "; ".join(_difference(one) for one in displayed)
+        return localize("; ").join(_difference(one) for one in displayed)
     present = row.b if row.a is None else row.a
     assert present is not None
-    parts = [show_shape(present.output_shape)]
-    parts += [f"{count(present.params)} parameters"] if present.params else []
-    parts += [f"{count(present.macs)} MACs"] if present.macs else []
-    return ", ".join(parts)
+    shape = show_shape(present.output_shape)
+    if present.macs and not present.params:
+        return localize("{shape}, {macs:,} MACs", shape=shape, macs=present.macs)
+    if present.macs:
+        return localize(
+            "{shape}, {count:,} parameter(s), {macs:,} MACs", shape=shape, count=present.params, macs=present.macs
+        )
+    if present.params:
+        return localize("{shape}, {count:,} parameter(s)", shape=shape, count=present.params)
+    return shape
 
 
 def _difference(one: Difference) -> str:
-    word = _WORDS.get(one.what, one.what)
+    word = translate(_WORDS.get(one.what, one.what))
     return f"{word} {_value(one.what, one.a)} → {_value(one.what, one.b)}"
 
 
@@ -96,14 +112,14 @@ def _value(what: str, value: Any) -> str:
 def _totals(comparison: Comparison) -> Table:
     a, b = _names(comparison)
     columns = (
-        Column("total", 0, right=False),
+        Column(Message("total"), 0, right=False),
         Column(a, 0),
         Column(b, 0),
-        Column("difference", 1),
-        Column("ratio", 0),
+        Column(Message("difference"), 1),
+        Column(Message("ratio"), 0),
     )
     notes = [
-        f"≥ the totals of {name} are lower bounds: it has unsupported operators."
+        Message("≥ the totals of {network} are lower bounds: it has unsupported operators.", network=name)
         for name, status in zip((a, b), comparison.status, strict=True)
         if status != "complete"
     ]
@@ -126,11 +142,11 @@ def _total(total: ComparedTotal, marks: list[str]) -> list[str]:
 def recount_table(counted: Recount) -> Table:
     """Return another tool's counts next to ours, with letters for the reasons of differences."""
     columns = (
-        Column("layer", 0, right=False, least=20),
-        Column("kind", 1, right=False, least=12),
-        Column("our MACs", 0),
+        Column(Message("layer"), 0, right=False, least=20),
+        Column(Message("kind"), 1, right=False, least=12),
+        Column(Message("our MACs"), 0),
         Column(f"{counted.tool} {counted.unit}", 0),
-        Column("why", 0, right=False),
+        Column(Message("why"), 0, right=False),
     )
     reasons = dict.fromkeys(row.reason for row in counted.rows if row.reason)
     letter = {reason: _letter(number) for number, reason in enumerate(reasons)}
@@ -142,11 +158,16 @@ def recount_table(counted: Recount) -> Table:
     return Table(
         columns,
         rows,
-        ["total", "", counted.ours_total, Number(counted.total, mark), ""],
-        f"{counted.model} as {counted.tool} {counted.version} counts it",
+        [Message("total"), "", counted.ours_total, Number(counted.total, mark), ""],
+        Message(
+            "{network}, counted by {tool} {version}",
+            network=counted.model,
+            tool=counted.tool,
+            version=counted.version,
+        ),
         (
-            *(f"{mark}: {reason}" for reason, mark in letter.items()),
-            f"parameters counted by {counted.tool}: {counted.params:,}",
+            *(Message("{letter}: {reason}", letter=mark, reason=reason) for reason, mark in letter.items()),
+            Message("parameters counted by {tool}: {params:,}", tool=counted.tool, params=counted.params),
             *counted.notes,
         ),
         core=1,

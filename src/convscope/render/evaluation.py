@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engines.protocol import Array
+from ..text.language import Message, localize
 from ..text.table import Cell, Column, Table, pad, shorten, width_of, wrap
 from ..text.terminal import PLAIN, Paint
 from ..training.evaluation import Evaluation
@@ -32,22 +33,24 @@ def evaluation_text(evaluation: Evaluation, title: str, width: int, paint: Paint
 
 
 def _summary(evaluation: Evaluation) -> str:
-    wrong = evaluation.images - evaluation.correct
-    errors = "1 error" if wrong == 1 else f"{wrong:,} errors"
-    return (
-        f"loss {evaluation.loss:.4f}, accuracy {share(evaluation.accuracy)}: "
-        f"{evaluation.correct:,} of {evaluation.images:,} images correct, {errors}"
+    return localize(
+        "loss {loss}, accuracy {accuracy}: {correct:,} of {images:,} images correct, {count:,} error(s)",
+        loss=f"{evaluation.loss:.4f}",
+        accuracy=share(evaluation.accuracy),
+        correct=evaluation.correct,
+        images=evaluation.images,
+        count=evaluation.images - evaluation.correct,
     )
 
 
 def class_table(evaluation: Evaluation) -> Table:
     """Return images, accuracy and most frequent confusion of each class."""
     columns = (
-        Column("class", 0, right=False, least=8),
-        Column("images", 1),
-        Column("correct", 1),
-        Column("accuracy", 0),
-        Column("most often confused with", 2, right=False, least=12),
+        Column(Message("class"), 0, right=False, least=8),
+        Column(Message("images"), 1),
+        Column(Message("correct"), 1),
+        Column(Message("accuracy"), 0),
+        Column(Message("most often confused with"), 2, right=False, least=12),
     )
     rows: list[list[Cell]] = []
     for at, known in enumerate(evaluation.per_class()):
@@ -57,7 +60,7 @@ def class_table(evaluation: Evaluation) -> Table:
                 known["name"],
                 known["images"],
                 known["correct"],
-                "no images" if part is None else share(part),
+                Message("no images") if part is None else share(part),
                 _confused_with(evaluation, at),
             ]
         )
@@ -108,7 +111,7 @@ def _layout(evaluation: Evaluation, numbered: bool) -> _Layout:
 
 
 def _matrix(evaluation: Evaluation, layout: _Layout, width: int, paint: Paint) -> str:
-    title = "confusion: rows: true class, columns: predicted class"
+    title = localize("confusion: rows: true class, columns: predicted class")
     lines = [
         *(paint.strong(line) for line in wrap(title, width)),
         " " * layout.row_width + "".join(GAP + pad(name, layout.cell, right=True) for name in layout.columns),
@@ -137,12 +140,16 @@ def _confusions(evaluation: Evaluation, width: int, paint: Paint) -> str:
         if wrong[label, predicted]
     ]
     columns = (
-        Column("class", 0, right=False, least=8),
-        Column("predicted", 0, right=False, least=8),
-        Column("images", 0),
+        Column(Message("class"), 0, right=False, least=8),
+        Column(Message("predicted"), 0, right=False, least=8),
+        Column(Message("images"), 0),
     )
     kinds = int((wrong > 0).sum())
-    title = f"confusion: the {len(rows)} most frequent of {kinds} confusions; --csv prints the whole matrix"
+    title = Message(
+        "confusion: the {shown} most frequent of {kinds} confusions; --csv prints the whole matrix",
+        shown=len(rows),
+        kinds=kinds,
+    )
     return Table(columns, rows, None, title).text(width, paint)
 
 
@@ -161,14 +168,6 @@ def confusion_csv(evaluation: Evaluation) -> str:
 
 BAR_CELLS = 20
 LONGEST_CLASS = 40
-
-
-INDEPENDENT = "each output is an independent probability: the model is a multi-label classifier"
-NO_CLASSIFIER = (
-    "values of the network's output, not probabilities: the model is not declared as a classifier "
-    "(task={task}); Model.predict(x, probabilities=True) returns probabilities"
-)
-"""Notes on outputs that are not probabilities of exclusive classes."""
 
 
 class Guess(NamedTuple):
@@ -191,17 +190,6 @@ def top_guesses(probabilities: Array, classes: Sequence[str], count: int) -> lis
     ]
 
 
-def prediction_text(image: str, guesses: Sequence[Guess], paint: Paint = PLAIN) -> str:
-    """Return one image's classes as text, most probable first, each with its probability and a bar."""
-    names = [shorten(guess.name, LONGEST_CLASS) for guess in guesses]
-    widest = max(map(width_of, names))
-    lines = [paint.strong(image)]
-    for name, guess in zip(names, guesses, strict=True):
-        bar = "█" * round(BAR_CELLS * guess.probability)
-        lines.append(f"  {pad(name, widest)}  {share(guess.probability):>8}  {bar}".rstrip())
-    return "\n".join(lines)
-
-
 def output_summary(output: Array, names: Sequence[str], count: int) -> dict[str, Any]:
     """Return shape and range of one image's output for JSON, with the largest values of a vector by name.
 
@@ -216,14 +204,40 @@ def output_summary(output: Array, names: Sequence[str], count: int) -> dict[str,
     return summary
 
 
-def output_text(image: str, summary: Mapping[str, Any], paint: Paint = PLAIN) -> str:
-    """Return one image's output as text: the largest values of a vector, or the range of a map."""
+def prediction_text(image: str, answer: Mapping[str, Any], paint: Paint = PLAIN) -> str:
+    """Return one image's classes or output as text, or each of several outputs below its name."""
+    outputs: Mapping[str, Any] | None = answer.get("outputs")
+    if outputs is None:
+        return "\n".join([paint.strong(image), *_answer_lines(answer)])
+    blocks = ([f"  {name}", *(f"  {line}" for line in _answer_lines(one))] for name, one in outputs.items())
+    return "\n".join([paint.strong(image), *(line for block in blocks for line in block)])
+
+
+def _answer_lines(answer: Mapping[str, Any]) -> list[str]:
+    return _class_lines(answer["classes"]) if "classes" in answer else _output_lines(answer["output"])
+
+
+def _class_lines(guesses: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return classes, most probable first, each with its probability and a bar."""
+    names = [shorten(guess["name"], LONGEST_CLASS) for guess in guesses]
+    widest = max(map(width_of, names))
+    lines = []
+    for name, guess in zip(names, guesses, strict=True):
+        bar = "█" * round(BAR_CELLS * guess["probability"])
+        lines.append(f"  {pad(name, widest)}  {share(guess['probability']):>8}  {bar}".rstrip())
+    return lines
+
+
+def _output_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return the largest values of a vector, or the range of a map."""
     largest = summary.get("largest")
     if largest is None:
+        numbers = {name: f"{summary[name]:.4g}" for name in ("minimum", "mean", "maximum")}
         shape = "×".join(map(str, summary["shape"]))
-        numbers = (f"{name} {summary[name]:.4g}" for name in ("minimum", "mean", "maximum"))
-        return f"{paint.strong(image)}\n  output {shape}: {', '.join(numbers)}"
+        return [
+            "  "
+            + localize("output {shape}: minimum {minimum}, mean {mean}, maximum {maximum}", shape=shape, **numbers)
+        ]
     names = [shorten(one["name"], LONGEST_CLASS) for one in largest]
     widest = max(map(width_of, names))
-    rows = (f"  {pad(name, widest)}  {one['value']:.4g}" for name, one in zip(names, largest, strict=True))
-    return "\n".join([paint.strong(image), *rows])
+    return [f"  {pad(name, widest)}  {one['value']:.4g}" for name, one in zip(names, largest, strict=True)]

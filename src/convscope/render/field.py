@@ -13,13 +13,14 @@ from ..analysis.receptive_field import ReceptiveField
 from ..analysis.region import Region, Units
 from ..layers.base import show_shape
 from ..network import Network, Node
+from ..text.language import Message, localize, translate
 from ..text.lists import shortened_with_count
 from ..text.numbers import count, decimal, per_axis, percent
-from ..text.table import pad, wrap
+from ..text.table import pad, width_of, wrap
 from ..text.terminal import PLAIN, Paint
 
 _MARKS = {"union": "∪", "misaligned": "≠", "varying": "≤"}
-_WORDS = {"global": "all", "unknown": "?", "none": "none"}
+_WORDS = {"global": Message("all"), "unknown": "?", "none": Message("none")}
 _NAMED = 3
 
 FieldText = tuple[str, str, str]
@@ -39,7 +40,7 @@ def field_text(field: ReceptiveField) -> FieldText:
     return extent, "/" + per_axis(stride) if stride else "", "@" + per_axis(start, ",") if start else ""
 
 
-def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
+def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[Message]:
     """Return one footnote for each symbol that occurs in the fields of these layers."""
     known = list(fields)
     by_status: dict[str, list[ReceptiveField]] = {}
@@ -48,23 +49,47 @@ def field_notes(fields: Iterable[tuple[str, ReceptiveField]]) -> list[str]:
     sides = _once(field.global_via for _, field in known)
     notes = []
     if "union" in by_status:
-        notes.append("∪ union: paths with different receptive fields meet; the size covers all of them")
+        notes.append(Message("∪ union: paths with different receptive fields meet; the size covers all of them."))
     if "misaligned" in by_status:
         merges = {m.layer: m.offset for field in by_status["misaligned"] for m in field.merges}
-        where = [f"{name} by {per_axis(offset)} px" for name, offset in merges.items()]
-        notes.append(f"≠ misaligned: paths whose centers differ meet in {shortened_with_count(where, _NAMED)}")
+        where = [
+            Message("{layer} by {offset} px", layer=name, offset=per_axis(offset))
+            for name, offset in merges.items()
+        ]
+        notes.append(
+            Message(
+                "≠ misaligned: paths whose centers differ meet in {layers}.",
+                layers=shortened_with_count(where, _NAMED),
+            )
+        )
     if "varying" in by_status:
-        notes.append("≤ varying: units differ; size is the largest, stride the mean, start that of the first unit")
+        notes.append(
+            Message("≤ varying: units differ; size is the largest, stride the mean, start that of the first unit.")
+        )
     if "global" in by_status:
         via = _once(field.via for field in by_status["global"])
-        notes.append(f"all: every unit sees every pixel, through {shortened_with_count(via, _NAMED)}")
+        notes.append(
+            Message(
+                "all: every unit sees every pixel, through {layers}.", layers=shortened_with_count(via, _NAMED)
+            )
+        )
     if sides:
-        notes.append(f"+ a side path also sees every pixel, through {shortened_with_count(sides, _NAMED)}")
+        notes.append(
+            Message(
+                "+ a side path also sees every pixel, through {layers}.",
+                layers=shortened_with_count(sides, _NAMED),
+            )
+        )
     if "unknown" in by_status:
         lost = _once(field.via for field in by_status["unknown"])
-        notes.append(f"? unknown: positions cannot be traced through {shortened_with_count(lost, _NAMED)}")
+        notes.append(
+            Message(
+                "? unknown: positions cannot be traced through {layers}.",
+                layers=shortened_with_count(lost, _NAMED),
+            )
+        )
     if "none" in by_status:
-        notes.append("none: no pixel of the (first) input is seen")
+        notes.append(Message("none: no pixel of the (first) input is seen."))
     return notes
 
 
@@ -72,52 +97,60 @@ def _once(names: Iterable[str | None]) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-_AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
-_STATUS = {
-    "exact": "exact",
-    "union": "exact: the hull of paths with different extents",
-    "misaligned": "exact: the hull of paths whose centers differ",
-    "varying": "exact: the region's size differs between units of this layer",
-}
-
-
 def region_text(network: Network, region: Region, origin: Node, width: int, paint: Paint = PLAIN) -> str:
     """Return the region of one unit: box, center, padding, and a sketch of the image."""
-    layer = network[region.layer]
-    position = ",".join(map(str, region.at))
     lines = [
-        ("box", _spans(region.box)),
-        ("in the image", _spans(region.clipped)),
-        ("center", ", ".join(map(decimal, region.center))),
-        ("padding", f"{percent(region.padded_fraction)} of the box"),
-        ("coverage", f"{percent(region.coverage)} of the box in the image"),
-        ("status", _status(region)),
+        (localize("box"), _spans(region.box)),
+        (localize("in the image"), _spans(region.clipped)),
+        (localize("center"), ", ".join(map(decimal, region.center))),
+        (localize("padding"), localize("{share} of the box", share=percent(region.padded_fraction))),
+        (localize("coverage"), localize("{share} of the box in the image", share=percent(region.coverage))),
+        (localize("status"), _status(region)),
     ]
-    title = f"unit {position} of {_named(layer)} sees {show_shape(region.size)} pixels of {_named(origin)}"
-    return _page(f"{network.name}: {title}", lines, sketch_region(region, min(width, 72)), width, paint)
+    title = localize(
+        "{network}: unit {position} of {layer} sees {size} pixels of {origin}",
+        network=network.name,
+        position=",".join(map(str, region.at)),
+        layer=_named(network[region.layer]),
+        size=show_shape(region.size),
+        origin=_named(origin),
+    )
+    return _page(title, lines, sketch_region(region, min(width, 72)), width, paint)
 
 
 def units_text(network: Network, units: Units, origin: Node, width: int, paint: Paint = PLAIN) -> str:
     """Return the units of a layer that see a pixel, with a sketch of the layer's map."""
-    layer = network[units.layer]
-    position = ",".join(map(str, units.pixel))
-    pixel = "pixel" if not origin.inputs else "unit"
+    seen, of = count(units.count), count(units.mask.size)
     lines = [
-        ("units", f"{count(units.count)} of {count(units.mask.size)}, in every channel"),
-        ("box", _spans(units.box) if units.count else "empty: no unit sees it"),
+        (localize("units"), localize("{seen} of {total}, in every channel", seen=seen, total=of)),
+        (localize("box"), _spans(units.box) if units.count else localize("empty: no unit sees it")),
     ]
     if units.global_via is not None:
-        local = _spans(units.local_box) if units.local_count else "none"
+        local = _spans(units.local_box) if units.local_count else localize("none")
+        by_local = count(units.local_count)
         lines += [
-            ("local", f"{count(units.local_count)} of them through local paths: {local}"),
-            ("global", f"the others only through the global path, {units.global_via}"),
+            (localize("local"), localize("{seen} of them through local paths: {box}", seen=by_local, box=local)),
+            (
+                localize("global"),
+                localize("the others only through the global path, {layer}", layer=units.global_via),
+            ),
         ]
-    title = f"{pixel} {position} of {_named(origin)} is seen by {count(units.count)} units of {_named(layer)}"
-    return _page(f"{network.name}: {title}", lines, sketch_units(units, min(width, 72)), width, paint)
+    values = {
+        "network": network.name,
+        "position": ",".join(map(str, units.pixel)),
+        "origin": _named(origin),
+        "seen": seen,
+        "layer": _named(network[units.layer]),
+    }
+    if origin.inputs:
+        title = localize("{network}: unit {position} of {origin} is seen by {seen} units of {layer}", **values)
+    else:
+        title = localize("{network}: pixel {position} of {origin} is seen by {seen} units of {layer}", **values)
+    return _page(title, lines, sketch_units(units, min(width, 72)), width, paint)
 
 
 def _page(title: str, lines: Sequence[tuple[str, str]], sketch: str, width: int, paint: Paint) -> str:
-    widest = max(len(name) for name, _ in lines)
+    widest = max(width_of(name) for name, _ in lines)
     heading = [paint.strong(line) for line in wrap(title, width)]
     facts = [f"  {pad(name, widest)}  {value}" for name, value in lines]
     return "\n".join([*heading, "", *facts, "", sketch])
@@ -130,25 +163,49 @@ def _named(node: Node) -> str:
 def _spans(box: Sequence[int]) -> str:
     """Write a half-open box with Python's slices, as in `rows 32:227, columns 0:195`."""
     rank = len(box) // 2
-    names = _AXES.get(rank, tuple(f"axis {axis}" for axis in range(rank)))
-    return ", ".join(f"{name} {box[axis]}:{box[rank + axis]}" for axis, name in enumerate(names))
+    slices = [f"{box[axis]}:{box[rank + axis]}" for axis in range(rank)]
+    match slices:
+        case [positions]:
+            return localize("positions {positions}", positions=positions)
+        case [rows, columns]:
+            return localize("rows {rows}, columns {columns}", rows=rows, columns=columns)
+        case [depth, rows, columns]:
+            return localize(
+                "slices {slices}, rows {rows}, columns {columns}", slices=depth, rows=rows, columns=columns
+            )
+        case _:
+            return ", ".join(
+                localize("axis {axis} {slice}", axis=axis, slice=one) for axis, one in enumerate(slices)
+            )
 
 
 def _status(region: Region) -> str:
     if region.status == "global":
-        return f"global: every unit sees every pixel, through {region.via}"
-    side = f"; a side path also sees every pixel, through {region.global_via}" if region.global_via else ""
-    return _STATUS[region.status] + side
+        return localize("global: every unit sees every pixel, through {layer}", layer=region.via)
+    status = translate(_STATUS[region.status])
+    if not region.global_via:
+        return status
+    return localize(
+        "{status}; a side path also sees every pixel, through {layer}", status=status, layer=region.global_via
+    )
+
+
+_STATUS = {
+    "exact": Message("exact"),
+    "union": Message("exact: the hull of paths with different extents"),
+    "misaligned": Message("exact: the hull of paths whose centers differ"),
+    "varying": Message("exact: the region's size differs between units of this layer"),
+}
 
 
 SEEN, PARTLY, PADDING, GLOBAL, UNSEEN, BEYOND, CENTER = "█", "▒", "░", ":", "·", " ", "+"
 _MEANINGS = {
-    SEEN: "seen",
-    PARTLY: "partly seen",
-    PADDING: "padding",
-    GLOBAL: "seen only through the global path",
-    UNSEEN: "not seen",
-    CENTER: "center",
+    SEEN: Message("seen"),
+    PARTLY: Message("partly seen"),
+    PADDING: Message("padding"),
+    GLOBAL: Message("seen only through the global path"),
+    UNSEEN: Message("not seen"),
+    CENTER: Message("center"),
 }
 
 USUAL_LINES, MOST_LINES = 24, 34
@@ -217,9 +274,9 @@ def _sketch(seen: NDArray[np.int_], box: Rectangle, center: tuple[float, float] 
         for up in range(canvas.top, canvas.bottom, step)
     ]
     used = set("".join(lines))
-    meanings = [f"{symbol} {word}" for symbol, word in _MEANINGS.items() if symbol in used]
+    meanings = [f"{symbol} {translate(word)}" for symbol, word in _MEANINGS.items() if symbol in used]
     if step > 1:
-        meanings.append(f"one character is {step}×{step // 2} pixels")
+        meanings.append(localize("one character is {rows}×{columns} pixels", rows=step, columns=step // 2))
     return "\n".join([*(line.rstrip() for line in lines), "", "   ".join(meanings)])
 
 

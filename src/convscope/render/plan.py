@@ -6,31 +6,77 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..engines.native.plan import KernelCall, Plan, PlanStep, Role, Section
+from ..engines.native.codegen.target import Target
+from ..engines.native.plan import KernelCall, Plan, PlanKind, PlanStep, Role, Section
 from ..engines.native.runtime.memory_planner import busiest_moment, by_lifetime
-from ..text.lists import counted, shortened
+from ..text.language import Message
+from ..text.lists import counted, listed, shortened
 from ..text.numbers import memory
 from ..text.table import Cell, Column, Table
 
 _COLUMNS = (
-    Column("layer", 0, right=False, least=16),
-    Column("step", 0, right=False, least=16),
-    Column("kernel", 3, right=False, least=14),
+    Column(Message("layer"), 0, right=False, least=16),
+    Column(Message("step"), 0, right=False, least=16),
+    Column(Message("kernel"), 3, right=False, least=14),
     Column("MACs", 1),
-    Column("memory", 1, form=memory),
-    Column("why", 2, right=False, least=20),
+    Column(Message("memory"), 1, form=memory),
+    Column(Message("why"), 2, right=False, least=20),
 )
 _LONGER = {
-    Role.PARAMETER: "parameters",
-    Role.FROZEN: "frozen parameters",
-    Role.GRADIENT: "gradients",
-    Role.STATE: "optimizer state",
-    Role.STATISTIC: "running statistics",
-    Role.PREPARED: "transformed weights",
+    Role.PARAMETER: Message("parameters"),
+    Role.FROZEN: Message("frozen parameters"),
+    Role.GRADIENT: Message("gradients"),
+    Role.STATE: Message("optimizer state"),
+    Role.STATISTIC: Message("running statistics"),
+    Role.PREPARED: Message("transformed weights"),
 }
 """Names of the memory that persists between steps."""
 _ONCE = Section.PREPARE
 """The section that runs only after parameters have changed, not for every batch."""
+
+
+_TITLES: dict[str, Message] = {
+    PlanKind.TRAINING: Message("training"),
+    PlanKind.UPDATE: Message("update"),
+    PlanKind.INFERENCE: Message("inference"),
+}
+_SECTIONS = {
+    Section.PREPARE: Message("prepare, once"),
+    Section.FORWARD: Message("forward"),
+    Section.LOSS: Message("loss"),
+    Section.BACKWARD: Message("backward"),
+    Section.NORM: Message("norm"),
+    Section.UPDATE: Message("update"),
+}
+_PURPOSES = {
+    "forward": Message("forward"),
+    "backward": Message("backward"),
+    "inference": Message("inference"),
+    "update": Message("update"),
+    "weights": Message("weights"),
+    "input gradient": Message("input gradient"),
+    "weight gradient": Message("weight gradient"),
+    "bias gradient": Message("bias gradient"),
+    "forward and gradient": Message("forward and gradient"),
+    "sum of gradients": Message("sum of gradients"),
+    "norm of the gradients": Message("norm of the gradients"),
+}
+
+
+def target_text(target: Target) -> Message:
+    """Return the processor that code is generated for."""
+    return Message(
+        "{cpu} tuned for {tuning}, vectors of {width} floats, {registers} registers",
+        cpu=target.cpu,
+        tuning=target.tuning,
+        width=target.width,
+        registers=target.registers,
+    )
+
+
+def purpose_text(purpose: str) -> str:
+    """Return what a step computes, as a message if it is one of the common purposes."""
+    return _PURPOSES.get(purpose, purpose)
 
 
 def plan_table(plan: Plan, batch: int) -> Table:
@@ -41,9 +87,14 @@ def plan_table(plan: Plan, batch: int) -> Table:
             rows.append(_section(section, steps, batch))
         rows += [_row(step, batch) for step in steps]
     every_time = [step for section, steps in plan.sections.items() if section != _ONCE for step in steps]
-    totals = _sums("total", every_time, batch)
+    totals = _sums(Message("total"), every_time, batch)
     grows = any(buffer.per_image for step in plan.steps for buffer in step.buffers)
-    title = f"{plan.title}, batch {batch}: {plan.target}" if grows else f"{plan.title}: {plan.target}"
+    name, target = _TITLES.get(plan.title, plan.title), target_text(plan.target)
+    title = (
+        Message("{plan}, batch {batch}: {target}", plan=name, batch=batch, target=target)
+        if grows
+        else Message("{plan}: {target}", plan=name, target=target)
+    )
     return Table(_COLUMNS, rows, totals, title=title, notes=_notes(plan, batch), core=3)
 
 
@@ -72,8 +123,7 @@ def plan_document(plan: Plan, batch: int) -> dict[str, Any]:
 
 
 def _section(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
-    heading = f"{name}, once" if name == _ONCE else name
-    return _sums(f"· {heading}", steps, batch)
+    return _sums(Message("· {section}", section=_SECTIONS[Section(name)]), steps, batch)
 
 
 def _sums(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
@@ -89,10 +139,12 @@ def _row(step: PlanStep, batch: int) -> list[Cell]:
 def _short(step: PlanStep) -> str:
     """Return a step's purpose, with the layers fused into it after a "+", without their common prefix."""
     if not step.fused:
-        return step.purpose
+        return purpose_text(step.purpose)
     shared = step.layer[: step.layer.rfind(".") + 1]
     named = ", ".join(name.removeprefix(shared) for name in step.fused)
-    return f"+ {named}" if step.purpose == "forward" else f"{step.purpose} + {named}"
+    if step.purpose == "forward":
+        return f"+ {named}"
+    return Message("{purpose} + {layers}", purpose=purpose_text(step.purpose), layers=named)
 
 
 def _described(step: PlanStep, batch: int) -> dict[str, Any]:
@@ -125,24 +177,33 @@ def _traffic(steps: Sequence[PlanStep], batch: int) -> int:
 
 def _notes(plan: Plan, batch: int) -> tuple[str, ...]:
     notes = [
-        "memory: read and written by the step. +: fused into the step. MACs: of direct convolution. "
-        f"{counted(len(plan.kernels), 'different kernel')}."
-    ]
-    unshared = _bytes(plan, Role.ACTIVATION, batch)
-    lasting = [f"{memory(own)} of {name}" for role, name in _LONGER.items() if (own := _bytes(plan, role, batch))]
-    parts = [f"persistent: {', '.join(lasting)}."] if lasting else []
-    if any(buffer.per_image for buffer in plan.buffers(Role.ACTIVATION)):
-        own, least = 4 * by_lifetime(plan, batch).floats, 4 * busiest_moment(plan, batch)
-        parts.insert(
-            0,
-            f"activations: {memory(own)} allocated, {memory(least)} in use at the peak, {memory(unshared)} "
-            "without buffer sharing.",
+        Message(
+            "memory: read and written by the step. +: fused into the step. MACs: of direct convolution. {count:,} "
+            "different kernel(s).",
+            count=len(plan.kernels),
         )
-    notes += [" ".join(parts)] if parts else []
+    ]
+    if any(buffer.per_image for buffer in plan.buffers(Role.ACTIVATION)):
+        notes.append(
+            Message(
+                "activations: {allocated} allocated, {peak} in use at the peak, {unshared} without buffer "
+                "sharing.",
+                allocated=memory(4 * by_lifetime(plan, batch).floats),
+                peak=memory(4 * busiest_moment(plan, batch)),
+                unshared=memory(_bytes(plan, Role.ACTIVATION, batch)),
+            )
+        )
+    lasting = [
+        Message("{size} of {name}", size=memory(own), name=name)
+        for role, name in _LONGER.items()
+        if (own := _bytes(plan, role, batch))
+    ]
+    if lasting:
+        notes.append(Message("persistent: {parts}.", parts=listed(lasting)))
     return (*notes, *_on_reference(plan))
 
 
-def _on_reference(plan: Plan) -> list[str]:
+def _on_reference(plan: Plan) -> list[Message]:
     """Return a note on the layers that run on the reference implementation, in Python."""
     names = list(
         dict.fromkeys(
@@ -155,7 +216,7 @@ def _on_reference(plan: Plan) -> list[str]:
     )
     if not names:
         return []
-    return [f"on the reference implementation, in Python: {shortened(names, 6)}."]
+    return [Message("on the reference implementation, in Python: {layers}.", layers=shortened(names, 6))]
 
 
 def _bytes(plan: Plan, role: Role, batch: int) -> int:

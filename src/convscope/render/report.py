@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..analysis.grouping import Group, rows_at_depth
 from ..layers.base import show_shape
-from ..text.lists import counted, shortened_with_count
+from ..text.language import Message
+from ..text.lists import shortened_with_count
 from ..text.numbers import memory
 from ..text.table import Cell, Column, Note, Number, Table
 from ..text.terminal import PLAIN, Paint, terminal_width
@@ -17,36 +18,35 @@ if TYPE_CHECKING:
     from ..analysis.report import LayerRow, Report
     from ..network import Network
 
-_FIELD = "receptive field"
-_WORK = "operations"
+_FIELD = Message("receptive field")
 _CORE = 3
 
 _COLUMNS = (
-    Column("layer", 0, right=False, least=20),
-    Column("kind", 1, right=False, least=12),
-    Column("from", 5, right=False, least=16),
-    Column("output", 0),
-    Column("params", 0),
+    Column(Message("layer"), 0, right=False, least=20),
+    Column(Message("kind"), 1, right=False, least=12),
+    Column(Message("from"), 5, right=False, least=16),
+    Column(Message("output"), 0),
+    Column(Message("params"), 0),
     Column("MACs", 0),
-    Column("additions", 6),
-    Column("comparisons", 7),
-    Column("divisions", 8),
-    Column("exponentials", 9),
-    Column("memory", 4, form=memory),
-    Column("size", 0, group=_FIELD, alone="field"),
-    Column("stride", 2, group=_FIELD),
-    Column("start", 3, group=_FIELD),
+    Column(Message("additions"), 6),
+    Column(Message("comparisons"), 7),
+    Column(Message("divisions"), 8),
+    Column(Message("exponentials"), 9),
+    Column(Message("memory"), 4, form=memory),
+    Column(Message("size"), 0, group=_FIELD, alone=Message("field")),
+    Column(Message("stride"), 2, group=_FIELD),
+    Column(Message("start"), 3, group=_FIELD),
 )
 _OPTIONAL = ("from", "comparisons", "divisions", "exponentials")
 _MARKS = {"complete": "", "lower_bound": "≥", "unknown": "≥"}
 
 _LEGEND = (
-    Note((("MACs", "MACs: multiply-adds of convolutions, dense layers and matrix products, per image"),)),
+    Note((("MACs", Message("MACs: multiply-adds of convolutions, dense layers and matrix products, per image")),)),
     Note(
         (
-            ("size", "receptive field: input pixels seen by one unit"),
-            ("stride", "/n stride in input pixels"),
-            ("start", "@c center of the first unit (the first pixel's center is 0.5)"),
+            ("size", Message("receptive field: input pixels seen by one unit")),
+            ("stride", Message("/n stride in input pixels")),
+            ("start", Message("@c center of the first unit (the first pixel's center is 0.5)")),
         )
     ),
 )
@@ -84,14 +84,19 @@ def report_grid(report: Report, depth: int | None = None) -> Table:
     rows = [_cells(row) for row in shown]
     mark = _MARKS[totals.status]
     counts = (totals.macs, totals.additions, totals.comparisons, totals.divisions, totals.exponentials)
-    total: list[Cell] = ["total", "", "", "", Number(totals.params, mark)]
+    total: list[Cell] = [Message("total"), "", "", "", Number(totals.params, mark)]
     total += [*(Number(value, mark) for value in counts), totals.activation_bytes, "", "", ""]
     network = report.network
     return Table(
         tuple(_COLUMNS[index] for index in indices),
         [[row[index] for index in indices] for row in rows],
         [total[index] for index in indices],
-        f"{network.name}: {network.shown_inputs}, {counted(len(report), 'layer')}",
+        Message(
+            "{network}: {inputs}, {count:,} layer(s)",
+            network=network.name,
+            inputs=network.shown_inputs,
+            count=len(report),
+        ),
         tuple(_notes(report, shown)),
         _CORE,
     )
@@ -113,7 +118,7 @@ def _cells(row: LayerRow | Group) -> list[Cell]:
         params = "?"
         work = ["?"] * len(counts)
     if row.shares is not None:
-        params = "shared"
+        params = Message("shared")
     shape = show_shape(row.output_shape)
     return [
         row.name,
@@ -129,25 +134,40 @@ def _cells(row: LayerRow | Group) -> list[Cell]:
 
 def _notes(report: Report, rows: Sequence[LayerRow | Group]) -> Iterable[str | Note]:
     totals = report.totals
-    at_least = "" if totals.status == "complete" else "at least "
-    yield (
-        f"memory: {at_least}{memory(totals.parameter_bytes)} of parameters; peak activation memory: "
-        f"{memory(totals.peak_activation_bytes)} (inference), {memory(totals.peak_training_bytes)} (training); "
-        "float32, per image."
-    )
+    sizes = {
+        "parameters": memory(totals.parameter_bytes),
+        "inference": memory(totals.peak_activation_bytes),
+        "training": memory(totals.peak_training_bytes),
+    }
+    if totals.status == "complete":
+        yield Message(
+            "memory: {parameters} of parameters; peak activation memory: {inference} (inference), {training} "
+            "(training); float32, per image.",
+            **sizes,
+        )
+    else:
+        yield Message(
+            "memory: at least {parameters} of parameters; peak activation memory: {inference} (inference), "
+            "{training} (training); float32, per image.",
+            **sizes,
+        )
     if any(row.node.frozen for row in report):
         frozen = report.frozen_params
-        yield f"parameters: {totals.params - frozen:,} trainable, {frozen:,} frozen."
+        yield Message(
+            "parameters: {trainable:,} trainable, {frozen:,} frozen.",
+            trainable=totals.params - frozen,
+            frozen=frozen,
+        )
     yield from _LEGEND
     if any(row.shares is not None for row in rows):
-        yield "shared: the parameters of another layer, counted there."
+        yield Message("shared: the parameters of another layer, counted there.")
     if totals.status != "complete":
         unknown = [row.name for row in report if row.status != "complete"]
-        yield (
-            "≥ lower bound; ? unknown: the totals exclude unsupported operators "
-            f"({shortened_with_count(unknown, 3)})."
+        yield Message(
+            "≥ lower bound; ? unknown: the totals exclude unsupported operators ({layers}).",
+            layers=shortened_with_count(unknown, 3),
         )
-    yield from (note + "." for note in field_notes((row.name, row.receptive_field) for row in rows))
+    yield from field_notes((row.name, row.receptive_field) for row in rows)
 
 
 _CSV_LAYER = ("name", "kind", "inputs", "output_shape")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..text.language import Message, localize
 from ..text.table import Cell, Column, Table
 from ..training.history import Epoch, History, loss_text
 
-BEST = "best"
+BEST = Message("best")
 
 
 def best_epoch(history: History) -> Epoch | None:
@@ -23,12 +24,20 @@ def best_text(history: History) -> str | None:
     best = best_epoch(history)
     if best is None:
         return None
-    loss, accuracy, validation = best.loss, best.accuracy, ""
     if best.validation_loss is not None and best.validation_accuracy is not None:
-        loss, accuracy, validation = best.validation_loss, best.validation_accuracy, "validation "
-    return (
-        f"best: epoch {best.epoch} of {history[-1].epoch}, {validation}loss {loss_text(loss)}, "
-        f"accuracy {share(accuracy)}"
+        return localize(
+            "best: epoch {epoch} of {epochs}, validation loss {loss}, accuracy {accuracy}",
+            epoch=best.epoch,
+            epochs=history[-1].epoch,
+            loss=loss_text(best.validation_loss),
+            accuracy=share(best.validation_accuracy),
+        )
+    return localize(
+        "best: epoch {epoch} of {epochs}, loss {loss}, accuracy {accuracy}",
+        epoch=best.epoch,
+        epochs=history[-1].epoch,
+        loss=loss_text(best.loss),
+        accuracy=share(best.accuracy),
     )
 
 
@@ -37,13 +46,16 @@ def history_table(history: History) -> Table:
     best = best_epoch(history)
     checked = any(epoch.validation_loss is not None for epoch in history)
     columns = [
-        Column("epoch", 0),
-        Column("learning rate", 1),
-        Column("loss", 0, group="training"),
-        Column("accuracy", 0, group="training"),
+        Column(Message("epoch"), 0),
+        Column(Message("learning rate"), 1),
+        Column(Message("loss"), 0, group=Message("training")),
+        Column(Message("accuracy"), 0, group=Message("training")),
     ]
     if checked:
-        columns += [Column("loss", 0, group="validation"), Column("accuracy", 0, group="validation")]
+        columns += [
+            Column(Message("loss"), 0, group=Message("validation")),
+            Column(Message("accuracy"), 0, group=Message("validation")),
+        ]
     columns.append(Column("", 0, right=False))
     rows = [_cells(epoch, checked, epoch is best) for epoch in history]
     return Table(tuple(columns), rows, core=1)

@@ -67,6 +67,11 @@ def use_language(language: str) -> Iterator[None]:
         _current.reset(token)
 
 
+def set_language(language: str) -> None:
+    """Translate into this language from here on, until an enclosing `use_language` ends."""
+    _current.set(language)
+
+
 def current_language() -> str:
     """Return the language of `translate`: "en", unless `use_language` set another."""
     return _current.get()

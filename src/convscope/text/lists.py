@@ -28,6 +28,16 @@ def shortened_with_count(items: Sequence[str], limit: int) -> str:
     return first
 
 
+def listed(items: Sequence[str]) -> str:
+    """Join messages by commas.
+
+    >>> listed([Message("one"), Message("two"), Message("three")])
+    'one, two, three'
+    """
+    *first, last = items
+    return Message("{first}, {last}", first=listed(first), last=last) if first else last
+
+
 def join_and(items: Iterable[str]) -> str:
     """Join items as a sentence does.
 
@@ -54,4 +64,5 @@ def counted(count: int, noun: str) -> Message:
     >>> counted(1, "layer"), counted(1200, "layer")
     ('1 layer', '1,200 layers')
     """
-    return Message(f"{{count:,}} {noun}(s)", count=count)
+    template = f"{{count:,}} {noun}(s)"
+    return Message(template, count=count)

@@ -6,12 +6,13 @@ dropped, counts get SI prefixes and long names lose their middle, in an order th
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Container, Iterable, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from unicodedata import combining, east_asian_width
 
+from .language import localize, translate
 from .numbers import count
 from .terminal import PLAIN, Paint
 
@@ -42,10 +43,11 @@ def shorten(text: str, width: int) -> str:
     if width_of(text) <= width:
         return text
     tail = (width - 1) // 2
-    return _leading(text, width - 1 - tail) + "…" + _leading(text[::-1], tail)[::-1]
+    return leading(text, width - 1 - tail) + "…" + leading(text[::-1], tail)[::-1]
 
 
-def _leading(text: str, width: int) -> str:
+def leading(text: str, width: int) -> str:
+    """Return the beginning of a text that fits `width` cells."""
     kept, used = [], 0
     for sign in text:
         used += width_of(sign)
@@ -61,16 +63,49 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def hang(text: str, width: int, indent: int, later: int | None = None) -> list[str]:
-    """Wrap a sentence, indented by `indent` cells and after the first line by `later`."""
+    """Wrap a sentence, indented by `indent` cells and after the first line by `later`.
+
+    Lines break at blanks, and between Chinese characters.
+
+    >>> hang("输出的感受野，以像素为单位。", 20, 0)
+    ['输出的感受野，以像素', '为单位。']
+    """
     after = indent if later is None else later
-    return textwrap.wrap(
-        text,
-        max(20 + indent, width),
-        initial_indent=" " * indent,
-        subsequent_indent=" " * after,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    limit = max(20 + indent, width)
+    lines: list[str] = []
+    line, gap, is_empty = " " * indent, "", True
+    for piece in _unbreakable(text):
+        if piece.isspace():
+            gap = " " * len(piece)
+            continue
+        if not is_empty and width_of(line) + len(gap) + width_of(piece) > limit:
+            lines.append(line)
+            line, gap = " " * after, ""
+        line, gap, is_empty = line + gap + piece, "", False
+    return lines if is_empty else [*lines, line]
+
+
+_CLOSING = "，。：；！？、）」』】》”’…％,.:;!?)]}%"
+"""Characters that do not begin a line."""
+_OPENING = "（「『【《“‘([{"
+"""Characters that do not end a line."""
+
+
+def _unbreakable(text: str) -> Iterator[str]:
+    """Yield blanks, and the pieces between which a line may break."""
+    for word in re.split(r"(\s+)", text):
+        if word.isascii() or word.isspace():
+            if word:
+                yield word
+            continue
+        start = 0
+        for at in range(1, len(word)):
+            before, sign = word[at - 1], word[at]
+            is_wide = width_of(before) == 2 or width_of(sign) == 2
+            if is_wide and width_of(sign) and sign not in _CLOSING and before not in _OPENING:
+                yield word[start:at]
+                start = at
+        yield word[start:]
 
 
 GAP = "  "
@@ -108,7 +143,7 @@ class Column:
     def write(self, cell: Cell, exact: bool = True) -> str:
         """Return the text of a cell."""
         if isinstance(cell, str):
-            return cell
+            return translate(cell)
         value, mark = cell if isinstance(cell, Number) else (cell, "")
         return mark + self.form(value, exact)
 
@@ -116,22 +151,23 @@ class Column:
 class Note(NamedTuple):
     """Footnote in parts, each with the heading of the column that it explains, or "".
 
-    Parts about dropped columns are dropped too.
+    Parts about dropped columns are dropped too. Headings are English.
     """
 
     parts: tuple[tuple[str, str], ...]
 
     def text(self, headings: Container[str]) -> str:
         """Return the parts about the displayed columns."""
-        shown = [text for heading, text in self.parts if not heading or heading in headings]
-        return "; ".join(shown) + "." if shown else ""
+        shown = [translate(text) for heading, text in self.parts if not heading or heading in headings]
+        return localize("; ").join(shown) + localize(".") if shown else ""
 
 
 @dataclass(frozen=True)
 class Table:
     """Headings, rows, an optional line of totals, a title above and notes below.
 
-    Columns up to importance `core` are dropped only after counts are shortened; others before.
+    Columns up to importance `core` are dropped only after counts are shortened; others before. Headings, cells,
+    title and notes may be messages: they are translated where the table is written.
     """
 
     columns: tuple[Column, ...]
@@ -144,7 +180,7 @@ class Table:
     def text(self, width: int, paint: Paint = PLAIN) -> str:
         """Return the table for a terminal of `width` cells, without trailing blanks."""
         layout = _fitted(self, width)
-        lines = [paint.strong(line) for line in wrap(self.title, width)] if self.title else []
+        lines = [paint.strong(line) for line in wrap(translate(self.title), width)] if self.title else []
         rule = paint.faint("─" * layout.width)
         lines += [paint.strong(line) for line in layout.headings()] + [rule]
         lines += [layout.line(row, paint) for row in self.rows]
@@ -163,7 +199,7 @@ class Table:
         if self.totals is not None:
             bold = [f"**{_markdown_safe(text)}**" if text else "" for text in self._written(self.totals)]
             lines.append(self._bar(bold))
-        title = [f"**{_markdown_safe(self.title)}**", ""] if self.title else []
+        title = [f"**{_markdown_safe(translate(self.title))}**", ""] if self.title else []
         notes = [line for note in self._notes() for line in ("", _markdown_safe(note))]
         return "\n".join([*title, *lines, *notes])
 
@@ -193,7 +229,7 @@ class Table:
 
         body = "\n".join(line("td", self._written(row)) for row in self.rows)
         foot = "" if self.totals is None else f"\n<tfoot>{line('th', self._written(self.totals))}</tfoot>"
-        title = f"<caption>{escape(self.title)}</caption>\n" if self.title else ""
+        title = f"<caption>{escape(translate(self.title))}</caption>\n" if self.title else ""
         notes = "".join(f"\n<p><small>{escape(note)}</small></p>" for note in self._notes())
         head = f"<thead>{line('th', self._full_headings())}</thead>"
         return f"<table>\n{title}{head}\n<tbody>\n{body}\n</tbody>{foot}\n</table>{notes}"
@@ -201,18 +237,19 @@ class Table:
     def _notes(self, headings: Container[str] | None = None) -> list[str]:
         """Return the notes about columns with these headings, by default all."""
         shown = [column.heading for column in self.columns] if headings is None else headings
-        texts = (note if isinstance(note, str) else note.text(shown) for note in self.notes)
+        texts = (translate(note) if isinstance(note, str) else note.text(shown) for note in self.notes)
         return [text for text in texts if text]
 
     def _left_out(self, layout: _Layout) -> list[str]:
-        names = [column.heading for index, column in enumerate(self.columns) if index not in layout.shown]
-        return [f"not shown at this width: {', '.join(names)}."] if names else []
+        hidden = [column for index, column in enumerate(self.columns) if index not in layout.shown]
+        names = localize(", ").join(translate(column.heading) for column in hidden)
+        return [localize("not shown at this width: {names}.", names=names)] if names else []
 
     def _written(self, row: Sequence[Cell]) -> list[str]:
         return [column.write(cell) for column, cell in zip(self.columns, row, strict=True)]
 
     def _full_headings(self) -> list[str]:
-        return [f"{column.group} {column.heading}".strip() for column in self.columns]
+        return [f"{translate(column.group)} {translate(column.heading)}".strip() for column in self.columns]
 
     @staticmethod
     def _bar(texts: Iterable[str]) -> str:
@@ -265,16 +302,22 @@ class _Layout(NamedTuple):
             ):
                 members += 1
             span = sum(self.widths[place : place + members]) + len(GAP) * (members - 1)
-            text = f" {group} " if group and members > 1 and span >= width_of(group) + 2 else ""
-            line += (text.center(span, "─") if text else " " * span) + GAP
+            text = f" {translate(group)} " if group and members > 1 else ""
+            line += (_centered(text, span) if text and width_of(text) <= span else " " * span) + GAP
             place += members
         return line
+
+
+def _centered(text: str, width: int) -> str:
+    blanks = width - width_of(text)
+    left = blanks // 2 + (blanks & width & 1)  # as str.center
+    return "─" * left + text + "─" * (blanks - left)
 
 
 def _headings(table: Table, shown: Sequence[int]) -> list[str]:
     groups = [table.columns[index].group for index in shown]
     return [
-        column.alone if column.alone and groups.count(column.group) == 1 else column.heading
+        translate(column.alone if column.alone and groups.count(column.group) == 1 else column.heading)
         for column in (table.columns[index] for index in shown)
     ]
 
