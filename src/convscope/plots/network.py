@@ -44,11 +44,11 @@ def network_figure(network: Network, lang: str = "en", folded: bool = True) -> F
         boxes, repeats = fold(boxes)
     if len(boxes) > MOST_BOXES:
         raise BadNetwork(
-            "{name} is too large to draw: {count:,} boxes after merging repeated blocks, at most "
-            "{most_boxes} fit. Use its table instead. [figure-size]",
-            name=network.name,
-            count=len(boxes),
-            most_boxes=MOST_BOXES,
+            "{network} is too large to draw ({boxes:,} boxes after merging repeated blocks, at most {most} fit). "
+            "Use its table instead. [figure-size]",
+            network=network.name,
+            boxes=len(boxes),
+            most=MOST_BOXES,
         )
     placed = place([box.sources for box in boxes])
     largest = max((size for box in boxes for size in box.shape[1:]), default=1)
