@@ -127,7 +127,7 @@ def _checked_labels(labels: NDArray[Any], images: int) -> Labels:
         )
     if len(labels) != images:
         raise BadData(
-            "there must be one label per image (got {labels} labels for {images} images). Check that both come "
+            "There must be one label per image (got {labels} labels for {images} images). Check that both come "
             "from the same split. [label-count]",
             labels=len(labels),
             images=images,
@@ -140,9 +140,9 @@ def _class_names(labels: Labels, classes: Iterable[str] | None) -> tuple[str, ..
     if names is not None and (not names or len(set(names)) < len(names)):
         twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
         if twice is None:
-            raise BadData("there are no class names. Name each class once. [class-names]")
+            raise BadData("There are no class names. Name each class once. [class-names]")
         raise BadData(
-            "class names must be unique (got {name!r} twice). Name each class once. [class-names]", name=twice
+            "Class names must be unique (got {name!r} twice). Name each class once. [class-names]", name=twice
         )
     limit = MOST_CLASSES if names is None else len(names)
     outside = np.flatnonzero((labels < 0) | (labels >= limit))

@@ -62,7 +62,7 @@ def check_labels(labels: Array, count: int) -> Array:
     labels = np.asarray(labels)
     if labels.ndim < 1 or len(labels) != count:
         raise BadData(
-            "there must be one label per image (got {got} for {images} images). Check that both come from the "
+            "There must be one label per image (got {got} for {images} images). Check that both come from the "
             "same split. [labels-count]",
             got=len(labels) if labels.ndim else Message("one number"),
             images=count,

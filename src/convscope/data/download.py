@@ -42,7 +42,7 @@ def _search_path(data_dir: Path | None) -> list[Path]:
         folders.append(cache)
     if not folders:
         raise BadFile(
-            "there is no folder for datasets (the home directory is unknown). Pass --data-dir or set {variable}. "
+            "There is no folder for datasets (the home directory is unknown). Pass --data-dir or set {variable}. "
             "[data-missing]",
             variable=VARIABLE,
         )

@@ -218,7 +218,7 @@ def _one_size(files: Sequence[Path], headers: Sequence[ImageHeader]) -> Size:
 def other_size(first: Size, first_path: str, other: Size, other_path: str) -> BadData:
     """Return the error for images of two sizes."""
     return BadData(
-        "images must be of one size (got {first} in {first_path!r} and {other} in {other_path!r}). Pass a size to "
+        "Images must be of one size (got {first} in {first_path!r} and {other} in {other_path!r}). Pass a size to "
         "resize them to. [image-sizes]",
         first=show_shape(first),
         first_path=first_path,

@@ -211,7 +211,7 @@ def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Im
     """
     if len(input_shape) != 3 or input_shape[0] not in (1, 3):
         raise BadShape(
-            "image files need a network with 1 or 3 input channels (got an input of {got}). Pass an array to "
+            "Image files need a network with 1 or 3 input channels (got an input of {got}). Pass an array to "
             "Model.predict. [image-input]",
             got=show_shape(input_shape),
         )

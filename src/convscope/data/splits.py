@@ -27,7 +27,7 @@ class Subset:
     def __init__(self, dataset: Dataset, indices: Indices) -> None:
         if not len(indices):
             raise BadData(
-                "a part of the data must have at least one image (got none). Hold out less. [data-empty]"
+                "A part of the data must have at least one image (got none). Hold out less. [data-empty]"
             )
         self._dataset = dataset
         self._indices = np.asarray(indices, np.int64)
@@ -95,7 +95,7 @@ def refuse_missing_classes(validation: Dataset) -> None:
     missing = missing_classes(validation)
     if missing:
         raise BadData(
-            "validation data must have images of every class (got none of {names}; {missing} of {classes} "
+            "Validation data must have images of every class (got none of {names}; {missing} of {classes} "
             "classes). Add at least one image of each, or leave the class out of training. [classes-missing]",
             names=shortened(missing, 8),
             missing=len(missing),

@@ -36,7 +36,7 @@ class ResizedDataset:
         before, after = dataset.image_shape[0], image_shape[0]
         if before != after and {before, after} != {1, 3}:
             raise BadData(
-                "cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 "
+                "Cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 "
                 "are supported: convert the images first. [fit-channels]",
                 before=before,
                 after=after,
@@ -122,7 +122,7 @@ class RelabeledDataset:
         unknown = [name for name in dataset.classes if name not in classes]
         if unknown:
             raise BadData(
-                "the data has classes that the model was not trained on: {unknown} (it knows {known}). "
+                "The data has classes that the model was not trained on: {unknown} (it knows {known}). "
                 "Rename them as in training, or remove them. [classes-unknown]",
                 unknown=shortened(unknown, 8),
                 known=shortened(classes, 8),

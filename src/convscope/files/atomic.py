@@ -43,7 +43,7 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         write_atomically(target, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise BadFile(
-            "cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]",
+            "Cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]",
             path=str(path),
             reason=reason_of(error),
         ) from None
@@ -64,7 +64,7 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
         write_atomically(path, content, durable=True, keep_as=keep_as)
     except OSError as error:
         raise BadFile(
-            "cannot write {path!r} ({reason}). Files saved earlier are intact. Free disk space or "
+            "Cannot write {path!r} ({reason}). Files saved earlier are intact. Free disk space or "
             "choose another folder, then resume. [write-failed]",
             path=str(path),
             reason=reason_of(error),

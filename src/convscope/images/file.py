@@ -148,9 +148,11 @@ def _damaged(path: str | Path, error: Exception) -> DamagedImage:
     if "cannot identify" in reason:
         reason = Message("unknown image format")
     damaged = DamagedImage(
-        "{path!r} is a damaged image file ({reason}). Repair or replace it. [image-file]",
-        path=str(path),
-        reason=reason,
+        Message(
+            "{path!r} is a damaged image file ({reason}). Repair or replace it. [image-file]",
+            path=str(path),
+            reason=reason,
+        )
     )
     damaged.reason = reason
     return damaged

@@ -108,7 +108,7 @@ def sample_image(shape: Shape) -> Image:
 def _checked(input_shape: Shape) -> Shape:
     if len(input_shape) != 3 or input_shape[1] * input_shape[2] > MOST_PIXELS:
         raise BadShape(
-            "images need a network with an input c×h×w of at most {limit:,} pixels (got {got}). Choose a network "
+            "Images need a network with an input c×h×w of at most {limit:,} pixels (got {got}). Choose a network "
             "for images. [image-shape]",
             limit=MOST_PIXELS,
             got=show_shape(input_shape),

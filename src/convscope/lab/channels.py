@@ -83,7 +83,7 @@ def by_channels(
     biases = np.zeros(kernels.shape[:1]) if bias is None else numbers("bias", bias)
     if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) (got "
+            "A kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) (got "
             "x={x}, weight={weight}). Pass kernels with one slice per channel. [lab-channels]",
             x=show_shape(image.shape),
             weight=show_shape(kernels.shape),
@@ -91,7 +91,7 @@ def by_channels(
     names = tuple(channel_names or (f"channel {index + 1}" for index in range(len(image))))
     if biases.shape != (len(kernels),) or len(names) != len(image):
         raise BadShape(
-            "there must be {kernels} biases, one per kernel, and {channels} names, one per channel (got "
+            "There must be {kernels} biases, one per kernel, and {channels} names, one per channel (got "
             "bias={bias}, {names} names). Leave both out. [lab-channels]",
             kernels=len(kernels),
             channels=len(image),

@@ -67,7 +67,7 @@ def walk(
     largest = max(int(np.prod(node.output_shape)) for node in network)
     if largest > MOST_NUMBERS or len(network.inputs) > 1:
         raise BadShape(
-            "the network must have one input and layers of at most {most:,} values (got {count} input(s) and a "
+            "The network must have one input and layers of at most {most:,} values (got {count} input(s) and a "
             "layer of {largest:,}). Use a smaller one. [lab-network]",
             most=MOST_NUMBERS,
             count=len(network.inputs),

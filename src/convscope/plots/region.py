@@ -68,7 +68,7 @@ def _mask(region: Region, image: Image) -> np.ndarray:
     mask = region.local_mask
     if mask.ndim != 2 or mask.shape != image.shape[:2]:
         raise BadShape(
-            "the image must have the size of the input that the region is on (got image={image}, "
+            "The image must have the size of the input that the region is on (got image={image}, "
             "input={expected}). Resize it with load_image. [region-image]",
             image=show_shape(image.shape[:2]),
             expected=show_shape(mask.shape),

@@ -207,7 +207,7 @@ def save(figure: Figure, path: str | Path) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
-        raise BadFile("a figure's file must end in .png or .svg (got {path!r}). [figure-ending]", path=str(path))
+        raise BadFile("A figure's file must end in .png or .svg (got {path!r}). [figure-ending]", path=str(path))
     content = BytesIO()
     # Without date and program name, equal figures are equal files.
     metadata = {"Date": None} if ending == ".svg" else {"Software": None}

@@ -38,7 +38,7 @@ def units_beside_image(units: Units, image: Image, lang: str = "en") -> Figure:
     text = letters(lang)
     if len(units.pixel) < 2 or units.mask.ndim != 2:
         raise BadShape(
-            "only units of feature maps that see an image can be drawn (got units on {shape}). Ask without "
+            "Only units of feature maps that see an image can be drawn (got units on {shape}). Ask without "
             "--save. [units-image]",
             shape=show_shape(units.mask.shape),
         )

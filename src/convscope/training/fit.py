@@ -193,7 +193,7 @@ class TrainingLoop:
             event |= {"since": state.high_since, "loss": self._last_loss, "level": state.level}
             self.progress.say(
                 localize(
-                    "training diverged: the loss has been above {limit} ({factor:g} times its initial level) "
+                    "Training diverged: the loss has been above {limit} ({factor:g} times its initial level) "
                     "since step {since}, and is {loss} after step {step}. Lower the learning rate, or clip the "
                     "gradient norm to 1. [diverged]",
                     limit=loss_text(FACTOR * state.level),
@@ -373,7 +373,7 @@ def _configuration(
     recorded = Configuration.from_dict(RunFolder(Path(options.resume)).read()["configuration"])
     if data is None and recorded.data is None:
         raise BadSetting(
-            "resuming this run needs its training data, which has no name (got data=None). Pass the same data "
+            "Resuming this run needs its training data, which has no name (got data=None). Pass the same data "
             "again. [data-missing]"
         )
     wanted = replace(recorded, **settings)

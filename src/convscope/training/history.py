@@ -204,7 +204,7 @@ def _finite(value: Any) -> Any:
 
 def _failed(path: Path | None, error: Exception) -> BadFile:
     return BadFile(
-        "cannot write the log {path!r} ({reason}). Files saved earlier are intact. Free disk space or choose "
+        "Cannot write the log {path!r} ({reason}). Files saved earlier are intact. Free disk space or choose "
         "another folder, then resume. [write-failed]",
         path=str(path),
         reason=reason_of(error),

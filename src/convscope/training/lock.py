@@ -52,7 +52,7 @@ class RunLock:
             holder = _holder(number)
             os.close(number)
             raise BadFile(
-                "run {folder!r} is being trained by {holder}. Wait until it ends, or stop it with Ctrl-C, then "
+                "Run {folder!r} is being trained by {holder}. Wait until it ends, or stop it with Ctrl-C, then "
                 "resume. [run-locked]",
                 folder=str(self._folder),
                 holder=holder,

@@ -359,7 +359,7 @@ class SavedRun:
         self.path = Path(path)
         if not os.path.exists(self.path):
             raise BadFile(
-                "there is no run folder {path!r}. {hint} [no-model]",
+                "There is no run folder {path!r}. {hint} [no-model]",
                 path=str(path),
                 hint=_suggest_runs(self.path),
             )
