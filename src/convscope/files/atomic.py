@@ -113,11 +113,12 @@ def write_atomically(
 
 def reason_of(error: Exception) -> str:
     """Return why a file cannot be read or written, for a message."""
-    reason = getattr(error, "strerror", None) or (error.args[0] if error.args else None)
+    strerror = getattr(error, "strerror", None)
+    reason = strerror or (error.args[0] if error.args else "")
     if isinstance(reason, Message):
         return reason
     known = _REASONS.get(getattr(error, "errno", None))
-    return known or str(reason or type(error).__name__).lower()
+    return known or (strerror.lower() if strerror else str(error) or type(error).__name__)
 
 
 def is_temporary(name: str) -> bool:
