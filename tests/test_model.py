@@ -315,10 +315,16 @@ def test_differences_to_another_network_are_listed(tmp_path):
     refused(
         BadFile,
         f"{str(path)!r} does not have the arrays of network. Load it into the network it was saved from. "
-        "[other-network]\n  conv1.bias: missing, 4 here\n  bn1.weight: missing, 4 here\n  bn1.bias: missing, 4 "
-        "here\n  dense1.weight: missing, 3×32 here\n  dense1.bias: missing, 3 here\n  bn1.running_mean: "
-        "missing, 4 here\n  bn1.running_var: missing, 4 here\n  conv1.weight: 4×2×3×3, 4×2×3×2 here\n  fc.bias: "
-        "3, not known here",
+        "[other-network]\n"
+        "  conv1.bias: missing, 4 expected\n"
+        "  bn1.weight: missing, 4 expected\n"
+        "  bn1.bias: missing, 4 expected\n"
+        "  dense1.weight: missing, 3×32 expected\n"
+        "  dense1.bias: missing, 3 expected\n"
+        "  bn1.running_mean: missing, 4 expected\n"
+        "  bn1.running_var: missing, 4 expected\n"
+        "  conv1.weight: 4×2×3×3, 4×2×3×2 expected\n"
+        "  fc.bias: 3, unknown name",
         lambda: cs.Model(NET).load_parameters(path),
     )
 
@@ -327,7 +333,7 @@ def test_bad_files_are_reported(tmp_path):
     missing, plain = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     refused(
         BadFile,
-        f"{str(missing)!r} is not a readable file: a .safetensors file is needed. Check the path. [file-missing]",
+        f"{str(missing)!r} is not a readable .safetensors file. Check the path. [file-missing]",
         lambda: cs.Model.load(missing),
     )
     safetensors.numpy.save_file({"a": np.zeros(1)}, plain)
@@ -356,17 +362,18 @@ def test_bad_files_are_reported(tmp_path):
     ("x", "message"),
     [
         (np.zeros((1, 2, 6, 5), np.uint8),
-         "x must be floating-point numbers; got dtype=uint8; use (x / 255).astype('float32'). [images-type]"),
+         "x must contain floating-point numbers (got dtype=uint8). Use (x / 255).astype('float32'). "
+         "[images-type]"),
         (np.zeros((1, 2, 6, 5), np.int64),
-         "x must be floating-point numbers; got dtype=int64; use x.astype('float32'). [images-type]"),
+         "x must contain floating-point numbers (got dtype=int64). Use x.astype('float32'). [images-type]"),
         (np.zeros((2, 6, 5)),
-         "x must be n×2×6×5 for network; got x=2×6×5; use x[None] for one image. [images-shape]"),
+         "x must be n×2×6×5 for network (got x=2×6×5). Use x[None] for one image. [images-shape]"),
         (np.zeros((3, 2, 5, 6)),
-         "x must be n×2×6×5 for network; got x=3×2×5×6; resize it, or use network.with_input. [images-shape]"),
+         "x must be n×2×6×5 for network (got x=3×2×5×6). Resize it, or use network.with_input. [images-shape]"),
         (np.zeros((0, 2, 6, 5)),
-         "x must hold at least one image; got none; check where they come from. [images-empty]"),
+         "x must contain at least one image (got none). Check where they come from. [images-empty]"),
         (np.where(np.arange(60).reshape(1, 2, 6, 5) == 42, np.inf, 0),
-         "x must be finite numbers; got x[0, 1, 2, 2]=inf; repair or remove such images. [images-nan]"),
+         "x must be finite (got x[0, 1, 2, 2]=inf). Repair or remove such images. [images-nan]"),
     ],
 )  # fmt: skip
 def test_bad_images_are_reported(x, message):
@@ -379,12 +386,14 @@ def test_bad_images_are_reported(x, message):
     ("labels", "error", "message"),
     [
         (np.zeros(6, int), BadData,
-         "there must be one label per image; got 6 for 7 images; check that both come from the same split. [labels-count]"),
+         "There must be one label per image (got 6 for 7 images). Check that both come from the same split. "
+         "[labels-count]"),
         (np.array(1), BadData,
-         "there must be one label per image; got one number for 7 images; check that both come from the same split. [labels-count]"),
+         "There must be one label per image (got one number for 7 images). Check that both come from the same "
+         "split. [labels-count]"),
         (np.array(["a"] * 7), BadData,
-         "labels must be numbers; got dtype=<U1; use np.unique(labels, return_inverse=True)[1] to number classes. "
-         "[labels-type]"),
+         "labels must be numbers (got dtype=<U1). Use np.unique(labels, return_inverse=True)[1] to number "
+         "classes. [labels-type]"),
         (np.full(7, 3), BadShape,
          "labels must be whole numbers from 0 to 2; got 3; count classes from 0, or give the network more outputs. "
          "[labels-range]"),
@@ -404,33 +413,33 @@ def test_bad_labels_are_reported(labels, error, message):
     ("make", "message"),
     [
         (lambda: cs.Model(NET, precision="high"),
-         "precision must be one of fast, strict; got precision='high'; strict rounds as plain sums do, fast may "
+         "Model.precision must be one of fast, strict (got 'high'). strict rounds as plain sums do, fast may "
          "use Winograd's algorithm. [precision]"),
         (lambda: cs.Model(NET, engine="refrence"),
          "Model.engine must be one of native, reference, torch; got engine='refrence'; did you mean reference? [engine]"),
         (lambda: cs.Model(NET, dtype="float16"),
-         "dtype must be one of float32, float64; got dtype='float16'; did you mean float64, float32? [dtype]"),
+         "Model.dtype must be float32 or float64 (got 'float16'). [dtype]"),
         (lambda: cs.Model(NET, task="clasification"),
-         "task must be one of classification, multi_label, regression, or None; got task='clasification'; did "
-         "you mean classification? [task]"),
+         "Model.task must be the name of a task, or None (got 'clasification'). Did you mean classification? "
+         "[task]"),
         (lambda: cs.Model(NET).predict(images(), "yes"),
-         "probabilities must be True, False or None; got probabilities='yes'; leave it out to follow the "
-         "model's task. [probabilities]"),
+         "predict.probabilities must be True, False or None (got 'yes'). Leave it out to follow the model's "
+         "task. [probabilities]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("nan")),
-         "lr must be a number from 0; got lr=nan; 0.01 is a common start. [setting]"),
+         "step.lr must be a number of at least 0 (got nan). 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), float("inf")),
-         "lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"),
+         "step.lr must be a number of at least 0 (got inf). 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), -0.5),
-         "lr must be a number from 0; got lr=-0.5; 0.01 is a common start. [setting]"),
+         "step.lr must be a number of at least 0 (got -0.5). 0.01 is a common start. [setting]"),
         (lambda: cs.Model(NET).step(images(), np.zeros(7, int), "0.1"),
-         "lr must be a number from 0; got lr='0.1'; 0.01 is a common start. [setting]"),
-        (lambda: cs.Model(NET, seed=-1), "seed must be an integer from 0; got seed=-1; use 0. [setting]"),
+         "step.lr must be a number of at least 0 (got '0.1'). 0.01 is a common start. [setting]"),
+        (lambda: cs.Model(NET, seed=-1), "Model.seed must be an integer of at least 0 (got -1). Use 0. "
+                                         "[setting]"),
         (lambda: cs.Model(NET).compile("adam"),
-         "optimizer must be SGD, Adam or AdamW; got optimizer='adam'; use convscope.SGD(lr=0.01, momentum=0.9). "
-         "[optimizer]"),
+         "compile.optimizer must be SGD, Adam or AdamW (got 'adam'). Use convscope.SGD(lr=0.01, momentum=0.9). [optimizer]"),
         (lambda: cs.Model("input 3x4x5 | softmax 1").compile(loss="cross_entropy"),
-         "Softmax.axis must be the class axis (0) for cross-entropy; got axis=1 in 'softmax1'; normalize over "
-         "the first axis, or use another loss. [softmax-axis]"),
+         "Softmax.axis must be the class axis (0) for cross-entropy (got axis=1 in 'softmax1'). Normalize "
+         "over the first axis, or use another loss. [softmax-axis]"),
     ],
 )  # fmt: skip
 def test_bad_settings_are_reported(make, message):

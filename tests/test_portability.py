@@ -117,9 +117,9 @@ def test_everything_works_without_what_only_posix_has(tmp_path: Path) -> None:
         (
             "CONVSCOPE_DATA",
             "no such folder",
-            "mnist needs its original files: no train-images-idx3-ubyte.gz",
+            "mnist needs its original files (no train-images-idx3-ubyte.gz",
         ),
-        ("CONVSCOPE_DATA", "x" * 5000, "mnist needs its original files: no train-images-idx3-ubyte.gz"),
+        ("CONVSCOPE_DATA", "x" * 5000, "mnist needs its original files (no train-images-idx3-ubyte.gz"),
         ("CONVSCOPE_CACHE", "x" * 5000, ""),
         ("CONVSCOPE_CACHE", "\udcff\n", ""),
         ("CONVSCOPE_THREADS", "  ", ""),

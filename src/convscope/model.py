@@ -14,7 +14,7 @@ from .data.batches import Data, as_dataset, check_dataset, check_inputs, check_l
 from .engines.common.arrays import ProgramArrays, check_array_sizes
 from .engines.protocol import Precision, Program, StepResult, Training
 from .engines.registry import engine_named
-from .errors import BadSetting, NotFinite, nearest
+from .errors import BadSetting, NotFinite
 from .layers import Sigmoid
 from .loading import load
 from .network import Network
@@ -25,6 +25,8 @@ from .optim.optimizers import SGD, Optimizer
 from .optim.schedules import Schedule, get_schedule
 from .optim.tasks import Task, check_probabilities, check_task, probability_reading, task_of
 from .parameters import buffer_shapes, parameter_shapes
+from .text.language import Message
+from .text.lists import join_or
 
 if TYPE_CHECKING:
     from .analysis.report import Report
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
 CHUNK = 256
 """Maximum number of images that are computed at once, which bounds the memory."""
 
+_FAULT_LOCATIONS = {
+    "parameters": Message("parameters"),
+    "output": Message("output"),
+    "gradient": Message("gradient"),
+    "loss": Message("loss"),
+}
 _DTYPES: dict[str, DType] = {"float32": np.float32, "float64": np.float64}
 
 
@@ -83,32 +91,34 @@ class Model:
     ) -> None:
         if not isinstance(network, Network | str | os.PathLike):
             raise BadSetting(
-                "network must be a Network, a name or a path; got {name__}; for a module with its "
-                "weights use from_torch or from_keras with parameters=True. [model-network]",
-                name__=type(network).__name__,
+                "{setting} must be a Network, a name or a path (got {got}). For a module with its weights, use "
+                "from_torch or from_keras with parameters=True. [model-network]",
+                setting="Model.network",
+                got=type(network).__name__,
             )
         self.network = load(network)
-        self.seed = check_integer("", "seed", seed, 0, "use 0")
+        self.seed = check_integer("Model.seed", seed, 0, Message("Use 0."))
         if dtype not in _DTYPES:
             raise BadSetting(
-                "dtype must be one of {dtypes}; got dtype={dtype!r}; {dtype2} [dtype]",
-                dtypes=", ".join(_DTYPES),
-                dtype=dtype,
-                dtype2=nearest(str(dtype), _DTYPES),
+                "{setting} must be {known} (got {got!r}). [dtype]",
+                setting="Model.dtype",
+                known=join_or(_DTYPES),
+                got=dtype,
             )
         if precision not in get_args(Precision):
             raise BadSetting(
-                "precision must be one of {precision}; got precision={precision2!r}; strict rounds as "
-                "plain sums do, fast may use Winograd's algorithm. [precision]",
-                precision=", ".join(get_args(Precision)),
-                precision2=precision,
+                "{setting} must be one of {known} (got {got!r}). strict rounds as plain sums do, fast may use "
+                "Winograd's algorithm. [precision]",
+                setting="Model.precision",
+                known=", ".join(get_args(Precision)),
+                got=precision,
             )
         if len(self.network.inputs) > 1:
             raise BadSetting(
-                "network must have one input; got {count} in {name}; run it with "
-                "convscope.engines.reference.layers.run instead. [several-inputs]",
+                "Model supports networks with one input ({network} has {count}). Run it with "
+                "convscope.engines.reference.layers.run. [several-inputs]",
+                network=self.network.name,
                 count=len(self.network.inputs),
-                name=self.network.name,
             )
         check_array_sizes(self.network)
         self.dtype = _DTYPES[dtype]
@@ -196,13 +206,14 @@ class Model:
         chosen = SGD() if optimizer is None else optimizer
         if not isinstance(chosen, Optimizer):
             raise BadSetting(
-                "optimizer must be SGD, Adam or AdamW; got optimizer={optimizer!r}; use "
-                "convscope.SGD(lr=0.01, momentum=0.9). [optimizer]",
-                optimizer=optimizer,
+                "{setting} must be SGD, Adam or AdamW (got {got!r}). Use convscope.SGD(lr=0.01, momentum=0.9). "
+                "[optimizer]",
+                setting="compile.optimizer",
+                got=optimizer,
             )
         if clip_norm is not None:
-            clip_norm = check_number("", "clip_norm", clip_norm, 0, above=True, hint="1 is usual")
-        followed = get_schedule(schedule)
+            clip_norm = check_number("compile.clip_norm", clip_norm, 0, above=True, hint=Message("1 is usual."))
+        followed = get_schedule(schedule, "compile.schedule")
         before, self._training = self._program, Training(chosen, objective(self.network, loss), clip_norm)
         training, self._program = self._training, self._compiled()
         for name in (*self.parameters, *self.buffers):
@@ -229,21 +240,22 @@ class Model:
 
         Raises:   as `train_step`; BadSetting [setting] for a learning rate that is negative or not finite
         """
-        lr = check_number("", "lr", lr, 0, hint="0.01 is a common start")
+        hint = Message("0.01 is a common start.")
+        lr = check_number("step.lr", lr, 0, hint=hint)
         most = float(np.finfo(self.dtype).max)
         if lr > most:
-            check_number("", "lr", lr, 0, most, hint="0.01 is a common start")
+            check_number("step.lr", lr, 0, most, hint=hint)
         self.refuse_all_frozen()
         x = check_inputs(self.network, x, self.dtype)
         result = self._program.step(x, check_labels(labels, len(x)), lr, self.steps, observe)
         if result.fault is not None:
             layer, where = result.fault
             error = NotFinite(
-                "NaN or infinity in layer {layer!r} ({where}) at step {steps}. Lower the learning rate "
-                "(now {lr:g}) or set clip_norm=1. [not-finite]",
+                "NaN or infinity in layer {layer!r} ({where}) at step {step}. Lower the learning rate "
+                "(now {lr:g}), or clip the gradient norm to 1. [not-finite]",
                 layer=layer,
-                where=where,
-                steps=self.steps,
+                where=_FAULT_LOCATIONS.get(where, where),
+                step=self.steps,
                 lr=lr,
             )
             error.layer = layer
@@ -258,10 +270,10 @@ class Model:
         if network.frozen_parameters and len(network.frozen_parameters) == len(self.parameters):
             layers = sum(bool(node.frozen) and node.owns_parameters for node in network)
             raise BadSetting(
-                "network must have a parameter to train; got {layers} layers with parameters in {name}, "
-                "all frozen; use network.with_frozen() for the same network with none. [all-frozen]",
-                layers=layers,
-                name=network.name,
+                "{network} has no parameters to train (frozen layers: {count}). Use "
+                "network.with_frozen() for the same network without frozen layers. [all-frozen]",
+                network=network.name,
+                count=layers,
             )
 
     def gradients(self, x: Array, labels: Array) -> dict[str, Array]:
@@ -366,7 +378,7 @@ class Model:
         """
         source = as_dataset(data)
         check_dataset(self.network, source, "data")
-        size = check_integer("", "batch_size", batch_size, 1, f"{CHUNK} is usual")
+        size = check_integer("evaluate.batch_size", batch_size, 1, Message("{usual} is usual.", usual=CHUNK))
         loss, correct, count = 0.0, 0, 0
         for first in range(0, len(source), size):
             x, labels = source.batch(np.arange(first, min(first + size, len(source))))

@@ -52,12 +52,12 @@ BAD_INPUT = [
     ),
     (
         ["convert", "lenet", "/nowhere/lenet.yaml"],
-        "cannot write '/nowhere/lenet.yaml' (no such file or directory). Choose an existing folder that you may "
-        "write to. [save]",
+        "Cannot write '/nowhere/lenet.yaml' (no such file or directory). Choose an existing folder that you "
+        "may write to. [save]",
     ),
     (
         ["explain", "lenet", "conv1", "--save", "/"],
-        "cannot write '/' (it is a folder). Choose an existing folder that you may write to. [save]",
+        "Cannot write '/' (it is a folder). Choose an existing folder that you may write to. [save]",
     ),
     (
         ["plot", "function", "relu", "--set", "slope"],
@@ -69,7 +69,7 @@ BAD_INPUT = [
     ),
     (
         ["plot", "activations", "--save", "a.pdf"],
-        "a figure's file must end in .png or .svg (got 'a.pdf'). [figure-ending]",
+        "A figure's file must end in .png or .svg (got 'a.pdf'). [figure-ending]",
     ),
 ]
 UNKNOWN_LAYER = "alexnet has no layer 'conv7'. Did you mean conv5, conv4, conv3? [layer-name]"

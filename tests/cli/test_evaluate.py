@@ -43,8 +43,8 @@ def test_evaluation_matches_predictions(convscope, run):
     assert document["confusion"] == confusion
     assert [known["name"] for known in document["classes"]] == list(CLASSES)
     assert [known["correct"] for known in document["classes"]] == [confusion[at][at] for at in range(3)]
-    assert len(document["mistakes"]) == (labels != found).sum()
-    for mistake in document["mistakes"]:
+    assert len(document["errors"]) == (labels != found).sum()
+    for mistake in document["errors"]:
         assert mistake["class"] == CLASSES[labels[mistake["index"]]]
         assert mistake["predicted"] == CLASSES[found[mistake["index"]]]
     own = cs.Model.load("mine").evaluate(load_data("small.npz", "test"))
@@ -58,13 +58,13 @@ def test_evaluation_under_squared_errors_shows_outputs_and_no_probabilities(conv
     document = json.loads(convscope("evaluate", "squared", "--json", "--save", "worst.svg").out)
     x, labels = (source := load_data("small.npz", "test")).batch(np.arange(len(source)))
     outputs = cs.Model.load("squared").predict(x, probabilities=False)
-    assert document["mistakes"]
-    for mistake in document["mistakes"]:
+    assert document["errors"]
+    for mistake in document["errors"]:
         at = mistake["index"]
         assert set(mistake) == {"index", "class", "predicted", "output", "class_output"}
         assert mistake["output"] == pytest.approx(outputs[at].max(), rel=1e-5)
         assert mistake["class_output"] == pytest.approx(outputs[at, labels[at]], rel=1e-5)
-    assert set(json.loads(convscope("evaluate", run, "--json", "--part", "train").out)["mistakes"][0]) == {
+    assert set(json.loads(convscope("evaluate", run, "--json", "--part", "train").out)["errors"][0]) == {
         "index",
         "class",
         "predicted",
@@ -147,7 +147,7 @@ def test_unknown_classes_are_refused(convscope, run):
     assert ended == (
         2,
         "",
-        "convscope: the data has classes that the model was not trained on: dust (it knows ash, bone, coal). "
+        "convscope: The data has classes that the model was not trained on: dust (it knows ash, bone, coal). "
         "Rename them as in training, or remove them. [classes-unknown]\n",
     )
 
@@ -168,10 +168,7 @@ def test_checkpoints_by_name(convscope, run):
     assert last["loss"] == pytest.approx(model.evaluate(load_data("small.npz", "test"))["loss"], rel=1e-6)
     assert last["loss"] != json.loads(convscope("evaluate", "up", "--json").out)["loss"]
     ended = convscope("evaluate", "up", "--checkpoint", "first")
-    assert ended.err == (
-        "convscope: --checkpoint must be one of best, last, previous; got 'first'; known: best, last, previous "
-        "[checkpoint]\n"
-    )
+    assert ended.err == ("convscope: --checkpoint must be best, last or previous (got 'first'). [checkpoint]\n")
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])

@@ -86,7 +86,7 @@ def test_invert_swaps_dark_and_light(convscope, run):
     assert read_input("dark.png", (3, 4, 7), invert=True) == pytest.approx(np.full((3, 4, 7), 235 / 255))
 
 
-MISSING = "'none.png' must be an image file; got no such file; check the path. [image-missing]"
+MISSING = "'none.png' is not an image file (no such file). Check the path. [image-missing]"
 BROKEN = "'small.npz' is a damaged image file (unknown image format). Repair or replace it. [image-file]"
 
 
@@ -95,7 +95,7 @@ def test_unreadable_images_are_reported_and_others_classified(convscope, run):
     ended = convscope("predict", run, "none.png", "ash.png", "small.npz", ".", "coal.png")
     assert ended.code == 2
     assert [block.splitlines()[0] for block in ended.out.split("\n\n")] == ["ash.png", "coal.png"]
-    folder = "'.' must be an image file; got a folder; check the path. [image-missing]"
+    folder = "'.' is not an image file (got a folder). Check the path. [image-missing]"
     assert ended.err == f"convscope: {MISSING}\nconvscope: {BROKEN}\nconvscope: {folder}\n"
 
 
@@ -112,7 +112,7 @@ def test_json_has_errors_in_order(convscope, run):
     ("arguments", "message"),
     [
         (["mine", "ash.png", "--top", "0"], "--top must be an integer of at least 1 (got 0). 3 is usual. [top]"),
-        (["mien", "ash.png"], "there is no run folder 'mien'; did you mean mine? [no-model]"),
+        (["mien", "ash.png"], "There is no run folder 'mien'. Did you mean mine? [no-model]"),
         (
             [".", "ash.png"],
             "'.' is not the folder of a saved model or run (none of model.safetensors, best.safetensors, "
@@ -140,7 +140,7 @@ def test_a_network_that_takes_no_images_is_refused(convscope, run):
     assert convscope("predict", "odd", "ash.png") == (
         2,
         "",
-        "convscope: image files need a network with 1 or 3 input channels (got an input of 5×6×7). Pass an "
+        "convscope: Image files need a network with 1 or 3 input channels (got an input of 5×6×7). Pass an "
         "array to Model.predict. [image-input]\n",
     )
 

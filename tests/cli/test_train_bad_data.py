@@ -121,40 +121,40 @@ def test_a_network_that_ends_in_maps(convscope, here):
         "input 1x6x5 | conv 3 3",
         "--data",
         "small.npz",
-        message="the network must output one value per class; got an output of 3×4×3 from network; end it with "
-        "globalavgpool or flatten, then dense. [no-classes]",
+        message="network does not output one value per class (its output is 3×4×3). End it with globalavgpool "
+        "or flatten, then dense. [no-classes]",
     )
 
 
 ARRAYS = {
     "labels-outside": (
         lambda x, y: {"x": x, "y": np.where(y == 2, -1, y)},
-        "labels must be from 0 to 99999; got label -1 for image 2 (3 of 9 are outside); "
-        "number the classes from 0. [label-range]",
+        "labels must be from 0 to 99999 (got -1 for image 2; 3 of 9 labels are outside). Number the classes "
+        "from 0. [label-range]",
     ),
     "labels-short": (
         lambda x, y: {"x": x, "y": y[:7]},
-        "there must be one label per image; got 7 labels for 9 images; check that both come from the same "
+        "There must be one label per image (got 7 labels for 9 images). Check that both come from the same "
         "split. [label-count]",
     ),
     "empty": (
         lambda x, y: {"x": x[:0], "y": y[:0]},
-        "x must hold at least one image with at least one pixel; got x=0×1×6×5; "
-        "check where the images come from. [data-empty]",
+        "x must contain at least one image with at least one pixel (got x=0×1×6×5). Check where the images "
+        "come from. [data-empty]",
     ),
     "nan": (
         lambda x, y: {"x": np.where(np.arange(9)[:, None, None, None] == 4, np.nan, x / 255), "y": y},
-        "x must hold finite float32 numbers; got nan in image 4, channel 0, row 0, column 0; repair or remove "
-        "such images. [data-nan]",
+        "x must be finite in float32 (got nan in image 4, channel 0, row 0, column 0). Repair or remove such "
+        "images. [data-nan]",
     ),
     "other-names": (
         lambda x, y: {"pics": x, "marks": y},
-        "'bad.npz' must hold arrays x and y, or x_train and y_train (and x_test, y_test); got marks, pics; "
-        "write it with np.savez(path, x=images, y=labels). [npz-names]",
+        "'bad.npz' must contain arrays x and y, or x_train and y_train (and x_test, y_test) (got marks, "
+        "pics). Write it with np.savez(path, x=images, y=labels). [npz-names]",
     ),
     "objects": (
         lambda x, y: {"x": x, "y": np.array([{}] * 9)},
-        "'y.npy' in 'bad.npz' must contain numbers or text; got objects, which could run code; write it with "
+        "'y.npy' in 'bad.npz' must contain numbers or text (got objects, which could run code). Write it with "
         "np.savez. [npz-objects]",
     ),
 }
@@ -177,8 +177,8 @@ def test_a_truncated_archive(convscope, here):
         DENSE,
         "--data",
         "half.npz",
-        message="'half.npz' must be a NumPy archive (.npz); got an unreadable file (File is not a zip file); "
-        "write it with np.savez. [npz-file]",
+        message="'half.npz' is not a readable NumPy archive (.npz) (File is not a zip file). Write it with "
+        "np.savez. [npz-file]",
     )
 
 
@@ -207,8 +207,8 @@ def test_images_of_mixed_sizes(convscope, here):
         DENSE,
         "--data",
         "folder",
-        message="images must be of one size; got 6×5 in 'folder/ash/0.png' and 8×9 in 'folder/bone/large.png'; "
-        "pass a size to resize them to. [image-sizes]",
+        message="Images must be of one size (got 6×5 in 'folder/ash/0.png' and 8×9 in "
+        "'folder/bone/large.png'). Pass a size to resize them to. [image-sizes]",
     )
     assert convscope("train", DENSE, "--data", "folder", "--resize", "6x5", "--epochs", 1).code == 0
 
@@ -224,8 +224,8 @@ def test_a_class_without_validation_images(convscope, here):
         "input 1x6x5 | flatten | dense 4",
         "--data",
         "folder",
-        message="validation data must have images of every class; got none of dust (1 of 4 classes); "
-        "add at least one image of each, or leave the class out of training. [classes-missing]",
+        message="Validation data must have images of every class (got none of dust; 1 of 4 classes). Add at "
+        "least one image of each, or leave the class out of training. [classes-missing]",
     )
 
 
@@ -245,8 +245,7 @@ def test_a_decompression_bomb(convscope, here):
         DENSE,
         "--data",
         "folder",
-        message="'folder/ash/bomb.png' must be an image of at most 100,000,000 pixels; got more; resize or "
-        "remove it. [image-pixels]",
+        message="'folder/ash/bomb.png' has more than 100,000,000 pixels. Resize or remove it. [image-pixels]",
     )
 
 
@@ -267,8 +266,8 @@ def test_an_offline_set_says_where_its_files_belong(convscope, here, monkeypatch
         "mnist",
         "--data-dir",
         "sets",
-        message="mnist needs its original files: no train-images-idx3-ubyte.gz in sets, /cache/convscope, and "
-        "downloading failed from https://ossci-datasets.s3.amazonaws.com/mnist/ (no connection), "
+        message="mnist needs its original files (no train-images-idx3-ubyte.gz in sets, /cache/convscope), "
+        "and downloading failed from https://ossci-datasets.s3.amazonaws.com/mnist/ (no connection), "
         "https://storage.googleapis.com/cvdf-datasets/mnist/ (no connection). Put "
         "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
         "t10k-labels-idx1-ubyte.gz into sets/mnist, or pass their folder as --data-dir or "

@@ -14,8 +14,8 @@ from cli.small_data import NETWORK, images, same_run
 SETTINGS = [
     (
         ["--data", "smal.npz"],
-        "data must be a known set, a folder of images per class, or an .npz file; got 'smal.npz'; "
-        "known: cifar10, digits, fashion-mnist, mnist [data-name]",
+        "--data must be a known dataset, a folder of images per class, or an .npz file (got "
+        "'smal.npz'). Known: cifar10, digits, fashion-mnist, mnist. [data-name]",
     ),
     (
         ["--optimizer", "adma"],
@@ -29,21 +29,20 @@ SETTINGS = [
         ["--loss", "mse", "--label-smoothing", "0.1"],
         "--label-smoothing applies to --loss cross-entropy only (got mse). Leave it out. [label-smoothing]",
     ),
-    (["--lr", "-1"], "--lr must be a number above 0; got -1.0; 0.01 is a common start. [setting]"),
-    (["--lr", "nan"], "--lr must be a number above 0; got nan; 0.01 is a common start. [setting]"),
-    (["--epochs", "0"], "--epochs must be an integer from 1; got 0; use 5. [setting]"),
+    (["--lr", "-1"], "--lr must be a number above 0 (got -1.0). 0.01 is a common start. [setting]"),
+    (["--lr", "nan"], "--lr must be a number above 0 (got nan). 0.01 is a common start. [setting]"),
+    (["--epochs", "0"], "--epochs must be an integer of at least 1 (got 0). Use 5. [setting]"),
     (
         ["--batch-size", "0"],
-        "--batch-size must be an integer from 1; got 0; 64 is usual. [setting]",
+        "--batch-size must be an integer of at least 1 (got 0). 64 is usual. [setting]",
     ),
     (
         ["--schedule", "cosin"],
-        "--schedule must be one of constant, step, cosine, one_cycle, warm_up; got 'cosin'; "
-        "did you mean cosine? [schedule]",
+        "--schedule must be a schedule or its name (got 'cosin'). Did you mean cosine? [schedule]",
     ),
     (
         ["--augment", "shft=2"],
-        "--augment must name steps among shift, flip, crop, rotate; got 'shft'; did you mean shift? [augment-name]",
+        "--augment has an unknown transformation (got 'shft'). Did you mean shift? [augment-name]",
     ),
     (
         ["--validation", "0.7"],
@@ -90,7 +89,7 @@ CONFIGURATIONS = [
         "- epochs\n",
         "'c.yaml' must have one `option: value` per line. Example: `epochs: 5`. [config-file]",
     ),
-    ("lr: -3\n", "--lr must be a number above 0; got -3.0; 0.01 is a common start. [setting]"),
+    ("lr: -3\n", "--lr must be a number above 0 (got -3.0). 0.01 is a common start. [setting]"),
 ]
 
 
@@ -128,7 +127,7 @@ def test_runs_that_cannot_be_resumed_are_refused(convscope, here):
         "train",
         "--resume",
         "mien",
-        message="there is no run folder 'mien'; did you mean mine? [no-model]",
+        message="There is no run folder 'mien'. Did you mean mine? [no-model]",
         runs=["mine"],
     )
     refused(
@@ -210,7 +209,7 @@ def test_full_disk_leaves_saved_checkpoints_intact(convscope, here, monkeypatch)
         ended = convscope("train", "--resume", "mine", "--epochs", 3)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines()[-1] == (
-        "convscope: cannot write 'mine/run.json' (no space left on device). Files saved earlier are intact. "
+        "convscope: Cannot write 'mine/run.json' (no space left on device). Files saved earlier are intact. "
         "Free disk space or choose another folder, then resume. [write-failed]"
     )
     assert convscope("train", "--resume", "mine", "--epochs", 3).code == 0
@@ -227,7 +226,7 @@ def test_infinite_values_stop_the_run(convscope, here):
     *_, hint, message = ended.err.splitlines()
     assert hint == "diagnose with: convscope diagnose hot"
     assert message.startswith("convscope: NaN or infinity in layer ")
-    assert message.endswith("Lower the learning rate (now 1e+30) or set --clip-norm 1. [not-finite]")
+    assert message.endswith("Lower the learning rate (now 1e+30), or clip the gradient norm to 1. [not-finite]")
 
 
 def test_diverging_run_exits_with_1(convscope, here):
@@ -235,8 +234,8 @@ def test_diverging_run_exits_with_1(convscope, here):
     options = ("--loss", "mse", "--lr", 100, "--clip-norm", 1, "--epochs", 3, "--batch-size", 8, "--run", "bad")
     ended = convscope("train", DENSE, "--data", "small.npz", *options)
     assert ended.code == 1
-    assert "training diverged: the loss has been above " in ended.err
-    assert ended.err.rstrip().endswith("Lower the learning rate, or set clip_norm=1. [diverged]")
+    assert "Training diverged: the loss has been above " in ended.err
+    assert ended.err.rstrip().endswith("Lower the learning rate, or clip the gradient norm to 1. [diverged]")
     _, diverged, _, next_command = ended.out.splitlines()
     assert diverged.startswith("diverged at step ")
     assert diverged.endswith(": no epoch ended before that.")

@@ -53,11 +53,11 @@ def test_batch_is_a_copy():
 
 def test_wrong_rank_is_refused():
     refused(
-        "x must have 4 axes (n, c, h, w); got x=5×3×4; use x[:, None] for gray images. [data-rank]",
+        "x must have 4 axes (n, c, h, w) (got x=5×3×4). Use x[:, None] for gray images. [data-rank]",
         x=BYTES[:, 0],
     )
     refused(
-        "x must have 4 axes (n, c, h, w); got x=5×24; reshape it to one image per row. [data-rank]",
+        "x must have 4 axes (n, c, h, w) (got x=5×24). Reshape it to one image per row. [data-rank]",
         x=BYTES.reshape(5, 24),
     )
 
@@ -65,22 +65,22 @@ def test_wrong_rank_is_refused():
 @pytest.mark.parametrize("dtype", ["int64", "bool", "complex64", "object", "int8"])
 def test_wrong_dtype_is_refused(dtype):
     refused(
-        f"x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={dtype}; "
-        "use x.astype('float32') after scaling it. [data-type]",
+        f"x must contain bytes (uint8, 0…255) or floating-point numbers (got dtype={dtype}). Scale it and use "
+        "x.astype('float32'). [data-type]",
         x=np.zeros((5, 2, 3, 4), dtype),
     )
 
 
 def test_empty_array_is_refused():
     refused(
-        "x must hold at least one image with at least one pixel; got x=0×2×3×4; "
-        "check where the images come from. [data-empty]",
+        "x must contain at least one image with at least one pixel (got x=0×2×3×4). Check where the images "
+        "come from. [data-empty]",
         x=BYTES[:0],
         labels=LABELS[:0],
     )
     refused(
-        "x must hold at least one image with at least one pixel; got x=5×2×0×4; "
-        "check where the images come from. [data-empty]",
+        "x must contain at least one image with at least one pixel (got x=5×2×0×4). Check where the images "
+        "come from. [data-empty]",
         x=BYTES[:, :, :0],
     )
 
@@ -91,7 +91,7 @@ def test_non_finite_pixels_are_refused(value, shown):
     x = np.zeros((3000, 1, 3, 4))
     x[2999, 0, 2, 1] = value
     refused(
-        f"x must hold finite float32 numbers; got {shown} in image 2999, channel 0, row 2, column 1; repair or "
+        f"x must be finite in float32 (got {shown} in image 2999, channel 0, row 2, column 1). Repair or "
         "remove such images. [data-nan]",
         x=x,
         labels=np.zeros(3000, int),
@@ -100,7 +100,7 @@ def test_non_finite_pixels_are_refused(value, shown):
 
 def test_wrong_label_count_is_refused():
     refused(
-        "there must be one label per image; got 4 labels for 5 images; check that both come from the same "
+        "There must be one label per image (got 4 labels for 5 images). Check that both come from the same "
         "split. [label-count]",
         labels=LABELS[:4],
     )
@@ -108,11 +108,11 @@ def test_wrong_label_count_is_refused():
 
 def test_wrong_label_rank_is_refused():
     refused(
-        "labels must have 1 axis (n,); got labels=5×3; use labels.argmax(1) for one-hot rows. [label-rank]",
+        "labels must have 1 axis (n,) (got labels=5×3). Use labels.argmax(1) for one-hot rows. [label-rank]",
         labels=np.eye(3, dtype=int)[LABELS],
     )
     refused(
-        "labels must have 1 axis (n,); got labels=scalar; pass one integer per image. [label-rank]",
+        "labels must have 1 axis (n,) (got labels=scalar). Pass one integer per image. [label-rank]",
         labels=np.array(3),
     )
 
@@ -120,7 +120,7 @@ def test_wrong_label_rank_is_refused():
 @pytest.mark.parametrize("labels", [LABELS.astype(float), np.array(list("abcab"))])
 def test_non_integer_labels_are_refused(labels):
     refused(
-        f"labels must be integers, indices into the classes; got dtype={labels.dtype}; use np.unique(labels, "
+        f"labels must be integers, indices into the classes (got dtype={labels.dtype}). Use np.unique(labels, "
         "return_inverse=True) to number them. [label-type]",
         labels=labels,
     )
@@ -128,23 +128,23 @@ def test_non_integer_labels_are_refused(labels):
 
 def test_labels_out_of_range_are_refused():
     refused(
-        "labels must be from 0 to 1; got label 2 for image 1 (2 of 5 are outside); "
-        "name every class, and number them from 0. [label-range]",
+        "labels must be from 0 to 1 (got 2 for image 1; 2 of 5 labels are outside). Name every class, and "
+        "number them from 0. [label-range]",
         classes=["a", "b"],
     )
     refused(
-        "labels must be from 0 to 99999; got label -1 for image 1 (2 of 5 are outside); "
-        "number the classes from 0. [label-range]",
+        "labels must be from 0 to 99999 (got -1 for image 1; 2 of 5 labels are outside). Number the classes "
+        "from 0. [label-range]",
         labels=np.array([0, -1, 1, 100_000, 0]),
     )
 
 
 def test_bad_class_names_are_refused():
     refused(
-        "class names must be unique; got 'a' twice; name each class once. [class-names]",
+        "Class names must be unique (got 'a' twice). Name each class once. [class-names]",
         classes=["a", "b", "a"],
     )
-    refused("class names must be unique; got none; name each class once. [class-names]", classes=[])
+    refused("There are no class names. Name each class once. [class-names]", classes=[])
 
 
 @pytest.mark.parametrize("module", [arrays, transforms, load, splits], ids=lambda module: module.__name__)

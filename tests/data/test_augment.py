@@ -107,26 +107,26 @@ def test_empty_augmentation_changes_nothing():
     [
         (
             "shift=2,rotat=3",
-            "augment must name steps among shift, flip, crop, rotate; got 'rotat'; did you mean rotate? [augment-name]",
+            "fit.augment has an unknown transformation (got 'rotat'). Did you mean rotate? [augment-name]",
         ),
         (
             "shift=1.5",
-            "augment.shift must be an integer from 1 to 1000, pixels; got 'shift=1.5'; write for example "
+            "shift of fit.augment must be an integer from 1 to 1000 (pixels) (got 'shift=1.5'). Write for example "
             "shift=2. [augment-strength]",
         ),
         (
             "rotate=nan",
-            "augment.rotate must be a number from 0 to 180, degrees; got 'rotate=nan'; "
-            "write for example rotate=10. [augment-strength]",
+            "rotate of fit.augment must be a number from 0 to 180 (degrees) (got 'rotate=nan'). "
+            "Write for example rotate=10. [augment-strength]",
         ),
         (
             "flip=often",
-            "augment.flip must be a number from 0 to 1, as a probability; got 'flip=often'; "
-            "write for example flip=0.5. [augment-strength]",
+            "flip of fit.augment must be a probability from 0 to 1 (got 'flip=often'). "
+            "Write for example flip=0.5. [augment-strength]",
         ),
         (
             "crop=1",
-            "augment.crop must be a number from 0 to 0.9, as a fraction of the side; got 'crop=1'; write for "
+            "crop of fit.augment must be a fraction of the side from 0 to 0.9 (got 'crop=1'). Write for "
             "example crop=0.2. [augment-strength]",
         ),
     ],

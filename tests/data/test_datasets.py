@@ -124,13 +124,12 @@ def test_idx_files_with_other_headers_are_refused(tmp_path):
     path = tmp_path / "labels"
     path.write_bytes(idx(np.zeros(3, np.uint8)))
     message = (
-        f"'{path}' must be an IDX file of bytes with 3 axes; got another header; restore the original file. "
-        "[idx-header]"
+        f"'{path}' is not an IDX file of bytes with 3 axes, by its header. Restore the original file. [idx-header]"
     )
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         read_idx(path, 3)
     path.write_bytes(idx(np.zeros(3, np.uint8)) + b"more")
-    message = f"'{path}' must hold 3 bytes for 3; got more; download it again. [idx-size]"
+    message = f"'{path}' must contain 3 bytes for 3 (got more). Download it again. [idx-size]"
     with pytest.raises(BadFile, match=f"^{re.escape(message)}$"):
         read_idx(path, 1)
 
@@ -144,7 +143,9 @@ def test_idx_file_longer_than_its_header_is_refused(tmp_path):
             file.write(bytes(1 << 20))
     tracemalloc.start()
     try:
-        with pytest.raises(BadFile, match=r"must hold 3 bytes for 3; got more; download it again\. \[idx-size\]$"):
+        with pytest.raises(
+            BadFile, match=r"must contain 3 bytes for 3 \(got more\)\. Download it again\. \[idx-size\]$"
+        ):
             read_idx(path, 1)
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:
@@ -227,7 +228,7 @@ def test_missing_files_without_network_are_listed(tmp_path, server, monkeypatch)
     data = tmp_path / "data"
     data.mkdir()
     message = (
-        f"mnist needs its original files: no t10k-images-idx3-ubyte.gz in {data}, {tmp_path}/cache/convscope, "
+        f"mnist needs its original files (no t10k-images-idx3-ubyte.gz in {data}, {tmp_path}/cache/convscope), "
         f"and downloading failed from {server.url}/absent/ (HTTP status 404), {server.url}/damaged/ (wrong "
         f"checksum), http://127.0.0.1:9/ (no connection). Put {ALL} into {data}/mnist, or pass their folder as "
         "--data-dir or CONVSCOPE_DATA. [data-missing]"
@@ -240,8 +241,8 @@ def test_missing_files_without_network_are_listed(tmp_path, server, monkeypatch)
 def test_missing_pooch_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     message = (
-        f"mnist needs its original files: no train-images-idx3-ubyte.gz in {tmp_path}/cache/convscope, and to "
-        f"download it, run `pip install pooch`. Put {ALL} into {tmp_path}/cache/convscope/mnist, or pass their "
+        f"mnist needs its original files (no train-images-idx3-ubyte.gz in {tmp_path}/cache/convscope). Run "
+        f"`pip install pooch` to download them, put {ALL} into {tmp_path}/cache/convscope/mnist, or pass their "
         "folder as --data-dir or CONVSCOPE_DATA. [data-missing]"
     )
     with pytest.raises(MissingExtra, match=f"^{re.escape(message)}$"):

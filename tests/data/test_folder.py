@@ -89,8 +89,8 @@ def test_gray_images_have_one_channel(tmp_path):
 def test_mixed_sizes_are_refused_or_resized(animals, size):
     odd = save(animals / "dog" / "d.png", color(9, size))
     refused(
-        f"images must be of one size; got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'; pass "
-        "a size to resize them to. [image-sizes]",
+        f"Images must be of one size (got 7×5 in '{animals}/cat/A.PNG' and {size[0]}×{size[1]} in '{odd}'). "
+        "Pass a size to resize them to. [image-sizes]",
         BadData,
         lambda: FolderDataset(animals),
     )
@@ -150,7 +150,7 @@ def test_folder_of_corrupt_images_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.png").write_bytes(b"")
     refused(
-        f"'{tmp_path}' has no readable image (1 damaged files). Download the images again. [folder-empty]",
+        f"'{tmp_path}' has no readable image (damaged: 1). Download the images again. [folder-empty]",
         BadData,
         lambda: FolderDataset(tmp_path, skip_corrupt=True),
     )
@@ -168,7 +168,7 @@ def test_decompression_bombs_are_refused(tmp_path, sides):
     path.parent.mkdir()
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
     refused(
-        f"'{path}' must be an image of at most 100,000,000 pixels; got more; resize or remove it. [image-pixels]",
+        f"'{path}' has more than 100,000,000 pixels. Resize or remove it. [image-pixels]",
         BadFile,
         lambda: FolderDataset(tmp_path),
     )
@@ -177,8 +177,7 @@ def test_decompression_bombs_are_refused(tmp_path, sides):
 def test_folder_without_classes_is_refused(tmp_path):
     save(tmp_path / "1.png", color(1))
     refused(
-        f"'{tmp_path}' needs one subfolder of images per class; got none; create a folder for each class. "
-        "[folder-classes]",
+        f"'{tmp_path}' has no subfolders. Create a folder of images for each class. [folder-classes]",
         BadData,
         lambda: load_data(tmp_path),
     )
@@ -238,8 +237,8 @@ def test_part_folders_are_read(tmp_path):
 def test_validation_without_a_class_is_refused(tmp_path):
     parts(tmp_path, train=["a", "b", "c"], validation=["b"])
     refused(
-        "validation data must have images of every class; got none of a, c (2 of 3 classes); "
-        "add at least one image of each, or leave the class out of training. [classes-missing]",
+        "Validation data must have images of every class (got none of a, c; 2 of 3 classes). Add at least one "
+        "image of each, or leave the class out of training. [classes-missing]",
         BadData,
         lambda: load_data(tmp_path, "validation"),
     )
@@ -259,8 +258,8 @@ def test_parts_of_different_sizes_are_refused(tmp_path):
     parts(tmp_path, train=["a"])
     save(tmp_path / "test" / "a" / "1.png", color(1, (4, 6)))
     refused(
-        "images must be of one size in every part; got 7×5 in 'train' and 4×6 in 'test'; pass a size to resize "
-        "them to. [image-sizes]",
+        "Images must be of one size (got 7×5 in 'train' and 4×6 in 'test'). Pass a size to resize them to. "
+        "[image-sizes]",
         BadData,
         lambda: load_data(tmp_path, "test"),
     )
@@ -380,8 +379,8 @@ def test_several_damaged_images_are_counted(animals):
     for name in ("cat/z.png", "dog/b.png", "dog/c.png"):
         (animals / name).write_bytes(b"hello")
     refused(
-        f"'{animals}/cat/z.png' is a damaged image file (unknown image format); 2 more cannot be read. Repair or "
-        "remove it, or pass --skip-corrupt (in Python skip_corrupt=True). [image-file]",
+        f"'{animals}/cat/z.png' is a damaged image file (unknown image format), and 2 more cannot be read. "
+        "Repair or remove them, or pass --skip-corrupt (in Python skip_corrupt=True). [image-file]",
         BadFile,
         lambda: FolderDataset(animals),
     )
@@ -390,7 +389,7 @@ def test_several_damaged_images_are_counted(animals):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no fifos here")
 def test_fifo_among_images_does_not_hang(animals):
     os.mkfifo(animals / "cat" / "b.png")
-    with pytest.raises(BadFile, match=r"b\.png' must be an image file; got no such file"):
+    with pytest.raises(BadFile, match=r"b\.png' is not an image file \(no such file\)"):
         FolderDataset(animals)
 
 

@@ -55,14 +55,15 @@ def test_hold_out_of_zero_keeps_all_images():
 def test_unknown_names_are_reported(tmp_path):
     assert DATA_NAMES == ("digits", "mnist", "fashion-mnist", "cifar10")
     refused(
-        "data must be a known set, a folder of images per class, or an .npz file; got 'minst'; "
-        "did you mean mnist? [data-name]",
+        "load_data.name must be a known dataset, a folder of images per class, or an .npz file (got 'minst'). "
+        "Did you mean mnist? [data-name]",
         "minst",
     )
     path = tmp_path / "data.csv"
     path.write_text("1,2")
     refused(
-        f"data must be a folder or an .npz file; got {str(path)!r}; write it with np.savez. [data-kind]",
+        f"load_data.name must be a folder or an .npz file (got {str(path)!r}). Write it with np.savez. "
+        "[data-kind]",
         path,
         error=BadFile,
     )
@@ -70,26 +71,24 @@ def test_unknown_names_are_reported(tmp_path):
 
 def test_options_out_of_range_are_refused():
     refused(
-        "split must be one of train, validation, test; got split='tset'; choose one. [data-split]",
+        "load_data.split must be one of train, validation, test (got 'tset'). [data-split]",
         "digits",
         "tset",
     )
     refused(
-        "hold_out must be from 0 to 0.5; got hold_out=0.6; give the share of training images to validate on. "
-        "[data-option]",
+        "load_data.hold_out must be from 0 to 0.5 (got 0.6). It is the fraction of the training images to "
+        "validate on. [data-option]",
         "digits",
         hold_out=0.6,
     )
     for resize in (0, (3, 4, 5), 10_001):
         refused(
-            f"resize must be one side or (h, w), each from 1 to 10,000 pixels; got resize={resize!r}; "
-            "use for example resize=64. [data-option]",
+            f"load_data.resize must be one side or (h, w), each from 1 to 10,000 pixels (got {resize!r}). Use "
+            "for example 64. [data-option]",
             "digits",
             resize=resize,
         )
-    refused(
-        "channels must be 1 (gray) or 3 (color); got channels=2; choose one. [data-option]", "digits", channels=2
-    )
+    refused("load_data.channels must be 1 (gray) or 3 (color) (got 2). [data-option]", "digits", channels=2)
 
 
 def test_data_imports_nothing_heavy():

@@ -23,7 +23,7 @@ def test_subset_has_the_images_at_its_indices():
 
 
 def test_empty_subset_is_refused():
-    message = "a part of the data must hold at least one image; got none; hold out less. [data-empty]"
+    message = "A part of the data must have at least one image (got none). Hold out less. [data-empty]"
     with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
         Subset(WHOLE, np.array([], int))
 
@@ -54,8 +54,8 @@ def test_missing_classes_are_reported():
     assert missing_classes(WHOLE) == ()
     assert missing_classes(part) == ("a", "c")
     message = (
-        "validation data must have images of every class; got none of a, c (2 of 3 classes); "
-        "add at least one image of each, or leave the class out of training. [classes-missing]"
+        "Validation data must have images of every class (got none of a, c; 2 of 3 classes). Add at least one "
+        "image of each, or leave the class out of training. [classes-missing]"
     )
     with pytest.raises(BadData, match=f"^{re.escape(message)}$"):
         refuse_missing_classes(part)

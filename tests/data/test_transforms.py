@@ -61,7 +61,7 @@ def test_other_channel_counts_are_refused():
     with pytest.raises(BadData) as caught:
         resize_dataset(source(channels=4), 3)
     assert str(caught.value) == (
-        "cannot convert images from 4 to 3 channels. Only 3 to 1 (gray) and 1 to 3 are supported: convert the "
+        "Cannot convert images from 4 to 3 channels. Only 3 to 1 (gray) and 1 to 3 are supported: convert the "
         "images first. [fit-channels]"
     )
 

@@ -200,8 +200,8 @@ def test_network_without_trainable_parameters_is_rejected():
     network = cs.load("input 3x8x7 | conv 4 3 | flatten | dense 4").with_frozen("conv1", "dense1")
     x, labels = batches(1, np.float32)[0]
     message = (
-        "network must have a parameter to train; got 2 layers with parameters in network, all frozen; use "
-        "network.with_frozen() for the same network with none. [all-frozen]"
+        "network has no parameters to train (frozen layers: 2). Use network.with_frozen() for the same "
+        "network without frozen layers. [all-frozen]"
     )
     for action in (lambda model: model.train_step(x, labels), lambda model: model.fit((x, labels), 1)):
         with pytest.raises(BadSetting) as caught:

@@ -44,8 +44,8 @@ def test_failure_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(BadFile) as caught:
         write_file(path, "new")
     assert str(caught.value) == (
-        f"cannot write {str(path)!r} (no space left on device). Choose an existing folder that you may write to. "
-        "[save]"
+        f"Cannot write {str(path)!r} (no space left on device). Choose an existing folder that you may write "
+        "to. [save]"
     )
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
@@ -61,7 +61,7 @@ def test_unwritable_paths_are_reported(tmp_path, name, reason):
     with pytest.raises(BadFile) as caught:
         write_file(path, "new")
     assert str(caught.value) == (
-        f"cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]"
+        f"Cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]"
     )
 
 
@@ -86,8 +86,8 @@ def test_full_disk_leaves_only_the_old_file(tmp_path, monkeypatch, call):
     with pytest.raises(BadFile) as caught:
         write_durably(path, b"two")
     assert str(caught.value) == (
-        f"cannot write {str(path)!r} (no space left on device). Files saved earlier are intact. Free disk space "
-        "or choose another folder, then resume. [write-failed]"
+        f"Cannot write {str(path)!r} (no space left on device). Files saved earlier are intact. Free disk "
+        "space or choose another folder, then resume. [write-failed]"
     )
     assert path.read_bytes() == b"one"
     assert os.listdir(tmp_path) == ["a"]

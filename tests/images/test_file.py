@@ -28,10 +28,10 @@ def noise(*shape):
     return np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
 
 
-def refused(path, got, code, hint="check the path"):
+def refused(path, problem, code, hint="Check the path"):
     with pytest.raises(BadFile) as caught:
         read_image(path, 3)
-    assert str(caught.value) == f"{str(path)!r} must be {got}; {hint}. [{code}]"
+    assert str(caught.value) == f"{str(path)!r} {problem}. {hint}. [{code}]"
 
 
 def test_images_are_channels_first(saved):
@@ -105,8 +105,8 @@ def test_integers_beyond_sixteen_bits_are_refused(saved):
 
 
 def test_missing_files_are_reported(tmp_path):
-    refused(tmp_path / "none.png", "an image file; got no such file", "image-missing")
-    refused(tmp_path, "an image file; got a folder", "image-missing")
+    refused(tmp_path / "none.png", "is not an image file (no such file)", "image-missing")
+    refused(tmp_path, "is not an image file (got a folder)", "image-missing")
 
 
 def test_file_that_is_not_an_image_is_refused(tmp_path, saved):
@@ -129,8 +129,7 @@ def test_file_that_is_not_an_image_is_refused(tmp_path, saved):
 def test_decompression_bomb_is_refused(saved, monkeypatch):
     """A small file that claims too many pixels is refused by its header."""
     monkeypatch.setattr(file, "MOST_PIXELS", 2000)
-    got = "an image of at most 2,000 pixels; got more"
-    refused(saved(noise(50, 41)), got, "image-pixels", "resize or remove it")
+    refused(saved(noise(50, 41)), "has more than 2,000 pixels", "image-pixels", "Resize or remove it")
 
 
 def test_missing_pillow_is_reported(tmp_path, monkeypatch):

@@ -104,7 +104,7 @@ def test_stretch_note_lists_images_with_changed_aspect_ratio(tmp_path, monkeypat
 
 @pytest.mark.parametrize("shape", [(10,), (3, 5), (3, 5, 6, 7), (3, 20_000, 20_000)])
 def test_network_without_image_input_is_refused(shape):
-    with pytest.raises(BadShape, match=r"^images need a network with an input c×h×w .* \[image-shape\]$"):
+    with pytest.raises(BadShape, match=r"^Images need a network with an input c×h×w .* \[image-shape\]$"):
         images.sample_image(shape)
 
 

@@ -168,13 +168,13 @@ def test_two_convolutions_of_an_image_in_color():
 
 def test_channels_that_do_not_fit():
     refused(
-        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) "
-        "(got x=3×4×5, weight=2×2×3×3). Pass kernels with one slice per channel. [lab-channels]",
+        "A kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) (got "
+        "x=3×4×5, weight=2×2×3×3). Pass kernels with one slice per channel. [lab-channels]",
         lambda: lab.by_channels(np.zeros((3, 4, 5)), np.zeros((2, 2, 3, 3))),
     )
     refused(
-        "there must be 2 biases, one per kernel, and 3 names, one per channel (got bias=3, 3 names). "
-        "Leave both out. [lab-channels]",
+        "There must be 2 biases, one per kernel, and 3 names, one per channel (got bias=3, 3 names). Leave "
+        "both out. [lab-channels]",
         lambda: lab.by_channels(np.zeros((3, 4, 5)), np.zeros((2, 3, 3, 3)), [1, 2, 3]),
     )
 
@@ -238,7 +238,7 @@ def test_correlation_that_does_not_fit():
         lambda: lab.correlation([[1, 2], [3, 4]], [1, 2]),
     )
     refused(
-        "grad_y must be 3, as y (got grad_y=2). Remove it for ones. [lab-correlation]",
+        "grad_y must be 3, as y (got grad_y=2). Leave it out for ones. [lab-correlation]",
         lambda: lab.correlation(grad_y=[1, 2]),
     )
 
@@ -260,8 +260,8 @@ def test_im2col_of_the_example():
     assert made.times_seen.tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
     assert "X_col 12×9: 3·2·2 = 12 rows, one per channel and tap; 3·3 = 9 columns, one per window" in str(made)
     refused(
-        "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) "
-        "(got x=4×4, weight=1×3×2×2). Pass kernels with one slice per channel. [lab-columns]",
+        "A kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) (got "
+        "x=4×4, weight=1×3×2×2). Pass kernels with one slice per channel. [lab-columns]",
         lambda: lab.matrix_product(np.zeros((4, 4))),
     )
 
@@ -312,8 +312,8 @@ def test_walk_with_own_numbers():
 
 def test_networks_too_large_to_read():
     refused(
-        "a network to be walked through must have one input and layers of at most 4,096 numbers "
-        "(got 1 inputs and a layer of 290,400). Take a smaller one. [lab-network]",
+        "The network must have one input and layers of at most 4,096 values (got 1 input and a layer of "
+        "290,400). Use a smaller one. [lab-network]",
         lambda: lab.walk("alexnet"),
     )
 

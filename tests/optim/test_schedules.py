@@ -70,15 +70,16 @@ def test_rates_stay_constant_after_the_end():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Cosine(steps=0), "Cosine.steps must be an integer from 1; got steps=0; leave it out for the "
-                                  "whole run. [setting]"),
-        (lambda: StepDecay(gamma=0), "StepDecay.gamma must be a number above 0; got gamma=0; 0.1 is usual. [setting]"),
-        (lambda: OneCycle(rise=1), "OneCycle.rise must be a number from 0 and below 1; got rise=1; 0.3 is usual. "
-         "[setting]"),
-        (lambda: Cosine().rate(LR, 3), "Cosine.steps must be set if the length of the run is unknown; got "
-                                       "steps=None; set it, or train with fit. [schedule-length]"),
-        (lambda: get_schedule("cosin"), "schedule must be one of constant, step, cosine, one_cycle, warm_up; "
-                                          "got schedule='cosin'; did you mean cosine? [schedule]"),
+        (lambda: Cosine(steps=0), "Cosine.steps must be an integer of at least 1 (got 0). Leave it out for "
+                                  "the whole run. [setting]"),
+        (lambda: StepDecay(gamma=0), "StepDecay.gamma must be a number above 0 (got 0). 0.1 is usual. "
+                                     "[setting]"),
+        (lambda: OneCycle(rise=1), "OneCycle.rise must be a number of at least 0 and below 1 (got 1). 0.3 is "
+                                   "usual. [setting]"),
+        (lambda: Cosine().rate(LR, 3), "Cosine.steps must be set if the length of the run is unknown (got "
+                                       "None). Set it, or train with fit. [schedule-length]"),
+        (lambda: get_schedule("cosin"), "fit.schedule must be a schedule or its name (got 'cosin'). Did you "
+                                        "mean cosine? [schedule]"),
     ],
 )  # fmt: skip
 def test_invalid_settings_are_reported(make, message):

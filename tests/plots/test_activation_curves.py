@@ -168,8 +168,8 @@ def test_unknown_functions_get_the_nearest_names():
     with pytest.raises(BadSetting) as caught:
         plots.activation("sigmoyd")
     assert str(caught.value) == (
-        "Activation.name must be an elementwise activation function (got name='sigmoyd'); "
-        "did you mean sigmoid, hardsigmoid? [activation-name]"
+        "Activation.name must be an elementwise activation function (got 'sigmoyd'). Did you mean sigmoid, "
+        "hardsigmoid? [activation-name]"
     )
 
 

@@ -63,7 +63,8 @@ def test_unreadable_image_is_refused(shape):
     with pytest.raises(BadShape) as caught:
         plots.convolution_maps(np.zeros(shape, np.uint8))
     assert str(caught.value) == (
-        f"an image must be h×w×3 or h×w×1; got {'×'.join(map(str, shape))}; read it with load_image. [maps-image]"
+        f"image must be h×w×3 or h×w×1 (got image={'×'.join(map(str, shape))}). Read it with load_image. "
+        "[maps-image]"
     )
 
 
@@ -80,7 +81,7 @@ def test_own_kernels_are_drawn_with_their_maps():
 @pytest.mark.parametrize("count", [0, 5])
 def test_kernels_beyond_the_figure_are_refused(count):
     kernels = {str(number): [[1.0]] for number in range(count)}
-    with pytest.raises(BadSetting, match=rf"^a figure shows 1 to 4 kernels \(got {count}\)\. "):
+    with pytest.raises(BadSetting, match=rf"^convolution_maps\.kernels must have 1 to 4 kernels \(got {count}\)\. "):
         plots.convolution_maps(images.sample_image((3, 24, 33)), kernels=kernels)
 
 

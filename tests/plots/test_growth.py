@@ -148,7 +148,7 @@ def test_an_input_alone_does_not_grow():
     with pytest.raises(BadShape) as caught:
         plots.field_growth(Network([Entry("input", Input((3, 9, 11)))]))
     assert str(caught.value) == (
-        "the network has only an input, so there is no receptive field to draw. Add layers. [field-growth]"
+        "The network has only an input, so there is no receptive field to draw. Add layers. [field-growth]"
     )
 
 

@@ -111,6 +111,6 @@ def test_the_image_must_have_the_inputs_size():
     with pytest.raises(BadShape) as caught:
         plots.region_on_image(network.field("a", (1, 2)), images.sample_image((3, 40, 61)))
     assert str(caught.value) == (
-        "an image must be as large as what the region lies on to be drawn; got image=40×61, region on 40×60; "
-        "fit it with load_image. [region-image]"
+        "The image must have the size of the input that the region is on (got image=40×61, input=40×60). "
+        "Resize it with load_image. [region-image]"
     )

@@ -32,7 +32,7 @@ def some_chinese(monkeypatch):
 def test_other_endings_are_refused(tmp_path):
     with pytest.raises(BadFile) as caught:
         plots.save(style.new_figure(), "growth.pdf")
-    assert str(caught.value) == ("a figure's file must end in .png or .svg (got 'growth.pdf'). [figure-ending]")
+    assert str(caught.value) == ("A figure's file must end in .png or .svg (got 'growth.pdf'). [figure-ending]")
 
 
 def test_the_ending_may_be_in_capitals(tmp_path):
@@ -41,14 +41,14 @@ def test_the_ending_may_be_in_capitals(tmp_path):
 
 
 def test_a_missing_folder_is_one_message(tmp_path):
-    with pytest.raises(BadFile, match=r"cannot write .* Choose an existing folder .* \[save\]$"):
+    with pytest.raises(BadFile, match=r"Cannot write .* Choose an existing folder .* \[save\]$"):
         plots.save(style.new_figure(1, 1), tmp_path / "none" / "a.png")
 
 
 def test_unknown_languages_are_refused():
     with pytest.raises(BadSetting) as caught:
         plots.activations(lang="fr")
-    assert str(caught.value) == ('Figure.lang must be "en" or "zh" (got lang=\'fr\'). [figure-language]')
+    assert str(caught.value) == ('Figure.lang must be "en" or "zh" (got \'fr\'). [figure-language]')
 
 
 def test_missing_chinese_font_falls_back_to_english_with_one_warning(no_chinese, capsys):

@@ -202,7 +202,7 @@ def test_no_epoch_has_no_curves():
     with pytest.raises(BadData) as caught:
         plots.training_curves(EVENTS[:2], "mine")
     assert str(caught.value) == (
-        "the run has no complete epoch to draw. Resume it with `convscope train --resume`. [no-epochs]"
+        "The run has no complete epoch to draw. Resume it with `convscope train --resume`. [no-epochs]"
     )
 
 
@@ -245,7 +245,7 @@ def test_layers_without_maps_are_refused(model, activations):
         "[no-maps]"
     )
     with pytest.raises(
-        UnknownLayer, match=r"^network has no layer 'conv3'; did you mean conv2, conv1\? \[layer-name\]$"
+        UnknownLayer, match=r"^network has no layer 'conv3'. Did you mean conv2, conv1\? \[layer-name\]$"
     ):
         layer_maps(model.network, activations, ["conv3"])
     flat = cs.Model("input 1x2x3 | flatten | dense 2")
@@ -272,7 +272,7 @@ def test_kernels_are_the_weights(model):
 def test_layers_without_kernels_are_refused(model):
     """Nearest convolutions are offered."""
     with pytest.raises(
-        BadShape, match=r"^'relu1' is no two-dimensional convolution, .*; known: conv1, conv2 \[no-kernels\]$"
+        BadShape, match=r"^'relu1' is not a two-dimensional convolution, .*\. Known: conv1, conv2\. \[no-kernels\]$"
     ):
         kernels_of(model.network, model.parameters, "relu1")
     with pytest.raises(

@@ -31,6 +31,6 @@ def test_units_of_a_vector_are_not_drawn():
     with pytest.raises(BadShape) as caught:
         plots.units_beside_image(network.seen_by((1, 2), "dense1"), np.zeros((12, 15, 3), np.uint8))
     assert str(caught.value) == (
-        "units must lie on a map of rows and columns, and see an image, to be drawn; got units on 7; ask without "
-        "--save. [units-image]"
+        "Only units of feature maps that see an image can be drawn (got units on 7). Ask without --save. "
+        "[units-image]"
     )

@@ -40,16 +40,17 @@ def test_names_alone_give_default_settings():
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"epoch": 3}, "configuration has an unknown key 'epoch'; did you mean epochs? [configuration-key]"),
+        ({"epoch": 3}, "configuration has an unknown key 'epoch'. Did you mean epochs? [configuration-key]"),
         ({"optimizer": {"name": "sgd", "momentun": 0.9}}, "configuration.optimizer has an unknown key "
-                                                          "'momentun'; did you mean momentum? "
+                                                          "'momentun'. Did you mean momentum? "
                                                           "[configuration-key]"),
-        ({"optimizer": {"name": "rmsprop"}}, "configuration.optimizer must be one of sgd, adam, adamw; got "
-         "optimizer={'name': 'rmsprop'}; known: adam, adamw, sgd [configuration-value]"),
-        ({"schedule": 3}, "configuration.schedule must be one of constant, step, cosine, one_cycle, warm_up; got "
-         "schedule=3; pass a name, or a name with settings. [configuration-value]"),
-        ({"optimizer": {"name": "adam", "betas": [0.9]}}, "Adam.betas must be two numbers from 0 and below 1; got "
-         "betas=(0.9,); (0.9, 0.999) is usual. [betas]"),
+        ({"optimizer": {"name": "rmsprop"}}, "configuration.optimizer has an unknown value (got {'name': "
+                                             "'rmsprop'}). Known: adam, adamw, sgd. [configuration-value]"),
+        ({"schedule": 3}, "configuration.schedule has an unknown value (got 3). Pass a name, or a name with "
+                          "settings. [configuration-value]"),
+        ({"optimizer": {"name": "adam", "betas": [0.9]}}, "Adam.betas must be two numbers of at least 0 and "
+                                                          "below 1 (got (0.9,)). (0.9, 0.999) is usual. "
+                                                          "[betas]"),
     ],
 )  # fmt: skip
 def test_invalid_settings_are_reported(document, message):
@@ -60,31 +61,31 @@ def test_invalid_settings_are_reported(document, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: cs.SGD(lr=0), "SGD.lr must be a number above 0; got lr=0; 0.01 is a common start. [setting]"),
-        (lambda: cs.SGD(lr=float("nan")), "SGD.lr must be a number above 0; got lr=nan; 0.01 is a common start. "
-         "[setting]"),
-        (lambda: cs.SGD(lr="0.1"), "SGD.lr must be a number above 0; got lr='0.1'; 0.01 is a common start. [setting]"),
-        (lambda: cs.SGD(momentum=1), "SGD.momentum must be a number from 0 and below 1; got momentum=1; 0.9 is "
-         "usual. [setting]"),
-        (lambda: cs.SGD(lr=10**400), f"SGD.lr must be a number above 0; got lr={10**59}…; 0.01 is a common start. "
-         "[setting]"),
-        (lambda: cs.SGD(lr=10**5000), "SGD.lr must be a number above 0; got lr=a very large int; 0.01 is a common "
-         "start. [setting]"),
+        (lambda: cs.SGD(lr=0), "SGD.lr must be a number above 0 (got 0). 0.01 is a common start. [setting]"),
+        (lambda: cs.SGD(lr=float("nan")), "SGD.lr must be a number above 0 (got nan). 0.01 is a common start. "
+                                          "[setting]"),
+        (lambda: cs.SGD(lr="0.1"), "SGD.lr must be a number above 0 (got '0.1'). 0.01 is a common start. "
+                                   "[setting]"),
+        (lambda: cs.SGD(momentum=1), "SGD.momentum must be a number of at least 0 and below 1 (got 1). 0.9 is "
+                                     "usual. [setting]"),
+        (lambda: cs.SGD(lr=10**400), f"SGD.lr must be a number above 0 (got {10**59}…). 0.01 is a common "
+                                     "start. [setting]"),
+        (lambda: cs.SGD(lr=10**5000), "SGD.lr must be a number above 0 (got a very large int). 0.01 is a "
+                                      "common start. [setting]"),
         (lambda: cs.SGD(momentum=0.9, nesterov="yes"),
-         "SGD.nesterov must be True or False; got nesterov='yes'; choose one. [setting]"),
+         "SGD.nesterov must be True or False (got 'yes'). [setting]"),
         (lambda: WarmUp(then="cosin"),
-         "schedule must be one of constant, step, cosine, one_cycle, warm_up; got schedule='cosin'; did you "
-         "mean cosine? [schedule]"),
+         "fit.schedule must be a schedule or its name (got 'cosin'). Did you mean cosine? [schedule]"),
         (lambda: Configuration(loss=["mse"]),
-         "loss must be one of cross_entropy, mse, bce; got loss=['mse']; did you mean mse? [loss]"),
+         "fit.loss must be a loss or its name (got ['mse']). Did you mean mse? [loss]"),
         (lambda: cs.SGD(nesterov=True), "SGD.nesterov needs momentum (got momentum=0.0). Set momentum=0.9, or "
                                         "leave nesterov out. [nesterov]"),
-        (lambda: cs.Adam(betas=(0.9, 1)), "Adam.betas[1] must be a number from 0 and below 1; got betas[1]=1; "
-         "betas=(0.9, 0.999) is usual. [setting]"),
-        (lambda: cs.AdamW(weight_decay=-1), "AdamW.weight_decay must be a number from 0; got weight_decay=-1; use 0 "
-         "for none. [setting]"),
-        (lambda: CrossEntropy(1.0), "CrossEntropy.label_smoothing must be a number from 0 and below 1; got "
-         "label_smoothing=1.0; 0.1 is usual. [setting]"),
+        (lambda: cs.Adam(betas=(0.9, 1)), "Adam.betas[1] must be a number of at least 0 and below 1 (got 1). "
+                                          "betas=(0.9, 0.999) is usual. [setting]"),
+        (lambda: cs.AdamW(weight_decay=-1), "AdamW.weight_decay must be a number of at least 0 (got -1). Use "
+                                            "0 for none. [setting]"),
+        (lambda: CrossEntropy(1.0), "CrossEntropy.label_smoothing must be a number of at least 0 and below 1 "
+                                    "(got 1.0). 0.1 is usual. [setting]"),
     ],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(make, message):
@@ -113,9 +114,9 @@ def test_rate_that_overflows_is_refused_by_the_step():
     x, labels = np.zeros((6, 1, 6, 5), np.float32), np.arange(6) % 3
     model.train_step(x, labels)
     model.steps = 2
-    message = "lr must be a number from 0; got lr=inf; 0.01 is a common start. [setting]"
+    message = "step.lr must be a number of at least 0 (got inf). 0.01 is a common start. [setting]"
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         model.train_step(x, labels)
-    message = "lr must be a number from 0 and below 3.40282e+38; got lr=1e+39; 0.01 is a common start. [setting]"
+    message = "step.lr must be a number of at least 0 and below 3.40282e+38 (got 1e+39). 0.01 is a common start. [setting]"
     with pytest.raises(BadSetting, match=f"^{re.escape(message)}$"):
         model.step(x, labels, 1e39)

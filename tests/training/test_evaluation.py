@@ -48,7 +48,7 @@ def test_output_without_class_counts_as_other(monkeypatch):
     assert result.predicted_names == ("a", "b", "c", OTHER)
     assert result.counts().tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 1]]
     assert [m.index for m in result.mistakes] == [1, 2, 4]
-    assert result.to_dict()["mistakes"][0]["predicted"] == OTHER
+    assert result.to_dict()["errors"][0]["predicted"] == OTHER
 
 
 def test_only_the_most_confident_mistakes_are_kept():
@@ -71,8 +71,8 @@ def test_network_without_class_outputs_is_refused():
     with pytest.raises(BadData) as caught:
         class_probabilities(cs.Model("input 1x2x3 | conv 2 1"), lit([0]))
     assert str(caught.value) == (
-        "the network must output one value per class; got an output of 2×2×3 from network; end it with "
-        "globalavgpool or flatten, then dense. [no-classes]"
+        "network does not output one value per class (its output is 2×2×3). End it with globalavgpool or "
+        "flatten, then dense. [no-classes]"
     )
 
 
@@ -95,5 +95,5 @@ def test_missing_run_is_reported_with_suggestions(tmp_path):
     with pytest.raises(BadFile) as caught:
         SavedRun(tmp_path / "runs" / "one")
     assert str(caught.value) == (
-        f"there is no run folder {str(tmp_path / 'runs' / 'one')!r}; create one with `convscope train`. [no-model]"
+        f"There is no run folder {str(tmp_path / 'runs' / 'one')!r}. Create one with `convscope train`. [no-model]"
     )

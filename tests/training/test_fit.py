@@ -168,7 +168,7 @@ def test_nan_stops_training_and_names_the_layer(tmp_path):
         fit(model, epochs=20, optimizer=cs.SGD(lr=1e12), run=tmp_path / "run")
     assert re.fullmatch(
         r"NaN or infinity in layer '(conv1|conv2|dense1)' \(.*\) at step \d+\. "
-        r"Lower the learning rate \(now 1e\+12\) or set clip_norm=1\. \[not-finite\]",
+        r"Lower the learning rate \(now 1e\+12\), or clip the gradient norm to 1\. \[not-finite\]",
         str(caught.value),
     )
     assert all(np.isfinite(array).all() for array in model.parameters.values())
@@ -180,37 +180,36 @@ def test_nan_stops_training_and_names_the_layer(tmp_path):
     ("given", "more", "error", "message"),
     [
         ((data()[0], data()[1] + 1), {}, BadData,
-         "data must have at most 3 classes, the outputs of network; got 4; give the network more outputs. "
+         "data must have at most 3 classes, the outputs of network (got 4). Give the network more outputs. "
          "[data-classes]"),
         ((data()[0], data()[1][:-1]), {}, BadData,
-         "there must be one label per image; got 49 labels for 50 images; check that both come from the same "
+         "There must be one label per image (got 49 labels for 50 images). Check that both come from the same "
          "split. [label-count]"),
         ((data()[0][:, :, :5], data()[1]), {}, BadData,
-         "data must be images of 2×6×5 for network; got 2×5×5; resize them, or use network.with_input. "
+         "data must be images of 2×6×5 for network (got 2×5×5). Resize them, or use network.with_input. "
          "[data-shape]"),
         ((data()[0], data()[1], 3), {}, BadData,
-         "data must be (x, labels) or a dataset; got a tuple of 3; pass two arrays. [data-kind]"),
+         "data must be (x, labels) or a dataset (got a tuple of 3). Pass two arrays. [data-kind]"),
         (np.zeros(3), {}, BadData,
-         "data must be (x, labels) or a dataset; got ndarray; use load_data, or pass a tuple of two arrays. "
+         "data must be (x, labels) or a dataset (got ndarray). Use load_data, or pass a tuple of two arrays. "
          "[data-kind]"),
         (None, {"validation": (data()[0][:0], data()[1][:0])}, BadData,
-         "x must hold at least one image with at least one pixel; got x=0×2×6×5; check where the images come "
-         "from. [data-empty]"),
-        (None, {"epochs": 0}, BadSetting, "epochs must be an integer from 1; got epochs=0; use 5. [setting]"),
+         "x must contain at least one image with at least one pixel (got x=0×2×6×5). Check where the images "
+         "come from. [data-empty]"),
+        (None, {"epochs": 0}, BadSetting, "fit.epochs must be an integer of at least 1 (got 0). Use 5. "
+                                          "[setting]"),
         (None, {"batch_size": 2.5}, BadSetting,
-         "batch_size must be an integer from 1; got batch_size=2.5; 64 is usual. [setting]"),
+         "fit.batch_size must be an integer of at least 1 (got 2.5). 64 is usual. [setting]"),
         (None, {"optimizer": "sgd"}, BadSetting,
-         "optimizer must be SGD, Adam or AdamW; got optimizer='sgd'; use convscope.SGD(lr=0.05, momentum=0.9). "
-         "[optimizer]"),
+         "fit.optimizer must be SGD, Adam or AdamW (got 'sgd'). Use convscope.SGD(lr=0.05, momentum=0.9). [optimizer]"),
         (None, {"loss": "crossentropy"}, BadSetting,
-         "loss must be one of cross_entropy, mse, bce; got loss='crossentropy'; did you mean cross_entropy? "
-         "[loss]"),
+         "fit.loss must be a loss or its name (got 'crossentropy'). Did you mean cross_entropy? [loss]"),
         (None, {"clip_norm": -1}, BadSetting,
-         "clip_norm must be a number above 0; got clip_norm=-1; 1 is usual. [setting]"),
+         "fit.clip_norm must be a number above 0 (got -1). 1 is usual. [setting]"),
         (None, {"patience": 0}, BadSetting,
-         "patience must be an integer from 1; got patience=0; 3 is usual. [setting]"),
+         "fit.patience must be an integer of at least 1 (got 0). 3 is usual. [setting]"),
         (None, {"augment": "shfit=2"}, BadSetting,
-         "augment must name steps among shift, flip, crop, rotate; got 'shfit'; did you mean shift? [augment-name]"),
+         "fit.augment has an unknown transformation (got 'shfit'). Did you mean shift? [augment-name]"),
         (None, {"tensorboard": True}, BadSetting,
          "tensorboard=True needs a run folder (got run=None). Pass run. [tensorboard-folder]"),
     ],
@@ -242,7 +241,7 @@ def test_nan_pixels_of_a_dataset_are_reported():
     with pytest.raises(BadData) as caught:
         fit(given=Broken(*data()))
     assert str(caught.value) == (
-        "x must be finite numbers; got x[0, 1, 2, 3]=nan; repair or remove such images. [images-nan]"
+        "x must be finite (got x[0, 1, 2, 3]=nan). Repair or remove such images. [images-nan]"
     )
 
 

@@ -24,8 +24,8 @@ def refused(folder, action, holder):
     with pytest.raises(BadFile) as caught:
         action()
     assert str(caught.value) == (
-        f"run {str(folder)!r} is being trained by {holder}; wait until it ends, or stop it with Ctrl-C, then resume. "
-        "[run-locked]"
+        f"Run {str(folder)!r} is being trained by {holder}. Wait until it ends, or stop it with Ctrl-C, then "
+        "resume. [run-locked]"
     )
 
 
@@ -61,7 +61,7 @@ def test_commands_report_the_lock_and_readers_ignore_it(trained, capsys):
     folder, process = trained
     for arguments in (["--resume", str(folder)], [killed_run.NET, "--data", "digits", "--run", str(folder)]):
         assert main(["train", *arguments]) == 2
-        assert f"is being trained by process {process.pid};" in capsys.readouterr().err
+        assert f"is being trained by process {process.pid}." in capsys.readouterr().err
     cs.Model.load(folder).predict(killed_run.data(2, 5)[0])
     assert main(["diagnose", str(folder)]) == 0
 
@@ -94,7 +94,7 @@ def test_forked_child_does_not_inherit_the_lock(tmp_path):
         signal.pause()
     told = os.read(reading, 1000).decode()
     try:
-        assert f"is being trained by process {os.getpid()};" in told
+        assert f"is being trained by process {os.getpid()}." in told
         held.release()
         other.acquire()  # while the child lives
         other.release()

@@ -129,9 +129,7 @@ def test_bad_logs_are_reported(tmp_path):
     path = tmp_path / "log.jsonl"
     with pytest.raises(BadFile) as caught:
         diagnose_run(tmp_path)
-    assert str(caught.value) == (
-        f"{str(path)!r} is not a readable file: the log of a run is needed. Check the path. [file-missing]"
-    )
+    assert str(caught.value) == (f"{str(path)!r} is not the readable log of a run. Check the path. [file-missing]")
     path.write_text('{"event": "step", "step": 0}\n[3]\n')
     with pytest.raises(BadFile) as caught:
         diagnose_run(tmp_path)

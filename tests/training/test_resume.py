@@ -180,7 +180,7 @@ def test_run_of_another_network_is_refused_with_differences(tmp_path):
     refused(
         BadFile,
         f"{str(folder)!r} is a run of another network than network. Create the model from the run's network. "
-        "[other-network]\n  --- the run\n  +++ here\n  -  - dense 2\n  +  - dense 3",
+        "[other-network]\n  --- run\n  +++ model\n  -  - dense 2\n  +  - dense 3",
         lambda: cs.Model("input 1x3x2 | flatten | dense 3").fit(TINY_DATA, resume=folder, progress=False),
     )
 
@@ -190,15 +190,15 @@ def test_run_with_other_data_or_seed_is_refused(tmp_path):
     tiny(folder)
     refused(
         BadFile,
-        f"{str(folder)!r} was started with another seed: 0, not seed=1. Use the same model settings and data. "
-        "[other-data]",
+        f"{str(folder)!r} was started with other settings or data (got seed=1, not 0). Use the same model "
+        "settings and data. [other-data]",
         lambda: cs.Model(TINY, seed=1).fit(TINY_DATA, resume=folder, progress=False),
     )
     fewer = (TINY_DATA[0][:9], TINY_DATA[1][:9])
     refused(
         BadFile,
-        f"{str(folder)!r} was started with another images: 10, not images=9. Use the same model settings and "
-        "data. [other-data]",
+        f"{str(folder)!r} was started with other settings or data (got images=9, not 10). Use the same model "
+        "settings and data. [other-data]",
         lambda: cs.Model(TINY).fit(fewer, resume=folder, progress=False),
     )
 
@@ -208,8 +208,8 @@ def test_settings_of_a_run_cannot_change(tmp_path):
     tiny(folder)
     refused(
         BadSetting,
-        "batch_size cannot change when a run is resumed (got batch_size=5, not 4). Leave it out, or start a new "
-        "run. [resume-setting]",
+        "fit.batch_size cannot change when a run is resumed (got 5, not 4). Leave it out, or start a new run. "
+        "[resume-setting]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, batch_size=5, progress=False),
     )
     refused(
@@ -220,7 +220,7 @@ def test_settings_of_a_run_cannot_change(tmp_path):
     )
     refused(
         BadSetting,
-        "resuming this run needs its training data, which has no name (got data=None). Pass the same data "
+        "Resuming this run needs its training data, which has no name (got data=None). Pass the same data "
         "again. [data-missing]",
         lambda: cs.Model(TINY).fit(resume=folder, progress=False),
     )
@@ -311,7 +311,7 @@ def test_unknown_key_is_refused(tmp_path):
     reseal(folder, lambda document: document["configuration"].update(batchsize=4))
     refused(
         BadSetting,
-        "configuration has an unknown key 'batchsize'; did you mean batch_size? [configuration-key]",
+        "configuration has an unknown key 'batchsize'. Did you mean batch_size? [configuration-key]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )
 
@@ -435,7 +435,7 @@ def test_truncated_log_is_an_error(tmp_path):
     log.write_bytes(log.read_bytes()[:-5])
     refused(
         BadFile,
-        f"cannot write the log {str(log)!r} (shorter than the {size:,} bytes written so far). Files saved "
+        f"Cannot write the log {str(log)!r} (shorter than the {size:,} bytes written so far). Files saved "
         "earlier are intact. Free disk space or choose another folder, then resume. [write-failed]",
         lambda: cs.Model(TINY).fit(TINY_DATA, resume=folder, progress=False),
     )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import BadData
 from ..layers.base import show_shape
+from ..text.language import Message
 from .dataset import Images, Indices, Labels
 
 MOST_CLASSES = 100_000
@@ -68,22 +69,22 @@ def as_images(x: NDArray[Any]) -> Images:
 
 def _checked_images(x: NDArray[Any]) -> NDArray[Any]:
     if x.ndim != 4:
-        hint = "use x[:, None] for gray images" if x.ndim == 3 else "reshape it to one image per row"
+        gray, other = Message("Use x[:, None] for gray images."), Message("Reshape it to one image per row.")
         raise BadData(
-            "x must have 4 axes (n, c, h, w); got x={shape}; {hint}. [data-rank]",
+            "x must have 4 axes (n, c, h, w) (got x={shape}). {hint} [data-rank]",
             shape=show_shape(x.shape),
-            hint=hint,
+            hint=gray if x.ndim == 3 else other,
         )
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise BadData(
-            "x must be bytes (uint8, 0…255) or floating-point numbers; got dtype={dtype}; use "
-            "x.astype('float32') after scaling it. [data-type]",
+            "x must contain bytes (uint8, 0…255) or floating-point numbers (got dtype={dtype}). Scale it and use "
+            "x.astype('float32'). [data-type]",
             dtype=x.dtype,
         )
     if 0 in x.shape:
         raise BadData(
-            "x must hold at least one image with at least one pixel; got x={shape}; check where the "
-            "images come from. [data-empty]",
+            "x must contain at least one image with at least one pixel (got x={shape}). Check where the images "
+            "come from. [data-empty]",
             shape=show_shape(x.shape),
         )
     if x.dtype != np.uint8:
@@ -100,8 +101,8 @@ def _refuse_not_finite(chunk: NDArray[Any], first: int) -> None:
         image, channel, row, column = (int(i) for i in where)
         value = chunk[where]
         raise BadData(
-            "x must hold finite float32 numbers; got {value:g} in image {image}, channel {channel}, "
-            "row {row}, column {column}; repair or remove such images. [data-nan]",
+            "x must be finite in float32 (got {value:g} in image {image}, channel {channel}, row {row}, column "
+            "{column}). Repair or remove such images. [data-nan]",
             value=value,
             image=image + first,
             channel=channel,
@@ -112,23 +113,23 @@ def _refuse_not_finite(chunk: NDArray[Any], first: int) -> None:
 
 def _checked_labels(labels: NDArray[Any], images: int) -> Labels:
     if labels.ndim != 1:
-        hint = "use labels.argmax(1) for one-hot rows" if labels.ndim == 2 else "pass one integer per image"
+        one_hot, other = Message("Use labels.argmax(1) for one-hot rows."), Message("Pass one integer per image.")
         raise BadData(
-            "labels must have 1 axis (n,); got labels={shape}; {hint}. [label-rank]",
+            "labels must have 1 axis (n,) (got labels={shape}). {hint} [label-rank]",
             shape=show_shape(labels.shape),
-            hint=hint,
+            hint=one_hot if labels.ndim == 2 else other,
         )
     if not np.issubdtype(labels.dtype, np.integer):
         raise BadData(
-            "labels must be integers, indices into the classes; got dtype={dtype}; use "
+            "labels must be integers, indices into the classes (got dtype={dtype}). Use "
             "np.unique(labels, return_inverse=True) to number them. [label-type]",
             dtype=labels.dtype,
         )
     if len(labels) != images:
         raise BadData(
-            "there must be one label per image; got {count} labels for {images} images; check that "
-            "both come from the same split. [label-count]",
-            count=len(labels),
+            "There must be one label per image (got {labels} labels for {images} images). Check that both come "
+            "from the same split. [label-count]",
+            labels=len(labels),
             images=images,
         )
     return labels.astype(np.int64)
@@ -138,21 +139,27 @@ def _class_names(labels: Labels, classes: Iterable[str] | None) -> tuple[str, ..
     names = None if classes is None else tuple(str(name) for name in classes)
     if names is not None and (not names or len(set(names)) < len(names)):
         twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-        got = "none" if twice is None else f"{twice!r} twice"
-        raise BadData("class names must be unique; got {got}; name each class once. [class-names]", got=got)
+        if twice is None:
+            raise BadData("There are no class names. Name each class once. [class-names]")
+        raise BadData(
+            "Class names must be unique (got {name!r} twice). Name each class once. [class-names]", name=twice
+        )
     limit = MOST_CLASSES if names is None else len(names)
     outside = np.flatnonzero((labels < 0) | (labels >= limit))
     if outside.size:
         at = int(outside[0])
-        hint = "number the classes from 0" if names is None else "name every class, and number them from 0"
+        unnamed, named = (
+            Message("Number the classes from 0."),
+            Message("Name every class, and number them from 0."),
+        )
         raise BadData(
-            "labels must be from 0 to {limit}; got label {labels} for image {at} ({size} of {count} "
-            "are outside); {hint}. [label-range]",
-            limit=limit - 1,
-            labels=labels[at],
-            at=at,
-            size=outside.size,
-            count=len(labels),
-            hint=hint,
+            "labels must be from 0 to {highest} (got {label} for image {image}; {outside} of {labels} labels are "
+            "outside). {hint} [label-range]",
+            highest=limit - 1,
+            label=int(labels[at]),
+            image=at,
+            outside=outside.size,
+            labels=len(labels),
+            hint=unnamed if names is None else named,
         )
     return names or tuple(str(number) for number in range(int(labels.max()) + 1))

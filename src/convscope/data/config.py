@@ -41,7 +41,7 @@ class DataConfig:
     @property
     def label(self) -> str:
         """Return a short name: that of the dataset, folder or file."""
-        return self.name if _is_known(self.name) else Path(self.name).stem or self.name
+        return self.name if _is_known(self.name) else _label(Path(self.name)) or self.name
 
     def part(self, split: Split) -> Dataset:
         """Return one part of the dataset.
@@ -94,6 +94,11 @@ class DataConfig:
             height, width = known["resize"]
             known["resize"] = (height, width)
         return cls(**known)
+
+
+def _label(path: Path) -> str:
+    """Return the name of a folder, or that of a file without its ending."""
+    return path.name if path.is_dir() else path.stem
 
 
 def _is_known(name: str) -> bool:

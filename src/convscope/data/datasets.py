@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFile
+from ..files.atomic import reason_of
 from ..files.regular import open_regular, refuse_bomb
 from ..layers.base import show_shape
+from ..text.language import Message
 from .arrays import ArrayDataset
 from .dataset import Dataset
 from .splits import Subset, holdout_mask
@@ -41,8 +43,8 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
             zeros, kind, rank = struct.unpack(">HBB", _exactly(file.read(4), 4))
             if zeros or kind != _UNSIGNED_BYTE or rank != axes:
                 raise BadFile(
-                    "{path!r} must be an IDX file of bytes with {axes} axes; got another header; restore the "
-                    "original file. [idx-header]",
+                    "{path!r} is not an IDX file of bytes with {axes} axes, by its header. Restore the original "
+                    "file. [idx-header]",
                     path=str(path),
                     axes=axes,
                 )
@@ -50,31 +52,31 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
             size = prod(shape)
             if path.suffix == ".gz":
                 packed = path.stat().st_size
-                refuse_bomb(repr(str(path)), packed, min(size, LARGEST_IDX_BYTES), "put the original file there")
+                hint = Message("Put the original file there.")
+                refuse_bomb(path, packed, min(size, LARGEST_IDX_BYTES), hint)
             # One extra byte is enough to detect a file that is too long.
             content = file.read(min(size, LARGEST_IDX_BYTES) + 1)
     except (EOFError, OSError, zlib.error, struct.error) as error:
-        reason = str(error) or type(error).__name__
         raise BadFile(
             "{path!r} is a damaged or truncated IDX file ({reason}). Download it again. [file-damaged]",
             path=str(path),
-            reason=reason,
+            reason=reason_of(error),
         ) from None
     if len(content) != size:
-        got = f"only {len(content):,}" if len(content) < size else "more"
+        length = len(content)
         raise BadFile(
-            "{path!r} must hold {size:,} bytes for {shape}; got {got}; download it again. [idx-size]",
+            "{path!r} must contain {size:,} bytes for {shape} (got {got}). Download it again. [idx-size]",
             path=str(path),
             size=size,
             shape=show_shape(shape),
-            got=got,
+            got=Message("only {length:,}", length=length) if length < size else Message("more"),
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _exactly(data: bytes, count: int) -> bytes:
     if len(data) < count:
-        raise EOFError(f"the header ends after {len(data)} bytes")
+        raise EOFError(Message("the header ends after {length} bytes", length=len(data)))
     return data
 
 
@@ -112,8 +114,7 @@ def _from_folder(folder: Path, part: str) -> dict[str, bytes]:
             with open_regular(folder / name) as file:
                 contents[name] = file.read(_LARGEST_CIFAR_BYTES + 1)
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
-            raise _damaged_cifar(f"{folder}/{name}", reason) from None
+            raise _damaged_cifar(f"{folder}/{name}", reason_of(error)) from None
     return contents
 
 
@@ -125,7 +126,10 @@ def _from_archive(path: Path, part: str) -> dict[str, bytes]:
         with open_regular(path) as stored, tarfile.open(fileobj=stored, mode="r:gz") as archive:
             for member in archive:
                 if member.size > _LARGEST_CIFAR_BYTES:  # moving on to the next member would unpack it
-                    raise _damaged_cifar(str(path), f"{member.name[:60]!r} with {member.size:,} bytes")
+                    found_instead = Message(
+                        "{name!r} with {size:,} bytes", name=member.name[:60], size=member.size
+                    )
+                    raise _damaged_cifar(str(path), found_instead)
                 name = Path(member.name).name
                 if name in wanted and member.isfile():
                     unpacked = archive.extractfile(member)
@@ -134,26 +138,31 @@ def _from_archive(path: Path, part: str) -> dict[str, bytes]:
                 if len(found) == len(wanted):
                     break
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise _damaged_cifar(str(path), str(error) or type(error).__name__) from None
+        raise _damaged_cifar(str(path), reason_of(error)) from None
     missing = sorted(wanted - set(found))
     if missing:
-        raise _damaged_cifar(str(path), f"no {', '.join(missing)}")
+        raise _damaged_cifar(str(path), Message("no {names}", names=", ".join(missing)))
     return {name: found[name] for name in _CIFAR_MEMBERS[part]}
 
 
 def _cifar_records(content: bytes, name: str) -> NDArray[np.uint8]:
     if not content or len(content) % _CIFAR_RECORD or len(content) > _LARGEST_CIFAR_BYTES:
-        raise _damaged_cifar(name, f"{len(content):,} bytes, not 1 to 10,000 records of {_CIFAR_RECORD:,} bytes")
+        reason = Message(
+            "{length:,} bytes, not 1 to 10,000 records of {record:,} bytes",
+            length=len(content),
+            record=_CIFAR_RECORD,
+        )
+        raise _damaged_cifar(name, reason)
     return np.frombuffer(content, np.uint8).reshape(-1, _CIFAR_RECORD)
 
 
 def _damaged_cifar(name: str, reason: str) -> BadFile:
     return BadFile(
-        "{name!r} is not an intact file of the binary version of CIFAR-10 ({reason}). Download "
-        "{cifar_archive} again. [file-damaged]",
-        name=name,
+        "{path!r} is not an intact file of the binary version of CIFAR-10 ({reason}). Download {archive} again. "
+        "[file-damaged]",
+        path=name,
         reason=reason,
-        cifar_archive=CIFAR_ARCHIVE,
+        archive=CIFAR_ARCHIVE,
     )
 
 

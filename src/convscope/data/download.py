@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 
-from ..errors import BadFile, MissingExtra, pip_install
+from ..errors import BadFile, MissingExtra
 from ..files.cache import cache_folder
+from ..text.language import Message
 from .datasets import PublishedDataset
 
 VARIABLE = "CONVSCOPE_DATA"
@@ -40,8 +42,8 @@ def _search_path(data_dir: Path | None) -> list[Path]:
         folders.append(cache)
     if not folders:
         raise BadFile(
-            "there is no folder for datasets: the home directory is unknown. Pass --data-dir or set "
-            "{variable}. [data-missing]",
+            "There is no folder for datasets (the home directory is unknown). Pass --data-dir or set {variable}. "
+            "[data-missing]",
             variable=VARIABLE,
         )
     return folders
@@ -57,39 +59,50 @@ def _download(original: PublishedDataset, name: str, search_path: Sequence[Path]
     try:
         import pooch
     except ImportError:
-        message = _missing(original, name, search_path, f"to download it, {pip_install('pooch')}")
-        raise MissingExtra(message) from None
+        raise MissingExtra(
+            "{dataset} needs its original files (no {name} in {folders}). Run `pip install pooch` to download "
+            "them, put {files} into {target}, or pass their folder as --data-dir or {variable}. [data-missing]",
+            **_search(original, name, search_path),
+        ) from None
     folder = search_path[0] / original.name
     was_there = os.path.exists(folder)
-    failures = []
+    failures: list[Message] = []
     for mirror in original.mirrors:
         try:
             path = pooch.retrieve(mirror + name, original.checksums[name], fname=name, path=folder)
         except (OSError, ValueError) as error:  # no network, a server error, or another checksum
-            failures.append(f"{mirror} ({_reason(error)})")
+            failures.append(Message("{mirror} ({reason})", mirror=mirror, reason=_reason(error)))
         else:
             return Path(path)
     if not was_there and os.path.isdir(folder) and not any(folder.iterdir()):
         folder.rmdir()
-    raise BadFile(_missing(original, name, search_path, f"downloading failed from {', '.join(failures)}"))
+    raise BadFile(
+        "{dataset} needs its original files (no {name} in {folders}), and downloading failed from {failures}. "
+        "Put {files} into {target}, or pass their folder as --data-dir or {variable}. [data-missing]",
+        **_search(original, name, search_path),
+        failures=reduce(lambda one, two: Message("{one}, {two}", one=one, two=two), failures),
+    )
 
 
-def _reason(error: Exception) -> str:
-    """Return a short reason reason a mirror failed. The libraries' own messages take many lines."""
+def _reason(error: Exception) -> Message:
+    """Return a short reason why a mirror failed. The libraries' own messages take many lines."""
     if "hash" in str(error).lower():
-        return "wrong checksum"
+        return Message("wrong checksum")
     response = getattr(error, "response", None)
     if response is not None:
-        return f"HTTP status {response.status_code}"
+        return Message("HTTP status {status}", status=response.status_code)
     if isinstance(error, PermissionError):
-        return f"{error.filename} cannot be written"
-    return "no connection"
+        return Message("{path} cannot be written", path=error.filename)
+    return Message("no connection")
 
 
-def _missing(original: PublishedDataset, name: str, search_path: Sequence[Path], reason: str) -> str:
-    looked = ", ".join(str(folder) for folder in search_path)
-    files = ", ".join(original.checksums)
-    return (
-        f"{original.name} needs its original files: no {name} in {looked}, and {reason}. Put {files} into "
-        f"{search_path[0] / original.name}, or pass their folder as --data-dir or {VARIABLE}. [data-missing]"
-    )
+def _search(original: PublishedDataset, name: str, search_path: Sequence[Path]) -> dict[str, str]:
+    """Return the values of a message about a missing file."""
+    return {
+        "dataset": original.name,
+        "name": name,
+        "folders": ", ".join(str(folder) for folder in search_path),
+        "files": ", ".join(original.checksums),
+        "target": str(search_path[0] / original.name),
+        "variable": VARIABLE,
+    }

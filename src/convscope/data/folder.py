@@ -10,7 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import BadData, BadFile
+from ..files.atomic import reason_of
 from ..images import DamagedImage, ImageHeader, read_image
+from ..layers.base import show_shape
+from ..text.lists import shortened
 from .arrays import as_images
 from .dataset import Images, Indices, Labels
 from .image_check import check_images
@@ -66,10 +69,10 @@ class FolderDataset:
             labels = np.delete(labels, sorted(broken))
             if not files:
                 raise BadData(
-                    "{folder!r} has no readable image ({count} damaged files). Download the images again. "
+                    "{folder!r} has no readable image (damaged: {damaged}). Download the images again. "
                     "[folder-empty]",
                     folder=str(folder),
-                    count=len(broken),
+                    damaged=len(broken),
                 )
         self._files, self._labels = files, labels
         self._channels = channels or (1 if all(header.gray for header in headers) else 3)
@@ -106,9 +109,9 @@ class FolderDataset:
             image = read_image(self._files[at], self._channels, self._resize)
             if image.shape != self.image_shape:
                 raise BadData(
-                    "{files!r} has changed its size since the folder was loaded. Load the folder again. "
+                    "{path!r} has changed its size since the folder was loaded. Load the folder again. "
                     "[image-sizes]",
-                    files=str(self._files[at]),
+                    path=str(self._files[at]),
                 )
             pixels[row] = image
         return as_images(pixels), self._labels[indices]
@@ -129,8 +132,7 @@ def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
     own = {name: _images(folder / name) for name in names if name not in SYSTEM_FOLDERS}
     if not own:
         raise BadData(
-            "{folder!r} needs one subfolder of images per class; got none; create a folder for each "
-            "class. [folder-classes]",
+            "{folder!r} has no subfolders. Create a folder of images for each class. [folder-classes]",
             folder=str(folder),
         )
     found = [name for name, images in own.items() if images]
@@ -147,7 +149,7 @@ def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
             "{folder!r} has classes that the training part lacks: {unknown}. Name the folders as in "
             "training. [folder-unknown]",
             folder=str(folder),
-            unknown=", ".join(unknown[:8]),
+            unknown=shortened(unknown, 8),
         )
     classes = tuple(found) if known is None else tuple(known)
     files = [file for name in classes for file in own.get(name, [])]
@@ -176,11 +178,10 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
             "{folder!r} is not a readable folder ({reason}). Check the path. [folder-missing]",
             folder=str(folder),
-            reason=reason,
+            reason=reason_of(error),
         ) from None
 
 
@@ -189,13 +190,20 @@ def _refuse_broken(files: Sequence[Path], broken: dict[int, BadFile]) -> None:
     at, error = next(iter(broken.items()))
     if not isinstance(error, DamagedImage):  # too large, or removed meanwhile
         raise error
-    more = f"; {len(broken) - 1} more cannot be read" if len(broken) > 1 else ""
+    path, more = str(files[at]), len(broken) - 1
+    if more:
+        raise BadFile(
+            "{path!r} is a damaged image file ({reason}), and {more} more cannot be read. Repair or remove them, "
+            "or pass --skip-corrupt (in Python skip_corrupt=True). [image-file]",
+            path=path,
+            reason=error.reason,
+            more=more,
+        )
     raise BadFile(
-        "{files!r} is a damaged image file ({reason}){more}. Repair or remove it, or pass "
-        "--skip-corrupt (in Python skip_corrupt=True). [image-file]",
-        files=str(files[at]),
+        "{path!r} is a damaged image file ({reason}). Repair or remove it, or pass --skip-corrupt (in Python "
+        "skip_corrupt=True). [image-file]",
+        path=path,
         reason=error.reason,
-        more=more,
     )
 
 
@@ -203,14 +211,17 @@ def _one_size(files: Sequence[Path], headers: Sequence[ImageHeader]) -> Size:
     first = headers[0]
     for file, header in zip(files, headers, strict=True):
         if header[:2] != first[:2]:
-            raise BadData(
-                "images must be of one size; got {height}×{width} in {files!r} and {height2}×{width2} in "
-                "{file!r}; pass a size to resize them to. [image-sizes]",
-                height=first.height,
-                width=first.width,
-                files=str(files[0]),
-                height2=header.height,
-                width2=header.width,
-                file=str(file),
-            )
+            raise other_size(first[:2], str(files[0]), header[:2], str(file))
     return first.height, first.width
+
+
+def other_size(first: Size, first_path: str, other: Size, other_path: str) -> BadData:
+    """Return the error for images of two sizes."""
+    return BadData(
+        "Images must be of one size (got {first} in {first_path!r} and {other} in {other_path!r}). Pass a size to "
+        "resize them to. [image-sizes]",
+        first=show_shape(first),
+        first_path=first_path,
+        other=show_shape(other),
+        other_path=other_path,
+    )

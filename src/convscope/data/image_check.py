@@ -21,6 +21,7 @@ from ..files.cache import cache_folder, is_cache_disabled
 from ..files.json_kinds import COUNT, parse_json
 from ..images import ImageHeader, read_header, read_image
 from ..progress import StatusLine
+from ..text.language import localize
 
 SETTLED_SECONDS = 2.0
 """Files modified more recently are not cached: they may change again within the resolution of the time stamp."""
@@ -127,7 +128,7 @@ def _with_progress(files: Sequence[Path]) -> Iterator[Path]:
     for number, file in enumerate(files):
         now = time.monotonic()
         if line.is_live and now - start > _SECONDS_BEFORE_PROGRESS and now - drawn > _SECONDS_BETWEEN:
-            line.show(f"checking images: {number:,} of {len(files):,}")
+            line.show(localize("checking images: {number:,} of {total:,}", number=number, total=len(files)))
             is_shown, drawn = True, now
         yield file
     if is_shown:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BadData, BadFile, BadShape, nearest
+from ..errors import BadData, BadFile, BadShape, suggest
 from ..images import read_image
 from ..layers.base import show_shape
 from ..layers.connection import Shape
@@ -17,7 +17,7 @@ from .arrays import ArrayDataset, as_images
 from .dataset import Dataset, Images
 from .datasets import KNOWN_DATASETS, PublishedDataset, digits
 from .download import find_files
-from .folder import FolderDataset, Size
+from .folder import FolderDataset, Size, other_size
 from .splits import SPLITS, Split, Subset, holdout_mask, refuse_missing_classes
 
 DATA_NAMES = ("digits", *KNOWN_DATASETS)
@@ -65,16 +65,18 @@ def load_data(
     """
     if split not in SPLITS:
         raise BadData(
-            "split must be one of {splits}; got split={split!r}; choose one. [data-split]",
-            splits=", ".join(SPLITS),
-            split=split,
+            "{setting} must be one of {known} (got {got!r}). [data-split]",
+            setting="load_data.split",
+            known=", ".join(SPLITS),
+            got=split,
         )
     if not 0 <= hold_out <= _MOST_HELD_OUT:
         raise BadData(
-            "hold_out must be from 0 to {most_held_out}; got hold_out={hold_out!r}; give the share "
-            "of training images to validate on. [data-option]",
-            most_held_out=_MOST_HELD_OUT,
-            hold_out=hold_out,
+            "{setting} must be from 0 to {most} (got {got!r}). It is the fraction of the training images to "
+            "validate on. [data-option]",
+            setting="load_data.hold_out",
+            most=_MOST_HELD_OUT,
+            got=hold_out,
         )
     text = os.fspath(name)
     folder = None if data_dir is None else Path(data_dir)
@@ -88,9 +90,10 @@ def _size(resize: int | Size | None) -> Size | None:
     size = (resize, resize) if isinstance(resize, int) else tuple(resize)
     if len(size) != 2 or not all(1 <= side <= 10_000 for side in size):
         raise BadData(
-            "resize must be one side or (h, w), each from 1 to 10,000 pixels; got resize={resize!r}; "
-            "use for example resize=64. [data-option]",
-            resize=resize,
+            "{setting} must be one side or (h, w), each from 1 to 10,000 pixels (got {got!r}). Use for example "
+            "64. [data-option]",
+            setting="load_data.resize",
+            got=resize,
         )
     return size
 
@@ -98,8 +101,9 @@ def _size(resize: int | Size | None) -> Size | None:
 def _channels(channels: int | None) -> int | None:
     if channels not in (None, 1, 3):
         raise BadData(
-            "channels must be 1 (gray) or 3 (color); got channels={channels!r}; choose one. [data-option]",
-            channels=channels,
+            "{setting} must be 1 (gray) or 3 (color) (got {got!r}). [data-option]",
+            setting="load_data.channels",
+            got=channels,
         )
     return channels
 
@@ -118,12 +122,16 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
         return lambda part: npz.load_part(path, part)
     if os.path.isfile(path):
         raise BadFile(
-            "data must be a folder or an .npz file; got {text!r}; write it with np.savez. [data-kind]", text=text
+            "{setting} must be a folder or an .npz file (got {got!r}). Write it with np.savez. [data-kind]",
+            setting="load_data.name",
+            got=text,
         )
     raise BadData(
-        "data must be a known set, a folder of images per class, or an .npz file; got {text!r}; {key} [data-name]",
-        text=text,
-        key=nearest(key, DATA_NAMES),
+        "{setting} must be a known dataset, a folder of images per class, or an .npz file (got {got!r}). {hint} "
+        "[data-name]",
+        setting="load_data.name",
+        got=text,
+        hint=suggest(key, DATA_NAMES),
     )
 
 
@@ -146,17 +154,7 @@ def _folder(path: Path, part: str, resize: Size | None, channels: int | None, sk
     c, h, w = training.image_shape
     source = FolderDataset(own, training.classes, resize, c, skip)
     if source.image_shape != training.image_shape:
-        _, height, width = source.image_shape
-        raise BadData(
-            "images must be of one size in every part; got {h}×{w} in {name!r} and {height}×{width} "
-            "in {name2!r}; pass a size to resize them to. [image-sizes]",
-            h=h,
-            w=w,
-            name=train.name,
-            height=height,
-            width=width,
-            name2=own.name,
-        )
+        raise other_size((h, w), train.name, source.image_shape[1:], own.name)
     return source
 
 
@@ -213,9 +211,9 @@ def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Im
     """
     if len(input_shape) != 3 or input_shape[0] not in (1, 3):
         raise BadShape(
-            "image files need a network with 1 or 3 input channels (got an input of {input_shape}). "
-            "Pass an array to Model.predict. [image-input]",
-            input_shape=show_shape(input_shape),
+            "Image files need a network with 1 or 3 input channels (got an input of {got}). Pass an array to "
+            "Model.predict. [image-input]",
+            got=show_shape(input_shape),
         )
     channels, height, width = input_shape
     pixels = as_images(read_image(path, channels, (height, width)))

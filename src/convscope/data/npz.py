@@ -14,12 +14,17 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..errors import BadFile, ConvscopeError
+from ..files.atomic import reason_of
 from ..files.regular import open_regular, refuse_bomb
+from ..text.language import Message
+from ..text.lists import shortened
 from .arrays import MOST_CLASSES, ArrayDataset
 from .dataset import Dataset
 
 LARGEST_BYTES = 8 << 30
 """Arrays are loaded into memory as a whole. Larger datasets need a folder of images."""
+
+_LONGEST_LENGTH = 60
 
 _NAMES = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y"), ("images", "labels")),
@@ -50,12 +55,11 @@ def load_part(path: Path, part: str) -> Dataset | None:
     except ConvscopeError:
         raise
     except Exception as error:  # readers of damaged archives raise anything
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+        reason = reason_of(error)
         raise BadFile(
-            "{path!r} must be a NumPy archive (.npz); got an unreadable file ({reason}); write it "
-            "with np.savez. [npz-file]",
+            "{path!r} is not a readable NumPy archive (.npz) ({reason}). Write it with np.savez. [npz-file]",
             path=str(path),
-            reason=reason,
+            reason=reason if isinstance(reason, Message) else reason.partition("\n")[0],
         ) from None
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -64,12 +68,11 @@ def load_part(path: Path, part: str) -> Dataset | None:
 
 
 def _without_names(path: Path, found: Sequence[str]) -> BadFile:
-    few = ", ".join(found[:8]) + (", …" if len(found) > 8 else "")
     return BadFile(
-        "{path!r} must hold arrays x and y, or x_train and y_train (and x_test, y_test); got "
-        "{value}; write it with np.savez(path, x=images, y=labels). [npz-names]",
+        "{path!r} must contain arrays x and y, or x_train and y_train (and x_test, y_test) (got {names}). Write "
+        "it with np.savez(path, x=images, y=labels). [npz-names]",
         path=str(path),
-        value=few or "none",
+        names=shortened(found, 8) if found else Message("none"),
     )
 
 
@@ -94,19 +97,47 @@ def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> _Head:
         except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError):
             raise  # from the archive, not from the header
         except Exception:  # the header is a Python literal with arbitrary content
-            raise _member(path, name, "be a NumPy array", "other content", "npz-file") from None
+            raise BadFile(
+                "{name!r} in {path!r} is not a NumPy array. Write it with np.savez. [npz-file]",
+                name=name,
+                path=str(path),
+            ) from None
     if dtype.hasobject:
-        raise _member(path, name, "contain numbers or text", "objects, which could run code", "npz-objects")
+        raise BadFile(
+            "{name!r} in {path!r} must contain numbers or text (got objects, which could run code). Write it with "
+            "np.savez. [npz-objects]",
+            name=name,
+            path=str(path),
+        )
     if any(not isinstance(side, int) or isinstance(side, bool) or side < 0 for side in shape):
-        raise _member(path, name, "have sizes from 0", f"shape={shape!r}", "npz-file")
+        raise BadFile(
+            "{name!r} in {path!r} has an impossible shape (got {shape}). Write it with np.savez. [npz-file]",
+            name=name,
+            path=str(path),
+            shape=_shortened(repr(shape)),
+        )
     size = prod(shape) * dtype.itemsize
     if max(size, prod(shape)) > LARGEST_BYTES:
-        limit = f"hold at most {LARGEST_BYTES >> 30} GiB"
-        got = f"{size:,} bytes" if size else f"{prod(shape):,} empty elements"
-        raise _member(path, name, limit, _shortened(got), "npz-size")
+        length = (
+            Message("{size:,} bytes", size=size) if size else Message("{size:,} empty elements", size=prod(shape))
+        )
+        raise BadFile(
+            "{name!r} in {path!r} must contain at most {limit} GiB (got {length}). Use a folder of images. "
+            "[npz-size]",
+            name=name,
+            path=str(path),
+            limit=LARGEST_BYTES >> 30,
+            length=length if len(length) <= _LONGEST_LENGTH else Message("far more"),
+        )
     if start + size != info.file_size:
-        got = f"{info.file_size:,} bytes for {size:,}"
-        raise _member(path, name, "have the length in its header", got, "npz-file")
+        raise BadFile(
+            "{name!r} in {path!r} has another length than its header says (got {got:,} bytes for {expected:,}). "
+            "Write it with np.savez. [npz-file]",
+            name=name,
+            path=str(path),
+            got=info.file_size,
+            expected=size,
+        )
     return _Head(name, tuple(shape), size, info.compress_size)
 
 
@@ -115,18 +146,23 @@ def _refuse_large(path: Path, heads: Sequence[_Head]) -> None:
     size, packed = sum(head.size for head in heads), sum(head.packed for head in heads)
     if size > LARGEST_BYTES:
         raise BadFile(
-            "{path!r} must hold at most {largest_bytes} GiB; got {size:,} bytes; use a folder of "
-            "images. [npz-size]",
+            "{path!r} must contain at most {limit} GiB (got {size:,} bytes). Use a folder of images. [npz-size]",
             path=str(path),
-            largest_bytes=LARGEST_BYTES >> 30,
+            limit=LARGEST_BYTES >> 30,
             size=size,
         )
     # A member cannot occupy more bytes than the whole file, whatever its header claims.
-    refuse_bomb(repr(str(path)), min(packed, path.stat().st_size), size, "write it with np.savez, uncompressed")
+    refuse_bomb(path, min(packed, path.stat().st_size), size, Message("Write it with np.savez, uncompressed."))
     classes = next((prod(head.shape) for head in heads[2:]), 0)
     if classes > MOST_CLASSES:
-        got = f"{classes:,} class names"
-        raise _member(path, heads[2].name, f"have at most {MOST_CLASSES:,} elements", got, "npz-size")
+        raise BadFile(
+            "{name!r} in {path!r} must have at most {limit:,} class names (got {got:,}). Write it with np.savez. "
+            "[npz-size]",
+            name=heads[2].name,
+            path=str(path),
+            limit=MOST_CLASSES,
+            got=classes,
+        )
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
@@ -135,18 +171,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:40]}… ({len(text)} characters)"
-
-
-def _member(path: Path, name: str, rule: str, got: str, code: str) -> BadFile:
-    return BadFile(
-        "{name!r} in {path!r} must {rule}; got {got}; write it with np.savez. [{code}]",
-        name=name,
-        path=str(path),
-        rule=rule,
-        got=got,
-        code=code,
-    )
+    return text if len(text) <= _LONGEST_LENGTH else f"{text[:40]}…"
 
 
 def _channels_first(x: NDArray[Any]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadData
+from ..text.lists import shortened
 from .dataset import Dataset, Images, Indices, Labels
 
 Split = Literal["train", "validation", "test"]
@@ -25,7 +26,9 @@ class Subset:
 
     def __init__(self, dataset: Dataset, indices: Indices) -> None:
         if not len(indices):
-            raise BadData("a part of the data must hold at least one image; got none; hold out less. [data-empty]")
+            raise BadData(
+                "A part of the data must have at least one image (got none). Hold out less. [data-empty]"
+            )
         self._dataset = dataset
         self._indices = np.asarray(indices, np.int64)
 
@@ -91,12 +94,10 @@ def refuse_missing_classes(validation: Dataset) -> None:
     """Raise BadData [classes-missing] if a validation part lacks images of some class."""
     missing = missing_classes(validation)
     if missing:
-        few = ", ".join(missing[:8]) + (", …" if len(missing) > 8 else "")
         raise BadData(
-            "validation data must have images of every class; got none of {few} ({count} of {count2} "
-            "classes); add at least one image of each, or leave the class out of training. "
-            "[classes-missing]",
-            few=few,
-            count=len(missing),
-            count2=len(validation.classes),
+            "Validation data must have images of every class (got none of {names}; {missing} of {classes} "
+            "classes). Add at least one image of each, or leave the class out of training. [classes-missing]",
+            names=shortened(missing, 8),
+            missing=len(missing),
+            classes=len(validation.classes),
         )

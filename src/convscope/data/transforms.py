@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadData, BadSetting, nearest
+from ..errors import BadData, BadSetting, suggest
+from ..text.language import Message
+from ..text.lists import shortened
 from .dataset import Dataset, Images, Indices, Labels
 
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
@@ -34,7 +36,7 @@ class ResizedDataset:
         before, after = dataset.image_shape[0], image_shape[0]
         if before != after and {before, after} != {1, 3}:
             raise BadData(
-                "cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 "
+                "Cannot convert images from {before} to {after} channels. Only 3 to 1 (gray) and 1 to 3 "
                 "are supported: convert the images first. [fit-channels]",
                 before=before,
                 after=after,
@@ -119,13 +121,11 @@ class RelabeledDataset:
     def __init__(self, dataset: Dataset, classes: Sequence[str]) -> None:
         unknown = [name for name in dataset.classes if name not in classes]
         if unknown:
-            few = ", ".join(unknown[:8]) + (", …" if len(unknown) > 8 else "")
-            known = ", ".join(classes[:8]) + (", …" if len(classes) > 8 else "")
             raise BadData(
-                "the data has classes that the model was not trained on: {few} (it knows {known}). "
+                "The data has classes that the model was not trained on: {unknown} (it knows {known}). "
                 "Rename them as in training, or remove them. [classes-unknown]",
-                few=few,
-                known=known,
+                unknown=shortened(unknown, 8),
+                known=shortened(classes, 8),
             )
         indices = np.array([classes.index(name) for name in dataset.classes], np.int64)
         self._dataset, self._classes, self._indices = dataset, tuple(classes), indices
@@ -254,14 +254,14 @@ class _Kind(NamedTuple):
     least: float
     most: float
     is_integer: bool
-    unit: str
+    expected: Message
 
 
 _KINDS = {
-    "shift": _Kind(shift, 2, 1, 1000, True, "pixels"),
-    "flip": _Kind(flip, 0.5, 0, 1, False, "as a probability"),
-    "crop": _Kind(crop, 0.2, 0, 0.9, False, "as a fraction of the side"),
-    "rotate": _Kind(rotate, 10, 0, 180, False, "degrees"),
+    "shift": _Kind(shift, 2, 1, 1000, True, Message("an integer from 1 to 1000 (pixels)")),
+    "flip": _Kind(flip, 0.5, 0, 1, False, Message("a probability from 0 to 1")),
+    "crop": _Kind(crop, 0.2, 0, 0.9, False, Message("a fraction of the side from 0 to 0.9")),
+    "rotate": _Kind(rotate, 10, 0, 180, False, Message("a number from 0 to 180 (degrees)")),
 }
 
 
@@ -308,10 +308,10 @@ def _step(part: str) -> tuple[str, float]:
     name, _, value = (piece.strip() for piece in part.partition("="))
     if name not in _KINDS:
         raise BadSetting(
-            "augment must name steps among {kinds}; got {name!r}; {name2} [augment-name]",
-            kinds=", ".join(_KINDS),
-            name=name,
-            name2=nearest(name, _KINDS),
+            "{setting} has an unknown transformation (got {got!r}). {hint} [augment-name]",
+            setting="fit.augment",
+            got=name,
+            hint=suggest(name, _KINDS),
         )
     kind = _KINDS[name]
     try:
@@ -319,16 +319,13 @@ def _step(part: str) -> tuple[str, float]:
     except ValueError:
         strength = float("nan")
     if not kind.least <= strength <= kind.most or (kind.is_integer and strength != int(strength)):
-        number = "an integer" if kind.is_integer else "a number"
         raise BadSetting(
-            "augment.{name} must be {number} from {least:g} to {most:g}, {unit}; got {part!r}; write "
-            "for example {name}={usual:g}. [augment-strength]",
+            "{name} of {setting} must be {expected} (got {got!r}). Write for example {name}={usual:g}. "
+            "[augment-strength]",
             name=name,
-            number=number,
-            least=kind.least,
-            most=kind.most,
-            unit=kind.unit,
-            part=part,
+            setting="fit.augment",
+            expected=kind.expected,
+            got=part,
             usual=kind.usual,
         )
     return name, strength

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import BadFile
+from ..text.language import Message
 
 Content = bytes | Iterable[bytes | memoryview]
 
 _SHOWN_BYTES = 40
 _SUFFIX = ".new"
+
+_REASONS: dict[int | None, Message] = {
+    errno.ENOENT: Message("no such file or directory"),
+    errno.EACCES: Message("permission denied"),
+    errno.EPERM: Message("operation not permitted"),
+    errno.EISDIR: Message("is a directory"),
+    errno.ENOTDIR: Message("not a directory"),
+    errno.EEXIST: Message("file exists"),
+    errno.ENOSPC: Message("no space left on device"),
+    errno.EROFS: Message("read-only file system"),
+}
+"""The reasons that are translated. The others are in the words of the system."""
 
 
 def write_file(path: str | Path, content: str | bytes) -> None:
@@ -25,14 +39,13 @@ def write_file(path: str | Path, content: str | bytes) -> None:
     target = Path(path)
     try:
         if target.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
+            raise IsADirectoryError(0, Message("it is a folder"))
         write_atomically(target, content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise BadFile(
-            "cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]",
+            "Cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]",
             path=str(path),
-            reason=reason,
+            reason=reason_of(error),
         ) from None
 
 
@@ -50,12 +63,11 @@ def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> 
     try:
         write_atomically(path, content, durable=True, keep_as=keep_as)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
-            "cannot write {path!r} ({reason}). Files saved earlier are intact. Free disk space or "
+            "Cannot write {path!r} ({reason}). Files saved earlier are intact. Free disk space or "
             "choose another folder, then resume. [write-failed]",
             path=str(path),
-            reason=reason,
+            reason=reason_of(error),
         ) from None
 
 
@@ -97,6 +109,16 @@ def write_atomically(
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a file cannot be read or written, for a message."""
+    strerror = getattr(error, "strerror", None)
+    reason = strerror or (error.args[0] if error.args else "")
+    if isinstance(reason, Message):
+        return reason
+    known = _REASONS.get(getattr(error, "errno", None))
+    return known or (strerror.lower() if strerror else str(error) or type(error).__name__)
 
 
 def is_temporary(name: str) -> bool:

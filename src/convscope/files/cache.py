@@ -12,7 +12,8 @@ def cache_folder(*parts: str) -> Path | None:
     """Return convscope's folder in the user's cache directory, or one below it.
 
     Linux: $XDG_CACHE_HOME/convscope or ~/.cache/convscope. macOS: ~/Library/Caches/convscope.
-    Windows: %LOCALAPPDATA%/convscope. None if the home directory cannot be determined.
+    Windows: %LOCALAPPDATA%/convscope. None if the home directory cannot be determined. A relative XDG_CACHE_HOME
+    is ignored, as the XDG base directory specification requires.
     """
     from platformdirs import user_cache_path
 

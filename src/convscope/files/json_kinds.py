@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..text.language import Message
+
 _LARGEST = 1 << 63
 
 
@@ -15,7 +17,7 @@ _LARGEST = 1 << 63
 class Kind:
     """Type of a JSON value: a description and a predicate. An `optional` value may be missing."""
 
-    words: str
+    words: Message
     fits: Callable[[Any], bool]
     optional: bool = False
 
@@ -25,7 +27,8 @@ class Kind:
 
     def or_null(self) -> Kind:
         """Return this kind, or null."""
-        return Kind(f"{self.words} or null", lambda value: value is None or self.fits(value), self.optional)
+        words = Message("{kind} or null", kind=self.words)
+        return Kind(words, lambda value: value is None or self.fits(value), self.optional)
 
 
 def _is_integer(value: Any) -> bool:
@@ -36,16 +39,16 @@ def _is_number(value: Any) -> bool:
     return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-TEXT = Kind("text", lambda value: isinstance(value, str))
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-INTEGER = Kind("an integer", _is_integer)
-COUNT = Kind("an integer from 0", lambda value: _is_integer(value) and value >= 0)
-POSITIVE = Kind("an integer from 1", lambda value: _is_integer(value) and value > 0)
-NUMBER = Kind("a number", _is_number)
-FLOAT = Kind("a number", lambda value: _is_integer(value) or isinstance(value, float))
+TEXT = Kind(Message("text"), lambda value: isinstance(value, str))
+FLAG = Kind(Message("true or false"), lambda value: isinstance(value, bool))
+INTEGER = Kind(Message("an integer"), _is_integer)
+COUNT = Kind(Message("an integer from 0"), lambda value: _is_integer(value) and value >= 0)
+POSITIVE = Kind(Message("an integer from 1"), lambda value: _is_integer(value) and value > 0)
+NUMBER = Kind(Message("a number"), _is_number)
+FLOAT = Kind(Message("a number"), lambda value: _is_integer(value) or isinstance(value, float))
 """NUMBER, NaN or infinity."""
 
-OBJECT = Kind("an object", lambda value: isinstance(value, dict))
+OBJECT = Kind(Message("an object"), lambda value: isinstance(value, dict))
 
 
 def list_of(kind: Kind, length: int | None = None) -> Kind:
@@ -54,19 +57,20 @@ def list_of(kind: Kind, length: int | None = None) -> Kind:
     def fits(value: Any) -> bool:
         return isinstance(value, list) and length in (None, len(value)) and all(map(kind.fits, value))
 
-    count = "" if length is None else f"{length} "
-    return Kind(f"a list of {count}values, each {kind.words}", fits)
+    if length is None:
+        return Kind(Message("a list of values, each {kind}", kind=kind.words), fits)
+    return Kind(Message("a list of {length} values, each {kind}", length=length, kind=kind.words), fits)
 
 
 def object_of(kind: Kind) -> Kind:
     """Return the kind of objects with values of one kind."""
     return Kind(
-        f"an object whose values are each {kind.words}",
+        Message("an object whose values are each {kind}", kind=kind.words),
         lambda value: isinstance(value, dict) and all(map(kind.fits, value.values())),
     )
 
 
-def first_misfit(document: Any, kinds: Mapping[str, Kind]) -> str | None:
+def first_misfit(document: Any, kinds: Mapping[str, Kind]) -> Message | None:
     """Describe the first value of a document that is missing or of the wrong kind. None if all are valid.
 
     >>> first_misfit({"seed": "7"}, {"seed": COUNT})
@@ -75,13 +79,14 @@ def first_misfit(document: Any, kinds: Mapping[str, Kind]) -> str | None:
     'no seed'
     """
     if not isinstance(document, dict):
-        return f"{name_of(document)}, not an object"
+        return Message("{got}, not an object", got=name_of(document))
     for key, kind in kinds.items():
         if key not in document:
             if not kind.optional:
-                return f"no {key}"
+                return Message("no {key}", key=key)
         elif not kind.fits(document[key]):
-            return f"{key} as {name_of(document[key])}, not {kind.words}"
+            got = name_of(document[key])
+            return Message("{key} as {got}, not {expected}", key=key, got=got, expected=kind.words)
     return None
 
 
@@ -92,10 +97,11 @@ def name_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return repr(value) if not isinstance(value, int) or abs(value) < _LARGEST else "a number of many digits"
+        is_short = not isinstance(value, int) or abs(value) < _LARGEST
+        return repr(value) if is_short else Message("a number of many digits")
     if isinstance(value, str):
-        return "text"
-    return "a list" if isinstance(value, list) else "an object"
+        return Message("text")
+    return Message("a list") if isinstance(value, list) else Message("an object")
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -103,4 +109,4 @@ def parse_json(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(Message("it is nested too deeply")) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import BadFile
+from ..text.language import Message
 
 FREE_BYTES = 1 << 28
 """Uncompressed size that is accepted at any compression ratio."""
@@ -49,7 +50,7 @@ def make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def who_else_writes(place: Path | int) -> str | None:
+def who_else_writes(place: Path | int) -> Message | None:
     """Describe who else may change a file or folder. None if only this user may.
 
     Args:
@@ -66,9 +67,9 @@ def who_else_writes(place: Path | int) -> str | None:
         return None
     found = os.stat(place)
     if found.st_uid != get_user():
-        return f"user {found.st_uid}, who owns it"
+        return Message("user {user}, who owns it", user=found.st_uid)
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return f"others, as its mode {stat.S_IMODE(found.st_mode):o} allows"
+        return Message("others, as its mode {mode:o} allows", mode=stat.S_IMODE(found.st_mode))
     return None
 
 
@@ -80,15 +81,15 @@ def _flags(*names: str) -> int:
     return joined
 
 
-def refuse_bomb(name: str, packed: int, unpacked: int, hint: str) -> None:
+def refuse_bomb(path: Path, packed: int, unpacked: int, hint: Message) -> None:
     """Raise BadFile [unpacked-size] for a decompression bomb."""
     if unpacked > FREE_BYTES and unpacked > LARGEST_RATIO * packed:
         raise BadFile(
-            "{name} must unpack to at most {largest_ratio} times its size, or {free_bytes} MiB; got "
-            "{packed:,} bytes for {unpacked:,}; {hint}. [unpacked-size]",
-            name=name,
-            largest_ratio=LARGEST_RATIO,
-            free_bytes=FREE_BYTES >> 20,
+            "{path!r} must unpack to at most {ratio} times its size, or {limit} MiB (got {unpacked:,} bytes from "
+            "{packed:,}). {hint} [unpacked-size]",
+            path=str(path),
+            ratio=LARGEST_RATIO,
+            limit=FREE_BYTES >> 20,
             packed=packed,
             unpacked=unpacked,
             hint=hint,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadFile, missing_library
 from ..files.regular import open_regular
+from ..text.language import Message
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -92,17 +93,16 @@ def _opened(path: str | Path) -> Iterator[Image]:
     try:
         from PIL import Image
     except ImportError:
-        raise missing_library("Reading image files needs Pillow", "pillow", "data-extra") from None
+        raise missing_library(Message("Reading image files needs Pillow"), "pillow", "data-extra") from None
     if not os.path.isfile(path):
-        got = "a folder" if os.path.isdir(path) else "no such file"
+        got = Message("got a folder") if os.path.isdir(path) else Message("no such file")
         raise BadFile(
-            "{path!r} must be an image file; got {got}; check the path. [image-missing]", path=str(path), got=got
+            "{path!r} is not an image file ({got}). Check the path. [image-missing]", path=str(path), got=got
         )
     too_large = BadFile(
-        "{path!r} must be an image of at most {most_pixels:,} pixels; got more; resize or remove "
-        "it. [image-pixels]",
+        "{path!r} has more than {limit:,} pixels. Resize or remove it. [image-pixels]",
         path=str(path),
-        most_pixels=MOST_PIXELS,
+        limit=MOST_PIXELS,
     )
     with ExitStack() as opened:
         try:
@@ -143,10 +143,17 @@ def _on_white(image: Image) -> Image:
 
 
 def _damaged(path: str | Path, error: Exception) -> DamagedImage:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = error.args[0] if error.args and isinstance(error.args[0], Message) else str(error)
+    reason = reason if isinstance(reason, Message) else (reason.splitlines() or [type(error).__name__])[0]
     if "cannot identify" in reason:
-        reason = "unknown image format"
-    damaged = DamagedImage(f"{str(path)!r} is a damaged image file ({reason}). Repair or replace it. [image-file]")
+        reason = Message("unknown image format")
+    damaged = DamagedImage(
+        Message(
+            "{path!r} is a damaged image file ({reason}). Repair or replace it. [image-file]",
+            path=str(path),
+            reason=reason,
+        )
+    )
     damaged.reason = reason
     return damaged
 
@@ -166,7 +173,11 @@ def eight_bits(levels: NDArray[Any]) -> NDArray[np.uint8]:
     """
     low, high = float(levels.min()), float(levels.max())
     if not (low >= 0 and high <= SCALES[-1]):
-        raise ValueError(f"gray levels from {low:g} to {high:g}, supported are 0 to 1, 255 or 65,535")
+        raise ValueError(
+            Message(
+                "gray levels from {low:g} to {high:g}, supported are 0 to 1, 255 or 65,535", low=low, high=high
+            )
+        )
     is_integer = np.issubdtype(levels.dtype, np.integer)
     white = SCALES[-1] if is_integer else next(scale for scale in SCALES if high <= scale)
     eight: NDArray[np.uint8] = np.rint(levels * (255 / white)).astype(np.uint8)

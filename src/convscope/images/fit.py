@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.connection import Shape
+from ..text.language import localize
+from ..text.lists import shortened
 from .file import MOST_PIXELS, read_header, read_image
 from .scene import scene
 
@@ -50,7 +52,7 @@ def load_whole_image(path: str | Path, longest: int) -> Image:
 def stretch_note(paths: Sequence[str | Path], input_shape: Shape) -> str:
     """Return a line that lists the images whose aspect ratio changes, or "" if there are none.
 
-    Changes of at most 1 % are not reported.
+    Changes of at most 1 % are not reported. The line is in the current language.
 
     Shapes:   input_shape (c, h, w)
     Raises:   as `read_header`
@@ -62,14 +64,22 @@ def stretch_note(paths: Sequence[str | Path], input_shape: Shape) -> str:
     ]
     if not stretched:
         return ""
-    to = f"stretched to {show_shape((height, width))}, as the network receives"
+    size = show_shape((height, width))
     if len(paths) == 1:
         (path, one), *_ = stretched
-        return f"{path}: {show_shape((one.height, one.width))} {to} it"
-    names = ", ".join(str(path) for path, _ in stretched[:MOST_NAMES]) + (
-        ", …" if len(stretched) > MOST_NAMES else ""
+        return localize(
+            "{path}: {before} stretched to {after}, as the network receives it",
+            path=str(path),
+            before=show_shape((one.height, one.width)),
+            after=size,
+        )
+    return localize(
+        "{stretched} of {images} images stretched to {after}, as the network receives them: {names}",
+        stretched=len(stretched),
+        images=len(paths),
+        after=size,
+        names=shortened([str(path) for path, _ in stretched], MOST_NAMES),
     )
-    return f"{len(stretched)} of {len(paths)} images {to} them: {names}"
 
 
 def sample_photograph() -> Image:
@@ -98,9 +108,9 @@ def sample_image(shape: Shape) -> Image:
 def _checked(input_shape: Shape) -> Shape:
     if len(input_shape) != 3 or input_shape[1] * input_shape[2] > MOST_PIXELS:
         raise BadShape(
-            "images need a network with an input c×h×w of at most {most_pixels:,} pixels (got "
-            "{input_shape}). Choose a network for images. [image-shape]",
-            most_pixels=MOST_PIXELS,
-            input_shape=show_shape(input_shape),
+            "Images need a network with an input c×h×w of at most {limit:,} pixels (got {got}). Choose a network "
+            "for images. [image-shape]",
+            limit=MOST_PIXELS,
+            got=show_shape(input_shape),
         )
     return input_shape

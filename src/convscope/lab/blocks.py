@@ -80,8 +80,8 @@ def numbers(name: str, value: ArrayLike) -> Array:
         return np.asarray(value, np.float64)
     except (TypeError, ValueError):
         raise BadShape(
-            "{name} must be numbers in rows of equal length (got {value!r}). Pass nested lists or an "
-            "array. [lab-numbers]",
+            "{name} must be numbers in rows of equal length (got {got!r}). Pass nested lists or an array. "
+            "[lab-numbers]",
             name=name,
-            value=str(value)[:60],
+            got=str(value)[:60],
         ) from None

@@ -83,21 +83,20 @@ def by_channels(
     biases = np.zeros(kernels.shape[:1]) if bias is None else numbers("bias", bias)
     if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, "
-            "kw) (got x={shape}, weight={shape2}). Pass kernels with one slice per channel. "
-            "[lab-channels]",
-            shape=show_shape(image.shape),
-            shape2=show_shape(kernels.shape),
+            "A kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) (got "
+            "x={x}, weight={weight}). Pass kernels with one slice per channel. [lab-channels]",
+            x=show_shape(image.shape),
+            weight=show_shape(kernels.shape),
         )
     names = tuple(channel_names or (f"channel {index + 1}" for index in range(len(image))))
     if biases.shape != (len(kernels),) or len(names) != len(image):
         raise BadShape(
-            "there must be {count} biases, one per kernel, and {count2} names, one per channel (got "
-            "bias={shape}, {count3} names). Leave both out. [lab-channels]",
-            count=len(kernels),
-            count2=len(image),
-            shape=show_shape(biases.shape),
-            count3=len(names),
+            "There must be {kernels} biases, one per kernel, and {channels} names, one per channel (got "
+            "bias={bias}, {names} names). Leave both out. [lab-channels]",
+            kernels=len(kernels),
+            channels=len(image),
+            bias=show_shape(biases.shape),
+            names=len(names),
         )
     layer = Conv2d(1, kernels.shape[2:], padding=padding)
     layer.output_shape((1, *image.shape[1:]))

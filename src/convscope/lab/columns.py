@@ -71,11 +71,10 @@ def matrix_product(x: ArrayLike | None = None, weight: ArrayLike | None = None, 
     kernels = _EXAMPLE if weight is None else numbers("weight", weight)
     if image.ndim != 3 or kernels.ndim != 4 or kernels.shape[1] != len(image):
         raise BadShape(
-            "a kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, "
-            "kw) (got x={shape}, weight={shape2}). Pass kernels with one slice per channel. "
-            "[lab-columns]",
-            shape=show_shape(image.shape),
-            shape2=show_shape(kernels.shape),
+            "A kernel must be as deep as the image has channels, x (c, h, w) and weight (o, c, kh, kw) (got "
+            "x={x}, weight={weight}). Pass kernels with one slice per channel. [lab-columns]",
+            x=show_shape(image.shape),
+            weight=show_shape(kernels.shape),
         )
     size = kernels.shape[2:]
     x_col = im2col(image[None], size, stride)

@@ -15,6 +15,7 @@ from ..errors import BadShape
 from ..layers.activation import ReLU
 from ..layers.base import show_shape
 from ..layers.convolution import Conv2d
+from ..text.language import Message
 from ..text.notebook import Preformatted
 from .blocks import beside, matrix, numbers, titled
 
@@ -60,16 +61,16 @@ def edge_maps(image: ArrayLike, kernels: Mapping[str, ArrayLike] = KERNELS) -> E
     shapes = {kernel.shape for kernel in given.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise BadShape(
-            "kernels must be matrices of one shape (got {value}). Pass each as rows of numbers. [lab-kernels]",
-            value=", ".join(show_shape(kernel.shape) for kernel in given.values()) or "none",
+            "kernels must be matrices of one shape (got {shapes}). Pass each as rows of numbers. [lab-kernels]",
+            shapes=", ".join(show_shape(kernel.shape) for kernel in given.values()) or Message("none"),
         )
     size = next(iter(shapes))
     if x.ndim != 2 or x.shape[0] < size[0] or x.shape[1] < size[1]:
         raise BadShape(
-            "image must be a matrix of at least {size} gray levels (got image={shape}). Pass one "
-            "channel, as rows of numbers. [lab-image]",
-            size=show_shape(size),
-            shape=show_shape(x.shape),
+            "image must be a matrix of at least {least} gray levels (got image={got}). Pass one channel, as rows "
+            "of numbers. [lab-image]",
+            least=show_shape(size),
+            got=show_shape(x.shape),
         )
     weight = np.stack(list(given.values()))[:, None]
     layer = Conv2d(len(given), size, bias=False)

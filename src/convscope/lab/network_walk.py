@@ -67,10 +67,9 @@ def walk(
     largest = max(int(np.prod(node.output_shape)) for node in network)
     if largest > MOST_NUMBERS or len(network.inputs) > 1:
         raise BadShape(
-            "a network to be walked through must have one input and layers of at most "
-            "{most_numbers:,} numbers (got {count} inputs and a layer of {largest:,}). Take a "
-            "smaller one. [lab-network]",
-            most_numbers=MOST_NUMBERS,
+            "The network must have one input and layers of at most {most:,} values (got {count} input(s) and a "
+            "layer of {largest:,}). Use a smaller one. [lab-network]",
+            most=MOST_NUMBERS,
             count=len(network.inputs),
             largest=largest,
         )

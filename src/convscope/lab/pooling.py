@@ -75,9 +75,9 @@ def pooling_table(window: ArrayLike = WINDOW, seed: int = 0) -> PoolingTable:
     x = numbers("window", window)
     if x.ndim != 2 or min(x.shape) < _SLIDING:
         raise BadShape(
-            "window must be a matrix of at least 2×2 numbers (got window={shape}). Pass rows of "
-            "numbers. [lab-window]",
-            shape=show_shape(x.shape),
+            "window must be a matrix of at least 2×2 numbers (got window={got}). Pass rows of numbers. "
+            "[lab-window]",
+            got=show_shape(x.shape),
         )
     whole = x.shape
     training = Context(training=True, generator=np.random.default_rng(seed))
@@ -143,8 +143,8 @@ def max_pooling(x: ArrayLike = MAP, kernel_size: int = 2, stride: int = 2) -> Po
     image = numbers("x", x)
     if image.ndim != 2:
         raise BadShape(
-            "x must be a matrix of numbers (got x={shape}). Pass rows of numbers. [lab-window]",
-            shape=show_shape(image.shape),
+            "x must be a matrix of numbers (got x={got}). Pass rows of numbers. [lab-window]",
+            got=show_shape(image.shape),
         )
     layer = MaxPool2d((kernel_size, kernel_size), stride=(stride, stride))
     layer.output_shape((1, *image.shape))

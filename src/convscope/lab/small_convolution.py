@@ -138,19 +138,19 @@ def correlation(
     fits = fits and all(0 < k <= n for k, n in zip(kernel.shape, signal.shape, strict=True))
     if not fits:
         raise BadShape(
-            "x and w must both be rows or both be matrices, w no larger than x (got x={shape}, "
-            "w={shape2}). Make w smaller. [lab-correlation]",
-            shape=show_shape(signal.shape),
-            shape2=show_shape(kernel.shape),
+            "x and w must both be rows or both be matrices, w no larger than x (got x={x}, w={w}). Make w "
+            "smaller. [lab-correlation]",
+            x=show_shape(signal.shape),
+            w=show_shape(kernel.shape),
         )
     layer = (Conv1d, Conv2d)[rank - 1](1, kernel.shape)
     y = _convolved(layer, signal, kernel, b)
     grad = np.ones_like(y) if grad_y is None else numbers("grad_y", grad_y)
     if grad.shape != y.shape:
         raise BadShape(
-            "grad_y must be {shape}, as y (got grad_y={shape2}). Remove it for ones. [lab-correlation]",
-            shape=show_shape(y.shape),
-            shape2=show_shape(grad.shape),
+            "grad_y must be {expected}, as y (got grad_y={got}). Leave it out for ones. [lab-correlation]",
+            expected=show_shape(y.shape),
+            got=show_shape(grad.shape),
         )
     parameters = {"weight": kernel[None, None], "bias": np.array([b])}
     gradients = backward(layer, grad[None, None], (signal[None, None],), parameters, Context())

@@ -7,31 +7,24 @@ import operator
 from numbers import Real
 
 from ..errors import BadSetting
+from ..text.language import Message
 
 MOST_SHOWN = 60
 """Maximum length of a value in an error message."""
 
 
 def check_number(
-    owner: str,
-    name: str,
-    value: object,
-    least: float = -math.inf,
-    below: float = math.inf,
-    *,
-    above: bool = False,
-    hint: str,
+    setting: str, value: object, least: float, below: float = math.inf, *, above: bool = False, hint: Message
 ) -> float:
     """Check a number and return it as a float.
 
     Args:
-        owner: The class or function that has the setting; "" for none.
-        name: The setting's name.
+        setting: The setting's name, with the class or function that has it: "SGD.lr".
         value: Its value.
         least: The lower bound, inclusive unless `above` is set.
         below: The upper bound, exclusive.
-        above: Whether the lower bound is exclusive.
-        hint: How to fix a wrong value.
+        above: Whether the lower bound is exclusive; only without an upper bound.
+        hint: How to fix a wrong value, as a sentence.
 
     Raises:
         BadSetting: [setting]
@@ -41,21 +34,23 @@ def check_number(
     except OverflowError:  # an integer of hundreds of digits
         number = math.inf
     if not math.isfinite(number) or number < least or (above and number == least) or number >= below:
-        start = f"above {least:g}" if above else f"from {least:g}"
-        end = "" if below == math.inf else f" and below {below:g}"
+        if above:
+            expected = Message("a number above {least:g}", least=least)
+        elif below == math.inf:
+            expected = Message("a number of at least {least:g}", least=least)
+        else:
+            expected = Message("a number of at least {least:g} and below {below:g}", least=least, below=below)
         raise BadSetting(
-            "{owner} must be a number {start}{end}; got {name}={value}; {hint}. [setting]",
-            owner=_named(owner, name),
-            start=start,
-            end=end,
-            name=name,
-            value=_shown(value),
+            "{setting} must be {expected} (got {got}). {hint} [setting]",
+            setting=setting,
+            expected=expected,
+            got=_shown(value),
             hint=hint,
         )
     return number
 
 
-def check_integer(owner: str, name: str, value: object, least: int, hint: str) -> int:
+def check_integer(setting: str, value: object, least: int, hint: Message) -> int:
     """Check an integer with the inclusive lower bound `least` and return it.
 
     Raises:
@@ -67,17 +62,16 @@ def check_integer(owner: str, name: str, value: object, least: int, hint: str) -
         number = least - 1
     if isinstance(value, bool) or number < least:
         raise BadSetting(
-            "{owner} must be an integer from {least}; got {name}={value}; {hint}. [setting]",
-            owner=_named(owner, name),
+            "{setting} must be an integer of at least {least} (got {got}). {hint} [setting]",
+            setting=setting,
             least=least,
-            name=name,
-            value=_shown(value),
+            got=_shown(value),
             hint=hint,
         )
     return number
 
 
-def check_flag(owner: str, name: str, value: object) -> bool:
+def check_flag(setting: str, value: object) -> bool:
     """Check a flag and return it.
 
     Raises:
@@ -85,10 +79,7 @@ def check_flag(owner: str, name: str, value: object) -> bool:
     """
     if not isinstance(value, bool):
         raise BadSetting(
-            "{owner} must be True or False; got {name}={value}; choose one. [setting]",
-            owner=_named(owner, name),
-            name=name,
-            value=_shown(value),
+            "{setting} must be True or False (got {got}). [setting]", setting=setting, got=_shown(value)
         )
     return value
 
@@ -103,9 +94,5 @@ def _shown(value: object) -> str:
     try:
         text = repr(value)
     except ValueError:
-        return f"a very large {type(value).__name__}"
+        return Message("a very large {kind}", kind=type(value).__name__)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def _named(owner: str, name: str) -> str:
-    return f"{owner}.{name}" if owner else name

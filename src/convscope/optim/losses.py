@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, suggest
 from ..layers import LogSoftmax, Sigmoid, Softmax
 from ..network import Network, Node
+from ..text.language import Message
 from .checks import check_number, set_field
 
 Reading = Literal["softmax", "sigmoid", "as is"]
@@ -26,9 +27,8 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        smoothing = check_number(
-            "CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1, hint="0.1 is usual"
-        )
+        hint = Message("0.1 is usual.")
+        smoothing = check_number("CrossEntropy.label_smoothing", self.label_smoothing, 0, 1, hint=hint)
         set_field(self, "label_smoothing", smoothing)
 
 
@@ -63,8 +63,8 @@ class Objective:
     reading: Reading
 
 
-def get_loss(loss: str | Loss) -> Loss:
-    """Return a loss by name.
+def get_loss(loss: str | Loss, setting: str = "fit.loss") -> Loss:
+    """Return a loss by name. `setting` is what errors call the argument.
 
     Raises:
         BadSetting: [loss]
@@ -73,10 +73,10 @@ def get_loss(loss: str | Loss) -> Loss:
         return loss
     if not isinstance(loss, str) or loss not in LOSSES:
         raise BadSetting(
-            "loss must be one of {losses}; got loss={loss!r}; {loss2} [loss]",
-            losses=", ".join(LOSSES),
-            loss=loss,
-            loss2=nearest(str(loss), LOSSES),
+            "{setting} must be a loss or its name (got {got!r}). {hint} [loss]",
+            setting=setting,
+            got=loss,
+            hint=suggest(str(loss), LOSSES),
         )
     return LOSSES[loss]()
 
@@ -96,7 +96,7 @@ def objective(network: Network, loss: str | Loss) -> Objective:
     Raises:
         BadSetting: [loss], [softmax-axis]
     """
-    chosen = get_loss(loss)
+    chosen = get_loss(loss, "compile.loss")
     last = network.outputs[-1]
     if isinstance(chosen, CrossEntropy):
         if isinstance(last.layer, Softmax):
@@ -115,9 +115,9 @@ def objective(network: Network, loss: str | Loss) -> Objective:
 def _refuse_other_axes(last: Node, layer: Softmax) -> None:
     if layer.along(last.input_shapes[0]) != 0:
         raise BadSetting(
-            "{kind}.axis must be the class axis (0) for cross-entropy; got axis={axis} in {name!r}; "
-            "normalize over the first axis, or use another loss. [softmax-axis]",
+            "{kind}.axis must be the class axis (0) for cross-entropy (got axis={axis} in {layer!r}). "
+            "Normalize over the first axis, or use another loss. [softmax-axis]",
             kind=layer.kind,
             axis=layer.axis,
-            name=last.name,
+            layer=last.name,
         )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import BadSetting
+from ..text.language import Message
 from .checks import check_flag, check_number, set_field
+
+_NO_DECAY = Message("Use 0 for none.")
 
 
 @dataclass(frozen=True)
@@ -15,14 +18,14 @@ class Optimizer:
     lr: float = 0.001
 
     def __post_init__(self) -> None:
-        self._real("lr", 0, above=True, hint="0.01 is a common start")
+        self._real("lr", 0, above=True, hint=Message("0.01 is a common start."))
 
     def _real(
-        self, name: str, least: float, below: float = float("inf"), *, above: bool = False, hint: str
+        self, name: str, least: float, below: float = float("inf"), *, above: bool = False, hint: Message
     ) -> None:
         """Check a setting and store it as a float."""
-        value = getattr(self, name)
-        number = check_number(type(self).__name__, name, value, least, below, above=above, hint=hint)
+        setting = f"{type(self).__name__}.{name}"
+        number = check_number(setting, getattr(self, name), least, below, above=above, hint=hint)
         set_field(self, name, number)
 
 
@@ -42,9 +45,9 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._real("momentum", 0, 1, hint="0.9 is usual")
-        self._real("weight_decay", 0, hint="use 0 for none")
-        if check_flag("SGD", "nesterov", self.nesterov) and not self.momentum:
+        self._real("momentum", 0, 1, hint=Message("0.9 is usual."))
+        self._real("weight_decay", 0, hint=_NO_DECAY)
+        if check_flag("SGD.nesterov", self.nesterov) and not self.momentum:
             raise BadSetting(
                 "SGD.nesterov needs momentum (got momentum=0.0). Set momentum=0.9, or leave nesterov out. "
                 "[nesterov]"
@@ -68,8 +71,8 @@ class Adam(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_moments(self)
-        self._real("eps", 0, above=True, hint="1e-8 is usual")
-        self._real("weight_decay", 0, hint="use 0 for none")
+        self._real("eps", 0, above=True, hint=Message("1e-8 is usual."))
+        self._real("weight_decay", 0, hint=_NO_DECAY)
 
 
 @dataclass(frozen=True)
@@ -88,22 +91,21 @@ class AdamW(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_moments(self)
-        self._real("eps", 0, above=True, hint="1e-8 is usual")
-        self._real("weight_decay", 0, hint="use 0 for none")
+        self._real("eps", 0, above=True, hint=Message("1e-8 is usual."))
+        self._real("weight_decay", 0, hint=_NO_DECAY)
 
 
 def _check_moments(optimizer: Adam | AdamW) -> None:
-    betas = optimizer.betas
+    betas, setting = optimizer.betas, f"{type(optimizer).__name__}.betas"
     if not isinstance(betas, tuple | list) or len(betas) != 2:
         raise BadSetting(
-            "{name__}.betas must be two numbers from 0 and below 1; got betas={betas!r}; (0.9, "
-            "0.999) is usual. [betas]",
-            name__=type(optimizer).__name__,
-            betas=betas,
+            "{setting} must be two numbers of at least 0 and below 1 (got {got!r}). (0.9, 0.999) is usual. "
+            "[betas]",
+            setting=setting,
+            got=betas,
         )
-    hint = "betas=(0.9, 0.999) is usual"
-    owner = type(optimizer).__name__
-    pair = tuple(check_number(owner, f"betas[{i}]", beta, 0, 1, hint=hint) for i, beta in enumerate(betas))
+    hint = Message("betas=(0.9, 0.999) is usual.")
+    pair = tuple(check_number(f"{setting}[{i}]", beta, 0, 1, hint=hint) for i, beta in enumerate(betas))
     set_field(optimizer, "betas", pair)
 
 

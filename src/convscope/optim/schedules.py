@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, suggest
+from ..text.language import Message
 from .checks import check_integer, check_number, set_field
+
+_COUNT_STEPS = Message("Count steps, not epochs.")
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class StepDecay(Schedule):
 
     def __post_init__(self) -> None:
         if self.every is not None:
-            set_field(self, "every", check_integer("StepDecay", "every", self.every, 1, "count steps, not epochs"))
-        _keep_real(self, "gamma", above=True, hint="0.1 is usual")
+            set_field(self, "every", check_integer("StepDecay.every", self.every, 1, _COUNT_STEPS))
+        _keep_real(self, "gamma", above=True, hint=Message("0.1 is usual."))
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
 
@@ -64,7 +67,7 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         _check_steps(self, self.steps)
-        _keep_real(self, "lowest", hint="use 0")
+        _keep_real(self, "lowest", hint=Message("Use 0."))
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
 
@@ -88,9 +91,9 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         _check_steps(self, self.steps)
-        _keep_real(self, "rise", below=1, hint="0.3 is usual")
-        _keep_real(self, "div", above=True, hint="25 is usual")
-        _keep_real(self, "final_div", above=True, hint="1e4 is usual")
+        _keep_real(self, "rise", below=1, hint=Message("0.3 is usual."))
+        _keep_real(self, "div", above=True, hint=Message("25 is usual."))
+        _keep_real(self, "final_div", above=True, hint=Message("1e4 is usual."))
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
 
@@ -116,8 +119,8 @@ class WarmUp(Schedule):
     then: Schedule = field(default_factory=Constant)
 
     def __post_init__(self) -> None:
-        set_field(self, "steps", check_integer("WarmUp", "steps", self.steps, 1, "count steps, not epochs"))
-        _keep_real(self, "start", hint="0.01 is usual")
+        set_field(self, "steps", check_integer("WarmUp.steps", self.steps, 1, _COUNT_STEPS))
+        _keep_real(self, "start", hint=Message("0.01 is usual."))
         set_field(self, "then", get_schedule(self.then))
 
     def rate(self, lr: float, step: int, total: int | None = None) -> float:
@@ -137,8 +140,8 @@ SCHEDULES: dict[str, type[Schedule]] = {
 """Schedules by their names in configurations."""
 
 
-def get_schedule(schedule: str | Schedule | None) -> Schedule:
-    """Return a schedule by name. None is the constant schedule.
+def get_schedule(schedule: str | Schedule | None, setting: str = "fit.schedule") -> Schedule:
+    """Return a schedule by name. None is the constant schedule. `setting` is what errors call the argument.
 
     Raises:
         BadSetting: [schedule]
@@ -150,10 +153,10 @@ def get_schedule(schedule: str | Schedule | None) -> Schedule:
     key = str(schedule).replace("-", "_")
     if key not in SCHEDULES:
         raise BadSetting(
-            "schedule must be one of {schedules}; got schedule={schedule!r}; {key} [schedule]",
-            schedules=", ".join(SCHEDULES),
-            schedule=schedule,
-            key=nearest(key, SCHEDULES),
+            "{setting} must be a schedule or its name (got {got!r}). {hint} [schedule]",
+            setting=setting,
+            got=schedule,
+            hint=suggest(key, SCHEDULES),
         )
     return SCHEDULES[key]()
 
@@ -162,27 +165,27 @@ def _along_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
-def _keep_real(schedule: Schedule, name: str, below: float = math.inf, *, above: bool = False, hint: str) -> None:
+def _keep_real(
+    schedule: Schedule, name: str, below: float = math.inf, *, above: bool = False, hint: Message
+) -> None:
     """Check a non-negative setting and store it as a float."""
-    owner, value = type(schedule).__name__, getattr(schedule, name)
-    set_field(schedule, name, check_number(owner, name, value, 0, below, above=above, hint=hint))
+    setting = f"{type(schedule).__name__}.{name}"
+    set_field(schedule, name, check_number(setting, getattr(schedule, name), 0, below, above=above, hint=hint))
 
 
 def _check_steps(schedule: Schedule, steps: int | None) -> None:
     if steps is not None:
-        count = check_integer(type(schedule).__name__, "steps", steps, 1, "leave it out for the whole run")
-        set_field(schedule, "steps", count)
+        hint = Message("Leave it out for the whole run.")
+        set_field(schedule, "steps", check_integer(f"{type(schedule).__name__}.steps", steps, 1, hint))
 
 
 def _length(schedule: Schedule, steps: int | None, total: int | None) -> int:
     length = steps if steps is not None else total
     if length is None:
-        owner = type(schedule).__name__
-        setting = "every" if isinstance(schedule, StepDecay) else "steps"
+        name = "every" if isinstance(schedule, StepDecay) else "steps"
         raise BadSetting(
-            "{owner}.{setting} must be set if the length of the run is unknown; got {setting}=None; "
-            "set it, or train with fit. [schedule-length]",
-            owner=owner,
-            setting=setting,
+            "{setting} must be set if the length of the run is unknown (got None). Set it, or train with fit. "
+            "[schedule-length]",
+            setting=f"{type(schedule).__name__}.{name}",
         )
     return length

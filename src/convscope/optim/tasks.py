@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, suggest
 from ..layers import LogSoftmax, Sigmoid, Softmax
 from ..network import Network
 from .losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, Objective, Reading
@@ -38,10 +38,10 @@ def check_task(task: object) -> Task | None:
     if task is None or known in TASKS:
         return None if task is None else known  # type: ignore[return-value]
     raise BadSetting(
-        "task must be one of {tasks}, or None; got task={task!r}; {known} [task]",
-        tasks=", ".join(TASKS),
-        task=task,
-        known=nearest(known, TASKS),
+        "{setting} must be the name of a task, or None (got {got!r}). {hint} [task]",
+        setting="Model.task",
+        got=task,
+        hint=suggest(known, TASKS),
     )
 
 
@@ -54,9 +54,10 @@ def check_probabilities(probabilities: object) -> bool | None:
     if probabilities is None or isinstance(probabilities, bool):
         return probabilities
     raise BadSetting(
-        "probabilities must be True, False or None; got probabilities={probabilities!r}; leave "
-        "it out to follow the model's task. [probabilities]",
-        probabilities=probabilities,
+        "{setting} must be True, False or None (got {got!r}). Leave it out to follow the model's task. "
+        "[probabilities]",
+        setting="predict.probabilities",
+        got=probabilities,
     )
 
 

@@ -14,8 +14,9 @@ from .. import layers as all_layers
 from ..derivations.derivation import Text
 from ..engines.reference.layers.activation import derivative, value
 from ..engines.reference.layers.rules import Array
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, suggest
 from ..layers.activation import Activation, Properties, ReLU, Sigmoid, Tanh
+from ..text.language import Message
 from .style import (
     BLUE,
     GRAY,
@@ -87,22 +88,22 @@ def named(name: str, **settings: Any) -> Activation:
     word = name.lower().replace("-", "").replace("_", "")
     if word not in known():
         raise BadSetting(
-            "Activation.name must be an elementwise activation function (got name={name!r}); {word} "
-            "[activation-name]",
-            name=name,
-            word=nearest(word, known()),
+            "{setting} must be an elementwise activation function (got {got!r}). {hint} [activation-name]",
+            setting="Activation.name",
+            got=name,
+            hint=suggest(word, known()),
         )
     kind = known()[word]
     allowed = [setting for setting, _ in kind.forms()]
     for setting, chosen in settings.items():
         if setting not in allowed:
-            hint = f"Use {', '.join(allowed)}" if allowed else "Leave it out"
+            use, omit = Message("Use {names}.", names=", ".join(allowed)), Message("Leave it out.")
             raise BadSetting(
-                "{name__} has no setting {setting!r} (got {setting}={chosen!r}). {hint}. [activation-setting]",
-                name__=kind.__name__,
-                setting=setting,
-                chosen=chosen,
-                hint=hint,
+                "{activation} has no setting {name!r} (got {name}={got!r}). {hint} [activation-setting]",
+                activation=kind.__name__,
+                name=setting,
+                got=chosen,
+                hint=use if allowed else omit,
             )
     return kind(**settings)
 

@@ -120,7 +120,7 @@ def curves(events: Iterable[Event]) -> Curves:
     history = history_of(told)
     if not len(history):
         raise BadData(
-            "the run has no complete epoch to draw. Resume it with `convscope train --resume`. [no-epochs]"
+            "The run has no complete epoch to draw. Resume it with `convscope train --resume`. [no-epochs]"
         )
     batches = history[0].step / history[0].epoch
     best = best_epoch(history)

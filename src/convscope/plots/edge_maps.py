@@ -41,13 +41,14 @@ def convolution_maps(image: Image, lang: str = "en", kernels: Mapping[str, Array
     """
     if not 0 < len(kernels) <= MOST_KERNELS:
         raise BadSetting(
-            "a figure shows 1 to {most_kernels} kernels (got {count}). Use fewer. [maps-kernels]",
-            most_kernels=MOST_KERNELS,
-            count=len(kernels),
+            "{setting} must have 1 to {most} kernels (got {got}). [maps-kernels]",
+            setting="convolution_maps.kernels",
+            most=MOST_KERNELS,
+            got=len(kernels),
         )
     if image.ndim != 3 or image.shape[2] not in (1, 3):
         raise BadShape(
-            "an image must be h×w×3 or h×w×1; got {shape}; read it with load_image. [maps-image]",
+            "image must be h×w×3 or h×w×1 (got image={shape}). Read it with load_image. [maps-image]",
             shape=show_shape(image.shape),
         )
     text = letters(lang)

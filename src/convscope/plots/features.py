@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..derivations.derivation import Text
 from ..engines.protocol import Array
-from ..errors import BadShape, UnknownLayer, nearest
+from ..errors import BadShape, UnknownLayer, suggest
 from ..layers.convolution import Conv2d, ConvTranspose2d
 from ..layers.pooling import AvgPool2d, MaxPool2d
 from ..network import Network
@@ -71,8 +71,8 @@ def _usual_layers(network: Network) -> list[str]:
         names = [node.name for node in network.layers if len(node.output_shape) == 3]
     if not names:
         raise BadShape(
-            "{name} has no feature maps: no layer's output has channels, rows and columns. [no-maps]",
-            name=network.name,
+            "{network} has no feature maps: no layer's output has channels, rows and columns. [no-maps]",
+            network=network.name,
         )
     if len(names) <= MOST_LAYERS:
         return names
@@ -84,17 +84,17 @@ def _with_maps(network: Network, name: str) -> str:
     known = {node.name: node.output_shape for node in network.layers}
     if name not in known:
         raise UnknownLayer(
-            "{name} has no layer {name2!r}; {name3} [layer-name]",
-            name=network.name,
-            name2=name,
-            name3=nearest(name, known),
+            "{network} has no layer {layer!r}. {hint} [layer-name]",
+            network=network.name,
+            layer=name,
+            hint=suggest(name, known),
         )
     if len(known[name]) != 3:
         raise BadShape(
-            "{name!r} has no feature maps: its output {known} has no rows and columns. Choose a "
-            "layer before the flattening. [no-maps]",
-            name=name,
-            known=times(known[name]),
+            "{layer!r} has no feature maps: its output {shape} has no rows and columns. Choose a layer before the "
+            "flattening. [no-maps]",
+            layer=name,
+            shape=times(known[name]),
         )
     return name
 

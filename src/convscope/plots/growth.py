@@ -85,7 +85,7 @@ def growth(network: Network) -> Growth:
     rows = list(inspect(network))
     if not rows:
         raise BadShape(
-            "the network has only an input, so there is no receptive field to draw. Add layers. [field-growth]"
+            "The network has only an input, so there is no receptive field to draw. Add layers. [field-growth]"
         )
     columns = [(1.0,) * len(image), *(_sizes(row, image) for row in rows)]
     names = [network.inputs[0].name, *(row.name for row in rows)]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ..derivations.derivation import Text
 from ..engines.protocol import Array
-from ..errors import BadShape, UnknownLayer, nearest
+from ..errors import BadShape, UnknownLayer, suggest
 from ..layers.convolution import Conv2d
 from ..network import Network, Node
 from .shown import frame, grid_of, show_map
@@ -50,24 +50,24 @@ def _convolution(network: Network, layer: str | None) -> Node:
     if layer is None:
         if not nodes:
             raise BadShape(
-                "{name} has no two-dimensional convolution, so it has no kernels to draw. [no-kernels]",
-                name=network.name,
+                "{network} has no two-dimensional convolution, so it has no kernels to draw. [no-kernels]",
+                network=network.name,
             )
         return nodes[0]
     known = [node.name for node in network.layers]
     if layer not in known:
         raise UnknownLayer(
-            "{name} has no layer {layer!r}; {layer2} [layer-name]",
-            name=network.name,
+            "{network} has no layer {layer!r}. {hint} [layer-name]",
+            network=network.name,
             layer=layer,
-            layer2=nearest(layer, known),
+            hint=suggest(layer, known),
         )
     found = next((node for node in nodes if node.name == layer), None)
     if found is None:
         raise BadShape(
-            "{layer!r} is no two-dimensional convolution, so it has no kernels to draw; {layer2} [no-kernels]",
+            "{layer!r} is not a two-dimensional convolution, so it has no kernels to draw. {hint} [no-kernels]",
             layer=layer,
-            layer2=nearest(layer, [node.name for node in nodes]),
+            hint=suggest(layer, [node.name for node in nodes]),
         )
     return found
 

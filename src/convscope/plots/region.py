@@ -68,10 +68,10 @@ def _mask(region: Region, image: Image) -> np.ndarray:
     mask = region.local_mask
     if mask.ndim != 2 or mask.shape != image.shape[:2]:
         raise BadShape(
-            "an image must be as large as what the region lies on to be drawn; got image={shape}, "
-            "region on {shape2}; fit it with load_image. [region-image]",
-            shape=show_shape(image.shape[:2]),
-            shape2=show_shape(mask.shape),
+            "The image must have the size of the input that the region is on (got image={image}, "
+            "input={expected}). Resize it with load_image. [region-image]",
+            image=show_shape(image.shape[:2]),
+            expected=show_shape(mask.shape),
         )
     return mask
 

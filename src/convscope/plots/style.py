@@ -17,13 +17,14 @@ from typing import Any
 from ..derivations.derivation import LANGUAGES, Text
 from ..errors import BadFile, BadSetting, missing_library
 from ..files.atomic import write_file
+from ..text.language import Message, localize
 
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager, get_font
 except ImportError as error:
-    raise missing_library("Figures need matplotlib", "matplotlib pillow", "plot-extra") from error
+    raise missing_library(Message("Figures need matplotlib"), "matplotlib pillow", "plot-extra") from error
 
 # Okabe & Ito 2008: eight colors that color-blind readers can tell apart.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -99,7 +100,9 @@ def letters(lang: str = "en") -> Letters:
     Errors:   BadSetting [figure-language]
     """
     if lang not in LANGUAGES:
-        raise BadSetting('Figure.lang must be "en" or "zh" (got lang={lang!r}). [figure-language]', lang=lang)
+        raise BadSetting(
+            '{setting} must be "en" or "zh" (got {got!r}). [figure-language]', setting="Figure.lang", got=lang
+        )
     chinese = chinese_font()
     if lang == "zh" and chinese is None:
         _add_new_fonts()
@@ -144,8 +147,10 @@ def _has_bold(family: str) -> bool:
 @cache
 def _warn_no_chinese_font() -> None:
     print(
-        "convscope: no font with Chinese characters is installed, so figures are labeled in English. "
-        "Install one, such as Noto Sans CJK SC.",
+        localize(
+            "convscope: no font with Chinese characters is installed, so figures are labeled in English. "
+            "Install one, such as Noto Sans CJK SC."
+        ),
         file=sys.stderr,
     )
 
@@ -202,7 +207,7 @@ def save(figure: Figure, path: str | Path) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
-        raise BadFile("a figure's file must end in .png or .svg (got {path!r}). [figure-ending]", path=str(path))
+        raise BadFile("A figure's file must end in .png or .svg (got {path!r}). [figure-ending]", path=str(path))
     content = BytesIO()
     # Without date and program name, equal figures are equal files.
     metadata = {"Date": None} if ending == ".svg" else {"Software": None}

@@ -38,8 +38,8 @@ def units_beside_image(units: Units, image: Image, lang: str = "en") -> Figure:
     text = letters(lang)
     if len(units.pixel) < 2 or units.mask.ndim != 2:
         raise BadShape(
-            "units must lie on a map of rows and columns, and see an image, to be drawn; got units "
-            "on {shape}; ask without --save. [units-image]",
+            "Only units of feature maps that see an image can be drawn (got units on {shape}). Ask without "
+            "--save. [units-image]",
             shape=show_shape(units.mask.shape),
         )
     figure = new_figure(9.2, 5.4)

@@ -7,11 +7,12 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from ..data.transforms import parse_augmentation
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, suggest
 from ..optim.checks import check_integer, check_number, set_field
 from ..optim.losses import LOSSES, CrossEntropy, Loss, get_loss
 from ..optim.optimizers import OPTIMIZERS, SGD, Optimizer
 from ..optim.schedules import SCHEDULES, Constant, Schedule, get_schedule
+from ..text.language import Message
 
 V = TypeVar("V")
 
@@ -51,28 +52,30 @@ class Configuration:
     validation: str | None = None
 
     def __post_init__(self) -> None:
-        set_field(self, "epochs", check_integer("", "epochs", self.epochs, 1, "use 5"))
-        set_field(self, "batch_size", check_integer("", "batch_size", self.batch_size, 1, "64 is usual"))
+        self._integer("epochs", Message("Use 5."))
+        self._integer("batch_size", Message("64 is usual."))
         if not isinstance(self.optimizer, Optimizer):
             raise BadSetting(
-                "optimizer must be SGD, Adam or AdamW; got optimizer={optimizer!r}; use "
-                "convscope.SGD(lr=0.05, momentum=0.9). [optimizer]",
-                optimizer=self.optimizer,
+                "{setting} must be SGD, Adam or AdamW (got {got!r}). Use convscope.SGD(lr=0.05, momentum=0.9). "
+                "[optimizer]",
+                setting="fit.optimizer",
+                got=self.optimizer,
             )
         set_field(self, "loss", get_loss(self.loss))
         set_field(self, "schedule", get_schedule(self.schedule))
         if self.clip_norm is not None:
-            clip = check_number("", "clip_norm", self.clip_norm, 0, above=True, hint="1 is usual")
+            clip = check_number("fit.clip_norm", self.clip_norm, 0, above=True, hint=Message("1 is usual."))
             set_field(self, "clip_norm", clip)
         if self.augment is not None:
             set_field(self, "augment", str(parse_augmentation(str(self.augment))))
         if self.patience is not None:
-            set_field(self, "patience", check_integer("", "patience", self.patience, 1, "3 is usual"))
+            self._integer("patience", Message("3 is usual."))
         if self.checkpoint_every is not None:
-            every = check_integer(
-                "fit", "checkpoint_every", self.checkpoint_every, 1, "leave it out for epoch ends"
-            )
-            set_field(self, "checkpoint_every", every)
+            self._integer("checkpoint_every", Message("Leave it out for a checkpoint after each epoch."))
+
+    def _integer(self, name: str, hint: Message) -> None:
+        """Check a setting of at least 1."""
+        set_field(self, name, check_integer(f"fit.{name}", getattr(self, name), 1, hint))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -90,7 +93,7 @@ class Configuration:
         Raises:
             BadSetting: [configuration-key] for an unknown key, and the errors of the settings.
         """
-        refuse_unknown("configuration", document, [item.name for item in fields(cls)])
+        _refuse_unknown("configuration", document, [item.name for item in fields(cls)])
         parsed = dict(document)
         kinds: dict[str, Mapping[str, type[Any]]] = {
             "optimizer": OPTIMIZERS,
@@ -119,17 +122,17 @@ def from_json(document: Any, known: Mapping[str, type[V]], what: str) -> V:
     described = {"name": document} if isinstance(document, str) else document
     name = described.get("name") if isinstance(described, Mapping) else None
     if not isinstance(described, Mapping) or not isinstance(name, str) or name not in known:
-        advice = nearest(name, known) if isinstance(name, str) else "pass a name, or a name with settings."
         raise BadSetting(
-            "configuration.{what} must be one of {known}; got {what}={document!r}; {advice} [configuration-value]",
-            what=what,
-            known=", ".join(known),
-            document=document,
-            advice=advice,
+            "{setting} has an unknown value (got {got!r}). {hint} [configuration-value]",
+            setting=f"configuration.{what}",
+            got=document,
+            hint=suggest(name, known)
+            if isinstance(name, str)
+            else Message("Pass a name, or a name with settings."),
         )
     kind: Any = known[name]
     settings = {key: value for key, value in described.items() if key != "name"}
-    refuse_unknown(f"configuration.{what}", settings, [item.name for item in fields(kind)])
+    _refuse_unknown(f"configuration.{what}", settings, [item.name for item in fields(kind)])
     for item in fields(kind):
         default = item.default_factory() if item.default_factory is not MISSING else item.default
         if item.name in settings and isinstance(default, Schedule):
@@ -140,16 +143,16 @@ def from_json(document: Any, known: Mapping[str, type[V]], what: str) -> V:
     return value
 
 
-def refuse_unknown(owner: str, document: Mapping[str, Any], known: Iterable[str]) -> None:
+def _refuse_unknown(owner: str, document: Mapping[str, Any], known: Iterable[str]) -> None:
     """Raise BadSetting [configuration-key] for the first unknown key."""
     keys = list(known)
     for key in document:
         if key not in keys:
             raise BadSetting(
-                "{owner} has an unknown key {key!r}; {key2} [configuration-key]",
+                "{owner} has an unknown key {key!r}. {hint} [configuration-key]",
                 owner=owner,
                 key=key,
-                key2=nearest(str(key), keys),
+                hint=suggest(str(key), keys),
             )
 
 

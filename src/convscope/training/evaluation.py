@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arrays import Array
 from ..data.batches import check_dataset, refuse_no_classes
 from ..data.dataset import Dataset
+from ..text.language import Message
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 CHUNK = 256
 MOST_MISTAKES = 100
 
-OTHER = "(other)"
+OTHER = Message("(other)")
 """The predicted class if the network has more outputs than there are classes, and one of the others is largest."""
 
 
@@ -100,7 +101,7 @@ class Evaluation:
             "classes": self.per_class(),
             "predicted": list(self.predicted_names),
             "confusion": self.counts().tolist(),
-            "mistakes": [
+            "errors": [
                 {
                     "index": mistake.index,
                     "class": self.name_of(mistake.label),

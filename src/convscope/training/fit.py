@@ -23,6 +23,7 @@ from ..engines.protocol import StepResult
 from ..errors import BadSetting, NotFinite
 from ..optim.randomness import generator
 from ..optim.tasks import loss_for
+from ..text.language import Message, localize
 from .configuration import Configuration
 from .divergence import FACTOR, chance_loss, constant_class, has_diverged
 from .history import Epoch, Event, History, Log, history_of, loss_text
@@ -190,11 +191,17 @@ class TrainingLoop:
         event: Event = {"event": "stop", "reason": reason, "step": state.step}
         if reason == "diverged" and state.level is not None:
             event |= {"since": state.high_since, "loss": self._last_loss, "level": state.level}
-            high, now = loss_text(FACTOR * state.level), loss_text(self._last_loss)
             self.progress.say(
-                f"training diverged: the loss has been above {high} ({FACTOR:g} times its initial level) since "
-                f"step {state.high_since}, and is {now} after step {state.step - 1}. Lower the learning rate, or "
-                "set clip_norm=1. [diverged]"
+                localize(
+                    "Training diverged: the loss has been above {limit} ({factor:g} times its initial level) "
+                    "since step {since}, and is {loss} after step {step}. Lower the learning rate, or clip the "
+                    "gradient norm to 1. [diverged]",
+                    limit=loss_text(FACTOR * state.level),
+                    factor=FACTOR,
+                    since=state.high_since,
+                    loss=loss_text(self._last_loss),
+                    step=state.step - 1,
+                )
             )
         self._log(event)
 
@@ -223,10 +230,10 @@ class TrainingLoop:
     def _interrupted(self, number: int) -> None:
         self._save()
         if self.folder is None:
-            hint = ": the model keeps its parameters; set a run folder to be able to resume"
+            hint = Message("the model keeps its parameters; set a run folder to be able to resume")
         else:
-            hint = f": checkpoint saved{self.folder.resume_hint()}"
-        self.progress.say(f"stopped after step {self.state.step}{hint}")
+            hint = self.folder.resume_hint()
+        self.progress.say(localize("stopped after step {step}: {hint}", step=self.state.step, hint=hint))
         raise interrupted(number)
 
 
@@ -332,8 +339,8 @@ def _folder(options: RunOptions) -> RunFolder | None:
     """
     if options.run is not None and options.resume is not None:
         raise BadSetting(
-            "run and resume are mutually exclusive (got run={run!r} and resume={resume!r}). Pass "
-            "only one of them. [run-and-resume]",
+            "run and resume are mutually exclusive (got run={run!r} and resume={resume!r}). Pass only one of "
+            "them. [run-and-resume]",
             run=str(options.run),
             resume=str(options.resume),
         )
@@ -366,17 +373,17 @@ def _configuration(
     recorded = Configuration.from_dict(RunFolder(Path(options.resume)).read()["configuration"])
     if data is None and recorded.data is None:
         raise BadSetting(
-            "resuming this run needs its training data, which has no name (got data=None). Pass the same data "
+            "Resuming this run needs its training data, which has no name (got data=None). Pass the same data "
             "again. [data-missing]"
         )
     wanted = replace(recorded, **settings)
     for name in settings:
         if name not in _MAY_CHANGE and getattr(wanted, name) != getattr(recorded, name):
             raise BadSetting(
-                "{name} cannot change when a run is resumed (got {name}={wanted!r}, not {recorded!r}). "
-                "Leave it out, or start a new run. [resume-setting]",
-                name=name,
-                wanted=getattr(wanted, name),
+                "{setting} cannot change when a run is resumed (got {got!r}, not {recorded!r}). Leave it out, or "
+                "start a new run. [resume-setting]",
+                setting=f"fit.{name}",
+                got=getattr(wanted, name),
                 recorded=getattr(recorded, name),
             )
     return wanted

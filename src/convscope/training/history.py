@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import BadFile, ConvscopeError
+from ..files.atomic import reason_of
 from ..files.json_kinds import COUNT, NUMBER, POSITIVE, TEXT, first_misfit, object_of, parse_json
 from ..files.regular import open_regular
+from ..text.language import Message
 
 Event = dict[str, Any]
 
@@ -72,7 +74,7 @@ class Log:
         try:
             path.touch()
             if path.stat().st_size < valid_bytes:
-                raise ValueError(f"shorter than the {valid_bytes:,} bytes written so far")
+                raise ValueError(Message("shorter than the {length:,} bytes written so far", length=valid_bytes))
             self._file = open(path, "r+b")  # noqa: SIM115 - open as long as the run
             self._resume(path, valid_bytes)
         except ConvscopeError:
@@ -147,7 +149,7 @@ def read_log(path: Path, checked: bool | None = None) -> Iterator[Event]:
             lines = file.read().splitlines(keepends=True)
     except OSError:
         raise BadFile(
-            "{path!r} is not a readable file: the log of a run is needed. Check the path. [file-missing]",
+            "{path!r} is not the readable log of a run. Check the path. [file-missing]",
             path=str(path),
         ) from None
     if checked is None:
@@ -167,24 +169,24 @@ def _read_line(path: Path, number: int, line: bytes, digest: int, checked: bool)
         plain = line if seal is None else line[: seal.start()] + b"}\n"
         digest = zlib.crc32(plain, digest)
         if seal is None or int(seal[1], 16) != digest:
-            raise _bad_line(path, number, "it does not match its checksum")
+            raise _bad_line(path, number, Message("it does not match its checksum"))
         line = plain
     try:
         event = parse_json(line)
     except ValueError:
         event = None
     if not isinstance(event, dict):
-        raise _bad_line(path, number, "it is not a JSON object")
+        raise _bad_line(path, number, Message("it is not a JSON object"))
     name = event.get("event")
     misfit = first_misfit(event, _KINDS.get(name, {}) if isinstance(name, str) else {"event": TEXT.maybe()})
     if misfit is None and not checked and "checksum" in event:
-        misfit = "a checksum, where earlier lines have none"
+        misfit = Message("a checksum, where earlier lines have none")
     if misfit is not None:
         raise _bad_line(path, number, misfit)
     return event, digest
 
 
-def _bad_line(path: Path, number: int, problem: str) -> BadFile:
+def _bad_line(path: Path, number: int, problem: Message) -> BadFile:
     return BadFile(
         "{path!r} is damaged in line {number} ({problem}). Restore the original log. [log-line]",
         path=str(path),
@@ -201,12 +203,11 @@ def _finite(value: Any) -> Any:
 
 
 def _failed(path: Path | None, error: Exception) -> BadFile:
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
     return BadFile(
-        "cannot write the log {path!r} ({reason}). Files saved earlier are intact. Free disk "
-        "space or choose another folder, then resume. [write-failed]",
+        "Cannot write the log {path!r} ({reason}). Files saved earlier are intact. Free disk space or choose "
+        "another folder, then resume. [write-failed]",
         path=str(path),
-        reason=reason,
+        reason=reason_of(error),
     )
 
 
@@ -224,11 +225,25 @@ class Epoch(NamedTuple):
     validation_loss: float | None = None
     validation_accuracy: float | None = None
 
+    def message(self) -> Message:
+        """Return the values as a sentence."""
+        own = Message(
+            "epoch {epoch}: loss {loss}, accuracy {accuracy:.2f} %",
+            epoch=self.epoch,
+            loss=loss_text(self.loss),
+            accuracy=100 * self.accuracy,
+        )
+        if self.validation_loss is None or self.validation_accuracy is None:
+            return own
+        return Message(
+            "{training}, validation {loss}, {accuracy:.2f} %",
+            training=own,
+            loss=loss_text(self.validation_loss),
+            accuracy=100 * self.validation_accuracy,
+        )
+
     def __str__(self) -> str:
-        text = f"epoch {self.epoch}: loss {loss_text(self.loss)}, accuracy {100 * self.accuracy:.2f} %"
-        if self.validation_loss is not None and self.validation_accuracy is not None:
-            text += f", validation {loss_text(self.validation_loss)}, {100 * self.validation_accuracy:.2f} %"
-        return text
+        return str(self.message())
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ..errors import BadFile
+from ..files.atomic import reason_of
+from ..text.language import Message
 
 NAME = ".lock"
 
@@ -41,18 +43,17 @@ class RunLock:
         try:
             number = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
             raise BadFile(
                 "{folder!r} cannot be written to ({reason}). Choose another folder. [folder]",
                 folder=str(self._folder),
-                reason=reason,
+                reason=reason_of(error),
             ) from None
         if not _lock(number):
             holder = _holder(number)
             os.close(number)
             raise BadFile(
-                "run {folder!r} is being trained by {holder}; wait until it ends, or stop it with "
-                "Ctrl-C, then resume. [run-locked]",
+                "Run {folder!r} is being trained by {holder}. Wait until it ends, or stop it with Ctrl-C, then "
+                "resume. [run-locked]",
                 folder=str(self._folder),
                 holder=holder,
             )
@@ -141,9 +142,11 @@ def _lock_function() -> Callable[[int], None]:
     return lock_byte
 
 
-def _holder(number: int) -> str:
+def _holder(number: int) -> Message:
     try:
         written = os.read(number, 20).split()
     except OSError:
         written = []
-    return f"process {int(written[0])}" if written and written[0].isdigit() else "another process"
+    if written and written[0].isdigit():
+        return Message("process {number}", number=int(written[0]))
+    return Message("another process")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,12 +14,13 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import BadFile
-from ..files.atomic import write_durably
+from ..files.atomic import reason_of, write_durably
 from ..files.json_kinds import COUNT, OBJECT, TEXT, first_misfit, list_of, parse_json
 from ..layers.base import show_shape
 from ..layers.connection import Shape
 from ..optim.losses import LOSSES
 from ..parameters import buffer_shapes, parameter_shapes
+from ..text.language import Message
 from .configuration import from_json, to_json
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def read_model_file(path: Path, own: bool = False) -> ModelFile:
 
     if not os.path.isfile(path):
         raise BadFile(
-            "{path!r} is not a readable file: a .safetensors file is needed. Check the path. [file-missing]",
+            "{path!r} is not a readable .safetensors file. Check the path. [file-missing]",
             path=str(path),
         )
     try:
@@ -96,10 +98,11 @@ def read_model_file(path: Path, own: bool = False) -> ModelFile:
     if not (own or described.get("format") == FORMAT or "convscope" in described):
         return ModelFile(arrays, {})
     if described.get("format") != FORMAT:
-        raise _damaged(path, f"its format is {described.get('format')!r}, not {FORMAT!r}")
+        got = described.get("format")
+        raise _damaged(path, Message("its format is {got!r}, not {expected!r}", got=got, expected=FORMAT))
     words = described.get("convscope", "")
     if _checksum(arrays, words) != described.get("checksum"):
-        raise _damaged(path, "its contents do not match its checksum")
+        raise _damaged(path, Message("its contents do not match its checksum"))
     return ModelFile(arrays, _metadata(path, words))
 
 
@@ -116,19 +119,37 @@ def peek_metadata(path: Path) -> dict[str, Any]:
 
 def damaged_metadata(path: Path, misfit: str) -> BadFile:
     """Return the error for a file with unusable metadata."""
-    return _damaged(path, f"its metadata has {misfit}")
+    return _damaged(path, Message("its metadata has {misfit}", misfit=misfit))
 
 
-def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: int = 12) -> list[str]:
+def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: int = 12) -> list[Message]:
     """List the differences between arrays and the expected names and shapes, one line each."""
-    lines = [f"{name}: missing, {show_shape(shape)} here" for name, shape in expected.items() if name not in got]
+    lines = [
+        Message("{name}: missing, {expected} expected", name=name, expected=show_shape(shape))
+        for name, shape in expected.items()
+        if name not in got
+    ]
     lines += [
-        f"{name}: {show_shape(got[name].shape)}, {show_shape(shape)} here"
+        Message(
+            "{name}: {got}, {expected} expected",
+            name=name,
+            got=show_shape(got[name].shape),
+            expected=show_shape(shape),
+        )
         for name, shape in expected.items()
         if name in got and got[name].shape != shape
     ]
-    lines += [f"{name}: {show_shape(a.shape)}, not known here" for name, a in got.items() if name not in expected]
-    return lines if len(lines) <= most else [*lines[:most], f"… and {len(lines) - most} more"]
+    lines += [
+        Message("{name}: {got}, unknown name", name=name, got=show_shape(array.shape))
+        for name, array in got.items()
+        if name not in expected
+    ]
+    return lines if len(lines) <= most else [*lines[:most], Message("… and {more} more", more=len(lines) - most)]
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Return indented lines for the end of a message."""
+    return reduce(lambda above, line: Message("{above}\n  {line}", above=above, line=line), lines, "")
 
 
 def _safetensors(arrays: Mapping[str, Array], described: Mapping[str, str]) -> Iterator[bytes | memoryview]:
@@ -161,9 +182,9 @@ def _metadata(path: Path, words: str) -> dict[str, Any]:
     try:
         metadata = parse_json(words)
     except ValueError as error:
-        raise damaged_metadata(path, f"no JSON: {error}") from None
+        raise damaged_metadata(path, Message("no JSON: {reason}", reason=error.args[0])) from None
     if not isinstance(metadata, dict):
-        raise damaged_metadata(path, "no JSON object")
+        raise damaged_metadata(path, Message("no JSON object"))
     return metadata
 
 
@@ -236,9 +257,10 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
         raise BadFile(
-            "{path!r} cannot be created ({reason}). Choose another folder. [folder]", path=str(path), reason=reason
+            "{path!r} cannot be created ({reason}). Choose another folder. [folder]",
+            path=str(path),
+            reason=reason_of(error),
         ) from None
 
 
@@ -280,10 +302,9 @@ def file_of(path: Path) -> Path:
         if os.path.exists(path / name):
             return path / name
     raise BadFile(
-        "{path!r} is not the folder of a saved model or run (none of {files_of_a_folder} in it). "
-        "Check the path. [no-model]",
+        "{path!r} is not the folder of a saved model or run (none of {names} in it). Check the path. [no-model]",
         path=str(path),
-        files_of_a_folder=", ".join(FILES_OF_A_FOLDER),
+        names=", ".join(FILES_OF_A_FOLDER),
     )
 
 
@@ -311,7 +332,7 @@ def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
     for name, array in given.items():
         if not np.issubdtype(array.dtype, np.floating):
             raise BadFile(
-                "{path!r} must contain floating-point arrays; got {name} of {dtype}; convert it. [file-type]",
+                "{path!r} must contain floating-point arrays (got {name} of {dtype}). Convert it. [file-type]",
                 path=str(path),
                 name=name,
                 dtype=array.dtype,
@@ -330,13 +351,12 @@ def _write(model: Model, arrays: Mapping[str, Array]) -> None:
         target[name] = array
 
 
-def _refuse_differences(lines: list[str], path: Path, network: Network) -> None:
+def _refuse_differences(lines: list[Message], path: Path, network: Network) -> None:
     if lines:
-        listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
-            "{path!r} does not have the arrays of {name}. Load it into the network it was saved "
-            "from. [other-network]{listed}",
+            "{path!r} does not have the arrays of {network}. Load it into the network it was saved from. "
+            "[other-network]{lines}",
             path=str(path),
-            name=network.name,
-            listed=listed,
+            network=network.name,
+            lines=listed(lines),
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..engines.protocol import LayerStatistics
+from ..text.language import Message
 
 OBSERVATIONS = 10
 """Observed steps per epoch, spread evenly. The last step is always observed."""
@@ -84,7 +85,7 @@ class Observer:
             elif name != "active" and array.shape == (2,) and array[1] > 0:
                 self._sums.setdefault(layer, {})[name] = [float(number) for number in array]
             else:
-                raise ValueError(f"an unknown observer array {full!r}")
+                raise ValueError(Message("an unknown observer array {name!r}", name=full))
 
     def _count(self, layer: str, name: str, value: float | None) -> None:
         if value is not None and math.isfinite(value):

@@ -6,6 +6,7 @@ import time
 from typing import TextIO
 
 from ..progress import StatusLine
+from ..text.language import localize, translate
 from .history import Epoch, loss_text
 
 _BETWEEN_SECONDS = 0.1
@@ -40,10 +41,18 @@ class Progress:
         left = seconds / (batch - self._from_batch) * (batches - batch)
         full = _BAR_CELLS * batch // batches
         bar = "█" * full + "░" * (_BAR_CELLS - full)
-        rate = self._images / seconds
         self._line.show(
-            f"epoch {epoch}/{self._epochs} {bar} {batch}/{batches}  loss {loss_text(loss)}  "
-            f"{rate:,.0f} images/s  {_clock(left)} left"
+            localize(
+                "epoch {epoch}/{epochs} {bar} {batch}/{batches}  loss {loss}  {rate:,.0f} images/s  {left} left",
+                epoch=epoch,
+                epochs=self._epochs,
+                bar=bar,
+                batch=batch,
+                batches=batches,
+                loss=loss_text(loss),
+                rate=self._images / seconds,
+                left=_clock(left),
+            )
         )
 
     def end_epoch(self, epoch: Epoch) -> None:
@@ -51,7 +60,7 @@ class Progress:
         if not self._shown:
             return
         seconds = time.perf_counter() - self._begun
-        text = f"{epoch} ({seconds:.1f} s)"
+        text = f"{translate(epoch.message())} ({seconds:.1f} s)"
         if self._bar:
             self._line.show(text)
             text = ""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..analysis.diagnosis import Finding
 from ..analysis.diagnosis.finding import SEVERITIES
+from ..text.language import Message
 from .history import Epoch, Event, history_of, loss_text
 from .run_folder import RunFolder
 
@@ -70,13 +71,17 @@ def _not_finite(record: _Record) -> Iterator[Finding]:
             "not-finite",
             "risk",
             (layer,),
-            f"training stopped at step {step}: NaN or infinity occurred first in {layer}",
-            "lower the learning rate, or set clip_norm=1",
+            Message(
+                "training stopped at step {step}: NaN or infinity occurred first in {layer}",
+                step=step,
+                layer=layer,
+            ),
+            Message("lower the learning rate, or clip the gradient norm to 1"),
             {"step": step},
         )
 
 
-_STABILIZE = "lower the learning rate by a factor of 10, set clip_norm=1, or use a warm-up"
+_STABILIZE = Message("lower the learning rate by a factor of 10, clip the gradient norm to 1, or use a warm-up")
 
 
 def _diverged(record: _Record) -> Iterator[Finding]:
@@ -87,9 +92,14 @@ def _diverged(record: _Record) -> Iterator[Finding]:
             "diverged",
             "risk",
             (),
-            f"training diverged: from step {since} on the loss stayed far above its initial level "
-            f"({loss_text(level)}); it ended at {loss_text(loss)}",
-            f"{_STABILIZE}; best.safetensors, if present, is from an earlier epoch",
+            Message(
+                "training diverged: from step {since} on the loss stayed far above its initial level ({level}); "
+                "it ended at {loss}",
+                since=since,
+                level=loss_text(level),
+                loss=loss_text(loss),
+            ),
+            Message("{advice}; best.safetensors, if present, is from an earlier epoch", advice=_STABILIZE),
             {"since": since, "step": stop["step"], "loss": loss, "level": level},
         )
     elif last is not None and record.first_loss and last.loss > EXPLODED * record.first_loss:
@@ -97,8 +107,14 @@ def _diverged(record: _Record) -> Iterator[Finding]:
             "diverged",
             "risk",
             (),
-            f"training diverged: the loss was {loss_text(record.first_loss)} in the first step and "
-            f"{loss_text(last.loss)} in epoch {last.epoch}, up to step {last.step}",
+            Message(
+                "training diverged: the loss was {first} in the first step and {loss} in epoch {epoch}, up to "
+                "step {step}",
+                first=loss_text(record.first_loss),
+                loss=loss_text(last.loss),
+                epoch=last.epoch,
+                step=last.step,
+            ),
             _STABILIZE,
             {"step": last.step, "loss": last.loss, "level": record.first_loss},
         )
@@ -110,8 +126,14 @@ def _constant(record: _Record) -> Iterator[Finding]:
             "constant-predictor",
             "risk",
             (),
-            f"after epoch {record.epochs[-1].epoch} the model predicts class {record.constant!r} for every image",
-            "lower the learning rate; check that labels match their images and that all pixels have one scale",
+            Message(
+                "after epoch {epoch} the model predicts class {name!r} for every image",
+                epoch=record.epochs[-1].epoch,
+                name=record.constant,
+            ),
+            Message(
+                "lower the learning rate; check that labels match their images and that all pixels have one scale"
+            ),
             {"class": record.constant, "epoch": record.epochs[-1].epoch},
         )
 
@@ -120,14 +142,19 @@ def _dead_units(record: _Record) -> Iterator[Finding]:
     for layer, seen in record.layers.items():
         dead, units = seen.get("dead", 0), seen.get("units", 0)
         if units and dead >= max(1, DEAD_SHARE * units):
-            share = 100 * dead / units
             yield Finding(
                 "dead-units",
                 "risk" if 2 * dead >= units else "waste",
                 (layer,),
-                f"{dead} of {units} units of {layer} ({share:.0f} %) output 0 for every image: dead, no "
-                f"gradient reaches them",
-                "lower the learning rate, use LeakyReLU, or add batch normalization before it",
+                Message(
+                    "{dead} of {units} units of {layer} ({percent:.0f} %) output 0 for every image: dead, no "
+                    "gradient reaches them",
+                    dead=dead,
+                    units=units,
+                    layer=layer,
+                    percent=100 * dead / units,
+                ),
+                Message("lower the learning rate, use LeakyReLU, or add batch normalization before it"),
                 {"dead": dead, "units": units},
             )
 
@@ -140,9 +167,13 @@ def _saturation(record: _Record) -> Iterator[Finding]:
                 "saturated",
                 "risk",
                 (layer,),
-                f"{100 * share:.0f} % of the outputs of {layer} are saturated, where the slope is near 0: "
-                f"gradients vanish",
-                "use ReLU, smaller initial weights, or batch normalization before it",
+                Message(
+                    "{percent:.0f} % of the outputs of {layer} are saturated, where the slope is near 0: "
+                    "gradients vanish",
+                    percent=100 * share,
+                    layer=layer,
+                ),
+                Message("use ReLU, smaller initial weights, or batch normalization before it"),
                 {"saturated": share},
             )
 
@@ -158,8 +189,12 @@ def _vanishing(record: _Record) -> Iterator[Finding]:
             "vanishing-gradients",
             "risk",
             small,
-            f"gradients of {', '.join(small)} are less than a thousandth of those of {largest}",
-            "use ReLU instead of sigmoid or tanh, batch normalization, or shortcut connections",
+            Message(
+                "gradients of {layers} are less than a thousandth of those of {largest}",
+                layers=", ".join(small),
+                largest=largest,
+            ),
+            Message("use ReLU instead of sigmoid or tanh, batch normalization, or shortcut connections"),
             {"largest": norms[largest], **{layer: norms[layer] for layer in small}},
         )
 
@@ -172,8 +207,12 @@ def _updates(record: _Record) -> Iterator[Finding]:
             "large-updates",
             "risk",
             tuple(large),
-            f"one step changes {', '.join(large)} by up to {100 * max(large.values()):.0f} % of its norm",
-            "lower the learning rate, or set clip_norm=1",
+            Message(
+                "one step changes {layers} by up to {percent:.0f} % of its norm",
+                layers=", ".join(large),
+                percent=100 * max(large.values()),
+            ),
+            Message("lower the learning rate, or clip the gradient norm to 1"),
             large,
         )
     small = {layer: ratio for layer, ratio in ratios.items() if ratio < SMALL_UPDATE}
@@ -182,8 +221,8 @@ def _updates(record: _Record) -> Iterator[Finding]:
             "small-updates",
             "note",
             tuple(small),
-            f"one step changes {', '.join(small)} by less than a millionth of its norm",
-            "raise the learning rate, unless training has converged",
+            Message("one step changes {layers} by less than a millionth of its norm", layers=", ".join(small)),
+            Message("raise the learning rate, unless training has converged"),
             small,
         )
 
@@ -197,9 +236,13 @@ def _learning(record: _Record) -> Iterator[Finding]:
             "no-progress",
             "risk",
             (),
-            f"the loss of epoch {last.epoch} ({last.loss:.4g}) is not below that of the first epoch "
-            f"({first.loss:.4g})",
-            "try a learning rate ten times smaller, then ten times larger",
+            Message(
+                "the loss of epoch {epoch} ({last:.4g}) is not below that of the first epoch ({first:.4g})",
+                epoch=last.epoch,
+                last=last.loss,
+                first=first.loss,
+            ),
+            Message("try a learning rate ten times smaller, then ten times larger"),
             {"first": first.loss, "last": last.loss},
         )
     checked = [epoch for epoch in record.epochs if epoch.validation_loss is not None]
@@ -208,8 +251,10 @@ def _learning(record: _Record) -> Iterator[Finding]:
             "still-improving",
             "note",
             (),
-            f"the validation loss was lowest in the last epoch ({checked[-1].validation_loss:.4g})",
-            "train for more epochs",
+            Message(
+                "the validation loss was lowest in the last epoch ({loss:.4g})", loss=checked[-1].validation_loss
+            ),
+            Message("train for more epochs"),
             {"epochs": len(record.epochs)},
         )
 
@@ -218,18 +263,19 @@ def _overfitting(record: _Record) -> Iterator[Finding]:
     last = record.epochs[-1] if record.epochs else None
     if last is None or last.validation_accuracy is None:
         return
-    gap, own, others = (
-        last.accuracy - last.validation_accuracy,
-        100 * last.accuracy,
-        100 * last.validation_accuracy,
-    )
+    gap = last.accuracy - last.validation_accuracy
     if gap > OVERFITTING_GAP:
         yield Finding(
             "overfitting",
             "risk",
             (),
-            f"accuracy is {own:.1f} % on the training images, but {others:.1f} % on the validation images",
-            "use more data or augmentation, dropout, weight decay, or fewer parameters",
+            Message(
+                "accuracy is {training:.1f} % on the training images, but {validation:.1f} % on the validation "
+                "images",
+                training=100 * last.accuracy,
+                validation=100 * last.validation_accuracy,
+            ),
+            Message("use more data or augmentation, dropout, weight decay, or fewer parameters"),
             {"gap": gap},
         )
 

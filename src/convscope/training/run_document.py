@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadFile, BadSetting, nearest
+from ..errors import BadFile, BadSetting, suggest
 from ..files.atomic import write_durably
 from ..files.json_kinds import COUNT, INTEGER, OBJECT, TEXT, first_misfit, list_of, parse_json
+from ..text.language import Message
 
 NAME = "run.json"
 SCHEMA = 2
@@ -53,11 +54,13 @@ def read_run_document(folder: Path) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise BadFile(
-            "{path!r} is not valid JSON ({error}). Restore the file. [damaged-run]", path=str(path), error=error
+            "{path!r} is not valid JSON ({reason}). Restore the file. [damaged-run]",
+            path=str(path),
+            reason=error.args[0],
         ) from None
     misfit = first_misfit(document, _KINDS)
     if misfit is None and document["schema"] not in (UNCHECKED_SCHEMA, SCHEMA):
-        misfit = f"schema={document['schema']!r}"
+        misfit = Message("schema={got!r}", got=document["schema"])
     if misfit is not None:
         raise BadFile(
             "{path!r} does not describe a run of schema {schema} (got {misfit}). Restore the file. [damaged-run]",
@@ -75,9 +78,10 @@ def read_run_document(folder: Path) -> dict[str, Any]:
     for key in document:
         if key not in _KINDS:
             raise BadSetting(
-                "run.json has an unknown key {key!r}; {key2} [configuration-key]",
+                "{owner} has an unknown key {key!r}. {hint} [configuration-key]",
+                owner=NAME,
                 key=key,
-                key2=nearest(key, _KINDS),
+                hint=suggest(key, _KINDS),
             )
     return dict(document)
 

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig
 from ..data.dataset import Dataset
-from ..errors import BadFile, BadSetting, nearest
+from ..errors import BadFile, BadSetting, suggest
 from ..files.atomic import remove_unfinished
 from ..files.json_kinds import COUNT, FLOAT, TEXT, first_misfit
+from ..text.language import Message, localize
+from ..text.lists import join_or
 from .configuration import Configuration
 from .history import Event, Log, read_log
 from .lock import RunLock
@@ -34,6 +36,7 @@ from .model_io import (
     damaged_metadata,
     describe,
     differences,
+    listed,
     make_folder,
     peek_metadata,
     read_model_file,
@@ -107,9 +110,10 @@ class TrainingState:
         """
         misfit = first_misfit(document, _KINDS)
         if misfit is None:
-            misfit = next((f"an unknown key {key!r}" for key in document if key not in _KINDS), None)
+            unknown = next((key for key in document if key not in _KINDS), None)
+            misfit = None if unknown is None else Message("an unknown key {key!r}", key=unknown)
         if misfit is not None:
-            raise ValueError(f"a position with {misfit}")
+            raise ValueError(Message("a position with {misfit}", misfit=misfit))
         return cls(**document)
 
 
@@ -202,25 +206,24 @@ class RunFolder:
         now = _described(model, source)
         if document["network"] != now["network"] and not _same_network(document["network"], model):
             lines = difflib.unified_diff(
-                document["network"].splitlines(), now["network"].splitlines(), "the run", "here", lineterm="", n=0
+                document["network"].splitlines(), now["network"].splitlines(), "run", "model", lineterm="", n=0
             )
-            listed = "".join(f"\n  {line}" for line in lines if not line.startswith("@@"))
             raise BadFile(
-                "{path!r} is a run of another network than {name}. Create the model from the run's "
-                "network. [other-network]{listed}",
+                "{path!r} is a run of another network than {network}. Create the model from the run's network. "
+                "[other-network]{lines}",
                 path=str(self.path),
-                name=model.network.name,
-                listed=listed,
+                network=model.network.name,
+                lines=listed([line for line in lines if not line.startswith("@@")]),
             )
         for key in ("seed", "dtype", "classes", "images"):
             if document[key] != now[key]:
                 raise BadFile(
-                    "{path!r} was started with another {key}: {document!r}, not {key}={now!r}. Use the same "
-                    "model settings and data. [other-data]",
+                    "{path!r} was started with other settings or data (got {key}={got!r}, not {recorded!r}). Use "
+                    "the same model settings and data. [other-data]",
                     path=str(self.path),
                     key=key,
-                    document=document[key],
-                    now=now[key],
+                    got=now[key],
+                    recorded=document[key],
                 )
 
     def update_configuration(self, configuration: Configuration) -> None:
@@ -246,7 +249,7 @@ class RunFolder:
                 read = read_model_file(self.path / name, own=True)
                 state = _restore_state(read, self.path / name, observer)
             except BadFile as error:
-                say(f"{error} The previous checkpoint is used, if there is one.")
+                say(localize("{error} The previous checkpoint is used, if there is one.", error=error))
                 continue
             _put_state(model, read, self.path / name)
             model.steps = state.step
@@ -258,12 +261,13 @@ class RunFolder:
             path=str(self.path),
         )
 
-    def resume_hint(self) -> str:
+    def resume_hint(self) -> Message:
         """Return how to resume the run: with a command if its data has a name, else from Python."""
         document = self.read()
         if document["notes"].get("data") is None and document["configuration"].get("data") is None:
-            return f", resume with resume={str(self.path)!r}"
-        return f"\nresume with: convscope train --resume {shlex.quote(str(self.path))}"
+            return Message("checkpoint saved, resume with resume={path!r}", path=str(self.path))
+        path = shlex.quote(str(self.path))
+        return Message("checkpoint saved\nresume with: convscope train --resume {path}", path=path)
 
     def _acquire_lock(self) -> None:
         self._lock.acquire()
@@ -305,7 +309,7 @@ def _restore_state(read: ModelFile, path: Path, observer: Observer) -> TrainingS
         state = TrainingState.from_dict(read.metadata.get("position"))
         observer.restore(read.arrays)
     except ValueError as error:
-        raise damaged_metadata(path, str(error)) from None
+        raise damaged_metadata(path, error.args[0]) from None
     return state
 
 
@@ -332,11 +336,10 @@ def _put_state(model: Model, read: ModelFile, path: Path) -> None:
     known = {name: array for name, array in read.arrays.items() if name in shapes}
     lines = differences(shapes, known)
     if lines:
-        listed = "".join(f"\n  {line}" for line in lines)
         raise BadFile(
-            "{path!r} is not a checkpoint of this run. Restore the original file. [other-network]{listed}",
+            "{path!r} is not a checkpoint of this run. Restore the original file. [other-network]{lines}",
             path=str(path),
-            listed=listed,
+            lines=listed(lines),
         )
     for name in names:
         model.program.write(name, known[name])
@@ -356,9 +359,9 @@ class SavedRun:
         self.path = Path(path)
         if not os.path.exists(self.path):
             raise BadFile(
-                "there is no run folder {path!r}; {path2} [no-model]",
+                "There is no run folder {path!r}. {hint} [no-model]",
                 path=str(path),
-                path2=_suggest_runs(self.path),
+                hint=_suggest_runs(self.path),
             )
 
     @property
@@ -388,9 +391,9 @@ class SavedRun:
             return None if noted is None else DataConfig.from_dict(noted)
         except ValueError as error:
             raise BadFile(
-                "{path!r} does not name its data ({error}). Restore the file, or pass --data. [damaged-run]",
+                "{path!r} does not name its data ({reason}). Restore the file, or pass --data. [damaged-run]",
                 path=str(self.path / "run.json"),
-                error=error,
+                reason=error.args[0],
             ) from None
 
     def events(self) -> list[Event]:
@@ -414,18 +417,18 @@ class SavedRun:
             return Model.load(self.path, engine)
         if checkpoint not in CHECKPOINTS:
             raise BadSetting(
-                "checkpoint must be one of {checkpoints}; got {checkpoint!r}; {checkpoint2} [checkpoint]",
-                checkpoints=", ".join(CHECKPOINTS),
-                checkpoint=checkpoint,
-                checkpoint2=nearest(checkpoint, CHECKPOINTS),
+                "{setting} must be {known} (got {got!r}). [checkpoint]",
+                setting="SavedRun.checkpoint",
+                known=join_or(CHECKPOINTS),
+                got=checkpoint,
             )
         return Model.load(self.path / f"{checkpoint}.safetensors", engine)
 
 
-def _suggest_runs(path: Path) -> str:
+def _suggest_runs(path: Path) -> Message:
     """Suggest runs in the parent folder of a path."""
     folder = path.parent
     runs = (
         [str(folder / entry.parent.name) for entry in folder.glob("*/run.json")] if os.path.isdir(folder) else []
     )
-    return nearest(str(path), runs) if runs else "create one with `convscope train`."
+    return suggest(str(path), runs) if runs else Message("Create one with `convscope train`.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import missing_library
+from ..text.language import Message
 from .history import Event
 
 
@@ -26,7 +27,7 @@ class EventWriter:
             from tensorboard.compat.proto.summary_pb2 import Summary
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
         except ImportError:
-            needs = "writing TensorBoard files needs TensorBoard"
+            needs = Message("TensorBoard files need tensorboard")
             raise missing_library(needs, "tensorboard", "tensorboard-missing") from None
         self._record: Any = Record
         self._summary: Any = Summary
