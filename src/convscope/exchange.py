@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from .errors import BadSetting
+from .errors import BadFile, BadSetting
 from .input_shapes import InputShape
 from .interop.keras.importer import read_network as read_keras
 from .interop.onnx.exporter import check_size, write_onnx
@@ -256,3 +256,28 @@ def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | No
     arrays = (model.parameters, model.buffers)
     check_size(target, sum(4 * prod(group.shape(name)) for group in arrays for name in group))
     write_onnx(model.network, {**arrays[0], **arrays[1]}, target, model.reading(probabilities), model.task)
+
+
+def load_model(source: str | os.PathLike[str], engine: str | None = None) -> Model:
+    """Return a model with its weights: a run folder, a folder or file written by `Model.save`, or an ONNX file.
+
+    Raises:
+        BadFile: [no-weights] for a network that has a structure only; [file-missing], [file-damaged]
+    """
+    from .model import Model
+
+    path = Path(source)
+    if path.suffix.lower() == ".onnx":
+        imported = from_onnx(path, parameters=True)
+        return imported if engine is None else Model(imported.network, engine=engine, parameters=_arrays(imported))
+    if path.is_dir() or path.suffix.lower() == ".safetensors":
+        return Model.load(path, engine)
+    raise BadFile(
+        "{source!r} has no weights, only a structure. Pass the folder of a run, a .safetensors file saved by "
+        "convscope, or an .onnx file. [no-weights]",
+        source=str(source),
+    )
+
+
+def _arrays(model: Model) -> dict[str, Any]:
+    return {**model.parameters, **model.buffers}

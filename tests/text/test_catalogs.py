@@ -22,7 +22,7 @@ TEMPLATES = {"Message", "localize"} | ERRORS
 """Calls whose first argument is a template."""
 
 PENDING = {
-    *("arrays", "axis", "settings", "input_shapes", "layers", "network", "inside"),
+    *("arrays", "axis", "settings", "input_shapes", "layers", "network"),
     *("parameters", "notation", "analysis", "derivations", "engines", "interop"),
     *("loading",),
 }

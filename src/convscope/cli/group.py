@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a network on images; interrupt and resume at any time.",
     "evaluate": "Show the accuracy of a run per class, and the confusion matrix.",
     "predict": "Classify images with a trained model.",
+    "attribute": "Draw which pixels of an image the score of a class depends on.",
     "bench": "Benchmark the native engine on this machine against PyTorch.",
     "tune": "Measure the fastest algorithms for a network on this machine, and cache the choice.",
     "diagnose": "Find wasteful or risky parts of a network or a run.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,8 +11,8 @@ import click
 from ..errors import BadSetting
 from ..input_shapes import InputShape
 from ..text.language import Message, current_language
-from .arguments import matrices
-from .data import checkpoint_option, run_argument, saved_run
+from .arguments import matrices, position
+from .data import checkpoint_option, data_choice, data_options, refuse_misfit, run_argument, saved_run
 from .group import COMMANDS, NearestGroup
 from .options import input_option, language_option, model_argument, with_default
 from .output import file_name, print_saved, print_stretch_note
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_CHANNELS = 12
+"""Channels that `plot strongest` draws by default."""
 
 LONGEST_SIDE = 480
 """Pixels to which the longer side of an image is reduced for its feature maps."""
@@ -222,6 +226,76 @@ def features(
     print_stretch_note([image], shape)
     figure = plots.feature_maps(model.network, activations, layers, lang=current_language())
     _save(figure, path, f"{saved.path.name}-features")
+
+
+@command.command("strongest", short_help="Image regions with the strongest responses of a layer's channels.")
+@click.argument("model")
+@click.argument("layer")
+@data_options
+@click.option(
+    "--channel", "wanted", metavar="CHANNEL", type=int, multiple=True, help="Draw only this channel; repeatable."
+)
+@click.option(
+    "--count",
+    metavar="IMAGES",
+    type=click.IntRange(1, 32),
+    default=9,
+    show_default=True,
+    help="Images per channel.",
+)
+@figure_options
+def strongest(model: str, layer: str, wanted: tuple[int, ...], count: int, path: str | None, **data: Any) -> None:
+    """Draw the image regions that excite the channels of LAYER most.
+
+    MODEL is the folder of a run, a saved model or an .onnx file. --data names the images to search.
+
+    \b
+    Example:
+      convscope plot strongest runs/lenet-digits conv2 --data digits --resize 28
+    """
+    from .. import plots
+    from ..exchange import load_model
+    from ..inside.strongest import strongest_of_channels
+
+    if data["data"] is None:
+        raise click.UsageError(
+            Message("No images to search are given. Add --data with a dataset or a folder. [data-missing]"),
+            click.get_current_context(),
+        )
+    loaded = load_model(model)
+    choice = data_choice(**data)
+    _, source = choice.evaluation_part()
+    refuse_misfit(loaded.network, source, choice.label)
+    known = next((node.output_shape[0] for node in loaded.network if node.name == layer), 0)
+    chosen = list(wanted) or list(range(min(known, MOST_CHANNELS)))
+    found = strongest_of_channels(loaded, source, layer, chosen, count, progress=True)
+    figure = plots.strongest_figure(source, layer, found, loaded.network.name, current_language())
+    _save(figure, path, f"{loaded.network.name}-{layer}-strongest")
+
+
+@command.command("effective-field", short_help="How strongly each pixel influences a unit.")
+@click.argument("model")
+@click.argument("layer")
+@click.option("--at", "at", metavar="ROW,COL", callback=position, help=with_default("Position.", "the middle"))
+@figure_options
+def effective_field(model: str, layer: str, at: tuple[int, ...] | None, path: str | None) -> None:
+    """Draw the effective receptive field of LAYER: random images, weights of MODEL.
+
+    MODEL is what inspect takes. A network without weights is initialized randomly, several times.
+
+    \b
+    Example:
+      convscope plot effective-field runs/lenet-digits conv2
+    """
+    from .. import plots
+    from ..exchange import load_model
+    from ..inside.effective_field import effective_field as measure
+    from ..loading import load
+
+    has_weights = os.path.isdir(model) or model.lower().endswith((".safetensors", ".onnx"))
+    found = measure(load_model(model) if has_weights else load(model), layer, at=at)
+    figure = plots.effective_field_figure(found, current_language())
+    _save(figure, path, f"{file_name(layer)}-effective-field")
 
 
 @command.command("kernels", short_help="Learned kernels of a convolution.")

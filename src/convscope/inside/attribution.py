@@ -15,6 +15,7 @@ from ..engines.reference.layers.rules import Context, Gradients, Inputs, Paramet
 from ..errors import BadSetting, suggest
 from ..layers import ReLU
 from ..network import Network
+from ..text.language import Message
 from .class_maps import CLASS_MAPS, Placement, class_maps
 from .targets import Target, resolve_target
 from .trace import trace
@@ -71,11 +72,9 @@ def attribute(
     allowed = _SETTINGS.get(name, {})
     for key in settings:
         if key not in allowed:
+            hint = suggest(key, allowed) if allowed else Message("Leave it out.")
             raise BadSetting(
-                "{method} has no setting {key!r}. {hint} [method-setting]",
-                method=name,
-                key=key,
-                hint=suggest(key, allowed) if allowed else "",
+                "{method} has no setting {key!r}. {hint} [method-setting]", method=name, key=key, hint=hint
             )
     if target is None:
         target = model.logits(x).reshape(len(x), -1).argmax(axis=1).tolist()

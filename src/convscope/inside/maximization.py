@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..optim.checks import check_integer, check_number
+from ..text.language import Message
 from .strongest import check_channel
 from .targets import node_named
 
@@ -53,12 +54,12 @@ def maximize(
     """
     node = node_named(model, layer)
     check_channel(node, channel)
-    steps = check_integer("", "steps", steps, 1, "128 is usual")
-    shift = check_integer("", "jitter", jitter, 0, "4 is usual")
-    every = check_integer("", "blur_every", blur_every, 1, "4 is usual")
-    deviation = check_number("", "blur", blur, 0, hint="0.5 is usual")
-    rate = check_number("", "lr", lr, 0, hint="0.1 is usual")
-    shrink = check_number("", "decay", decay, 0, 1, hint="0.01 is usual")
+    steps = check_integer("maximize.steps", steps, 1, Message("{usual} is usual.", usual=128))
+    shift = check_integer("maximize.jitter", jitter, 0, Message("{usual} is usual.", usual=4))
+    every = check_integer("maximize.blur_every", blur_every, 1, Message("{usual} is usual.", usual=4))
+    deviation = check_number("maximize.blur", blur, 0, hint=Message("{usual} is usual.", usual=0.5))
+    rate = check_number("maximize.lr", lr, 0, hint=Message("{usual} is usual.", usual=0.1))
+    shrink = check_number("maximize.decay", decay, 0, 1, hint=Message("{usual} is usual.", usual=0.01))
     draw = np.random.default_rng(seed)
     x = (0.1 * draw.standard_normal((1, *model.network.input_shape))).astype(model.dtype)
     axes = tuple(range(2, x.ndim))

@@ -13,6 +13,7 @@ from ..errors import BadUnit
 from ..network import Node
 from ..optim.checks import check_integer
 from ..progress import StatusLine
+from ..text.language import Message, localize
 from .targets import node_named
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def strongest_of_channels(
     source = as_dataset(data)
     check_dataset(model.network, source, "data")
     node = node_named(model, layer)
-    most = check_integer("", "count", count, 1, "9 is usual")
+    most = check_integer("strongest.count", count, 1, Message("{usual} is usual.", usual=9))
     for channel in channels:
         check_channel(node, channel)
     best: dict[int, list[tuple[float, int, int]]] = {channel: [] for channel in channels}
@@ -78,7 +79,7 @@ def strongest_of_channels(
                 elif entry > best[channel][0]:
                     heapq.heapreplace(best[channel], entry)
         if status is not None and status.is_live:
-            status.show(f"{first + len(x):,} of {len(source):,} images")
+            status.show(localize("{done:,} of {total:,} images", done=first + len(x), total=len(source)))
     if status is not None and status.is_live:
         status.clear()
     return {

@@ -6,6 +6,7 @@ what the package `layout` has placed; `drawn_layer.py` has the colors and labels
 
 from . import style  # first: it reports a missing matplotlib
 from .activation_curves import activation, activations
+from .attribution import Attribution, attribution_figure, effective_field_figure, strongest_figure
 from .curves import training_curves
 from .edge_maps import convolution_maps
 from .features import feature_maps
@@ -19,9 +20,12 @@ from .style import save
 from .units import units_beside_image
 
 __all__ = [
+    "Attribution",
     "activation",
     "activations",
+    "attribution_figure",
     "convolution_maps",
+    "effective_field_figure",
     "feature_maps",
     "field_growth",
     "kernels_figure",
@@ -30,6 +34,7 @@ __all__ = [
     "pooling_growth",
     "region_on_image",
     "save",
+    "strongest_figure",
     "training_curves",
     "units_beside_image",
 ]

@@ -212,4 +212,17 @@ MESSAGES = {
     "{path}, line {line}: the value of {key} is invalid. {reason} See `{command} --help`. [config-value]": (
         "{path} 第 {line} 行：{key} 的值无效。{reason}请查看 `{command} --help`。[config-value]"
     ),
+    # Attributions
+    "--save names one figure (got {count} images). Leave it out. [attribute-save]": (
+        "--save 只指定一个图文件（实际有 {count} 张图像）。请省略它。[attribute-save]"
+    ),
+    "--target must be a class of the model (got {got!r}). {hint} [target]": (
+        "--target 必须是模型的类别（实际为 {got!r}）。{hint} [target]"
+    ),
+    "Its classes have no names. Use a number from 0.": "它的类别没有名称。请使用从 0 开始的编号。",
+    "No images to search are given. Add --data with a dataset or a folder. [data-missing]": (
+        "没有给出要搜索的图像。请用 --data 指定数据集或文件夹。[data-missing]"
+    ),
+    "{image}: {method} of {label}": "{image}：{label} 的 {method}",
+    "{name} (score {score})": "{name}（得分 {score}）",
 }

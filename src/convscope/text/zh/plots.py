@@ -33,11 +33,6 @@ MESSAGES = {
     "{network} has no two-dimensional convolution, so it has no kernels to draw. [no-kernels]": (
         "{network} 没有二维卷积，没有卷积核可供绘制。[no-kernels]"
     ),
-    "{network} is too large to draw ({boxes:,} boxes after merging repeated blocks, at most {most} fit). "
-    "Use its table instead. [figure-size]": (
-        "{network} 太大，无法绘制（合并重复的块之后有 {boxes:,} 个方框，最多 {most} 个）。请改用它的表格。"
-        "[figure-size]"
-    ),
     "The image must have the size of the input that the region is on (got image={image}, "
     "input={expected}). Resize it with load_image. [region-image]": (
         "图像的大小必须与区域所在的输入相同（实际为 image={image}，input={expected}）。请用 load_image 缩放。"
