@@ -24,13 +24,18 @@ def run(convscope, tmp_path, monkeypatch):
     return "mine"
 
 
+def width_of(path) -> int:
+    with Image.open(path) as figure:
+        return figure.width
+
+
 def test_json_has_the_peak_of_the_map_and_the_figure_is_written(convscope, run, tmp_path):
     ended = convscope(
         "attribute", run, "ash.png", "--target", "bone", "--target", "0", "--method", "gradient", "--json"
     )
     assert ended.code == 0
     (document,) = json.loads(ended.out)["images"]
-    assert Image.open(tmp_path / document["figure"]).width > 300
+    assert width_of(tmp_path / document["figure"]) > 300
     model = cs.Model.load("mine")
     x = read_input("ash.png", model.network.input_shape)[None]
     for entry, target in zip(document["attributions"], (1, 0), strict=True):
@@ -77,6 +82,6 @@ def test_strongest_images_and_effective_field_are_drawn(convscope, run, tmp_path
     assert ended.code == 0
     assert convscope("plot", "effective-field", run, layer, "--save", "e.png").code == 0
     assert convscope("plot", "effective-field", "lenet", "conv2", "--at", "3,4", "--save", "f.png").code == 0
-    assert all(Image.open(tmp_path / name).width > 300 for name in ("s.png", "e.png", "f.png"))
+    assert all(width_of(tmp_path / name) > 300 for name in ("s.png", "e.png", "f.png"))
     missing = convscope("plot", "strongest", run, layer)
     assert (missing.code, "[data-missing]" in missing.err) == (2, True)
