@@ -10,11 +10,11 @@ from convscope.layers.facts import facts
 from convscope.layers.pooling import AdaptivePool, GlobalPool
 from engines.reference.oracle import (
     adjoint,
+    algorithms_agree,
     as_type,
     case,
     finite_differences,
     run_case,
-    twins_agree,
 )
 from layers.examples import EXAMPLES, example_id
 
@@ -69,7 +69,7 @@ def test_backward_of_a_linear_layer_is_its_adjoint(example):
 @every([example for example in COMPUTED if isinstance(example[0], TWINNED)])
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 def test_the_plain_loops_agree_with_the_matrix_form(example, training):
-    twins_agree(case(*example), training)
+    algorithms_agree(case(*example), training)
 
 
 @every(COMPUTED)
@@ -83,10 +83,10 @@ def test_running_twice_gives_the_same(example):
 
 def test_unknown_twin_is_rejected():
     with pytest.raises(BadSetting) as error:
-        Context(twin="fast")
+        Context(algorithm="fast")
     assert str(error.value) == (
-        "Context.twin must be one of matrix, loops; got twin='fast'; "
-        "matrix is the fast one, loops the one to read. [twin]"
+        "Context.algorithm must be one of matrix, loops; got algorithm='fast'; "
+        "matrix is the fast one, loops the one to read. [algorithm]"
     )
 
 

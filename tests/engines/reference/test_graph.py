@@ -57,13 +57,13 @@ def by_torch(x, p, mean, var):
     return v
 
 
-@pytest.mark.parametrize("twin", ["matrix", "loops"])
-def test_values_and_gradients_of_every_layer_are_pytorchs(twin):
+@pytest.mark.parametrize("algorithm", ["matrix", "loops"])
+def test_values_and_gradients_of_every_layer_are_pytorchs(algorithm):
     """Branches sum their gradients, and the shared kernel has both uses' under its owner's name."""
     x = exact(np.random.default_rng(0), (2, 3, 8, 10))
     labels = np.array([4, 0])
     parameters, buffers = arrays(NETWORK)
-    passed = run(NETWORK, x, parameters, buffers, training=True, twin=twin)
+    passed = run(NETWORK, x, parameters, buffers, training=True, algorithm=algorithm)
     loss = losses.softmax_cross_entropy(passed.output, labels)
     grads = passed.backward(loss.gradient)
 

@@ -93,22 +93,22 @@ def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
     expected = (scores.shape[0], *scores.shape[2:])
     if labels.shape != expected:
         raise BadShape(
-            "labels must number {expected} for scores {shape}; got labels={shape2}; give one class "
-            "per image. [labels-count]",
+            "labels must be {expected} for scores {scores} (got labels={labels}). Give one class per image, or "
+            "one per position. [labels-count]",
             expected=show_shape(expected),
-            shape=show_shape(scores.shape),
-            shape2=show_shape(labels.shape),
+            scores=show_shape(scores.shape),
+            labels=show_shape(labels.shape),
         )
     classes = scores.shape[1]
-    with np.errstate(invalid="ignore"):  # NaN is refused below
+    with np.errstate(invalid="ignore"):  # NaN is rejected below
         whole = labels.astype(np.int64)
     wrong = (whole != labels) | (whole < 0) | (whole >= classes)
     if wrong.any():
         raise BadShape(
-            "labels must be whole numbers from 0 to {classes}; got {flat}; count classes from 0, or "
-            "give the network more outputs. [labels-range]",
-            classes=classes - 1,
-            flat=labels[wrong].flat[0],
+            "labels must be integers from 0 to {last} (got {label}). Count classes from 0, or give the network "
+            "more outputs. [labels-range]",
+            last=classes - 1,
+            label=labels[wrong].flat[0],
         )
     targets = np.full(scores.shape, smoothing / classes, scores.dtype)
     np.put_along_axis(targets, whole[:, None], 1 - smoothing + smoothing / classes, axis=1)
@@ -118,7 +118,7 @@ def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
 def _same(output: Array, target: Array) -> None:
     if output.shape != target.shape:
         raise BadShape(
-            "target must be {shape}, as the output; got target={shape2}; reshape one of them. [target-shape]",
-            shape=show_shape(output.shape),
-            shape2=show_shape(target.shape),
+            "target must be {expected}, as the output (got target={target}). Reshape one of them. [target-shape]",
+            expected=show_shape(output.shape),
+            target=show_shape(target.shape),
         )

@@ -30,8 +30,8 @@ def score(loss: Loss, scores: Array, labels: Array) -> Score:
     Errors:   BadShape [labels-count], [labels-range], [target-shape]
     """
     raise BadSetting(
-        "there is no rule to compute the loss {name__}. Use cross_entropy, mse or bce. [no-score]",
-        name__=type(loss).__name__,
+        "There is no rule to compute the loss {loss}. Use cross_entropy, mse or bce. [no-score]",
+        loss=type(loss).__name__,
     )
 
 
@@ -61,20 +61,20 @@ def _wanted(scores: Array, labels: Array) -> Array:
         return labels
     if scores.ndim != 2 or len(labels) != len(scores):
         raise BadShape(
-            "labels must number {count} for scores {shape}; got labels={shape2}; give targets in the "
-            "shape of the scores. [labels-count]",
-            count=len(scores),
-            shape=show_shape(scores.shape),
-            shape2=show_shape(labels.shape),
+            "labels must be {expected} for scores {scores} (got labels={labels}). Give targets in the shape of "
+            "the scores. [labels-count]",
+            expected=len(scores),
+            scores=show_shape(scores.shape),
+            labels=show_shape(labels.shape),
         )
     classes = max(2, scores.shape[1])
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         raise BadShape(
-            "labels must be whole numbers from 0 to {classes}; got {labels}; count classes from 0, "
-            "or give the network more outputs. [labels-range]",
-            classes=classes - 1,
-            labels=labels[wrong][0],
+            "labels must be integers from 0 to {last} (got {label}). Count classes from 0, or give the network "
+            "more outputs. [labels-range]",
+            last=classes - 1,
+            label=labels[wrong][0],
         )
     if scores.shape[1] == 1:
         return labels[:, None].astype(scores.dtype)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...network import Node
+from ...text.language import Message
 from ..protocol import Array, Fault
 from .layers import Derivatives, Run
 
@@ -18,16 +19,16 @@ def find_fault(passed: Run, loss: float, derivatives: Derivatives) -> Fault | No
         return None
     for node in passed.network.nodes:
         if not _finite(_parameters(node, passed)):
-            return Fault(node.name, "parameters")
+            return Fault(node.name, Message("parameters"))
         if not _finite([passed.values[node.name]]):
-            return Fault(node.name, "output")
+            return Fault(node.name, Message("output"))
     for node in reversed(passed.network.layers):
         if node.name in derivatives.values and not _finite([derivatives.values[node.name]]):
-            return Fault(node.name, "gradient")
+            return Fault(node.name, Message("gradient"))
         own = [derivatives.parameters[f"{node.parameters_of}.{name}"] for name in node.trained]
         if not _finite(own):
-            return Fault(node.name, "gradient of the parameters")
-    return Fault(passed.network.outputs[-1].name, "loss")
+            return Fault(node.name, Message("gradient of the parameters"))
+    return Fault(passed.network.outputs[-1].name, Message("loss"))
 
 
 def _parameters(node: Node, passed: Run) -> list[Array]:

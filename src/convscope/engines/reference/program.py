@@ -6,6 +6,7 @@ import numpy as np
 
 from ...network import Network
 from ...optim.randomness import generator
+from ...text.language import Message
 from ..common.losses import Score, score
 from ..common.updates import state_slots, update
 from ..protocol import Array, DType, Fault, LayerStatistics, Program, StepResult, Training, required
@@ -131,4 +132,4 @@ def first_fault(
     reference = ReferenceProgram(network, training, seed, dtype)
     for name in reference.names():
         reference.write(name, program.read(name))
-    return reference.step(x, labels, 0.0, step).fault or Fault(network.outputs[-1].name, "loss")
+    return reference.step(x, labels, 0.0, step).fault or Fault(network.outputs[-1].name, Message("loss"))

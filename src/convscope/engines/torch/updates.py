@@ -38,8 +38,8 @@ def optimizer_of(optimizer: Optimizer, parameters: Sequence[Tensor]) -> torch.op
     Errors:   BadSetting [no-optimizer]
     """
     raise BadSetting(
-        "the torch engine has no rule for the optimizer {name__}. Use SGD, Adam or AdamW. [no-optimizer]",
-        name__=type(optimizer).__name__,
+        "The torch engine has no rule for the optimizer {optimizer}. Use SGD, Adam or AdamW. [no-optimizer]",
+        optimizer=type(optimizer).__name__,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....layers import Add, BatchNorm, Conv
 from ....network import Node
+from ....text.language import Message
 from ..kernels.activation.epilogue import RELU, Function, function_of
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
@@ -51,11 +52,11 @@ def convolution_shape(layer: Conv, node: Node, lanes: int) -> ConvolutionShape:
     Errors:   NotLowered for three axes, and for borders other than zeros
     """
     shape, output = node.input_shapes[0], node.output_shape
-    height, width = plane(shape, "convolution")
+    height, width = plane(shape, Message("convolution"))
     if layer.padding_mode != "zeros":
-        raise NotLowered(f"{layer.padding_mode} borders")
+        raise NotLowered(Message("padding in mode {mode}", mode=layer.padding_mode))
     sizes = window_sizes(layer.windows(shape))._asdict()
-    positions = plane(output, "convolution")
+    positions = plane(output, Message("convolution"))
     return ConvolutionShape(
         shape[0], height, width, output[0], output=positions, groups=layer.groups, lanes=lanes, **sizes
     )
@@ -150,7 +151,9 @@ class _Convolution:
             context.memory(bias)[...] = channels.pack(offset.astype(np.float32))
 
         with lowering.builder.section(Section.PREPARE):
-            lowering.builder.add(FallbackStep(merge, (weight, bias), node.name, "weights", "once", (norm.name,)))
+            lowering.builder.add(
+                FallbackStep(merge, (weight, bias), node.name, "weights", Message("once"), (norm.name,))
+            )
         return weight, bias
 
     def _forward(self, weight: Buffer, bias: Buffer | None, tail: _Tail) -> None:
@@ -164,7 +167,7 @@ class _Convolution:
         if shape.depthwise:
             depthwise = DepthwiseConvolution(shape, bias is not None, tail.activation)
             lowering.builder.call(
-                depthwise, self.node.name, "forward", "depthwise", fused, weight=weight, **operands
+                depthwise, self.node.name, "forward", Message("depthwise"), fused, weight=weight, **operands
             )
             return
         epilogue = (bias is not None, tail.activation, tail.residual is not None)
@@ -195,10 +198,12 @@ class _Convolution:
         u = lowering.builder.buffer(f"{weight.name} in the Winograd domain", fixed=floats, role=role)
         kernel = WinogradWeights(self.shape, tile, transposed)
         if training:
-            lowering.builder.call(kernel, name, purpose, "transformed weights", weight=weight, u=u)
+            lowering.builder.call(kernel, name, purpose, Message("transformed weights"), weight=weight, u=u)
         else:
             with lowering.builder.section(Section.PREPARE):
-                lowering.builder.call(kernel, name, purpose, "transformed weights, once", weight=weight, u=u)
+                lowering.builder.call(
+                    kernel, name, purpose, Message("transformed weights, once"), weight=weight, u=u
+                )
         return u
 
     def _backward(self, gradient: Gradient) -> None:
@@ -225,7 +230,7 @@ class _Convolution:
             self._in_parts(ConvolutionWeightGradient(shape, self.plain, slices), slices, dy, out, reason)
             if isinstance(self.layout, GroupedFilterBlocks):
                 lowering.builder.call(
-                    GroupMask(shape), name, "weight gradient", "zero between groups", gradient=out
+                    GroupMask(shape), name, "weight gradient", Message("zero between groups"), gradient=out
                 )
         else:
             slices = winograd_slices_for(shape, mode.batch_hint, tile)
@@ -235,7 +240,7 @@ class _Convolution:
             lowering.builder.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
             finish = WinogradWeightGradientFinish(shape, tile, slices)
             lowering.builder.call(
-                finish, name, "weight gradient", "out of the Winograd domain", parts=parts, dweight=out
+                finish, name, "weight gradient", Message("out of the Winograd domain"), parts=parts, dweight=out
             )
 
     def _in_parts(
@@ -258,7 +263,7 @@ class _Convolution:
         lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
         if shape.depthwise:
             kernel = DepthwiseInputGradient(shape)
-            reason = "depthwise"
+            reason = Message("depthwise")
             lowering.builder.call(kernel, name, "input gradient", reason, dy=dy, weight=self.weight, dx=dx)
             return
         tile = winograd_tile(shape, mode.batch_hint, "input gradient", mode.strict)
@@ -269,7 +274,12 @@ class _Convolution:
             )
             transpose = TransposedWeights(shape)
             lowering.builder.call(
-                transpose, name, "input gradient", "transposed weights", weight=self.weight, weight_t=transposed
+                transpose,
+                name,
+                "input gradient",
+                Message("transposed weights"),
+                weight=self.weight,
+                weight_t=transposed,
             )
             direct = ConvolutionInputGradient(shape)
             lowering.builder.call(direct, name, "input gradient", reason, dy=dy, weight_t=transposed, dx=dx)

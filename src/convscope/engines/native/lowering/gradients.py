@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ....network import Node
+from ....text.language import Message
 from ..codegen.kernel import Kernel
 from ..kernels.merge.merges import ReluGradient, Sum
 from ..kernels.update.reductions import Accumulate, ChannelSums
@@ -127,7 +128,7 @@ class GradientTape:
         builder = self._builder
         total = self.gradient_buffer(value)
         operands: dict[str, Operand | int] = {f"x{index}": term.buffer for index, term in enumerate(terms)}
-        reason = f"{len(terms)} layers read it"
+        reason = Message("{count} layers read it", count=len(terms))
         kernel = Sum(len(terms), relu=False)
         # Plain arrays need not fill their last vector; their memory does.
         floats = Amount(value.layout.floats, builder.lanes - 1)
@@ -182,7 +183,7 @@ class GradientTape:
         def add(context: FallbackContext) -> None:
             context.memory(total)[...] += context.memory(own)
 
-        reason = f"{total.fixed} floats are no whole number of vectors"
+        reason = Message("{size} floats do not fill whole vectors", size=total.fixed)
         builder.add(FallbackStep(add, (own, total), node.name, "shared parameter", reason))
 
     def is_first_gradient(self, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ....layers.connection import Shape
+from ....text.language import Message
 from ..kernels.merge.packing import Pack, Unpack
 from ..layout import Blocked, Layout, Plain
 from ..plan import Buffer, Value
@@ -25,7 +26,7 @@ class LayoutConverter:
         Errors:   NotLowered for other ranks
         """
         if len(shape) > 3 or not shape:
-            raise NotLowered(f"{len(shape)} axes")
+            raise NotLowered(Message("{count} axes", count=len(shape)))
         channels, height, width = (*shape[:1], *(1 for _ in range(3 - len(shape))), *shape[1:])
         return Blocked(channels, height, width, self._builder.lanes)
 
@@ -69,11 +70,11 @@ class LayoutConverter:
     def _convert(self, x: Buffer, one: Layout, y: Buffer, other: Layout, layer: str, purpose: str) -> None:
         if isinstance(other, Blocked):
             pack = Pack(other.channels, other.height, other.width, other.lanes)
-            self._builder.call(pack, layer, purpose, "blocks of channels", x=x, y=y)
+            self._builder.call(pack, layer, purpose, Message("blocks of channels"), x=x, y=y)
         else:
             assert isinstance(one, Blocked)
             unpack = Unpack(one.channels, one.height, one.width, one.lanes)
-            self._builder.call(unpack, layer, purpose, "plain array", x=x, y=y)
+            self._builder.call(unpack, layer, purpose, Message("plain array"), x=x, y=y)
 
     def mark(self) -> int:
         """Return the current state for `restore`."""

@@ -8,6 +8,7 @@ from typing import Any
 from ....layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MinPool
 from ....layers.pooling import Pool
 from ....network import Node
+from ....text.language import Message
 from ..codegen.kernel import Kernel
 from ..kernels.common.shapes import PoolingShape
 from ..kernels.pooling.adaptive import (
@@ -37,9 +38,11 @@ def pooling_shape(layer: Pool, node: Node, lanes: int) -> PoolingShape:
     Errors:   NotLowered for three axes
     """
     shape = node.input_shapes[0]
-    height, width = plane(shape, "pooling")
+    height, width = plane(shape, Message("pooling"))
     sizes = window_sizes(layer.windows(shape))._asdict()
-    return PoolingShape(shape[0], height, width, output=plane(node.output_shape, "pooling"), lanes=lanes, **sizes)
+    return PoolingShape(
+        shape[0], height, width, output=plane(node.output_shape, Message("pooling")), lanes=lanes, **sizes
+    )
 
 
 @lower.register
@@ -79,7 +82,7 @@ def _max_pool(node: Node, lowering: Lowering, shape: PoolingShape, smallest: boo
         floats = SLICES * blocks_of(shape.channels, shape.lanes) * shape.lanes
         parts = lowering.builder.buffer(f"parts of {node.name}'s sums", fixed=floats)
         kernel = MaxPoolGradient(shape, masked=True, bias_slices=SLICES)
-        reason = "fused with the preceding ReLU and channel sums"
+        reason = Message("fused with the preceding ReLU and channel sums")
         lowering.builder.call(kernel, node.name, "input gradient", reason, parts=parts, **operands)
         lowering.tape.contribute(x, Gradient(dx, masked=True, sums=parts, parts=SLICES))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ....layers import ConvTranspose
 from ....network import Node
+from ....text.language import Message
 from ..kernels.activation.epilogue import RELU, function_of
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
@@ -22,8 +23,8 @@ def adjoint_shape(layer: ConvTranspose, node: Node, lanes: int) -> ConvolutionSh
     Errors:   NotLowered for three axes
     """
     shape, output = node.input_shapes[0], node.output_shape
-    positions = plane(shape, "transposed convolution")
-    height, width = plane(output, "transposed convolution")
+    positions = plane(shape, Message("transposed convolution"))
+    height, width = plane(output, Message("transposed convolution"))
     sizes = window_sizes(layer.windows(shape))._asdict()
     return ConvolutionShape(
         output[0], height, width, shape[0], output=positions, groups=layer.groups, lanes=lanes, **sizes
@@ -34,7 +35,7 @@ def adjoint_shape(layer: ConvTranspose, node: Node, lanes: int) -> ConvolutionSh
 def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
     shape = adjoint_shape(layer, node, lowering.lanes)
     if shape.depthwise:
-        raise NotLowered("a depthwise transposed convolution")
+        raise NotLowered(Message("a depthwise transposed convolution"))
     x, name = lowering.layouts.blocked(lowering.input_of(node)), node.name
     layout = weights_layout(shape)
     weight = lowering.parameter(node, "weight", layout)
@@ -53,7 +54,7 @@ def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
         operands["bias"] = bias
     kernel = ConvolutionInputGradient(shape, layer.bias, activation)
     fused = (following.layer.kind,) if following is not None else ()
-    lowering.builder.call(kernel, name, "forward", "a convolution's input gradient", fused, **operands)
+    lowering.builder.call(kernel, name, "forward", Message("a convolution's input gradient"), fused, **operands)
 
     @lowering.tape.backward(y, relu_of=name)
     def write(gradient: Gradient) -> None:
@@ -79,7 +80,7 @@ def _transposed_weights(node: Node, lowering: Lowering, shape: ConvolutionShape,
     with lowering.builder.section(Section.FORWARD if training else Section.PREPARE):
         kernel = TransposedWeights(shape)
         lowering.builder.call(
-            kernel, node.name, "forward", "transposed weights", weight=weight, weight_t=transposed
+            kernel, node.name, "forward", Message("transposed weights"), weight=weight, weight_t=transposed
         )
     return transposed
 
@@ -96,4 +97,6 @@ def _weight_gradient(
         lowering.builder.call(kernel, name, "weight gradient", x=x, dy=dy, parts=parts)
         lowering.builder.sum_parts(parts, slices, out, name, "weight gradient")
     if isinstance(weights_layout(shape), GroupedFilterBlocks):
-        lowering.builder.call(GroupMask(shape), name, "weight gradient", "zero between groups", gradient=out)
+        lowering.builder.call(
+            GroupMask(shape), name, "weight gradient", Message("zero between groups"), gradient=out
+        )

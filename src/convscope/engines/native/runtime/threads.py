@@ -36,12 +36,12 @@ def thread_count() -> int:
     named = os.environ.get("CONVSCOPE_THREADS", "").strip()
     if named:
         if not named.isdecimal() or len(named) > 9 or not 1 <= int(named) <= MAX_THREADS:
-            shown = named if len(named) <= 40 else f"{named[:40]}…"
+            value = named if len(named) <= 40 else f"{named[:40]}…"
             raise BadSetting(
-                "CONVSCOPE_THREADS must be an integer from 1 to {max_threads}; got {shown!r}; unset it "
-                "to use every core. [threads]",
-                max_threads=MAX_THREADS,
-                shown=shown,
+                "CONVSCOPE_THREADS must be an integer from 1 to {limit} (got {value!r}). Unset it to use every "
+                "core. [threads]",
+                limit=MAX_THREADS,
+                value=value,
             )
         return int(named)
     if hasattr(os, "sched_getaffinity"):

@@ -11,13 +11,15 @@ from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forw
 
 def _indices(layer: IndexSelect, n: int, context: Context) -> Array:
     """Return the indices as integers; a network's arrays are stored as floats."""
-    kept = context.buffers["index"]
-    whole = kept.astype(np.int64)
-    if (whole != kept).any() or (whole < 0).any() or (whole >= n).any():
+    stored = context.buffers["index"]
+    whole = stored.astype(np.int64)
+    wrong = (whole != stored) | (whole < 0) | (whole >= n)
+    if wrong.any():
         raise BadShape(
-            "IndexSelect.index must be whole numbers from 0 to {n}; got others; set the buffer to "
-            "the indices to pick. [select-index]",
-            n=n - 1,
+            "IndexSelect.index must be integers from 0 to {last} (got {index}). Set the buffer to the indices "
+            "to select. [select-index]",
+            last=n - 1,
+            index=stored[wrong].flat[0],
         )
     return whole
 

@@ -20,7 +20,6 @@ def module_of(layer: L.Layer, shapes: Shapes) -> nn.Module:
     Errors:   NoRule [no-torch] for a layer that PyTorch does not have
     """
     raise NoRule(
-        "{kind}.torch must be known to write it as a PyTorch module; got no rule for {kind}; put "
-        "layers that PyTorch has in its place. [no-torch]",
+        "{kind} has no equivalent PyTorch module. Replace it by layers that PyTorch has. [no-torch]",
         kind=layer.kind,
     )
