@@ -81,12 +81,12 @@ def test_running_twice_gives_the_same(example):
         assert mine is other is None or np.array_equal(mine, other)
 
 
-def test_unknown_twin_is_rejected():
+def test_unknown_algorithm_is_rejected():
     with pytest.raises(BadSetting) as error:
         Context(algorithm="fast")
     assert str(error.value) == (
-        "Context.algorithm must be one of matrix, loops; got algorithm='fast'; "
-        "matrix is the fast one, loops the one to read. [algorithm]"
+        "Context.algorithm must be one of matrix, loops (got algorithm='fast'). "
+        "Use matrix for speed, loops to read along. [algorithm]"
     )
 
 
@@ -96,12 +96,12 @@ def test_unsupported_layer_is_rejected_with_its_name():
     with pytest.raises(NoRule) as error:
         forward(opaque, (x,), {}, Context())
     assert str(error.value) == (
-        "the reference engine has no forward rule for Opaque(NonMaxSuppression). "
+        "The reference engine has no forward rule for Opaque(NonMaxSuppression). "
         "Replace it by layers that can be computed. [no-forward]"
     )
     with pytest.raises(NoRule) as error:
         backward(opaque, x, (x,), {}, Context())
     assert str(error.value) == (
-        "the reference engine has no backward rule for Opaque(NonMaxSuppression). "
+        "The reference engine has no backward rule for Opaque(NonMaxSuppression). "
         "Replace it by layers that can be computed. [no-backward]"
     )

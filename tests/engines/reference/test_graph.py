@@ -160,7 +160,7 @@ def test_several_inputs_are_given_by_name():
     with pytest.raises(BadShape) as error:
         run(network, image, {})
     assert str(error.value) == (
-        "x must have an array for each of image, mask; got image; give a dict of arrays by input name. [input-names]"
+        "x must have an array for each of image, mask (got image). Give a dict of arrays by input name. [input-names]"
     )
 
 
@@ -184,35 +184,35 @@ def refusal(kind, call):
 def test_arrays_of_wrong_shape_are_rejected():
     x = np.zeros((1, 2, 3))
     assert refusal(BadShape, lambda: run(CHAIN, np.zeros((1, 3, 2)), {})) == (
-        "input 'input' must be n×2×3; got 1×3×2; reshape it, or use network.with_input. [input-shape]"
+        "Input 'input' must be n×2×3 (got 1×3×2). Reshape it, or use network.with_input. [input-shape]"
     )
     assert refusal(BadShape, lambda: run(CHAIN, x, {"dense.weight": WEIGHT})) == (
-        "parameters must hold every array of the network; got none for dense.bias; "
-        "make them by the shapes the network asks for. [parameters-missing]"
+        "parameters must contain every array of the network (got none for dense.bias). "
+        "Create them in the shapes of the network. [parameters-missing]"
     )
     assert refusal(BadShape, lambda: run(CHAIN, x, {"dense.weight": WEIGHT.T, "dense.bias": BIAS})) == (
-        "parameters 'dense.weight' must be 4×3; got 3×4; use arrays made for this network. [parameters-shape]"
+        "parameters['dense.weight'] must be 4×3 (got 3×4). Use arrays of this network. [parameters-shape]"
     )
     batchnorm = Network([Entry("input", L.Input((2, 3))), Entry("bn", L.BatchNorm1d(affine=False), ("input",))])
     assert refusal(BadShape, lambda: run(batchnorm, x, {})) == (
-        "buffers must hold every array of the network; got none for bn.running_mean, bn.running_var; "
-        "make them by the shapes the network asks for. [buffers-missing]"
+        "buffers must contain every array of the network (got none for bn.running_mean, bn.running_var). "
+        "Create them in the shapes of the network. [buffers-missing]"
     )
 
 
 def test_gradient_of_wrong_shape_or_layer_is_rejected():
     passed = run(CHAIN, np.zeros((1, 2, 3)), {"dense.weight": WEIGHT, "dense.bias": BIAS})
     assert refusal(BadShape, lambda: passed.backward(np.zeros((1, 4, 2)))) == (
-        "the gradient of 'dense' must be 1×2×4, as its value; got 1×4×2; reshape it. [gradient-shape]"
+        "The gradient of 'dense' must be 1×2×4, as its value (got 1×4×2). Reshape it. [gradient-shape]"
     )
     assert refusal(UnknownLayer, lambda: passed.backward({"dens": np.zeros((1, 2, 4))})) == (
-        "network has no layer 'dens'; did you mean dense? [layer-name]"
+        "network has no layer 'dens'. Did you mean dense? [layer-name]"
     )
 
 
 def test_network_with_unsupported_operator_is_rejected():
     network = Network([Entry("input", L.Input((2, 3))), Entry("sort", L.Opaque("Sort", (2, 3)), ("input",))])
     assert refusal(NoRule, lambda: run(network, np.zeros((1, 2, 3)), {})) == (
-        "the reference engine has no forward rule for Opaque(Sort). "
+        "The reference engine has no forward rule for Opaque(Sort). "
         "Replace it by layers that can be computed. [no-forward]"
     )

@@ -93,8 +93,8 @@ def _targets(labels: Array, scores: Array, smoothing: float) -> Array:
     expected = (scores.shape[0], *scores.shape[2:])
     if labels.shape != expected:
         raise BadShape(
-            "labels must be {expected} for scores {scores} (got labels={labels}). Give one class per image, or "
-            "one per position. [labels-count]",
+            "labels must have the shape {expected} for scores {scores} (got labels={labels}). Give one class per "
+            "image, or one per position. [labels-count]",
             expected=show_shape(expected),
             scores=show_shape(scores.shape),
             labels=show_shape(labels.shape),

@@ -16,6 +16,6 @@ def imported() -> Any:
     try:
         import torch
     except ImportError:
-        needs = Message("PyTorch modules and the torch engine need PyTorch")
+        needs = Message("Reading, writing and running PyTorch modules needs PyTorch")
         raise missing_library(needs, "torch", "torch-missing") from None
     return torch

@@ -16,13 +16,13 @@ MESSAGES = {
     "{name!r} must be {expected} (got {shape}). Reshape or transpose it. [array-shape]": (
         "{name!r} 的形状必须是 {expected}（得到 {shape}）。请变形或转置。 [array-shape]"
     ),
-    "labels must be {expected} for scores {scores} (got labels={labels}). Give one class per image, or one "
-    "per position. [labels-count]": (
+    "labels must have the shape {expected} for scores {scores} (got labels={labels}). Give one class per "
+    "image, or one per position. [labels-count]": (
         "得分的形状为 {scores} 时，labels 的形状必须是 {expected}（得到 labels={labels}）。请为每张图像或每"
         "个位置给出一个类别。 [labels-count]"
     ),
-    "labels must be {expected} for scores {scores} (got labels={labels}). Give targets in the shape of the "
-    "scores. [labels-count]": (
+    "labels must have the shape {expected} for scores {scores} (got labels={labels}). Give targets in the "
+    "shape of the scores. [labels-count]": (
         "得分的形状为 {scores} 时，labels 的形状必须是 {expected}（得到 labels={labels}）。请给出与得分形状"
         "相同的目标。 [labels-count]"
     ),
@@ -112,7 +112,7 @@ MESSAGES = {
     "gradient of the parameters": "参数的梯度",
     "loss": "损失",
     # torch
-    "PyTorch modules and the torch engine need PyTorch": "PyTorch 模块和 torch 引擎需要 PyTorch",
+    "Reading, writing and running PyTorch modules needs PyTorch": "读取、写出和运行 PyTorch 模块需要 PyTorch",
     "PyTorch cannot run layer {layer!r} ({reason}). Use engine='native' or 'reference'. [torch-run]": (
         "PyTorch 无法运行层 {layer!r}（{reason}）。请使用 engine='native' 或 'reference'。 [torch-run]"
     ),
@@ -166,7 +166,6 @@ MESSAGES = {
     "weights": "权重",
     "layout": "布局转换",
     "layout of the gradient": "梯度的布局转换",
-    # purposes of plan steps
     "forward and gradient": "前向与梯度",
     "norm of the gradients": "梯度范数",
     "update": "参数更新",
@@ -203,7 +202,6 @@ MESSAGES = {
     "{size} floats do not fill whole vectors": "{size} 个浮点数不是向量宽度的整数倍",
     # reasons of fallbacks
     "no kernel for {kind}": "没有 {kind} 的内核",
-    # reasons of fallbacks
     "no kernel for {kind} within a network": "没有用于网络中间的 {kind} 的内核",
     "no kernel for {loss} on {axes} axes": "没有 {axes} 轴上 {loss} 的内核",
     "no kernel for {mode} interpolation": "没有 {mode} 插值的内核",
