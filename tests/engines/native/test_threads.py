@@ -200,7 +200,7 @@ def test_the_number_of_threads_can_be_set(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CONVSCOPE_THREADS", "3")
     assert thread_count() == 3
     monkeypatch.setenv("CONVSCOPE_THREADS", "many")
-    with pytest.raises(BadSetting, match="CONVSCOPE_THREADS must be an integer from 1 to 1024 .got 'many'."):
+    with pytest.raises(BadSetting, match=r"^CONVSCOPE_THREADS must be .* \(got 'many'\)"):
         thread_count()
     monkeypatch.delenv("CONVSCOPE_THREADS")
     assert thread_count() >= 1

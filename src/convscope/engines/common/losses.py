@@ -61,8 +61,8 @@ def _wanted(scores: Array, labels: Array) -> Array:
         return labels
     if scores.ndim != 2 or len(labels) != len(scores):
         raise BadShape(
-            "labels must have the shape {expected} for scores {scores} (got labels={labels}). Give targets in the shape "
-            "of the scores. [labels-count]",
+            "labels must have the shape {expected} for scores {scores} (got labels={labels}). Give targets in the "
+            "shape of the scores. [labels-count]",
             expected=len(scores),
             scores=show_shape(scores.shape),
             labels=show_shape(labels.shape),

@@ -1,9 +1,9 @@
 """Generated code of the thread pool: walks a list of kernel calls on several threads.
 
 The state is an array of words of 8 bytes. Its fields are `LINE` words apart, so that threads that write different
-fields do not share a cache line. A list is published by increasing `GENERATION`; workers spin on that word, then go
-to sleep. `SLEEPING` is the first of one flag per worker: a worker sets its flag before it sleeps, and whoever clears
-the flag decides whether the worker must be woken.
+fields do not share a cache line. A list is published by increasing `GENERATION`; workers spin on that word, then
+go to sleep. `SLEEPING` is the first of one flag per worker: a worker sets its flag before it sleeps, and whoever
+clears the flag decides whether the worker must be woken.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _RECORD = ir.LiteralStructType([I64, I64, I64])
 def pool_code(target: Target) -> str:
     """Return the pool's LLVM IR for a processor: the functions `run`, `resume`, `claim` and `serve`.
 
-    Subnormal numbers count as zero while a list runs. They are negligible in a network, but on many processors they
-    cost a hundred times as much as others.
+    Subnormal numbers count as zero while a list runs. They are negligible in a network, but many processors take a
+    hundred times as long for them.
     """
     module = ir.Module("pool")
     module.triple = target.triple
