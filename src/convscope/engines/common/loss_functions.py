@@ -12,14 +12,14 @@ from ..reference.layers.rules import Array
 from ..reference.layers.softmax import log_softmax
 
 
-class Loss(NamedTuple):
+class LossValue(NamedTuple):
     """The mean loss, and its gradient with respect to the network's output."""
 
     value: float
     gradient: Array
 
 
-def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
+def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float = 0.0) -> LossValue:
     """Cross-entropy of scores: softmax and −ln p combined, which is numerically stable.
 
     Shapes:   logits (n, k, …), labels (n, …) integers from 0 to k − 1
@@ -32,20 +32,20 @@ def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float =
     """
     log_p = log_softmax(logits, 1)
     targets = _targets(labels, logits, label_smoothing)
-    return Loss(_mean(log_p, targets), (np.exp(log_p) - targets) / labels.size)
+    return LossValue(_mean(log_p, targets), (np.exp(log_p) - targets) / labels.size)
 
 
-def negative_log_likelihood(log_p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
+def negative_log_likelihood(log_p: Array, labels: Array, label_smoothing: float = 0.0) -> LossValue:
     """Cross-entropy of log-probabilities (of LogSoftmax).
 
     Shapes:   log_p (n, k, …), labels (n, …) integers from 0 to k − 1
     Errors:   BadShape [labels-count], [labels-range]
     """
     targets = _targets(labels, log_p, label_smoothing)
-    return Loss(_mean(log_p, targets), -targets / labels.size)
+    return LossValue(_mean(log_p, targets), -targets / labels.size)
 
 
-def cross_entropy(p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss:
+def cross_entropy(p: Array, labels: Array, label_smoothing: float = 0.0) -> LossValue:
     """Cross-entropy of probabilities (of Softmax). A probability of 0 counts as the smallest positive float.
 
     Shapes:   p (n, k, …), labels (n, …) integers from 0 to k − 1
@@ -53,10 +53,10 @@ def cross_entropy(p: Array, labels: Array, label_smoothing: float = 0.0) -> Loss
     """
     targets = _targets(labels, p, label_smoothing)
     inside = np.maximum(p, np.finfo(p.dtype).tiny)  # so that a certain mistake stays finite
-    return Loss(_mean(np.log(inside), targets), -targets / inside / labels.size)
+    return LossValue(_mean(np.log(inside), targets), -targets / inside / labels.size)
 
 
-def mean_squared_error(output: Array, target: Array) -> Loss:
+def mean_squared_error(output: Array, target: Array) -> LossValue:
     """Mean squared error over all elements.
 
     Shapes:   output and target the same
@@ -64,10 +64,10 @@ def mean_squared_error(output: Array, target: Array) -> Loss:
     """
     _same(output, target)
     difference = output - target.astype(output.dtype)
-    return Loss(float(np.square(difference).mean(dtype=np.float64)), 2 * difference / difference.size)
+    return LossValue(float(np.square(difference).mean(dtype=np.float64)), 2 * difference / difference.size)
 
 
-def binary_cross_entropy(logits: Array, target: Array) -> Loss:
+def binary_cross_entropy(logits: Array, target: Array) -> LossValue:
     """Elementwise binary cross-entropy of scores: sigmoid and −ln p combined.
 
     Shapes:   logits and target the same
@@ -79,7 +79,7 @@ def binary_cross_entropy(logits: Array, target: Array) -> Loss:
     small = np.exp(-np.abs(logits))
     losses = np.maximum(logits, 0) - logits * t + np.log1p(small)
     yes = np.where(logits < 0, small, 1) / (1 + small)
-    return Loss(float(losses.mean(dtype=np.float64)), ((yes - t) / logits.size).astype(logits.dtype))
+    return LossValue(float(losses.mean(dtype=np.float64)), ((yes - t) / logits.size).astype(logits.dtype))
 
 
 def _mean(log_p: Array, targets: Array) -> float:

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ...layers.connection import Shape
-from ...text.language import Message
 from .codegen.kernel import Kernel
 from .codegen.target import Target
 from .layout import Layout
@@ -128,33 +127,11 @@ class Value:
         return Amount(self.layout.floats)
 
 
-PURPOSES = {
-    purpose.template: purpose
-    for purpose in (
-        Message("forward"),
-        Message("backward"),
-        Message("input gradient"),
-        Message("weight gradient"),
-        Message("bias gradient"),
-        Message("sum of gradients"),
-        Message("ReLU backward"),
-        Message("shared parameter"),
-        Message("weights"),
-        Message("layout"),
-        Message("layout of the gradient"),
-        Message("forward and gradient"),
-        Message("norm of the gradients"),
-        Message("update"),
-    )
-}
-"""What a step computes for its layer. Plans show these in the user's language."""
-
-
 @dataclass(frozen=True)
 class KernelCall:
     """One call of a kernel.
 
-    `purpose`, one of `PURPOSES`, says what the call computes for `layer`, `fused` what else it computes in the
+    `purpose` says what the call computes for `layer`, `fused` what else it computes in the
     same pass, and `reason`, a message, why this kernel was selected.
     """
 

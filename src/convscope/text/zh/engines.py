@@ -151,24 +151,11 @@ MESSAGES = {
         "正在为本机处理器编译：{done}/{kernels} 个内核  {name}"
     ),
     "Compiling {count} kernel(s) for this processor, once …": "正在为本机处理器编译 {count} 个内核（仅此一次）…",
-    "{cpu} tuned for {tuning}, vectors of {width} floats, {registers} registers": (
-        "{cpu}（针对 {tuning} 调优），向量宽度 {width} 个浮点数，{registers} 个寄存器"
-    ),
     # purposes of plan steps
-    "forward": "前向",
-    "backward": "反向",
-    "input gradient": "输入梯度",
-    "weight gradient": "权重梯度",
-    "bias gradient": "偏置梯度",
-    "sum of gradients": "梯度求和",
     "ReLU backward": "ReLU 反向",
     "shared parameter": "共享参数",
-    "weights": "权重",
     "layout": "布局转换",
     "layout of the gradient": "梯度的布局转换",
-    "forward and gradient": "前向与梯度",
-    "norm of the gradients": "梯度范数",
-    "update": "参数更新",
     # reasons of plan steps
     "F({tile},3): {fewer} times fewer multiplications": "F({tile},3)：乘法次数减少到 1/{fewer}",
     "direct: strict precision": "直接卷积：严格精度",

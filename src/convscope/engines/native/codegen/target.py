@@ -17,8 +17,6 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
-from ....text.language import Message
-
 
 @dataclass(frozen=True)
 class InstructionSet:
@@ -128,13 +126,7 @@ class Target:
         return found.create_target_machine(cpu=self.cpu, opt=3, reloc="default", codemodel="jitdefault", jit=True)
 
     def __str__(self) -> str:
-        return Message(
-            "{cpu} tuned for {tuning}, vectors of {width} floats, {registers} registers",
-            cpu=self.cpu,
-            tuning=self.tuning,
-            width=self.width,
-            registers=self.registers,
-        )
+        return f"{self.cpu} tuned for {self.tuning}, vectors of {self.width} floats, {self.registers} registers"
 
 
 @lru_cache

@@ -8,10 +8,8 @@ from ....layers import Activation, LogSoftmax, PReLU, ReLU, Softmax
 from ....network import Node
 from ....text.language import Message
 from ..kernels.activation.pointwise import Activate, ActivateGradient, kind_of
-from ..kernels.activation.prelu import PReLU as PReLUKernel
-from ..kernels.activation.prelu import PReLUGradient, PReLUSlopeGradient
-from ..kernels.activation.softmax import LogSoftmax as LogSoftmaxKernel
-from ..kernels.activation.softmax import Softmax as SoftmaxKernel
+from ..kernels.activation.prelu import PReLUGradient, PReLUKernel, PReLUSlopeGradient
+from ..kernels.activation.softmax import LogSoftmaxKernel, SoftmaxKernel
 from ..layout import Blocked, Channels
 from ..plan import Operand
 from ..runtime.parameters import Flat

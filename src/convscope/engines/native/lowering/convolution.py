@@ -9,7 +9,7 @@ import numpy as np
 from ....layers import Add, BatchNorm, Conv
 from ....network import Node
 from ....text.language import Message
-from ..kernels.activation.epilogue import RELU, Function, function_of
+from ..kernels.activation.epilogue import RELU, EpilogueFunction, function_of
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
@@ -69,7 +69,7 @@ class _Tail:
     last: Node
     norm: Node | None = None
     residual: Value | None = None
-    activation: Function | None = None
+    activation: EpilogueFunction | None = None
     activation_kind: str = ""
 
     @property

@@ -6,7 +6,7 @@ from ....layers import Linear
 from ....network import Node
 from ....text.language import Message
 from ..kernels.activation.epilogue import RELU, function_of
-from ..kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
+from ..kernels.dense.product import DenseInputGradient, DenseKernel, DenseWeightGradient
 from ..layout import Blocked, Channels, DenseBlocks
 from ..plan import Operand
 from .lowering import Gradient, Lowering, NotLowered, lower
@@ -32,7 +32,7 @@ def _(layer: Linear, node: Node, lowering: Lowering) -> None:
     operands: dict[str, Operand] = {"x": x.buffer, "weight": weight, "y": result.buffer}
     if bias is not None:
         operands["bias"] = bias
-    kernel = Dense(depth, outputs, lanes, layer.bias, activation)
+    kernel = DenseKernel(depth, outputs, lanes, layer.bias, activation)
     fused = (following.layer.kind,) if following is not None else ()
     lowering.builder.call(kernel, node.name, "forward", "", fused, **operands)
 

@@ -58,12 +58,14 @@ class LayoutConverter:
             return self.converted(plain, layout)
         buffer = self._builder.buffer(key, per_image=layout.floats)
         result = self._converted[key] = replace(value, key=key, buffer=buffer, layout=layout)
-        self._convert(value.buffer, value.layout, buffer, layout, value.key, "layout")
+        self._convert(value.buffer, value.layout, buffer, layout, value.key, Message("layout"))
 
         @self._tape.backward(result)
         def write(gradient: Gradient) -> None:
             with self._tape.input_gradient(value) as dx:
-                self._convert(gradient.buffer, layout, dx, value.layout, value.key, "layout of the gradient")
+                self._convert(
+                    gradient.buffer, layout, dx, value.layout, value.key, Message("layout of the gradient")
+                )
 
         return result
 

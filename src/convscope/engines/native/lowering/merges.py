@@ -6,8 +6,7 @@ from ....layers import Add, Concat, Multiply, ReLU
 from ....network import Node
 from ....text.language import Message
 from ..kernels.merge.concatenation import Concatenate, Split
-from ..kernels.merge.merges import Multiply as MultiplyKernel
-from ..kernels.merge.merges import MultiplyGradient, Scale, ScaleGradient, Sum
+from ..kernels.merge.merges import MultiplyGradient, MultiplyKernel, ScaleGradient, ScaleKernel, SumKernel
 from ..layout import Blocked
 from ..plan import Operand, Value
 from .lowering import Gradient, Lowering, NotLowered, lower
@@ -20,7 +19,7 @@ def _(layer: Add, node: Node, lowering: Lowering) -> None:
     last = lowering.fuse(relu) if relu is not None else node
     y = lowering.new(last, sources[0].layout, sources, relu is not None)
     terms: dict[str, Operand] = {f"x{index}": source.buffer for index, source in enumerate(sources)}
-    kernel = Sum(len(sources), relu is not None)
+    kernel = SumKernel(len(sources), relu is not None)
     fused = ("ReLU",) if relu else ()
     lowering.builder.call(kernel, node.name, "forward", "", fused, **terms, y=y.buffer, floats=y.floats)
 
@@ -71,7 +70,7 @@ def _scale(node: Node, lowering: Lowering, image: Value, gate: Value) -> None:
     y = lowering.new(node, layout, (image, gate))
     operands = {"x": image.buffer, "gate": gate.buffer}
     lowering.builder.call(
-        Scale(*sizes), node.name, "forward", Message("one factor per channel"), y=y.buffer, **operands
+        ScaleKernel(*sizes), node.name, "forward", Message("one factor per channel"), y=y.buffer, **operands
     )
 
     @lowering.tape.backward(y)

@@ -20,8 +20,7 @@ from ..kernels.normalization.batch_norm_gradient import (
     NormGradientSums,
 )
 from ..kernels.normalization.group_norm import GroupGradientSums, GroupStatistics
-from ..kernels.normalization.layer_norm import AffineGradient, LayerNormGradient
-from ..kernels.normalization.layer_norm import LayerNorm as LayerNormKernel
+from ..kernels.normalization.layer_norm import AffineGradient, LayerNormGradient, LayerNormKernel
 from ..layout import Blocked, Channels
 from ..plan import Amount, Buffer, Operand, Role, Section, Value
 from .gradients import SLICES

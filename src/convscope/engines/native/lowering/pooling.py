@@ -15,15 +15,15 @@ from ..kernels.pooling.adaptive import (
     AdaptiveAveragePool,
     AdaptiveAveragePoolGradient,
     AdaptiveMaxPoolGradient,
+    AdaptiveMaxPoolKernel,
 )
-from ..kernels.pooling.adaptive import AdaptiveMaxPool as AdaptiveMaxPoolKernel
 from ..kernels.pooling.average import (
     AveragePool,
     AveragePoolGradient,
     GlobalAveragePool,
     GlobalAveragePoolGradient,
 )
-from ..kernels.pooling.maximum import MaxPool as MaxPoolKernel
+from ..kernels.pooling.maximum import MaxPoolKernel
 from ..kernels.pooling.maximum_gradient import MaxPoolGradient
 from ..layout import Blocked, blocks_of
 from ..plan import Operand, Value

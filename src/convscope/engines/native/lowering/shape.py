@@ -12,11 +12,9 @@ from ....network import Node
 from ....text.language import Message
 from ..codegen.kernel import Kernel
 from ..kernels.common.shapes import Pair
-from ..kernels.merge.concatenation import ChannelShuffle as ShuffleKernel
-from ..kernels.merge.concatenation import ChannelSlice
+from ..kernels.merge.concatenation import ChannelShuffleKernel, ChannelSlice
 from ..kernels.merge.resampling import Frame, UpsampleNearest, UpsampleNearestGradient
-from ..kernels.update.dropout import Dropout as DropoutKernel
-from ..kernels.update.dropout import DropoutGradient
+from ..kernels.update.dropout import DropoutGradient, DropoutKernel
 from ..layout import Blocked, Plain
 from ..plan import RuntimeArg
 from .lowering import Lowering, NotLowered, lower
@@ -103,8 +101,8 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
 def _(layer: ChannelShuffle, node: Node, lowering: Lowering) -> None:
     layout = lowering.layouts.canonical(node.output_shape)
     sizes = (layout.height, layout.width, layout.lanes)
-    forward = ShuffleKernel(layout.channels, layer.groups, *sizes)
-    backward = ShuffleKernel(layout.channels, layout.channels // layer.groups, *sizes)
+    forward = ChannelShuffleKernel(layout.channels, layer.groups, *sizes)
+    backward = ChannelShuffleKernel(layout.channels, layout.channels // layer.groups, *sizes)
     _lower_move(node, lowering, forward, backward, ("x", "y"))
 
 

@@ -12,7 +12,7 @@ from ..codegen.kernel import Kernel, argument_names
 from ..layout import Floats
 from ..plan import Amount, Buffer, FallbackStep, KernelCall, Plan, PlanStep, Role, RuntimeArg, Section
 from .memory_planner import by_lifetime
-from .threads import RECORD, Pool
+from .threads import RECORD, ThreadPool
 
 Locate = Callable[[Buffer], Floats]
 """Returns the memory of buffers that outlive a run."""
@@ -70,7 +70,7 @@ class Executable:
         addresses: Mapping[Kernel, int],
         memory: Memory,
         locate: Locate,
-        pool: Pool,
+        pool: ThreadPool,
     ) -> None:
         self.plan, self.batch, self._locate, self._pool = plan, batch, locate, pool
         self._placement = by_lifetime(plan, batch)

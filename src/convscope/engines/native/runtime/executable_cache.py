@@ -15,7 +15,7 @@ from ..progress import compile_progress
 from .executable import Executable, Memory
 from .memory_planner import aligned
 from .parameters import Arrays
-from .threads import Pool
+from .threads import ThreadPool
 
 MAX_EXECUTABLES = 16
 """Cached executables. Training with validation and an observed step uses seven."""
@@ -29,7 +29,7 @@ PlanKey = tuple[PlanKind, int]
 class ExecutableCache:
     """Executables of a program's plans for the most recent batch sizes."""
 
-    def __init__(self, loader: Loader, pool: Pool, arrays: Arrays) -> None:
+    def __init__(self, loader: Loader, pool: ThreadPool, arrays: Arrays) -> None:
         self._loader, self._pool, self._arrays = loader, pool, arrays
         self._executables: OrderedDict[tuple[PlanKey, int], Executable] = OrderedDict()
         self._memory = Memory(aligned, self._executables.clear)

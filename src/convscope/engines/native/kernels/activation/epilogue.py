@@ -11,7 +11,7 @@ from .pointwise import apply_activation, kind_of, value_at_zero
 
 
 @dataclass(frozen=True)
-class Function:
+class EpilogueFunction:
     """An activation function as a kernel's field."""
 
     kind: str
@@ -32,10 +32,10 @@ class Function:
         return apply_activation(code, self.kind, self.settings, x)
 
 
-RELU = Function("relu")
+RELU = EpilogueFunction("relu")
 
 
-def function_of(layer: Layer) -> Function | None:
+def function_of(layer: Layer) -> EpilogueFunction | None:
     """Return a layer's function, or None where there is no kernel for it."""
     found = kind_of(layer)
-    return None if found is None else Function(*found)
+    return None if found is None else EpilogueFunction(*found)

@@ -28,7 +28,7 @@ class _Slopes(ChannelKernel):
 
 
 @dataclass(frozen=True)
-class PReLU(_Slopes):
+class PReLUKernel(_Slopes):
     """y = x for x > 0, else slope·x.
 
     Shapes:   x (n, blocks, h, w, lanes), slope (1,) or (blocks·lanes,) → y

@@ -57,7 +57,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Run:
+class TapRun:
     """Consecutive taps that contribute to the same positions of a tile."""
 
     first: int
@@ -116,15 +116,15 @@ def strips(axis: Axis, most: int) -> list[Strip]:
     return found
 
 
-def runs(mask: Mask) -> list[Run]:
+def runs(mask: Mask) -> list[TapRun]:
     """Return runs of taps with the same live positions; taps without any are omitted."""
-    found: list[Run] = []
+    found: list[TapRun] = []
     for tap, row in enumerate(mask):
         live = tuple(place for place, inside in enumerate(row) if inside)
         if not live:
             continue
         if found and found[-1].live == live and found[-1].first + found[-1].count == tap:
-            found[-1] = Run(found[-1].first, found[-1].count + 1, live)
+            found[-1] = TapRun(found[-1].first, found[-1].count + 1, live)
         else:
-            found.append(Run(tap, 1, live))
+            found.append(TapRun(tap, 1, live))
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ...codegen.kernel import Kernel
 from ...ir import Code
 from ...layout import FilterBlocks, GroupedFilterBlocks
-from ..activation.epilogue import Function
+from ..activation.epilogue import EpilogueFunction
 from ..common.shapes import ConvolutionShape
 from .axes import Axis, forward_axis, gradient_phases
 from .loops import Loops, Strides, same_source_blocks
@@ -51,7 +51,7 @@ class Convolution(_Direct):
     shape: ConvolutionShape
     plain_input: bool = False
     bias: bool = False
-    activation: Function | None = None
+    activation: EpilogueFunction | None = None
     residual: bool = False
     tile: Tile | None = None
 
@@ -105,7 +105,7 @@ class ConvolutionInputGradient(_Direct):
 
     shape: ConvolutionShape
     bias: bool = False
-    activation: Function | None = None
+    activation: EpilogueFunction | None = None
     tile: Tile | None = None
 
     def __post_init__(self) -> None:

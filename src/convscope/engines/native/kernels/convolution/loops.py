@@ -9,10 +9,10 @@ from typing import Any
 
 from ...ir import Code, Index, Pointer, maximum, minimum
 from ...layout import FilterBlocks, GroupedFilterBlocks
-from ..activation.epilogue import Function
+from ..activation.epilogue import EpilogueFunction
 from ..common.gemm_tile import evenly
 from .axes import Axis, Strip, strips
-from .block import AcrossBlock, Block, Phase
+from .block import AcrossBlock, Phase, ResultBlock
 from .tiles import Tile
 
 NEAR_FLOATS = 1 << 15
@@ -64,7 +64,7 @@ class Loops:
     tile: Tile
     names: tuple[str, str, str]
     bias: bool
-    activation: Function | None
+    activation: EpilogueFunction | None
     residual: bool
     across: bool = False
     """Sums lie across the lanes: `weights` are those of the images read, and each result is one lane's."""
@@ -178,7 +178,7 @@ class Piece:
             with self._tiles(high, row_strips, cut=loops.by_rows) as row:
                 for wide in column_strips:
                     with self._tiles(wide, column_strips, cut=not loops.by_rows) as column:
-                        kind = AcrossBlock if loops.across else Block
+                        kind = AcrossBlock if loops.across else ResultBlock
                         kind(self, rows, columns, row, column, high, wide).write()
 
     @contextmanager

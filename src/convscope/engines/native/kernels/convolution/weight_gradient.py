@@ -11,11 +11,11 @@ from ...layout import GroupedFilterBlocks
 from ..common.gemm_tile import Operands, accumulate, most_rows
 from ..common.shapes import ConvolutionShape
 from .weight_gradient_tiles import (
-    Band,
     Bound,
     Bounds,
     Chunks,
-    Tile,
+    RowBand,
+    WeightTile,
     chunks,
     filters_at_once,
     joined_rows,
@@ -149,7 +149,7 @@ class _Cell:
             for tile in tiles(shape, self.channels, most):
                 self._tile(tile, tap.index, images, inside)
 
-    def _tile(self, tile: Tile, tap: Bound, images: Bounds, rows: Bounds) -> None:
+    def _tile(self, tile: WeightTile, tap: Bound, images: Bounds, rows: Bounds) -> None:
         """Sum one tile over images and rows, and add it to memory."""
         code, shape = self.code, self.shape
         with code.loop(*images, carry=code.zeros(len(tile.weights) * self.vectors)) as image:
@@ -180,7 +180,9 @@ class _Cell:
         left = self.shape.filters - (self.filters * self.vectors + vector) * self.shape.lanes
         return self.code.first_lanes(left).select(total, 0)
 
-    def _row(self, tile: Tile, band: Band, totals: Sequence[Vector], x: Pointer, dy: Pointer) -> list[Vector]:
+    def _row(
+        self, tile: WeightTile, band: RowBand, totals: Sequence[Vector], x: Pointer, dy: Pointer
+    ) -> list[Vector]:
         """Add one row of the output to a tile."""
         shape, sums, width = self.shape, list(totals), self.vectors
         for segment in band.segments:

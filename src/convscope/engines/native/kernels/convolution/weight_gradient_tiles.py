@@ -22,7 +22,7 @@ FEWEST_ITEMS = 16
 
 
 @dataclass(frozen=True)
-class Segment:
+class ColumnSegment:
     """Columns of the output from first up to last, at which the same rows of a tile read inside the image."""
 
     first: int
@@ -31,12 +31,12 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Band:
+class RowBand:
     """Rows of the output from first up to last, with one list of segments."""
 
     first: int
     last: int
-    segments: tuple[Segment, ...]
+    segments: tuple[ColumnSegment, ...]
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Weight:
 
 
 @dataclass(frozen=True)
-class Tile:
+class WeightTile:
     """Weights summed together, and the part of the output that each is summed over."""
 
     weights: tuple[Weight, ...]
-    bands: tuple[Band, ...]
+    bands: tuple[RowBand, ...]
 
     @property
     def unroll(self) -> bool:
@@ -61,7 +61,7 @@ class Tile:
         return len({(weight.row, weight.column) for weight in self.weights}) == 1
 
 
-def whole_tile(shape: ConvolutionShape, channels: int, most_rows: int) -> Tile | None:
+def whole_tile(shape: ConvolutionShape, channels: int, most_rows: int) -> WeightTile | None:
     """Return the tile of a whole kernel that fits, over a number of channels of a block."""
     rows, columns = shape.kernel
     if rows == 1 or rows * columns * channels > most_rows:
@@ -71,11 +71,11 @@ def whole_tile(shape: ConvolutionShape, channels: int, most_rows: int) -> Tile |
     bands = []
     for first, last in _between_ends(reach, shape.output[0]):
         live = {row for row, (start, end) in enumerate(reach) if start <= first and last <= end}
-        bands.append(Band(first, last, _segments(shape, weights, live)))
-    return Tile(tuple(weights), tuple(bands))
+        bands.append(RowBand(first, last, _segments(shape, weights, live)))
+    return WeightTile(tuple(weights), tuple(bands))
 
 
-def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[Tile]:
+def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[WeightTile]:
     """Split one row of the kernel, over a number of channels of a block, into tiles.
 
     Where a block is full every column of the kernel has tiles of its own. A few channels do not fill a tile:
@@ -92,12 +92,12 @@ def tiles(shape: ConvolutionShape, channels: int, most_rows: int) -> list[Tile]:
         for size in evenly(len(sequence), most_rows):
             weights = sequence[at : at + size]
             segments = _segments(shape, weights, {0})
-            found.append(Tile(tuple(weights), (Band(0, shape.output[0], segments),)))
+            found.append(WeightTile(tuple(weights), (RowBand(0, shape.output[0], segments),)))
             at += size
     return found
 
 
-def _segments(shape: ConvolutionShape, weights: Sequence[Weight], rows: set[int]) -> tuple[Segment, ...]:
+def _segments(shape: ConvolutionShape, weights: Sequence[Weight], rows: set[int]) -> tuple[ColumnSegment, ...]:
     """Split the output's columns where the set of weights that read inside the image changes."""
     reach = {
         number: inside(shape, 1, weight.column) for number, weight in enumerate(weights) if weight.row in rows
@@ -106,7 +106,7 @@ def _segments(shape: ConvolutionShape, weights: Sequence[Weight], rows: set[int]
     for first, last in _between_ends(list(reach.values()), shape.output[1]):
         live = tuple(number for number, (start, end) in reach.items() if start <= first and last <= end)
         if live:
-            found.append(Segment(first, last, live))
+            found.append(ColumnSegment(first, last, live))
     return tuple(found)
 
 

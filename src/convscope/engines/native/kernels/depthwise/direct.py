@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Vector
-from ..activation.epilogue import Function
+from ..activation.epilogue import EpilogueFunction
 from ..activation.pointwise import keep_lanes
 from ..common.shapes import ConvolutionShape
 from ..convolution.axes import Axis, forward_axis, gradient_phases
@@ -33,7 +33,7 @@ class DepthwiseConvolution(Kernel):
 
     shape: ConvolutionShape
     bias: bool = False
-    activation: Function | None = None
+    activation: EpilogueFunction | None = None
 
     @property
     def pointers(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def _write(
     rows: Sequence[Axis],
     columns: Sequence[Axis],
     bias: bool,
-    activation: Function | None,
+    activation: EpilogueFunction | None,
 ) -> None:
     """Write the work items: bands of rows of one channel block of one image."""
     lanes, bands = shape.lanes, _bands(shape, sizes[1][0])
@@ -104,7 +104,9 @@ def _write(
             band_rows.write(band * axis.count // bands, (band + 1) * axis.count // bands)
 
 
-def _finish(code: Code, shape: ConvolutionShape, block: Index, activation: Function | None) -> Finish | None:
+def _finish(
+    code: Code, shape: ConvolutionShape, block: Index, activation: EpilogueFunction | None
+) -> Finish | None:
     """Return the epilogue of each sum, which keeps padding lanes zero."""
     if activation is None:
         return None

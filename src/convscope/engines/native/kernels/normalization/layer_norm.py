@@ -95,7 +95,7 @@ def _added(sums: Sequence[Vector], terms: Sequence[Vector]) -> list[Vector]:
 
 
 @dataclass(frozen=True)
-class LayerNorm(_OverChannels):
+class LayerNormKernel(_OverChannels):
     """Normalize the channels of each position, then scale and shift each channel.
 
     Shapes:   x (n, blocks, h, w, lanes), weight and bias one for each channel → y as x

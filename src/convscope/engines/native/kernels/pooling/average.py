@@ -12,7 +12,7 @@ from ..common.channel_kernel import ChannelKernel
 from ..common.shapes import Pair
 from .maximum import WRITTEN_OUT, WindowKernel
 from .spans import Spans, clear, each_output, over_window
-from .windows import Cell, Run, Taps, Whole, axes_of, each, pieces
+from .windows import Cell, PositionRun, Taps, Whole, axes_of, each, pieces
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class _Average(WindowKernel):
     count_padding: bool
     after: Pair
 
-    def means(self) -> tuple[list[Run[Mean]], list[Run[Mean]]]:
+    def means(self) -> tuple[list[PositionRun[Mean]], list[PositionRun[Mean]]]:
         """Return runs of outputs that see the same taps and divide by the same."""
         both = []
         for axis, after in zip(axes_of(self.shape), self.after, strict=True):

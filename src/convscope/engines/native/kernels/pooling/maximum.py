@@ -12,7 +12,7 @@ from ...ir import Code, Index, Pointer, Vector
 from ..activation.pointwise import keep_lanes
 from ..common.shapes import PoolingShape
 from .spans import Spans, each_output, over_window
-from .windows import Axis, Run, Taps, Whole, axes_of, each, pieces
+from .windows import Axis, PositionRun, Taps, Whole, axes_of, each, pieces
 
 WRITTEN_OUT = 400
 """Taps of all pieces of code together, above which windows are walked by loops."""
@@ -58,7 +58,7 @@ class WindowKernel(Kernel):
 
 
 @dataclass(frozen=True)
-class MaxPool(WindowKernel):
+class MaxPoolKernel(WindowKernel):
     """The maximum (or minimum) of each window, with an optional ReLU. Padding is ignored.
 
     Shapes:   x (n, blocks, h, w, lanes) → y (n, blocks, p, q, lanes)
@@ -87,7 +87,13 @@ class MaxPool(WindowKernel):
         return value.maximum(0) if self.relu else value
 
     def _written_out(
-        self, code: Code, x: Pointer, y: Pointer, rows: list[Run[Taps]], columns: list[Run[Taps]], worst: Vector
+        self,
+        code: Code,
+        x: Pointer,
+        y: Pointer,
+        rows: list[PositionRun[Taps]],
+        columns: list[PositionRun[Taps]],
+        worst: Vector,
     ) -> None:
         shape = self.shape
         down, along = shape.stride

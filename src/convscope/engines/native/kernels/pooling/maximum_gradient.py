@@ -15,13 +15,13 @@ from ...ir import Code, Index, Pointer, Vector
 from ..common.channel_kernel import share
 from .maximum import WRITTEN_OUT, WindowKernel
 from .spans import Spans, clear, each_output, over_window
-from .windows import Axis, Cell, Run, Taps, Whole, axes_of, each, pieces, separate
+from .windows import Axis, Cell, PositionRun, Taps, Whole, axes_of, each, pieces, separate
 
 NO_WINNER = -1
 
 
 @dataclass(frozen=True)
-class Planes:
+class PlanePointers:
     """Where one block of one image begins in every array."""
 
     x: Pointer
@@ -80,7 +80,7 @@ class MaxPoolGradient(WindowKernel):
 
     def _plane(self, code: Code, plane: Index, sums: list[Vector]) -> list[Vector]:
         """Write the gradient of one plane; return the sums that were given, with this plane's added."""
-        planes = Planes(
+        planes = PlanePointers(
             code.pointer("x") + plane * self.input_floats,
             code.pointer("y") + plane * self.output_floats,
             code.pointer("dy") + plane * self.output_floats,
@@ -99,7 +99,12 @@ class MaxPoolGradient(WindowKernel):
     # Windows that do not overlap
 
     def _one_pass(
-        self, code: Code, planes: Planes, rows: list[Run[Cell]], columns: list[Run[Cell]], sums: list[Vector]
+        self,
+        code: Code,
+        planes: PlanePointers,
+        rows: list[PositionRun[Cell]],
+        columns: list[PositionRun[Cell]],
+        sums: list[Vector],
     ) -> list[Vector]:
         shape = self.shape
         nothing = code.constant(0)
@@ -129,9 +134,9 @@ class MaxPoolGradient(WindowKernel):
     def _note(
         self,
         code: Code,
-        planes: Planes,
+        planes: PlanePointers,
         winners: Pointer,
-        taps: tuple[list[Run[Taps]], list[Run[Taps]]],
+        taps: tuple[list[PositionRun[Taps]], list[PositionRun[Taps]]],
         sums: list[Vector],
     ) -> list[Vector]:
         """Write the index of each window's maximum; none where the ReLU is inactive."""
@@ -155,7 +160,11 @@ class MaxPoolGradient(WindowKernel):
         return each(code, *taps, sums, window)
 
     def _gather(
-        self, code: Code, planes: Planes, winners: Pointer, cells: tuple[list[Run[Cell]], list[Run[Cell]]]
+        self,
+        code: Code,
+        planes: PlanePointers,
+        winners: Pointer,
+        cells: tuple[list[PositionRun[Cell]], list[PositionRun[Cell]]],
     ) -> None:
         """Write each input's sum over the windows that it wins."""
         shape = self.shape
@@ -181,7 +190,9 @@ def gated(dy: Vector, y: Vector, masked: bool) -> Vector:
     return (y <= 0).select(y.code.constant(0), dy) if masked else dy
 
 
-def route(code: Code, planes: Planes, axes: tuple[Axis, Axis], sums: list[Vector], masked: bool) -> list[Vector]:
+def route(
+    code: Code, planes: PlanePointers, axes: tuple[Axis, Axis], sums: list[Vector], masked: bool
+) -> list[Vector]:
     """Write zeros, then add each window's gradient where it belongs, by loops over the window."""
     lanes, nothing = code.target.width, code.constant(0)
     clear(code, planes.dx, axes[0].size * axes[1].size)

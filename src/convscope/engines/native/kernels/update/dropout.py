@@ -13,7 +13,7 @@ WORDS = 4
 
 
 @dataclass(frozen=True)
-class Dropout(FlatKernel):
+class DropoutKernel(FlatKernel):
     """Set each element to 0 with probability `rate` and scale the rest by 1 / (1 − rate).
 
     Element e has word e // lanes % 4 of counter e // (4·lanes)·lanes + e % lanes; the caller makes the key, two
@@ -71,7 +71,7 @@ class Dropout(FlatKernel):
 
 
 @dataclass(frozen=True)
-class DropoutGradient(Dropout):
+class DropoutGradient(DropoutKernel):
     """Multiply the gradient by the factors of the forward pass: "dy" to "dx", with the same key."""
 
     @property

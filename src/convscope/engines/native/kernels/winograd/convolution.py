@@ -8,13 +8,13 @@ from ...codegen.kernel import Kernel, own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Pointer
 from ...layout import blocks_of
-from ..activation.epilogue import Function
+from ..activation.epilogue import EpilogueFunction
 from ..common.shapes import ConvolutionShape
 from .blocking import cut, heights_of, most_tiles, tiles_of, transforms_of, vectors_of
 from .gather import Epilogue, Gather
 from .group_weights import GroupWeights
-from .product import Product
-from .spread import Planes, Spread
+from .product import TileProduct
+from .spread import Spread, TransformedPlanes
 
 
 def input_gradient_shape(shape: ConvolutionShape) -> ConvolutionShape:
@@ -50,7 +50,7 @@ class WinogradConvolution(Kernel):
     shape: ConvolutionShape
     tile: int
     bias: bool = False
-    activation: Function | None = None
+    activation: EpilogueFunction | None = None
     residual: bool = False
     raw_weights: bool = False
     transposed: bool = False
@@ -138,14 +138,14 @@ class WinogradConvolution(Kernel):
         return self.block + 32
 
     @property
-    def _left(self) -> Planes:
+    def _left(self) -> TransformedPlanes:
         lanes, block = self.shape.lanes, self._rows * self.shape.lanes
-        return Planes(lanes, block, block * self.shape.channel_blocks + lanes)
+        return TransformedPlanes(lanes, block, block * self.shape.channel_blocks + lanes)
 
     @property
-    def _out(self) -> Planes:
+    def _out(self) -> TransformedPlanes:
         lanes, width = self.shape.lanes, self.vectors
-        return Planes(width * lanes, lanes, self._rows * width * lanes + lanes)
+        return TransformedPlanes(width * lanes, lanes, self._rows * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
         per_image = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
@@ -182,7 +182,9 @@ class WinogradConvolution(Kernel):
         plane = shape.channels * shape.lanes
         block = plane * transforms.planes
         heights = heights_of(code.target, self.vectors)
-        product = Product(shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights)
+        product = TileProduct(
+            shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights
+        )
         weights = code.pointer("u") + first_block * block
         with code.loop(0, transforms.planes) as at:
             left, out = inputs + at.index * self._left.plane, products + at.index * self._out.plane
@@ -196,7 +198,9 @@ class WinogradConvolution(Kernel):
         shape, size, group = self.shape, transforms_of(self.shape, self.tile).size, self._group_weights
         heights, weight = heights_of(code.target, self.vectors), code.pointer("weight")
         plane, block = group.row.plane, group.row.block
-        product = Product(shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights)
+        product = TileProduct(
+            shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights
+        )
         group.prepare(code, weight, own, first_block)
         with code.loop(0, size) as row:
             group.write(code, weight, own, first_block, row.index)

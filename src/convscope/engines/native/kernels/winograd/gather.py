@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Mask, Pointer, Vector
-from ..activation.epilogue import Function
+from ..activation.epilogue import EpilogueFunction
 from ..common.shapes import Pair
 from .matrices import Transform
-from .spread import Planes
+from .spread import TransformedPlanes
 
 REGISTERS_AT_WORK = 20
 """Vector registers that a transform of one row or column needs."""
@@ -21,7 +21,7 @@ class Epilogue:
 
     bias: Pointer | None
     residual: Pointer | None
-    activation: Function | None
+    activation: EpilogueFunction | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Gather:
         code: Code,
         source: Pointer,
         target: Pointer,
-        planes: Planes,
+        planes: TransformedPlanes,
         scratch: Pointer,
         tiles: tuple[Index, Index],
         blocks: tuple[int | Index, int],
@@ -64,7 +64,9 @@ class Gather:
                 rows = self._rows(code, products, planes, scratch)
                 self._store(code, rows, (target, at, scratch), (i, j), block, epilogue)
 
-    def _rows(self, code: Code, products: Pointer, planes: Planes, scratch: Pointer) -> Iterator[list[Vector]]:
+    def _rows(
+        self, code: Code, products: Pointer, planes: TransformedPlanes, scratch: Pointer
+    ) -> Iterator[list[Vector]]:
         """Yield the rows of a tile with transformed columns: first those that fit in registers."""
         size, lanes = self.transform.inputs, self.lanes
         kept = max(0, code.target.registers - REGISTERS_AT_WORK) // size

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...ir import Code, Index, Pointer, minimum
 from ..common.shapes import ConvolutionShape
 from .blocking import transforms_of
-from .spread import Planes
+from .spread import TransformedPlanes
 from .weights import TAPS, transform_row, turn_square
 
 
@@ -33,11 +33,11 @@ class GroupWeights:
         return self.vectors * self.row.block + (turned if self.transposed else 0)
 
     @property
-    def row(self) -> Planes:
+    def row(self) -> TransformedPlanes:
         """Return the location of a row; distances between planes avoid powers of two."""
         lanes, size = self.shape.lanes, transforms_of(self.shape, self.tile).size
         plane = self.shape.channels * lanes + lanes
-        return Planes(0, size * plane, plane)
+        return TransformedPlanes(0, size * plane, plane)
 
     @property
     def _square(self) -> int:

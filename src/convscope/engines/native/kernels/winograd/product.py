@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from ...ir import Code, Index, Pointer, Vector
 from ..common.gemm_tile import Operands, accumulate
-from .spread import Planes
+from .spread import TransformedPlanes
 
 
 @dataclass(frozen=True)
-class Product:
+class TileProduct:
     """Products of transformed tiles and transformed weights, over all channels.
 
     Shapes:   left planes of (channel blocks, tiles, lanes); right planes of (channels, lanes), one for each block
@@ -21,10 +21,10 @@ class Product:
 
     channels: int
     lanes: int
-    left: Planes
+    left: TransformedPlanes
     right_plane: int
     right_block: int
-    out: Planes
+    out: TransformedPlanes
     vectors: int
     heights: tuple[int, ...]
 

@@ -10,7 +10,7 @@ from .matrices import Transform
 
 
 @dataclass(frozen=True)
-class Planes:
+class TransformedPlanes:
     """The layout of transformed tiles: distances, in floats, between tiles, blocks and elements."""
 
     tile: int
@@ -59,7 +59,7 @@ class Spread:
         code: Code,
         source: Pointer,
         target: Pointer,
-        planes: Planes,
+        planes: TransformedPlanes,
         scratch: Pointer,
         tiles: tuple[Index, Index],
         blocks: tuple[int | Index, int],
@@ -116,7 +116,7 @@ class Spread:
             for number, value in enumerate(values):
                 strip.store(value, (column.index - left) * self._column + number * self.lanes)
 
-    def _rows(self, code: Code, strip: Pointer, target: Pointer, planes: Planes, count: Index) -> None:
+    def _rows(self, code: Code, strip: Pointer, target: Pointer, planes: TransformedPlanes, count: Index) -> None:
         """Transform each tile's rows from the strip."""
         size = self.transform.outputs
         with code.loop(0, count) as tile:
