@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from convscope.engines.native.kernels.activation.pointwise import (
     Activate,
     ActivateGradient,
+    PReLUGradient,
+    PReLUKernel,
+    PReLUSlopeGradient,
     kind_of,
     value_at_zero,
 )
-from convscope.engines.native.kernels.activation.prelu import PReLUGradient, PReLUKernel, PReLUSlopeGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.reference.layers.activation import derivative, value
 from convscope.engines.reference.layers.rules import Context, backward, forward

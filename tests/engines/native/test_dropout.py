@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.ir import Code
-from convscope.engines.native.kernels.update.dropout import DropoutGradient, DropoutKernel
-from convscope.engines.native.kernels.update.philox import random_bits
+from convscope.engines.native.kernels.update.dropout import DropoutGradient, DropoutKernel, random_bits
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named

@@ -13,9 +13,8 @@ from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient
 from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.merge.merges import ReluGradient, SumKernel
-from convscope.engines.native.kernels.normalization.batch_norm import Normalize
-from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.normalization.batch_norm import Normalize, NormGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient
 from convscope.engines.native.kernels.update.dropout import DropoutGradient, DropoutKernel
 from convscope.engines.native.plan import Role
 from convscope.engines.native.runtime.memory_planner import by_lifetime, lifetimes, shared_lifetimes

@@ -15,8 +15,8 @@ from convscope.engines.native.kernels.convolution.direct import Convolution, Con
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
 from convscope.engines.native.kernels.dense.product import DenseKernel
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
-from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.normalization.batch_norm import NormGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
 
 from .assembly import ARM

@@ -10,8 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernels.common.shapes import PoolingShape
-from convscope.engines.native.kernels.pooling.maximum import MaxPoolKernel
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient, MaxPoolKernel
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import pooling as layers

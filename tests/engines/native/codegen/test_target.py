@@ -17,7 +17,7 @@ from convscope.engines.native.codegen.target import (
     names_here,
     target_for,
 )
-from convscope.engines.native.kernels.activation.epilogue import RELU
+from convscope.engines.native.kernels.activation.functions import RELU
 from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
@@ -25,7 +25,7 @@ from convscope.engines.native.kernels.dense.product import DenseInputGradient, D
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.kernels.normalization.batch_norm import Normalize
 from convscope.engines.native.kernels.normalization.layer_norm import LayerNormKernel
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
 
 from ..assembly import TARGETS, moves_in_loops, spills, spills_in_loops

@@ -7,8 +7,14 @@ from dataclasses import replace
 from ....layers import Activation, LogSoftmax, PReLU, ReLU, Softmax
 from ....network import Node
 from ....text.language import Message
-from ..kernels.activation.pointwise import Activate, ActivateGradient, kind_of
-from ..kernels.activation.prelu import PReLUGradient, PReLUKernel, PReLUSlopeGradient
+from ..kernels.activation.pointwise import (
+    Activate,
+    ActivateGradient,
+    PReLUGradient,
+    PReLUKernel,
+    PReLUSlopeGradient,
+    kind_of,
+)
 from ..kernels.activation.softmax import LogSoftmaxKernel, SoftmaxKernel
 from ..layout import Blocked, Channels
 from ..plan import Operand

@@ -9,11 +9,10 @@ import numpy as np
 from ....layers import Add, BatchNorm, Conv
 from ....network import Node
 from ....text.language import Message
-from ..kernels.activation.epilogue import RELU, EpilogueFunction, function_of
+from ..kernels.activation.functions import RELU, EpilogueFunction, function_of
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
-from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
-from ..kernels.convolution.weight_gradient_tiles import slices_for
+from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
 from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
 from ..kernels.depthwise.direct import DepthwiseConvolution, DepthwiseInputGradient
 from ..kernels.depthwise.weight_gradient import DepthwiseWeightGradient

@@ -12,12 +12,10 @@ from ..kernels.normalization.batch_norm import (
     ChannelMoments,
     FoldStatistics,
     Normalize,
-    NormStatistics,
-)
-from ..kernels.normalization.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,
+    NormStatistics,
 )
 from ..kernels.normalization.group_norm import GroupGradientSums, GroupStatistics
 from ..kernels.normalization.layer_norm import AffineGradient, LayerNormGradient, LayerNormKernel

@@ -23,8 +23,7 @@ from ..kernels.pooling.average import (
     GlobalAveragePool,
     GlobalAveragePoolGradient,
 )
-from ..kernels.pooling.maximum import MaxPoolKernel
-from ..kernels.pooling.maximum_gradient import MaxPoolGradient
+from ..kernels.pooling.maximum import MaxPoolGradient, MaxPoolKernel
 from ..layout import Blocked, blocks_of
 from ..plan import Operand, Value
 from .gradients import SLICES

@@ -5,11 +5,10 @@ from __future__ import annotations
 from ....layers import ConvTranspose
 from ....network import Node
 from ....text.language import Message
-from ..kernels.activation.epilogue import RELU, function_of
+from ..kernels.activation.functions import RELU, function_of
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
-from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
-from ..kernels.convolution.weight_gradient_tiles import slices_for
+from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
 from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
 from ..layout import Blocked, Channels, GroupedFilterBlocks
 from ..plan import Buffer, Operand, Role, Section

@@ -12,7 +12,7 @@ from ..common.gemm_tile import Operands, accumulate
 from .axes import Axis, Strip, TapRun, runs
 
 if TYPE_CHECKING:
-    from .loops import Piece
+    from .direct import Piece
 
 UNROLL = 1
 """Steps of the depth written in a row: a tile is work enough to hide a loop's cost, and more steps only spill."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from ...ir import Code, Pointer, Vector, fma
-from ..common.channel_kernel import ChannelKernel
-from ..common.loops import PIECES, FlatKernel, Position, flat_sweep, sweep, sweep_sums
+from ..common.loops import PIECES, ChannelKernel, FlatKernel, Position, flat_sweep, sweep, sweep_sums
 
 
 @dataclass(frozen=True)

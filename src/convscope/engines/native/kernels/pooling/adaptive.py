@@ -12,10 +12,8 @@ from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, Vector
 from ..common.shapes import Pair, PoolingShape
 from .average import AveragePool, AveragePoolGradient
-from .maximum import MaxPoolKernel, worst_of, write_extremes
-from .maximum_gradient import MaxPoolGradient, PlanePointers, route
-from .spans import Body, Spans, each_output, over_window
-from .windows import BinAxis, Whole
+from .maximum import MaxPoolGradient, MaxPoolKernel, PlanePointers, route, worst_of, write_extremes
+from .windows import BinAxis, Body, Spans, Whole, each_output, over_window
 
 
 @dataclass(frozen=True)

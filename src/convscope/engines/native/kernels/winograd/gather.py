@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Mask, Pointer, Vector
-from ..activation.epilogue import EpilogueFunction
+from ..activation.functions import EpilogueFunction
 from ..common.shapes import Pair
 from .matrices import Transform
 from .spread import TransformedPlanes
