@@ -261,7 +261,7 @@ def test_what_pytorch_does_not_run_is_one_message():
 
 
 def test_unknown_optimizer_is_rejected():
-    from convscope.engines.torch.updates import optimizer_of
+    from convscope.engines.torch.arrays import optimizer_of
 
     with pytest.raises(
         BadSetting, match=r"^The torch engine has no rule for the optimizer Optimizer\..* \[no-optimizer\]$"

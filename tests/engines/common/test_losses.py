@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.engines.common import loss_functions as losses
+from convscope.engines.common import losses
 from convscope.errors import BadShape
 from engines.reference.settings_of import SEEDS, SOME
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.common.loss_functions import softmax_cross_entropy
+from convscope.engines.common.losses import softmax_cross_entropy
 from convscope.engines.native.kernels.activation.softmax import (
     LogSoftmaxKernel,
     SoftmaxCrossEntropy,

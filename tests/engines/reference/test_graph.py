@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from convscope import layers as L
-from convscope.engines.common import loss_functions as losses
+from convscope.engines.common import losses
 from convscope.engines.reference.layers import run
 from convscope.engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from convscope.errors import BadShape, NoRule, UnknownLayer

@@ -23,9 +23,8 @@ from ..reference.layers.graph import buffer_shapes, keeps_statistics, parameter_
 from ..reference.layers.normalization import check_batch
 from ..reference.program import first_fault
 from ..reference.statistics import layer_statistics
-from .arrays import TorchArrays
+from .arrays import TorchArrays, optimizer_of, update
 from .graph_module import GraphModule
-from .updates import optimizer_of, update
 
 Values = dict[str, Tensor]
 

@@ -24,8 +24,7 @@ from ..lowering import Mode, inference_plan, training_plan
 from ..lowering.loss import MEAN
 from ..lowering.optimizer import update_arguments, update_plan
 from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section
-from .executable import Executable
-from .executable_cache import ExecutableCache, PlanKey
+from .executable import Executable, ExecutableCache, PlanKey
 from .fallback import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
 from .parameters import Arrays

@@ -1,7 +1,7 @@
-"""The formulas of the activation functions and of their gradients, for one vector.
+"""Formulas of the activation functions and their gradients for one vector, and their use as a kernel's last step.
 
-At a kink the derivative is the reference's. A gradient reads x, or the output y where the derivative follows from
-it: then x need not be kept.
+At a kink the derivative is that of the reference. A gradient reads x, or the output y where the derivative follows
+from it, so that x need not be kept.
 """
 
 from __future__ import annotations

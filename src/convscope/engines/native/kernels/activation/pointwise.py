@@ -1,7 +1,8 @@
-"""Activation functions over blocked images, and their gradients.
+"""Activation functions of blocked images, and their gradients.
 
-Nothing here depends on where a number lies, so a kernel walks through memory from end to end. Only a function that
-is not 0 at 0 must know the last block, whose empty lanes it keeps at zero.
+They do not depend on the position, so a kernel walks through memory from end to end. Only a function that is not 0
+at 0 needs to know the last block, whose padding lanes it keeps at zero. PReLU has learned slopes, one for the layer
+or one per channel.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Loops over vectors in memory, unrolled to hide latencies, and sums of vectors."""
+"""Loops over vectors in memory, and the bases of kernels that walk flat arrays or the channels of an image.
+
+Loops are unrolled to hide latencies.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Access pattern of a convolution along an axis, shared by the forward pass and the input gradient.
+"""Access pattern of a convolution along an axis, and tile sizes.
 
-Both are the same sum, y[out] = Σ x[in] · w[tap], over triples (out, tap, in) that lie on lines. The input gradient
-with a stride falls apart into phases: positions that leave the same remainder by the stride share their taps.
+The forward pass and the input gradient are the same sum, y[out] = Σ x[in] · w[tap], over triples (out, tap, in) on
+lines. The input gradient of a strided convolution splits into phases: positions with the same remainder modulo the
+stride share their taps. A tile is the block of results that is accumulated in registers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Direct convolution and its input gradient, which is also the forward pass of the transposed convolution."""
+"""Direct convolution and its input gradient, as loops around a register tile.
+
+The input gradient is also the forward pass of the transposed convolution.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The gradient of a convolution's weights: sums over all pixels of all images."""
+"""Gradient of a convolution's weights: sums over all positions of all images.
+
+Tiles of weights are accumulated in registers, over chunks of rows that fit the L1 cache.
+"""
 
 from __future__ import annotations
 

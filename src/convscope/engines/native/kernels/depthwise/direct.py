@@ -1,4 +1,8 @@
-"""Depthwise convolution: every channel has its own kernel, so all lanes of a vector do the same."""
+"""Depthwise convolution and its input gradient, row by row.
+
+Every channel has its own kernel, so all lanes of a vector do the same: one vector is one pixel of a block of
+channels.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,18 @@
-"""Batch normalization in training, forward: moments of each channel, statistics, the pass that applies them.
+"""Batch normalization in training, forward and backward.
 
-The image is read twice and written once. Sums are taken of x − s, where s is the mean of a few numbers of the
-same channel, so nothing cancels however far the channel lies from zero. Each share of the batch gives a mean and a
-sum of squared differences from it; shares are combined as by Chan, Golub & LeVeque 1979, in a fixed order.
+Forward: moments of each channel, statistics, then the pass that applies them, so the image is read twice and written
+once. Sums are taken of x − s, where s is the mean of a few elements of the channel, so nothing cancels however far
+the channel is from zero. Each slice of the batch gives a mean and a sum of squared differences from it; slices are
+combined in a fixed order.
+
+Backward: two sums per channel, then the gradient of x. Both passes read the gradient of the output, which may be a
+sum of several, and mask it where the ReLU was inactive. The mask is recomputed from x, scale and offset with the
+instructions of the forward pass; only if a second image was added before the ReLU is y read instead.
+
+Formula:  x̂ = (x − mean) · inverse
+          dweight = Σ g · x̂, dbias = Σ g
+          dx = scale · (g − dbias / count − x̂ · dweight / count)
+Source:   Chan, Golub & LeVeque 1979, for the combination of slices
 """
 
 from __future__ import annotations

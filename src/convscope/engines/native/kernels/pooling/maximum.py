@@ -1,4 +1,8 @@
-"""Max pooling and min pooling."""
+"""Max pooling and min pooling, and their gradients, also through a ReLU before them.
+
+The winner of a window is its first element with the same bits as its result. Of several NaN, the reference and
+PyTorch take the last.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Convolution by Winograd's algorithm, by blocks of tiles: transform, multiply, transform back."""
+"""Convolution by Winograd's algorithm, by blocks of tiles: transform, multiply, transform back.
+
+Between the transforms there is one matrix product, tiles × channels × filters, for each element of a tile.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,7 @@ from ..activation.functions import EpilogueFunction
 from ..common.gemm_tile import Operands, accumulate
 from ..common.shapes import ConvolutionShape
 from .blocking import cut, heights_of, most_tiles, tiles_of, transforms_of, vectors_of
-from .gather import Epilogue, Gather
-from .spread import Spread, TransformedPlanes
+from .tiles import Epilogue, Gather, Spread, TransformedPlanes
 from .weights import GroupWeights
 
 

@@ -12,7 +12,7 @@ from ...layout import FilterBlocks
 from ..common.gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
 from ..common.shapes import ConvolutionShape
 from .blocking import cut, gradient_block_tiles, gradient_chunk_of, tiles_of, transforms_of, vectors_of
-from .spread import Spread, TransformedPlanes
+from .tiles import Spread, TransformedPlanes
 from .weights import TAPS, u_floats
 
 

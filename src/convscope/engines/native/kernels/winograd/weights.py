@@ -1,4 +1,8 @@
-"""Winograd transform of weights, directly from the layout of convolutions."""
+"""Winograd transform of weights, directly from the layout of convolutions.
+
+The weights of a whole layer are transformed in a pass of their own, or those of a group of filters just before use,
+by the thread that multiplies them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from ..common.shapes import ConvolutionShape
 from ..common.transpose import transposed
 from .blocking import transforms_of
 from .matrices import Transform
-from .spread import TransformedPlanes
+from .tiles import TransformedPlanes
 
 TAPS = 9
 
