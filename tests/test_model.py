@@ -63,25 +63,23 @@ def test_bad_parameters_are_refused():
     parameters = cs.Model(NET).parameters
     refused(
         BadShape,
-        "parameter 'dense1.weight' must be 3×32; got 32×3; reshape or transpose it. [array-shape]",
+        "'dense1.weight' must be 3×32 (got 32×3). Reshape or transpose it. [array-shape]",
         lambda: parameters.update({"dense1.weight": np.zeros((32, 3))}),
     )
     refused(
         BadSetting,
-        "parameter 'dense1.bias' must be an array of real numbers; got dtype=int64; convert it with "
+        "'dense1.bias' must be an array of real numbers (got dtype=int64). Convert it with "
         ".astype('float32'). [array-type]",
         lambda: parameters.update({"dense1.bias": np.zeros(3, np.int64)}),
     )
     refused(
         BadSetting,
-        "a parameter must be one of the network's; got 'dense.bias'; did you mean dense1.bias, bn1.bias, "
-        "dense1.weight? [array-name]",
+        "The network has no parameter 'dense.bias'. Did you mean dense1.bias, bn1.bias, dense1.weight? [array-name]",
         lambda: parameters["dense.bias"],
     )
     refused(
         BadSetting,
-        "parameter 'bn1.bias' must stay: the network has it; got a request to delete it; set it to zeros instead. "
-        "[array-fixed]",
+        "'bn1.bias' is part of the network and cannot be deleted. Set it to zeros instead. [array-fixed]",
         lambda: parameters.pop("bn1.bias"),
     )
 
@@ -395,10 +393,10 @@ def test_bad_images_are_reported(x, message):
          "labels must be numbers (got dtype=<U1). Use np.unique(labels, return_inverse=True)[1] to number "
          "classes. [labels-type]"),
         (np.full(7, 3), BadShape,
-         "labels must be whole numbers from 0 to 2; got 3; count classes from 0, or give the network more outputs. "
+         "labels must be integers from 0 to 2 (got 3). Count classes from 0, or give the network more outputs. "
          "[labels-range]"),
         (np.full(7, -1), BadShape,
-         "labels must be whole numbers from 0 to 2; got -1; count classes from 0, or give the network more outputs. "
+         "labels must be integers from 0 to 2 (got -1). Count classes from 0, or give the network more outputs. "
          "[labels-range]"),
     ],
 )  # fmt: skip
@@ -416,7 +414,7 @@ def test_bad_labels_are_reported(labels, error, message):
          "Model.precision must be one of fast, strict (got 'high'). strict rounds as plain sums do, fast may "
          "use Winograd's algorithm. [precision]"),
         (lambda: cs.Model(NET, engine="refrence"),
-         "Model.engine must be one of native, reference, torch; got engine='refrence'; did you mean reference? [engine]"),
+         "Model.engine must be one of native, reference, torch (got engine='refrence'). Did you mean reference? [engine]"),
         (lambda: cs.Model(NET, dtype="float16"),
          "Model.dtype must be float32 or float64 (got 'float16'). [dtype]"),
         (lambda: cs.Model(NET, task="clasification"),

@@ -153,8 +153,8 @@ def test_model_with_too_large_array_names_the_layer() -> None:
     with pytest.raises(cs.ConvscopeError) as caught:
         cs.Model("input 3x30000x30000 | conv 4 3 | relu")
     assert str(caught.value) == (
-        "arrays of a Model must have at most 2,147,483,647 elements; got 3×30000×30000 = 2,700,000,000 for the "
-        "output of layer 'input'; inspect the network without a Model, or use smaller images. [array-size]"
+        "Arrays of a Model must have at most 2,147,483,647 elements (got 3×30000×30000 = 2,700,000,000 for "
+        "'input.output'). Inspect the network without a Model, or use smaller images. [array-size]"
     )
 
 

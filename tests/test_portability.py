@@ -107,13 +107,13 @@ def test_everything_works_without_what_only_posix_has(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("CONVSCOPE_THREADS", "1000000000000", "CONVSCOPE_THREADS must be an integer from 1 to 1024; got '10"),
-        ("CONVSCOPE_THREADS", "9" * 5000, "CONVSCOPE_THREADS must be an integer from 1 to 1024; got '99"),
-        ("CONVSCOPE_THREADS", "0", "CONVSCOPE_THREADS must be an integer from 1 to 1024; got '0'"),
-        ("CONVSCOPE_THREADS", "-3", "CONVSCOPE_THREADS must be an integer from 1 to 1024; got '-3'"),
-        ("CONVSCOPE_THREADS", "two", "CONVSCOPE_THREADS must be an integer from 1 to 1024; got 'two'"),
-        ("CONVSCOPE_CACHE_LIMIT", "lots", "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G; got 'lots'"),
-        ("CONVSCOPE_CACHE_LIMIT", "-1", "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G; got '-1'"),
+        ("CONVSCOPE_THREADS", "1000000000000", "CONVSCOPE_THREADS must be an integer from 1 to 1024 (got '10"),
+        ("CONVSCOPE_THREADS", "9" * 5000, "CONVSCOPE_THREADS must be an integer from 1 to 1024 (got '99"),
+        ("CONVSCOPE_THREADS", "0", "CONVSCOPE_THREADS must be an integer from 1 to 1024 (got '0'"),
+        ("CONVSCOPE_THREADS", "-3", "CONVSCOPE_THREADS must be an integer from 1 to 1024 (got '-3'"),
+        ("CONVSCOPE_THREADS", "two", "CONVSCOPE_THREADS must be an integer from 1 to 1024 (got 'two'"),
+        ("CONVSCOPE_CACHE_LIMIT", "lots", "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G (got 'lots'"),
+        ("CONVSCOPE_CACHE_LIMIT", "-1", "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G (got '-1'"),
         (
             "CONVSCOPE_DATA",
             "no such folder",

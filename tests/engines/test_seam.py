@@ -229,7 +229,7 @@ def test_without_training_there_is_no_step(compiled):
     with pytest.raises(BadSetting) as caught:
         program.step(*batch(), 0.1, 0)
     assert str(caught.value) == (
-        "the program was compiled for inference only. Compile it with an optimizer and a loss. [not-training]"
+        "The program was compiled for inference only. Compile it with an optimizer and a loss. [not-training]"
     )
 
 
@@ -238,13 +238,13 @@ def test_unknown_losses_and_optimizers_are_named():
     from convscope.engines.common.losses import score
     from convscope.engines.common.updates import state_slots, update
 
-    with pytest.raises(BadSetting, match=r"^there is no rule to compute the loss Loss\. .* \[no-score\]$"):
+    with pytest.raises(BadSetting, match=r"^There is no rule to compute the loss Loss\. .* \[no-score\]$"):
         score(Loss(), np.zeros((1, 2)), np.zeros(1, int))
     with pytest.raises(
-        BadSetting, match=r"^there is no state_slots rule for the optimizer Optimizer\. .* \[no-state-slots\]$"
+        BadSetting, match=r"^There is no state_slots rule for the optimizer Optimizer\. .* \[no-state-slots\]$"
     ):
         state_slots(Optimizer())
     with pytest.raises(
-        BadSetting, match=r"^there is no update rule for the optimizer Optimizer\. .* \[no-update\]$"
+        BadSetting, match=r"^There is no update rule for the optimizer Optimizer\. .* \[no-update\]$"
     ):
         update(Optimizer(), np.zeros(1), np.zeros(1), {}, 0.1, 0)

@@ -23,7 +23,7 @@ TEMPLATES = {"Message", "localize"} | ERRORS
 
 PENDING = {
     *("arrays", "axis", "settings", "input_shapes", "layers", "network"),
-    *("parameters", "notation", "analysis", "derivations", "engines", "interop"),
+    *("parameters", "notation", "analysis", "derivations", "interop"),
     *("loading",),
 }
 """Packages and modules whose messages have no entries yet."""

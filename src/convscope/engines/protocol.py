@@ -33,7 +33,7 @@ def required(training: Training | None) -> Training:
     """
     if training is None:
         raise BadSetting(
-            "the program was compiled for inference only. Compile it with an optimizer and a loss. [not-training]"
+            "The program was compiled for inference only. Compile it with an optimizer and a loss. [not-training]"
         )
     return training
 

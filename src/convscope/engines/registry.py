@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ..errors import BadSetting, nearest
+from ..errors import BadSetting, suggest
 from .protocol import Engine
 
 DEFAULT = "native"
@@ -26,10 +26,10 @@ def engine_named(name: str | None) -> Engine:
     home = _HOMES.get(chosen) if isinstance(chosen, str) else None
     if home is None:
         raise BadSetting(
-            "Model.engine must be one of {homes}; got engine={name!r}; {chosen} [engine]",
-            homes=", ".join(_HOMES),
-            name=name,
-            chosen=nearest(str(chosen), _HOMES),
+            "Model.engine must be one of {engines} (got engine={engine!r}). {hint} [engine]",
+            engines=", ".join(_HOMES),
+            engine=name,
+            hint=suggest(str(chosen), _HOMES),
         )
     engine: Engine = import_module(home).ENGINE
     return engine

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.engines.common import loss_functions as losses
+from convscope.engines.common import losses
 from convscope.errors import BadShape
 from engines.reference.settings_of import SEEDS, SOME
 
@@ -93,22 +93,23 @@ def test_a_class_that_is_impossible_and_not_wanted_costs_nothing():
 REFUSED = [
     (
         np.array([0, 3]),
-        "labels must be whole numbers from 0 to 2; got 3; count classes from 0, or give the network more outputs. "
+        "labels must be integers from 0 to 2 (got 3). Count classes from 0, or give the network more outputs. "
         "[labels-range]",
     ),
     (
         np.array([0, -1]),
-        "labels must be whole numbers from 0 to 2; got -1; count classes from 0, or give the network more outputs. "
+        "labels must be integers from 0 to 2 (got -1). Count classes from 0, or give the network more outputs. "
         "[labels-range]",
     ),
     (
         np.array([0.0, np.nan]),
-        "labels must be whole numbers from 0 to 2; got nan; count classes from 0, or give the network more outputs. "
+        "labels must be integers from 0 to 2 (got nan). Count classes from 0, or give the network more outputs. "
         "[labels-range]",
     ),
     (
         np.array([0, 1, 2]),
-        "labels must number 2 for scores 2×3; got labels=3; give one class per image. [labels-count]",
+        "labels must have the shape 2 for scores 2×3 (got labels=3). Give one class per image, or one per "
+        "position. [labels-count]",
     ),
 ]
 
@@ -129,5 +130,5 @@ def test_target_of_wrong_shape_is_rejected(loss):
         loss(np.zeros((2, 3)), np.zeros((2, 1)))
     assert (
         str(error.value)
-        == "target must be 2×3, as the output; got target=2×1; reshape one of them. [target-shape]"
+        == "target must be 2×3, as the output (got target=2×1). Reshape one of them. [target-shape]"
     )

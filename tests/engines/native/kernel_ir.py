@@ -36,7 +36,7 @@ from convscope.engines.native.runtime.program import NativeProgram
 from convscope.engines.protocol import Training
 from convscope.errors import ConvscopeError
 from convscope.network import Entry, Network
-from convscope.optim.losses import objective, usual_loss
+from convscope.optim.losses import default_loss, objective
 from convscope.optim.optimizers import SGD, Adam
 from layers.examples import EXAMPLES, Shape, example_id
 
@@ -83,7 +83,7 @@ def networks(draws: int, zoo: list[str]) -> Iterator[tuple[str, Network]]:
 
 def program_for(network: Network, target: Target, strict: bool, optimizer: Any) -> NativeProgram:
     """Return a network compiled for a target. It can be planned, not run."""
-    training = Training(optimizer, objective(network, usual_loss(network)))
+    training = Training(optimizer, objective(network, default_loss(network)))
     pool: Any = None
     return NativeProgram(network, training, 0, strict, Loader(target), pool)
 

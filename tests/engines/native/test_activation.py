@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from convscope.engines.native.kernels.activation.pointwise import (
     Activate,
     ActivateGradient,
+    PReLUGradient,
+    PReLUKernel,
+    PReLUSlopeGradient,
     kind_of,
     value_at_zero,
 )
-from convscope.engines.native.kernels.activation.prelu import PReLU, PReLUGradient, PReLUSlopeGradient
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.reference.layers.activation import derivative, value
 from convscope.engines.reference.layers.rules import Context, backward, forward
@@ -149,7 +151,7 @@ def test_prelu_equals_the_reference(shared: bool, kind: str, slices: int) -> Non
     arrays["y"] = arrays["dx"] = np.full_like(arrays["x"], np.nan)
     arrays["parts"] = np.full((slices, own.floats), np.nan, np.float32)
     arrays["dslope"] = np.full(1 if shared else own.floats, np.nan, np.float32)
-    y = call(PReLU(*sizes, lanes, shared), n, arrays, kind=kind)["y"]
+    y = call(PReLUKernel(*sizes, lanes, shared), n, arrays, kind=kind)["y"]
     arrays |= call(PReLUGradient(*sizes, lanes, shared, slices), n, arrays, kind=kind)
     dslope = call(PReLUSlopeGradient(c, lanes, shared, slices), n, arrays, kind=kind)["dslope"]
     exact, weights = (x.astype(np.float64),), {"weight": slope.astype(np.float64)}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.kernels.activation.epilogue import Function, function_of
+from convscope.engines.native.kernels.activation.functions import EpilogueFunction, function_of
 from convscope.engines.native.kernels.activation.pointwise import Activate
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
-from convscope.engines.native.kernels.dense.product import Dense
+from convscope.engines.native.kernels.dense.product import DenseKernel
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
 from convscope.engines.native.plan import KernelCall
@@ -34,7 +34,7 @@ EACH = pytest.mark.parametrize("layer", LAYERS, ids=IDS)
 EVERYWHERE = pytest.mark.parametrize("kind", KINDS)
 
 
-def of(layer: Layer) -> Function:
+def of(layer: Layer) -> EpilogueFunction:
     found = function_of(layer)
     assert found is not None
     return found
@@ -102,7 +102,7 @@ def test_any_activation_is_fused_into_a_dense_layer(layer: Layer, kind: str, dep
         "bias": Channels(outputs, lanes).pack(bias),
         "y": np.full((batch, width), np.nan, np.float32),
     }
-    got = call(Dense(source.floats, outputs, lanes, True, of(layer)), batch, arrays, kind=kind)["y"]
+    got = call(DenseKernel(source.floats, outputs, lanes, True, of(layer)), batch, arrays, kind=kind)["y"]
     assert_function(layer, got[:, :outputs], x.astype(np.float64) @ w.T.astype(np.float64) + bias)
     assert not got[:, outputs:].any()
 
@@ -167,8 +167,10 @@ def test_training_keeps_what_a_gradient_needs(function: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-@pytest.mark.parametrize("function", [Function("relu6"), Function("silu"), Function("gelu")])
-def test_sums_beside_a_function_are_not_spilled(function: Function, kind: str) -> None:
+@pytest.mark.parametrize(
+    "function", [EpilogueFunction("relu6"), EpilogueFunction("silu"), EpilogueFunction("gelu")]
+)
+def test_sums_beside_a_function_are_not_spilled(function: EpilogueFunction, kind: str) -> None:
     """Nothing goes over the stack inside the loops over the depth, nor where the function is computed."""
     shape = shape_of(40, 13, 28, 48, (1, 1), kind=kind)
     assert spills_in_loops(Convolution(shape, False, True, function, True), kind) <= (kind == X86_64)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernels.merge.concatenation import (
-    ChannelShuffle,
+    ChannelShuffleKernel,
     ChannelSlice,
     Concatenate,
     Split,
@@ -16,7 +16,7 @@ from convscope.engines.native.kernels.merge.concatenation import (
 )
 from convscope.engines.native.layout import Blocked
 from convscope.engines.reference.layers.rules import Context, forward
-from convscope.layers import ChannelShuffle as ChannelShuffleLayer
+from convscope.layers import ChannelShuffle
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, SMALLER, call, target_named
@@ -87,10 +87,10 @@ def test_channels_are_shuffled(kind, channels, groups) -> None:
     """As the reference deals; the other number of groups deals them back."""
     x = numbered(channels, 3, 5)
     sizes = (3, 5, target_named(kind).width)
-    y = run(ChannelShuffle(channels, groups, *sizes), {"x": x}, kind)["y"]
-    np.testing.assert_array_equal(y, forward(ChannelShuffleLayer(groups), (x,), {}, Context()))
+    y = run(ChannelShuffleKernel(channels, groups, *sizes), {"x": x}, kind)["y"]
+    np.testing.assert_array_equal(y, forward(ChannelShuffle(groups), (x,), {}, Context()))
     np.testing.assert_array_equal(
-        run(ChannelShuffle(channels, channels // groups, *sizes), {"x": y}, kind)["y"], x
+        run(ChannelShuffleKernel(channels, channels // groups, *sizes), {"x": y}, kind)["y"], x
     )
 
 

@@ -14,12 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.target import named
-from convscope.engines.native.kernels.activation.epilogue import RELU
+from convscope.engines.native.kernels.activation.functions import RELU
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
-from convscope.engines.native.kernels.convolution.axes import forward_axis, gradient_phases
-from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
-from convscope.engines.native.kernels.convolution.loops import FAR_FLOATS
-from convscope.engines.native.kernels.convolution.tiles import Tile
+from convscope.engines.native.kernels.convolution.axes import Tile, forward_axis, gradient_phases
+from convscope.engines.native.kernels.convolution.direct import FAR_FLOATS, Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weights import few_channels, transposed_layout
 from convscope.engines.native.layout import Channels
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from convscope.engines.native.codegen.compiler import assembled
 from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.codegen.target import named
-from convscope.engines.native.kernels.activation.epilogue import RELU
-from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
+from convscope.engines.native.kernels.activation.functions import RELU
+from convscope.engines.native.kernels.dense.product import DenseInputGradient, DenseKernel, DenseWeightGradient
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
 
 from .assembly import ARM, TARGETS, inner_loops, moves_in_loops, spills
@@ -51,7 +51,7 @@ class Case:
         if bias:
             arrays["bias"] = Channels(self.outputs, self.lanes).pack(self.b)
         got = call(
-            Dense(self.depth, self.outputs, self.lanes, bias, RELU if relu else None),
+            DenseKernel(self.depth, self.outputs, self.lanes, bias, RELU if relu else None),
             self.batch,
             arrays,
             kind=self.kind,
@@ -223,7 +223,7 @@ def test_turning_weights_over_spills_nothing_around_products(name: str) -> None:
 def kernels_for(name: str) -> tuple[Kernel, Kernel, Kernel]:
     lanes = named(name).width
     return (
-        Dense(1056, 130, lanes, True, RELU),
+        DenseKernel(1056, 130, lanes, True, RELU),
         DenseInputGradient(1056, 130, lanes),
         DenseWeightGradient(1056, 130, lanes),
     )
@@ -231,7 +231,11 @@ def kernels_for(name: str) -> tuple[Kernel, Kernel, Kernel]:
 
 def test_code_for_arm_multiplies_and_adds_in_one() -> None:
     """The same text becomes NEON's fused multiply-add."""
-    for kernel in (Dense(40, 30, 4, True, RELU), DenseInputGradient(40, 30, 4), DenseWeightGradient(40, 30, 4)):
+    for kernel in (
+        DenseKernel(40, 30, 4, True, RELU),
+        DenseInputGradient(40, 30, 4),
+        DenseWeightGradient(40, 30, 4),
+    ):
         text = assembled(kernel, named(ARM))
         assert text.count("fmla") > 8
 
@@ -239,6 +243,6 @@ def test_code_for_arm_multiplies_and_adds_in_one() -> None:
 def test_every_thread_of_eight_has_work_for_one_image() -> None:
     """Few outputs, many outputs, few inputs."""
     for depth, outputs in ((3136, 128), (2048, 1000), (128, 512)):
-        assert Dense(depth, outputs, 16, True, None).items(1) >= 8
+        assert DenseKernel(depth, outputs, 16, True, None).items(1) >= 8
         assert DenseInputGradient(depth, outputs, 16).items(1) >= 8
         assert DenseWeightGradient(depth, outputs, 16).items(1) >= 8

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.ir import Code
-from convscope.engines.native.kernels.update.dropout import Dropout, DropoutGradient
-from convscope.engines.native.kernels.update.philox import random_bits
+from convscope.engines.native.kernels.update.dropout import DropoutGradient, DropoutKernel, random_bits
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named
@@ -74,7 +73,7 @@ def numpy_factors(floats: int, lanes: int, rate: float, key: tuple[int, int]) ->
 def dropped(
     x: np.ndarray, rate: float, key: tuple[int, int], kind: str = "host", back: bool = False
 ) -> np.ndarray:
-    kernel, source, result = (DropoutGradient(rate), "dy", "dx") if back else (Dropout(rate), "x", "y")
+    kernel, source, result = (DropoutGradient(rate), "dy", "dx") if back else (DropoutKernel(rate), "x", "y")
     numbers = {"floats": x.size, "key_low": key[0], "key_high": key[1]}
     return call(kernel, 1, {source: x, result: np.full_like(x, np.nan)}, numbers, kind)[result]
 
@@ -148,4 +147,4 @@ def test_nan_and_infinity_go_through() -> None:
 
 @pytest.mark.parametrize("kind", TARGETS)
 def test_no_register_is_spilled_in_the_loop(kind: str) -> None:
-    assert spills_in_loops(Dropout(0.5), kind) == 0
+    assert spills_in_loops(DropoutKernel(0.5), kind) == 0

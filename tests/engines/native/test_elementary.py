@@ -12,7 +12,7 @@ import pytest
 from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.ir import Code
 from convscope.engines.native.kernels.common import elementary
-from convscope.engines.native.kernels.common.polynomial import fitted
+from convscope.engines.native.kernels.common.elementary import fitted
 
 from .assembly import TARGETS, X86_64, spills_in_loops
 from .harness import KINDS, call, target_named

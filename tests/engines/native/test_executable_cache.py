@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.runtime.executable_cache import MAX_EXECUTABLES, SPARE
+from convscope.engines.native.runtime.executable import MAX_EXECUTABLES, SPARE
 from convscope.engines.native.runtime.program import NativeProgram
 
 SMALL = (

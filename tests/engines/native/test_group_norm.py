@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.normalization.batch_norm import Normalize
-from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
+from convscope.engines.native.kernels.normalization.batch_norm import Normalize, NormGradient
 from convscope.engines.native.kernels.normalization.group_norm import (
     GroupGradientSums,
     GroupStatistics,

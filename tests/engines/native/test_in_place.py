@@ -12,11 +12,10 @@ from convscope.engines.native.codegen.kernel import Kernel, argument_names
 from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.activation.pointwise import Activate, ActivateGradient
 from convscope.engines.native.kernels.common.shapes import PoolingShape
-from convscope.engines.native.kernels.merge.merges import ReluGradient, Sum
-from convscope.engines.native.kernels.normalization.batch_norm import Normalize
-from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
-from convscope.engines.native.kernels.update.dropout import Dropout, DropoutGradient
+from convscope.engines.native.kernels.merge.merges import ReluGradient, SumKernel
+from convscope.engines.native.kernels.normalization.batch_norm import Normalize, NormGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient
+from convscope.engines.native.kernels.update.dropout import DropoutGradient, DropoutKernel
 from convscope.engines.native.plan import Role
 from convscope.engines.native.runtime.memory_planner import by_lifetime, lifetimes, shared_lifetimes
 from convscope.engines.native.runtime.program import NativeProgram
@@ -32,14 +31,14 @@ POOL = PoolingShape(CHANNELS, HEIGHT, WIDTH, (2, 2), (2, 2), (0, 0), (1, 1), (3,
 FLOATS = IMAGES * CHANNELS * PLANE
 
 KERNELS = [
-    Sum(3, relu=True),
+    SumKernel(3, relu=True),
     ReluGradient(),
     Activate("silu", (), *SIZES),
     ActivateGradient("tanh", (), *SIZES),
     Normalize(*SIZES, relu=True, residual=True),
     NormGradient(*SIZES, relu=True, residual=False, addends=2),
     MaxPoolGradient(POOL, masked=True, bias_slices=2),
-    Dropout(0.4),
+    DropoutKernel(0.4),
     DropoutGradient(0.4),
 ]
 
@@ -49,9 +48,9 @@ def run(kernel: Kernel, one_memory: tuple[str, str] | None) -> np.ndarray:
     draw = np.random.default_rng(3)
     arrays = {name: draw.normal(size=FLOATS).astype(np.float32) for name in kernel.pointers}
     if isinstance(kernel, MaxPoolGradient):
-        from convscope.engines.native.kernels.pooling.maximum import MaxPool
+        from convscope.engines.native.kernels.pooling.maximum import MaxPoolKernel
 
-        made = MaxPool(POOL)
+        made = MaxPoolKernel(POOL)
         start(made, {name: arrays[name] for name in ("x", "y")}, {"batch": IMAGES})
     written = kernel.in_place[0][0]
     if one_memory is not None:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from convscope.engines.native.kernels.normalization.layer_norm import (
     AffineGradient,
-    LayerNorm,
     LayerNormGradient,
+    LayerNormKernel,
 )
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.reference.layers.rules import Context, backward, forward
-from convscope.layers import LayerNorm as LayerNormLayer
+from convscope.layers import LayerNorm
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, call, target_named
@@ -42,13 +42,13 @@ def check(shape, kind, affine, seed, mean=0.0):
     arrays["parts"] = np.full(SLICES * 2 * vectors.floats, np.nan, np.float32)
     arrays |= {name: np.full(vectors.floats, np.nan, np.float32) for name in ("dweight", "dbias")}
     kernels = [
-        LayerNorm(*shape[1:], lanes, 1e-6, affine),
+        LayerNormKernel(*shape[1:], lanes, 1e-6, affine),
         LayerNormGradient(*shape[1:], lanes, 1e-6, affine, SLICES),
     ]
     for kernel in kernels + [AffineGradient(*shape[1:], lanes)] * affine:
         given_arrays = {name: arrays[name] for name in kernel.pointers}
         arrays |= call(kernel, batch, given_arrays, {"rows": SLICES}, kind)
-    layer, context = LayerNormLayer(axes=(0,), eps=1e-6, affine=affine), Context()
+    layer, context = LayerNorm(axes=(0,), eps=1e-6, affine=affine), Context()
     double = {name: np.float64(array) for name, array in parameters.items()}
     y = forward(layer, (np.float64(x),), double, context)
     grads = backward(layer, np.float64(dy), (np.float64(x),), double, context)
@@ -97,7 +97,7 @@ def test_nan_stays_in_its_position() -> None:
     layout = Blocked(5, 2, 3, lanes)
     x = np.random.default_rng(0).normal(size=(1, 5, 2, 3)).astype(np.float32)
     x[0, 1, 1, 2] = np.nan
-    kernel = LayerNorm(5, 2, 3, lanes, 1e-6, False)
+    kernel = LayerNormKernel(5, 2, 3, lanes, 1e-6, False)
     y = call(kernel, 1, {"x": layout.pack(x), "y": np.zeros((1, layout.floats), np.float32)})["y"]
     np.testing.assert_array_equal(layout.pack(layout.unpack(y)), y)
     assert np.isnan(layout.unpack(y)[:, :, 1, 2]).all()
@@ -115,5 +115,5 @@ def test_nan_stays_in_its_position() -> None:
 def test_nothing_is_spilled(kind) -> None:
     """Four positions' sums fit the registers."""
     sizes = (96, 14, 14, target_named(kind).width)
-    assert spills_in_loops(LayerNorm(*sizes, 1e-6, True), kind) == 0
+    assert spills_in_loops(LayerNormKernel(*sizes, 1e-6, True), kind) == 0
     assert spills_in_loops(LayerNormGradient(*sizes, 1e-6, True), kind) == 0

@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 
 import convscope as cs
 from convscope.engines.native.kernels.merge.merges import (
-    Multiply,
     MultiplyGradient,
+    MultiplyKernel,
     ReluGradient,
-    Scale,
     ScaleGradient,
-    Sum,
+    ScaleKernel,
+    SumKernel,
 )
 from convscope.engines.native.layout import Blocked
 from convscope.engines.reference.layers.rules import Context, backward, forward
-from convscope.layers import Add
-from convscope.layers import Multiply as MultiplyLayer
+from convscope.layers import Add, Multiply
 
 from .assembly import TARGETS, spills_in_loops
 from .harness import KINDS, assert_close, call, target_named
@@ -47,7 +46,7 @@ def test_sums_of_any_count(size, count, relu, seed) -> None:
     """Fewer vectors than pieces, and more; the order is the reference's."""
     draw = np.random.default_rng(seed)
     terms = [vectors(size, draw) for _ in range(count)]
-    got = flat(Sum(count, relu), {f"x{n}": term for n, term in enumerate(terms)})["y"]
+    got = flat(SumKernel(count, relu), {f"x{n}": term for n, term in enumerate(terms)})["y"]
     exact = forward(Add(), tuple(map(np.float64, terms)), {}, Context())
     assert_close(got, np.maximum(exact, 0) if relu else exact, count * ROUNDING)
 
@@ -62,10 +61,10 @@ def test_products_and_their_gradients(kind, count) -> None:
     above = vectors(70, draw, kind)
     arrays = {f"x{n}": factor for n, factor in enumerate(factors)}
     inputs, context = tuple(map(np.float64, factors)), Context()
-    got = flat(Multiply(count), arrays, kind)["y"]
-    assert_close(got, forward(MultiplyLayer(), inputs, {}, context), count * ROUNDING)
+    got = flat(MultiplyKernel(count), arrays, kind)["y"]
+    assert_close(got, forward(Multiply(), inputs, {}, context), count * ROUNDING)
     got = flat(MultiplyGradient(count), arrays | {"dy": above}, kind)
-    expected = backward(MultiplyLayer(), np.float64(above), inputs, {}, context).inputs
+    expected = backward(Multiply(), np.float64(above), inputs, {}, context).inputs
     for n in range(count):
         assert_close(got[f"dx{n}"], expected[n], count * ROUNDING)
 
@@ -75,9 +74,9 @@ def test_relu_and_nan(kind) -> None:
     """NaN goes through a sum's ReLU and lets its gradient through, as in PyTorch; the gradient at 0 is 0."""
     x = np.resize(np.array([-1, 0, 2, np.nan, np.inf, -np.inf], np.float32), 48)
     zeros = np.zeros_like(x)
-    y = flat(Sum(2, relu=True), {"x0": x, "x1": zeros}, kind)["y"]
+    y = flat(SumKernel(2, relu=True), {"x0": x, "x1": zeros}, kind)["y"]
     np.testing.assert_array_equal(y, np.resize(np.array([0, 0, 2, np.nan, np.inf, 0], np.float32), 48))
-    np.testing.assert_array_equal(flat(Sum(2, relu=True), {"x0": zeros, "x1": x}, kind)["y"], y)
+    np.testing.assert_array_equal(flat(SumKernel(2, relu=True), {"x0": zeros, "x1": x}, kind)["y"], y)
     dx = flat(ReluGradient(), {"y": y, "dy": np.arange(1, 49, dtype=np.float32)}, kind)["dx"]
     np.testing.assert_array_equal(dx, np.where(y <= 0, 0, np.arange(1, 49)))
 
@@ -93,7 +92,7 @@ def test_factors_of_channels(kind, sizes) -> None:
     gate = draw.uniform(size=(2, sizes[0], 1, 1)).astype(np.float32)
     empty = np.full((2, layout.floats), np.nan, np.float32)
     arrays = {"x": layout.pack(x), "gate": gates.pack(gate), "dy": layout.pack(dy), "y": empty, "dx": empty}
-    kernel = Scale(*sizes, layout.lanes)
+    kernel = ScaleKernel(*sizes, layout.lanes)
     y = call(kernel, 2, {name: arrays[name] for name in kernel.pointers}, kind=kind)["y"]
     np.testing.assert_array_equal(layout.unpack(y), x * gate)
     arrays["dgate"] = np.full((2, gates.floats), np.nan, np.float32)
@@ -109,7 +108,7 @@ def test_factors_of_channels(kind, sizes) -> None:
 def test_nothing_is_spilled(kind) -> None:
     """The loops keep all in registers."""
     sizes = (64, 14, 14, target_named(kind).width)
-    kernels = [Sum(4, True), ReluGradient(), MultiplyGradient(2), Scale(*sizes), ScaleGradient(*sizes)]
+    kernels = [SumKernel(4, True), ReluGradient(), MultiplyGradient(2), ScaleKernel(*sizes), ScaleGradient(*sizes)]
     assert [spills_in_loops(kernel, kind) for kernel in kernels] == [0] * len(kernels)
 
 

@@ -13,10 +13,10 @@ from convscope.engines.native.kernels.activation.pointwise import Activate
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape, PoolingShape
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
-from convscope.engines.native.kernels.dense.product import Dense
+from convscope.engines.native.kernels.dense.product import DenseKernel
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
-from convscope.engines.native.kernels.normalization.batch_norm_gradient import NormGradient
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.normalization.batch_norm import NormGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
 
 from .assembly import ARM
@@ -31,7 +31,7 @@ MULTIPLYING = [
     ConvolutionWeightGradient(SHAPE, False, 2),
     WinogradConvolution(SHAPE, 4),
     DepthwiseConvolution(DEPTHWISE),
-    Dense(72, 10, 4, True, None),
+    DenseKernel(72, 10, 4, True, None),
     NormGradient(8, 10, 9, 4),
 ]
 OTHERS = [MaxPoolGradient(POOL, masked=True, bias_slices=2), Activate("tanh", (), 8, 10, 9, 4)]
@@ -49,7 +49,7 @@ def test_kernels_become_neon_code(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize(
-    "kernel", [Convolution(SHAPE), Dense(72, 10, 4, True, None)], ids=["convolution", "dense"]
+    "kernel", [Convolution(SHAPE), DenseKernel(72, 10, 4, True, None)], ids=["convolution", "dense"]
 )
 def test_sums_stay_in_neon_registers(kernel: Kernel) -> None:
     """No vector is moved to the stack inside a loop of multiply-adds."""

@@ -17,12 +17,10 @@ from convscope.engines.native.kernels.normalization.batch_norm import (
     ChannelMoments,
     FoldStatistics,
     Normalize,
-    NormStatistics,
-)
-from convscope.engines.native.kernels.normalization.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,
+    NormStatistics,
 )
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.reference.layers.rules import Context, backward, forward

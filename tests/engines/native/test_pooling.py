@@ -10,8 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.kernels.common.shapes import PoolingShape
-from convscope.engines.native.kernels.pooling.maximum import MaxPool
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient, MaxPoolKernel
 from convscope.engines.native.layout import Blocked, Channels
 from convscope.engines.reference.layers.rules import Context, backward, forward
 from convscope.layers import pooling as layers
@@ -49,7 +48,7 @@ def run(layer: layers.MaxPool, x: np.ndarray, kind: str, masked: bool, slices: i
     shape = shape_of(layer, x.shape[1:], lanes)
     source, target = layout_of(x.shape, kind), Blocked(shape.channels, *shape.output, lanes)
     packed = source.pack(x)
-    forwards = MaxPool(shape, smallest=isinstance(layer, layers.MinPool))
+    forwards = MaxPoolKernel(shape, smallest=isinstance(layer, layers.MinPool))
     y = call(
         forwards, len(x), {"x": packed, "y": np.full((len(x), target.floats), np.nan, np.float32)}, kind=kind
     )["y"]
@@ -160,7 +159,7 @@ def test_relu_is_fused() -> None:
     shape = shape_of(layers.MaxPool2d(2), x.shape[1:], lanes)
     target = Blocked(19, 3, 2, lanes)
     arrays = {"x": layout_of(x.shape, "host").pack(x), "y": np.full((2, target.floats), np.nan, np.float32)}
-    got = checked(target, call(MaxPool(shape, relu=True), 2, arrays)["y"])
+    got = checked(target, call(MaxPoolKernel(shape, relu=True), 2, arrays)["y"])
     np.testing.assert_array_equal(got, np.maximum(forward(layers.MaxPool2d(2), (x,), {}, Context()), 0))
 
 
@@ -183,5 +182,5 @@ def test_window_of_padding_only_keeps_padding_lanes_zero() -> None:
 def test_pooling_spills_nothing_in_loops(layer: layers.MaxPool, kind: str) -> None:
     """Nothing goes over the stack inside the innermost loops."""
     shape = shape_of(layer, (19, 14, 15), target_named(kind).width)
-    for kernel in (MaxPool(shape), MaxPoolGradient(shape, True), MaxPoolGradient(shape, True, 2)):
+    for kernel in (MaxPoolKernel(shape), MaxPoolGradient(shape, True), MaxPoolGradient(shape, True, 2)):
         assert spills_in_loops(kernel, kind) == 0

@@ -46,7 +46,7 @@ def trained(*arguments: str, text: str = DROPPED, dtype: str = "float32", **envi
     command = [sys.executable, *arguments, "-c", TRAIN, text, dtype]
     done = run(command, **environment)
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"(compiling \d+ kernels for this processor, once …\n)?", done.stderr)
+    assert re.fullmatch(r"(Compiling \d+ kernels? for this processor, once …\n)?", done.stderr)
     found = json.loads(done.stdout)
     assert isinstance(found, dict)
     return found
@@ -172,8 +172,7 @@ def test_without_llvmlite_one_warning_says_so(broken: str) -> None:
     assert found["program"] == "ReferenceProgram"
     (told,) = found["told"]  # type: ignore[misc]
     assert told == (
-        "the native engine cannot be used here (ImportError: no LLVM here); "
-        "running on the reference engine, which is slower"
+        "The native engine cannot be used here (ImportError: no LLVM here). Using the slower reference engine."
     )
 
 
@@ -193,7 +192,7 @@ def test_broken_llvm_is_reported(damage: str, reason: str, tmp_path: Path) -> No
     found = trained(FIRST=str(tmp_path))
     assert found["program"] == "ReferenceProgram"
     (told,) = found["told"]  # type: ignore[misc]
-    assert told.startswith(f"the native engine cannot be used here ({reason}: ")
+    assert told.startswith(f"The native engine cannot be used here ({reason}: ")
 
 
 def test_double_precision_needs_no_engine_and_no_warning(broken: str) -> None:
@@ -225,6 +224,6 @@ def test_the_command_line_falls_back_and_ends_well(broken: str, tmp_path: Path) 
     command = [sys.executable, "-m", "convscope", *arguments, "--epochs", "1", "--run", str(tmp_path / "run")]
     done = run(command, FIRST=broken)
     assert done.returncode == 0, done.stderr
-    assert (done.stdout + done.stderr).count("the native engine cannot be used here") == 1
+    assert (done.stdout + done.stderr).count("The native engine cannot be used here") == 1
     assert "Traceback" not in done.stderr
     assert ".py" not in done.stderr

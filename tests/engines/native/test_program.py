@@ -159,14 +159,14 @@ def test_training_goes_the_same_way(name: str, optimizer: Optimizer) -> None:
 def test_the_same_bits_for_any_number_of_threads(name: str) -> None:
     """One, two and five threads train to identical parameters."""
     from convscope.engines.native.codegen.compiler import this_loader
-    from convscope.engines.native.runtime.threads import Pool
+    from convscope.engines.native.runtime.threads import ThreadPool
 
     results = []
     for threads in (1, 2, 5):
         native, _ = pair(name)
         program = native.program
         assert isinstance(program, NativeProgram)
-        program._pool = Pool(this_loader(), threads)
+        program._pool = ThreadPool(this_loader(), threads)
         x, labels = batch(name, 13)
         for _ in range(3):
             native.train_step(x, labels)

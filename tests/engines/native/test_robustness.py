@@ -11,7 +11,7 @@ import pytest
 import convscope as cs
 from convscope.engines.native.codegen.compiler import Loader
 from convscope.engines.native.runtime.program import NativeProgram
-from convscope.engines.native.runtime.threads import Pool
+from convscope.engines.native.runtime.threads import ThreadPool
 from convscope.errors import ConvscopeError, NotFinite
 from convscope.optim.optimizers import SGD
 
@@ -54,7 +54,7 @@ def test_whole_networks_run_on_smaller_instruction_sets(name: str, kind: str) ->
     """Output, gradients and three steps are the reference's with vectors of eight and of four floats."""
     native, reference = pair(name)
     loader = Loader(target_named(kind))
-    pool = Pool(loader, 2)
+    pool = ThreadPool(loader, 2)
     program = NativeProgram(native.network, native.training, 3, False, loader, pool)
     for key in native.program.names():
         program.write(key, native.program.read(key))

@@ -15,8 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.common.loss_functions import softmax_cross_entropy
-from convscope.engines.native.kernels.activation.softmax import LogSoftmax, Softmax, SoftmaxCrossEntropy
+from convscope.engines.common.losses import softmax_cross_entropy
+from convscope.engines.native.kernels.activation.softmax import (
+    LogSoftmaxKernel,
+    SoftmaxCrossEntropy,
+    SoftmaxKernel,
+)
 from convscope.engines.native.layout import Blocked
 from convscope.engines.reference.layers.softmax import log_softmax, softmax
 
@@ -94,8 +98,8 @@ def test_classes_around_whole_vectors_on_every_instruction_set(kind: str, classe
     x, labels = drawn(5, classes, classes)
     assert_loss(x, labels, 0.2, kind)
     exact = x.astype(np.float64)
-    np.testing.assert_allclose(rows(Softmax, x, kind), softmax(exact, 1), rtol=2 * BOUND, atol=0)
-    np.testing.assert_allclose(rows(LogSoftmax, x, kind), log_softmax(exact, 1), rtol=BOUND, atol=BOUND)
+    np.testing.assert_allclose(rows(SoftmaxKernel, x, kind), softmax(exact, 1), rtol=2 * BOUND, atol=0)
+    np.testing.assert_allclose(rows(LogSoftmaxKernel, x, kind), log_softmax(exact, 1), rtol=BOUND, atol=BOUND)
 
 
 @settings(max_examples=6, deadline=None)
@@ -104,8 +108,8 @@ def test_softmax_equals_the_reference(n: int, classes: int, seed: int) -> None:
     """Probabilities to a share of themselves, however small."""
     x, _ = drawn(n, classes, seed)
     exact = x.astype(np.float64)
-    np.testing.assert_allclose(rows(Softmax, x), softmax(exact, 1), rtol=2 * BOUND, atol=0)
-    np.testing.assert_allclose(rows(LogSoftmax, x), log_softmax(exact, 1), rtol=BOUND, atol=BOUND)
+    np.testing.assert_allclose(rows(SoftmaxKernel, x), softmax(exact, 1), rtol=2 * BOUND, atol=0)
+    np.testing.assert_allclose(rows(LogSoftmaxKernel, x), log_softmax(exact, 1), rtol=BOUND, atol=BOUND)
 
 
 def test_scores_of_any_size_stay_finite() -> None:
@@ -154,7 +158,7 @@ def test_nan_and_infinity_go_through() -> None:
     np.testing.assert_allclose(losses[2:], np.log([4, 5]), atol=BOUND)
     np.testing.assert_allclose(gradient[2], [1 / 16, -3 / 16, 1 / 16, 1 / 16, 0], atol=BOUND)
     assert scored(x, labels, smoothing=0.1)[1][2] == np.inf
-    for kernel, reference in ((Softmax, softmax), (LogSoftmax, log_softmax)):
+    for kernel, reference in ((SoftmaxKernel, softmax), (LogSoftmaxKernel, log_softmax)):
         with np.errstate(all="ignore"):
             exact = reference(x.astype(np.float64), 1)
         np.testing.assert_allclose(rows(kernel, x), exact, atol=BOUND)
@@ -164,5 +168,5 @@ def test_nan_and_infinity_go_through() -> None:
 def test_no_register_is_spilled_in_a_loop(kind: str) -> None:
     """With 32 registers the constants of the exponential stay where they are, from vector to vector."""
     lanes = target_named(kind).width
-    for kernel in (Softmax, LogSoftmax, partial(SoftmaxCrossEntropy, smoothing=0.1)):
+    for kernel in (SoftmaxKernel, LogSoftmaxKernel, partial(SoftmaxCrossEntropy, smoothing=0.1)):
         assert spills_in_loops(kernel(8 * lanes, lanes), kind) == 0

@@ -17,7 +17,7 @@ from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.codegen.target import host_cpu, named
 from convscope.engines.native.ir import Code
 from convscope.engines.native.runtime.pool_code import pool_code
-from convscope.engines.native.runtime.threads import RECORD, Pool, thread_count
+from convscope.engines.native.runtime.threads import RECORD, ThreadPool, thread_count
 from convscope.errors import BadSetting
 
 from .assembly import ARM, X86_64
@@ -68,7 +68,7 @@ def records(kernel: Kernel, x: np.ndarray, items: int, times: int = 1) -> tuple[
 @pytest.mark.parametrize("items", [0, 1, 2, 7, 64])
 def test_every_item_is_done_once_by_any_number_of_threads(threads: int, items: int) -> None:
     """Lists of many records, more threads than processors, fewer items than threads."""
-    pool = Pool(LOADER, threads)
+    pool = ThreadPool(LOADER, threads)
     x = np.zeros((max(items, 1), host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, items, times=50)
     for _ in range(20):
@@ -80,7 +80,7 @@ def test_every_item_is_done_once_by_any_number_of_threads(threads: int, items: i
 
 def test_threads_sleep_and_are_woken() -> None:
     """After a pause no processor time is used, and the next list runs."""
-    pool = Pool(LOADER, 3)
+    pool = ThreadPool(LOADER, 3)
     x = np.zeros((6, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 6)
     pool.run(made)
@@ -97,7 +97,7 @@ def test_threads_sleep_and_are_woken() -> None:
 
 def test_concurrent_calls_are_serialized() -> None:
     """Lists that several Python threads ask for run one after the other."""
-    pool = Pool(LOADER, 2)
+    pool = ThreadPool(LOADER, 2)
     x = np.zeros((4, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 4)
     askers = [threading.Thread(target=lambda: [pool.run(made) for _ in range(200)]) for _ in range(3)]
@@ -112,7 +112,7 @@ def test_concurrent_calls_are_serialized() -> None:
 def test_closed_pool_restarts() -> None:
     """Closing ends the threads; new work starts new ones."""
     others = set(threading.enumerate())
-    pool = Pool(LOADER, 2)
+    pool = ThreadPool(LOADER, 2)
     x = np.zeros((2, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 2)
     for _ in range(3):
@@ -139,7 +139,7 @@ def test_pool_with_fewer_threads_than_requested_does_all_work(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", limited)
-    pool = Pool(LOADER, 5)
+    pool = ThreadPool(LOADER, 5)
     x = np.zeros((9, host_cpu().width), np.float32)
     made, _table = records(AddItem(), x, 9, times=4)
     for _ in range(3):
@@ -186,7 +186,7 @@ def test_a_process_ends_with_threads_asleep_or_awake() -> None:
 
 def test_numbers_below_the_normal_range_count_as_zero_while_a_list_runs() -> None:
     """They slow no kernel down; outside, Python's own arithmetic keeps them."""
-    pool = Pool(LOADER, 2)
+    pool = ThreadPool(LOADER, 2)
     x = np.full((4, host_cpu().width), np.finfo(np.float32).tiny, np.float32)
     made, _table = records(Halve(), x, 4)
     pool.run(made)
@@ -200,7 +200,7 @@ def test_the_number_of_threads_can_be_set(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CONVSCOPE_THREADS", "3")
     assert thread_count() == 3
     monkeypatch.setenv("CONVSCOPE_THREADS", "many")
-    with pytest.raises(BadSetting, match="CONVSCOPE_THREADS must be an integer from 1 to 1024; got 'many'"):
+    with pytest.raises(BadSetting, match=r"^CONVSCOPE_THREADS must be .* \(got 'many'\)"):
         thread_count()
     monkeypatch.delenv("CONVSCOPE_THREADS")
     assert thread_count() >= 1

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from convscope.engines.native.kernels.activation.epilogue import Function
+from convscope.engines.native.kernels.activation.functions import EpilogueFunction
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape, Pair
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,
@@ -120,7 +120,11 @@ class Case:
         return {"weight": self.weights.pack(self.weight)} if raw else {"u": self.transformed(transposed)}
 
     def forward(
-        self, bias: bool = False, activation: Function | None = None, residual: bool = False, raw: bool = False
+        self,
+        bias: bool = False,
+        activation: EpilogueFunction | None = None,
+        residual: bool = False,
+        raw: bool = False,
     ) -> np.ndarray:
         arrays = {
             "x": self.inputs.pack(self.x),

@@ -74,9 +74,9 @@ def as_type(one: Case, dtype: Any) -> Case:
     )
 
 
-def run_case(one: Case, training: bool = False, twin: Any = "matrix") -> Passed:
+def run_case(one: Case, training: bool = False, algorithm: Any = "matrix") -> Passed:
     """Run forward, then backward from a random gradient of the output."""
-    context = Context(training, twin, np.random.default_rng(7), one.buffers)
+    context = Context(training, algorithm, np.random.default_rng(7), one.buffers)
     output = forward(one.layer, one.inputs, one.parameters, context)
     grad_output = frozen(exact(np.random.default_rng(8), output.shape).astype(output.dtype))
     gradients = backward(one.layer, grad_output, one.inputs, one.parameters, context)
@@ -92,7 +92,11 @@ def close(ours: Any, theirs: Any, tolerance: float, what: str) -> None:
 
 
 def like_torch(
-    one: Case, function: Callable[..., Any], training: bool = False, twin: Any = "matrix", float32: bool = True
+    one: Case,
+    function: Callable[..., Any],
+    training: bool = False,
+    algorithm: Any = "matrix",
+    float32: bool = True,
 ) -> None:
     """Compare values and all gradients with PyTorch's function(*inputs, **parameters); dots in names are _."""
     import torch
@@ -106,7 +110,7 @@ def like_torch(
     for dtype, tolerance in ((np.float64, FLOAT64), (np.float32, FLOAT32)):
         if dtype is np.float32 and not float32:
             continue
-        passed = run_case(as_type(one, dtype), training, twin)
+        passed = run_case(as_type(one, dtype), training, algorithm)
         assert passed.output.dtype == dtype, f"output is {passed.output.dtype}"
         close(passed.output, expected.detach().numpy(), tolerance, "output")
         leaves = [x for x in [*inputs, *parameters.values()] if x.requires_grad]
@@ -127,9 +131,9 @@ def like_torch(
             close(ours, by_leaf[id(parameter)], tolerance, f"gradient of {name}")
 
 
-def twins_agree(one: Case, training: bool = False) -> None:
+def algorithms_agree(one: Case, training: bool = False) -> None:
     """Compare the plain loops with the matrix form, values and gradients."""
-    matrix, loops = (run_case(one, training, twin) for twin in ("matrix", "loops"))
+    matrix, loops = (run_case(one, training, algorithm) for algorithm in ("matrix", "loops"))
     close(loops.output, matrix.output, 1e-12, "output")
     for mine, other in zip(loops.gradients.inputs, matrix.gradients.inputs, strict=True):
         close(mine, other, 1e-12, "gradient of the input")

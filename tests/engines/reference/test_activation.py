@@ -146,5 +146,5 @@ def test_softmax_has_no_elementwise_value():
             question(L.Softmax(), np.zeros(3))
         name = question.__name__
         assert str(error.value) == (
-            f"there is no {name} rule for Softmax. Use one of the activation functions. [no-{name}]"
+            f"There is no {name} rule for Softmax. Use one of the activation functions. [no-{name}]"
         )

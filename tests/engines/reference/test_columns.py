@@ -79,8 +79,8 @@ def test_kernel_larger_than_the_image_is_rejected():
     with pytest.raises(BadShape) as error:
         im2col(np.zeros((1, 2, 3, 4)), 5)
     assert str(error.value) == (
-        "im2col.kernel_size must fit into the padded image 3×4; "
-        "got kernel_size=(5, 5), padding=((0, 0), (0, 0)); use a smaller one. [im2col-size]"
+        "im2col.kernel_size must fit into the padded image 3×4 "
+        "(got kernel_size=(5, 5), padding=((0, 0), (0, 0))). Use a smaller one. [im2col-size]"
     )
 
 
@@ -88,8 +88,8 @@ def test_image_without_batch_axis_is_rejected():
     with pytest.raises(BadShape) as error:
         im2col(np.zeros((3, 4)), 2)
     assert str(error.value) == (
-        "im2col.x must be images with 1 to 3 spatial axes, (n, c, h, w); got x=3×4; "
-        "put batch and channels in front. [im2col-rank]"
+        "im2col.x must be images with 1 to 3 spatial axes, (n, c, h, w) (got x=3×4). "
+        "Put batch and channels in front. [im2col-rank]"
     )
 
 
@@ -97,6 +97,6 @@ def test_columns_of_other_images_are_rejected():
     with pytest.raises(BadShape) as error:
         col2im(np.zeros((8, 5)), (1, 2, 3, 3), 2)
     assert str(error.value) == (
-        "col2im.columns must be 8×4 for images 1×2×3×3; got columns=8×5; use the settings given to im2col. "
+        "col2im.columns must be 8×4 for images 1×2×3×3 (got columns=8×5). Use the settings given to im2col. "
         "[col2im-size]"
     )

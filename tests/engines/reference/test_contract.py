@@ -10,11 +10,11 @@ from convscope.layers.facts import facts
 from convscope.layers.pooling import AdaptivePool, GlobalPool
 from engines.reference.oracle import (
     adjoint,
+    algorithms_agree,
     as_type,
     case,
     finite_differences,
     run_case,
-    twins_agree,
 )
 from layers.examples import EXAMPLES, example_id
 
@@ -69,7 +69,7 @@ def test_backward_of_a_linear_layer_is_its_adjoint(example):
 @every([example for example in COMPUTED if isinstance(example[0], TWINNED)])
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 def test_the_plain_loops_agree_with_the_matrix_form(example, training):
-    twins_agree(case(*example), training)
+    algorithms_agree(case(*example), training)
 
 
 @every(COMPUTED)
@@ -81,12 +81,12 @@ def test_running_twice_gives_the_same(example):
         assert mine is other is None or np.array_equal(mine, other)
 
 
-def test_unknown_twin_is_rejected():
+def test_unknown_algorithm_is_rejected():
     with pytest.raises(BadSetting) as error:
-        Context(twin="fast")
+        Context(algorithm="fast")
     assert str(error.value) == (
-        "Context.twin must be one of matrix, loops; got twin='fast'; "
-        "matrix is the fast one, loops the one to read. [twin]"
+        "Context.algorithm must be one of matrix, loops (got algorithm='fast'). "
+        "Use matrix for speed, loops to read along. [algorithm]"
     )
 
 
@@ -96,12 +96,12 @@ def test_unsupported_layer_is_rejected_with_its_name():
     with pytest.raises(NoRule) as error:
         forward(opaque, (x,), {}, Context())
     assert str(error.value) == (
-        "the reference engine has no forward rule for Opaque(NonMaxSuppression). "
+        "The reference engine has no forward rule for Opaque(NonMaxSuppression). "
         "Replace it by layers that can be computed. [no-forward]"
     )
     with pytest.raises(NoRule) as error:
         backward(opaque, x, (x,), {}, Context())
     assert str(error.value) == (
-        "the reference engine has no backward rule for Opaque(NonMaxSuppression). "
+        "The reference engine has no backward rule for Opaque(NonMaxSuppression). "
         "Replace it by layers that can be computed. [no-backward]"
     )

@@ -1,4 +1,4 @@
-"""Convolution and transposed convolution against PyTorch, by both twins, and the textbook's own examples."""
+"""Convolution and transposed convolution against PyTorch, by both algorithms, and the textbook's own examples."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,11 @@ from convscope.engines.reference.layers import Context, backward, forward
 from convscope.layers.facts import facts
 from engines.reference.oracle import (
     adjoint,
+    algorithms_agree,
     case,
     finite_differences,
     like_torch,
     run_case,
-    twins_agree,
 )
 from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, fits, images
 
@@ -143,7 +143,7 @@ def test_plain_loops_and_matrix_form_agree(data, rank, seed):
     """Values, and gradients of input, weight and bias."""
     layer, shape = data.draw(convolutions(rank) | transposed(rank))
     assume(small(layer, shape))
-    twins_agree(case(layer, (shape,), seed))
+    algorithms_agree(case(layer, (shape,), seed))
 
 
 @SOME
@@ -155,12 +155,12 @@ def test_backward_is_the_adjoint_and_the_slope(data, rank, seed):
     finite_differences(one)
 
 
-@pytest.mark.parametrize("twin", ["loops", "matrix"])
-def test_one_dimensional_example(twin):
+@pytest.mark.parametrize("algorithm", ["loops", "matrix"])
+def test_one_dimensional_example(algorithm):
     """x = 5 under w = 3 (and no neighbors) gives 15; y = 3 comes from x = (5), w = (3), bias −12."""
     layer = L.Conv1d(1, 1)
     x, weight, bias = np.array([[[5.0]]]), np.array([[[3.0]]]), np.array([-12.0])
-    context = Context(twin=twin)
+    context = Context(algorithm=algorithm)
     assert forward(layer, (x,), {"weight": weight, "bias": bias}, context).item() == 3.0
     grads = backward(layer, np.array([[[1.0]]]), (x,), {"weight": weight, "bias": bias}, context)
     assert grads.inputs[0].item() == 3.0
@@ -168,12 +168,12 @@ def test_one_dimensional_example(twin):
     assert grads.parameters["bias"].item() == 1.0
 
 
-@pytest.mark.parametrize("twin", ["loops", "matrix"])
-def test_backward_is_a_full_convolution_with_the_flipped_kernel(twin):
+@pytest.mark.parametrize("algorithm", ["loops", "matrix"])
+def test_backward_is_a_full_convolution_with_the_flipped_kernel(algorithm):
     """A 3×3 image under a 2×2 kernel: the input's gradient by hand from the flipped kernel."""
     layer = L.Conv2d(1, 2, bias=False)
     x, weight = np.arange(1.0, 10).reshape(1, 1, 3, 3), np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
-    context = Context(twin=twin)
+    context = Context(algorithm=algorithm)
     output = forward(layer, (x,), {"weight": weight}, context)
     np.testing.assert_array_equal(output[0, 0], [[37, 47], [67, 77]])
     grad = np.array([[[[1.0, -1.0], [2.0, 0.0]]]])
@@ -184,8 +184,8 @@ def test_backward_is_a_full_convolution_with_the_flipped_kernel(twin):
     )
 
 
-@pytest.mark.parametrize("twin", ["loops", "matrix"])
-def test_nan_and_infinity_stay_under_their_windows(twin):
+@pytest.mark.parametrize("algorithm", ["loops", "matrix"])
+def test_nan_and_infinity_stay_under_their_windows(algorithm):
     """A NaN and an infinity reach exactly the outputs PyTorch says."""
     x = np.array(case(L.Conv2d(3, 2, padding=1), ((2, 5, 6),)).inputs[0])
     x[0, 1, 2, 3], x[1, 0, 4, 5] = np.nan, -np.inf
@@ -193,4 +193,4 @@ def test_nan_and_infinity_stay_under_their_windows(twin):
     one = case(layer, ((2, 5, 6),))._replace(inputs=(x,))
     weight, bias = (torch.tensor(np.array(one.parameters[name])) for name in ("weight", "bias"))
     expected = F.conv2d(torch.tensor(x), weight, bias, padding=1).numpy()
-    np.testing.assert_allclose(run_case(one, twin=twin).output, expected, rtol=1e-12)
+    np.testing.assert_allclose(run_case(one, algorithm=algorithm).output, expected, rtol=1e-12)

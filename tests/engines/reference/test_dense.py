@@ -38,8 +38,8 @@ def test_words_outside_the_table_are_refused(word, shown):
     with pytest.raises(BadShape) as error:
         forward(one.layer, (words,), one.parameters, Context())
     assert str(error.value) == (
-        f"Embedding.input must be whole numbers from 0 to 3; got {shown}; "
-        "look the words up in the vocabulary first. [embedding-index]"
+        f"Embedding.input must be integers from 0 to 3 (got {shown}). "
+        "Look the words up in the vocabulary first. [embedding-index]"
     )
 
 

@@ -85,8 +85,8 @@ def test_index_out_of_range_is_rejected():
     with pytest.raises(BadShape) as error:
         forward(L.IndexSelect(0, 1), (np.zeros((2, 4, 3)),), {}, Context(buffers={"index": np.array([4.0])}))
     assert str(error.value) == (
-        "IndexSelect.index must be whole numbers from 0 to 3; got others; "
-        "set the buffer to the indices to pick. [select-index]"
+        "IndexSelect.index must be integers from 0 to 3 (got 4.0). "
+        "Set the buffer to the indices to select. [select-index]"
     )
 
 

@@ -4,7 +4,7 @@ import doctest
 
 import pytest
 
-from convscope.engines.common import loss_functions as losses
+from convscope.engines.common import losses
 from convscope.engines.reference.im2col import columns
 from convscope.engines.reference.layers import activation, rules
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from convscope import layers as L
-from convscope.engines.common import loss_functions as losses
+from convscope.engines.common import losses
 from convscope.engines.reference.layers import run
 from convscope.engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from convscope.errors import BadShape, NoRule, UnknownLayer
@@ -57,13 +57,13 @@ def by_torch(x, p, mean, var):
     return v
 
 
-@pytest.mark.parametrize("twin", ["matrix", "loops"])
-def test_values_and_gradients_of_every_layer_are_pytorchs(twin):
+@pytest.mark.parametrize("algorithm", ["matrix", "loops"])
+def test_values_and_gradients_of_every_layer_are_pytorchs(algorithm):
     """Branches sum their gradients, and the shared kernel has both uses' under its owner's name."""
     x = exact(np.random.default_rng(0), (2, 3, 8, 10))
     labels = np.array([4, 0])
     parameters, buffers = arrays(NETWORK)
-    passed = run(NETWORK, x, parameters, buffers, training=True, twin=twin)
+    passed = run(NETWORK, x, parameters, buffers, training=True, algorithm=algorithm)
     loss = losses.softmax_cross_entropy(passed.output, labels)
     grads = passed.backward(loss.gradient)
 
@@ -160,7 +160,7 @@ def test_several_inputs_are_given_by_name():
     with pytest.raises(BadShape) as error:
         run(network, image, {})
     assert str(error.value) == (
-        "x must have an array for each of image, mask; got image; give a dict of arrays by input name. [input-names]"
+        "x must have an array for each of image, mask (got image). Give a dict of arrays by input name. [input-names]"
     )
 
 
@@ -184,35 +184,35 @@ def refusal(kind, call):
 def test_arrays_of_wrong_shape_are_rejected():
     x = np.zeros((1, 2, 3))
     assert refusal(BadShape, lambda: run(CHAIN, np.zeros((1, 3, 2)), {})) == (
-        "input 'input' must be n×2×3; got 1×3×2; reshape it, or use network.with_input. [input-shape]"
+        "Input 'input' must be n×2×3 (got 1×3×2). Reshape it, or use network.with_input. [input-shape]"
     )
     assert refusal(BadShape, lambda: run(CHAIN, x, {"dense.weight": WEIGHT})) == (
-        "parameters must hold every array of the network; got none for dense.bias; "
-        "make them by the shapes the network asks for. [parameters-missing]"
+        "parameters must contain every array of the network (got none for dense.bias). "
+        "Create them in the shapes of the network. [parameters-missing]"
     )
     assert refusal(BadShape, lambda: run(CHAIN, x, {"dense.weight": WEIGHT.T, "dense.bias": BIAS})) == (
-        "parameters 'dense.weight' must be 4×3; got 3×4; use arrays made for this network. [parameters-shape]"
+        "parameters['dense.weight'] must be 4×3 (got 3×4). Use arrays of this network. [parameters-shape]"
     )
     batchnorm = Network([Entry("input", L.Input((2, 3))), Entry("bn", L.BatchNorm1d(affine=False), ("input",))])
     assert refusal(BadShape, lambda: run(batchnorm, x, {})) == (
-        "buffers must hold every array of the network; got none for bn.running_mean, bn.running_var; "
-        "make them by the shapes the network asks for. [buffers-missing]"
+        "buffers must contain every array of the network (got none for bn.running_mean, bn.running_var). "
+        "Create them in the shapes of the network. [buffers-missing]"
     )
 
 
 def test_gradient_of_wrong_shape_or_layer_is_rejected():
     passed = run(CHAIN, np.zeros((1, 2, 3)), {"dense.weight": WEIGHT, "dense.bias": BIAS})
     assert refusal(BadShape, lambda: passed.backward(np.zeros((1, 4, 2)))) == (
-        "the gradient of 'dense' must be 1×2×4, as its value; got 1×4×2; reshape it. [gradient-shape]"
+        "The gradient of 'dense' must be 1×2×4, as its value (got 1×4×2). Reshape it. [gradient-shape]"
     )
     assert refusal(UnknownLayer, lambda: passed.backward({"dens": np.zeros((1, 2, 4))})) == (
-        "network has no layer 'dens'; did you mean dense? [layer-name]"
+        "network has no layer 'dens'. Did you mean dense? [layer-name]"
     )
 
 
 def test_network_with_unsupported_operator_is_rejected():
     network = Network([Entry("input", L.Input((2, 3))), Entry("sort", L.Opaque("Sort", (2, 3)), ("input",))])
     assert refusal(NoRule, lambda: run(network, np.zeros((1, 2, 3)), {})) == (
-        "the reference engine has no forward rule for Opaque(Sort). "
+        "The reference engine has no forward rule for Opaque(Sort). "
         "Replace it by layers that can be computed. [no-forward]"
     )

@@ -62,8 +62,8 @@ def test_batchnorm_rejects_one_value_per_channel_in_training():
     with pytest.raises(BadShape) as error:
         forward(one.layer, one.inputs, one.parameters, Context(training=True))
     assert str(error.value) == (
-        "BatchNorm1d.input must give more than one value per channel in training; got one, from 1×5; "
-        "use a larger batch, or evaluate instead of training. [batchnorm-one]"
+        "BatchNorm1d.input must have more than one value per channel in training (got one, from 1×5). "
+        "Use a larger batch, or evaluate instead of training. [batchnorm-one]"
     )
 
 

@@ -14,13 +14,13 @@ from convscope.engines.reference.loops import pooling as loop_pooling
 from convscope.layers.facts import facts
 from engines.reference.oracle import (
     adjoint,
+    algorithms_agree,
     as_type,
     case,
     close,
     finite_differences,
     like_torch,
     run_case,
-    twins_agree,
 )
 
 LAYER = L.Conv2d(4, (3, 2), stride=(2, 1), padding=1, padding_mode="reflect")
@@ -49,7 +49,7 @@ def test_oracle_passes_without_a_defect():
     like_torch(CONV, torch_conv)
     finite_differences(CONV)
     adjoint(CONV)
-    twins_agree(CONV)
+    algorithms_agree(CONV)
 
 
 def test_pytorch_catches_a_wrong_gradient(lost_border):
@@ -74,7 +74,7 @@ def test_pytorch_catches_a_value_off_by_one_part_in_ten_million(biased_by_roundi
 
 def test_the_twins_catch_each_other(biased_by_rounding):
     with pytest.raises(AssertionError, match="output"):
-        twins_agree(CONV)
+        algorithms_agree(CONV)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_defects_of_loops_are_caught_by_im2col(monkeypatch, part, what):
     right = getattr(loop_convolution, part)
     monkeypatch.setattr(loop_convolution, part, lambda *args: right(*args) + 1e-9)
     with pytest.raises(AssertionError, match=what):
-        twins_agree(CONV)
+        algorithms_agree(CONV)
 
 
 def test_missing_window_is_caught_by_the_shape_rule(monkeypatch):
@@ -114,7 +114,7 @@ def test_tie_broken_by_the_last_is_caught(monkeypatch):
         return F.max_pool2d(x, 2)
 
     like_torch(tied, by_torch)
-    for module, twin in ((matrix_pooling, "matrix"), (loop_pooling, "loops")):
+    for module, algorithm in ((matrix_pooling, "matrix"), (loop_pooling, "loops")):
         right = module.largest
 
         def last(x, cells, right=right):
@@ -123,7 +123,7 @@ def test_tie_broken_by_the_last_is_caught(monkeypatch):
 
         monkeypatch.setattr(module, "largest", last)
         with pytest.raises(AssertionError, match="gradient of input 0"):
-            like_torch(tied, by_torch, twin=twin)
+            like_torch(tied, by_torch, algorithm=algorithm)
 
 
 def test_writing_into_a_callers_array_is_caught():

@@ -1,4 +1,4 @@
-"""Pooling against PyTorch, by both twins: values, winners, ties, NaN, and the kinds PyTorch lacks."""
+"""Pooling against PyTorch, by both algorithms: values, winners, ties, NaN, and the kinds PyTorch lacks."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ from convscope.engines.reference.im2col import pooling as matrix_pooling
 from convscope.engines.reference.layers import Context, backward, forward
 from convscope.engines.reference.loops import pooling as loop_pooling
 from engines.reference.oracle import (
+    algorithms_agree,
     case,
     exact,
     finite_differences,
     frozen,
     like_torch,
     run_case,
-    twins_agree,
 )
 from engines.reference.settings_of import RANKS, SEEDS, SOME, axes, fits, images
 
@@ -26,7 +26,7 @@ MAX = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
 AVG = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)
 ADAPTIVE_MAX = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)
 ADAPTIVE_AVG = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)
-TWINS = pytest.mark.parametrize("twin", ["loops", "matrix"])
+ALGORITHMS = pytest.mark.parametrize("algorithm", ["loops", "matrix"])
 
 C4 = [[1, 3, 2, 4], [3, 5, 4, 6], [2, 5, 6, 7], [4, 7, 6, 8]]
 
@@ -56,14 +56,14 @@ def spoilt(one, seed):
 
 @SOME
 @given(st.data(), RANKS, SEEDS, st.booleans(), st.sampled_from(["matrix", "loops"]))
-def test_max_pooling_matches_pytorch(data, rank, seed, spoil, twin):
+def test_max_pooling_matches_pytorch(data, rank, seed, spoil, algorithm):
     """Also with ties, NaN and infinities: the same winner gets the gradient."""
     layer, shape, pads = draw_window(data, rank, (L.MaxPool1d, L.MaxPool2d, L.MaxPool3d), dilation=1)
     one = case(layer, (shape,), seed)
     like_torch(
         spoilt(one, seed) if spoil else one,
         lambda x: MAX[rank - 1](x, layer.kernel_size, layer.stride, pads, 1, layer.ceil_mode),
-        twin=twin,
+        algorithm=algorithm,
     )
 
 
@@ -77,23 +77,23 @@ def test_dilated_max_pooling_matches_pytorch(data, rank, seed):
     assume(fits(layer, shape))
     one = case(layer, (shape,), seed)
     like_torch(one, lambda x: MAX[rank - 1](x, layer.kernel_size, layer.stride, 0, layer.dilation))
-    twins_agree(one)
+    algorithms_agree(one)
 
 
 @SOME
 @given(st.data(), RANKS, SEEDS, st.sampled_from(["matrix", "loops"]))
-def test_min_pooling_is_max_pooling_of_the_negated(data, rank, seed, twin):
+def test_min_pooling_is_max_pooling_of_the_negated(data, rank, seed, algorithm):
     layer, shape, pads = draw_window(data, rank, (L.MinPool1d, L.MinPool2d, L.MinPool3d))
     like_torch(
         case(layer, (shape,), seed),
         lambda x: -MAX[rank - 1](-x, layer.kernel_size, layer.stride, pads, 1, layer.ceil_mode),
-        twin=twin,
+        algorithm=algorithm,
     )
 
 
 @SOME
 @given(st.data(), RANKS, SEEDS, st.booleans(), st.sampled_from(["matrix", "loops"]))
-def test_average_pooling_divides_as_pytorch_does(data, rank, seed, padded, twin):
+def test_average_pooling_divides_as_pytorch_does(data, rank, seed, padded, algorithm):
     """count_include_pad counts the padding, and never what ceil_mode adds after it."""
     kinds = (L.AvgPool1d, L.AvgPool2d, L.AvgPool3d)
     layer, shape, pads = draw_window(data, rank, kinds, count_include_pad=padded)
@@ -102,13 +102,13 @@ def test_average_pooling_divides_as_pytorch_does(data, rank, seed, padded, twin)
     like_torch(
         case(layer, (shape,), seed),
         lambda x: AVG[rank - 1](x, layer.kernel_size, layer.stride, pads, layer.ceil_mode, padded),
-        twin=twin,
+        algorithm=algorithm,
     )
 
 
 @SOME
 @given(st.data(), RANKS, SEEDS, st.sampled_from([1.0, 2.0, 3.0, 2.5]), st.sampled_from(["matrix", "loops"]))
-def test_lp_pooling_is_the_norm_of_each_window(data, rank, seed, p, twin):
+def test_lp_pooling_is_the_norm_of_each_window(data, rank, seed, p, algorithm):
     """The norm by PyTorch's vector_norm over its own windows; |x| is taken also for odd p."""
     shape = data.draw(images(rank))
     kernel, stride = data.draw(axes(rank, 1, 3)), data.draw(axes(rank, 1, 3))
@@ -120,12 +120,12 @@ def test_lp_pooling_is_the_norm_of_each_window(data, rank, seed, p, twin):
             x = x.unfold(axis, k, s)
         return torch.linalg.vector_norm(x.flatten(2 + rank), p, dim=-1)
 
-    like_torch(case(layer, (shape,), seed), function, twin=twin)
+    like_torch(case(layer, (shape,), seed), function, algorithm=algorithm)
 
 
 @SOME
 @given(st.data(), RANKS, SEEDS, st.booleans(), st.booleans(), st.sampled_from(["matrix", "loops"]))
-def test_adaptive_pooling_matches_pytorch(data, rank, seed, largest, spoil, twin):
+def test_adaptive_pooling_matches_pytorch(data, rank, seed, largest, spoil, algorithm):
     """Bins of uneven size, also more bins than pixels, with ties, NaN and infinities."""
     shape, sizes = data.draw(images(rank)), data.draw(axes(rank, 1, 12))
     maxima = (L.AdaptiveMaxPool1d, L.AdaptiveMaxPool2d, L.AdaptiveMaxPool3d)
@@ -133,26 +133,30 @@ def test_adaptive_pooling_matches_pytorch(data, rank, seed, largest, spoil, twin
     layer = (maxima if largest else means)[rank - 1](sizes)
     one = case(layer, (shape,), seed)
     functions = ADAPTIVE_MAX if largest else ADAPTIVE_AVG
-    like_torch(spoilt(one, seed) if spoil and largest else one, lambda x: functions[rank - 1](x, sizes), twin=twin)
+    like_torch(
+        spoilt(one, seed) if spoil and largest else one,
+        lambda x: functions[rank - 1](x, sizes),
+        algorithm=algorithm,
+    )
 
 
-@TWINS
+@ALGORITHMS
 @pytest.mark.parametrize("rank", [1, 2, 3])
-def test_global_pooling_is_one_bin(rank, twin):
+def test_global_pooling_is_one_bin(rank, algorithm):
     shape = (5, 7, 6, 4)[: rank + 1]
     mean, largest = (
         (L.GlobalAvgPool1d, L.GlobalAvgPool2d, L.GlobalAvgPool3d)[rank - 1](),
         (L.GlobalMaxPool1d, L.GlobalMaxPool2d, L.GlobalMaxPool3d)[rank - 1](),
     )
-    like_torch(case(mean, (shape,)), lambda x: ADAPTIVE_AVG[rank - 1](x, 1), twin=twin)
+    like_torch(case(mean, (shape,)), lambda x: ADAPTIVE_AVG[rank - 1](x, 1), algorithm=algorithm)
     one = case(largest, (shape,))
     for given_one in (one, spoilt(one, 3)):
-        like_torch(given_one, lambda x: ADAPTIVE_MAX[rank - 1](x, 1), twin=twin)
+        like_torch(given_one, lambda x: ADAPTIVE_MAX[rank - 1](x, 1), algorithm=algorithm)
 
 
-@TWINS
+@ALGORITHMS
 @pytest.mark.parametrize("shape", [(5, 7, 9), (5, 3, 13)])
-def test_spatial_pyramid_joins_grids_of_any_image(shape, twin):
+def test_spatial_pyramid_joins_grids_of_any_image(shape, algorithm):
     """4×4, 2×2 and 1×1 bins per channel: 21 numbers, whatever the image's size."""
     layer = L.SpatialPyramidPool((4, 2, 1))
 
@@ -161,30 +165,32 @@ def test_spatial_pyramid_joins_grids_of_any_image(shape, twin):
 
     one = case(layer, (shape,))
     assert run_case(one).output.shape == (2, 5 * 21)
-    like_torch(one, function, twin=twin)
+    like_torch(one, function, algorithm=algorithm)
 
 
-@TWINS
-def test_the_textbook_image(twin):
+@ALGORITHMS
+def test_the_textbook_image(algorithm):
     """4×4 under 2×2 windows: [[5, 6], [7, 8]] at stride 2; the first row is 5, 5, 6 at stride 1."""
     x = np.array(C4, float)[None, None]
-    context = Context(twin=twin)
+    context = Context(algorithm=algorithm)
     np.testing.assert_array_equal(forward(L.MaxPool2d(2), (x,), {}, context)[0, 0], [[5, 6], [7, 8]])
-    np.testing.assert_array_equal(forward(L.MaxPool2d(2, 1), (x,), {}, Context(twin=twin))[0, 0, 0], [5, 5, 6])
+    np.testing.assert_array_equal(
+        forward(L.MaxPool2d(2, 1), (x,), {}, Context(algorithm=algorithm))[0, 0, 0], [5, 5, 6]
+    )
     grads = backward(L.MaxPool2d(2), np.array([[[[10.0, 20.0], [30.0, 40.0]]]]), (x,), {}, context)
     np.testing.assert_array_equal(
         grads.inputs[0][0, 0], [[0, 0, 0, 0], [0, 10, 0, 20], [0, 0, 0, 0], [0, 30, 0, 40]]
     )
 
 
-@TWINS
+@ALGORITHMS
 @pytest.mark.parametrize(
     "layer", [L.MaxPool2d(2), L.MinPool2d(2), L.AdaptiveMaxPool2d((1, 2)), L.GlobalMaxPool2d()]
 )
-def test_of_equal_elements_the_first_by_rows_wins(layer, twin):
+def test_of_equal_elements_the_first_by_rows_wins(layer, algorithm):
     """The whole gradient goes to the winner, none to its equals."""
     x = np.array([[[[1.0, 3.0, 3.0, 3.0], [3.0, 1.0, 3.0, 3.0]]]])
-    context = Context(twin=twin)
+    context = Context(algorithm=algorithm)
     output = forward(layer, (x,), {}, context)
     grad = backward(layer, np.ones_like(output), (x,), {}, context).inputs[0][0, 0]
     expected = {
@@ -196,32 +202,32 @@ def test_of_equal_elements_the_first_by_rows_wins(layer, twin):
     np.testing.assert_array_equal(grad, expected[type(layer)])
 
 
-@TWINS
-def test_padding_never_wins(twin):
+@ALGORITHMS
+def test_padding_never_wins(algorithm):
     """An image of negative numbers keeps them under max pooling, one of positive numbers under min pooling."""
     x = -1 - np.abs(exact(np.random.default_rng(2), (1, 2, 5, 6)))
-    assert forward(L.MaxPool2d(3, 2, padding=1), (x,), {}, Context(twin=twin)).max() < -1
-    assert forward(L.MinPool2d(3, 2, padding=1), (-x,), {}, Context(twin=twin)).min() > 1
+    assert forward(L.MaxPool2d(3, 2, padding=1), (x,), {}, Context(algorithm=algorithm)).max() < -1
+    assert forward(L.MinPool2d(3, 2, padding=1), (-x,), {}, Context(algorithm=algorithm)).min() > 1
 
 
-def stochastic(training, twin="matrix", seed=7):
-    return Context(training, twin, np.random.default_rng(seed))
+def stochastic(training, algorithm="matrix", seed=7):
+    return Context(training, algorithm, np.random.default_rng(seed))
 
 
-@TWINS
-def test_stochastic_pooling_at_inference_is_the_mean_weighted_by_the_elements(twin):
+@ALGORITHMS
+def test_stochastic_pooling_at_inference_is_the_mean_weighted_by_the_elements(algorithm):
     """Σa² / Σa over the positive elements; a window without one gives 0."""
     x = np.array([[[[1.0, 3.0, -1.0, 0.0], [-5.0, 0.0, -2.0, -3.0]]]])
-    output = forward(L.StochasticPool2d(2), (x,), {}, stochastic(False, twin))
+    output = forward(L.StochasticPool2d(2), (x,), {}, stochastic(False, algorithm))
     np.testing.assert_allclose(output, [[[[(1 + 9) / 4, 0.0]]]])
 
 
-@TWINS
-def test_stochastic_pooling_in_training_draws_in_proportion(twin):
+@ALGORITHMS
+def test_stochastic_pooling_in_training_draws_in_proportion(algorithm):
     """1 and 3 are drawn a quarter and three quarters of the time; nothing else ever is."""
-    many = 4000 if twin == "matrix" else 400
+    many = 4000 if algorithm == "matrix" else 400
     x = np.tile(np.array([[1.0, 3.0], [-5.0, 0.0]]), (1, 1, many, 1))
-    output = forward(L.StochasticPool2d(2), (x,), {}, stochastic(True, twin))
+    output = forward(L.StochasticPool2d(2), (x,), {}, stochastic(True, algorithm))
     share = float((output == 3.0).mean())
     assert set(np.unique(output)) == {1.0, 3.0}
     assert abs(share - 0.75) < 4 * np.sqrt(0.75 * 0.25 / many)
@@ -232,7 +238,7 @@ def test_stochastic_pooling_draws_the_same_from_the_same_seed():
     draws = [forward(one.layer, one.inputs, {}, stochastic(True, seed=seed)) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
-    twins_agree(one, training=True)
+    algorithms_agree(one, training=True)
     finite_differences(one, training=True)
 
 
@@ -250,16 +256,16 @@ def test_plain_loops_and_strided_views_agree(data, rank, seed, training):
         )
     )
     layer, shape, _ = draw_window(data, rank, kinds)
-    twins_agree(case(layer, (shape,), seed), training)
+    algorithms_agree(case(layer, (shape,), seed), training)
 
 
-@TWINS
+@ALGORITHMS
 @pytest.mark.parametrize("p", [1.0, 2.0, 3.5])
-def test_window_of_zeros_has_norm_and_gradient_zero(p, twin):
+def test_window_of_zeros_has_norm_and_gradient_zero(p, algorithm):
     """The slope of the norm has no limit there; 0 is the one that keeps training going."""
     x = np.zeros((1, 1, 2, 4))
     x[0, 0, 1, 3] = -2.0
-    layer, context = L.LPPool2d(2, norm_type=p), Context(twin=twin)
+    layer, context = L.LPPool2d(2, norm_type=p), Context(algorithm=algorithm)
     np.testing.assert_allclose(forward(layer, (x,), {}, context), [[[[0, 2]]]])
     grad = backward(layer, np.ones((1, 1, 1, 2)), (x,), {}, context).inputs[0]
     np.testing.assert_allclose(grad[0, 0], [[0, 0, 0, 0], [0, 0, 0, -1]])

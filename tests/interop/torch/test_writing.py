@@ -79,8 +79,7 @@ def test_export_of_unsupported_layer_is_refused(example):
     with pytest.raises(NoRule) as raised:
         module_of(layer, shapes)
     assert str(raised.value) == (
-        f"{layer.kind}.torch must be known to write it as a PyTorch module; got no rule for {layer.kind}; "
-        "put layers that PyTorch has in its place. [no-torch]"
+        f"{layer.kind} has no equivalent PyTorch module. Replace it by layers that PyTorch has. [no-torch]"
     )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from math import prod
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 
 from ...arrays import ComputedArrays as ComputedArrays
-from ...errors import BadSetting, BadShape, nearest
+from ...errors import BadSetting, BadShape, suggest
 from ...layers.base import show_shape
 from ...layers.connection import Shape
 from ...network import Network
 from ...settings import LARGEST
+from ...text.language import Message
 from ..protocol import Array, DType, Program
 
 
@@ -27,14 +28,12 @@ def check_array_sizes(network: Network) -> None:
         name, shape = max(arrays.items(), key=lambda item: prod(item[1]))
         if prod(shape) > LARGEST:
             raise BadShape(
-                "arrays of a Model must have at most {largest:,} elements; got {shape} = {shape2:,} for "
-                "the {name} of layer {name2!r}; inspect the network without a Model, or use smaller "
-                "images. [array-size]",
-                largest=LARGEST,
+                "Arrays of a Model must have at most {limit:,} elements (got {shape} = {size:,} for {array!r}). "
+                "Inspect the network without a Model, or use smaller images. [array-size]",
+                limit=LARGEST,
                 shape=show_shape(shape),
-                shape2=prod(shape),
-                name=name,
-                name2=node.name,
+                size=prod(shape),
+                array=f"{node.name}.{name}",
             )
 
 
@@ -54,7 +53,11 @@ class ProgramArrays(MutableMapping[str, Array]):
     """
 
     def __init__(
-        self, what: str, program: Callable[[], Program], shapes: Mapping[str, Shape], dtype: DType
+        self,
+        what: Literal["parameter", "buffer"],
+        program: Callable[[], Program],
+        shapes: Mapping[str, Shape],
+        dtype: DType,
     ) -> None:
         self._what = what
         self._program = program
@@ -72,19 +75,17 @@ class ProgramArrays(MutableMapping[str, Array]):
         array = np.asarray(value)
         if not np.issubdtype(array.dtype, np.floating):
             raise BadSetting(
-                "{what} {name!r} must be an array of real numbers; got dtype={dtype}; convert it with "
-                ".astype({name__!r}). [array-type]",
-                what=self._what,
+                "{name!r} must be an array of real numbers (got dtype={got}). Convert it with "
+                ".astype({dtype!r}). [array-type]",
                 name=name,
-                dtype=array.dtype,
-                name__=self._dtype.__name__,
+                got=array.dtype,
+                dtype=self._dtype.__name__,
             )
         if array.shape != self._shapes[name]:
             raise BadShape(
-                "{what} {name!r} must be {shapes}; got {shape}; reshape or transpose it. [array-shape]",
-                what=self._what,
+                "{name!r} must be {expected} (got {shape}). Reshape or transpose it. [array-shape]",
                 name=name,
-                shapes=show_shape(self._shapes[name]),
+                expected=show_shape(self._shapes[name]),
                 shape=show_shape(array.shape),
             )
         self._program().write(name, array.astype(self._dtype, copy=False))
@@ -92,9 +93,7 @@ class ProgramArrays(MutableMapping[str, Array]):
     def __delitem__(self, name: str) -> NoReturn:
         self._known(name)
         raise BadSetting(
-            "{what} {name!r} must stay: the network has it; got a request to delete it; set it to "
-            "zeros instead. [array-fixed]",
-            what=self._what,
+            "{name!r} is part of the network and cannot be deleted. Set it to zeros instead. [array-fixed]",
             name=name,
         )
 
@@ -118,7 +117,11 @@ class ProgramArrays(MutableMapping[str, Array]):
 
     def _known(self, name: str) -> None:
         if name not in self._shapes:
-            raise UnknownArray(
-                f"a {self._what} must be one of the network's; got {name!r}; {nearest(name, self._shapes)} "
-                "[array-name]"
-            )
+            hint = suggest(name, self._shapes)
+            if self._what == "parameter":
+                message = Message(
+                    "The network has no parameter {name!r}. {hint} [array-name]", name=name, hint=hint
+                )
+            else:
+                message = Message("The network has no buffer {name!r}. {hint} [array-name]", name=name, hint=hint)
+            raise UnknownArray(message)

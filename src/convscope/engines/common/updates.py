@@ -27,10 +27,10 @@ def update(
 
 def _unknown(optimizer: Optimizer, question: str) -> BadSetting:
     return BadSetting(
-        "there is no {question} rule for the optimizer {name__}. Use SGD, Adam or AdamW. [no-{value}]",
+        "There is no {question} rule for the optimizer {optimizer}. Use SGD, Adam or AdamW. [no-{code}]",
         question=question,
-        name__=type(optimizer).__name__,
-        value=question.replace("_", "-"),
+        optimizer=type(optimizer).__name__,
+        code=question.replace("_", "-"),
     )
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...network import Network
+from ...text.language import Message
 from ..protocol import DType, Precision, Program, Training
 from ..reference import ENGINE as REFERENCE
 
@@ -45,7 +46,10 @@ def _unusable() -> str | None:
     except (ImportError, AttributeError, OSError, RuntimeError) as error:  # missing, of another version, or broken
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(
-            f"the native engine cannot be used here ({reason}); running on the reference engine, which is slower",
+            Message(
+                "The native engine cannot be used here ({reason}). Using the slower reference engine.",
+                reason=reason,
+            ),
             RuntimeWarning,
             stacklevel=4,
         )

@@ -131,8 +131,8 @@ class Value:
 class KernelCall:
     """One call of a kernel.
 
-    `purpose` says what the call computes for `layer`, `fused` what else it computes in the same pass, and `reason`
-    why this kernel was selected.
+    `purpose` says what the call computes for `layer`, `fused` what else it computes in the
+    same pass, and `reason`, a message, why this kernel was selected.
     """
 
     kernel: Kernel

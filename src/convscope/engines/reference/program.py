@@ -1,17 +1,18 @@
-"""A network compiled to NumPy."""
+"""A network compiled to NumPy, and the localization of NaN and infinity in a training step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import math
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 
-from ...network import Network
+from ...network import Network, Node
 from ...optim.randomness import generator
+from ...text.language import Message
 from ..common.losses import Score, score
 from ..common.updates import state_slots, update
 from ..protocol import Array, DType, Fault, LayerStatistics, Program, StepResult, Training, required
-from .fault_localization import find_fault
 from .layers import Derivatives, Run, run
 from .layers.graph import buffer_shapes, parameter_shapes, trained_shapes
 from .statistics import layer_statistics
@@ -144,4 +145,30 @@ def first_fault(
     reference = ReferenceProgram(network, training, seed, dtype)
     for name in reference.names():
         reference.write(name, program.read(name))
-    return reference.step(x, labels, 0.0, step).fault or Fault(network.outputs[-1].name, "loss")
+    return reference.step(x, labels, 0.0, step).fault or Fault(network.outputs[-1].name, Message("loss"))
+
+
+def find_fault(passed: Run, loss: float, derivatives: Derivatives) -> Fault | None:
+    """Return the first array that is not finite, in the order of computation; None if all are finite."""
+    if math.isfinite(loss) and _finite(derivatives.parameters.values()):
+        return None
+    for node in passed.network.nodes:
+        if not _finite(_parameters(node, passed)):
+            return Fault(node.name, Message("parameters"))
+        if not _finite([passed.values[node.name]]):
+            return Fault(node.name, Message("output"))
+    for node in reversed(passed.network.layers):
+        if node.name in derivatives.values and not _finite([derivatives.values[node.name]]):
+            return Fault(node.name, Message("gradient"))
+        own = [derivatives.parameters[f"{node.parameters_of}.{name}"] for name in node.trained]
+        if not _finite(own):
+            return Fault(node.name, Message("gradient of the parameters"))
+    return Fault(passed.network.outputs[-1].name, Message("loss"))
+
+
+def _parameters(node: Node, passed: Run) -> list[Array]:
+    return [passed.parameters[f"{node.parameters_of}.{name}"] for name in node.facts.param_shapes]
+
+
+def _finite(arrays: Iterable[Array]) -> bool:
+    return all(bool(np.isfinite(array).all()) for array in arrays)

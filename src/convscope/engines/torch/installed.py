@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import missing_library
+from ...text.language import Message
 
 
 def imported() -> Any:
@@ -15,6 +16,6 @@ def imported() -> Any:
     try:
         import torch
     except ImportError:
-        needs = "reading, writing and running PyTorch modules needs PyTorch"
+        needs = Message("Reading, writing and running PyTorch modules needs PyTorch")
         raise missing_library(needs, "torch", "torch-missing") from None
     return torch

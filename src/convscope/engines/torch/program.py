@@ -23,9 +23,8 @@ from ..reference.layers.graph import buffer_shapes, keeps_statistics, parameter_
 from ..reference.layers.normalization import check_batch
 from ..reference.program import first_fault
 from ..reference.statistics import layer_statistics
-from .arrays import TorchArrays
+from .arrays import TorchArrays, optimizer_of, update
 from .graph_module import GraphModule
-from .updates import optimizer_of, update
 
 Values = dict[str, Tensor]
 
@@ -138,7 +137,7 @@ class TorchProgram:
     def _differentiated(self, x: Array, labels: Array, step: int) -> tuple[Values, Score]:
         """Run a forward and a backward pass as in training; gradients are left on the parameters.
 
-        A batch that is refused leaves the running statistics as they were.
+        A rejected batch leaves the running statistics as they were.
         """
         objective, before = required(self._training).objective, self._running()
         for layer, shape in self._normalizations if len(x) == 1 else ():
@@ -196,11 +195,16 @@ def _refusals(layer: str = "") -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, NotImplementedError) as error:
-        what = f"layer {layer!r}" if layer else "the network"
+        reason = str(error).partition("\n")[0]
+        if layer:
+            raise BadShape(
+                "PyTorch cannot run layer {layer!r} ({reason}). Use engine='native' or 'reference'. [torch-run]",
+                layer=layer,
+                reason=reason,
+            ) from None
         raise BadShape(
-            "{what} must be one that PyTorch runs; got {value}; use engine='native' or 'reference'. [torch-run]",
-            what=what,
-            value=str(error).partition(chr(10))[0],
+            "PyTorch cannot run the network ({reason}). Use engine='native' or 'reference'. [torch-run]",
+            reason=reason,
         ) from None
 
 

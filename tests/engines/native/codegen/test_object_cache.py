@@ -57,8 +57,8 @@ def test_cache_folder_writable_by_others_is_not_used(folder: Path, mode: int) ->
         found = [compilations(Loader(host_cpu()), kernel) for kernel in (AddItem(2), AddItem(3))]
     assert found == [1, 1]
     assert [str(one.message) for one in told] == [
-        f"the cache of compiled code in {str(folder)!r} is not used, as it can be changed by others, as its mode {mode:o} "
-        "allows. Make the folder private (chmod 700), or set CONVSCOPE_CACHE to another one"
+        f"The cache of compiled code in {str(folder)!r} is not used, as it can be changed by others, as its mode {mode:o} "
+        "allows. Make the folder private (chmod 700), or set CONVSCOPE_CACHE to another one."
     ]
     assert [file.name for file in folder.iterdir()] == [file_of(folder, AddItem(2)).name]
 
@@ -215,9 +215,7 @@ def test_cache_limit_reads_sizes(text: str, limit: int, monkeypatch: pytest.Monk
 def test_cache_limit_rejects_invalid_sizes(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", text)
     shown = text if len(text) < 40 else f"{text[:40]}…"
-    message = (
-        f"CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G; got '{shown}'; unset it for 128M. [cache-limit]"
-    )
+    message = f"CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G (got '{shown}'). Unset it for 128M. [cache-limit]"
     with pytest.raises(BadSetting) as refused:
         compilations(Loader(host_cpu()), AddItem(2))
     assert str(refused.value) == message

@@ -17,15 +17,15 @@ from convscope.engines.native.codegen.target import (
     names_here,
     target_for,
 )
-from convscope.engines.native.kernels.activation.epilogue import RELU
+from convscope.engines.native.kernels.activation.functions import RELU
 from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient
-from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
+from convscope.engines.native.kernels.dense.product import DenseInputGradient, DenseKernel, DenseWeightGradient
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution
 from convscope.engines.native.kernels.normalization.batch_norm import Normalize
-from convscope.engines.native.kernels.normalization.layer_norm import LayerNorm
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.normalization.layer_norm import LayerNormKernel
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient
 from convscope.engines.native.kernels.winograd import WinogradConvolution
 
 from ..assembly import TARGETS, moves_in_loops, spills, spills_in_loops
@@ -109,7 +109,7 @@ def test_unknown_name_is_refused() -> None:
 
 def test_tuning_changes_the_order_of_instructions_and_nothing_else() -> None:
     """The same instruction set for another processor: other code, of a vector's full width, and another cache key."""
-    kernel = Dense(1056, 130, 16, True, RELU)
+    kernel = DenseKernel(1056, 130, 16, True, RELU)
     codes = {name: sorted(_operations(kernel, named(name))) for name in ("skylake-avx512", "sapphirerapids")}
     texts = {name: _operations(kernel, named(name)) for name in codes}
     assert texts["skylake-avx512"] != texts["sapphirerapids"]
@@ -144,9 +144,9 @@ def representatives(name: str) -> list[Kernel]:
         ConvolutionWeightGradient(body, False, 1),
         DepthwiseConvolution(depthwise, True, RELU),
         Normalize(64, 32, 31, lanes, relu=True, residual=True),
-        LayerNorm(96, 14, 13, lanes, 1e-6, True),
+        LayerNormKernel(96, 14, 13, lanes, 1e-6, True),
         MaxPoolGradient(PoolingShape(19, 14, 15, (3, 3), (2, 2), (1, 1), (1, 1), (7, 8), lanes), True, 2),
-        Dense(1056, 130, lanes, True, RELU),
+        DenseKernel(1056, 130, lanes, True, RELU),
         DenseWeightGradient(1056, 130, lanes),
     ]
 

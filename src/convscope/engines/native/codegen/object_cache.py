@@ -20,6 +20,7 @@ from ....errors import BadSetting
 from ....files.atomic import is_temporary, write_atomically
 from ....files.cache import cache_folder, is_cache_disabled
 from ....files.regular import make_private, open_regular, who_else_writes
+from ....text.language import Message
 
 LIMIT = 128 << 20
 """Default limit in bytes; CONVSCOPE_CACHE_LIMIT overrides it."""
@@ -60,10 +61,10 @@ def cache_limit() -> int:
     match = _SIZE.fullmatch(named)
     if match is None:
         raise BadSetting(
-            "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G; got {named!r}; unset it for "
-            "{limit}M. [cache-limit]",
-            named=_short(named),
-            limit=LIMIT >> 20,
+            "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G (got {value!r}). Unset it for {default}M. "
+            "[cache-limit]",
+            value=_short(named),
+            default=LIMIT >> 20,
         )
     return int(match[1]) * _UNITS[match[2].upper()]
 
@@ -129,8 +130,12 @@ class CacheFolder:
         if other is not None and self.path not in _refused:
             _refused.add(self.path)
             warnings.warn(
-                f"the cache of compiled code in {str(self.path)!r} is not used, as it can be changed by {other}. "
-                "Make the folder private (chmod 700), or set CONVSCOPE_CACHE to another one",
+                Message(
+                    "The cache of compiled code in {path!r} is not used, as it can be changed by {who}. Make the "
+                    "folder private (chmod 700), or set CONVSCOPE_CACHE to another one.",
+                    path=str(self.path),
+                    who=other,
+                ),
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -10,7 +10,6 @@ from . import (
     normalization,
     pooling,
     shape,
-    transposed,
 )
 from .lowering import Mode
 from .plans import inference_plan, training_plan

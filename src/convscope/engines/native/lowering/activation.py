@@ -6,11 +6,16 @@ from dataclasses import replace
 
 from ....layers import Activation, LogSoftmax, PReLU, ReLU, Softmax
 from ....network import Node
-from ..kernels.activation.pointwise import Activate, ActivateGradient, kind_of
-from ..kernels.activation.prelu import PReLU as PReLUKernel
-from ..kernels.activation.prelu import PReLUGradient, PReLUSlopeGradient
-from ..kernels.activation.softmax import LogSoftmax as LogSoftmaxKernel
-from ..kernels.activation.softmax import Softmax as SoftmaxKernel
+from ....text.language import Message
+from ..kernels.activation.pointwise import (
+    Activate,
+    ActivateGradient,
+    PReLUGradient,
+    PReLUKernel,
+    PReLUSlopeGradient,
+    kind_of,
+)
+from ..kernels.activation.softmax import LogSoftmaxKernel, SoftmaxKernel
 from ..layout import Blocked, Channels
 from ..plan import Operand
 from ..runtime.parameters import Flat
@@ -22,7 +27,7 @@ from .lowering import Gradient, Lowering, NotLowered, lower
 def _(layer: Activation, node: Node, lowering: Lowering) -> None:
     found = kind_of(layer)
     if found is None:
-        raise NotLowered(f"no kernel for {layer.kind}")
+        raise NotLowered(Message("no kernel for {kind}", kind=layer.kind))
     x = lowering.layouts.elementwise(lowering.input_of(node))
     layout = x.layout
     assert isinstance(layout, Blocked)
@@ -74,7 +79,7 @@ def _(layer: PReLU, node: Node, lowering: Lowering) -> None:
 def _(layer: Softmax, node: Node, lowering: Lowering) -> None:
     """At inference only: in training the softmax of the last layer is part of the loss."""
     if lowering.mode.training or len(node.output_shape) != 1:
-        raise NotLowered(f"no kernel for {layer.kind} within a network")
+        raise NotLowered(Message("no kernel for {kind} within a network", kind=layer.kind))
     x = lowering.layouts.blocked(lowering.input_of(node))
     kernel = LogSoftmaxKernel if isinstance(layer, LogSoftmax) else SoftmaxKernel
     y = lowering.new(node, x.layout, (x,))

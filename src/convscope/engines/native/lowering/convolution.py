@@ -1,4 +1,7 @@
-"""Convolutions, with the layers after them that can be fused into one kernel."""
+"""Convolutions and transposed convolutions, with the layers after them that can be fused into one kernel.
+
+A transposed convolution is the input gradient of a convolution, with the forward pass as its gradient.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....layers import Add, BatchNorm, Conv
+from ....layers import Add, BatchNorm, Conv, ConvTranspose
 from ....network import Node
-from ..kernels.activation.epilogue import RELU, Function, function_of
+from ....text.language import Message
+from ..kernels.activation.functions import RELU, EpilogueFunction, function_of
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
-from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient
-from ..kernels.convolution.weight_gradient_tiles import slices_for
+from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for
 from ..kernels.convolution.weights import GroupMask, TransposedWeights, transposed_layout, weights_layout
 from ..kernels.depthwise.direct import DepthwiseConvolution, DepthwiseInputGradient
 from ..kernels.depthwise.weight_gradient import DepthwiseWeightGradient
@@ -51,11 +54,11 @@ def convolution_shape(layer: Conv, node: Node, lanes: int) -> ConvolutionShape:
     Errors:   NotLowered for three axes, and for borders other than zeros
     """
     shape, output = node.input_shapes[0], node.output_shape
-    height, width = plane(shape, "convolution")
+    height, width = plane(shape, Message("convolution"))
     if layer.padding_mode != "zeros":
-        raise NotLowered(f"{layer.padding_mode} borders")
+        raise NotLowered(Message("padding in mode {mode}", mode=layer.padding_mode))
     sizes = window_sizes(layer.windows(shape))._asdict()
-    positions = plane(output, "convolution")
+    positions = plane(output, Message("convolution"))
     return ConvolutionShape(
         shape[0], height, width, output[0], output=positions, groups=layer.groups, lanes=lanes, **sizes
     )
@@ -68,7 +71,7 @@ class _Tail:
     last: Node
     norm: Node | None = None
     residual: Value | None = None
-    activation: Function | None = None
+    activation: EpilogueFunction | None = None
     activation_kind: str = ""
 
     @property
@@ -150,7 +153,9 @@ class _Convolution:
             context.memory(bias)[...] = channels.pack(offset.astype(np.float32))
 
         with lowering.builder.section(Section.PREPARE):
-            lowering.builder.add(FallbackStep(merge, (weight, bias), node.name, "weights", "once", (norm.name,)))
+            lowering.builder.add(
+                FallbackStep(merge, (weight, bias), node.name, "weights", Message("once"), (norm.name,))
+            )
         return weight, bias
 
     def _forward(self, weight: Buffer, bias: Buffer | None, tail: _Tail) -> None:
@@ -164,7 +169,7 @@ class _Convolution:
         if shape.depthwise:
             depthwise = DepthwiseConvolution(shape, bias is not None, tail.activation)
             lowering.builder.call(
-                depthwise, self.node.name, "forward", "depthwise", fused, weight=weight, **operands
+                depthwise, self.node.name, "forward", Message("depthwise"), fused, weight=weight, **operands
             )
             return
         epilogue = (bias is not None, tail.activation, tail.residual is not None)
@@ -195,10 +200,12 @@ class _Convolution:
         u = lowering.builder.buffer(f"{weight.name} in the Winograd domain", fixed=floats, role=role)
         kernel = WinogradWeights(self.shape, tile, transposed)
         if training:
-            lowering.builder.call(kernel, name, purpose, "transformed weights", weight=weight, u=u)
+            lowering.builder.call(kernel, name, purpose, Message("transformed weights"), weight=weight, u=u)
         else:
             with lowering.builder.section(Section.PREPARE):
-                lowering.builder.call(kernel, name, purpose, "transformed weights, once", weight=weight, u=u)
+                lowering.builder.call(
+                    kernel, name, purpose, Message("transformed weights, once"), weight=weight, u=u
+                )
         return u
 
     def _backward(self, gradient: Gradient) -> None:
@@ -225,7 +232,7 @@ class _Convolution:
             self._in_parts(ConvolutionWeightGradient(shape, self.plain, slices), slices, dy, out, reason)
             if isinstance(self.layout, GroupedFilterBlocks):
                 lowering.builder.call(
-                    GroupMask(shape), name, "weight gradient", "zero between groups", gradient=out
+                    GroupMask(shape), name, "weight gradient", Message("zero between groups"), gradient=out
                 )
         else:
             slices = winograd_slices_for(shape, mode.batch_hint, tile)
@@ -235,7 +242,7 @@ class _Convolution:
             lowering.builder.call(kernel, name, "weight gradient", reason, x=self.x.buffer, dy=dy, parts=parts)
             finish = WinogradWeightGradientFinish(shape, tile, slices)
             lowering.builder.call(
-                finish, name, "weight gradient", "out of the Winograd domain", parts=parts, dweight=out
+                finish, name, "weight gradient", Message("out of the Winograd domain"), parts=parts, dweight=out
             )
 
     def _in_parts(
@@ -258,7 +265,7 @@ class _Convolution:
         lowering, shape, name, mode = self.lowering, self.shape, self.node.name, self.lowering.mode
         if shape.depthwise:
             kernel = DepthwiseInputGradient(shape)
-            reason = "depthwise"
+            reason = Message("depthwise")
             lowering.builder.call(kernel, name, "input gradient", reason, dy=dy, weight=self.weight, dx=dx)
             return
         tile = winograd_tile(shape, mode.batch_hint, "input gradient", mode.strict)
@@ -269,7 +276,12 @@ class _Convolution:
             )
             transpose = TransposedWeights(shape)
             lowering.builder.call(
-                transpose, name, "input gradient", "transposed weights", weight=self.weight, weight_t=transposed
+                transpose,
+                name,
+                "input gradient",
+                Message("transposed weights"),
+                weight=self.weight,
+                weight_t=transposed,
             )
             direct = ConvolutionInputGradient(shape)
             lowering.builder.call(direct, name, "input gradient", reason, dy=dy, weight_t=transposed, dx=dx)
@@ -277,3 +289,88 @@ class _Convolution:
         raw, weights = self._winograd_weights(self.weight, tile, "input gradient")
         winograd = WinogradConvolution(input_gradient_shape(shape), tile, raw_weights=raw, transposed=raw)
         lowering.builder.call(winograd, name, "input gradient", reason, **weights, x=dy, y=dx)
+
+
+def adjoint_shape(layer: ConvTranspose, node: Node, lanes: int) -> ConvolutionShape:
+    """Return the sizes of the convolution that a transposed one undoes: from its output to its input.
+
+    Errors:   NotLowered for three axes
+    """
+    shape, output = node.input_shapes[0], node.output_shape
+    positions = plane(shape, Message("transposed convolution"))
+    height, width = plane(output, Message("transposed convolution"))
+    sizes = window_sizes(layer.windows(shape))._asdict()
+    return ConvolutionShape(
+        output[0], height, width, shape[0], output=positions, groups=layer.groups, lanes=lanes, **sizes
+    )
+
+
+@lower.register
+def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
+    shape = adjoint_shape(layer, node, lowering.lanes)
+    if shape.depthwise:
+        raise NotLowered(Message("a depthwise transposed convolution"))
+    x, name = lowering.layouts.blocked(lowering.input_of(node)), node.name
+    layout = weights_layout(shape)
+    weight = lowering.parameter(node, "weight", layout)
+    bias = lowering.parameter(node, "bias", Channels(shape.channels, shape.lanes)) if layer.bias else None
+    following = lowering.fusible_activation(node)
+    activation = function_of(following.layer) if following is not None else None
+    last = lowering.fuse(following) if following is not None else node
+    blocked = Blocked(shape.channels, shape.height, shape.width, shape.lanes)
+    y = lowering.new(last, blocked, (x,), activation == RELU, learned=bool(node.trained))
+    operands: dict[str, Operand] = {
+        "dy": x.buffer,
+        "weight_t": _transposed_weights(node, lowering, shape, weight),
+        "dx": y.buffer,
+    }
+    if bias is not None:
+        operands["bias"] = bias
+    kernel = ConvolutionInputGradient(shape, layer.bias, activation)
+    fused = (following.layer.kind,) if following is not None else ()
+    lowering.builder.call(kernel, name, "forward", Message("a convolution's input gradient"), fused, **operands)
+
+    @lowering.tape.backward(y, relu_of=name)
+    def write(gradient: Gradient) -> None:
+        if "bias" in node.trained:
+            with lowering.tape.parameter_gradient(node, "bias") as out:
+                lowering.tape.sum_channels(gradient, y, out, name)
+        if "weight" in node.trained:
+            with lowering.tape.parameter_gradient(node, "weight") as out:
+                _weight_gradient(node, lowering, shape, gradient.buffer, x.buffer, out)
+        if x.differentiable:
+            with lowering.tape.input_gradient(x) as dx:
+                images = {"x": gradient.buffer, "y": dx}
+                lowering.builder.call(Convolution(shape), name, "input gradient", weight=weight, **images)
+
+
+def _transposed_weights(node: Node, lowering: Lowering, shape: ConvolutionShape, weight: Buffer) -> Buffer:
+    """Return the transposed weights: computed in every training step, once at inference."""
+    training = lowering.mode.training
+    role = Role.ACTIVATION if training else Role.PREPARED
+    transposed = lowering.builder.buffer(
+        f"{node.name}.weight transposed", fixed=transposed_layout(shape).floats, role=role
+    )
+    with lowering.builder.section(Section.FORWARD if training else Section.PREPARE):
+        kernel = TransposedWeights(shape)
+        lowering.builder.call(
+            kernel, node.name, "forward", Message("transposed weights"), weight=weight, weight_t=transposed
+        )
+    return transposed
+
+
+def _weight_gradient(
+    node: Node, lowering: Lowering, shape: ConvolutionShape, x: Buffer, dy: Buffer, out: Buffer
+) -> None:
+    slices, name = slices_for(shape), node.name
+    kernel = ConvolutionWeightGradient(shape, False, slices)
+    if slices == 1:
+        lowering.builder.call(kernel, name, "weight gradient", x=x, dy=dy, parts=out)
+    else:
+        parts = lowering.builder.buffer(f"parts of {name}.weight's gradient", fixed=slices * out.fixed)
+        lowering.builder.call(kernel, name, "weight gradient", x=x, dy=dy, parts=parts)
+        lowering.builder.sum_parts(parts, slices, out, name, "weight gradient")
+    if isinstance(weights_layout(shape), GroupedFilterBlocks):
+        lowering.builder.call(
+            GroupMask(shape), name, "weight gradient", Message("zero between groups"), gradient=out
+        )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ....layers import Linear
 from ....network import Node
-from ..kernels.activation.epilogue import RELU, function_of
-from ..kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
+from ....text.language import Message
+from ..kernels.activation.functions import RELU, function_of
+from ..kernels.dense.product import DenseInputGradient, DenseKernel, DenseWeightGradient
 from ..layout import Blocked, Channels, DenseBlocks
 from ..plan import Operand
 from .lowering import Gradient, Lowering, NotLowered, lower
@@ -15,7 +16,7 @@ from .lowering import Gradient, Lowering, NotLowered, lower
 def _(layer: Linear, node: Node, lowering: Lowering) -> None:
     """A dense layer on a vector, or on a flattened image, which keeps the layout of the image."""
     if len(node.output_shape) != 1:
-        raise NotLowered("a dense layer over the last of several axes")
+        raise NotLowered(Message("a dense layer over the last of several axes"))
     x = lowering.layouts.elementwise(lowering.input_of(node))
     assert isinstance(x.layout, Blocked)
     outputs, lanes = layer.out_features, lowering.lanes
@@ -31,7 +32,7 @@ def _(layer: Linear, node: Node, lowering: Lowering) -> None:
     operands: dict[str, Operand] = {"x": x.buffer, "weight": weight, "y": result.buffer}
     if bias is not None:
         operands["bias"] = bias
-    kernel = Dense(depth, outputs, lanes, layer.bias, activation)
+    kernel = DenseKernel(depth, outputs, lanes, layer.bias, activation)
     fused = (following.layer.kind,) if following is not None else ()
     lowering.builder.call(kernel, node.name, "forward", "", fused, **operands)
 

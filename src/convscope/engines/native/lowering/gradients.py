@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ....network import Node
+from ....text.language import Message
 from ..codegen.kernel import Kernel
-from ..kernels.merge.merges import ReluGradient, Sum
+from ..kernels.merge.merges import ReluGradient, SumKernel
 from ..kernels.update.reductions import Accumulate, ChannelSums
 from ..layout import Blocked
 from ..plan import Amount, Buffer, FallbackStep, Operand, Value
@@ -127,8 +128,8 @@ class GradientTape:
         builder = self._builder
         total = self.gradient_buffer(value)
         operands: dict[str, Operand | int] = {f"x{index}": term.buffer for index, term in enumerate(terms)}
-        reason = f"{len(terms)} layers read it"
-        kernel = Sum(len(terms), relu=False)
+        reason = Message("{count} layers read it", count=len(terms))
+        kernel = SumKernel(len(terms), relu=False)
         # Plain arrays need not fill their last vector; their memory does.
         floats = Amount(value.layout.floats, builder.lanes - 1)
         builder.call(kernel, value.key, "sum of gradients", reason, **operands, y=total, floats=floats)
@@ -143,7 +144,7 @@ class GradientTape:
             return gradient
         dx = self._builder.buffer(f"gradient before {value.key}'s ReLU", per_image=value.layout.floats)
         operands = {"y": value.buffer, "dy": gradient.buffer, "dx": dx}
-        self._builder.call(ReluGradient(), layer, "ReLU backward", floats=value.floats, **operands)
+        self._builder.call(ReluGradient(), layer, Message("ReLU backward"), floats=value.floats, **operands)
         return Gradient(dx, masked=True)
 
     def gradient_buffer(self, value: Value) -> Buffer:
@@ -176,14 +177,16 @@ class GradientTape:
         own = builder.buffer(f"gradient of {full}", fixed=total.fixed)
         yield own
         if total.fixed % builder.lanes == 0:
-            builder.call(Accumulate(), node.name, "shared parameter", x=own, out=total, floats=total.fixed)
+            builder.call(
+                Accumulate(), node.name, Message("shared parameter"), x=own, out=total, floats=total.fixed
+            )
             return
 
         def add(context: FallbackContext) -> None:
             context.memory(total)[...] += context.memory(own)
 
-        reason = f"{total.fixed} floats are no whole number of vectors"
-        builder.add(FallbackStep(add, (own, total), node.name, "shared parameter", reason))
+        reason = Message("{size} floats do not fill whole vectors", size=total.fixed)
+        builder.add(FallbackStep(add, (own, total), node.name, Message("shared parameter"), reason))
 
     def is_first_gradient(self, name: str) -> bool:
         """Say whether nothing has been written to a parameter's gradient yet, and note that it has now."""

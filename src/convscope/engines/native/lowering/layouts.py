@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ....layers.connection import Shape
+from ....text.language import Message
 from ..kernels.merge.packing import Pack, Unpack
 from ..layout import Blocked, Layout, Plain
 from ..plan import Buffer, Value
@@ -25,7 +26,7 @@ class LayoutConverter:
         Errors:   NotLowered for other ranks
         """
         if len(shape) > 3 or not shape:
-            raise NotLowered(f"{len(shape)} axes")
+            raise NotLowered(Message("{count} axes", count=len(shape)))
         channels, height, width = (*shape[:1], *(1 for _ in range(3 - len(shape))), *shape[1:])
         return Blocked(channels, height, width, self._builder.lanes)
 
@@ -57,23 +58,25 @@ class LayoutConverter:
             return self.converted(plain, layout)
         buffer = self._builder.buffer(key, per_image=layout.floats)
         result = self._converted[key] = replace(value, key=key, buffer=buffer, layout=layout)
-        self._convert(value.buffer, value.layout, buffer, layout, value.key, "layout")
+        self._convert(value.buffer, value.layout, buffer, layout, value.key, Message("layout"))
 
         @self._tape.backward(result)
         def write(gradient: Gradient) -> None:
             with self._tape.input_gradient(value) as dx:
-                self._convert(gradient.buffer, layout, dx, value.layout, value.key, "layout of the gradient")
+                self._convert(
+                    gradient.buffer, layout, dx, value.layout, value.key, Message("layout of the gradient")
+                )
 
         return result
 
     def _convert(self, x: Buffer, one: Layout, y: Buffer, other: Layout, layer: str, purpose: str) -> None:
         if isinstance(other, Blocked):
             pack = Pack(other.channels, other.height, other.width, other.lanes)
-            self._builder.call(pack, layer, purpose, "blocks of channels", x=x, y=y)
+            self._builder.call(pack, layer, purpose, Message("blocks of channels"), x=x, y=y)
         else:
             assert isinstance(one, Blocked)
             unpack = Unpack(one.channels, one.height, one.width, one.lanes)
-            self._builder.call(unpack, layer, purpose, "plain array", x=x, y=y)
+            self._builder.call(unpack, layer, purpose, Message("plain array"), x=x, y=y)
 
     def mark(self) -> int:
         """Return the current state for `restore`."""

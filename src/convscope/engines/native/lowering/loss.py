@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ....optim.losses import CrossEntropy, Objective
+from ....text.language import Message
 from ...common.losses import score
 from ...protocol import StepResult
 from ..kernels.activation.softmax import SoftmaxCrossEntropy
@@ -38,7 +39,7 @@ def _cross_entropy(loss: CrossEntropy, scores: Value, lowering: Lowering) -> Non
         kernel,
         "loss",
         "forward and gradient",
-        "fused, stable for any scores",
+        Message("fused, stable for any scores"),
         logits=blocked.buffer,
         labels=buffers[PlanValue.LABELS],
         dlogits=gradient,
@@ -59,6 +60,8 @@ def _on_reference(objective: Objective, scores: Value, lowering: Lowering) -> No
         context.memory(gradient)[...] = result.gradient.reshape(context.batch, -1)
         context.result = StepResult(result.loss, result.correct, result.targets)
 
-    reason = f"no kernel for {type(objective.loss).__name__} on {len(scores.shape)} axes"
+    reason = Message(
+        "no kernel for {loss} on {axes} axes", loss=type(objective.loss).__name__, axes=len(scores.shape)
+    )
     lowering.builder.add(FallbackStep(run, (plain.buffer, gradient), "loss", "forward and gradient", reason))
     lowering.tape.contribute(plain, Gradient(gradient))

@@ -9,6 +9,7 @@ from typing import Any
 from ....layers import Activation, ReLU
 from ....layers.base import Layer
 from ....network import Network, Node
+from ....text.language import Message
 from ..codegen.target import Target
 from ..kernels.activation.pointwise import kind_of
 from ..layout import Layout
@@ -99,7 +100,7 @@ class Lowering:
     def _array(self, node: Node, name: str, layout: ParameterLayout, role: Role) -> Buffer:
         full = f"{node.parameters_of}.{name}"
         if not self._parameters.agrees(full, layout):
-            raise NotLowered("it shares a parameter that another layer needs in another layout")
+            raise NotLowered(Message("it shares a parameter that another layer needs in another layout"))
         return self._parameters.place(full, layout, role)
 
     # fusion
@@ -162,4 +163,4 @@ def lower(layer: Layer, node: Node, lowering: Lowering) -> None:
 
     Errors:   NotLowered if no kernel computes this layer with these settings; the caller undoes what was added
     """
-    raise NotLowered(f"no kernel for {layer.kind}")
+    raise NotLowered(Message("no kernel for {kind}", kind=layer.kind))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ....layers import Add, Concat, Multiply, ReLU
 from ....network import Node
+from ....text.language import Message
 from ..kernels.merge.concatenation import Concatenate, Split
-from ..kernels.merge.merges import Multiply as MultiplyKernel
-from ..kernels.merge.merges import MultiplyGradient, Scale, ScaleGradient, Sum
+from ..kernels.merge.merges import MultiplyGradient, MultiplyKernel, ScaleGradient, ScaleKernel, SumKernel
 from ..layout import Blocked
 from ..plan import Operand, Value
 from .lowering import Gradient, Lowering, NotLowered, lower
@@ -19,7 +19,7 @@ def _(layer: Add, node: Node, lowering: Lowering) -> None:
     last = lowering.fuse(relu) if relu is not None else node
     y = lowering.new(last, sources[0].layout, sources, relu is not None)
     terms: dict[str, Operand] = {f"x{index}": source.buffer for index, source in enumerate(sources)}
-    kernel = Sum(len(sources), relu is not None)
+    kernel = SumKernel(len(sources), relu is not None)
     fused = ("ReLU",) if relu else ()
     lowering.builder.call(kernel, node.name, "forward", "", fused, **terms, y=y.buffer, floats=y.floats)
 
@@ -33,14 +33,14 @@ def _(layer: Add, node: Node, lowering: Lowering) -> None:
 def _(layer: Multiply, node: Node, lowering: Lowering) -> None:
     shapes = node.input_shapes
     if len(shapes) != 2:
-        raise NotLowered(f"a product of {len(shapes)} inputs")
+        raise NotLowered(Message("a product of {count} inputs", count=len(shapes)))
     if shapes[0] == shapes[1]:
         _product(node, lowering)
         return
     gate = (node.output_shape[0], 1, 1)  # a factor for each channel; one for all would need another kernel
     gates = [place for place, shape in enumerate(shapes) if shape == gate]
     if len(gates) != 1 or shapes[1 - gates[0]] != node.output_shape:
-        raise NotLowered("a product of these shapes")
+        raise NotLowered(Message("a product of these shapes"))
     _scale(
         node,
         lowering,
@@ -69,7 +69,9 @@ def _scale(node: Node, lowering: Lowering, image: Value, gate: Value) -> None:
     sizes = (layout.channels, layout.height, layout.width, layout.lanes)
     y = lowering.new(node, layout, (image, gate))
     operands = {"x": image.buffer, "gate": gate.buffer}
-    lowering.builder.call(Scale(*sizes), node.name, "forward", "one factor per channel", y=y.buffer, **operands)
+    lowering.builder.call(
+        ScaleKernel(*sizes), node.name, "forward", Message("one factor per channel"), y=y.buffer, **operands
+    )
 
     @lowering.tape.backward(y)
     def write(gradient: Gradient) -> None:
@@ -83,7 +85,7 @@ def _scale(node: Node, lowering: Lowering, image: Value, gate: Value) -> None:
 @lower.register
 def _(layer: Concat, node: Node, lowering: Lowering) -> None:
     if layer.axis != 0:
-        raise NotLowered("concatenation along rows or columns")
+        raise NotLowered(Message("concatenation along rows or columns"))
     sources = tuple(lowering.layouts.blocked(lowering.values[name]) for name in node.inputs)
     layout = lowering.layouts.canonical(node.output_shape)
     sizes = (tuple(shape[0] for shape in node.input_shapes), layout.height, layout.width, layout.lanes)
@@ -106,7 +108,7 @@ def _in_one_layout(node: Node, lowering: Lowering) -> tuple[Value, ...]:
     Errors:   NotLowered for shapes that differ
     """
     if len(set(node.input_shapes)) > 1:
-        raise NotLowered("a sum of different shapes")
+        raise NotLowered(Message("a sum of different shapes"))
     values = tuple(lowering.layouts.elementwise(lowering.values[name]) for name in node.inputs)
     if len({value.layout for value in values}) == 1:
         return values

@@ -6,21 +6,19 @@ from dataclasses import dataclass
 
 from ....layers import Add, BatchNorm, GroupNorm, InstanceNorm, LayerNorm, ReLU
 from ....network import Node
+from ....text.language import Message
 from ...reference.layers.graph import keeps_statistics
 from ..kernels.normalization.batch_norm import (
     ChannelMoments,
     FoldStatistics,
     Normalize,
-    NormStatistics,
-)
-from ..kernels.normalization.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,
+    NormStatistics,
 )
 from ..kernels.normalization.group_norm import GroupGradientSums, GroupStatistics
-from ..kernels.normalization.layer_norm import AffineGradient, LayerNormGradient
-from ..kernels.normalization.layer_norm import LayerNorm as LayerNormKernel
+from ..kernels.normalization.layer_norm import AffineGradient, LayerNormGradient, LayerNormKernel
 from ..layout import Blocked, Channels
 from ..plan import Amount, Buffer, Operand, Role, Section, Value
 from .gradients import SLICES
@@ -51,10 +49,14 @@ def _by_running_statistics(layer: BatchNorm, node: Node, lowering: Lowering, x: 
     y = lowering.new(last, layout, (x,), relu is not None)
     maps = {one: lowering.builder.buffer(f"{name} {one}", fixed=channels.floats) for one in ("scale", "offset")}
     fold = FoldStatistics(*sizes, layer.eps, layer.affine)
-    lowering.builder.call(fold, name, "forward", "running statistics, as it is frozen", **running, **own, **maps)
+    lowering.builder.call(
+        fold, name, "forward", Message("running statistics, as it is frozen"), **running, **own, **maps
+    )
     normalize = Normalize(*sizes, relu is not None, False)
     fused = () if relu is None else ("ReLU",)
-    lowering.builder.call(normalize, name, "forward", "scale and shift", fused, x=x.buffer, y=y.buffer, **maps)
+    lowering.builder.call(
+        normalize, name, "forward", Message("scale and shift"), fused, x=x.buffer, y=y.buffer, **maps
+    )
 
     @lowering.tape.backward(y, relu_of=name)
     def write(gradient: Gradient) -> None:
@@ -64,7 +66,9 @@ def _by_running_statistics(layer: BatchNorm, node: Node, lowering: Lowering, x: 
             # Prepared memory that nothing writes to stays zero.
             zero = lowering.builder.buffer(f"{name} no offset", fixed=channels.floats, role=Role.PREPARED)
             given = {"x": gradient.buffer, "y": dx, "scale": maps["scale"], "offset": zero}
-            lowering.builder.call(Normalize(*sizes, False, False), name, "input gradient", "scaled", **given)
+            lowering.builder.call(
+                Normalize(*sizes, False, False), name, "input gradient", Message("scaled"), **given
+            )
 
 
 @dataclass
@@ -115,12 +119,12 @@ class _Normalization:
         lowering, name = self.lowering, self.node.name
         parts = self._channel("moments", times=2 * SLICES)
         lowering.builder.call(
-            ChannelMoments(*self.sizes, SLICES), name, "forward", "moments", x=self.x.buffer, parts=parts
+            ChannelMoments(*self.sizes, SLICES), name, "forward", Message("moments"), x=self.x.buffer, parts=parts
         )
         moments = {key: self._channel(key) for key in ("scale", "offset", "mean", "inverse")}
         kernel = NormStatistics(*self.sizes, SLICES, self.layer.eps, self.layer.momentum, self.layer.affine)
         operands = {**self.statistics, **self.parameters, **moments}
-        lowering.builder.call(kernel, name, "forward", "statistics", parts=parts, **operands)
+        lowering.builder.call(kernel, name, "forward", Message("statistics"), parts=parts, **operands)
         return moments
 
     def _from_running_statistics(self) -> dict[str, Buffer]:
@@ -130,7 +134,9 @@ class _Normalization:
         kernel = FoldStatistics(*self.sizes, self.layer.eps, self.layer.affine)
         with lowering.builder.section(Section.PREPARE):
             operands = {**self.statistics, **self.parameters, **moments}
-            lowering.builder.call(kernel, self.node.name, "forward", "running statistics, once", **operands)
+            lowering.builder.call(
+                kernel, self.node.name, "forward", Message("running statistics, once"), **operands
+            )
         return moments
 
     def _apply(self) -> None:
@@ -140,7 +146,9 @@ class _Normalization:
         operands |= {key: self.moments[key] for key in ("scale", "offset")}
         fused = tuple(name for name, there in (("sum", self.residual), ("ReLU", self.relu)) if there)
         kernel = Normalize(*self.sizes, self.relu, self.residual is not None)
-        self.lowering.builder.call(kernel, self.node.name, "forward", "scale and shift", fused, **operands)
+        self.lowering.builder.call(
+            kernel, self.node.name, "forward", Message("scale and shift"), fused, **operands
+        )
 
     def _backward(self) -> None:
         lowering, layer, node, name = self.lowering, self.layer, self.node, self.node.name
@@ -159,7 +167,7 @@ class _Normalization:
         )
         sums = NormGradientSums(*self.sizes, self.relu, added, len(arrived), slices=SLICES, store=store)
         given = {**above, **images, "parts": parts} | ({"g": g} if g is not None else {})
-        lowering.builder.call(sums, name, "backward", "sums", **_only(given, sums.pointers))
+        lowering.builder.call(sums, name, "backward", Message("sums"), **_only(given, sums.pointers))
         coefficients = self._channel("coefficients", times=2)
         finish = NormGradientFinish(*self.sizes, SLICES, layer.affine)
         own: dict[str, Operand] = {"parts": parts, **self.moments, "coefficients": coefficients}
@@ -170,10 +178,10 @@ class _Normalization:
             ):
                 own |= {"dweight": weight, "dbias": bias}
                 lowering.builder.call(
-                    finish, name, "weight gradient", "with the bias", **_only(own, finish.pointers)
+                    finish, name, "weight gradient", Message("with the bias"), **_only(own, finish.pointers)
                 )
         else:
-            lowering.builder.call(finish, name, "backward", "sums", **_only(own, finish.pointers))
+            lowering.builder.call(finish, name, "backward", Message("sums"), **_only(own, finish.pointers))
         if self.residual is not None and self.residual.differentiable:
             self._to_residual(g, arrived)
         if self.x.differentiable:
@@ -207,7 +215,7 @@ def _(layer: LayerNorm, node: Node, lowering: Lowering) -> None:
     """Over the channels of each position, or over a vector."""
     shape = node.input_shapes[0]
     if layer.normalized(shape) != (0,):
-        raise NotLowered("layer normalization over axes other than the channels")
+        raise NotLowered(Message("layer normalization over axes other than the channels"))
     x = lowering.layouts.blocked(lowering.input_of(node))
     sizes, affine = _sizes(x), layer.affine
     own = _parameters(node, lowering, sizes[0], affine)
@@ -248,11 +256,13 @@ def _by_groups(node: Node, lowering: Lowering, groups: int, eps: float, affine: 
     names = ("scale", "offset", "mean", "inverse")
     moments = {name: lowering.builder.buffer(f"{node.name} {name}", per_image=row) for name in names}
     statistics = GroupStatistics(*sizes, groups, eps, affine)
-    lowering.builder.call(statistics, node.name, "forward", "statistics", x=x.buffer, **own, **moments)
+    lowering.builder.call(statistics, node.name, "forward", Message("statistics"), x=x.buffer, **own, **moments)
     y = lowering.new(node, x.layout, (x,))
     normalize = Normalize(*sizes, per_image=True)
     maps = {name: moments[name] for name in ("scale", "offset")}
-    lowering.builder.call(normalize, node.name, "forward", "scale and shift", x=x.buffer, y=y.buffer, **maps)
+    lowering.builder.call(
+        normalize, node.name, "forward", Message("scale and shift"), x=x.buffer, y=y.buffer, **maps
+    )
 
     @lowering.tape.backward(y)
     def write(gradient: Gradient) -> None:
@@ -263,7 +273,7 @@ def _by_groups(node: Node, lowering: Lowering, groups: int, eps: float, affine: 
         sums = GroupGradientSums(*sizes, groups, affine)
         results = {"parts": parts, "coefficients": coefficients}
         lowering.builder.call(
-            sums, node.name, "backward", "sums", dy=gradient.buffer, **seen, **weights, **results
+            sums, node.name, "backward", Message("sums"), dy=gradient.buffer, **seen, **weights, **results
         )
         if node.trained:
             _affine_gradient(node, lowering, sizes, parts, Amount(per_image=1))
@@ -302,5 +312,5 @@ def _affine_gradient(
         kernel = AffineGradient(*sizes)
         results = {"dweight": weight, "dbias": bias}
         lowering.builder.call(
-            kernel, node.name, "weight gradient", "with the bias", parts=parts, rows=rows, **results
+            kernel, node.name, "weight gradient", Message("with the bias"), parts=parts, rows=rows, **results
         )

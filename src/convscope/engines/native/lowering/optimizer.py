@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from ....errors import BadSetting
 from ....optim.optimizers import SGD, Adam, AdamW, Optimizer
+from ....text.language import Message
 from ...common.updates import state_slots
 from ..codegen.kernel import Kernel
 from ..codegen.target import Target
@@ -46,7 +47,7 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
         operands[slot] = Buffer(slot, Role.STATE, fixed=floats)
     kernel = update_kernel(optimizer)
     operands |= {name: RuntimeArg(name) for name in kernel.reals}
-    update = KernelCall(kernel, operands, "all", "update", "all parameters, contiguous")
+    update = KernelCall(kernel, operands, "all", "update", Message("all parameters, contiguous"))
     values: dict[str, Value] = {PlanValue.SQUARES: Value(PlanValue.SQUARES, squares, Plain((PARTS,)), (PARTS,))}
     sections = {Section.NORM: (norm,), Section.UPDATE: (update,)}
     return Plan(PlanKind.UPDATE, target, sections, values, frozenset({squares}))
@@ -56,8 +57,8 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
 def update_kernel(optimizer: Optimizer) -> Kernel:
     """Return the kernel that updates parameters."""
     raise BadSetting(
-        "the native engine has no kernel for the optimizer {name__}. Use SGD, Adam or AdamW. [no-update]",
-        name__=type(optimizer).__name__,
+        "The native engine has no kernel for the optimizer {optimizer}. Use SGD, Adam or AdamW. [no-update]",
+        optimizer=type(optimizer).__name__,
     )
 
 

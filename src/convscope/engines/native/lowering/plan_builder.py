@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ....text.language import Message
 from ..codegen.kernel import Kernel
 from ..codegen.target import Target
 from ..kernels.update.reductions import SumParts
@@ -13,7 +14,11 @@ from ..plan import Amount, Buffer, KernelCall, Operand, Plan, PlanStep, Role, Se
 
 
 class NotLowered(Exception):
-    """No kernel computes a layer. The message says why; the layer runs on the reference implementation."""
+    """No kernel computes a layer, for a reason. The layer runs on the reference implementation instead."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class PlanBuilder:
@@ -71,7 +76,15 @@ class PlanBuilder:
 
     def sum_parts(self, parts: Buffer, count: int, out: Buffer, layer: str, purpose: str) -> None:
         """Add the parts of a sum over the batch."""
-        self.call(SumParts(count), layer, purpose, f"{count} parts", parts=parts, out=out, floats=out.fixed)
+        self.call(
+            SumParts(count),
+            layer,
+            purpose,
+            Message("{count} parts", count=count),
+            parts=parts,
+            out=out,
+            floats=out.fixed,
+        )
 
     def buffer(self, name: str, per_image: int = 0, fixed: int = 0, role: Role = Role.ACTIVATION) -> Buffer:
         """Return a new buffer. Its name is made unique."""

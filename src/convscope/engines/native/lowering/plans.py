@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ....layers import Input
 from ....network import Network, Node
 from ....optim.losses import Objective
+from ....text.language import Message
 from ..codegen.target import Target
 from ..layout import Plain
 from ..plan import Plan, Section, Value
@@ -62,11 +63,11 @@ def _forward(lowering: Lowering, wanted: frozenset[str]) -> None:
         before = lowering.mark()
         try:
             if len(node.inputs) > MAX_INPUTS:
-                raise NotLowered(f"more than {MAX_INPUTS} inputs")
+                raise NotLowered(Message("more than {limit} inputs", limit=MAX_INPUTS))
             lower(node.layer, node, lowering)
-        except NotLowered as reason:
+        except NotLowered as refused:
             lowering.restore(before)
-            lower_to_reference(node, lowering, str(reason))
+            lower_to_reference(node, lowering, refused.reason)
     for name in sorted(wanted):
         lowering.keep_value(name)
 

@@ -8,22 +8,22 @@ from typing import Any
 from ....layers import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MinPool
 from ....layers.pooling import Pool
 from ....network import Node
+from ....text.language import Message
 from ..codegen.kernel import Kernel
 from ..kernels.common.shapes import PoolingShape
 from ..kernels.pooling.adaptive import (
     AdaptiveAveragePool,
     AdaptiveAveragePoolGradient,
     AdaptiveMaxPoolGradient,
+    AdaptiveMaxPoolKernel,
 )
-from ..kernels.pooling.adaptive import AdaptiveMaxPool as AdaptiveMaxPoolKernel
 from ..kernels.pooling.average import (
     AveragePool,
     AveragePoolGradient,
     GlobalAveragePool,
     GlobalAveragePoolGradient,
 )
-from ..kernels.pooling.maximum import MaxPool as MaxPoolKernel
-from ..kernels.pooling.maximum_gradient import MaxPoolGradient
+from ..kernels.pooling.maximum import MaxPoolGradient, MaxPoolKernel
 from ..layout import Blocked, blocks_of
 from ..plan import Operand, Value
 from .gradients import SLICES
@@ -37,9 +37,11 @@ def pooling_shape(layer: Pool, node: Node, lanes: int) -> PoolingShape:
     Errors:   NotLowered for three axes
     """
     shape = node.input_shapes[0]
-    height, width = plane(shape, "pooling")
+    height, width = plane(shape, Message("pooling"))
     sizes = window_sizes(layer.windows(shape))._asdict()
-    return PoolingShape(shape[0], height, width, output=plane(node.output_shape, "pooling"), lanes=lanes, **sizes)
+    return PoolingShape(
+        shape[0], height, width, output=plane(node.output_shape, Message("pooling")), lanes=lanes, **sizes
+    )
 
 
 @lower.register
@@ -79,7 +81,7 @@ def _max_pool(node: Node, lowering: Lowering, shape: PoolingShape, smallest: boo
         floats = SLICES * blocks_of(shape.channels, shape.lanes) * shape.lanes
         parts = lowering.builder.buffer(f"parts of {node.name}'s sums", fixed=floats)
         kernel = MaxPoolGradient(shape, masked=True, bias_slices=SLICES)
-        reason = "fused with the preceding ReLU and channel sums"
+        reason = Message("fused with the preceding ReLU and channel sums")
         lowering.builder.call(kernel, node.name, "input gradient", reason, parts=parts, **operands)
         lowering.tape.contribute(x, Gradient(dx, masked=True, sums=parts, parts=SLICES))
 

@@ -9,13 +9,12 @@ from ....axis import TransposedWindow, Window
 from ....layers import ChannelShuffle, Crop, Dropout, Flatten, Identity, Pad, Slice, Upsample
 from ....layers.connection import Shape
 from ....network import Node
+from ....text.language import Message
 from ..codegen.kernel import Kernel
 from ..kernels.common.shapes import Pair
-from ..kernels.merge.concatenation import ChannelShuffle as ShuffleKernel
-from ..kernels.merge.concatenation import ChannelSlice
+from ..kernels.merge.concatenation import ChannelShuffleKernel, ChannelSlice
 from ..kernels.merge.resampling import Frame, UpsampleNearest, UpsampleNearestGradient
-from ..kernels.update.dropout import Dropout as DropoutKernel
-from ..kernels.update.dropout import DropoutGradient
+from ..kernels.update.dropout import DropoutGradient, DropoutKernel
 from ..layout import Blocked, Plain
 from ..plan import RuntimeArg
 from .lowering import Lowering, NotLowered, lower
@@ -31,12 +30,12 @@ class WindowSizes(NamedTuple):
 
 
 def plane(shape: Shape, what: str) -> Pair:
-    """Return the height and width of a row or an image; `what` names the reader for the error.
+    """Return the height and width of a row or an image; `what` names the layer for the error.
 
     Errors:   NotLowered for other ranks
     """
     if len(shape) not in (2, 3):
-        raise NotLowered(f"{what} over {len(shape) - 1} axes")
+        raise NotLowered(Message("{layer} over {axes} axes", layer=what, axes=len(shape) - 1))
     return (1, shape[1]) if len(shape) == 2 else (shape[1], shape[2])
 
 
@@ -65,7 +64,7 @@ def _(layer: Flatten, node: Node, lowering: Lowering) -> None:
     """Flattening moves nothing: the weights of dense layers follow the order of the image in memory."""
     source = lowering.input_of(node)
     if len(node.output_shape) != 1:
-        raise NotLowered("only some axes are flattened")
+        raise NotLowered(Message("only some axes are flattened"))
     if isinstance(source.layout, Plain):
         lowering.set(node, lowering.layouts.reshaped(source, node.output_shape))
     else:
@@ -79,7 +78,7 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
         lowering.view(node, source)
         return
     if not isinstance(source.layout, Blocked):
-        raise NotLowered("dropout of a plain input")
+        raise NotLowered(Message("dropout of a plain input"))
     result = lowering.new(node, source.layout, (source,))
     lowering.builder.random.append(node.name)
     keys = {name: RuntimeArg(name, node.name) for name in ("key_low", "key_high")}
@@ -92,7 +91,7 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
         floats=source.floats,
         **keys,
     )
-    kernel, reason = DropoutGradient(layer.p), "the same mask, recomputed"
+    kernel, reason = DropoutGradient(layer.p), Message("the same mask, recomputed")
     lowering.tape.backward_by(
         kernel, node.name, source, result, ("dy", "dx"), "backward", reason, floats=source.floats, **keys
     )
@@ -102,8 +101,8 @@ def _(layer: Dropout, node: Node, lowering: Lowering) -> None:
 def _(layer: ChannelShuffle, node: Node, lowering: Lowering) -> None:
     layout = lowering.layouts.canonical(node.output_shape)
     sizes = (layout.height, layout.width, layout.lanes)
-    forward = ShuffleKernel(layout.channels, layer.groups, *sizes)
-    backward = ShuffleKernel(layout.channels, layout.channels // layer.groups, *sizes)
+    forward = ChannelShuffleKernel(layout.channels, layer.groups, *sizes)
+    backward = ChannelShuffleKernel(layout.channels, layout.channels // layer.groups, *sizes)
     _lower_move(node, lowering, forward, backward, ("x", "y"))
 
 
@@ -111,19 +110,21 @@ def _(layer: ChannelShuffle, node: Node, lowering: Lowering) -> None:
 def _(layer: Slice, node: Node, lowering: Lowering) -> None:
     shape = node.input_shapes[0]
     if layer.axis != 0:
-        raise NotLowered("a slice of rows or columns")
+        raise NotLowered(Message("a slice of rows or columns"))
     layout = lowering.layouts.canonical(shape)
     start, stop, step = slice(layer.start, layer.stop, layer.step).indices(shape[0])
     if step < 1:
-        raise NotLowered("a negative step")
+        raise NotLowered(Message("a negative step"))
     settings = (layout.channels, start, stop, step, layout.height, layout.width, layout.lanes)
     _lower_move(node, lowering, ChannelSlice(*settings), ChannelSlice(*settings, backward=True), ("dy", "dx"))
 
 
 @lower.register
 def _(layer: Pad, node: Node, lowering: Lowering) -> None:
-    if layer.mode != "zeros" or layer.value != 0:
-        raise NotLowered(f"padding with {layer.mode if layer.mode != 'zeros' else layer.value}")
+    if layer.mode != "zeros":
+        raise NotLowered(Message("padding in mode {mode}", mode=layer.mode))
+    if layer.value != 0:
+        raise NotLowered(Message("padding with {value}", value=layer.value))
     windows = layer.windows(node.input_shapes[0])
     _lower_frame(node, lowering, [(window.before, window.after) for window in windows])
 
@@ -145,7 +146,7 @@ def _lower_frame(node: Node, lowering: Lowering, margins: list[tuple[int, int]])
 @lower.register
 def _(layer: Upsample, node: Node, lowering: Lowering) -> None:
     if layer.mode != "nearest":
-        raise NotLowered(f"no kernel for {layer.mode} interpolation")
+        raise NotLowered(Message("no kernel for {mode} interpolation", mode=layer.mode))
     layout = lowering.layouts.canonical(node.input_shapes[0])
     scale = _whole_scale(node.input_shapes[0], node.output_shape)
     sizes = (layout.channels, layout.height, layout.width, layout.lanes, scale)
@@ -154,7 +155,7 @@ def _(layer: Upsample, node: Node, lowering: Lowering) -> None:
 
 def _whole_scale(before: Shape, after: Shape) -> tuple[int, int]:
     if any(large % small for small, large in zip(before[1:], after[1:], strict=True)):
-        raise NotLowered("a scale factor that is not an integer")
+        raise NotLowered(Message("a scale factor that is not an integer"))
     factors = [large // small for small, large in zip(before[1:], after[1:], strict=True)]
     return (1, factors[0]) if len(factors) == 1 else (factors[0], factors[1])
 

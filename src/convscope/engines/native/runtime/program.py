@@ -24,12 +24,11 @@ from ..lowering import Mode, inference_plan, training_plan
 from ..lowering.loss import MEAN
 from ..lowering.optimizer import update_arguments, update_plan
 from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section
-from .executable import Executable
-from .executable_cache import ExecutableCache, PlanKey
+from .executable import Executable, ExecutableCache, PlanKey
 from .fallback import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
 from .parameters import Arrays
-from .threads import Pool
+from .threads import ThreadPool
 
 TYPICAL_BATCH = 64
 """A typical training batch."""
@@ -48,7 +47,13 @@ class NativeProgram:
     """
 
     def __init__(
-        self, network: Network, training: Training | None, seed: int, strict: bool, loader: Loader, pool: Pool
+        self,
+        network: Network,
+        training: Training | None,
+        seed: int,
+        strict: bool,
+        loader: Loader,
+        pool: ThreadPool,
     ) -> None:
         self._network, self._training, self._seed, self._strict = network, training, seed, strict
         self._loader = loader

@@ -36,12 +36,12 @@ def thread_count() -> int:
     named = os.environ.get("CONVSCOPE_THREADS", "").strip()
     if named:
         if not named.isdecimal() or len(named) > 9 or not 1 <= int(named) <= MAX_THREADS:
-            shown = named if len(named) <= 40 else f"{named[:40]}…"
+            value = named if len(named) <= 40 else f"{named[:40]}…"
             raise BadSetting(
-                "CONVSCOPE_THREADS must be an integer from 1 to {max_threads}; got {shown!r}; unset it "
-                "to use every core. [threads]",
-                max_threads=MAX_THREADS,
-                shown=shown,
+                "CONVSCOPE_THREADS must be an integer from 1 to {limit} (got {value!r}). Unset it to use every "
+                "core. [threads]",
+                limit=MAX_THREADS,
+                value=value,
             )
         return int(named)
     if hasattr(os, "sched_getaffinity"):
@@ -49,7 +49,7 @@ def thread_count() -> int:
     return min(os.cpu_count() or 1, MAX_THREADS)
 
 
-class Pool:
+class ThreadPool:
     """Thread pool of a process. The calling thread participates as worker 0."""
 
     def __init__(self, loader: Loader, threads: int) -> None:
@@ -141,16 +141,16 @@ def _yield_function() -> int:
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
-_POOL: Pool | None = None
+_POOL: ThreadPool | None = None
 _MAKING = ForkLock(MAKING)
 
 
-def pool(loader: Loader) -> Pool:
+def pool(loader: Loader) -> ThreadPool:
     """Return the pool of this process, created at first use."""
     global _POOL
     with _MAKING:
         if _POOL is None:
-            _POOL = Pool(loader, thread_count())
+            _POOL = ThreadPool(loader, thread_count())
             atexit.register(_POOL.close)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=_POOL.forget)

@@ -7,6 +7,7 @@ training written first; a weight gradient writes and reads every part.
 
 from __future__ import annotations
 
+from ....text.language import Message
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.winograd.blocking import most_tiles, slices_for, tiles_of, transforms_of
 from ..layout import blocks_of
@@ -32,16 +33,16 @@ def winograd_tile(shape: ConvolutionShape, batch_hint: int, purpose: str, strict
     return tile_for(shape, batch_hint, purpose) if measured is None else measured
 
 
-def why(tile: int, shape: ConvolutionShape, strict: bool) -> str:
+def why(tile: int, shape: ConvolutionShape, strict: bool) -> Message:
     """Return the reason for a choice, for the plan table."""
     if tile:
-        saved = {2: "2.25", 4: "4"}[tile]
-        return f"F({tile},3): {saved} times fewer multiplications"
+        fewer = {2: "2.25", 4: "4"}[tile]
+        return Message("F({tile},3): {fewer} times fewer multiplications", tile=tile, fewer=fewer)
     if strict:
-        return "direct: strict precision"
+        return Message("direct: strict precision")
     if not can_choose(shape):
-        return "direct: not 3×3 with stride 1"
-    return "direct: too small for Winograd's transforms to pay"
+        return Message("direct: not 3×3 with stride 1")
+    return Message("direct: too small for Winograd's transforms to pay")
 
 
 TRANSFORM = {2: 150, 4: 450}

@@ -57,11 +57,11 @@ def col2im(
     expected = (shape[1] * prod(w.size for w in windows), shape[0] * prod(counts))
     if columns.shape != expected:
         raise BadShape(
-            "col2im.columns must be {expected} for images {shape}; got columns={shape2}; use the "
-            "settings given to im2col. [col2im-size]",
+            "col2im.columns must be {expected} for images {images} (got columns={columns}). Use the settings "
+            "given to im2col. [col2im-size]",
             expected=show_shape(expected),
-            shape=show_shape(shape),
-            shape2=show_shape(columns.shape),
+            images=show_shape(shape),
+            columns=show_shape(columns.shape),
         )
     pairs = borders.pairs(windows)
     padded = [n + before + after for n, (before, after) in zip(shape[2:], pairs, strict=True)]
@@ -71,8 +71,8 @@ def col2im(
 def _windows(shape: Sequence[int], kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Sequence[Window]:
     if not 3 <= len(shape) <= 5:
         raise BadShape(
-            "im2col.x must be images with 1 to 3 spatial axes, (n, c, h, w); got x={shape}; put "
-            "batch and channels in front. [im2col-rank]",
+            "im2col.x must be images with 1 to 3 spatial axes, (n, c, h, w) (got x={shape}). Put batch and "
+            "channels in front. [im2col-rank]",
             shape=show_shape(tuple(shape)),
         )
     kind = (Conv1d, Conv2d, Conv3d)[len(shape) - 3]
@@ -80,8 +80,8 @@ def _windows(shape: Sequence[int], kernel_size: Any, stride: Any, padding: Any, 
     windows = layer.windows(tuple(shape[1:]))
     if not all(sliding.counts(shape[2:], windows)):
         raise BadShape(
-            "im2col.kernel_size must fit into the padded image {shape}; got "
-            "kernel_size={kernel_size}, padding={padding}; use a smaller one. [im2col-size]",
+            "im2col.kernel_size must fit into the padded image {shape} (got kernel_size={kernel_size}, "
+            "padding={padding}). Use a smaller one. [im2col-size]",
             shape=show_shape(tuple(shape[2:])),
             kernel_size=layer.kernel_size,
             padding=layer.padding,

@@ -1,8 +1,8 @@
 """The reference engine: every layer forward and backward in NumPy, written to be read.
 
-Convolution and pooling have two twins that must agree: `loops/`, the plain loops of a textbook, and `matrix/`,
-im2col with one matrix product and strided views. `sliding.py` says where windows lie, `borders.py` pads.
-`losses.py` has losses with their gradients; `graph.py` runs a whole network.
+Convolution and pooling have two algorithms that must agree: `loops`, a textbook's plain loops, and `im2col`, one
+matrix product over strided views. `sliding.py` has the positions of windows, `borders.py` the padding. `graph.py`
+runs a whole network.
 """
 
 from ..im2col.columns import col2im, im2col
@@ -11,28 +11,26 @@ from . import (
     convolution,
     dense,
     elementwise,
-    indexing,
     merge,
     normalization,
     pooling,
     rearrange,
     recurrent,
-    reduction,
     resize,
     softmax,
     structural,
 )
 from .activation import derivative, value
 from .graph import Derivatives, Run, run
-from .rules import Array, Context, Gradients, Twin, backward, forward
+from .rules import Algorithm, Array, Context, Gradients, backward, forward
 
 __all__ = [
+    "Algorithm",
     "Array",
     "Context",
     "Derivatives",
     "Gradients",
     "Run",
-    "Twin",
     "backward",
     "col2im",
     "derivative",

@@ -64,7 +64,7 @@ def derivative(layer: Activation, x: Array) -> Array:
 
 def _no_rule(layer: Activation, question: str) -> NoRule:
     return NoRule(
-        "there is no {question} rule for {kind}. Use one of the activation functions. [no-{question}]",
+        "There is no {question} rule for {kind}. Use one of the activation functions. [no-{question}]",
         question=question,
         kind=layer.kind,
     )

@@ -1,4 +1,4 @@
-"""Convolution and transposed convolution, forward and backward, by either twin.
+"""Convolution and transposed convolution, forward and backward, by either algorithm.
 
 A transposed convolution is the adjoint of a convolution in its images: its forward pass is a convolution's
 `spread`, its backward pass a convolution.
@@ -16,7 +16,7 @@ from ..loops import convolution as loops
 from . import borders, sliding
 from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
 
-_TWINS = {"matrix": matrix, "loops": loops}
+_ALGORITHMS = {"matrix": matrix, "loops": loops}
 
 
 @forward.register
@@ -25,19 +25,19 @@ def _(layer: Conv, inputs: Inputs, parameters: Parameters, context: Context) -> 
     windows = layer.windows(x.shape[1:])
     padded = borders.pad(x, borders.pairs(windows), layer.padding_mode)
     counts = sliding.counts(x.shape[2:], windows)
-    output = _TWINS[context.twin].correlate(padded, parameters["weight"], windows, counts, layer.groups)
+    output = _ALGORITHMS[context.algorithm].correlate(padded, parameters["weight"], windows, counts, layer.groups)
     return _with_bias(output, parameters)
 
 
 @backward.register
 def _(layer: Conv, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context) -> Gradients:
     (x,) = inputs
-    twin = _TWINS[context.twin]
+    algorithm = _ALGORITHMS[context.algorithm]
     windows = layer.windows(x.shape[1:])
     pairs = borders.pairs(windows)
     padded = borders.pad(x, pairs, layer.padding_mode)
-    grad_padded = twin.spread(grad_output, parameters["weight"], padded.shape[2:], windows, layer.groups)
-    grad_weight = twin.kernel_gradient(grad_output, padded, windows, layer.groups)
+    grad_padded = algorithm.spread(grad_output, parameters["weight"], padded.shape[2:], windows, layer.groups)
+    grad_weight = algorithm.kernel_gradient(grad_output, padded, windows, layer.groups)
     return Gradients(
         (borders.fold(grad_padded, pairs, layer.padding_mode),),
         {"weight": grad_weight, **_bias_gradient(grad_output, parameters)},
@@ -48,7 +48,7 @@ def _(layer: Conv, grad_output: Array, inputs: Inputs, parameters: Parameters, c
 def _(layer: ConvTranspose, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
     (x,) = inputs
     windows, sizes = _uncropped(layer, x)
-    full = _TWINS[context.twin].spread(x, parameters["weight"], sizes, windows, layer.groups)
+    full = _ALGORITHMS[context.algorithm].spread(x, parameters["weight"], sizes, windows, layer.groups)
     return _with_bias(borders.fold(full, borders.pairs(windows)), parameters)
 
 
@@ -57,11 +57,11 @@ def _(
     layer: ConvTranspose, grad_output: Array, inputs: Inputs, parameters: Parameters, context: Context
 ) -> Gradients:
     (x,) = inputs
-    twin = _TWINS[context.twin]
+    algorithm = _ALGORITHMS[context.algorithm]
     windows, _ = _uncropped(layer, x)
     padded = borders.pad(grad_output, borders.pairs(windows))
-    grad_x = twin.correlate(padded, parameters["weight"], windows, x.shape[2:], layer.groups)
-    grad_weight = twin.kernel_gradient(x, padded, windows, layer.groups)
+    grad_x = algorithm.correlate(padded, parameters["weight"], windows, x.shape[2:], layer.groups)
+    grad_weight = algorithm.kernel_gradient(x, padded, windows, layer.groups)
     return Gradients((grad_x,), {"weight": grad_weight, **_bias_gradient(grad_output, parameters)})
 
 

@@ -36,15 +36,15 @@ def _(layer: Linear, grad_output: Array, inputs: Inputs, parameters: Parameters,
 
 
 def _indices(layer: Embedding, x: Array) -> Array:
-    with np.errstate(invalid="ignore"):  # NaN is refused below
+    with np.errstate(invalid="ignore"):  # NaN is rejected below
         whole = x.astype(np.int64)
     wrong = (whole != x) | (whole < 0) | (whole >= layer.num_embeddings)
     if wrong.any():
         raise BadShape(
-            "Embedding.input must be whole numbers from 0 to {num_embeddings}; got {flat}; look the "
-            "words up in the vocabulary first. [embedding-index]",
-            num_embeddings=layer.num_embeddings - 1,
-            flat=x[wrong].flat[0],
+            "Embedding.input must be integers from 0 to {last} (got {index}). Look the words up in the "
+            "vocabulary first. [embedding-index]",
+            last=layer.num_embeddings - 1,
+            index=x[wrong].flat[0],
         )
     return whole
 

@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....errors import BadShape, UnknownLayer, nearest
+from ....errors import BadShape, UnknownLayer, suggest
 from ....layers.base import ParamShapes, show_shape
 from ....layers.normalization import BatchNorm
 from ....network import Network, Node
 from ....parameters import buffer_shapes as buffer_shapes
 from ....parameters import parameter_shapes as parameter_shapes
 from ....parameters import trained_shapes as trained_shapes
-from .rules import Array, Context, Parameters, Twin, backward, forward
+from ....text.language import Message
+from ....text.lists import shortened
+from .rules import Algorithm, Array, Context, Parameters, backward, forward
 
 
 class Derivatives(NamedTuple):
@@ -75,15 +77,15 @@ class Run:
         for name, grad in seeds.items():
             if name not in self.values:
                 raise UnknownLayer(
-                    "{name} has no layer {name2!r}; {name3} [layer-name]",
-                    name=self.network.name,
-                    name2=name,
-                    name3=nearest(name, self.values),
+                    "{network} has no layer {name!r}. {hint} [layer-name]",
+                    network=self.network.name,
+                    name=name,
+                    hint=suggest(name, self.values),
                 )
             expected = self.values[name].shape
             if grad.shape != expected:
                 raise BadShape(
-                    "the gradient of {name!r} must be {expected}, as its value; got {shape}; reshape it. "
+                    "The gradient of {name!r} must be {expected}, as its value (got {shape}). Reshape it. "
                     "[gradient-shape]",
                     name=name,
                     expected=show_shape(expected),
@@ -99,7 +101,7 @@ def run(
     buffers: Mapping[str, Array] | None = None,
     *,
     training: bool = False,
-    twin: Twin = "matrix",
+    algorithm: Algorithm = "matrix",
     generator: np.random.Generator | None = None,
 ) -> Run:
     """Run a network forward on a batch.
@@ -122,7 +124,7 @@ def run(
         # Layers that share statistics update them one after another.
         statistics = ChainMap(new_buffers, buffers)
         moves = training and not keeps_statistics(node)
-        context = Context(moves, twin, generator, _own(node, node.facts.buffer_shapes, statistics))
+        context = Context(moves, algorithm, generator, _own(node, node.facts.buffer_shapes, statistics))
         inputs = tuple(values[name] for name in node.inputs)
         own = _own(node, node.facts.param_shapes, parameters)
         values[node.name] = forward(node.layer, inputs, own, context)
@@ -147,18 +149,18 @@ def _inputs(network: Network, x: Array | Mapping[str, Array]) -> dict[str, Array
     wanted = {node.name: node.output_shape for node in network.inputs}
     if set(given) != set(wanted):
         raise BadShape(
-            "x must have an array for each of {wanted}; got {value}; give a dict of arrays by input "
-            "name. [input-names]",
-            wanted=", ".join(wanted),
-            value=", ".join(given) or "none",
+            "x must have an array for each of {inputs} (got {names}). Give a dict of arrays by input name. "
+            "[input-names]",
+            inputs=", ".join(wanted),
+            names=", ".join(given) or Message("none"),
         )
     for name, array in given.items():
         if array.shape[1:] != wanted[name]:
             raise BadShape(
-                "input {name!r} must be n×{wanted}; got {shape}; reshape it, or use network.with_input. "
+                "Input {name!r} must be n×{expected} (got {shape}). Reshape it, or use network.with_input. "
                 "[input-shape]",
                 name=name,
-                wanted=show_shape(wanted[name]),
+                expected=show_shape(wanted[name]),
                 shape=show_shape(array.shape),
             )
     return given
@@ -167,19 +169,18 @@ def _inputs(network: Network, x: Array | Mapping[str, Array]) -> dict[str, Array
 def _check(shapes: ParamShapes, arrays: Mapping[str, Array], what: str) -> None:
     missing = [name for name in shapes if name not in arrays]
     if missing:
-        few = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise BadShape(
-            "{what} must hold every array of the network; got none for {few}; make them by the "
-            "shapes the network asks for. [{what}-missing]",
+            "{what} must contain every array of the network (got none for {names}). Create them in the shapes "
+            "of the network. [{what}-missing]",
             what=what,
-            few=few,
+            names=shortened(missing, 5),
         )
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise BadShape(
-                "{what} {name!r} must be {shape}; got {shape2}; use arrays made for this network. [{what}-shape]",
+                "{what}[{name!r}] must be {expected} (got {shape}). Use arrays of this network. [{what}-shape]",
                 what=what,
                 name=name,
-                shape=show_shape(shape),
-                shape2=show_shape(arrays[name].shape),
+                expected=show_shape(shape),
+                shape=show_shape(arrays[name].shape),
             )

@@ -93,8 +93,8 @@ def check_batch(layer: BatchNorm, shape: tuple[int, ...]) -> None:
     """
     if math.prod(shape) // shape[1] < 2:
         raise BadShape(
-            "{kind}.input must give more than one value per channel in training; got one, from "
-            "{shape}; use a larger batch, or evaluate instead of training. [batchnorm-one]",
+            "{kind}.input must have more than one value per channel in training (got one, from {shape}). Use a "
+            "larger batch, or evaluate instead of training. [batchnorm-one]",
             kind=layer.kind,
             shape=show_shape(shape),
         )

@@ -1,4 +1,4 @@
-"""Pooling, forward and backward, by either twin.
+"""Pooling, forward and backward, by either algorithm.
 
 Ties: of equal maxima the first in row-major order is taken, and gets the whole gradient.
 """
@@ -28,7 +28,7 @@ from ..loops import pooling as loops
 from . import sliding
 from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
 
-_TWINS = {"matrix": matrix, "loops": loops}
+_ALGORITHMS = {"matrix": matrix, "loops": loops}
 
 
 def _bins(x: Array, sizes: Sequence[int]) -> list[Bins]:
@@ -44,12 +44,12 @@ def _whole(x: Array) -> list[Bins]:
 
 
 def _largest(x: Array, cells: sliding.Cells, context: Context) -> Array:
-    values, context.saved["winners"] = _TWINS[context.twin].largest(x, cells)
+    values, context.saved["winners"] = _ALGORITHMS[context.algorithm].largest(x, cells)
     return values
 
 
 def _route(grad: Array, x: Array, cells: sliding.Cells, context: Context) -> Gradients:
-    return Gradients((_TWINS[context.twin].route(grad, context.saved["winners"], x.shape[2:], cells),))
+    return Gradients((_ALGORITHMS[context.algorithm].route(grad, context.saved["winners"], x.shape[2:], cells),))
 
 
 @forward.register
@@ -120,7 +120,7 @@ def _bin_sizes(x: Array, cells: Sequence[Bins]) -> Array:
 def _(layer: AvgPool, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
     (x,) = inputs
     windows = layer.windows(x.shape[1:])
-    return _TWINS[context.twin].total(x, windows) / _window_sizes(layer, x, windows)
+    return _ALGORITHMS[context.algorithm].total(x, windows) / _window_sizes(layer, x, windows)
 
 
 @backward.register
@@ -128,15 +128,15 @@ def _(layer: AvgPool, grad_output: Array, inputs: Inputs, parameters: Parameters
     (x,) = inputs
     windows = layer.windows(x.shape[1:])
     share = grad_output / _window_sizes(layer, x, windows)
-    return Gradients((_TWINS[context.twin].spread(share, x.shape[2:], windows),))
+    return Gradients((_ALGORITHMS[context.algorithm].spread(share, x.shape[2:], windows),))
 
 
 def _bin_mean(x: Array, cells: Sequence[Bins], context: Context) -> Array:
-    return _TWINS[context.twin].total(x, cells) / _bin_sizes(x, cells)
+    return _ALGORITHMS[context.algorithm].total(x, cells) / _bin_sizes(x, cells)
 
 
 def _bin_spread(grad: Array, x: Array, cells: Sequence[Bins], context: Context) -> Gradients:
-    return Gradients((_TWINS[context.twin].spread(grad / _bin_sizes(x, cells), x.shape[2:], cells),))
+    return Gradients((_ALGORITHMS[context.algorithm].spread(grad / _bin_sizes(x, cells), x.shape[2:], cells),))
 
 
 @forward.register
@@ -175,7 +175,7 @@ def _(layer: LPPool, inputs: Inputs, parameters: Parameters, context: Context) -
     (x,) = inputs
     with np.errstate(over="ignore"):
         powers = np.abs(x) ** layer.norm_type
-    sums = _TWINS[context.twin].total(powers, layer.windows(x.shape[1:]))
+    sums = _ALGORITHMS[context.algorithm].total(powers, layer.windows(x.shape[1:]))
     context.saved["sums"] = sums
     return sums ** (1 / layer.norm_type)
 
@@ -188,7 +188,7 @@ def _(layer: LPPool, grad_output: Array, inputs: Inputs, parameters: Parameters,
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = np.where(sums == 0, 0, grad_output * sums ** (1 / p - 1)).astype(x.dtype)
         slope = np.sign(x) * np.abs(x) ** (p - 1)
-        grad_x = slope * _TWINS[context.twin].spread(share, x.shape[2:], layer.windows(x.shape[1:]))
+        grad_x = slope * _ALGORITHMS[context.algorithm].spread(share, x.shape[2:], layer.windows(x.shape[1:]))
     return Gradients((grad_x,))
 
 
@@ -199,15 +199,15 @@ def _(layer: LPPool, grad_output: Array, inputs: Inputs, parameters: Parameters,
 def _(layer: StochasticPool, inputs: Inputs, parameters: Parameters, context: Context) -> Array:
     """Draw in proportion to max(0, x); a window without a positive element gives 0 and passes no gradient."""
     (x,) = inputs
-    twin, windows = _TWINS[context.twin], layer.windows(x.shape[1:])
+    algorithm, windows = _ALGORITHMS[context.algorithm], layer.windows(x.shape[1:])
     weights = np.maximum(x, 0)
     if context.training:
         shares = context.generator.random((*x.shape[:2], *sliding.counts(x.shape[2:], windows)))
-        values, context.saved["winners"] = twin.draw(weights, shares, windows)
+        values, context.saved["winners"] = algorithm.draw(weights, shares, windows)
         return values
-    sums = twin.total(weights, windows)
+    sums = algorithm.total(weights, windows)
     positive = np.where(sums > 0, sums, 1)
-    output = twin.total(np.square(weights), windows) / positive
+    output = algorithm.total(np.square(weights), windows) / positive
     context.saved["positive"], context.saved["output"] = positive, output
     return output
 
@@ -221,10 +221,10 @@ def _(
     windows = layer.windows(x.shape[1:])
     if context.training:
         return _route(grad_output, x, windows, context)
-    twin, weights = _TWINS[context.twin], np.maximum(x, 0)
+    algorithm, weights = _ALGORITHMS[context.algorithm], np.maximum(x, 0)
     share = grad_output / context.saved["positive"]
-    own = 2 * weights * twin.spread(share, x.shape[2:], windows)
-    common = twin.spread(share * context.saved["output"], x.shape[2:], windows)
+    own = 2 * weights * algorithm.spread(share, x.shape[2:], windows)
+    common = algorithm.spread(share * context.saved["output"], x.shape[2:], windows)
     return Gradients((np.where(x > 0, own - common, 0).astype(x.dtype),))
 
 
@@ -236,7 +236,7 @@ def _(layer: SpatialPyramidPool, inputs: Inputs, parameters: Parameters, context
     (x,) = inputs
     grids = []
     for level in layer.levels:
-        values, context.saved[f"winners{level}"] = _TWINS[context.twin].largest(x, _level(x, level))
+        values, context.saved[f"winners{level}"] = _ALGORITHMS[context.algorithm].largest(x, _level(x, level))
         grids.append(values.reshape(len(x), -1))
     return np.concatenate(grids, axis=1)
 
@@ -253,7 +253,7 @@ def _(
         length = int(np.prod(shape[1:]))
         grad = grad_output[:, start : start + length].reshape(shape)
         winners = context.saved[f"winners{level}"]
-        grad_x += _TWINS[context.twin].route(grad, winners, x.shape[2:], _level(x, level))
+        grad_x += _ALGORITHMS[context.algorithm].route(grad, winners, x.shape[2:], _level(x, level))
         start += length
     return Gradients((grad_x,))
 

@@ -14,39 +14,39 @@ from ....errors import BadSetting, NoRule
 from ....layers.base import Layer
 
 Array = NDArray[Any]
-"""Numbers with the batch as first axis: (n, c, …). float32 and float64 stay what they are."""
+"""A batch, (n, c, …), of float32 or float64."""
 
 Inputs = tuple[Array, ...]
 Parameters = Mapping[str, Array]
 
-Twin = Literal["matrix", "loops"]
-"""Which of the two ways a convolution or pooling is computed."""
+Algorithm = Literal["matrix", "loops"]
+"""How a convolution or pooling is computed: as a matrix product, or by explicit loops."""
 
 
 @dataclass
 class Context:
-    """How one layer is run, and what its forward pass leaves for its backward pass.
+    """Settings of one layer's forward pass, and the state that its backward pass needs.
 
-    `buffers` are read and never written; what a training pass makes of them stands in `new_buffers`. `generator`
-    draws dropout masks and stochastic pooling. `saved` belongs to the layer's own two functions.
+    `buffers` are read and never written: a training pass stores the updated ones in `new_buffers`. `generator`
+    draws dropout masks and stochastic pooling. `saved` is private to the layer's forward and backward rules.
 
-    Errors:   BadSetting [twin]
+    Errors:   BadSetting [algorithm]
     """
 
     training: bool = False
-    twin: Twin = "matrix"
+    algorithm: Algorithm = "matrix"
     generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     buffers: Mapping[str, Array] = field(default_factory=dict)
     new_buffers: dict[str, Array] = field(default_factory=dict)
     saved: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.twin not in get_args(Twin):
+        if self.algorithm not in get_args(Algorithm):
             raise BadSetting(
-                "Context.twin must be one of {twin}; got twin={twin2!r}; matrix is the fast one, loops "
-                "the one to read. [twin]",
-                twin=", ".join(get_args(Twin)),
-                twin2=self.twin,
+                "Context.algorithm must be one of {algorithms} (got algorithm={algorithm!r}). Use matrix for "
+                "speed, loops to read along. [algorithm]",
+                algorithms=", ".join(get_args(Algorithm)),
+                algorithm=self.algorithm,
             )
 
 
@@ -87,7 +87,7 @@ def backward(
 
 def _no_rule(layer: Layer, question: str) -> NoRule:
     return NoRule(
-        "the reference engine has no {question} rule for {kind}. Replace it by layers that can "
+        "The reference engine has no {question} rule for {kind}. Replace it by layers that can "
         "be computed. [no-{question}]",
         question=question,
         kind=layer.kind,

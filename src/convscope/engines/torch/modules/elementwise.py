@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .... import layers as L
-from .apply import Apply
-from .rule import Shapes, module_of
+from .rule import Apply, Shapes, module_of
 
 
 def aligned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

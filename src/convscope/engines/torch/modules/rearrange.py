@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .... import layers as L
-from .apply import Apply
-from .rule import Shapes, module_of
+from .rule import Apply, Shapes, module_of
 
 module_of.register(L.Dropout, lambda layer, _: nn.Dropout(layer.p))
 

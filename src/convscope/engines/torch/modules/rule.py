@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
 
-from torch import nn
+from torch import Tensor, nn
 
 from .... import layers as L
 from ....errors import NoRule
@@ -20,7 +21,21 @@ def module_of(layer: L.Layer, shapes: Shapes) -> nn.Module:
     Errors:   NoRule [no-torch] for a layer that PyTorch does not have
     """
     raise NoRule(
-        "{kind}.torch must be known to write it as a PyTorch module; got no rule for {kind}; put "
-        "layers that PyTorch has in its place. [no-torch]",
+        "{kind} has no equivalent PyTorch module. Replace it by layers that PyTorch has. [no-torch]",
         kind=layer.kind,
     )
+
+
+class Apply(nn.Module):
+    """A function of tensors, with a description."""
+
+    def __init__(self, function: Callable[..., Tensor], words: str) -> None:
+        super().__init__()
+        self.function = function
+        self.words = words
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.function(*inputs)
+
+    def extra_repr(self) -> str:
+        return self.words

@@ -75,7 +75,7 @@ class _Rows(Kernel):
 
 
 @dataclass(frozen=True)
-class Softmax(_Rows):
+class SoftmaxKernel(_Rows):
     """Turn scores into probabilities.
 
     Formula:  y = e^(x − max) / Σ e^(x − max)
@@ -98,7 +98,7 @@ class Softmax(_Rows):
 
 
 @dataclass(frozen=True)
-class LogSoftmax(_Rows):
+class LogSoftmaxKernel(_Rows):
     """Turn scores into logarithms of probabilities.
 
     Formula:  y = (x − max) − ln Σ e^(x − max)

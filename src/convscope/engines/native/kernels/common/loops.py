@@ -1,4 +1,7 @@
-"""Loops over vectors in memory, unrolled to hide latencies, and sums of vectors."""
+"""Loops over vectors in memory, and the bases of kernels that walk flat arrays or the channels of an image.
+
+Loops are unrolled to hide latencies.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...codegen.kernel import Kernel
-from ...ir import Code, Index, Vector, minimum
+from ...ir import Code, Index, Mask, Pointer, Vector, minimum
+from ...layout import blocks_of
 
 PIECES = 32
 """Work items of a flat array: a multiple of the usual numbers of threads."""
@@ -140,3 +144,49 @@ def added(values: Sequence[Vector]) -> Vector:
     while len(left) > 1:
         left = [one + two for one, two in zip(left[::2], left[1::2], strict=True)]
     return left[0]
+
+
+@dataclass(frozen=True)
+class ChannelKernel(Kernel):
+    """A kernel over channels; sizes are those of the image."""
+
+    channels: int
+    height: int
+    width: int
+    lanes: int
+
+    @property
+    def blocks(self) -> int:
+        """Return the channel blocks."""
+        return blocks_of(self.channels, self.lanes)
+
+    @property
+    def positions(self) -> int:
+        """Return the positions of one image."""
+        return self.height * self.width
+
+    @property
+    def block_floats(self) -> int:
+        """Return the floats of one channel block of one image."""
+        return self.positions * self.lanes
+
+    def items(self, batch: int) -> int:
+        return batch * self.blocks
+
+    def loaded(self, code: Code, names: Sequence[str], block: int | Index) -> list[Vector]:
+        """Load a block's values from arrays with one value per channel."""
+        return [code.pointer(name).load(block * self.lanes) for name in names]
+
+    def real_lanes(self, code: Code, block: int | Index) -> Mask:
+        """Say which lanes of a block hold channels."""
+        return code.first_lanes(self.channels - block * self.lanes)
+
+    def parts(self, code: Code, part: int | Index, block: int | Index) -> tuple[Pointer, Pointer]:
+        """Return the addresses of the two sums of a block in parts (slices, 2, channels)."""
+        first = code.pointer("parts") + (block + part * (2 * self.blocks)) * self.lanes
+        return first, first + self.blocks * self.lanes
+
+
+def share(batch: Index, part: int | Index, parts: int) -> tuple[Index, Index]:
+    """Return the range of images in a part of the batch, which may be empty."""
+    return batch * part // parts, batch * (part + 1) // parts

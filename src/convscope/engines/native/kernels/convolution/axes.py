@@ -1,7 +1,8 @@
-"""Access pattern of a convolution along an axis, shared by the forward pass and the input gradient.
+"""Access pattern of a convolution along an axis, and tile sizes.
 
-Both are the same sum, y[out] = Σ x[in] · w[tap], over triples (out, tap, in) that lie on lines. The input gradient
-with a stride falls apart into phases: positions that leave the same remainder by the stride share their taps.
+The forward pass and the input gradient are the same sum, y[out] = Σ x[in] · w[tap], over triples (out, tap, in) on
+lines. The input gradient of a strided convolution splits into phases: positions with the same remainder modulo the
+stride share their taps. A tile is the block of results that is accumulated in registers.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Run:
+class TapRun:
     """Consecutive taps that contribute to the same positions of a tile."""
 
     first: int
@@ -116,15 +117,68 @@ def strips(axis: Axis, most: int) -> list[Strip]:
     return found
 
 
-def runs(mask: Mask) -> list[Run]:
+def runs(mask: Mask) -> list[TapRun]:
     """Return runs of taps with the same live positions; taps without any are omitted."""
-    found: list[Run] = []
+    found: list[TapRun] = []
     for tap, row in enumerate(mask):
         live = tuple(place for place, inside in enumerate(row) if inside)
         if not live:
             continue
         if found and found[-1].live == live and found[-1].first + found[-1].count == tap:
-            found[-1] = Run(found[-1].first, found[-1].count + 1, live)
+            found[-1] = TapRun(found[-1].first, found[-1].count + 1, live)
         else:
-            found.append(Run(tap, 1, live))
+            found.append(TapRun(tap, 1, live))
     return found
+
+
+MOST_VECTORS = 6
+REGISTERS = {4: 12, 8: 16, 16: 32}
+"""Vector registers by lanes, as every such processor has; SSE needs some for its products."""
+ENOUGH_SUMS = 12
+"""Sums that keep the multipliers busy: more would only make longer code."""
+NARROW = 7
+"""Rows up to so long are put into one tile with the rows below them."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Results accumulated in registers: blocks of filters × rows × columns of the image."""
+
+    vectors: int
+    rows: int
+    columns: int
+
+
+def best_tile(lanes: int, blocks: int, rows: int, columns: int) -> Tile:
+    """Return the tile with the fewest cycles for these filter blocks, by a simple model."""
+    registers = REGISTERS[lanes]
+    candidates = [
+        Tile(vectors, high, wide)
+        for vectors in range(1, min(MOST_VECTORS, blocks) + 1)
+        for high in range(1, rows + 1 if columns <= NARROW else 2)
+        for wide in range(1, min(columns, (registers - vectors - 1) // vectors // high) + 1)
+        if high == 1 or wide == columns
+    ]
+    return min(candidates, key=lambda tile: _cycles(tile, blocks, rows, columns))
+
+
+def across_tile(lanes: int, channels: int, columns: int) -> Tile:
+    """Return the tile whose results are whole vectors until their lanes are summed."""
+    most = min(-(-ENOUGH_SUMS // channels), (REGISTERS[lanes] - channels - 1) // channels)
+    return Tile(channels, 1, min(columns, max(most, 1)))
+
+
+def _cycles(tile: Tile, blocks: int, rows: int, columns: int) -> float:
+    """Return the cycles for one step of the depth, for all tiles.
+
+    Two multiply-adds and two loads start in a cycle, and a multiply-add takes four: sums must wait for themselves
+    where a tile has fewer than eight. Loads cost a little even when they fit in between, and weights more so: they
+    come from farther away.
+    """
+    total = 0.0
+    for vectors in evenly(blocks, tile.vectors):
+        for high in evenly(rows, tile.rows):
+            for wide in evenly(columns, tile.columns):
+                pixels = high * wide
+                total += max(vectors * pixels / 2, (vectors + pixels) / 2, 4) + vectors / 8 + pixels / 64
+    return total

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ...ir import Index, Pointer, Vector, fma, maximum, minimum
 from ...layout import GroupedFilterBlocks
 from ..common.gemm_tile import Operands, accumulate
-from .axes import Axis, Run, Strip, runs
+from .axes import Axis, Strip, TapRun, runs
 
 if TYPE_CHECKING:
-    from .loops import Piece
+    from .direct import Piece
 
 UNROLL = 1
 """Steps of the depth written in a row: a tile is work enough to hide a loop's cost, and more steps only spill."""
@@ -43,7 +43,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Block:
+class ResultBlock:
     """One tile being written: results in registers, from the first tap to memory."""
 
     piece: Piece
@@ -131,7 +131,7 @@ class Block:
             sums = tap.results
         return sums
 
-    def _row_runs(self) -> list[tuple[Run, Any, Any]]:
+    def _row_runs(self) -> list[tuple[TapRun, Any, Any]]:
         """Return runs of taps along the rows, with bounds."""
         axis = self.rows.axis
         if self.high.size > 1 or not axis.padded or isinstance(self.row, int):
@@ -145,7 +145,7 @@ class Block:
         at = self.row * axis.stride + axis.offset
         low = maximum(axis.spread - 1 - at, 0) // axis.spread
         high = minimum(maximum(axis.limit + axis.spread - 1 - at, 0) // axis.spread, axis.taps)
-        return [(Run(0, axis.taps, (0,)), low, high)]
+        return [(TapRun(0, axis.taps, (0,)), low, high)]
 
     def _row(
         self, totals: Sequence[Vector], source: Pointer, weights: Pointer, depth: int, live_rows: Sequence[int]
@@ -238,7 +238,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class AcrossBlock(Block):
+class AcrossBlock(ResultBlock):
     """A tile whose sums are spread over lanes: one vector per result and channel, reduced at the end."""
 
     def _chunk(self, products: int) -> int:

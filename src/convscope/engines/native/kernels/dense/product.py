@@ -13,7 +13,7 @@ from ...codegen.kernel import Kernel, own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Mask, Pointer, Vector, fma, minimum
 from ...layout import blocks_of
-from ..activation.epilogue import Function
+from ..activation.functions import EpilogueFunction
 from ..common.gemm_tile import UNROLL, Operands, accumulate
 from ..common.loops import added
 from ..common.transpose import transposed, transposed_from
@@ -44,7 +44,7 @@ GROUP = 4
 
 
 @dataclass(frozen=True)
-class Dense(Kernel):
+class DenseKernel(Kernel):
     """Multiply each row by the weights: y = x·W [+ bias] [, activation function].
 
     Shapes:   x (n, depth), weight (output blocks, depth, lanes), bias (output blocks · lanes) →
@@ -55,7 +55,7 @@ class Dense(Kernel):
     outputs: int
     lanes: int
     bias: bool
-    activation: Function | None
+    activation: EpilogueFunction | None
 
     @property
     def pointers(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ Origin = tuple[int, int] | None
 
 
 @dataclass(frozen=True)
-class Run:
+class BlockRun:
     """Neighboring blocks that are written alike.
 
     `sources` are (number of the source, its block for the first block written, pairs (lane written, lane read)).
@@ -32,24 +32,24 @@ class Run:
     blocks: int
     sources: tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...]
 
-    def is_followed_by(self, other: Run) -> bool:
+    def is_followed_by(self, other: BlockRun) -> bool:
         """Say whether another run writes the following block in the same way from following blocks."""
         moved = tuple((number, block + self.blocks, lanes) for number, block, lanes in self.sources)
         return self.first + self.blocks == other.first and moved == other.sources
 
 
-def runs_of(origins: Sequence[Origin], lanes: int) -> Iterator[Run]:
+def runs_of(origins: Sequence[Origin], lanes: int) -> Iterator[BlockRun]:
     """Yield the runs that write an image whose channels come from `origins`."""
-    last: Run | None = None
+    last: BlockRun | None = None
     for block in range(blocks_of(len(origins), lanes)):
         places: dict[tuple[int, int], list[tuple[int, int]]] = {}
         for lane, origin in enumerate(origins[block * lanes : (block + 1) * lanes]):
             if origin is not None:
                 number, channel = origin
                 places.setdefault((number, channel // lanes), []).append((lane, channel % lanes))
-        one = Run(block, 1, tuple((*place, tuple(pairs)) for place, pairs in places.items()))
+        one = BlockRun(block, 1, tuple((*place, tuple(pairs)) for place, pairs in places.items()))
         if last is not None and last.is_followed_by(one):
-            last = Run(last.first, last.blocks + 1, last.sources)
+            last = BlockRun(last.first, last.blocks + 1, last.sources)
             continue
         if last is not None:
             yield last
@@ -107,7 +107,7 @@ class ChannelMove(Kernel):
         at = image * (blocks_of(channels, self.sizes[2]) * plane)
         return code.pointer(name) + at + strip * (plane // self.strips)
 
-    def _write_run(self, code: Code, run: Run, sources: Sequence[Pointer], y: Pointer) -> None:
+    def _write_run(self, code: Code, run: BlockRun, sources: Sequence[Pointer], y: Pointer) -> None:
         plane, lanes = prod(self.sizes), self.sizes[2]
         with code.loop(0, run.blocks) as block:
             places = [sources[number] + (block.index + first) * plane for number, first, _ in run.sources]
@@ -118,7 +118,7 @@ class ChannelMove(Kernel):
 
             sweep(code, plane // lanes // self.strips, lanes, step)
 
-    def _gathered(self, code: Code, run: Run, places: Sequence[Pointer], at: Position) -> Vector:
+    def _gathered(self, code: Code, run: BlockRun, places: Sequence[Pointer], at: Position) -> Vector:
         """Return the vector of one position; a block that is copied whole needs no shuffle."""
         lanes = self.sizes[2]
         result = code.constant(0)
@@ -178,7 +178,7 @@ class Split(ChannelMove):
 
 
 @dataclass(frozen=True)
-class ChannelShuffle(ChannelMove):
+class ChannelShuffleKernel(ChannelMove):
     """Deal the channels out of `groups` equal groups, one of each in turn: x → y.
 
     The gradient is the shuffle with channels / groups groups.

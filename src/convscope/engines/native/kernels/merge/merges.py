@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from ...ir import Code, Pointer, Vector, fma
-from ..common.channel_kernel import ChannelKernel
-from ..common.loops import PIECES, FlatKernel, Position, flat_sweep, sweep, sweep_sums
+from ..common.loops import PIECES, ChannelKernel, FlatKernel, Position, flat_sweep, sweep, sweep_sums
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class _Flat(FlatKernel):
 
 
 @dataclass(frozen=True)
-class Sum(_Flat):
+class SumKernel(_Flat):
     """Add arrays, from the first to the last; with `relu`, cut at zero."""
 
     count: int
@@ -72,7 +71,7 @@ class ReluGradient(_Flat):
 
 
 @dataclass(frozen=True)
-class Multiply(_Flat):
+class MultiplyKernel(_Flat):
     """Multiply arrays element by element."""
 
     count: int = 2
@@ -119,7 +118,7 @@ def _numbered(letter: str, count: int) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Scale(ChannelKernel):
+class ScaleKernel(ChannelKernel):
     """Multiply each channel of an image by a factor of its own, as squeeze-and-excitation does.
 
     Shapes:   x (n, blocks, h, w, lanes), gate (n, blocks · lanes) → y as x

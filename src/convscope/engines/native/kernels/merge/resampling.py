@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from ...ir import Code, Pointer, Vector
-from ..common.channel_kernel import ChannelKernel
-from ..common.loops import Position, sweep
+from ..common.loops import ChannelKernel, Position, sweep
 from ..common.shapes import Pair
 
 

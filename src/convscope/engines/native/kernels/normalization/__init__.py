@@ -1,1 +1,1 @@
-"""Normalization: `batch_norm.py`, `batch_norm_gradient.py`, `group_norm.py`, `layer_norm.py`, both ways each."""
+"""Normalization kernels, forward and backward: `batch_norm.py`, `group_norm.py`, `layer_norm.py`."""

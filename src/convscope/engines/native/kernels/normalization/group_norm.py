@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from ...codegen.kernel import own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, Vector, fma
-from ..common.channel_kernel import ChannelKernel
-from ..common.loops import Position, sweep_sums
+from ..common.loops import ChannelKernel, Position, sweep_sums
 from .batch_norm import affine_map, moments
 
 

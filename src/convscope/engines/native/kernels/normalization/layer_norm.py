@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from ...codegen.kernel import own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Pointer, Vector, fma
-from ..common.channel_kernel import ChannelKernel, share
-from ..common.loops import Position, strips_of
+from ..common.loops import ChannelKernel, Position, share, strips_of
 
 GROUP = 2
 """Positions worked on at once: their sums over lanes hide behind each other, and more would crowd the cache."""
@@ -95,7 +94,7 @@ def _added(sums: Sequence[Vector], terms: Sequence[Vector]) -> list[Vector]:
 
 
 @dataclass(frozen=True)
-class LayerNorm(_OverChannels):
+class LayerNormKernel(_OverChannels):
     """Normalize the channels of each position, then scale and shift each channel.
 
     Shapes:   x (n, blocks, h, w, lanes), weight and bias one for each channel → y as x

@@ -12,10 +12,8 @@ from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, Vector
 from ..common.shapes import Pair, PoolingShape
 from .average import AveragePool, AveragePoolGradient
-from .maximum import MaxPool, worst_of, write_extremes
-from .maximum_gradient import MaxPoolGradient, Planes, route
-from .spans import Body, Spans, each_output, over_window
-from .windows import BinAxis, Whole
+from .maximum import MaxPoolGradient, MaxPoolKernel, PlanePointers, route, worst_of, write_extremes
+from .windows import BinAxis, Body, Spans, Whole, each_output, over_window
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ class AdaptiveAveragePoolGradient(_Adaptive):
 
 
 @dataclass(frozen=True)
-class AdaptiveMaxPool(_Adaptive):
+class AdaptiveMaxPoolKernel(_Adaptive):
     """The maximum of each bin.
 
     Shapes:   x (n, blocks, h, w, lanes) → y (n, blocks, p, q, lanes)
@@ -158,7 +156,7 @@ class AdaptiveMaxPool(_Adaptive):
 
     def write(self, code: Code) -> None:
         if self.windows is not None:
-            MaxPool(self.windows).write(code)
+            MaxPoolKernel(self.windows).write(code)
             return
         with code.loop(code.first, code.last) as item:
             x = code.pointer("x") + item.index * self.input_floats
@@ -185,7 +183,7 @@ class AdaptiveMaxPoolGradient(_Adaptive):
         with code.loop(code.first, code.last) as item:
             x, dx = (code.pointer(name) + item.index * self.input_floats for name in ("x", "dx"))
             y, dy = (code.pointer(name) + item.index * self.output_floats for name in ("y", "dy"))
-            route(code, Planes(x, y, dy, dx), self.axes, [], masked=False)
+            route(code, PlanePointers(x, y, dy, dx), self.axes, [], masked=False)
 
 
 def size_of(code: Code, spans: Spans) -> Vector:

@@ -8,11 +8,10 @@ from itertools import product
 from ...codegen.kernel import own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, Vector
-from ..common.channel_kernel import ChannelKernel
+from ..common.loops import ChannelKernel
 from ..common.shapes import Pair
 from .maximum import WRITTEN_OUT, WindowKernel
-from .spans import Spans, clear, each_output, over_window
-from .windows import Cell, Run, Taps, Whole, axes_of, each, pieces
+from .windows import Cell, PositionRun, Spans, Taps, Whole, axes_of, clear, each, each_output, over_window, pieces
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class _Average(WindowKernel):
     count_padding: bool
     after: Pair
 
-    def means(self) -> tuple[list[Run[Mean]], list[Run[Mean]]]:
+    def means(self) -> tuple[list[PositionRun[Mean]], list[PositionRun[Mean]]]:
         """Return runs of outputs that see the same taps and divide by the same."""
         both = []
         for axis, after in zip(axes_of(self.shape), self.after, strict=True):

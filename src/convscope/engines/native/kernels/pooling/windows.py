@@ -12,15 +12,55 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from ...ir import Code, Index, Vector, maximum, minimum
+from ...ir import Code, Index, Pointer, Vector, maximum, minimum
 from ..common.shapes import PoolingShape
 
 Whole = int | Index
+Spans = tuple[tuple[Whole, Whole], tuple[Whole, Whole]]
+"""Where the rows and the columns under a window begin and have ended."""
+Body = Callable[[Whole, Whole, Spans, list[Vector]], list[Vector]]
+
+
+def each_output(code: Code, axes: tuple[Axis, Axis], carry: Sequence[Vector], body: Body) -> list[Vector]:
+    """Write body(row, column, spans, carried values) for every output."""
+    rows, columns = axes
+    with code.loop(0, rows.output, carry=carry) as p:
+        with code.loop(0, columns.output, carry=p.values) as q:
+            q.next(body(p.index, q.index, (rows.span(p.index), columns.span(q.index)), q.values))
+        p.next(q.results)
+    return list(p.results)
+
+
+def over_window(
+    code: Code,
+    axes: tuple[Axis, Axis],
+    spans: Spans,
+    carry: Sequence[Vector],
+    body: Callable[[Whole, list[Vector]], list[Vector]],
+) -> list[Vector]:
+    """Write body(position in the plane, carried values) for every input under one window, row by row."""
+    (top, bottom), (left, right) = spans
+    if any(isinstance(first, int) and isinstance(last, int) and first >= last for first, last in spans):
+        return list(carry)
+    with code.loop(top, bottom, axes[0].step, carry=carry) as row:
+        start = row.index * axes[1].size
+        with code.loop(left, right, axes[1].step, carry=row.values) as column:
+            column.next(body(start + column.index, column.values))
+        row.next(column.results)
+    return list(row.results)
+
+
+def clear(code: Code, plane: Pointer, positions: int) -> None:
+    """Write zeros over a plane."""
+    with code.loop(0, positions) as at:
+        plane.store(code.constant(0), at.index * code.target.width)
+
+
 Seen = TypeVar("Seen", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Run(Generic[Seen]):
+class PositionRun(Generic[Seen]):
     """Neighbors `first` to `last` (not included) that see the same."""
 
     first: int
@@ -59,11 +99,11 @@ class WindowAxis:
     dilation: int
     output: int
 
-    def taps(self) -> list[Run[Taps]]:
+    def taps(self) -> list[PositionRun[Taps]]:
         """Return runs of outputs whose windows have the same taps inside the image."""
         return self.labeled([0] * self.output, lambda taps, _: taps)
 
-    def labeled(self, labels: Sequence[int], seen: Callable[[Taps, int], Seen]) -> list[Run[Seen]]:
+    def labeled(self, labels: Sequence[int], seen: Callable[[Taps, int], Seen]) -> list[PositionRun[Seen]]:
         """Return runs of outputs whose windows have the same taps inside, and the same label."""
         return runs([seen(self._inside(o), label) for o, label in enumerate(labels)])
 
@@ -71,7 +111,7 @@ class WindowAxis:
         every = (Tap(t, t * self.dilation - self.before) for t in range(self.kernel))
         return tuple(tap for tap in every if 0 <= output * self.stride + tap.offset < self.size)
 
-    def cells(self) -> list[Run[Cell]]:
+    def cells(self) -> list[PositionRun[Cell]]:
         """Return runs of cells, which are as many inputs as the stride, with the windows that cover each input."""
         count = -(-(self.size + self.before) // self.stride)
         return runs([self._cell(number) for number in range(count)])
@@ -151,18 +191,18 @@ def axes_of(shape: PoolingShape) -> tuple[WindowAxis, WindowAxis]:
     return rows, columns
 
 
-def runs(seen: Sequence[Seen]) -> list[Run[Seen]]:
+def runs(seen: Sequence[Seen]) -> list[PositionRun[Seen]]:
     """Return neighbors that see the same, joined."""
-    joined: list[Run[Seen]] = []
+    joined: list[PositionRun[Seen]] = []
     at = 0
     for one, group in groupby(seen):
         size = len(list(group))
-        joined.append(Run(at, at + size, one))
+        joined.append(PositionRun(at, at + size, one))
         at += size
     return joined
 
 
-def pieces(rows: Sequence[Run[Any]], columns: Sequence[Run[Any]]) -> int:
+def pieces(rows: Sequence[PositionRun[Any]], columns: Sequence[PositionRun[Any]]) -> int:
     """Return how many taps, or covering windows, there are in the code for all pairs of runs."""
     return sum(_seen(row.seen) for row in rows) * sum(_seen(column.seen) for column in columns)
 
@@ -171,7 +211,7 @@ def _seen(seen: Taps | Cell) -> int:
     return sum(len(one.by) if isinstance(one, Covered) else 1 for one in seen)
 
 
-def separate(rows: Sequence[Run[Cell]], columns: Sequence[Run[Cell]]) -> bool:
+def separate(rows: Sequence[PositionRun[Cell]], columns: Sequence[PositionRun[Cell]]) -> bool:
     """Say whether no input is covered by two windows, or by a window that begins in another cell."""
     everyone = [one.by for run in (*rows, *columns) for one in run.seen]
     return all(len(by) <= 1 and all(output == 0 for output, _ in by) for by in everyone)
@@ -179,8 +219,8 @@ def separate(rows: Sequence[Run[Cell]], columns: Sequence[Run[Cell]]) -> bool:
 
 def each(
     code: Code,
-    rows: Sequence[Run[Any]],
-    columns: Sequence[Run[Any]],
+    rows: Sequence[PositionRun[Any]],
+    columns: Sequence[PositionRun[Any]],
     carry: Sequence[Vector],
     body: Callable[[Whole, Whole, Any, Any, list[Vector]], list[Vector]],
 ) -> list[Vector]:

@@ -1,19 +1,52 @@
-"""Dropout without a stored mask: the backward pass recomputes it from the same counters."""
+"""Dropout without a stored mask: the backward pass recomputes it from the same counters.
+
+Random bits are counter-based: equal counters and keys give equal bits on every thread.
+
+Source:   Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"; Philox4×32-10
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Vector, minimum
 from ..common.loops import PIECES, FlatKernel
-from .philox import random_bits, signed
+
+ROUNDS = 10
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
+"""What the key grows by from round to round: the golden ratio and √3 − 1, as fractions of 2³²."""
+
+
+def signed(word: int) -> int:
+    """Return 32 bits as a signed integer."""
+    return word - (1 << 32) if word >> 31 else word
+
+
+def random_bits(code: Code, counter: Sequence[Vector], key: Sequence[Vector]) -> list[Vector]:
+    """Return four words of 32 random bits for each lane's counter of four words and key of two."""
+    (zero, one, two, three), (left, right) = counter, key
+    by_zero, by_two = (code.integers(signed(number)) for number in MULTIPLIERS)
+    steps = [code.integers(signed(step)) for step in KEY_STEPS]
+    for number in range(ROUNDS):
+        if number:
+            left, right = left + steps[0], right + steps[1]
+        zero, one, two, three = (
+            two.multiply_high(by_two) ^ one ^ left,
+            two * by_two,
+            zero.multiply_high(by_zero) ^ three ^ right,
+            zero * by_zero,
+        )
+    return [zero, one, two, three]
+
 
 WORDS = 4
 """Vectors drawn at once: a counter gives four words."""
 
 
 @dataclass(frozen=True)
-class Dropout(FlatKernel):
+class DropoutKernel(FlatKernel):
     """Set each element to 0 with probability `rate` and scale the rest by 1 / (1 − rate).
 
     Element e has word e // lanes % 4 of counter e // (4·lanes)·lanes + e % lanes; the caller makes the key, two
@@ -71,7 +104,7 @@ class Dropout(FlatKernel):
 
 
 @dataclass(frozen=True)
-class DropoutGradient(Dropout):
+class DropoutGradient(DropoutKernel):
     """Multiply the gradient by the factors of the forward pass: "dy" to "dx", with the same key."""
 
     @property

@@ -1,20 +1,77 @@
-"""Convolution by Winograd's algorithm, by blocks of tiles: transform, multiply, transform back."""
+"""Convolution by Winograd's algorithm, by blocks of tiles: transform, multiply, transform back.
+
+Between the transforms there is one matrix product, tiles × channels × filters, for each element of a tile.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ...codegen.kernel import Kernel, own_scratch
 from ...codegen.target import Target
-from ...ir import Code, Index, Pointer
+from ...ir import Code, Index, Pointer, Vector
 from ...layout import blocks_of
-from ..activation.epilogue import Function
+from ..activation.functions import EpilogueFunction
+from ..common.gemm_tile import Operands, accumulate
 from ..common.shapes import ConvolutionShape
 from .blocking import cut, heights_of, most_tiles, tiles_of, transforms_of, vectors_of
-from .gather import Epilogue, Gather
-from .group_weights import GroupWeights
-from .product import Product
-from .spread import Planes, Spread
+from .tiles import Epilogue, Gather, Spread, TransformedPlanes
+from .weights import GroupWeights
+
+
+@dataclass(frozen=True)
+class TileProduct:
+    """Products of transformed tiles and transformed weights, over all channels.
+
+    Shapes:   left planes of (channel blocks, tiles, lanes); right planes of (channels, lanes), one for each block
+              of filters, `right_block` floats apart
+    """
+
+    channels: int
+    lanes: int
+    left: TransformedPlanes
+    right_plane: int
+    right_block: int
+    out: TransformedPlanes
+    vectors: int
+    heights: tuple[int, ...]
+
+    def write(self, code: Code, left: Pointer, right: Pointer, out: Pointer, count: Index) -> None:
+        most, *smaller = self.heights
+        whole = count // most * most
+        with code.loop(0, whole, most) as tile:
+            self._tile(code, left, right, out, tile.index, most)
+        rest, sizes = count - whole, [0, *reversed(smaller), most]
+        for below, height in pairwise(sizes):
+            with code.when((rest > below) & (rest <= height)):
+                self._tile(code, left, right, out, whole, height)
+
+    def _tile(self, code: Code, left: Pointer, right: Pointer, out: Pointer, tile: Index, height: int) -> None:
+        totals = self._over_channels(
+            code, left + tile * self.left.tile, right, [row * self.left.tile for row in range(height)]
+        )
+        place = out + tile * self.out.tile
+        for number, total in enumerate(totals):
+            row, vector = divmod(number, self.vectors)
+            place.store(total, row * self.out.tile + vector * self.out.block)
+
+    def _over_channels(self, code: Code, left: Pointer, right: Pointer, rows: Sequence[int]) -> list[Vector]:
+        lanes = self.lanes
+        operands = Operands(rows, 1, [v * self.right_block for v in range(self.vectors)], lanes)
+        totals = code.zeros(len(rows) * self.vectors)
+        blocks, rest = divmod(self.channels, lanes)
+        if blocks:
+            with code.loop(0, blocks, carry=totals) as block:
+                at_left = left + block.index * self.left.block
+                at_right = right + block.index * (lanes * lanes)
+                block.next(accumulate(code, block.values, at_left, at_right, operands, lanes))
+            totals = block.results
+        if rest:
+            at_left, at_right = left + blocks * self.left.block, right + blocks * lanes * lanes
+            totals = accumulate(code, totals, at_left, at_right, operands, rest)
+        return totals
 
 
 def input_gradient_shape(shape: ConvolutionShape) -> ConvolutionShape:
@@ -50,7 +107,7 @@ class WinogradConvolution(Kernel):
     shape: ConvolutionShape
     tile: int
     bias: bool = False
-    activation: Function | None = None
+    activation: EpilogueFunction | None = None
     residual: bool = False
     raw_weights: bool = False
     transposed: bool = False
@@ -138,14 +195,14 @@ class WinogradConvolution(Kernel):
         return self.block + 32
 
     @property
-    def _left(self) -> Planes:
+    def _left(self) -> TransformedPlanes:
         lanes, block = self.shape.lanes, self._rows * self.shape.lanes
-        return Planes(lanes, block, block * self.shape.channel_blocks + lanes)
+        return TransformedPlanes(lanes, block, block * self.shape.channel_blocks + lanes)
 
     @property
-    def _out(self) -> Planes:
+    def _out(self) -> TransformedPlanes:
         lanes, width = self.shape.lanes, self.vectors
-        return Planes(width * lanes, lanes, self._rows * width * lanes + lanes)
+        return TransformedPlanes(width * lanes, lanes, self._rows * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
         per_image = tiles_of(self.shape, self.tile)[0] * tiles_of(self.shape, self.tile)[1]
@@ -182,7 +239,9 @@ class WinogradConvolution(Kernel):
         plane = shape.channels * shape.lanes
         block = plane * transforms.planes
         heights = heights_of(code.target, self.vectors)
-        product = Product(shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights)
+        product = TileProduct(
+            shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights
+        )
         weights = code.pointer("u") + first_block * block
         with code.loop(0, transforms.planes) as at:
             left, out = inputs + at.index * self._left.plane, products + at.index * self._out.plane
@@ -196,7 +255,9 @@ class WinogradConvolution(Kernel):
         shape, size, group = self.shape, transforms_of(self.shape, self.tile).size, self._group_weights
         heights, weight = heights_of(code.target, self.vectors), code.pointer("weight")
         plane, block = group.row.plane, group.row.block
-        product = Product(shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights)
+        product = TileProduct(
+            shape.channels, shape.lanes, self._left, plane, block, self._out, self.vectors, heights
+        )
         group.prepare(code, weight, own, first_block)
         with code.loop(0, size) as row:
             group.write(code, weight, own, first_block, row.index)

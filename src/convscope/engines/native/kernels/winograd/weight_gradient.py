@@ -12,7 +12,7 @@ from ...layout import FilterBlocks
 from ..common.gemm_tile import UNROLL, Operands, accumulate, evenly, most_rows
 from ..common.shapes import ConvolutionShape
 from .blocking import cut, gradient_block_tiles, gradient_chunk_of, tiles_of, transforms_of, vectors_of
-from .spread import Planes, Spread
+from .tiles import Spread, TransformedPlanes
 from .weights import TAPS, u_floats
 
 
@@ -83,14 +83,14 @@ class WinogradWeightGradient(Kernel):
         return Spread(transform, self.tile, (0, 0), tiles, shape.filter_blocks, *shape.output, shape.lanes)
 
     @property
-    def _left(self) -> Planes:
+    def _left(self) -> TransformedPlanes:
         lanes, block = self.shape.lanes, self.block * self.shape.lanes
-        return Planes(lanes, block, block * self.shape.channel_blocks + lanes)
+        return TransformedPlanes(lanes, block, block * self.shape.channel_blocks + lanes)
 
     @property
-    def _right(self) -> Planes:
+    def _right(self) -> TransformedPlanes:
         lanes, width = self.shape.lanes, self.chunk * self.vectors
-        return Planes(width * lanes, lanes, self.block * width * lanes + lanes)
+        return TransformedPlanes(width * lanes, lanes, self.block * width * lanes + lanes)
 
     def write(self, code: Code) -> None:
         down, across = tiles_of(self.shape, self.tile)
