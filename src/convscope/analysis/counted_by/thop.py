@@ -162,7 +162,8 @@ def _notes(network: Network) -> tuple[str, ...]:
     return pytorch_notes(
         network,
         Message(
-            "Biases of convolutions and dense layers are left out; normalization, average pooling, softmax, PReLU and resizing are added to the MACs."
+            "Biases of convolutions and dense layers are left out; normalization, average pooling, softmax, "
+            "PReLU and resizing are added to the MACs."
         ),
         Message("It hooks modules, so functions count 0, as do modules without a rule."),
         *(
