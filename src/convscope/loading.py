@@ -172,7 +172,8 @@ def _text(path: Path) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadFile(
-            "{path!r} must be text in UTF-8 (got another byte at {position:,}). Save it as UTF-8. [file-text]",
+            "{path!r} must be text in UTF-8 (got another encoding at byte {position:,}). Save it as UTF-8. "
+            "[file-text]",
             path=name,
             position=error.start,
         ) from None
