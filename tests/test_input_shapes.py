@@ -29,7 +29,7 @@ def test_none_gives_no_shapes() -> None:
 def test_unknown_name_is_refused_with_suggestions() -> None:
     with pytest.raises(BadSetting) as caught:
         shapes_by_name({"stat": (2, 9)}, ["image", "state"])
-    message = "input_shape must name inputs of the model; got 'stat'; did you mean state? [input-name]"
+    message = "input_shape must name inputs of the model (got 'stat'). Did you mean state? [input-name]"
     assert str(caught.value) == message
 
 

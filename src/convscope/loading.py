@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .errors import BadFile, ConvscopeError, UnknownModel, nearest
+from .errors import BadFile, ConvscopeError, UnknownModel, suggest
 from .files.regular import open_regular
 from .input_shapes import InputShape
 from .network import Network
+from .text.language import Message
 
 if TYPE_CHECKING:
     import keras
@@ -26,33 +27,31 @@ ModelSource: TypeAlias = "Network | Model | nn.Module | keras.Model | str | os.P
 LARGEST_FILE = 16 << 20
 """Maximum size of a file with a network, in bytes. Even large descriptions are far smaller."""
 
-_MODULE = (
-    "a PyTorch module or its weights, which need the code that builds them",
-    "name that code: torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python",
+_MODULE = Message(
+    "{path!r} has a PyTorch module or its weights, which need the code that builds them. Name that code: "
+    "torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]"
 )
-_KERAS = (
-    "a Keras model",
-    "load it with keras:keras.models:load_model --arg filepath={path}, or pass keras.models.load_model({path!r}) "
-    "to cs.from_keras in Python",
+_KERAS = Message(
+    "{path!r} has a Keras model. Load it with keras:keras.models:load_model --arg filepath={path}, or pass "
+    "keras.models.load_model({path!r}) to cs.from_keras in Python. [model-file]"
 )
-_TENSORFLOW = (
-    "a TensorFlow graph",
-    "convert it to ONNX with tf2onnx, and name the .onnx file",
+_TENSORFLOW = Message(
+    "{path!r} has a TensorFlow graph. Convert it to ONNX with tf2onnx, and name the .onnx file. [model-file]"
 )
 
 ADVICE = {
     ".pt": _MODULE,
     ".pth": _MODULE,
-    ".safetensors": (
-        "weights without a network",
-        "name the code that builds the network: torch:package.module:callable",
+    ".safetensors": Message(
+        "{path!r} has weights without a network. Name the code that builds the network: "
+        "torch:package.module:callable. [model-file]"
     ),
     ".keras": _KERAS,
     ".h5": _KERAS,
     ".tflite": _TENSORFLOW,
     ".pb": _TENSORFLOW,
 }
-"""Contents of files that are no models, and what to use instead, by suffix."""
+"""Messages about files that are no models, by suffix."""
 
 _ZOO = Path(__file__).parent / "zoo"
 
@@ -85,10 +84,10 @@ def load(model: ModelSource, input_shape: InputShape | None = None) -> Network:
             return read(name, input_shape)
     shown = name if len(name) <= 60 else f"{name[:60]}…"
     raise UnknownModel(
-        "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or "
-        ".onnx file; got model={shown!r}; {name} [model-name]",
-        shown=shown,
-        name=nearest(_key(name), zoo_names()),
+        "There is no model {got!r}. {hint} A model is a name in the zoo, notation (`input 3x224x224 | conv …`), "
+        "a .yaml, .json or .onnx file, or a run folder. [model-name]",
+        got=shown,
+        hint=suggest(_key(name), zoo_names()),
     )
 
 
@@ -133,44 +132,56 @@ def _from_folder(path: Path) -> Network:
         return parse_yaml(read_run_document(path)["network"], path.name)
     if os.path.isfile(path / "network.yaml"):
         return _from_file(path / "network.yaml")
-    got = "no run.json and no network.yaml in it"
-    raise _refused(path, "be the folder of a run or a saved model", got, "check the path", "model-folder")
+    raise BadFile(
+        "{path!r} must be the folder of a run or a saved model (got no run.json and no network.yaml in it). "
+        "Check the path. [model-folder]",
+        path=str(path),
+    )
 
 
 def _text(path: Path) -> str:
-    if "\0" in str(path):
-        raise _refused(path, "have a name that a file can have", "a zero byte", "check the path", "file-missing")
+    name = str(path)
+    if "\0" in name:
+        raise BadFile(
+            "A file name must have no zero byte (got {path!r}). Check the path. [file-missing]", path=name
+        )
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise _refused(path, "be a file", "a folder or device", "name a .yaml or .json file", "file-kind")
+            raise BadFile(
+                "{path!r} must be a file (got a folder or device). Name a .yaml or .json file. [file-kind]",
+                path=name,
+            )
         if size > LARGEST_FILE:
-            limit = f"hold at most {LARGEST_FILE >> 20} MiB"
-            raise _refused(path, limit, f"{size:,} bytes", "describe repeated parts with blocks", "file-size")
+            raise BadFile(
+                "{path!r} must have at most {most} MiB (got {got:,} bytes). Describe repeated parts with blocks. "
+                "[file-size]",
+                path=name,
+                most=LARGEST_FILE >> 20,
+                got=size,
+            )
         with open_regular(path) as file:
             data = file.read()
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise _refused(path, "be readable", reason, "check the path", "file-missing") from None
+        raise BadFile(
+            "{path!r} cannot be read ({reason}). Check the path. [file-missing]",
+            path=name,
+            reason=(error.strerror or type(error).__name__).lower(),
+        ) from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = f"byte {error.start:,} is not UTF-8"
-        raise _refused(path, "be text in UTF-8", problem, "save it as UTF-8", "file-text") from None
+        raise BadFile(
+            "{path!r} must be text in UTF-8 (got another encoding at byte {position:,}). Save it as UTF-8. "
+            "[file-text]",
+            path=name,
+            position=error.start,
+        ) from None
     if "\0" in text:
-        raise _refused(path, "be text", "binary data", "name a .yaml or .json file", "file-text")
+        raise BadFile(
+            "{path!r} must be text (got binary data). Name a .yaml or .json file. [file-text]", path=name
+        )
     return text
-
-
-def _refused(path: Path, rule: str, got: str, hint: str, code: str) -> BadFile:
-    return BadFile(
-        "{path!r} must {rule}; got {got}; {hint}. [{code}]",
-        path=str(path),
-        rule=rule,
-        got=got,
-        hint=hint,
-        code=code,
-    )
 
 
 def _resized(network: Network, size: InputShape | None) -> Network:
@@ -184,9 +195,9 @@ def _from_object(model: Any, size: InputShape | None) -> Network:
         if kind is not None and isinstance(model, kind):
             return read(model, size)
     raise UnknownModel(
-        "a model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model; "
-        "got {name__}; pass one of these. [model-type]",
-        name__=type(model).__name__,
+        "A model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model (got {got}). "
+        "Pass one of these. [model-type]",
+        got=type(model).__name__,
     )
 
 
@@ -235,16 +246,7 @@ def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
 
 
 def _read_foreign(path: str, _: InputShape | None) -> Network:
-    suffix = Path(path).suffix.lower()
-    holds, hint = ADVICE[suffix]
-    raise UnknownModel(
-        "a {suffix} file cannot be read as a model: it contains {holds}; got model={path!r}; "
-        "{format}. [model-file]",
-        suffix=suffix,
-        holds=holds,
-        path=path,
-        format=hint.format(path=path),
-    )
+    raise UnknownModel(ADVICE[Path(path).suffix.lower()].template, path=path)
 
 
 _OBJECTS: tuple[tuple[str, str, Callable[[Any, InputShape | None], Network]], ...] = (

@@ -17,9 +17,9 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit\n",
         BadNotation,
-        "line 7, column 5: unit must be called `unit width kernel=3` (got no width). [block-arguments]\n"
+        ("Line 7, column 5: unit must be called `unit width kernel=3` (got no width). [block-arguments]\n"
         "    - unit\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -30,10 +30,10 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 3 2\n",
         BadNotation,
-        "line 7, column 14: unit must be called `unit width kernel=3` (got '2' as well). "
+        ("Line 7, column 14: unit must be called `unit width kernel=3` (got '2' as well). "
         "[block-arguments]\n"
         "    - unit 4 3 2\n"
-        "               ^",
+        "               ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -44,9 +44,9 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 width=5\n",
         BadNotation,
-        "line 7, column 12: width must be given once (got it twice). Remove one. [block-arguments]\n"
+        ("Line 7, column 12: width must be given once (got it twice). Remove one. [block-arguments]\n"
         "    - unit 4 width=5\n"
-        "             ^",
+        "             ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -57,10 +57,9 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 kernl=5\n",
         BadNotation,
-        "line 7, column 12: unit must be called with its own parameters (got 'kernl'). Did you mean kernel? "
-        "[block-arguments]\n"
+        ("Line 7, column 12: unit has no parameter 'kernl'. Did you mean kernel? [block-arguments]\n"
         "    - unit 4 kernl=5\n"
-        "             ^",
+        "             ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -71,10 +70,10 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unti 4\n",
         BadNotation,
-        "line 7, column 5: a layer must begin with a known word (got 'unti'). Did you mean unit, "
+        ("Line 7, column 5: A layer must begin with a known word (got 'unti'). Did you mean unit, "
         "function, multiply? [unknown-kind]\n"
         "    - unti 4\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -85,7 +84,9 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 11\n",
         BadShape,
-        "layer 'conv1' on input 3×9×8: Conv2d.kernel_size must reach over at most 10 pixels of width: 8 + padding 1 + 1 (got a reach of 11: kernel 11, dilation 1). Use a smaller kernel, or an input of at least 9 pixels. [kernel-too-large]\n"
+        ("Layer 'conv1' on input 3×9×8: Conv2d.kernel_size must fit into the padded input (got width 8 "
+        "with padding 1 + 1, kernel 11). Use a smaller kernel, or an input of width 9 or more. "
+        "[kernel-too-large]\n"
         "  input  Input   3×9×8\n"
         "  conv1  Conv2d  ✗\n"
         "at line 4, column 7:\n"
@@ -93,7 +94,7 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "        ^\n"
         "in the block called at line 7, column 5:\n"
         "    - unit 4 11\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -104,13 +105,13 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must contain parameters of the block (got 'widht'). Did you mean width? "
-        "[unknown-parameter]\n"
+        ("Line 4, column 12: Braces must contain parameters of the block (got 'widht'). Did you mean "
+        "width? [unknown-parameter]\n"
         "      - conv {widht} {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
         "    - unit 4\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -121,13 +122,13 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must contain integer arithmetic with + - * // % up to "
-        "2,147,483,647 (got {width*}). For example {width*4}. [arithmetic]\n"
+        ("Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
+        "(got {width*}). For example {width*4}. [arithmetic]\n"
         "      - conv {width*} {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
         "    - unit 4\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -138,13 +139,13 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must contain integer arithmetic with + - * // % up to "
-        "2,147,483,647 (got {width**9}). For example {width*4}. [arithmetic]\n"
+        ("Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
+        "(got {width**9}). For example {width*4}. [arithmetic]\n"
         "      - conv {width**9} {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
         "    - unit 4\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -155,13 +156,13 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must contain integer arithmetic with + - * // % up to "
-        "2,147,483,647 (got {width//0}). For example {width*4}. [arithmetic]\n"
+        ("Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
+        "(got {width//0}). For example {width*4}. [arithmetic]\n"
         "      - conv {width//0} {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
         "    - unit 4\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -172,12 +173,12 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 4, column 12: braces must come in pairs (got '{width'). Close them. [braces]\n"
+        ("Line 4, column 12: Braces must come in pairs (got '{width'). Close them. [braces]\n"
         "      - conv {width {kernel} p1 | bn\n"
         "             ^\n"
         "in the block called at line 7, column 5:\n"
         "    - unit 4\n"
-        "      ^",
+        "      ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -188,10 +189,10 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 3, column 3: a block must have a name that no layer has (got 'relu width kernel=3'). Write "
+        ("Line 3, column 3: A block must have a name that no layer has (got 'relu width kernel=3'). Write "
         "`name parameter …`. [block-name]\n"
         "    relu width kernel=3:\n"
-        "    ^",
+        "    ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -202,10 +203,10 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 3, column 14: a parameter must have a unique name of letters and digits (got 'width'). "
+        ("Line 3, column 14: A parameter must have a unique name of letters and digits (got 'width'). "
         "[block-name]\n"
         "    unit width width kernel=3:\n"
-        "               ^",
+        "               ^"),
     ),
     (
         "input: 3x9x8\n"
@@ -216,13 +217,13 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        "line 5, column 7: blocks must nest at most 64 deep (got more at 'unit'). A block may not call "
+        ("Line 5, column 7: Blocks must nest at most 64 deep (got more at 'unit'). A block may not call "
         "itself. [too-deep]\n"
         "      - unit {width}\n"
         "        ^\n"
         "in the block called at line 5, column 7:\n"
         "      - unit {width}\n"
-        "        ^",
+        "        ^"),
     ),
 ]
 

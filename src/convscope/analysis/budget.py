@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..errors import BadSetting
 from ..layers.operations import Status
 from ..network import Network
+from ..text.language import Message
 from ..text.notebook import Preformatted
 from .diagnosis.subject import last_spatial
 from .paths import origin_axes
@@ -28,11 +29,11 @@ _TOTAL_OF = {
 
 
 _UNITS = {
-    "max_params": "parameters",
-    "max_macs": "MACs",
-    "max_memory": "bytes of peak activation memory (inference)",
-    "max_training_memory": "bytes of peak activation memory (training)",
-    "max_parameter_bytes": "bytes of parameters",
+    "max_params": Message("parameters"),
+    "max_macs": Message("MACs"),
+    "max_memory": Message("bytes of peak activation memory (inference)"),
+    "max_training_memory": Message("bytes of peak activation memory (training)"),
+    "max_parameter_bytes": Message("bytes of parameters"),
 }
 
 
@@ -95,10 +96,10 @@ class Verdict(Preformatted):
         }
 
     def __str__(self) -> str:
-        width = max(len(limit.name) for limit in self.limits)
-        return "\n".join(
-            f"{'ok    ' if limit.ok else 'BROKEN'}  {limit.name:<{width}}  {limit.reason}" for limit in self.limits
-        )
+        from ..render.diagnosis import verdict_text
+        from ..text.terminal import terminal_width
+
+        return verdict_text(self, terminal_width())
 
 
 def check(
@@ -129,7 +130,7 @@ def check(
     }
     fields = {"min_field": min_field, "max_field": max_field}
     if all(value is None for value in (*most.values(), *fields.values())):
-        raise BadSetting("check must have at least one limit (got none). Try max_params=5_000_000. [no-limit]")
+        raise BadSetting("check needs at least one limit (got none). Try max_params=5_000_000. [no-limit]")
     report = inspect(network)
     limits = [_total(report, name, value) for name, value in most.items() if value is not None]
     limits += _fields(network, {name: value for name, value in fields.items() if value is not None})
@@ -139,10 +140,10 @@ def check(
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
         raise BadSetting(
-            "check.{name} must be a number of at least 0 (got {name}={value!r}). Write it out, as in "
-            "5_000_000 or 5e6. [budget-limit]",
-            name=name,
-            value=value,
+            "{limit} must be a number of at least 0 (got {limit}={got!r}). Write it out, as in 5_000_000 or 5e6. "
+            "[budget-limit]",
+            limit=name,
+            got=value,
         )
     return int(value) if value == int(value) else float(value)
 
@@ -152,21 +153,25 @@ def _total(report: Report, name: str, value: float) -> Limit:
     allowed = _number(name, value)
     actual = getattr(report.totals, _TOTAL_OF[name])
     spare = allowed - actual
-    what = _UNITS[name]
+    values = {"actual": actual, "unit": _UNITS[name], "limit": allowed}
     unknown = [node for node in report.network.layers if node.facts.status is not Status.COMPLETE]
-    if spare < 0:
-        least = "at least " if unknown else ""
-        reason = f"{least}{actual:,} {what}, limit {allowed:,}: exceeded by {-spare:,}"
+    if spare < 0 and unknown:
+        reason = Message(
+            "at least {actual:,} {unit}, limit {limit:,}: exceeded by at least {excess:,}", excess=-spare, **values
+        )
+    elif spare < 0:
+        reason = Message("{actual:,} {unit}, limit {limit:,}: exceeded by {excess:,}", excess=-spare, **values)
     elif unknown:
         first = unknown[0]
-        reason = (
-            f"at least {actual:,} {what}, limit {allowed:,}: not guaranteed, because {first.name} "
-            f"({first.kind}) is "
-            "unsupported"
+        reason = Message(
+            "at least {actual:,} {unit}, limit {limit:,}: not guaranteed, because {layer} ({kind}) is unsupported",
+            layer=first.name,
+            kind=first.kind,
+            **values,
         )
         return Limit(name, (allowed,), None, None, False, reason)
     else:
-        reason = f"{actual:,} {what}, limit {allowed:,}"
+        reason = Message("{actual:,} {unit}, limit {limit:,}", **values)
     return Limit(name, (allowed,), (actual,), (spare,), spare >= 0, reason)
 
 
@@ -182,12 +187,12 @@ def _fields(network: Network, wanted: dict[str, Any]) -> Iterator[Limit]:
     for name, value in wanted.items():
         allowed = _sizes(name, value, rank)
         if last is None or view is None or lost is not None:
-            why = (
-                f"positions cannot be traced through {lost}"
-                if lost
-                else "no layer of the network has spatial positions"
-            )
-            yield Limit(name, allowed, None, None, False, f"{why}: the receptive field is unknown")
+            why = Message("the receptive field is unknown: no layer of the network has spatial positions")
+            if lost:
+                why = Message(
+                    "the receptive field is unknown: positions cannot be traced through {layer}", layer=lost
+                )
+            yield Limit(name, allowed, None, None, False, why)
             continue
         actual = tuple(axis.size for axis in view.axes)
         yield _field(name, allowed, actual, last.name)
@@ -197,11 +202,11 @@ def _sizes(name: str, value: Any, rank: int) -> Numbers:
     numbers = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
     if len(numbers) != rank:
         raise BadSetting(
-            "check.{name} must have 1 number or {rank}, one per axis of the image (got "
-            "{name}={value!r}). One number stands for all axes. [budget-limit]",
-            name=name,
+            "{limit} must have one number, or {rank}, one per axis of the image (got {limit}={got!r}). "
+            "One number stands for all axes. [budget-limit]",
+            limit=name,
             rank=rank,
-            value=value,
+            got=value,
         )
     return tuple(_number(name, number) for number in numbers)
 
@@ -213,7 +218,22 @@ def _field(name: str, allowed: Numbers, actual: Numbers, layer: str) -> Limit:
     order: Callable[[float, float], float] = (lambda a, b: b - a) if name == "min_field" else (lambda a, b: a - b)
     spare = tuple(order(limit, size) for limit, size in zip(allowed, actual, strict=True))
     ok = min(spare) >= 0
-    bound, wrong = ("least", "small") if name == "min_field" else ("most", "large")
-    excess = "" if ok else f": {show([max(0, -part) for part in spare])} too {wrong}"
-    reason = f"receptive field of {layer} is {show(actual)}, limit at {bound} {show(allowed)}{excess}"
+    values = {"layer": layer, "field": show(actual), "limit": show(allowed)}
+    excess = show([max(0, -part) for part in spare])
+    if name == "min_field" and ok:
+        reason = Message("receptive field of {layer} is {field}, limit at least {limit}", **values)
+    elif name == "min_field":
+        reason = Message(
+            "receptive field of {layer} is {field}, limit at least {limit}: {excess} too small",
+            excess=excess,
+            **values,
+        )
+    elif ok:
+        reason = Message("receptive field of {layer} is {field}, limit at most {limit}", **values)
+    else:
+        reason = Message(
+            "receptive field of {layer} is {field}, limit at most {limit}: {excess} too large",
+            excess=excess,
+            **values,
+        )
     return Limit(name, allowed, actual, spare, ok, reason)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from ..layers.base import show_shape
 from ..network import Network
 from ..text.notebook import Preformatted
 from .matching import matched_layers
@@ -119,7 +118,10 @@ class Comparison(Preformatted):
         }
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        from ..render.comparison import comparison_text
+        from ..text.terminal import terminal_width
+
+        return comparison_text(self, terminal_width())
 
 
 def compare(a: Network, b: Network) -> Comparison:
@@ -186,55 +188,3 @@ def _rewired(a: tuple[str, ...], b: tuple[str, ...], matched: dict[str, str]) ->
         return True
     known = set(matched.values())
     return any(old in matched and new in known and matched[old] != new for old, new in zip(a, b, strict=True))
-
-
-def _lines(comparison: Comparison) -> Iterator[str]:
-    """Yield the comparison as text: layers that differ, then the sums."""
-    names = [report.network.name for report in (comparison.a, comparison.b)]
-    counts = ", ".join(f"{comparison.count(c)} {c}" for c in ("same", "changed", "added", "removed"))
-    yield f"{names[0]} and {names[1]}: {counts}"
-    signs = {"changed": "~", "added": "+", "removed": "-"}
-    widened = [row for row in comparison.rows if [one.what for one in row.differences] == ["receptive_field"]]
-    shown = [row for row in comparison.rows if row.change != "same" and row not in widened]
-    name_width = max([len(row.name) for row in shown], default=0)
-    kind_width = max([len(row.kind) for row in shown], default=0)
-    for row in shown:
-        yield f"{signs[row.change]} {row.name:<{name_width}}  {row.kind:<{kind_width}}  {_about(row)}"
-    if widened:
-        ends = [f"{row.name} ({_value(d.a)} → {_value(d.b)})" for row in widened for d in row.differences]
-        yield f"~ receptive field alone, {len(widened)} layers: {' to '.join(dict.fromkeys((ends[0], ends[-1])))}"
-    yield ""
-    width = max(18, *map(len, names))
-    yield f"{'total':<22} {names[0]:>{width}} {names[1]:>{width}} {'difference':>{width}}  ratio"
-    for total in comparison.totals:
-        ratio = "-" if total.ratio is None else f"{total.ratio:.3f}"
-        yield f"{total.what:<22} {total.a:>{width},} {total.b:>{width},} {total.difference:>+{width},}  {ratio}"
-    for name, status in zip(names, comparison.status, strict=True):
-        if status != "complete":
-            yield f"the totals of {name} are not complete: {status.replace('_', ' ')}"
-
-
-def _about(row: ComparedLayer) -> str:
-    present = row.b if row.a is None else row.a
-    if row.change != "changed":
-        assert present is not None
-        return f"{show_shape(present.output_shape)}  {present.params:,} params  {present.macs:,} macs"
-    return "; ".join(_change(one) for one in row.differences)
-
-
-def _change(one: Difference) -> str:
-    if one.what == "receptive_field" and one.a["size"] == one.b["size"] is not None:
-        # Fields of equal size differ in position or in status.
-        for part in ("start", "stride", "status"):
-            if one.a[part] != one.b[part]:
-                return f"receptive_field {part} {_value(one.a[part])} → {_value(one.b[part])}"
-    return f"{one.what} {_value(one.a)} → {_value(one.b)}"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):  # a receptive field
-        size = value["size"]
-        return value["status"] if size is None else "×".join(map(str, size))
-    if isinstance(value, list):
-        return ", ".join(value) if any(isinstance(part, str) for part in value) else "×".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..layers.connection import Shape
 from ..layers.operations import NO_OPERATIONS, Operations
+from ..text.lists import counted
 
 if TYPE_CHECKING:
     from .receptive_field import ReceptiveField
@@ -32,7 +33,7 @@ class Group:
     @property
     def kind(self) -> str:
         """Return how many layers there are."""
-        return f"{len(self.members)} layers"
+        return counted(len(self.members), "layer")
 
     @property
     def output_shape(self) -> Shape:

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ..errors import BadUnit
+from ..layers.base import show_shape
 from ..network import Network, Node
 from .intervals import Interval, intervals
 from .layout import place_of
@@ -190,16 +191,16 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
     field_view, exact = views.fields[node.index], views.intervals[node.index]
     if field_view is None or exact is None:
         raise BadUnit(
-            "layer {layer!r} does not depend on {name!r}. Choose a layer after it. [unit-blind]",
+            "Layer {layer!r} does not depend on {origin!r}. Choose a layer after it. [unit-blind]",
             layer=layer,
-            name=source.name,
+            origin=source.name,
         )
     if field_view.lost_at is not None:
         raise BadUnit(
-            "the receptive field of {layer!r} is unknown: positions cannot be traced through "
-            "{lost_at!r}. Choose a layer before it. [unit-unknown]",
+            "The receptive field of {layer!r} is unknown: positions cannot be traced through {opaque!r}. "
+            "Choose a layer before it. [unit-unknown]",
             layer=layer,
-            lost_at=field_view.lost_at,
+            opaque=field_view.lost_at,
         )
     places = _places(node, field_view, at)
     indices = dict(zip(unit_axes(node.output_shape, field_view.grid), places, strict=True))
@@ -243,16 +244,16 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
     start, view = fields[source.index], fields[node.index]
     if start is None or view is None:
         raise BadUnit(
-            "layer {layer!r} does not depend on {name!r}. Choose a layer after it. [unit-blind]",
+            "Layer {layer!r} does not depend on {origin!r}. Choose a layer after it. [unit-blind]",
             layer=layer,
-            name=source.name,
+            origin=source.name,
         )
     if view.lost_at is not None:
         raise BadUnit(
-            "the receptive field of {layer!r} is unknown: positions cannot be traced through "
-            "{lost_at!r}. Choose a layer before it. [unit-unknown]",
+            "The receptive field of {layer!r} is unknown: positions cannot be traced through {opaque!r}. "
+            "Choose a layer before it. [unit-unknown]",
             layer=layer,
-            lost_at=view.lost_at,
+            opaque=view.lost_at,
         )
     places = _places(source, start, pixel)
     marked = np.zeros([source.output_shape[axis] for axis in start.grid], bool)
@@ -282,26 +283,35 @@ def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
     axes, shape = unit_axes(node.output_shape, view.grid), node.output_shape
     full = len(at) == len(shape) and len(shape) != len(axes)
     if not full and len(at) != len(axes):
-        names = {1: "one number", 2: "ROW,COLUMN", 3: "DEPTH,ROW,COLUMN"}.get(len(axes), f"{len(axes)} numbers")
         raise BadUnit(
-            "a unit of layer {name!r} must be given as {names} (got {value}). Its output is {value2}. [unit-rank]",
-            name=node.name,
-            names=names,
-            value=",".join(map(str, at)),
-            value2="×".join(map(str, shape)),
+            "A unit of layer {layer!r} has {count} coordinate(s){form} (got {got}). Its output is {shape}. "
+            "[unit-rank]",
+            layer=node.name,
+            count=len(axes),
+            form={2: " ROW,COLUMN", 3: " DEPTH,ROW,COLUMN"}.get(len(axes), ""),
+            got=",".join(map(str, at)),
+            shape=show_shape(shape),
         )
     named = range(len(shape)) if full else axes
     for axis, place in zip(named, at, strict=True):
         if not 0 <= place < shape[axis]:
-            raise BadUnit(
-                "a unit of layer {name!r} must lie inside its output {value} (got {value2}). Use 0 to "
-                "{shape} there. [unit-range]",
-                name=node.name,
-                value="×".join(map(str, shape)),
-                value2=",".join(map(str, at)),
-                shape=shape[axis] - 1,
-            )
+            raise _outside(node, at, axis, full, axes)
     return tuple(at[axis] for axis in axes) if full else tuple(at)
+
+
+def _outside(node: Node, at: Sequence[int], axis: int, full: bool, axes: tuple[int, ...]) -> BadUnit:
+    """Return the error for a unit outside its layer, naming the axis that is wrong."""
+    shape = node.output_shape
+    number = axis if full else axes.index(axis)
+    return BadUnit(
+        "Layer {layer!r} has no unit {got}: its output is {shape}. Use 0 to {last} as coordinate {number}. "
+        "[unit-range]",
+        layer=node.name,
+        got=",".join(map(str, at)),
+        shape=show_shape(shape),
+        last=shape[axis] - 1,
+        number=number + 1,
+    )
 
 
 def _box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:

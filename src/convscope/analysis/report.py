@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import UnknownLayer, nearest, sentence
+from ..errors import UnknownLayer, suggest
 from ..layers.connection import Shape
 from ..layers.operations import Operations
 from ..network import Network, Node
@@ -169,10 +169,10 @@ class Report:
             return self._by_name[name]
         except KeyError:
             raise UnknownLayer(
-                "{name} has no layer {name2!r}. {name3} [layer-name]",
-                name=self.network.name,
-                name2=name,
-                name3=sentence(nearest(name, self._by_name)),
+                "{network} has no layer {layer!r}. {hint} [layer-name]",
+                network=self.network.name,
+                layer=name,
+                hint=suggest(name, self._by_name),
             ) from None
 
     @cached_property

@@ -82,9 +82,7 @@ RAISED_LOG = Text("one per element, and one logarithm per set", "每个元素一
 @singledispatch
 def function_of(layer: Activation) -> str:
     """Return the function's formula."""
-    raise NoRule(
-        "explain has no formula for this activation (got {kind}). Register one. [no-derivation]", kind=layer.kind
-    )
+    raise NoRule("explain has no formula for {layer}. Register one. [no-derivation]", layer=layer.kind)
 
 
 function_of.register(Sigmoid, lambda _: "σ(x) = 1 / (1 + e^(-x))")

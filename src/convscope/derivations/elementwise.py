@@ -45,9 +45,7 @@ _FORMULAS = {
 @singledispatch
 def formula_of(layer: Pointwise) -> str:
     """Return the function's formula."""
-    raise NoRule(
-        "explain has no formula for this function (got {kind}). Register one. [no-derivation]", kind=layer.kind
-    )
+    raise NoRule("explain has no formula for {layer}. Register one. [no-derivation]", layer=layer.kind)
 
 
 formula_of.register(Affine, lambda layer: f"y = {decimal(layer.scale)}·x + {decimal(layer.shift)}")

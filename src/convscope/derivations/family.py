@@ -24,9 +24,8 @@ def derivations(layer: Layer, _inputs: Shapes) -> list[Derivation]:
     Errors:   NoRule [no-derivation] for a layer whose family has none
     """
     raise NoRule(
-        "explain has no derivation for this layer (got {kind}). Register one with "
-        "derivations.family.derivations. [no-derivation]",
-        kind=layer.kind,
+        "explain has no derivation for {layer}. Register one with derivations.family.derivations. [no-derivation]",
+        layer=layer.kind,
     )
 
 

@@ -94,8 +94,8 @@ Cost = tuple[str, str, Text]
 def window_costs(layer: Pool) -> list[Cost]:
     """Return (kind, formula in N outputs and T elements per window, what it is) of each operation."""
     raise NoRule(
-        "explain has no operations for this pooling layer (got {kind}). Register them. [no-derivation]",
-        kind=layer.kind,
+        "explain has no operations for {layer}. Register them. [no-derivation]",
+        layer=layer.kind,
     )
 
 
@@ -157,8 +157,8 @@ def _pool(layer: Pool, inputs: Shapes) -> list[Derivation]:
 def bin_costs(layer: AdaptivePool | GlobalPool) -> list[Cost]:
     """Return (kind, formula in N outputs and E elements of all windows, what it is) of each operation."""
     raise NoRule(
-        "explain has no operations for this pooling layer (got {kind}). Register them. [no-derivation]",
-        kind=layer.kind,
+        "explain has no operations for {layer}. Register them. [no-derivation]",
+        layer=layer.kind,
     )
 
 

@@ -23,6 +23,7 @@ from ...layers.pooling import (
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
 from ...network import Network, Node
+from ...text.language import Message
 from .tool import (
     NOTHING,
     UNDETERMINED,
@@ -70,45 +71,64 @@ def _(layer: Conv | ConvTranspose | Linear | MatMul | MultiheadAttention, node: 
 @flops.register
 def _(layer: BatchNorm, node: Node) -> Counted:
     per_element = 2 if layer.affine else 1
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
+    return Counted(
+        per_element * entering(node),
+        Message("counts {per_element} per element for normalizing", per_element=per_element),
+    )
 
 
 @flops.register
 def _(layer: GroupNorm | InstanceNorm | LayerNorm, node: Node) -> Counted:
     per_element = 5 if layer.affine else 4
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
+    return Counted(
+        per_element * entering(node),
+        Message("counts {per_element} per element for normalizing", per_element=per_element),
+    )
 
 
 @flops.register
 def _(layer: AdaptiveAvgPool | GlobalAvgPool, node: Node) -> Counted:
-    return Counted(entering(node), "counts 1 per input element of the average") if layer.rank == 2 else NOTHING
+    return (
+        Counted(entering(node), Message("counts 1 per input element of the average"))
+        if layer.rank == 2
+        else NOTHING
+    )
 
 
 @flops.register
 def _(layer: Upsample, node: Node) -> Counted:
     images = len(node.output_shape) == 3
     per_element = {"nearest": 1, "linear": 4}.get(layer.mode, 0) if images else 0
-    return Counted(per_element * leaving(node), f"counts {per_element} per output element of the resizing")
+    return Counted(
+        per_element * leaving(node),
+        Message("counts {per_element} per output element of the resizing", per_element=per_element),
+    )
 
 
 @flops.register
 def _(layer: LSTM, node: Node) -> Counted:
-    return Counted(0, "has no rule for the operator lstm; it is listed as unsupported and counted 0")
+    return Counted(0, Message("has no rule for the operator lstm; it is listed as unsupported and counted 0"))
 
 
 def _notes(network: Network) -> tuple[str, ...]:
     same = any(isinstance(node.layer, Conv) and node.layer.padding == "same" for node in network.layers)
     return pytorch_notes(
         network,
-        "A flop here is one fused multiply-add; biases are left out.",
-        "It traces operators, so functions are seen like modules; operators without a rule (element-wise ones, "
-        "most pooling and activations) count 0 and are logged as unsupported.",
-        "The model must be in evaluation mode: in training mode batch normalization counts 5 per element (4 "
-        "without scale and shift).",
+        Message("A flop here is one fused multiply-add; biases are left out."),
+        Message(
+            "It traces operators, so functions are seen like modules; operators without a rule (element-wise "
+            "ones, most pooling and activations) count 0 and are logged as unsupported."
+        ),
+        Message(
+            "The model must be in evaluation mode: in training mode batch normalization counts 5 per element (4 "
+            "without scale and shift)."
+        ),
         *(
             [
-                'A convolution written with padding="same" is another operator, which has no rule: it would '
-                "count 0. Padding is assumed to be explicit."
+                Message(
+                    'A convolution written with padding="same" is another operator, which has no rule: it would '
+                    "count 0. Padding is assumed to be explicit."
+                )
             ]
             if same
             else []

@@ -28,6 +28,7 @@ from ...layers.pooling import (
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
 from ...network import Network, Node
+from ...text.language import Message
 from .tool import (
     NOTHING,
     UNDETERMINED,
@@ -42,7 +43,7 @@ from .tool import (
     with_default_rules,
 )
 
-_TWICE = "counts 1 per {} element, in the module and again in the function it calls"
+_TWICE = Message("counts 1 per input element, in the module and again in the function it calls")
 
 
 @with_default_rules
@@ -61,56 +62,70 @@ macs.register(StochasticPool, not_in_pytorch)
 
 @macs.register
 def _(layer: Conv | ConvTranspose | Linear, node: Node) -> Counted:
-    return Counted(node.facts.operations.macs + bias_additions(node), "adds 1 per output for the bias")
+    return Counted(node.facts.operations.macs + bias_additions(node), Message("adds 1 per output for the bias"))
 
 
 @macs.register
 def _(layer: BatchNorm | InstanceNorm | GroupNorm, node: Node) -> Counted:
     per_element = 2 if layer.affine else 1
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
+    return Counted(
+        per_element * entering(node),
+        Message("counts {per_element} per element for normalizing", per_element=per_element),
+    )
 
 
 @macs.register
 def _(layer: LayerNorm, node: Node) -> Counted:
     # It looks for `affine`, which LayerNorm calls `elementwise_affine`: scale and shift go unseen.
-    return Counted(entering(node), "counts 1 per element for normalizing, with scale and shift or without")
+    return Counted(
+        entering(node), Message("counts 1 per element for normalizing, with scale and shift or without")
+    )
 
 
 @macs.register
 def _(layer: ReLU | PReLU | ELU | GELU, node: Node) -> Counted:
-    return Counted(2 * entering(node), _TWICE.format("input"))
+    return Counted(2 * entering(node), _TWICE)
 
 
 @macs.register
 def _(layer: LeakyReLU | ReLU6 | SiLU | Softmax, node: Node) -> Counted:
-    return Counted(entering(node), "counts 1 per element")
+    return Counted(entering(node), Message("counts 1 per element"))
 
 
 @macs.register
 def _(layer: MaxPool | AvgPool | AdaptivePool | GlobalPool, node: Node) -> Counted:
-    return Counted(2 * entering(node), _TWICE.format("input"))
+    return Counted(2 * entering(node), _TWICE)
 
 
 @macs.register
 def _(layer: SpatialPyramidPool, node: Node) -> Counted:
-    return Counted(2 * len(layer.levels) * entering(node), "each level " + _TWICE.format("input"))
+    return Counted(
+        2 * len(layer.levels) * entering(node),
+        Message("each level counts 1 per input element, in the module and again in the function it calls"),
+    )
 
 
 @macs.register
 def _(layer: LPPool, node: Node) -> Counted:
-    return Counted(entering(node) + 2 * leaving(node), "counts an average pooling, a ReLU and a product inside it")
+    return Counted(
+        entering(node) + 2 * leaving(node), Message("counts an average pooling, a ReLU and a product inside it")
+    )
 
 
 @macs.register
 def _(layer: LocalResponseNorm, node: Node) -> Counted:
     (shape,) = node.input_shapes
     padded = (shape[0] + layer.size - 1) * prod(shape[1:])
-    return Counted(3 * entering(node) + padded, "counts an average pooling, two products and a sum inside it")
+    return Counted(
+        3 * entering(node) + padded, Message("counts an average pooling, two products and a sum inside it")
+    )
 
 
 @macs.register
 def _(layer: Upsample, node: Node) -> Counted:
-    return Counted(2 * leaving(node), _TWICE.format("output"))
+    return Counted(
+        2 * leaving(node), Message("counts 1 per output element, in the module and again in the function it calls")
+    )
 
 
 @macs.register
@@ -121,9 +136,9 @@ def _(layer: LSTM, node: Node) -> Counted:
         features = node.input_shapes[0][1] if level == 0 else layer.directions * layer.width
         total += 4 * h * (features + layer.width) + 10 * h
         total += 0 if layer.biases == "none" else 8 * h
-    reason = "adds biases and the cell's element-wise arithmetic"
+    reason = Message("adds biases and the cell's element-wise arithmetic")
     if layer.proj_size:
-        reason += ", and leaves the projection out"
+        reason = Message("adds biases and the cell's element-wise arithmetic, and leaves the projection out")
     return Counted(total * layer.directions * node.output_shape[0], reason)
 
 
@@ -135,22 +150,27 @@ def _(layer: MultiheadAttention, node: Node) -> Counted:
     heads = 2 * queries[0] * keys[0] * width + layer.num_heads * queries[0] * keys[0]
     total = queries[0] * width + lengths * width * width + (lengths * width if layer.bias else 0)
     total += 2 * heads + queries[0] * width * (width + 1)
-    return Counted(total, "adds scaling and biases, and counts scores, softmax and weighted sums twice")
+    return Counted(total, Message("adds scaling and biases, and counts scores, softmax and weighted sums twice"))
 
 
 @macs.register
 def _(layer: MatMul, node: Node) -> Counted:
-    return Counted(0, "written as @, which it does not see; torch.matmul would be counted in full")
+    return Counted(0, Message("written as @, which it does not see; torch.matmul would be counted in full"))
 
 
 def _notes(network: Network) -> tuple[str, ...]:
     return pytorch_notes(
         network,
-        "Modules are hooked and functions of torch.nn.functional replaced at the same time, so that ReLU, "
-        "pooling, resizing and attention modules count twice; the operators +, * and @ count 0, while "
-        "torch.add, torch.mul and torch.matmul count.",
-        "What a function adds is part of the total, not of its module's printed line.",
-        'Its other backend, "aten", counts convolutions and matrix products with their biases and nothing else.',
+        Message(
+            "Modules are hooked and functions of torch.nn.functional replaced at the same time, so that ReLU, "
+            "pooling, resizing and attention modules count twice; the operators +, * and @ count 0, while "
+            "torch.add, torch.mul and torch.matmul count."
+        ),
+        Message("What a function adds is part of the total, not of its module's printed line."),
+        Message(
+            'Its other backend, "aten", counts convolutions and matrix products with their biases and nothing '
+            "else."
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...errors import BadSetting, nearest, sentence
+from ...errors import BadSetting, suggest
 from ...layers.operations import Status
 from ...network import Network, Node
 from .fvcore import FVCORE
@@ -77,40 +77,10 @@ class Recount:
         }
 
     def __str__(self) -> str:
-        at_least = "≥ " if self.status is not Status.COMPLETE else ""
-        head = ("layer", "kind", "our MACs", f"{self.tool} {self.unit}", "why")
-        cells = [
-            (
-                row.name,
-                row.kind,
-                f"{row.ours_macs:,}",
-                "?" if row.theirs is None else f"{row.theirs:,}",
-                row.reason,
-            )
-            for row in self.rows
-        ]
-        foot = ("total", "", f"{self.ours_total:,}", f"{at_least}{self.total:,}", "")
-        widths = [max(len(line[column]) for line in (head, *cells, foot)) for column in range(4)]
+        from ...render.comparison import recount_table
+        from ...text.terminal import terminal_width
 
-        def written(line: tuple[str, ...]) -> str:
-            name, kind, ours, theirs = (
-                f"{cell:{'<' if column < 2 else '>'}{widths[column]}}" for column, cell in enumerate(line[:4])
-            )
-            return f"{name}  {kind}  {ours}  {theirs}  {line[4]}".rstrip()
-
-        rule = "─" * (sum(widths) + 6)
-        return "\n".join(
-            [
-                f"{self.model} as {self.tool} {self.version} counts it",
-                written(head),
-                rule,
-                *map(written, cells),
-                rule,
-                written(foot),
-                f"parameters: {self.params:,}",
-                *(f"note: {note}" for note in self.notes),
-            ]
-        )
+        return recount_table(self).text(terminal_width())
 
 
 def recount(network: Network, tool: str) -> Recount:
@@ -127,10 +97,10 @@ def recount(network: Network, tool: str) -> Recount:
     """
     if tool not in TOOLS:
         raise BadSetting(
-            "Recount.tool must be one of {tools} (got tool={tool!r}). {tool2} [counting-tool]",
+            "The tool must be one of {tools} (got tool={got!r}). {hint} [counting-tool]",
             tools=", ".join(TOOLS),
-            tool=tool,
-            tool2=sentence(nearest(str(tool), TOOLS)),
+            got=tool,
+            hint=suggest(str(tool), TOOLS),
         )
     rules = TOOLS[tool]
     return Recount(

@@ -46,6 +46,7 @@ from ...layers.pooling import (
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
 from ...network import Network, Node
+from ...text.language import Message
 from .tool import (
     NOTHING,
     UNDETERMINED,
@@ -58,8 +59,10 @@ from .tool import (
 )
 
 
-def _two(node: Node) -> str:
-    return "2 per multiply-add" + (", and 1 per output for the bias" if bias_additions(node) else "")
+def _two(node: Node) -> Message:
+    if bias_additions(node):
+        return Message("2 per multiply-add, and 1 per output for the bias")
+    return Message("2 per multiply-add")
 
 
 @with_default_rules
@@ -83,26 +86,33 @@ def _(layer: Conv, node: Node) -> Counted:
     channels = node.input_shapes[0][0]
     if layer.groups > 1 and (layer.groups != channels or layer.rank == 3):
         return Counted(
-            bias_additions(node), "Keras compiles a grouped convolution; the profile does not look inside"
+            bias_additions(node), Message("Keras compiles a grouped convolution; the profile does not look inside")
         )
     # A dilated convolution runs as one on rearranged blocks, all of the same size.
     sizes = zip(node.output_shape[1:], layer.dilation, strict=True)
     positions = prod(-(-n // d) * d for n, d in sizes)
     products = positions * layer.out_channels * channels // layer.groups * layer.taps
     padded = products != node.facts.operations.macs
-    reason = _two(node) + ("; the dilated convolution's blocks are filled up to one size" if padded else "")
+    reason = _two(node)
+    if padded:
+        reason = Message("{reason}; the dilated convolution's blocks are filled up to one size", reason=reason)
     return Counted(2 * products + bias_additions(node), reason)
 
 
 @float_operations.register
 def _(layer: ConvTranspose, node: Node) -> Counted:
     if layer.groups > 1 or max(layer.dilation) > 1:
-        return Counted(None, "Keras has no transposed convolution with groups, and a dilated one is not told")
+        return Counted(
+            None, Message("Keras has no transposed convolution with groups, and a dilated one is not told")
+        )
     if layer.rank == 3:
-        return Counted(bias_additions(node), "the operator has no flops registered; only the bias counts")
+        return Counted(bias_additions(node), Message("the operator has no flops registered; only the bias counts"))
     weights_per_output = node.input_shapes[0][0] * layer.taps
     products = 2 * leaving(node) * weights_per_output // prod(layer.stride)
-    return Counted(products + bias_additions(node), _two(node) + "; output positions divided by the strides")
+    return Counted(
+        products + bias_additions(node),
+        Message("{reason}; output positions divided by the strides", reason=_two(node)),
+    )
 
 
 @float_operations.register
@@ -118,21 +128,23 @@ def _(layer: MultiheadAttention, node: Node) -> Counted:
     scores = layer.num_heads * queries * keys
     return Counted(
         total + 6 * scores,
-        "2 per multiply-add of the projections, biases, 6 per score; the products of scores and values are "
-        "operators without flops",
+        Message(
+            "2 per multiply-add of the projections, biases, 6 per score; the products of scores and values are "
+            "operators without flops"
+        ),
     )
 
 
 @float_operations.register
 def _(layer: LSTM, node: Node) -> Counted:
-    return Counted(None, "a loop, whose body counts once whatever the number of steps")
+    return Counted(None, Message("a loop, whose body counts once whatever the number of steps"))
 
 
 @float_operations.register
 def _(layer: BatchNorm, node: Node) -> Counted:
     per_channel = 6 if layer.affine else 5
     total = 2 * entering(node) + per_channel * node.input_shapes[0][0]
-    return Counted(total, f"2 per element and {per_channel} per channel")
+    return Counted(total, Message("2 per element and {per_channel} per channel", per_channel=per_channel))
 
 
 @float_operations.register
@@ -147,7 +159,9 @@ def _(layer: InstanceNorm, node: Node) -> Counted:
 
 def _grouped_norm(node: Node, groups: int, affine: bool) -> Counted:
     rest = 4 * groups + 3 * node.input_shapes[0][0] if affine else 5 * groups
-    return Counted(6 * entering(node) + rest, "6 per element for mean, variance and normalizing, and a rest")
+    return Counted(
+        6 * entering(node) + rest, Message("6 per element for mean, variance and normalizing, and a rest")
+    )
 
 
 @float_operations.register
@@ -157,7 +171,11 @@ def _(layer: LayerNorm, node: Node) -> Counted:
     per_element, per_set = (9, 4) if layer.affine else (6, 5)
     return Counted(
         per_element * entering(node) + per_set * sets,
-        f"{per_element} per element for mean, variance and normalizing, {per_set} per normalized set",
+        Message(
+            "{per_element} per element for mean, variance and normalizing, {per_set} per normalized set",
+            per_element=per_element,
+            per_set=per_set,
+        ),
     )
 
 
@@ -170,12 +188,12 @@ def _(layer: Hardsigmoid | Hardswish | GELU | SiLU | Mish, node: Node) -> Counte
         SiLU: 2,
         Mish: 1,
     }[type(layer)]
-    return Counted(per_element * entering(node), f"{per_element} per element")
+    return Counted(per_element * entering(node), Message("{per_element} per element", per_element=per_element))
 
 
 @float_operations.register
 def _(layer: PReLU, node: Node) -> Counted:
-    return Counted(3 * entering(node) + node.facts.params, "3 per element and 1 per slope")
+    return Counted(3 * entering(node) + node.facts.params, Message("3 per element and 1 per slope"))
 
 
 @float_operations.register
@@ -183,35 +201,35 @@ def _(layer: Softmax, node: Node) -> Counted:
     (shape,) = node.input_shapes
     # Another axis than the channels, which are last here, is moved there by two scalar subtractions.
     moved = 2 if len(shape) > 2 and layer.along(shape) != 0 else 0
-    return Counted(5 * entering(node) + moved, "5 per element")
+    return Counted(5 * entering(node) + moved, Message("5 per element"))
 
 
 @float_operations.register
 def _(layer: MaxPool | AvgPool, node: Node) -> Counted:
     if max(layer.dilation) > 1:
-        return Counted(None, "Keras has no dilated pooling")
+        return Counted(None, Message("Keras has no dilated pooling"))
     if layer.rank == 3:
         return NOTHING
-    return Counted(layer.taps * leaving(node), "1 per element of every window")
+    return Counted(layer.taps * leaving(node), Message("1 per element of every window"))
 
 
 @float_operations.register
 def _(layer: MinPool, node: Node) -> Counted:
     if max(layer.dilation) > 1:
-        return Counted(None, "Keras has no dilated pooling")
+        return Counted(None, Message("Keras has no dilated pooling"))
     windows = layer.taps * leaving(node) if layer.rank != 3 else 0
-    return Counted(windows + entering(node) + leaving(node), "a max pooling between two changes of sign")
+    return Counted(windows + entering(node) + leaving(node), Message("a max pooling between two changes of sign"))
 
 
 @float_operations.register
 def _(layer: GlobalAvgPool, node: Node) -> Counted:
-    return Counted(entering(node), "1 per input element")
+    return Counted(entering(node), Message("1 per input element"))
 
 
 @float_operations.register
 def _(layer: AdaptiveAvgPool, node: Node) -> Counted:
     if all(size == 1 for size in layer.output_size):
-        return Counted(entering(node), "1 per input element")
+        return Counted(entering(node), Message("1 per input element"))
     return UNDETERMINED
 
 
@@ -221,7 +239,7 @@ def _(layer: Add | Multiply, node: Node) -> Counted:
     for shape in node.input_shapes[1:]:
         so_far = _broadcast(so_far, shape)
         total += size_of(so_far)
-    return Counted(total, "1 per output element and further input")
+    return Counted(total, Message("1 per output element and further input"))
 
 
 def _broadcast(one: Shape, two: Shape) -> Shape:
@@ -232,21 +250,21 @@ def _broadcast(one: Shape, two: Shape) -> Shape:
 
 @float_operations.register
 def _(layer: Scale, node: Node) -> Counted:
-    return Counted(entering(node), "1 per element")
+    return Counted(entering(node), Message("1 per element"))
 
 
 @float_operations.register
 def _(layer: Embedding, node: Node) -> Counted:
-    return Counted(2 * entering(node), "2 per index, which is checked for being negative")
+    return Counted(2 * entering(node), Message("2 per index, which is checked for being negative"))
 
 
 @float_operations.register
 def _(layer: Upsample, node: Node) -> Counted:
     if layer.mode == "nearest" and layer.scale_factor is not None:
-        return Counted(len(node.output_shape) - 1, "1 per axis, to compute its new size")
+        return Counted(len(node.output_shape) - 1, Message("1 per axis, to compute its new size"))
     if len(node.output_shape) == 3:
         return NOTHING
-    return Counted(None, "Keras resizes images only, not lines or solids")
+    return Counted(None, Message("Keras resizes images only, not lines or solids"))
 
 
 def _params(node: Node) -> int:
@@ -259,17 +277,24 @@ def _params(node: Node) -> int:
 
 def _notes(network: Network) -> tuple[str, ...]:
     notes = [
-        "Layers are taken for those of Keras 3 with the same settings, padding outside SAME and VALID for layers "
-        "of its own, and the graph for frozen, with a batch of one.",
-        "Operators without flops registered (ReLU and most activations, 3-d pooling, resizing, transposition) "
-        "count 0.",
-        "A frozen graph has no variables: the parameters are those of the profile of trainable variables before.",
+        Message(
+            "Layers are taken for those of Keras 3 with the same settings, padding outside SAME and VALID for "
+            "layers of its own, and the graph for frozen, with a batch of one."
+        ),
+        Message(
+            "Operators without flops registered (ReLU and most activations, 3-d pooling, resizing, "
+            "transposition) count 0."
+        ),
+        Message(
+            "A frozen graph has no variables: the parameters are those of the profile of trainable variables "
+            "before."
+        ),
     ]
     layers = [node.layer for node in network.layers]
     if any(isinstance(layer, BatchNorm) for layer in layers):
-        notes.append("Keras 2 runs batch normalization of images as one fused operator, which counts 0.")
+        notes.append(Message("Keras 2 runs batch normalization of images as one fused operator, which counts 0."))
     if any(isinstance(layer, Conv) and layer.groups > 1 for layer in layers):
-        notes.append("A depthwise convolution is taken for DepthwiseConv, which is counted.")
+        notes.append(Message("A depthwise convolution is taken for DepthwiseConv, which is counted."))
     return tuple(notes)
 
 

@@ -27,6 +27,7 @@ from ...layers.pooling import (
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
 from ...network import Network, Node
+from ...text.language import Message
 from .tool import (
     NOTHING,
     UNDETERMINED,
@@ -76,45 +77,51 @@ def _(layer: ConvTranspose, node: Node) -> Counted:
     per_output = node.input_shapes[0][0] // layer.groups * layer.taps
     return Counted(
         leaving(node) * per_output,
-        "counts every weight once per output position; products are made once per input position",
+        Message("counts every weight once per output position; products are made once per input position"),
     )
 
 
 @macs.register
 def _(layer: BatchNorm | InstanceNorm | LayerNorm, node: Node) -> Counted:
     per_element = 4 if layer.affine else 2
-    return Counted(per_element * entering(node), f"counts {per_element} per element for normalizing")
+    return Counted(
+        per_element * entering(node),
+        Message("counts {per_element} per element for normalizing", per_element=per_element),
+    )
 
 
 @macs.register
 def _(layer: PReLU, node: Node) -> Counted:
-    return Counted(entering(node), "counts 1 per element")
+    return Counted(entering(node), Message("counts 1 per element"))
 
 
 @macs.register
 def _(layer: Softmax, node: Node) -> Counted:
     (shape,) = node.input_shapes
     sets = entering(node) // shape[layer.along(shape)]
-    return Counted(3 * entering(node) - sets, "counts exponentials, additions and divisions")
+    return Counted(3 * entering(node) - sets, Message("counts exponentials, additions and divisions"))
 
 
 @macs.register
 def _(layer: AvgPool, node: Node) -> Counted:
-    return Counted(leaving(node), "counts 1 per output of the average")
+    return Counted(leaving(node), Message("counts 1 per output of the average"))
 
 
 @macs.register
 def _(layer: AdaptiveAvgPool | GlobalAvgPool, node: Node) -> Counted:
     # The ratio is a float of 64 bits that is cropped after the product, so that 84 can come out as 83.
     ratio = prod(n / size for n, size in zip(node.input_shapes[0][1:], node.output_shape[1:], strict=True))
-    return Counted(int((ratio + 1) * leaving(node)), "counts the additions and divisions of the average")
+    return Counted(int((ratio + 1) * leaving(node)), Message("counts the additions and divisions of the average"))
 
 
 @macs.register
 def _(layer: Upsample, node: Node) -> Counted:
     linear = {2: 5, 3: 11}.get(len(node.output_shape), 0)  # trilinear has no rule
     per_element = {"nearest": 1, "linear": linear, "cubic": 259}[layer.mode]
-    return Counted(per_element * leaving(node), f"counts {per_element} per output element of the resizing")
+    return Counted(
+        per_element * leaving(node),
+        Message("counts {per_element} per output element of the resizing", per_element=per_element),
+    )
 
 
 @macs.register
@@ -125,20 +132,23 @@ def _(layer: LSTM, node: Node) -> Counted:
         features = node.input_shapes[0][1] if level == 0 else layer.directions * h
         gates = 4 * ((features + h) * h + (1 + biases) * h)
         total += layer.directions * (gates + 4 * h)
-    reason = "adds biases and the cell's element-wise arithmetic"
+    reason = Message("adds biases and the cell's element-wise arithmetic")
     if layer.proj_size:
-        reason += ", and takes the state for as wide as without the projection"
+        reason = Message(
+            "adds biases and the cell's element-wise arithmetic, and takes the state for as wide as without the "
+            "projection"
+        )
     return Counted(total * node.output_shape[0], reason)
 
 
 @macs.register
 def _(layer: MultiheadAttention, node: Node) -> Counted:
-    return Counted(0, "has no rule for attention, whose parts are not modules")
+    return Counted(0, Message("has no rule for attention, whose parts are not modules"))
 
 
 @macs.register
 def _(layer: MatMul, node: Node) -> Counted:
-    return Counted(0, "not a module, so not seen")
+    return Counted(0, Message("not a module, so not seen"))
 
 
 def _params(node: Node) -> int:
@@ -151,10 +161,20 @@ def _notes(network: Network) -> tuple[str, ...]:
     left_out = [node.name for node in network.layers if _params(node) != pytorch_params(node)]
     return pytorch_notes(
         network,
-        "Biases of convolutions and dense layers are left out; normalization, average pooling, softmax, PReLU "
-        "and resizing are added to the MACs.",
-        "It hooks modules, so functions count 0, as do modules without a rule.",
-        *([f"The parameters of {', '.join(left_out)} are left out: no rule, no parameters."] if left_out else []),
+        Message(
+            "Biases of convolutions and dense layers are left out; normalization, average pooling, softmax, "
+            "PReLU and resizing are added to the MACs."
+        ),
+        Message("It hooks modules, so functions count 0, as do modules without a rule."),
+        *(
+            [
+                Message(
+                    "The parameters of {layers} are left out: no rule, no parameters.", layers=", ".join(left_out)
+                )
+            ]
+            if left_out
+            else []
+        ),
     )
 
 

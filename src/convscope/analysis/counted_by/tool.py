@@ -17,6 +17,7 @@ from ...layers.recurrent import LSTM
 from ...layers.reduction import Reduce
 from ...layers.structural import Dropout, Identity, Input, Opaque, Parameter
 from ...network import Network, Node
+from ...text.language import Message
 
 if TYPE_CHECKING:
     from functools import _SingleDispatchCallable
@@ -56,7 +57,7 @@ class Counted(NamedTuple):
 NOTHING = Counted(0)
 """A layer that costs nothing in the tool."""
 
-UNDETERMINED = Counted(None, "what is counted depends on how it is written")
+UNDETERMINED = Counted(None, Message("what is counted depends on how it is written"))
 """The default of a layer for which a tool has no rule: unknown, never 0."""
 
 
@@ -83,13 +84,18 @@ def with_default_rules(count: Callable[[Layer, Node], Counted]) -> Rules:
     """Turn a tool's default rule into a singledispatch function with the rules that all tools share."""
     rules = singledispatch(count)
     rules.register(Rearrangement, lambda _layer, _node: NOTHING)
-    rules.register(Opaque, lambda layer, _node: Counted(None, f"{layer.operator} is an unsupported operator"))
+    rules.register(
+        Opaque,
+        lambda layer, _node: Counted(
+            None, Message("{operator} is an unsupported operator", operator=layer.operator)
+        ),
+    )
     return rules
 
 
 def not_in_pytorch(_layer: Layer, _node: Node) -> Counted:
     """Return the count of a layer that PyTorch lacks."""
-    return Counted(None, "PyTorch has no such layer; what is counted depends on how it is written")
+    return Counted(None, Message("PyTorch has no such layer; what is counted depends on how it is written"))
 
 
 def entering(node: Node) -> int:
@@ -117,12 +123,14 @@ def pytorch_params(node: Node) -> int:
     return sum(map(prod, in_pytorch(node.layer).param_shapes(*node.input_shapes).values()))
 
 
-_WRITTEN = (
+_WRITTEN = Message(
     "Which operators are modules is not known from the structure: every layer is taken for a module of its own, "
     "all of them children of one parent, and Add, Multiply, Concat and MatMul for +, *, torch.cat and @."
 )
-_SHARED = "A shared layer is taken for one module called again: counted at every call, its parameters once."
-_ONE_BIAS = "PyTorch's LSTM has two biases where this network's has one; the tool sees both."
+_SHARED = Message(
+    "A shared layer is taken for one module called again: counted at every call, its parameters once."
+)
+_ONE_BIAS = Message("PyTorch's LSTM has two biases where this network's has one; the tool sees both.")
 
 
 def pytorch_notes(network: Network, *notes: str) -> tuple[str, ...]:

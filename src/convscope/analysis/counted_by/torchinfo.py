@@ -17,6 +17,7 @@ from ...layers.pooling import AdaptivePool, GlobalPool, Pool, SpatialPyramidPool
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
 from ...network import Network, Node
+from ...text.language import Message
 from .tool import (
     NOTHING,
     UNDETERMINED,
@@ -49,14 +50,16 @@ def _(
 
 @mult_adds.register
 def _(layer: Conv, node: Node) -> Counted:
-    return Counted(_params_times_positions(node), "adds 1 per output for the bias")
+    return Counted(_params_times_positions(node), Message("adds 1 per output for the bias"))
 
 
 @mult_adds.register
 def _(layer: ConvTranspose, node: Node) -> Counted:
     return Counted(
         _params_times_positions(node),
-        "counts every weight (and bias) once per output position; products are made once per input position",
+        Message(
+            "counts every weight (and bias) once per output position; products are made once per input position"
+        ),
     )
 
 
@@ -68,37 +71,44 @@ def _params_times_positions(node: Node) -> int:
 def _(layer: Linear, node: Node) -> Counted:
     vectors = prod(node.output_shape[:-1])
     if vectors > 1:
-        return Counted(node.facts.params, f"counts every weight and bias once, not for each of {vectors} vectors")
-    return Counted(node.facts.params, "adds 1 per output for the bias")
+        return Counted(
+            node.facts.params,
+            Message("counts every weight and bias once, not for each of {vectors} vectors", vectors=vectors),
+        )
+    return Counted(node.facts.params, Message("adds 1 per output for the bias"))
 
 
 @mult_adds.register
 def _(layer: LSTM, node: Node) -> Counted:
-    return Counted(pytorch_params(node) * node.output_shape[0], "adds the biases at every step")
+    return Counted(pytorch_params(node) * node.output_shape[0], Message("adds the biases at every step"))
 
 
 @mult_adds.register
 def _(layer: Activation | BatchNorm | GroupNorm | InstanceNorm | LayerNorm | Embedding, node: Node) -> Counted:
-    return Counted(node.facts.params, "counts every parameter once; none is part of a product of matrices")
+    return Counted(
+        node.facts.params, Message("counts every parameter once; none is part of a product of matrices")
+    )
 
 
 @mult_adds.register
 def _(layer: MultiheadAttention, node: Node) -> Counted:
-    return Counted(0, "counts modules without children only, and attention's one child is never called")
+    return Counted(0, Message("counts modules without children only, and attention's one child is never called"))
 
 
 @mult_adds.register
 def _(layer: MatMul, node: Node) -> Counted:
-    return Counted(0, "not a module, so not seen")
+    return Counted(0, Message("not a module, so not seen"))
 
 
 def _notes(network: Network) -> tuple[str, ...]:
     return pytorch_notes(
         network,
-        "Mult-adds are parameters times output positions, so bias, normalization and embedding count, and "
-        "operators without parameters (pooling, activations, functions) are 0.",
-        "A module whose class name contains Conv is counted like a convolution, whatever it is.",
-        "The number grows with the batch; this one is for one image.",
+        Message(
+            "Mult-adds are parameters times output positions, so bias, normalization and embedding count, and "
+            "operators without parameters (pooling, activations, functions) are 0."
+        ),
+        Message("A module whose class name contains Conv is counted like a convolution, whatever it is."),
+        Message("The number grows with the batch; this one is for one image."),
     )
 
 

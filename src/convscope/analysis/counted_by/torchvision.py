@@ -15,6 +15,7 @@ from ...layers.pooling import AdaptivePool, GlobalPool, Pool, SpatialPyramidPool
 from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
 from ...network import Network, Node
+from ...text.language import Message
 from .tool import (
     NOTHING,
     UNDETERMINED,
@@ -55,15 +56,19 @@ def _(layer: Conv | ConvTranspose | Linear | MatMul | MultiheadAttention, node: 
 
 @flops.register
 def _(layer: LSTM, node: Node) -> Counted:
-    return Counted(None, "counted only where PyTorch runs it as matrix products, which depends on the machine")
+    return Counted(
+        None, Message("counted only where PyTorch runs it as matrix products, which depends on the machine")
+    )
 
 
 def _notes(network: Network) -> tuple[str, ...]:
     return pytorch_notes(
         network,
-        "A flop here is one multiply-add; biases and everything but convolutions and matrix products are left "
-        "out. The metadata give billions, rounded to three decimals.",
-        "Attention is counted as matrix products; a fused attention kernel would not be seen.",
+        Message(
+            "A flop here is one multiply-add; biases and everything but convolutions and matrix products are "
+            "left out. The metadata give billions, rounded to three decimals."
+        ),
+        Message("Attention is counted as matrix products; a fused attention kernel would not be seen."),
     )
 
 
