@@ -77,14 +77,12 @@ UNKNOWN_LAYER = "alexnet has no layer 'conv7'. Did you mean conv5, conv4, conv3?
 WRONG_USE = [
     (
         ["inspekt", "alexnet"],
-        "the command must be one of inspect, field, explain, plot, compare, check, train, evaluate, predict, bench, tune, diagnose, "
-        "convert, zoo, counted-by (got 'inspekt'); did you mean inspect, diagnose? [verb]",
+        "There is no command 'inspekt'. Did you mean inspect, diagnose? [verb]",
         "convscope",
     ),
     (
         ["plot", "feild"],
-        "the figure must be one of activations, curves, edges, features, field, function, kernels, network, pooling "
-        "(got 'feild'); did you mean field? [verb]",
+        "There is no figure 'feild'. Did you mean field? [verb]",
         "convscope plot",
     ),
     (
@@ -100,7 +98,7 @@ WRONG_USE = [
     ),
     (
         ["field", "alexnet", "pool5"],
-        "no unit and no pixel is given. Add --at ROW,COL for a unit, such as --at 3,2, or --pixel ROW,COL. "
+        "Neither a unit nor a pixel is given. Add --at ROW,COL for a unit, such as --at 3,2, or --pixel ROW,COL. "
         "[field-at]",
         "convscope field",
     ),

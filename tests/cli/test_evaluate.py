@@ -107,7 +107,7 @@ def test_another_part(convscope, run):
     assert ended == (
         2,
         "",
-        "convscope: --part must be one of train, validation, test (got 'tset'); did you mean test? [part]\n",
+        "convscope: --part must be train, validation or test (got 'tset'). Did you mean test? [part]\n",
     )
 
 

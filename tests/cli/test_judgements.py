@@ -106,7 +106,7 @@ def test_check_without_limits_is_refused(convscope):
     assert ended == (
         2,
         "",
-        "convscope: no limit is given. Add one, such as --max-macs 4G. [no-limit]\ntry: convscope check --help\n",
+        "convscope: No limit is given. Add one, such as --max-macs 4G. [no-limit]\ntry: convscope check --help\n",
     )
 
 

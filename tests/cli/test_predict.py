@@ -148,8 +148,8 @@ def test_a_network_that_takes_no_images_is_refused(convscope, run):
 def test_network_that_is_no_classifier_prints_its_output_and_says_so(convscope, run):
     """A mask's range, a regression's values: what the network gives, unchanged."""
     remark = (
-        "values of the network's output, not probabilities: the model is not declared as a classifier (task=None); "
-        "Model.predict(x, probabilities=True) returns probabilities\n"
+        "The values are the network's output, not probabilities: the model is not declared as a classifier "
+        "(task=None). Model.predict(x, probabilities=True) returns probabilities.\n"
     )
     mask = cs.Model("input 1x6x5 | conv 2 3x2 | sigmoid", seed=1)
     mask.save("mask")
@@ -175,7 +175,7 @@ def test_multi_label_outputs_are_probabilities_by_themselves(convscope, run):
     model.save("labels")
     x = read_input("ash.png", (1, 6, 5), False)[None]
     ended = convscope("predict", "labels", "ash.png", "--top", 4, "--json")
-    assert ended.err == ("each output is an independent probability: the model is a multi-label classifier\n")
+    assert ended.err == "Each output is an independent probability: the model is a multi-label classifier.\n"
     found = {one["name"]: one["probability"] for one in json.loads(ended.out)["images"][0]["classes"]}
     wanted = 1 / (1 + np.exp(-model.predict(x, probabilities=False)[0]))
     assert [found[f"output {at}"] for at in range(4)] == pytest.approx(wanted.tolist(), rel=1e-5)

@@ -20,7 +20,7 @@ def test_images_of_another_shape_than_the_network_takes(convscope, here):
         "lenet",
         "--data",
         "digits",
-        message="the images of digits are 1×8×8, but lenet takes 1×28×28. Use --resize 28. [data-shape]",
+        message="The images of digits are 1×8×8, but lenet takes 1×28×28. Use --resize 28. [data-shape]",
     )
     refused(
         convscope,
@@ -28,7 +28,7 @@ def test_images_of_another_shape_than_the_network_takes(convscope, here):
         "input 3x9x7 | conv 4 3 | globalavgpool | flatten | dense 3",
         "--data",
         "small.npz",
-        message="the images of small are 1×6×5, but network takes 3×9×7. "
+        message="The images of small are 1×6×5, but network takes 3×9×7. "
         "Use --input 1x6x5 or --resize 9x7 --channels 3. [data-shape]",
     )
 
@@ -48,7 +48,7 @@ def test_more_classes_than_outputs(convscope, here):
         "input 1x8x8 | flatten | dense 20 | relu | scores: dense 4",
         "--data",
         "digits",
-        message="digits has 10 classes, but network has only 4 outputs. Give network 10 outputs in scores. "
+        message="digits has 10 classes, but network has only 4 outputs. Give layer 'scores' 10 outputs. "
         "[data-classes]",
     )
 
@@ -58,7 +58,9 @@ def test_advice_on_too_few_outputs_works_when_pasted(convscope, here):
     x, _ = images(33)
     np.savez("many.npz", x=x, y=np.arange(33) % 11)
     ended = convscope("train", "lenet", "--data", "many.npz", "--resize", 28)
-    advice = "Run `convscope convert lenet mine.yaml`, give it 11 outputs in fc3, and train mine.yaml"
+    advice = (
+        "Run `convscope convert lenet mine.yaml`, give layer 'fc3' in mine.yaml 11 outputs, and train mine.yaml"
+    )
     assert ended.err == (
         f"convscope: many has 11 classes, but lenet has only 10 outputs. {advice}. [data-classes]\n"
     )
@@ -74,14 +76,14 @@ def test_images_of_four_channels_get_no_advice_that_fails(convscope, here):
     """Four channels cannot become one: neither --resize nor --channels is offered."""
     x = np.random.default_rng(5).random((12, 4, 9, 7)).astype(np.float32)
     np.savez("rgba.npz", x=x, y=np.arange(12) % 3)
-    start = "the images of rgba are 4×9×7, but"
+    start = "The images of rgba are 4×9×7, but"
     refused(
         convscope,
         "train",
         "lenet",
         "--data",
         "rgba.npz",
-        message=f"{start} lenet takes 1×28×28. Prepare data of 1×28×28, or choose another network. [data-shape]",
+        message=f"{start} lenet takes 1×28×28. Prepare images of 1×28×28, or choose another network. [data-shape]",
     )
     net = "input 3x9x7 | conv 5 3 | globalavgpool | flatten | dense 3"
     refused(
@@ -107,7 +109,7 @@ def test_misfit_of_a_trained_network_offers_no_other_input(convscope, here):
     ended = convscope("train", "--resume", "mine", "--data", "large.npz", "--epochs", 2)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.endswith(
-        "the images of large are 1×12×5, but network takes 1×6×5. Use --resize 6x5. [data-shape]\n"
+        "The images of large are 1×12×5, but network takes 1×6×5. Use --resize 6x5. [data-shape]\n"
     )
     ended = convscope("train", "--resume", "mine", "--data", "large.npz", "--epochs", 2, "--resize", "6x5")
     assert ended.code == 0

@@ -19,7 +19,7 @@ SETTINGS = [
     ),
     (
         ["--optimizer", "adma"],
-        "--optimizer must be one of sgd, adam, adamw (got 'adma'); did you mean adam, adamw? [optimizer]",
+        "--optimizer must be sgd, adam or adamw (got 'adma'). Did you mean adam, adamw? [optimizer]",
     ),
     (
         ["--optimizer", "adam", "--momentum", "0.9"],
@@ -59,7 +59,7 @@ SETTINGS = [
     ),
     (
         ["--config", "none.yaml"],
-        "the YAML file 'none.yaml' cannot be read (no such file or directory). Check the path. [config-file]",
+        "The YAML file 'none.yaml' cannot be read (no such file or directory). Check the path. [config-file]",
     ),
 ]
 
@@ -73,12 +73,11 @@ def test_invalid_settings_are_refused(convscope, here, given, message):
 CONFIGURATIONS = [
     (
         "epochs: 2\nbatchsize: 3\n",
-        "c.yaml, line 2: 'batchsize' is no option of `convscope train`; "
-        "did you mean batch_size, resize? [config-key]",
+        "c.yaml, line 2: `convscope train` has no option 'batchsize'. Did you mean batch_size, resize? [config-key]",
     ),
     (
         "epochs: two\n",
-        "c.yaml, line 1: the value of epochs is not valid ('two' is not a valid integer). "
+        "c.yaml, line 1: the value of epochs is invalid. 'two' is not an integer. "
         "See `convscope train --help`. [config-value]",
     ),
     (
@@ -103,11 +102,11 @@ def test_invalid_configuration_files_are_refused(convscope, here, text, message)
 def test_missing_model_or_data_is_refused(convscope, here):
     """A model and data, or a run."""
     message = (
-        "{} is given. Give both, such as `convscope train lenet --data mnist`, or --resume with a run. "
-        "[train-what]"
+        "{} is missing. Give both MODEL and --data, such as `convscope train lenet --data mnist`, or --resume with a "
+        "run. [train-what]"
     )
-    usage(convscope, "train", "lenet", message=message.format("no --data"))
-    usage(convscope, "train", "--data", "digits", message=message.format("no MODEL"))
+    usage(convscope, "train", "lenet", message=message.format("--data"))
+    usage(convscope, "train", "--data", "digits", message=message.format("MODEL"))
     usage(
         convscope,
         "train",
@@ -166,7 +165,7 @@ def test_run_on_arrays_asks_for_data(convscope, here):
         "train",
         "--resume",
         "python",
-        message="the run was trained on arrays, so its data cannot be loaded. Add --data with the same data. "
+        message="The run was trained on arrays, so its data cannot be loaded. Add --data with the same data. "
         "[data-missing]",
     )
     usage(
@@ -174,7 +173,7 @@ def test_run_on_arrays_asks_for_data(convscope, here):
         "evaluate",
         "python",
         verb="evaluate",
-        message="the run was trained on arrays, so its data cannot be loaded. Add --data with a dataset, a folder "
+        message="The run was trained on arrays, so its data cannot be loaded. Add --data with a dataset, a folder "
         "or an .npz file. [data-missing]",
     )
 
@@ -237,7 +236,7 @@ def test_diverging_run_exits_with_1(convscope, here):
     assert "Training diverged: the loss has been above " in ended.err
     assert ended.err.rstrip().endswith("Lower the learning rate, or clip the gradient norm to 1. [diverged]")
     _, diverged, _, next_command = ended.out.splitlines()
-    assert diverged.startswith("diverged at step ")
+    assert diverged.startswith("Diverged at step ")
     assert diverged.endswith(": no epoch ended before that.")
     assert next_command == "next: convscope diagnose bad"
     assert not (here / "bad" / "best.safetensors").exists()

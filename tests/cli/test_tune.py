@@ -80,4 +80,4 @@ def test_algorithms_give_the_same_results(cache):
 def test_tune_without_alternatives_prints_a_note(cache, capsys):
     """Nothing is measured for a dense network."""
     assert main(["tune", "input 4 | dense 3"]) == 0
-    assert "nothing to measure" in capsys.readouterr().out
+    assert "Nothing to measure" in capsys.readouterr().out

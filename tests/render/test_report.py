@@ -40,32 +40,32 @@ def test_sources_are_shown_unless_the_network_is_a_chain():
         (
             "input 1x20x21 | a: conv 2 3x5 p1x2 | b: conv 2 1 from=input | add a b",
             ("∪3×5", "/1", "@0.5"),
-            "∪ union: paths with different receptive fields meet; the size covers all of them",
+            "∪ union: paths with different receptive fields meet; the size covers all of them.",
         ),
         (
             "input 1x20x21 | a: conv 2 3 p2/0x1 | b: conv 2 1 from=input | join: add a b",
             ("≠3×3", "/1", "@-0.5,0.5"),
-            "≠ misaligned: paths whose centers differ meet in join by 1×0 px",
+            "≠ misaligned: paths whose centers differ meet in join by 1×0 px.",
         ),
         (
             "input 1x20x21 | conv 2 3 s2 | upsample 2",
             ("≤3×3", "/1", "@1.5"),
-            "≤ varying: units differ; size is the largest, stride the mean, start that of the first unit",
+            "≤ varying: units differ; size is the largest, stride the mean, start that of the first unit.",
         ),
         (
             "input 1x20x21 | conv 2 3 | squeeze: globalavgpool",
             ("all", "", ""),
-            "all: every unit sees every pixel, through squeeze",
+            "all: every unit sees every pixel, through squeeze.",
         ),
         (
             "input 2x20x21 | a: conv 2 3 p1 | squeeze: globalavgpool | mul a squeeze",
             ("3×3+", "/1", "@0.5"),
-            "+ a side path also sees every pixel, through squeeze",
+            "+ a side path also sees every pixel, through squeeze.",
         ),
         (
             "input 1x20x21 | riddle: opaque fold 2x5x6 | relu",
             ("?", "", ""),
-            "? unknown: positions cannot be traced through riddle",
+            "? unknown: positions cannot be traced through riddle.",
         ),
     ],
 )
@@ -80,5 +80,5 @@ def test_long_lists_in_footnotes_are_cut():
     """Three names, and how many more."""
     report = inspect("input 1x9x8 | " + " | ".join(f"g{i}: globalavgpool from=input" for i in range(5)))
     assert field_notes((row.name, row.receptive_field) for row in report) == [
-        "all: every unit sees every pixel, through g0, g1, g2 and 2 more"
+        "all: every unit sees every pixel, through g0, g1, g2 and 2 more."
     ]

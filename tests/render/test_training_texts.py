@@ -133,7 +133,8 @@ def test_errors_are_highlighted():
 
 def test_prediction_text():
     """Bars as long as the probability; names in one column."""
-    assert prediction_text("cat.jpg", [Guess("猫", 0.75), Guess("dog", 0.2), Guess("owl", 0.0004)]) == (
+    guesses = [Guess("猫", 0.75), Guess("dog", 0.2), Guess("owl", 0.0004)]
+    assert prediction_text("cat.jpg", {"classes": [guess._asdict() for guess in guesses]}) == (
         "cat.jpg\n  猫    75.00 %  ███████████████\n  dog   20.00 %  ████\n  owl    0.04 %"
     )
 

@@ -233,7 +233,7 @@ def _outputs_hint(network: Network, classes: int, model: str | None) -> Message:
     from ..layers.dense import Linear
 
     dense = [node.name for node in network.layers if isinstance(node.layer, Linear)]
-    last = dense[-1] if dense else Message("its last layer")
+    last = Message("layer {name!r}", name=dense[-1]) if dense else Message("the last layer")
     if "|" in model or Path(model).suffix in (".yaml", ".yml", ".txt"):
         return Message("Give {layer} {classes} outputs.", layer=last, classes=classes)
     return Message(

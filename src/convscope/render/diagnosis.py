@@ -85,7 +85,7 @@ def _margin(limit: Limit) -> str:
     if not limit.ok or limit.spare is None:
         return ""
     if len(limit.spare) > 1 or limit.name.endswith("field"):
-        return localize(" ({spare} left)", spare="×".join(f"{part:g}" for part in limit.spare))
+        return localize(" ({spare} to spare)", spare="×".join(f"{part:g}" for part in limit.spare))
     (spare,), (allowed,) = limit.spare, limit.allowed
     share = percent(spare / allowed if allowed else 0.0)
-    return localize(" ({spare:,} left, {share})", spare=spare, share=share)
+    return localize(" ({spare:,} to spare, {share})", spare=spare, share=share)

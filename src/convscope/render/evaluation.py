@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engines.protocol import Array
-from ..text.language import Message, localize
+from ..text.language import Message, localize, translate
 from ..text.table import Cell, Column, Table, pad, shorten, width_of, wrap
 from ..text.terminal import PLAIN, Paint
 from ..training.evaluation import Evaluation
@@ -185,7 +185,7 @@ def top_guesses(probabilities: Array, classes: Sequence[str], count: int) -> lis
     """
     order = np.argsort(-probabilities, kind="stable")[:count]
     return [
-        Guess(classes[at] if at < len(classes) else f"output {at}", float(probabilities[at]))
+        Guess(classes[at] if at < len(classes) else Message("output {index}", index=at), float(probabilities[at]))
         for at in map(int, order)
     ]
 
@@ -219,7 +219,7 @@ def _answer_lines(answer: Mapping[str, Any]) -> list[str]:
 
 def _class_lines(guesses: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return classes, most probable first, each with its probability and a bar."""
-    names = [shorten(guess["name"], LONGEST_CLASS) for guess in guesses]
+    names = [shorten(translate(guess["name"]), LONGEST_CLASS) for guess in guesses]
     widest = max(map(width_of, names))
     lines = []
     for name, guess in zip(names, guesses, strict=True):
@@ -238,6 +238,6 @@ def _output_lines(summary: Mapping[str, Any]) -> list[str]:
             "  "
             + localize("output {shape}: minimum {minimum}, mean {mean}, maximum {maximum}", shape=shape, **numbers)
         ]
-    names = [shorten(one["name"], LONGEST_CLASS) for one in largest]
+    names = [shorten(translate(one["name"]), LONGEST_CLASS) for one in largest]
     widest = max(map(width_of, names))
     return [f"  {pad(name, widest)}  {one['value']:.4g}" for name, one in zip(names, largest, strict=True)]

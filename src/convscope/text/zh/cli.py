@@ -117,7 +117,8 @@ MESSAGES = {
     "Use {options}.": "请用 {options}。",
     "Prepare images of {shape}, or choose another network.": "请准备 {shape} 的图像，或换一个网络。",
     "Train a network with {classes} outputs.": "请训练有 {classes} 个输出的网络。",
-    "its last layer": "最后一层",
+    "layer {name!r}": "层 {name!r}",
+    "the last layer": "最后一层",
     "Give {layer} {classes} outputs.": "请把 {layer} 改为 {classes} 个输出。",
     "Run `convscope convert {model} {copy}`, give {layer} in {copy} {classes} outputs, and train {copy}.": (
         "请运行 `convscope convert {model} {copy}`，把 {copy} 中的 {layer} 改为 {classes} 个输出，再训练 {copy}。"

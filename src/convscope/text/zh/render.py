@@ -134,8 +134,8 @@ MESSAGES = {
         "{network}：{inputs}，{limits} 项限制中有 {exceeded} 项超出"
     ),
     "{network}: {inputs}, within all limits": "{network}：{inputs}，未超出任何限制",
-    " ({spare} left)": "（余量 {spare}）",
-    " ({spare:,} left, {share})": "（余量 {spare:,}，{share}）",
+    " ({spare} to spare)": "（余量 {spare}）",
+    " ({spare:,} to spare, {share})": "（余量 {spare:,}，{share}）",
     # Training, evaluation, prediction
     "best": "最佳",
     "epoch": "轮次",
@@ -163,6 +163,7 @@ MESSAGES = {
         "混淆：{kinds} 种误判中最常见的 {shown} 种；--csv 输出整个矩阵"
     ),
     "predicted": "预测",
+    "output {index}": "输出 {index}",
     "output {shape}: minimum {minimum}, mean {mean}, maximum {maximum}": (
         "输出 {shape}：最小值 {minimum}，平均值 {mean}，最大值 {maximum}"
     ),
