@@ -81,7 +81,9 @@ def test_own_kernels_are_drawn_with_their_maps():
 @pytest.mark.parametrize("count", [0, 5])
 def test_kernels_beyond_the_figure_are_refused(count):
     kernels = {str(number): [[1.0]] for number in range(count)}
-    with pytest.raises(BadSetting, match=rf"^convolution_maps\.kernels must have 1 to 4 kernels \(got {count}\)\. "):
+    with pytest.raises(
+        BadSetting, match=rf"^convolution_maps\.kernels must have 1 to 4 kernels \(got {count}\)\. "
+    ):
         plots.convolution_maps(images.sample_image((3, 24, 33)), kernels=kernels)
 
 

@@ -272,7 +272,8 @@ def test_kernels_are_the_weights(model):
 def test_layers_without_kernels_are_refused(model):
     """Nearest convolutions are offered."""
     with pytest.raises(
-        BadShape, match=r"^'relu1' is not a two-dimensional convolution, .*\. Known: conv1, conv2\. \[no-kernels\]$"
+        BadShape,
+        match=r"^'relu1' is not a two-dimensional convolution, .*\. Known: conv1, conv2\. \[no-kernels\]$",
     ):
         kernels_of(model.network, model.parameters, "relu1")
     with pytest.raises(

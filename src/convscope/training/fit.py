@@ -267,7 +267,7 @@ def fit(
         model: The model.
         data: A dataset, (x, labels), or a name that `load_data` knows.
         validation: Validation data of the same kinds. By default the validation part of named data.
-        settings: Settings of `Configuration`. By default those that the model was compiled with.
+        settings: Settings of `Configuration`. None and missing ones are those that the model was compiled with.
         options: The run folder. A resumed run continues from its last checkpoint with its original settings and
             gives bit-identical results; only `epochs`, `checkpoint_every` and `patience` may change.
         progress: Whether to show progress on stderr.
@@ -280,6 +280,7 @@ def fit(
         NotFinite: [not-finite]
     """
     model.refuse_all_frozen()
+    settings = {name: value for name, value in settings.items() if value is not None}
     folder = _folder(options)
     with folder or nullcontext():
         if folder is not None and options.resume is not None:
