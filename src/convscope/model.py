@@ -346,7 +346,7 @@ class Model:
         Settings that are left out are those that the model was compiled with.
 
         Args:
-            data: A dataset, (x, labels), or a name or path for `load_data`. Optional when a run with named data resumes.
+            data: A dataset, (x, labels), or a name or path for `load_data`. Optional if named data is resumed.
             epochs: Number of epochs (default: 5).
             batch_size: Images per step (default: 64).
             optimizer: SGD, Adam or AdamW (default: SGD(lr=0.05, momentum=0.9)).
