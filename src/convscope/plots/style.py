@@ -41,8 +41,8 @@ TITLE, LABEL, SMALL, TINY = 17, 13, 11, 9
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
-    "Dataset Han Sans SC",
-    "Dataset Han Sans CN",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
     "PingFang SC",
     "Microsoft YaHei",
     "WenQuanYi Micro Hei",
