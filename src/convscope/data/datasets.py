@@ -23,8 +23,7 @@ from ..files.regular import open_regular, refuse_bomb
 from ..layers.base import show_shape
 from ..text.language import Message
 from .arrays import ArrayDataset
-from .dataset import Dataset
-from .splits import Subset, holdout_mask
+from .dataset import Dataset, Subset, holdout_mask
 
 LARGEST_IDX_BYTES = 1 << 31
 """Larger sizes in a header are taken for damage: no dataset in this format has so many bytes."""

@@ -14,11 +14,10 @@ from ..layers.base import show_shape
 from ..layers.connection import Shape
 from . import npz
 from .arrays import ArrayDataset, as_images
-from .dataset import Dataset, Images
+from .dataset import SPLITS, Dataset, Images, Split, Subset, holdout_mask, refuse_missing_classes
 from .datasets import KNOWN_DATASETS, PublishedDataset, digits
 from .download import find_files
 from .folder import FolderDataset, Size, other_size
-from .splits import SPLITS, Split, Subset, holdout_mask, refuse_missing_classes
 
 DATA_NAMES = ("digits", *KNOWN_DATASETS)
 """Datasets that are available by name."""

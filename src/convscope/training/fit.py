@@ -15,9 +15,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..data.batches import Data, as_dataset, check_dataset
-from ..data.dataset import Dataset
+from ..data.dataset import Dataset, Split
 from ..data.load import load_data
-from ..data.splits import Split
 from ..data.transforms import Augmentation, parse_augmentation
 from ..engines.protocol import StepResult
 from ..errors import BadSetting, NotFinite
