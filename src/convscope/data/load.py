@@ -15,8 +15,7 @@ from ..layers.connection import Shape
 from . import npz
 from .arrays import ArrayDataset, as_images
 from .dataset import SPLITS, Dataset, Images, Split, Subset, holdout_mask, refuse_missing_classes
-from .datasets import KNOWN_DATASETS, PublishedDataset, digits
-from .download import find_files
+from .datasets import KNOWN_DATASETS, PublishedDataset, digits, find_files
 from .folder import FolderDataset, Size, other_size
 
 DATA_NAMES = ("digits", *KNOWN_DATASETS)
