@@ -20,10 +20,19 @@ from .loading import load
 from .network import Network
 from .optim.checks import check_integer, check_number
 from .optim.initialization import initial_buffers, initial_parameters
-from .optim.losses import Loss, Reading, default_loss, objective
+from .optim.losses import (
+    Loss,
+    Reading,
+    Task,
+    check_probabilities,
+    check_task,
+    default_loss,
+    objective,
+    probability_reading,
+    task_of,
+)
 from .optim.optimizers import SGD, Optimizer
 from .optim.schedules import Schedule, get_schedule
-from .optim.tasks import Task, check_probabilities, check_task, probability_reading, task_of
 from .parameters import buffer_shapes, parameter_shapes
 from .text.language import Message
 from .text.lists import join_or

@@ -20,8 +20,8 @@ from ..data.load import load_data
 from ..data.transforms import Augmentation, parse_augmentation
 from ..engines.protocol import StepResult
 from ..errors import BadSetting, NotFinite
+from ..optim.losses import loss_for
 from ..optim.randomness import generator
-from ..optim.tasks import loss_for
 from ..text.language import Message, localize
 from .configuration import Configuration
 from .divergence import FACTOR, chance_loss, constant_class, has_diverged
