@@ -24,10 +24,9 @@ from ..optim.losses import loss_for
 from ..optim.randomness import generator
 from ..text.language import Message, localize
 from .configuration import Configuration
-from .divergence import FACTOR, chance_loss, constant_class, has_diverged
 from .history import Epoch, Event, History, Log, history_of, loss_text
 from .interruption import Interruption, interrupted
-from .observers import Observer
+from .monitoring import FACTOR, Observer, chance_loss, constant_class, has_diverged
 from .progress import Progress
 from .run_folder import RunFolder, TrainingState
 
