@@ -402,7 +402,7 @@ def _validation(validation: Data | str | None) -> Dataset | None:
 def _events_to_tensorboard(
     folder: RunFolder, state: TrainingState
 ) -> tuple[Callable[[Event], None], Callable[[], None]]:
-    from .tensorboard import EventWriter
+    from .history import EventWriter
 
     writer = EventWriter(folder.path / "tensorboard", state.step)
     return writer.write, writer.close
