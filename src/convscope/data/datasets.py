@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadFile, MissingExtra
 from ..files.atomic import reason_of
-from ..files.cache import cache_folder
-from ..files.regular import open_regular, refuse_bomb
+from ..files.regular import cache_folder, open_regular, refuse_bomb
 from ..layers.base import show_shape
 from ..text.language import Message
 from .arrays import ArrayDataset

@@ -15,8 +15,8 @@ import numpy as np
 
 from ..errors import BadData, BadFile
 from ..files.atomic import reason_of, write_durably
-from ..files.cache import cache_folder, is_cache_disabled
 from ..files.json_kinds import COUNT, parse_json
+from ..files.regular import cache_folder, is_cache_disabled
 from ..images import DamagedImage, ImageHeader, read_header, read_image
 from ..layers.base import show_shape
 from ..progress import StatusLine
