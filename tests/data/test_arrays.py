@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from convscope.data import ArrayDataset, arrays, load, splits, transforms
+from convscope.data import ArrayDataset, arrays, load, transforms
 from convscope.errors import BadData
 
 BYTES = np.arange(5 * 2 * 3 * 4, dtype=np.uint8).reshape(5, 2, 3, 4)

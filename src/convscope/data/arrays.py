@@ -185,7 +185,7 @@ _NAMES = {
 }
 
 
-def load_part(path: Path, part: str) -> Dataset | None:
+def load_npz_part(path: Path, part: str) -> Dataset | None:
     """Return the train, validation or test part of an archive, or None if it has no such part.
 
     Images are (n, c, h, w), (n, h, w, c) with 1 or 3 channels, or gray (n, h, w); labels are (n,) or (n, 1). An

@@ -1,4 +1,8 @@
-"""Datasets of image files, one folder per class, which are checked once."""
+"""Datasets of image files, one folder per class, which are checked once.
+
+Each file is read once; unchanged size and modification time count as unchanged content. The cache has one file per
+image folder, so that a resumed run checks nothing twice. CONVSCOPE_CACHE=off disables it.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ class FolderDataset:
 
     Images are sorted by class, then by name. Subfolders of a class folder belong to the class. Every file is read
     once on creation, so that damaged images are found before training; unchanged files are not checked again (see
-    `image_check`). Hidden files, system folders such as `__MACOSX` and folders without images are ignored.
+    `check_images`). Hidden files, system folders such as `__MACOSX` and folders without images are ignored.
 
     Args:
         folder: The folder with the class folders.

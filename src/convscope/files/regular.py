@@ -1,4 +1,7 @@
-"""Safe access to files and folders that others may have tampered with."""
+"""Safe access to files and folders that others may have tampered with, and the folder of caches.
+
+Flags and functions that exist on POSIX only are looked up when used, so that this works on Windows, too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images of a network's input size, for figures."""
+"""Images of a network's input size, for figures, and a sample: a house in front of mountains in the evening."""
 
 from __future__ import annotations
 

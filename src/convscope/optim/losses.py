@@ -1,4 +1,12 @@
-"""Losses and tasks: what a loss reads, and whether predict returns probabilities."""
+"""Losses and tasks: what a loss reads, and whether `predict` returns probabilities.
+
+| task | declared by | `predict` returns |
+|---|---|---|
+| classification | `task="classification"`, cross-entropy | one probability per class, which sum to 1 |
+| multi_label | `task="multi_label"`, binary cross-entropy | a probability for each output by itself |
+| regression | `task="regression"`, squared errors | the network's own output |
+| none | an imported or fresh network | the network's own output |
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""The log of a run, the history of its epochs, and their export to TensorBoard."""
+"""The log of a run, the history of its epochs, and their export to TensorBoard.
+
+The log has one JSON object per line: {"event": "step", "step", "loss", "lr"} · {"event": "epoch", "epoch", "step",
+"loss", "accuracy", "lr", "validation_loss", "validation_accuracy", "layers"} · {"event": "stop", "reason", …}. It
+contains no times, so that a resumed run writes the same lines as an uninterrupted one.
+
+Each line ends in "checksum", the CRC-32 of all lines so far, which reveals changed or missing lines. Logs of
+schema 1 have no checksums.
+"""
 
 from __future__ import annotations
 

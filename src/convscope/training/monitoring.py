@@ -1,4 +1,10 @@
-"""Statistics of layers during an epoch, and detection of failed training."""
+"""Statistics of layers during an epoch, and detection of failed training.
+
+Training has diverged if the loss stays above `FACTOR` times its initial level. That level is the loss of the first
+batch or the chance loss, whichever is larger, since pretrained networks start low. The loss must stay there for
+`STEPS` consecutive steps, or until training ends and for at least half an epoch. Isolated spikes and a rough start
+that settles do not count.
+"""
 
 from __future__ import annotations
 
