@@ -151,7 +151,7 @@ def test_other_header_versions_are_read(path):
     with pytest.warns(UserWarning, match="format 2.0"):
         np.savez(path, x=np.zeros(3, fields), y=Y[:3])
     with pytest.raises(BadFile, match=r"\[npz-file\]$"):
-        arrays.load_part(path, "train")
+        arrays.load_npz_part(path, "train")
 
 
 def test_decompression_bomb_is_refused_by_headers(path):
