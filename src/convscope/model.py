@@ -20,10 +20,19 @@ from .loading import load
 from .network import Network
 from .optim.checks import check_integer, check_number
 from .optim.initialization import initial_buffers, initial_parameters
-from .optim.losses import Loss, Reading, default_loss, objective
+from .optim.losses import (
+    Loss,
+    Reading,
+    Task,
+    check_probabilities,
+    check_task,
+    default_loss,
+    objective,
+    probability_reading,
+    task_of,
+)
 from .optim.optimizers import SGD, Optimizer
 from .optim.schedules import Schedule, get_schedule
-from .optim.tasks import Task, check_probabilities, check_task, probability_reading, task_of
 from .parameters import buffer_shapes, parameter_shapes
 from .text.language import Message
 from .text.lists import join_or
@@ -413,8 +422,7 @@ class Model:
         Settings that are left out are those that the model was compiled with.
 
         Args:
-            data: A dataset, (x, labels), or a name or path that `load_data` takes. Not needed to resume a run
-                whose data has a name.
+            data: A dataset, (x, labels), or a name or path for `load_data`. Optional if named data is resumed.
             epochs: Number of epochs (default: 5).
             batch_size: Images per step (default: 64).
             optimizer: SGD, Adam or AdamW (default: SGD(lr=0.05, momentum=0.9)).
@@ -425,23 +433,22 @@ class Model:
             augment: Augmentation, such as "shift=2,rotate=10".
             patience: Stop after so many epochs without a lower loss. None disables it.
             run: A new folder for the log and checkpoints.
-            resume: The folder of a run to resume. The result is bit-identical to that of an uninterrupted run.
-                Only `epochs`, `checkpoint_every` and `patience` may change.
+            resume: The folder of a run to resume, bit-identically. Only `epochs`, `checkpoint_every` and
+                `patience` may change.
             checkpoint_every: Steps between checkpoints. None saves after each epoch and every 30 seconds.
             tensorboard: Whether to write TensorBoard events into the run folder.
             notes: JSON values to store in run.json.
             progress: Whether to show progress on stderr.
 
         Raises:
-            BadSetting: [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder], [all-frozen], and
-                the errors of the settings.
+            BadSetting: For an invalid setting.
             BadData: If the data does not fit the network.
             BadFile: If a folder cannot be used.
             NotFinite: [not-finite]
         """
-        from .training import fit
+        from .training.fit import RunOptions, fit
 
-        arguments = {
+        settings = {
             "epochs": epochs,
             "batch_size": batch_size,
             "optimizer": optimizer,
@@ -452,9 +459,7 @@ class Model:
             "patience": patience,
             "checkpoint_every": checkpoint_every,
         }
-        settings = {name: value for name, value in arguments.items() if value is not None}
-        options = fit.RunOptions(run, resume, tensorboard, notes or {})
-        return fit.fit(self, data, validation, settings, options, progress)
+        return fit(self, data, validation, settings, RunOptions(run, resume, tensorboard, notes or {}), progress)
 
     def summary(self) -> Report:
         """Return the report of the network. Its str() is the table of layers; notebooks show it as HTML."""

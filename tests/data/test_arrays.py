@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from convscope.data import ArrayDataset, arrays, load, splits, transforms
+from convscope.data import ArrayDataset, arrays, dataset, load, transforms
 from convscope.errors import BadData
 
 BYTES = np.arange(5 * 2 * 3 * 4, dtype=np.uint8).reshape(5, 2, 3, 4)
@@ -147,7 +147,7 @@ def test_bad_class_names_are_refused():
     refused("There are no class names. Name each class once. [class-names]", classes=[])
 
 
-@pytest.mark.parametrize("module", [arrays, transforms, load, splits], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [arrays, transforms, load, dataset], ids=lambda module: module.__name__)
 def test_docstring_examples_hold(module):
     found = doctest.testmod(module)
     assert found.attempted > 0

@@ -28,6 +28,11 @@ def test_paths_are_stored_absolute(tmp_path, monkeypatch):
     assert (choice.label, DataConfig("digits").label) == ("small", "digits")
 
 
+def test_label_of_a_folder_keeps_its_dots(tmp_path):
+    (tmp_path / "pets.v2").mkdir()
+    assert DataConfig(str(tmp_path / "pets.v2")).label == "pets.v2"
+
+
 def test_every_part_is_resized():
     """Also for the digits, which are not a folder."""
     choice = DataConfig("digits", resize=(10, 9), channels=3)

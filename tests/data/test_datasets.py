@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from convscope.data import load_data
-from convscope.data.datasets import CIFAR_ARCHIVE, KNOWN_DATASETS, MNIST, read_idx
-from convscope.data.download import find_files
+from convscope.data.datasets import CIFAR_ARCHIVE, KNOWN_DATASETS, MNIST, find_files, read_idx
 from convscope.errors import BadFile, MissingExtra
 from data.original_files import cifar_archive, cifar_members, idx, mnist_files
 

@@ -321,7 +321,7 @@ def test_nested_folders_match_torchvision_image_folder(animals, tmp_path):
 @pytest.fixture
 def reads(monkeypatch, tmp_path_factory):
     """The names of the files that are decoded, with a separate cache."""
-    from convscope.data import image_check
+    from convscope.data import folder
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("CONVSCOPE_CACHE", raising=False)
@@ -331,7 +331,7 @@ def reads(monkeypatch, tmp_path_factory):
         names.append(Path(path).name)
         return read_image(path, *settings)
 
-    monkeypatch.setattr(image_check, "read_image", noted)
+    monkeypatch.setattr(folder, "read_image", noted)
     return names
 
 

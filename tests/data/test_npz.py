@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from convscope.data import load_data, npz
+from convscope.data import arrays, load_data
 from convscope.errors import BadData, BadFile
 
 X = np.arange(6 * 2 * 5 * 4, dtype=np.uint8).reshape(6, 2, 5, 4)
@@ -151,7 +151,7 @@ def test_other_header_versions_are_read(path):
     with pytest.warns(UserWarning, match="format 2.0"):
         np.savez(path, x=np.zeros(3, fields), y=Y[:3])
     with pytest.raises(BadFile, match=r"\[npz-file\]$"):
-        npz.load_part(path, "train")
+        arrays.load_npz_part(path, "train")
 
 
 def test_decompression_bomb_is_refused_by_headers(path):

@@ -1,18 +1,20 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convscope.files.readable_json import to_json
 
+TEXTS = st.text(max_size=6)
 DOCUMENTS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=20,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=10,
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine, generating documents takes long
 @given(DOCUMENTS)
 def test_json_survives_a_round_trip(document):
     """For any document, in ASCII."""

@@ -17,7 +17,7 @@ from convscope.errors import BadData, BadShape, UnknownLayer
 from convscope.plots.curves import curves
 from convscope.plots.features import layer_maps
 from convscope.plots.kernels import kernels_of
-from convscope.plots.shown import grid_of
+from convscope.plots.style import grid_of
 from convscope.training.evaluation import Evaluation, Mistake
 
 NETWORK = "input 3x13x11 | conv 5 3x2 | relu | maxpool 2 | conv 12 2 | tanh | flatten | dense 4"

@@ -10,10 +10,10 @@ from convscope.data import ArrayDataset
 from convscope.optim.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from convscope.optim.schedules import StepDecay
 from convscope.training.configuration import Configuration
-from convscope.training.divergence import STEPS, chance_loss, constant_class, has_diverged
 from convscope.training.fit import TrainingLoop
 from convscope.training.history import Epoch, Log
 from convscope.training.model_io import read_model_file
+from convscope.training.monitoring import STEPS, chance_loss, constant_class, has_diverged
 from convscope.training.progress import Progress
 from convscope.training.run_diagnosis import diagnose_run
 

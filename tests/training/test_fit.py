@@ -12,7 +12,7 @@ from convscope.data.transforms import shift
 from convscope.errors import BadData, BadSetting, NotFinite
 from convscope.optim.randomness import generator
 from convscope.training.history import read_log
-from convscope.training.observers import Observer
+from convscope.training.monitoring import Observer
 
 NET = "input 2x6x5 | conv 4 3x2 | bn | relu | flatten | dropout 0.2 | dense 3"
 

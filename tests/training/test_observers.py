@@ -8,7 +8,7 @@ import pytest
 import convscope as cs
 from convscope.engines.protocol import LayerStatistics
 from convscope.errors import BadFile
-from convscope.training.observers import Observer
+from convscope.training.monitoring import Observer
 from convscope.training.run_diagnosis import diagnose_run
 
 

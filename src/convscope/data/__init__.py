@@ -1,10 +1,9 @@
 """Datasets of labeled images."""
 
 from .arrays import ArrayDataset
-from .dataset import Dataset
+from .dataset import SPLITS, Dataset, Split, Subset, holdout_mask, missing_classes, refuse_missing_classes
 from .folder import FolderDataset
 from .load import DATA_NAMES, load_data
-from .splits import SPLITS, Split, Subset, holdout_mask, missing_classes, refuse_missing_classes
 from .transforms import Augmentation, parse_augmentation
 
 __all__ = [

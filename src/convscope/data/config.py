@@ -9,9 +9,8 @@ from typing import Any
 
 from ..errors import BadData
 from ..files.json_kinds import FLAG, NUMBER, POSITIVE, TEXT, first_misfit, list_of
-from .dataset import Dataset
+from .dataset import Dataset, Split
 from .load import DATA_NAMES, HELD_OUT_SHARE, load_data
-from .splits import Split
 from .transforms import resize_dataset
 
 _KINDS = {

@@ -12,13 +12,10 @@ from ..errors import BadData, BadFile, BadShape, suggest
 from ..images import read_image
 from ..layers.base import show_shape
 from ..layers.connection import Shape
-from . import npz
-from .arrays import ArrayDataset, as_images
-from .dataset import Dataset, Images
-from .datasets import KNOWN_DATASETS, PublishedDataset, digits
-from .download import find_files
+from .arrays import ArrayDataset, as_images, load_npz_part
+from .dataset import SPLITS, Dataset, Images, Split, Subset, holdout_mask, refuse_missing_classes
+from .datasets import KNOWN_DATASETS, PublishedDataset, digits, find_files
 from .folder import FolderDataset, Size, other_size
-from .splits import SPLITS, Split, Subset, holdout_mask, refuse_missing_classes
 
 DATA_NAMES = ("digits", *KNOWN_DATASETS)
 """Datasets that are available by name."""
@@ -119,7 +116,7 @@ def _parts(text: str, data_dir: Path | None, resize: Size | None, channels: int 
     if os.path.isdir(path):
         return lambda part: _folder(path, part, resize, channels, skip)
     if os.path.isfile(path) and path.suffix.lower() == ".npz":
-        return lambda part: npz.load_part(path, part)
+        return lambda part: load_npz_part(path, part)
     if os.path.isfile(path):
         raise BadFile(
             "{setting} must be a folder or an .npz file (got {got!r}). Write it with np.savez. [data-kind]",

@@ -1,7 +1,7 @@
 """Figures as PNG or SVG. They need `pip install matplotlib pillow`.
 
-`style.py` has colors, sizes, fonts and `save`; `shown.py` draws arrays as small images. `network.py` draws
-what the package `layout` has placed; `drawn_layer.py` has the colors and labels of its layers.
+`style.py` has colors, sizes, fonts, small images and `save`. `network.py` draws what the package `layout` has
+placed; `drawn_layer.py` has the colors and labels of its layers.
 """
 
 from . import style  # first: it reports a missing matplotlib

@@ -12,8 +12,22 @@ from matplotlib.patches import Rectangle
 from ..data.dataset import Dataset
 from ..derivations.derivation import Text
 from ..engines.protocol import Array
-from .shown import POSITIVE, SIGNED, frame, show_input
-from .style import GRAY, LABEL, SMALL, TINY, TITLE, VERMILLION, letters, new_figure, number, shortened
+from .style import (
+    GRAY,
+    LABEL,
+    POSITIVE,
+    SIGNED,
+    SMALL,
+    TINY,
+    TITLE,
+    VERMILLION,
+    frame,
+    letters,
+    new_figure,
+    number,
+    shortened,
+    show_input,
+)
 
 if TYPE_CHECKING:
     from ..inside.effective_field import EffectiveField

@@ -14,8 +14,22 @@ from ..errors import BadShape, UnknownLayer, suggest
 from ..layers.convolution import Conv2d, ConvTranspose2d
 from ..layers.pooling import AvgPool2d, MaxPool2d
 from ..network import Network
-from .shown import show_input, show_map
-from .style import GRAY, INK, LABEL, SMALL, TINY, TITLE, Letters, letters, new_figure, number, shortened, times
+from .style import (
+    GRAY,
+    INK,
+    LABEL,
+    SMALL,
+    TINY,
+    TITLE,
+    Letters,
+    letters,
+    new_figure,
+    number,
+    shortened,
+    show_input,
+    show_map,
+    times,
+)
 
 MOST_LAYERS, MOST_MAPS = 8, 8
 LONGEST_NAME = 22

@@ -12,8 +12,21 @@ from ..engines.protocol import Array
 from ..errors import BadShape, UnknownLayer, suggest
 from ..layers.convolution import Conv2d
 from ..network import Network, Node
-from .shown import frame, grid_of, show_map
-from .style import GRAY, SMALL, TINY, TITLE, Letters, letters, new_figure, number, shortened, times
+from .style import (
+    GRAY,
+    SMALL,
+    TINY,
+    TITLE,
+    Letters,
+    frame,
+    grid_of,
+    letters,
+    new_figure,
+    number,
+    shortened,
+    show_map,
+    times,
+)
 
 MOST_KERNELS, MOST_CHANNELS = 64, 16
 WIDTH, HEAD, MARGIN = 12.8, 1.35, 0.4

@@ -11,8 +11,20 @@ from matplotlib.figure import Figure
 from ..data.dataset import Dataset
 from ..derivations.derivation import Text
 from ..training.evaluation import Evaluation, Mistake
-from .shown import grid_of, show_input
-from .style import GRAY, LABEL, SMALL, TITLE, VERMILLION, Letters, letters, new_figure, number, shortened
+from .style import (
+    GRAY,
+    LABEL,
+    SMALL,
+    TITLE,
+    VERMILLION,
+    Letters,
+    grid_of,
+    letters,
+    new_figure,
+    number,
+    shortened,
+    show_input,
+)
 
 MOST = 24
 LONGEST_NAME = 14

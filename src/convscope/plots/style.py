@@ -1,4 +1,4 @@
-"""Common style of all figures: colors, sizes, fonts, and saving.
+"""Common style of all figures: colors, sizes, fonts, small images, and saving.
 
 Everything is set on the artists themselves; matplotlib's global settings are neither read on purpose nor changed.
 """
@@ -11,10 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..derivations.derivation import LANGUAGES, Text
+from ..engines.protocol import Array
 from ..errors import BadFile, BadSetting, missing_library
 from ..files.atomic import write_file
 from ..text.language import Message, localize
@@ -41,8 +45,8 @@ TITLE, LABEL, SMALL, TINY = 17, 13, 11, 9
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
-    "Dataset Han Sans SC",
-    "Dataset Han Sans CN",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
     "PingFang SC",
     "Microsoft YaHei",
     "WenQuanYi Micro Hei",
@@ -213,3 +217,51 @@ def save(figure: Figure, path: str | Path) -> None:
     metadata = {"Date": None} if ending == ".svg" else {"Software": None}
     figure.savefig(content, format=ending[1:], dpi=figure.dpi, facecolor="white", metadata=metadata)
     write_file(path, content.getvalue())
+
+
+SIGNED, POSITIVE = "PuOr_r", "cividis"
+"""Color maps that color-blind readers can read: diverging around zero, and sequential."""
+
+
+def show_input(axes: Axes, image: Array) -> None:
+    """Draw a network's input as an image; values outside 0…1 are rescaled to it.
+
+    Shapes:   image (c, h, w); 1 channel is gray, 3 are colors, of others the mean is shown
+    """
+    values = np.asarray(image, float)
+    if values.min() < 0 or values.max() > 1:
+        values = (values - values.min()) / ((values.max() - values.min()) or 1)
+    if len(values) == 3:
+        axes.imshow(values.transpose(1, 2, 0), interpolation="nearest")
+    else:
+        axes.imshow(values.mean(axis=0), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    frame(axes)
+
+
+def show_map(axes: Axes, values: Array, low: float, high: float) -> None:
+    """Draw one map; with negative values, the color map is centered at 0."""
+    if low < 0:
+        reach = max(-low, high)
+        axes.imshow(values, cmap=SIGNED, vmin=-reach, vmax=reach, interpolation="nearest")
+    else:
+        axes.imshow(values, cmap=POSITIVE, vmin=0, vmax=high or 1, interpolation="nearest")
+    frame(axes)
+
+
+def frame(axes: Axes) -> None:
+    """Draw a thin frame around the image."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_color(INK)
+        spine.set_linewidth(0.5)
+
+
+def grid_of(count: int, aspect: float) -> tuple[int, int]:
+    """Return rows and columns for `count` equal tiles in a space with this aspect ratio.
+
+    >>> grid_of(6, 1.5)
+    (2, 3)
+    """
+    rows = ceil(count / max(1, min(count, ceil((count * aspect) ** 0.5))))
+    return rows, ceil(count / rows)

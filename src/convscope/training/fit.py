@@ -15,20 +15,18 @@ import numpy as np
 
 from ..arrays import Array
 from ..data.batches import Data, as_dataset, check_dataset
-from ..data.dataset import Dataset
+from ..data.dataset import Dataset, Split
 from ..data.load import load_data
-from ..data.splits import Split
 from ..data.transforms import Augmentation, parse_augmentation
 from ..engines.protocol import StepResult
 from ..errors import BadSetting, NotFinite
+from ..optim.losses import loss_for
 from ..optim.randomness import generator
-from ..optim.tasks import loss_for
 from ..text.language import Message, localize
 from .configuration import Configuration
-from .divergence import FACTOR, chance_loss, constant_class, has_diverged
 from .history import Epoch, Event, History, Log, history_of, loss_text
 from .interruption import Interruption, interrupted
-from .observers import Observer
+from .monitoring import FACTOR, Observer, chance_loss, constant_class, has_diverged
 from .progress import Progress
 from .run_folder import RunFolder, TrainingState
 
@@ -267,7 +265,7 @@ def fit(
         model: The model.
         data: A dataset, (x, labels), or a name that `load_data` knows.
         validation: Validation data of the same kinds. By default the validation part of named data.
-        settings: Settings of `Configuration`. By default those that the model was compiled with.
+        settings: Settings of `Configuration`. None and missing ones are those that the model was compiled with.
         options: The run folder. A resumed run continues from its last checkpoint with its original settings and
             gives bit-identical results; only `epochs`, `checkpoint_every` and `patience` may change.
         progress: Whether to show progress on stderr.
@@ -280,6 +278,7 @@ def fit(
         NotFinite: [not-finite]
     """
     model.refuse_all_frozen()
+    settings = {name: value for name, value in settings.items() if value is not None}
     folder = _folder(options)
     with folder or nullcontext():
         if folder is not None and options.resume is not None:
@@ -403,7 +402,7 @@ def _validation(validation: Data | str | None) -> Dataset | None:
 def _events_to_tensorboard(
     folder: RunFolder, state: TrainingState
 ) -> tuple[Callable[[Event], None], Callable[[], None]]:
-    from .tensorboard import EventWriter
+    from .history import EventWriter
 
     writer = EventWriter(folder.path / "tensorboard", state.step)
     return writer.write, writer.close

@@ -1,4 +1,4 @@
-"""The log of a run, and the history of its epochs.
+"""The log of a run, the history of its epochs, and their export to TensorBoard.
 
 The log has one JSON object per line: {"event": "step", "step", "loss", "lr"} · {"event": "epoch", "epoch", "step",
 "loss", "accuracy", "lr", "validation_loss", "validation_accuracy", "layers"} · {"event": "stop", "reason", …}. It
@@ -21,7 +21,7 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import BadFile, ConvscopeError
+from ..errors import BadFile, ConvscopeError, missing_library
 from ..files.atomic import reason_of
 from ..files.json_kinds import COUNT, NUMBER, POSITIVE, TEXT, first_misfit, object_of, parse_json
 from ..files.regular import open_regular
@@ -303,3 +303,49 @@ def _epoch(event: Event) -> Epoch:
 def loss_text(loss: float) -> str:
     """Format a loss with four decimals, or four digits if it is large."""
     return f"{loss:.4f}" if loss < LARGE_LOSS else f"{loss:.4g}"
+
+
+class EventWriter:
+    """Writes the values of every log event as scalars.
+
+    `first_step` is the step at which a run resumes. TensorBoard discards earlier events of later steps.
+
+    Raises:
+        MissingExtra: [tensorboard-missing]
+    """
+
+    def __init__(self, folder: Path, first_step: int = 0) -> None:
+        try:
+            from tensorboard.compat.proto.event_pb2 import Event as Record
+            from tensorboard.compat.proto.event_pb2 import SessionLog
+            from tensorboard.compat.proto.summary_pb2 import Summary
+            from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        except ImportError:
+            needs = Message("TensorBoard files need tensorboard")
+            raise missing_library(needs, "tensorboard", "tensorboard-missing") from None
+        self._record: Any = Record
+        self._summary: Any = Summary
+        self._writer: Any = EventFileWriter(str(folder))
+        if first_step:
+            mark = SessionLog(status=SessionLog.START)
+            self._writer.add_event(Record(session_log=mark, step=first_step))
+
+    def write(self, event: Event) -> None:
+        """Add one event of the log."""
+        values = [self._summary.Value(tag=tag, simple_value=number) for tag, number in _scalars(event)]
+        if values:
+            self._writer.add_event(self._record(summary=self._summary(value=values), step=event["step"]))
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self._writer.close()
+
+
+def _scalars(event: Event) -> Iterator[tuple[str, float]]:
+    """Yield tags and values: "step/loss", "epoch/accuracy", "relu1/dead"."""
+    for name, value in event.items():
+        if isinstance(value, int | float) and name not in ("step", "epoch"):
+            yield f"{event['event']}/{name}", value
+    for layer, numbers in event.get("layers", {}).items():
+        for name, value in numbers.items():
+            yield f"{layer}/{name}", value

@@ -42,7 +42,7 @@ from .model_io import (
     read_model_file,
     write_model_file,
 )
-from .observers import Observer
+from .monitoring import Observer
 from .run_document import NAME, SCHEMA, UNCHECKED_SCHEMA, read_run_document, write_run_document
 
 if TYPE_CHECKING:

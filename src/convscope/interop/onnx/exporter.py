@@ -10,8 +10,7 @@ from ...errors import BadFile
 from ...files.atomic import write_durably
 from ...layers.dense import Embedding
 from ...network import Network, Node
-from ...optim.losses import Reading
-from ...optim.tasks import Task
+from ...optim.losses import Reading, Task
 from .values import Array
 
 if TYPE_CHECKING:
