@@ -59,8 +59,8 @@ def test_other_objects_are_refused() -> None:
     with pytest.raises(UnknownModel) as caught:
         cs.inspect(7)  # type: ignore[arg-type]
     assert str(caught.value) == (
-        ("A model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model (got "
-        "int). Pass one of these. [model-type]")
+        "A model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model (got "
+        "int). Pass one of these. [model-type]"
     )
 
 
