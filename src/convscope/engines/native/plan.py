@@ -30,6 +30,8 @@ class PlanKind(StrEnum):
     INFERENCE = "inference"
     EVERY_LAYER = "every layer"
     """Inference, with the output of every layer kept."""
+    GRADIENTS = "gradients"
+    """Inference, and the gradients of a target with respect to the outputs of layers."""
 
 
 class Section(StrEnum):
@@ -52,6 +54,11 @@ class PlanValue(StrEnum):
     LOSSES = "the losses"
     CORRECT = "the hits"
     SQUARES = "the squares"
+
+
+def gradient_of(layer: str) -> str:
+    """Return the name of the gradient of a layer's output among the values of a plan."""
+    return f"the gradient of {layer}"
 
 
 class Role(StrEnum):

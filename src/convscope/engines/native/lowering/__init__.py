@@ -12,6 +12,6 @@ from . import (
     shape,
 )
 from .lowering import Mode
-from .plans import inference_plan, training_plan
+from .plans import gradient_plan, inference_plan, training_plan
 
-__all__ = ["Mode", "inference_plan", "training_plan"]
+__all__ = ["Mode", "gradient_plan", "inference_plan", "training_plan"]

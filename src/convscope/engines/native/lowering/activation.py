@@ -16,6 +16,7 @@ from ..kernels.activation.pointwise import (
     kind_of,
 )
 from ..kernels.activation.softmax import LogSoftmaxKernel, SoftmaxKernel
+from ..kernels.merge.merges import ReluGradient
 from ..layout import Blocked, Channels
 from ..plan import Operand
 from ..runtime.parameters import Flat
@@ -35,6 +36,10 @@ def _(layer: Activation, node: Node, lowering: Lowering) -> None:
     y = lowering.new(node, layout, (x,), rectified=isinstance(layer, ReLU))
     lowering.builder.call(Activate(*settings), node.name, "forward", x=x.buffer, y=y.buffer)
 
+    if isinstance(layer, ReLU) and lowering.mode.gradients:
+        images = {"y": y.buffer}
+        lowering.tape.backward_by(ReluGradient(), node.name, x, y, floats=y.floats, **images)
+        return
     if isinstance(layer, ReLU):
 
         @lowering.tape.backward(y, relu_of=node.name)
@@ -78,7 +83,7 @@ def _(layer: PReLU, node: Node, lowering: Lowering) -> None:
 @lower.register
 def _(layer: Softmax, node: Node, lowering: Lowering) -> None:
     """At inference only: in training the softmax of the last layer is part of the loss."""
-    if lowering.mode.training or len(node.output_shape) != 1:
+    if lowering.mode.has_backward or len(node.output_shape) != 1:
         raise NotLowered(Message("no kernel for {kind} within a network", kind=layer.kind))
     x = lowering.layouts.blocked(lowering.input_of(node))
     kernel = LogSoftmaxKernel if isinstance(layer, LogSoftmax) else SoftmaxKernel

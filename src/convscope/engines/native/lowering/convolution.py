@@ -108,7 +108,7 @@ class _Convolution:
 
     def _tail(self) -> _Tail:
         lowering, tail = self.lowering, _Tail(self.node)
-        if not lowering.mode.training:
+        if not lowering.mode.has_backward:
             norm = lowering.fusible_successor(tail.last, BatchNorm)
             if norm is not None:
                 tail.last = tail.norm = lowering.fuse(norm)
@@ -173,7 +173,7 @@ class _Convolution:
             )
             return
         epilogue = (bias is not None, tail.activation, tail.residual is not None)
-        purpose = "forward" if mode.training else "inference"
+        purpose = "forward" if mode.has_backward else "inference"
         tile = DIRECT if self.plain else winograd_tile(shape, mode.batch_hint, purpose, mode.strict)
         reason = why(tile, shape, mode.strict)
         if tile == DIRECT:
@@ -187,14 +187,14 @@ class _Convolution:
     def _winograd_weights(self, weight: Buffer, tile: int, purpose: str) -> tuple[bool, dict[str, Operand]]:
         """Return whether the convolution kernel transforms the weights, and its operand for them."""
         mode = self.lowering.mode
-        if mode.training and raw_weights(self.shape, mode.batch_hint, tile, purpose == "input gradient"):
+        if mode.has_backward and raw_weights(self.shape, mode.batch_hint, tile, purpose == "input gradient"):
             return True, {"weight": weight}
         return False, {"u": self._transformed(weight, tile, purpose)}
 
     def _transformed(self, weight: Buffer, tile: int, purpose: str) -> Buffer:
         """Return the weights in the Winograd domain: computed in every training step, once at inference."""
         lowering, name = self.lowering, self.node.name
-        training, transposed = lowering.mode.training, purpose == "input gradient"
+        training, transposed = lowering.mode.has_backward, purpose == "input gradient"
         role = Role.ACTIVATION if training else Role.PREPARED
         floats = u_floats(self.shape, tile, transposed)
         u = lowering.builder.buffer(f"{weight.name} in the Winograd domain", fixed=floats, role=role)
@@ -346,7 +346,7 @@ def _(layer: ConvTranspose, node: Node, lowering: Lowering) -> None:
 
 def _transposed_weights(node: Node, lowering: Lowering, shape: ConvolutionShape, weight: Buffer) -> Buffer:
     """Return the transposed weights: computed in every training step, once at inference."""
-    training = lowering.mode.training
+    training = lowering.mode.has_backward
     role = Role.ACTIVATION if training else Role.PREPARED
     transposed = lowering.builder.buffer(
         f"{node.name}.weight transposed", fixed=transposed_layout(shape).floats, role=role

@@ -25,6 +25,20 @@ def lower_loss(objective: Objective, lowering: Lowering) -> None:
         _on_reference(objective, scores, lowering)
 
 
+def lower_target(layer: str, lowering: Lowering) -> None:
+    """Add the gradient of a layer's output, which a function in Python computes from it."""
+    plain = lowering.layouts.plain(lowering.values[layer])
+    gradient = lowering.tape.gradient_buffer(plain)
+
+    def run(context: FallbackContext) -> None:
+        values = context.memory(plain.buffer).reshape(context.batch, *plain.shape)
+        context.memory(gradient)[...] = context.target_gradient(values.copy()).reshape(context.batch, -1)
+
+    reason = Message("the gradient of the target")
+    lowering.builder.add(FallbackStep(run, (plain.buffer, gradient), layer, "gradient", reason))
+    lowering.tape.contribute(plain, Gradient(gradient))
+
+
 def _cross_entropy(loss: CrossEntropy, scores: Value, lowering: Lowering) -> None:
     blocked = lowering.layouts.blocked(scores)
     kernel = SoftmaxCrossEntropy(scores.shape[0], lowering.lanes, loss.label_smoothing)

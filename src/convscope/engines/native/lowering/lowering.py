@@ -24,12 +24,21 @@ __all__ = ["Gradient", "Lowering", "Mode", "NotLowered", "lower"]
 
 @dataclass(frozen=True)
 class Mode:
-    """What a plan is for: training or inference, with layers fused or with every layer's output kept."""
+    """What a plan is for: training or inference, with layers fused or with every layer's output kept.
+
+    With `gradients`, layers compute as at inference, and the gradient of every layer's output is computed.
+    """
 
     training: bool
     fused: bool = True
     strict: bool = False
     batch_hint: int = 64
+    gradients: bool = False
+
+    @property
+    def has_backward(self) -> bool:
+        """Return whether the plan has a backward pass."""
+        return self.training or self.gradients
 
 
 class Lowering:
@@ -40,7 +49,7 @@ class Lowering:
     ) -> None:
         self.network, self.mode, self._parameters, self._wanted = network, mode, parameters, wanted
         self.builder = PlanBuilder(target)
-        self.tape = GradientTape(self.builder, parameters, mode.training)
+        self.tape = GradientTape(self.builder, parameters, mode.has_backward)
         self.layouts = LayoutConverter(self.builder, self.tape)
         self.values: dict[str, Value] = {}
         self.fused: dict[str, None] = {}
@@ -66,9 +75,11 @@ class Lowering:
         learned: bool = False,
     ) -> Value:
         """Return a new value for a layer's output; `learned` if it depends on trained parameters of its own."""
-        own = learned or bool(node.trained)
+        own = learned or bool(node.trained) or self.mode.gradients
         differentiable = own or any(source.differentiable for source in sources)
         buffer = self.builder.buffer(node.name, per_image=layout.floats)
+        # Kernels pass on the masked gradient of a rectified value, which is that of the ReLU's input.
+        rectified = rectified and not self.mode.gradients
         return self.set(node, Value(node.name, buffer, layout, node.output_shape, differentiable, rectified))
 
     def set(self, node: Node, value: Value) -> Value:
@@ -76,9 +87,18 @@ class Lowering:
         self.values[node.name] = value
         return value
 
-    def view(self, node: Node, source: Value) -> Value:
-        """Make a layer's output a view of its input."""
-        return self.set(node, replace(source, shape=node.output_shape))
+    def view(self, node: Node, source: Value, layout: Layout | None = None) -> Value:
+        """Make a layer's output a view of its input, in the same layout by default."""
+        layout = source.layout if layout is None else layout
+        value = replace(source, layout=layout, shape=node.output_shape)
+        if self.mode.gradients:  # the input may have other readers, so the two have different gradients
+            value = replace(value, key=node.name)
+
+            @self.tape.backward(value)
+            def write(gradient: Gradient) -> None:
+                self.tape.contribute(source, Gradient(gradient.buffer))
+
+        return self.set(node, value)
 
     def keep_value(self, name: str) -> None:
         """Make a value readable after the run."""
@@ -119,7 +139,7 @@ class Lowering:
 
         In training only a ReLU, whose gradient can be computed from its output.
         """
-        successor = self.fusible_successor(node, ReLU if self.mode.training else Activation)
+        successor = self.fusible_successor(node, ReLU if self.mode.has_backward else Activation)
         return None if successor is None or kind_of(successor.layer) is None else successor
 
     def fuse(self, node: Node) -> Node:

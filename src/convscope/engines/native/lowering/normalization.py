@@ -28,7 +28,7 @@ from .lowering import Gradient, Lowering, NotLowered, lower
 @lower.register
 def _(layer: BatchNorm, node: Node, lowering: Lowering) -> None:
     x = lowering.layouts.blocked(lowering.input_of(node))
-    if lowering.mode.training and keeps_statistics(node):
+    if lowering.mode.gradients or (lowering.mode.training and keeps_statistics(node)):
         _by_running_statistics(layer, node, lowering, x)
     else:
         _Normalization(layer, node, lowering, x).write()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ....layers import Input
 from ....network import Network, Node
@@ -10,10 +11,10 @@ from ....optim.losses import Objective
 from ....text.language import Message
 from ..codegen.target import Target
 from ..layout import Plain
-from ..plan import Plan, Section, Value
+from ..plan import Plan, Section, Value, gradient_of
 from ..runtime.parameters import Parameters
 from .fallback import lower_to_reference
-from .loss import lower_loss
+from .loss import lower_loss, lower_target
 from .lowering import Lowering, Mode, NotLowered, lower
 
 MAX_INPUTS = 128
@@ -50,6 +51,34 @@ def training_plan(
     return lowering.plan(title)
 
 
+def gradient_plan(
+    title: str,
+    network: Network,
+    target: str,
+    compilation: Target,
+    mode: Mode,
+    parameters: Parameters,
+    wanted: frozenset[str],
+) -> Plan:
+    """Return a plan with the sections `FORWARD`, `LOSS` and `BACKWARD`, for gradients with respect to outputs.
+
+    The gradient of the layer `target` comes from Python. No parameter gets a gradient: `network` is frozen.
+    """
+    wanted |= {target}
+    lowering = Lowering(network, compilation, mode, parameters, wanted)
+    _forward(lowering, wanted)
+    with lowering.builder.section(Section.LOSS):
+        lower_target(target, lowering)
+    with lowering.builder.section(Section.BACKWARD):
+        lowering.tape.write_backward()
+        for name in sorted(wanted):
+            value = lowering.values[name]
+            gradient = lowering.tape.gradient(value)
+            if gradient is not None:
+                lowering.builder.keep(gradient_of(name), replace(value, buffer=gradient.buffer))
+    return lowering.plan(title)
+
+
 def _forward(lowering: Lowering, wanted: frozenset[str]) -> None:
     for node in _needed(lowering.network, wanted):
         if node.name in lowering.fused:
@@ -57,7 +86,8 @@ def _forward(lowering: Lowering, wanted: frozenset[str]) -> None:
         if isinstance(node.layer, Input):
             layout = Plain(node.output_shape)
             buffer = lowering.builder.buffer(node.name, per_image=layout.floats)
-            lowering.set(node, Value(node.name, buffer, layout, node.output_shape))
+            needs_gradient = lowering.mode.gradients
+            lowering.set(node, Value(node.name, buffer, layout, node.output_shape, needs_gradient))
             lowering.keep_value(node.name)
             continue
         before = lowering.mark()

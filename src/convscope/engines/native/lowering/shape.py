@@ -66,7 +66,7 @@ def _(layer: Flatten, node: Node, lowering: Lowering) -> None:
     if len(node.output_shape) != 1:
         raise NotLowered(Message("only some axes are flattened"))
     if isinstance(source.layout, Plain):
-        lowering.set(node, lowering.layouts.reshaped(source, node.output_shape))
+        lowering.view(node, source, Plain(node.output_shape))
     else:
         lowering.view(node, source)
 

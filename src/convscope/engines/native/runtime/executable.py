@@ -205,7 +205,16 @@ MAX_EXECUTABLES = 16
 SPARE = 0.05
 """Largest share of a program's memory for prepared weights of plans that are not in use."""
 
-PlanKey = tuple[PlanKind, int]
+
+class PlanKey(NamedTuple):
+    """What a plan depends on: its kind, a typical batch size, and for gradients the target and the layers."""
+
+    kind: PlanKind
+    batch: int
+    target: str = ""
+    layers: frozenset[str] = frozenset()
+
+
 """The kind of a plan, and the batch size it is optimized for."""
 
 

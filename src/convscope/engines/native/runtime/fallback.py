@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ class FallbackContext(Protocol):
     loss: Loss
     result: StepResult | None
     """The result of a loss computed in Python."""
+    target_gradient: Callable[[Array], Array]
+    """Computes the gradient of a target from the output of the layer that it reads."""
 
     @property
     def batch(self) -> int:
@@ -57,6 +60,7 @@ class PlanFallbackContext:
         self.labels: Array = np.zeros(0)
         self.loss: Loss = Loss()
         self.result: StepResult | None = None
+        self.target_gradient: Callable[[Array], Array] = np.zeros_like
 
     def __call__(self, step: FallbackStep) -> None:
         """Run a step."""

@@ -9,21 +9,21 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from ....layers import Activation, BatchNorm
-from ....network import Network
+from ....network import Network, freezable
 from ...common.losses import score
 from ...common.updates import state_slots
 from ...protocol import Array, LayerStatistics, StepResult, Training, required
 from ...reference.layers import Run
 from ...reference.layers.graph import keeps_statistics
 from ...reference.layers.normalization import check_batch
-from ...reference.program import ReferenceProgram, first_fault
+from ...reference.program import first_fault
 from ...reference.statistics import layer_statistics
 from ..codegen.compiler import Loader
 from ..layout import Blocked, Floats
-from ..lowering import Mode, inference_plan, training_plan
+from ..lowering import Mode, gradient_plan, inference_plan, training_plan
 from ..lowering.loss import MEAN
 from ..lowering.optimizer import update_arguments, update_plan
-from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section
+from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section, gradient_of
 from .executable import Executable, ExecutableCache, PlanKey
 from .fallback import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
@@ -90,9 +90,9 @@ class NativeProgram:
 
         Plans are optimized for few or for many images. Any plan works for any batch, but not as fast.
         """
-        key = PlanKind(kind), batch_hint(batch)
+        key = PlanKey(PlanKind(kind), batch_hint(batch))
         if key not in self._plans:
-            self._plans[key] = self._lowered(*key)
+            self._plans[key] = self._lowered(key.kind, key.batch)
         return self._plans[key]
 
     def _lowered(self, kind: PlanKind, hint: int) -> Plan:
@@ -113,7 +113,7 @@ class NativeProgram:
 
     def executable(self, kind: PlanKind, batch: int) -> Executable:
         """Return a plan instantiated for a batch size; its kernels are compiled if they are new."""
-        return self._executables.get((kind, batch_hint(batch)), self.plan(kind, batch), batch)
+        return self._executables.get(PlanKey(kind, batch_hint(batch)), self.plan(kind, batch), batch)
 
     @property
     def nbytes(self) -> int:
@@ -138,10 +138,25 @@ class NativeProgram:
         self, x: Array, layer: str, gradient: Callable[[Array], Array], layers: Collection[str]
     ) -> dict[str, tuple[Array, Array]]:
         """Return the outputs of layers at inference, and the gradient of a scalar with respect to each."""
-        reference = ReferenceProgram(self._network, None, self._seed, np.float32)
-        for name in reference.names():
-            reference.write(name, self.read(name))
-        return reference.differentiate(x, layer, gradient, layers)
+        key = PlanKey(PlanKind.GRADIENTS, batch_hint(len(x)), layer, frozenset(layers))
+        with self._busy:
+            if key not in self._plans:
+                self._plans[key] = self._gradient_plan(key)
+            executable = self._executables.get(key, self._plans[key], len(x))
+            context = self._fallback(executable, 0)
+            context.target_gradient = gradient
+            self._load_images(executable, x)
+            for section in (Section.FORWARD, Section.LOSS, Section.BACKWARD):
+                executable.run(section, context)
+            return {name: (unpacked(executable, name), _gradient(executable, name)) for name in layers}
+
+    def _gradient_plan(self, key: PlanKey) -> Plan:
+        """Return a plan for the network without trained parameters: no gradient of a parameter is computed."""
+        owners = [node.name for node in self._network if node.owns_parameters and freezable(node.facts)]
+        frozen = self._network.with_frozen(*owners)
+        mode = Mode(training=False, fused=False, strict=self._strict, batch_hint=key.batch, gradients=True)
+        layouts = self.arrays.layouts
+        return gradient_plan(key.kind, frozen, key.target, self._loader.target, mode, layouts, key.layers)
 
     def evaluate(self, x: Array, labels: Array) -> StepResult:
         """Return the loss at inference."""
@@ -155,7 +170,7 @@ class NativeProgram:
     def _infer(self, kind: PlanKind, x: Array) -> Executable:
         executable = self.executable(kind, len(x))
         fallback = self._fallback(executable, 0)
-        key = kind, batch_hint(len(x))
+        key = PlanKey(kind, batch_hint(len(x)))
         if not self._executables.is_prepared(key):
             executable.run(Section.PREPARE, fallback)
             self._executables.set_prepared(key)
@@ -276,6 +291,14 @@ def unpacked(executable: Executable, name: str) -> Floats:
     if isinstance(value.layout, Blocked) and value.layout.height == value.layout.width == 1:
         return memory[:, : value.layout.channels].reshape(executable.batch, *value.shape).copy()
     return np.array(value.layout.unpack(memory)).reshape(executable.batch, *value.shape)
+
+
+def _gradient(executable: Executable, name: str) -> Floats:
+    """Return the gradient of a layer's output; zeros if the target does not depend on it."""
+    if gradient_of(name) in executable.plan.values:
+        return unpacked(executable, gradient_of(name))
+    value = executable.plan.values[name]
+    return np.zeros((executable.batch, *value.shape), np.float32)
 
 
 def _observed_layers(network: Network) -> frozenset[str]:
