@@ -120,10 +120,16 @@ def test_translations_show_the_same_commands(page):
     assert all(any(line.replace(" --lang zh", "") == other for other in original) for line in commands(page))
 
 
-def test_every_tutorial_is_translated():
-    tutorials = {page.name for page in (DOCS / "tutorials").glob("*.md")}
-    chinese = {name for name in tutorials if name.endswith(".zh.md")}
-    assert {name.replace(".md", ".zh.md") for name in tutorials - chinese} == chinese
+@pytest.mark.parametrize("folder", ["tutorials", "lessons"])
+def test_every_page_of_these_folders_is_translated(folder):
+    """Both languages link to each other."""
+    pages = set((DOCS / folder).glob("*.md"))
+    chinese = {page for page in pages if page.name.endswith(".zh.md")}
+    assert {page.with_suffix(".zh.md") for page in pages - chinese} == chinese
+    for page in pages - chinese:
+        other = page.with_suffix(".zh.md")
+        assert other in {target for target, _ in links(page)}, relative(page)
+        assert page in {target for target, _ in links(other)}, relative(other)
 
 
 PATHS = re.compile(r"`((?:src|tests|docs|benchmarks)/[\w./-]*\w/?)`")
