@@ -88,3 +88,14 @@ def test_newest_version_in_changelog_is_this_one() -> None:
         r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert headings[0] == convscope.__version__
+
+
+def test_data_files_under_another_license_are_listed() -> None:
+    """Of the package's files, those that are no text of ours; and the metadata names their licenses."""
+    rows = re.findall(
+        r"^\| `(src/[^`]+)` \|[^|]*\(`([\w.-]+)`\) \|", (ROOT / "LICENSES.md").read_text("utf-8"), re.MULTILINE
+    )
+    ours = {".py", ".pyc", ".yaml", ".md", ".typed"}
+    files = {file.relative_to(ROOT) for file in (ROOT / "src" / "convscope").rglob("*") if file.is_file()}
+    assert {name for name, _ in rows} == {file.as_posix() for file in files if file.suffix not in ours}
+    assert {"MIT", *(identifier for _, identifier in rows)} == set(PROJECT["license"].split(" AND "))

@@ -13,7 +13,7 @@ from docs.check_site import requests
 from docs.pages import DOCS, PAGES, README, READMES, ROOT, anchors, commands, links, relative
 
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
-OTHER_PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+OTHER_PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "LICENSES.md", ROOT / "CHANGELOG.md"]
 
 
 def in_navigation(entries):
