@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -153,3 +154,30 @@ def test_contributing_lists_folders_that_exist():
     source = ROOT / "src" / "convscope"
     assert listed <= {path.name for path in source.iterdir()}
     assert {path.name for path in source.iterdir() if (path / "__init__.py").exists()} <= listed
+
+
+EVERYWHERE = {"--help", "--version", "--input", "--arg", "--json", "--lang"}
+"""Options that docs/how-to/index.md explains for all commands."""
+
+
+def options(command):
+    """Return the options of a command and of its subcommands; each with all its names."""
+    subcommands = getattr(command, "commands", {}).values()
+    own = [set(parameter.opts) for parameter in command.params if isinstance(parameter, click.Option)]
+    return [*own, *(names for one in subcommands for names in options(one))]
+
+
+@pytest.mark.parametrize("verb", group.list_commands(click.Context(group)))
+def test_every_option_is_on_the_page_of_its_verb(verb):
+    page = DOCS / "how-to" / f"{verb}.md"
+    text = "".join(
+        one.read_text("utf-8") for one in [page, *([page.with_name("plan.md")] if verb == "inspect" else [])]
+    )
+    command = group.get_command(click.Context(group), verb)
+    missing = [names for names in options(command) if not names & EVERYWHERE and not any(n in text for n in names)]
+    assert missing == []
+
+
+def test_common_options_are_explained_once():
+    text = (DOCS / "how-to" / "index.md").read_text("utf-8")
+    assert [name for name in sorted(EVERYWHERE - {"--version"}) if f"`{name}" not in text] == []
