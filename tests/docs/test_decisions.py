@@ -24,12 +24,15 @@ def status(record):
 
 
 def unknown_names(text):
-    """Return the files, folders and methods in backticks that do not exist."""
+    """Return the files, folders, functions and methods in backticks that do not exist."""
     for name in re.findall(r"`([\w./-]+)`", text):
         if re.fullmatch(r"[\w./-]+(?:/|\.py)", name):
             if not any(f"/{file}".endswith(f"/{name.rstrip('/')}") for file in FILES):
                 yield name
-        elif re.fullmatch(r"[A-Z]\w+\.[a-z]\w+", name):
+        elif re.fullmatch(r"[a-z]+(?:_[a-z]+)+", name):
+            if not re.search(rf"\b{name}\b", SOURCE):
+                yield name
+        elif re.fullmatch(r"[A-Z]+[a-z]\w*\.[a-z]\w+", name):
             kind, member = name.split(".")
             if not re.search(rf"^class {kind}\b", SOURCE, re.M) or not re.search(
                 rf"^    (?:def {member}\b|{member}:)", SOURCE, re.M
@@ -55,8 +58,8 @@ def test_names_exist(record):
 
 
 def test_unknown_names_are_noticed():
-    text = "`recipes/`, `layers/`, `nothing.py`, `Code.hidden`, `AxisMap.span`"
-    assert list(unknown_names(text)) == ["recipes/", "nothing.py", "Code.hidden"]
+    text = "`recipes/`, `layers/`, `nothing.py`, `Code.hidden`, `AxisMap.span`, `by_rank`, `by_order`"
+    assert list(unknown_names(text)) == ["recipes/", "nothing.py", "Code.hidden", "by_order"]
 
 
 def test_order_of_imports_is_that_of_the_test():
