@@ -79,3 +79,10 @@ def test_every_lesson_is_in_the_table_of_lessons(suffix):
     table = (LESSONS / f"index{suffix}.md").read_text("utf-8")
     pages = {page.name for (_, language), page in PAGES_OF.items() if language == suffix}
     assert pages <= set(re.findall(r"\(([\w.-]+\.md)\)", table))
+
+
+@pytest.mark.parametrize("page", sorted(set(PAGES_OF.values())), ids=lambda page: page.name)
+def test_values_in_the_text_are_in_the_output(page):
+    output = " ".join(re.findall(r"<!-- example: .*?<!-- end -->", page.read_text("utf-8"), re.S))
+    prose = re.sub(r"<!-- example: .*?<!-- end -->", "", page.read_text("utf-8"), flags=re.S)
+    assert set(re.findall(r"−?\d+\.\d{4}", prose)) <= set(re.findall(r"−?\d+\.\d{4}", output))
