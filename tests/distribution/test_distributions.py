@@ -95,7 +95,8 @@ def test_wheel_contains_types_zoo_data_and_license(wheel: zipfile.ZipFile) -> No
     assert "convscope/py.typed" in packed
     assert {f"convscope/zoo/{name}.yaml" for name in convscope.zoo_names()} <= set(packed)
     assert any(name.endswith("/digits.npz") for name in packed)
-    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in packed)
+    licenses = {name.partition(".dist-info/licenses/")[2] for name in packed} - {""}
+    assert licenses == set(PROJECT["license-files"])
     assert not any("test" in Path(name).name for name in packed)
 
 
@@ -109,6 +110,7 @@ def test_metadata_matches_the_project(metadata: Message) -> None:
     assert metadata["Name"] == PROJECT["name"]
     assert metadata["Version"] == convscope.__version__
     assert metadata["License-Expression"] == PROJECT["license"]
+    assert metadata.get_all("License-File") == PROJECT["license-files"]
     assert set(metadata.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
 
 

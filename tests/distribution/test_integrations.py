@@ -107,3 +107,13 @@ def test_page_names_this_version_and_inputs_that_exist() -> None:
 
 def all_steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
     return [step for job in workflow.get("jobs", {}).values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*ROOT.glob(".github/workflows/*.yml"), ROOT / "Makefile", ROOT / ".ci" / "run"],
+    ids=lambda file: file.name,
+)
+def test_files_that_are_run_exist(file: Path) -> None:
+    named = re.findall(r"\b((?:tests|benchmarks|docs|src)/[\w./-]*\w)", file.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []

@@ -88,3 +88,27 @@ def test_newest_version_in_changelog_is_this_one() -> None:
         r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert headings[0] == convscope.__version__
+
+
+def test_data_files_under_another_license_are_listed() -> None:
+    """Of the package's files, those that are no text of ours; and the metadata names their licenses."""
+    rows = re.findall(
+        r"^\| `(src/[^`]+)` \|[^|]*\(`([\w.-]+)`\) \|", (ROOT / "LICENSES.md").read_text("utf-8"), re.MULTILINE
+    )
+    ours = {".py", ".pyc", ".yaml", ".md", ".typed"}
+    files = {file.relative_to(ROOT) for file in (ROOT / "src" / "convscope").rglob("*") if file.is_file()}
+    assert {name for name, _ in rows} == {file.as_posix() for file in files if file.suffix not in ours}
+    assert {"MIT", *(identifier for _, identifier in rows)} == set(PROJECT["license"].split(" AND "))
+
+
+def test_contributing_lists_every_file_with_the_placeholder_of_the_owner() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    step = re.search(r"^1\. Before the first release.*?\n(?=2\.)", text, re.DOTALL | re.MULTILINE)
+    assert step is not None
+    folders = (ROOT / name for name in (".github", "benchmarks", "docs", "src", "tests"))
+    files = [*ROOT.glob("*.*"), *(file for folder in folders for file in folder.rglob("*.*"))]
+    texts = [file for file in files if file.suffix in {".cff", ".md", ".py", ".toml", ".yaml", ".yml"}]
+    found = {file.relative_to(ROOT).as_posix() for file in texts if "OWNER/" in file.read_text("utf-8")}
+    assert found - {"tests/distribution/test_project.py"} == {
+        name for name in re.findall(r"`([\w./-]+)`", step[0]) if "/" in name and not name.startswith(".github")
+    }

@@ -37,7 +37,7 @@ FENCE = re.compile(
 FILE = re.compile(r"# (?P<name>[\w.-]+\.(?:yaml|py))$", re.MULTILINE)
 LINK = re.compile(r"\]\((?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 
-MADE_BY_TRAINING = re.compile(r"[\d.,]+|[─█·]+|[()]| best\b|engine \w+")
+MADE_BY_TRAINING = re.compile(r"[\d.,]+|[─█·]+|[()]| best\b| 最佳|(?:engine|引擎) \w+")
 """Values and their marks, and which engine there is: they differ from one processor to the next."""
 
 

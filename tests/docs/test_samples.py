@@ -72,7 +72,7 @@ def test_unknown_commands_are_noticed(line, tmp_path):
     assert list(refused(page)) == [line]
 
 
-@pytest.mark.parametrize("line", ["a  1.25   3 %", "a 17.5 · %  best", "a 1 % (3)"])
+@pytest.mark.parametrize("line", ["a  1.25   3 %", "a 17.5 · %  best", "a 1 % (3)", "a 1 % 最佳"])
 def test_of_a_training_only_words_are_compared(line):
     assert lasting(f"$ convscope train x\n{line}") == "$ convscope train x\na %"
 

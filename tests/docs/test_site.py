@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -13,7 +14,7 @@ from docs.check_site import requests
 from docs.pages import DOCS, PAGES, README, READMES, ROOT, anchors, commands, links, relative
 
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
-OTHER_PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+OTHER_PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "LICENSES.md", ROOT / "CHANGELOG.md"]
 
 
 def in_navigation(entries):
@@ -120,10 +121,16 @@ def test_translations_show_the_same_commands(page):
     assert all(any(line.replace(" --lang zh", "") == other for other in original) for line in commands(page))
 
 
-def test_every_tutorial_is_translated():
-    tutorials = {page.name for page in (DOCS / "tutorials").glob("*.md")}
-    chinese = {name for name in tutorials if name.endswith(".zh.md")}
-    assert {name.replace(".md", ".zh.md") for name in tutorials - chinese} == chinese
+@pytest.mark.parametrize("folder", ["tutorials", "lessons"])
+def test_every_page_of_these_folders_is_translated(folder):
+    """Both languages link to each other."""
+    pages = set((DOCS / folder).glob("*.md"))
+    chinese = {page for page in pages if page.name.endswith(".zh.md")}
+    assert {page.with_suffix(".zh.md") for page in pages - chinese} == chinese
+    for page in pages - chinese:
+        other = page.with_suffix(".zh.md")
+        assert other in {target for target, _ in links(page)}, relative(page)
+        assert page in {target for target, _ in links(other)}, relative(other)
 
 
 PATHS = re.compile(r"`((?:src|tests|docs|benchmarks)/[\w./-]*\w/?)`")
@@ -147,3 +154,30 @@ def test_contributing_lists_folders_that_exist():
     source = ROOT / "src" / "convscope"
     assert listed <= {path.name for path in source.iterdir()}
     assert {path.name for path in source.iterdir() if (path / "__init__.py").exists()} <= listed
+
+
+EVERYWHERE = {"--help", "--version", "--input", "--arg", "--json", "--lang"}
+"""Options that docs/how-to/index.md explains for all commands."""
+
+
+def options(command):
+    """Return the options of a command and of its subcommands; each with all its names."""
+    subcommands = getattr(command, "commands", {}).values()
+    own = [set(parameter.opts) for parameter in command.params if isinstance(parameter, click.Option)]
+    return [*own, *(names for one in subcommands for names in options(one))]
+
+
+@pytest.mark.parametrize("verb", group.list_commands(click.Context(group)))
+def test_every_option_is_on_the_page_of_its_verb(verb):
+    page = DOCS / "how-to" / f"{verb}.md"
+    text = "".join(
+        one.read_text("utf-8") for one in [page, *([page.with_name("plan.md")] if verb == "inspect" else [])]
+    )
+    command = group.get_command(click.Context(group), verb)
+    missing = [names for names in options(command) if not names & EVERYWHERE and not any(n in text for n in names)]
+    assert missing == []
+
+
+def test_common_options_are_explained_once():
+    text = (DOCS / "how-to" / "index.md").read_text("utf-8")
+    assert [name for name in sorted(EVERYWHERE - {"--version"}) if f"`{name}" not in text] == []
