@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,10 @@ from ..text.lists import join_or
 from .arguments import hyphens_to_underscores, position
 from .group import COMMANDS
 from .options import input_option, language_option, model_argument, save_option, with_default
-from .output import print_result, print_saved
+from .output import print_result, print_saved, print_stretch_note
+
+if TYPE_CHECKING:
+    from ..derivations import Explanation
 
 FORMATS = ("text", "markdown", "latex", "html")
 _SUFFIXES = {
@@ -73,6 +77,9 @@ def _format_of(path: str | None) -> str:
     type=click.Choice(FORMATS),
     help=with_default("Output format.", "by the suffix of --save, else text"),
 )
+@click.option("--image", metavar="PATH", help="Derive the value of a unit for this image; needs a trained MODEL.")
+@click.option("--channel", type=click.IntRange(0), metavar="CHANNEL", help="Channel of the unit, with --image.")
+@click.option("--target", type=click.IntRange(0), metavar="CLASS", help="Also derive the gradient of this class.")
 @save_option("the derivation")
 @language_option
 def command(
@@ -82,19 +89,24 @@ def command(
     at: tuple[int, ...] | None,
     quantities: tuple[str, ...],
     form: str | None,
+    image: str | None,
+    channel: int | None,
+    target: int | None,
     path: str | None,
 ) -> None:
     """Derive every quantity of MODEL, or of one LAYER: formula, substituted values, result.
+
+    With --image, derive the value of one unit of a trained MODEL (a run, a saved model or an .onnx file) from its
+    inputs and weights.
 
     \b
     Examples:
       convscope explain alexnet conv2 --at 3,5
       convscope explain alexnet pool5 --quantity receptive-field --quantity center
       convscope explain exercise --lang zh --format html --save exercise.html
+      convscope explain runs/lenet-digits conv1 --image three.png --channel 2 --at 8,5
     """
-    from ..derivations import explain
     from ..files.atomic import write_file
-    from ..loading import load
     from ..text.terminal import terminal_width
 
     if at is not None and layer is None:
@@ -102,7 +114,18 @@ def command(
             Message("--at needs a LAYER. Name the layer after the model. [explain-at]"),
             click.get_current_context(),
         )
-    explanation = explain(load(model, input_shape), layer, at)
+    if image is not None:
+        explanation = _unit(model, layer, at, channel, target, image)
+    elif channel is not None or target is not None:
+        raise click.UsageError(
+            Message("--channel and --target need --image, and a trained MODEL. [explain-image]"),
+            click.get_current_context(),
+        )
+    else:
+        from ..derivations import explain
+        from ..loading import load
+
+        explanation = explain(load(model, input_shape), layer, at)
     if quantities:
         explanation = explanation.only(*quantities)
     if form is None:
@@ -117,3 +140,29 @@ def command(
     else:
         write_file(path, text + "\n")
         print_saved(path)
+
+
+def _unit(
+    model: str, layer: str | None, at: tuple[int, ...] | None, channel: int | None, target: int | None, image: str
+) -> Explanation:
+    """Return the worked solution of one unit's value for an image."""
+    from ..data.load import read_input
+    from ..exchange import load_model
+    from ..inside.solution import explain_unit
+    from ..inside.targets import node_named
+
+    if layer is None or channel is None:
+        raise click.UsageError(
+            Message(
+                "--image needs a LAYER and --channel. Add --at ROW,COL, too, if the layer has positions. "
+                "[explain-image]"
+            ),
+            click.get_current_context(),
+        )
+    loaded = load_model(model)
+    x = read_input(image, loaded.network.input_shape)
+    shape = node_named(loaded, layer).output_shape
+    middle = tuple((n - 1) // 2 for n in shape[1:])
+    unit = (channel, *(middle if at is None else at))
+    print_stretch_note([image], loaded.network.input_shape)
+    return explain_unit(loaded.network, loaded.unit_terms(x, layer, unit, target))

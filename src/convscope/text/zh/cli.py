@@ -213,7 +213,13 @@ MESSAGES = {
     "{path}, line {line}: the value of {key} is invalid. {reason} See `{command} --help`. [config-value]": (
         "{path} 第 {line} 行：{key} 的值无效。{reason}请查看 `{command} --help`。[config-value]"
     ),
-    # Attributions
+    # Attributions and units
+    "--channel and --target need --image, and a trained MODEL. [explain-image]": (
+        "--channel 和 --target 需要 --image 以及已训练的 MODEL。[explain-image]"
+    ),
+    "--image needs a LAYER and --channel. Add --at ROW,COL, too, if the layer has positions. [explain-image]": (
+        "--image 需要 LAYER 和 --channel。若该层有空间位置，请再加上 --at ROW,COL。[explain-image]"
+    ),
     "--save names one figure (got {count} images). Leave it out. [attribute-save]": (
         "--save 只指定一个图文件（实际有 {count} 张图像）。请省略它。[attribute-save]"
     ),

@@ -1,0 +1,64 @@
+"""Worked solutions of units."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import convscope as cs
+from convscope.inside.solution import DIGITS, explain_unit
+
+TEXT = "input 3x6x5 | conv 4 3 same | bn | gelu | maxpool 2 | flatten | dense 3 | softmax"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return cs.Model(TEXT, seed=1, engine="reference")
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).standard_normal((3, 6, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layer", "at"),
+    [
+        ("conv1", (2, 0, 3)),
+        ("bn1", (1, 2, 3)),
+        ("gelu1", (1, 2, 3)),
+        ("pool1", (0, 1, 1)),
+        ("dense1", (1,)),
+        ("softmax1", (2,)),
+    ],
+)
+def test_last_step_is_the_value_and_the_gradient(model, image, layer, at):
+    terms = model.unit_terms(image, layer, at, target=1)
+    value, gradient = explain_unit(model.network, terms)
+    scale = sum(abs(term.product) for term in terms.terms) + abs(terms.bias) + abs(terms.value)
+    assert float(value.result) == pytest.approx(terms.value, abs=10 ** (1 - DIGITS) * scale)
+    scale = sum(abs(reader.product) for reader in terms.readers)
+    assert float(gradient.result) == pytest.approx(terms.gradient, abs=10 ** (1 - DIGITS) * scale)
+
+
+def test_convolution_has_a_line_per_channel_and_names_its_padding(model, image):
+    text = explain_unit(model.network, model.unit_terms(image, "conv1", (2, 0, 3))).text("en", 80)
+    assert [f"input channel {c} of input" in text for c in (0, 1, 2, 3)] == [True, True, True, False]
+    assert "9 positions of the window are zero padding and contribute nothing." in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex", "html"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_solution_has_all_forms_in_both_languages(model, image, form, lang):
+    written = getattr(explain_unit(model.network, model.unit_terms(image, "pool1", (0, 1, 1), 2)), form)(lang)
+    assert ("最大" in written or "窗口" in written) == (lang == "zh")
+
+
+def test_many_channels_are_summed():
+    model = cs.Model("input 40x5x4 | conv 2 3", seed=2, engine="reference")
+    image = np.random.default_rng(1).standard_normal((40, 5, 4)).astype(np.float32)
+    terms = model.unit_terms(image, "conv1", (1, 2, 1))
+    (value,) = explain_unit(model.network, terms)
+    assert len(value.steps) == 8
+    assert float(value.result) == pytest.approx(terms.value, abs=1e-3)
