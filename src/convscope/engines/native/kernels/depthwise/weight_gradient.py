@@ -11,7 +11,7 @@ from ...ir import Code, Index, Pointer, Vector, fma, minimum
 from ..common.gemm_tile import evenly
 from ..common.shapes import ConvolutionShape
 from ..convolution.axes import Axis, Strip, forward_axis, strips
-from ..convolution.weight_gradient_tiles import Bounds, Chunks, chunks, rows_inside
+from ..convolution.weight_gradient import Bounds, Chunks, chunks, rows_inside
 from .rows import MOST_PIXELS, MOST_TAPS, passing
 
 MOST_SUMS = 12
