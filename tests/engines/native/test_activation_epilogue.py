@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.engines.native.kernels.activation.functions import EpilogueFunction, function_of
-from convscope.engines.native.kernels.activation.pointwise import Activate
+from convscope.engines.native.kernels.activation.pointwise import Activate, EpilogueFunction, function_of
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.dense.product import DenseKernel
 from convscope.engines.native.kernels.depthwise.direct import DepthwiseConvolution

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.target import named
-from convscope.engines.native.kernels.activation.functions import RELU
+from convscope.engines.native.kernels.activation.pointwise import RELU
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.axes import Tile, forward_axis, gradient_phases
 from convscope.engines.native.kernels.convolution.direct import FAR_FLOATS, Convolution, ConvolutionInputGradient

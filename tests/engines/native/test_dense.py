@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from convscope.engines.native.codegen.compiler import assembled
 from convscope.engines.native.codegen.kernel import Kernel
 from convscope.engines.native.codegen.target import named
-from convscope.engines.native.kernels.activation.functions import RELU
+from convscope.engines.native.kernels.activation.pointwise import RELU
 from convscope.engines.native.kernels.dense.product import DenseInputGradient, DenseKernel, DenseWeightGradient
 from convscope.engines.native.layout import Blocked, Channels, DenseBlocks, blocks_of
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.native.kernels.activation.functions import RELU
+from convscope.engines.native.kernels.activation.pointwise import RELU
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.convolution.weights import weights_layout
 from convscope.engines.native.kernels.depthwise.direct import (

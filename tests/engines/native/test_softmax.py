@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.engines.common.losses import softmax_cross_entropy
+from convscope.engines.common.losses import log_softmax, softmax_cross_entropy
 from convscope.engines.native.kernels.activation.softmax import (
     LogSoftmaxKernel,
     SoftmaxCrossEntropy,
     SoftmaxKernel,
 )
 from convscope.engines.native.layout import Blocked
-from convscope.engines.reference.layers.softmax import log_softmax, softmax
+from convscope.engines.reference.layers.softmax import softmax
 
 from .assembly import WIDE, spills_in_loops
 from .harness import KINDS, call, target_named

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.engines.native.codegen.target import named
-from convscope.engines.native.kernels.activation.functions import RELU
+from convscope.engines.native.kernels.activation.pointwise import RELU
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,

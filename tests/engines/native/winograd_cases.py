@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from convscope.engines.native.kernels.activation.functions import EpilogueFunction
+from convscope.engines.native.kernels.activation.pointwise import EpilogueFunction
 from convscope.engines.native.kernels.common.shapes import ConvolutionShape, Pair
 from convscope.engines.native.kernels.winograd import (
     WinogradConvolution,

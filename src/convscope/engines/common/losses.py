@@ -10,8 +10,7 @@ import numpy as np
 from ...errors import BadSetting, BadShape
 from ...layers.base import show_shape
 from ...optim.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
-from ..reference.layers.rules import Array
-from ..reference.layers.softmax import log_softmax
+from ..protocol import Array
 
 
 class LossValue(NamedTuple):
@@ -82,6 +81,14 @@ def binary_cross_entropy(logits: Array, target: Array) -> LossValue:
     losses = np.maximum(logits, 0) - logits * t + np.log1p(small)
     yes = np.where(logits < 0, small, 1) / (1 + small)
     return LossValue(float(losses.mean(dtype=np.float64)), ((yes - t) / logits.size).astype(logits.dtype))
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """Return x − max − ln Σ e^(x − max) along an axis."""
+    with np.errstate(invalid="ignore"):
+        below = x - x.max(axis=axis, keepdims=True)
+    result: Array = below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
+    return result
 
 
 def _mean(log_p: Array, targets: Array) -> float:

@@ -17,7 +17,7 @@ from convscope.engines.native.codegen.target import (
     names_here,
     target_for,
 )
-from convscope.engines.native.kernels.activation.functions import RELU
+from convscope.engines.native.kernels.activation.pointwise import RELU
 from convscope.engines.native.kernels.common.shapes import PoolingShape
 from convscope.engines.native.kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from convscope.engines.native.kernels.convolution.weight_gradient import ConvolutionWeightGradient

@@ -12,7 +12,7 @@ import numpy as np
 from ....layers import Add, BatchNorm, Conv, ConvTranspose
 from ....network import Node
 from ....text.language import Message
-from ..kernels.activation.functions import RELU, EpilogueFunction, function_of
+from ..kernels.activation.pointwise import RELU, EpilogueFunction, function_of
 from ..kernels.common.shapes import ConvolutionShape
 from ..kernels.convolution.direct import Convolution, ConvolutionInputGradient
 from ..kernels.convolution.weight_gradient import ConvolutionWeightGradient, slices_for

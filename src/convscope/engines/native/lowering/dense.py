@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....layers import Linear
 from ....network import Node
 from ....text.language import Message
-from ..kernels.activation.functions import RELU, function_of
+from ..kernels.activation.pointwise import RELU, function_of
 from ..kernels.dense.product import DenseInputGradient, DenseKernel, DenseWeightGradient
 from ..layout import Blocked, Channels, DenseBlocks
 from ..plan import Operand

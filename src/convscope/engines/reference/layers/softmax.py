@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....layers.activation import LogSoftmax, Softmax
+from ...common.losses import log_softmax
 from .rules import Array, Context, Gradients, Inputs, Parameters, backward, forward
 
 
@@ -18,13 +19,6 @@ def softmax(x: Array, axis: int) -> Array:
     with np.errstate(invalid="ignore"):  # ∞ − ∞
         powers = np.exp(x - x.max(axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
-
-
-def log_softmax(x: Array, axis: int) -> Array:
-    """Return x − max − ln Σ e^(x − max) along an axis."""
-    with np.errstate(invalid="ignore"):
-        below = x - x.max(axis=axis, keepdims=True)
-    return below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
 
 
 @forward.register

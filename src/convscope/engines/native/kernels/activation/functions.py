@@ -1,4 +1,4 @@
-"""Formulas of the activation functions and their gradients for one vector, and their use as a kernel's last step.
+"""Formulas of the activation functions and their gradients for one vector.
 
 At a kink the derivative is that of the reference. A gradient reads x, or the output y where the derivative follows
 from it, so that x need not be kept.
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from .....layers.base import Layer
 from ...ir import Code, Vector, fma
 from ..common.elementary import (
     exponential,
@@ -21,7 +20,6 @@ from ..common.elementary import (
     softplus,
     tanh,
 )
-from .pointwise import apply_activation, kind_of, value_at_zero
 
 Settings = tuple[float, ...]
 Value = Callable[[Code, Settings, Vector], Vector]
@@ -224,34 +222,3 @@ def _hardswish_gradient(code: Code, _settings: Settings, x: Vector, dy: Vector) 
 
 FORMULAS["hardsigmoid"] = Formulas(_hardsigmoid, _hardsigmoid_gradient, "x", 0.5)
 FORMULAS["hardswish"] = Formulas(_hardswish, _hardswish_gradient, "x")
-
-
-@dataclass(frozen=True)
-class EpilogueFunction:
-    """An activation function as a kernel's field."""
-
-    kind: str
-    settings: Settings = ()
-
-    @property
-    def keeps_zero(self) -> bool:
-        """Say whether zeros in empty lanes stay zeros."""
-        return value_at_zero(self.kind, self.settings) == 0
-
-    @property
-    def heavy(self) -> bool:
-        """Say whether it is so long that it is written once, in a loop over a tile's results, not for each."""
-        return formulas(self.kind, self.settings).heavy
-
-    def of(self, code: Code, x: Vector) -> Vector:
-        """Return the function of a vector."""
-        return apply_activation(code, self.kind, self.settings, x)
-
-
-RELU = EpilogueFunction("relu")
-
-
-def function_of(layer: Layer) -> EpilogueFunction | None:
-    """Return a layer's function, or None where there is no kernel for it."""
-    found = kind_of(layer)
-    return None if found is None else EpilogueFunction(*found)

@@ -1,8 +1,8 @@
 """Activation functions of blocked images, and their gradients.
 
-They do not depend on the position, so a kernel walks through memory from end to end. Only a function that is not 0
-at 0 needs to know the last block, whose padding lanes it keeps at zero. PReLU has learned slopes, one for the layer
-or one per channel.
+They do not depend on the position, so a kernel walks through memory from end to end. Only a function that is not
+0 at 0 needs to know the last block, whose padding lanes it keeps at zero. PReLU has learned slopes, one for the
+layer or one per channel. As an epilogue, a function is the last step of another kernel.
 """
 
 from __future__ import annotations
@@ -295,3 +295,34 @@ class PReLUSlopeGradient(Kernel):
                 dslope.store_lane(total.reduce_sum())
             else:
                 dslope.store(total, item.index * self.lanes)
+
+
+@dataclass(frozen=True)
+class EpilogueFunction:
+    """An activation function as a kernel's field."""
+
+    kind: str
+    settings: Settings = ()
+
+    @property
+    def keeps_zero(self) -> bool:
+        """Say whether zeros in empty lanes stay zeros."""
+        return value_at_zero(self.kind, self.settings) == 0
+
+    @property
+    def heavy(self) -> bool:
+        """Say whether it is so long that it is written once, in a loop over a tile's results, not for each."""
+        return formulas(self.kind, self.settings).heavy
+
+    def of(self, code: Code, x: Vector) -> Vector:
+        """Return the function of a vector."""
+        return apply_activation(code, self.kind, self.settings, x)
+
+
+RELU = EpilogueFunction("relu")
+
+
+def function_of(layer: Layer) -> EpilogueFunction | None:
+    """Return a layer's function, or None where there is no kernel for it."""
+    found = kind_of(layer)
+    return None if found is None else EpilogueFunction(*found)

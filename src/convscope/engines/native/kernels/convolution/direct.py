@@ -13,7 +13,7 @@ from typing import Any
 from ...codegen.kernel import Kernel
 from ...ir import Code, Index, Pointer, maximum, minimum
 from ...layout import FilterBlocks, GroupedFilterBlocks
-from ..activation.functions import EpilogueFunction
+from ..activation.pointwise import EpilogueFunction
 from ..common.gemm_tile import evenly
 from ..common.shapes import ConvolutionShape
 from .axes import Axis, Strip, Tile, across_tile, best_tile, forward_axis, gradient_phases, strips

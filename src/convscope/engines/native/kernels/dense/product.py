@@ -13,7 +13,7 @@ from ...codegen.kernel import Kernel, own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Mask, Pointer, Vector, fma, minimum
 from ...layout import blocks_of
-from ..activation.functions import EpilogueFunction
+from ..activation.pointwise import EpilogueFunction
 from ..common.gemm_tile import UNROLL, Operands, accumulate
 from ..common.loops import added
 from ..common.transpose import transposed, transposed_from

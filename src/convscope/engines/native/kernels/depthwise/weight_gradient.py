@@ -12,7 +12,7 @@ from ..common.gemm_tile import evenly
 from ..common.shapes import ConvolutionShape
 from ..convolution.axes import Axis, Strip, forward_axis, strips
 from ..convolution.weight_gradient import Bounds, Chunks, chunks, rows_inside
-from .direct import MOST_PIXELS, MOST_TAPS, passing
+from .rows import MOST_PIXELS, MOST_TAPS, passing
 
 MOST_SUMS = 12
 """Sums that run side by side: pixels in turn go to several sums of one tap."""

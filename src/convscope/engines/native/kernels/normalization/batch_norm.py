@@ -1,9 +1,9 @@
 """Batch normalization in training, forward and backward.
 
-Forward: moments of each channel, statistics, then the pass that applies them, so the image is read twice and written
-once. Sums are taken of x − s, where s is the mean of a few elements of the channel, so nothing cancels however far
-the channel is from zero. Each slice of the batch gives a mean and a sum of squared differences from it; slices are
-combined in a fixed order.
+Forward: moments of each channel, statistics, then the pass that applies them, so the image is read twice and
+written once. Sums are taken of x − s, where s is the mean of a few elements of the channel, so nothing cancels
+however far the channel is from zero. Each slice of the batch gives a mean and a sum of squared differences from
+it; slices are combined in a fixed order.
 
 Backward: two sums per channel, then the gradient of x. Both passes read the gradient of the output, which may be a
 sum of several, and mask it where the ReLU was inactive. The mask is recomputed from x, scale and offset with the

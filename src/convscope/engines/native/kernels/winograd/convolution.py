@@ -13,7 +13,7 @@ from ...codegen.kernel import Kernel, own_scratch
 from ...codegen.target import Target
 from ...ir import Code, Index, Pointer, Vector
 from ...layout import blocks_of
-from ..activation.functions import EpilogueFunction
+from ..activation.pointwise import EpilogueFunction
 from ..common.gemm_tile import Operands, accumulate
 from ..common.shapes import ConvolutionShape
 from .blocking import cut, heights_of, most_tiles, tiles_of, transforms_of, vectors_of

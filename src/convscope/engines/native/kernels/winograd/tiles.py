@@ -1,7 +1,7 @@
 """Winograd transforms between images and tiles.
 
-The input transform takes columns first, into a strip shared by neighboring tiles, then rows. The output transform is
-fused with the convolution's epilogue.
+The input transform takes columns first, into a strip shared by neighboring tiles, then rows. The output transform
+is fused with the convolution's epilogue.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...ir import Code, Index, Mask, Pointer, Vector, maximum, minimum
-from ..activation.functions import EpilogueFunction
+from ..activation.pointwise import EpilogueFunction
 from ..common.shapes import Pair
 from .matrices import Transform
 

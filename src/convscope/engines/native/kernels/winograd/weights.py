@@ -1,7 +1,7 @@
 """Winograd transform of weights, directly from the layout of convolutions.
 
-The weights of a whole layer are transformed in a pass of their own, or those of a group of filters just before use,
-by the thread that multiplies them.
+The weights of a whole layer are transformed in a pass of their own, or those of a group of filters just before
+use, by the thread that multiplies them.
 """
 
 from __future__ import annotations
