@@ -18,6 +18,9 @@ DIGITS = 5
 MOST_CHANNELS = 6
 """Input channels that are written out; the others are summed."""
 
+NEGLIGIBLE = 1e-4
+"""A remainder below this share of the terms is rounding."""
+
 MOST_TERMS = 49
 """Terms of one line."""
 
@@ -47,6 +50,7 @@ ENGINE = Text(
 NO_FORM = Text("The layer has no form to list: inputs → value.", "该层没有可列出的算式：输入 → 值。")
 READER = Text("read by {layer} {at}: derivative × gradient there", "由 {layer} {at} 读取：导数 × 该处的梯度")
 OTHERS = Text("all other readers", "其余读取者")
+DIRECT = Text("the target reads the unit itself", "目标直接读取该单元")
 
 
 def explain_unit(network: Network, terms: UnitTerms) -> Explanation:
@@ -168,8 +172,10 @@ def _gradient(terms: UnitTerms) -> Derivation:
     rest = terms.remainder + sum(
         reader.product for reader in terms.readers if (reader.layer, reader.at) not in kept
     )
-    if rest and len(terms.readers) > len(kept):
-        sheet.step("r", written(_rounded(rest)), OTHERS)
+    scale = abs(terms.gradient or 0.0) + sum(abs(reader.product) for reader in terms.readers)
+    if abs(rest) > NEGLIGIBLE * scale:
+        label = OTHERS if len(terms.readers) > len(kept) else DIRECT
+        sheet.step("r", written(_rounded(rest)), label)
         names.append("r")
     if names:
         sheet.step("g", " + ".join(names))

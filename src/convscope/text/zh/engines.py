@@ -213,4 +213,5 @@ MESSAGES = {
     "it shares a parameter that another layer needs in another layout": "它共享的参数在另一层需要另一种布局",
     "layer normalization over axes other than the channels": "在通道以外的轴上的层归一化",
     "only some axes are flattened": "只展平部分轴",
+    "the gradient of the target": "目标的梯度",
 }
