@@ -26,9 +26,9 @@ NOT_OPTIONS = {"model", "packages", "python-version"}
 
 
 def option_names() -> set[str]:
-    return {name.removeprefix("--") for one in check.params for name in one.opts if name.startswith("--")} - {
-        "json"
-    }
+    """Return the options of `check` that an action needs: its output is a text for the summary of the job."""
+    names = {name.removeprefix("--") for one in check.params for name in one.opts if name.startswith("--")}
+    return names - {"json", "lang"}
 
 
 def test_action_offers_every_option_of_check() -> None:
