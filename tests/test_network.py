@@ -85,11 +85,11 @@ def test_shared_parameters_must_have_one_shape():
         ),
     )
     assert message == (
-        ("Layer 'b' on input 4×18×21: Conv2d must have the parameters of 'a' to share them (got weight "
+        "Layer 'b' on input 4×18×21: Conv2d must have the parameters of 'a' to share them (got weight "
         "4×4×3×3, not weight 4×3×3×3). Use the same settings and input channels. [shared-shapes]\n"
         "  input  Input   3×20×23\n"
         "  a      Conv2d  4×18×21\n"
-        "  b      Conv2d  ✗")
+        "  b      Conv2d  ✗"
     )
 
 
@@ -106,12 +106,12 @@ def test_error_shows_the_table_up_to_the_layer_and_a_hint():
         ),
     )
     assert message == (
-        ("Layer 'fc' on input 396: Linear.in_features must be 396 for this input (got in_features=490). "
+        "Layer 'fc' on input 396: Linear.in_features must be 396 for this input (got in_features=490). "
         "Set in_features=396 or leave it out. [linear-features]\n"
         "  input  Input    3×20×23\n"
         "  conv1  Conv2d   4×9×11\n"
         "  flat   Flatten  396\n"
-        "  fc     Linear   ✗")
+        "  fc     Linear   ✗"
     )
 
 
@@ -124,22 +124,22 @@ def test_error_shows_the_table_up_to_the_layer_and_a_hint():
         ),
         (
             L.Conv2d(4, (24, 3)),
-            "Conv2d.kernel_size must reach over at most 20 pixels of height: 20 + padding 0 + 0 (got a reach of 24: kernel 24, dilation 1). Use a smaller kernel, or an input of at least 24 pixels. [kernel-too-large]",
+            "Conv2d.kernel_size must fit into the input (got height 20, kernel 24). Use a smaller kernel, or an input of height 24 or more. [kernel-too-large]",
         ),
         (
             L.MaxPool1d(2),
-            "MaxPool1d.input must have 2 axes (C×L) (got input=3×20×23). Use MaxPool2d instead. [input-rank]",
+            "MaxPool1d needs an input of 2 axes, C×L (got 3×20×23). Use MaxPool2d for this input. [input-rank]",
         ),
         (
             L.Reshape((7, -1)),
-            "Reshape.shape must hold the 1380 elements of 3×20×23, with at most one -1 (got shape=7x-1). "
+            "Reshape.shape must have the 1,380 elements of 3×20×23, with at most one -1 (got shape=7x-1). "
             "Use -1 for one size to infer it. [reshape-size]",
         ),
     ],
 )
 def test_layers_that_do_not_fit_say_why(layer, message):
     got = message_of(BadShape, lambda: Network([IMAGE, Entry("it", layer, ("input",))]))
-    assert got.splitlines()[0] == f"layer 'it' on input 3×20×23: {message}"
+    assert got.splitlines()[0] == f"Layer 'it' on input 3×20×23: {message}"
 
 
 def test_shapes_that_do_not_meet_are_both_named():
@@ -155,9 +155,9 @@ def test_shapes_that_do_not_meet_are_both_named():
         ),
     )
     assert got.splitlines()[0] == (
-        ("Layer 'join' on input 4×18×21 and 4×16×19: Inputs of Add must have the same shape, or size 1 "
+        "Layer 'join' on input 4×18×21 and 4×16×19: Inputs of Add must have the same shape, or size 1 "
         "where they differ (got 4×18×21 and 4×16×19, which differ in height). Match strides and padding "
-        "of the branches, or crop the larger. [merge-shapes]")
+        "of the branches, or crop the larger. [merge-shapes]"
     )
 
 
@@ -174,8 +174,10 @@ def test_shapes_that_do_not_meet_are_both_named():
         ),
         (
             [IMAGE, Entry("a", L.ReLU(), ("imput",))],
-            ("Inputs of layer 'a' must be layers of the network (got 'imput'). Did you mean input? "
-            "[unknown-input]"),
+            (
+                "Inputs of layer 'a' must be layers of the network (got 'imput'). Did you mean input? "
+                "[unknown-input]"
+            ),
         ),
         (
             [IMAGE, Entry("a", L.ReLU())],
@@ -203,8 +205,8 @@ def test_lists_that_are_no_network(entries, message):
 def test_too_few_inputs():
     got = message_of(BadShape, lambda: Network([IMAGE, Entry("a", L.Add(), ("input",))]))
     assert got.splitlines()[0] == (
-        ("Layer 'a' on input 3×20×23: Add needs at least 2 inputs (got 1). Name the layers that it takes "
-        "as inputs. [arity]")
+        "Layer 'a' on input 3×20×23: Add needs at least 2 inputs (got 1). Name the layers that it takes "
+        "as inputs. [arity]"
     )
 
 
@@ -216,8 +218,10 @@ def test_too_few_inputs():
         (lambda: L.Conv2d(4, 2.5), "Conv2d.kernel_size must be an integer (got kernel_size=2.5). [setting]"),
         (
             lambda: L.Conv2d(4, (3, 3, 3)),
-            ("Conv2d.kernel_size must have one integer, or 2, one per spatial axis (got kernel_size=(3, 3, "
-            "3)). [setting]"),
+            (
+                "Conv2d.kernel_size must have one integer, or 2, one per spatial axis (got kernel_size=(3, 3, "
+                "3)). [setting]"
+            ),
         ),
         (
             lambda: L.Conv2d(10**12, 3),
@@ -231,8 +235,10 @@ def test_too_few_inputs():
         (lambda: L.Dropout(1.5), "Dropout.p must be a finite number from 0 to 1 (got p=1.5). [setting]"),
         (
             lambda: L.MaxPool2d(3, padding=2),
-            ("MaxPool2d.padding must be at most half the kernel, so that every window reaches the input (got "
-            "padding=2, kernel_size=3). Use at most 1, or a Pad layer before. [pool-padding]"),
+            (
+                "MaxPool2d.padding must be at most half the kernel, so that every window reaches the input (got "
+                "padding=2, kernel_size=3). Use at most 1, or a Pad layer before. [pool-padding]"
+            ),
         ),
     ],
 )

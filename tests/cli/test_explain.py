@@ -14,9 +14,7 @@ def test_only_one_quantity(convscope):
 def test_an_unknown_quantity(convscope):
     ended = convscope("explain", "exercise", "conv2", "--quantity", "parms")
     assert ended.code == 2
-    assert ended.err == (
-        "convscope: 'parms' is not derived here. Did you mean params? [quantity]\n"
-    )
+    assert ended.err == ("convscope: 'parms' is not derived here. Did you mean params? [quantity]\n")
 
 
 def test_lines_fit_the_terminal(convscope):

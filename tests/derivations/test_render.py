@@ -172,9 +172,7 @@ def test_another_language_is_refused():
     for form in ("text", "markdown", "latex", "html"):
         with pytest.raises(BadSetting) as raised:
             getattr(explain(EXERCISE), form)(lang="fr")
-        assert str(raised.value) == (
-            'lang must be "en" or "zh" (got lang=\'fr\'). [language]'
-        )
+        assert str(raised.value) == ('lang must be "en" or "zh" (got lang=\'fr\'). [language]')
 
 
 def test_a_layer_that_is_not_there_is_refused():

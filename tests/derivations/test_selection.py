@@ -20,9 +20,7 @@ def test_layers_without_the_quantity_are_left_out():
 def test_an_unknown_quantity_offers_the_nearest():
     with pytest.raises(BadSetting) as caught:
         explain("exercise", "conv2").only("parms")
-    assert str(caught.value) == (
-        "'parms' is not derived here. Did you mean params? [quantity]"
-    )
+    assert str(caught.value) == ("'parms' is not derived here. Did you mean params? [quantity]")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -17,9 +17,11 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit\n",
         BadNotation,
-        ("Line 7, column 5: unit must be called `unit width kernel=3` (got no width). [block-arguments]\n"
-        "    - unit\n"
-        "      ^"),
+        (
+            "Line 7, column 5: unit must be called `unit width kernel=3` (got no width). [block-arguments]\n"
+            "    - unit\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -30,10 +32,12 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 3 2\n",
         BadNotation,
-        ("Line 7, column 14: unit must be called `unit width kernel=3` (got '2' as well). "
-        "[block-arguments]\n"
-        "    - unit 4 3 2\n"
-        "               ^"),
+        (
+            "Line 7, column 14: unit must be called `unit width kernel=3` (got '2' as well). "
+            "[block-arguments]\n"
+            "    - unit 4 3 2\n"
+            "               ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -44,9 +48,11 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 width=5\n",
         BadNotation,
-        ("Line 7, column 12: width must be given once (got it twice). Remove one. [block-arguments]\n"
-        "    - unit 4 width=5\n"
-        "             ^"),
+        (
+            "Line 7, column 12: width must be given once (got it twice). Remove one. [block-arguments]\n"
+            "    - unit 4 width=5\n"
+            "             ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -57,9 +63,11 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 kernl=5\n",
         BadNotation,
-        ("Line 7, column 12: unit has no parameter 'kernl'. Did you mean kernel? [block-arguments]\n"
-        "    - unit 4 kernl=5\n"
-        "             ^"),
+        (
+            "Line 7, column 12: unit has no parameter 'kernl'. Did you mean kernel? [block-arguments]\n"
+            "    - unit 4 kernl=5\n"
+            "             ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -70,10 +78,12 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unti 4\n",
         BadNotation,
-        ("Line 7, column 5: A layer must begin with a known word (got 'unti'). Did you mean unit, "
-        "function, multiply? [unknown-kind]\n"
-        "    - unti 4\n"
-        "      ^"),
+        (
+            "Line 7, column 5: A layer must begin with a known word (got 'unti'). Did you mean unit, "
+            "function, multiply? [unknown-kind]\n"
+            "    - unti 4\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -84,17 +94,19 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4 11\n",
         BadShape,
-        ("Layer 'conv1' on input 3×9×8: Conv2d.kernel_size must fit into the padded input (got width 8 "
-        "with padding 1 + 1, kernel 11). Use a smaller kernel, or an input of width 9 or more. "
-        "[kernel-too-large]\n"
-        "  input  Input   3×9×8\n"
-        "  conv1  Conv2d  ✗\n"
-        "at line 4, column 7:\n"
-        "      - conv {width} {kernel} p1 | bn\n"
-        "        ^\n"
-        "in the block called at line 7, column 5:\n"
-        "    - unit 4 11\n"
-        "      ^"),
+        (
+            "Layer 'conv1' on input 3×9×8: Conv2d.kernel_size must fit into the padded input (got width 8 "
+            "with padding 1 + 1, kernel 11). Use a smaller kernel, or an input of width 9 or more. "
+            "[kernel-too-large]\n"
+            "  input  Input   3×9×8\n"
+            "  conv1  Conv2d  ✗\n"
+            "at line 4, column 7:\n"
+            "      - conv {width} {kernel} p1 | bn\n"
+            "        ^\n"
+            "in the block called at line 7, column 5:\n"
+            "    - unit 4 11\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -105,13 +117,15 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 4, column 12: Braces must contain parameters of the block (got 'widht'). Did you mean "
-        "width? [unknown-parameter]\n"
-        "      - conv {widht} {kernel} p1 | bn\n"
-        "             ^\n"
-        "in the block called at line 7, column 5:\n"
-        "    - unit 4\n"
-        "      ^"),
+        (
+            "Line 4, column 12: Braces must contain parameters of the block (got 'widht'). Did you mean "
+            "width? [unknown-parameter]\n"
+            "      - conv {widht} {kernel} p1 | bn\n"
+            "             ^\n"
+            "in the block called at line 7, column 5:\n"
+            "    - unit 4\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -122,13 +136,15 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
-        "(got {width*}). For example {width*4}. [arithmetic]\n"
-        "      - conv {width*} {kernel} p1 | bn\n"
-        "             ^\n"
-        "in the block called at line 7, column 5:\n"
-        "    - unit 4\n"
-        "      ^"),
+        (
+            "Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
+            "(got {width*}). For example {width*4}. [arithmetic]\n"
+            "      - conv {width*} {kernel} p1 | bn\n"
+            "             ^\n"
+            "in the block called at line 7, column 5:\n"
+            "    - unit 4\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -139,13 +155,15 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
-        "(got {width**9}). For example {width*4}. [arithmetic]\n"
-        "      - conv {width**9} {kernel} p1 | bn\n"
-        "             ^\n"
-        "in the block called at line 7, column 5:\n"
-        "    - unit 4\n"
-        "      ^"),
+        (
+            "Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
+            "(got {width**9}). For example {width*4}. [arithmetic]\n"
+            "      - conv {width**9} {kernel} p1 | bn\n"
+            "             ^\n"
+            "in the block called at line 7, column 5:\n"
+            "    - unit 4\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -156,13 +174,15 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
-        "(got {width//0}). For example {width*4}. [arithmetic]\n"
-        "      - conv {width//0} {kernel} p1 | bn\n"
-        "             ^\n"
-        "in the block called at line 7, column 5:\n"
-        "    - unit 4\n"
-        "      ^"),
+        (
+            "Line 4, column 12: Braces must contain integer arithmetic with + - * // % up to 2,147,483,647 "
+            "(got {width//0}). For example {width*4}. [arithmetic]\n"
+            "      - conv {width//0} {kernel} p1 | bn\n"
+            "             ^\n"
+            "in the block called at line 7, column 5:\n"
+            "    - unit 4\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -173,12 +193,14 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 4, column 12: Braces must come in pairs (got '{width'). Close them. [braces]\n"
-        "      - conv {width {kernel} p1 | bn\n"
-        "             ^\n"
-        "in the block called at line 7, column 5:\n"
-        "    - unit 4\n"
-        "      ^"),
+        (
+            "Line 4, column 12: Braces must come in pairs (got '{width'). Close them. [braces]\n"
+            "      - conv {width {kernel} p1 | bn\n"
+            "             ^\n"
+            "in the block called at line 7, column 5:\n"
+            "    - unit 4\n"
+            "      ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -189,10 +211,12 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 3, column 3: A block must have a name that no layer has (got 'relu width kernel=3'). Write "
-        "`name parameter …`. [block-name]\n"
-        "    relu width kernel=3:\n"
-        "    ^"),
+        (
+            "Line 3, column 3: A block must have a name that no layer has (got 'relu width kernel=3'). Write "
+            "`name parameter …`. [block-name]\n"
+            "    relu width kernel=3:\n"
+            "    ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -203,10 +227,12 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 3, column 14: A parameter must have a unique name of letters and digits (got 'width'). "
-        "[block-name]\n"
-        "    unit width width kernel=3:\n"
-        "               ^"),
+        (
+            "Line 3, column 14: A parameter must have a unique name of letters and digits (got 'width'). "
+            "[block-name]\n"
+            "    unit width width kernel=3:\n"
+            "               ^"
+        ),
     ),
     (
         "input: 3x9x8\n"
@@ -217,13 +243,15 @@ BLOCKS: list[tuple[str, type[ConvscopeError], str]] = [
         "layers:\n"
         "  - unit 4\n",
         BadNotation,
-        ("Line 5, column 7: Blocks must nest at most 64 deep (got more at 'unit'). A block may not call "
-        "itself. [too-deep]\n"
-        "      - unit {width}\n"
-        "        ^\n"
-        "in the block called at line 5, column 7:\n"
-        "      - unit {width}\n"
-        "        ^"),
+        (
+            "Line 5, column 7: Blocks must nest at most 64 deep (got more at 'unit'). A block may not call "
+            "itself. [too-deep]\n"
+            "      - unit {width}\n"
+            "        ^\n"
+            "in the block called at line 5, column 7:\n"
+            "      - unit {width}\n"
+            "        ^"
+        ),
     ),
 ]
 
