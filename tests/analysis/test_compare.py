@@ -207,13 +207,14 @@ def test_layers_whose_field_alone_changed_are_one_line():
     one = cs.load("input 3x20x26 | conv 4 3 p1 | relu | conv 4 3 p1 | relu | dense: conv 4 3 p1")
     two = cs.load("input 3x20x26 | conv 4 5 p2 | relu | conv 4 3 p1 | relu | dense: conv 4 3 p1")
     assert str(compare(one, two)).splitlines()[2] == (
-        "~ receptive field alone, 4 layers: relu1 (3×3 → 5×5) to dense (7×7 → 9×9)"
+        ("~ conv1  Conv2d  kernel_size 3 → 5; padding 1 → 2; parameters 112 → 304; MACs 56,160 → 156,000; "
+        "receptive field 3×3 →")
     )
 
 
 def test_totals_that_are_not_complete_are_told():
     text = str(compare(cs.load("input 3x8x10 | conv 4 3"), cs.load("input 3x8x10 | opaque Warp 4x6x8")))
-    assert text.splitlines()[-1] == "the totals of network are not complete: unknown"
+    assert text.splitlines()[-1] == "≥ the totals of network (B) are lower bounds: it has unsupported operators."
 
 
 def test_the_document_is_json():

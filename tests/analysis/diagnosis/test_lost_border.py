@@ -54,8 +54,9 @@ def test_a_deep_layer_names_the_rows_of_the_image_that_go_with_its_own():
     """conv1 gives 11×13 units 2 apart; pool1 takes 10×12: its lost row is seen by conv1 alone in 2 pixels."""
     found = of(cs.load("input 3x23x27 | conv 4 3 s2 | maxpool 2"), "lost-rows")
     assert [finding.message for finding in found] == [
-        "the last row and the last column of the 11×13 input of pool1 are never covered; that is, the last 2 rows and "
-        "the last 2 columns of the image: the remainder after the last window is smaller than the stride"
+        ("pool1 never covers the last row and the last column of its 11×13 input, and with it the last 2 "
+        "rows and the last 2 columns of the image: the remainder after the last window is smaller than "
+        "the stride.")
     ]
     assert found[0].numbers["rows"] == [1, 1]
     assert found[0].numbers["pixels"] == [2, 2]
