@@ -120,7 +120,7 @@ def test_error_shows_the_table_up_to_the_layer_and_a_hint():
     [
         (
             L.Conv2d(4, 3, groups=2),
-            "Conv2d.groups must divide in_channels (got groups=2, in_channels=3). Use 1, 3. [conv-groups]",
+            "Conv2d.groups must divide in_channels (got groups=2, in_channels=3). Use 1 or 3. [conv-groups]",
         ),
         (
             L.Conv2d(4, (24, 3)),

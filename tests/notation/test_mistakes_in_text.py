@@ -123,7 +123,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
         BadShape,
         (
             "Layer 'conv1' on input 3×9×8: Conv2d.groups must divide in_channels (got groups=2, "
-            "in_channels=3). Use 1, 3. [conv-groups]\n"
+            "in_channels=3). Use 1 or 3. [conv-groups]\n"
             "  input  Input   3×9×8\n"
             "  conv1  Conv2d  ✗\n"
             "at line 1, column 15:\n"
