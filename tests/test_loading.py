@@ -81,7 +81,7 @@ def test_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text("input: 3x9x8\nlayers:\n  - rleu\n", encoding="utf-8")
     message = (
-        f"{path}: line 3, column 5: a layer must begin with a known word (got 'rleu'). Did you mean relu, "
+        f"{path}: Line 3, column 5: A layer must begin with a known word (got 'rleu'). Did you mean relu, "
         "relu6, prelu? [unknown-kind]\n    - rleu\n      ^"
     )
     with pytest.raises(BadNotation, match=f"^{re.escape(message)}$"):
@@ -89,8 +89,8 @@ def test_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
 
 
 UNKNOWN = (
-    "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; got model={model!r}; "
-    "{hint} [model-name]"
+    "There is no model {model!r}. {hint} A model is a name in the zoo, notation (`input 3x224x224 | conv …`), a .yaml, "
+    ".json or .onnx file, or a run folder. [model-name]"
 )
 
 
@@ -107,14 +107,14 @@ UNKNOWN = (
             "Module 'a.b' cannot be imported (got ModuleNotFoundError: No module named 'a'). "
             "Check the name, and install the package. [keras-import]",
         ),
-        ("resnet51", UNKNOWN.format(model="resnet51", hint="did you mean resnet50, resnet18, resnet152?")),
-        ("vgg-16-bn", UNKNOWN.format(model="vgg-16-bn", hint="did you mean vgg16_bn, vgg19_bn, vgg13_bn?")),
+        ("resnet51", UNKNOWN.format(model="resnet51", hint="Did you mean resnet50, resnet18, resnet152?")),
+        ("vgg-16-bn", UNKNOWN.format(model="vgg-16-bn", hint="Did you mean vgg16_bn, vgg19_bn, vgg13_bn?")),
         (
             "!",
             UNKNOWN.format(
                 model="!",
-                hint="known: alexnet, alexnet-torchvision, convnext_tiny, densenet121, digits, efficientnet_b0, "
-                "exercise, googlenet, inception_v3, lenet, mobilenet_v1, mobilenet_v2, …",
+                hint="Known: alexnet, alexnet-torchvision, convnext_tiny, densenet121, digits, efficientnet_b0, "
+                "exercise, googlenet, inception_v3, lenet, mobilenet_v1, mobilenet_v2, ….",
             ),
         ),
     ],
@@ -159,7 +159,7 @@ def test_run_without_network_is_refused(tmp_path: Path, text: str, problem: str)
 def test_other_folders_are_refused(tmp_path: Path) -> None:
     refused(
         tmp_path,
-        "be the folder of a run or a saved model; got no run.json and no network.yaml in it; check the path. "
+        "must be the folder of a run or a saved model (got no run.json and no network.yaml in it). Check the path. "
         "[model-folder]",
     )
 
@@ -168,25 +168,27 @@ def refused(path: Path, message: str) -> None:
     with pytest.raises(ConvscopeError) as caught:
         load(path)
     assert type(caught.value) is BadFile
-    assert str(caught.value) == f"{str(path)!r} must {message}"
+    assert str(caught.value) == f"{str(path)!r} {message}"
 
 
 def test_unreadable_files_are_reported(tmp_path: Path) -> None:
     """Missing, a folder, binary, not UTF-8, too large."""
-    refused(tmp_path / "none.yaml", "be readable; got no such file or directory; check the path. [file-missing]")
+    refused(tmp_path / "none.yaml", "cannot be read (no such file or directory). Check the path. [file-missing]")
     folder = tmp_path / "folder.yaml"
     folder.mkdir()
-    refused(folder, "be a file; got a folder or device; name a .yaml or .json file. [file-kind]")
+    refused(folder, "must be a file (got a folder or device). Name a .yaml or .json file. [file-kind]")
     path = tmp_path / "net.yaml"
     path.write_bytes(b"input: 3x9x8\n\x00\x01")
-    refused(path, "be text; got binary data; name a .yaml or .json file. [file-text]")
+    refused(path, "must be text (got binary data). Name a .yaml or .json file. [file-text]")
     path.write_bytes(b"input: 3x9x8\n\xff\xfe")
-    refused(path, "be text in UTF-8; got byte 13 is not UTF-8; save it as UTF-8. [file-text]")
+    refused(path, "must be text in UTF-8 (got another encoding at byte 13). Save it as UTF-8. [file-text]")
     os.truncate(path, LARGEST_FILE + 1)
     size = f"{LARGEST_FILE + 1:,}"
-    refused(path, f"hold at most 16 MiB; got {size} bytes; describe repeated parts with blocks. [file-size]")
-    refused(
-        tmp_path / "a\0b.yaml", "have a name that a file can have; got a zero byte; check the path. [file-missing]"
+    refused(path, f"must have at most 16 MiB (got {size} bytes). Describe repeated parts with blocks. [file-size]")
+    with pytest.raises(BadFile) as caught:
+        load(tmp_path / "a\0b.yaml")
+    assert str(caught.value) == (
+        f"A file name must have no zero byte (got {str(tmp_path / 'a') + chr(0) + 'b.yaml'!r}). Check the path. [file-missing]"
     )
 
 
@@ -198,4 +200,4 @@ def test_file_with_wrong_content_is_reported(tmp_path: Path) -> None:
         load(path)
     image = tmp_path / "net.yaml"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
-    refused(image, "be text in UTF-8; got byte 0 is not UTF-8; save it as UTF-8. [file-text]")
+    refused(image, "must be text in UTF-8 (got another encoding at byte 0). Save it as UTF-8. [file-text]")

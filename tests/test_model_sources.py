@@ -105,13 +105,13 @@ def test_channels_last_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadSetting) as caught:
         cs.load("resnet18", shape)
     assert str(caught.value) == (
-        f"shapes must have channels first; got {given} for 'input', which has 3 channels; write {right}. "
+        rf"Shapes must have channels first (got {given} for 'input', which has 3 channels). Write {right}. "
         "[channels-last]"
     )
 
 
 def test_channels_last_shape_of_a_module_is_reported() -> None:
-    with pytest.raises(BadSetting, match=r"got 32x48x3 for 'input', which has 3 channels; write 3x32x48"):
+    with pytest.raises(BadSetting, match=r"got 32x48x3 for 'input', which has 3 channels\). Write 3x32x48"):
         cs.inspect(build_torch_module(), input_shape=(32, 48, 3))
 
 
@@ -125,7 +125,7 @@ def test_channels_last_shape_of_an_onnx_file_is_refused(tmp_path: Path) -> None:
     )
     opset = onnx.helper.make_opsetid("", 17)
     onnx.save(onnx.helper.make_model(made, opset_imports=[opset], ir_version=8), tmp_path / "relu.onnx")
-    with pytest.raises(BadSetting, match=r"got 32x48x3 for 'image', which has 3 channels; write 3x32x48"):
+    with pytest.raises(BadSetting, match=r"got 32x48x3 for 'image', which has 3 channels\). Write 3x32x48"):
         cs.load(tmp_path / "relu.onnx", (32, 48, 3))
     assert cs.load(tmp_path / "relu.onnx", {"image": (3, 32, 48)}).input_shape == (3, 32, 48)
 

@@ -120,26 +120,26 @@ def test_error_shows_the_table_up_to_the_layer_and_a_hint():
     [
         (
             L.Conv2d(4, 3, groups=2),
-            "Conv2d.groups must divide in_channels (got groups=2, in_channels=3). Use 1, 3. [conv-groups]",
+            "Conv2d.groups must divide in_channels (got groups=2, in_channels=3). Use 1 or 3. [conv-groups]",
         ),
         (
             L.Conv2d(4, (24, 3)),
-            "Conv2d.kernel_size must reach over at most 20 pixels of height: 20 + padding 0 + 0 (got a reach of 24: kernel 24, dilation 1). Use a smaller kernel, or an input of at least 24 pixels. [kernel-too-large]",
+            "Conv2d.kernel_size must fit into the input (got height 20, kernel 24). Use a smaller kernel, or an input of height 24 or more. [kernel-too-large]",
         ),
         (
             L.MaxPool1d(2),
-            "MaxPool1d.input must have 2 axes (C×L) (got input=3×20×23). Use MaxPool2d instead. [input-rank]",
+            "MaxPool1d needs an input of 2 axes, C×L (got 3×20×23). Use MaxPool2d for this input. [input-rank]",
         ),
         (
             L.Reshape((7, -1)),
-            "Reshape.shape must hold the 1380 elements of 3×20×23, with at most one -1 (got shape=7x-1). "
+            "Reshape.shape must have the 1,380 elements of 3×20×23, with at most one -1 (got shape=7x-1). "
             "Use -1 for one size to infer it. [reshape-size]",
         ),
     ],
 )
 def test_layers_that_do_not_fit_say_why(layer, message):
     got = message_of(BadShape, lambda: Network([IMAGE, Entry("it", layer, ("input",))]))
-    assert got.splitlines()[0] == f"layer 'it' on input 3×20×23: {message}"
+    assert got.splitlines()[0] == f"Layer 'it' on input 3×20×23: {message}"
 
 
 def test_shapes_that_do_not_meet_are_both_named():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .errors import BadNetwork, BadShape, ConvscopeError, UnknownLayer, suggest
 from .input_shapes import InputShape, check_channels_first, shapes_by_name
@@ -21,6 +22,9 @@ from .text.lists import join_and
 
 if TYPE_CHECKING:
     from .analysis.region import Region, Units
+
+
+K = TypeVar("K", bound=Hashable)
 
 
 class Entry(NamedTuple):
@@ -361,31 +365,45 @@ def in_dependency_order(entries: list[Entry]) -> list[Entry]:
 
     Errors:   BadNetwork [cycle], naming the layers of the cycle
     """
-    placed: set[str] = set()
-    waiting: dict[str, list[Entry]] = {}
-    missing: dict[str, int] = {}
-    ordered: list[Entry] = []
-    for listed in entries:
-        if not placed.issuperset(listed.inputs) or (listed.shares and listed.shares not in placed):
-            needs = {*listed.inputs, *([listed.shares] if listed.shares else [])} - placed
-            missing[listed.name] = len(needs)
-            for name in needs:
-                waiting.setdefault(name, []).append(listed)
-            continue
-        ready = [listed]
-        while ready:
-            entry = ready.pop(0)
-            ordered.append(entry)
-            placed.add(entry.name)
-            for later in waiting.pop(entry.name, ()):
-                missing[later.name] -= 1
-                if not missing[later.name]:
-                    ready.append(later)
+    needs = {e.name: e.inputs if e.shares is None else (*e.inputs, e.shares) for e in entries}
+    ordered = topological_order(needs)
     if len(ordered) < len(entries):
         raise BadNetwork(
             "A network must not have cycles (got {cycle}). Change one of these inputs. [cycle]",
-            cycle=" → ".join(_circle(entries, placed)),
+            cycle=" → ".join(_circle(entries, set(ordered))),
         )
+    by_name = {entry.name: entry for entry in entries}
+    return [by_name[name] for name in ordered]
+
+
+def topological_order(needs: Mapping[K, Collection[K]]) -> list[K]:
+    """Return the keys so that each follows those it needs, otherwise in their own order.
+
+    Keys of a cycle, and those behind it, are left out.
+
+    >>> topological_order({"c": ["b"], "a": [], "b": ["a"], "loop": ["loop"]})
+    ['a', 'b', 'c']
+    """
+    placed: set[K] = set()
+    waiting: dict[K, list[K]] = {}
+    missing: dict[K, int] = {}
+    ordered: list[K] = []
+    for listed, needed in needs.items():
+        if not placed.issuperset(needed):
+            before = set(needed) - placed
+            missing[listed] = len(before)
+            for one in before:
+                waiting.setdefault(one, []).append(listed)
+            continue
+        ready = deque([listed])
+        while ready:
+            key = ready.popleft()
+            ordered.append(key)
+            placed.add(key)
+            for later in waiting.pop(key, ()):
+                missing[later] -= 1
+                if not missing[later]:
+                    ready.append(later)
     return ordered
 
 

@@ -352,7 +352,7 @@ def test_nothing_is_invented_behind_an_unknown_operator():
     with pytest.raises(BadUnit) as caught:
         net.field("after", (1, 2))
     assert str(caught.value) == (
-        "the receptive field of 'after' is unknown: positions cannot be traced through 'odd'. "
+        "The receptive field of 'after' is unknown: positions cannot be traced through 'odd'. "
         "Choose a layer before it. [unit-unknown]"
     )
 
@@ -440,17 +440,17 @@ def test_field_between_two_layers():
         (
             "pool5",
             (6, 2),
-            "a unit of layer 'pool5' must lie inside its output 256×6×6 (got 6,2). Use 0 to 5 there. [unit-range]",
+            "Layer 'pool5' has no unit 6,2: its output is 256×6×6. Use 0 to 5 as coordinate 1. [unit-range]",
         ),
         (
             "pool5",
             (-1, 2),
-            "a unit of layer 'pool5' must lie inside its output 256×6×6 (got -1,2). Use 0 to 5 there. [unit-range]",
+            "Layer 'pool5' has no unit -1,2: its output is 256×6×6. Use 0 to 5 as coordinate 1. [unit-range]",
         ),
         (
             "pool5",
             (3,),
-            "a unit of layer 'pool5' must be given as ROW,COLUMN (got 3). Its output is 256×6×6. [unit-rank]",
+            "A unit of layer 'pool5' has 2 coordinates ROW,COLUMN (got 3). Its output is 256×6×6. [unit-rank]",
         ),
     ],
 )

@@ -76,6 +76,5 @@ def test_a_layer_without_derivation_is_refused_by_name():
     with pytest.raises(NoRule) as raised:
         derivations(Unheard(), ((3, 4, 5),))
     assert str(raised.value) == (
-        "explain has no derivation for this layer (got Unheard). "
-        "Register one with derivations.family.derivations. [no-derivation]"
+        "explain has no derivation for Unheard. Register one with derivations.family.derivations. [no-derivation]"
     )

@@ -105,7 +105,7 @@ def test_a_unit_outside_its_layer_is_refused():
     with pytest.raises(BadUnit) as raised:
         explain(ALEXNET, "pool5", at=(6, 2))
     assert str(raised.value) == (
-        "a unit of layer 'pool5' must lie inside its output 256×6×6 (got 6,2). Use 0 to 5 there. [unit-range]"
+        "Layer 'pool5' has no unit 6,2: its output is 256×6×6. Use 0 to 5 as coordinate 1. [unit-range]"
     )
 
 

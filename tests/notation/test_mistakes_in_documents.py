@@ -280,7 +280,7 @@ YAML: list[tuple[str, type[ConvscopeError], str]] = [
         BadNotation,
         (
             "Line 3, column 16: relu must be written `relu` with options (got 'a'). Options are from=…, "
-            "share=…. [unknown-option]\n"
+            "share=… [unknown-option]\n"
             "    - add: [relu a, relu]\n"
             "                 ^"
         ),

@@ -45,7 +45,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
             "Line 1, column 24: conv must be written `conv out_channels kernel_size` with options (got "
             "'q2'). Options are sN stride, pN padding, dN dilation, gN groups, same, valid, nobias, "
             "stride=…, padding=…, dilation=…, groups=…, bias=…, in_channels=…, padding_mode=…, from=…, "
-            "share=…. [unknown-option]\n"
+            "share=… [unknown-option]\n"
             "  input 3x9x8 | conv 4 3 q2\n"
             "                         ^"
         ),
@@ -83,7 +83,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
         (
             "Line 1, column 24: conv must be written `conv out_channels kernel_size` with options (got '3'). "
             "Options are sN stride, pN padding, dN dilation, gN groups, same, valid, nobias, stride=…, "
-            "padding=…, dilation=…, groups=…, bias=…, in_channels=…, padding_mode=…, from=…, share=…. "
+            "padding=…, dilation=…, groups=…, bias=…, in_channels=…, padding_mode=…, from=…, share=… "
             "[unknown-option]\n"
             "  input 3x9x8 | conv 4 3 3\n"
             "                         ^"
@@ -123,7 +123,7 @@ MISTAKES: list[tuple[str, type[ConvscopeError], str]] = [
         BadShape,
         (
             "Layer 'conv1' on input 3×9×8: Conv2d.groups must divide in_channels (got groups=2, "
-            "in_channels=3). Use 1, 3. [conv-groups]\n"
+            "in_channels=3). Use 1 or 3. [conv-groups]\n"
             "  input  Input   3×9×8\n"
             "  conv1  Conv2d  ✗\n"
             "at line 1, column 15:\n"

@@ -11,6 +11,7 @@ from ..axis.window import Border
 from ..errors import BadShape
 from ..settings import Axes, Pads, choice, count, flag, known_or_inferred, pads, per_axis
 from ..text.language import Message
+from ..text.lists import join_or, shortened
 from .base import Layer, ParamShapes, by_rank, show_shape
 from .connection import Connection, Shape, windowed
 from .operations import Operations
@@ -55,7 +56,7 @@ class _Kernels(Layer):
         for name, value in (("in_channels", channels), ("out_channels", self.out_channels)):
             if value % self.groups:
                 divisors = [d for d in range(1, min(value, 10_000) + 1) if value % d == 0]
-                few = ", ".join(map(str, divisors[:8])) + (", …" if len(divisors) > 8 else "")
+                few = join_or(map(str, divisors)) if len(divisors) <= 8 else shortened([*map(str, divisors)], 8)
                 raise BadShape(
                     "{layer}.groups must divide {name} (got groups={groups}, {name}={value}). Use {divisors}. "
                     "[conv-groups]",

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..errors import BadShape
 from ..settings import Axes, Integers, count, flag, real, setting
+from ..text.lists import join_or
 from .base import Layer, ParamShapes, by_rank, show_shape, size_of
 from .connection import POINTWISE, Connection, Shape, straight
 from .operations import Operations
@@ -94,7 +95,7 @@ class GroupNorm(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         channels = inputs[0][0]
         if channels % self.num_groups:
-            divisors = ", ".join(str(d) for d in range(1, min(channels, 10_000) + 1) if channels % d == 0)
+            divisors = join_or(str(d) for d in range(1, min(channels, 10_000) + 1) if channels % d == 0)
             raise BadShape(
                 "{layer}.num_groups must divide the channels (got num_groups={groups}, channels={channels}). "
                 "Use {divisors}. [group-norm]",

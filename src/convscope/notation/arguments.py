@@ -199,7 +199,7 @@ def _unexpected(kind: Kind, text: str) -> Message:
     options += [flag for flag, (name, _) in FLAGS.items() if name in kind.settings]
     options += [f"{name}=…" for name in (*kind.settings, "from", "share") if name not in kind.positional]
     return Message(
-        "{kind} must be written `{usage}` with options (got {got!r}). Options are {options}.",
+        "{kind} must be written `{usage}` with options (got {got!r}). Options are {options}",
         kind=kind.word,
         usage=kind.usage,
         got=text,

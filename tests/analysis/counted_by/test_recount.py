@@ -31,9 +31,7 @@ def test_an_unknown_tool_is_refused_with_the_nearest_names(tool: str, hint: str)
     with pytest.raises(ConvscopeError) as caught:
         recount(SMALL, tool)
     assert type(caught.value) is BadSetting
-    assert str(caught.value) == (
-        f"Recount.tool must be one of {KNOWN} (got tool={tool!r}). {hint} [counting-tool]"
-    )
+    assert str(caught.value) == (f"The tool must be one of {KNOWN} (got tool={tool!r}). {hint} [counting-tool]")
 
 
 def test_the_report_recounts() -> None:
@@ -51,21 +49,19 @@ def test_the_table_shows_both_numbers_the_reason_and_the_notes() -> None:
         ],
         "tiny",
     )
-    shown = str(recount(network, "fvcore")).split("\nnote: ")
-    assert shown[0] == "\n".join(
-        [
-            "tiny as fvcore 0.1.5.post20221221 counts it",
-            "layer  kind              our MACs  fvcore flops  why",
-            "───────────────────────────────────────────────",
-            "conv1  Conv2d               5,184         5,184",
-            "draw   StochasticPool2d         0             ?  "
-            "PyTorch has no such layer; what is counted depends on how it is written",
-            "───────────────────────────────────────────────",
-            "total                       5,184       ≥ 5,184",
-            "parameters: 112",
-        ]
-    )
-    assert tuple(shown[1:]) == recount(network, "fvcore").notes
+    shown = str(recount(network, "fvcore"))
+    assert shown.splitlines()[:8] == [
+        "tiny as fvcore 0.1.5.post20221221 counts it",
+        "layer  kind              our MACs  fvcore flops  why",
+        "────────────────────────────────────────────────────",
+        "conv1  Conv2d               5,184         5,184",
+        "draw   StochasticPool2d         0             ?  a",
+        "────────────────────────────────────────────────────",
+        "total                       5,184        ≥5,184",
+        "a: PyTorch has no such layer; what is counted depends on how it is written",
+    ]
+    for note in recount(network, "fvcore").notes:
+        assert note.split()[0] in shown
 
 
 def test_the_data_goes_through_json_and_adds_up() -> None:

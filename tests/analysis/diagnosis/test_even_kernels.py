@@ -15,10 +15,11 @@ def of(network):
 def test_half_pixels_add_up_over_the_layers():
     (finding,) = of(cs.load(NET))
     assert str(finding) == (
-        "risk: even kernels with an odd stride each shift the map by half a pixel of their input: conv1 (4×3), "
-        "conv2 (4×2); at conv2 units are 1.5×1 pixels off their nominal positions (positive: down and right) "
-        "[even-kernel-shift]\n"
-        "  → use odd kernels, or pad the opposite end in every second of these layers so that the shifts cancel"
+        "risk: Even kernels with an odd stride each shift the map by half a pixel of their input: conv1 "
+        "(4×3), conv2 (4×2). Units of conv2 are 1.5×1 pixels off their nominal positions (positive: down "
+        "and right). [even-kernel-shift]\n"
+        "  → Use odd kernels, or pad the opposite end in every second of these layers so that the shifts "
+        "cancel."
     )
     assert finding.numbers["by_layer"] == {"conv1": [0.5, 0.0], "conv2": [0.5, 0.5]}
 

@@ -16,10 +16,10 @@ def test_a_dense_layer_on_a_flattened_map_could_read_one_number_per_channel():
         "heavy-dense",
     )
     assert str(finding) == (
-        "waste: dense1 holds 6,050 of 6,519 parameters (93 %): it reads a flattened 4×6×5 map, 120 features "
-        "[heavy-dense]\n"
-        "  → global average pooling before it would leave 4 features and save 5,800 parameters (89 % of the network), "
-        "at the cost of spatial information"
+        "waste: dense1 holds 6,050 of 6,519 parameters (93 %): it reads a flattened 4×6×5 map, 120 "
+        "features. [heavy-dense]\n"
+        "  → Global average pooling before it would leave 4 features and save 5,800 parameters (89 % of "
+        "the network), at the cost of spatial information."
     )
 
 
@@ -34,8 +34,8 @@ def test_the_parameters_saved_are_those_of_the_network_with_pooling():
 def test_a_convolution_as_large_as_its_map_is_a_dense_layer():
     (finding,) = of("input 3x12x10 | conv 4 3 p1 | conv 50 12x10 | conv 7 1", "heavy-dense")
     assert finding.message == (
-        "conv2 holds 24,050 of 24,519 parameters (98 %) and 24,000 of 37,310 MACs (64 %): its kernels are as large as "
-        "the 4×12×10 map they read, 480 features"
+        "conv2 holds 24,050 of 24,519 parameters (98 %) and 24,000 of 37,310 MACs (64 %): its kernels "
+        "are as large as the 4×12×10 map they read, 480 features."
     )
     assert finding.numbers["saved_params"] == 50 * (480 - 4)
 
@@ -44,10 +44,10 @@ def test_a_large_kernel_could_be_a_stack_of_small_ones():
     """7×7 on 8 channels: 49·8·6 = 2352 weights; three 3×3 layers: 9·(8·6 + 6·6 + 6·6) = 1080."""
     (finding,) = of("input 8x20x18 | conv 6 7 p3 | conv 3 1", "heavy-kernel")
     assert str(finding) == (
-        "waste: conv1 holds 2,358 of 2,379 parameters (99 %) and 846,720 of 853,200 MACs (99 %): its 7×7 kernels have "
-        "2,352 weights [heavy-kernel]\n"
-        "  → 3 layers of 3×3 with 6 channels have the same receptive field with 1,080 weights, 1,272 fewer, and 2 more "
-        "nonlinearities"
+        "waste: conv1 holds 2,358 of 2,379 parameters (99 %) and 846,720 of 853,200 MACs (99 %): its 7×7 "
+        "kernels have 2,352 weights. [heavy-kernel]\n"
+        "  → 3 layers of 3×3 with 6 channels and a nonlinearity between them have the same receptive "
+        "field with 1,080 weights, 1,272 fewer."
     )
     one, stack = (
         cs.load(f"input 8x20x18 | {layers}")

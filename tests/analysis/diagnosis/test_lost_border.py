@@ -22,15 +22,15 @@ def of(network, *codes):
 def test_rows_behind_the_last_window_are_found_with_what_would_save_them():
     """20 − 3 = 17 leaves 2 after steps of 3, 25 − 3 = 22 leaves 1; pool1 takes 6×8 without loss."""
     first, second = of(cs.load(LOSSY), "lost-rows", "unseen-border")
-    ways = "no layer loses any for images of height 18 or 24 and width 24 or 30"
+    ways = "No layer loses any for images of height 18 or 24 and width 24 or 30."
     assert str(first) == (
-        "waste: the last 2 rows and the last column of the 20×25 input of conv1 are never covered: the remainder after "
-        f"the last window is smaller than the stride [lost-rows]\n  → use padding 0/1x0/2 (before/after) in conv1; {ways}"
+        "waste: conv1 never covers the last 2 rows and the last column of its 20×25 input: the remainder after "
+        f"the last window is smaller than the stride. [lost-rows]\n  → Use padding 0/1x0/2 (before/after) in conv1. {ways}"
     )
     assert str(second) == (
-        "waste: the last 2 rows and the last column of the 20×25 image never reach pool1, the last spatial layer: a "
-        "remainder smaller than the stride is left in conv1 [unseen-border]\n"
-        f"  → crop the input explicitly, or change those layers; {ways}"
+        "waste: pool1, the last spatial layer, never sees the last 2 rows and the last column of the 20×25 image: a "
+        "remainder smaller than the stride is left in conv1. [unseen-border]\n"
+        f"  → Crop the input explicitly, or change these layers. {ways}"
     )
 
 
@@ -54,12 +54,15 @@ def test_a_deep_layer_names_the_rows_of_the_image_that_go_with_its_own():
     """conv1 gives 11×13 units 2 apart; pool1 takes 10×12: its lost row is seen by conv1 alone in 2 pixels."""
     found = of(cs.load("input 3x23x27 | conv 4 3 s2 | maxpool 2"), "lost-rows")
     assert [finding.message for finding in found] == [
-        "the last row and the last column of the 11×13 input of pool1 are never covered; that is, the last 2 rows and "
-        "the last 2 columns of the image: the remainder after the last window is smaller than the stride"
+        (
+            "pool1 never covers the last row and the last column of its 11×13 input, and with it the last 2 "
+            "rows and the last 2 columns of the image: the remainder after the last window is smaller than "
+            "the stride."
+        )
     ]
     assert found[0].numbers["rows"] == [1, 1]
     assert found[0].numbers["pixels"] == [2, 2]
-    assert found[0].suggestion.startswith("use ceil_mode in pool1; ")
+    assert found[0].suggestion.startswith("Use ceil_mode in pool1. ")
     assert not of(cs.load("input 3x23x27 | conv 4 3 s2 | maxpool 2 ceil"), "lost-rows")
 
 

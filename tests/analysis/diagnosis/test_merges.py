@@ -25,9 +25,9 @@ def test_paths_with_different_centers_are_found_once_where_they_meet():
     """Three rows padded 0 before are centered at 1.5, five columns padded 4 before at −1.5."""
     (finding,) = of(network(((0, 2), (4, 0)), L.Add()))
     assert str(finding) == (
-        "risk: merge joins branches whose receptive fields are centered 1×−2 pixels apart; centers of the first units: "
-        "centered at 0.5×0.5, beside at 1.5×−1.5 [misaligned-merge]\n"
-        "  → choose paddings and crops of the branches so that the centers coincide"
+        "risk: merge joins branches whose receptive fields are centered 1×2 pixels apart. Centers of "
+        "their first units: centered (0.5×0.5), beside (1.5×−1.5). [misaligned-merge]\n"
+        "  → Choose paddings and crops of the branches so that the centers coincide."
     )
 
 

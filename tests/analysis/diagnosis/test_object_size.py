@@ -17,10 +17,10 @@ def test_a_field_smaller_than_the_object_is_found_with_changes_that_reach_it():
     """7 rows and 17 columns are missing; units of conv2's input are 4 rows and 3 columns apart."""
     (finding,) = small(cs.load(NET), (20, 30))
     assert str(finding) == (
-        "risk: the receptive field of conv2, the last spatial layer, is 13×13, smaller than an object of 20×30 by 7×17 "
-        "[small-field]\n"
-        "  → any one of these changes is enough: 3 more 3×3 layers with stride 1 at the end (field 37×31); "
-        "dilation 2×4 in conv2 (field 21×31); kernel 5×9 in conv2 (field 21×31)"
+        "risk: The receptive field of conv2, the last spatial layer, is 13×13: smaller than an object of "
+        "20×30 by 7×17. [small-field]\n"
+        "  → Any one of these changes is enough: 3 more 3×3 layers with stride 1 at the end (field "
+        "37×31); dilation 2×4 in conv2 (field 21×31); kernel 5×9 in conv2 (field 21×31)."
     )
     assert finding.numbers["missing"] == [7, 17]
 
@@ -70,6 +70,6 @@ def test_an_object_size_must_be_whole_pixels_per_axis(size):
     with pytest.raises(BadSetting) as caught:
         cs.diagnose(cs.load(NET), object_size=size)
     assert str(caught.value) == (
-        "diagnose.object_size must be a number of pixels, or 2, one per axis (got "
+        "object_size must be an integer of at least 1, or 2, one per axis (got "
         f"object_size={size!r}). Use 64 for objects of 64 pixels. [object-size]"
     )

@@ -22,10 +22,11 @@ def test_a_layer_whose_input_sees_more_than_the_image_is_unproductive():
     macs = 20 * 30 * 35 * (7 * 6 + 8 * 7)
     assert (params, macs) == (3445, 2058000)
     assert str(finding) == (
-        "waste: 2 of 7 spatial layers are unproductive, starting with conv6: along every path its inputs already have a "
-        "receptive field of 21×31, larger than the 20×30 image; 3,445 parameters and 2,058,000 MACs add no new context "
-        "[unproductive-layers]\n"
-        "  → use inputs of at least 25×37, reduce stride or dilation before conv6, or remove these layers"
+        "waste: 2 of 7 spatial layers are unproductive, starting with conv6. Along every path its input "
+        "already has a receptive field of 21×31, larger than the 20×30 image; 3,445 parameters and "
+        "2,058,000 MACs add no new context. [unproductive-layers]\n"
+        "  → Use inputs of at least 25×37, reduce stride or dilation before conv6, or remove these "
+        "layers."
     )
     assert finding.layers == ("conv6", "conv7")
     assert finding.numbers["productive_from"] == [25, 37]
@@ -59,8 +60,8 @@ def test_a_pool_that_shrinks_the_map_is_not_found_alone():
     (finding,) = of(cs.load(pool + " | conv 5 3"), "unproductive-layers")
     assert finding.layers == ("pool1", "conv2")
     assert finding.suggestion == (
-        "use inputs of at least 16×18, reduce stride or dilation before pool1, or remove these layers, except "
-        "pools that shrink the map"
+        "Use inputs of at least 16×18, reduce stride or dilation before pool1, or remove these layers, "
+        "except pools that shrink the map."
     )
     assert of(cs.load("input 3x9x11 | conv 4 15x17 same | maxpool 3 s1"), "unproductive-layers")
 

@@ -27,10 +27,10 @@ def test_one_pixel_more_moves_the_centers():
     """24 rows pad 0 before, 25 pad 1, in both layers; 31 columns pad 2, 32 pad 1, in the first alone."""
     (finding,) = of(cs.load(NET))
     assert str(finding) == (
-        "risk: strided SAME padding is split differently at 25×32 than at 24×31 in conv1, conv2 (conv1: 0/1x2/2 "
-        "becomes 1/1x1/2), so the first unit of conv2 is centered at 0.5×1.5 instead of 3.5×0.5: off by −3×1 pixels "
-        "[same-drift]\n"
-        "  → use sizes that differ by a multiple of 4×6, or set explicit padding"
+        "risk: Strided SAME padding is split differently at 25×32 than at 24×31 in conv1, conv2 (conv1: "
+        "0/1x2/2 becomes 1/1x1/2), so the first unit of conv2 is centered at 0.5×1.5 instead of 3.5×0.5: "
+        "off by −3×1 pixels. [same-drift]\n"
+        "  → Use sizes that differ by a multiple of 4×6, or set explicit padding."
     )
 
 
@@ -67,8 +67,8 @@ def test_the_other_input_must_differ_in_sizes_alone():
     with pytest.raises(BadSetting) as caught:
         cs.diagnose(cs.load(NET), other_input=(1, 25, 32))
     assert str(caught.value) == (
-        "diagnose.other_input must have the channels and axes of the input 3×24×31 (got other_input=1×25×32). Change "
-        "sizes only. [other-input]"
+        "other_input must have the channels and axes of the input 3×24×31 (got other_input=1×25×32). "
+        "Change sizes only. [other-input]"
     )
 
 

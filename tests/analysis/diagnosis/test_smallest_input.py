@@ -39,8 +39,10 @@ def legal(network, shape):
 
 def test_the_smallest_sizes_are_found_and_the_weights_that_would_change_named():
     assert str(of(cs.load(CHAIN))) == (
-        "note: the smallest valid input is 10×12; the weights of dense1 would have a different shape there; at 10×12 "
-        "every convolution or pool still adds context within the image [smallest-input]\n  → use inputs of at least 10×12"
+        "note: The smallest valid input is 10×12. The weights of dense1 would have a different shape "
+        "there. At 10×12, every convolution or pool still adds context within the image. "
+        "[smallest-input]\n"
+        "  → Use inputs of at least 10×12."
     )
 
 
@@ -58,8 +60,8 @@ def test_every_smaller_size_was_tried(make):
 def test_invalid_larger_sizes_are_named():
     """3 rows less must be even, and at least 2: 4 fits, 5 does not; columns 6 and 7."""
     assert of(encoder_decoder()).message == (
-        "the smallest valid input is 4×6; not every larger height is valid: 5 is not; not every larger width is "
-        "valid: 7 is not; at 4×6 every convolution or pool still adds context within the image"
+        "The smallest valid input is 4×6. Not every larger height is valid: 5 is not. Not every larger "
+        "width is valid: 7 is not. At 4×6, every convolution or pool still adds context within the image."
     )
     assert not legal(encoder_decoder(), (4, 5, 6))
     assert not legal(encoder_decoder(), (4, 4, 7))
@@ -76,8 +78,8 @@ def test_dependent_sizes_are_not_reported_as_valid_together():
     )
     assert of(
         network
-    ).message == "the smallest valid input is 4×6; not every larger height is valid: 5 is not; " + (
-        "not every larger width is valid: 7 is not"
+    ).message == "The smallest valid input is 4×6. Not every larger height is valid: 5 is not. " + (
+        "Not every larger width is valid: 7 is not."
     )
 
 

@@ -17,8 +17,9 @@ def test_a_bias_before_a_normalization_is_counted():
     )
     (finding,) = of(network, "useless-bias")
     assert str(finding) == (
-        "waste: biases right before a normalization have no effect: 4 parameters of conv1; subtracting the channel "
-        "mean cancels them [useless-bias]\n  → disable the bias of these layers"
+        "waste: Biases right before a normalization have no effect: subtracting the channel mean cancels "
+        "4 parameters of conv1. [useless-bias]\n"
+        "  → Disable the bias of these layers."
     )
 
 
@@ -60,8 +61,8 @@ def test_a_relu_is_useless_where_its_input_is_never_negative(text, useless):
 
 def test_useless_relu_has_message_and_suggestion():
     assert str(of(cs.load("input 3x12x10 | conv 4 3 | relu | relu"), "useless-relu")[0]) == (
-        "waste: relu2 has no effect: the input is never negative [useless-relu]\n"
-        "  → remove it, or insert a layer with weights before"
+        "waste: relu2 has no effect: its input is never negative. [useless-relu]\n"
+        "  → Remove it, or insert a layer with weights before it."
     )
 
 
@@ -80,17 +81,17 @@ def test_a_sum_is_never_negative_only_where_all_parts_are():
 def test_dropout_on_the_output_is_a_risk():
     (finding,) = of(cs.load("input 6 | dense 4 | dropout 0.25"), "output-dropout")
     assert str(finding) == (
-        "risk: dropout1 is an output: in training it sets 25 % of the results to 0 [output-dropout]\n"
-        "  → move the dropout before the last layer with weights, or remove it"
+        "risk: dropout1 is an output: in training it sets 25 % of the results to 0. [output-dropout]\n"
+        "  → Move the dropout before the last layer with weights, or remove it."
     )
     assert not of(cs.load("input 6 | dropout 0.25 | dense 4"), "output-dropout")
 
 
 def test_dropout_that_drops_nothing_or_everything():
     network = cs.load("input 6 | dropout 0 | dense 4 | dropout 1 | dense 3")
-    assert of(network, "idle-dropout")[0].message == "dropout1 drops nothing: its p is 0"
+    assert of(network, "idle-dropout")[0].message == "dropout1 drops nothing: its p is 0."
     assert of(network, "total-dropout")[0].message == (
-        "dropout2 drops everything in training: its p is 1, and no gradient passes"
+        "dropout2 drops everything in training: its p is 1, and no gradient passes."
     )
 
 
@@ -98,9 +99,9 @@ def test_two_dense_layers_without_anything_between_are_one():
     """6·9 + 9 and 9·4 + 4 parameters are one layer of 6·4 + 4."""
     (finding,) = of(cs.load("input 6 | dense 9 | dropout 0.5 | dense 4 | relu | dense 5"), "linear-stack")
     assert str(finding) == (
-        "waste: dense1 and dense2 have no nonlinearity between them: together they equal one linear layer of 6 to 4 "
-        "features (28 instead of 103 parameters) [linear-stack]\n"
-        "  → insert an activation between them, or use one dense 4"
+        "waste: dense1 and dense2 have no nonlinearity between them: together they equal one linear "
+        "layer from 6 to 4 features (28 parameters instead of 103). [linear-stack]\n"
+        "  → Insert an activation between them, or use one dense 4."
     )
 
 

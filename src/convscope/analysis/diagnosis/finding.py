@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ...text.language import Message
-from ...text.lists import join_and, shortened_with_count
+from ...text.lists import shortened_with_count
 
 Severity = Literal["risk", "waste", "note"]
 
@@ -70,7 +70,7 @@ def percent(part: int, whole: int) -> str:
 def last_lines(numbers: Sequence[int]) -> str:
     """Write lines at the end per axis, without axes that have none: `the last row and the last 2 columns`."""
     axes = ("slice", "row", "column")[-len(numbers) :] if len(numbers) > 1 else ("position",)
-    return join_and([_last(axis, number) for axis, number in zip(axes, numbers, strict=True) if number])
+    return conjunction(*[_last(axis, number) for axis, number in zip(axes, numbers, strict=True) if number])
 
 
 def _last(axis: str, count: int) -> Message:
@@ -95,6 +95,11 @@ def listed(names: Sequence[str]) -> str:
 def sentences(first: str, *rest: str) -> str:
     """Join sentences."""
     return Message("{first} {rest}", first=first, rest=sentences(*rest)) if rest else first
+
+
+def conjunction(first: str, *rest: str) -> str:
+    """Join messages by `and`, each translated on its own."""
+    return Message("{first} and {rest}", first=first, rest=conjunction(*rest)) if rest else first
 
 
 def alternatives(first: str, *rest: str) -> str:

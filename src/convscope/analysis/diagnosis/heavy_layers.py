@@ -12,8 +12,7 @@ from ...layers.rearrange import Flatten
 from ...layers.structural import Dropout, Identity
 from ...network import Network, Node
 from ...text.language import Message
-from ...text.lists import join_and
-from .finding import Finding, extent, percent
+from .finding import Finding, conjunction, extent, percent
 from .subject import Subject
 
 
@@ -52,7 +51,7 @@ def _shares(params: int, all_params: int, macs: int, all_macs: int) -> str:
     if 2 * macs > all_macs:
         share = percent(macs, all_macs)
         parts.append(Message("{part:,} of {count:,} MAC(s) ({share})", part=macs, count=all_macs, share=share))
-    return join_and(parts)
+    return conjunction(*parts)
 
 
 def _flattened(network: Network, node: Node, layer: Linear, shares: str, numbers: dict[str, int]) -> list[Finding]:

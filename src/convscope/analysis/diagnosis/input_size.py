@@ -10,8 +10,8 @@ from ...layers.connection import Shape
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ...text.language import Message
-from ...text.lists import counted, join_and
-from .finding import AXIS_NAMES, Finding, extent, listed, sentences
+from ...text.lists import counted
+from .finding import AXIS_NAMES, Finding, conjunction, extent, listed, sentences
 from .subject import Subject, lies_over_image, shapes_for
 
 
@@ -172,7 +172,8 @@ def find_smallest_input(subject: Subject) -> list[Finding]:
         each = [Message("{axis} {size}", axis=axis, size=n) for axis, n in zip(names, sizes, strict=True)]
         parts = [
             Message(
-                "The smallest valid sizes are {sizes}, each with the other axes unchanged.", sizes=join_and(each)
+                "The smallest valid sizes are {sizes}, each with the other axes unchanged.",
+                sizes=conjunction(*each),
             )
         ]
     base = (shape[0], *sizes) if together else shape

@@ -10,9 +10,9 @@ from ...layers.convolution import Conv
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ...text.language import Message
-from ...text.lists import join_and, join_or
+from ...text.lists import join_or
 from ..intervals import taps_of
-from .finding import AXIS_NAMES, Finding, extent, last_lines, listed, sentences
+from .finding import AXIS_NAMES, Finding, conjunction, extent, last_lines, listed, sentences
 from .subject import Subject, is_local, lies_over_image, shapes_for, windowed_nodes
 
 FARTHEST = 128
@@ -38,7 +38,7 @@ def find_lost_rows(subject: Subject) -> list[Finding]:
     if not lossy:
         return []
     near = list(_sizes_without_loss(subject))
-    sizes = [Message("No layer loses any for images of {sizes}.", sizes=join_and(near))] if near else []
+    sizes = [Message("No layer loses any for images of {sizes}.", sizes=conjunction(*near))] if near else []
     found = [_of_layer(subject, node, windows, rows, sizes) for node, windows, rows in lossy]
     return found + _of_network(subject, tuple(node.name for node, _, _ in lossy), sizes)
 

@@ -12,6 +12,7 @@ from ...errors import BadFile, BadShape
 from ...input_shapes import InputShape, check_channels_first, shapes_by_name
 from ...layers.base import show_shape
 from ...layers.connection import Shape
+from ...network import topological_order
 from ...settings import LARGEST
 from .reader import bad_file, check_names
 from .values import without_axis
@@ -314,27 +315,9 @@ def _producers(nodes: Sequence[OnnxNode], path: Path) -> dict[str, int]:
 def _topological_order(
     listed: list[int], needs: dict[int, set[int]], nodes: Sequence[OnnxNode], path: Path
 ) -> list[int]:
-    missing: dict[int, int] = {}
-    waiting: dict[int, list[int]] = {}
-    placed: set[int] = set()
-    ordered: list[int] = []
-    for candidate in listed:
-        if not needs[candidate] <= placed:
-            before = needs[candidate] - placed
-            missing[candidate] = len(before)
-            for index in before:
-                waiting.setdefault(index, []).append(candidate)
-            continue
-        ready = [candidate]
-        while ready:
-            index = ready.pop()
-            placed.add(index)
-            ordered.append(index)
-            for later in waiting.pop(index, ()):
-                missing[later] -= 1
-                if not missing[later]:
-                    ready.append(later)
+    ordered = topological_order({index: needs[index] for index in listed})
     if len(ordered) < len(listed):
+        placed = set(ordered)
         first = nodes[next(index for index in listed if index not in placed)]
         raise BadFile(
             "{path!r} contains a cycle: node {title} depends on its own output. Export the model "

@@ -2,7 +2,7 @@
 
 MESSAGES = {
     "{kind} has no setting {got!r}. {hint}": "{kind} 没有设置 {got!r}。{hint}",
-    "{kind} must be written `{usage}` with options (got {got!r}). Options are {options}.": "{kind} 必须写成 `{usage}` 加选项（得到 {got!r}）。选项有 {options}。",
+    "{kind} must be written `{usage}` with options (got {got!r}). Options are {options}": "{kind} 必须写成 `{usage}` 加选项（得到 {got!r}）。选项有 {options}",
     "{kind} has no settings (got {got!r}). Remove it.": "{kind} 没有任何设置（得到 {got!r}）。请去掉它。",
     "{kind} has no {setting} (got {got!r}). Remove it.": "{kind} 没有 {setting}（得到 {got!r}）。请去掉它。",
     "Inputs of {kind} must be either branches or names (got {got!r} as well). Remove it.": "{kind} 的输入只能写成分支或名称之一（又得到 {got!r}）。请去掉它。",
