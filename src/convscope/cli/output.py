@@ -164,7 +164,7 @@ def print_error(error: ConvscopeError | str) -> None:
 def error_text(error: ConvscopeError | str) -> str:
     """Return an error or warning in the current language, with arguments named as options.
 
-    >>> error_text(BadSetting("{setting} must be at least 1 (got {got}). [setting]", setting="fit.epochs", got=0))
+    >>> error_text(ConvscopeError("{setting} must be at least 1 (got {got}). [setting]", setting="fit.epochs", got=0))
     '--epochs must be at least 1 (got 0). [setting]'
     """
     if isinstance(error, ConvscopeError):
