@@ -31,6 +31,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .text.language import Message, translate
+from .text.lists import listed, shortened
 
 LONGEST_WORD = 400
 """Maximum number of characters of one word of a message; longer input is elided."""
@@ -193,8 +194,8 @@ def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:
     names = sorted(known)
     close = get_close_matches(word, names, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
     if close:
-        return Message("Did you mean {names}?", names=", ".join(close))
-    return Message("Known: {names}.", names=", ".join([*names[:12], *(["…"] if len(names) > 12 else [])]))
+        return Message("Did you mean {names}?", names=listed(close))
+    return Message("Known: {names}.", names=shortened(names, 12))
 
 
 def sentence(text: str) -> str:

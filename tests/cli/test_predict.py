@@ -1,6 +1,7 @@
 """`convscope predict`: images of any size and color, and files that are none."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -179,3 +180,31 @@ def test_multi_label_outputs_are_probabilities_by_themselves(convscope, run):
     found = {one["name"]: one["probability"] for one in json.loads(ended.out)["images"][0]["classes"]}
     wanted = 1 / (1 + np.exp(-model.predict(x, probabilities=False)[0]))
     assert [found[f"output {at}"] for at in range(4)] == pytest.approx(wanted.tolist(), rel=1e-5)
+
+
+def test_every_output_is_printed_by_name(convscope, run):
+    """Of a network with several outputs, the classes of the last one, and the values of the others."""
+    network = "input 1x6x5 | a: flatten | side: dense 2 from=a | main: dense 3 from=a"
+    model = cs.Model(network, seed=1, task="classification")
+    assert [node.name for node in model.network.outputs] == ["side", "main"]
+    model.save("two")
+    ended = convscope("predict", "two", "ash.png", "--top", 2)
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert [lines[0], lines[1], lines[4]] == ["ash.png", "  side", "  main"]
+    assert "%" in lines[5]
+    assert "%" not in lines[2]
+    (answer,) = json.loads(convscope("predict", "two", "ash.png", "--top", 2, "--json").out)["images"]
+    assert set(answer["outputs"]["side"]) == {"output"}
+    assert set(answer["outputs"]["main"]) == {"classes"}
+
+
+@pytest.mark.parametrize("network", ["lenet", "input 1x6x5 | flatten | dense 2"])
+def test_a_network_without_a_run_is_refused(convscope, run, network):
+    ended = convscope("predict", network, "ash.png")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
+        f"convscope: RUN must be the folder of a trained model (got the network {network!r}, which has no trained "
+        f"parameters). Train it with `convscope train {shlex.quote(network)} --data DATA`, then pass the folder that "
+        "it writes. [no-model]\n"
+    )

@@ -154,6 +154,15 @@ def test_resumed_run_is_bit_identical(convscope, here):
     same_run(here / "whole", here / "parts")
 
 
+def test_resumed_run_that_is_finished_says_how_to_continue(convscope, here):
+    convscope("train", NETWORK, "--data", "small.npz", "--epochs", 2, "--run", "mine")
+    ended = convscope("train", "--resume", "mine")
+    assert (ended.code, ended.err) == (
+        0,
+        "The run in mine is already finished. Continue it with `convscope train --resume mine --epochs 3`, or more.\n",
+    )
+
+
 def test_run_resumes_from_another_folder(convscope, here, monkeypatch):
     """Paths are kept whole."""
     convscope("train", NETWORK, "--data", "small.npz", "--epochs", 1, "--run", "mine")

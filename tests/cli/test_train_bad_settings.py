@@ -237,7 +237,7 @@ def test_diverging_run_exits_with_1(convscope, here):
     assert ended.err.rstrip().endswith("Lower the learning rate, or clip the gradient norm to 1. [diverged]")
     _, diverged, _, next_command = ended.out.splitlines()
     assert diverged.startswith("Diverged at step ")
-    assert diverged.endswith(": no epoch ended before that.")
+    assert diverged.endswith(", before the first epoch ended.")
     assert next_command == "next: convscope diagnose bad"
     assert not (here / "bad" / "best.safetensors").exists()
     found = convscope("diagnose", "bad", "--json")

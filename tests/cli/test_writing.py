@@ -48,7 +48,7 @@ def test_explain_saves_to_a_file(convscope, tmp_path):
     """Nothing goes to stdout then."""
     path = tmp_path / "exercise.html"
     ended = convscope("explain", "exercise", "--format", "html", "--lang", "zh", "--save", path)
-    assert ended == (0, "", f"saved {path}\n")
+    assert ended == (0, "", f"已保存 {path}\n")
     assert "感受野" in path.read_text(encoding="utf-8")
 
 

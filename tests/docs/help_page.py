@@ -9,6 +9,10 @@ HEAD = """\
 # Command line
 
 What `convscope --help` and `convscope VERB --help` print. [How-to guides](../how-to/index.md) show the commands at work.
+
+`--lang zh` prints tables, findings and messages in Chinese, and labels figures in Chinese. The environment variable `CONVSCOPE_LANG` sets
+the language of all commands: `export CONVSCOPE_LANG=zh`. `--json`, `--csv`, `--help`, option names and error codes are English in
+every language.
 """
 
 

@@ -52,3 +52,14 @@ def test_hanging_lines():
     """All lines are indented, the later ones more if wanted."""
     assert hang("one two three four five six", 24, 4) == ["    one two three four", "    five six"]
     assert hang("one two three four five six", 24, 4, 6) == ["    one two three four", "      five six"]
+
+
+def test_chinese_is_wrapped_between_characters():
+    """No line is wider than the terminal, or begins with closing punctuation; names stay whole."""
+    text = "内存：参数占 241 KiB；激活内存峰值：推理 36.75 KiB，训练 58.19 KiB；见 layer4.2.downsample。"
+    for width in range(24, 100):
+        lines = hang(text, width, 2, 4)
+        assert all(width_of(line) <= width for line in lines)
+        assert not any(line.lstrip()[0] in "，。：；" for line in lines)
+        assert sum("layer4.2.downsample" in line for line in lines) == 1
+        assert "".join("".join(lines).split()) == "".join(text.split())

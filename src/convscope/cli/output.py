@@ -84,6 +84,8 @@ _OPTIONS = {
     "diagnose.object_size": "--object-size",
     "Recount.tool": "TOOL",
     "Activation.name": "NAME",
+    "convolution_maps.kernels": "--kernel",
+    **{name: f"--{name.replace('_', '-')}" for name in ("min_field", "max_field")},
 }
 """Arguments of the library, and the options or arguments that set them."""
 
@@ -169,7 +171,8 @@ def print_error(error: ConvscopeError | str) -> None:
 def error_text(error: ConvscopeError | str) -> str:
     """Return an error or warning in the current language, with arguments named as options.
 
-    >>> error_text(BadSetting("{setting} must be at least 1 (got {got}). [setting]", setting="fit.epochs", got=0))
+    >>> template = "{setting} must be at least 1 (got {got}). [setting]"
+    >>> error_text(ConvscopeError(template, setting="fit.epochs", got=0))
     '--epochs must be at least 1 (got 0). [setting]'
     """
     if isinstance(error, ConvscopeError):
@@ -180,7 +183,7 @@ def error_text(error: ConvscopeError | str) -> str:
 
 
 def with_options(message: Message) -> Message:
-    """Return a message whose values `setting` name options instead of arguments of the library."""
+    """Return a message whose values `setting` and `limit` name options instead of arguments of the library."""
     if not message.values:
         return message
     return Message(message.template, **{name: _with_option(name, value) for name, value in message.values.items()})
@@ -190,7 +193,7 @@ def _with_option(name: str, value: Any) -> Any:
     inner = getattr(value, "message", value)  # an error has its message
     if isinstance(inner, Message):
         return with_options(inner)
-    return _OPTIONS.get(value, value) if name == "setting" else value
+    return _OPTIONS.get(value, value) if name in ("setting", "limit") else value
 
 
 def in_options(message: str) -> str:

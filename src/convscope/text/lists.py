@@ -13,7 +13,7 @@ def shortened(items: Sequence[str], limit: int) -> str:
     >>> shortened(["a", "b", "c"], 2), shortened(["a", "b"], 2)
     ('a, b, …', 'a, b')
     """
-    return ", ".join([*items[:limit], *(["…"] if len(items) > limit else [])])
+    return listed([*items[:limit], *(["…"] if len(items) > limit else [])])
 
 
 def shortened_with_count(items: Sequence[str], limit: int) -> str:
@@ -22,20 +22,22 @@ def shortened_with_count(items: Sequence[str], limit: int) -> str:
     >>> shortened_with_count(["a", "b", "c", "d"], 2)
     'a, b and 2 more'
     """
-    first = ", ".join(items[:limit])
+    first = listed(items[:limit])
     if len(items) > limit:
         return Message("{first} and {more} more", first=first, more=len(items) - limit)
     return first
 
 
 def listed(items: Sequence[str]) -> str:
-    """Join messages by commas.
+    """Join names or messages by commas.
 
     >>> listed([Message("one"), Message("two"), Message("three")])
     'one, two, three'
     """
-    *first, last = items
-    return Message("{first}, {last}", first=listed(first), last=last) if first else last
+    if len(items) < 2:
+        return items[0] if items else ""
+    half = len(items) // 2
+    return Message("{first}, {last}", first=listed(items[:half]), last=listed(items[half:]))
 
 
 def join_and(items: Iterable[str]) -> str:
@@ -45,7 +47,7 @@ def join_and(items: Iterable[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     *first, last = items
-    return Message("{first} and {last}", first=", ".join(first), last=last) if first else last
+    return Message("{first} and {last}", first=listed(first), last=last) if first else last
 
 
 def join_or(items: Iterable[str]) -> str:
@@ -55,7 +57,7 @@ def join_or(items: Iterable[str]) -> str:
     'a, b or c'
     """
     *first, last = items
-    return Message("{first} or {last}", first=", ".join(first), last=last) if first else last
+    return Message("{first} or {last}", first=listed(first), last=last) if first else last
 
 
 def counted(count: int, noun: str) -> Message:

@@ -2,8 +2,8 @@
 
 MESSAGES = {
     # Commands and options
-    "There is no command {name!r}. {hint} [verb]": "没有命令 {name!r}。{hint} [verb]",
-    "There is no figure {name!r}. {hint} [verb]": "没有图 {name!r}。{hint} [verb]",
+    "There is no command {name!r}. {hint} [verb]": "没有命令 {name!r}。{hint}[verb]",
+    "There is no figure {name!r}. {hint} [verb]": "没有图 {name!r}。{hint}[verb]",
     "No such option {option!r}.": "没有选项 {option!r}。",
     "No such option {option!r}. Did you mean {names}?": "没有选项 {option!r}。是不是想输入 {names}？",
     "Missing argument {name}.": "缺少参数 {name}。",
@@ -109,10 +109,10 @@ MESSAGES = {
         "--resize 必须是一个尺寸，或“行数 x 列数”，每项不超过 10,000（实际为 {got}）。例如：28、28x32。[resize]"
     ),
     "The images of {data} are {got}, but {network} takes {expected}. {hint} [data-shape]": (
-        "{data} 的图像是 {got}，而 {network} 要求 {expected}。{hint} [data-shape]"
+        "{data} 的图像是 {got}，而 {network} 要求 {expected}。{hint}[data-shape]"
     ),
     "{data} has {classes} classes, but {network} has only {outputs} outputs. {hint} [data-classes]": (
-        "{data} 有 {classes} 个类别，而 {network} 只有 {outputs} 个输出。{hint} [data-classes]"
+        "{data} 有 {classes} 个类别，而 {network} 只有 {outputs} 个输出。{hint}[data-classes]"
     ),
     "Use {options}.": "请用 {options}。",
     "Prepare images of {shape}, or choose another network.": "请准备 {shape} 的图像，或换一个网络。",
@@ -126,7 +126,7 @@ MESSAGES = {
     "skipped {count:,} unreadable image(s): {names}": "跳过 {count:,} 张无法读取的图像：{names}",
     "skipped {count:,} folder(s) without images: {names}": "跳过 {count:,} 个没有图像的文件夹：{names}",
     "--part must be {splits} (got {got!r}). {hint} [part]": (
-        "--part 必须是 {splits}（实际为 {got!r}）。{hint} [part]"
+        "--part 必须是 {splits}（实际为 {got!r}）。{hint}[part]"
     ),
     "{run} on {data} ({part}, {count:,} image(s))": "{run}，数据 {data}（{part}，{count:,} 张图像）",
     "The run was trained on arrays, so its data cannot be loaded. Add --data with a dataset, a folder or an .npz "
@@ -185,7 +185,7 @@ MESSAGES = {
         "在第 {step} 步发散；best.safetensors 来自之前的轮次。"
     ),
     "--optimizer must be {optimizers} (got {got!r}). {hint} [optimizer]": (
-        "--optimizer 必须是 {optimizers}（实际为 {got!r}）。{hint} [optimizer]"
+        "--optimizer 必须是 {optimizers}（实际为 {got!r}）。{hint}[optimizer]"
     ),
     "--momentum applies to --optimizer sgd only (got {got}, which has its own). Leave it out. [momentum]": (
         "--momentum 只用于 --optimizer sgd（实际为 {got}，它有自己的动量）。请去掉它。[momentum]"
@@ -204,7 +204,7 @@ MESSAGES = {
         "{path!r} 的每一行必须是一个 `option: value`。例如：`epochs: 5`。[config-file]"
     ),
     "{path}, line {line}: `{command}` has no option {key!r}. {hint} [config-key]": (
-        "{path} 第 {line} 行：`{command}` 没有选项 {key!r}。{hint} [config-key]"
+        "{path} 第 {line} 行：`{command}` 没有选项 {key!r}。{hint}[config-key]"
     ),
     "{path}, line {line}: {key} must have one value (got a list or mapping). Write `{key}: value`. "
     "[config-value]": (
