@@ -14,9 +14,8 @@ from .kernels import kernels_figure
 from .mistakes import mistakes_figure
 from .network import network_figure
 from .pooling import pooling_growth
-from .region import region_on_image
+from .region import region_on_image, units_beside_image
 from .style import save
-from .units import units_beside_image
 
 __all__ = [
     "activation",
