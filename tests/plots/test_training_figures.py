@@ -15,8 +15,7 @@ from convscope import plots
 from convscope.data import ArrayDataset
 from convscope.errors import BadData, BadShape, UnknownLayer
 from convscope.plots.curves import curves
-from convscope.plots.features import layer_maps
-from convscope.plots.kernels import kernels_of
+from convscope.plots.maps import kernels_of, layer_maps
 from convscope.plots.style import grid_of
 from convscope.training.evaluation import Evaluation, Mistake
 

@@ -8,9 +8,8 @@ from . import style  # first: it reports a missing matplotlib
 from .activation_curves import activation, activations
 from .curves import training_curves
 from .edge_maps import convolution_maps
-from .features import feature_maps
 from .growth import field_growth
-from .kernels import kernels_figure
+from .maps import feature_maps, kernels_figure
 from .mistakes import mistakes_figure
 from .network import network_figure
 from .pooling import pooling_growth
