@@ -14,9 +14,9 @@ import convscope as cs
 from convscope import plots
 from convscope.data import ArrayDataset
 from convscope.errors import BadData, BadShape, UnknownLayer
-from convscope.plots.curves import curves
 from convscope.plots.maps import kernels_of, layer_maps
 from convscope.plots.style import grid_of
+from convscope.plots.training import curves
 from convscope.training.evaluation import Evaluation, Mistake
 
 NETWORK = "input 3x13x11 | conv 5 3x2 | relu | maxpool 2 | conv 12 2 | tanh | flatten | dense 4"

@@ -6,15 +6,14 @@
 
 from . import style  # first: it reports a missing matplotlib
 from .activation_curves import activation, activations
-from .curves import training_curves
 from .edge_maps import convolution_maps
 from .growth import field_growth
 from .maps import feature_maps, kernels_figure
-from .mistakes import mistakes_figure
 from .network import network_figure
 from .pooling import pooling_growth
 from .region import region_on_image, units_beside_image
 from .style import save
+from .training import mistakes_figure, training_curves
 
 __all__ = [
     "activation",
