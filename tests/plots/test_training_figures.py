@@ -276,7 +276,7 @@ def test_layers_without_kernels_are_refused(model):
     ):
         kernels_of(model.network, model.parameters, "relu1")
     with pytest.raises(
-        UnknownLayer, match=r"^network has no layer 'con1'; did you mean conv1, conv2\? \[layer-name\]$"
+        UnknownLayer, match=r"^network has no layer 'con1'. Did you mean conv1, conv2\? \[layer-name\]$"
     ):
         kernels_of(model.network, model.parameters, "con1")
     with pytest.raises(BadShape, match=r"^network has no two-dimensional convolution, .*\. \[no-kernels\]$"):

@@ -1,7 +1,7 @@
 """Figures as PNG or SVG. They need `pip install matplotlib pillow`.
 
-`style.py` has colors, sizes, fonts, small images and `save`. A network diagram takes four steps: `boxes.py` (merge layers), `drawn_layer.py` (colors and labels), `lanes.py` (columns and lanes) and
-`page.py` (positions in inches).
+`style.py` has colors, sizes, fonts, small images and `save`. A network diagram takes four steps: `boxes.py` (merge
+layers), `drawn_layer.py` (colors and labels), `lanes.py` (columns and lanes) and `page.py` (positions in inches).
 """
 
 from . import style  # first: it reports a missing matplotlib

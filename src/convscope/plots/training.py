@@ -1,4 +1,8 @@
-"""Figures of training: the curves of a run, and the images that it classifies wrongly."""
+"""Figures of training: the curves of a run, and the images that it classifies wrongly.
+
+After a divergence losses can have thirty digits. The loss axis then ends at `ABOVE_START` times the loss where the
+training began; a triangle at its upper edge marks each loss above, and a note gives the largest.
+"""
 
 from __future__ import annotations
 
