@@ -14,10 +14,9 @@ import convscope as cs
 from convscope import plots
 from convscope.data import ArrayDataset
 from convscope.errors import BadData, BadShape, UnknownLayer
-from convscope.plots.curves import curves
-from convscope.plots.features import layer_maps
-from convscope.plots.kernels import kernels_of
+from convscope.plots.maps import kernels_of, layer_maps
 from convscope.plots.style import grid_of
+from convscope.plots.training import curves
 from convscope.training.evaluation import Evaluation, Mistake
 
 NETWORK = "input 3x13x11 | conv 5 3x2 | relu | maxpool 2 | conv 12 2 | tanh | flatten | dense 4"
@@ -277,7 +276,7 @@ def test_layers_without_kernels_are_refused(model):
     ):
         kernels_of(model.network, model.parameters, "relu1")
     with pytest.raises(
-        UnknownLayer, match=r"^network has no layer 'con1'; did you mean conv1, conv2\? \[layer-name\]$"
+        UnknownLayer, match=r"^network has no layer 'con1'. Did you mean conv1, conv2\? \[layer-name\]$"
     ):
         kernels_of(model.network, model.parameters, "con1")
     with pytest.raises(BadShape, match=r"^network has no two-dimensional convolution, .*\. \[no-kernels\]$"):

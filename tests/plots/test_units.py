@@ -8,7 +8,7 @@ import pytest
 import convscope as cs
 from convscope import plots
 from convscope.errors import BadShape
-from convscope.plots.units import BY_GLOBAL_PATH, SEEING
+from convscope.plots.region import BY_GLOBAL_PATH, SEEING
 
 GATED = "input 3x48x60 | conv 8 3 s2 p1 | g: globalavgpool | c: conv 8 1 | s: sigmoid | m: mul conv1 s | conv2: conv 4 3"
 

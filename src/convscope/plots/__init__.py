@@ -6,18 +6,19 @@ placed; `drawn_layer.py` has the colors and labels of its layers.
 
 from . import style  # first: it reports a missing matplotlib
 from .activation_curves import activation, activations
+<<<<<<< HEAD
 from .attribution import Attribution, attribution_figure, effective_field_figure, strongest_figure
 from .curves import training_curves
+=======
+>>>>>>> wt-train
 from .edge_maps import convolution_maps
-from .features import feature_maps
 from .growth import field_growth
-from .kernels import kernels_figure
-from .mistakes import mistakes_figure
+from .maps import feature_maps, kernels_figure
 from .network import network_figure
 from .pooling import pooling_growth
-from .region import region_on_image
+from .region import region_on_image, units_beside_image
 from .style import save
-from .units import units_beside_image
+from .training import mistakes_figure, training_curves
 
 __all__ = [
     "Attribution",

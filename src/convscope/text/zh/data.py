@@ -2,7 +2,7 @@
 
 MESSAGES = {
     "x must have 4 axes (n, c, h, w) (got x={shape}). {hint} [data-rank]": (
-        "x 必须有 4 个轴 (n, c, h, w)（实际为 x={shape}）。{hint} [data-rank]"
+        "x 必须有 4 个轴 (n, c, h, w)（实际为 x={shape}）。{hint}[data-rank]"
     ),
     "x must contain bytes (uint8, 0…255) or floating-point numbers (got dtype={dtype}). Scale it and use "
     "x.astype('float32'). [data-type]": (
@@ -19,7 +19,7 @@ MESSAGES = {
         " {value:g}）。请修复或删除这类图像。[data-nan]"
     ),
     "labels must have 1 axis (n,) (got labels={shape}). {hint} [label-rank]": (
-        "labels 必须有 1 个轴 (n,)（实际为 labels={shape}）。{hint} [label-rank]"
+        "labels 必须有 1 个轴 (n,)（实际为 labels={shape}）。{hint}[label-rank]"
     ),
     "labels must be integers, indices into the classes (got dtype={dtype}). Use np.unique(labels, "
     "return_inverse=True) to number them. [label-type]": (
@@ -37,7 +37,7 @@ MESSAGES = {
     "labels must be from 0 to {highest} (got {label} for image {image}; {outside} of {labels} labels are "
     "outside). {hint} [label-range]": (
         "标签必须在 0 到 {highest} 之间（第 {image} 张图像的标签为 {label}；{labels} 个标签中有 {outside} 个超出"
-        "范围）。{hint} [label-range]"
+        "范围）。{hint}[label-range]"
     ),
     "Use x[:, None] for gray images.": "灰度图像请使用 x[:, None]。",
     "Reshape it to one image per row.": "请改变其形状，使每行为一张图像。",
@@ -52,7 +52,7 @@ MESSAGES = {
         "x 的元素必须是浮点数（实际为 dtype={dtype}）。请使用 {code}。[images-type]"
     ),
     "x must be n×{expected} for {network} (got x={got}). {hint} [images-shape]": (
-        "{network} 要求 x 的形状为 n×{expected}（实际为 x={got}）。{hint} [images-shape]"
+        "{network} 要求 x 的形状为 n×{expected}（实际为 x={got}）。{hint}[images-shape]"
     ),
     "x must contain at least one image (got none). Check where they come from. [images-empty]": (
         "x 必须包含至少一张图像（实际没有）。请检查图像的来源。[images-empty]"
@@ -177,7 +177,7 @@ MESSAGES = {
     "checking images: {number:,} of {total:,}": "正在检查图像：{number:,} / {total:,}",
     "{setting} must be a known dataset, a folder of images per class, or an .npz file (got {got!r}). "
     "{hint} [data-name]": (
-        "{setting} 必须是已知的数据集、按类别存放图像的文件夹或 .npz 文件（实际为 {got!r}）。{hint} [data-name]"
+        "{setting} 必须是已知的数据集、按类别存放图像的文件夹或 .npz 文件（实际为 {got!r}）。{hint}[data-name]"
     ),
     "{setting} must be one of {known} (got {got!r}). [data-split]": (
         "{setting} 必须是 {known} 之一（实际为 {got!r}）。[data-split]"
@@ -253,12 +253,12 @@ MESSAGES = {
     "A part of the data must have at least one image (got none). Hold out less. [data-empty]": (
         "每部分数据必须至少有一张图像（实际没有）。请减少留出的数据。[data-empty]"
     ),
-    "an integer from 1 to 1000 (pixels)": "1 到 1000 的整数（像素）",
-    "a probability from 0 to 1": "0 到 1 的概率",
-    "a fraction of the side from 0 to 0.9": "边长的比例，0 到 0.9",
-    "a number from 0 to 180 (degrees)": "0 到 180 的数（度）",
+    "an integer from 1 to 1000 (pixels)": "介于 1 到 1000 的整数（像素）",
+    "a probability from 0 to 1": "介于 0 到 1 的概率",
+    "a fraction of the side from 0 to 0.9": "边长的比例，介于 0 到 0.9",
+    "a number from 0 to 180 (degrees)": "介于 0 到 180 的数（度）",
     "{setting} has an unknown transformation (got {got!r}). {hint} [augment-name]": (
-        "{setting} 含有未知的变换（实际为 {got!r}）。{hint} [augment-name]"
+        "{setting} 含有未知的变换（实际为 {got!r}）。{hint}[augment-name]"
     ),
     "{name} of {setting} must be {expected} (got {got!r}). Write for example {name}={usual:g}. "
     "[augment-strength]": (

@@ -40,6 +40,6 @@ MESSAGES = {
     "{path!r} must unpack to at most {ratio} times its size, or {limit} MiB (got {unpacked:,} bytes from "
     "{packed:,}). {hint} [unpacked-size]": (
         "{path!r} 解压后不得超过其自身大小的 {ratio} 倍或 {limit} MiB（实际由 {packed:,} 字节解压为 "
-        "{unpacked:,} 字节）。{hint} [unpacked-size]"
+        "{unpacked:,} 字节）。{hint}[unpacked-size]"
     ),
 }

@@ -2,10 +2,10 @@
 
 MESSAGES = {
     "{setting} must be {expected} (got {got}). {hint} [setting]": (
-        "{setting} 必须是{expected}（实际为 {got}）。{hint} [setting]"
+        "{setting} 必须是{expected}（实际为 {got}）。{hint}[setting]"
     ),
     "{setting} must be an integer of at least {least} (got {got}). {hint} [setting]": (
-        "{setting} 必须是不小于 {least} 的整数（实际为 {got}）。{hint} [setting]"
+        "{setting} 必须是不小于 {least} 的整数（实际为 {got}）。{hint}[setting]"
     ),
     "{setting} must be True or False (got {got}). [setting]": (
         "{setting} 必须是 True 或 False（实际为 {got}）。[setting]"
@@ -16,7 +16,7 @@ MESSAGES = {
     "a number of at least {least:g} and below {below:g}": "不小于 {least:g} 且小于 {below:g} 的数",
     "0.1 is usual.": "通常为 0.1。",
     "{setting} must be a loss or its name (got {got!r}). {hint} [loss]": (
-        "{setting} 必须是损失函数或其名称（实际为 {got!r}）。{hint} [loss]"
+        "{setting} 必须是损失函数或其名称（实际为 {got!r}）。{hint}[loss]"
     ),
     "{kind}.axis must be the class axis (0) for cross-entropy (got axis={axis} in {layer!r}). Normalize "
     "over the first axis, or use another loss. [softmax-axis]": (
@@ -36,7 +36,7 @@ MESSAGES = {
     "1e-8 is usual.": "通常为 1e-8。",
     "Count steps, not epochs.": "请以步数计，而非轮次。",
     "{setting} must be a schedule or its name (got {got!r}). {hint} [schedule]": (
-        "{setting} 必须是学习率调度或其名称（实际为 {got!r}）。{hint} [schedule]"
+        "{setting} 必须是学习率调度或其名称（实际为 {got!r}）。{hint}[schedule]"
     ),
     "Leave it out for the whole run.": "省略时为整个训练过程。",
     "{setting} must be set if the length of the run is unknown (got None). Set it, or train with fit. "
@@ -49,7 +49,7 @@ MESSAGES = {
     "1e4 is usual.": "通常为 1e4。",
     "0.01 is usual.": "通常为 0.01。",
     "{setting} must be the name of a task, or None (got {got!r}). {hint} [task]": (
-        "{setting} 必须是任务的名称或 None（实际为 {got!r}）。{hint} [task]"
+        "{setting} 必须是任务的名称或 None（实际为 {got!r}）。{hint}[task]"
     ),
     "{setting} must be True, False or None (got {got!r}). Leave it out to follow the model's task. "
     "[probabilities]": (

@@ -2,10 +2,10 @@
 
 MESSAGES = {
     "{setting} must be an elementwise activation function (got {got!r}). {hint} [activation-name]": (
-        "{setting} 必须是逐元素的激活函数（实际为 {got!r}）。{hint} [activation-name]"
+        "{setting} 必须是逐元素的激活函数（实际为 {got!r}）。{hint}[activation-name]"
     ),
     "{activation} has no setting {name!r} (got {name}={got!r}). {hint} [activation-setting]": (
-        "{activation} 没有设置 {name!r}（实际为 {name}={got!r}）。{hint} [activation-setting]"
+        "{activation} 没有设置 {name!r}（实际为 {name}={got!r}）。{hint}[activation-setting]"
     ),
     "Use {names}.": "请使用 {names}。",
     "Leave it out.": "请省略它。",
@@ -21,14 +21,14 @@ MESSAGES = {
     "{network} has no feature maps: no layer's output has channels, rows and columns. [no-maps]": (
         "{network} 没有特征图：没有一层的输出具有通道、行和列。[no-maps]"
     ),
-    "{network} has no layer {layer!r}. {hint} [layer-name]": "{network} 中没有层 {layer!r}。{hint} [layer-name]",
+    "{network} has no layer {layer!r}. {hint} [layer-name]": "{network} 中没有层 {layer!r}。{hint}[layer-name]",
     "{layer!r} has no feature maps: its output {shape} has no rows and columns. Choose a layer before the "
     "flattening. [no-maps]": ("{layer!r} 没有特征图：其输出 {shape} 没有行和列。请选择展平之前的层。[no-maps]"),
     "The network has only an input, so there is no receptive field to draw. Add layers. [field-growth]": (
         "网络只有输入，没有感受野可供绘制。请添加层。[field-growth]"
     ),
     "{layer!r} is not a two-dimensional convolution, so it has no kernels to draw. {hint} [no-kernels]": (
-        "{layer!r} 不是二维卷积，没有卷积核可供绘制。{hint} [no-kernels]"
+        "{layer!r} 不是二维卷积，没有卷积核可供绘制。{hint}[no-kernels]"
     ),
     "{network} has no two-dimensional convolution, so it has no kernels to draw. [no-kernels]": (
         "{network} 没有二维卷积，没有卷积核可供绘制。[no-kernels]"

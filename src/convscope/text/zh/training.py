@@ -2,7 +2,7 @@
 
 MESSAGES = {
     "{setting} has an unknown value (got {got!r}). {hint} [configuration-value]": (
-        "{setting} 的值未知（实际为 {got!r}）。{hint} [configuration-value]"
+        "{setting} 的值未知（实际为 {got!r}）。{hint}[configuration-value]"
     ),
     "Use 5.": "请使用 5。",
     "64 is usual.": "通常为 64。",
@@ -11,7 +11,7 @@ MESSAGES = {
         "[optimizer]"
     ),
     "{owner} has an unknown key {key!r}. {hint} [configuration-key]": (
-        "{owner} 含有未知的键 {key!r}。{hint} [configuration-key]"
+        "{owner} 含有未知的键 {key!r}。{hint}[configuration-key]"
     ),
     "3 is usual.": "通常为 3。",
     "Leave it out for a checkpoint after each epoch.": "省略时每轮结束后保存检查点。",
@@ -205,7 +205,7 @@ MESSAGES = {
         "{log_path!r} 短于最近一个检查点时的长度（完整的行共 {size:,} 字节，应为 {written:,} 字节）。请恢复原始"
         "日志。[log-short]"
     ),
-    "There is no run folder {path!r}. {hint} [no-model]": "没有运行文件夹 {path!r}。{hint} [no-model]",
+    "There is no run folder {path!r}. {hint} [no-model]": "没有运行文件夹 {path!r}。{hint}[no-model]",
     "{setting} must be {known} (got {got!r}). [checkpoint]": (
         "{setting} 必须是 {known}（实际为 {got!r}）。[checkpoint]"
     ),
