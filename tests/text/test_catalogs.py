@@ -23,7 +23,7 @@ TEMPLATES = {"Message", "localize"} | ERRORS
 
 PENDING = {
     *("text", "errors", "arrays", "files", "progress", "axis", "settings", "input_shapes", "layers", "network"),
-    *("parameters", "notation", "optim", "analysis", "derivations", "images", "data", "engines", "interop"),
+    *("parameters", "notation", "optim", "analysis", "derivations", "images", "data", "engines"),
     *("loading", "model", "exchange", "training", "lab", "bench", "render", "plots", "cli"),
 }
 """Packages and modules whose messages have no entries yet."""

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra, missing_library
+from ...text.language import Message
+from ...text.lists import join_or
+from ..errors import first_line
 
 BACKENDS = ("torch", "tensorflow", "jax")
 """Backends, in order of preference."""
@@ -28,19 +31,19 @@ def require_keras() -> Any:
     try:
         import keras
     except (ImportError, ValueError) as error:
-        known = find_spec("keras") is not None
-        raise _missing(f"got {type(error).__name__}: {error}" if known else "") from None
+        if find_spec("keras") is None:
+            raise _missing() from None
+        raise _missing(Message("got {error}", error=first_line(error))) from None
     if int(keras.__version__.partition(".")[0]) < 3:
-        raise _missing(f"got Keras {keras.__version__}")
+        raise _missing(Message("got Keras {version}", version=keras.__version__))
     return keras
 
 
-def _missing(got: str) -> MissingExtra:
+def _missing(got: str = "") -> MissingExtra:
     chosen = os.environ.get("KERAS_BACKEND", "torch")
     more = "" if _usable(chosen) else f" {chosen}" if chosen in BACKENDS else " torch"
-    needs = f"Keras models need Keras 3 with a backend, {', '.join(BACKENDS)}"
-    packages = f'"keras>=3"{more}'
-    return missing_library(needs, packages, "missing-keras", *([got] if got else []))
+    needs = Message("Keras models need Keras 3 with {backends} as its backend", backends=join_or(BACKENDS))
+    return missing_library(needs, f'"keras>=3"{more}', "missing-keras", got)
 
 
 def _configured() -> str:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from math import isqrt
 from typing import Any, NamedTuple
 
+from ...text.language import Message
+
 _OPERATORS = (
     *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__"),
     *("__floordiv__", "__rfloordiv__", "__mod__", "__rmod__", "__pow__", "__rpow__", "__matmul__", "__rmatmul__"),
@@ -85,7 +87,7 @@ def trace(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
         warnings.simplefilter("ignore", DeprecationWarning)  # from NumPy, about a call by Keras
         outputs = tree.flatten(function(*args, **kwargs))
     if not outputs or not all(isinstance(one, KerasTensor) for one in outputs):
-        raise TypeError("no symbolic tensors returned")
+        raise TypeError(Message("a call that returns no symbolic tensors"))
     return Graph(inputs, _nodes_between(inputs, outputs), outputs, traced=True)
 
 
@@ -117,7 +119,7 @@ def _nodes_between(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
             waiting.pop()
             continue
         if history.operation is None or isinstance(history.operation, InputLayer):
-            raise TypeError("a symbolic tensor that is no input")
+            raise TypeError(Message("a symbolic tensor that is not an input"))
         node = history.operation._inbound_nodes[history.node_index]
         needed = [one for one in node.arguments.keras_tensors if id(one) not in reached]
         if needed:

@@ -57,9 +57,9 @@ def _check_size(what: str, source: WeightSource, shape: Shape) -> None:
     """Compare a parameter with the variables that it is made from, without reading them."""
     if source.size != size_of(shape):
         raise BadShape(
-            "{what} has {size:,} elements in the model (got {shape} for this input shape). Pass the "
-            "shape that the model was built for, channels first. [keras-weights]",
-            what=what,
+            "{parameter} has {size:,} elements in the model (got {shape} for this input shape). Pass the shape "
+            "that the model was built for, channels first. [keras-weights]",
+            parameter=what,
             size=source.size,
             shape=show_shape(shape),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...engines.protocol import Array
 from ...input_shapes import InputShape
+from ...text.language import Message
 from ..import_spec import Scheme, build_model, parse_spec
 from ..weights import ImportedWeights
 from .backend import require_keras
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ...network import Network
     from .converter import ModelConverter
 
-SCHEME = Scheme("keras", "a Keras model", "keras:keras.applications:ResNet50")
+SCHEME = Scheme("keras", Message("a Keras model"), "keras:keras.applications:ResNet50")
 
 _NAME_COUNTERS = "object_name_uids"
 """The attribute of Keras' global state that numbers unnamed layers, by class."""

@@ -9,6 +9,8 @@ from typing import Any
 from ...errors import BadNetwork, BadSetting, ConvscopeError
 from ...input_shapes import InputShape, shapes_by_name
 from ...layers.connection import Shape
+from ...text.language import Message
+from ...text.lists import join_and
 from ..errors import first_line
 from .graph import Graph, batch_size, inner_graph, trace
 from .shapes import to_data_format
@@ -28,9 +30,9 @@ def graph_of(model: Any, input_shape: InputShape | None) -> Graph:
 
     if not isinstance(model, keras.Model):
         raise BadSetting(
-            "from_keras.model must be a Keras model (got {name__}). Pass one, as in "
+            "from_keras.model must be a Keras model (got {got}). Pass one, as in "
             "from_keras(keras.applications.ResNet50(weights=None)). [keras-model]",
-            name__=type(model).__name__,
+            got=type(model).__name__,
         )
     graph = inner_graph(model)
     if graph is not None:
@@ -49,7 +51,7 @@ def check_complete(model: Any, complete: bool) -> None:
         BadNetwork: [keras-trace]
     """
     if not complete:
-        raise _untraceable(model, ValueError("weights that do not appear in its graph"))
+        raise _untraceable(model, ValueError(Message("weights that do not appear in its graph")))
 
 
 def _build_sequential(model: Any, input_shape: InputShape | None) -> Graph | None:
@@ -167,10 +169,9 @@ def _symbols(shapes: Any, name: str, dtype: str, batch: int | None) -> Any:
 
 def _unbuilt(model: Any) -> BadSetting:
     return BadSetting(
-        "from_keras.model has no input shape (got {name__} {name!r}). Pass "
-        "input_shape=(channels, height, width) or --input, or build it from keras.Input. "
-        "[keras-unbuilt]",
-        name__=type(model).__name__,
+        "from_keras.model has no input shape (got {kind} {name!r}). Pass input_shape=(channels, height, width) or "
+        "--input, or build it from keras.Input. [keras-unbuilt]",
+        kind=type(model).__name__,
         name=model.name,
     )
 
@@ -178,19 +179,19 @@ def _unbuilt(model: Any) -> BadSetting:
 def _several(model: Any, needed: list[str]) -> BadSetting:
     example = ", ".join(f"{name!r}: (…)" for name in needed) or "'name': (…)"
     return BadSetting(
-        "from_keras.input_shape must have a shape for each input of {name__} {name!r} (it is "
-        "called with {value}). Pass input_shape={{{example}}}, channels first. [keras-inputs]",
-        name__=type(model).__name__,
+        "from_keras.input_shape must have a shape for each input of {kind} {name!r} (it is called with "
+        "{arguments}). Pass input_shape={{{example}}}, channels first. [keras-inputs]",
+        kind=type(model).__name__,
         name=model.name,
-        value=" and ".join(needed) or "several tensors",
+        arguments=join_and(needed) if needed else Message("several tensors"),
         example=example,
     )
 
 
 def _untraceable(model: Any, error: Exception) -> BadNetwork:
     return BadNetwork(
-        "{name__} has no graph, and cannot be called with symbolic tensors (got {error}). Build "
-        "it from keras.Input, or use keras.ops in its call. [keras-trace]",
-        name__=type(model).__name__,
+        "{kind} has no graph, and cannot be called with symbolic tensors (got {error}). Build it from "
+        "keras.Input, or use keras.ops in its call. [keras-trace]",
+        kind=type(model).__name__,
         error=first_line(error),
     )

@@ -75,9 +75,9 @@ def read_array(value: Any) -> Array:
     except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
         name = getattr(value, "path", type(value).__name__)
         raise BadNetwork(
-            "The model's weights have no values (got {name__} for {name!r}). Build the model on the "
-            "CPU, or leave out parameters=True. [keras-no-numbers]",
-            name__=type(error).__name__,
+            "The model's weights have no values (got {error} for {name!r}). Build the model on the CPU, or leave "
+            "out parameters=True. [keras-no-numbers]",
+            error=type(error).__name__,
             name=name,
         ) from error
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ...errors import BadShape
 from ...layers.base import Layer
 from ...layers.connection import Shape
+from ...text.language import Message
 from ..errors import UnsupportedOperator
 from .builder import Builder, reshaping
 from .registry import Converter
@@ -154,7 +154,7 @@ class Call:
     def integer_list(self, index: int) -> list[int]:
         """Return the integers of a constant input: a shape, axes or the like."""
         if self.constant(index).size > MAX_LIST_LENGTH:
-            raise TooLarge(f"a list of {self.constant(index).size:,} integers")
+            raise TooLarge(Message("a list of {size:,} integers", size=self.constant(index).size))
         return [int(item) for item in self.array(index).reshape(-1)]
 
     def array(self, index: int) -> Array:
@@ -200,10 +200,6 @@ class Call:
             return viewed
         output = self.emit(reshaping(viewed.image), flow, part=part)
         return Flow(output.layer, shape, batch, output.layer_shape, flow.dtype)
-
-    def invalid(self, problem: str) -> BadShape:
-        """Return the error for a node that is wrong in any network."""
-        return BadShape("{problem}. Export the model again. [onnx-node]", problem=problem)
 
     def is_output_used(self, index: int) -> bool:
         """Return whether a node or the graph uses an output."""

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...errors import BadFile
-from ..errors import UnsupportedOperator
+from ...text.language import Message
+from ..errors import reason_of
 from .call import find_unread
 from .fold_rules import RULES, FoldRule, resolve_shape
 from .reader import tensor_constant
-from .values import Array, Constant, Flow, TooLarge, from_array, short_key
+from .values import Array, Constant, Flow, from_array, short_key
 
 if TYPE_CHECKING:
     from .call import Call
@@ -39,7 +40,7 @@ def fold(call: Call, schema: OperatorSchema | None) -> list[Constant | None] | N
     if constants is not None:
         name = find_unread(call, schema, inputs=False)
         if name:
-            raise _cannot_compute(call, f"the unsupported attribute {name}")
+            raise _cannot_compute(call, Message("the unsupported attribute {name}", name=name))
     return constants
 
 
@@ -85,7 +86,7 @@ def _constant_node(call: Call) -> Constant:
         if value is not None:
             array = np.array(value, dtype)
             return from_array(array, np_dtype_to_tensor_dtype(array.dtype))
-    raise _cannot_compute(call, "a Constant without a numeric value")
+    raise _cannot_compute(call, Message("a Constant without a numeric value"))
 
 
 # Small constants
@@ -153,8 +154,6 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return compute()
-    except (UnsupportedOperator, TooLarge) as error:
-        raise _cannot_compute(call, str(error)) from None
     except (
         ArithmeticError,
         AttributeError,
@@ -164,16 +163,16 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
         TypeError,
         ValueError,
     ) as error:
-        raise _cannot_compute(call, str(error).partition("\n")[0]) from None
+        raise _cannot_compute(call, reason_of(error)) from None
 
 
 def _cannot_compute(call: Call, reason: str) -> BadFile:
     return BadFile(
-        "A constant of {path!r} cannot be computed (got {reason} at node {value!r}, {operator}). "
-        "Simplify the model with an ONNX optimizer. [onnx-constant]",
+        "A constant of {path!r} cannot be computed (got {reason} at node {node!r}, {operator}). Simplify the "
+        "model with an ONNX optimizer. [onnx-constant]",
         path=str(call.converter.path),
         reason=reason,
-        value=call.node.name or call.name,
+        node=call.node.name or call.name,
         operator=call.operator,
     )
 

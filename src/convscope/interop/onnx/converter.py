@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...errors import BadFile, ConvscopeError
 from ...layers.connection import Shape
 from ...layers.structural import Opaque
+from ...text.language import Message
 from ..errors import UnsupportedOperator
 from .builder import Builder
 from .call import Call, check_types, find_unread
@@ -105,10 +106,11 @@ class GraphConverter:
         self.model.node_count += len(self._nodes)
         if self.model.node_count > MAX_NODES:
             raise BadFile(
-                "{path!r} must have at most {max_nodes:,} nodes, with functions expanded. Split the "
+                "{path!r} must have at most {limit:,} nodes, with functions expanded (got {count:,}). Split the "
                 "model. [onnx-nodes]",
                 path=str(self.path),
-                max_nodes=MAX_NODES,
+                limit=MAX_NODES,
+                count=self.model.node_count,
             )
         for node in self._nodes:
             if id(node.node) not in self._absorbed:
@@ -170,7 +172,9 @@ class GraphConverter:
         value = self.values.get(name)
         if value is not None:
             return value
-        use = "an output of the graph" if user is None else f"an input of node {user.title}"
+        use = Message("an output of the graph")
+        if user is not None:
+            use = Message("an input of node {node}", node=user.title)
         if name not in self.values:
             raise BadFile(
                 "{path!r} uses a value that no node computes: {name!r}, {use}. Export the model again. "
@@ -206,7 +210,7 @@ class GraphConverter:
             if isinstance(error, BadFile):
                 raise
             raise type(error)(
-                "Node {title} of {path!r}: {error}", title=node.title, path=str(self.path), error=error
+                "Node {node} of {path!r}: {error}", node=node.title, path=str(self.path), error=error
             ) from None
         for index, name in enumerate(node.outputs):
             if name:
@@ -299,10 +303,10 @@ class GraphConverter:
     ) -> GraphConverter:
         if self._depth >= MAX_GRAPH_DEPTH:
             raise BadFile(
-                "{path!r} must nest graphs and functions at most {max_graph_depth} deep. Simplify it "
-                "with an ONNX optimizer. [onnx-depth]",
+                "{path!r} must nest graphs and functions at most {limit} deep. Simplify it with an ONNX "
+                "optimizer. [onnx-depth]",
                 path=str(self.path),
-                max_graph_depth=MAX_GRAPH_DEPTH,
+                limit=MAX_GRAPH_DEPTH,
             )
         return GraphConverter(self.model, values, opsets, f"{name}/", self._depth + 1)
 
@@ -346,13 +350,13 @@ def opaque(call: Call, reason: str = "") -> list[Value | None]:
         output_type = inferred.get(name) or call.converter.model.declared_type(name)
         if output_type is None:
             raise BadFile(
-                "The shape of {name!r} in {path!r} is unknown: node {value!r} has the unsupported "
-                "operator {call}. Run onnx.shape_inference.infer_shapes on the file, or add value_info. "
+                "The shape of {name!r} in {path!r} is unknown: node {node!r} has the unsupported operator "
+                "{operator}. Run onnx.shape_inference.infer_shapes on the file, or add value_info. "
                 "[onnx-operator]",
                 name=name,
                 path=str(call.converter.path),
-                value=call.node.name or call.name,
-                call=_title(call, reason),
+                node=call.node.name or call.name,
+                operator=_title(call, reason),
             )
         part = "" if index == used[-1] else str(index)
         outputs[index] = _emit_opaque(call, flows, output_type, part, reason)
@@ -405,7 +409,7 @@ def _emit_opaque(call: Call, flows: list[Flow], output_type: TensorType, part: s
         output = call.emit(Opaque(operator, image), *flows, part=part)
     except ConvscopeError as error:
         raise BadFile(
-            "Node {name!r} of {path!r}: {error}", name=call.name, path=str(call.converter.path), error=error
+            "Node {node} of {path!r}: {error}", node=repr(call.name), path=str(call.converter.path), error=error
         ) from None
     return Flow(output.layer, shape, batch, output.layer_shape, dtype)
 

@@ -15,7 +15,7 @@ from ...network import Network
 from .builder import Builder
 from .converter import GraphConverter, ModelContext
 from .graph import GraphInput, graph_inputs, image_shape
-from .reader import OnnxFile, bad_file, read_structure
+from .reader import OnnxFile, read_structure
 from .values import Constant, Flow, Value
 
 MAX_COMPUTED_WEIGHTS = 1 << 26
@@ -43,12 +43,12 @@ def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -
     """
     computed = sum(max(0, constant.size - constant.weights) for constant in stored.values())
     if computed > MAX_COMPUTED_WEIGHTS + path.stat().st_size:
-        raise bad_file(
-            path,
-            f"must describe at most {MAX_COMPUTED_WEIGHTS:,} weights without storing them",
-            f"{computed:,}",
-            "Import its structure only",
-            "onnx-weights",
+        raise BadFile(
+            "{path!r} must describe at most {limit:,} weights without storing them (got {computed:,}). Import its "
+            "structure only. [onnx-weights]",
+            path=str(path),
+            limit=MAX_COMPUTED_WEIGHTS,
+            computed=computed,
         )
     # An attention mask contains minus infinity, learned weights must not.
     masks = {
@@ -61,12 +61,11 @@ def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -
         try:
             array = stored[name].array
         except RecursionError:
-            raise bad_file(
-                path,
-                "must compute its weights from stored ones in a few steps",
-                f"too many steps for {name!r}",
-                "Simplify the model with an ONNX optimizer",
-                "onnx-weights",
+            raise BadFile(
+                "{path!r} must compute its weights from stored ones in a few steps (got too many for {name!r}). "
+                "Simplify the model with an ONNX optimizer. [onnx-weights]",
+                path=str(path),
+                name=name,
             ) from None
         if array.dtype != np.float32:
             array = array.astype(np.float32)

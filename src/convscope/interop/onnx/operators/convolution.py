@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....axis.window import same_padding
+from ....errors import BadShape
 from ....layers import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ....layers.connection import Shape
 from ....layers.convolution import Conv, ConvTranspose
@@ -92,7 +93,13 @@ def _kernel(call: Call, weight: Shape) -> Shape:
     kernel = tuple(weight[2:])
     declared = tuple(call.attribute("kernel_shape", kernel))
     if declared != kernel:
-        raise call.invalid(f"{call.operator}.kernel_shape must be that of the weight, {kernel} (got {declared})")
+        raise BadShape(
+            "{operator}.kernel_shape must be that of the weight, {kernel} (got {declared}). Export the model "
+            "again. [onnx-node]",
+            operator=call.operator,
+            kernel=kernel,
+            declared=declared,
+        )
     return kernel
 
 

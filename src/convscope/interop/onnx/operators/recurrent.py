@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from ....errors import BadShape
 from ....layers import LSTM, Concat, Permute, Reshape, Slice
 from ...errors import UnsupportedOperator
 from ..call import Call, with_batch_at
@@ -82,7 +83,10 @@ def _direction_count(call: Call) -> int:
         if call.optional_attribute(name):
             raise UnsupportedOperator("activations with settings", name)
     if call.attribute("hidden_size", call.constant(2).shape[-1]) != call.constant(2).shape[-1]:
-        raise call.invalid(f"LSTM.hidden_size must be that of R (got {call.attribute('hidden_size', 0)})")
+        raise BadShape(
+            "LSTM.hidden_size must be that of R (got {got}). Export the model again. [onnx-node]",
+            got=call.attribute("hidden_size", 0),
+        )
     if call.has_input(4) or call.attribute("clip", 0.0) or call.is_output_used(2):
         raise UnsupportedOperator("lengths, clipping or cell states")
     for index in (5, 6):

@@ -7,10 +7,11 @@ from math import prod
 
 import numpy as np
 
+from ....errors import BadShape
 from ....layers import ChannelShuffle, Concat, Crop, Expand, Flatten, Pad, Parameter, Permute, PixelShuffle, Slice
 from ....layers.connection import Shape
 from ....settings import Pads
-from ...errors import UnsupportedOperator
+from ...errors import UnsupportedOperator, reason_of
 from ..call import Call, with_batch_at, with_layer_output, without_batch
 from ..fold_rules import resolve_shape
 from ..registry import converts
@@ -29,7 +30,11 @@ def reshape(call: Call) -> Sequence[Flow]:
     try:
         shape = resolve_shape(x.shape, target, bool(call.attribute("allowzero", 0)))
     except (ValueError, IndexError) as error:
-        raise call.invalid(f"Reshape.shape must have as many elements as the input (got {error})") from None
+        raise BadShape(
+            "Reshape.shape must have as many elements as the input (got {error}). Export the model again. "
+            "[onnx-node]",
+            error=reason_of(error),
+        ) from None
     batch = batch_after_reshape(x, shape)
     shuffled = patterns.channel_shuffle(call, without_axis(shape, batch)) if batch == 0 else None
     return [shuffled or call.reshape(x, shape, batch)]
@@ -72,7 +77,11 @@ def squeeze(call: Call) -> Sequence[Flow]:
         [axis for axis, size in enumerate(x.shape) if size == 1] if listed is None else [a % rank for a in listed]
     )
     if any(x.shape[axis] != 1 for axis in axes):
-        raise call.invalid(f"Squeeze.axes must have size 1 (got axes {axes} of {x.shape})")
+        raise BadShape(
+            "Squeeze.axes must have size 1 (got axes {axes} of {shape}). Export the model again. [onnx-node]",
+            axes=axes,
+            shape=x.shape,
+        )
     shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
     batch = None if x.batch is None or x.batch in axes else x.batch - sum(axis < x.batch for axis in axes)
     return [call.reshape(x, shape, batch)]
@@ -98,7 +107,12 @@ def transpose(call: Call) -> Sequence[Flow]:
     x = call.flow()
     order = list(call.attribute("perm", list(range(len(x.shape)))[::-1]))
     if sorted(order) != list(range(len(x.shape))):
-        raise call.invalid(f"Transpose.perm must be a permutation of {len(x.shape)} axes (got {order})")
+        raise BadShape(
+            "Transpose.perm must be a permutation of {rank} axes (got {order}). Export the model again. "
+            "[onnx-node]",
+            rank=len(x.shape),
+            order=order,
+        )
     shape = tuple(x.shape[axis] for axis in order)
     batch = None if x.batch is None else order.index(x.batch)
     layer_order = tuple(axis for axis in map(x.axis, order) if axis is not None)
@@ -163,7 +177,12 @@ def space_to_depth(call: Call) -> Sequence[Flow]:
     if len(x.shape) != 4 or not size >= 2 or size * size > MAX_COPIES:
         raise UnsupportedOperator("blocks of 2 to 8 pixels")
     if x.shape[2] % size or x.shape[3] % size:
-        raise call.invalid(f"SpaceToDepth.blocksize must divide height and width (got {size} for {x.shape})")
+        raise BadShape(
+            "SpaceToDepth.blocksize must divide height and width (got {size} for {shape}). Export the model "
+            "again. [onnx-node]",
+            size=size,
+            shape=x.shape,
+        )
     parts = []
     for row in range(size):
         rows = call.emit(Slice(1, row, None, size), x, part=f"row{row}")
