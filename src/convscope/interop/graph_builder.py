@@ -8,10 +8,26 @@ from typing import Generic, TypeVar
 from ..layers.base import Layer
 from ..layers.connection import Shape
 from ..layers.facts import Facts, facts
-from ..layers.structural import Identity, Input
+from ..layers.rearrange import Flatten, Reshape
+from ..layers.structural import Identity, Input, Opaque
 from ..network import Entry, Network, is_name
 
 Weight = TypeVar("Weight")
+
+
+def reshape_layer(shape: Shape) -> Flatten | Reshape:
+    """Return the layer that reshapes to this shape."""
+    return Flatten() if len(shape) == 1 else Reshape(shape)
+
+
+def opaque_layer(operator: str, shape: Shape) -> Opaque:
+    """Return the layer of an unsupported operator, with a name that the notation can write.
+
+    >>> opaque_layer("my op", ())
+    Opaque(operator='my_op', shape=(1,))
+    """
+    legal = "".join(one if one.isprintable() and one not in " |\"'#{}" else "_" for one in operator)
+    return Opaque(legal, shape or (1,))
 
 
 class GraphBuilder(Generic[Weight]):
@@ -151,6 +167,10 @@ class ShapedGraphBuilder(GraphBuilder[Weight]):
         name = self.append(layer, tuple(inputs), name, origin, parameters or {}, buffers, frozen)
         self.shapes[name] = inferred.output_shape
         return name
+
+    def add_opaque(self, name: str, operator: str, shape: Shape, inputs: Iterable[str], origin: str | None) -> str:
+        """Append an Opaque layer for an unsupported operator; each input is connected once."""
+        return self.add(name, opaque_layer(operator, shape), list(dict.fromkeys(inputs)), origin=origin)
 
     def check_parameters(self, inferred: Facts, parameters: Mapping[str, Weight]) -> None:
         """Refuse parameters that the layer cannot have; importers that can tell override it."""

@@ -32,8 +32,8 @@ def conversions(monkeypatch):
     def recording(function):
         return lambda call: (called.append(call.operator), function(call))[1]
 
-    for key, converter in list(registry.CONVERTERS.items()):
-        monkeypatch.setitem(registry.CONVERTERS, key, converter._replace(convert=recording(converter.convert)))
+    for key, converter in list(registry.converters().items()):
+        monkeypatch.setitem(registry.converters(), key, converter._replace(convert=recording(converter.convert)))
     return called
 
 

@@ -12,6 +12,7 @@ from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.structural import Parameter
 from ..errors import UnsupportedOperator
+from ..graph_builder import reshape_layer
 from .rearranged_weights import ParameterLayer, RearrangedWeight
 from .symbolic import (
     Order,
@@ -19,7 +20,6 @@ from .symbolic import (
     channels_first_order,
     keras_order,
     order_after_reshape,
-    reshape_layer,
     to_layer_order,
     transpose_to,
 )

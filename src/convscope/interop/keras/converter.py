@@ -7,7 +7,6 @@ from inspect import signature
 from typing import Any
 
 from ...errors import BadShape, ConvscopeError
-from ...layers.structural import Opaque
 from ...text.language import Message
 from ..errors import UnsupportedOperator, first_line
 from .call import Call, is_learned
@@ -167,8 +166,7 @@ class ModelConverter:
         for tensor in outputs:
             batched = images or tuple(tensor.shape[:1]) == (self.batch,)
             shape = tuple(max(int(size), 1) for size in tensor.shape[batched:]) or (1,)
-            layer = Opaque(type(operation).__name__, shape)
-            added = self.builder.add(name, layer, list(dict.fromkeys(inputs)), origin=name)
+            added = self.builder.add_opaque(name, type(operation).__name__, shape, inputs, name)
             results.append(SymbolicTensor(added, shape, keras_order(len(shape)), batched))
         return results
 

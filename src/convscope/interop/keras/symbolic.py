@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...layers.connection import Shape
-from ...layers.rearrange import Flatten, Permute, Reshape
+from ...layers.rearrange import Permute, Reshape
 from ..errors import UnsupportedOperator
 
 if TYPE_CHECKING:
@@ -104,11 +104,6 @@ def order_after_reshape(shape: Shape, data_format: str) -> Order:
     order = channels_first_order(len(shape), data_format) if len(shape) > 2 else keras_order(len(shape))
     moved = [axis for axis in order if shape[axis] > 1]
     return order if moved == sorted(moved) else keras_order(len(shape))
-
-
-def reshape_layer(shape: Shape) -> Flatten | Reshape:
-    """Return the layer that reshapes to this shape."""
-    return Flatten() if len(shape) == 1 else Reshape(shape)
 
 
 def transpose_to(

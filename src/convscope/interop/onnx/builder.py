@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 
 from ...layers.base import Layer
-from ...layers.connection import Shape
 from ...layers.facts import facts
-from ...layers.rearrange import Flatten, Reshape
-from ..graph_builder import GraphBuilder
+from ..graph_builder import GraphBuilder, reshape_layer
 from .values import Constant, Flow, with_axis
 
 
@@ -48,12 +46,7 @@ class Builder(GraphBuilder[Constant]):
         """Return the flow reshaped, if its layer's output has another shape."""
         if flow.matches_layer:
             return flow
-        layer = reshaping(flow.image)
+        layer = reshape_layer(flow.image)
         facts(layer, (flow.layer_shape,))
         name = self.append(layer, (flow.layer,), f"{flow.layer}.shape", None, {})
         return Flow(name, flow.shape, flow.batch, flow.image, flow.dtype)
-
-
-def reshaping(image: Shape) -> Layer:
-    """Return the layer that reshapes to this shape."""
-    return Flatten() if len(image) == 1 else Reshape(image)

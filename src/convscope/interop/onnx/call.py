@@ -13,7 +13,8 @@ from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...text.language import Message
 from ..errors import UnsupportedOperator
-from .builder import Builder, reshaping
+from ..graph_builder import reshape_layer
+from .builder import Builder
 from .registry import Converter
 from .values import (
     MAX_LIST_LENGTH,
@@ -198,7 +199,7 @@ class Call:
         viewed = flow.view(shape, batch)
         if not flow.matches_layer or viewed.matches_layer:
             return viewed
-        output = self.emit(reshaping(viewed.image), flow, part=part)
+        output = self.emit(reshape_layer(viewed.image), flow, part=part)
         return Flow(output.layer, shape, batch, output.layer_shape, flow.dtype)
 
     def is_output_used(self, index: int) -> bool:

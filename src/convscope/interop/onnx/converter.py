@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import BadFile, ConvscopeError
 from ...layers.connection import Shape
-from ...layers.structural import Opaque
 from ...text.language import Message
 from ..errors import UnsupportedOperator
+from ..graph_builder import opaque_layer
 from .builder import Builder
 from .call import Call, check_types, find_unread
 from .constant_folding import fold
@@ -31,8 +31,8 @@ from .conversion_cache import (
 from .graph import MAX_GRAPH_DEPTH, OnnxNode, check_node, needed_nodes, operator_schema
 from .parameter_tables import tables_as_layers
 from .reader import MAX_NODES, OnnxFile, domain_of, tensor_constant
-from .registry import converter_for
-from .values import Budget, Constant, Flow, Value
+from .registry import OperatorVersion, converters
+from .values import Budget, Constant, Flow, Value, without_axis
 
 if TYPE_CHECKING:
     from onnx import FunctionProto, GraphProto, NodeProto
@@ -233,7 +233,9 @@ class GraphConverter:
         constants = fold(call, schema)
         if constants is not None:
             return constants
-        converter = None if schema is None else converter_for(domain, call.operator, schema.since)
+        converter = None
+        if schema is not None:
+            converter = converters().get(OperatorVersion(domain, call.operator, schema.since))
         before = len(self.builder.entries)
         reason = ""
         if converter is not None:
@@ -402,11 +404,9 @@ def _title(call: Call, reason: str = "") -> str:
 def _emit_opaque(call: Call, flows: list[Flow], output_type: TensorType, part: str, reason: str) -> Flow:
     shape, dtype = output_type
     batch = _output_batch(flows, shape)
-    image = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
-    title = _title(call, reason)
-    operator = "".join(char if char.isprintable() and char not in " |\"'#{}" else "_" for char in title)
+    image = without_axis(shape, batch)
     try:
-        output = call.emit(Opaque(operator, image), *flows, part=part)
+        output = call.emit(opaque_layer(_title(call, reason), image), *flows, part=part)
     except ConvscopeError as error:
         raise BadFile(
             "Node {node} of {path!r}: {error}", node=repr(call.name), path=str(call.converter.path), error=error

@@ -29,8 +29,6 @@ def read_network(path: Path, input_shape: InputShape | None = None) -> tuple[Net
               BadShape for an input shape that does not fit
     """
     file = read_structure(path)
-    from . import operators  # noqa: F401 - registers them
-
     builder = Builder()
     outputs = _convert(file, builder, input_shape)
     return builder.build([flow.layer for flow in outputs], path.stem), builder.weights()

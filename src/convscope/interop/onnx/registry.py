@@ -1,11 +1,12 @@
-"""Converters of operators, keyed by domain, operator and version."""
+"""Converters of ONNX's operators, by domain, operator and version."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..registry import OperatorRegistry
 from .values import REAL, Value
 
 if TYPE_CHECKING:
@@ -22,31 +23,33 @@ class Converter(NamedTuple):
     types: AbstractSet[int]
 
 
-Key = tuple[str, str, int]
+class OperatorVersion(NamedTuple):
+    """An operator of a domain, and the operator set that introduced this version of it."""
 
-CONVERTERS: dict[Key, Converter] = {}
+    domain: str
+    operator: str
+    since: int
+
+    def __str__(self) -> str:
+        return f"{self.domain or 'ai.onnx'}.{self.operator} of version {self.since}"
+
+
+_REGISTRY: OperatorRegistry[OperatorVersion, Converter] = OperatorRegistry(f"{__package__}.operators")
 
 
 def converts(
     *operators: str, since: Sequence[int], types: AbstractSet[int] = REAL, domain: str = ""
 ) -> Callable[[Convert], Convert]:
-    """Register a converter for operators, each of their versions `since`, and element types.
-
-    Raises:
-        ValueError: if an operator's version has a converter already.
-    """
+    """Register a converter for operators, each of their versions `since`, and element types."""
 
     def register(function: Convert) -> Convert:
-        for operator in operators:
-            for version in since:
-                if (domain, operator, version) in CONVERTERS:
-                    raise ValueError(f"two converters for {domain or 'ai.onnx'}.{operator} of version {version}")
-                CONVERTERS[domain, operator, version] = Converter(function, types)
+        keys = [OperatorVersion(domain, operator, version) for operator in operators for version in since]
+        _REGISTRY.register(*keys)(Converter(function, types))
         return function
 
     return register
 
 
-def converter_for(domain: str, operator: str, since: int) -> Converter | None:
-    """Return the converter of an operator's version."""
-    return CONVERTERS.get((domain, operator, since))
+def converters() -> Mapping[OperatorVersion, Converter]:
+    """Return the converter of each version of an operator."""
+    return _REGISTRY.load()

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from ...errors import BadNetwork, ConvscopeError
 from ...layers.connection import Shape
 from ...layers.rearrange import Reshape
-from ...layers.structural import Opaque, Parameter
+from ...layers.structural import Parameter
 from ...text.language import Message
 from ..errors import RandomAtInference, UnsupportedOperator
 from .arguments import (
@@ -370,7 +370,7 @@ class Recorder(TorchFunctionMode):
             shape = tuple(output.shape)
         self.unknown.append(word)
         name = name or self.names.name_operator(word)
-        return self.builder.add(name, Opaque(word, shape or (1,)), list(dict.fromkeys(inputs)), origin=self.origin)
+        return self.builder.add_opaque(name, word, shape, inputs, self.origin)
 
     @contextmanager
     def recording_scripts(self) -> Iterator[None]:

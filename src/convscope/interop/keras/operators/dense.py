@@ -13,10 +13,11 @@ from ....layers.merge import MatMul, Multiply
 from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
 from ...errors import UnsupportedOperator
+from ...graph_builder import reshape_layer
 from ..call import Call, is_learned
 from ..rearranged_weights import RearrangedWeight
 from ..registry import converts
-from ..symbolic import SymbolicTensor, keras_order, reshape_layer
+from ..symbolic import SymbolicTensor, keras_order
 from ..weights import WeightSource, transposed, unchanged
 from .activation import add_activation
 
