@@ -9,18 +9,14 @@ from typing import Generic, TypeVar
 
 FAMILIES = (
     "activation",
-    "attention",
     "convolution",
     "dense",
     "elementwise",
     "indexing",
-    "merge",
     "normalization",
     "pooling",
-    "preprocessing",
     "recurrent",
     "reduction",
-    "resize",
     "shape",
 )
 """Modules of an `operators` package, one per family of layers. An importer need not have all of them."""

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from convscope.interop.onnx import operators  # noqa: F401 - registers them
+from convscope.interop.onnx.call import converters
 from convscope.interop.onnx.graph import MAX_GRAPH_DEPTH
 from convscope.interop.onnx.importer import MAX_COMPUTED_WEIGHTS
 from convscope.interop.onnx.reader import MAX_NODES, MAX_STRUCTURE_BYTES
-from convscope.interop.onnx.registry import converters
 from convscope.interop.onnx.values import MAX_ARRAY_ELEMENTS, MAX_TOTAL_ELEMENTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "onnx.md").read_text()

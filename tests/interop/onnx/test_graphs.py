@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 import convscope as cs
 from convscope import layers as L
 from convscope.errors import BadFile
+from convscope.interop.onnx.call import converters, converts
 from convscope.interop.onnx.graph import operator_schema
-from convscope.interop.onnx.registry import converters, converts
 from interop.onnx.models import FLOAT, model, numbers, one, saved, whole
 from interop.onnx.runtime import assert_close, assert_imported_matches_runtime, by_runtime, kinds
 

@@ -13,11 +13,10 @@ from onnx.reference import ReferenceEvaluator
 import convscope as cs
 from convscope.engines.reference.layers import run
 from convscope.errors import BadFile
-from convscope.interop.onnx.call import IRRELEVANT
+from convscope.interop.onnx.call import IRRELEVANT, converters
 from convscope.interop.onnx.importer import read_network
 from convscope.interop.onnx.operators import activation
 from convscope.interop.onnx.reader import MIN_OPSET
-from convscope.interop.onnx.registry import converters
 from convscope.layers import ReLU
 from interop.onnx.models import model, numbers, one, saved, whole
 from interop.onnx.runtime import assert_close, by_runtime

@@ -9,13 +9,11 @@ from typing import Any
 from ...errors import BadShape, ConvscopeError
 from ...text.language import Message
 from ..errors import UnsupportedOperator, first_line
-from .call import Call, is_learned
+from .call import Call, KerasGraphBuilder, converter_of, is_learned
 from .graph import Graph, inner_graph, trace
-from .graph_builder import KerasGraphBuilder
-from .rearranged_weights import ParameterLayer, RearrangedWeight, rearrange
-from .registry import converter_of
 from .shapes import InputSizes
 from .symbolic import SymbolicTensor, keras_order
+from .weights import ParameterLayer, RearrangedWeight, rearrange
 
 Value = SymbolicTensor | RearrangedWeight
 """What stands for one of Keras' symbolic tensors: the output of a layer, or a weight."""

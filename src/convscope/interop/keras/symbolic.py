@@ -11,7 +11,7 @@ from ...layers.rearrange import Permute, Reshape
 from ..errors import UnsupportedOperator
 
 if TYPE_CHECKING:
-    from .graph_builder import KerasGraphBuilder
+    from .call import KerasGraphBuilder
 
 Order = tuple[int, ...]
 """The Keras axis, without the batch, of each axis of a layer's output."""

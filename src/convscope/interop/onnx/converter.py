@@ -18,9 +18,8 @@ from ...layers.connection import Shape
 from ...text.language import Message
 from ..errors import UnsupportedOperator
 from ..graph_builder import opaque_layer
-from .builder import Builder
-from .call import Call, check_types, find_unread
-from .constant_folding import fold
+from .call import Builder, Call, OperatorVersion, check_types, converters, find_unread
+from .constant_folding import fold, tables_as_layers
 from .conversion_cache import (
     CachedConversion,
     NodeSignature,
@@ -29,9 +28,7 @@ from .conversion_cache import (
     node_signature,
 )
 from .graph import MAX_GRAPH_DEPTH, OnnxNode, check_node, needed_nodes, operator_schema
-from .parameter_tables import tables_as_layers
 from .reader import MAX_NODES, OnnxFile, domain_of, tensor_constant
-from .registry import OperatorVersion, converters
 from .values import Budget, Constant, Flow, Value, without_axis
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from ...errors import BadFile
 from ...input_shapes import InputShape
 from ...layers.structural import Input, Parameter
 from ...network import Network
-from .builder import Builder
+from .call import Builder
 from .converter import GraphConverter, ModelContext
 from .graph import GraphInput, graph_inputs, image_shape
 from .reader import OnnxFile, read_structure

@@ -28,21 +28,19 @@ from .arguments import (
     is_in_place,
     map_tensors,
     operator_name,
+    rename_arguments,
     tensors,
     without_dispatch,
 )
 from .batch import Batch
-from .call import Call
+from .call import Call, TorchGraphBuilder, converters
 from .constant_propagation import FILL_VALUES, LIKE, ModuleArrays
-from .graph_builder import TorchGraphBuilder
-from .keywords import rename_arguments
 from .layer_names import ModuleNames
 from .meta_fast_paths import fast_paths
-from .operators.attention import is_plain_attention
+from .operators.dense import is_plain_attention
 from .operators.elementwise import CASTS
 from .operators.indexing import assign_block
 from .operators.shape import RESHAPES
-from .registry import converters
 
 _TRANSPOSES = (torch.Tensor.T, torch.Tensor.mT, torch.Tensor.H, torch.Tensor.mH)
 """Properties that transpose a real tensor."""

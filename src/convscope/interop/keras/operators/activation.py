@@ -29,8 +29,7 @@ from ....layers.elementwise import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.structural import Dropout, Opaque
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
 from ..weights import WeightSource
 

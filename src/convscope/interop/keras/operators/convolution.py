@@ -14,8 +14,7 @@ from ....layers.convolution import (
 )
 from ....settings import Pads
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
 from ..weights import WeightSource, transposed, unchanged
 from .activation import add_activation

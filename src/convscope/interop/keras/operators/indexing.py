@@ -12,8 +12,7 @@ from ....layers.indexing import Expand, IndexSelect
 from ....layers.rearrange import Reshape, Slice
 from ....layers.structural import Identity
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor, keras_order
 from ..weights import WeightSource, constant_indices
 from .shape import add_squeeze

@@ -10,8 +10,7 @@ from ....layers.elementwise import Affine, Function, Power
 from ....layers.merge import Add, Multiply
 from ....layers.normalization import BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor, axis_first
 from ..weights import WeightSource, unchanged
 from .reduction import add_reduction

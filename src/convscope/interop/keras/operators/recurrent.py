@@ -9,8 +9,7 @@ from ....layers.merge import Add, Concat, Multiply
 from ....layers.rearrange import Reshape, Slice
 from ....layers.recurrent import LSTM
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
 from ..weights import WeightSource, transposed, unchanged
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ....layers.reduction import Reduce
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
 
 

@@ -29,8 +29,7 @@ from ....layers import (
 )
 from ....layers.base import Layer
 from ...errors import UnsupportedOperator
-from ..call import Call, with_layer_output
-from ..registry import converts
+from ..call import Call, converts, with_layer_output
 from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 

@@ -12,8 +12,7 @@ from ....layers.convolution import Conv, ConvTranspose
 from ....layers.rearrange import Permute
 from ....settings import Pads
 from ...errors import UnsupportedOperator
-from ..call import Call, cached_layer, split_image
-from ..registry import converts
+from ..call import Call, cached_layer, converts, split_image
 from ..values import Constant, Flow
 
 _CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}

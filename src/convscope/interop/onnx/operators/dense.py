@@ -10,11 +10,10 @@ import numpy as np
 from ....layers import Add, Embedding, Linear, MatMul, Permute, Reduce, Reshape
 from ....layers.connection import Shape
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..values import REAL, SIGNED, Constant, Flow, Value, broadcast
 from . import patterns
-from .merge import align_batches, as_flows, as_layer, emit_expand, emit_merge
+from .elementwise import align_batches, as_flows, as_layer, emit_expand, emit_merge
 
 
 @converts("Gemm", since=(7, 9, 11, 13))

@@ -10,11 +10,10 @@ import numpy as np
 from ....errors import BadShape
 from ....layers import Add, IndexSelect, Multiply, Slice
 from ...errors import UnsupportedOperator
-from ..call import Call, with_layer_output, without_batch
-from ..registry import converts
+from ..call import Call, converts, with_layer_output, without_batch
 from ..values import NUMERIC, Constant, Flow, Value, from_array
 from .dense import emit_embedding
-from .merge import emit_merge
+from .elementwise import emit_merge
 from .shape import emit_pad
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from ....errors import BadShape
 from ....layers import LSTM, Concat, Permute, Reshape, Slice
 from ...errors import UnsupportedOperator
-from ..call import Call, with_batch_at
-from ..registry import converts
+from ..call import Call, converts, with_batch_at
 from ..values import Array, Constant, Flow
 
 _STANDARD_ACTIVATIONS = ["Sigmoid", "Tanh", "Tanh"]

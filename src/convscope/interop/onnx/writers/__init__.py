@@ -9,7 +9,6 @@ from . import (
     pooling,
     recurrent,
     shape,
-    structural,
 )
 from .graph import write, write_node
 
@@ -22,7 +21,6 @@ __all__ = [
     "pooling",
     "recurrent",
     "shape",
-    "structural",
     "write",
     "write_node",
 ]

@@ -10,7 +10,7 @@ from ....layers.indexing import Expand, IndexSelect, Roll
 from ....layers.merge import Concat
 from ....layers.rearrange import Reshape, Slice
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -24,7 +24,7 @@ from ....layers.normalization import (
 from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 from .convolution import present, refuse_computed_weights
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Reshape, permute, pad, shuffle, unfold and fold."""
+"""Reshape, permute, pad, shuffle, unfold, fold and resize."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import numpy as np
 
 from ....axis import Window
 from ....axis.window import Border
+from ....layers.base import Layer
 from ....layers.merge import Add, Concat
+from ....layers.pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
 from ....layers.rearrange import ChannelShuffle, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
+from ....layers.resize import Upsample
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 from .convolution import per_axis
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..call import Call
-
 
 RESHAPES = {"reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "ravel"}
 """Functions that may fold other axes into the batch, or unfold them."""
@@ -245,3 +247,33 @@ def _scatter(
         before = tap * window.dilation - window.before
         pads.append((before, size - before - count * window.stride))
     return call.add(Pad(tuple(pads)), term)
+
+
+_AREA = (AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
+
+
+@converts("functional.interpolate", "functional.upsample")
+def interpolate(
+    call: Call,
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> str:
+    """Convert resizing. Scale factors that give no integer size sample elsewhere, and are unsupported."""
+    old, new = tuple(input.shape[2:]), call.shape[2:]
+    if scale_factor is not None and not recompute_scale_factor:
+        factors = scale_factor if isinstance(scale_factor, list | tuple) else (scale_factor,) * len(old)
+        if any(n * factor != m for n, m, factor in zip(old, new, factors, strict=True)):
+            raise UnsupportedOperator("a scale factor without an integer size")
+    whole = all(m % n == 0 for n, m in zip(old, new, strict=True))
+    if antialias or (mode == "nearest-exact" and not whole):
+        raise UnsupportedOperator("an unsupported resize method")
+    method = "nearest" if mode == "nearest-exact" else mode
+    layer: Layer = _AREA[len(old) - 1](new)
+    if mode != "area":
+        layer = Upsample(size=new, mode=method, align_corners=bool(align_corners))
+    return call.map_channels(input, lambda x: call.add_result(layer, x))
