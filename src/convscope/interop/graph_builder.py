@@ -1,10 +1,13 @@
-"""Construction of a network, layer by layer, by an importer."""
+"""Construction of a network, layer by layer, by an importer; its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Generic, TypeVar
 
+from ..engines.protocol import Array
+from ..engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from ..layers.base import Layer
 from ..layers.connection import Shape
 from ..layers.facts import Facts, facts
@@ -179,3 +182,27 @@ class ShapedGraphBuilder(GraphBuilder[Weight]):
         for entry in self.entries[count:]:
             del self.shapes[entry.name]
         super().rollback(count)
+
+
+class ImportedWeights(Mapping[str, Array]):
+    """Parameters, running statistics and constants of a network by name, each read when it is asked for.
+
+    `read` returns the array of a name, in any shape of as many elements.
+    """
+
+    def __init__(self, network: Network, read: Callable[[str], Array]) -> None:
+        self._network, self._read = network, read
+
+    @cached_property
+    def _shapes(self) -> Mapping[str, Shape]:
+        return {**parameter_shapes(self._network), **buffer_shapes(self._network)}
+
+    def __getitem__(self, name: str) -> Array:
+        shape = self._shapes[name]
+        return self._read(name).reshape(shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)

@@ -24,13 +24,6 @@ class InputImage(NamedTuple):
     name: str
 
 
-def to_data_format(shape: Shape, data_format: str) -> Shape:
-    """Convert a channels-first shape to a model's data format."""
-    if len(shape) < 3 or data_format == "channels_first":
-        return shape
-    return (*shape[1:], shape[0])
-
-
 def input_images(graph: Graph, input_shape: InputShape | None, data_format: str) -> list[InputImage]:
     """Return the inputs of a graph, of the given shapes.
 

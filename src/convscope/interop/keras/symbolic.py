@@ -96,6 +96,13 @@ def channels_first_order(rank: int, data_format: str) -> Order:
     return axis_first(0 if data_format == "channels_first" else -1, rank)
 
 
+def to_data_format(shape: Shape, data_format: str) -> Shape:
+    """Convert a channels-first shape to a model's data format."""
+    if len(shape) < 3 or data_format == "channels_first":
+        return shape
+    return (*shape[1:], shape[0])
+
+
 def order_after_reshape(shape: Shape, data_format: str) -> Order:
     """Return the order for a tensor of this shape whose elements are in Keras' order.
 

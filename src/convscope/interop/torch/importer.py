@@ -17,8 +17,8 @@ from ...layers.base import show_shape
 from ...text.language import Message
 from ...text.lists import join_and
 from ..errors import first_line
+from ..graph_builder import ImportedWeights
 from ..import_spec import DEFAULT_IMAGE_SIZE, Scheme, build_model, parse_spec
-from ..weights import ImportedWeights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

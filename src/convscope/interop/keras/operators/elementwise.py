@@ -12,7 +12,7 @@ import numpy as np
 from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function, Power
 from ....layers.merge import Add, Concat, Divide, Maximum, Minimum, Multiply, Subtract
-from ....layers.rearrange import Crop, Reshape
+from ....layers.rearrange import Reshape
 from ....layers.structural import Identity
 from ...errors import UnsupportedOperator
 from ..call import Call, converts
@@ -241,19 +241,6 @@ def _smallest() -> float:
 
 def _deviation(variance: Array) -> Array:
     return np.maximum(np.sqrt(variance), _smallest())
-
-
-@converts("layers.CenterCrop")
-def center_crop(call: Call) -> SymbolicTensor:
-    """Convert a center crop. A smaller image would be resized, which is unsupported."""
-    tensor = call.image()
-    margins = []
-    for size, wanted in zip(tensor.layer_shape[1:], (call.op.height, call.op.width), strict=True):
-        if size < wanted:
-            raise UnsupportedOperator("an image smaller than the crop")
-        before = int((size - wanted) / 2)
-        margins.append((before, size - wanted - before))
-    return call.emit(Crop(tuple(margins)), tensor)
 
 
 @converts(

@@ -167,6 +167,19 @@ def cropping(call: Call) -> SymbolicTensor:
     return call.emit(Crop(_pairs(call.op.cropping)), call.image())
 
 
+@converts("layers.CenterCrop")
+def center_crop(call: Call) -> SymbolicTensor:
+    """Convert a center crop. A smaller image would be resized, which is unsupported."""
+    tensor = call.image()
+    margins = []
+    for size, wanted in zip(tensor.layer_shape[1:], (call.op.height, call.op.width), strict=True):
+        if size < wanted:
+            raise UnsupportedOperator("an image smaller than the crop")
+        before = int((size - wanted) / 2)
+        margins.append((before, size - wanted - before))
+    return call.emit(Crop(tuple(margins)), tensor)
+
+
 _BORDERS: dict[str, Border] = {
     "constant": "zeros",
     "edge": "replicate",

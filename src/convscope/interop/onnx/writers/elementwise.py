@@ -1,10 +1,11 @@
-"""Merges of several inputs, reductions, and attention."""
+"""Elementwise functions of one input and of several, Concat, MatMul and reductions."""
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from ....layers.base import Layer
+from ....layers.elementwise import Affine, Clamp, Function, Power
 from ....layers.merge import (
     Add,
     Concat,
@@ -12,12 +13,57 @@ from ....layers.merge import (
     MatMul,
     Maximum,
     Minimum,
-    MultiheadAttention,
     Multiply,
     Subtract,
 )
 from ....layers.reduction import Reduce
 from .graph import LayerWriter, write
+
+
+@write.register
+def _(layer: Affine, writer: LayerWriter) -> None:
+    x = writer.x
+    if layer.scale != 1 or layer.shift == 0:
+        x = writer.add("Mul", [x, writer.scalar("scale", layer.scale)], "scaled" if layer.shift else "")
+    if layer.shift:
+        writer.add("Add", [x, writer.scalar("shift", layer.shift)])
+
+
+@write.register
+def _(layer: Clamp, writer: LayerWriter) -> None:
+    bounds = (("low", layer.low), ("high", layer.high))
+    names = ["" if value is None else writer.scalar(part, value) for part, value in bounds]
+    writer.add("Clip", [writer.x, *names])
+
+
+@write.register
+def _(layer: Power, writer: LayerWriter) -> None:
+    writer.add("Pow", [writer.x, writer.tensor("exponent", np.array(layer.exponent, np.float32))])
+
+
+_OPERATORS = {
+    "abs": "Abs",
+    "ceil": "Ceil",
+    "cos": "Cos",
+    "erf": "Erf",
+    "exp": "Exp",
+    "floor": "Floor",
+    "log": "Log",
+    "neg": "Neg",
+    "reciprocal": "Reciprocal",
+    "round": "Round",
+    "sign": "Sign",
+    "sin": "Sin",
+    "sqrt": "Sqrt",
+}
+
+
+@write.register
+def _(layer: Function, writer: LayerWriter) -> None:
+    if layer.function == "rsqrt":
+        writer.add("Reciprocal", [writer.add("Sqrt", [writer.x], "root")])
+    else:
+        writer.add(_OPERATORS[layer.function], [writer.x])
 
 
 def _aligned(writer: LayerWriter) -> list[str]:
@@ -78,34 +124,3 @@ _REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "max": "ReduceMax", "mi
 def _(layer: Reduce, writer: LayerWriter) -> None:
     axes = writer.integers("axes", [axis + 1 for axis in layer.along(writer.shape)])
     writer.add(_REDUCTIONS[layer.mode], [writer.x, axes], keepdims=int(layer.keepdims))
-
-
-@write.register
-def _(layer: MultiheadAttention, writer: LayerWriter) -> None:
-    """Scaled dot-product attention: projections, heads, softmax, weighted sums, output projection."""
-    sources = writer.node.inputs if len(writer.node.inputs) == 3 else writer.node.inputs * 3
-    shapes = writer.node.input_shapes if len(writer.node.inputs) == 3 else writer.node.input_shapes * 3
-    width, heads = writer.shape[1], layer.num_heads
-    size = width // heads
-    parts = {}
-    for index, part in enumerate(("query", "key", "value")):
-        rows = slice(index * width, (index + 1) * width)
-        weight = writer.tensor(f"{part}.weight", writer.array("in_proj_weight")[rows].T)
-        projected = writer.add("MatMul", [sources[index], weight], f"{part}.product")
-        if layer.bias:
-            bias = writer.tensor(f"{part}.bias", writer.array("in_proj_bias")[rows])
-            projected = writer.add("Add", [projected, bias], part)
-        split = writer.reshape(projected, (shapes[index][0], heads, size), f"{part}.heads")
-        order = (1, 2, 0) if part == "key" else (1, 0, 2)
-        parts[part] = writer.transpose(split, order, f"{part}.permuted")
-    scores = writer.add("MatMul", [parts["query"], parts["key"]], "scores")
-    scaled = writer.add("Mul", [scores, writer.scalar("scale", 1 / math.sqrt(size))], "scaled")
-    weights = writer.add("Softmax", [scaled], "weights", axis=-1)
-    mixed = writer.add("MatMul", [weights, parts["value"]], "mixed")
-    joined = writer.reshape(writer.transpose(mixed, (1, 0, 2), "joined"), (writer.shape[0], width), "rows")
-    weight = writer.parameter("out_proj.weight", lambda array: array.T, "transposed")
-    if not layer.bias:
-        writer.add("MatMul", [joined, weight])
-        return
-    product = writer.add("MatMul", [joined, weight], "output")
-    writer.add("Add", [product, writer.parameter("out_proj.bias")])
