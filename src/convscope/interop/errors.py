@@ -6,7 +6,7 @@ from ..text.language import Message
 
 
 class UnsupportedOperator(Exception):
-    """An operator, or a use of one, that no layer computes: it becomes an Opaque layer.
+    """An operator, or a use of one, that becomes an Opaque layer.
 
     The reason is for developers, and stays English; users see the Opaque layer. `part` names the attribute, input
     or element type that is the reason, where there is one: it is in the layer's name.
@@ -18,7 +18,7 @@ class UnsupportedOperator(Exception):
 
 
 class RandomAtInference(UnsupportedOperator):
-    """An operator that draws random numbers in evaluation mode too, as F.dropout(x, 0.5) does."""
+    """An operator that is random in evaluation mode too, as F.dropout(x, 0.5) is."""
 
 
 def reason_of(error: BaseException) -> str:
@@ -29,7 +29,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the type and the first line of another library's exception; a Message of ours as it is."""
+    """Return the type and first line of a library's exception, or our own Message."""
     reason = reason_of(error)
     if isinstance(reason, Message):
         return reason

@@ -107,7 +107,7 @@ class GraphBuilder(Generic[Weight]):
             self.parameters.pop(name, None)
         self._owners = {key: owner for key, owner in self._owners.items() if owner not in removed}
 
-    def needed(self, outputs: Iterable[str]) -> list[Entry]:
+    def select_needed(self, outputs: Iterable[str]) -> list[Entry]:
         """Return the layers that outputs depend on, the owners of shared parameters included."""
         names = set(outputs)
         for entry in reversed(self.entries):
@@ -123,7 +123,7 @@ class GraphBuilder(Generic[Weight]):
         """
         names = [*outputs, *(entry.name for entry in self.entries if isinstance(entry.layer, Input))]
         last = names[0]
-        entries = self.needed(names)
+        entries = self.select_needed(names)
         if any(last in entry.inputs for entry in entries):
             last = self.append(Identity(), (last,), f"{last}.output", None, {})
             entries.append(self.entries[-1])
@@ -185,7 +185,7 @@ class ShapedGraphBuilder(GraphBuilder[Weight]):
 
 
 class ImportedWeights(Mapping[str, Array]):
-    """Parameters, running statistics and constants of a network by name, each read when it is asked for.
+    """Parameters, running statistics and constants by name, read on demand.
 
     `read` returns the array of a name, in any shape of as many elements.
     """

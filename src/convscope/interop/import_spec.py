@@ -1,4 +1,4 @@
-"""Import specs: models named as `scheme:package.module:callable`, with arguments if needed."""
+"""Import specs: models named as `scheme:package.module:callable`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Scheme(NamedTuple):
 
 
 class ImportSpec(NamedTuple):
-    """A parsed spec: a Python module, an attribute of it, and the arguments of the call."""
+    """A parsed spec: a module, an attribute of it, and arguments of the call."""
 
     scheme: Scheme
     module: str

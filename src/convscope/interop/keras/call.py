@@ -1,4 +1,4 @@
-"""A call of a Keras layer or function, as its converter sees it; the registry of converters."""
+"""Keras' calls as converters see them, and the registry of converters."""
 
 from __future__ import annotations
 
@@ -251,12 +251,12 @@ class Call:
         if known.axes == axes:
             return known.tensor
         shape = tuple(int(size) for size in variable.shape)
-        there = known.axes or keras_order(len(shape))
+        layer_axes = known.axes or keras_order(len(shape))
         tensor = replace(known.tensor, batched=False)
-        current = tuple(shape[axis] for axis in there)
+        current = tuple(shape[axis] for axis in layer_axes)
         tensor = tensor if tensor.shape == current else self.reshape(tensor, current, "value.reshape")
-        wanted = axes or keras_order(len(shape))
-        return replace(tensor, order=tuple(wanted.index(there[axis]) for axis in tensor.order))
+        target = axes or keras_order(len(shape))
+        return replace(tensor, order=tuple(target.index(layer_axes[axis]) for axis in tensor.order))
 
     def number(self, value: Any) -> float | None:
         """Return a constant number; None for anything else."""
@@ -318,7 +318,7 @@ def _refuse_computed(value: Any) -> None:
 
 
 class KerasGraphBuilder(ShapedGraphBuilder[WeightSource]):
-    """Layers in the order in which they were found; those with the same variables share their parameters."""
+    """Graph builder whose layers share parameters if they have the same variables."""
 
     def sharing_key(self, parameters: Mapping[str, WeightSource]) -> Hashable | None:
         return tuple(sorted((name, source.key) for name, source in parameters.items()))

@@ -1,4 +1,4 @@
-"""Graphs of Keras models: recorded by Keras, or traced here, as for subclassed models.
+"""Graphs of Keras models, recorded by Keras or traced here.
 
 Keras records a function when one of its arguments is symbolic. A weight is not symbolic: `w * x`, `ops.tile(w, …)`
 or an Embedding of constant positions would be computed at once, and the weight would be lost. While a call is
@@ -245,9 +245,9 @@ def graph_of(model: Any, input_shape: InputShape | None) -> Graph:
     if graph is not None:
         return graph
     if isinstance(model, keras.Sequential):
-        built = _build_sequential(model, input_shape)
-        if built is not None:
-            return built
+        graph = _build_sequential(model, input_shape)
+        if graph is not None:
+            return graph
     return _trace_model(model, _call_shapes(model, input_shape))
 
 
@@ -282,26 +282,26 @@ def _call_shapes(model: Any, input_shape: InputShape | None) -> CallShapes:
         BadSetting: [keras-unbuilt], [keras-inputs], [input-shape], [input-name]
     """
     needed, known = _parameters(model)
-    built = _built_for(model)
+    recorded = _recorded_shapes(model)
     if input_shape is None:
-        if not built:
+        if not recorded:
             raise _unbuilt(model)
-        if not set(needed) <= set(built):  # Keras stores only the first shape of some models
+        if not set(needed) <= set(recorded):  # Keras stores only the first shape of some models
             raise _several(model, needed)
-        return built
+        return recorded
     if not isinstance(input_shape, Mapping):
         shape = _as_keras(shapes_by_name(input_shape, known[:1] or ["input"]).popitem()[1])
-        missing = [name for name in needed if name not in {known[0], *built}]
-        if missing or isinstance(built.get(known[0]), list | dict):
+        missing = [name for name in needed if name not in {known[0], *recorded}]
+        if missing or isinstance(recorded.get(known[0]), list | dict):
             raise _several(model, needed)
-        return {**built, known[0]: shape}
+        return {**recorded, known[0]: shape}
     inside = len(needed) < 2 and not set(input_shape) & set(known)
     names = list(input_shape) if inside else known
     shapes = {name: _as_keras(shape) for name, shape in shapes_by_name(input_shape, list(map(str, names))).items()}
     if not inside:
-        if not set(needed) <= {*built, *shapes}:
+        if not set(needed) <= {*recorded, *shapes}:
             raise _several(model, needed)
-        return {**built, **shapes}
+        return {**recorded, **shapes}
     positions = [str(index) for index in range(len(shapes))]
     return {known[0]: [shapes[index] for index in positions] if sorted(shapes) == positions else shapes}
 
@@ -320,7 +320,7 @@ def _parameters(model: Any) -> tuple[list[str], list[str]]:
     return [one.name for one in found if one.default is Parameter.empty], [one.name for one in found]
 
 
-def _built_for(model: Any) -> CallShapes:
+def _recorded_shapes(model: Any) -> CallShapes:
     """Return the shapes that a model was built for, without the batch, by argument; none if they are open."""
     _, known = _parameters(model)
     found = getattr(model, "_build_shapes_dict", None) or {}

@@ -51,7 +51,7 @@ def input_images(graph: Graph, input_shape: InputShape | None, data_format: str)
 
 
 class InputSizes(Enum):
-    """The input sizes that Keras recorded a graph for: the same as now, open, or other ones."""
+    """Comparison of input sizes with those that Keras recorded a graph for."""
 
     SAME = "same"
     OPEN = "open"

@@ -19,7 +19,9 @@ Order = tuple[int, ...]
 
 @dataclass(frozen=True)
 class SymbolicTensor:
-    """The output of `layer`, of shape `layer_shape`. Its axis i is Keras' axis order[i].
+    """The output of a layer, and the order of its axes.
+
+    The output of `layer` has shape `layer_shape`. Its axis i is Keras' axis order[i].
 
     A channels-last image (h, w, c) is (c, h, w) after a convolution here, with order (2, 0, 1). A tensor computed
     from weights alone has no batch axis in Keras, and is not `batched`.

@@ -1,4 +1,4 @@
-"""Weights of Keras models: variables and arrays, read when they are asked for, and rearranged."""
+"""Weights of Keras models: variables and arrays, read on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 class WeightSource(NamedTuple):
-    """Variables or arrays of Keras, and the function that computes a parameter from them.
+    """Variables or arrays, and the function that computes a parameter from them.
 
     Two functions of equal `form` compute equal arrays from equal sources; functions of form None may differ.
     """
@@ -44,12 +44,12 @@ class WeightSource(NamedTuple):
         return self.change(*map(read_array, self.sources))
 
 
-def unchanged(variable: Any) -> WeightSource:
+def unchanged_source(variable: Any) -> WeightSource:
     """Return a variable as it is."""
     return WeightSource((variable,), lambda array: array, tuple(range(len(variable.shape))))
 
 
-def transposed(variable: Any, order: tuple[int, ...]) -> WeightSource:
+def transposed_source(variable: Any, order: tuple[int, ...]) -> WeightSource:
     """Return a variable with its axes in another order."""
     return WeightSource((variable,), lambda array: array.transpose(order), order)
 
@@ -128,7 +128,10 @@ class RearrangedWeight:
 
 
 class ParameterLayer(NamedTuple):
-    """The output of an array's layer, and the variable's axes in it; None where the elements keep their order."""
+    """The output of an array's layer, and the variable's axes in it.
+
+    `axes` is None where the elements keep their order.
+    """
 
     tensor: SymbolicTensor
     axes: Order | None

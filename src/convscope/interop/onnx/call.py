@@ -1,4 +1,4 @@
-"""A node and its inputs, as a converter sees them; the registry of converters."""
+"""Nodes as converters see them, and the registry of converters."""
 
 from __future__ import annotations
 
@@ -405,14 +405,14 @@ Convert = Callable[["Call"], Sequence[Value | None]]
 
 
 class Converter(NamedTuple):
-    """A converter, and the input element types for which its layers compute what the operator does."""
+    """A converter, and the input element types that its layers support."""
 
     convert: Convert
     types: AbstractSet[int]
 
 
 class OperatorVersion(NamedTuple):
-    """An operator of a domain, and the operator set that introduced this version of it."""
+    """An operator of a domain, and the operator set that introduced this version."""
 
     domain: str
     operator: str

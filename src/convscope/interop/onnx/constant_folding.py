@@ -182,7 +182,10 @@ def _cannot_compute(call: Call, reason: str) -> BadFile:
 
 
 class DeferredOperator(NamedTuple):
-    """An operator on a large constant: its output shape, from shapes and small inputs, and its computation."""
+    """An operator on a large constant: its output shape and its computation.
+
+    The shape is computed from shapes and small inputs.
+    """
 
     shape: Callable[[Call, Sequence[int], list[Array]], tuple[int, ...]]
     apply: Callable[[Call, Array, list[Array]], Array]
@@ -223,7 +226,7 @@ def _defer(call: Call, constants: Sequence[Constant]) -> Constant:
     small = _attempt(call, lambda: [np.array(call.read(one)) for one in constants[1:]])
     shape = _attempt(call, lambda: deferred.shape(call, first.shape, small))
     word = f"{call.operator}{shape}{call.attribute('perm', [])}"
-    derived = first.derived(shape, lambda array: deferred.apply(call, array, small), word)
+    derived = first.derive(shape, lambda array: deferred.apply(call, array, small), word)
     weights = _weight_count(call, constants)
     return Constant(derived.shape, call.attribute("to", first.dtype), derived.read, derived.key, weights)
 

@@ -1,4 +1,4 @@
-"""Convert a graph: each node becomes constants, layers, or the nodes of a subgraph or function.
+"""Conversion of a graph: nodes become constants, layers, or other nodes.
 
 A node that no layer computes becomes an Opaque layer, of which only the output shape is known.
 """
@@ -70,7 +70,7 @@ class ModelContext:
 
 
 class GraphConverter:
-    """Converts one graph. It knows the graph's values by name, and those of the graphs around it."""
+    """Conversion of one graph, with its values and those of the graphs around it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Rules of constant folding: how each operator is computed on arrays, and what that costs.
+"""Rules of constant folding: the computation of each operator, and its cost.
 
 The operators that shape computations consist of are written in NumPy, for speed. Rare ones, and rare attributes of
 the others, are left to `onnx.reference`, which also is the oracle of all rules in the tests.
@@ -210,7 +210,7 @@ def int_list(array: Array) -> list[Any]:
     return values
 
 
-def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+def _check_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """Return the shape of a broadcast array, which takes no memory, after a check of its size."""
     sizes = tuple(operator.index(size) for size in shape)
     if min(sizes, default=1) < 0 or prod(sizes) > LARGEST:
@@ -366,7 +366,7 @@ def _(call: Call, x: Array) -> Array:
 
 @_rule("Expand", charged=lambda _call, _x, shape: shape.shape)
 def _(call: Call, x: Array, shape: Array) -> Array:
-    return np.broadcast_to(x, _checked_shape(np.broadcast_shapes(x.shape, tuple(int_list(shape)))))
+    return np.broadcast_to(x, _check_shape(np.broadcast_shapes(x.shape, tuple(int_list(shape)))))
 
 
 def _range_shape(call: Call, start: Array, limit: Array, delta: Array) -> Sequence[int]:
@@ -385,7 +385,7 @@ def _(call: Call, shape: Array) -> Array:
 
     tensor = call.attribute("value", None)
     value = np.zeros(1, np.float32) if tensor is None else numpy_helper.to_array(tensor)
-    return np.broadcast_to(value.reshape(-1)[0], _checked_shape(int_list(shape)))
+    return np.broadcast_to(value.reshape(-1)[0], _check_shape(int_list(shape)))
 
 
 @_rule("BatchNormalization", cost=4)

@@ -1,4 +1,4 @@
-"""A graph's inputs, its nodes in topological order, and the declarations of its operators."""
+"""Inputs of a graph, its nodes in order, and declarations of its operators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class DeclaredInput(NamedTuple):
-    """An input as the file declares it: each size is an integer, the name of an unknown size, or None."""
+    """An input as the file declares it.
+
+    Each size is an integer, the name of an unknown size, or None.
+    """
 
     name: str
     dtype: int
@@ -59,7 +62,7 @@ def graph_inputs(
     declared: list[DeclaredInput] = []
     for item in graph.input:
         if item.name not in initializers:
-            declared.append(_declared_input(item, graph, path, declared[0] if declared else None))
+            declared.append(_parse_input(item, graph, path, declared[0] if declared else None))
     if not declared:
         raise BadFile(
             "{path!r} must have an input (got a graph of constants). Export it with its input. [onnx-input]",
@@ -69,7 +72,7 @@ def graph_inputs(
     sizes: dict[str, int] = {}
     # Inputs with an explicit shape go first: the sizes of named axes are then known to the others.
     order = sorted(declared, key=lambda item: item.name not in shapes)
-    inputs = {item.name: _sized_input(item, path, sizes, shapes, item is declared[0]) for item in order}
+    inputs = {item.name: _resolve_sizes(item, path, sizes, shapes, item is declared[0]) for item in order}
     return [inputs[item.name] for item in declared], sizes
 
 
@@ -78,7 +81,7 @@ def image_shape(item: GraphInput) -> Shape:
     return without_axis(item.shape, item.batch) or (1,)
 
 
-def _declared_input(item: Any, graph: GraphProto, path: Path, first: DeclaredInput | None) -> DeclaredInput:
+def _parse_input(item: Any, graph: GraphProto, path: Path, first: DeclaredInput | None) -> DeclaredInput:
     check_names(path, item.name)
     tensor = item.type.tensor_type
     if not item.type.HasField("tensor_type") or not tensor.HasField("shape"):
@@ -125,7 +128,7 @@ def _batch_axis_like(dims: tuple[int | str | None, ...], first: DeclaredInput) -
     return 0 if len(dims) > 1 and dims[0] == (size if isinstance(size, int) else 1) else None
 
 
-def _sized_input(
+def _resolve_sizes(
     item: DeclaredInput, path: Path, known: dict[str, int], shapes: Mapping[str, Shape], is_first: bool
 ) -> GraphInput:
     sizes, shape = list(item.dims), shapes.get(item.name)
@@ -360,7 +363,7 @@ MAX_SHOWN_LENGTH = 60
 
 
 class OperatorSchema(NamedTuple):
-    """One version of an operator: its attributes' types, and the names and number of its inputs."""
+    """Declaration of an operator's version: types of attributes, and inputs."""
 
     domain: str
     since: int

@@ -1,4 +1,4 @@
-"""Values of an ONNX graph: constants and outputs of layers; their element types and limits."""
+"""Values of an ONNX graph: constants, and outputs of layers."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ class Constant:
         """The value of a constant with a single element; None for others."""
         return shortest_float(self.array.reshape(-1)[0]) if self.size == 1 else None
 
-    def derived(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
+    def derive(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
         """Return a function of the array, still unread; `word` distinguishes one function from another."""
         key = None if self.key is None else short_key(f"{self.key}→{word}")
         return Constant(shape, self.dtype, lambda: change(self.array), key, self.weights)

@@ -1,4 +1,4 @@
-"""Arguments and results of calls: the tensors in them, their names, and properties of functions."""
+"""Arguments and results of calls: their tensors, names and functions."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ OTHER_NAMES = {
 
 
 class _Names(NamedTuple):
-    """The names of a converter's parameters in order, and of its variadic positional one, if any."""
+    """Names of a converter's parameters, and of its variadic positional one."""
 
     named: tuple[str, ...]
     rest: str | None

@@ -1,4 +1,4 @@
-"""A recorded call of a function, as its converter sees it; the registry of converters."""
+"""Recorded calls as converters see them, and the registry of converters."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ class Call:
 
 
 class TorchGraphBuilder(ShapedGraphBuilder["Tensor"]):
-    """Layers in the order in which they were recorded; those with the same tensors share their parameters."""
+    """Graph builder whose layers share parameters if they have the same tensors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -250,7 +250,7 @@ class TorchGraphBuilder(ShapedGraphBuilder["Tensor"]):
 
     def build(self, outputs: Iterable[str], name: str) -> Network:
         """Return the network of the layers that outputs depend on; inputs that are not used are left out."""
-        return Network(self.needed(outputs), name)
+        return Network(self.select_needed(outputs), name)
 
 
 # Registry of converters

@@ -20,7 +20,7 @@ from ...errors import UnsupportedOperator
 from ...graph_builder import reshape_layer
 from ..call import Call, converts, is_learned
 from ..symbolic import SymbolicTensor, keras_order
-from ..weights import Array, RearrangedWeight, WeightSource, transposed, unchanged
+from ..weights import Array, RearrangedWeight, WeightSource, transposed_source, unchanged_source
 from .activation import add_activation
 
 
@@ -29,9 +29,9 @@ def dense(call: Call) -> SymbolicTensor:
     """Convert `Dense`, over the last axis."""
     op = call.op
     x = call.in_keras_order(call.tensor())
-    parameters = {"weight": transposed(op.kernel, (1, 0))}
+    parameters = {"weight": transposed_source(op.kernel, (1, 0))}
     if op.use_bias:
-        parameters["bias"] = unchanged(op.bias)
+        parameters["bias"] = unchanged_source(op.bias)
     layer = Linear(op.units, op.use_bias, in_features=x.layer_shape[-1])
     return add_activation(call, call.emit(layer, x, parameters=parameters), op.activation)
 
@@ -52,7 +52,7 @@ def embedding(call: Call) -> SymbolicTensor:
     """Convert an embedding. Layers that use its mask receive that separately."""
     op = call.op
     x = call.in_keras_order(call.tensor())
-    parameters = {"weight": unchanged(op.embeddings)}
+    parameters = {"weight": unchanged_source(op.embeddings)}
     layer = Embedding(op.input_dim, op.output_dim)
     return call.emit(layer, x, order=keras_order(len(x.order) + 1), parameters=parameters)
 
@@ -173,7 +173,7 @@ def _add_linear(call: Call, tensor: SymbolicTensor, weight: Any) -> SymbolicTens
             (rearranged.variable,), lambda array: rearranged.read(array).T, (*rearranged.shape, "rows")
         )
     else:
-        rows = transposed(rearranged.variable, (axes[1], axes[0]))
+        rows = transposed_source(rearranged.variable, (axes[1], axes[0]))
     layer = Linear(rearranged.shape[1], False, in_features=rearranged.shape[0])
     return call.emit(layer, tensor, parameters={"weight": rows})
 
@@ -248,10 +248,10 @@ def multi_head_attention(call: Call) -> SymbolicTensor:
         raise UnsupportedOperator("gates or windows")
     query, value = call.argument(0, "query"), call.argument(1, "value")
     key = call.argument(2, "key", value)
-    given = [query, key, value]
-    if not all(isinstance(one, SymbolicTensor) and len(one.order) == 2 for one in given):
+    sequences = [query, key, value]
+    if not all(isinstance(one, SymbolicTensor) and len(one.order) == 2 for one in sequences):
         raise UnsupportedOperator("not a sequence")
-    q, k, v = (call.in_keras_order(one) for one in given)
+    q, k, v = (call.in_keras_order(one) for one in sequences)
     width = op._num_heads * op._key_dim
     if (
         q.layer_shape[1] == k.layer_shape[1] == v.layer_shape[1] == width
@@ -272,7 +272,7 @@ def _add_packed(call: Call, q: SymbolicTensor, k: SymbolicTensor, v: SymbolicTen
     def rows(*kernels: Array) -> Array:
         return np.concatenate([kernel.reshape(width, width).T for kernel in kernels])
 
-    def joined(*biases: Array) -> Array:
+    def join(*biases: Array) -> Array:
         return np.concatenate([bias.reshape(-1) for bias in biases])
 
     parameters = {
@@ -280,7 +280,7 @@ def _add_packed(call: Call, q: SymbolicTensor, k: SymbolicTensor, v: SymbolicTen
         "out_proj.weight": WeightSource((op._output_dense.kernel,), lambda array: array.reshape(width, width).T),
     }
     if op._use_bias:
-        parameters["in_proj_bias"] = WeightSource(tuple(one.bias for one in denses), joined)
+        parameters["in_proj_bias"] = WeightSource(tuple(one.bias for one in denses), join)
         parameters["out_proj.bias"] = WeightSource((op._output_dense.bias,), lambda array: array.reshape(-1))
     tensors = [q] if q == k == v else [q, k, v]
     return call.emit(MultiheadAttention(op._num_heads, op._use_bias), *tensors, parameters=parameters)

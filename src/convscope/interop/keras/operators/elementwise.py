@@ -1,4 +1,4 @@
-"""Elementwise functions and layers, of one tensor and of several; image preprocessing."""
+"""Elementwise functions of one tensor and of several, and preprocessing."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def _merge(call: Call, layer: Layer, *values: Any) -> SymbolicTensor:
     tensors = call.as_tensors(values)
     if len(tensors[0].order) != len(tensors[1].order):
         raise UnsupportedOperator("the batch axis is combined with another axis")
-    made = [
+    batched = [
         tensor
         for tensor, value in zip(tensors, values, strict=True)
         if isinstance(value, SymbolicTensor) and value.batched
     ]
-    like = made[0] if made else tensors[0]
+    like = batched[0] if batched else tensors[0]
     return call.emit(layer, *(call.transpose(tensor, like.order) for tensor in tensors), order=like.order)
 
 
@@ -80,9 +80,9 @@ def _binary(
         for value, tensor, first in ((two, one, True), (one, two, False)):
             known = call.number(value)
             tensor = call.as_tensor(tensor) if known is not None else None
-            made = number(known, first) if known is not None and tensor is not None else None
-            if made is not None and tensor is not None:
-                return call.emit(made, tensor)
+            with_number = number(known, first) if known is not None and tensor is not None else None
+            if with_number is not None and tensor is not None:
+                return call.emit(with_number, tensor)
         return _merge(call, layer(), one, two)
 
     return convert

@@ -35,5 +35,5 @@ def add_reduction(
     removed = {tensor.normalize_axis(axis) for axis in ([axes] if isinstance(axes, int) else axes)}
     kept = [axis for axis in range(rank) if axis not in removed]
     order = tensor.order if keepdims else tuple(kept.index(axis) for axis in tensor.order if axis in kept)
-    layer_shape = tuple(sorted(tensor.layer_axis(axis) for axis in removed))
-    return call.emit(Reduce(mode, layer_shape, bool(keepdims)), tensor, part=part, order=order)
+    layer_axes = tuple(sorted(tensor.layer_axis(axis) for axis in removed))
+    return call.emit(Reduce(mode, layer_axes, bool(keepdims)), tensor, part=part, order=order)

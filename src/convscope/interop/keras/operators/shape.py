@@ -20,9 +20,9 @@ from ..symbolic import Order, SymbolicTensor, axis_first, keras_order
 
 def add_permutation(call: Call, tensor: SymbolicTensor, order: Order) -> SymbolicTensor:
     """Permute Keras' axes, counted without the batch. The layer's order is then Keras'."""
-    turn = tuple(tensor.layer_axis(axis) for axis in order)
-    layer = Identity() if turn == keras_order(len(turn)) else Permute(turn)
-    return call.emit(layer, tensor, order=keras_order(len(turn)))
+    permutation = tuple(tensor.layer_axis(axis) for axis in order)
+    layer = Identity() if permutation == keras_order(len(permutation)) else Permute(permutation)
+    return call.emit(layer, tensor, order=keras_order(len(permutation)))
 
 
 @converts("layers.Flatten")
@@ -149,9 +149,9 @@ def repeat_vector(call: Call) -> SymbolicTensor:
     return call.emit(Expand((call.op.n, *tensor.layer_shape)), row)
 
 
-def _pairs(given: Any) -> Pads:
+def _pairs(value: Any) -> Pads:
     """Return (before, after) per axis; a 1-D layer has a single pair."""
-    pairs = [given] if isinstance(given[0], int) else given
+    pairs = [value] if isinstance(value[0], int) else value
     return tuple((int(before), int(after)) for before, after in pairs)
 
 
@@ -227,8 +227,8 @@ def _add_resize(call: Call, tensor: SymbolicTensor, size: tuple[int, ...], metho
 @converts("layers.UpSampling1D", "layers.UpSampling2D", "layers.UpSampling3D")
 def up_sampling(call: Call) -> SymbolicTensor:
     """Convert upsampling by integer factors."""
-    tensor, given = call.image(), call.op.size
-    factors = (given,) if isinstance(given, int) else tuple(given)
+    tensor, size = call.image(), call.op.size
+    factors = (size,) if isinstance(size, int) else tuple(size)
     method = getattr(call.op, "interpolation", "nearest")
     if method not in ("nearest", "bilinear"):
         raise UnsupportedOperator("an unsupported resize method")

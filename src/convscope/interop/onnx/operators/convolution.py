@@ -63,7 +63,7 @@ def _with_part_axis(call: Call, x: Flow, parameters: dict[str, Constant]) -> tup
     permuted = call.emit(Permute((1, 0, *range(2, rank + 1))), x, part="permuted")
     weight = parameters["weight"]
     shape = (*weight.shape[:2], 1, *weight.shape[2:])
-    lifted = {**parameters, "weight": weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")}
+    lifted = {**parameters, "weight": weight.derive(shape, lambda array: array.reshape(shape), f"shape{shape}")}
     return Flow(permuted.layer, (1, *permuted.layer_shape), 0, permuted.layer_shape, x.dtype), lifted, rank
 
 

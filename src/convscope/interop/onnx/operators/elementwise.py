@@ -61,7 +61,7 @@ def arithmetic(call: Call) -> Sequence[Flow]:
         if scalar is not None and isinstance(flow, Flow) and len(value.shape) <= len(flow.shape):
             return [_with_scalar(call, flow, scalar, first)]
     if call.operator == "Mul":
-        scaled = _scaled(call, one, two) or _scaled(call, two, one)
+        scaled = _emit_scale(call, one, two) or _emit_scale(call, two, one)
         if scaled is not None:
             return [scaled]
     return [emit_merge(call, _MERGE_LAYERS[call.operator](), (one, two))]
@@ -86,7 +86,7 @@ def _with_scalar(call: Call, x: Flow, scalar: float, first: bool) -> Flow:
     return call.emit(layer, x)
 
 
-def _scaled(call: Call, x: Value, weight: Value) -> Flow | None:
+def _emit_scale(call: Call, x: Value, weight: Value) -> Flow | None:
     """Emit a Scale if `weight` is a learned factor per index of one axis."""
     if not isinstance(x, Flow) or not isinstance(weight, Constant) or not weight.learned:
         return None
@@ -98,7 +98,7 @@ def _scaled(call: Call, x: Value, weight: Value) -> Flow | None:
     if axis is None or x.shape[aligned] != weight.shape[long_axes[0]]:
         return None
     shape = (weight.shape[long_axes[0]], *(1 for _ in x.image[axis + 1 :]))
-    factor = weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")
+    factor = weight.derive(shape, lambda array: array.reshape(shape), f"shape{shape}")
     return call.emit(Scale(axis), x, parameters={"weight": factor})
 
 
@@ -270,7 +270,7 @@ def as_layer(call: Call, constant: Constant, like: Flow, batch_axis: int | None,
         shape = shape[:batch_axis] + (shape[batch_axis + 1 :] if batch_axis != -1 else ())
     shape = shape or (1,)
     learned = constant.learned and constant.dtype in REAL
-    reshaped = constant.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")
+    reshaped = constant.derive(shape, lambda array: array.reshape(shape), f"shape{shape}")
     name = "weight" if learned else "value"
     output = call.emit(Parameter(shape, learned), like, part=f"constant{part}", parameters={name: reshaped})
     return Flow(output.layer, shape, None, shape, constant.dtype)

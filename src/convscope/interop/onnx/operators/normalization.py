@@ -95,7 +95,7 @@ def _emit_group_norm_per_group(call: Call, x: Flow, norm: GroupNorm, weight: Con
     rows = call.emit(by_group, call.emit(norm, x, part="norm"), part="groups")
     shape = (norm.num_groups, *(1 for _ in rows.image[1:]))
     weight, bias = (
-        one.derived(shape, lambda array: array.reshape(shape), f"shape{shape}") for one in (weight, bias)
+        one.derive(shape, lambda array: array.reshape(shape), f"shape{shape}") for one in (weight, bias)
     )
     scaled = call.emit(Scale(0), rows, part="scale", parameters={"weight": weight})
     shifted = emit_merge(call.subcall("shift"), Add(), (scaled, bias))

@@ -105,14 +105,14 @@ def _gates(call: Call, index: int, end: str, hidden: int) -> dict[str, Constant]
     parameters = {}
     for input_index, name in ((1, "weight_ih"), (2, "weight_hh")):
         gates = call.constant(input_index)
-        parameters[f"{name}{end}"] = gates.derived(gates.shape[1:], lambda a: reorder(a[index]), f"gates{index}")
+        parameters[f"{name}{end}"] = gates.derive(gates.shape[1:], lambda a: reorder(a[index]), f"gates{index}")
     if call.has_input(3):
         bias = call.constant(3)
         rows = 4 * hidden
         for name, first in (("bias_ih", 0), ("bias_hh", rows)):
             rows_of_part = slice(first, first + rows)
             change = partial(lambda array, part: reorder(array[index, part]), part=rows_of_part)
-            parameters[f"{name}{end}"] = bias.derived((rows,), change, f"bias{index}at{first}")
+            parameters[f"{name}{end}"] = bias.derive((rows,), change, f"bias{index}at{first}")
     return parameters
 
 

@@ -289,13 +289,13 @@ _SUPPORT = {"nearest": 1, "linear": 2, "cubic": 4}
 @converts("Upsample", since=(7, 9), types=ORDERED)
 def upsample(call: Call) -> Sequence[Flow]:
     """The predecessor of Resize: asymmetric coordinates, nearest pixels by rounding down."""
-    return [_emit_resize(call, _scales(call, 1), None, "asymmetric", "floor")]
+    return [_emit_resize(call, _read_scales(call, 1), None, "asymmetric", "floor")]
 
 
 @converts("Resize", since=(10,), types=ORDERED)
 def resize_10(call: Call) -> Sequence[Flow]:
     """The first Resize: asymmetric coordinates, nearest pixels by rounding down."""
-    return [_emit_resize(call, _scales(call, 1), None, "asymmetric", "floor")]
+    return [_emit_resize(call, _read_scales(call, 1), None, "asymmetric", "floor")]
 
 
 @converts("Resize", since=(11, 13, 18, 19), types=ORDERED)
@@ -307,18 +307,18 @@ def resize(call: Call) -> Sequence[Flow]:
         raise UnsupportedOperator("weights that are renormalized at the border", "exclude_outside")
     if call.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise UnsupportedOperator("sizes that keep the aspect ratio", "keep_aspect_ratio_policy")
-    scales = _scales(call, 2) if call.has_input(2) and call.constant(2).size else None
+    scales = _read_scales(call, 2) if call.has_input(2) and call.constant(2).size else None
     sizes = _for_all_axes(call, call.integer_list(3), call.flow().shape) if call.has_input(3) else None
     coordinates = call.attribute("coordinate_transformation_mode", "half_pixel")
     return [_emit_resize(call, scales, sizes, coordinates, call.attribute("nearest_mode", "round_prefer_floor"))]
 
 
-def _scales(call: Call, index: int) -> list[float]:
+def _read_scales(call: Call, index: int) -> list[float]:
     """Return one scale per axis of the input."""
-    given = call.optional_attribute("scales")
+    attribute = call.optional_attribute("scales")
     values = (
-        given
-        if given is not None
+        attribute
+        if attribute is not None
         else [shortest_float(scale) for scale in call.array(index).reshape(-1)[:MAX_AXES]]
     )
     return _for_all_axes(call, values, [1.0] * len(call.flow().shape))
@@ -381,7 +381,7 @@ def _matches_layer(
     onnx_coordinates = _coordinates(n, size, scale, coordinates)
     if mode == "nearest":
         pixels = AxisResize(n, size).taps(n)[:, 0]
-        return bool((np.clip(_rounded(onnx_coordinates, rounding), 0, n - 1) == pixels).all())
+        return bool((np.clip(_round_positions(onnx_coordinates, rounding), 0, n - 1) == pixels).all())
     output = np.arange(size)
     layer_coordinates: Array = (
         output * ((n - 1) / max(1, size - 1)) if corners else (output + 0.5) * (n / size) - 0.5
@@ -414,7 +414,7 @@ def _coordinates(n: int, size: int, scale: float, coordinates: str) -> Array:
     raise UnsupportedOperator(f"coordinates {coordinates}")
 
 
-def _rounded(positions: Array, rounding: str) -> Array:
+def _round_positions(positions: Array, rounding: str) -> Array:
     match rounding:
         case "round_prefer_floor":
             return np.ceil(positions - 0.5)

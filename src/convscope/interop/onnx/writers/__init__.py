@@ -1,4 +1,4 @@
-"""Writers of layers as ONNX operators, by layer family; importing this package registers them."""
+"""Writers of layers as ONNX operators, one module per family."""
 
 from . import (
     activation,

@@ -1,4 +1,4 @@
-"""Elementwise functions of one input and of several, Concat, MatMul and reductions."""
+"""Elementwise functions of one input and of several, and reductions."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _(layer: Function, writer: LayerWriter) -> None:
         writer.add(_OPERATORS[layer.function], [writer.x])
 
 
-def _aligned(writer: LayerWriter) -> list[str]:
+def _align_inputs(writer: LayerWriter) -> list[str]:
     """Return the inputs reshaped to one rank: ONNX would align the batch of a shorter one with another axis."""
     rank = max(map(len, writer.node.input_shapes))
     names = []
@@ -81,11 +81,11 @@ _SEVERAL: dict[type[Layer], str] = {Maximum: "Max", Minimum: "Min"}
 
 
 def _pair(layer: Layer, writer: LayerWriter) -> None:
-    writer.add(_PAIRS[type(layer)], _aligned(writer))
+    writer.add(_PAIRS[type(layer)], _align_inputs(writer))
 
 
 def _several(layer: Layer, writer: LayerWriter) -> None:
-    writer.add(_SEVERAL[type(layer)], _aligned(writer))
+    writer.add(_SEVERAL[type(layer)], _align_inputs(writer))
 
 
 for _kind in _PAIRS:
@@ -96,13 +96,13 @@ for _kind in _SEVERAL:
 
 @write.register
 def _(layer: Add, writer: LayerWriter) -> None:
-    names = _aligned(writer)
+    names = _align_inputs(writer)
     writer.add("Add" if len(names) == 2 else "Sum", names)
 
 
 @write.register
 def _(layer: Multiply, writer: LayerWriter) -> None:
-    product, *rest = _aligned(writer)
+    product, *rest = _align_inputs(writer)
     for index, name in enumerate(rest, start=1):
         product = writer.add("Mul", [product, name], "" if index == len(rest) else f"product{index}")
 

@@ -1,4 +1,4 @@
-"""Elementwise arithmetic and functions, casts, selection by constant masks, and concatenation."""
+"""Elementwise functions, casts, constant masks and concatenation."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ RESHAPES = {"reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", "
     *("reshape", "Tensor.view", "flatten", "unflatten", "squeeze", "unsqueeze"),
     *("Tensor.view_as", "Tensor.reshape_as", "ravel"),
 )
-def reshaped(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
+def reshape(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
     """Convert all reshapes. The order of elements within an image must stay."""
     node = call.node(input)
     within = call.recorder.within(input)
@@ -44,9 +44,9 @@ def reshaped(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
 def add_permutation(call: Call, input: Tensor, order: list[int]) -> str:
     """Add a permutation of the axes without the batch; moving only the batch adds no layer."""
     kept = call.batch.image_axes(input.shape)
-    image_shape = tuple(kept.index(axis) for axis in order if axis in kept)
+    image_order = tuple(kept.index(axis) for axis in order if axis in kept)
     node = call.node(input)
-    return node if image_shape == tuple(range(len(image_shape))) else call.add_result(Permute(image_shape), node)
+    return node if image_order == tuple(range(len(image_order))) else call.add_result(Permute(image_order), node)
 
 
 @converts("permute")
@@ -65,7 +65,7 @@ def transpose(call: Call, input: Tensor, dim0: int, dim1: int) -> str:
 
 
 @converts("t")
-def transposed_matrix(call: Call, input: Tensor) -> str:
+def transpose_matrix(call: Call, input: Tensor) -> str:
     """Convert the transpose of a matrix."""
     return add_permutation(call, input, list(range(input.dim()))[::-1])
 
@@ -219,10 +219,10 @@ def fold(
     counts = [window.positions(n) for window, n in zip(windows, sizes, strict=True)]
     kh, kw = windows[0].size, windows[1].size
     c = call.shape_of(call.node(input))[0] // (kh * kw)
-    apart = call.add(Reshape((c, kh * kw, *counts)), call.node(input))
+    windowed = call.add(Reshape((c, kh * kw, *counts)), call.node(input))
     terms = []
     for tap in range(kh * kw):
-        term = call.add(Slice(1, tap, tap + 1), apart)
+        term = call.add(Slice(1, tap, tap + 1), windowed)
         terms.append(_scatter(call, term, c, divmod(tap, kw), windows, counts, sizes))
     return terms[0] if len(terms) == 1 else call.add_result(Add(), *terms)
 
